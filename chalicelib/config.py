@@ -1,0 +1,142 @@
+"""The settings, read once from the environment and checked all together. docs/settings.md lists them.
+
+On one machine (`STAGE=local`, or `chalice local` typed by hand) what `make run` wrote to `.local/settings.json` fills
+in what the environment leaves out.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from . import pricing
+
+LOCAL_SETTINGS = Path(__file__).parent.parent / ".local" / "settings.json"
+SECRETS = ("cognito_client_secret", "assemblyai_api_key", "openai_api_key", "identity_hmac_key")
+Switch = Literal["on", "off"]
+
+
+class SettingsError(Exception):
+    """The settings are unfit; the message lists everything that is wrong."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting. An environment variable has the same name in capitals."""
+
+    stage: str
+    aws_default_region: str
+    ledger_table: str
+    app_table: str
+    cognito_user_pool_id: str
+    cognito_client_id: str
+    cognito_client_secret: str
+    identity_hmac_key: str
+    extension_origin: str
+    assemblyai_api_key: str
+    openai_api_key: str = ""
+    own_origins: str = ""
+    cognito_jwks_url: str = ""
+    email_verification: Switch = "on"
+    free_credits: int = 200
+    price_version: str = "2026-11"
+    assemblyai_sync_base_url: str = "https://sync.assemblyai.com"
+    assemblyai_sync_model: str = "universal-3-5-pro"
+    assemblyai_timeout_seconds: float = 10.0
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_transcription_model: str = "gpt-transcribe"
+    openai_timeout_seconds: float = 12.0
+    lease_seconds: int = 600
+    build: str = "development"
+
+    @property
+    def issuer(self) -> str:
+        return f"https://cognito-idp.{self.aws_default_region}.amazonaws.com/{self.cognito_user_pool_id}"
+
+    @property
+    def jwks_url(self) -> str:
+        return self.cognito_jwks_url or f"{self.issuer}/.well-known/jwks.json"
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Browser pages that may call: the extension's, and our own."""
+        return frozenset({self.extension_origin, *filter(None, self.own_origins.split(","))})
+
+
+def read(environment: Mapping[str, str], local_file: Path = LOCAL_SETTINGS) -> Settings:
+    """The settings in `environment`. Raises SettingsError naming every problem at once."""
+    words = _with_local(environment, local_file)
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    given = {name.lower(): value for name, value in words.items() if name.lower() in known and value != ""}
+    needed = [f.name for f in msgspec.structs.fields(Settings) if f.required and f.name not in given]
+    problems = [f"{name.upper()} is missing" for name in needed]
+    if not problems:
+        try:
+            settings = msgspec.convert(given, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"settings: {error}") from error
+        problems = _problems(settings)
+    if problems:
+        raise SettingsError("settings: " + "; ".join(problems))
+    return settings
+
+
+@lru_cache
+def load() -> Settings:
+    """The settings of this process."""
+    return read(os.environ)
+
+
+def extension_origin() -> str:
+    """The page that CORS allows. Routes are made with it, so it is needed before the other settings are."""
+    return _with_local(os.environ, LOCAL_SETTINGS).get("EXTENSION_ORIGIN", "") or "https://extension.invalid"
+
+
+def user_pool_arn() -> str | dict[str, str]:
+    """The pool whose tokens the gateway's authorizer takes; in a packaged template, the resource stack's export."""
+    arn = _with_local(os.environ, LOCAL_SETTINGS).get("COGNITO_USER_POOL_ARN", "")
+    return arn or {"Fn::ImportValue": f"live-transcription-{os.environ.get('STAGE', 'dev')}-UserPoolArn"}
+
+
+def _with_local(environment: Mapping[str, str], local_file: Path) -> Mapping[str, str]:
+    by_hand = environment.get("AWS_CHALICE_CLI_MODE") == "true"
+    if not (by_hand or environment.get("STAGE") == "local") or not local_file.is_file():
+        return environment
+    written: dict[str, str] = json.loads(local_file.read_text())
+    if by_hand:
+        os.environ.update({name: value for name, value in written.items() if name.startswith("AWS_")})
+        return {**environment, **written}
+    return {**written, **environment}
+
+
+def _problems(settings: Settings) -> list[str]:
+    found = []
+    if settings.stage != "local":
+        for name in SECRETS:
+            value = getattr(settings, name)
+            if value and not value.startswith("kms:"):
+                found.append(f"{name.upper()} is plain text: outside the local stage it must be KMS ciphertext (kms:…)")
+        for name in ("assemblyai_sync_base_url", "openai_base_url", "jwks_url"):
+            if not getattr(settings, name).startswith("https://"):
+                found.append(f"{name.upper()} must be https outside the local stage")
+    if settings.free_credits < 0:
+        found.append("FREE_CREDITS must not be negative")
+    if not 60 <= settings.lease_seconds <= 10_800:
+        found.append("LEASE_SECONDS must be between 60 and 10800")
+    if settings.assemblyai_timeout_seconds + settings.openai_timeout_seconds > 24:
+        found.append(
+            "ASSEMBLYAI_TIMEOUT_SECONDS and OPENAI_TIMEOUT_SECONDS together must leave 5 of the gateway's 29 s"
+        )
+    if "*" in settings.allowed_origins or "null" in settings.allowed_origins:
+        found.append("EXTENSION_ORIGIN and OWN_ORIGINS must name origins, not * or null")
+    try:
+        prices = pricing.load(settings.price_version)
+    except pricing.PriceError as error:
+        return [*found, str(error)]
+    for model in (f"assemblyai/sync-{settings.assemblyai_sync_model}", f"openai/{settings.openai_transcription_model}"):
+        if model not in prices.services["live"].models:
+            found.append(f"{model} is no live model of the price file {settings.price_version}")
+    return found

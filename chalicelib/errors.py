@@ -1,0 +1,138 @@
+"""What can go wrong, in words a client may hear. `web.py` alone turns these into HTTP answers."""
+
+Detail = int | str | bool | None
+
+
+class AppError(Exception):
+    """Something the client may know: a stable `code`, a sentence, and `details` to act on."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str, **details: Detail):
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidRequestError(AppError):
+    """The request breaks the contract; `field` is the path of what is wrong, such as `segments[3].end_ms`."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, field: str):
+        super().__init__(message, field=field)
+
+
+class TooLargeError(AppError):
+    """The body is larger than the route takes."""
+
+    code = "too_large"
+
+
+class UnsupportedMediaTypeError(AppError):
+    """The body is of a type that the route does not take."""
+
+    code = "unsupported_media_type"
+
+
+class UnauthenticatedError(AppError):
+    """No token, a bad token, or one from before the last sign-out."""
+
+    code = "unauthenticated"
+
+
+class InvalidCredentialsError(AppError):
+    """The email and password, or the refresh token, do not open an account."""
+
+    code = "invalid_credentials"
+
+
+class EmailUnverifiedError(AppError):
+    """The password is right but the address is not confirmed yet."""
+
+    code = "email_unverified"
+
+
+class EmailTakenError(AppError):
+    """An account with this address exists."""
+
+    code = "email_taken"
+
+
+class AccountBlockedError(AppError):
+    """An administrator blocked the account."""
+
+    code = "account_blocked"
+
+
+class OriginNotAllowedError(AppError):
+    """A browser page other than the extension's or our own is calling."""
+
+    code = "origin_not_allowed"
+
+
+class InsufficientCreditsError(AppError):
+    """The balance cannot cover the hold."""
+
+    code = "insufficient_credits"
+
+    def __init__(self, required: int, available: int):
+        super().__init__(
+            f"{required} credits needed, {available} available: buy credits or ask for less.",
+            required=required,
+            available=available,
+        )
+
+
+class NotFoundError(AppError):
+    """There is no such thing, or it is another user's."""
+
+    code = "not_found"
+
+
+class ConflictError(AppError):
+    """The state of things does not allow this now; `details` say what is in the way."""
+
+    code = "conflict"
+
+
+class IdempotencyMismatchError(AppError):
+    """The same key, or the same sequence number, came before with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class RateLimitedError(AppError):
+    """Too many calls; try again after `retry_after_seconds`."""
+
+    code = "rate_limited"
+
+
+class UnavailableError(AppError):
+    """Our own infrastructure failed. Nothing is lost; try again after `retry_after_seconds`."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after_seconds: int = 2):
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class ProviderError(AppError):
+    """A provider refused, or answered nonsense. Nothing was charged."""
+
+    code = "provider_error"
+
+
+class ProviderTimeoutError(ProviderError):
+    """A provider did not answer in time. Nothing was charged."""
+
+    code = "provider_timeout"
+
+
+class ProviderUnavailableError(ProviderError):
+    """A provider is overloaded or out of quota. Nothing was charged; try again after `retry_after_seconds`."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after_seconds: int = 5):
+        super().__init__(message, retry_after_seconds=retry_after_seconds)

@@ -1,0 +1,223 @@
+"""The nouns of the domain, as plain data. Credits are whole; times end in their unit; `_at` is epoch seconds, UTC."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a verified ID token speaks for. `auth_time_at`: when the person last typed the password."""
+
+    user_id: str
+    auth_time_at: int
+    email: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Balance:
+    """An account's credits. `available` may be spent, `held` is promised to open holds; version moves at each write."""
+
+    available: int = 0
+    held: int = 0
+    granted: int = 0
+    purchased: int = 0
+    used: int = 0
+    version: int = 0
+    blocked: bool = False
+    deleted: bool = False
+    signed_out_at: int = 0
+
+
+class HoldState(StrEnum):
+    """A hold ends exactly once."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Credits promised to one piece of work. Abandoned, it is swept at `sweep_at`."""
+
+    user_id: str
+    hold_id: str
+    credits: int
+    kind: str
+    reference: str
+    sweep_at: int
+    state: HoldState = HoldState.OPEN
+    charged: int = 0
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """What one provider model did for a charge. `model` is "provider/model"."""
+
+    model: str
+    audio_ms: int
+    cost_micro_usd: int
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a settlement takes and why: it becomes the entry and the day's totals."""
+
+    credits: int
+    service: str
+    reference: str
+    audio_ms: int
+    price_version: str
+    uses: tuple[ModelUse, ...] = ()
+
+    @property
+    def cost_micro_usd(self) -> int:
+        return sum(use.cost_micro_usd for use in self.uses)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing was used, so there is nothing to book."""
+        return self.credits == 0 and self.audio_ms == 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One movement of credits; never changed. `credits` is signed: grants and purchases above zero, use below."""
+
+    entry_id: str
+    kind: str
+    credits: int
+    at: int
+    service: str = ""
+    reference: str = ""
+    hold_id: str = ""
+    held: int = 0
+    audio_ms: int = 0
+    price_version: str = ""
+    cost_micro_usd: int = 0
+    uses: tuple[ModelUse, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What we know of a person. `free_credits_reason` says why there were none, if there were none."""
+
+    user_id: str
+    email: str
+    name: str
+    created_at: int
+    free_credits: int = 0
+    free_credits_reason: str = ""
+
+
+class SessionState(StrEnum):
+    """`lapsed`: the lease ended unspoken for and was swept; it may be taken up again for a day."""
+
+    ACTIVE = "active"
+    LAPSED = "lapsed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A live session: one transcript, many leases, one running total.
+
+    Of the audio that the open lease's hold covers, `free_ms` is unused, `inflight_ms` is with a provider and the rest
+    is part of `done_ms`, the session's billed total. `charged` credits were settled with earlier leases.
+    `uses` is what the models did since the last settlement.
+    """
+
+    user_id: str
+    session_id: str
+    transcript_id: str
+    transport: str
+    state: SessionState
+    started_at: int
+    lease_number: int
+    lease_seconds: int
+    wished_lease_seconds: int
+    lease_started_at: int
+    lease_expires_at: int
+    held: int
+    price_version: str
+    free_ms: int
+    inflight_ms: int = 0
+    done_ms: int = 0
+    settled_ms: int = 0
+    charged: int = 0
+    language: str = ""
+    body_hash: str = ""
+    last_reserved_at: int = 0
+    uses: tuple[ModelUse, ...] = field(default=())
+
+    @property
+    def hold_id(self) -> str:
+        """The hold of the current lease; known before it is taken, so any step may run twice."""
+        return f"{self.session_id}:{self.lease_number}"
+
+    @property
+    def offset_ms(self) -> int:
+        """Where audio that comes now stands in the transcript."""
+        return self.done_ms + self.inflight_ms
+
+
+@dataclass(frozen=True)
+class Word:
+    """One recognised word, in milliseconds of its own chunk or recording."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a provider heard. `model` is "provider/model"; `words` may be empty where the provider times none."""
+
+    text: str
+    model: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of transcript. The last write of a `seq` wins."""
+
+    seq: int
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """One relayed chunk on its way to a provider. `attempt` names who is working on it."""
+
+    seq: int
+    attempt: str
+    audio_ms: int
+    audio_hash: str
+    reserved_at: int
+    lease_number: int
+    start_ms: int
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One line of the history: a live session or, later, a catch-up."""
+
+    transcript_id: str
+    kind: str
+    started_at: int
+    title: str = ""
+    source_url: str = ""
+    language: str = ""
+    session_id: str = ""
+    state: str = ""
+    ended_at: int = 0
+    audio_ms: int = 0
+    credits: int = 0

@@ -1,0 +1,177 @@
+"""Cognito: who may sign in. Passwords live there and nowhere else.
+
+The client has a secret and allows only the server's own sign-in flow, so nobody signs in past our limits. Addresses are
+lower-cased before they get here.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..errors import (
+    AppError,
+    EmailTakenError,
+    EmailUnverifiedError,
+    InvalidCredentialsError,
+    InvalidRequestError,
+    RateLimitedError,
+    UnavailableError,
+)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What Cognito gives for a password or a refresh token. `refresh_token` is empty where the old one stays good."""
+
+    id_token: str
+    access_token: str
+    refresh_token: str
+    expires_in_seconds: int
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account as Cognito knows it."""
+
+    user_id: str
+    email: str
+    name: str
+    is_confirmed: bool
+
+
+class Cognito:
+    """The user pool."""
+
+    def __init__(self, client: Any, user_pool_id: str, client_id: str, client_secret: str):
+        self._client, self._pool = client, user_pool_id
+        self._client_id, self._client_secret = client_id, client_secret
+
+    def sign_up(self, email: str, password: str, name: str) -> str:
+        """The new account's user id. Raises EmailTakenError, or InvalidRequestError for a weak password."""
+        attributes = [{"Name": "email", "Value": email}] + ([{"Name": "name", "Value": name}] if name else [])
+        with _mapped():
+            answer = self._client.sign_up(
+                **self._client_words(email), Username=email, Password=password, UserAttributes=attributes
+            )
+        return str(answer["UserSub"])
+
+    def confirm_without_code(self, email: str) -> None:
+        """Confirm the account and count its address as verified: for stages that send no mail. Twice is fine."""
+        attributes = [{"Name": "email_verified", "Value": "true"}]
+        with _mapped():
+            try:
+                self._client.admin_confirm_sign_up(UserPoolId=self._pool, Username=email)
+            except ClientError as error:
+                if _code(error) != "NotAuthorizedException":  # "Current status is CONFIRMED"
+                    raise
+            self._client.admin_update_user_attributes(UserPoolId=self._pool, Username=email, UserAttributes=attributes)
+
+    def confirm(self, email: str, code: str) -> None:
+        """Confirm with the code that was mailed. Raises InvalidRequestError for a wrong or old one."""
+        with _mapped():
+            try:
+                self._client.confirm_sign_up(**self._client_words(email), Username=email, ConfirmationCode=code)
+            except ClientError as error:
+                if _code(error) != "NotAuthorizedException":
+                    raise
+                raise InvalidRequestError("This account is confirmed already, or locked: sign in.", "email") from error
+
+    def resend_code(self, email: str) -> None:
+        """Mail a new code. Says nothing about whether the account exists."""
+        with _mapped():
+            try:
+                self._client.resend_confirmation_code(**self._client_words(email), Username=email)
+            except ClientError as error:
+                if _code(error) not in {"UserNotFoundException", "InvalidParameterException"}:
+                    raise
+
+    def person(self, email: str) -> Person:
+        """The account of this address. Raises InvalidCredentialsError if there is none."""
+        with _mapped():
+            answer = self._client.admin_get_user(UserPoolId=self._pool, Username=email)
+        words = {attribute["Name"]: attribute["Value"] for attribute in answer["UserAttributes"]}
+        confirmed = answer["UserStatus"] == "CONFIRMED"
+        return Person(words["sub"], words.get("email", email), words.get("name", ""), confirmed)
+
+    def sign_in(self, email: str, password: str) -> SignIn:
+        """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError where only the code lacks."""
+        words = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
+        with _mapped():
+            answer = self._client.admin_initiate_auth(
+                UserPoolId=self._pool,
+                ClientId=self._client_id,
+                AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+                AuthParameters=words,
+            )
+        return _sign_in(answer)
+
+    def refresh(self, refresh_token: str) -> SignIn:
+        """Tokens for a refresh token. Raises InvalidCredentialsError for one that is revoked or over."""
+        with _mapped():
+            answer = self._client.get_tokens_from_refresh_token(
+                RefreshToken=refresh_token, ClientId=self._client_id, ClientSecret=self._client_secret
+            )
+        return _sign_in(answer)
+
+    def sign_out_everywhere(self, user_id: str) -> None:
+        """End all refresh tokens of the account."""
+        with _mapped():
+            self._client.admin_user_global_sign_out(UserPoolId=self._pool, Username=user_id)
+
+    def _client_words(self, email: str) -> dict[str, str]:
+        return {"ClientId": self._client_id, "SecretHash": self._secret_hash(email)}
+
+    def _secret_hash(self, username: str) -> str:
+        """Source: Amazon Cognito developer guide, "Computing secret hash values"."""
+        digest = hmac.new(self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256).digest()
+        return base64.b64encode(digest).decode()
+
+
+def _sign_in(answer: dict[str, Any]) -> SignIn:
+    result = answer.get("AuthenticationResult")
+    if not result:  # A challenge, such as a forced new password: this backend offers no flow for it.
+        raise InvalidCredentialsError("This account cannot sign in with a password alone.")
+    return SignIn(result["IdToken"], result["AccessToken"], result.get("RefreshToken", ""), result["ExpiresIn"])
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Cognito's errors in our words."""
+    try:
+        yield
+    except ClientError as error:
+        raise _in_our_words(error) from error
+    except BotoCoreError as error:
+        raise UnavailableError("The sign-in service did not answer.") from error
+
+
+def _in_our_words(error: ClientError) -> AppError:
+    match _code(error):
+        case "UsernameExistsException" | "AliasExistsException":
+            return EmailTakenError("An account with this email exists: sign in, or reset the password.")
+        case "InvalidPasswordException":
+            return InvalidRequestError("The password needs at least 10 characters.", "password")
+        case "CodeMismatchException" | "ExpiredCodeException":
+            return InvalidRequestError("The code is wrong or too old: ask for a new one.", "code")
+        case "UserNotConfirmedException":
+            return EmailUnverifiedError("Confirm your email first: a code was sent to it.")
+        case "NotAuthorizedException" | "UserNotFoundException" | "PasswordResetRequiredException":
+            return InvalidCredentialsError("The email or password is wrong.")
+        case "RefreshTokenReuseException" | "UnsupportedTokenTypeException":
+            return InvalidCredentialsError("This refresh token is no longer good: sign in again.")
+        case "InvalidParameterException":
+            return InvalidRequestError("The sign-in service does not take these words.", "email")
+        case "TooManyRequestsException" | "LimitExceededException" | "TooManyFailedAttemptsException":
+            return RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
+        case _:
+            return UnavailableError("The sign-in service refused the request.")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,239 @@
+"""The ledger: balances, the holds that promise credits, and the entries that explain every movement.
+
+Each movement is one DynamoDB transaction under an identifier known before the call, so any step may run twice and any
+process may die anywhere. Items, all under `USER#<id>`: BALANCE, `HOLD#<id>`, `ENTRY#<ulid>`, `REF#<kind>#<id>`,
+`DAY#<date>#<service>`; and `FREE#<address hmac>` / GUARD, the guard of the free credits, which outlives the account.
+
+A hold moves credits from `available` to `held` and is no entry; settling writes the entry. So at every instant
+available + held = sum of the entries, and held = sum of the open holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+
+from ..errors import AccountBlockedError, InsufficientCreditsError, UnauthenticatedError
+from ..models import Balance, Caller, Charge, Entry, Hold
+from .ledger_items import (
+    OPEN_HOLD_SHARDS,
+    balance_key,
+    balance_of,
+    booked,
+    entry_from,
+    entry_id_for,
+    entry_put,
+    hold_end,
+    hold_from,
+    hold_key,
+    hold_put,
+    settled,
+    user_pk,
+)
+from .table import Item, ItemKey, Tables, Write, WriteRefusedError, unexpected
+
+NOTHING = Charge(credits=0, service="", reference="", audio_ms=0, price_version="")
+
+
+class HoldEndedError(Exception):
+    """The hold was settled or released before; nothing was written."""
+
+
+class AlsoRefusedError(Exception):
+    """A condition of the caller's own writes did not hold; nothing was written. `refused`: place in `also` → item."""
+
+    def __init__(self, refused: dict[int, Item]):
+        super().__init__(f"condition not met for {sorted(refused)} of the writes that go with it")
+        self.refused = refused
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What makes a grant happen once: its key says which fact was booked."""
+
+    key: ItemKey
+
+    @classmethod
+    def free_credits(cls, address_hmac: str) -> "Guard":
+        """Once per person, as far as an address can tell."""
+        return cls(ItemKey("ledger", f"FREE#{address_hmac}", "GUARD"))
+
+    @classmethod
+    def reference(cls, user_id: str, kind: str, reference: str) -> "Guard":
+        """Once per `reference` of the user, such as a payment."""
+        return cls(ItemKey("ledger", f"USER#{user_id}", f"REF#{kind}#{reference}"))
+
+
+class Ledger:
+    """Credits of all users. `also` on a method: writes of other repositories that happen with it or not at all."""
+
+    def __init__(self, tables: Tables):
+        self._tables = tables
+
+    # Reading
+
+    def admit(self, caller: Caller, also: Sequence[ItemKey] = ()) -> tuple[Balance, list[Item | None]]:
+        """The caller's balance, and the items of `also`, in one read.
+
+        Raises UnauthenticatedError for a token from before the last sign-out or of a deleted account, and
+        AccountBlockedError.
+        """
+        found, *others = self._tables.get_many([balance_key(caller.user_id), *also])
+        balance = balance_of(found)
+        _check_standing(caller, balance)
+        return balance, others
+
+    def balance(self, user_id: str) -> Balance:
+        """The balance as last written; zeros for a user without an account."""
+        return balance_of(self._tables.get(balance_key(user_id)))
+
+    def entries(self, user_id: str, limit: int, after: str | None = None) -> tuple[list[Entry], str | None]:
+        """One page of the user's movements, newest first, and where the next page starts."""
+        items, last = self._tables.query(
+            "ledger", user_pk(user_id), "ENTRY#", limit=limit, newest_first=True, after=after
+        )
+        return [entry_from(item) for item in items], last
+
+    def hold_of(self, user_id: str, hold_id: str) -> Hold | None:
+        """The hold, open or ended; None if there never was one."""
+        item = self._tables.get(hold_key(user_id, hold_id))
+        return hold_from(item) if item else None
+
+    def due_holds(self, now_at: int, limit_per_shard: int = 100) -> list[Hold]:
+        """Open holds whose `sweep_at` has passed. A moment behind; the sweep's own condition decides."""
+        found: list[Hold] = []
+        for shard in range(OPEN_HOLD_SHARDS):
+            due = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
+            found += [hold_from(item) for item in self._tables.query_index("open_holds", due, limit_per_shard)]
+        return found
+
+    # Credits in
+
+    def open_account(self, user_id: str, also: Sequence[Write] = ()) -> None:
+        """Give the user a balance of zero; does nothing to one that is there."""
+        self._transact([Write(balance_key(user_id), add={"available": 0, "held": 0, "version": 1}), *also])
+
+    def grant(
+        self, user_id: str, credits: int, kind: str, guard: Guard, *, at: int, reason: str, also: Sequence[Write] = ()
+    ) -> bool:
+        """Give `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for anyone."""
+        entry = Entry(entry_id_for(at, f"{guard.key.pk}/{guard.key.sk}"), kind, credits, at, reason=reason)
+        totals = {"available": credits, "granted": credits, "held": 0, "version": 1}
+        guard_item = {"user_id": user_id, "entry_id": entry.entry_id, "at": at}
+        writes = [
+            Write(guard.key, item=guard_item, when=Attr("pk").not_exists()),
+            Write(balance_key(user_id), add=totals),
+            entry_put(user_id, entry),
+        ]
+        try:
+            self._transact(writes, also)
+        except WriteRefusedError as error:
+            if 0 in error.refused:
+                return False
+            unexpected(error)
+        return True
+
+    # Holds
+
+    def hold(self, caller: Caller, hold: Hold, *, at: int, also: Sequence[Write] = ()) -> bool:
+        """Promise `hold.credits` once per hold id; False, changing nothing, if that hold was made before.
+
+        Raises InsufficientCreditsError, AccountBlockedError, UnauthenticatedError, AlsoRefusedError, changing nothing.
+        """
+        balance = Write(
+            balance_key(hold.user_id),
+            add={"available": -hold.credits, "held": hold.credits, "version": 1},
+            when=_may_hold(caller, hold.credits),
+        )
+        try:
+            self._transact([hold_put(hold, at), balance], also)
+        except WriteRefusedError as error:
+            if 0 in error.refused:
+                return False
+            _refuse_hold(caller, hold.credits, error.refused.get(1))
+            unexpected(error)
+        return True
+
+    def settle(self, hold: Hold, charge: Charge, *, at: int, also: Sequence[Write] = ()) -> None:
+        """End the hold: take the charge, give back the rest; where nothing was used, give back all of it.
+
+        Raises HoldEndedError or AlsoRefusedError, changing nothing.
+        """
+        balance = Write(balance_key(hold.user_id), add=settled(hold, charge) | {"version": 1})
+        try:
+            self._transact([hold_end(hold, charge, at), balance, *booked(hold, charge, at)], also)
+        except WriteRefusedError as error:
+            _refuse_end(error)
+
+    def settle_and_hold(
+        self, caller: Caller, hold: Hold, charge: Charge, following: Hold, *, at: int, also: Sequence[Write] = ()
+    ) -> None:
+        """Settle one hold and make the next, with no moment between. Raises as `settle` and `hold` do."""
+        change = settled(hold, charge)
+        change["available"] -= following.credits
+        change["held"] += following.credits
+        needed = -change["available"]
+        balance = Write(balance_key(hold.user_id), add=change | {"version": 1}, when=_may_hold(caller, needed))
+        writes = [hold_end(hold, charge, at), balance, hold_put(following, at), *booked(hold, charge, at)]
+        try:
+            self._transact(writes, also)
+        except WriteRefusedError as error:
+            if 0 not in error.refused:
+                _refuse_hold(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
+            _refuse_end(error)
+
+    def release(self, hold: Hold, *, at: int, also: Sequence[Write] = ()) -> None:
+        """End the hold and give all of it back. Raises HoldEndedError or AlsoRefusedError, changing nothing."""
+        self.settle(hold, NOTHING, at=at, also=also)
+
+    # Standing
+
+    def sign_out(self, user_id: str, before_at: int) -> None:
+        """From now on refuse tokens of sign-ins before `before_at`. Never moves back."""
+        later = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lt(before_at)
+        write = Write(balance_key(user_id), put_in={"signed_out_at": before_at}, add={"version": 1}, when=later)
+        try:
+            self._tables.write(write)
+        except WriteRefusedError:
+            return  # A later sign-out stands.
+
+    def set_blocked(self, user_id: str, blocked: bool) -> None:
+        """Let the account do nothing, or everything again."""
+        self._tables.write(Write(balance_key(user_id), put_in={"blocked": blocked}, add={"version": 1}))
+
+    def _transact(self, writes: Sequence[Write], also: Sequence[Write] = ()) -> None:
+        try:
+            self._tables.transact([*writes, *also])
+        except WriteRefusedError as error:
+            if min(error.refused) < len(writes):
+                raise
+            raise AlsoRefusedError({n - len(writes): item for n, item in error.refused.items()}) from error
+
+
+# Conditions and what their failure means
+
+
+def _may_hold(caller: Caller, needed: int) -> ConditionBase:
+    signed_in_since = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lte(caller.auth_time_at)
+    return Attr("available").gte(needed) & Attr("blocked").ne(True) & Attr("deleted").ne(True) & signed_in_since
+
+
+def _check_standing(caller: Caller, balance: Balance) -> None:
+    if balance.deleted or caller.auth_time_at < balance.signed_out_at:
+        raise UnauthenticatedError("This sign-in has ended: sign in again.")
+    if balance.blocked:
+        raise AccountBlockedError("This account is blocked: contact support.")
+
+
+def _refuse_hold(caller: Caller, needed: int, balance_item: Item | None, given_back: int = 0) -> None:
+    if balance_item is None:
+        return
+    balance = balance_of(balance_item)
+    _check_standing(caller, balance)
+    raise InsufficientCreditsError(needed, balance.available + given_back)
+
+
+def _refuse_end(error: WriteRefusedError) -> None:
+    if 0 in error.refused:
+        raise HoldEndedError from error
+    unexpected(error)

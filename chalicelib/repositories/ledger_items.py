@@ -1,0 +1,141 @@
+"""The ledger's items: their keys, their writes, and reading them back. What may happen to them is in ledger.py."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr
+
+from ..ids import ulid
+from ..models import Balance, Charge, Entry, Hold, HoldState, ModelUse
+from ..times import utc_date
+from .table import Item, ItemKey, Write
+
+OPEN_HOLD_SHARDS = 8
+BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
+
+# Keys
+
+
+def user_pk(user_id: str) -> str:
+    return f"USER#{user_id}"
+
+
+def balance_key(user_id: str) -> ItemKey:
+    return ItemKey("ledger", user_pk(user_id), "BALANCE")
+
+
+def hold_key(user_id: str, hold_id: str) -> ItemKey:
+    return ItemKey("ledger", user_pk(user_id), f"HOLD#{hold_id}")
+
+
+def entry_id_for(at: int, fact: str) -> str:
+    """A sortable id that a second run of the same booking makes again."""
+    return ulid(at * 1000, hashlib.sha256(fact.encode()).digest()[:10])
+
+
+def open_shard(user_id: str) -> str:
+    return f"OPEN#{hashlib.sha256(user_id.encode()).digest()[0] % OPEN_HOLD_SHARDS}"
+
+
+# Writes
+
+
+def hold_put(hold: Hold, at: int) -> Write:
+    item = {
+        "credits": hold.credits,
+        "kind": hold.kind,
+        "reference": hold.reference,
+        "state": HoldState.OPEN.value,
+        "user_id": hold.user_id,
+        "hold_id": hold.hold_id,
+        "open_shard": open_shard(hold.user_id),
+        "sweep_at": hold.sweep_at,
+        "made_at": at,
+    }
+    return Write(hold_key(hold.user_id, hold.hold_id), item=item, when=Attr("pk").not_exists())
+
+
+def hold_end(hold: Hold, charge: Charge, at: int) -> Write:
+    if not 0 <= charge.credits <= hold.credits:
+        raise ValueError(f"a hold of {hold.credits} cannot be settled for {charge.credits}")
+    state = HoldState.RELEASED if charge.is_nothing else HoldState.SETTLED
+    return Write(
+        hold_key(hold.user_id, hold.hold_id),
+        put_in={"state": state.value, "charged": charge.credits, "ended_at": at},
+        drop=("open_shard",),  # leaves the sparse index of open holds
+        when=Attr("state").eq(HoldState.OPEN.value) & Attr("credits").eq(hold.credits),
+    )
+
+
+def settled(hold: Hold, charge: Charge) -> dict[str, int]:
+    return {"available": hold.credits - charge.credits, "held": -hold.credits, "used": charge.credits}
+
+
+def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
+    if charge.is_nothing:
+        return []
+    entry = Entry(
+        entry_id_for(at, f"{hold.user_id}/{hold.hold_id}"),
+        "usage",
+        -charge.credits,
+        at,
+        service=charge.service,
+        reference=charge.reference,
+        hold_id=hold.hold_id,
+        held=hold.credits,
+        audio_ms=charge.audio_ms,
+        price_version=charge.price_version,
+        cost_micro_usd=charge.cost_micro_usd,
+        uses=charge.uses,
+    )
+    day = Write(
+        ItemKey("ledger", user_pk(hold.user_id), f"DAY#{utc_date(at)}#{charge.service}"),
+        add={
+            "credits": charge.credits,
+            "audio_ms": charge.audio_ms,
+            "cost_micro_usd": charge.cost_micro_usd,
+            "entries": 1,
+        },
+    )
+    return [entry_put(hold.user_id, entry), day]
+
+
+def entry_put(user_id: str, entry: Entry) -> Write:
+    item: dict[str, Any] = {
+        name: value
+        for name, value in vars(entry).items()
+        if name not in {"entry_id", "uses"} and (value != "" and value is not None)
+    }
+    item["uses"] = [vars(use) for use in entry.uses]
+    return Write(
+        ItemKey("ledger", user_pk(user_id), f"ENTRY#{entry.entry_id}"), item=item, when=Attr("pk").not_exists()
+    )
+
+
+# Items to models
+
+
+def balance_of(item: Mapping[str, Any] | None) -> Balance:
+    item = item or {}
+    numbers = {name: item.get(name, 0) for name in BALANCE_ATTRIBUTES}
+    return Balance(**numbers, blocked=item.get("blocked", False), deleted=item.get("deleted", False))
+
+
+def hold_from(item: Item) -> Hold:
+    return Hold(
+        user_id=item["user_id"],
+        hold_id=item["hold_id"],
+        credits=item["credits"],
+        kind=item["kind"],
+        reference=item["reference"],
+        sweep_at=item["sweep_at"],
+        state=HoldState(item["state"]),
+        charged=item.get("charged", 0),
+    )
+
+
+def entry_from(item: Item) -> Entry:
+    fields = {name: item[name] for name in Entry.__dataclass_fields__ if name in item and name != "uses"}
+    uses = tuple(ModelUse(**use) for use in item.get("uses", []))
+    return Entry(entry_id=item["sk"].removeprefix("ENTRY#"), uses=uses, **fields)

@@ -1,0 +1,138 @@
+"""Live sessions and the chunks they relay, as items and writes of the app table.
+
+`USER#<id>` / `SESSION#<id>` is the session; `SEGMENT#<transcript>#C#<seq>` a relayed chunk, first reserved, then done.
+Every write states what it saw, so that a stop, a renewal, a sweep and a chunk may race and one of them wins.
+"""
+
+from dataclasses import replace
+
+from boto3.dynamodb.conditions import Attr
+
+from ..models import ModelUse, Recognition, Reservation, Session, SessionState, Word
+from .table import Item, ItemKey, Write
+
+USE_MS, USE_COST = "use_ms:", "use_cost:"
+
+
+def session_key(user_id: str, session_id: str) -> ItemKey:
+    return ItemKey("app", f"USER#{user_id}", f"SESSION#{session_id}")
+
+
+def chunk_key(session: Session, seq: int) -> ItemKey:
+    return ItemKey("app", f"USER#{session.user_id}", f"SEGMENT#{session.transcript_id}#C#{seq:010d}")
+
+
+def session(item: Item) -> Session:
+    """The session that was read."""
+    fields = {name: item[name] for name in Session.__dataclass_fields__ if name in item}
+    uses = tuple(
+        ModelUse(name.removeprefix(USE_MS), item[name], item[USE_COST + name.removeprefix(USE_MS)])
+        for name in sorted(item)
+        if name.startswith(USE_MS) and item[name]
+    )
+    return Session(**fields | {"state": SessionState(item["state"]), "uses": uses})
+
+
+def opening(session: Session, answer: str) -> Write:
+    """A new session. `answer` is kept: the same request again gets the same answer."""
+    return Write(
+        session_key(session.user_id, session.session_id),
+        item=_fields(session) | {"opening_answer": answer},
+        when=Attr("pk").not_exists(),
+    )
+
+
+def moved_on(before: Session, after: Session) -> Write:
+    """The session after a renewal, a stop or a sweep, if nothing happened to it since `before` was read."""
+    changed = {name: value for name, value in _fields(after).items() if _fields(before)[name] != value}
+    unused = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
+    same = (
+        Attr("state").eq(before.state.value)
+        & Attr("lease_number").eq(before.lease_number)
+        & Attr("done_ms").eq(before.done_ms)
+        & Attr("inflight_ms").eq(before.inflight_ms)
+        & Attr("free_ms").eq(before.free_ms)
+    )
+    return Write(session_key(before.user_id, before.session_id), put_in=changed, drop=unused, when=same)
+
+
+# Relayed chunks
+
+
+def reserving(session: Session, chunk: Reservation, instead_of: Reservation | None) -> list[Write]:
+    """Take the chunk's milliseconds out of the lease, and its `seq`, before any provider is asked.
+
+    `instead_of` is a stale reservation of the same `seq` to take over. If it was made in this lease its milliseconds
+    are still counted, so only the difference of length is taken.
+    """
+    counted = instead_of.audio_ms if instead_of and instead_of.lease_number == session.lease_number else 0
+    taken = chunk.audio_ms - counted
+    room = Write(
+        session_key(session.user_id, session.session_id),
+        put_in={"last_reserved_at": chunk.reserved_at},
+        add={"free_ms": -taken, "inflight_ms": taken},
+        when=Attr("state").eq(SessionState.ACTIVE.value)
+        & Attr("lease_number").eq(session.lease_number)
+        & Attr("lease_expires_at").gt(chunk.reserved_at)
+        & Attr("free_ms").gte(taken)
+        & Attr("inflight_ms").gte(counted),
+    )
+    unclaimed = Attr("attempt").eq(instead_of.attempt) if instead_of else Attr("pk").not_exists()
+    item = {name: value for name, value in vars(chunk).items() if name != "seq"} | {
+        "state": "reserved",
+        "seq": chunk.seq,
+    }
+    return [room, Write(chunk_key(session, chunk.seq), item=item, when=unclaimed)]
+
+
+def giving_back(session: Session, chunk: Reservation) -> list[Write]:
+    """Undo a reservation whose provider call failed; nothing of the chunk stays behind."""
+    return [
+        Write(
+            session_key(session.user_id, session.session_id),
+            add={"free_ms": chunk.audio_ms, "inflight_ms": -chunk.audio_ms},
+            when=Attr("inflight_ms").gte(chunk.audio_ms),
+        ),
+        Write(chunk_key(session, chunk.seq), delete=True, when=Attr("attempt").eq(chunk.attempt)),
+    ]
+
+
+def completing(session: Session, chunk: Reservation, heard: Recognition, cost_micro_usd: int) -> list[Write]:
+    """Bill the chunk to the session and keep its words, if the session still runs and nobody took the chunk over."""
+    billed = Write(
+        session_key(session.user_id, session.session_id),
+        add={
+            "inflight_ms": -chunk.audio_ms,
+            "done_ms": chunk.audio_ms,
+            USE_MS + heard.model: chunk.audio_ms,
+            USE_COST + heard.model: cost_micro_usd,
+        },
+        when=Attr("state").eq(SessionState.ACTIVE.value) & Attr("inflight_ms").gte(chunk.audio_ms),
+    )
+    words = [[word.text, word.start_ms, word.end_ms, round(word.confidence * 1000)] for word in heard.words]
+    stored = Write(
+        chunk_key(session, chunk.seq),
+        put_in={"state": "done", "text": heard.text, "words": words, "model": heard.model},
+        when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),
+    )
+    return [billed, stored]
+
+
+def reservation(item: Item) -> Reservation:
+    """The chunk that was read, reserved or done."""
+    return Reservation(**{name: item[name] for name in Reservation.__dataclass_fields__})
+
+
+def recognition(item: Item) -> Recognition | None:
+    """What was heard in the chunk that was read; None while a provider has it."""
+    if item["state"] != "done":
+        return None
+    words = tuple(
+        Word(text, start_ms, end_ms, thousandths / 1000) for text, start_ms, end_ms, thousandths in item["words"]
+    )
+    return Recognition(item["text"], item["model"], words)
+
+
+def _fields(session: Session) -> Item:
+    plain = replace(session, uses=())
+    return {name: value for name, value in vars(plain).items() if name != "uses"} | {"state": session.state.value}

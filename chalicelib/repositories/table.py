@@ -1,0 +1,286 @@
+"""Reads and conditional writes on the two tables, in plain Python values.
+
+DynamoDB's own words stop here: a repository says what must hold (`when`) and what changes (`put`, `put_in`, `add`), and
+hears `WriteRefusedError` with the items as they were, or `UnavailableError` when the table did not answer.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NoReturn
+
+from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..errors import UnavailableError
+
+Item = dict[str, Any]
+TableName = Literal["ledger", "app"]
+
+# DynamoDB cancels one of two transactions that touch one item, and the SDK does not try again (botocore 1.43: one
+# attempt for TransactionCanceledException). Under 16 writers on one account the last one needs about ten turns.
+CONFLICT_TRIES = 12
+CONFLICT_PAUSE_SECONDS = (0.02, 0.2)
+CONFLICTS = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
+RETRIED_ERRORS = {"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"}
+BUGS = {"ValidationException", "IdempotentParameterMismatchException", "SerializationException"}
+
+
+@dataclass(frozen=True)
+class ItemKey:
+    """Where an item lives."""
+
+    table: TableName
+    pk: str
+    sk: str
+
+    def as_item(self) -> Item:
+        return {"pk": self.pk, "sk": self.sk}
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write: a whole item (`item`), a change (`put_in`, `add`, `drop`), or the item's end (`delete`).
+
+    `add` counts from zero where the attribute is missing. `when` is what must hold, or nothing is written.
+    """
+
+    key: ItemKey
+    item: Item | None = None
+    put_in: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, int] = field(default_factory=dict)
+    drop: Sequence[str] = ()
+    delete: bool = False
+    when: ConditionBase | None = None
+
+
+class WriteRefusedError(Exception):
+    """A condition did not hold, so nothing was written. `refused`: position of the write → the item as it is, or {}."""
+
+    def __init__(self, refused: dict[int, Item]):
+        super().__init__(f"condition not met for writes {sorted(refused)}")
+        self.refused = refused
+
+
+class Tables:
+    """The ledger table and the app table."""
+
+    def __init__(
+        self, client: Any, ledger_table: str, app_table: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client, self._pause = client, pause
+        self._names: dict[TableName, str] = {"ledger": ledger_table, "app": app_table}
+
+    def get(self, key: ItemKey) -> Item | None:
+        """The item, as last written; None if there is none."""
+        answer = self._call(
+            "get_item", TableName=self._names[key.table], Key=_packed(key.as_item()), ConsistentRead=True
+        )
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
+        """The items in the order of `keys` (at most 100), as last written, in one call."""
+        wanted: dict[str, Any] = {}
+        for key in keys:
+            request = wanted.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
+            request["Keys"].append(_packed(key.as_item()))
+        found: dict[tuple[str, str, str], Item] = {}
+        for attempt in range(CONFLICT_TRIES):
+            answer = self._call("batch_get_item", RequestItems=wanted)
+            for name, items in answer["Responses"].items():
+                for packed in items:
+                    item = _plain(packed)
+                    found[name, item["pk"], item["sk"]] = item
+            wanted = answer.get("UnprocessedKeys") or {}
+            if not wanted:
+                return [found.get((self._names[key.table], key.pk, key.sk)) for key in keys]
+            self._wait(attempt)
+        raise UnavailableError("The database is busy.")
+
+    def query(
+        self,
+        table: TableName,
+        pk: str,
+        prefix: str,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+        after: str | None = None,
+    ) -> tuple[list[Item], str | None]:
+        """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to go on `after`."""
+        extra: dict[str, Any] = {}
+        if limit is not None:
+            extra["Limit"] = limit
+        if after is not None:
+            extra["ExclusiveStartKey"] = _packed({"pk": pk, "sk": after})
+        answer = self._call(
+            "query",
+            TableName=self._names[table],
+            ConsistentRead=True,
+            ScanIndexForward=not newest_first,
+            **_key_condition(Key("pk").eq(pk) & Key("sk").begins_with(prefix)),
+            **extra,
+        )
+        last = answer.get("LastEvaluatedKey")
+        return [_plain(item) for item in answer["Items"]], _plain(last)["sk"] if last else None
+
+    def query_index(self, index: str, condition: ConditionBase, limit: int) -> list[Item]:
+        """Up to `limit` items of an index of the ledger table; a moment behind the table itself."""
+        answer = self._call(
+            "query", TableName=self._names["ledger"], IndexName=index, Limit=limit, **_key_condition(condition)
+        )
+        return [_plain(item) for item in answer["Items"]]
+
+    def write(self, write: Write) -> None:
+        """Do one write. Raises WriteRefusedError or UnavailableError."""
+        action, request = self._request(write)
+        operation = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[action]
+        try:
+            self._call(operation, **request)
+        except ClientError as error:
+            if _code(error) != "ConditionalCheckFailedException":
+                raise
+            answer: dict[str, Any] = dict(error.response)
+            raise WriteRefusedError({0: _plain(answer.get("Item", {}))}) from error
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """Do all writes or none. Raises WriteRefusedError or UnavailableError.
+
+        The request token is new for each call: it makes our own tries of this call one write, while the conditions in
+        `writes` keep a later repetition of the same command from being a second one.
+        """
+        actions = [{action: request} for action, request in map(self._request, writes)]
+        token = str(uuid.uuid4())
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                self._call("transact_write_items", TransactItems=actions, ClientRequestToken=token)
+                return
+            except ClientError as error:
+                if _code(error) != "TransactionCanceledException":
+                    raise
+                reasons = error.response.get("CancellationReasons", [])
+                codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
+                refused = {
+                    position: _plain(reason.get("Item", {}))
+                    for position, reason in enumerate(reasons)
+                    if reason.get("Code") == "ConditionalCheckFailed"
+                }
+                if refused:
+                    raise WriteRefusedError(refused) from error
+                if not codes or not codes <= CONFLICTS:
+                    raise
+            self._wait(attempt)
+        raise UnavailableError("The account is busy with other requests.")
+
+    def _request(self, write: Write) -> tuple[str, Item]:
+        names, values = {}, {}
+        request: Item = {
+            "TableName": self._names[write.key.table],
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if write.when is not None:
+            built = ConditionExpressionBuilder().build_expression(write.when)
+            request["ConditionExpression"] = built.condition_expression
+            names.update(built.attribute_name_placeholders)
+            values.update(built.attribute_value_placeholders)
+        if write.item is not None:
+            action = "Put"
+            request["Item"] = _packed(write.item | write.key.as_item())
+        else:
+            action = "Delete" if write.delete else "Update"
+            request["Key"] = _packed(write.key.as_item())
+        if action == "Update":
+            request["UpdateExpression"] = _update_expression(write, names, values)
+        if names:
+            request["ExpressionAttributeNames"] = names
+        if values:
+            request["ExpressionAttributeValues"] = _packed(values)
+        return action, request
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        """One API call; a conflict with a running transaction is tried again, an outage becomes UnavailableError."""
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                return getattr(self._client, operation)(**request)
+            except ClientError as error:
+                code = _code(error)
+                if code in {"TransactionCanceledException", "ConditionalCheckFailedException"} | BUGS:
+                    raise
+                if code not in RETRIED_ERRORS:
+                    raise UnavailableError("The database did not take the request.") from error
+            except BotoCoreError as error:
+                raise UnavailableError("The database did not answer.") from error
+            self._wait(attempt)
+        raise UnavailableError("The item is busy with other requests.")
+
+    def _wait(self, attempt: int) -> None:
+        shortest, longest = CONFLICT_PAUSE_SECONDS
+        self._pause(random.uniform(shortest, min(longest, shortest * 2 ** (attempt + 1))))
+
+
+def unexpected(error: WriteRefusedError) -> NoReturn:
+    """A condition failed that nothing but a bug can fail."""
+    raise AssertionError(f"a condition that always holds did not: {error}") from error
+
+
+def _key_condition(condition: ConditionBase) -> Item:
+    built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
+    return {
+        "KeyConditionExpression": built.condition_expression,
+        "ExpressionAttributeNames": built.attribute_name_placeholders,
+        "ExpressionAttributeValues": _packed(built.attribute_value_placeholders),
+    }
+
+
+def _update_expression(write: Write, names: dict[str, str], values: dict[str, Any]) -> str:
+    clauses = []
+    for word, joiner, attributes in (("SET", " = ", write.put_in), ("ADD", " ", write.add)):
+        parts = []
+        for name, value in attributes.items():
+            position = len(names)
+            names[f"#u{position}"], values[f":u{position}"] = name, value
+            parts.append(f"#u{position}{joiner}:u{position}")
+        if parts:
+            clauses.append(f"{word} {', '.join(parts)}")
+    dropped = []
+    for name in write.drop:
+        names[f"#d{len(names)}"] = name
+        dropped.append(f"#d{len(names) - 1}")
+    if dropped:
+        clauses.append(f"REMOVE {', '.join(dropped)}")
+    return " ".join(clauses)
+
+
+_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
+
+
+def _packed(values: Mapping[str, Any]) -> Item:
+    return {name: _serializer.serialize(value) for name, value in values.items()}
+
+
+def _plain(packed: Mapping[str, Any]) -> Item:
+    return {name: _without_decimals(_deserializer.deserialize(value)) for name, value in packed.items()}
+
+
+def _without_decimals(value: Any) -> Any:
+    """DynamoDB's numbers as int: every number we store is whole."""
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, list):
+        return [_without_decimals(element) for element in value]
+    if isinstance(value, dict):
+        return {name: _without_decimals(element) for name, element in value.items()}
+    return value
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def together(*parts: Iterable[Write]) -> list[Write]:
+    """The writes of several repositories, for one transaction."""
+    return [write for part in parts for write in part]

@@ -1,0 +1,47 @@
+"""Fixtures that all tests share: the engines, fresh tables, a clock that stands still, use cases on them."""
+
+from collections.abc import Iterator
+
+import pytest
+from scripts.local.aws import LocalAws
+from scripts.local.dynamodb_local import DynamoDBLocal
+
+from chalicelib.repositories.table import Tables
+from tests.engines import Engine, client
+from tests.fakes import Backend, Clock
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws(tmp_path_factory.mktemp("ministack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
+    with DynamoDBLocal(tmp_path_factory.mktemp("dynamodb-local") / "log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["ministack", "dynamodb_local"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each test that takes this runs on both engines."""
+    running = request.getfixturevalue(request.param)
+    return Engine(request.param, client(running.endpoint_url))
+
+
+@pytest.fixture
+def tables(engine: Engine) -> Iterator[Tables]:
+    with engine.tables() as names:
+        yield Tables(engine.client, *names)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def backend(tables: Tables, clock: Clock) -> Backend:
+    """The use cases of money on a fresh pair of tables."""
+    return Backend.on(tables, clock)

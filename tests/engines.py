@@ -1,0 +1,74 @@
+"""The real engines that repositories and use cases are tested on: ministack, and Amazon's own DynamoDB Local."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.config import Config
+
+from chalicelib.repositories.table import Tables
+
+RESOURCES = Path(__file__).parent.parent / ".chalice" / "resources.yaml"
+TABLE_SETTINGS = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running DynamoDB; each test has tables of its own in it."""
+
+    name: str
+    client: Any
+
+    @contextmanager
+    def tables(self) -> Iterator[tuple[str, str]]:
+        """The names of a fresh ledger and app table, made as the template says."""
+        names = {kind: f"{kind.lower()}-{secrets.token_hex(6)}" for kind in ("Ledger", "App")}
+        for kind, name in names.items():
+            properties = _template()["Resources"][kind]["Properties"]
+            self.client.create_table(
+                TableName=name, **{key: properties[key] for key in TABLE_SETTINGS if key in properties}
+            )
+        try:
+            yield names["Ledger"], names["App"]
+        finally:
+            for name in names.values():
+                self.client.delete_table(TableName=name)
+
+
+def client(endpoint_url: str) -> Any:
+    """A DynamoDB client as the app makes it, for an engine on this machine."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(
+            connect_timeout=1,
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=40,
+        ),
+    )
+
+
+def tables(engine: Engine, names: tuple[str, str]) -> Tables:
+    return Tables(engine.client, *names)
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Reads CloudFormation's short tags as plain values."""
+
+
+_TemplateLoader.add_multi_constructor(
+    "!", lambda loader, _, node: loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+)
+
+
+def _template() -> dict[str, Any]:
+    return yaml.load(RESOURCES.read_text(), Loader=_TemplateLoader)

@@ -1,0 +1,135 @@
+"""Stand-ins for what a use case is given: a clock, a recogniser, and the use cases put together on real tables."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib import contract, pricing
+from chalicelib.audio import Audio
+from chalicelib.errors import AppError
+from chalicelib.ids import ulid
+from chalicelib.leases import LeaseRules
+from chalicelib.models import Caller, Entry, Hold, Recognition, Word
+from chalicelib.relay import Relay
+from chalicelib.repositories.ledger import Guard, Ledger
+from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import Transcripts
+from chalicelib.streaming import Streaming
+
+MODEL = "assemblyai/sync-universal-3-5-pro"
+RATE = 16_000
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved. Epoch seconds, UTC."""
+
+    at: int = 1_795_400_000
+
+    def __call__(self) -> int:
+        return self.at
+
+    def forward(self, seconds: int) -> None:
+        self.at += seconds
+
+
+@dataclass
+class ScriptedRecogniser:
+    """Answers each call with the next of `script` (an error is raised), then with plain words for ever."""
+
+    model: str = MODEL
+    script: list[AppError | Callable[[], None]] = field(default_factory=list)
+    heard: list[Audio] = field(default_factory=list)
+
+    def recognise(self, audio: Audio, language: str) -> Recognition:
+        self.heard.append(audio)
+        if self.script:
+            step = self.script.pop(0)
+            if isinstance(step, AppError):
+                raise step
+            step()
+        return Recognition("some words", self.model, (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8)))
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Streaming and relay on the same tables and the same clock."""
+
+    tables: Tables
+    ledger: Ledger
+    streaming: Streaming
+    relay: Relay
+    transcripts: Transcripts
+    recogniser: ScriptedRecogniser
+    clock: Clock
+
+    @classmethod
+    def on(cls, tables: Tables, clock: Clock, recognisers: Sequence[ScriptedRecogniser] = ()) -> "Backend":
+        ledger, rules = Ledger(tables), LeaseRules()
+        first = recognisers[0] if recognisers else ScriptedRecogniser()
+        return cls(
+            tables=tables,
+            ledger=ledger,
+            streaming=Streaming(
+                ledger=ledger,
+                tables=tables,
+                prices=pricing.load("2026-11"),
+                rules=rules,
+                provider="assemblyai",
+                now=clock,
+                new_ulid=lambda: ulid(clock() * 1000),
+            ),
+            relay=Relay(
+                ledger=ledger,
+                tables=tables,
+                recognisers=recognisers or (first,),
+                stale_after_seconds=rules.chunk_stale_after_seconds,
+                now=clock,
+                new_id=lambda: str(uuid.uuid4()),
+            ),
+            transcripts=Transcripts(tables),
+            recogniser=first,
+            clock=clock,
+        )
+
+    def person(self, credits: int = 200) -> Caller:
+        """A new user with `credits`."""
+        user_id = str(uuid.uuid4())
+        guard = Guard.reference(user_id, "test", "grant")
+        assert self.ledger.grant(user_id, credits, "free_credits", guard, at=self.clock(), reason="for a test")
+        return Caller(user_id, self.clock(), f"{user_id}@example.com")
+
+    def start(self, caller: Caller, session_id: str | None = None, **wish: object) -> contract.Lease:
+        return self.streaming.start(
+            caller, contract.Start(transport="relay", **wish), session_id or str(uuid.uuid4()), "hash"
+        )
+
+    def send(self, caller: Caller, session_id: str, seq: int, seconds: float = 1.0) -> contract.Chunk:
+        audio = silence(seconds)
+        return self.relay.chunk(caller, session_id, seq, None, audio, f"hash of {seconds}")
+
+    def entries(self, user_id: str) -> list[Entry]:
+        """All entries of the user, newest first."""
+        found, after = self.ledger.entries(user_id, 100)
+        while after:
+            page, after = self.ledger.entries(user_id, 100, after)
+            found += page
+        return found
+
+    def open_holds(self, user_id: str) -> list[Hold]:
+        """The user's open holds, read from the table itself."""
+        items, _ = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
+        holds = [self.ledger.hold_of(user_id, item["hold_id"]) for item in items]
+        return [hold for hold in holds if hold and hold.state == "open"]
+
+    def check_invariants(self, user_id: str) -> None:
+        """available + held = sum of the entries; held = sum of the open holds; available is not below zero."""
+        balance = self.ledger.balance(user_id)
+        assert balance.available + balance.held == sum(entry.credits for entry in self.entries(user_id))
+        assert balance.held == sum(hold.credits for hold in self.open_holds(user_id))
+        assert balance.available >= 0
+
+
+def silence(seconds: float) -> Audio:
+    """Quiet 16 kHz mono of this length."""
+    return Audio(bytes(2 * round(RATE * seconds)), RATE, 1)
