@@ -119,9 +119,7 @@ def relay_audio(session_id: str) -> contract.Chunk:
     who, asked = caller(), web.query(request(), contract.ChunkQuery)
     sent = web.audio_body(request(), audio.MAX_BYTES)
     heard = audio.read(sent, web.content_type(request()), asked.sample_rate, asked.channels)
-    return wiring.relay().chunk(
-        who, web.identifier(session_id, "session_id"), asked.seq, asked.start_ms, heard, web.body_hash(request())
-    )
+    return wiring.relay().chunk(who, web.identifier(session_id, "session_id"), asked.seq, asked.start_ms, heard)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -75,9 +75,16 @@ class Accounts:
 
     def login(self, wish: contract.Login) -> contract.LoggedIn:
         """Tokens for a password; makes up for a profile or free credits that a crash left out."""
-        tokens = self._signed_in(normal_address(wish.email), wish.password)
+        email = normal_address(wish.email)
+        tokens = self._signed_in(email, wish.password)
         caller = self.verifier.caller(tokens.id_token)
-        balance, person = self._known(caller)
+        try:
+            balance, person = self._known(caller)
+        except UnauthenticatedError:
+            self.pause(1.0)  # Signed out within this very second: a sign-in of the next one is good.
+            tokens = self.cognito.sign_in(email, wish.password)
+            caller = self.verifier.caller(tokens.id_token)
+            balance, person = self._known(caller)
         return contract.LoggedIn(user=_user(person, balance, caller.groups), **_token_fields(tokens))
 
     def refresh(self, wish: contract.Refresh) -> contract.Tokens:
@@ -101,17 +108,12 @@ class Accounts:
 
     def _signed_in(self, email: str, password: str) -> SignIn:
         try:
-            tokens = self.cognito.sign_in(email, password)
+            return self.cognito.sign_in(email, password)
         except EmailUnverifiedError:
             if self.is_verification_on:
                 raise
             self.cognito.confirm_without_code(email)  # A crash came between signing up and this.
-            tokens = self.cognito.sign_in(email, password)
-        caller = self.verifier.caller(tokens.id_token)
-        if self.ledger.balance(caller.user_id).signed_out_at > caller.auth_time_at:
-            self.pause(1.0)  # Signed out within this very second: the next second's tokens are good.
-            tokens = self.cognito.sign_in(email, password)
-        return tokens
+            return self.cognito.sign_in(email, password)
 
     def _known(self, caller: Caller) -> tuple[Balance, Profile]:
         balance, (item,) = self.ledger.admit(caller, also=[profile_key(caller.user_id)])

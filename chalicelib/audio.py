@@ -4,6 +4,7 @@ The length is counted from the frames that are there, never from what a header c
 from those frames: what we meter is what it hears. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
+import hashlib
 import struct
 from dataclasses import dataclass
 
@@ -29,6 +30,11 @@ class Audio:
     @property
     def duration_ms(self) -> int:
         return len(self.frames) * 1000 // (self.sample_rate * self.channels * BYTES_PER_SAMPLE)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same sound only: the same bytes at another rate are another recording."""
+        return hashlib.sha256(f"{self.sample_rate}/{self.channels}/".encode() + self.frames).hexdigest()
 
     def as_wav(self) -> bytes:
         """A plain WAV file of exactly these frames."""

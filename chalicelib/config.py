@@ -52,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: int = 600
     build: str = "development"
 
+    def __repr__(self) -> str:
+        """Without a value: settings hold secrets, and a repr ends up in logs."""
+        return f"Settings(stage={self.stage!r})"
+
     @property
     def issuer(self) -> str:
         return f"https://cognito-idp.{self.aws_default_region}.amazonaws.com/{self.cognito_user_pool_id}"

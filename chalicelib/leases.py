@@ -65,7 +65,7 @@ class LeaseRules:
         state = current.state
         if state is SessionState.STOPPED:
             raise ConflictError("This session has been stopped: start a new one.", state=state.value)
-        if now > current.lease_expires_at + self.resume_within_seconds:
+        if self.is_too_late_to_resume(current, now):
             raise ConflictError("This session ended too long ago: start a new one.", state=state.value)
         near_end = now >= self.renew_after(current) or current.free_ms <= self.renew_before_end_seconds * 1000
         if state is SessionState.ACTIVE and not near_end and not interrupted:
@@ -94,6 +94,10 @@ class LeaseRules:
     def is_chunk_under_way(self, current: Session, now: int) -> bool:
         """Whether a live process may still have a chunk with a provider."""
         return current.inflight_ms > 0 and now - current.last_reserved_at < self.chunk_stale_after_seconds
+
+    def is_too_late_to_resume(self, current: Session, now: int) -> bool:
+        """Whether the session ended too long ago to be taken up again."""
+        return now > current.lease_expires_at + self.resume_within_seconds
 
     def renew_after(self, current: Session) -> int:
         """From when on a renewal is taken without a reason."""

@@ -46,9 +46,7 @@ class Relay:
     now: Callable[[], int]
     new_id: Callable[[], str]
 
-    def chunk(
-        self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio, audio_hash: str
-    ) -> contract.Chunk:
+    def chunk(self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio) -> contract.Chunk:
         """The words of one chunk, charged once per `seq`; the same chunk again gets the same words, free.
 
         Raises NotFoundError, ConflictError (not a relay session, stopped, lease over or used up, chunk under way),
@@ -59,13 +57,13 @@ class Relay:
             seq=seq,
             attempt=self.new_id(),
             audio_ms=audio.duration_ms,
-            audio_hash=audio_hash,
+            audio_hash=audio.fingerprint,
             reserved_at=self.now(),
             lease_number=current.lease_number,
             start_ms=current.offset_ms if start_ms is None else start_ms,
         )
         if earlier := self._reserve(current, chunk):
-            return _answer(reservation(earlier), _done(earlier, audio_hash), current, current.done_ms)
+            return _answer(reservation(earlier), _done(earlier, chunk.audio_hash), current, current.done_ms)
         heard = self._recognised(current, chunk, audio)
         self._complete(current, chunk, heard)
         return _answer(chunk, heard, current, current.done_ms + chunk.audio_ms)

@@ -83,7 +83,8 @@ class Streaming:
             also = [moved_on(current, following), self._progress(following)]
             try:
                 if current.state is SessionState.LAPSED:
-                    self.ledger.hold(caller, self.rules.hold(following), at=self.now(), also=also)
+                    if not self.ledger.hold(caller, self.rules.hold(following), at=self.now(), also=also):
+                        continue
                 else:
                     ended, made = self.rules.hold(current), self.rules.hold(following)
                     self.ledger.settle_and_hold(caller, ended, charge, made, at=self.now(), also=also)
@@ -95,8 +96,8 @@ class Streaming:
     def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
         """Keep segments of the transcript; tell how long the lease still lasts and what to look out for."""
         balance, current = self._admitted(caller, session_id)
-        if current.state is SessionState.STOPPED:
-            raise ConflictError("This session has been stopped: its transcript is closed.", state=current.state.value)
+        if current.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(current, self.now()):
+            raise ConflictError("This session is over: its transcript is closed.", state=current.state.value)
         if segments:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
             self.tables.write(segments_put(caller.user_id, current.transcript_id, self.new_ulid(), kept))
@@ -124,7 +125,16 @@ class Streaming:
 
         Safe to run at any time, any number of times, also beside itself.
         """
-        return sum(self._sweep(hold) for hold in self.ledger.due_holds(self.now()) if hold.kind == HOLD_KIND)
+        due = [hold for hold in self.ledger.due_holds(self.now()) if hold.kind == HOLD_KIND]
+        ended, failures = 0, []
+        for hold in due:
+            try:
+                ended += self._sweep(hold)
+            except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of {len(due)} leases could not be ended", failures)
+        return ended
 
     def _sweep(self, hold: Hold) -> bool:
         for _ in range(TRIES):

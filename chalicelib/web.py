@@ -71,7 +71,7 @@ SECURITY_HEADERS = {
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
 
-logger = Logger(service="live-transcription", log_uncaught_exceptions=False)
+logger = Logger(service="live-transcription", location=None)
 metrics = Metrics(namespace="LiveTranscription", service="api")
 Shape = TypeVar("Shape")
 

@@ -15,6 +15,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import AccountBlockedError, InsufficientCreditsError, UnauthenticatedError
 from ..models import Balance, Caller, Charge, Entry, Hold
+from ..telemetry import tally
 from .ledger_items import (
     OPEN_HOLD_SHARDS,
     balance_key,
@@ -164,6 +165,7 @@ class Ledger:
             self._transact([hold_end(hold, charge, at), balance, *booked(hold, charge, at)], also)
         except WriteRefusedError as error:
             _refuse_end(error)
+        tally().credits_used += charge.credits
 
     def settle_and_hold(
         self, caller: Caller, hold: Hold, charge: Charge, following: Hold, *, at: int, also: Sequence[Write] = ()
@@ -181,6 +183,7 @@ class Ledger:
             if 0 not in error.refused:
                 _refuse_hold(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
             _refuse_end(error)
+        tally().credits_used += charge.credits
 
     def release(self, hold: Hold, *, at: int, also: Sequence[Write] = ()) -> None:
         """End the hold and give all of it back. Raises HoldEndedError or AlsoRefusedError, changing nothing."""
@@ -215,7 +218,12 @@ class Ledger:
 
 def _may_hold(caller: Caller, needed: int) -> ConditionBase:
     signed_in_since = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lte(caller.auth_time_at)
-    return Attr("available").gte(needed) & Attr("blocked").ne(True) & Attr("deleted").ne(True) & signed_in_since
+    return (
+        Attr("available").gte(needed)
+        & (Attr("blocked").not_exists() | Attr("blocked").eq(False))
+        & (Attr("deleted").not_exists() | Attr("deleted").eq(False))
+        & signed_in_since
+    )
 
 
 def _check_standing(caller: Caller, balance: Balance) -> None:

@@ -1,0 +1,70 @@
+"""Start the sandbox: `python -m sandbox --port 8091`. Port 0 takes a free one; the line printed names it."""
+
+import argparse
+import ipaddress
+import logging
+import os
+import signal
+import socket
+
+import uvicorn
+
+from sandbox import app
+
+# A request told to hang must not keep the sandbox from ending.
+SHUTDOWN_SECONDS = 1
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that says where it listens once it does, and ends without a fuss."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        print(f"sandbox: listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Ending cancels requests that were told to hang; their tracebacks would look like errors.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
+
+
+def loopback(host: str) -> str:
+    """`host` as an address that only this machine can reach: the sandbox bills nobody and must serve nobody else."""
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        if ipaddress.ip_address(address).is_loopback:
+            return address
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{host!r} is not a loopback address")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--host", type=loopback, default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+
+    # uvicorn raises the signal again after its own shutdown; being told to end is no failure. Not sys.exit: the model's
+    # native threads may be at work, and abort a process that takes its interpreter down around them.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: os._exit(0))
+    keys = app.Keys(
+        assemblyai=os.environ.get("SANDBOX_ASSEMBLYAI_KEY") or app.Keys.assemblyai,
+        openai=os.environ.get("SANDBOX_OPENAI_KEY") or app.Keys.openai,
+    )
+    config = uvicorn.Config(
+        app.create(keys),
+        host=options.host,
+        port=options.port,
+        http="h11",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    Server(config).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The sandbox's own routes, under `/sandbox`: health, faults, calls."""
+
+import json
+from json import JSONDecodeError
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sandbox.calls import Calls
+from sandbox.faults import KINDS, Fault, Faults
+
+
+class Desk:
+    """Where tests order faults and read calls. It needs no key: the sandbox is reachable from this machine only."""
+
+    def __init__(self, faults: Faults, calls: Calls):
+        self._faults = faults
+        self._calls = calls
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def list_faults(self, _request: Request) -> Response:
+        return JSONResponse(self._faults.report())
+
+    async def add_fault(self, request: Request) -> Response:
+        """Order a fault. 201 with all pending ones; 400 if it makes no sense, for a misspelt fault proves nothing."""
+        try:
+            self._faults.add(fault_from(json.loads(await request.body()), self._faults.services))
+        except (JSONDecodeError, UnicodeDecodeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse(self._faults.report(), status_code=201)
+
+    async def clear_faults(self, _request: Request) -> Response:
+        self._faults.clear()
+        return Response(status_code=204)
+
+    async def list_calls(self, _request: Request) -> Response:
+        # Fields are as the client sent them; JSONResponse would refuse odd numbers and characters among them.
+        return Response(json.dumps(self._calls.report()), media_type="application/json")
+
+    async def reset_calls(self, _request: Request) -> Response:
+        self._calls.reset()
+        return Response(status_code=204)
+
+
+def fault_from(order: Any, services: set[str]) -> Fault:
+    """The fault that `order` (decoded JSON) asks for. Raises ValueError naming what is wrong."""
+    if not isinstance(order, dict):
+        raise ValueError("a fault is a JSON object")
+    unknown = set(order) - {"service", "kind", "times", "retry_after_seconds", "delay_seconds"}
+    if unknown:
+        raise ValueError(f"unknown fields: {sorted(unknown)}")
+    service, kind = order.get("service"), order.get("kind")
+    if not isinstance(service, str) or service not in services:
+        raise ValueError(f"service must be one of {sorted(services)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"kind must be one of {sorted(KINDS)}")
+    times = order.get("times", 1)
+    if not _is_number(times, int) or (times < 1 and times != -1):
+        raise ValueError("times must be a whole number from 1 on, or -1 for until cleared")
+    retry_after_seconds = order.get("retry_after_seconds", 1)
+    if not _is_number(retry_after_seconds, int) or retry_after_seconds < 0:
+        raise ValueError("retry_after_seconds must be a whole number from 0 on")
+    delay_seconds = order.get("delay_seconds")
+    if delay_seconds is not None and not (_is_number(delay_seconds, int, float) and 0 <= delay_seconds <= 3600):
+        raise ValueError("delay_seconds must be a number from 0 to 3600")
+    return Fault(service, kind, times, retry_after_seconds, delay_seconds)
+
+
+def _is_number(value: Any, *types: type) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool)

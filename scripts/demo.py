@@ -1,0 +1,162 @@
+"""The whole journey on real recorded speech, against a stack of its own that is gone afterwards. Exit 0 if all held."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from sandbox.speech import samples, word_error_rate
+from scripts.local.processes import ChildError
+from scripts.local.stack import LocalStack, StackError
+
+MOST_WORD_ERRORS = 0.25
+EMAIL, PASSWORD = "ada@example.com", "correct horse battery staple"
+
+
+class StepFailedError(Exception):
+    """A step of the journey did not hold; the text says which and what came instead."""
+
+
+@dataclass
+class Journey:
+    """One listener's calls, and a tick for each thing that was checked."""
+
+    api_url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    checked: int = 0
+
+    def call(self, method: str, path: str, expected: int = 200, **more: Any) -> dict[str, Any]:
+        headers = self.headers | more.pop("headers", {})
+        answer = requests.request(method, self.api_url + path, headers=headers, timeout=30, **more)
+        if answer.status_code != expected:
+            raise StepFailedError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
+        return dict(answer.json())
+
+    def check(self, claim: str, holds: bool, got: object = "") -> None:
+        if not holds:
+            raise StepFailedError(f"{claim}: no. {got}")
+        self.checked += 1
+        print(f"  ✓ {claim}")
+
+
+def main() -> int:
+    started = time.monotonic()
+    try:
+        with LocalStack() as stack:
+            journey = Journey(stack.api_url)
+            walk(journey)
+    except StepFailedError as failure:
+        print(f"\n✗ {failure}", file=sys.stderr)
+        return 1
+    except (ChildError, StackError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped")
+        return 130
+    print(f"\nAll {journey.checked} checks held, in {time.monotonic() - started:.0f} s. `make run` keeps the stack up.")
+    return 0
+
+
+def walk(journey: Journey) -> None:
+    register(journey)
+    session_id, said, heard = speak(journey)
+    settle(journey, session_id)
+    read_back(journey, session_id, heard)
+    rate = word_error_rate(said, heard)
+    title("How well was it heard?")
+    journey.check(f"word error rate {rate:.1%}, below {MOST_WORD_ERRORS:.0%}", rate < MOST_WORD_ERRORS)
+
+
+def register(journey: Journey) -> None:
+    title("A new user")
+    answer = journey.call("POST", "/auth/register", 201, json={"email": EMAIL, "password": PASSWORD, "name": "Ada"})
+    journey.headers = {"Authorization": f"Bearer {answer['token']}"}
+    journey.check("200 free credits", answer["user"]["credits"] == {"available": 200, "held": 0}, answer["user"])
+
+
+def speak(journey: Journey) -> tuple[str, str, str]:
+    """Relay all recordings through one session, with an interruption in the middle."""
+    title("A live session: speech in, words out")
+    lease = stream(journey, 201, action="start", transport="relay", title="Sense and Sensibility, chapter 1")
+    session_id = lease["session_id"]
+    journey.check(
+        f"{lease['credits_held']} credits held for a lease of {lease['lease_seconds']} s",
+        balance(journey) == (200 - lease["credits_held"], lease["credits_held"]),
+        balance(journey),
+    )
+    said, heard, sent_ms = [], [], 0
+    for seq, (path, words) in enumerate(samples()):
+        if seq == 2:
+            lease = stream(journey, action="renew", session_id=session_id, interrupted=True)
+            journey.check(f"interrupted, and taken up again at {lease['offset_ms']} ms", lease["offset_ms"] == sent_ms)
+        print(f"    chunk {seq}: {path.name} … ", end="", flush=True)
+        chunk = send(journey, session_id, seq, path.read_bytes())
+        sent_ms += chunk["duration_ms"]
+        print(f"{chunk['duration_ms'] / 1000:.1f} s\n      “{chunk['text']}”")
+        journey.check(f"{chunk['credits_used']} credits used so far", chunk["credits_used"] == credits_for(sent_ms))
+        said.append(words)
+        heard.append(chunk["text"])
+    again = send(journey, session_id, 0, samples()[0][0].read_bytes())
+    used = credits_for(sent_ms)
+    journey.check(
+        "the first chunk sent again: the same words, free", (again["text"], again["credits_used"]) == (heard[0], used)
+    )
+    return session_id, " ".join(said), " ".join(heard)
+
+
+def settle(journey: Journey, session_id: str) -> None:
+    title("Stop: exact to the credit")
+    before = balance(journey)
+    stopped = stream(journey, action="stop", session_id=session_id)
+    print(f"    held {before[1]}, billed {stopped['billed_seconds']} s = {stopped['credits_used']} credits in all")
+    journey.check(
+        f"{stopped['credits_available']} credits left, none held",
+        balance(journey) == (200 - stopped["credits_used"], 0),
+    )
+    journey.check("stopped again: the same answer", stream(journey, action="stop", session_id=session_id) == stopped)
+
+
+def read_back(journey: Journey, session_id: str, heard: str) -> None:
+    title("The statement")
+    movements = journey.call("GET", "/credits/transactions")["transactions"]
+    for movement in movements:
+        print(f"    {movement['at']}  {movement['credits']:+5d}  {movement['explanation']}")
+    total = sum(movement["credits"] for movement in movements)
+    journey.check(f"its lines add up to the balance, {total}", (total, 0) == balance(journey))
+
+    title("The history")
+    line = journey.call("GET", "/transcription/history")["items"][0]
+    journey.check(f"“{line['title']}”, {line['duration_ms'] / 1000:.1f} s", line["session_id"] == session_id)
+    whole = journey.call("GET", f"/transcription/history/{line['id']}")
+    journey.check("every word is there", " ".join(segment["text"] for segment in whole["segments"]) == heard)
+    journey.check("no gap in it", whole["uncovered"] == [] and len(whole["covered"]) == 1, whole["covered"])
+
+
+def stream(journey: Journey, expected: int = 200, **body: Any) -> dict[str, Any]:
+    return journey.call("POST", "/transcription/stream", expected, json=body)
+
+
+def send(journey: Journey, session_id: str, seq: int, wav: bytes) -> dict[str, Any]:
+    path = f"/transcription/stream/{session_id}/audio?seq={seq}"
+    return journey.call("POST", path, data=wav, headers={"Content-Type": "audio/wav"})
+
+
+def balance(journey: Journey) -> tuple[int, int]:
+    answer = journey.call("GET", "/credits/balance")
+    return answer["available"], answer["held"]
+
+
+def credits_for(milliseconds: int) -> int:
+    """10 credits a minute, a started credit in full: the price as the demo's listener knows it."""
+    return -(-milliseconds * 10 // 60_000)
+
+
+def title(text: str) -> None:
+    print(f"\n{text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""AssemblyAI's Sync API in the sandbox, asked by AssemblyAI's own SDK wherever the SDK can ask it."""
+
+import io
+import json
+import wave
+
+import assemblyai
+import httpx
+import numpy as np
+import pytest
+
+from sandbox.assemblyai import read_audio, read_config
+from sandbox.forms import Part
+from sandbox.speech import samples, word_error_rate
+
+LONG, _, SHORT = samples()  # 7.1, 5.3 and 3.3 s
+
+
+@pytest.fixture
+def headers(keys) -> dict[str, str]:
+    return {"Authorization": keys.assemblyai, "X-AAI-Model": "universal-3-5-pro"}
+
+
+def wav(rate_hz: int = 16_000, channels: int = 1, milliseconds: int = 100, bits: int = 16) -> bytes:
+    """Silence in a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setframerate(rate_hz)
+        writer.setnchannels(channels)
+        writer.setsampwidth(bits // 8)
+        writer.writeframes(bytes(rate_hz * milliseconds // 1000 * channels * bits // 8))
+    return file.getvalue()
+
+
+def pcm(path, rate_hz: int, channels: int) -> bytes:
+    """A recording as raw PCM of another rate, by plain interpolation; with two channels the right one is silent."""
+    with wave.open(str(path)) as reader:
+        mono = np.frombuffer(reader.readframes(reader.getnframes()), dtype="<i2")
+        old_rate_hz = reader.getframerate()
+    positions = np.arange(len(mono) * rate_hz // old_rate_hz) * old_rate_hz / rate_hz
+    moved = np.interp(positions, np.arange(len(mono)), mono).astype("<i2")
+    return np.stack([moved] + [np.zeros_like(moved)] * (channels - 1), axis=1).tobytes()
+
+
+def refused(transcriber: assemblyai.SyncTranscriber, audio: bytes, **config) -> tuple[int, str]:
+    with pytest.raises(assemblyai.SyncTranscriptError) as refusal:
+        transcriber.transcribe(audio, config=assemblyai.SyncTranscriptionConfig(**config))
+    return refusal.value.status_code, refusal.value.error_code
+
+
+@pytest.mark.parametrize(("path", "words"), samples(), ids=lambda value: getattr(value, "stem", "")[-4:])
+def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, desk, path, words):
+    config = assemblyai.SyncTranscriptionConfig(timestamps=True)
+
+    answer = sync.transcribe(str(path), config=config)
+
+    assert word_error_rate(words, answer.text) < 0.25
+    assert [word.text for word in answer.words] == answer.text.split()
+    starts = [word.start for word in answer.words]
+    assert starts == sorted(starts)
+    assert all(word.start <= word.end <= answer.audio_duration_ms + 100 for word in answer.words)
+    assert 0.5 < answer.confidence <= 1
+    assert answer.request_time_ms > 0
+    assert desk.get("/sandbox/calls").json()["services"] == {"assemblyai.sync": {"received": 1, "recognised": 1}}
+
+
+def test_words_have_no_times_unless_asked_for(sync):
+    answer = sync.transcribe(str(SHORT[0]))
+
+    assert answer.words
+    assert {(word.start, word.end) for word in answer.words} == {(None, None)}
+    assert answer.audio_duration_ms == 3290
+
+
+def test_audio_sent_while_it_grows_is_recognised_too(sync):
+    data = SHORT[0].read_bytes()
+    pieces = (data[start : start + 8_000] for start in range(0, len(data), 8_000))
+
+    answer = sync.transcribe_live(pieces)
+
+    assert word_error_rate(SHORT[1], answer.text) < 0.25
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(48_000, 2), (8_000, 1)])
+def test_raw_pcm_of_another_rate_is_recognised(sync, rate_hz, channels):
+    config = assemblyai.SyncTranscriptionConfig(sample_rate=rate_hz, channels=channels)
+
+    answer = sync.transcribe(pcm(LONG[0], rate_hz, channels), config=config)
+
+    assert word_error_rate(LONG[1], answer.text) < 0.25
+    assert answer.audio_duration_ms == pytest.approx(7_100, abs=10)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])
+def test_80_ms_of_every_rate_are_enough(rate_hz):
+    part = Part("audio", "a.wav", "audio/wav", bytearray(wav(rate_hz, milliseconds=80)))
+
+    assert read_audio(part, read_config({})).duration_ms == 80
+
+
+@pytest.mark.parametrize(
+    ("audio", "status", "code"),
+    [
+        (wav(milliseconds=79), 400, "audio_too_short"),
+        (wav(8_000, milliseconds=121_000), 413, "audio_too_large"),
+        (bytes(40 * 1024 * 1024 + 1), 413, "audio_too_large"),
+        (wav(11_025), 415, "unsupported_media_type"),
+        (wav(bits=8), 415, "unsupported_media_type"),
+        (wav(bits=24), 415, "unsupported_media_type"),
+        (wav(channels=3), 415, "unsupported_media_type"),
+        (b"no audio at all", 400, "bad_audio"),
+        (b"", 400, "bad_audio"),
+    ],
+    ids=["79 ms", "121 s", "40 MB and a byte", "11 kHz", "8 bit", "24 bit", "3 channels", "no WAV", "empty"],
+)
+def test_audio_outside_the_limits_is_refused(sync, desk, audio, status, code):
+    assert refused(sync, audio) == (status, code)
+    assert desk.get("/sandbox/calls").json()["services"]["assemblyai.sync"] == {"received": 1, "recognised": 0}
+
+
+def test_pcm_that_ends_within_a_frame_is_bad_audio(sync):
+    assert refused(sync, bytes(4_001), sample_rate=16_000, channels=2) == (400, "bad_audio")
+
+
+def test_pcm_of_an_unknown_rate_is_refused(sync):
+    assert refused(sync, bytes(4_000), sample_rate=16_001, channels=1) == (415, "unsupported_media_type")
+
+
+def test_a_wrong_key_is_401_and_no_word_is_recognised(sync_with_key, desk):
+    assert refused(sync_with_key("another key"), wav()) == (401, "unauthorized")
+
+
+def test_a_key_behind_bearer_is_401_and_the_reason_is_said(sync_with_key, keys, desk):
+    with pytest.raises(assemblyai.SyncTranscriptError, match="without Bearer"):
+        sync_with_key(f"Bearer {keys.assemblyai}").transcribe(wav())
+
+
+def test_an_unknown_model_is_a_bad_request(sync):
+    assert refused(sync, wav(), model="universal-9") == (400, "bad_request")
+
+
+def test_warming_up_needs_the_key_but_counts_as_no_transcription(sync, desk, headers):
+    assert sync.warm() is True
+
+    assert desk.get("/v1/warm", headers=headers).status_code == 200
+    assert desk.get("/v1/warm", headers={"X-AAI-Model": "universal-3-5-pro"}).status_code == 401
+    assert desk.get("/sandbox/calls").json()["services"] == {"assemblyai.warm": {"received": 3, "recognised": 0}}
+
+
+CONFIG = ("config", (None, "{}", "application/json"))
+AUDIO = ("audio", ("a.wav", wav(), "audio/wav"))
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "status", "title"),
+    [
+        ("/v1/transcribe", [AUDIO, CONFIG], 400, "Bad Request"),
+        ("/v1/transcribe/live", [AUDIO, CONFIG], 400, "Bad Request"),
+        ("/v1/transcribe/live", [AUDIO], 400, "Bad Request"),
+        ("/v1/transcribe", [CONFIG], 400, "Bad Request"),
+        ("/v1/transcribe", [CONFIG, AUDIO, AUDIO], 400, "Bad Request"),
+        ("/v1/transcribe", [("config", (None, "{}", "text/plain")), AUDIO], 400, "Bad Request"),
+        ("/v1/transcribe", [("config", (None, "{", "application/json")), AUDIO], 400, "Bad Request"),
+        ("/v1/transcribe", [("config", (None, "[]", "application/json")), AUDIO], 400, "Bad Request"),
+        ("/v1/transcribe", [("audio", ("a.webm", b"x", "audio/webm"))], 415, "Unsupported Media Type"),
+        ("/v1/transcribe", [("audio", ("a.pcm", bytes(4_000), "audio/pcm"))], 400, "Bad Audio"),
+    ],
+)
+def test_a_form_that_breaks_the_rules_is_refused(desk, headers, path, files, status, title):
+    answer = desk.post(path, headers=headers, files=files)
+
+    assert (answer.status_code, answer.json()["title"]) == (status, title)
+    assert set(answer.json()) == {"status", "title", "detail"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"prompt": "x" * 6_001},
+        {"keyterms_prompt": ["term"] * 101},
+        {"keyterms_prompt": ["x" * 8_001]},
+        {"conversation_context": 1},
+        {"language_codes": "en"},
+        {"timestamps": "yes"},
+        {"sample_rate": True},
+        {"channels": 3},
+    ],
+    ids=lambda config: next(iter(config)),
+)
+def test_options_outside_their_limits_are_refused_by_name(desk, headers, config):
+    files = [("config", (None, json.dumps(config), "application/json")), AUDIO]
+
+    answer = desk.post("/v1/transcribe", headers=headers, files=files)
+
+    assert answer.status_code == 400
+    assert next(iter(config)) in answer.json()["detail"]
+
+
+def test_the_model_header_and_a_form_are_required(desk, headers, keys):
+    without_model = desk.post("/v1/transcribe", headers={"Authorization": keys.assemblyai}, files=[AUDIO])
+    without_form = desk.post("/v1/transcribe", headers=headers, content=b"audio")
+    cut_form = desk.post(
+        "/v1/transcribe",
+        headers={**headers, "Content-Type": "multipart/form-data; boundary=b"},
+        content=b'--b\r\nContent-Disposition: form-data; name="audio"\r\n\r\nhalf',
+    )
+
+    assert "X-AAI-Model" in without_model.json()["detail"]
+    assert [answer.status_code for answer in (without_model, without_form, cut_form)] == [400, 400, 400]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code", "retry_after"),
+    [
+        ("401", 401, "unauthorized", None),
+        ("429", 429, "too_many_requests", 7),
+        ("quota", 400, "bad_request", None),
+        ("500", 500, "inference_error", None),
+        ("503", 503, "capacity_exceeded", 7),
+    ],
+)
+def test_a_refusal_on_request_is_what_the_sdk_raises(sync, order, kind, status, code, retry_after):
+    order("assemblyai.sync", kind, retry_after_seconds=7)
+
+    with pytest.raises(assemblyai.SyncTranscriptError) as refusal:
+        sync.transcribe(wav())
+
+    assert (refusal.value.status_code, refusal.value.error_code) == (status, code)
+    assert refusal.value.retry_after == retry_after
+    assert ("balance is negative" in str(refusal.value)) == (kind == "quota")
+
+
+# The SDK's ValidationError is pydantic's of one version or the other; both are ValueErrors.
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("bad_json", json.JSONDecodeError),
+        ("wrong_shape", ValueError),
+        ("missing_text", ValueError),
+        ("cut", httpx.RemoteProtocolError),
+    ],
+)
+def test_a_broken_answer_on_request_breaks_the_sdk(sync, order, kind, error):
+    order("assemblyai.sync", kind)
+
+    with pytest.raises(error):
+        sync.transcribe(b"no audio, so that there is nothing to recognise")
+
+
+def test_a_request_told_to_hang_ends_by_the_clients_timeout(sync_with_key, keys, order, desk):
+    order("assemblyai.sync", "timeout")
+
+    with pytest.raises(httpx.ReadTimeout):
+        sync_with_key(keys.assemblyai, timeout_seconds=0.3).transcribe(wav())
+
+    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == "timeout"
+
+
+def test_a_request_told_to_hang_for_a_while_ends_in_504(sync, order):
+    order("assemblyai.sync", "timeout", delay_seconds=0.1)
+
+    assert refused(sync, wav()) == (504, "inference_timeout")

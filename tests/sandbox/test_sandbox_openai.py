@@ -1,0 +1,180 @@
+"""OpenAI's transcriptions in the sandbox, asked by OpenAI's own SDK wherever the SDK can ask them."""
+
+import json
+
+import openai
+import pytest
+
+from sandbox.speech import samples, word_error_rate
+
+SHORT = samples()[-1]
+PATH = "/openai/v1/audio/transcriptions"
+
+
+def transcribe(client: openai.OpenAI, file=SHORT[0], model: str = "gpt-transcribe", **options):
+    return client.audio.transcriptions.create(file=file, model=model, **options)
+
+
+@pytest.mark.parametrize(
+    ("sample", "started_seconds"), list(zip(samples(), [8, 6, 4], strict=True)), ids=["7.1", "5.3", "3.3"]
+)
+def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, desk, sample, started_seconds):
+    path, words = sample
+
+    answer = transcribe(openai_client, path)
+
+    assert word_error_rate(words, answer.text) < 0.25
+    assert (answer.usage.type, answer.usage.seconds) == ("duration", started_seconds)
+    assert [language.code for language in answer.languages] == ["en"]
+    assert answer._request_id.startswith("req_")
+    assert desk.get("/sandbox/calls").json()["services"] == {"openai.transcriptions": {"received": 1, "recognised": 1}}
+
+
+def test_text_is_an_answer_of_its_own_with_the_headers_clients_log_and_pace_by(openai_client):
+    transcriptions = openai_client.audio.transcriptions.with_raw_response
+
+    answer = transcriptions.create(file=SHORT[0], model="gpt-transcribe", response_format="text")
+
+    assert word_error_rate(SHORT[1], answer.text) < 0.25
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert int(answer.headers["openai-processing-ms"]) > 0
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert {name for name in answer.headers if name.startswith("x-ratelimit-")} == {
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    }
+
+
+def test_the_call_is_kept_with_its_fields_but_without_its_key(openai_client, keys, desk):
+    transcribe(openai_client, prompt="Austen", temperature=0)
+
+    call = desk.get("/sandbox/calls").json()["last"][0]
+    assert call["fields"] == {
+        "model": "gpt-transcribe",
+        "prompt": "Austen",
+        "temperature": "0",
+        "file": {"filename": SHORT[0].name, "content_type": "audio/x-wav", "bytes": SHORT[0].stat().st_size},
+    }
+    assert (call["method"], call["path"], call["status"]) == ("POST", PATH, 200)
+    assert "authorization" in call["header_names"]
+    assert keys.openai not in json.dumps(call)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "code", "param"),
+    [
+        ({"model": "gpt-99"}, openai.NotFoundError, "model_not_found", "model"),
+        ({"response_format": "srt"}, openai.BadRequestError, "unsupported_value", "response_format"),
+        ({"response_format": "verbose_json"}, openai.BadRequestError, "unsupported_value", "response_format"),
+        ({"temperature": 1.1}, openai.BadRequestError, "invalid_value", "temperature"),
+        ({"stream": True}, openai.BadRequestError, "unsupported_value", "stream"),
+        ({"file": ("talk.wav", b"no audio at all")}, openai.BadRequestError, "invalid_value", "file"),
+        ({"file": ("talk.wav", b"")}, openai.BadRequestError, "invalid_value", "file"),
+        ({"file": ("talk.txt", SHORT[0].read_bytes())}, openai.BadRequestError, "unsupported_value", "file"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(openai_client, desk, options, error, code, param):
+    with pytest.raises(error) as refusal:
+        transcribe(openai_client, **options)
+
+    assert (refusal.value.code, refusal.value.param) == (code, param)
+    assert set(refusal.value.body) == {"message", "type", "param", "code"}
+    assert refusal.value.request_id.startswith("req_")
+    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 0
+
+
+def test_a_file_above_25_mb_is_413(openai_client):
+    with pytest.raises(openai.APIStatusError) as refusal:
+        transcribe(openai_client, ("talk.wav", bytes(25 * 1024 * 1024 + 1)))
+
+    assert refusal.value.status_code == 413
+
+
+def test_a_wrong_key_is_401_and_not_repeated(openai_client):
+    with pytest.raises(openai.AuthenticationError) as refusal:
+        transcribe(openai_client.with_options(api_key="another key"))
+
+    assert refusal.value.code == "invalid_api_key"
+    assert "another key" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [None, "{key}", "Bearer", "Basic {key}"])
+def test_a_key_without_bearer_is_401(desk, keys, value):
+    headers = {} if value is None else {"Authorization": value.format(key=keys.openai)}
+
+    answer = desk.post(PATH, headers=headers, files={"file": ("a.wav", b"x")}, data={"model": "gpt-transcribe"})
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (401, "invalid_request_error")
+
+
+@pytest.mark.parametrize(
+    ("files", "param"),
+    [({"file": ("a.wav", b"x")}, "model"), ({"model": (None, "gpt-transcribe")}, "file")],
+)
+def test_file_and_model_are_required(desk, keys, files, param):
+    answer = desk.post(PATH, headers={"Authorization": f"Bearer {keys.openai}"}, files=files)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "code", "retry_after"),
+    [
+        ("401", openai.AuthenticationError, "invalid_api_key", None),
+        ("429", openai.RateLimitError, "rate_limit_exceeded", "7"),
+        ("quota", openai.RateLimitError, "credit_balance_exhausted", None),
+        ("500", openai.InternalServerError, None, None),
+        ("503", openai.InternalServerError, "slow_down", "7"),
+    ],
+)
+def test_a_refusal_on_request_is_what_the_sdk_raises(openai_client, order, kind, error, code, retry_after):
+    order("openai.transcriptions", kind, retry_after_seconds=7)
+
+    with pytest.raises(error) as refusal:
+        transcribe(openai_client)
+
+    assert refusal.value.code == code
+    assert refusal.value.response.headers.get("retry-after") == retry_after
+    assert (refusal.value.type == "insufficient_quota") == (kind == "quota")
+
+
+def test_an_answer_that_is_no_json_breaks_the_sdk(openai_client, order):
+    order("openai.transcriptions", "bad_json")
+
+    with pytest.raises(json.JSONDecodeError):
+        transcribe(openai_client)
+
+
+@pytest.mark.parametrize("kind", ["wrong_shape", "missing_text"])
+def test_an_answer_of_the_wrong_shape_has_no_text(openai_client, order, kind):
+    order("openai.transcriptions", kind)
+
+    answer = transcribe(openai_client)
+
+    assert getattr(answer, "text", None) is None
+
+
+def test_a_cut_answer_is_a_connection_error_although_the_work_was_done(openai_client, order, desk):
+    order("openai.transcriptions", "cut")
+
+    with pytest.raises(openai.APIConnectionError):
+        transcribe(openai_client)
+
+    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 1
+
+
+def test_a_request_told_to_hang_ends_by_the_clients_timeout(openai_client, order):
+    order("openai.transcriptions", "timeout", times=-1)
+
+    with pytest.raises(openai.APITimeoutError):
+        transcribe(openai_client.with_options(timeout=0.3))
+
+
+def test_a_client_that_tries_again_gets_past_a_fault_shown_once(openai_client, order, desk):
+    order("openai.transcriptions", "429", retry_after_seconds=0)
+
+    answer = transcribe(openai_client.with_options(max_retries=1))
+
+    assert word_error_rate(SHORT[1], answer.text) < 0.25
+    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"] == {"received": 2, "recognised": 1}

@@ -1,0 +1,62 @@
+"""Word error rate, the samples, and the audio the model is given."""
+
+import numpy as np
+import pytest
+
+from sandbox.audio import NotAudioError, Sound, read_any
+from sandbox.speech import samples, word_error_rate
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "rate"),
+    [
+        ("one two three four", "one two three four", 0),
+        ("one two three four", "One, two: three - four!", 0),
+        ("mister cold hearted", "Mr. cold-hearted", 0),
+        ("one two three four", "one two four", 0.25),
+        ("one two three four", "one two and three four", 0.25),
+        ("one two three four", "one two tree four", 0.25),
+        ("one two three four", "", 1),
+        ("one", "two three four", 3),
+    ],
+)
+def test_the_rate_counts_words_to_mend(reference, hypothesis, rate):
+    assert word_error_rate(reference, hypothesis) == rate
+
+
+def test_a_reference_without_words_has_no_rate():
+    with pytest.raises(ValueError, match="without words"):
+        word_error_rate("...", "one")
+
+
+def test_the_samples_are_all_recordings_there_are():
+    paths = [path for path, _ in samples()]
+
+    assert paths == sorted(paths[0].parent.glob("*.wav"))
+    assert all(words.islower() for _, words in samples())
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000])
+def test_a_tone_keeps_its_pitch_and_loudness_at_the_models_rate(rate_hz):
+    seconds = np.arange(rate_hz) / rate_hz
+    tone = (np.sin(2 * np.pi * 440 * seconds) * 16_384).astype("<i2")
+
+    samples_16_khz = Sound(np.repeat(tone, 2).tobytes(), rate_hz, channels=2).samples()
+
+    spectrum = np.abs(np.fft.rfft(samples_16_khz))
+    assert (len(samples_16_khz), samples_16_khz.dtype) == (16_000, np.float32)
+    assert np.argmax(spectrum) == 440
+    assert np.max(samples_16_khz) == pytest.approx(0.5, abs=0.01)
+
+
+def test_what_is_above_the_models_rate_does_not_come_back_as_noise():
+    seconds = np.arange(48_000) / 48_000
+    tone = (np.sin(2 * np.pi * 15_000 * seconds) * 16_384).astype("<i2")
+
+    assert np.max(np.abs(Sound(tone.tobytes(), 48_000, channels=1).samples())) < 0.001
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF", b"no audio at all", bytes(1_000)])
+def test_bytes_that_are_no_file_of_audio_are_called_that(data):
+    with pytest.raises(NotAudioError):
+        read_any(data)
