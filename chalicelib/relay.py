@@ -89,8 +89,10 @@ class Relay:
                 return None
             except WriteRefusedError as refusal:
                 earlier = refusal.refused.get(1)
-                if not earlier:
+                if not earlier and 0 in refusal.refused:
                     self._refuse(current, chunk, refusal.refused[0])
+                if not earlier:
+                    break  # The stale one was given back at this moment.
                 if recognition(earlier):
                     return earlier
                 stale = reservation(earlier)

@@ -88,8 +88,9 @@ class Streaming:
                 else:
                     ended, made = self.rules.hold(current), self.rules.hold(following)
                     self.ledger.settle_and_hold(caller, ended, charge, made, at=self.now(), also=also)
-            except CAME_SECOND:
-                continue  # A chunk, a stop, another renewal or the sweep came first: read again and decide anew.
+            except (*CAME_SECOND, InsufficientCreditsError):
+                # A chunk, a stop, another renewal, the sweep or another session came first: read again, decide anew.
+                continue
             return self._lease_answer(following, available - following.held)
         raise UnavailableError("The session is busy.")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from chalice import Response
 from chalice.app import Request
 
@@ -72,7 +72,6 @@ CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Req
 CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
 
 logger = Logger(service="live-transcription", location=None)
-metrics = Metrics(namespace="LiveTranscription", service="api")
 Shape = TypeVar("Shape")
 
 
@@ -276,6 +275,7 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
         provider_calls=counted.provider_calls,
         **counted.notes,
     )
+    metrics = EphemeralMetrics(namespace="LiveTranscription", service="api")  # The local server has many threads.
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=took_ms)
     metrics.add_metric(name="ServerErrors", unit=MetricUnit.Count, value=int(status >= 500))
     metrics.add_metric(name="ProviderErrors", unit=MetricUnit.Count, value=int(status in (502, 504)))

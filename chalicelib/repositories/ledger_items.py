@@ -42,6 +42,8 @@ def open_shard(user_id: str) -> str:
 
 
 def hold_put(hold: Hold, at: int) -> Write:
+    if hold.credits < 0:
+        raise ValueError(f"a hold of {hold.credits} credits would make credits")
     item = {
         "credits": hold.credits,
         "kind": hold.kind,

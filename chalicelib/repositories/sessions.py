@@ -52,6 +52,7 @@ def moved_on(before: Session, after: Session) -> Write:
         & Attr("done_ms").eq(before.done_ms)
         & Attr("inflight_ms").eq(before.inflight_ms)
         & Attr("free_ms").eq(before.free_ms)
+        & Attr("last_reserved_at").eq(before.last_reserved_at)  # A stale chunk taken over moves nothing else.
     )
     return Write(session_key(before.user_id, before.session_id), put_in=changed, drop=unused, when=same)
 

@@ -169,9 +169,10 @@ class Tables:
                     for position, reason in enumerate(reasons)
                     if reason.get("Code") == "ConditionalCheckFailed"
                 }
-                if refused:
+                # Beside a conflict a failed condition is half the truth: the other transaction is still being written.
+                if refused and codes == {"ConditionalCheckFailed"}:
                     raise WriteRefusedError(refused) from error
-                if not codes or not codes <= CONFLICTS:
+                if not codes & CONFLICTS or not codes <= CONFLICTS | {"ConditionalCheckFailed"}:
                     raise
             self._wait(attempt)
         raise UnavailableError("The account is busy with other requests.")

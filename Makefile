@@ -1,0 +1,82 @@
+# Every command of this repository; `make` lists them. GNU make 3.81 and later.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCAL_READY := $(VENV)/.local-ready
+DEV_READY := $(VENV)/.dev-ready
+DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test soak check bench clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(LOCAL_READY) ## the whole journey on real speech, on free ports, then everything is stopped
+	@$(PY) -m scripts.demo
+
+run: $(LOCAL_READY) ## the stack, kept up: API on port 8000 (PORT=8001 make run), Ctrl-C stops it
+	@$(PY) -m scripts.run
+
+test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options on)
+	@$(PY) -m pytest $(ARGS)
+
+soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
+	@SOAK=1 $(PY) -m pytest -m soak -s $(ARGS)
+
+check: $(DEV_READY) ## format, lint, types, templates
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/cfn-lint .chalice/resources.yaml
+
+bench: $(DEV_READY) ## the benchmarks
+	@$(PY) -m benchmarks
+
+clean: ## forget the local state (accounts, credits, logs) and all caches; what is installed stays
+	rm -rf .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# --- what the commands need -------------------------------------------------------------------------------------
+
+$(PY):
+	@for candidate in "$$PYTHON" python3.11 python3 python; do \
+	  if [ -n "$$candidate" ] && command -v "$$candidate" >/dev/null 2>&1 && \
+	     "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Python 3.11 is needed (what AWS Lambda runs) and was not found. Install it:" >&2; \
+	  echo "  Debian, Ubuntu: apt-get install python3.11 python3.11-venv     macOS: brew install python@3.11" >&2; \
+	  echo "  anywhere:       uv python install 3.11, or pyenv install 3.11" >&2; \
+	  echo "or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
+	fi; \
+	echo "making $(VENV) with $$found"; rm -rf $(VENV); \
+	"$$found" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "This Python cannot make a virtual environment; on Debian: apt-get install python3.11-venv" >&2; exit 1; }
+
+# The Python behind the environment is not a prerequisite by time: a newer interpreter alone installs nothing again.
+$(LOCAL_READY): requirements.txt requirements-local.txt | $(PY)
+	@$(call install,requirements-local.txt)
+	@touch $@
+
+$(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt | $(PY)
+	@$(call install,requirements-dev.txt)
+	@touch $(LOCAL_READY) $@
+
+$(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
+	@echo "fetching DynamoDB Local (56 MB)"; $(PY) -m scripts.local.dynamodb_local && touch $@
+
+define install
+echo "installing $(1) into $(VENV) (the first time takes some minutes)"; \
+$(PY) -m pip install -r $(1) || { \
+  echo "" >&2; \
+  echo "Installing $(1) failed; the reason stands above. If it speaks of" >&2; \
+  echo "  a connection or a name that cannot be resolved: check the network and any proxy, then run make again;" >&2; \
+  echo "  no matching distribution: this platform or Python has no ready-made wheel, Python must be 3.11;" >&2; \
+  echo "  gcc, cc or a missing header: install a compiler (Debian: apt-get install build-essential python3.11-dev;" >&2; \
+  echo "  macOS: xcode-select --install), then run make again." >&2; \
+  exit 1; }
+endef

@@ -1,0 +1,37 @@
+"""Warm handler: the time of GET /credits/balance above the one AWS call it makes."""
+
+import os
+import time
+from statistics import median
+
+from benchmarks.cold_start import _event
+from scripts.local.stack import LocalStack
+
+REQUESTS = 200
+BUDGET_MS, BUDGET_SHARE = 3.0, 0.20
+
+
+def main() -> None:
+    """Print the median of what the handler adds, in ms and as a share of the call."""
+    with LocalStack(quiet=True) as stack:
+        os.environ.update(stack.settings)
+        import app
+        from chalicelib import wiring
+
+        event, context = _event(stack), type("Context", (), {"aws_request_id": "x"})()
+        app.app(event, context)
+        user_id = wiring.verifier().caller(str(event["headers"]["authorization"]).split()[1]).user_id  # type: ignore[index]
+        calls, requests = [], []
+        for _ in range(REQUESTS):
+            started = time.perf_counter()
+            wiring.ledger().balance(user_id)
+            calls.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            app.app(event, context)
+            requests.append(time.perf_counter() - started)
+        added_ms = (median(requests) - median(calls)) * 1000
+        print(
+            f"  {median(requests) * 1000:.2f} ms a request, {median(calls) * 1000:.2f} ms of it the call: "
+            f"{added_ms:.2f} ms added (budget {BUDGET_MS} ms), {added_ms / (median(calls) * 1000):.0%} "
+            f"(budget {BUDGET_SHARE:.0%}); {REQUESTS} requests"
+        )

@@ -1,0 +1,1 @@
+"""What people type: run, demo and the stack behind them. Never deployed."""

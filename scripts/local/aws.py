@@ -1,0 +1,195 @@
+"""AWS on this machine: ministack, our resources deployed into it, and the settings the app reaches them by."""
+
+import json
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from scripts.local.processes import LOOPBACK, Child, free_port
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEMPLATE = REPOSITORY / ".chalice" / "resources.yaml"
+REGION = "us-east-1"
+# The root account of ministack; they open nothing else.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+APP_NAME = "live-transcription"
+STAGE = "local"
+STACK = f"{APP_NAME}-{STAGE}-resources"
+ADMIN_GROUP = "admins"
+
+
+class DeployError(RuntimeError):
+    """CloudFormation refused the resources; the text says which and why."""
+
+
+def without_aws(environment: dict[str, str]) -> dict[str, str]:
+    """`environment` without the caller's own AWS account and proxies: nothing here may ever reach the real one."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    no_proxy = [kept.get("NO_PROXY") or kept.get("no_proxy"), LOOPBACK, "localhost"]
+    kept["NO_PROXY"] = kept["no_proxy"] = ",".join(filter(None, no_proxy))
+    return kept
+
+
+class LocalAws:
+    """ministack as a child process. `keep_state` keeps what it holds under `directory` from one start to the next."""
+
+    def __init__(self, directory: Path, *, keep_state: bool = False, port: int | None = None):
+        self._directory, self._keep_state = directory, keep_state
+        self.port = port or free_port()
+        self.endpoint_url = f"http://{LOOPBACK}:{self.port}"
+        self._clients: dict[str, Any] = {}
+        self._child: Child | None = None
+
+    def start(self) -> "LocalAws":
+        state, scratch = self._directory / "ministack", self._directory / "tmp"
+        for folder in (self._directory, state, scratch):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep = str(int(self._keep_state))
+        environment = without_aws(dict(os.environ)) | {
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": LOOPBACK,
+            # Without it client secrets, auth flows and global sign-out are ignored.
+            "AUTH": "true",
+            "IOT_MTLS_ENABLED": "0",
+            "PERSIST_STATE": keep,
+            "STATE_DIR": str(state),
+            "S3_PERSIST": keep,
+            "S3_DATA_DIR": str(state / "s3"),
+            "TMPDIR": str(scratch),
+            "MINISTACK_REGION": REGION,
+            "PYTHONUNBUFFERED": "1",
+        }
+        log = self._directory / "aws.log"
+        child = Child("AWS on this machine", [sys.executable, "-m", "ministack"], log=log, env=environment)
+        self._child = child.start()
+        try:
+            advice = f"If the state in {state} is damaged, remove that directory and start again."
+            child.wait_for_url(f"{self.endpoint_url}/_ministack/health", advice=advice)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Kept state is written on the way out, so it gets time for that."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        if self._child:
+            self._child.stop(grace_seconds=15)
+
+    def check_running(self) -> None:
+        if self._child:
+            self._child.check_running()
+
+    def __enter__(self) -> "LocalAws":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS, as its root; one per service, closed by `stop`."""
+        if service not in self._clients:
+            self._clients[service] = client(service, self.endpoint_url)
+        return self._clients[service]
+
+    def settings(self) -> dict[str, str]:
+        """Deploys the resources, and returns the environment variables by which the app finds them."""
+        outputs = deploy(self.client("cloudformation"))
+        pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
+        described = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+        return CREDENTIALS | {
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "LEDGER_TABLE": outputs["LedgerTable"],
+            "LEDGER_STREAM_ARN": outputs["LedgerStreamArn"],
+            "APP_TABLE": outputs["AppTable"],
+            "COGNITO_USER_POOL_ID": pool_id,
+            "COGNITO_USER_POOL_ARN": outputs["UserPoolArn"],
+            "COGNITO_CLIENT_ID": client_id,
+            "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
+            "COGNITO_JWKS_URL": f"{self.endpoint_url}/{pool_id}/.well-known/jwks.json",
+        }
+
+    def ensure_admin(self, pool_id: str, email: str, password: str) -> None:
+        """An account in the admins group with this password; one that is there gets the password again."""
+        cognito = self.client("cognito-idp")
+        attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+        try:
+            cognito.admin_create_user(
+                UserPoolId=pool_id,
+                Username=email,
+                UserAttributes=attributes,
+                MessageAction="SUPPRESS",
+                TemporaryPassword=secrets.token_urlsafe(24),
+            )
+        except cognito.exceptions.UsernameExistsException:
+            cognito.admin_update_user_attributes(UserPoolId=pool_id, Username=email, UserAttributes=attributes)
+        cognito.admin_set_user_password(UserPoolId=pool_id, Username=email, Password=password, Permanent=True)
+        cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=email, GroupName=ADMIN_GROUP)
+
+
+def client(service: str, endpoint_url: str) -> Any:
+    """A boto3 client of the local AWS; the caller's own profile, account and proxies play no part. Close it."""
+    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    return boto3.Session(botocore_session=session).client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(proxies={}, connect_timeout=2, read_timeout=30),
+    )
+
+
+def deploy(cloudformation: Any, template: Path = TEMPLATE, timeout_seconds: float = 60) -> dict[str, str]:
+    """Creates or updates the resource stack and returns its outputs. The same template again changes nothing."""
+    wanted = {
+        "StackName": STACK,
+        "TemplateBody": template.read_text(encoding="utf-8"),
+        "Parameters": [
+            {"ParameterKey": "AppName", "ParameterValue": APP_NAME},
+            {"ParameterKey": "Stage", "ParameterValue": STAGE},
+        ],
+    }
+    try:
+        if _stack(cloudformation) is None:
+            cloudformation.create_stack(**wanted)
+        else:
+            cloudformation.update_stack(**wanted)
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise DeployError(f"{template.name}: {error}") from error
+    deadline = time.monotonic() + timeout_seconds
+    while (stack := _stack(cloudformation) or {}).get("StackStatus", "").endswith("_IN_PROGRESS"):
+        if time.monotonic() > deadline:
+            raise DeployError(f"{STACK} is still {stack['StackStatus']} after {timeout_seconds:g} s")
+        time.sleep(0.05)
+    if stack.get("StackStatus") not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeployError(f"{STACK} is {stack.get('StackStatus')}: {_failures(cloudformation)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _stack(cloudformation: Any) -> dict[str, Any] | None:
+    try:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return stack if stack["StackStatus"] != "DELETE_COMPLETE" else None
+
+
+def _failures(cloudformation: Any) -> str:
+    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+    return json.dumps({event["LogicalResourceId"]: event.get("ResourceStatusReason", "") for event in failed})

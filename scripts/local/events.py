@@ -1,0 +1,147 @@
+"""Feeds queue, stream and schedule events to the functions that AWS would call, within two seconds.
+
+Generic: it reads what the app has registered. Each source has one thread, so one function never runs twice at once.
+"""
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+from chalice.app import Chalice, DynamoDBEventConfig, ScheduledEventConfig, SQSEventConfig
+from chalice.local import LambdaContext
+
+from scripts.local.event_log import log, raised
+from scripts.local.queue_events import QueueFeed
+from scripts.local.stream_events import StreamFeed
+
+IDLE_SECONDS = 0.3  # between two looks at a source that had nothing
+TROUBLE_SECONDS = 2.0  # after a source could not be read at all
+SCHEDULE_SECONDS = 2.0
+
+
+class Feed(Protocol):
+    """One event source and the function behind it."""
+
+    name: str
+    drains: bool  # whether it is emptied before the feeder ends
+
+    def step(self) -> bool:
+        """Brings what is there to the function; False when there was nothing."""
+
+    def close(self) -> None: ...
+
+
+class ScheduleFeed:
+    """Calls a scheduled function every `every_seconds`, whatever its own rate: nobody waits five minutes here."""
+
+    drains = False
+
+    def __init__(self, name: str, call: Callable[[dict[str, Any]], Any], every_seconds: float):
+        self.name, self._call, self._every_seconds = name, call, every_seconds
+        self._next_at = time.monotonic() + every_seconds
+
+    def step(self) -> bool:
+        if time.monotonic() < self._next_at:
+            return False
+        self._next_at = time.monotonic() + self._every_seconds
+        try:
+            self._call(scheduled_event(self.name))
+        except Exception as error:  # noqa: BLE001 - whatever the function raised, its next time comes
+            raised(self.name, error)
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+class EventFeeder:
+    """Feeds every event source of `app` from the AWS that the environment names, until `stop`.
+
+    `positions`: a directory that remembers how far each stream was read, for a restart beside a running AWS.
+    """
+
+    def __init__(
+        self,
+        app: Chalice,
+        *,
+        positions: Path | None = None,
+        schedule_seconds: float | None = None,
+        new_client: Callable[[str], Any] = boto3.client,
+    ):
+        if schedule_seconds is None:
+            schedule_seconds = float(os.environ.get("LOCAL_SCHEDULE_SECONDS", SCHEDULE_SECONDS))
+        self._stopping = threading.Event()
+        self._feeds: list[Feed] = []
+        self._threads: list[threading.Thread] = []
+        for source in app.event_sources:
+            call = function(app, source.name)
+            if isinstance(source, SQSEventConfig):
+                queue_name = source.queue or source.queue_arn.rsplit(":", 1)[1]
+                self._feeds.append(QueueFeed(source.name, queue_name, source.batch_size, call, new_client))
+            elif isinstance(source, DynamoDBEventConfig):
+                self._feeds.append(
+                    StreamFeed(source.name, source.stream_arn, source.batch_size, call, new_client, positions)
+                )
+            elif isinstance(source, ScheduledEventConfig):
+                self._feeds.append(ScheduleFeed(source.name, call, schedule_seconds))
+            else:
+                log(f"{source.name}: {type(source).__name__} is not fed on this machine")
+
+    def start(self) -> None:
+        for feed in self._feeds:
+            thread = threading.Thread(target=self._run, args=(feed,), name=f"events-{feed.name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, timeout_seconds: float = 3) -> None:
+        """Each source ends, a stream once it has brought what is there."""
+        self._stopping.set()
+        deadline = time.monotonic() + timeout_seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self, feed: Feed) -> None:
+        try:
+            while True:
+                try:
+                    found = feed.step()
+                    idle_seconds = 0.0 if found else IDLE_SECONDS
+                except Exception as error:  # noqa: BLE001 - a feeder outlives every error of what it feeds
+                    log(f"{feed.name} cannot be read: {type(error).__name__}: {error}")
+                    found, idle_seconds = False, TROUBLE_SECONDS
+                if self._stopping.is_set() and not (found and feed.drains):
+                    return
+                self._stopping.wait(idle_seconds)
+        finally:
+            feed.close()
+
+
+def function(app: Chalice, name: str) -> Callable[[dict[str, Any]], Any]:
+    """The app's function of this name, called as Lambda would call it."""
+    handler = app.handler_map[name]
+
+    def call(event: dict[str, Any]) -> Any:
+        return handler(event, LambdaContext(function_name=name, memory_size=512, max_runtime_ms=900_000))
+
+    return call
+
+
+def scheduled_event(name: str) -> dict[str, Any]:
+    """What a schedule sends."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": "us-east-1",
+        "resources": [f"arn:aws:events:us-east-1:000000000000:rule/{name}"],
+        "detail": {},
+    }

@@ -1,0 +1,167 @@
+"""API Gateway as chalice local plays it, with the differences that matter mended: routing, tokens, event, errors."""
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from chalice.app import Chalice, CognitoUserPoolAuthorizer
+from chalice.config import Config
+from chalice.local import (
+    LambdaEventConverter,
+    LocalGateway,
+    LocalGatewayAuthorizer,
+    MatchResult,
+    RouteMatcher,
+)
+
+STAGE = "local"
+
+
+class GatewayError(Exception):
+    """The gateway answers by itself: `status`, a `code` of the HTTP contract and a sentence."""
+
+    def __init__(self, status: int, code: str, message: str):
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+def error_answer(code: str, message: str, extension_origin: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body of an error in the one shape all errors have, readable by the extension."""
+    request_id = str(uuid.uuid4())
+    headers = {
+        "Content-Type": "application/json",
+        "X-Request-Id": request_id,
+        "Access-Control-Allow-Origin": extension_origin,
+        "Access-Control-Expose-Headers": "X-Request-Id",
+        "Vary": "Origin",
+    }
+    return headers, json.dumps({"code": code, "message": message, "request_id": request_id}).encode()
+
+
+class Routes(RouteMatcher):
+    """Which route a path belongs to. A literal segment wins over a parameter; parameters arrive percent-decoded."""
+
+    def match_route(self, url: str) -> MatchResult:
+        path, _, query = url.partition("?")
+        if path != "/" and path.endswith("/"):
+            path = path[:-1]
+        segments = path.split("/")
+        for route in self.route_urls:  # Sorted, and "{" sorts after every letter.
+            captured = _captured(route.split("/"), segments)
+            if captured is not None:
+                return MatchResult(route, captured, parse_qs(query, keep_blank_values=True))
+        raise ValueError(f"no route for {path}")
+
+
+def _captured(route: list[str], segments: list[str]) -> dict[str, str] | None:
+    """The path parameters if the segments fit the route, else None. Chalice's own lets those of a near miss leak."""
+    if len(route) != len(segments):
+        return None
+    captured = {}
+    for wanted, given in zip(route, segments, strict=True):
+        if wanted.startswith("{") and wanted.endswith("}") and given:
+            captured[wanted[1:-1]] = unquote(given)
+        elif wanted != given:
+            return None
+    return captured
+
+
+class EventConverter(LambdaEventConverter):
+    """An HTTP request as the event that API Gateway's Lambda proxy integration sends."""
+
+    def create_lambda_event(
+        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
+    ) -> dict[str, Any]:
+        route, parameters, query = self._route_matcher.match_route(path)
+        all_headers: dict[str, list[str]] = {}
+        for name, value in headers:
+            all_headers.setdefault(name.lower(), []).append(value)
+        last_headers = {name: values[-1] for name, values in all_headers.items()}
+        text, is_base64 = self._body(body, last_headers.get("content-type", ""))
+        now = time.time()
+        return {
+            "resource": route,
+            "path": path.split("?")[0],
+            "httpMethod": method,
+            "headers": last_headers,
+            "multiValueHeaders": all_headers,
+            "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+            "multiValueQueryStringParameters": query or None,
+            "pathParameters": parameters,
+            "stageVariables": {},
+            "requestContext": {
+                "requestId": str(uuid.uuid4()),
+                "apiId": "local",
+                "stage": STAGE,
+                "httpMethod": method,
+                "resourcePath": route,
+                "path": path.split("?")[0],
+                "protocol": "HTTP/1.1",
+                "requestTimeEpoch": int(now * 1000),
+                "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+                "identity": {"sourceIp": self.LOCAL_SOURCE_IP, "userAgent": last_headers.get("user-agent")},
+            },
+            "body": text,
+            "isBase64Encoded": is_base64,
+        }
+
+    def _body(self, body: bytes | None, content_type: str) -> tuple[str | None, bool]:
+        """The body as the event holds it: text, or base64 for binary types and for whatever is not valid UTF-8."""
+        if not body:
+            return None, False
+        # API Gateway looks at the media type alone; chalice compares the whole header, parameters and all.
+        media_type = content_type.split(";")[0].strip().lower()
+        if media_type not in self._binary_types and "*/*" not in self._binary_types:
+            try:
+                return body.decode(), False
+            except UnicodeDecodeError:
+                pass
+        return base64.b64encode(body).decode(), True
+
+
+class Authorizer(LocalGatewayAuthorizer):
+    """Passes Cognito routes on untouched. Chalice's own trusts any claims, lets a missing token through and falls
+    over a malformed one; the app verifies every token itself."""
+
+    def authorize(self, raw_path: str, lambda_event: dict[str, Any], lambda_context: Any) -> tuple[dict[str, Any], Any]:
+        route = self._route_for_event(lambda_event)
+        if route is not None and isinstance(route.authorizer, CognitoUserPoolAuthorizer):
+            return lambda_event, lambda_context
+        return super().authorize(raw_path, lambda_event, lambda_context)  # type: ignore[no-any-return]
+
+
+class Gateway(LocalGateway):
+    """chalice local's gateway with the parts above; an unknown path or method is a 404 of ours, as when deployed."""
+
+    def __init__(self, app: Chalice, config: Config):
+        super().__init__(app, config)
+        self.event_converter = EventConverter(Routes(list(app.routes)), app.api.binary_types)
+        self._authorizer = Authorizer(app)
+
+    def answer(
+        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes | None, source_ip: str
+    ) -> dict[str, Any]:
+        """The Lambda proxy answer (statusCode, headers, multiValueHeaders, body). Raises GatewayError.
+
+        Where no view takes OPTIONS, a preflight is answered from the route's CORS settings.
+        """
+        context = self._generate_lambda_context()
+        try:
+            event = self.event_converter.create_lambda_event(method, path, headers, body)
+        except ValueError as error:
+            raise GatewayError(404, "not_found", "There is nothing here.") from error
+        event["requestContext"]["identity"]["sourceIp"] = source_ip
+        methods = self._app_object.routes[event["resource"]]
+        if method == "OPTIONS" and method not in methods:
+            preflight = self._autogen_options_headers(event)
+            return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": None}
+        if method not in methods:
+            raise GatewayError(404, "not_found", f"{event['resource']} does not take {method}.")
+        event, context = self._authorizer.authorize(path, event, context)
+        answer: dict[str, Any] = self._app_object(event, context)
+        return answer

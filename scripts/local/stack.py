@@ -1,0 +1,198 @@
+"""The whole backend, started and stopped as one: AWS, the providers' stand-ins, the API."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
+from scripts.local.processes import LOOPBACK, Child, free_port, port_is_taken
+from scripts.local.server import EXTENSION_ORIGIN, WAITING
+
+ADMIN_EMAIL = "admin@example.com"
+# What a person may set to reach real providers instead of the stand-ins.
+PROVIDER_SETTINGS = ("ASSEMBLYAI_API_KEY", "ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+
+
+class StackError(RuntimeError):
+    """The stack cannot start here; the text says why and what to do."""
+
+
+class LocalStack:
+    """A context manager around the running backend.
+
+    `keep_state`: `make run` keeps accounts and credits in `.local/` from one time to the next; without it everything
+    lives in a directory of its own and is gone at the end. `api_port`: None for any free one. `reload`: start the API
+    again when its code changes.
+
+    Inside, `dev` is what `dev.json` holds (where everything is) and `settings` the app's environment.
+    """
+
+    def __init__(
+        self,
+        keep_state: bool = False,
+        api_port: int | None = None,
+        root: Path = REPOSITORY,
+        *,
+        reload: bool = False,
+        quiet: bool = False,
+    ):
+        self._keep_state, self._api_port, self._root = keep_state, api_port, root
+        self._reload, self._quiet = reload, quiet
+        self._stack = contextlib.ExitStack()
+        self._children: list[Child | LocalAws] = []
+        self.directory = root / ".local"
+        self.dev: dict[str, str] = {}
+        self.settings: dict[str, str] = {}
+
+    @property
+    def api_url(self) -> str:
+        return self.dev["api_url"]
+
+    def __enter__(self) -> "LocalStack":
+        with self._stack:  # Leaves, and so stops what was started, if a line below raises.
+            self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def check_running(self) -> None:
+        """ChildError, with the end of its log, if a part has ended by itself."""
+        for child in self._children:
+            child.check_running()
+
+    def _start(self) -> None:
+        self._own_directory()
+        kept = read_json(self.directory / "secrets.json")
+        for name in ("admin_password", "identity_hmac_key", "assemblyai_key", "openai_key", "stripe_webhook_secret"):
+            kept.setdefault(name, secrets.token_urlsafe(24))
+        if self._keep_state:
+            write_private(self.directory / "secrets.json", kept)
+        ports = read_json(self.directory / "ports.json")
+        api_port = self._api_port or free_port(ports.get("api"))
+        aws_port, sandbox_port = free_port(ports.get("aws")), free_port(ports.get("sandbox"))
+        write_private(self.directory / "ports.json", {"api": api_port, "aws": aws_port, "sandbox": sandbox_port})
+
+        with self._step("starting AWS on this machine"):
+            aws = LocalAws(self.directory, keep_state=self._keep_state, port=aws_port)
+            self._children.append(self._stack.enter_context(aws))
+        with self._step("creating tables and the user pool"):
+            try:
+                resources = aws.settings()
+            except DeployError as error:
+                advice = "If the kept state is of an older shape, `make clean` forgets it."
+                raise StackError(f"{error}\n{advice}") from error
+            aws.ensure_admin(resources["COGNITO_USER_POOL_ID"], ADMIN_EMAIL, kept["admin_password"])
+        with self._step("starting the providers' stand-ins"):
+            self._start_sandbox(sandbox_port, kept)
+
+        sandbox_url, api_url = f"http://{LOOPBACK}:{sandbox_port}", f"http://{LOOPBACK}:{api_port}"
+        self.settings = resources | {
+            "STAGE": "local",
+            "EMAIL_VERIFICATION": "off",
+            "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
+            "OWN_ORIGINS": f"{api_url},http://localhost:{api_port}",
+            "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
+            "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
+            "OPENAI_API_KEY": kept["openai_key"],
+            "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
+            "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
+        }
+        for name in PROVIDER_SETTINGS:
+            if value := os.environ.get(name):
+                self.settings[name] = value
+                self._say(f"{name} comes from your environment")
+        self.dev = {
+            "api_url": api_url,
+            "aws_endpoint_url": aws.endpoint_url,
+            "sandbox_url": sandbox_url,
+            "stripe_api_base": f"{sandbox_url}/stripe",
+            "assemblyai_base_url": self.settings["ASSEMBLYAI_SYNC_BASE_URL"],
+            "openai_base_url": self.settings["OPENAI_BASE_URL"],
+            "admin_email": ADMIN_EMAIL,
+            "admin_password": kept["admin_password"],
+            "extension_origin": self.settings["EXTENSION_ORIGIN"],
+            "stripe_webhook_secret": kept["stripe_webhook_secret"],
+        }
+        with self._step("starting the API"):
+            self._start_api(api_port)
+        write_private(self.directory / "settings.json", self.settings)
+        write_private(self.directory / "dev.json", self.dev)
+
+    def _own_directory(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.chmod(0o700)
+        if self._keep_state:
+            lock = self._stack.enter_context((self.directory / "lock").open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StackError(f"The stack of {self._root} is running already; stop that one first.") from None
+        else:
+            self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=self.directory))
+            self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def _start_sandbox(self, port: int, kept: dict[str, str]) -> None:
+        keys = {"SANDBOX_ASSEMBLYAI_KEY": kept["assemblyai_key"], "SANDBOX_OPENAI_KEY": kept["openai_key"]}
+        child = self._child("the providers' stand-ins", ["-m", "sandbox", "--port", str(port)], "sandbox.log", keys)
+        child.wait_for_url(f"http://{LOOPBACK}:{port}/sandbox/health", timeout_seconds=120)
+
+    def _start_api(self, port: int) -> None:
+        positions = self.directory / "positions"
+        shutil.rmtree(positions, ignore_errors=True)  # They belong to an AWS that has ended.
+        args = ["-m", "scripts.local.server", "--port", str(port), "--positions", str(positions)]
+        child = self._child("the API", [*args, "--reload"] if self._reload else args, "api.log", self.settings)
+        # Code that does not load yet is no reason to end when the next change is waited for anyway.
+        log = self.directory / "api.log"
+        child.wait_until(lambda: port_is_taken(port) or (self._reload and WAITING in log.read_text("utf-8")), 60)
+
+    def _child(self, name: str, args: list[str], log: str, settings: dict[str, str]) -> Child:
+        environment = without_aws(dict(os.environ)) | {"PYTHONUNBUFFERED": "1"} | settings
+        # The project's own packages come first, by the working directory; these scripts serve any project.
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        child = Child(name, [sys.executable, *args], log=self.directory / log, env=environment, cwd=self._root)
+        self._children.append(self._stack.enter_context(child))
+        return child
+
+    @contextlib.contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        started = time.monotonic()
+        self._say(f"{what} … ", end="")
+        try:
+            yield
+        except BaseException:
+            self._say("failed")
+            raise
+        self._say(f"ready in {time.monotonic() - started:.1f} s")
+
+    def _say(self, text: str, end: str = "\n") -> None:
+        if not self._quiet:
+            print(text, end=end, flush=True)
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Writes JSON that only we can read, whole or not at all."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+    new.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `write_private` wrote, or nothing yet."""
+    if not path.exists():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,150 @@
+"""The stack starts and stops as one, tells where everything is, and never disturbs another."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from scripts.local.aws import REPOSITORY
+from scripts.local.processes import Child, ChildError, free_port, port_is_taken
+from scripts.local.stack import LocalStack, StackError, read_json
+
+STAND_IN = """
+import http.server, os, sys
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if os.environ["SANDBOX_ASSEMBLYAI_KEY"] and os.environ["SANDBOX_OPENAI_KEY"] else 500)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Health).serve_forever()
+"""
+
+pytestmark = pytest.mark.usefixtures("quiet_environment")
+
+
+@pytest.fixture
+def whole_project(project):
+    """A tiny project with stand-ins that only know how they are."""
+    (project / "sandbox").mkdir()
+    (project / "sandbox" / "__main__.py").write_text(STAND_IN)
+    return project
+
+
+def ask(url):
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_stack_for_a_while_tells_where_it_is_and_leaves_nothing(whole_project, monkeypatch, capsys):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-person")
+
+    with LocalStack(root=whole_project) as stack:
+        assert ask(f"{stack.api_url}/health") == {"word": "one", "table": "live-transcription-local-ledger"}
+        assert stack.directory.parent == whole_project / ".local"
+        assert read_json(stack.directory / "dev.json") == stack.dev
+        assert read_json(stack.directory / "settings.json") == stack.settings
+        assert {mode(stack.directory / name) for name in ("dev.json", "settings.json")} == {0o600}
+        assert {mode(stack.directory), mode(stack.directory.parent)} == {0o700}
+        assert stack.settings["OPENAI_API_KEY"] == "sk-of-a-person"
+        assert all(isinstance(value, str) and value for value in stack.settings.values())
+
+    assert list((whole_project / ".local").iterdir()) == []
+    ports = [int(stack.dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
+    assert not any(port_is_taken(port) for port in ports)
+    said = capsys.readouterr().out
+    assert "starting AWS on this machine … ready in " in said
+    assert "OPENAI_API_KEY comes from your environment" in said
+    assert "sk-of-a-person" not in said
+
+
+def test_a_kept_stack_comes_back_the_same_and_runs_only_once(whole_project):
+    with LocalStack(keep_state=True, root=whole_project, quiet=True) as first:
+        with pytest.raises(StackError, match="running already"), LocalStack(keep_state=True, root=whole_project):
+            pass
+        assert read_json(whole_project / ".local" / "dev.json") == first.dev
+
+    with LocalStack(keep_state=True, root=whole_project, quiet=True) as second:
+        assert (second.dev, second.settings) == (first.dev, first.settings)
+
+
+def test_a_part_that_does_not_start_stops_all_and_says_why(whole_project):
+    (whole_project / "app.py").write_text("raise RuntimeError('no app today')\n")
+    stack = LocalStack(root=whole_project, quiet=True)
+
+    with pytest.raises(ChildError, match=r"(?s)the API ended with exit code 1.*no app today"), stack:
+        pass
+
+    assert not any(
+        port_is_taken(int(stack.dev[name].rsplit(":", 1)[1])) for name in ("aws_endpoint_url", "sandbox_url")
+    )
+
+
+def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(project, tmp_path, eventually):
+    port = free_port()
+    log = tmp_path / "api.log"
+    args = [sys.executable, "-m", "scripts.local.server", "--port", str(port), "--reload"]
+    word_file = project / "chalicelib" / "__init__.py"
+
+    def word():
+        try:
+            return ask(f"http://127.0.0.1:{port}/health")["word"]
+        except (urllib.error.URLError, http.client.HTTPException, OSError):
+            return None
+
+    environment = dict(os.environ) | {"PYTHONPATH": str(REPOSITORY)}
+    with Child("the API", args, log=log, env=environment, cwd=project) as child:
+        eventually(lambda: word() == "one", 15)
+        word_file.write_text("WORD = \n")
+        eventually(lambda: "waiting for a change" in log.read_text(), 15)
+        assert "SyntaxError" in log.read_text()
+        word_file.write_text("WORD = 'three'\n")
+        eventually(lambda: word() == "three", 15)
+
+    assert child.exit_code == 0
+    assert not port_is_taken(port)
+
+
+def test_make_run_shows_broken_code_and_stops_everything_at_ctrl_c(whole_project, tmp_path, eventually):
+    """The real script, on a copy of the repository's scripts beside a tiny app."""
+    shutil.copytree(REPOSITORY / "scripts", whole_project / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / ".chalice" / "resources.yaml", whole_project / ".chalice")
+    port = free_port()
+    log = tmp_path / "run.log"
+    environment = dict(os.environ) | {"PORT": str(port)}
+
+    with Child("make run", [sys.executable, "-m", "scripts.run"], log=log, env=environment, cwd=whole_project) as run:
+        run.wait_until(lambda: "Ctrl-C stops everything" in log.read_text(), 30)
+        ask(f"http://127.0.0.1:{port}/health")
+        (whole_project / "app.py").write_text("def broken(:\n")
+        run.wait_until(lambda: "waiting for a change" in log.read_text(), 15)
+        assert "def broken(:" in log.read_text()
+        os.kill(run.pid, signal.SIGINT)
+        eventually(lambda: run.exit_code is not None, 10)
+
+    assert run.exit_code == 0, log.read_text()
+    dev = read_json(whole_project / ".local" / "dev.json")
+    assert dev["api_url"] == f"http://127.0.0.1:{port}"
+    assert dev["admin_password"] not in log.read_text()
+    ports = [int(dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
+    assert not any(port_is_taken(taken) for taken in ports)
+
+
+def test_make_run_on_a_taken_port_says_what_to_do(dev_server, tmp_path, eventually):
+    log = tmp_path / "run.log"
+    environment = dict(os.environ) | {"PORT": str(dev_server.port)}
+
+    with Child("make run", [sys.executable, "-m", "scripts.run"], log=log, env=environment, cwd=REPOSITORY) as run:
+        eventually(lambda: run.exit_code is not None, 15)
+
+    assert run.exit_code == 2
+    assert f"Port {dev_server.port} is taken" in log.read_text()
