@@ -103,7 +103,7 @@ def stream() -> Any:
         case contract.Save():
             return wiring.streaming().save(who, wish.session_id, wish.segments)
         case contract.Stop():
-            return wiring.streaming().stop(who, wish.session_id)
+            return wiring.streaming().stop(who, wish.session_id, wish.provider_session_seconds)
 
 
 @app.route(

@@ -1,6 +1,6 @@
 """The nouns of the domain, as plain data. Credits are whole; times end in their unit; `_at` is epoch seconds, UTC."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -150,7 +150,8 @@ class Session:
     language: str = ""
     body_hash: str = ""
     last_reserved_at: int = 0
-    uses: tuple[ModelUse, ...] = field(default=())
+    client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
+    uses: tuple[ModelUse, ...] = ()
 
     @property
     def hold_id(self) -> str:

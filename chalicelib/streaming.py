@@ -106,8 +106,11 @@ class Streaming:
             self.rules.seconds_left(current, self.now()), self.rules.warnings(current, balance, self.now())
         )
 
-    def stop(self, caller: Caller, session_id: str) -> contract.Stopped:
-        """Settle the open lease and close the session. Again, or after the sweep: the same figures."""
+    def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:
+        """Settle the open lease and close the session. Again, or after the sweep: the same figures.
+
+        What the client reports is kept beside our own figures and never billed.
+        """
         for _ in range(TRIES):
             balance, current = self._admitted(caller, session_id)
             if current.state is SessionState.STOPPED:
@@ -115,7 +118,7 @@ class Streaming:
             if self.rules.is_chunk_under_way(current, self.now()):
                 raise ConflictError("A chunk is still being recognised: stop again.", retry_after_seconds=1)
             try:
-                stopped = self._end(current, SessionState.STOPPED)
+                stopped = self._end(current, SessionState.STOPPED, client_reported_seconds)
             except CAME_SECOND:
                 continue
             return _stopped_answer(stopped, balance.available + current.held - (stopped.charged - current.charged))
@@ -153,10 +156,17 @@ class Streaming:
                 continue
         return False
 
-    def _end(self, current: Session, state: SessionState) -> Session:
+    def _end(self, current: Session, state: SessionState, client_reported_seconds: int | None = None) -> Session:
         """Settle the open lease, if there is one, and put the session into `state`."""
         charge = self.rules.charge(current)
-        ended = replace(settled(current, charge), state=state, held=0, free_ms=0, inflight_ms=0)
+        ended = replace(
+            settled(current, charge),
+            state=state,
+            held=0,
+            free_ms=0,
+            inflight_ms=0,
+            client_reported_seconds=client_reported_seconds,
+        )
         also = [moved_on(current, ended), self._progress(ended)]
         if current.state is SessionState.ACTIVE:
             self.ledger.settle(self.rules.hold(current), charge, at=self.now(), also=also)

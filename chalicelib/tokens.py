@@ -3,8 +3,9 @@
 Source: Amazon Cognito developer guide, "Verifying JSON web tokens".
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import UnauthenticatedError, UnavailableError
 from .models import Caller
@@ -12,7 +13,15 @@ from .models import Caller
 MAX_TOKEN_CHARACTERS = 8_192
 REFETCH_AFTER_SECONDS = 300
 LEEWAY_SECONDS = 5
+REMEMBERED_TOKENS = 1_000
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "token_use", "auth_time"]
+
+
+class _Verified(NamedTuple):
+    """A token that was good: its signature stays so, its time does not."""
+
+    caller: Caller
+    expires_at: int
 
 
 class TokenVerifier:
@@ -35,6 +44,8 @@ class TokenVerifier:
         self._fetch_keys, self._now = fetch_keys, now
         self._keys: dict[str, Any] = _by_id(packaged_keys) if packaged_keys else {}
         self._fetched_at: int | None = None
+        self._verified: dict[bytes, _Verified] = {}
+        self._outage: UnavailableError | None = None
 
     def caller(self, token: str) -> Caller:
         """The person behind a good ID token.
@@ -42,10 +53,21 @@ class TokenVerifier:
         Raises UnauthenticatedError for anything else, and UnavailableError when the keys cannot be had: an outage is
         not the caller's fault.
         """
-        import jwt  # Loaded where it is used: public routes start without it.
-
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise _refused("too long")
+        fingerprint = hashlib.sha256(token.encode()).digest()
+        remembered = self._verified.get(fingerprint)
+        if remembered and self._now() < remembered.expires_at:
+            return remembered.caller
+        caller, expires_at = self._verify(token)
+        if len(self._verified) >= REMEMBERED_TOKENS:
+            self._verified.clear()
+        self._verified[fingerprint] = _Verified(caller, expires_at)
+        return caller
+
+    def _verify(self, token: str) -> tuple[Caller, int]:
+        import jwt  # Loaded where it is used: public routes start without it.
+
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") != "RS256":
@@ -59,7 +81,7 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": REQUIRED},
             )
-            return _caller(claims)
+            return _caller(claims), int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise _refused(type(error).__name__) from error
 
@@ -67,14 +89,16 @@ class TokenVerifier:
         if not isinstance(key_id, str):
             raise _refused("no key id")
         if key_id not in self._keys and self._may_fetch():
-            self._fetched_at = self._now()
+            self._fetched_at, self._outage = self._now(), None
             try:
                 self._keys = _by_id(self._fetch_keys())
-            except UnavailableError:
+            except UnavailableError as outage:
+                self._outage = outage
                 if not self._keys:
                     self._fetched_at = None  # Without any key nobody gets in: try again at the next request.
-                raise
         if key_id not in self._keys:
+            if self._outage:  # The key may be a new one that we could not fetch.
+                raise UnavailableError(self._outage.message) from self._outage
             raise _refused("unknown key")
         return self._keys[key_id]
 

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from chalice import Response
 from chalice.app import Request
 
-from . import contract
+from . import contract, logs
 from .config import Settings, SettingsError
 from .errors import (
     AppError,
@@ -71,7 +69,6 @@ SECURITY_HEADERS = {
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
 
-logger = Logger(service="live-transcription", location=None)
 Shape = TypeVar("Shape")
 
 
@@ -180,8 +177,8 @@ def answers(status: int = 200) -> Callable[[Callable[..., Any]], Callable[..., R
                 return _json(value.value, 201) if isinstance(value, Created) else _json(value, status)
             except AppError as error:
                 return error_response(error)
-            except Exception as error:
-                logger.exception("a view failed", error_type=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the client gets our shape and we a log line
+                logs.failure("a view failed", error)
                 return error_response(AppError("Something went wrong on our side."))
 
         return answering
@@ -216,7 +213,7 @@ def middleware(settings: Callable[[], Settings], cors_headers: dict[str, str]) -
             except OriginNotAllowedError as error:
                 response = error_response(error)
             except SettingsError as error:
-                logger.error("the settings are unfit", problems=str(error))
+                logs.line("the settings are unfit", level="ERROR", problems=str(error))
                 response = error_response(AppError("Something went wrong on our side."))
             request_id = _request_id(request)
             _finish(response, request_id, cors_headers)
@@ -228,7 +225,7 @@ def middleware(settings: Callable[[], Settings], cors_headers: dict[str, str]) -
 
 def event_done(name: str, figures: dict[str, int]) -> dict[str, int]:
     """Log what a scheduled or queued function did; its figures are also its answer."""
-    logger.info(name, **figures)
+    logs.line(name, figures=figures)
     return figures
 
 
@@ -262,8 +259,15 @@ def _error_fields(response: Response) -> dict[str, Any]:
 def _log(request: Request, response: Response, counted: Tally, request_id: str, took_ms: float) -> None:
     """One structured line per request: no token, address, password, key or word of a transcript ever stands in it."""
     status = response.status_code
-    logger.info(
+    metrics: dict[str, tuple[float, logs.Unit]] = {
+        "Latency": (round(took_ms, 1), "Milliseconds"),
+        "ServerErrors": (int(status >= 500), "Count"),
+        "ProviderErrors": (int(status in (502, 504)), "Count"),
+        "ProviderQuotaUsedUp": (int("provider_quota" in counted.notes), "Count"),
+    }
+    logs.line(
         "request",
+        metrics=metrics,
         request_id=request_id,
         method=request.method,
         route=request.path,
@@ -275,13 +279,6 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
         provider_calls=counted.provider_calls,
         **counted.notes,
     )
-    metrics = EphemeralMetrics(namespace="LiveTranscription", service="api")  # The local server has many threads.
-    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=took_ms)
-    metrics.add_metric(name="ServerErrors", unit=MetricUnit.Count, value=int(status >= 500))
-    metrics.add_metric(name="ProviderErrors", unit=MetricUnit.Count, value=int(status in (502, 504)))
-    if "provider_quota" in counted.notes:
-        metrics.add_metric(name="ProviderQuotaUsedUp", unit=MetricUnit.Count, value=1)
-    metrics.flush_metrics()
 
 
 def _request_id(request: Request) -> str:
