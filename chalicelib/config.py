@@ -49,7 +49,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     openai_base_url: str = "https://api.openai.com/v1"
     openai_transcription_model: str = "gpt-transcribe"
     openai_timeout_seconds: float = 12.0
+    live_providers: str = "assemblyai"
+    assemblyai_streaming_base_url: str = "https://streaming.assemblyai.com"
+    openai_live_model: str = "gpt-live-transcribe"
+    openai_live_lease_seconds: int = 60
+    token_timeout_seconds: float = 5.0
     lease_seconds: int = 600
+    free_allowance_seconds: int = 1_800
+    paid_allowance_seconds: int = 14_400
     build: str = "development"
 
     def __repr__(self) -> str:
@@ -63,6 +70,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def jwks_url(self) -> str:
         return self.cognito_jwks_url or f"{self.issuer}/.well-known/jwks.json"
+
+    @property
+    def live_provider_names(self) -> list[str]:
+        """Who is asked for direct streams, in this order."""
+        return [name.strip() for name in self.live_providers.split(",") if name.strip()]
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -123,7 +135,7 @@ def _problems(settings: Settings) -> list[str]:
             value = getattr(settings, name)
             if value and not value.startswith("kms:"):
                 found.append(f"{name.upper()} is plain text: outside the local stage it must be KMS ciphertext (kms:…)")
-        for name in ("assemblyai_sync_base_url", "openai_base_url", "jwks_url"):
+        for name in ("assemblyai_sync_base_url", "assemblyai_streaming_base_url", "openai_base_url", "jwks_url"):
             if not getattr(settings, name).startswith("https://"):
                 found.append(f"{name.upper()} must be https outside the local stage")
     if settings.free_credits < 0:
@@ -134,13 +146,28 @@ def _problems(settings: Settings) -> list[str]:
         found.append(
             "ASSEMBLYAI_TIMEOUT_SECONDS and OPENAI_TIMEOUT_SECONDS together must leave 5 of the gateway's 29 s"
         )
+    names = settings.live_provider_names
+    if not names or not set(names) <= {"assemblyai", "openai"}:
+        found.append("LIVE_PROVIDERS must name assemblyai, openai or both, comma-separated")
+    if "openai" in names and not settings.openai_api_key:
+        found.append("LIVE_PROVIDERS names openai, so OPENAI_API_KEY is needed")
+    if not 60 <= settings.openai_live_lease_seconds <= 3_600:
+        found.append("OPENAI_LIVE_LEASE_SECONDS must be between 60 and 3600")
+    if not 0 <= settings.free_allowance_seconds <= settings.paid_allowance_seconds:
+        found.append("FREE_ALLOWANCE_SECONDS must be between 0 and PAID_ALLOWANCE_SECONDS")
+    if len(names) * settings.token_timeout_seconds > 20:
+        found.append("TOKEN_TIMEOUT_SECONDS must leave 9 of the gateway's 29 s for all live providers together")
     if "*" in settings.allowed_origins or "null" in settings.allowed_origins:
         found.append("EXTENSION_ORIGIN and OWN_ORIGINS must name origins, not * or null")
     try:
         prices = pricing.load(settings.price_version)
     except pricing.PriceError as error:
         return [*found, str(error)]
-    for model in (f"assemblyai/sync-{settings.assemblyai_sync_model}", f"openai/{settings.openai_transcription_model}"):
+    for model in (
+        f"assemblyai/sync-{settings.assemblyai_sync_model}",
+        f"openai/{settings.openai_transcription_model}",
+        f"openai/{settings.openai_live_model}",
+    ):
         if model not in prices.services["live"].models:
             found.append(f"{model} is no live model of the price file {settings.price_version}")
     return found

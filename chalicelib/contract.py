@@ -21,6 +21,7 @@ Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 SourceUrl = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
 Milliseconds = Annotated[int, Meta(ge=0, le=86_400_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
+KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
@@ -139,6 +140,7 @@ class Start(Request, tag_field="action", tag="start"):
     source_url: SourceUrl = ""
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
+    key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
 
 
 class Renew(Request, tag_field="action", tag="renew"):
@@ -178,6 +180,9 @@ class Lease(Answer):
     credits_available: int
     save_interval_seconds: int
     offset_ms: int
+    websocket_url: str | UnsetType = UNSET
+    token: str | UnsetType = UNSET
+    token_expires_at: str | UnsetType = UNSET
 
 
 class Saved(Answer):

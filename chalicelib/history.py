@@ -32,9 +32,10 @@ class History:
         if item is None:
             raise NotFoundError("There is no such transcript.")
         segments = self.transcripts.segments(caller.user_id, transcript_id)
-        covered = merged(segments)
+        line = transcript(item)
+        covered = [contract.Interval(*stretch) for stretch in line.covered_ms] or merged(segments)
         return contract.TranscriptWhole(
-            transcript=_line(transcript(item)),
+            transcript=_line(line),
             segments=[contract.SegmentOut(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments],
             covered=covered,
             uncovered=gaps(covered),

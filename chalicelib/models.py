@@ -113,8 +113,10 @@ class Profile:
 
 
 class SessionState(StrEnum):
-    """`lapsed`: the lease ended unspoken for and was swept; it may be taken up again for a day."""
+    """`opening`: the lease is held but its token is not out yet. `lapsed`: the lease ended unspoken for and was swept;
+    the session may be taken up again for a day."""
 
+    OPENING = "opening"
     ACTIVE = "active"
     LAPSED = "lapsed"
     STOPPED = "stopped"
@@ -124,9 +126,10 @@ class SessionState(StrEnum):
 class Session:
     """A live session: one transcript, many leases, one running total.
 
-    Of the audio that the open lease's hold covers, `free_ms` is unused, `inflight_ms` is with a provider and the rest
-    is part of `done_ms`, the session's billed total. `charged` credits were settled with earlier leases.
-    `uses` is what the models did since the last settlement.
+    `done_ms` is the billed total, `charged` the credits settled with earlier leases. A relayed lease is used up by its
+    audio: of what its hold covers, `free_ms` is unused, `inflight_ms` is with a provider and the rest is part of
+    `done_ms`; `uses` is what the models did since the last settlement. A direct lease is used up by the clock.
+    `covered_ms` are the stretches of the transcript that leases covered until now.
     """
 
     user_id: str
@@ -148,8 +151,14 @@ class Session:
     settled_ms: int = 0
     charged: int = 0
     language: str = ""
+    key_terms: tuple[str, ...] = ()
+    sample_rate: int = 16_000
     body_hash: str = ""
     last_reserved_at: int = 0
+    provider: str = ""
+    model: str = ""
+    last_saved_at: int = 0
+    covered_ms: tuple[tuple[int, int], ...] = ()
     client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
     uses: tuple[ModelUse, ...] = ()
 
@@ -159,9 +168,37 @@ class Session:
         return f"{self.session_id}:{self.lease_number}"
 
     @property
+    def is_direct(self) -> bool:
+        """Whether the extension talks to the provider itself, so that only the clock tells what is used."""
+        return self.transport == "direct"
+
+    @property
     def offset_ms(self) -> int:
-        """Where audio that comes now stands in the transcript."""
+        """Where audio that comes now stands in the transcript: after what was relayed, or by the clock."""
+        if self.is_direct:
+            return (self.lease_started_at - self.started_at) * 1000
         return self.done_ms + self.inflight_ms
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    """What the listener wants of a live stream; each provider passes on what it knows."""
+
+    language: str = ""
+    key_terms: tuple[str, ...] = ()
+    sample_rate: int = 16_000
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What lets the extension open one socket at a provider. `model` is "provider/model"."""
+
+    provider: str
+    model: str
+    websocket_url: str
+    token: str
+    token_expires_at: int
+    longest_lease_seconds: int
 
 
 @dataclass(frozen=True)
@@ -222,3 +259,4 @@ class Transcript:
     ended_at: int = 0
     audio_ms: int = 0
     credits: int = 0
+    covered_ms: tuple[tuple[int, int], ...] = ()

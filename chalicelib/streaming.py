@@ -1,11 +1,14 @@
 """Live sessions on leases: hold the credits of a lease, follow on with the next one, settle what was used.
 
 One lease is one hold and one entry. Whatever ends a lease (renewal, stop, sweep) does it in one transaction with the
-session, stating what it saw; who comes second finds the lease ended and reads the outcome.
+session, stating what it saw; who comes second finds the lease ended and reads the outcome. A direct lease is held
+first, then the provider is asked for its token, then the lease is recorded as running; a process that dies between
+leaves a lease that is swept a minute later, unbilled, because nobody has its token.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import msgspec
 
@@ -16,20 +19,42 @@ from .errors import (
     InsufficientCreditsError,
     InvalidRequestError,
     NotFoundError,
+    ProviderError,
     UnavailableError,
 )
-from .leases import HOLD_KIND, SERVICE, LeaseRules, settled
-from .models import Balance, Caller, Hold, Segment, Session, SessionState, Transcript
+from .leases import HOLD_KIND, SERVICE, Ending, LeaseRules
+from .models import Balance, Caller, Hold, LiveOptions, Segment, Session, SessionState, Ticket, Transcript
 from .pricing import Prices, load
+from .repositories.allowances import allowance_key, allowance_used, spending
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
-from .repositories.sessions import moved_on, opening, session, session_key
+from .repositories.ledger_items import hold_recorded
+from .repositories.sessions import erasing, moved_on, opening, session, session_key, touched
 from .repositories.table import Item, Tables, Write, WriteRefusedError
-from .repositories.transcripts import segments_put, transcript_progress, transcript_put
+from .repositories.transcripts import segments_put, transcript_delete, transcript_progress, transcript_put
 from .times import rfc3339
 
-TRANSPORTS = ("relay",)
 TRIES = 8
+DEFAULT_SAMPLE_RATE = 16_000
 CAME_SECOND = (AlsoRefusedError, HoldEndedError, WriteRefusedError)
+
+
+class LiveProvider(Protocol):
+    """A provider that the extension opens a socket to."""
+
+    def knows(self, language: str) -> bool:
+        """Whether the provider has a live model for the language; empty means none in particular."""
+
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+        """What opens one socket for at most `lease_seconds`. Raises ProviderError."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one read tells of a caller and a session."""
+
+    balance: Balance
+    session: Session
+    allowance_used_seconds: int
 
 
 @dataclass(frozen=True)
@@ -40,33 +65,38 @@ class Streaming:
     tables: Tables
     prices: Prices
     rules: LeaseRules
-    provider: str
+    live_providers: Sequence[LiveProvider]  # asked in this order until one answers
+    relay_provider: str
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
     def start(self, caller: Caller, wish: contract.Start, session_id: str, body_hash: str) -> contract.Lease:
-        """Hold a lease and open the session, in one write.
+        """Hold a lease and open the session.
 
         A shorter lease than wished is given where the balance affords no more. The same `session_id` again gets the
         first answer, if the body is the same. Raises InsufficientCreditsError when not even the shortest lease is paid
-        for, IdempotencyMismatchError, AccountBlockedError, UnauthenticatedError.
+        for, ProviderError (nothing held, nothing left behind), IdempotencyMismatchError, AccountBlockedError,
+        UnauthenticatedError.
         """
-        if wish.transport not in TRANSPORTS:
-            raise InvalidRequestError(f"This server offers transport {', '.join(TRANSPORTS)}.", "transport")
-        balance, (earlier,) = self.ledger.admit(caller, also=[session_key(caller.user_id, session_id)])
+        if wish.transport == "direct" and not any(provider.knows(wish.language) for provider in self.live_providers):
+            raise InvalidRequestError("No live provider knows this language.", "language")
+        keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
+        balance, (earlier, allowance) = self.ledger.admit(caller, also=keys)
+        allowance_seconds = self.rules.allowance_seconds(balance, allowance_used(allowance))
         available = balance.available
         for _ in range(TRIES):
             if earlier:
-                return _first_answer(earlier, body_hash)
-            opened = self.rules.first(
-                self._new(caller, wish, session_id, body_hash), self.prices, available, self.now()
-            )
-            answer = self._lease_answer(opened, available - opened.held)
-            line = transcript_put(caller.user_id, _history_line(opened, wish))
-            also = [opening(opened, msgspec.json.encode(answer).decode()), line]
+                return self._first_answer(earlier, body_hash)
+            new = self._new(caller, wish, session_id, body_hash, allowance_seconds)
+            opened = self.rules.first(new, self.prices, available, self.now())
+            answer = None if opened.is_direct else _stored(self._lease_answer(opened, available - opened.held))
+            also = [
+                opening(opened, answer),
+                transcript_put(caller.user_id, _history_line(opened, wish)),
+            ]
             try:
                 if self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), also=also):
-                    return answer
+                    return self._handed_out(opened, available - opened.held)
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
                 available = int(refusal.details["available"] or 0)  # Another session was quicker: ask for less.
@@ -75,35 +105,39 @@ class Streaming:
     def renew(self, caller: Caller, session_id: str, interrupted: bool) -> contract.Lease:
         """Settle the lease and hold the next one of the same session, in one write; or take up one that lapsed."""
         for _ in range(TRIES):
-            balance, current = self._admitted(caller, session_id)
-            self.rules.check_renewable(current, interrupted, self.now())
-            charge = self.rules.charge(current)
-            available = balance.available + current.held - charge.credits
-            following = self.rules.following(current, available, self.now())
-            also = [moved_on(current, following), self._progress(following)]
+            seen = self._admitted(caller, session_id)
+            self.rules.check_renewable(seen.session, interrupted, self.now())
+            ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
+            available = seen.balance.available + seen.session.held - ending.charge.credits
+            allowance_seconds = self._allowance_seconds(seen) - ending.given_back_seconds
+            following = self.rules.following(ending.session, available, allowance_seconds, self.now())
+            also = [moved_on(seen.session, following), self._progress(following), *self._spent(seen, ending)]
             try:
-                if current.state is SessionState.LAPSED:
+                if seen.session.state is SessionState.LAPSED:
                     if not self.ledger.hold(caller, self.rules.hold(following), at=self.now(), also=also):
                         continue
                 else:
-                    ended, made = self.rules.hold(current), self.rules.hold(following)
-                    self.ledger.settle_and_hold(caller, ended, charge, made, at=self.now(), also=also)
+                    ended, made = self.rules.hold(seen.session), self.rules.hold(following)
+                    self.ledger.settle_and_hold(caller, ended, ending.charge, made, at=self.now(), also=also)
             except (*CAME_SECOND, InsufficientCreditsError):
                 # A chunk, a stop, another renewal, the sweep or another session came first: read again, decide anew.
                 continue
-            return self._lease_answer(following, available - following.held)
+            return self._handed_out(following, available - following.held)
         raise UnavailableError("The session is busy.")
 
     def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
         """Keep segments of the transcript; tell how long the lease still lasts and what to look out for."""
-        balance, current = self._admitted(caller, session_id)
-        if current.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(current, self.now()):
+        seen = self._admitted(caller, session_id)
+        current, now = seen.session, self.now()
+        if current.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(current, now):
             raise ConflictError("This session is over: its transcript is closed.", state=current.state.value)
         if segments:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
-            self.tables.write(segments_put(caller.user_id, current.transcript_id, self.new_ulid(), kept))
+            block = segments_put(caller.user_id, current.transcript_id, self.new_ulid(), kept)
+            self.tables.transact([block, touched(current, now)])
         return contract.Saved(
-            self.rules.seconds_left(current, self.now()), self.rules.warnings(current, balance, self.now())
+            self.rules.seconds_left(current, now),
+            self.rules.warnings(current, seen.balance, bool(segments), now),
         )
 
     def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:
@@ -112,17 +146,23 @@ class Streaming:
         What the client reports is kept beside our own figures and never billed.
         """
         for _ in range(TRIES):
-            balance, current = self._admitted(caller, session_id)
-            if current.state is SessionState.STOPPED:
-                return _stopped_answer(current, balance.available)
-            if self.rules.is_chunk_under_way(current, self.now()):
+            seen = self._admitted(caller, session_id)
+            if seen.session.state is SessionState.STOPPED:
+                return _stopped_answer(seen.session, seen.balance.available)
+            self.rules.check_settled_down(seen.session, self.now())
+            if self.rules.is_chunk_under_way(seen.session, self.now()):
                 raise ConflictError("A chunk is still being recognised: stop again.", retry_after_seconds=1)
+            ending = self._ending(seen, SessionState.STOPPED)
+            stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
             try:
-                stopped = self._end(current, SessionState.STOPPED, client_reported_seconds)
+                self._end(seen.session, replace(ending, session=stopped), self._spent(seen, ending))
             except CAME_SECOND:
                 continue
-            return _stopped_answer(stopped, balance.available + current.held - (stopped.charged - current.charged))
+            back = seen.session.held - ending.charge.credits
+            return _stopped_answer(stopped, seen.balance.available + back)
         raise UnavailableError("The session is busy.")
+
+    # Sweeping
 
     def sweep(self) -> int:
         """End every lease whose time is over and whose client said nothing; how many were ended.
@@ -144,11 +184,19 @@ class Streaming:
         for _ in range(TRIES):
             item = self.tables.get(session_key(hold.user_id, hold.reference))
             current = session(item) if item else None
+            if current is None or current.hold_id != hold.hold_id:
+                return self._released(hold)
+            if self.rules.hold(current).sweep_at > self.now():
+                return False  # The index was a moment behind: this lease has only just begun.
             try:
-                if current and current.hold_id == hold.hold_id and current.state is SessionState.ACTIVE:
-                    self._end(current, SessionState.LAPSED)
+                if current.state is SessionState.OPENING:
+                    self._take_back(current)
+                elif current.state is SessionState.ACTIVE:
+                    # Its time is over: there is nothing to give back, and only what was saved is known to be heard.
+                    ending = self.rules.ending(current, SessionState.LAPSED, 0, self.now(), broke_off=True)
+                    self._end(current, ending, [])
                 else:
-                    self.ledger.release(hold, at=self.now())  # Its session was never recorded.
+                    return self._released(hold)
                 return True
             except HoldEndedError:
                 return False
@@ -156,69 +204,148 @@ class Streaming:
                 continue
         return False
 
-    def _end(self, current: Session, state: SessionState, client_reported_seconds: int | None = None) -> Session:
-        """Settle the open lease, if there is one, and put the session into `state`."""
-        charge = self.rules.charge(current)
-        ended = replace(
-            settled(current, charge),
-            state=state,
-            held=0,
-            free_ms=0,
-            inflight_ms=0,
-            client_reported_seconds=client_reported_seconds,
-        )
-        also = [moved_on(current, ended), self._progress(ended)]
-        if current.state is SessionState.ACTIVE:
-            self.ledger.settle(self.rules.hold(current), charge, at=self.now(), also=also)
+    def _released(self, hold: Hold) -> bool:
+        try:
+            self.ledger.release(hold, at=self.now())
+            return True
+        except HoldEndedError:
+            return False
+
+    # Ending a lease
+
+    def _ending(self, seen: Standing, state: SessionState, *, broke_off: bool = False) -> Ending:
+        allowance_seconds = self._allowance_seconds(seen)
+        return self.rules.ending(seen.session, state, allowance_seconds, self.now(), broke_off=broke_off)
+
+    def _end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
+        """Settle the open lease, if there is one, and leave the session as `ending` says."""
+        closed = replace(ending.session, free_ms=0, inflight_ms=0)
+        also = [moved_on(current, closed), self._progress(closed), *spent]
+        if current.state in (SessionState.ACTIVE, SessionState.OPENING):
+            self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), also=also)
         else:
             self.tables.transact(also)
-        return ended
+
+    def _take_back(self, opened: Session) -> None:
+        """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""
+        if opened.lease_number == 1:
+            also = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
+        else:
+            lapsed = replace(opened, state=SessionState.LAPSED, held=0)
+            also = [moved_on(opened, lapsed), self._progress(lapsed)]
+        self.ledger.release(self.rules.hold(opened), at=self.now(), also=also)
+
+    # Handing out a lease
+
+    def _handed_out(self, opened: Session, available: int) -> contract.Lease:
+        """The lease with what opens its socket; a relayed lease needs nothing more."""
+        if not opened.is_direct:
+            return self._lease_answer(opened, available)
+        try:
+            ticket = self._ticket(opened)
+        except Exception:
+            self._take_back(opened)
+            raise
+        seconds = min(opened.lease_seconds, ticket.longest_lease_seconds)
+        live = replace(
+            opened,
+            state=SessionState.ACTIVE,
+            provider=ticket.provider,
+            model=ticket.model,
+            lease_seconds=seconds,
+            lease_expires_at=opened.lease_started_at + seconds,
+        )
+        answer = self._lease_answer(live, available, ticket)
+        recorded = moved_on(opened, live, first_answer=_stored(answer))
+        try:
+            self.tables.transact([recorded, hold_recorded(self.rules.hold(live))])
+        except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
+            raise UnavailableError("Opening the lease took too long: start again.") from refusal
+        return answer
+
+    def _ticket(self, opened: Session) -> Ticket:
+        options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
+        failure: ProviderError | None = None
+        for provider in self.live_providers:
+            if not provider.knows(opened.language):
+                continue
+            try:
+                return provider.ticket(opened.lease_seconds, options)
+            except ProviderError as error:
+                failure = error
+        raise failure or UnavailableError("No live provider is set up.")
+
+    def _first_answer(self, item: Item, body_hash: str) -> contract.Lease:
+        """The answer that this session's start got, or would have got had its process not died."""
+        if item["body_hash"] != body_hash:
+            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
+        if "first_answer" in item:
+            return msgspec.json.decode(item["first_answer"], type=contract.Lease)
+        current = session(item)
+        self.rules.check_settled_down(current, self.now())
+        return self._handed_out(current, self.ledger.balance(current.user_id).available)
 
     # Looking at a session
 
-    def _admitted(self, caller: Caller, session_id: str) -> tuple[Balance, Session]:
-        balance, (item,) = self.ledger.admit(caller, also=[session_key(caller.user_id, session_id)])
+    def _admitted(self, caller: Caller, session_id: str) -> Standing:
+        keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
+        balance, (item, allowance) = self.ledger.admit(caller, also=keys)
         if item is None:
             raise NotFoundError("There is no such session.")
-        return balance, session(item)
+        return Standing(balance, session(item), allowance_used(allowance))
+
+    def _allowance_seconds(self, seen: Standing) -> int:
+        return self.rules.allowance_seconds(seen.balance, seen.allowance_used_seconds)
+
+    def _spent(self, seen: Standing, ending: Ending) -> list[Write]:
+        """The day's allowance after this ending, if it gave anything back and nobody else took of it meanwhile."""
+        if ending.given_back_seconds == 0:
+            return []
+        user_id, used = seen.session.user_id, seen.allowance_used_seconds
+        return [spending(user_id, self.now(), ending.given_back_seconds, used)]
 
     def _progress(self, current: Session) -> Write:
-        ended = current.state is not SessionState.ACTIVE
-        return transcript_progress(
-            current.user_id,
-            current.transcript_id,
-            state=current.state.value,
-            audio_ms=current.done_ms,
-            credits=current.charged,
-            ended_at=self.now() if ended else None,
-        )
+        ended = current.state in (SessionState.LAPSED, SessionState.STOPPED)
+        return transcript_progress(current, ended_at=self.now() if ended else None)
 
-    def _new(self, caller: Caller, wish: contract.Start, session_id: str, body_hash: str) -> Session:
-        now = self.now()
+    def _new(
+        self, caller: Caller, wish: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
+    ) -> Session:
+        now, is_direct = self.now(), wish.transport == "direct"
         return Session(
             user_id=caller.user_id,
             session_id=session_id,
             transcript_id=self.new_ulid(),
             transport=wish.transport,
-            state=SessionState.ACTIVE,
+            state=SessionState.OPENING,
             started_at=now,
             lease_number=0,
             lease_seconds=0,
-            wished_lease_seconds=wish.lease_seconds or self.rules.default_seconds,
+            wished_lease_seconds=self.rules.wished_seconds(wish.lease_seconds, is_direct, allowance_seconds),
             lease_started_at=now,
             lease_expires_at=now,
             held=0,
             price_version=self.prices.version,
             free_ms=0,
             language=wish.language,
+            key_terms=tuple(wish.key_terms),
+            sample_rate=wish.sample_rate or DEFAULT_SAMPLE_RATE,
             body_hash=body_hash,
+            provider="" if is_direct else self.relay_provider,
         )
 
-    def _lease_answer(self, current: Session, available: int) -> contract.Lease:
+    def _lease_answer(self, current: Session, available: int, ticket: Ticket | None = None) -> contract.Lease:
+        opened = {}
+        if ticket:
+            opened = {
+                "websocket_url": ticket.websocket_url,
+                "token": ticket.token,
+                "token_expires_at": rfc3339(ticket.token_expires_at),
+            }
         return contract.Lease(
             session_id=current.session_id,
             transcript_id=current.transcript_id,
-            provider=self.provider,
+            provider=current.provider,
             lease_seconds=current.lease_seconds,
             lease_expires_at=rfc3339(current.lease_expires_at),
             renew_after=rfc3339(self.rules.renew_after(current)),
@@ -227,13 +354,12 @@ class Streaming:
             credits_available=available,
             save_interval_seconds=self.rules.save_interval_seconds,
             offset_ms=current.offset_ms,
+            **opened,
         )
 
 
-def _first_answer(item: Item, body_hash: str) -> contract.Lease:
-    if item["body_hash"] != body_hash:
-        raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
-    return msgspec.json.decode(item["opening_answer"], type=contract.Lease)
+def _stored(answer: contract.Lease) -> str:
+    return msgspec.json.encode(answer).decode()
 
 
 def _stopped_answer(stopped: Session, available: int) -> contract.Stopped:

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.table import Tables
 from .repositories.transcripts import Transcripts
-from .streaming import Streaming
+from .streaming import LiveProvider, Streaming
 from .telemetry import count_aws_calls
 from .tokens import TokenVerifier
 
@@ -76,10 +77,34 @@ def streaming() -> Streaming:
         tables=tables(),
         prices=pricing.load(used.price_version),
         rules=lease_rules(),
-        provider="assemblyai",
+        live_providers=live_providers(),
+        relay_provider="assemblyai",
         now=now,
         new_ulid=new_ulid,
     )
+
+
+@lru_cache
+def live_providers() -> Sequence[LiveProvider]:
+    import requests  # Loaded where providers are called.
+
+    from .providers.live import AssemblyAILive, OpenAILive
+    from .providers.transport import Transport
+
+    used = settings()
+    first = Transport(requests.Session(), "AssemblyAI", used.token_timeout_seconds)
+    second = Transport(requests.Session(), "OpenAI", used.token_timeout_seconds)
+    known: dict[str, LiveProvider] = {
+        "assemblyai": AssemblyAILive(first, used.assemblyai_streaming_base_url, used.assemblyai_api_key, now),
+        "openai": OpenAILive(
+            second,
+            used.openai_base_url,
+            used.openai_api_key,
+            used.openai_live_model,
+            longest_lease_seconds=used.openai_live_lease_seconds,
+        ),
+    }
+    return [known[name] for name in used.live_provider_names]
 
 
 @lru_cache
@@ -119,7 +144,12 @@ def billing() -> Billing:
 
 @lru_cache
 def lease_rules() -> LeaseRules:
-    return LeaseRules(default_seconds=settings().lease_seconds)
+    used = settings()
+    return LeaseRules(
+        default_seconds=used.lease_seconds,
+        free_allowance_seconds=used.free_allowance_seconds,
+        paid_allowance_seconds=used.paid_allowance_seconds,
+    )
 
 
 @lru_cache

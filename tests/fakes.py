@@ -9,9 +9,10 @@ from chalicelib.audio import Audio
 from chalicelib.errors import AppError
 from chalicelib.ids import ulid
 from chalicelib.leases import LeaseRules
-from chalicelib.models import Caller, Entry, Hold, Recognition, Word
+from chalicelib.models import Caller, Entry, Hold, HoldState, LiveOptions, Recognition, Ticket, Word
 from chalicelib.relay import Relay
 from chalicelib.repositories.ledger import Guard, Ledger
+from chalicelib.repositories.ledger_items import hold_from
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming import Streaming
@@ -51,6 +52,32 @@ class ScriptedRecogniser:
         return Recognition("some words", self.model, (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8)))
 
 
+@dataclass
+class FakeLive:
+    """Gives out tickets and remembers each: when, and for how many seconds at most its socket may stay open."""
+
+    clock: Clock
+    name: str = "assemblyai"
+    model: str = "assemblyai/universal-streaming-english"
+    longest_seconds: int = 10_800
+    script: list[AppError | Callable[[], None]] = field(default_factory=list)
+    tickets: list[tuple[int, int]] = field(default_factory=list)
+
+    def knows(self, language: str) -> bool:
+        return language in ("", "en", "de")
+
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+        if self.script:
+            step = self.script.pop(0)
+            if isinstance(step, AppError):
+                raise step
+            step()
+        seconds = min(lease_seconds, self.longest_seconds)
+        self.tickets.append((self.clock(), seconds))
+        token = f"token-{len(self.tickets)}"
+        return Ticket(self.name, self.model, "ws://live.example/v3/ws", token, self.clock() + 60, self.longest_seconds)
+
+
 @dataclass(frozen=True)
 class Backend:
     """Streaming and relay on the same tables and the same clock."""
@@ -64,7 +91,13 @@ class Backend:
     clock: Clock
 
     @classmethod
-    def on(cls, tables: Tables, clock: Clock, recognisers: Sequence[ScriptedRecogniser] = ()) -> "Backend":
+    def on(
+        cls,
+        tables: Tables,
+        clock: Clock,
+        recognisers: Sequence[ScriptedRecogniser] = (),
+        live: "Sequence[FakeLive]" = (),
+    ) -> "Backend":
         ledger, rules = Ledger(tables), LeaseRules()
         first = recognisers[0] if recognisers else ScriptedRecogniser()
         return cls(
@@ -75,7 +108,8 @@ class Backend:
                 tables=tables,
                 prices=pricing.load("2026-11"),
                 rules=rules,
-                provider="assemblyai",
+                live_providers=live or (FakeLive(clock),),
+                relay_provider="assemblyai",
                 now=clock,
                 new_ulid=lambda: ulid(clock() * 1000),
             ),
@@ -100,9 +134,8 @@ class Backend:
         return Caller(user_id, self.clock(), f"{user_id}@example.com")
 
     def start(self, caller: Caller, session_id: str | None = None, **wish: object) -> contract.Lease:
-        return self.streaming.start(
-            caller, contract.Start(transport="relay", **wish), session_id or str(uuid.uuid4()), "hash"
-        )
+        asked = contract.Start(**({"transport": "relay"} | wish))
+        return self.streaming.start(caller, asked, session_id or str(uuid.uuid4()), "hash")
 
     def send(self, caller: Caller, session_id: str, seq: int, seconds: float = 1.0) -> contract.Chunk:
         return self.relay.chunk(caller, session_id, seq, None, silence(seconds))
@@ -117,9 +150,15 @@ class Backend:
 
     def open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table itself."""
-        items, _ = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
-        holds = [self.ledger.hold_of(user_id, item["hold_id"]) for item in items]
-        return [hold for hold in holds if hold and hold.state == "open"]
+        return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
+
+    def holds(self, user_id: str) -> list[Hold]:
+        """All holds there ever were."""
+        found, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
+        while after:
+            page, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#", after=after)
+            found += page
+        return [hold_from(item) for item in found]
 
     def check_invariants(self, user_id: str) -> None:
         """available + held = sum of the entries; held = sum of the open holds; available is not below zero."""

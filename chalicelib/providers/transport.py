@@ -46,13 +46,24 @@ class Transport:
 
     def post(self, url: str, headers: dict[str, str], parts: list[tuple[str, Any]]) -> ProviderAnswer:
         """POST multipart `parts`, in order. Raises ProviderError, ProviderTimeoutError or ProviderUnavailableError."""
+        return self._send("POST", url, headers=headers, files=parts)
+
+    def post_json(self, url: str, headers: dict[str, str], fields: dict[str, Any]) -> ProviderAnswer:
+        """POST a JSON object. Raises as `post` does."""
+        return self._send("POST", url, headers=headers, json=fields)
+
+    def get(self, url: str, headers: dict[str, str], query: dict[str, int | str]) -> ProviderAnswer:
+        """GET with `query`. Raises as `post` does."""
+        return self._send("GET", url, headers=headers, params=query)
+
+    def _send(self, method: str, url: str, **content: Any) -> ProviderAnswer:
         tally().provider_calls += 1
         ends_at = time.monotonic() + self._deadline_seconds
         try:
-            with self._session.post(
+            with self._session.request(
+                method,
                 url,
-                headers=headers,
-                files=parts,
+                **content,
                 timeout=(CONNECT_TIMEOUT_SECONDS, self._deadline_seconds),
                 stream=True,
                 allow_redirects=False,

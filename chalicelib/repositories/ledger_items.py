@@ -58,6 +58,12 @@ def hold_put(hold: Hold, at: int) -> Write:
     return Write(hold_key(hold.user_id, hold.hold_id), item=item, when=Attr("pk").not_exists())
 
 
+def hold_recorded(hold: Hold) -> Write:
+    """The hold of work that has really begun: swept when that is over, not when its opening is."""
+    still_open = Attr("state").eq(HoldState.OPEN.value)
+    return Write(hold_key(hold.user_id, hold.hold_id), put_in={"sweep_at": hold.sweep_at}, when=still_open)
+
+
 def hold_end(hold: Hold, charge: Charge, at: int) -> Write:
     if not 0 <= charge.credits <= hold.credits:
         raise ValueError(f"a hold of {hold.credits} cannot be settled for {charge.credits}")

@@ -30,21 +30,32 @@ def session(item: Item) -> Session:
         for name in sorted(item)
         if name.startswith(USE_MS) and item[name]
     )
-    return Session(**fields | {"state": SessionState(item["state"]), "uses": uses})
+    lists = {
+        "state": SessionState(item["state"]),
+        "uses": uses,
+        "key_terms": tuple(item.get("key_terms", ())),
+        "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
+    }
+    return Session(**fields | lists)
 
 
-def opening(session: Session, answer: str) -> Write:
-    """A new session. `answer` is kept: the same request again gets the same answer."""
+def opening(session: Session, first_answer: str | None) -> Write:
+    """A new session. The first answer is kept, now or later: the same request again gets it again."""
     return Write(
         session_key(session.user_id, session.session_id),
-        item=_fields(session) | {"opening_answer": answer},
+        item=_fields(session) | ({"first_answer": first_answer} if first_answer else {}),
         when=Attr("pk").not_exists(),
     )
 
 
-def moved_on(before: Session, after: Session) -> Write:
-    """The session after a renewal, a stop or a sweep, if nothing happened to it since `before` was read."""
+def moved_on(before: Session, after: Session, first_answer: str | None = None) -> Write:
+    """The session after its lease began, was renewed or ended, if nothing happened to it since `before` was read.
+
+    `first_answer` is kept if this is the session's first lease.
+    """
     changed = {name: value for name, value in _fields(after).items() if _fields(before)[name] != value}
+    if first_answer and after.lease_number == 1:
+        changed["first_answer"] = first_answer
     unused = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
     same = (
         Attr("state").eq(before.state.value)
@@ -55,6 +66,18 @@ def moved_on(before: Session, after: Session) -> Write:
         & Attr("last_reserved_at").eq(before.last_reserved_at)  # A stale chunk taken over moves nothing else.
     )
     return Write(session_key(before.user_id, before.session_id), put_in=changed, drop=unused, when=same)
+
+
+def erasing(opened: Session) -> Write:
+    """No session at all, if it is still as it was opened."""
+    unchanged = Attr("state").eq(opened.state.value) & Attr("lease_number").eq(opened.lease_number)
+    return Write(session_key(opened.user_id, opened.session_id), delete=True, when=unchanged)
+
+
+def touched(session: Session, at: int) -> Write:
+    """Words of the session were saved."""
+    key = session_key(session.user_id, session.session_id)
+    return Write(key, put_in={"last_saved_at": at}, when=Attr("pk").exists())
 
 
 # Relayed chunks
@@ -136,4 +159,5 @@ def recognition(item: Item) -> Recognition | None:
 
 def _fields(session: Session) -> Item:
     plain = replace(session, uses=())
-    return {name: value for name, value in vars(plain).items() if name != "uses"} | {"state": session.state.value}
+    lists = {"key_terms": list(session.key_terms), "covered_ms": [list(stretch) for stretch in session.covered_ms]}
+    return {n: v for n, v in vars(plain).items() if n != "uses"} | {"state": session.state.value} | lists

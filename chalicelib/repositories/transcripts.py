@@ -7,7 +7,7 @@ the order they were saved and the last write of a `seq` wins.
 
 from boto3.dynamodb.conditions import Attr
 
-from ..models import Segment, Transcript
+from ..models import Segment, Session, Transcript
 from .table import Item, ItemKey, Tables, Write
 
 
@@ -17,19 +17,25 @@ def transcript_key(user_id: str, transcript_id: str) -> ItemKey:
 
 def transcript_put(user_id: str, transcript: Transcript) -> Write:
     """A new line of the history."""
-    item = {name: value for name, value in vars(transcript).items() if value not in ("", None)}
+    item = {name: value for name, value in vars(transcript).items() if value not in ("", None, ())}
     return Write(transcript_key(user_id, transcript.transcript_id), item=item, when=Attr("pk").not_exists())
 
 
-def transcript_progress(
-    user_id: str, transcript_id: str, *, state: str, audio_ms: int, credits: int, ended_at: int | None
-) -> Write:
-    """The line after a settlement: how long it is and what it cost."""
+def transcript_progress(session: Session, ended_at: int | None) -> Write:
+    """The line of a live session after a settlement: how long it is, what it covers and what it cost."""
+    figures = {
+        "state": session.state.value,
+        "audio_ms": session.done_ms,
+        "credits": session.charged,
+        "covered_ms": [list(stretch) for stretch in session.covered_ms],
+    }
     ended = {"ended_at": ended_at} if ended_at is not None else {}
-    return Write(
-        transcript_key(user_id, transcript_id),
-        put_in={"state": state, "audio_ms": audio_ms, "credits": credits} | ended,
-    )
+    return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures | ended)
+
+
+def transcript_delete(user_id: str, transcript_id: str) -> Write:
+    """No such line any more."""
+    return Write(transcript_key(user_id, transcript_id), delete=True)
 
 
 def segments_put(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:
@@ -66,7 +72,9 @@ class Transcripts:
 
 def transcript(item: Item) -> Transcript:
     """The history line that was read."""
-    return Transcript(**{name: item[name] for name in Transcript.__dataclass_fields__ if name in item})
+    fields = {name: item[name] for name in Transcript.__dataclass_fields__ if name in item}
+    covered = tuple((start, end) for start, end in item.get("covered_ms", ()))
+    return Transcript(**fields | {"covered_ms": covered})
 
 
 def _segments(item: Item) -> list[Segment]:

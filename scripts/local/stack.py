@@ -19,7 +19,13 @@ from scripts.local.server import EXTENSION_ORIGIN, WAITING
 
 ADMIN_EMAIL = "admin@example.com"
 # What a person may set to reach real providers instead of the stand-ins.
-PROVIDER_SETTINGS = ("ASSEMBLYAI_API_KEY", "ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+PROVIDER_SETTINGS = (
+    "ASSEMBLYAI_API_KEY",
+    "ASSEMBLYAI_SYNC_BASE_URL",
+    "ASSEMBLYAI_STREAMING_BASE_URL",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+)
 
 
 class StackError(RuntimeError):
@@ -104,6 +110,7 @@ class LocalStack:
             "OWN_ORIGINS": f"{api_url},http://localhost:{api_port}",
             "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
             "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
+            "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
             "OPENAI_API_KEY": kept["openai_key"],
             "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
             "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],

@@ -1,0 +1,13 @@
+"""The world of live sessions, on fresh tables of both engines."""
+
+import pytest
+
+from chalicelib.repositories.table import Tables
+from tests.fakes import Backend, Clock, FakeLive
+from tests.live.world import LiveWorld
+
+
+@pytest.fixture
+def world(tables: Tables, clock: Clock) -> LiveWorld:
+    provider = FakeLive(clock)
+    return LiveWorld(Backend.on(tables, clock, live=(provider,)), provider, clock)

@@ -1,0 +1,77 @@
+"""Long days, told by the clock alone: a meeting that keeps breaking off, and a listener who cheats."""
+
+from chalicelib.repositories.ledger import Guard
+from tests.live.world import LiveWorld
+
+MEETING_SECONDS = 3 * 3_600
+DROPS = [700 * n + 123 for n in range(1, 13)]  # twelve moments at which the network goes
+OUTAGE_SECONDS = 20
+
+
+def test_a_three_hour_meeting_with_twelve_drops_is_one_transcript_with_exact_credits(world: LiveWorld) -> None:
+    """Renewed 10 s before each lease's end, words saved every 10 s, credits bought half-way."""
+    ada = world.backend.person(1_000)
+    began = world.clock()
+    lease = world.start(ada)
+    expected, seq, bought = [], 0, False
+    drops = list(DROPS)
+    while (passed := world.clock() - began) < MEETING_SECONDS:
+        if drops and passed >= drops[0]:
+            drops.pop(0)
+            world.clock.forward(OUTAGE_SECONDS)
+            lease = world.renew(ada, lease, interrupted=True)
+            continue
+        if not bought and passed >= MEETING_SECONDS // 2:
+            guard = Guard.reference(ada.user_id, "purchase", "p1")
+            world.backend.ledger.grant(ada.user_id, 2_000, "purchase", guard, at=world.clock(), reason="popular")
+            bought = True
+        start_ms = passed * 1_000
+        words = f"words {seq}"
+        saved = world.save(ada, lease, (seq, start_ms, start_ms + 10_000, words))
+        if seq % 50 == 0:
+            world.save(ada, lease, (seq, start_ms, start_ms + 10_000, words))  # its answer was lost: sent again
+        expected.append(words)
+        seq += 1
+        world.clock.forward(10)
+        if saved.seconds_left <= 20:
+            lease = world.renew(ada, lease)
+    stopped = world.stop(ada, lease)
+
+    segments = world.backend.transcripts.segments(ada.user_id, stopped.transcript_id)
+    assert [segment.text for segment in segments] == expected
+    covered = world.covered(ada, lease)
+    heard_seconds = sum(end_ms - start_ms for start_ms, end_ms in covered) // 1_000
+    assert len(covered) == 1 + len(DROPS)
+    assert heard_seconds <= stopped.billed_seconds <= MEETING_SECONDS + 60
+    usage = [entry for entry in world.backend.entries(ada.user_id) if entry.kind == "usage"]
+    assert -sum(entry.credits for entry in usage) == stopped.credits_used == -(-stopped.billed_seconds * 10 // 60)
+    assert sum(entry.audio_ms for entry in usage) == stopped.billed_seconds * 1_000
+    assert world.available(ada) == 3_000 - stopped.credits_used
+    line, _ = world.backend.transcripts.page(ada.user_id, 10, None)
+    assert len(line) == 1
+    print(
+        f"\n  {seq} saves, {len(usage)} leases: billed {stopped.billed_seconds} s, heard {heard_seconds} s, "
+        f"{MEETING_SECONDS} s spoken, {len(DROPS)} gaps"
+    )
+
+
+def test_whoever_starts_and_stops_all_day_and_keeps_the_sockets_gains_the_allowance_at_most(world: LiveWorld) -> None:
+    """Stop after a second, keep the socket to the token's cap, again and again for a day."""
+    ada = world.backend.person(20_000)
+    world.clock.forward(-world.clock() % 86_400)
+    began = world.clock()
+    while world.clock() - began < 86_000:
+        lease = world.start(ada)
+        world.clock.forward(1)
+        world.stop(ada, lease)
+        world.clock.forward(599)
+    world.backend.check_invariants(ada.user_id)
+
+    possible = sum(seconds for _, seconds in world.provider.tickets)
+    billed = sum(entry.audio_ms for entry in world.backend.entries(ada.user_id) if entry.kind == "usage") // 1_000
+
+    assert possible - billed <= 1_800
+    loss = (possible - billed) * 150_000 / 3_600 / 1_000_000
+    print(
+        f"\n  {len(world.provider.tickets)} sockets, {possible} s possible, {billed} s billed: ${loss:.3f} lost at most"
+    )
