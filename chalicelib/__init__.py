@@ -1,12 +1,13 @@
-"""The backend behind `app.py`. Imports point down this list only; tests/test_architecture.py holds it.
+"""The backend behind `app.py`. Imports point down this list only; tests/test_architecture.py reads it and holds it.
 
-app.py                       every route and event function
-wiring                       builds the use cases once per process
-web                          HTTP in, HTTP out: bodies, errors, headers, the log line
-account streaming history    use cases: they get collaborators, clock and ids as fields
-billing
-contract                     the shapes on the wire
-repositories providers       DynamoDB; Cognito, AssemblyAI, OpenAI
-config tokens telemetry      settings; sign-in tokens; what a request did
-pricing audio models errors  plain rules and plain data
+app                              every route and event function
+wiring                           builds the use cases once per process
+web                              HTTP in, HTTP out: bodies, errors, headers, the log line
+account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
+    history billing
+contract cursors                 the shapes on the wire; where the next page starts
+repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
+config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
+leases pricing audio models      plain rules and plain data
+    errors ids times
 """

@@ -7,18 +7,19 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+# Python's `$` also stands before a last line break; `$(?!\n)` is the end in Python and in JSON Schema.
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Email = Annotated[
-    str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$")
+    str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$(?!\n)")
 ]
 Password = Annotated[str, Meta(min_length=10, max_length=256)]
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$")]
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$(?!\n)")]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
-Language = Annotated[str, Meta(max_length=10, pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
-Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-SourceUrl = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
+Language = Annotated[str, Meta(max_length=10, pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$(?!\n)")]
+Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+SourceUrl = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$(?!\n)")]
 Milliseconds = Annotated[int, Meta(ge=0, le=86_400_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -130,7 +131,7 @@ class Segment(Request):
     start_ms: Milliseconds
     end_ms: Milliseconds
     text: Text
-    speaker: Annotated[str, Meta(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    speaker: Annotated[str, Meta(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")] = ""
 
 
 class Start(Request, tag_field="action", tag="start"):

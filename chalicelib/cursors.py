@@ -1,7 +1,6 @@
 """Where the next page starts, as an opaque word. It can only point into the reader's own items of one kind."""
 
 import base64
-import binascii
 
 from .errors import InvalidRequestError
 
@@ -19,7 +18,7 @@ def decode(prefix: str, cursor: str | None) -> str | None:
         return None
     try:
         name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, UnicodeError) as error:
+    except ValueError as error:  # Not ASCII, not base64, or not text.
         raise InvalidRequestError("This cursor is none of ours.", "cursor") from error
     if not name.isalnum() or encode(prefix, prefix + name) != cursor:
         raise InvalidRequestError("This cursor is none of ours.", "cursor")

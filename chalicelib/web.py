@@ -232,7 +232,8 @@ def event_done(name: str, figures: dict[str, int]) -> dict[str, int]:
 def _check_origin(request: Request, used: Settings) -> None:
     """A browser says where its page is from; programs send no Origin. Ours and the extension's may call."""
     origin = request.headers.get("origin")
-    own = f"https://{request.context.get('domainName', '')}"
+    domain = request.context.get("domainName")
+    own = f"https://{domain}" if domain else None
     if origin is not None and origin != own and origin not in used.allowed_origins:
         raise OriginNotAllowedError("Pages of this origin may not call this API.")
 

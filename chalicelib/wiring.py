@@ -109,15 +109,13 @@ def live_providers() -> Sequence[LiveProvider]:
 
 @lru_cache
 def relay() -> Relay:
-    import requests  # The relay alone calls providers from here.
-
     from .providers.assemblyai import AssemblyAISync
     from .providers.openai import OpenAITranscription
-    from .providers.transport import Transport
+    from .providers.transport import Session, Transport
 
     used = settings()
-    first = Transport(requests.Session(), "AssemblyAI", used.assemblyai_timeout_seconds)
-    fallback = Transport(requests.Session(), "OpenAI", used.openai_timeout_seconds)
+    first = Transport(Session(), "AssemblyAI", used.assemblyai_timeout_seconds)
+    fallback = Transport(Session(), "OpenAI", used.openai_timeout_seconds)
     assemblyai = AssemblyAISync(
         first, used.assemblyai_sync_base_url, used.assemblyai_api_key, used.assemblyai_sync_model
     )

@@ -38,10 +38,17 @@ class ProviderAnswer:
     request_id: str
 
 
+class Session(requests.Session):
+    """Connections that are kept open. A redirect is an answer like any other."""
+
+    def get_redirect_target(self, _: Any) -> None:
+        """Nowhere: even where none is followed, requests would first read the redirect's whole body, unbounded."""
+
+
 class Transport:
     """Calls one provider. `deadline_seconds` bounds connecting, sending and reading together."""
 
-    def __init__(self, session: requests.Session, provider: str, deadline_seconds: float):
+    def __init__(self, session: Session, provider: str, deadline_seconds: float):
         self._session, self._provider, self._deadline_seconds = session, provider, deadline_seconds
 
     def post(self, url: str, headers: dict[str, str], parts: list[tuple[str, Any]]) -> ProviderAnswer:

@@ -111,8 +111,8 @@ class Ledger:
     # Credits in
 
     def open_account(self, user_id: str, also: Sequence[Write] = ()) -> None:
-        """Give the user a balance of zero; does nothing to one that is there."""
-        self._transact([Write(balance_key(user_id), add={"available": 0, "held": 0, "version": 1}), *also])
+        """Give the user a balance of zero; does nothing to one that is there. Raises AlsoRefusedError."""
+        self._transact([Write(balance_key(user_id), add={"available": 0, "held": 0, "version": 1})], also)
 
     def grant(
         self, user_id: str, credits: int, kind: str, guard: Guard, *, at: int, reason: str, also: Sequence[Write] = ()
