@@ -118,9 +118,13 @@ class UnavailableError(AppError):
 
 
 class ProviderError(AppError):
-    """A provider refused, or answered nonsense. Nothing was charged."""
+    """A provider refused, or answered nonsense. Nothing was charged. `log_note` is for our log, not for the client."""
 
     code = "provider_error"
+
+    def __init__(self, message: str, log_note: str = "", **details: Detail):
+        super().__init__(message, **details)
+        self.log_note = log_note
 
 
 class ProviderTimeoutError(ProviderError):
@@ -134,5 +138,5 @@ class ProviderUnavailableError(ProviderError):
 
     code = "unavailable"
 
-    def __init__(self, message: str, retry_after_seconds: int = 5):
-        super().__init__(message, retry_after_seconds=retry_after_seconds)
+    def __init__(self, message: str, retry_after_seconds: int = 5, log_note: str = ""):
+        super().__init__(message, log_note, retry_after_seconds=retry_after_seconds)

@@ -7,7 +7,7 @@ session changes what it costs.
 from dataclasses import dataclass, replace
 
 from .errors import ConflictError, InsufficientCreditsError
-from .models import Balance, Charge, Hold, ModelUse, Session, SessionState
+from .models import Balance, Charge, Hold, InFlight, ModelUse, Session, SessionState
 from .pricing import Prices, load
 from .times import rfc3339
 
@@ -43,8 +43,8 @@ class LeaseRules:
     # How long
 
     def wished_seconds(self, asked: int | None, is_direct: bool, allowance_seconds: int) -> int:
-        """The lease to aim for. Unasked, a direct one is at most a third of what is left of the day's allowance, so that
-        several ends before their time are given back whole and the later ones cost little."""
+        """The lease to aim for. Unasked, a direct one is at most a third of what is left of the day's allowance, so
+        that several ends before their time are given back whole and the later ones cost little."""
         if asked is not None:
             return asked
         if not is_direct:
@@ -65,11 +65,11 @@ class LeaseRules:
 
     def following(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
         """The session with its next lease, once the last is settled and its rest given back to `available`."""
-        inflight_ms = ended.inflight_ms if self.is_chunk_under_way(ended, now) else 0
         wished = ended.wished_lease_seconds
         if ended.is_direct:
             wished = min(wished, self.wished_seconds(None, True, allowance_seconds))
-        return self._leased(replace(ended, inflight_ms=inflight_ms), load(ended.price_version), available, wished, now)
+        carried = replace(ended, inflight=self.chunks_under_way(ended, now))
+        return self._leased(carried, load(ended.price_version), available, wished, now)
 
     def _leased(self, session: Session, prices: Prices, available: int, wished: int, now: int) -> Session:
         affordable = (prices.live_ms(max(session.charged + available, 0)) - session.done_ms) // 1000
@@ -125,19 +125,27 @@ class LeaseRules:
     # What
 
     def ending(
-        self, current: Session, state: SessionState, allowance_seconds: int, now: int, *, broke_off: bool = False
+        self,
+        current: Session,
+        state: SessionState,
+        allowance_seconds: int,
+        now: int,
+        *,
+        prices: Prices,
+        broke_off: bool = False,
     ) -> Ending:
         """The session once its lease has ended now, in `state`; `broke_off` if its stream is known not to have lasted.
 
         A relayed lease is charged the audio that was done. A direct one is charged from its start to now; the rest is
         given back only out of the day's allowance, because the extension can keep the socket open behind our back.
+        `prices` tell what the provider costs now; the listener pays by the version the session began with.
         """
         done_ms, uses, given_back = current.done_ms, current.uses, 0
         if current.is_direct and current.state is SessionState.ACTIVE:
             unused = max(0, current.lease_expires_at - max(now, current.lease_started_at))
             given_back = min(unused, allowance_seconds)
             billed_ms = (current.lease_seconds - given_back) * 1000
-            cost = load(current.price_version).cost_micro_usd(current.model, billed_ms)
+            cost = prices.cost_micro_usd(current.model, billed_ms)
             done_ms, uses = done_ms + billed_ms, (ModelUse(current.model, billed_ms, cost),)
         charge = Charge(
             credits=load(current.price_version).live_credits(done_ms) - current.charged,
@@ -168,9 +176,9 @@ class LeaseRules:
 
     # Looking
 
-    def is_chunk_under_way(self, current: Session, now: int) -> bool:
-        """Whether a live process may still have a chunk with a provider."""
-        return current.inflight_ms > 0 and now - current.last_reserved_at < self.chunk_stale_after_seconds
+    def chunks_under_way(self, current: Session, now: int) -> tuple[InFlight, ...]:
+        """The chunks that a live process may still have with a provider; those of a dead one are stale."""
+        return tuple(c for c in current.inflight if now - c.reserved_at < self.chunk_stale_after_seconds)
 
     def seconds_left(self, current: Session, now: int) -> int:
         """How long the lease lasts: until its time is over or its audio used up."""

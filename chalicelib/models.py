@@ -12,6 +12,8 @@ class Caller:
     auth_time_at: int
     email: str
     groups: tuple[str, ...] = ()
+    name: str = ""
+    is_email_verified: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,20 @@ class SessionState(StrEnum):
 
 
 @dataclass(frozen=True)
+class InFlight:
+    """A chunk that is with a provider: who works on it, how long it is, and since when."""
+
+    attempt: str
+    audio_ms: int
+    reserved_at: int
+
+
+@dataclass(frozen=True)
 class Session:
     """A live session: one transcript, many leases, one running total.
 
     `done_ms` is the billed total, `charged` the credits settled with earlier leases. A relayed lease is used up by its
-    audio: of what its hold covers, `free_ms` is unused, `inflight_ms` is with a provider and the rest is part of
+    audio: of what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of
     `done_ms`; `uses` is what the models did since the last settlement. A direct lease is used up by the clock.
     `covered_ms` are the stretches of the transcript that leases covered until now.
     """
@@ -146,7 +157,7 @@ class Session:
     held: int
     price_version: str
     free_ms: int
-    inflight_ms: int = 0
+    inflight: tuple[InFlight, ...] = ()
     done_ms: int = 0
     settled_ms: int = 0
     charged: int = 0
@@ -160,12 +171,19 @@ class Session:
     last_saved_at: int = 0
     covered_ms: tuple[tuple[int, int], ...] = ()
     client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
+    renewal: str = ""  # the idempotency key of the last renewal, if it had one
+    renewal_hash: str = ""
     uses: tuple[ModelUse, ...] = ()
 
     @property
     def hold_id(self) -> str:
         """The hold of the current lease; known before it is taken, so any step may run twice."""
         return f"{self.session_id}:{self.lease_number}"
+
+    @property
+    def inflight_ms(self) -> int:
+        """The audio that is with providers."""
+        return sum(chunk.audio_ms for chunk in self.inflight)
 
     @property
     def is_direct(self) -> bool:
@@ -240,7 +258,6 @@ class Reservation:
     audio_ms: int
     audio_hash: str
     reserved_at: int
-    lease_number: int
     start_ms: int
 
 

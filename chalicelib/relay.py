@@ -14,7 +14,7 @@ from . import contract
 from .audio import Audio
 from .errors import ConflictError, IdempotencyMismatchError, NotFoundError, ProviderError, UnavailableError
 from .models import Caller, Recognition, Reservation, Session, SessionState
-from .pricing import load
+from .pricing import Prices, load
 from .repositories.ledger import Ledger
 from .repositories.sessions import (
     completing,
@@ -42,6 +42,7 @@ class Relay:
     ledger: Ledger
     tables: Tables
     recognisers: Sequence[Recogniser]  # asked in this order until one answers
+    prices: Prices  # what providers cost now; what the listener pays is the session's own version
     stale_after_seconds: int
     now: Callable[[], int]
     new_id: Callable[[], str]
@@ -59,13 +60,18 @@ class Relay:
             audio_ms=audio.duration_ms,
             audio_hash=audio.fingerprint,
             reserved_at=self.now(),
-            lease_number=current.lease_number,
             start_ms=current.offset_ms if start_ms is None else start_ms,
         )
         if earlier := self._reserve(current, chunk):
             return _answer(reservation(earlier), _done(earlier, chunk.audio_hash), current, current.done_ms)
-        heard = self._recognised(current, chunk, audio)
-        self._complete(current, chunk, heard)
+        try:
+            heard = self._recognised(current, audio)
+            self._complete(current, chunk, heard)
+        except UnavailableError:
+            raise  # The tables are out of reach: what was reserved goes stale and is never billed.
+        except Exception:
+            self._give_back(current, chunk)
+            raise
         return _answer(chunk, heard, current, current.done_ms + chunk.audio_ms)
 
     def _session(self, caller: Caller, session_id: str) -> Session:
@@ -111,32 +117,33 @@ class Relay:
             raise ConflictError("The lease is over: renew it.", state=now.state.value, reason="lease_over")
         if now.lease_number != current.lease_number:
             raise ConflictError("The lease was renewed meanwhile: send the chunk again.", retry_after_seconds=1)
+        if now.free_ms >= chunk.audio_ms:
+            raise ConflictError("The session changed meanwhile: send the chunk again.", retry_after_seconds=1)
         raise ConflictError(
             "The rest of the lease is shorter than this chunk: renew it.", reason="lease_used_up", free_ms=now.free_ms
         )
 
-    def _recognised(self, current: Session, chunk: Reservation, audio: Audio) -> Recognition:
+    def _recognised(self, current: Session, audio: Audio) -> Recognition:
         failure: ProviderError | None = None
         for recogniser in self.recognisers:
             try:
                 return recogniser.recognise(audio, current.language)
             except ProviderError as error:
                 failure = error
-        self._give_back(current, chunk)
-        raise failure or UnavailableError("No provider of speech recognition is set up.")
+        raise failure or ProviderError("No provider of speech recognition is set up.")
 
     def _give_back(self, current: Session, chunk: Reservation) -> None:
-        # Where this fails too, the reservation goes stale and is never billed; the provider's error matters more.
+        # Where this fails too, the reservation goes stale and is never billed; the first error matters more.
         with suppress(WriteRefusedError, UnavailableError):
             self.tables.transact(giving_back(current, chunk))
 
     def _complete(self, current: Session, chunk: Reservation, heard: Recognition) -> None:
-        cost = load(current.price_version).cost_micro_usd(heard.model, chunk.audio_ms)
+        cost = self.prices.cost_micro_usd(heard.model, chunk.audio_ms)
         try:
             self.tables.transact(completing(current, chunk, heard, cost))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise ConflictError("The session ended meanwhile: this chunk was not charged.") from refusal
+                raise ConflictError("This chunk took too long, or its session ended: it was not charged.") from refusal
             raise ConflictError("This chunk took too long and was sent again: ask again.", seq=chunk.seq) from refusal
 
 

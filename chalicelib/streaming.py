@@ -150,7 +150,7 @@ class Streaming:
             if seen.session.state is SessionState.STOPPED:
                 return _stopped_answer(seen.session, seen.balance.available)
             self.rules.check_settled_down(seen.session, self.now())
-            if self.rules.is_chunk_under_way(seen.session, self.now()):
+            if self.rules.chunks_under_way(seen.session, self.now()):
                 raise ConflictError("A chunk is still being recognised: stop again.", retry_after_seconds=1)
             ending = self._ending(seen, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
@@ -193,7 +193,9 @@ class Streaming:
                     self._take_back(current)
                 elif current.state is SessionState.ACTIVE:
                     # Its time is over: there is nothing to give back, and only what was saved is known to be heard.
-                    ending = self.rules.ending(current, SessionState.LAPSED, 0, self.now(), broke_off=True)
+                    ending = self.rules.ending(
+                        current, SessionState.LAPSED, 0, self.now(), prices=self.prices, broke_off=True
+                    )
                     self._end(current, ending, [])
                 else:
                     return self._released(hold)
@@ -215,11 +217,13 @@ class Streaming:
 
     def _ending(self, seen: Standing, state: SessionState, *, broke_off: bool = False) -> Ending:
         allowance_seconds = self._allowance_seconds(seen)
-        return self.rules.ending(seen.session, state, allowance_seconds, self.now(), broke_off=broke_off)
+        return self.rules.ending(
+            seen.session, state, allowance_seconds, self.now(), prices=self.prices, broke_off=broke_off
+        )
 
     def _end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
         """Settle the open lease, if there is one, and leave the session as `ending` says."""
-        closed = replace(ending.session, free_ms=0, inflight_ms=0)
+        closed = replace(ending.session, free_ms=0, inflight=())
         also = [moved_on(current, closed), self._progress(closed), *spent]
         if current.state in (SessionState.ACTIVE, SessionState.OPENING):
             self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), also=also)

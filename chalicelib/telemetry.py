@@ -15,6 +15,7 @@ class Tally:
     provider_calls: int = 0
     credits_used: int = 0
     user: str = ""
+    provider_failures: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
 

@@ -263,7 +263,7 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
     metrics: dict[str, tuple[float, logs.Unit]] = {
         "Latency": (round(took_ms, 1), "Milliseconds"),
         "ServerErrors": (int(status >= 500), "Count"),
-        "ProviderErrors": (int(status in (502, 504)), "Count"),
+        "ProviderErrors": (len(counted.provider_failures), "Count"),
         "ProviderQuotaUsedUp": (int("provider_quota" in counted.notes), "Count"),
     }
     logs.line(
@@ -278,6 +278,7 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
         credits=counted.credits_used,
         aws_calls=counted.aws_calls,
         provider_calls=counted.provider_calls,
+        provider_failures=counted.provider_failures,
         **counted.notes,
     )
 

@@ -86,14 +86,12 @@ def streaming() -> Streaming:
 
 @lru_cache
 def live_providers() -> Sequence[LiveProvider]:
-    import requests  # Loaded where providers are called.
-
     from .providers.live import AssemblyAILive, OpenAILive
-    from .providers.transport import Transport
+    from .providers.transport import Session, Transport
 
     used = settings()
-    first = Transport(requests.Session(), "AssemblyAI", used.token_timeout_seconds)
-    second = Transport(requests.Session(), "OpenAI", used.token_timeout_seconds)
+    first = Transport(Session(), "AssemblyAI", used.token_timeout_seconds)
+    second = Transport(Session(), "OpenAI", used.token_timeout_seconds)
     known: dict[str, LiveProvider] = {
         "assemblyai": AssemblyAILive(first, used.assemblyai_streaming_base_url, used.assemblyai_api_key, now),
         "openai": OpenAILive(
@@ -124,6 +122,7 @@ def relay() -> Relay:
         ledger=ledger(),
         tables=tables(),
         recognisers=(assemblyai, openai) if used.openai_api_key else (assemblyai,),
+        prices=pricing.load(used.price_version),
         stale_after_seconds=lease_rules().chunk_stale_after_seconds,
         now=now,
         new_id=new_id,

@@ -117,6 +117,7 @@ class Backend:
                 ledger=ledger,
                 tables=tables,
                 recognisers=recognisers or (first,),
+                prices=pricing.load("2026-11"),
                 stale_after_seconds=rules.chunk_stale_after_seconds,
                 now=clock,
                 new_id=lambda: str(uuid.uuid4()),

@@ -1,5 +1,7 @@
 """AssemblyAI: the calls we make. No other file knows its addresses or its JSON. Facts: docs/providers.md."""
 
+from typing import Annotated
+
 import msgspec
 
 from ..audio import Audio
@@ -7,19 +9,21 @@ from ..errors import ProviderError
 from ..models import Recognition, Word
 from .transport import Transport
 
+Milliseconds = Annotated[int, msgspec.Meta(ge=-1_000, le=1_000_000)]
+
 
 class SyncWord(msgspec.Struct):
-    text: str
-    confidence: float = 0.0
-    start: int | None = None
-    end: int | None = None
+    text: Annotated[str, msgspec.Meta(max_length=500)]
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    start: Milliseconds | None = None
+    end: Milliseconds | None = None
 
 
 class SyncAnswer(msgspec.Struct):
-    """What the Sync API answers; fields beyond these are not looked at."""
+    """What the Sync API answers; fields beyond these are not looked at. Two minutes hold no more than this."""
 
-    text: str
-    words: list[SyncWord] = []
+    text: Annotated[str, msgspec.Meta(max_length=20_000)]
+    words: Annotated[list[SyncWord], msgspec.Meta(max_length=5_000)] = []
 
 
 class AssemblyAISync:
@@ -41,7 +45,7 @@ class AssemblyAISync:
             ("config", (None, msgspec.json.encode(config), "application/json")),
             ("audio", ("chunk.wav", audio.as_wav(), "audio/wav")),
         ]
-        fields = self._transport.post(self._url, self._headers, parts).fields
+        fields = self._transport.post(self._url, self._headers, parts)
         try:
             answer = msgspec.convert(fields, SyncAnswer)
         except msgspec.ValidationError as error:

@@ -60,7 +60,7 @@ class AssemblyAILive:
             "expires_in_seconds": self._token_seconds,
             "max_session_duration_seconds": lease_seconds,
         }
-        fields = self._transport.get(f"{self._base_url}/v3/token", self._headers, query).fields
+        fields = self._transport.get(f"{self._base_url}/v3/token", self._headers, query)
         try:
             answer = msgspec.convert(fields, TokenAnswer)
         except msgspec.ValidationError as error:
@@ -135,7 +135,7 @@ class OpenAILive:
             "expires_after": {"anchor": "created_at", "seconds": self._secret_seconds},
             "session": {"type": "transcription", "audio": {"input": audio}},
         }
-        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, wish).fields
+        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, wish)
         try:
             answer = msgspec.convert(fields, SecretAnswer)
         except msgspec.ValidationError as error:

@@ -1,5 +1,7 @@
 """OpenAI, or any server that speaks its API (vLLM, Speaches): the calls we make. Facts: docs/providers.md."""
 
+from typing import Annotated
+
 import msgspec
 
 from ..audio import Audio
@@ -11,7 +13,7 @@ from .transport import Transport
 class TranscriptionAnswer(msgspec.Struct):
     """What every compatible server answers; usage and request ids are optional and not relied on."""
 
-    text: str
+    text: Annotated[str, msgspec.Meta(max_length=20_000)]
 
 
 class OpenAITranscription:
@@ -27,7 +29,7 @@ class OpenAITranscription:
         if language:
             parts.append(("language", (None, language.split("-")[0])))
         parts.append(("file", ("chunk.wav", audio.as_wav(), "audio/wav")))
-        fields = self._transport.post(self._url, self._headers, parts).fields
+        fields = self._transport.post(self._url, self._headers, parts)
         try:
             answer = msgspec.convert(fields, TranscriptionAnswer)
         except msgspec.ValidationError as error:

@@ -4,8 +4,10 @@ Nothing is retried here: a repeated recognition may be billed twice, so the fall
 (docs/providers.md).
 """
 
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -30,16 +32,12 @@ QUOTA_MARKS = (
 )
 
 
-@dataclass(frozen=True)
-class ProviderAnswer:
-    """A 2xx answer's JSON object."""
-
-    fields: dict[str, Any]
-    request_id: str
-
-
 class Session(requests.Session):
-    """Connections that are kept open. A redirect is an answer like any other."""
+    """Connections that are kept open. A redirect is an answer like any other, and the environment has no say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # A .netrc would replace our key, a proxy variable would send it elsewhere.
 
     def get_redirect_target(self, _: Any) -> None:
         """Nowhere: even where none is followed, requests would first read the redirect's whole body, unbounded."""
@@ -51,21 +49,46 @@ class Transport:
     def __init__(self, session: Session, provider: str, deadline_seconds: float):
         self._session, self._provider, self._deadline_seconds = session, provider, deadline_seconds
 
-    def post(self, url: str, headers: dict[str, str], parts: list[tuple[str, Any]]) -> ProviderAnswer:
-        """POST multipart `parts`, in order. Raises ProviderError, ProviderTimeoutError or ProviderUnavailableError."""
-        return self._send("POST", url, headers=headers, files=parts)
+    def post(self, url: str, headers: dict[str, str], parts: list[tuple[str, Any]]) -> dict[str, Any]:
+        """POST multipart `parts`, in order; the answer's JSON object.
 
-    def post_json(self, url: str, headers: dict[str, str], fields: dict[str, Any]) -> ProviderAnswer:
-        """POST a JSON object. Raises as `post` does."""
-        return self._send("POST", url, headers=headers, json=fields)
+        Raises ProviderError, ProviderTimeoutError or ProviderUnavailableError.
+        """
+        return self._call("POST", url, headers=headers, files=parts)
 
-    def get(self, url: str, headers: dict[str, str], query: dict[str, int | str]) -> ProviderAnswer:
-        """GET with `query`. Raises as `post` does."""
-        return self._send("GET", url, headers=headers, params=query)
+    def post_json(self, url: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
+        """POST a JSON object. Answers and raises as `post` does."""
+        return self._call("POST", url, headers=headers, json=fields)
 
-    def _send(self, method: str, url: str, **content: Any) -> ProviderAnswer:
+    def get(self, url: str, headers: dict[str, str], query: dict[str, int | str]) -> dict[str, Any]:
+        """GET with `query`. Answers and raises as `post` does."""
+        return self._call("GET", url, headers=headers, params=query)
+
+    def _call(self, method: str, url: str, **content: Any) -> dict[str, Any]:
+        """Ask in a thread of its own and wait for it until the deadline.
+
+        A socket's time-out starts anew with every byte, in the head of an answer too; no other way bounds the whole.
+        """
         tally().provider_calls += 1
-        ends_at = time.monotonic() + self._deadline_seconds
+        outcomes: SimpleQueue[_Answer | Exception] = SimpleQueue()
+        Thread(target=self._ask, args=(outcomes, method, url, content), daemon=True).start()
+        try:
+            try:
+                outcome = outcomes.get(timeout=self._deadline_seconds)
+            except Empty:
+                raise ProviderTimeoutError(f"{self._provider} did not answer in time.") from None
+            if isinstance(outcome, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+                raise ProviderTimeoutError(f"{self._provider} did not answer in time.") from outcome
+            if isinstance(outcome, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
+                raise ProviderError(f"{self._provider} could not be reached.") from outcome
+            if isinstance(outcome, Exception):
+                raise outcome
+            return self._checked(outcome)
+        except ProviderError as error:
+            tally().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
+            raise
+
+    def _ask(self, outcomes: "SimpleQueue[_Answer | Exception]", method: str, url: str, content: Any) -> None:
         try:
             with self._session.request(
                 method,
@@ -75,26 +98,13 @@ class Transport:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                body = self._body(response, ends_at)
-                return self._checked(response, body)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-            raise ProviderTimeoutError(f"{self._provider} did not answer in time.") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise ProviderError(f"{self._provider} could not be reached.") from error
+                outcomes.put(_Answer(response.status_code, response.headers, self._body(response)))
+        except Exception as error:  # noqa: BLE001 - the waiting thread raises it
+            outcomes.put(error)
 
-    def _body(self, response: requests.Response, ends_at: float) -> bytes:
-        """The whole body, read against the deadline: a socket's own timeout starts anew with every byte."""
+    def _body(self, response: requests.Response) -> bytes:
         body = bytearray()
-        while True:
-            left = ends_at - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            connection = response.raw.connection
-            if connection is not None and connection.sock is not None:
-                connection.sock.settimeout(left)
-            piece = response.raw.read1(65_536, decode_content=True)
-            if not piece:
-                break
+        while piece := response.raw.read1(65_536, decode_content=True):
             body += piece
             if len(body) > MAX_ANSWER_BYTES:
                 raise ProviderError(f"{self._provider} answered more than we read.")
@@ -103,25 +113,33 @@ class Transport:
             raise ProviderError(f"{self._provider} broke off in the middle of its answer.")
         return bytes(body)
 
-    def _checked(self, response: requests.Response, body: bytes) -> ProviderAnswer:
-        status = response.status_code
+    def _checked(self, answer: "_Answer") -> dict[str, Any]:
+        status, body = answer.status, answer.body
+        request_id = answer.headers.get("x-request-id", "")
+        note = f"status {status} {request_id}".strip()
         if status in (400, 402, 403, 429) and any(mark in body for mark in QUOTA_MARKS):
             tally().notes["provider_quota"] = self._provider
-            raise ProviderUnavailableError(f"{self._provider} is not available.", QUOTA_RETRY_AFTER_SECONDS)
+            raise ProviderUnavailableError(f"{self._provider} is not available.", QUOTA_RETRY_AFTER_SECONDS, note)
         if status in (408, 504):
-            raise ProviderTimeoutError(f"{self._provider} did not answer in time.")
+            raise ProviderTimeoutError(f"{self._provider} did not answer in time.", note)
         if status in (429, 503):
-            raise ProviderUnavailableError(f"{self._provider} is overloaded.", _retry_after_seconds(response))
+            wait_seconds = _retry_after_seconds(answer.headers.get("Retry-After", ""))
+            raise ProviderUnavailableError(f"{self._provider} is overloaded.", wait_seconds, note)
         if not 200 <= status < 300:
-            raise ProviderError(f"{self._provider} refused the request.", provider_status=status)
+            raise ProviderError(f"{self._provider} refused the request.", note)
         try:
-            fields = msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise ProviderError(f"{self._provider} answered nonsense.") from error
-        return ProviderAnswer(fields, response.headers.get("x-request-id", ""))
+            return msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise ProviderError(f"{self._provider} answered nonsense.", note) from error
 
 
-def _retry_after_seconds(response: requests.Response) -> int:
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def _retry_after_seconds(value: str) -> int:
     """The provider's wish, within reason. A date or nonsense counts as the default."""
-    value = response.headers.get("Retry-After", "")
     return min(max(int(value), 1), LONGEST_RETRY_AFTER_SECONDS) if value.isascii() and value.isdigit() else 5

@@ -1,15 +1,17 @@
 """Live sessions and the chunks they relay, as items and writes of the app table.
 
-`USER#<id>` / `SESSION#<id>` is the session; `SEGMENT#<transcript>#C#<seq>` a relayed chunk, first reserved, then done.
+`USER#<id>` / `SESSION#<id>` is the session, with a map of the chunks that are with providers now;
+`SEGMENT#<transcript>#C#<seq>` is a relayed chunk, first reserved, then done.
 Every write states what it saw, so that a stop, a renewal, a sweep and a chunk may race and one of them wins.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from ..models import ModelUse, Recognition, Reservation, Session, SessionState, Word
-from .table import Item, ItemKey, Write
+from ..models import InFlight, ModelUse, Recognition, Reservation, Session, SessionState, Word
+from .table import Item, ItemKey, Path, Write
 
 USE_MS, USE_COST = "use_ms:", "use_cost:"
 
@@ -35,6 +37,7 @@ def session(item: Item) -> Session:
         "uses": uses,
         "key_terms": tuple(item.get("key_terms", ())),
         "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
+        "inflight": tuple(InFlight(attempt, *chunk) for attempt, chunk in sorted(item["inflight"].items())),
     }
     return Session(**fields | lists)
 
@@ -53,7 +56,8 @@ def moved_on(before: Session, after: Session, first_answer: str | None = None) -
 
     `first_answer` is kept if this is the session's first lease.
     """
-    changed = {name: value for name, value in _fields(after).items() if _fields(before)[name] != value}
+    old, new = _fields(before), _fields(after)
+    changed: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
     if first_answer and after.lease_number == 1:
         changed["first_answer"] = first_answer
     unused = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
@@ -61,7 +65,7 @@ def moved_on(before: Session, after: Session, first_answer: str | None = None) -
         Attr("state").eq(before.state.value)
         & Attr("lease_number").eq(before.lease_number)
         & Attr("done_ms").eq(before.done_ms)
-        & Attr("inflight_ms").eq(before.inflight_ms)
+        & Attr("inflight").eq(_inflight(before))
         & Attr("free_ms").eq(before.free_ms)
         & Attr("last_reserved_at").eq(before.last_reserved_at)  # A stale chunk taken over moves nothing else.
     )
@@ -86,27 +90,28 @@ def touched(session: Session, at: int) -> Write:
 def reserving(session: Session, chunk: Reservation, instead_of: Reservation | None) -> list[Write]:
     """Take the chunk's milliseconds out of the lease, and its `seq`, before any provider is asked.
 
-    `instead_of` is a stale reservation of the same `seq` to take over. If it was made in this lease its milliseconds
-    are still counted, so only the difference of length is taken.
+    `instead_of` is a stale reservation of the same `seq` to take over; what the session still counts for it is freed.
     """
-    counted = instead_of.audio_ms if instead_of and instead_of.lease_number == session.lease_number else 0
-    taken = chunk.audio_ms - counted
-    room = Write(
-        session_key(session.user_id, session.session_id),
-        put_in={"last_reserved_at": chunk.reserved_at},
-        add={"free_ms": -taken, "inflight_ms": taken},
-        when=Attr("state").eq(SessionState.ACTIVE.value)
+    stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
+    taken = chunk.audio_ms - (stale.audio_ms if stale else 0)
+    has_room = (
+        Attr("state").eq(SessionState.ACTIVE.value)
         & Attr("lease_number").eq(session.lease_number)
         & Attr("lease_expires_at").gt(chunk.reserved_at)
         & Attr("free_ms").gte(taken)
-        & Attr("inflight_ms").gte(counted),
+    )
+    room = Write(
+        session_key(session.user_id, session.session_id),
+        put_in={
+            "last_reserved_at": chunk.reserved_at,
+            ("inflight", chunk.attempt): [chunk.audio_ms, chunk.reserved_at],
+        },
+        add={"free_ms": -taken},
+        drop=[("inflight", stale.attempt)] if stale else (),
+        when=has_room & Attr(f"inflight.{stale.attempt}").exists() if stale else has_room,
     )
     unclaimed = Attr("attempt").eq(instead_of.attempt) if instead_of else Attr("pk").not_exists()
-    item = {name: value for name, value in vars(chunk).items() if name != "seq"} | {
-        "state": "reserved",
-        "seq": chunk.seq,
-    }
-    return [room, Write(chunk_key(session, chunk.seq), item=item, when=unclaimed)]
+    return [room, Write(chunk_key(session, chunk.seq), item=vars(chunk) | {"state": "reserved"}, when=unclaimed)]
 
 
 def giving_back(session: Session, chunk: Reservation) -> list[Write]:
@@ -114,24 +119,25 @@ def giving_back(session: Session, chunk: Reservation) -> list[Write]:
     return [
         Write(
             session_key(session.user_id, session.session_id),
-            add={"free_ms": chunk.audio_ms, "inflight_ms": -chunk.audio_ms},
-            when=Attr("inflight_ms").gte(chunk.audio_ms),
+            add={"free_ms": chunk.audio_ms},
+            drop=[("inflight", chunk.attempt)],
+            when=Attr(f"inflight.{chunk.attempt}").exists(),
         ),
         Write(chunk_key(session, chunk.seq), delete=True, when=Attr("attempt").eq(chunk.attempt)),
     ]
 
 
 def completing(session: Session, chunk: Reservation, heard: Recognition, cost_micro_usd: int) -> list[Write]:
-    """Bill the chunk to the session and keep its words, if the session still runs and nobody took the chunk over."""
+    """Bill the chunk to the session and keep its words, if the session still counts it as under way."""
     billed = Write(
         session_key(session.user_id, session.session_id),
         add={
-            "inflight_ms": -chunk.audio_ms,
             "done_ms": chunk.audio_ms,
             USE_MS + heard.model: chunk.audio_ms,
             USE_COST + heard.model: cost_micro_usd,
         },
-        when=Attr("state").eq(SessionState.ACTIVE.value) & Attr("inflight_ms").gte(chunk.audio_ms),
+        drop=[("inflight", chunk.attempt)],
+        when=Attr("state").eq(SessionState.ACTIVE.value) & Attr(f"inflight.{chunk.attempt}").exists(),
     )
     words = [[word.text, word.start_ms, word.end_ms, round(word.confidence * 1000)] for word in heard.words]
     stored = Write(
@@ -159,5 +165,13 @@ def recognition(item: Item) -> Recognition | None:
 
 def _fields(session: Session) -> Item:
     plain = replace(session, uses=())
-    lists = {"key_terms": list(session.key_terms), "covered_ms": [list(stretch) for stretch in session.covered_ms]}
+    lists = {
+        "key_terms": list(session.key_terms),
+        "covered_ms": [list(stretch) for stretch in session.covered_ms],
+        "inflight": _inflight(session),
+    }
     return {n: v for n, v in vars(plain).items() if n != "uses"} | {"state": session.state.value} | lists
+
+
+def _inflight(session: Session) -> Item:
+    return {chunk.attempt: [chunk.audio_ms, chunk.reserved_at] for chunk in session.inflight}

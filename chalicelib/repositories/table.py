@@ -7,7 +7,7 @@ hears `WriteRefusedError` with the items as they were, or `UnavailableError` whe
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NoReturn
@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ..errors import UnavailableError
 
 Item = dict[str, Any]
+Path = str | tuple[str, ...]
 TableName = Literal["ledger", "app"]
 
 # DynamoDB cancels one of two transactions that touch one item, and the SDK does not try again (botocore 1.43: one
@@ -46,14 +47,15 @@ class ItemKey:
 class Write:
     """One write: a whole item (`item`), a change (`put_in`, `add`, `drop`), or the item's end (`delete`).
 
-    `add` counts from zero where the attribute is missing. `when` is what must hold, or nothing is written.
+    A name may be a path into a map, as a tuple. `add` counts from zero where the attribute is missing. `when` is what
+    must hold, or nothing is written.
     """
 
     key: ItemKey
     item: Item | None = None
-    put_in: Mapping[str, Any] = field(default_factory=dict)
+    put_in: Mapping[Path, Any] = field(default_factory=dict)
     add: Mapping[str, int] = field(default_factory=dict)
-    drop: Sequence[str] = ()
+    drop: Sequence[Path] = ()
     delete: bool = False
     when: ConditionBase | None = None
 
@@ -238,22 +240,24 @@ def _key_condition(condition: ConditionBase) -> Item:
 
 
 def _update_expression(write: Write, names: dict[str, str], values: dict[str, Any]) -> str:
-    clauses = []
-    for word, joiner, attributes in (("SET", " = ", write.put_in), ("ADD", " ", write.add)):
-        parts = []
-        for name, value in attributes.items():
-            position = len(names)
-            names[f"#u{position}"], values[f":u{position}"] = name, value
-            parts.append(f"#u{position}{joiner}:u{position}")
-        if parts:
-            clauses.append(f"{word} {', '.join(parts)}")
-    dropped = []
-    for name in write.drop:
-        names[f"#d{len(names)}"] = name
-        dropped.append(f"#d{len(names) - 1}")
-    if dropped:
-        clauses.append(f"REMOVE {', '.join(dropped)}")
-    return " ".join(clauses)
+    def named(path: Path) -> str:
+        steps = []
+        for name in (path,) if isinstance(path, str) else path:
+            steps.append(f"#u{len(names)}")
+            names[steps[-1]] = name
+        return ".".join(steps)
+
+    def valued(value: Any) -> str:
+        placeholder = f":u{len(values)}"
+        values[placeholder] = value
+        return placeholder
+
+    clauses = {
+        "SET": [f"{named(path)} = {valued(value)}" for path, value in write.put_in.items()],
+        "ADD": [f"{named(path)} {valued(value)}" for path, value in write.add.items()],
+        "REMOVE": [named(path) for path in write.drop],
+    }
+    return " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
 
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
@@ -280,8 +284,3 @@ def _without_decimals(value: Any) -> Any:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def together(*parts: Iterable[Write]) -> list[Write]:
-    """The writes of several repositories, for one transaction."""
-    return [write for part in parts for write in part]
