@@ -99,7 +99,9 @@ def stream() -> Any:
             session_id = ids.named(who.user_id, "stream", key) if key else wiring.new_id()
             return web.Created(wiring.streaming().start(who, wish, session_id, web.body_hash(request())))
         case contract.Renew():
-            return wiring.streaming().renew(who, wish.session_id, wish.interrupted)
+            key = web.idempotency_key(request())
+            renewal = ids.named(who.user_id, "renew", key) if key else ""
+            return wiring.streaming().renew(who, wish.session_id, wish.interrupted, renewal, web.body_hash(request()))
         case contract.Save():
             return wiring.streaming().save(who, wish.session_id, wish.segments)
         case contract.Stop():

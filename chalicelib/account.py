@@ -8,11 +8,20 @@ import hashlib
 import hmac
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import contract
-from .errors import EmailUnverifiedError, UnauthenticatedError, UnavailableError
+from .errors import (
+    EmailTakenError,
+    EmailUnverifiedError,
+    InvalidCredentialsError,
+    InvalidRequestError,
+    SignedOutError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from .models import Balance, Caller, Profile
 from .providers.cognito import Cognito, SignIn
 from .repositories.accounts import profile, profile_key, profile_put
@@ -22,6 +31,7 @@ from .times import rfc3339
 from .tokens import TokenVerifier
 
 DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
+SIGN_OUT_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Accounts:
     ledger: Ledger
     tables: Tables
     free_credits: int
-    identity_key: str
+    identity_key: str = field(repr=False)
     is_verification_on: bool
     now: Callable[[], int]
     pause: Callable[[float], None]
@@ -44,21 +54,28 @@ class Accounts:
         Raises EmailTakenError, InvalidRequestError (weak password), UnavailableError.
         """
         email = normal_address(wish.email)
-        user_id = self.cognito.sign_up(email, wish.password, wish.name)
+        try:
+            user_id = self.cognito.sign_up(email, wish.password, wish.name)
+        except EmailTakenError:
+            if self.is_verification_on:
+                raise
+            return self._registered_before(email, wish.password)
         if self.is_verification_on:
             nobody = Profile(user_id, email, wish.name, self.now())
             reason = "The free credits come when the email is confirmed."
             return contract.Registered(_user(nobody, Balance()), True, 0, reason)
         self.cognito.confirm_without_code(email)
         welcomed = self._welcome(user_id, email, wish.name)
-        tokens = self.cognito.sign_in(email, wish.password)
-        return contract.Registered(
-            user=_user(welcomed, self.ledger.balance(user_id)),
-            confirmation_required=False,
-            free_credits=welcomed.free_credits,
-            free_credits_reason=welcomed.free_credits_reason,
-            **_token_fields(tokens),
-        )
+        return _registered(welcomed, self.ledger.balance(user_id), self.cognito.sign_in(email, wish.password))
+
+    def _registered_before(self, email: str, password: str) -> contract.Registered:
+        """The same registration again, its answer lost: whoever has the password gets it once more."""
+        try:
+            tokens = self._signed_in(email, password)
+        except InvalidCredentialsError:
+            raise EmailTakenError("An account with this email exists: sign in, or reset the password.") from None
+        balance, person = self._known(self.verifier.caller(tokens.id_token))
+        return _registered(person, balance, tokens)
 
     def confirm(self, wish: contract.Confirm) -> contract.Confirmed:
         """Confirm the address with the mailed code; the free credits come now."""
@@ -78,19 +95,24 @@ class Accounts:
         email = normal_address(wish.email)
         tokens = self._signed_in(email, wish.password)
         caller = self.verifier.caller(tokens.id_token)
-        try:
-            balance, person = self._known(caller)
-        except UnauthenticatedError:
-            self.pause(1.0)  # Signed out within this very second: a sign-in of the next one is good.
-            tokens = self.cognito.sign_in(email, wish.password)
-            caller = self.verifier.caller(tokens.id_token)
-            balance, person = self._known(caller)
+        for _ in range(SIGN_OUT_TRIES):
+            try:
+                balance, person = self._known(caller)
+                break
+            except SignedOutError:
+                self.pause(1.0)  # Signed out within this very second: a sign-in of the next one is good.
+                tokens = self.cognito.sign_in(email, wish.password)
+                caller = self.verifier.caller(tokens.id_token)
+        else:
+            raise UnavailableError("The account was signed out just now: sign in again.")
         return contract.LoggedIn(user=_user(person, balance, caller.groups), **_token_fields(tokens))
 
     def refresh(self, wish: contract.Refresh) -> contract.Tokens:
         """New tokens for a refresh token. Raises InvalidCredentialsError, AccountBlockedError, UnauthenticatedError."""
         tokens = self.cognito.refresh(wish.refresh_token)
-        self.ledger.admit(self.verifier.caller(tokens.id_token))
+        # An outage here must not lose a refresh token that was rotated; every later call checks the standing again.
+        with suppress(UnavailableError):
+            self.ledger.admit(self.verifier.caller(tokens.id_token))
         return contract.Tokens(**_token_fields(tokens))
 
     def logout(self, caller: Caller) -> contract.LoggedOut:
@@ -122,7 +144,9 @@ class Accounts:
             return balance, found
         if not caller.email:
             raise UnauthenticatedError("This token names no email: sign in again.")
-        welcomed = self._welcome(caller.user_id, caller.email, "")
+        if self.is_verification_on and not caller.is_email_verified:
+            raise EmailUnverifiedError("Confirm your email first: a code was sent to it.")
+        welcomed = self._welcome(caller.user_id, caller.email, caller.name)
         return self.ledger.balance(caller.user_id), welcomed
 
     def _welcome(self, user_id: str, email: str, name: str) -> Profile:
@@ -163,8 +187,20 @@ class Accounts:
 
 
 def normal_address(email: str) -> str:
-    """The address as Cognito gets it: one spelling per mailbox, as far as letter case goes."""
-    return unicodedata.normalize("NFKC", email.strip()).lower()
+    """The address as Cognito gets it: letter case, look-alike characters and the domain's two spellings made one.
+
+    Raises InvalidRequestError if what is left is no address.
+    """
+    mailbox, at, domain = unicodedata.normalize("NFKC", email.strip()).lower().rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        domain = ""
+    if not at or not domain or not 1 <= len(mailbox) <= 64 or "@" in mailbox or not mailbox.isprintable():
+        raise InvalidRequestError("This is not an email address.", "email")
+    if " " in mailbox or " " in domain:
+        raise InvalidRequestError("This is not an email address.", "email")
+    return f"{mailbox}@{domain}"
 
 
 def canonical_address(email: str) -> str:
@@ -178,6 +214,16 @@ def canonical_address(email: str) -> str:
     if domain in DOTLESS_DOMAINS:
         mailbox, domain = mailbox.replace(".", ""), "gmail.com"
     return f"{mailbox}@{domain}"
+
+
+def _registered(person: Profile, balance: Balance, tokens: SignIn) -> contract.Registered:
+    return contract.Registered(
+        user=_user(person, balance),
+        confirmation_required=False,
+        free_credits=person.free_credits,
+        free_credits_reason=person.free_credits_reason,
+        **_token_fields(tokens),
+    )
 
 
 def _user(person: Profile, balance: Balance, groups: tuple[str, ...] = ()) -> contract.User:

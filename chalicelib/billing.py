@@ -43,7 +43,7 @@ def _transaction(entry: Entry) -> contract.Transaction:
         at=rfc3339(entry.at),
         explanation=explanation(entry),
         service=entry.service,
-        session_id=entry.reference,
+        session_id=entry.reference if entry.service == "live" else "",
         hold_id=entry.hold_id,
         credits_held=entry.held,
         seconds=-(-entry.audio_ms // 1000),

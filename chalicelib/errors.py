@@ -41,6 +41,10 @@ class UnauthenticatedError(AppError):
     code = "unauthenticated"
 
 
+class SignedOutError(UnauthenticatedError):
+    """The token is from before the account's last sign-out."""
+
+
 class InvalidCredentialsError(AppError):
     """The email and password, or the refresh token, do not open an account."""
 

@@ -29,7 +29,7 @@ class History:
     def whole(self, caller: Caller, transcript_id: str) -> contract.TranscriptWhole:
         """One transcript with the stretches of time that it covers, and those in between that it does not."""
         _, (item,) = self.ledger.admit(caller, also=[transcript_key(caller.user_id, transcript_id)])
-        if item is None:
+        if item is None or "started_at" not in item:
             raise NotFoundError("There is no such transcript.")
         segments = self.transcripts.segments(caller.user_id, transcript_id)
         line = transcript(item)

@@ -20,6 +20,7 @@ from .errors import (
     InvalidRequestError,
     NotFoundError,
     ProviderError,
+    TooLargeError,
     UnavailableError,
 )
 from .leases import HOLD_KIND, SERVICE, Ending, LeaseRules
@@ -28,13 +29,16 @@ from .pricing import Prices, load
 from .repositories.allowances import allowance_key, allowance_used, spending
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
 from .repositories.ledger_items import hold_recorded
-from .repositories.sessions import erasing, moved_on, opening, session, session_key, touched
+from .repositories.sessions import erasing, moved_on, opening, saved, session, session_key
 from .repositories.table import Item, Tables, Write, WriteRefusedError
 from .repositories.transcripts import segments_put, transcript_delete, transcript_progress, transcript_put
 from .times import rfc3339
 
 TRIES = 8
 DEFAULT_SAMPLE_RATE = 16_000
+SEGMENT_OVERHEAD_BYTES = 100
+MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
+MAX_SAVED_BYTES = 3 * 1024 * 1024  # with its words in JSON a whole transcript fits an answer of Lambda, 6 MB
 CAME_SECOND = (AlsoRefusedError, HoldEndedError, WriteRefusedError)
 
 
@@ -54,6 +58,7 @@ class Standing:
 
     balance: Balance
     session: Session
+    item: Item
     allowance_used_seconds: int
 
 
@@ -86,7 +91,7 @@ class Streaming:
         available = balance.available
         for _ in range(TRIES):
             if earlier:
-                return self._first_answer(earlier, body_hash)
+                return self._kept_answer(earlier, body_hash, earlier["body_hash"], "first_answer")
             new = self._new(caller, wish, session_id, body_hash, allowance_seconds)
             opened = self.rules.first(new, self.prices, available, self.now())
             answer = None if opened.is_direct else _stored(self._lease_answer(opened, available - opened.held))
@@ -102,16 +107,25 @@ class Streaming:
                 available = int(refusal.details["available"] or 0)  # Another session was quicker: ask for less.
         raise UnavailableError("The account is busy with other sessions.")
 
-    def renew(self, caller: Caller, session_id: str, interrupted: bool) -> contract.Lease:
-        """Settle the lease and hold the next one of the same session, in one write; or take up one that lapsed."""
+    def renew(
+        self, caller: Caller, session_id: str, interrupted: bool, renewal: str = "", body_hash: str = ""
+    ) -> contract.Lease:
+        """Settle the lease and hold the next one of the same session, in one write; or take up one that lapsed.
+
+        `renewal` names the wish: the same one again gets the same lease, if the body is the same.
+        """
         for _ in range(TRIES):
             seen = self._admitted(caller, session_id)
+            if renewal and seen.session.renewal == renewal:
+                return self._kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
             self.rules.check_renewable(seen.session, interrupted, self.now())
             ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
             available = seen.balance.available + seen.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(seen) - ending.given_back_seconds
-            following = self.rules.following(ending.session, available, allowance_seconds, self.now())
-            also = [moved_on(seen.session, following), self._progress(following), *self._spent(seen, ending)]
+            wished = replace(ending.session, renewal=renewal, renewal_hash=body_hash)
+            following = self.rules.following(wished, available, allowance_seconds, self.now())
+            answer = None if following.is_direct else _stored(self._lease_answer(following, available - following.held))
+            also = [moved_on(seen.session, following, answer), self._progress(following), *self._spent(seen, ending)]
             try:
                 if seen.session.state is SessionState.LAPSED:
                     if not self.ledger.hold(caller, self.rules.hold(following), at=self.now(), also=also):
@@ -133,12 +147,22 @@ class Streaming:
             raise ConflictError("This session is over: its transcript is closed.", state=current.state.value)
         if segments:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
-            block = segments_put(caller.user_id, current.transcript_id, self.new_ulid(), kept)
-            self.tables.transact([block, touched(current, now)])
+            self._keep(current, kept)
         return contract.Saved(
             self.rules.seconds_left(current, now),
             self.rules.warnings(current, seen.balance, bool(segments), now),
         )
+
+    def _keep(self, current: Session, segments: list[Segment]) -> None:
+        size = sum(len(segment.text.encode()) + SEGMENT_OVERHEAD_BYTES for segment in segments)
+        if size > MAX_SAVE_BYTES:
+            raise TooLargeError(f"A save may hold {MAX_SAVE_BYTES} bytes of text at most.", max_bytes=MAX_SAVE_BYTES)
+        block = segments_put(current.user_id, current.transcript_id, self.new_ulid(), segments)
+        room = MAX_SAVED_BYTES - size
+        try:
+            self.tables.transact([block, saved(current, size, room, self.now())])
+        except WriteRefusedError as refusal:
+            raise TooLargeError("This transcript is full: start a new session.", max_bytes=MAX_SAVED_BYTES) from refusal
 
     def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:
         """Settle the open lease and close the session. Again, or after the sweep: the same figures.
@@ -169,15 +193,16 @@ class Streaming:
 
         Safe to run at any time, any number of times, also beside itself.
         """
-        due = [hold for hold in self.ledger.due_holds(self.now()) if hold.kind == HOLD_KIND]
         ended, failures = 0, []
-        for hold in due:
+        for hold in self.ledger.due_holds(self.now()):
+            if hold.kind != HOLD_KIND:
+                continue
             try:
                 ended += self._sweep(hold)
             except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
                 failures.append(failure)
         if failures:
-            raise ExceptionGroup(f"{len(failures)} of {len(due)} leases could not be ended", failures)
+            raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
         return ended
 
     def _sweep(self, hold: Hold) -> bool:
@@ -260,7 +285,7 @@ class Streaming:
             lease_expires_at=opened.lease_started_at + seconds,
         )
         answer = self._lease_answer(live, available, ticket)
-        recorded = moved_on(opened, live, first_answer=_stored(answer))
+        recorded = moved_on(opened, live, _stored(answer))
         try:
             self.tables.transact([recorded, hold_recorded(self.rules.hold(live))])
         except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
@@ -279,12 +304,12 @@ class Streaming:
                 failure = error
         raise failure or UnavailableError("No live provider is set up.")
 
-    def _first_answer(self, item: Item, body_hash: str) -> contract.Lease:
-        """The answer that this session's start got, or would have got had its process not died."""
-        if item["body_hash"] != body_hash:
+    def _kept_answer(self, item: Item, asked_hash: str, kept_hash: str, name: str) -> contract.Lease:
+        """The answer that this wish got before, or would have got had its process not died."""
+        if asked_hash != kept_hash:
             raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
-        if "first_answer" in item:
-            return msgspec.json.decode(item["first_answer"], type=contract.Lease)
+        if name in item:
+            return msgspec.json.decode(item[name], type=contract.Lease)
         current = session(item)
         self.rules.check_settled_down(current, self.now())
         return self._handed_out(current, self.ledger.balance(current.user_id).available)
@@ -296,7 +321,7 @@ class Streaming:
         balance, (item, allowance) = self.ledger.admit(caller, also=keys)
         if item is None:
             raise NotFoundError("There is no such session.")
-        return Standing(balance, session(item), allowance_used(allowance))
+        return Standing(balance, session(item), item, allowance_used(allowance))
 
     def _allowance_seconds(self, seen: Standing) -> int:
         return self.rules.allowance_seconds(seen.balance, seen.allowance_used_seconds)

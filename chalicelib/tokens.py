@@ -127,6 +127,8 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         auth_time_at=claims["auth_time"],
         email=str(claims.get("email", "")),
         groups=tuple(str(group) for group in groups),
+        name=str(claims.get("name", "")),
+        is_email_verified=claims.get("email_verified") is True,
     )
 
 

@@ -33,6 +33,8 @@ JWKS_DIRECTORY = Path(__file__).parent / "jwks"
 AWS_CONFIG = Config(
     connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3}, tcp_keepalive=True
 )
+# Signing up is not repeatable: a second try after a lost answer would find the address taken.
+COGNITO_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 JWKS_TIMEOUT_SECONDS = (1, 3)
 
 
@@ -55,7 +57,7 @@ def settings() -> Settings:
 @lru_cache
 def accounts() -> Accounts:
     used = settings()
-    client = _client("cognito-idp")
+    client = _client("cognito-idp", COGNITO_CONFIG)
     return Accounts(
         cognito=Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, used.cognito_client_secret),
         verifier=verifier(),
@@ -168,8 +170,8 @@ def tables() -> Tables:
     return Tables(_client("dynamodb"), used.ledger_table, used.app_table)
 
 
-def _client(service: Any) -> Any:
-    client = boto3.client(service, region_name=settings().aws_default_region, config=AWS_CONFIG)
+def _client(service: Any, config: Config = AWS_CONFIG) -> Any:
+    client = boto3.client(service, region_name=settings().aws_default_region, config=config)
     count_aws_calls(client)
     return client
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,15 +23,16 @@ from ..errors import (
     RateLimitedError,
     UnavailableError,
 )
+from ..telemetry import tally
 
 
 @dataclass(frozen=True)
 class SignIn:
     """What Cognito gives for a password or a refresh token. `refresh_token` is empty where the old one stays good."""
 
-    id_token: str
-    access_token: str
-    refresh_token: str
+    id_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_in_seconds: int
 
 
@@ -42,7 +43,6 @@ class Person:
     user_id: str
     email: str
     name: str
-    is_confirmed: bool
 
 
 class Cognito:
@@ -65,12 +65,13 @@ class Cognito:
         """Confirm the account and count its address as verified: for stages that send no mail. Twice is fine."""
         attributes = [{"Name": "email_verified", "Value": "true"}]
         with _mapped():
+            # The attribute first: once the account is confirmed nobody comes back to this step.
+            self._client.admin_update_user_attributes(UserPoolId=self._pool, Username=email, UserAttributes=attributes)
             try:
                 self._client.admin_confirm_sign_up(UserPoolId=self._pool, Username=email)
             except ClientError as error:
                 if _code(error) != "NotAuthorizedException":  # "Current status is CONFIRMED"
                     raise
-            self._client.admin_update_user_attributes(UserPoolId=self._pool, Username=email, UserAttributes=attributes)
 
     def confirm(self, email: str, code: str) -> None:
         """Confirm with the code that was mailed. Raises InvalidRequestError for a wrong or old one."""
@@ -96,8 +97,7 @@ class Cognito:
         with _mapped():
             answer = self._client.admin_get_user(UserPoolId=self._pool, Username=email)
         words = {attribute["Name"]: attribute["Value"] for attribute in answer["UserAttributes"]}
-        confirmed = answer["UserStatus"] == "CONFIRMED"
-        return Person(words["sub"], words.get("email", email), words.get("name", ""), confirmed)
+        return Person(words["sub"], words.get("email", email), words.get("name", ""))
 
     def sign_in(self, email: str, password: str) -> SignIn:
         """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError where only the code lacks."""
@@ -146,8 +146,12 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _in_our_words(error) from error
+        ours = _in_our_words(error)
+        if isinstance(ours, UnavailableError):
+            tally().notes["aws_error"] = f"cognito: {_code(error)}"
+        raise ours from error
     except BotoCoreError as error:
+        tally().notes["aws_error"] = f"cognito: {type(error).__name__}"
         raise UnavailableError("The sign-in service did not answer.") from error
 
 
@@ -161,6 +165,8 @@ def _in_our_words(error: ClientError) -> AppError:
             return InvalidRequestError("The code is wrong or too old: ask for a new one.", "code")
         case "UserNotConfirmedException":
             return EmailUnverifiedError("Confirm your email first: a code was sent to it.")
+        case "NotAuthorizedException" if "secret" in str(error).lower():
+            return UnavailableError("The sign-in service does not know this server.")  # Our setting, not the password.
         case "NotAuthorizedException" | "UserNotFoundException" | "PasswordResetRequiredException":
             return InvalidCredentialsError("The email or password is wrong.")
         case "RefreshTokenReuseException" | "UnsupportedTokenTypeException":

@@ -8,12 +8,12 @@ A hold moves credits from `available` to `held` and is no entry; settling writes
 available + held = sum of the entries, and held = sum of the open holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from ..errors import AccountBlockedError, InsufficientCreditsError, UnauthenticatedError
+from ..errors import AccountBlockedError, InsufficientCreditsError, SignedOutError, UnauthenticatedError
 from ..models import Balance, Caller, Charge, Entry, Hold
 from ..telemetry import tally
 from .ledger_items import (
@@ -100,13 +100,11 @@ class Ledger:
         item = self._tables.get(hold_key(user_id, hold_id))
         return hold_from(item) if item else None
 
-    def due_holds(self, now_at: int, limit_per_shard: int = 100) -> list[Hold]:
+    def due_holds(self, now_at: int) -> Iterator[Hold]:
         """Open holds whose `sweep_at` has passed. A moment behind; the sweep's own condition decides."""
-        found: list[Hold] = []
         for shard in range(OPEN_HOLD_SHARDS):
             due = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
-            found += [hold_from(item) for item in self._tables.query_index("open_holds", due, limit_per_shard)]
-        return found
+            yield from map(hold_from, self._tables.query_index("open_holds", due))
 
     # Credits in
 
@@ -227,8 +225,10 @@ def _may_hold(caller: Caller, needed: int) -> ConditionBase:
 
 
 def _check_standing(caller: Caller, balance: Balance) -> None:
-    if balance.deleted or caller.auth_time_at < balance.signed_out_at:
-        raise UnauthenticatedError("This sign-in has ended: sign in again.")
+    if balance.deleted:
+        raise UnauthenticatedError("This account is gone.")
+    if caller.auth_time_at < balance.signed_out_at:
+        raise SignedOutError("This sign-in has ended: sign in again.")
     if balance.blocked:
         raise AccountBlockedError("This account is blocked: contact support.")
 

@@ -51,25 +51,31 @@ def opening(session: Session, first_answer: str | None) -> Write:
     )
 
 
-def moved_on(before: Session, after: Session, first_answer: str | None = None) -> Write:
+def moved_on(before: Session, after: Session, answer: str | None = None) -> Write:
     """The session after its lease began, was renewed or ended, if nothing happened to it since `before` was read.
 
-    `first_answer` is kept if this is the session's first lease.
+    `answer` is what the client is told of a lease that begins; the same wish again gets it again.
     """
     old, new = _fields(before), _fields(after)
     changed: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
-    if first_answer and after.lease_number == 1:
-        changed["first_answer"] = first_answer
-    unused = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
+    dropped: list[Path] = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
+    if answer:
+        changed[answer_name(after)] = answer
+    elif after.lease_number > before.lease_number:
+        dropped.append(answer_name(after))  # That of the lease before must not stand for this one.
     same = (
         Attr("state").eq(before.state.value)
         & Attr("lease_number").eq(before.lease_number)
         & Attr("done_ms").eq(before.done_ms)
         & Attr("inflight").eq(_inflight(before))
         & Attr("free_ms").eq(before.free_ms)
-        & Attr("last_reserved_at").eq(before.last_reserved_at)  # A stale chunk taken over moves nothing else.
     )
-    return Write(session_key(before.user_id, before.session_id), put_in=changed, drop=unused, when=same)
+    return Write(session_key(before.user_id, before.session_id), put_in=changed, drop=dropped, when=same)
+
+
+def answer_name(session: Session) -> str:
+    """The attribute that keeps the answer of the current lease: the first one's stays for the session's whole life."""
+    return "first_answer" if session.lease_number == 1 else "renewal_answer"
 
 
 def erasing(opened: Session) -> Write:
@@ -78,10 +84,11 @@ def erasing(opened: Session) -> Write:
     return Write(session_key(opened.user_id, opened.session_id), delete=True, when=unchanged)
 
 
-def touched(session: Session, at: int) -> Write:
-    """Words of the session were saved."""
+def saved(session: Session, size: int, room: int, at: int) -> Write:
+    """`size` bytes of words were saved, if no more than `room` were before."""
+    has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(room)
     key = session_key(session.user_id, session.session_id)
-    return Write(key, put_in={"last_saved_at": at}, when=Attr("pk").exists())
+    return Write(key, put_in={"last_saved_at": at}, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
 
 
 # Relayed chunks

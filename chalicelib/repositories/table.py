@@ -7,7 +7,7 @@ hears `WriteRefusedError` with the items as they were, or `UnavailableError` whe
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NoReturn
@@ -17,6 +17,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
+from ..telemetry import tally
 
 Item = dict[str, Any]
 Path = str | tuple[str, ...]
@@ -130,12 +131,16 @@ class Tables:
         last = answer.get("LastEvaluatedKey")
         return [_plain(item) for item in answer["Items"]], _plain(last)["sk"] if last else None
 
-    def query_index(self, index: str, condition: ConditionBase, limit: int) -> list[Item]:
-        """Up to `limit` items of an index of the ledger table; a moment behind the table itself."""
-        answer = self._call(
-            "query", TableName=self._names["ledger"], IndexName=index, Limit=limit, **_key_condition(condition)
-        )
-        return [_plain(item) for item in answer["Items"]]
+    def query_index(self, index: str, condition: ConditionBase) -> Iterator[Item]:
+        """All items of an index of the ledger table, page by page; a moment behind the table itself."""
+        extra: dict[str, Any] = {}
+        while True:
+            request = _key_condition(condition) | extra
+            answer = self._call("query", TableName=self._names["ledger"], IndexName=index, **request)
+            yield from map(_plain, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            extra = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""
@@ -159,23 +164,14 @@ class Tables:
         token = str(uuid.uuid4())
         for attempt in range(CONFLICT_TRIES):
             try:
-                self._call("transact_write_items", TransactItems=actions, ClientRequestToken=token)
+                self._once("transact_write_items", TransactItems=actions, ClientRequestToken=token)
                 return
+            except _ConflictError:
+                pass
             except ClientError as error:
                 if _code(error) != "TransactionCanceledException":
                     raise
-                reasons = error.response.get("CancellationReasons", [])
-                codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
-                refused = {
-                    position: _plain(reason.get("Item", {}))
-                    for position, reason in enumerate(reasons)
-                    if reason.get("Code") == "ConditionalCheckFailed"
-                }
-                # Beside a conflict a failed condition is half the truth: the other transaction is still being written.
-                if refused and codes == {"ConditionalCheckFailed"}:
-                    raise WriteRefusedError(refused) from error
-                if not codes & CONFLICTS or not codes <= CONFLICTS | {"ConditionalCheckFailed"}:
-                    raise
+                _check_cancellation(error)
             self._wait(attempt)
         raise UnavailableError("The account is busy with other requests.")
 
@@ -205,24 +201,52 @@ class Tables:
         return action, request
 
     def _call(self, operation: str, **request: Any) -> Any:
-        """One API call; a conflict with a running transaction is tried again, an outage becomes UnavailableError."""
+        """One API call, tried again while a running transaction is in its way."""
         for attempt in range(CONFLICT_TRIES):
             try:
-                return getattr(self._client, operation)(**request)
-            except ClientError as error:
-                code = _code(error)
-                if code in {"TransactionCanceledException", "ConditionalCheckFailedException"} | BUGS:
-                    raise
-                if code not in RETRIED_ERRORS:
-                    raise UnavailableError("The database did not take the request.") from error
-            except BotoCoreError as error:
-                raise UnavailableError("The database did not answer.") from error
-            self._wait(attempt)
+                return self._once(operation, **request)
+            except _ConflictError:
+                self._wait(attempt)
         raise UnavailableError("The item is busy with other requests.")
+
+    def _once(self, operation: str, **request: Any) -> Any:
+        """One API call. An outage becomes UnavailableError, and the log line says which."""
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            code = _code(error)
+            if code in RETRIED_ERRORS:
+                raise _ConflictError from error
+            if code in {"TransactionCanceledException", "ConditionalCheckFailedException"} | BUGS:
+                raise
+            tally().notes["aws_error"] = f"{operation}: {code}"
+            raise UnavailableError("The database did not take the request.") from error
+        except BotoCoreError as error:
+            tally().notes["aws_error"] = f"{operation}: {type(error).__name__}"
+            raise UnavailableError("The database did not answer.") from error
 
     def _wait(self, attempt: int) -> None:
         shortest, longest = CONFLICT_PAUSE_SECONDS
         self._pause(random.uniform(shortest, min(longest, shortest * 2 ** (attempt + 1))))
+
+
+class _ConflictError(Exception):
+    """Another transaction was in the way; the same call again is the same command."""
+
+
+def _check_cancellation(error: ClientError) -> None:
+    """Returns if the transaction was only in another's way. Raises WriteRefusedError, or the error itself."""
+    reasons = error.response.get("CancellationReasons", [])
+    refused = {
+        position: _plain(reason.get("Item", {}))
+        for position, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+    if refused:
+        raise WriteRefusedError(refused) from error
+    codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
+    if not codes or not codes <= CONFLICTS:
+        raise error
 
 
 def unexpected(error: WriteRefusedError) -> NoReturn:

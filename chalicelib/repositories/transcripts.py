@@ -5,10 +5,12 @@ Relayed chunks are items of their own (`…#C#<seq>`, repositories/sessions.py).
 the order they were saved and the last write of a `seq` wins.
 """
 
+from typing import Any
+
 from boto3.dynamodb.conditions import Attr
 
 from ..models import Segment, Session, Transcript
-from .table import Item, ItemKey, Tables, Write
+from .table import Item, ItemKey, Path, Tables, Write
 
 
 def transcript_key(user_id: str, transcript_id: str) -> ItemKey:
@@ -23,14 +25,15 @@ def transcript_put(user_id: str, transcript: Transcript) -> Write:
 
 def transcript_progress(session: Session, ended_at: int | None) -> Write:
     """The line of a live session after a settlement: how long it is, what it covers and what it cost."""
-    figures = {
+    figures: dict[Path, Any] = {
         "state": session.state.value,
         "audio_ms": session.done_ms,
         "credits": session.charged,
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
     }
-    ended = {"ended_at": ended_at} if ended_at is not None else {}
-    return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures | ended)
+    if ended_at is not None:
+        figures["ended_at"] = ended_at
+    return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures)
 
 
 def transcript_delete(user_id: str, transcript_id: str) -> Write:
@@ -56,7 +59,8 @@ class Transcripts:
         items, last = self._tables.query(
             "app", f"USER#{user_id}", "TRANSCRIPT#", limit=limit, newest_first=True, after=after
         )
-        return [transcript(item) for item in items], last
+        # A settlement may touch a line that was just deleted; what it leaves is no line.
+        return [transcript(item) for item in items if "started_at" in item], last
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""

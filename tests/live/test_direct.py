@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.errors import ConflictError, InvalidRequestError, ProviderError
+from chalicelib.errors import ConflictError, IdempotencyMismatchError, InvalidRequestError, ProviderError
 from chalicelib.models import Caller
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
@@ -203,3 +203,18 @@ def test_a_direct_session_takes_no_audio_here(world: LiveWorld) -> None:
 def _bought(who: Caller) -> Write:
     """The mark that a purchase leaves on the balance."""
     return Write(balance_key(who.user_id), add={"purchased": 500, "version": 1})
+
+
+def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world: LiveWorld) -> None:
+    ada = world.backend.person(500)
+    lease = world.start(ada)
+    world.clock.forward(550)
+    renew = world.backend.streaming.renew
+
+    first = renew(ada, lease.session_id, False, "renewal-1", "hash")
+
+    assert renew(ada, lease.session_id, False, "renewal-1", "hash") == first
+    assert len(world.provider.tickets) == 2
+    with pytest.raises(IdempotencyMismatchError):
+        renew(ada, lease.session_id, True, "renewal-1", "another hash")
+    world.available(ada)
