@@ -5,6 +5,7 @@ wiring                           builds the use cases once per process
 web                              HTTP in, HTTP out: bodies, errors, headers, the log line
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
     history billing
+leasing                          what happens to a lease; for streaming
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines

@@ -1,38 +1,30 @@
 """Live sessions on leases: hold the credits of a lease, follow on with the next one, settle what was used.
 
 One lease is one hold and one entry. Whatever ends a lease (renewal, stop, sweep) does it in one transaction with the
-session, stating what it saw; who comes second finds the lease ended and reads the outcome. A direct lease is held
-first, then the provider is asked for its token, then the lease is recorded as running; a process that dies between
-leaves a lease that is swept a minute later, unbilled, because nobody has its token.
+session, stating what it saw; who comes second finds the lease ended and reads the outcome.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
-
-import msgspec
 
 from . import contract
 from .errors import (
     ConflictError,
-    IdempotencyMismatchError,
     InsufficientCreditsError,
     InvalidRequestError,
     NotFoundError,
-    ProviderError,
     TooLargeError,
     UnavailableError,
 )
 from .leases import HOLD_KIND, SERVICE, Ending, LeaseRules
-from .models import Balance, Caller, Hold, LiveOptions, Segment, Session, SessionState, Ticket, Transcript
-from .pricing import Prices, load
+from .leasing import Leasing, stored
+from .models import Balance, Caller, Hold, Segment, Session, SessionState, Transcript
+from .pricing import Prices
 from .repositories.allowances import allowance_key, allowance_used, spending
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
-from .repositories.ledger_items import hold_recorded
-from .repositories.sessions import erasing, moved_on, opening, saved, session, session_key
+from .repositories.sessions import moved_on, opening, saved, session, session_key
 from .repositories.table import Item, Tables, Write, WriteRefusedError
-from .repositories.transcripts import segments_put, transcript_delete, transcript_progress, transcript_put
-from .times import rfc3339
+from .repositories.transcripts import segments_put, transcript_put
 
 TRIES = 8
 DEFAULT_SAMPLE_RATE = 16_000
@@ -40,16 +32,6 @@ SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
 MAX_SAVED_BYTES = 3 * 1024 * 1024  # with its words in JSON a whole transcript fits an answer of Lambda, 6 MB
 CAME_SECOND = (AlsoRefusedError, HoldEndedError, WriteRefusedError)
-
-
-class LiveProvider(Protocol):
-    """A provider that the extension opens a socket to."""
-
-    def knows(self, language: str) -> bool:
-        """Whether the provider has a live model for the language; empty means none in particular."""
-
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
-        """What opens one socket for at most `lease_seconds`. Raises ProviderError."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +52,7 @@ class Streaming:
     tables: Tables
     prices: Prices
     rules: LeaseRules
-    live_providers: Sequence[LiveProvider]  # asked in this order until one answers
+    leasing: Leasing
     relay_provider: str
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
@@ -83,7 +65,7 @@ class Streaming:
         for, ProviderError (nothing held, nothing left behind), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if wish.transport == "direct" and not any(provider.knows(wish.language) for provider in self.live_providers):
+        if wish.transport == "direct" and not self.leasing.knows(wish.language):
             raise InvalidRequestError("No live provider knows this language.", "language")
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (earlier, allowance) = self.ledger.admit(caller, also=keys)
@@ -91,17 +73,17 @@ class Streaming:
         available = balance.available
         for _ in range(TRIES):
             if earlier:
-                return self._kept_answer(earlier, body_hash, earlier["body_hash"], "first_answer")
+                return self.leasing.kept_answer(earlier, body_hash, earlier["body_hash"], "first_answer")
             new = self._new(caller, wish, session_id, body_hash, allowance_seconds)
             opened = self.rules.first(new, self.prices, available, self.now())
-            answer = None if opened.is_direct else _stored(self._lease_answer(opened, available - opened.held))
+            answer = None if opened.is_direct else stored(self.leasing.answer(opened, available - opened.held))
             also = [
                 opening(opened, answer),
                 transcript_put(caller.user_id, _history_line(opened, wish)),
             ]
             try:
                 if self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), also=also):
-                    return self._handed_out(opened, available - opened.held)
+                    return self.leasing.handed_out(opened, available - opened.held)
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
                 available = int(refusal.details["available"] or 0)  # Another session was quicker: ask for less.
@@ -117,15 +99,19 @@ class Streaming:
         for _ in range(TRIES):
             seen = self._admitted(caller, session_id)
             if renewal and seen.session.renewal == renewal:
-                return self._kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
+                return self.leasing.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
             self.rules.check_renewable(seen.session, interrupted, self.now())
             ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
             available = seen.balance.available + seen.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(seen) - ending.given_back_seconds
             wished = replace(ending.session, renewal=renewal, renewal_hash=body_hash)
             following = self.rules.following(wished, available, allowance_seconds, self.now())
-            answer = None if following.is_direct else _stored(self._lease_answer(following, available - following.held))
-            also = [moved_on(seen.session, following, answer), self._progress(following), *self._spent(seen, ending)]
+            answer = None if following.is_direct else stored(self.leasing.answer(following, available - following.held))
+            also = [
+                moved_on(seen.session, following, answer),
+                self.leasing.progress(following),
+                *self._spent(seen, ending),
+            ]
             try:
                 if seen.session.state is SessionState.LAPSED:
                     if not self.ledger.hold(caller, self.rules.hold(following), at=self.now(), also=also):
@@ -136,7 +122,7 @@ class Streaming:
             except (*CAME_SECOND, InsufficientCreditsError):
                 # A chunk, a stop, another renewal, the sweep or another session came first: read again, decide anew.
                 continue
-            return self._handed_out(following, available - following.held)
+            return self.leasing.handed_out(following, available - following.held)
         raise UnavailableError("The session is busy.")
 
     def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
@@ -179,7 +165,7 @@ class Streaming:
             ending = self._ending(seen, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
             try:
-                self._end(seen.session, replace(ending, session=stopped), self._spent(seen, ending))
+                self.leasing.end(seen.session, replace(ending, session=stopped), self._spent(seen, ending))
             except CAME_SECOND:
                 continue
             back = seen.session.held - ending.charge.credits
@@ -215,13 +201,13 @@ class Streaming:
                 return False  # The index was a moment behind: this lease has only just begun.
             try:
                 if current.state is SessionState.OPENING:
-                    self._take_back(current)
+                    self.leasing.take_back(current)
                 elif current.state is SessionState.ACTIVE:
                     # Its time is over: there is nothing to give back, and only what was saved is known to be heard.
                     ending = self.rules.ending(
                         current, SessionState.LAPSED, 0, self.now(), prices=self.prices, broke_off=True
                     )
-                    self._end(current, ending, [])
+                    self.leasing.end(current, ending, [])
                 else:
                     return self._released(hold)
                 return True
@@ -246,74 +232,6 @@ class Streaming:
             seen.session, state, allowance_seconds, self.now(), prices=self.prices, broke_off=broke_off
         )
 
-    def _end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
-        """Settle the open lease, if there is one, and leave the session as `ending` says."""
-        closed = replace(ending.session, free_ms=0, inflight=())
-        also = [moved_on(current, closed), self._progress(closed), *spent]
-        if current.state in (SessionState.ACTIVE, SessionState.OPENING):
-            self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), also=also)
-        else:
-            self.tables.transact(also)
-
-    def _take_back(self, opened: Session) -> None:
-        """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""
-        if opened.lease_number == 1:
-            also = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
-        else:
-            lapsed = replace(opened, state=SessionState.LAPSED, held=0)
-            also = [moved_on(opened, lapsed), self._progress(lapsed)]
-        self.ledger.release(self.rules.hold(opened), at=self.now(), also=also)
-
-    # Handing out a lease
-
-    def _handed_out(self, opened: Session, available: int) -> contract.Lease:
-        """The lease with what opens its socket; a relayed lease needs nothing more."""
-        if not opened.is_direct:
-            return self._lease_answer(opened, available)
-        try:
-            ticket = self._ticket(opened)
-        except Exception:
-            self._take_back(opened)
-            raise
-        seconds = min(opened.lease_seconds, ticket.longest_lease_seconds)
-        live = replace(
-            opened,
-            state=SessionState.ACTIVE,
-            provider=ticket.provider,
-            model=ticket.model,
-            lease_seconds=seconds,
-            lease_expires_at=opened.lease_started_at + seconds,
-        )
-        answer = self._lease_answer(live, available, ticket)
-        recorded = moved_on(opened, live, _stored(answer))
-        try:
-            self.tables.transact([recorded, hold_recorded(self.rules.hold(live))])
-        except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
-            raise UnavailableError("Opening the lease took too long: start again.") from refusal
-        return answer
-
-    def _ticket(self, opened: Session) -> Ticket:
-        options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
-        failure: ProviderError | None = None
-        for provider in self.live_providers:
-            if not provider.knows(opened.language):
-                continue
-            try:
-                return provider.ticket(opened.lease_seconds, options)
-            except ProviderError as error:
-                failure = error
-        raise failure or UnavailableError("No live provider is set up.")
-
-    def _kept_answer(self, item: Item, asked_hash: str, kept_hash: str, name: str) -> contract.Lease:
-        """The answer that this wish got before, or would have got had its process not died."""
-        if asked_hash != kept_hash:
-            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
-        if name in item:
-            return msgspec.json.decode(item[name], type=contract.Lease)
-        current = session(item)
-        self.rules.check_settled_down(current, self.now())
-        return self._handed_out(current, self.ledger.balance(current.user_id).available)
-
     # Looking at a session
 
     def _admitted(self, caller: Caller, session_id: str) -> Standing:
@@ -332,10 +250,6 @@ class Streaming:
             return []
         user_id, used = seen.session.user_id, seen.allowance_used_seconds
         return [spending(user_id, self.now(), ending.given_back_seconds, used)]
-
-    def _progress(self, current: Session) -> Write:
-        ended = current.state in (SessionState.LAPSED, SessionState.STOPPED)
-        return transcript_progress(current, ended_at=self.now() if ended else None)
 
     def _new(
         self, caller: Caller, wish: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
@@ -362,33 +276,6 @@ class Streaming:
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
-
-    def _lease_answer(self, current: Session, available: int, ticket: Ticket | None = None) -> contract.Lease:
-        opened = {}
-        if ticket:
-            opened = {
-                "websocket_url": ticket.websocket_url,
-                "token": ticket.token,
-                "token_expires_at": rfc3339(ticket.token_expires_at),
-            }
-        return contract.Lease(
-            session_id=current.session_id,
-            transcript_id=current.transcript_id,
-            provider=current.provider,
-            lease_seconds=current.lease_seconds,
-            lease_expires_at=rfc3339(current.lease_expires_at),
-            renew_after=rfc3339(self.rules.renew_after(current)),
-            credits_held=current.held,
-            credits_per_minute=load(current.price_version).services[SERVICE].credits_per_minute,
-            credits_available=available,
-            save_interval_seconds=self.rules.save_interval_seconds,
-            offset_ms=current.offset_ms,
-            **opened,
-        )
-
-
-def _stored(answer: contract.Lease) -> str:
-    return msgspec.json.encode(answer).decode()
 
 
 def _stopped_answer(stopped: Session, available: int) -> contract.Stopped:

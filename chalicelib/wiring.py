@@ -19,12 +19,13 @@ from .errors import UnavailableError
 from .history import History
 from .ids import ulid
 from .leases import LeaseRules
+from .leasing import Leasing, LiveProvider
 from .providers.cognito import Cognito
 from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.table import Tables
 from .repositories.transcripts import Transcripts
-from .streaming import LiveProvider, Streaming
+from .streaming import Streaming
 from .telemetry import count_aws_calls
 from .tokens import TokenVerifier
 
@@ -79,7 +80,7 @@ def streaming() -> Streaming:
         tables=tables(),
         prices=pricing.load(used.price_version),
         rules=lease_rules(),
-        live_providers=live_providers(),
+        leasing=Leasing(ledger(), tables(), lease_rules(), live_providers(), now),
         relay_provider="assemblyai",
         now=now,
         new_ulid=new_ulid,

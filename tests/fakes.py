@@ -9,6 +9,7 @@ from chalicelib.audio import Audio
 from chalicelib.errors import AppError
 from chalicelib.ids import ulid
 from chalicelib.leases import LeaseRules
+from chalicelib.leasing import Leasing
 from chalicelib.models import Caller, Entry, Hold, HoldState, LiveOptions, Recognition, Ticket, Word
 from chalicelib.relay import Relay
 from chalicelib.repositories.ledger import Guard, Ledger
@@ -108,7 +109,7 @@ class Backend:
                 tables=tables,
                 prices=pricing.load("2026-11"),
                 rules=rules,
-                live_providers=live or (FakeLive(clock),),
+                leasing=Leasing(ledger, tables, rules, live or (FakeLive(clock),), clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=lambda: ulid(clock() * 1000),

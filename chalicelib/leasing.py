@@ -1,0 +1,148 @@
+"""What happens to a lease besides its arithmetic: handing it out, taking it back, ending it. Used by streaming.py.
+
+A direct lease is held first, then the provider is asked for its token, then the lease is recorded as running. A process
+that dies between leaves a lease that is swept a minute later, unbilled, because nobody has its token.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from . import contract
+from .errors import IdempotencyMismatchError, ProviderError, UnavailableError
+from .leases import SERVICE, Ending, LeaseRules
+from .models import LiveOptions, Session, SessionState, Ticket
+from .pricing import load
+from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
+from .repositories.ledger_items import hold_recorded
+from .repositories.sessions import erasing, moved_on, session
+from .repositories.table import Item, Tables, Write, WriteRefusedError
+from .repositories.transcripts import transcript_delete, transcript_progress
+from .times import rfc3339
+
+
+class LiveProvider(Protocol):
+    """A provider that the extension opens a socket to."""
+
+    def knows(self, language: str) -> bool:
+        """Whether the provider has a live model for the language; empty means none in particular."""
+
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+        """What opens one socket for at most `lease_seconds`. Raises ProviderError."""
+
+
+@dataclass(frozen=True)
+class Leasing:
+    """Leases on the tables and at the providers."""
+
+    ledger: Ledger
+    tables: Tables
+    rules: LeaseRules
+    live_providers: Sequence[LiveProvider]  # asked in this order until one answers
+    now: Callable[[], int]  # epoch seconds, UTC
+
+    def knows(self, language: str) -> bool:
+        """Whether any live provider has the language."""
+        return any(provider.knows(language) for provider in self.live_providers)
+
+    def handed_out(self, opened: Session, available: int) -> contract.Lease:
+        """The lease with what opens its socket; a relayed lease needs nothing more."""
+        if not opened.is_direct:
+            return self.answer(opened, available)
+        try:
+            ticket = self._ticket(opened)
+        except Exception:
+            # Where this fails too, the sweep does it a minute later; the first error matters more.
+            with suppress(HoldEndedError, AlsoRefusedError, UnavailableError):
+                self.take_back(opened)
+            raise
+        seconds = min(opened.lease_seconds, ticket.longest_lease_seconds)
+        live = replace(
+            opened,
+            state=SessionState.ACTIVE,
+            provider=ticket.provider,
+            model=ticket.model,
+            lease_seconds=seconds,
+            lease_expires_at=opened.lease_started_at + seconds,
+        )
+        answer = self.answer(live, available, ticket)
+        recorded = moved_on(opened, live, stored(answer))
+        try:
+            self.tables.transact([recorded, hold_recorded(self.rules.hold(live))])
+        except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
+            raise UnavailableError("Opening the lease took too long: start again.") from refusal
+        return answer
+
+    def _ticket(self, opened: Session) -> Ticket:
+        options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
+        failure: ProviderError | None = None
+        for provider in self.live_providers:
+            if not provider.knows(opened.language):
+                continue
+            try:
+                return provider.ticket(opened.lease_seconds, options)
+            except ProviderError as error:
+                failure = error
+        raise failure or UnavailableError("No live provider is set up.")
+
+    def kept_answer(self, item: Item, asked_hash: str, kept_hash: str, name: str) -> contract.Lease:
+        """The answer that this wish got before, or would have got had its process not died."""
+        if asked_hash != kept_hash:
+            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
+        if name in item:
+            return msgspec.json.decode(item[name], type=contract.Lease)
+        current = session(item)
+        self.rules.check_settled_down(current, self.now())
+        return self.handed_out(current, self.ledger.balance(current.user_id).available)
+
+    def end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
+        """Settle the open lease, if there is one, and leave the session as `ending` says."""
+        closed = replace(ending.session, free_ms=0, inflight=())
+        also = [moved_on(current, closed), self.progress(closed), *spent]
+        if current.state in (SessionState.ACTIVE, SessionState.OPENING):
+            self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), also=also)
+        else:
+            self.tables.transact(also)
+
+    def take_back(self, opened: Session) -> None:
+        """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""
+        if opened.lease_number == 1:
+            also = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
+        else:
+            lapsed = replace(opened, state=SessionState.LAPSED, held=0)
+            also = [moved_on(opened, lapsed), self.progress(lapsed)]
+        self.ledger.release(self.rules.hold(opened), at=self.now(), also=also)
+
+    def progress(self, current: Session) -> Write:
+        ended = current.state in (SessionState.LAPSED, SessionState.STOPPED)
+        return transcript_progress(current, ended_at=self.now() if ended else None)
+
+    def answer(self, current: Session, available: int, ticket: Ticket | None = None) -> contract.Lease:
+        opened = {}
+        if ticket:
+            opened = {
+                "websocket_url": ticket.websocket_url,
+                "token": ticket.token,
+                "token_expires_at": rfc3339(ticket.token_expires_at),
+            }
+        return contract.Lease(
+            session_id=current.session_id,
+            transcript_id=current.transcript_id,
+            provider=current.provider,
+            lease_seconds=current.lease_seconds,
+            lease_expires_at=rfc3339(current.lease_expires_at),
+            renew_after=rfc3339(self.rules.renew_after(current)),
+            credits_held=current.held,
+            credits_per_minute=load(current.price_version).services[SERVICE].credits_per_minute,
+            credits_available=available,
+            save_interval_seconds=self.rules.save_interval_seconds,
+            offset_ms=current.offset_ms,
+            **opened,
+        )
+
+
+def stored(answer: contract.Lease) -> str:
+    return msgspec.json.encode(answer).decode()
