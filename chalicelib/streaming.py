@@ -98,7 +98,8 @@ class Streaming:
         """
         for _ in range(TRIES):
             seen = self._admitted(caller, session_id)
-            if renewal and seen.session.renewal == renewal:
+            is_open = seen.session.state is SessionState.OPENING
+            if renewal and seen.session.renewal == renewal and (is_open or "renewal_answer" in seen.item):
                 return self.leasing.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
             self.rules.check_renewable(seen.session, interrupted, self.now())
             ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
