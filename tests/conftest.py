@@ -1,14 +1,23 @@
 """Fixtures that all tests share: the engines, fresh tables, a clock that stands still, use cases on them."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
-from scripts.local.aws import LocalAws
-from scripts.local.dynamodb_local import DynamoDBLocal
 
 from chalicelib.repositories.table import Tables
+from scripts.local.aws import LocalAws
+from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.engines import Engine, client
 from tests.fakes import Backend, Clock
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Soaks are `make soak`'s alone: any other run leaves them out."""
+    if not os.environ.get("SOAK"):
+        soaks = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=soaks)
 
 
 @pytest.fixture(scope="session")

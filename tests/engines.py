@@ -40,8 +40,8 @@ class Engine:
                 self.client.delete_table(TableName=name)
 
 
-def client(endpoint_url: str) -> Any:
-    """A DynamoDB client as the app makes it, for an engine on this machine."""
+def client(endpoint_url: str, attempts: int = 3) -> Any:
+    """A DynamoDB client as the app makes it, for an engine on this machine; `attempts` are the SDK's for one call."""
     return boto3.client(
         "dynamodb",
         endpoint_url=endpoint_url,
@@ -51,7 +51,7 @@ def client(endpoint_url: str) -> Any:
         config=Config(
             connect_timeout=1,
             read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=40,
         ),
     )

@@ -1,0 +1,213 @@
+"""How the HTTP tests talk to a running backend. Everything that was said is kept, so that leaks can be looked for."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from app import app
+from chalicelib.web import STATUS
+
+PASSWORD = "correct horse battery canary"
+EMAIL_DOMAIN = "canary.example"
+RATE = 16_000
+CONCURRENT_CALLS = 40
+# A good request for every route that wants a token; test_http_tokens.py notices when one is missing.
+GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/auth/logout"): {},
+    ("GET", "/auth/user"): {},
+    ("POST", "/transcription/stream"): {"json": {"action": "start", "transport": "relay"}},
+    ("POST", "/transcription/stream/{session_id}/audio"): {
+        "params": {"seq": 0, "sample_rate": RATE, "channels": 1},
+        "headers": {"Content-Type": "audio/pcm"},
+        "data": bytes(RATE // 5),
+    },
+    ("GET", "/transcription/history"): {},
+    ("GET", "/transcription/history/{transcript_id}"): {},
+    ("GET", "/credits/balance"): {},
+    ("GET", "/credits/transactions"): {},
+}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One answer, as it came over the wire."""
+
+    method: str
+    path: str
+    status: int
+    text: str
+    headers: str
+
+
+@dataclass
+class Witness:
+    """What all tests heard, from every API process of the run."""
+
+    answers: list[Heard] = field(default_factory=list)
+
+
+class Api:
+    """One API process. Safe to call from many threads."""
+
+    def __init__(self, url: str, witness: Witness):
+        self.url, self._witness = url, witness
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONCURRENT_CALLS))
+
+    def call(
+        self, method: str, path: str, token: str | None = None, headers: dict[str, Any] | None = None, **request: Any
+    ) -> requests.Response:
+        authorization = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        answer = self._session.request(
+            method, self.url + path, headers=authorization | (headers or {}), timeout=30, **request
+        )
+        heard = Heard(method, path, answer.status_code, answer.text, str(answer.headers))
+        self._witness.answers.append(heard)
+        return answer
+
+    def get(self, path: str, token: str | None = None, **request: Any) -> requests.Response:
+        return self.call("GET", path, token, **request)
+
+    def post(self, path: str, token: str | None = None, **request: Any) -> requests.Response:
+        return self.call("POST", path, token, **request)
+
+    def register(self, email: str, password: str = PASSWORD, **words: Any) -> requests.Response:
+        return self.post("/auth/register", json={"email": email, "password": password, **words})
+
+    def login(self, email: str, password: str = PASSWORD) -> requests.Response:
+        return self.post("/auth/login", json={"email": email, "password": password})
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class Sandbox:
+    """The control desk of the providers' stand-ins."""
+
+    SYNC, TRANSCRIPTIONS = "assemblyai.sync", "openai.transcriptions"
+
+    def __init__(self, url: str):
+        self._url, self._session = f"{url}/sandbox", requests.Session()
+        self._session.trust_env = False
+
+    def fail(self, service: str, kind: str, times: int = 1, **how: Any) -> None:
+        order = {"service": service, "kind": kind, "times": times, **how}
+        assert self._session.post(f"{self._url}/faults", json=order).status_code == 201
+
+    def heal(self) -> None:
+        self._session.delete(f"{self._url}/faults")
+
+    def count(self, service: str, what: str = "received") -> int:
+        """Calls `received` by the service, or audio `recognised` by it, since it started."""
+        services = self._session.get(f"{self._url}/calls").json()["services"]
+        return int(services.get(service, {}).get(what, 0))
+
+    def close(self) -> None:
+        self._session.close()
+
+
+_numbers = itertools.count(1)
+
+
+def new_email() -> str:
+    return f"person{next(_numbers)}@{EMAIL_DOMAIN}"
+
+
+@dataclass
+class Person:
+    """Somebody with an account, signed in."""
+
+    api: Api
+    email: str
+    user_id: str
+    token: str
+    access_token: str
+    refresh_token: str
+
+    @classmethod
+    def register(cls, api: Api, email: str | None = None, **words: Any) -> "Person":
+        email = email or new_email()
+        answer = api.register(email, **words)
+        assert answer.status_code == 201, answer.text
+        said = answer.json()
+        return cls(api, email, said["user"]["user_id"], said["token"], said["access_token"], said["refresh_token"])
+
+    def get(self, path: str, **request: Any) -> requests.Response:
+        return self.api.get(path, self.token, **request)
+
+    def post(self, path: str, **request: Any) -> requests.Response:
+        return self.api.post(path, self.token, **request)
+
+    def stream(self, **words: Any) -> requests.Response:
+        return self.post("/transcription/stream", json=words)
+
+    def start(self, **words: Any) -> str:
+        """The id of a new relay session."""
+        answer = self.stream(action="start", transport="relay", **words)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["session_id"])
+
+    def stop(self, session_id: str) -> dict[str, Any]:
+        answer = self.stream(action="stop", session_id=session_id)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def send(self, session_id: str, seq: int, body: bytes, media_type: str = "audio/pcm", **query: Any):
+        """One chunk; raw 16 kHz mono unless said otherwise."""
+        query = {"sample_rate": RATE, "channels": 1} | query if media_type == "audio/pcm" else query
+        path = f"/transcription/stream/{session_id}/audio"
+        return self.post(path, headers={"Content-Type": media_type}, data=body, params={"seq": seq, **query})
+
+    def usage(self) -> list[dict[str, Any]]:
+        """What was used, from the statement, newest first."""
+        found = self.get("/credits/transactions").json()["transactions"]
+        return [movement for movement in found if movement["kind"] == "usage"]
+
+    def balance(self) -> tuple[int, int]:
+        """Available and held."""
+        said = self.get("/credits/balance").json()
+        return said["available"], said["held"]
+
+
+def silence(milliseconds: int) -> bytes:
+    """Quiet 16 kHz mono, raw."""
+    return bytes(2 * RATE * milliseconds // 1000)
+
+
+def check_error(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
+    """Assert the one shape of all errors; returns the details."""
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+    said = answer.json()
+    assert set(said) <= {"code", "message", "request_id", "details"}
+    assert STATUS[code] == status
+    assert said["message"]
+    assert "Traceback" not in answer.text
+    assert said["request_id"] == answer.headers["X-Request-Id"]
+    assert answer.headers["Access-Control-Allow-Origin"].startswith("chrome-extension://")
+    assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
+    assert answer.headers["Content-Type"] == "application/json"
+    assert ("Retry-After" in answer.headers) or status not in (429, 503)
+    return dict(said.get("details", {}))
+
+
+def authenticated_routes() -> list[tuple[str, str]]:
+    """Method and path of every route that has the authorizer, from the app itself."""
+    return [
+        (method, path)
+        for path, methods in app.routes.items()
+        for method, route in methods.items()
+        if route.authorizer is not None
+    ]
+
+
+def on_every_authenticated_route(api: Api, headers: dict[str, Any], check: Callable[[requests.Response], Any]) -> None:
+    """Send a good request with these headers to each route, and check each answer."""
+    for method, path in authenticated_routes():
+        request = GOOD_REQUESTS[method, path]
+        filled = path.replace("{session_id}", "5a1de7d4").replace("{transcript_id}", "5a1de7d4")
+        check(api.call(method, filled, **request | {"headers": request.get("headers", {}) | headers}))

@@ -1,0 +1,139 @@
+"""The whole backend once for all HTTP tests, and further API processes with other settings beside it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+import pytest
+
+from chalicelib.repositories.table import Tables
+from scripts.local.aws import REPOSITORY, without_aws
+from scripts.local.processes import LOOPBACK, Child, free_port
+from scripts.local.stack import LocalStack
+from tests.engines import client
+from tests.fakes import Backend, Clock
+from tests.http.calling import Api, Person, Sandbox, Witness
+from tests.http.forging import Forger
+from tests.http.leaks import Secrets
+from tests.http.logs import request_lines
+
+# A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
+PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6"}
+StartApi = Callable[..., Api]
+
+
+@pytest.fixture(scope="session")
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture(scope="session")
+def stack(witness: Witness) -> Iterator[LocalStack]:
+    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("ASSEMBLYAI_API_KEY", "ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+            patch.delenv(name, raising=False)
+        patch.delenv("EXTENSION_ORIGIN", raising=False)
+        for name, seconds in PATIENCE.items():
+            patch.setenv(name, seconds)
+        with LocalStack(quiet=True) as running:
+            yield running
+            assert Secrets.of(running).leaked(running.directory, witness.answers) == []
+
+
+@pytest.fixture(scope="session")
+def api(stack: LocalStack, witness: Witness) -> Iterator[Api]:
+    running = Api(stack.api_url, witness)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
+    """Start another API process on the same tables, with these settings changed. Its log lies beside the others."""
+    numbers = count(2)
+    with ExitStack() as running:
+
+        def start(**changes: str) -> Api:
+            port, log = free_port(), stack.directory / f"api-{next(numbers)}.log"
+            environment = without_aws(dict(os.environ)) | stack.settings | {"PYTHONUNBUFFERED": "1"} | changes
+            environment |= {"PYTHONPATH": str(REPOSITORY), "LOCAL_SCHEDULE_SECONDS": "3600"}
+            args = [sys.executable, "-m", "scripts.local.server", "--port", str(port)]
+            child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
+            child.wait_for_port(port, timeout_seconds=60)
+            other = Api(f"http://{LOOPBACK}:{port}", witness)
+            running.callback(other.close)
+            return other
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def impatient_api(start_api: StartApi) -> Api:
+    """An API that waits half a second for its first provider."""
+    return start_api(ASSEMBLYAI_TIMEOUT_SECONDS="0.5", OPENAI_TIMEOUT_SECONDS="23")
+
+
+@pytest.fixture(scope="session")
+def hasty_api(start_api: StartApi) -> Api:
+    """An API that waits half a second for either provider: less than any recognition takes."""
+    return start_api(ASSEMBLYAI_TIMEOUT_SECONDS="0.5", OPENAI_TIMEOUT_SECONDS="0.5")
+
+
+@pytest.fixture(scope="session")
+def verifying_api(start_api: StartApi) -> Api:
+    """An API that wants emails confirmed, and whose first provider is not there."""
+    nobody = f"http://{LOOPBACK}:{free_port()}"
+    patience = {"ASSEMBLYAI_TIMEOUT_SECONDS": "1", "OPENAI_TIMEOUT_SECONDS": "23"}
+    return start_api(EMAIL_VERIFICATION="on", ASSEMBLYAI_SYNC_BASE_URL=nobody, **patience)
+
+
+@pytest.fixture(scope="session")
+def keyless_api(start_api: StartApi) -> Api:
+    """An API that cannot fetch the pool's public keys."""
+    return start_api(COGNITO_JWKS_URL=f"http://{LOOPBACK}:{free_port()}/jwks.json")
+
+
+@pytest.fixture
+def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
+    """The stand-ins, in good health before and after."""
+    desk = Sandbox(stack.dev["sandbox_url"])
+    desk.heal()
+    yield desk
+    desk.heal()
+    desk.close()
+
+
+@pytest.fixture
+def person(api: Api) -> Person:
+    """Somebody new, with 200 credits."""
+    return Person.register(api)
+
+
+@pytest.fixture(scope="module")
+def resident(api: Api) -> Person:
+    """Somebody whom the tests of one file share, for what leaves no trace."""
+    return Person.register(api)
+
+
+@pytest.fixture(scope="session")
+def forger(stack: LocalStack) -> Forger:
+    return Forger.of(stack)
+
+
+@pytest.fixture(scope="session")
+def books(stack: LocalStack) -> Iterator[Backend]:
+    """The money as it lies in the running backend's tables."""
+    database = client(stack.settings["AWS_ENDPOINT_URL"])
+    tables = Tables(database, stack.settings["LEDGER_TABLE"], stack.settings["APP_TABLE"])
+    yield Backend.on(tables, Clock())
+    database.close()
+
+
+@pytest.fixture
+def log_lines(stack: LocalStack) -> Callable[[], list[dict[str, Any]]]:
+    """The API's structured request lines so far."""
+    return lambda: request_lines(stack.directory / "api.log")

@@ -1,0 +1,191 @@
+"""Accounts over HTTP: registering, confirming, signing in and out, and free credits once per person."""
+
+import re
+from dataclasses import replace
+
+import pytest
+import requests
+
+from chalicelib.repositories.accounts import profile_key
+from scripts.local.stack import LocalStack
+from tests.fakes import Backend
+from tests.http.calling import PASSWORD, Api, Person, check_error, new_email
+
+
+def mailed_code(stack: LocalStack, email: str) -> str:
+    """The code in the last mail to this address; the emulator keeps what it would have sent."""
+    kept = requests.get(f"{stack.dev['aws_endpoint_url']}/_ministack/ses/messages", timeout=5).json()["messages"]
+    texts = [mail["BodyText"] or mail["BodyHtml"] for mails in kept.values() for mail in mails if email in mail["To"]]
+    return re.findall(r"\b\d{6}\b", texts[-1])[0]
+
+
+def without_request_id(answer: requests.Response) -> dict[str, object]:
+    return {name: value for name, value in answer.json().items() if name != "request_id"}
+
+
+def test_registering_signs_in_and_gives_the_free_credits(api: Api, books: Backend) -> None:
+    email = new_email()
+
+    answer = api.register(email, name="Ada Lovelace")
+
+    assert answer.status_code == 201
+    said = answer.json()
+    assert (said["free_credits"], said["confirmation_required"], said["token_type"]) == (200, False, "Bearer")
+    user = api.get("/auth/user", said["token"]).json()
+    assert user == said["user"]
+    assert (user["email"], user["name"], user["credits"]) == (email, "Ada Lovelace", {"available": 200, "held": 0})
+    books.check_invariants(user["user_id"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("case@canary.example", "case+tag@canary.example"),
+        ("tag+one@canary.example", "TAG+two@Canary.Example"),
+        ("d.o.t.s@gmail.com", "dots+x@googlemail.com"),
+    ],
+)
+def test_free_credits_come_once_per_person(api: Api, books: Backend, first: str, second: str) -> None:
+    one, two = api.register(first).json(), api.register(second).json()
+
+    assert (one["free_credits"], two["free_credits"]) == (200, 0)
+    assert "free_credits_reason" not in one
+    assert two["free_credits_reason"]
+    assert two["user"]["credits"] == {"available": 0, "held": 0}
+    for account in (one, two):
+        books.check_invariants(account["user"]["user_id"])
+
+
+def test_an_address_has_one_account_however_it_is_spelt(api: Api, resident: Person) -> None:
+    for spelling in (
+        resident.email,
+        resident.email.upper(),
+        resident.email.replace("p", "\N{FULLWIDTH LATIN SMALL LETTER P}"),
+    ):
+        check_error(api.register(spelling), 409, "email_taken")
+        assert api.login(spelling).json()["user"]["user_id"] == resident.user_id
+
+
+@pytest.mark.parametrize("password", ["", "short", "nine char", "x" * 257, 1234567890, None])
+def test_a_weak_password_is_400(api: Api, password: object) -> None:
+    details = check_error(api.register(new_email(), password=password), 400, "invalid_request")
+
+    assert details == {"field": "password"}
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "@",
+        "ada",
+        "ada@",
+        "@b.c",
+        "a@b@c.d",
+        "a b@c.d",
+        " a@b.cd",
+        "a@b.cd\n",
+        "a\x00@b.cd",
+        "x" * 65 + "@b.cd",
+        "a@" + "b" * 300,
+    ],
+)
+def test_what_is_no_address_is_400(api: Api, email: str) -> None:
+    check_error(api.register(email), 400, "invalid_request")
+    check_error(api.login(email), 400, "invalid_request")
+
+
+def test_a_wrong_password_and_an_unknown_address_look_the_same(api: Api, resident: Person) -> None:
+    wrong, unknown = api.login(resident.email, PASSWORD + "!"), api.login("nobody@canary.example")
+
+    check_error(wrong, 401, "invalid_credentials")
+    assert without_request_id(wrong) == without_request_id(unknown)
+
+
+def test_a_refresh_gives_tokens_that_work(person: Person) -> None:
+    answer = person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token})
+
+    assert answer.status_code == 200
+    assert person.api.get("/auth/user", answer.json()["token"]).json()["user_id"] == person.user_id
+
+
+@pytest.mark.parametrize("refresh_token", ["garbage", "a.b.c", "é" * 100, "\x00", "x" * 8_192])
+def test_a_refresh_token_that_is_none_is_401(api: Api, refresh_token: str) -> None:
+    check_error(api.post("/auth/refresh", json={"refresh_token": refresh_token}), 401, "invalid_credentials")
+
+
+def test_signing_out_ends_every_sign_in_at_once_and_a_new_one_works_at_once(person: Person) -> None:
+    elsewhere = person.api.login(person.email).json()
+    refreshed = person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).json()
+
+    assert person.post("/auth/logout", json={}).json() == {"signed_out": True}
+
+    for token in (person.token, elsewhere["token"], refreshed["token"]):
+        check_error(person.api.get("/credits/balance", token), 401, "unauthenticated")
+    for token in (person.refresh_token, elsewhere["refresh_token"]):
+        answer = person.api.post("/auth/refresh", json={"refresh_token": token})
+        check_error(answer, 401, answer.json()["code"])
+    again = person.api.login(person.email).json()
+    assert replace(person, token=again["token"]).balance() == (200, 0)
+
+
+def test_a_sign_out_ends_nobody_elses_sign_in(person: Person, resident: Person) -> None:
+    person.post("/auth/logout")
+
+    assert resident.get("/auth/user").status_code == 200
+
+
+def test_where_emails_are_confirmed_the_credits_come_with_the_code(
+    verifying_api: Api, stack: LocalStack, books: Backend
+) -> None:
+    email = new_email()
+    said = verifying_api.register(email, name="Ada").json()
+    assert (said["confirmation_required"], said["free_credits"]) == (True, 0)
+    assert not {"token", "access_token", "refresh_token"} & set(said)
+    assert books.tables.get(profile_key(said["user"]["user_id"])) is None
+
+    check_error(verifying_api.login(email), 403, "email_unverified")
+    code = mailed_code(stack, email)
+    wrong = verifying_api.post("/auth/confirm", json={"email": email, "code": "000000"})
+    assert check_error(wrong, 400, "invalid_request") == {"field": "code"}
+    confirmed = verifying_api.post("/auth/confirm", json={"email": email, "code": code}).json()
+
+    assert confirmed == {"confirmed": True, "free_credits": 200}
+    check_error(verifying_api.post("/auth/confirm", json={"email": email, "code": code}), 400, "invalid_request")
+    user = verifying_api.login(email).json()["user"]
+    assert (user["name"], user["credits"]["available"]) == ("Ada", 200)
+    books.check_invariants(user["user_id"])
+
+
+def test_a_confirmed_second_address_of_the_same_person_brings_no_credits(
+    verifying_api: Api, stack: LocalStack, person: Person
+) -> None:
+    email = person.email.replace("@", "+again@")
+    verifying_api.register(email)
+
+    confirmed = verifying_api.post("/auth/confirm", json={"email": email, "code": mailed_code(stack, email)}).json()
+
+    assert confirmed["free_credits"] == 0
+    assert confirmed["free_credits_reason"]
+
+
+def test_asking_for_the_code_again_does_not_tell_who_has_an_account(verifying_api: Api, resident: Person) -> None:
+    waiting = new_email()
+    verifying_api.register(waiting)
+
+    for email in (waiting, resident.email, "nobody@canary.example"):
+        answer = verifying_api.post("/auth/resend-code", json={"email": email})
+        assert (answer.status_code, answer.json()) == (200, {"sent": True})
+
+
+def test_a_code_for_an_unknown_address_looks_like_a_wrong_code(verifying_api: Api) -> None:
+    waiting = new_email()
+    verifying_api.register(waiting)
+
+    wrong, unknown = (
+        verifying_api.post("/auth/confirm", json={"email": email, "code": "000000"})
+        for email in (waiting, "nobody@canary.example")
+    )
+
+    check_error(wrong, 400, "invalid_request")
+    assert without_request_id(wrong) == without_request_id(unknown)

@@ -1,0 +1,226 @@
+"""Requests that break the contract: each is told so in one shape, none breaks us."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.http.calling import Api, Person, check_error
+
+STREAM = "/transcription/stream"
+JSON = {"Content-Type": "application/json"}
+UNKNOWN_SESSION = "5a1de7d4"
+
+
+def segment(**words: Any) -> dict[str, Any]:
+    return {"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a word"} | words
+
+
+def saving(**words: Any) -> dict[str, Any]:
+    return {"action": "save", "session_id": UNKNOWN_SESSION, "segments": [segment(**words)]}
+
+
+def starting(**words: Any) -> dict[str, Any]:
+    return {"action": "start", "transport": "relay"} | words
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (None, "body"),
+        ([], "body"),
+        ("start", "body"),
+        ({}, "body"),
+        ({"action": "dance"}, "action"),
+        ({"action": None}, "action"),
+        ({"action": ["start"]}, "action"),
+        (starting(colour="red"), "body"),
+        (starting(transport="pigeon"), "transport"),
+        (starting(transport=1), "transport"),
+        (starting(lease_seconds=59), "lease_seconds"),
+        (starting(lease_seconds=10_801), "lease_seconds"),
+        (starting(lease_seconds="600"), "lease_seconds"),
+        (starting(lease_seconds=600.5), "lease_seconds"),
+        (starting(lease_seconds=True), "lease_seconds"),
+        (starting(lease_seconds=10**400), "lease_seconds"),
+        (starting(lease_seconds=-(10**18)), "lease_seconds"),
+        (starting(sample_rate=11_025), "sample_rate"),
+        (starting(language="english"), "language"),
+        (starting(language="en-US\n"), "language"),
+        (starting(title="x" * 201), "title"),
+        (starting(title="a\x00b"), "title"),
+        (starting(title="a\nb"), "title"),
+        (starting(title="a\n"), "title"),
+        (starting(source_url="javascript:alert(1)"), "source_url"),
+        (starting(source_url="https://example.com/\r\nX: y"), "source_url"),
+        (starting(source_url="https://" + "x" * 2_000), "source_url"),
+        ({"action": "stop"}, "body"),
+        ({"action": "stop", "session_id": ""}, "session_id"),
+        ({"action": "stop", "session_id": "a#b"}, "session_id"),
+        ({"action": "stop", "session_id": "x" * 65}, "session_id"),
+        ({"action": "stop", "session_id": UNKNOWN_SESSION, "provider_session_seconds": -1}, "provider_session_seconds"),
+        ({"action": "renew", "session_id": UNKNOWN_SESSION, "interrupted": "yes"}, "interrupted"),
+        ({"action": "save", "session_id": UNKNOWN_SESSION, "segments": [segment()] * 101}, "segments"),
+        (saving(seq=-1), "segments[0].seq"),
+        (saving(seq=10**30), "segments[0].seq"),
+        (saving(start_ms="0"), "segments[0].start_ms"),
+        (saving(end_ms=86_400_001), "segments[0].end_ms"),
+        (saving(text=""), "segments[0].text"),
+        (saving(text="x" * 2_001), "segments[0].text"),
+        (saving(text=7), "segments[0].text"),
+        (saving(speaker="x" * 51), "segments[0].speaker"),
+        (saving(more=1), "segments[0]"),
+    ],
+    ids=str,
+)
+def test_a_wrong_field_is_400_and_named(resident: Person, body: object, field: str) -> None:
+    details = check_error(
+        resident.post(STREAM, json=body) if body is not None else resident.post(STREAM), 400, "invalid_request"
+    )
+
+    assert details["field"] == field
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[" * 100_000,
+        b'{"action":' * 20_000,
+        b'{"action":"start","title":' + b"[" * 100_000,
+        b'{"action":"start","title":"\\ud800"}',
+        b'{"action":"start","title":"\xff\xfe"}',
+        b'\xff\xfe{\x00"\x00',
+        b'{"action":"start","action":"stop"}',
+        b'{"action":"start","lease_seconds":' + b"9" * 100_000 + b"}",
+        b'{"action":"start","lease_seconds":1e999}',
+        b'{"action":"start","lease_seconds":NaN}',
+        b'{"action":"start"} {"action":"start"}',
+        b"\x00" * 1_000,
+        b"action=start&transport=relay",
+    ],
+    ids=lambda body: f"{body[:40]!r}, {len(body)} bytes",
+)
+def test_a_body_that_is_no_good_json_is_400(resident: Person, body: bytes) -> None:
+    check_error(resident.post(STREAM, data=body, headers=JSON), 400, "invalid_request")
+    assert resident.balance() == (200, 0)
+
+
+@pytest.mark.parametrize(
+    "path", ["/auth/register", "/auth/login", "/auth/refresh", "/auth/confirm", "/auth/resend-code"]
+)
+def test_public_routes_bear_bad_bodies_as_well(api: Api, path: str) -> None:
+    for body in (b"", b"null", b"[]", b"{}", b'{"email": {}}', b"[" * 100_000, b"\xff", b'{"email":"\\ud800@b.cd"}'):
+        check_error(api.post(path, data=body, headers=JSON), 400, "invalid_request")
+
+
+def test_600_kb_of_json_are_413(resident: Person) -> None:
+    body = b'{"action":"start","title":"' + b"x" * 600_000 + b'"}'
+
+    assert check_error(resident.post(STREAM, data=body, headers=JSON), 413, "too_large") == {"max_bytes": 512 * 1024}
+
+
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "a/b;c", ";"]
+)
+def test_another_content_type_is_415(resident: Person, media_type: str) -> None:
+    answer = resident.post(STREAM, data=b'{"action":"start"}', headers={"Content-Type": media_type})
+
+    check_error(answer, 415, "unsupported_media_type")
+
+
+def test_a_content_type_may_name_its_charset(resident: Person) -> None:
+    body = b'{"action":"stop","session_id":"5a1de7d4"}'
+    answer = resident.post(STREAM, data=body, headers={"Content-Type": "application/json; charset=utf-8"})
+
+    check_error(answer, 404, "not_found")
+    assert "session" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nope"),
+        ("GET", "/"),
+        ("GET", "//"),
+        ("GET", "/credits"),
+        ("GET", "/credits/balance/more"),
+        ("GET", "/%00"),
+        ("GET", "/..%2f..%2fetc%2fpasswd"),
+        ("POST", "/credits/balance"),
+        ("GET", "/auth/login"),
+        ("PUT", "/transcription/stream"),
+        ("DELETE", "/health"),
+        ("PATCH", "/credits/transactions"),
+        ("BREW", "/health"),
+    ],
+)
+def test_an_unknown_path_or_method_is_404(api: Api, resident: Person, method: str, path: str) -> None:
+    check_error(api.call(method, path), 404, "not_found")
+    check_error(api.call(method, path, resident.token), 404, "not_found")
+
+
+PAGED = ["/credits/transactions", "/transcription/history"]
+BAD_LIMITS = ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "limit=1.5", "limit=" + "9" * 400]
+BAD_CURSORS = ["cursor=", "cursor=" + "A" * 10_000, "cursor=%00", "cursor=%F0%9F%92%A9", "cursor=.."]
+BAD_NAMES = ["limit=1&limit=1", "cursor=QQ&cursor=QQ", "colour=red", "%00=1"]
+
+
+@pytest.mark.parametrize("path", PAGED)
+@pytest.mark.parametrize("query", [*BAD_LIMITS, *BAD_CURSORS, *BAD_NAMES], ids=lambda query: query[:30])
+def test_bad_query_parameters_are_400(resident: Person, path: str, query: str) -> None:
+    check_error(resident.get(f"{path}?{query}"), 400, "invalid_request")
+
+
+def opaque(sort_key: str) -> str:
+    return base64.urlsafe_b64encode(sort_key.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("path", PAGED)
+@pytest.mark.parametrize("sort_key", ["HOLD#x", "ENTRY#x", "USER#x", "../x", "x\ny", "\x00", "x" * 500, "é"], ids=ascii)
+def test_a_cursor_that_we_never_made_is_400(resident: Person, path: str, sort_key: str) -> None:
+    check_error(resident.get(path, params={"cursor": opaque(sort_key)}), 400, "invalid_request")
+
+
+def test_a_cursor_leads_through_all_pages_and_only_through_ones_own(person: Person, resident: Person) -> None:
+    sessions = [person.start(lease_seconds=60) for _ in range(3)]
+    seen, cursors, query = [], [], {"limit": 1}
+    while True:
+        page = person.get("/transcription/history", params=query).json()
+        seen += [line["session_id"] for line in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursors.append(page["next_cursor"])
+        query = {"limit": 1, "cursor": cursors[-1]}
+
+    assert sorted(seen) == sorted(sessions)
+    for cursor in cursors:
+        # To another person, or in another list, it is a place like any other, with nothing of the first person's there.
+        theirs = resident.get("/transcription/history", params={"cursor": cursor})
+        assert theirs.json()["items"] == []
+        movements = person.get("/credits/transactions", params={"cursor": cursor}).json()["transactions"]
+        assert {movement["kind"] for movement in movements} <= {"free_credits"}
+        for tampered in (cursor + "A", cursor[:-1], cursor + "==", cursor.swapcase() + "-_"):
+            answer = person.get("/transcription/history", params={"cursor": tampered})
+            assert answer.status_code in (200, 400)
+            assert {line["session_id"] for line in answer.json().get("items", [])} <= set(sessions)
+
+
+@pytest.mark.parametrize("transcript_id", ["5a1de7d4", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+def test_a_transcript_that_is_not_ones_own_is_404(person: Person, resident: Person, transcript_id: str) -> None:
+    theirs = person.stream(action="start", transport="relay", lease_seconds=60).json()["transcript_id"]
+
+    check_error(resident.get(f"/transcription/history/{transcript_id}"), 404, "not_found")
+    check_error(resident.get(f"/transcription/history/{theirs}"), 404, "not_found")
+    check_error(resident.get("/transcription/history/a%23b"), 400, "invalid_request")
+
+
+def test_saved_text_comes_back_as_it_was_sent(person: Person) -> None:
+    lease = person.stream(action="start", transport="relay", lease_seconds=60).json()
+    text = "nul \x00, quotes \"'<script>, \N{GRINNING FACE}, \N{RIGHT-TO-LEFT OVERRIDE}, line\nbreak"
+    saved = person.stream(action="save", session_id=lease["session_id"], segments=[segment(text=text, seq=3)])
+
+    assert saved.status_code == 200
+    whole = person.get(f"/transcription/history/{lease['transcript_id']}").json()
+    assert [(piece["seq"], piece["text"]) for piece in whole["segments"]] == [(3, text)]

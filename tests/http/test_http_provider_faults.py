@@ -1,0 +1,117 @@
+"""When providers fail: the other one answers, or an honest error does, and nobody pays for nothing."""
+
+from dataclasses import replace
+
+import pytest
+import requests
+
+from tests.fakes import Backend
+from tests.http.calling import Api, Person, Sandbox, check_error, silence
+
+CHUNK = silence(200)
+OPENAI_MODEL = {"provider": "openai", "model": "gpt-transcribe", "audio_ms": 200}
+# `cut` and `slow` do the work and lose its answer.
+FAULTS = ["timeout", "429", "quota", "500", "bad_json", "wrong_shape", "cut", "slow"]
+IMPATIENT, HASTY = "impatient_api", "hasty_api"
+
+
+def send(person: Person, session_id: str) -> requests.Response:
+    return person.send(session_id, 0, CHUNK)
+
+
+def check_charged_nothing(person: Person, session_id: str, books: Backend) -> None:
+    assert person.balance() == (100, 100)
+    books.check_invariants(person.user_id)
+    stopped = person.stop(session_id)
+    assert (stopped["billed_seconds"], stopped["credits_used"], stopped["credits_available"]) == (0, 0, 200)
+    assert person.balance() == (200, 0)
+    assert [entry.kind for entry in books.entries(person.user_id)] == ["free_credits"]
+    books.check_invariants(person.user_id)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_other_provider_answers_and_is_named_in_the_statement(
+    impatient_api: Api, person: Person, sandbox: Sandbox, books: Backend, fault: str
+) -> None:
+    person = replace(person, api=impatient_api)
+    session_id = person.start()
+    sandbox.fail(Sandbox.SYNC, fault)
+
+    answer = send(person, session_id)
+
+    assert (answer.status_code, answer.json()["credits_used"]) == (200, 1), answer.text
+    assert person.stop(session_id)["credits_available"] == 199
+    assert [used["models"] for used in person.usage()] == [[OPENAI_MODEL]]
+    books.check_invariants(person.user_id)
+
+
+@pytest.mark.parametrize(
+    ("fault", "api_name", "status", "code", "retry_after"),
+    [
+        ("timeout", HASTY, 504, "provider_timeout", None),
+        ("slow", HASTY, 504, "provider_timeout", None),
+        ("401", IMPATIENT, 502, "provider_error", None),
+        ("429", IMPATIENT, 503, "unavailable", "7"),
+        ("503", IMPATIENT, 503, "unavailable", "7"),
+        ("quota", IMPATIENT, 503, "unavailable", "300"),
+        ("500", IMPATIENT, 502, "provider_error", None),
+        ("bad_json", IMPATIENT, 502, "provider_error", None),
+        ("wrong_shape", IMPATIENT, 502, "provider_error", None),
+        ("missing_text", IMPATIENT, 502, "provider_error", None),
+        ("cut", IMPATIENT, 502, "provider_error", None),
+    ],
+)
+def test_when_both_fail_the_error_is_honest_and_nothing_is_charged(
+    request: pytest.FixtureRequest,
+    person: Person,
+    sandbox: Sandbox,
+    books: Backend,
+    fault: str,
+    api_name: str,
+    status: int,
+    code: str,
+    retry_after: str | None,
+) -> None:
+    person = replace(person, api=request.getfixturevalue(api_name))
+    session_id = person.start()
+    sandbox.fail(Sandbox.SYNC, "500", times=2)
+    sandbox.fail(Sandbox.TRANSCRIPTIONS, fault, times=2, retry_after_seconds=7)
+
+    for _ in range(2):  # The same chunk may be sent again at once: the first try left nothing behind.
+        answer = send(person, session_id)
+        check_error(answer, status, code)
+        assert answer.headers.get("Retry-After") == retry_after
+
+    check_charged_nothing(person, session_id, books)
+
+
+def test_a_chunk_that_failed_is_heard_once_the_providers_are_well(
+    person: Person, sandbox: Sandbox, books: Backend
+) -> None:
+    session_id = person.start()
+    sandbox.fail(Sandbox.SYNC, "500")
+    sandbox.fail(Sandbox.TRANSCRIPTIONS, "500")
+    check_error(send(person, session_id), 502, "provider_error")
+
+    answer = send(person, session_id)
+
+    assert (answer.status_code, answer.json()["credits_used"]) == (200, 1)
+    assert answer.json()["start_ms"] == 0
+    assert person.stop(session_id)["credits_available"] == 199
+    books.check_invariants(person.user_id)
+
+
+def test_a_provider_that_is_not_there_is_stood_in_for(
+    verifying_api: Api, person: Person, sandbox: Sandbox, books: Backend
+) -> None:
+    person = replace(person, api=verifying_api)
+    session_id = person.start()
+    sandbox.fail(Sandbox.TRANSCRIPTIONS, "500")
+
+    check_error(send(person, session_id), 502, "provider_error")
+    assert person.balance() == (100, 100)
+    assert send(person, session_id).status_code == 200
+
+    assert person.stop(session_id)["credits_available"] == 199
+    assert [used["models"] for used in person.usage()] == [[OPENAI_MODEL]]
+    books.check_invariants(person.user_id)

@@ -1,0 +1,170 @@
+"""Who gets in: every bad token gets the same 401, on every route, and an outage is never the caller's fault."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import jwt
+import pytest
+
+from scripts.local.aws import CREDENTIALS, REGION
+from scripts.local.stack import LocalStack
+from tests.fakes import Backend
+from tests.http.calling import (
+    GOOD_REQUESTS,
+    PASSWORD,
+    Api,
+    Person,
+    authenticated_routes,
+    check_error,
+    on_every_authenticated_route,
+)
+from tests.http.forging import Forger, encoded, packed, soon
+
+REQUIRED = ("exp", "iat", "iss", "aud", "sub", "token_use", "auth_time")
+ANOTHER_POOL = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_another"
+
+MALFORMED: dict[str, str | bytes | None] = {
+    "none": None,
+    "empty": "",
+    "no scheme": "5a1de7d4",
+    "another scheme": "Basic YWRhOnBhc3N3b3Jk",
+    "scheme alone": "Bearer",
+    "scheme and a blank": "Bearer ",
+    "garbage": "Bearer garbage",
+    "three letters": "Bearer a.b.c",
+    "two dots": "Bearer ..",
+    "five parts": "Bearer a.b.c.d.e",
+    "not base64": "Bearer !!!.???.###",
+    "a header that is a list": f"Bearer {packed([1])}.{packed({})}.AA",
+    "a header that is no JSON": "Bearer eyJhbGciOiJS.e30.AA",
+    "a key id that is a number": f"Bearer {packed({'alg': 'RS256', 'kid': 7})}.{packed({})}.AA",
+    "a header nested too deeply": f"Bearer {encoded(b'[' * 5_000)}.e30.AA",
+    "not ASCII": "Bearer é.ü.ß".encode(),
+    "20 kB": "Bearer " + "a" * 20_000,
+}
+
+Forgery = Callable[[Forger, Person], str]
+
+
+def without(claim: str) -> Forgery:
+    return lambda forger, person: forger.token(person, **{claim: None})
+
+
+def spoofed(token: str, claims: dict[str, Any]) -> str:
+    """The token with more claims, and the signature of before."""
+    header, _, signature = token.split(".")
+    return f"{header}.{packed(jwt.decode(token, options={'verify_signature': False}) | claims)}.{signature}"
+
+
+FORGED: dict[str, Forgery] = {
+    "alg none": lambda f, p: f.unsigned(f.claims(p)),
+    "HS256 with the public key as secret": lambda f, p: f.signed_with_public_key_as_secret(f.claims(p)),
+    "another key under the known id": lambda f, p: f.signed(f.claims(p), f.stranger),
+    "another key that comes in its header": lambda f, p: f.signed(
+        f.claims(p), f.stranger, jwk=jwt.algorithms.RSAAlgorithm.to_jwk(f.stranger.public_key(), as_dict=True)
+    ),
+    "an unknown key id": lambda f, p: f.signed(f.claims(p), kid="unknown"),
+    "no key id": lambda f, p: jwt.encode(f.claims(p), f.key, algorithm="RS256"),
+    "groups spoofed without the pool's key": lambda f, p: f.signed(
+        f.claims(p, **{"cognito:groups": ["admins"]}), f.stranger
+    ),
+    "groups spoofed in a good token": lambda f, p: spoofed(p.token, {"cognito:groups": ["admins"]}),
+    "wrong issuer": lambda f, p: f.token(p, iss="https://issuer.example"),
+    "another pool as issuer": lambda f, p: f.token(p, iss=ANOTHER_POOL),
+    "wrong audience": lambda f, p: f.token(p, aud="another-client"),
+    "expired": lambda f, p: f.token(p, exp=soon(-60)),
+    "not yet valid": lambda f, p: f.token(p, nbf=soon(600)),
+    "issued in the future": lambda f, p: f.token(p, iat=soon(600)),
+    "an access token": lambda f, p: p.access_token,
+    "a refresh token": lambda f, p: p.refresh_token,
+    "token_use access under the ID key": lambda f, p: f.token(p, token_use="access"),
+    "an expiry that is a word": lambda f, p: f.token(p, exp="never"),
+    "a sign-in time that is a word": lambda f, p: f.token(p, auth_time="yesterday"),
+    "groups that are a word": lambda f, p: f.token(p, **{"cognito:groups": "admins"}),
+    "signed well, but 20 kB": lambda f, p: f.token(p, name="x" * 15_000),
+    "an end cut off": lambda f, p: p.token[:-10],
+} | {f"no {name}": without(name) for name in REQUIRED}
+
+
+def test_every_authenticated_route_is_tried() -> None:
+    assert sorted(authenticated_routes()) == sorted(GOOD_REQUESTS)
+
+
+def test_the_forgers_tokens_are_good_but_for_their_flaw(api: Api, resident: Person, forger: Forger) -> None:
+    answer = api.get("/credits/balance", forger.token(resident))
+
+    assert answer.status_code == 200
+    assert api.get("/credits/balance", headers={"Authorization": f"bearer  {resident.token}"}).status_code == 200
+
+
+@pytest.mark.parametrize("authorization", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_token_is_401_everywhere(api: Api, authorization: str | bytes | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+
+    on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_forged_token_is_401_everywhere(api: Api, resident: Person, forger: Forger, forge: Forgery) -> None:
+    headers = {"Authorization": f"Bearer {forge(forger, resident)}"}
+
+    on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+
+
+def test_a_signed_out_token_is_401_everywhere_and_a_new_sign_in_works_at_once(api: Api, person: Person) -> None:
+    assert person.post("/auth/logout").json() == {"signed_out": True}
+
+    headers = {"Authorization": f"Bearer {person.token}"}
+    on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+    again = api.login(person.email).json()["token"]
+    assert api.get("/credits/balance", again).status_code == 200
+
+
+def test_a_real_token_of_another_pool_or_another_client_is_401(api: Api, resident: Person, stack: LocalStack) -> None:
+    cognito = boto3.client(
+        "cognito-idp",
+        endpoint_url=stack.settings["AWS_ENDPOINT_URL"],
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+    ours = stack.settings["COGNITO_USER_POOL_ID"]
+    other = cognito.create_user_pool(PoolName="other", UsernameAttributes=["email"])["UserPool"]["Id"]
+    cognito.admin_create_user(UserPoolId=other, Username=resident.email, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(
+        UserPoolId=other, Username=resident.email, Password=f"{PASSWORD}A1!", Permanent=True
+    )
+
+    for pool, password in ((other, f"{PASSWORD}A1!"), (ours, PASSWORD)):
+        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+        made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="other", ExplicitAuthFlows=flows)
+        words = {"USERNAME": resident.email, "PASSWORD": password}
+        signed_in = cognito.admin_initiate_auth(
+            UserPoolId=pool,
+            ClientId=made["UserPoolClient"]["ClientId"],
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters=words,
+        )
+        headers = {"Authorization": f"Bearer {signed_in['AuthenticationResult']['IdToken']}"}
+        on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+    cognito.close()
+
+
+def test_a_blocked_account_is_kept_out_however_good_its_token(api: Api, person: Person, books: Backend) -> None:
+    books.ledger.set_blocked(person.user_id, True)
+
+    headers = {"Authorization": f"Bearer {person.token}"}
+    on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 403, "account_blocked"))
+    check_error(api.login(person.email), 403, "account_blocked")
+    check_error(api.post("/auth/refresh", json={"refresh_token": person.refresh_token}), 403, "account_blocked")
+    books.ledger.set_blocked(person.user_id, False)
+    assert person.get("/credits/balance").status_code == 200
+
+
+def test_keys_that_cannot_be_had_are_503_not_401(keyless_api: Api, resident: Person) -> None:
+    headers = {"Authorization": f"Bearer {resident.token}"}
+
+    on_every_authenticated_route(keyless_api, headers, lambda answer: check_error(answer, 503, "unavailable"))
+    check_error(keyless_api.login(resident.email), 503, "unavailable")
+    assert keyless_api.get("/health").status_code == 200

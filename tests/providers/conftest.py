@@ -1,0 +1,90 @@
+"""A server of bare sockets: it says exactly the bytes a test wants, which no well-behaved server would."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from chalicelib.providers.transport import Session, Transport
+
+Script = Callable[[socket.socket], None]
+
+
+@dataclass
+class RawServer:
+    """Each connection: one request is read whole, then `script` has the socket."""
+
+    listener: socket.socket
+    script: Script
+    requests: list[bytes] = field(default_factory=list)
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(10)
+                self.requests.append(_whole_request(connection))
+                self.script(connection)
+
+
+def _whole_request(connection: socket.socket) -> bytes:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65_536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    (length,) = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    while len(body) < length:
+        body += connection.recv(65_536)
+    return head + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[bytes | Script], RawServer]]:
+    """Start a server that answers with these bytes and closes, or does what the script does."""
+    running: list[tuple[RawServer, threading.Thread]] = []
+
+    def start(script: bytes | Script) -> RawServer:
+        answer = script
+        does = (lambda connection: connection.sendall(answer)) if isinstance(answer, bytes) else answer
+        server = RawServer(socket.create_server(("127.0.0.1", 0)), does)
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        running.append((server, thread))
+        return server
+
+    yield start
+    for server, thread in running:
+        server.ending.set()
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+        thread.join()
+
+
+@pytest.fixture
+def transport() -> Iterator[Callable[..., Transport]]:
+    """A transport with a deadline of its own; 5 s is never reached here."""
+    with Session() as session:
+        session.trust_env = False
+        yield lambda deadline_seconds=5.0: Transport(session, "Provider", deadline_seconds)
+
+
+def http(status: int, body: bytes = b"{}", headers: str = "") -> bytes:
+    """A complete answer."""
+    head = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n{headers}Connection: close\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.fixture(name="http")
+def http_fixture() -> Callable[..., bytes]:
+    return http

@@ -1,0 +1,190 @@
+"""A process that dies anywhere while an account is made: the next sign-in finds it whole, with its credits once."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.account import canonical_address, normal_address
+from chalicelib.errors import EmailTakenError, EmailUnverifiedError, InvalidCredentialsError, InvalidRequestError
+from scripts.local.aws import LocalAws
+from tests.house import PASSWORD, House, at_once, opened
+
+CODE = "123456"  # The emulator mails the same code to everybody.
+REGISTER_CALLS, CONFIRM_CALLS = 6, 3
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def house(ministack: LocalAws) -> Iterator[House]:
+    with opened(ministack) as made:
+        yield made
+
+
+@pytest.fixture
+def email() -> str:
+    return f"crash{next(_numbers)}@example.com"
+
+
+# Crashes
+
+
+def test_the_crashes_below_reach_every_aws_call(house: House, email: str) -> None:
+    house.aws.calls = 0
+    house.accounts.register(contract.Register(email, PASSWORD))
+    registering, house.aws.calls = house.aws.calls, 0
+    waiting = "waiting-" + email
+    house.verifying().accounts.register(contract.Register(waiting, PASSWORD))
+    house.aws.calls = 0
+    house.verifying().accounts.confirm(contract.Confirm(waiting, CODE))
+
+    assert (registering, house.aws.calls) == (REGISTER_CALLS, CONFIRM_CALLS)
+
+
+@pytest.mark.parametrize("call", range(REGISTER_CALLS))
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_registration_that_died_is_made_up_for_at_the_next_sign_in(
+    house: House, email: str, moment: str, call: int
+) -> None:
+    wish = contract.Register(email, PASSWORD, "Ada")
+    with house.aws.dying(moment, call):
+        house.accounts.register(wish)
+
+    if (moment, call) == ("before", 0):  # Nothing had happened: it is registered anew.
+        with pytest.raises(InvalidCredentialsError):
+            house.accounts.login(contract.Login(email, PASSWORD))
+        house.accounts.register(wish)
+    else:
+        with pytest.raises(EmailTakenError):
+            house.accounts.register(wish)
+
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
+
+
+@pytest.mark.parametrize("call", range(CONFIRM_CALLS))
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_confirmation_that_died_is_made_up_for(house: House, email: str, moment: str, call: int) -> None:
+    house = house.verifying()
+    house.accounts.register(contract.Register(email, PASSWORD, "Ada"))
+    confirm = contract.Confirm(email, CODE)
+    with house.aws.dying(moment, call):
+        house.accounts.confirm(confirm)
+
+    if (moment, call) == ("before", 0):
+        with pytest.raises(EmailUnverifiedError):
+            house.accounts.login(contract.Login(email, PASSWORD))
+        house.accounts.confirm(confirm)
+    else:
+        with pytest.raises(InvalidRequestError):
+            house.accounts.confirm(confirm)
+
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", range(4))  # sign in, look, grant, read
+def test_healing_may_die_as_well(house: House, email: str, moment: str, call: int) -> None:
+    with house.aws.dying("after", 2):  # confirmed and verified, and nothing of ours yet
+        house.accounts.register(contract.Register(email, PASSWORD))
+    with house.aws.dying(moment, call):
+        house.accounts.login(contract.Login(email, PASSWORD))
+
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", [3, 4])  # the refused grant; the account without credits
+def test_a_second_account_that_died_gets_its_profile_and_no_credits(
+    house: House, email: str, moment: str, call: int
+) -> None:
+    house.accounts.register(contract.Register(email, PASSWORD))
+    second = email.replace("@", "+second@")
+    with house.aws.dying(moment, call):
+        house.accounts.register(contract.Register(second, PASSWORD))
+
+    house.check_whole(house.accounts.login(contract.Login(second, PASSWORD)), second, credits=0)
+
+
+def test_a_sign_out_that_died_has_not_locked_anyone_out(house: House, email: str) -> None:
+    registered = house.accounts.register(contract.Register(email, PASSWORD))
+    caller = house.accounts.verifier.caller(str(registered.token))
+    with house.aws.dying("after", 1):  # Cognito has signed out, the ledger has not heard of it
+        house.accounts.logout(caller)
+
+    house.accounts.logout(caller)
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
+
+
+# Many at once
+
+
+def test_sign_ins_that_heal_at_once_give_the_credits_once(house: House, email: str) -> None:
+    with house.aws.dying("after", 2):
+        house.accounts.register(contract.Register(email, PASSWORD))
+
+    answers = at_once(6, lambda: house.accounts.login(contract.Login(email, PASSWORD)))
+
+    assert len({str(answer.user) for answer in answers}) == 1
+    house.check_whole(answers[0], email)
+
+
+def test_one_person_registering_two_addresses_at_once_gets_the_credits_once(house: House, email: str) -> None:
+    addresses = [email, *(email.replace("@", f"+{tag}@") for tag in "abc")]
+    waiting = iter(addresses)
+
+    answers = at_once(4, lambda: house.accounts.register(contract.Register(next(waiting), PASSWORD)))
+
+    assert sorted(answer.free_credits for answer in answers) == [0, 0, 0, 200]
+    for answer in answers:
+        house.books.check_invariants(answer.user.user_id)
+
+
+def test_the_same_registration_at_once_makes_one_account(house: House, email: str) -> None:
+    def register() -> str:
+        try:
+            return house.accounts.register(contract.Register(email, PASSWORD)).user.user_id
+        except EmailTakenError:
+            return ""
+
+    (made,) = set(at_once(4, register)) - {""}
+
+    house.books.check_invariants(made)
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
+
+
+# One person
+
+
+@pytest.mark.parametrize(
+    ("spelling", "person"),
+    [
+        ("Ada@Example.com", "ada@example.com"),
+        ("ada+news@example.com", "ada@example.com"),
+        ("ada+a+b@example.com", "ada@example.com"),
+        ("A.d.a+x@googlemail.com", "ada@gmail.com"),
+        ("a.d.a@gmail.com", "ada@gmail.com"),
+        ("a.da@example.com", "a.da@example.com"),
+        ("ada@example.com.", "ada@example.com"),
+        ("+tag@example.com", "+tag@example.com"),
+        ("\N{FULLWIDTH LATIN SMALL LETTER A}da@example.com", "ada@example.com"),
+    ],
+)
+def test_all_spellings_of_an_address_are_one_person(spelling: str, person: str) -> None:
+    assert canonical_address(spelling) == person
+    assert canonical_address(canonical_address(spelling)) == person
+
+
+def test_cognito_gets_the_address_as_it_is_but_for_its_case() -> None:
+    assert normal_address(" Ada.L+News@GMail.com ") == "ada.l+news@gmail.com"
+
+
+def test_free_credits_can_be_off(house: House, email: str) -> None:
+    stingy = replace(house.accounts, free_credits=0)
+
+    answer = stingy.register(contract.Register(email, PASSWORD))
+
+    assert (answer.free_credits, answer.user.credits.available) == (0, 0)
+    assert answer.free_credits_reason
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email, credits=0)

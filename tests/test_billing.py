@@ -1,0 +1,90 @@
+"""The statement: every movement once, newest first, each explained; and cursors that lead nowhere else."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib import cursors
+from chalicelib.billing import Billing
+from chalicelib.errors import InvalidRequestError
+from chalicelib.models import Caller
+from tests.fakes import Backend
+
+
+def spend(backend: Backend, caller: Caller, seconds: float) -> str:
+    """One session with this much audio; its id."""
+    lease = backend.start(caller, lease_seconds=60)
+    backend.send(caller, lease.session_id, 0, seconds=seconds)
+    backend.clock.forward(1)
+    backend.streaming.stop(caller, lease.session_id)
+    return lease.session_id
+
+
+def test_a_movement_says_what_it_was_for(backend: Backend) -> None:
+    ada = backend.person(200)
+    session_id = spend(backend, ada, 12.5)
+
+    used, granted = Billing(backend.ledger).transactions(ada, 50, None).transactions
+
+    assert (used.kind, used.credits, used.session_id, used.service) == ("usage", -3, session_id, "live")
+    assert (used.seconds, used.credits_held, used.price_version) == (13, 10, "2026-11")
+    assert used.explanation == "12.5 s of live transcription; 10 credits were held, 3 used"
+    assert [(use.provider, use.audio_ms) for use in used.models] == [("assemblyai", 12_500)]
+    assert (granted.kind, granted.credits, granted.explanation) == ("free_credits", 200, "for a test")
+
+
+def test_the_statement_adds_up_to_the_balance_over_all_its_pages(backend: Backend) -> None:
+    ada, billing = backend.person(200), Billing(backend.ledger)
+    sessions = [spend(backend, ada, seconds) for seconds in (1, 7, 13, 20)]
+
+    movements, cursor = [], None
+    while True:
+        page = billing.transactions(ada, 2, cursor)
+        movements += page.transactions
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+    assert [movement.session_id for movement in movements] == [*sessions[::-1], ""]
+    balance = billing.balance(ada)
+    assert sum(movement.credits for movement in movements) == balance.available + balance.held
+    assert (balance.lifetime_granted, balance.lifetime_used) == (200, 200 - balance.available)
+
+
+def test_a_session_that_used_nothing_leaves_no_movement(backend: Backend) -> None:
+    ada = backend.person(200)
+    backend.streaming.stop(ada, backend.start(ada).session_id)
+
+    assert len(Billing(backend.ledger).transactions(ada, 50, None).transactions) == 1
+
+
+# Cursors
+
+
+@given(st.from_regex(r"[0-9A-Za-z]{1,40}", fullmatch=True))
+def test_a_cursor_comes_back_as_the_place_it_stands_for(name: str) -> None:
+    assert cursors.decode("ENTRY#", cursors.encode("ENTRY#", f"ENTRY#{name}")) == f"ENTRY#{name}"
+
+
+@given(st.text(max_size=60))
+def test_any_word_is_a_place_in_ones_own_list_or_refused(word: str) -> None:
+    with suppress(InvalidRequestError):
+        place = cursors.decode("ENTRY#", word)
+        assert place is not None
+        assert place.startswith("ENTRY#")
+        assert place.removeprefix("ENTRY#").isalnum()
+
+
+@pytest.mark.parametrize(
+    "sort_key", ["BALANCE#", "HOLD#a", "a b", "a#b", "", "\x00", "\N{LATIN SMALL LETTER E WITH ACUTE}"]
+)
+def test_a_cursor_with_anything_but_letters_and_digits_is_refused(sort_key: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        cursors.decode("ENTRY#", cursors.encode("", sort_key))
+
+
+def test_no_cursor_is_the_beginning_and_the_end() -> None:
+    assert cursors.decode("ENTRY#", None) is None
+    assert cursors.encode("ENTRY#", None) is None

@@ -1,0 +1,121 @@
+"""Settings are read all at once, refused all at once, and fit to the stage."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chalicelib import config
+
+NOWHERE = Path("/nonexistent/settings.json")
+LOCAL = {
+    "STAGE": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "LEDGER_TABLE": "ledger",
+    "APP_TABLE": "app",
+    "COGNITO_USER_POOL_ID": "us-east-1_pool",
+    "COGNITO_CLIENT_ID": "client",
+    "COGNITO_CLIENT_SECRET": "client-secret",
+    "IDENTITY_HMAC_KEY": "identity-key",
+    "EXTENSION_ORIGIN": "chrome-extension://a",
+    "ASSEMBLYAI_API_KEY": "assemblyai-key",
+}
+SECRET_NAMES = [name.upper() for name in config.SECRETS]
+DEPLOYED = LOCAL | {name: f"kms:{name}" for name in SECRET_NAMES} | {"STAGE": "prod"}
+
+
+def problems(environment: dict[str, str]) -> str:
+    with pytest.raises(config.SettingsError) as refused:
+        config.read(environment, NOWHERE)
+    return str(refused.value)
+
+
+def test_every_missing_setting_is_named_at_once() -> None:
+    said = problems({})
+
+    assert all(f"{name} is missing" in said for name in LOCAL)
+
+
+def test_an_empty_setting_counts_as_missing() -> None:
+    assert "ASSEMBLYAI_API_KEY is missing" in problems(LOCAL | {"ASSEMBLYAI_API_KEY": ""})
+
+
+def test_defaults_fill_the_rest() -> None:
+    settings = config.read(LOCAL, NOWHERE)
+
+    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 600, "on")
+    assert settings.jwks_url == f"{settings.issuer}/.well-known/jwks.json"
+    assert settings.issuer == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"FREE_CREDITS": "many"}, "free_credits"),
+        ({"FREE_CREDITS": "-1"}, "FREE_CREDITS"),
+        ({"LEASE_SECONDS": "59"}, "LEASE_SECONDS"),
+        ({"LEASE_SECONDS": "10801"}, "LEASE_SECONDS"),
+        ({"EMAIL_VERIFICATION": "maybe"}, "email_verification"),
+        ({"ASSEMBLYAI_TIMEOUT_SECONDS": "15"}, "29 s"),
+        ({"PRICE_VERSION": "1999-01"}, "1999-01"),
+        ({"PRICE_VERSION": "../../etc/passwd"}, "price"),
+        ({"EXTENSION_ORIGIN": "*"}, "EXTENSION_ORIGIN"),
+        ({"EXTENSION_ORIGIN": "null"}, "EXTENSION_ORIGIN"),
+        ({"OWN_ORIGINS": "https://a.example,*"}, "OWN_ORIGINS"),
+        ({"OPENAI_TRANSCRIPTION_MODEL": "free-model"}, "free-model"),
+        ({"ASSEMBLYAI_SYNC_MODEL": "free-model"}, "free-model"),
+    ],
+)
+def test_an_unfit_setting_is_refused_and_named(change: dict[str, str], said: str) -> None:
+    assert said in problems(LOCAL | change)
+
+
+def test_several_problems_come_together() -> None:
+    said = problems(LOCAL | {"FREE_CREDITS": "-1", "LEASE_SECONDS": "1", "EXTENSION_ORIGIN": "*"})
+
+    assert all(name in said for name in ("FREE_CREDITS", "LEASE_SECONDS", "EXTENSION_ORIGIN"))
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize("stage", ["dev", "prod", "Local", "local2"])
+def test_a_plain_secret_is_refused_outside_the_local_stage(name: str, stage: str) -> None:
+    said = problems(DEPLOYED | {"STAGE": stage, name: "plain-text-secret"})
+
+    assert f"{name} is plain text" in said
+    assert "plain-text-secret" not in said
+
+
+@pytest.mark.parametrize("name", ["ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_BASE_URL", "COGNITO_JWKS_URL"])
+def test_http_without_tls_is_refused_outside_the_local_stage(name: str) -> None:
+    assert "https" in problems(DEPLOYED | {name: "http://provider.example"})
+    assert config.read(LOCAL | {name: "http://127.0.0.1:1"}, NOWHERE)
+
+
+def test_a_deployed_stage_with_ciphertext_is_fine() -> None:
+    assert config.read(DEPLOYED, NOWHERE).stage == "prod"
+
+
+def test_settings_never_show_what_they_hold() -> None:
+    settings = config.read(LOCAL, NOWHERE)
+
+    for shown in (repr(settings), str(settings), f"{settings}", f"{settings!r}"):
+        assert not any(LOCAL.get(name, "-") in shown for name in SECRET_NAMES)
+
+
+def test_allowed_origins_are_the_extensions_and_our_own() -> None:
+    settings = config.read(LOCAL | {"OWN_ORIGINS": "https://a.example,,https://b.example"}, NOWHERE)
+
+    assert settings.allowed_origins == {"chrome-extension://a", "https://a.example", "https://b.example"}
+
+
+def test_the_local_file_fills_in_only_on_the_local_stage_and_the_environment_wins(tmp_path: Path) -> None:
+    written = tmp_path / "settings.json"
+    written.write_text(json.dumps(LOCAL | {"BUILD": "from the file", "LEASE_SECONDS": "120"}))
+
+    settings = config.read({"STAGE": "local", "LEASE_SECONDS": "180"}, written)
+
+    assert (settings.build, settings.lease_seconds) == ("from the file", 180)
+    with pytest.raises(config.SettingsError, match="LEDGER_TABLE is missing"):
+        config.read({"STAGE": "prod"}, written)
+    with pytest.raises(config.SettingsError, match="STAGE is missing"):
+        config.read({}, written)
