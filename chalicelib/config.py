@@ -17,6 +17,7 @@ import msgspec
 from . import pricing
 
 LOCAL_SETTINGS = Path(__file__).parent.parent / ".local" / "settings.json"
+SECRETS = ("cognito_client_secret", "assemblyai_api_key", "openai_api_key", "identity_hmac_key")
 Switch = Literal["on", "off"]
 
 
@@ -136,6 +137,10 @@ def _listed(words: str) -> list[str]:
 def _problems(settings: Settings) -> list[str]:
     found = []
     if settings.stage != "local":
+        for name in SECRETS:
+            value = getattr(settings, name)
+            if value and not value.startswith("kms:"):
+                found.append(f"{name.upper()} is plain text: outside the local stage it must be KMS ciphertext (kms:…)")
         # Secrets outside the local stage are KMS ciphertext, and nothing here decrypts it yet. A ciphertext taken for
         # the secret would be worse than no start: the guards of the free credits would hang on it.
         found.append("STAGE must be local: the decryption of secrets on other stages is not built yet")

@@ -57,6 +57,11 @@ def test_defaults_fill_the_rest() -> None:
         ({"LEASE_SECONDS": "10801"}, "LEASE_SECONDS"),
         ({"EMAIL_VERIFICATION": "maybe"}, "email_verification"),
         ({"ASSEMBLYAI_TIMEOUT_SECONDS": "15"}, "29 s"),
+        ({"ASSEMBLYAI_TIMEOUT_SECONDS": "nan"}, "ASSEMBLYAI_TIMEOUT_SECONDS"),
+        ({"OPENAI_TIMEOUT_SECONDS": "-5"}, "OPENAI_TIMEOUT_SECONDS"),
+        ({"LIVE_PROVIDERS": "nobody"}, "LIVE_PROVIDERS"),
+        ({"LIVE_PROVIDERS": "openai"}, "OPENAI_API_KEY"),
+        ({"FREE_ALLOWANCE_SECONDS": "20000"}, "FREE_ALLOWANCE_SECONDS"),
         ({"PRICE_VERSION": "1999-01"}, "1999-01"),
         ({"PRICE_VERSION": "../../etc/passwd"}, "price"),
         ({"EXTENSION_ORIGIN": "*"}, "EXTENSION_ORIGIN"),
@@ -91,8 +96,30 @@ def test_http_without_tls_is_refused_outside_the_local_stage(name: str) -> None:
     assert config.read(LOCAL | {name: "http://127.0.0.1:1"}, NOWHERE)
 
 
-def test_a_deployed_stage_with_ciphertext_is_fine() -> None:
-    assert config.read(DEPLOYED, NOWHERE).stage == "prod"
+def test_a_stage_whose_secrets_nothing_decrypts_is_refused_for_that_alone() -> None:
+    said = problems(DEPLOYED)
+
+    assert said == "settings: STAGE must be local: the decryption of secrets on other stages is not built yet"
+
+
+def test_pages_of_plain_http_are_refused_outside_the_local_stage() -> None:
+    assert "must not be http" in problems(DEPLOYED | {"OWN_ORIGINS": "http://a.example"})
+
+
+@pytest.mark.parametrize(("command", "is_local"), [("local", True), ("package", False), ("deploy", False)])
+def test_only_chalice_local_gets_what_make_run_wrote(
+    command: str, is_local: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = tmp_path / "settings.json"
+    written.write_text(json.dumps(LOCAL))
+    monkeypatch.setattr("sys.argv", ["chalice", command, "--stage", "dev"])
+    environment = {"STAGE": "dev", "AWS_CHALICE_CLI_MODE": "true"}
+
+    if is_local:
+        assert config.read(environment, written).stage == "local"
+    else:
+        with pytest.raises(config.SettingsError, match="LEDGER_TABLE is missing"):
+            config.read(environment, written)
 
 
 def test_settings_never_show_what_they_hold() -> None:

@@ -4,6 +4,7 @@ Nothing is retried here: a repeated recognition may be billed twice, so the fall
 (docs/providers.md).
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -68,10 +69,12 @@ class Transport:
         """Ask in a thread of its own and wait for it until the deadline.
 
         A socket's time-out starts anew with every byte, in the head of an answer too; no other way bounds the whole.
+        The thread that is left behind gives up by itself at its next byte.
         """
         tally().provider_calls += 1
         outcomes: SimpleQueue[_Answer | Exception] = SimpleQueue()
-        Thread(target=self._ask, args=(outcomes, method, url, content), daemon=True).start()
+        ends_at = time.monotonic() + self._deadline_seconds
+        Thread(target=self._ask, args=(outcomes, ends_at, method, url, content), daemon=True).start()
         try:
             try:
                 outcome = outcomes.get(timeout=self._deadline_seconds)
@@ -88,7 +91,9 @@ class Transport:
             tally().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
             raise
 
-    def _ask(self, outcomes: "SimpleQueue[_Answer | Exception]", method: str, url: str, content: Any) -> None:
+    def _ask(
+        self, outcomes: "SimpleQueue[_Answer | Exception]", ends_at: float, method: str, url: str, content: Any
+    ) -> None:
         try:
             with self._session.request(
                 method,
@@ -98,14 +103,16 @@ class Transport:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                outcomes.put(_Answer(response.status_code, response.headers, self._body(response)))
+                outcomes.put(_Answer(response.status_code, response.headers, self._body(response, ends_at)))
         except Exception as error:  # noqa: BLE001 - the waiting thread raises it
             outcomes.put(error)
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: requests.Response, ends_at: float) -> bytes:
         body = bytearray()
         while piece := response.raw.read1(65_536, decode_content=True):
             body += piece
+            if time.monotonic() > ends_at:
+                raise TimeoutError  # Nobody waits any more.
             if len(body) > MAX_ANSWER_BYTES:
                 raise ProviderError(f"{self._provider} answered more than we read.")
         promised = response.headers.get("Content-Length", "")

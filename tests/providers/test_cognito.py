@@ -20,7 +20,7 @@ CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign in": ("admin_initiate_auth", lambda c: c.sign_in("a@b.cd", "the-password")),
     "refresh": ("get_tokens_from_refresh_token", lambda c: c.refresh("the-token")),
     "sign out": ("admin_user_global_sign_out", lambda c: c.sign_out_everywhere("user")),
-    "confirm without code": ("admin_confirm_sign_up", lambda c: c.confirm_without_code("a@b.cd")),
+    "confirm without code": ("admin_update_user_attributes", lambda c: c.confirm_without_code("a@b.cd")),
 }
 # Ours to mend: they never blame the caller.
 OUTAGES = [

@@ -27,7 +27,7 @@ def test_a_good_answer_comes_through_and_is_counted(serve, transport, http) -> N
     with counting() as tally:
         answer = transport().post(server.url, {"Authorization": "the-key"}, PARTS)
 
-    assert (answer.fields, answer.request_id, tally.provider_calls) == ({"text": "hello"}, "r1", 1)
+    assert (answer, tally.provider_calls, tally.provider_failures) == ({"text": "hello"}, 1, [])
     (request,) = server.requests
     assert b"Authorization: the-key\r\n" in request
     assert request.index(b'name="config"') < request.index(b'name="audio"')
@@ -38,20 +38,24 @@ def test_a_compressed_answer_is_read(serve, transport, http) -> None:
 
     answer = transport().post(serve(http(200, packed, "Content-Encoding: gzip\r\n")).url, {}, PARTS)
 
-    assert answer.fields == {"text": "hello"}
+    assert answer == {"text": "hello"}
 
 
 def test_an_answer_in_chunks_is_read(serve, transport) -> None:
     chunked = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"text":\r\n5\r\n "a"}\r\n0\r\n\r\n'
 
-    assert transport().post(serve(chunked).url, {}, PARTS).fields == {"text": "a"}
+    assert transport().post(serve(chunked).url, {}, PARTS) == {"text": "a"}
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 402, 403, 404, 409, 413, 415, 422, 500, 501, 502, 599])
 def test_a_refusal_is_a_provider_error(serve, transport, http, status: int) -> None:
-    error = failure(transport(), serve(http(status, b"" if status == 304 else b"{}")).url)
+    server = serve(http(status, b"" if status == 304 else b"{}", "X-Request-Id: r1\r\n"))
 
-    assert (error.code, error.details) == ("provider_error", {"provider_status": status})
+    with counting() as tally:
+        error = failure(transport(), server.url)
+
+    assert (error.code, error.details) == ("provider_error", {})
+    assert tally.provider_failures == [f"Provider: status {status} r1"]
 
 
 @pytest.mark.parametrize("status", [408, 504])
@@ -196,7 +200,7 @@ def test_a_redirect_is_not_followed(serve, transport, http, status: int) -> None
     elsewhere = serve(http(200, b'{"text": "not us"}'))
     server = serve(http(status, headers=f"Location: {elsewhere.url}/\r\n"))
 
-    assert failure(transport(), server.url).details == {"provider_status": status}
+    assert failure(transport(), server.url).log_note == f"status {status}"
     assert elsewhere.requests == []
 
 
@@ -206,3 +210,21 @@ def test_nothing_is_tried_twice(serve, transport, http) -> None:
     failure(transport(), server.url)
 
     assert len(server.requests) == 1
+
+
+def test_a_head_that_trickles_is_cut_off_at_the_deadline(serve, transport) -> None:
+    """A client that reads a head line by line would wait for its end."""
+    lines = iter(f"X-{n}: 1\r\n".encode() for n in range(40))  # More than a hundred end it, whoever waits.
+
+    def trickle(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        connection.settimeout(0.05)
+        for line in lines:
+            connection.sendall(line)
+
+            try:
+                connection.recv(1)
+            except TimeoutError:
+                continue
+
+    assert failure(transport(HASTY_SECONDS), serve(trickle).url).code == "provider_timeout"
