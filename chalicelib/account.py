@@ -14,9 +14,7 @@ from typing import Any
 
 from . import contract
 from .errors import (
-    EmailTakenError,
     EmailUnverifiedError,
-    InvalidCredentialsError,
     InvalidRequestError,
     SignedOutError,
     UnauthenticatedError,
@@ -54,28 +52,21 @@ class Accounts:
         Raises EmailTakenError, InvalidRequestError (weak password), UnavailableError.
         """
         email = normal_address(wish.email)
-        try:
-            user_id = self.cognito.sign_up(email, wish.password, wish.name)
-        except EmailTakenError:
-            if self.is_verification_on:
-                raise
-            return self._registered_before(email, wish.password)
+        user_id = self.cognito.sign_up(email, wish.password, wish.name)
         if self.is_verification_on:
             nobody = Profile(user_id, email, wish.name, self.now())
             reason = "The free credits come when the email is confirmed."
             return contract.Registered(_user(nobody, Balance()), True, 0, reason)
         self.cognito.confirm_without_code(email)
         welcomed = self._welcome(user_id, email, wish.name)
-        return _registered(welcomed, self.ledger.balance(user_id), self.cognito.sign_in(email, wish.password))
-
-    def _registered_before(self, email: str, password: str) -> contract.Registered:
-        """The same registration again, its answer lost: whoever has the password gets it once more."""
-        try:
-            tokens = self._signed_in(email, password)
-        except InvalidCredentialsError:
-            raise EmailTakenError("An account with this email exists: sign in, or reset the password.") from None
-        balance, person = self._known(self.verifier.caller(tokens.id_token))
-        return _registered(person, balance, tokens)
+        tokens = self.cognito.sign_in(email, wish.password)
+        return contract.Registered(
+            user=_user(welcomed, self.ledger.balance(user_id)),
+            confirmation_required=False,
+            free_credits=welcomed.free_credits,
+            free_credits_reason=welcomed.free_credits_reason,
+            **_token_fields(tokens),
+        )
 
     def confirm(self, wish: contract.Confirm) -> contract.Confirmed:
         """Confirm the address with the mailed code; the free credits come now."""
@@ -214,16 +205,6 @@ def canonical_address(email: str) -> str:
     if domain in DOTLESS_DOMAINS:
         mailbox, domain = mailbox.replace(".", ""), "gmail.com"
     return f"{mailbox}@{domain}"
-
-
-def _registered(person: Profile, balance: Balance, tokens: SignIn) -> contract.Registered:
-    return contract.Registered(
-        user=_user(person, balance),
-        confirmation_required=False,
-        free_credits=person.free_credits,
-        free_credits_reason=person.free_credits_reason,
-        **_token_fields(tokens),
-    )
 
 
 def _user(person: Profile, balance: Balance, groups: tuple[str, ...] = ()) -> contract.User:

@@ -106,7 +106,7 @@ def test_an_empty_account_is_told_what_it_needs(person: Person) -> None:
 
 
 def test_a_transport_that_is_not_offered_is_said_so(person: Person) -> None:
-    details = check_error(person.stream(action="start", transport="direct"), 400, "invalid_request")
+    details = check_error(person.stream(action="start", transport="pigeon"), 400, "invalid_request")
 
     assert details == {"field": "transport"}
     assert person.balance() == (200, 0)
