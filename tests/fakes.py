@@ -9,9 +9,10 @@ from chalicelib.audio import Audio
 from chalicelib.errors import AppError
 from chalicelib.ids import ulid
 from chalicelib.leases import LeaseRules
-from chalicelib.models import Caller, Entry, Hold, Recognition, Word
+from chalicelib.models import Caller, Entry, Hold, HoldState, Recognition, Word
 from chalicelib.relay import Relay
 from chalicelib.repositories.ledger import Guard, Ledger
+from chalicelib.repositories.ledger_items import hold_from
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming import Streaming
@@ -117,9 +118,15 @@ class Backend:
 
     def open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table itself."""
-        items, _ = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
-        holds = [self.ledger.hold_of(user_id, item["hold_id"]) for item in items]
-        return [hold for hold in holds if hold and hold.state == "open"]
+        return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
+
+    def holds(self, user_id: str) -> list[Hold]:
+        """All holds there ever were."""
+        found, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
+        while after:
+            page, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#", after=after)
+            found += page
+        return [hold_from(item) for item in found]
 
     def check_invariants(self, user_id: str) -> None:
         """available + held = sum of the entries; held = sum of the open holds; available is not below zero."""
