@@ -242,10 +242,11 @@ def _check_cancellation(error: ClientError) -> None:
         for position, reason in enumerate(reasons)
         if reason.get("Code") == "ConditionalCheckFailed"
     }
-    if refused:
-        raise WriteRefusedError(refused) from error
     codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
-    if not codes or not codes <= CONFLICTS:
+    # Beside a conflict a failed condition is half the truth: the other transaction is still being written.
+    if refused and codes == {"ConditionalCheckFailed"}:
+        raise WriteRefusedError(refused) from error
+    if not codes & CONFLICTS or not codes <= CONFLICTS | {"ConditionalCheckFailed"}:
         raise error
 
 

@@ -1,0 +1,120 @@
+"""Reads and conditional writes, and what becomes of each way in which the database can fail to answer."""
+
+from types import SimpleNamespace
+
+import pytest
+from boto3.dynamodb.conditions import Attr
+
+from chalicelib.errors import UnavailableError
+from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
+from tests.engines import Engine
+from tests.money.wire import OUTAGES, TRANSIENT, Fault, Wire, at
+
+HERE, THERE = ItemKey("ledger", "USER#1", "A"), ItemKey("app", "USER#1", "B")
+MISSING = Attr("pk").not_exists()
+
+
+@pytest.fixture(autouse=True)
+def sdk_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+
+
+@pytest.fixture
+def names(engine: Engine):
+    with engine.tables() as made:
+        yield made
+
+
+def test_items_come_back_as_they_were_written(tables: Tables) -> None:
+    item = {"n": 12, "text": "ä\u0000", "flag": True, "parts": [["a", 1, -5]], "big": 10**30}
+    tables.write(Write(HERE, item=item))
+
+    assert tables.get(HERE) == item | HERE.as_item()
+    assert tables.get(THERE) is None
+    assert tables.get_many([THERE, HERE]) == [None, item | HERE.as_item()]
+
+
+def test_a_refused_write_shows_the_item_as_it_is(tables: Tables) -> None:
+    tables.write(Write(HERE, item={"n": 1}))
+
+    with pytest.raises(WriteRefusedError) as refused:
+        tables.write(Write(HERE, item={"n": 2}, when=MISSING))
+    assert refused.value.refused == {0: {"n": 1} | HERE.as_item()}
+
+    with pytest.raises(WriteRefusedError) as refused:
+        tables.transact([Write(THERE, add={"n": 1}), Write(HERE, delete=True, when=Attr("n").eq(7))])
+    assert refused.value.refused == {1: {"n": 1} | HERE.as_item()}
+    assert tables.get(THERE) is None
+
+
+def test_a_refused_write_of_what_is_not_there_shows_nothing(tables: Tables) -> None:
+    with pytest.raises(WriteRefusedError) as refused:
+        tables.write(Write(HERE, put_in={"n": 2}, when=Attr("n").eq(1)))
+
+    assert refused.value.refused == {0: {}}
+
+
+def test_adding_counts_from_zero_and_dropping_forgets(tables: Tables) -> None:
+    tables.write(Write(HERE, add={"n": 5}, put_in={"word": "x"}))
+    tables.write(Write(HERE, add={"n": -7}, drop=("word", "never there")))
+
+    assert tables.get(HERE) == {"n": -2} | HERE.as_item()
+
+
+def test_a_query_pages_in_both_directions(tables: Tables) -> None:
+    for n in range(5):
+        tables.write(Write(ItemKey("app", "USER#1", f"T#{n}"), item={"n": n}))
+        tables.write(Write(ItemKey("app", "USER#1", f"U#{n}"), item={"n": 100 + n}))
+
+    page, after = tables.query("app", "USER#1", "T#", limit=3, newest_first=True)
+    rest, end = tables.query("app", "USER#1", "T#", limit=3, newest_first=True, after=after)
+
+    assert [item["n"] for item in page + rest] == [4, 3, 2, 1, 0]
+    assert end is None
+
+
+@pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: fault.name)
+def test_a_passing_fault_is_tried_again_and_written_once(fault: Fault, engine: Engine, names: tuple[str, str]) -> None:
+    wire = Wire(plan=at(0, fault))
+    tables = wire.tables(engine, names, attempts=3)
+
+    tables.transact([Write(HERE, add={"n": 1}, when=MISSING), Write(THERE, add={"n": 1})])
+
+    assert len(wire.calls) == 2
+    assert [item and item["n"] for item in tables.get_many([HERE, THERE])] == [1, 1]
+
+
+@pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: fault.name)
+def test_a_lasting_fault_is_unavailable_with_nothing_half_done(
+    fault: Fault, engine: Engine, names: tuple[str, str]
+) -> None:
+    wire = Wire(plan=lambda *_: fault)
+    tables = wire.tables(engine, names, attempts=3)
+
+    with pytest.raises(UnavailableError) as unavailable:
+        tables.transact([Write(HERE, add={"n": 1}, when=MISSING), Write(THERE, add={"n": 1})])
+
+    assert unavailable.value.details["retry_after_seconds"] > 0
+    tried = len(wire.calls)
+    assert 3 <= tried <= 3 * CONFLICT_TRIES
+    wire.under(lambda *_: None)
+    written = [item and item["n"] for item in tables.get_many([HERE, THERE])]
+    assert written == ([1, 1] if fault is Fault.LOST else [None, None])
+
+
+@pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR], ids=lambda fault: fault.name)
+def test_a_read_that_fails_is_unavailable_and_never_an_empty_answer(
+    fault: Fault, engine: Engine, names: tuple[str, str]
+) -> None:
+    wire = Wire()
+    tables = wire.tables(engine, names, attempts=3)
+    tables.write(Write(HERE, item={"n": 1}))
+    wire.under(lambda *_: fault)
+
+    for read in (
+        lambda: tables.get(HERE),
+        lambda: tables.get_many([HERE]),
+        lambda: tables.query("ledger", "USER#1", "A"),
+    ):
+        with pytest.raises(UnavailableError):
+            read()
