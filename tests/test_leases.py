@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chalicelib import pricing
 from chalicelib.errors import InsufficientCreditsError
-from chalicelib.leases import LeaseRules, settled
-from chalicelib.models import Session, SessionState
+from chalicelib.leases import Ending, LeaseRules
+from chalicelib.models import InFlight, Session, SessionState
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -39,6 +39,10 @@ def new_session(wished_seconds: int = 600) -> Session:
     )
 
 
+def ended(current: Session, now: int = NOW) -> Ending:
+    return RULES.ending(current, SessionState.ACTIVE, 0, now, prices=PRICES)
+
+
 used_parts = st.lists(st.fractions(0, 1), min_size=1, max_size=12)
 
 
@@ -54,12 +58,13 @@ def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(c
         assert current.free_ms == current.lease_seconds * 1_000
         done_ms = int(current.free_ms * part)
         current = replace(current, done_ms=current.done_ms + done_ms, free_ms=current.free_ms - done_ms)
-        charge = RULES.charge(current)
+        ending = ended(current)
+        charge = ending.charge
         assert 0 <= charge.credits <= current.held
         assert charge.audio_ms == done_ms
         available += current.held
         try:
-            following = RULES.following(current, available - charge.credits, NOW)
+            following = RULES.following(ending.session, available - charge.credits, 0, NOW)
         except InsufficientCreditsError as refused:
             is_right = refused.details["required"] > refused.details["available"]
             break
@@ -71,15 +76,15 @@ def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(c
 def test_settling_leaves_nothing_to_settle() -> None:
     current = replace(RULES.first(new_session(), PRICES, 200, NOW), done_ms=61_000, free_ms=539_000)
 
-    after = settled(current, RULES.charge(current))
+    after = ended(current).session
 
-    assert RULES.charge(after).is_nothing
+    assert ended(after).charge.is_nothing
     assert (after.charged, after.settled_ms) == (11, 61_000)
 
 
 def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
-    second = RULES.following(first, 200, NOW + 550)
+    second = RULES.following(ended(first).session, 200, 0, NOW + 550)
 
     assert (RULES.hold(first).hold_id, RULES.hold(first).sweep_at) == ("s:1", NOW + 660)
     assert (RULES.hold(second).hold_id, RULES.hold(second).sweep_at) == ("s:2", NOW + 550 + 660)
@@ -87,12 +92,13 @@ def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
 
 def test_what_is_with_a_provider_stays_reserved_in_the_next_lease_while_it_may_live() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
-    busy = replace(first, inflight_ms=30_000, free_ms=570_000, last_reserved_at=NOW + 10)
+    old, young = InFlight("old", 30_000, NOW + 10), InFlight("young", 20_000, NOW + 40)
+    busy = ended(replace(first, inflight=(old, young), free_ms=550_000)).session
 
-    alive, dead = RULES.following(busy, 200, NOW + 44), RULES.following(busy, 200, NOW + 45)
+    both, one = RULES.following(busy, 200, 0, NOW + 44), RULES.following(busy, 200, 0, NOW + 45)
 
-    assert (alive.inflight_ms, alive.free_ms) == (30_000, 570_000)
-    assert (dead.inflight_ms, dead.free_ms) == (0, 600_000)
+    assert (both.inflight, both.free_ms) == ((old, young), 550_000)
+    assert (one.inflight, one.free_ms) == ((young,), 580_000)
 
 
 @pytest.fixture

@@ -234,7 +234,7 @@ def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> Non
             backend.send(ada, lease.session_id, 1)  # Its reserved time must not pay for the slow process.
 
     backend.recogniser.script.append(be_overtaken)
-    with pytest.raises(ConflictError, match="sent again"):
+    with pytest.raises(ConflictError, match="took too long"):
         backend.send(ada, lease.session_id, 0)
 
     backend.clock.forward(36)

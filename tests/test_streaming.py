@@ -8,7 +8,6 @@ from chalicelib.errors import (
     ConflictError,
     IdempotencyMismatchError,
     InsufficientCreditsError,
-    InvalidRequestError,
     NotFoundError,
 )
 from chalicelib.repositories.ledger import Guard
@@ -87,14 +86,6 @@ def test_another_users_session_is_not_there(backend: Backend) -> None:
     for command in (backend.streaming.stop, lambda who, session: backend.streaming.renew(who, session, False)):
         with pytest.raises(NotFoundError):
             command(eve, SESSION)
-
-
-def test_a_transport_that_is_not_offered_is_refused_before_anything_is_held(backend: Backend) -> None:
-    ada = backend.person(200)
-
-    with pytest.raises(InvalidRequestError):
-        backend.streaming.start(ada, contract.Start(transport="direct"), SESSION, "hash")
-    assert backend.ledger.balance(ada.user_id).held == 0
 
 
 # Save

@@ -84,7 +84,7 @@ class Model:
 
     def _refusal(self, auth_time_at: int, needed: int) -> str | None:
         if auth_time_at < self.signed_out_at:
-            return "UnauthenticatedError"
+            return "SignedOutError"
         if self.blocked:
             return "AccountBlockedError"
         return "InsufficientCreditsError" if self.available < needed else None

@@ -159,8 +159,8 @@ def test_only_open_holds_whose_time_is_over_are_due(ledger: Ledger, ada: Caller)
         ledger.hold(ada, hold, at=NOW)
     ledger.release(ended, at=NOW)
 
-    assert ledger.due_holds(NOW) == [due]
-    assert ledger.due_holds(NOW - 1) == []
+    assert list(ledger.due_holds(NOW)) == [due]
+    assert list(ledger.due_holds(NOW - 1)) == []
     assert {hold.hold_id for hold in ledger.due_holds(NOW + 1)} == {"a", "b"}
 
 
