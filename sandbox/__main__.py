@@ -1,4 +1,9 @@
-"""Start the sandbox: `python -m sandbox --port 8091`. Port 0 takes a free one; the line printed names it."""
+"""Start the sandbox: `python -m sandbox --port 8091`. Port 0 takes a free one; the line printed names it.
+
+Settings from the environment: SANDBOX_ASSEMBLYAI_KEY and SANDBOX_OPENAI_KEY, the keys it accepts; SANDBOX_TIME_SCALE
+(1), how many seconds of a live session pass in a real one: with 30 a cap of 60 s ends after 2 s, tokens expire and
+silent sessions end as much sooner, and audio may come 30 times as fast.
+"""
 
 import argparse
 import ipaddress
@@ -10,6 +15,7 @@ import socket
 import uvicorn
 
 from sandbox import app
+from sandbox.clock import Clock
 
 # A request told to hang must not keep the sandbox from ending.
 SHUTDOWN_SECONDS = 1
@@ -21,7 +27,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
-        print(f"sandbox: listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
+        scheme = "https" if self.config.is_ssl else "http"
+        print(f"sandbox: listening on {scheme}://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Ending cancels requests that were told to hang; their tracebacks would look like errors.
@@ -41,10 +48,17 @@ def loopback(host: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--host", type=loopback, default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--certificate", metavar="PEM", help="a certificate with its key: serve https and wss with it")
     options = parser.parse_args()
+    try:
+        clock = Clock(float(os.environ.get("SANDBOX_TIME_SCALE") or 1))
+    except ValueError as error:
+        parser.error(f"SANDBOX_TIME_SCALE: {error}")
 
     # uvicorn raises the signal again after its own shutdown; being told to end is no failure. Not sys.exit: the model's
     # native threads may be at work, and abort a process that takes its interpreter down around them.
@@ -55,10 +69,13 @@ def main() -> None:
         openai=os.environ.get("SANDBOX_OPENAI_KEY") or app.Keys.openai,
     )
     config = uvicorn.Config(
-        app.create(keys),
+        app.create(keys, clock),
         host=options.host,
         port=options.port,
         http="h11",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ssl_certfile=options.certificate,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
-from sandbox import assemblyai, control, openai
+from sandbox import assemblyai, control, openai, streaming_socket, streaming_token
 from sandbox.calls import Calls
-from sandbox.faults import Faults
+from sandbox.clock import Clock
+from sandbox.faults import HTTP_KINDS, Faults
 from sandbox.recognition import Recogniser
+from sandbox.streaming_sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,24 @@ class Keys:
     openai: str = "sandbox-openai-key"
 
 
-def create(keys: Keys) -> Starlette:
+def create(keys: Keys, clock: Clock) -> Starlette:
     """The sandbox as an ASGI application; its model loads in the background once it serves."""
     recogniser = Recogniser()
-    faults = Faults({assemblyai.SYNC, openai.TRANSCRIPTIONS})
+    faults = Faults(
+        {
+            assemblyai.SYNC: HTTP_KINDS,
+            openai.TRANSCRIPTIONS: HTTP_KINDS,
+            streaming_token.TOKEN: HTTP_KINDS,
+            streaming_socket.STREAMING: streaming_socket.KINDS,
+        }
+    )
     calls = Calls()
+    sessions = Sessions(clock)
     sync = assemblyai.Sync(keys.assemblyai, recogniser, faults, calls)
     transcriptions = openai.Transcriptions(keys.openai, recogniser, faults, calls)
-    desk = control.Desk(faults, calls)
+    tokens = streaming_token.Tokens(keys.assemblyai, clock, faults, calls)
+    room = streaming_socket.Room(tokens, sessions, clock, recogniser, faults, calls)
+    desk = control.Desk(faults, calls, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -49,6 +61,10 @@ def create(keys: Keys) -> Starlette:
             Route("/sandbox/faults", desk.clear_faults, methods=["DELETE"]),
             Route("/sandbox/calls", desk.list_calls, methods=["GET"]),
             Route("/sandbox/calls", desk.reset_calls, methods=["DELETE"]),
+            Route("/sandbox/sessions", desk.list_sessions, methods=["GET"]),
+            Route("/sandbox/sessions", desk.forget_sessions, methods=["DELETE"]),
+            Route("/v3/token", tokens.create),
+            WebSocketRoute("/v3/ws", room.enter),
             Route("/v1/transcribe", sync.transcribe, methods=["POST"]),
             Route("/v1/transcribe/live", sync.transcribe_live, methods=["POST"]),
             Route("/v1/warm", sync.warm),

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 KEPT_CALLS = 200
 
@@ -21,7 +21,7 @@ class Call:
     """What the body said; of audio only its name, type and size in bytes."""
     fault: str | None = None
     status: int | None = None
-    """None while unanswered."""
+    """Of a socket the code it was closed with here; None while unanswered."""
 
 
 class Calls:
@@ -32,9 +32,9 @@ class Calls:
         self._recognised: Counter[str] = Counter()
         self._last: deque[Call] = deque(maxlen=KEPT_CALLS)
 
-    def received(self, service: str, request: Request) -> Call:
-        """Note a request as it arrives; its fields follow once the body is read."""
-        call = Call(service, request.method, request.url.path, sorted(request.headers.keys()))
+    def received(self, service: str, request: HTTPConnection) -> Call:
+        """Note a request or a socket as it arrives; its fields follow once the body is read."""
+        call = Call(service, request.scope.get("method", "GET"), request.url.path, sorted(request.headers.keys()))
         self._received[service] += 1
         self._last.append(call)
         return call

@@ -1,6 +1,7 @@
-"""The sandbox's own routes, under `/sandbox`: health, faults, calls."""
+"""The sandbox's own routes, under `/sandbox`: health, faults, calls, live sessions."""
 
 import json
+from collections.abc import Mapping
 from json import JSONDecodeError
 from typing import Any
 
@@ -8,15 +9,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.calls import Calls
-from sandbox.faults import KINDS, Fault, Faults
+from sandbox.faults import Fault, Faults
+from sandbox.streaming_sessions import Sessions
 
 
 class Desk:
-    """Where tests order faults and read calls. It needs no key: the sandbox is reachable from this machine only."""
+    """Where tests order faults, read calls and compare bills.
 
-    def __init__(self, faults: Faults, calls: Calls):
+    It needs no key: the sandbox is reachable from this machine only.
+    """
+
+    def __init__(self, faults: Faults, calls: Calls, sessions: Sessions):
         self._faults = faults
         self._calls = calls
+        self._sessions = sessions
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -44,8 +50,15 @@ class Desk:
         self._calls.reset()
         return Response(status_code=204)
 
+    async def list_sessions(self, _request: Request) -> Response:
+        return JSONResponse(self._sessions.report())
 
-def fault_from(order: Any, services: set[str]) -> Fault:
+    async def forget_sessions(self, _request: Request) -> Response:
+        self._sessions.forget()
+        return Response(status_code=204)
+
+
+def fault_from(order: Any, services: Mapping[str, set[str]]) -> Fault:
     """The fault that `order` (decoded JSON) asks for. Raises ValueError naming what is wrong."""
     if not isinstance(order, dict):
         raise ValueError("a fault is a JSON object")
@@ -55,8 +68,8 @@ def fault_from(order: Any, services: set[str]) -> Fault:
     service, kind = order.get("service"), order.get("kind")
     if not isinstance(service, str) or service not in services:
         raise ValueError(f"service must be one of {sorted(services)}")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind must be one of {sorted(KINDS)}")
+    if not isinstance(kind, str) or kind not in services[service]:
+        raise ValueError(f"kind must be one of {sorted(services[service])}")
     times = order.get("times", 1)
     if not _is_number(times, int) or (times < 1 and times != -1):
         raise ValueError("times must be a whole number from 1 on, or -1 for until cleared")

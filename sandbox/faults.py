@@ -1,7 +1,7 @@
 """Faults on request: how a provider fails, so that every way to fail is a test."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 REFUSALS = {"401", "429", "quota", "500", "503"}
 """Answered by the service in its own words, without doing the work."""
-KINDS = REFUSALS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "slow"}
+HTTP_KINDS = REFUSALS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "slow"}
 SLOW_SECONDS = 5
 
 
@@ -25,13 +25,15 @@ class Fault:
     retry_after_seconds: int = 1
     """For 429 and 503."""
     delay_seconds: float | None = None
-    """For `timeout` the time until 504, None for never; for `slow` the time the body takes, None for SLOW_SECONDS."""
+    """For `timeout` the time until 504, None for never; for `slow` the time the body takes, None for SLOW_SECONDS; in
+    a live session the time until it begins, None for at once."""
 
 
 class Faults:
     """The faults still to be shown, in the order they were asked for."""
 
-    def __init__(self, services: set[str]):
+    def __init__(self, services: Mapping[str, set[str]]):
+        """`services`: the kinds each of them can show."""
         self.services = services
         self._pending: list[Fault] = []
 

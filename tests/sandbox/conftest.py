@@ -1,9 +1,5 @@
-"""One sandbox for all tests here, as its own process, and the official SDKs pointed at it."""
+"""Two sandboxes for all tests here, as their own processes, and the official SDKs pointed at them."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +9,8 @@ import openai
 import pytest
 
 from sandbox.app import Keys
-
-ROOT = Path(__file__).parents[2]
+from tests.sandbox.process import running
+from tests.sandbox.streaming import TIMES
 
 
 @pytest.fixture(scope="session")
@@ -30,18 +26,8 @@ def sandbox_log(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def sandbox_url(sandbox_log, keys) -> Iterator[str]:
-    environment = {**os.environ, "SANDBOX_ASSEMBLYAI_KEY": keys.assemblyai, "SANDBOX_OPENAI_KEY": keys.openai}
-    command = [sys.executable, "-W", "error", "-m", "sandbox", "--port", "0"]
-    with sandbox_log.open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, bufsize=1
-        )
-        with process:
-            line = process.stdout.readline()
-            assert line.startswith("sandbox: listening on "), sandbox_log.read_text()
-            yield line.split()[-1]
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 0
+    with running(keys, sandbox_log) as url:
+        yield url
 
 
 @pytest.fixture
@@ -53,10 +39,52 @@ def desk(sandbox_url) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def fast_log(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("fast-sandbox") / "stderr.txt"
+
+
+@pytest.fixture(scope="session")
+def fast_url(fast_log, keys) -> Iterator[str]:
+    """A sandbox whose time runs faster."""
+    with running(keys, fast_log, SANDBOX_TIME_SCALE=str(TIMES)) as url:
+        yield url
+    assert "Traceback" not in fast_log.read_text()
+
+
+@pytest.fixture
+def fast_desk(fast_url) -> Iterator[httpx.Client]:
+    """Like `desk`, of the fast sandbox; its sessions are forgotten too."""
+    with httpx.Client(base_url=fast_url, timeout=30) as client:
+        for path in ("faults", "calls", "sessions"):
+            client.delete(f"/sandbox/{path}").raise_for_status()
+        yield client
+
+
+@pytest.fixture
+def fast_token(fast_desk, keys):
+    """Gives a token of the fast sandbox away."""
+
+    def fast_token(max_seconds: int = 600, expires_in_seconds: int = 600) -> str:
+        parameters = {"expires_in_seconds": expires_in_seconds, "max_session_duration_seconds": max_seconds}
+        answer = fast_desk.get("/v3/token", params=parameters, headers={"Authorization": keys.assemblyai})
+        return answer.raise_for_status().json()["token"]
+
+    return fast_token
+
+
 @pytest.fixture
 def order(desk):
     """Orders a fault: `order("openai.transcriptions", "429", retry_after_seconds=7)`."""
+    return ordering(desk)
 
+
+@pytest.fixture
+def fast_order(fast_desk):
+    return ordering(fast_desk)
+
+
+def ordering(desk: httpx.Client):
     def order(service: str, kind: str, **options) -> None:
         answer = desk.post("/sandbox/faults", json={"service": service, "kind": kind, **options})
         assert answer.status_code == 201, answer.text

@@ -46,6 +46,16 @@ def test_it_does_not_start_where_others_can_reach_it():
     assert "not a loopback address" in errors
 
 
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "fast"])
+def test_it_does_not_start_where_no_time_would_pass(monkeypatch, scale):
+    monkeypatch.setenv("SANDBOX_TIME_SCALE", scale)
+    with start() as process:
+        _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert "SANDBOX_TIME_SCALE" in errors.splitlines()[-1]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_when_told_to_even_as_its_model_loads(ending):
     with start() as process:

@@ -1,0 +1,36 @@
+"""The sandbox as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.app import Keys
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def running(keys: Keys, log: Path, *arguments: str, **environment: str) -> Iterator[str]:
+    """A sandbox of its own; gives its URL."""
+    variables = {"SANDBOX_ASSEMBLYAI_KEY": keys.assemblyai, "SANDBOX_OPENAI_KEY": keys.openai, **environment}
+    command = [sys.executable, "-W", "error", "-m", "sandbox", "--port", "0", *arguments]
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            bufsize=1,
+        )
+        with process:
+            line = process.stdout.readline()
+            assert line.startswith("sandbox: listening on "), log.read_text()
+            yield line.split()[-1]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 0
