@@ -177,8 +177,11 @@ class Session:
 
     @property
     def hold_id(self) -> str:
-        """The hold of the current lease; known before it is taken, so any step may run twice."""
-        return f"{self.session_id}:{self.lease_number}"
+        """The hold of the current lease; known before it is taken, so any step may run twice.
+
+        Named after the transcript: a start that was taken back may be made again under the same session id.
+        """
+        return f"{self.transcript_id}:{self.lease_number}"
 
     @property
     def inflight_ms(self) -> int:

@@ -82,8 +82,9 @@ class Streaming:
                 transcript_put(caller.user_id, _history_line(opened, wish)),
             ]
             try:
-                if self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), also=also):
-                    return self.leasing.handed_out(opened, available - opened.held)
+                self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), also=also)
+                return self.leasing.handed_out(opened, available - opened.held)
+            except AlsoRefusedError:  # The same start was made before, or at this moment.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
                 available = int(refusal.details["available"] or 0)  # Another session was quicker: ask for less.

@@ -86,8 +86,8 @@ def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
     second = RULES.following(ended(first).session, 200, 0, NOW + 550)
 
-    assert (RULES.hold(first).hold_id, RULES.hold(first).sweep_at) == ("s:1", NOW + 660)
-    assert (RULES.hold(second).hold_id, RULES.hold(second).sweep_at) == ("s:2", NOW + 550 + 660)
+    assert (RULES.hold(first).hold_id, RULES.hold(first).sweep_at) == ("t:1", NOW + 660)
+    assert (RULES.hold(second).hold_id, RULES.hold(second).sweep_at) == ("t:2", NOW + 550 + 660)
 
 
 def test_what_is_with_a_provider_stays_reserved_in_the_next_lease_while_it_may_live() -> None:

@@ -159,7 +159,7 @@ class World:
             assert current.done_ms == current.settled_ms == total_ms
             assert current.charged == PRICES.live_credits(total_ms)
             assert (current.held, current.free_ms, current.inflight_ms) == (0, 0, 0)
-        leases = {f"{current.session_id}:{n + 1}" for current in sessions for n in range(current.lease_number)}
+        leases = {f"{current.transcript_id}:{n + 1}" for current in sessions for n in range(current.lease_number)}
         assert books.holds.keys() == leases
 
 
