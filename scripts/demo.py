@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from sandbox.speech import samples, word_error_rate
+from scripts.live import LiveSocket
 from scripts.local.processes import ChildError
 from scripts.local.stack import LocalStack, StackError
 
@@ -65,9 +66,9 @@ def walk(journey: Journey) -> None:
     session_id, said, heard = speak(journey)
     settle(journey, session_id)
     read_back(journey, session_id, heard)
-    rate = word_error_rate(said, heard)
-    title("How well was it heard?")
-    journey.check(f"word error rate {rate:.1%}, below {MOST_WORD_ERRORS:.0%}", rate < MOST_WORD_ERRORS)
+    listen_live(journey, said)
+    title("How well were the chunks heard?")
+    check_words(journey, said, heard)
 
 
 def register(journey: Journey) -> None:
@@ -105,6 +106,43 @@ def speak(journey: Journey) -> tuple[str, str, str]:
         "the first chunk sent again: the same words, free", (again["text"], again["credits_used"]) == (heard[0], used)
     )
     return session_id, " ".join(said), " ".join(heard)
+
+
+def listen_live(journey: Journey, said: str) -> None:
+    """A direct session: the listener's own socket at the provider, followed by a second one while people talk."""
+    title("A direct session: words as they are spoken")
+    before = balance(journey)[0]
+    began = time.monotonic()
+    lease = stream(journey, 201, action="start", title="Live")
+    journey.check(f"{lease['credits_held']} credits held before the token was made", lease["provider"] == "assemblyai")
+    recordings = [path for path, _ in samples()]
+    first = LiveSocket(lease["websocket_url"], lease["token"], show)
+    first.speak(recordings[0])
+    second_lease = stream(journey, action="renew", session_id=lease["session_id"], interrupted=True)
+    second = LiveSocket(second_lease["websocket_url"], second_lease["token"], show)
+    heard = first.finish()
+    journey.check(f"renewed while people talk, at {second_lease['offset_ms']} ms", second_lease["offset_ms"] > 0)
+    for recording in recordings[1:]:
+        second.speak(recording)
+    heard += " " + second.finish()
+    stopped = stream(journey, action="stop", session_id=lease["session_id"])
+    passed = time.monotonic() - began
+    print(f"    {passed:.1f} s on the clock, billed {stopped['billed_seconds']} s = {stopped['credits_used']} credits")
+    journey.check("billed by the clock, to the second", abs(stopped["billed_seconds"] - passed) < 2)
+    paid = credits_for(stopped["billed_seconds"] * 1000)
+    journey.check(f"{paid} credits less than before", balance(journey) == (before - paid, 0), balance(journey))
+    check_words(journey, said, heard)
+
+
+def show(text: str) -> None:
+    """On a terminal a line is written over as words come; in a log only finished phrases are worth a line."""
+    if sys.stdout.isatty() or text.endswith("\n"):
+        print(text if sys.stdout.isatty() else text.strip("\r"), end="", flush=True)
+
+
+def check_words(journey: Journey, said: str, heard: str) -> None:
+    rate = word_error_rate(said, heard)
+    journey.check(f"word error rate {rate:.1%}, below {MOST_WORD_ERRORS:.0%}", rate < MOST_WORD_ERRORS)
 
 
 def settle(journey: Journey, session_id: str) -> None:

@@ -1,0 +1,67 @@
+"""What an extension does with a direct lease, in a terminal: opens the socket, speaks, shows words as they come."""
+
+import json
+import threading
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from websockets.sync.client import ClientConnection, connect
+
+FRAME_SECONDS = 0.1
+SILENCE_SECONDS = 1.0  # after each recording, so that its last phrase ends
+WIDTH = 100
+
+
+def frames(path: Path) -> Iterator[bytes]:
+    """The recording in frames of a tenth of a second, and a second of silence after it."""
+    with wave.open(str(path)) as recording:
+        size = int(recording.getframerate() * FRAME_SECONDS)
+        while frame := recording.readframes(size):
+            yield frame.ljust(size * 2, b"\0")
+        for _ in range(round(SILENCE_SECONDS / FRAME_SECONDS)):
+            yield bytes(size * 2)
+
+
+class LiveSocket:
+    """One socket at the provider. Words are shown as they are spoken and kept when their phrase ends."""
+
+    def __init__(self, websocket_url: str, token: str, show: Callable[[str], None] = print):
+        self.turns: dict[int, str] = {}
+        self.ending: dict[str, int] = {}
+        self._show = show
+        self._socket: ClientConnection = connect(f"{websocket_url}&token={token}")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._pace = threading.Event()
+
+    def speak(self, path: Path) -> None:
+        """Send a recording at the speed it was spoken."""
+        for frame in frames(path):
+            self._socket.send(frame)
+            self._pace.wait(FRAME_SECONDS)
+
+    def finish(self) -> str:
+        """Say that no more comes, wait for the last words, and return all of them."""
+        self._socket.send(json.dumps({"type": "Terminate"}))
+        self._reader.join(timeout=30)
+        self._socket.close()
+        return " ".join(self.turns[number] for number in sorted(self.turns))
+
+    def _read(self) -> None:
+        for text in self._socket:
+            message = json.loads(text)
+            if message["type"] == "Turn":
+                self._turn(message)
+            elif message["type"] == "Termination":
+                self.ending = message
+            elif message["type"] == "Error":
+                self._show(f"\r    the provider says: {message['error']}\n")
+
+    def _turn(self, turn: dict) -> None:
+        words = turn["transcript"] or " ".join(word["text"] for word in turn["words"])
+        if not turn["end_of_turn"]:
+            self._show(f"\r    … {words[-WIDTH:]:<{WIDTH}}")
+        elif turn["turn_is_formatted"]:
+            self.turns[turn["turn_order"]] = words
+            self._show(f"\r    “{words}”".ljust(WIDTH + 6) + "\n")
