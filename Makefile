@@ -22,7 +22,7 @@ run: $(LOCAL_READY) ## the stack, kept up: API on port 8000 (PORT=8001 make run)
 	@$(PY) -m scripts.run
 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options on)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
 	@SOAK=1 $(PY) -m pytest -m soak -s $(ARGS)
