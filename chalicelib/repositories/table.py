@@ -9,18 +9,17 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Literal, NoReturn
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
 from ..telemetry import tally
+from .expressions import Item as Item
+from .expressions import Path as Path
+from .expressions import key_condition, packed, plain, update_expression
 
-Item = dict[str, Any]
-Path = str | tuple[str, ...]
 TableName = Literal["ledger", "app"]
 
 # DynamoDB cancels one of two transactions that touch one item, and the SDK does not try again (botocore 1.43: one
@@ -81,22 +80,22 @@ class Tables:
     def get(self, key: ItemKey) -> Item | None:
         """The item, as last written; None if there is none."""
         answer = self._call(
-            "get_item", TableName=self._names[key.table], Key=_packed(key.as_item()), ConsistentRead=True
+            "get_item", TableName=self._names[key.table], Key=packed(key.as_item()), ConsistentRead=True
         )
-        return _plain(answer["Item"]) if "Item" in answer else None
+        return plain(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
         """The items in the order of `keys` (at most 100), as last written, in one call."""
         wanted: dict[str, Any] = {}
         for key in keys:
             request = wanted.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
-            request["Keys"].append(_packed(key.as_item()))
+            request["Keys"].append(packed(key.as_item()))
         found: dict[tuple[str, str, str], Item] = {}
         for attempt in range(CONFLICT_TRIES):
             answer = self._call("batch_get_item", RequestItems=wanted)
             for name, items in answer["Responses"].items():
-                for packed in items:
-                    item = _plain(packed)
+                for found_item in items:
+                    item = plain(found_item)
                     found[name, item["pk"], item["sk"]] = item
             wanted = answer.get("UnprocessedKeys") or {}
             if not wanted:
@@ -119,25 +118,25 @@ class Tables:
         if limit is not None:
             extra["Limit"] = limit
         if after is not None:
-            extra["ExclusiveStartKey"] = _packed({"pk": pk, "sk": after})
+            extra["ExclusiveStartKey"] = packed({"pk": pk, "sk": after})
         answer = self._call(
             "query",
             TableName=self._names[table],
             ConsistentRead=True,
             ScanIndexForward=not newest_first,
-            **_key_condition(Key("pk").eq(pk) & Key("sk").begins_with(prefix)),
+            **key_condition(Key("pk").eq(pk) & Key("sk").begins_with(prefix)),
             **extra,
         )
         last = answer.get("LastEvaluatedKey")
-        return [_plain(item) for item in answer["Items"]], _plain(last)["sk"] if last else None
+        return [plain(item) for item in answer["Items"]], plain(last)["sk"] if last else None
 
     def query_index(self, index: str, condition: ConditionBase) -> Iterator[Item]:
         """All items of an index of the ledger table, page by page; a moment behind the table itself."""
         extra: dict[str, Any] = {}
         while True:
-            request = _key_condition(condition) | extra
+            request = key_condition(condition) | extra
             answer = self._call("query", TableName=self._names["ledger"], IndexName=index, **request)
-            yield from map(_plain, answer["Items"])
+            yield from map(plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             extra = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
@@ -152,7 +151,7 @@ class Tables:
             if _code(error) != "ConditionalCheckFailedException":
                 raise
             answer: dict[str, Any] = dict(error.response)
-            raise WriteRefusedError({0: _plain(answer.get("Item", {}))}) from error
+            raise WriteRefusedError({0: plain(answer.get("Item", {}))}) from error
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Do all writes or none. Raises WriteRefusedError or UnavailableError.
@@ -188,16 +187,16 @@ class Tables:
             values.update(built.attribute_value_placeholders)
         if write.item is not None:
             action = "Put"
-            request["Item"] = _packed(write.item | write.key.as_item())
+            request["Item"] = packed(write.item | write.key.as_item())
         else:
             action = "Delete" if write.delete else "Update"
-            request["Key"] = _packed(write.key.as_item())
+            request["Key"] = packed(write.key.as_item())
         if action == "Update":
-            request["UpdateExpression"] = _update_expression(write, names, values)
+            request["UpdateExpression"] = update_expression(write.put_in, write.add, write.drop, names, values)
         if names:
             request["ExpressionAttributeNames"] = names
         if values:
-            request["ExpressionAttributeValues"] = _packed(values)
+            request["ExpressionAttributeValues"] = packed(values)
         return action, request
 
     def _call(self, operation: str, **request: Any) -> Any:
@@ -238,7 +237,7 @@ def _check_cancellation(error: ClientError) -> None:
     """Returns if the transaction was only in another's way. Raises WriteRefusedError, or the error itself."""
     reasons = error.response.get("CancellationReasons", [])
     refused = {
-        position: _plain(reason.get("Item", {}))
+        position: plain(reason.get("Item", {}))
         for position, reason in enumerate(reasons)
         if reason.get("Code") == "ConditionalCheckFailed"
     }
@@ -253,58 +252,6 @@ def _check_cancellation(error: ClientError) -> None:
 def unexpected(error: WriteRefusedError) -> NoReturn:
     """A condition failed that nothing but a bug can fail."""
     raise AssertionError(f"a condition that always holds did not: {error}") from error
-
-
-def _key_condition(condition: ConditionBase) -> Item:
-    built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
-    return {
-        "KeyConditionExpression": built.condition_expression,
-        "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": _packed(built.attribute_value_placeholders),
-    }
-
-
-def _update_expression(write: Write, names: dict[str, str], values: dict[str, Any]) -> str:
-    def named(path: Path) -> str:
-        steps = []
-        for name in (path,) if isinstance(path, str) else path:
-            steps.append(f"#u{len(names)}")
-            names[steps[-1]] = name
-        return ".".join(steps)
-
-    def valued(value: Any) -> str:
-        placeholder = f":u{len(values)}"
-        values[placeholder] = value
-        return placeholder
-
-    clauses = {
-        "SET": [f"{named(path)} = {valued(value)}" for path, value in write.put_in.items()],
-        "ADD": [f"{named(path)} {valued(value)}" for path, value in write.add.items()],
-        "REMOVE": [named(path) for path in write.drop],
-    }
-    return " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
-
-
-_serializer, _deserializer = TypeSerializer(), TypeDeserializer()
-
-
-def _packed(values: Mapping[str, Any]) -> Item:
-    return {name: _serializer.serialize(value) for name, value in values.items()}
-
-
-def _plain(packed: Mapping[str, Any]) -> Item:
-    return {name: _without_decimals(_deserializer.deserialize(value)) for name, value in packed.items()}
-
-
-def _without_decimals(value: Any) -> Any:
-    """DynamoDB's numbers as int: every number we store is whole."""
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, list):
-        return [_without_decimals(element) for element in value]
-    if isinstance(value, dict):
-        return {name: _without_decimals(element) for name, element in value.items()}
-    return value
 
 
 def _code(error: ClientError) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.models import Balance, Entry, Hold, HoldState
+from chalicelib.repositories.expressions import Item, plain
 from chalicelib.repositories.ledger_items import balance_of, entry_from, hold_from
-from chalicelib.repositories.table import Item, _plain
 from chalicelib.times import utc_date
 from tests.engines import Engine
 
@@ -80,7 +80,7 @@ def _items(client: Any, table: str, user_id: str) -> dict[str, Item]:
             ConsistentRead=True,
             **start,
         )
-        found |= {item["sk"]: item for item in map(_plain, page["Items"])}
+        found |= {item["sk"]: item for item in map(plain, page["Items"])}
         if "LastEvaluatedKey" not in page:
             return found
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
