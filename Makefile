@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test soak check bench clean
+.PHONY: help demo run live catchup buy test soak check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,11 +21,20 @@ demo: $(LOCAL_READY) ## the whole journey on real speech, on free ports, then ev
 run: $(LOCAL_READY) ## the stack, kept up: API on port 8000 (PORT=8001 make run), Ctrl-C stops it
 	@$(PY) -m scripts.run
 
+live: $(LOCAL_READY) ## beside `make run`: a live stream in the terminal, words as they are spoken
+	@$(PY) -m scripts.listen
+
+catchup: $(LOCAL_READY) ## beside `make run`: a recording is uploaded, caught up with and asked about
+	@$(PY) -m scripts.catchup
+
+buy: $(LOCAL_READY) ## beside `make run`: credits are bought at the hosted page, a part is refunded
+	@$(PY) -m scripts.buying
+
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options on)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
-	@SOAK=1 $(PY) -m pytest -m soak -s $(ARGS)
+	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, templates
 	$(PY) -m ruff format --check .
@@ -33,7 +42,7 @@ check: $(DEV_READY) ## format, lint, types, templates
 	$(PY) -m mypy
 	$(VENV)/bin/cfn-lint .chalice/resources.yaml
 
-bench: $(DEV_READY) ## the benchmarks
+bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## the benchmarks
 	@$(PY) -m benchmarks
 
 clean: ## forget the local state (accounts, credits, logs) and all caches; what is installed stays

@@ -5,7 +5,7 @@ from typing import Any
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, config, contract, ids, web, wiring
+from chalicelib import audio, config, contract, ids, jobs, web, wiring
 from chalicelib.models import Caller
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -38,14 +38,14 @@ def caller() -> Caller:
 @web.answers(status=201)
 def register() -> contract.Registered:
     """Open an account. 201; 400 bad words or weak password, 409 email taken."""
-    return wiring.accounts().register(web.body(request(), contract.Register))
+    return wiring.accounts().register(web.body(request(), contract.Register), web.network(request()))
 
 
 @app.route("/auth/confirm", methods=["POST"], cors=CORS)
 @web.answers()
 def confirm() -> contract.Confirmed:
     """Confirm the address with the mailed code; brings the free credits. 200; 400 wrong code."""
-    return wiring.accounts().confirm(web.body(request(), contract.Confirm))
+    return wiring.accounts().confirm(web.body(request(), contract.Confirm), web.network(request()))
 
 
 @app.route("/auth/resend-code", methods=["POST"], cors=CORS)
@@ -59,7 +59,7 @@ def resend_code() -> contract.CodeSent:
 @web.answers()
 def login() -> contract.LoggedIn:
     """Tokens for a password. 200; 401 wrong, 403 unconfirmed or blocked."""
-    return wiring.accounts().login(web.body(request(), contract.Login))
+    return wiring.accounts().login(web.body(request(), contract.Login), web.network(request()))
 
 
 @app.route("/auth/refresh", methods=["POST"], cors=CORS)
@@ -97,7 +97,7 @@ def stream() -> Any:
         case contract.Start():
             key = web.idempotency_key(request())
             session_id = ids.named(who.user_id, "stream", key) if key else wiring.new_id()
-            return web.Created(wiring.streaming().start(who, wish, session_id, web.body_hash(request())))
+            return web.Answered(201, wiring.streaming().start(who, wish, session_id, web.body_hash(request())))
         case contract.Renew():
             key = web.idempotency_key(request())
             renewal = ids.named(who.user_id, "renew", key) if key else ""
@@ -119,15 +119,86 @@ def stream() -> Any:
 def relay_audio(session_id: str) -> contract.Chunk:
     """The words of one chunk of a relay session. 200; 400 bad audio, 409 lease over or used up, 502-504 provider."""
     who, asked = caller(), web.query(request(), contract.ChunkQuery)
-    sent = web.audio_body(request(), audio.MAX_BYTES)
+    sent = web.raw_body(request(), audio.MAX_BYTES)
     heard = audio.read(sent, web.content_type(request()), asked.sample_rate, asked.channels)
     return wiring.relay().chunk(who, web.identifier(session_id, "session_id"), asked.seq, asked.start_ms, heard)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(_event: Any) -> dict[str, int]:
-    """End the leases that nobody spoke for, and give back or settle what they held."""
-    return web.event_done("sweep", {"leases_ended": wiring.streaming().sweep()})
+    """End what nobody spoke for, give back or settle what it held; have silent jobs looked at."""
+    return web.event_done(
+        "sweep",
+        {
+            "leases_ended": lambda: wiring.streaming().sweep(),
+            "jobs_looked_at": lambda: wiring.catchups().sweep(),
+            "questions_ended": lambda: wiring.assistant().sweep(),
+        },
+    )
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def erase(_event: Any) -> dict[str, int]:
+    """Erase the words of deleted transcripts."""
+    return web.event_done("erase", {"transcripts_erased": lambda: wiring.history().erase_deleted()})
+
+
+# Catch-up
+
+
+@app.route("/transcription/uploads", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers(status=201)
+def new_upload() -> contract.Upload:
+    """A form that sends one recording of at most 500 MB within 15 minutes. 201; 400 no media type."""
+    who = caller()
+    return wiring.catchups().new_upload(who, web.body(request(), contract.NewUpload))
+
+
+@app.route("/transcription/catchup", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers(status=202)
+def catchup() -> Any:
+    """Have a range summarised. 202; 200 for a quote; 400 bad range or address, 402 no credits, 404 no such source."""
+    who, wish = caller(), web.body(request(), contract.Catchup)
+    key = web.idempotency_key(request())
+    job_id = ids.named(who.user_id, "catchup", key) if key else wiring.new_id()
+    base = web.public_url(request(), wiring.settings())
+    answer = wiring.catchups().start(who, wish, job_id, web.body_hash(request()), base)
+    return web.Answered(200, answer) if isinstance(answer, contract.Quote) else answer
+
+
+@app.route("/transcription/catchup/{job_id}", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def catchup_job(job_id: str) -> contract.CatchupJob:
+    """How far a catch-up is; when done, the summary. 200; 404 none, or another user's."""
+    return wiring.catchups().look(caller(), web.identifier(job_id, "job_id"))
+
+
+@app.route("/webhooks/assemblyai", methods=["POST"], cors=CORS)
+@web.answers()
+def assemblyai_webhook() -> contract.Notified:
+    """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
+    asked, said = web.query(request(), contract.WebhookQuery), web.body(request(), contract.TranscriptEnded)
+    return wiring.catchups().notified(asked.job, web.header(request(), jobs.WEBHOOK_SECRET_HEADER), said.transcript_id)
+
+
+@app.on_sqs_message(queue=config.jobs_queue_name(), batch_size=1)
+def work(event: Any) -> dict[str, int]:
+    """Take the jobs that the messages name as far as they go; one that fails comes again."""
+    named = [str(record.body) for record in event]
+    return web.event_done("work", {"jobs_done": lambda: len([wiring.catchup_worker().advance(one) for one in named])})
+
+
+# Assistant
+
+
+@app.route("/transcription/ask", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers()
+def ask() -> contract.AskAnswer:
+    """A question answered from a transcript. 200; 402 no credits, 404 no such transcript, 409 no words yet."""
+    who, wish = caller(), web.body(request(), contract.Ask)
+    key = web.idempotency_key(request())
+    question_id = ids.named(who.user_id, "ask", key) if key else wiring.new_id()
+    return wiring.assistant().ask(who, wish, question_id, web.body_hash(request()))
 
 
 # History
@@ -136,16 +207,33 @@ def sweep(_event: Any) -> dict[str, int]:
 @app.route("/transcription/history", methods=["GET"], authorizer=cognito, cors=CORS)
 @web.answers()
 def history() -> contract.HistoryPage:
-    """The caller's transcripts, newest first, a page at a time. 200; 400 foreign cursor."""
-    who, page = caller(), web.query(request(), contract.PageQuery)
-    return wiring.history().page(who, page.limit, page.cursor)
+    """The caller's transcripts, newest first, a page at a time, by kind and time. 200; 400 foreign cursor."""
+    who, asked = caller(), web.query(request(), contract.HistoryQuery)
+    return wiring.history().page(who, asked)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
 @web.answers()
 def transcript(transcript_id: str) -> contract.TranscriptWhole:
     """One transcript whole, with what it covers. 200; 404 none, or another user's."""
-    return wiring.history().whole(caller(), web.identifier(transcript_id, "transcript_id"))
+    who, asked = caller(), web.query(request(), contract.TranscriptQuery)
+    return wiring.history().whole(who, web.identifier(transcript_id, "transcript_id"), asked.cursor)
+
+
+@app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
+@web.answers()
+def delete_transcript(transcript_id: str) -> contract.TranscriptDeleted:
+    """Forget a transcript and its session. 200; 404 none, 409 the session runs."""
+    return wiring.history().delete(caller(), web.identifier(transcript_id, "transcript_id"))
+
+
+@app.route("/transcription/history/{transcript_id}/export", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def export(transcript_id: str) -> web.Download:
+    """One transcript as a file: srt, vtt, txt or json. 200; 404 none, 413 longer than an answer may be."""
+    who, asked = caller(), web.query(request(), contract.ExportQuery)
+    file = wiring.history().export(who, web.identifier(transcript_id, "transcript_id"), asked.format)
+    return web.Download(file.content, file.content_type, file.name)
 
 
 # Billing
@@ -160,10 +248,44 @@ def balance() -> contract.CreditBalance:
 
 @app.route("/credits/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
 @web.answers()
-def transactions() -> contract.Transactions:
-    """Every movement of the caller's credits, explained, newest first. 200; 400 foreign cursor."""
-    who, page = caller(), web.query(request(), contract.PageQuery)
-    return wiring.billing().transactions(who, page.limit, page.cursor)
+def transactions() -> Any:
+    """Every movement of the caller's credits, explained, newest first; as JSON or CSV. 200; 400 foreign cursor."""
+    who, asked = caller(), web.query(request(), contract.TransactionsQuery)
+    if asked.format == "csv":
+        statement = wiring.billing().csv(who, asked.cursor)
+        return web.Download(statement.content, "text/csv; charset=utf-8", "credits.csv", statement.next_cursor)
+    return wiring.billing().transactions(who, asked.limit, asked.cursor)
+
+
+@app.route("/credits/packages", methods=["GET"], cors=CORS)
+@web.answers()
+def packages() -> contract.Packages:
+    """What credits cost. 200."""
+    return wiring.purchases().packages()
+
+
+@app.route("/credits/purchase", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers(status=201)
+def purchase() -> contract.Checkout:
+    """A checkout for a package. 201; 400 no such package or foreign address, 409 key used, 502-504 payment service."""
+    who, wish = caller(), web.body(request(), contract.Buy)
+    key = web.idempotency_key(request())
+    purchase_id = ids.named(who.user_id, "purchase", key) if key else wiring.new_id()
+    return wiring.purchases().buy(who, wish, purchase_id, web.body_hash(request()))
+
+
+@app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
+@web.answers()
+def stripe_webhook() -> contract.Received:
+    """What the payment system tells. 200, any number of times; 400 not signed by it; 503 to hear it again."""
+    raw = web.raw_body(request(), web.MAX_JSON_BYTES)
+    return wiring.purchases().receive(raw, web.header(request(), "Stripe-Signature"))
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def reconcile(_event: Any) -> dict[str, int]:
+    """Ask about payments that nothing was heard of, and hear the events that did not arrive."""
+    return web.figures_done("reconcile", *wiring.purchases().reconcile())
 
 
 # Service

@@ -1,10 +1,10 @@
-"""The budgets of time, measured side by side: `make bench`. Ratios of minima beside medians; the machine is noisy."""
+"""The budgets, measured side by side: `make bench`. Of time: ratios of minima beside medians; the machine is noisy."""
 
-from benchmarks import cold_start, warm_handler
+from benchmarks import cold_start, history_reads, live_delay, warm_handler
 
 
 def main() -> None:
-    for benchmark in (cold_start, warm_handler):
+    for benchmark in (cold_start, warm_handler, history_reads, live_delay):
         print(f"\n{benchmark.__doc__}", flush=True)
         benchmark.main()
 

@@ -4,11 +4,17 @@ app                              every route and event function
 wiring                           builds the use cases once per process
 web                              HTTP in, HTTP out: bodies, errors, headers, the log line
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
-    history billing
-leasing                          what happens to a lease; for streaming
+    history billing catchup
+    catchup_worker assistant
+    purchases
+leasing welcome                  what happens to a lease; what an account begins with
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
-leases pricing audio models      plain rules and plain data
-    errors ids times
+leases jobs reading recordings   plain rules and plain data
+    pricing audio captions urls
+    addresses
+    models
+sales                            what a purchase is worth
+errors ids times                 words everybody uses
 """

@@ -17,8 +17,27 @@ import msgspec
 from . import pricing
 
 LOCAL_SETTINGS = Path(__file__).parent.parent / ".local" / "settings.json"
-SECRETS = ("cognito_client_secret", "assemblyai_api_key", "openai_api_key", "identity_hmac_key")
+SECRETS = (
+    "cognito_client_secret",
+    "assemblyai_api_key",
+    "openai_api_key",
+    "identity_hmac_key",
+    "stripe_api_key",
+    "stripe_webhook_secret",
+)
+ADDRESSES = (
+    "assemblyai_sync_base_url",
+    "assemblyai_streaming_base_url",
+    "assemblyai_base_url",
+    "openai_base_url",
+    "jwks_url",
+    "public_url",
+    "stripe_api_base",
+    "checkout_success_url",
+    "checkout_cancel_url",
+)
 Switch = Literal["on", "off"]
+OPENAI_BASE_URL = "https://api.openai.com/v1"
 
 
 class SettingsError(Exception):
@@ -43,11 +62,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cognito_jwks_url: str = ""
     email_verification: Switch = "on"
     free_credits: int = 200
+    free_credits_accounts_per_network_day: int = 5
+    free_credits_per_day: int = 100_000
+    free_credits_refused_domains: str = ""
     price_version: str = "2026-11"
     assemblyai_sync_base_url: str = "https://sync.assemblyai.com"
     assemblyai_sync_model: str = "universal-3-5-pro"
     assemblyai_timeout_seconds: float = 10.0
-    openai_base_url: str = "https://api.openai.com/v1"
+    openai_base_url: str = OPENAI_BASE_URL
     openai_transcription_model: str = "gpt-transcribe"
     openai_timeout_seconds: float = 12.0
     live_providers: str = "assemblyai"
@@ -55,9 +77,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     openai_live_model: str = "gpt-live-transcribe"
     openai_live_lease_seconds: int = 60
     token_timeout_seconds: float = 5.0
+    public_url: str = ""
+    upload_bucket: str
+    jobs_queue_url: str
+    assemblyai_base_url: str = "https://api.assemblyai.com"
+    assemblyai_models: str = "universal-3-5-pro,universal-2"
+    assemblyai_job_timeout_seconds: float = 30.0
+    openai_text_model: str = "gpt-6-luna"
+    openai_text_api: Literal["chat", "responses"] = "responses"
+    openai_text_effort: str = "none"
+    openai_answer_timeout_seconds: float = 20.0
+    openai_summary_timeout_seconds: float = 40.0
     lease_seconds: int = 600
     free_allowance_seconds: int = 1_800
     paid_allowance_seconds: int = 14_400
+    stripe_api_key: str = ""
+    stripe_webhook_secret: str = ""
+    stripe_mode: Literal["test", "live"] = "test"
+    stripe_api_base: str = ""
+    stripe_payment_methods: str = "card"
+    checkout_success_url: str = ""
+    checkout_cancel_url: str = ""
     build: str = "development"
 
     def __repr__(self) -> str:
@@ -76,6 +116,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def live_provider_names(self) -> list[str]:
         """Who is asked for direct streams, in this order."""
         return _listed(self.live_providers)
+
+    @property
+    def has_text_model(self) -> bool:
+        """Whether catch-ups and questions can be answered; a server of one's own may want no key."""
+        return bool(self.openai_api_key) or self.openai_base_url != OPENAI_BASE_URL
+
+    @property
+    def refused_domains(self) -> frozenset[str]:
+        """Domains of disposable addresses, which get no free credits; their subdomains neither."""
+        return frozenset(name.lower().lstrip("@.") for name in _listed(self.free_credits_refused_domains))
+
+    @property
+    def assemblyai_model_names(self) -> list[str]:
+        """Which models transcribe recordings; the provider takes the first that fits."""
+        return _listed(self.assemblyai_models)
+
+    @property
+    def stripe_webhook_secrets(self) -> tuple[str, ...]:
+        """One, or two while it is being rotated."""
+        return tuple(_listed(self.stripe_webhook_secret))
+
+    @property
+    def payment_methods(self) -> tuple[str, ...]:
+        """How one may pay; none named: however Stripe's dashboard says."""
+        return tuple(_listed(self.stripe_payment_methods))
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -118,6 +183,12 @@ def user_pool_arn() -> str | dict[str, str]:
     return arn or {"Fn::ImportValue": f"live-transcription-{os.environ.get('STAGE', 'dev')}-UserPoolArn"}
 
 
+def jobs_queue_name() -> str:
+    """The queue whose messages wake the worker. Functions are made with it, so it is needed before other settings."""
+    stage = _with_local(os.environ, LOCAL_SETTINGS).get("STAGE", "") or "dev"
+    return f"live-transcription-{stage}-jobs"
+
+
 def _with_local(environment: Mapping[str, str], local_file: Path) -> Mapping[str, str]:
     """`chalice local` typed by hand gets what `make run` wrote; nothing else may, least of all package and deploy."""
     by_hand = environment.get("AWS_CHALICE_CLI_MODE") == "true" and "local" in sys.argv[1:2]
@@ -144,16 +215,25 @@ def _problems(settings: Settings) -> list[str]:
         # Secrets outside the local stage are KMS ciphertext, and nothing here decrypts it yet. A ciphertext taken for
         # the secret would be worse than no start: the guards of the free credits would hang on it.
         found.append("STAGE must be local: the decryption of secrets on other stages is not built yet")
-        for name in ("assemblyai_sync_base_url", "assemblyai_streaming_base_url", "openai_base_url", "jwks_url"):
-            if not getattr(settings, name).startswith("https://"):
+        for name in ADDRESSES:
+            if getattr(settings, name) and not getattr(settings, name).startswith("https://"):
                 found.append(f"{name.upper()} must be https outside the local stage")
         if any(origin.startswith("http://") for origin in settings.allowed_origins):
             found.append("EXTENSION_ORIGIN and OWN_ORIGINS must not be http outside the local stage")
-    for name in ("assemblyai_timeout_seconds", "openai_timeout_seconds", "token_timeout_seconds"):
+    for name in (
+        "assemblyai_timeout_seconds",
+        "openai_timeout_seconds",
+        "token_timeout_seconds",
+        "openai_answer_timeout_seconds",
+    ):
         if not 0 < getattr(settings, name) <= 24:
             found.append(f"{name.upper()} must be above 0 and at most 24")
-    if settings.free_credits < 0:
-        found.append("FREE_CREDITS must not be negative")
+    for name in ("assemblyai_job_timeout_seconds", "openai_summary_timeout_seconds"):
+        if not 0 < getattr(settings, name) <= 45:  # A worker's claim runs out after 55 s.
+            found.append(f"{name.upper()} must be above 0 and at most 45")
+    for name in ("free_credits", "free_credits_accounts_per_network_day", "free_credits_per_day"):
+        if getattr(settings, name) < 0:
+            found.append(f"{name.upper()} must not be negative")
     if not 60 <= settings.lease_seconds <= 10_800:
         found.append("LEASE_SECONDS must be between 60 and 10800")
     if settings.assemblyai_timeout_seconds + settings.openai_timeout_seconds > 24:
@@ -171,6 +251,7 @@ def _problems(settings: Settings) -> list[str]:
         found.append("FREE_ALLOWANCE_SECONDS must be between 0 and PAID_ALLOWANCE_SECONDS")
     if len(names) * settings.token_timeout_seconds > 20:
         found.append("TOKEN_TIMEOUT_SECONDS must leave 9 of the gateway's 29 s for all live providers together")
+    found += _payment_problems(settings)
     if "*" in settings.allowed_origins or "null" in settings.allowed_origins:
         found.append("EXTENSION_ORIGIN and OWN_ORIGINS must name origins, not * or null")
     try:
@@ -184,4 +265,24 @@ def _problems(settings: Settings) -> list[str]:
     ):
         if model not in prices.services["live"].models:
             found.append(f"{model} is no live model of the price file {settings.price_version}")
+    if not settings.assemblyai_model_names:
+        found.append("ASSEMBLYAI_MODELS must name a model")
+    for name in settings.assemblyai_model_names:
+        if f"assemblyai/{name}" not in prices.services["catchup"].models:
+            found.append(f"assemblyai/{name} is no catchup model of the price file {settings.price_version}")
+    for service in ("catchup", "catchup_session", "ask"):
+        if f"openai/{settings.openai_text_model}" not in prices.text_budget(service).models:
+            found.append(f"openai/{settings.openai_text_model} is no {service} model of {settings.price_version}")
+    return found
+
+
+def _payment_problems(settings: Settings) -> list[str]:
+    """Payments are set up whole or not at all."""
+    if not settings.stripe_api_key:
+        return ["STRIPE_MODE is live, so STRIPE_API_KEY is needed"] if settings.stripe_mode == "live" else []
+    needed = ("stripe_webhook_secret", "checkout_success_url", "checkout_cancel_url")
+    found = [f"STRIPE_API_KEY is set, so {name.upper()} is needed" for name in needed if not getattr(settings, name)]
+    words = settings.stripe_api_key.split("_")
+    if len(words) > 2 and words[1] in ("test", "live") and words[1] != settings.stripe_mode:
+        found.append(f"STRIPE_MODE is {settings.stripe_mode}, but STRIPE_API_KEY is of the {words[1]} mode")
     return found

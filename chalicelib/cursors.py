@@ -1,25 +1,42 @@
-"""Where the next page starts, as an opaque word. It can only point into the reader's own items of one kind."""
+"""Where the next page of a list starts: an opaque, signed word, good for one reader, one list, one set of filters."""
 
 import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
 
 from .errors import InvalidRequestError
 
-
-def encode(prefix: str, last_key: str | None) -> str | None:
-    """The cursor after the item `last_key`; None at the end."""
-    if last_key is None:
-        return None
-    return base64.urlsafe_b64encode(last_key.removeprefix(prefix).encode()).decode().rstrip("=")
+SIGNATURE_BYTES = 16
 
 
-def decode(prefix: str, cursor: str | None) -> str | None:
-    """The sort key that `cursor` stands for, always one that starts with `prefix`. Raises InvalidRequestError."""
-    if cursor is None:
-        return None
-    try:
-        name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except ValueError as error:  # Not ASCII, not base64, or not text.
-        raise InvalidRequestError("This cursor is none of ours.", "cursor") from error
-    if not name.isalnum() or encode(prefix, prefix + name) != cursor:
-        raise InvalidRequestError("This cursor is none of ours.", "cursor")
-    return prefix + name
+@dataclass(frozen=True)
+class Cursors:
+    """Cursors signed with `key`. `scope`: what a cursor is good for besides its list, such as reader and filters."""
+
+    key: str
+
+    def encode(self, prefix: str, last_key: str | None, *scope: str) -> str | None:
+        """The cursor after the item `last_key`, whose sort key starts with `prefix`; None at the end."""
+        if last_key is None:
+            return None
+        name = last_key.removeprefix(prefix)
+        return base64.urlsafe_b64encode(self._signature(prefix, name, scope) + name.encode()).decode().rstrip("=")
+
+    def decode(self, prefix: str, cursor: str | None, *scope: str) -> str | None:
+        """The sort key that `cursor` stands for. Raises InvalidRequestError for one not made here for this scope."""
+        if cursor is None:
+            return None
+        try:
+            signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            name = signed[SIGNATURE_BYTES:].decode("ascii")
+        except ValueError as error:  # Not base64, or not text.
+            raise InvalidRequestError("This cursor is none of ours.", "cursor") from error
+        if not hmac.compare_digest(self._signature(prefix, name, scope), signed[:SIGNATURE_BYTES]):
+            raise InvalidRequestError("This cursor is not of this list with these filters.", "cursor")
+        return prefix + name
+
+    def _signature(self, prefix: str, name: str, scope: tuple[str, ...]) -> bytes:
+        # The first word keeps it apart from the other uses of the key.
+        said = "\n".join(("cursor", prefix, *scope, name))
+        return hmac.digest(self.key.encode(), said.encode(), hashlib.sha256)[:SIGNATURE_BYTES]

@@ -23,6 +23,12 @@ class InvalidRequestError(AppError):
         super().__init__(message, field=field)
 
 
+class InvalidSignatureError(AppError):
+    """Who calls does not know what only the right caller can."""
+
+    code = "invalid_signature"
+
+
 class TooLargeError(AppError):
     """The body is larger than the route takes."""
 
@@ -81,11 +87,10 @@ class InsufficientCreditsError(AppError):
     code = "insufficient_credits"
 
     def __init__(self, required: int, available: int):
-        super().__init__(
-            f"{required} credits needed, {available} available: buy credits or ask for less.",
-            required=required,
-            available=available,
-        )
+        message = f"{required} credits needed, {available} available: buy credits or ask for less."
+        if available < 0:
+            message = f"Your balance is below zero ({available}), because a payment was returned: buy credits to go on."
+        super().__init__(message, required=required, available=available)
 
 
 class NotFoundError(AppError):
@@ -131,6 +136,14 @@ class ProviderError(AppError):
         self.log_note = log_note
 
 
+class ProviderRefusedError(ProviderError):
+    """A provider understood and said no: the same request again would get the same answer."""
+
+
+class ProviderDeniedError(ProviderRefusedError):
+    """A provider does not take our key; what the request was about is as it was."""
+
+
 class ProviderTimeoutError(ProviderError):
     """A provider did not answer in time. Nothing was charged."""
 
@@ -144,3 +157,11 @@ class ProviderUnavailableError(ProviderError):
 
     def __init__(self, message: str, retry_after_seconds: int = 5, log_note: str = ""):
         super().__init__(message, log_note, retry_after_seconds=retry_after_seconds)
+
+
+class ProviderFailedError(Exception):
+    """The provider took the job and could not do it; `reason` is ours, without the address that theirs holds."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason

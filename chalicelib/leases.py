@@ -122,6 +122,13 @@ class LeaseRules:
         """From when on a renewal is taken without a reason."""
         return current.lease_expires_at - self.renew_before_end_seconds
 
+    def _warned_seconds(self, current: Session) -> int:
+        """How long before its end a lease is said to be ending: the time to follow it. Of a short direct one only its
+        last third: renewing ends it, and without an allowance all of it is paid for."""
+        if not current.is_direct:
+            return self.renew_before_end_seconds
+        return min(self.renew_before_end_seconds, current.lease_seconds // 3)
+
     # What
 
     def ending(
@@ -145,7 +152,9 @@ class LeaseRules:
             unused = max(0, current.lease_expires_at - max(now, current.lease_started_at))
             given_back = min(unused, allowance_seconds)
             billed_ms = (current.lease_seconds - given_back) * 1000
-            cost = prices.cost_micro_usd(current.model, billed_ms)
+            # A lease may outlive the price file that its provider's model was taken from.
+            known = prices if current.model in prices.models else load(current.price_version)
+            cost = known.cost_micro_usd(current.model, billed_ms)
             done_ms, uses = done_ms + billed_ms, (ModelUse(current.model, billed_ms, cost),)
         charge = Charge(
             credits=load(current.price_version).live_credits(done_ms) - current.charged,
@@ -193,7 +202,7 @@ class LeaseRules:
         last_audio_at = max(current.last_reserved_at, current.last_saved_at, current.lease_started_at)
         warnings = {
             "credits_low": balance.available < another_minute,
-            "lease_ending": self.seconds_left(current, now) <= self.renew_before_end_seconds,
+            "lease_ending": self.seconds_left(current, now) <= self._warned_seconds(current),
             "no_audio": not has_words and now - last_audio_at > self.no_audio_after_seconds,
         }
         return [name for name, applies in warnings.items() if applies]
@@ -205,6 +214,8 @@ def _covered(current: Session, heard_until: int) -> tuple[tuple[int, int], ...]:
         return current.covered_ms
     until = min(max(heard_until, current.lease_started_at), current.lease_expires_at)
     start_ms, end_ms = current.offset_ms, (until - current.started_at) * 1000
+    if end_ms <= start_ms:
+        return current.covered_ms
     if not current.covered_ms:
         return ((start_ms, end_ms),)
     *before, last = current.covered_ms

@@ -12,13 +12,13 @@ from typing import Protocol
 import msgspec
 
 from . import contract
-from .errors import IdempotencyMismatchError, ProviderError, UnavailableError
+from .errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError
 from .leases import SERVICE, Ending, LeaseRules
 from .models import LiveOptions, Session, SessionState, Ticket
 from .pricing import load
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
 from .repositories.ledger_items import hold_recorded
-from .repositories.sessions import erasing, moved_on, session
+from .repositories.sessions import answer_name, erasing, moved_on, session
 from .repositories.table import Item, Tables, Write, WriteRefusedError
 from .repositories.transcripts import transcript_delete, transcript_progress
 from .times import rfc3339
@@ -48,8 +48,11 @@ class Leasing:
         """Whether any live provider has the language."""
         return any(provider.knows(language) for provider in self.live_providers)
 
-    def handed_out(self, opened: Session, available: int) -> contract.Lease:
-        """The lease with what opens its socket; a relayed lease needs nothing more."""
+    def handed_out(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
+        """The lease with what opens its socket; a relayed lease needs nothing more.
+
+        `begins_at`: when it begins, if later than it was held.
+        """
         if not opened.is_direct:
             return self.answer(opened, available)
         try:
@@ -60,18 +63,20 @@ class Leasing:
                 self.take_back(opened)
             raise
         seconds = min(opened.lease_seconds, ticket.longest_lease_seconds)
+        started_at = opened.lease_started_at if begins_at is None else begins_at
         live = replace(
             opened,
             state=SessionState.ACTIVE,
             provider=ticket.provider,
             model=ticket.model,
             lease_seconds=seconds,
-            lease_expires_at=opened.lease_started_at + seconds,
+            lease_started_at=started_at,
+            lease_expires_at=started_at + seconds,
         )
         answer = self.answer(live, available, ticket)
         recorded = moved_on(opened, live, stored(answer))
         try:
-            self.tables.transact([recorded, hold_recorded(self.rules.hold(live))])
+            self.tables.transact([recorded, hold_recorded(self.rules.hold(live)), self.progress(live)])
         except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
             raise UnavailableError("Opening the lease took too long: start again.") from refusal
         return answer
@@ -89,14 +94,20 @@ class Leasing:
         raise failure or UnavailableError("No live provider is set up.")
 
     def kept_answer(self, item: Item, asked_hash: str, kept_hash: str, name: str) -> contract.Lease:
-        """The answer that this wish got before, or would have got had its process not died."""
+        """The answer that this wish got before, or would have got had its process not died.
+
+        Raises ConflictError where it can be answered no more: its lease was ended, or followed by another, meanwhile.
+        """
         if asked_hash != kept_hash:
             raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
         if name in item:
             return msgspec.json.decode(item[name], type=contract.Lease)
         current = session(item)
+        # A running lease has its token. Another one for it would be a socket that nobody pays for.
+        if current.state is not SessionState.OPENING or answer_name(current) != name:
+            raise ConflictError("This lease is over before it was answered.", state=current.state.value)
         self.rules.check_settled_down(current, self.now())
-        return self.handed_out(current, self.ledger.balance(current.user_id).available)
+        return self.handed_out(current, self.ledger.balance(current.user_id).available, begins_at=self.now())
 
     def end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
         """Settle the open lease, if there is one, and leave the session as `ending` says."""

@@ -13,13 +13,37 @@ PRICES_DIRECTORY = Path(__file__).parent / "prices"
 MILLISECONDS_PER_MINUTE = 60_000
 MILLISECONDS_PER_HOUR = 3_600_000
 MICRO_USD_PER_CENT = 10_000
+TOKENS_PER_PRICE = 1_000_000
+LONGEST_CATCHUP_MINUTES = 600
+LONGEST_CATCHUP_MS = LONGEST_CATCHUP_MINUTES * MILLISECONDS_PER_MINUTE
+# What one call to a text model may send at most. A token of a byte-level tokenizer is at least one byte, so bytes
+# bound tokens whatever the text is; above 272,000 input tokens OpenAI charges double.
+TEXT_CALL_BYTES = 180_000
+INSTRUCTION_BYTES = 4_000
+SERVICES = ("live", "catchup", "catchup_session", "ask")
+
+
+class TextBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one piece of work may send to a text model, and let it answer. `tries`: how often at most."""
+
+    models: tuple[str, ...]
+    output_tokens: int
+    input_bytes: int = 0
+    input_bytes_per_minute: int = 0
+    tries: int = 1
+
+    def bytes_for(self, audio_ms: int) -> int:
+        """The bytes of transcript that work on so much audio may send; a started minute counts in full."""
+        return self.input_bytes + self.input_bytes_per_minute * -(-audio_ms // MILLISECONDS_PER_MINUTE)
 
 
 class ServicePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Our price of a service, and every model ("provider/model") that may do its work."""
+    """Our price of a service, by the minute or the piece, and every model ("provider/model") that may do its work."""
 
-    credits_per_minute: int
-    models: tuple[str, ...]
+    credits_per_minute: int = 0
+    credits: int = 0
+    models: tuple[str, ...] = ()
+    text: TextBudget | None = None
 
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +59,13 @@ class ModelPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     micro_usd_per_hour: int
 
 
+class TextModelPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a provider takes for a million tokens, in micro-USD."""
+
+    micro_usd_per_million_input_tokens: int
+    micro_usd_per_million_output_tokens: int
+
+
 class PriceError(Exception):
     """The price file is refused; the message lists everything that is wrong with it."""
 
@@ -46,17 +77,24 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     services: dict[str, ServicePrice]
     packages: dict[str, Package]
     models: dict[str, ModelPrice]
+    text_models: dict[str, TextModelPrice] = {}
     comment: str = ""
 
     def live_credits(self, billed_ms: int) -> int:
-        """Credits for `billed_ms` of one live session from its start; a started credit counts in full.
+        """Credits for `billed_ms` of one live session from its start.
 
         Leases and chunks are charged the difference of this running total, so splitting never changes the price.
+        """
+        return self.credits_for("live", billed_ms)
+
+    def credits_for(self, service: str, billed_ms: int) -> int:
+        """Credits for `billed_ms` of a service sold by the minute; a started credit counts in full.
+
         Raises ValueError for negative time: a clock bug must not become a refund.
         """
         if billed_ms < 0:
             raise ValueError(f"negative milliseconds: {billed_ms}")
-        return -(-billed_ms * self.services["live"].credits_per_minute // MILLISECONDS_PER_MINUTE)
+        return -(-billed_ms * self.services[service].credits_per_minute // MILLISECONDS_PER_MINUTE)
 
     def live_ms(self, credits: int) -> int:
         """The longest live time that `credits` cover, in milliseconds."""
@@ -66,39 +104,102 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What `audio_ms` cost us at the provider, rounded up. `model` is "provider/model"."""
         return -(-audio_ms * self.models[model].micro_usd_per_hour // MILLISECONDS_PER_HOUR)
 
+    def audio_cost_micro_usd(self, service: str, model: str, audio_ms: int) -> int:
+        """As `cost_micro_usd`; a model that the provider chose and we have no price for costs what the dearest does."""
+        known = [model] if model in self.models else self.services[service].models
+        return max(self.cost_micro_usd(one, audio_ms) for one in known)
+
+    def text_cost_micro_usd(self, model: str, input_tokens: int, output_tokens: int) -> int:
+        """What so many tokens cost us at the provider, rounded up. `model` is "provider/model".
+
+        One without a price, as of work that began under an older price file, costs what the dearest does.
+        """
+        known = [self.text_models[model]] if model in self.text_models else self.text_models.values()
+        cost = max(
+            input_tokens * price.micro_usd_per_million_input_tokens
+            + output_tokens * price.micro_usd_per_million_output_tokens
+            for price in known
+        )
+        return -(-cost // TOKENS_PER_PRICE)
+
+    def text_budget(self, service: str) -> TextBudget:
+        """The text work of a service that has some."""
+        budget = self.services[service].text
+        assert budget is not None, f"{service} has no text work"
+        return budget
+
+    def worst_cost_micro_usd(self, service: str, audio_ms: int) -> int:
+        """The most that work on so much audio may cost us: every byte a token, every try used, every answer full."""
+        price = self.services[service]
+        audio = max((self.cost_micro_usd(model, audio_ms) for model in price.models), default=0)
+        if price.text is None:
+            return audio
+        sent, calls = price.text.bytes_for(audio_ms), 1
+        if sent > TEXT_CALL_BYTES:
+            # Two neighbouring parts are above one call's bytes; one call more reads what was made of them all.
+            calls = 2 * sent // TEXT_CALL_BYTES + 2
+            sent += TEXT_CALL_BYTES
+        tokens_in, tokens_out = sent + calls * INSTRUCTION_BYTES, calls * price.text.output_tokens
+        text = max(self.text_cost_micro_usd(model, tokens_in, tokens_out) for model in price.text.models)
+        return audio + price.text.tries * text
+
 
 def problems(prices: Prices) -> list[str]:
     """Everything that makes `prices` unfit to sell by; empty when they may be used."""
     found = [f"models.{name}: must be above zero" for name, m in prices.models.items() if m.micro_usd_per_hour <= 0]
+    for name, text in prices.text_models.items():
+        if min(text.micro_usd_per_million_input_tokens, text.micro_usd_per_million_output_tokens) <= 0:
+            found.append(f"text_models.{name}: must be above zero")
     for name, package in prices.packages.items():
         if package.credits <= 0 or package.cents <= 0:
             found.append(f"packages.{name}: credits and cents must be above zero")
-    for needed in ("live",):
-        if needed not in prices.services:
-            found.append(f"services.{needed}: missing")
+    found += [f"services.{needed}: missing" for needed in SERVICES if needed not in prices.services]
     if not prices.packages:
         found.append("packages: none")
+    for name, service in prices.services.items():
+        found += _unfit(prices, name, service)
     if found:
         return found
-    for name, service in prices.services.items():
-        if service.credits_per_minute <= 0:
-            found.append(f"services.{name}: credits_per_minute must be above zero")
-        if not service.models:
-            found.append(f"services.{name}: names no model")
-        for model in service.models:
-            if model not in prices.models:
-                found.append(f"services.{name}: {model} has no price in models")
-            elif not _earns(prices, service, prices.models[model]):
-                found.append(f"services.{name}: sells {model} below what the provider takes")
+    for name in prices.services:
+        if not _earns(prices, name):
+            found.append(f"services.{name}: sells below what the provider takes")
     return found
 
 
-def _earns(prices: Prices, service: ServicePrice, model: ModelPrice) -> bool:
-    """Whether an hour sold in the cheapest package brings more than the provider takes for it."""
-    credits_per_hour = service.credits_per_minute * 60
+def _unfit(prices: Prices, name: str, service: ServicePrice) -> list[str]:
+    found = []
+    if (
+        service.credits_per_minute < 0
+        or service.credits < 0
+        or (service.credits_per_minute > 0) == (service.credits > 0)
+    ):
+        found.append(f"services.{name}: one of credits_per_minute and credits must be above zero")
+    if not service.models and service.text is None:
+        found.append(f"services.{name}: names no model")
+    found += [f"services.{name}: {m} has no price in models" for m in service.models if m not in prices.models]
+    if service.text:
+        text = service.text
+        if not text.models:
+            found.append(f"services.{name}: names no text model")
+        found += [
+            f"services.{name}: {m} has no price in text_models" for m in text.models if m not in prices.text_models
+        ]
+        numbers = (text.output_tokens, text.tries, text.bytes_for(MILLISECONDS_PER_MINUTE))
+        if min(numbers) <= 0 or min(text.input_bytes, text.input_bytes_per_minute) < 0:
+            found.append(f"services.{name}: the text budget must be above zero")
+    return found
+
+
+def _earns(prices: Prices, name: str) -> bool:
+    """Whether work sold in the cheapest package brings more than it costs us at worst, short or long."""
+    service = prices.services[name]
+    # A started minute may read its text whole, so the first moment of a minute earns least.
+    lengths_ms = [1, *(n * MILLISECONDS_PER_MINUTE + 1 for n in (1, 2, 29, 30, 31, 59, 60)), LONGEST_CATCHUP_MS]
     return all(
-        credits_per_hour * package.cents * MICRO_USD_PER_CENT > model.micro_usd_per_hour * package.credits
+        (service.credits or prices.credits_for(name, audio_ms)) * package.cents * MICRO_USD_PER_CENT
+        > prices.worst_cost_micro_usd(name, audio_ms) * package.credits
         for package in prices.packages.values()
+        for audio_ms in lengths_ms
     )
 
 

@@ -150,6 +150,8 @@ class Streaming:
         try:
             self.tables.transact([block, saved(current, size, room, self.now())])
         except WriteRefusedError as refusal:
+            if not refusal.refused.get(1):
+                raise NotFoundError("There is no such session.") from refusal  # Its transcript was just deleted.
             raise TooLargeError("This transcript is full: start a new session.", max_bytes=MAX_SAVED_BYTES) from refusal
 
     def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:

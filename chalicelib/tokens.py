@@ -5,6 +5,7 @@ Source: Amazon Cognito developer guide, "Verifying JSON web tokens".
 
 import hashlib
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any, NamedTuple
 
 from .errors import UnauthenticatedError, UnavailableError
@@ -46,6 +47,7 @@ class TokenVerifier:
         self._fetched_at: int | None = None
         self._verified: dict[bytes, _Verified] = {}
         self._outage: UnavailableError | None = None
+        self._fetching = Lock()
 
     def caller(self, token: str) -> Caller:
         """The person behind a good ID token.
@@ -88,19 +90,24 @@ class TokenVerifier:
     def _key(self, key_id: object) -> Any:
         if not isinstance(key_id, str):
             raise _refused("no key id")
-        if key_id not in self._keys and self._may_fetch():
-            self._fetched_at, self._outage = self._now(), None
-            try:
-                self._keys = _by_id(self._fetch_keys())
-            except UnavailableError as outage:
-                self._outage = outage
-                if not self._keys:
-                    self._fetched_at = None  # Without any key nobody gets in: try again at the next request.
+        if key_id not in self._keys:
+            with self._fetching:  # Who comes meanwhile waits: a key that is on its way is not an unknown one.
+                if key_id not in self._keys and self._may_fetch():
+                    self._fetch()
         if key_id not in self._keys:
             if self._outage:  # The key may be a new one that we could not fetch.
                 raise UnavailableError(self._outage.message) from self._outage
             raise _refused("unknown key")
         return self._keys[key_id]
+
+    def _fetch(self) -> None:
+        self._fetched_at, self._outage = self._now(), None
+        try:
+            self._keys = _by_id(self._fetch_keys())
+        except UnavailableError as outage:
+            self._outage = outage
+            if not self._keys:
+                self._fetched_at = None  # Without any key nobody gets in: try again at the next request.
 
     def _may_fetch(self) -> bool:
         return self._fetched_at is None or self._now() - self._fetched_at >= REFETCH_AFTER_SECONDS
@@ -119,7 +126,7 @@ def _by_id(jwks: Mapping[str, Any]) -> dict[str, Any]:
 def _caller(claims: Mapping[str, Any]) -> Caller:
     groups = claims.get("cognito:groups", [])
     if claims["token_use"] != "id":
-        raise _refused("token use")
+        raise _refused("token use", "This is no ID token: send the `token` of the sign-in.")
     if not isinstance(claims["auth_time"], int) or not isinstance(claims["sub"], str) or not isinstance(groups, list):
         raise _refused("claims")
     return Caller(
@@ -132,8 +139,8 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     )
 
 
-def _refused(why: str) -> UnauthenticatedError:
-    """One answer for every bad token; `why` is for the log."""
-    error = UnauthenticatedError("A valid sign-in token is needed: sign in again.")
+def _refused(why: str, message: str = "A valid sign-in token is needed: sign in again.") -> UnauthenticatedError:
+    """One answer for nearly every bad token; `why` is for the log."""
+    error = UnauthenticatedError(message)
     error.__notes__ = [why]
     return error

@@ -6,6 +6,7 @@ either into a response, and `middleware` puts on it what every response carries.
 
 import functools
 import hashlib
+import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ CHALICE_CODES = {400: "invalid_request", 404: "not_found", 405: "not_found", 415
 MESSAGES = {
     "invalid_request": "The request is not as the contract says.",
     "not_found": "There is no such path or method.",
-    "unsupported_media_type": "Send the content type that the route takes.",
+    "unsupported_media_type": "Send the right Content-Type: application/json; for audio, audio/wav or audio/pcm.",
 }
 MAX_JSON_BYTES = 512 * 1024
+IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -67,7 +69,14 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
-CORS_EXPOSE_HEADERS = ["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"]
+CORS_EXPOSE_HEADERS = [
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "X-Next-Cursor",
+    "X-Request-Id",
+]
 
 Shape = TypeVar("Shape")
 
@@ -114,7 +123,38 @@ def query(request: Request, shape: type[Shape]) -> Shape:
         raise _invalid(error) from error
 
 
-def audio_body(request: Request, max_bytes: int) -> bytes:
+def header(request: Request, name: str) -> str:
+    """A header, empty if it was not sent."""
+    return str(request.headers.get(name.lower(), ""))
+
+
+def network(request: Request) -> str:
+    """Where the request came from: an IPv4 address, or the /64 of an IPv6 one, which is what one customer gets.
+
+    The gateway's word, not a header's: those are the client's to write.
+    """
+    address = str(request.context.get("identity", {}).get("sourceIp", ""))
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, IPV6_CUSTOMER_BITS), strict=False))
+    return str(found)
+
+
+def public_url(request: Request, used: Settings) -> str:
+    """Where the world reaches this API: by setting, or else where this request came."""
+    if used.public_url:
+        return used.public_url.rstrip("/")
+    domain, path = request.context.get("domainName", ""), request.context.get("path", "").rstrip("/")
+    stage = path.removesuffix(request.path).rstrip("/") if path.endswith(request.path) else ""
+    return f"https://{domain}{stage}"
+
+
+def raw_body(request: Request, max_bytes: int) -> bytes:
     """The raw bytes of the body. Raises TooLargeError."""
     raw = bytes(request.raw_body or b"")
     if len(raw) > max_bytes:
@@ -160,10 +200,21 @@ def _invalid(error: Exception) -> InvalidRequestError:
 
 
 @dataclass(frozen=True)
-class Created:
-    """An answer that goes out as 201 where the route's other answers are 200."""
+class Answered:
+    """An answer with another status than the route's other answers have."""
 
+    status: int
     value: contract.Answer
+
+
+@dataclass(frozen=True)
+class Download:
+    """An answer that is a file to save."""
+
+    content: str
+    content_type: str
+    name: str
+    next_cursor: str | None = None
 
 
 def answers(status: int = 200) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
@@ -174,7 +225,9 @@ def answers(status: int = 200) -> Callable[[Callable[..., Any]], Callable[..., R
         def answering(**path_parameters: str) -> Response:
             try:
                 value = view(**path_parameters)
-                return _json(value.value, 201) if isinstance(value, Created) else _json(value, status)
+                if isinstance(value, Download):
+                    return _file(value)
+                return _json(value.value, value.status) if isinstance(value, Answered) else _json(value, status)
             except AppError as error:
                 return error_response(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the client gets our shape and we a log line
@@ -223,9 +276,29 @@ def middleware(settings: Callable[[], Settings], cors_headers: dict[str, str]) -
     return http
 
 
-def event_done(name: str, figures: dict[str, int]) -> dict[str, int]:
-    """Log what a scheduled or queued function did; its figures are also its answer."""
-    logs.line(name, figures=figures)
+def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
+    """Do every part of what a scheduled or queued function does, and log how much there was; also its answer.
+
+    A part that fails keeps no other from being done; it is raised in the end, so that AWS sees it.
+    """
+    figures: dict[str, int] = {}
+    failures: list[Exception] = []
+    for part, do in parts.items():
+        try:
+            figures[part] = do()
+        except Exception as failure:  # noqa: BLE001 - raised below
+            failures.append(failure)
+    return figures_done(name, figures, failures)
+
+
+def figures_done(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
+    """Log what a function did; its figures are also its answer, and metrics that alarms look at.
+
+    What failed is raised after that, so that AWS sees it.
+    """
+    logs.line(name, metrics={figure: (number, "Count") for figure, number in figures.items()}, figures=figures)
+    if failures:
+        raise failures[0] if len(failures) == 1 else ExceptionGroup(f"{name} failed in part", failures)
     return figures
 
 
@@ -235,7 +308,9 @@ def _check_origin(request: Request, used: Settings) -> None:
     domain = request.context.get("domainName")
     own = f"https://{domain}" if domain else None
     if origin is not None and origin != own and origin not in used.allowed_origins:
-        raise OriginNotAllowedError("Pages of this origin may not call this API.")
+        raise OriginNotAllowedError(
+            "Pages of this origin may not call this API: EXTENSION_ORIGIN names the one that may."
+        )
 
 
 def _finish(response: Response, request_id: str, cors_headers: dict[str, str]) -> None:
@@ -265,6 +340,7 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
         "ServerErrors": (int(status >= 500), "Count"),
         "ProviderErrors": (len(counted.provider_failures), "Count"),
         "ProviderQuotaUsedUp": (int("provider_quota" in counted.notes), "Count"),
+        "PaymentAlarms": (int("payment_alarm" in counted.notes), "Count"),
     }
     logs.line(
         "request",
@@ -286,6 +362,13 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
 def _request_id(request: Request) -> str:
     given = request.context.get("requestId") or getattr(request.lambda_context, "aws_request_id", "")
     return str(given)
+
+
+def _file(file: Download) -> Response:
+    headers = {"Content-Type": file.content_type, "Content-Disposition": f'attachment; filename="{file.name}"'}
+    if file.next_cursor:
+        headers["X-Next-Cursor"] = file.next_cursor
+    return Response(file.content, status_code=200, headers=headers)
 
 
 def _json(value: Any, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -6,21 +6,27 @@ import uuid
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from . import pricing
 from .account import Accounts
+from .assistant import Assistant
 from .billing import Billing
+from .catchup import Catchups
+from .catchup_worker import CatchupWorker
 from .config import Settings, load
+from .cursors import Cursors
 from .errors import UnavailableError
 from .history import History
 from .ids import ulid
+from .jobs import JobRules
 from .leases import LeaseRules
 from .leasing import Leasing, LiveProvider
 from .providers.cognito import Cognito
+from .purchases import Purchases
 from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.table import Tables
@@ -28,7 +34,14 @@ from .repositories.transcripts import Transcripts
 from .streaming import Streaming
 from .telemetry import count_aws_calls
 from .tokens import TokenVerifier
+from .welcome import Welcome, WelcomeRules
 
+if TYPE_CHECKING:
+    from .providers.queue import Queue
+    from .providers.text import OpenAIText
+    from .providers.uploads import Uploads
+
+APP_NAME = "live-transcription"
 JWKS_DIRECTORY = Path(__file__).parent / "jwks"
 # A Lambda in the same region answers in milliseconds; waiting longer only fills the gateway's 29 s.
 AWS_CONFIG = Config(
@@ -37,6 +50,7 @@ AWS_CONFIG = Config(
 # Signing up is not repeatable: a second try after a lost answer would find the address taken.
 COGNITO_CONFIG = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 JWKS_TIMEOUT_SECONDS = (1, 3)
+MAX_RECORDING_BYTES = 64 * 1024 * 1024  # ten hours hold about 100,000 words of 120 bytes each
 
 
 def now() -> int:
@@ -63,12 +77,21 @@ def accounts() -> Accounts:
         cognito=Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, used.cognito_client_secret),
         verifier=verifier(),
         ledger=ledger(),
-        tables=tables(),
-        free_credits=used.free_credits,
-        identity_key=used.identity_hmac_key,
+        welcome=Welcome(ledger(), tables(), welcome_rules(), used.identity_hmac_key, now),
         is_verification_on=used.email_verification == "on",
         now=now,
         pause=time.sleep,
+    )
+
+
+@lru_cache
+def welcome_rules() -> WelcomeRules:
+    used = settings()
+    return WelcomeRules(
+        free_credits=used.free_credits,
+        accounts_per_network_day=used.free_credits_accounts_per_network_day,
+        credits_per_day=used.free_credits_per_day,
+        refused_domains=used.refused_domains,
     )
 
 
@@ -133,13 +156,132 @@ def relay() -> Relay:
 
 
 @lru_cache
+def catchups() -> Catchups:
+    used = settings()
+    return Catchups(
+        ledger=ledger(),
+        tables=tables(),
+        transcripts=Transcripts(tables()),
+        uploads=uploads(),
+        queue=queue(),
+        prices=pricing.load(used.price_version),
+        rules=JobRules(),
+        webhook_key=used.identity_hmac_key,
+        is_on=used.has_text_model,
+        now=now,
+        new_ulid=new_ulid,
+    )
+
+
+@lru_cache
+def catchup_worker() -> CatchupWorker:
+    from .providers.transcripts import AssemblyAITranscripts
+    from .providers.transport import Session, Transport
+
+    used = settings()
+    transport = Transport(Session(), "AssemblyAI", used.assemblyai_job_timeout_seconds, MAX_RECORDING_BYTES)
+    recordings = AssemblyAITranscripts(
+        transport, used.assemblyai_base_url, used.assemblyai_api_key, used.assemblyai_model_names
+    )
+    return CatchupWorker(
+        ledger=ledger(),
+        tables=tables(),
+        transcripts=Transcripts(tables()),
+        recordings=recordings,
+        uploads=uploads(),
+        text=text_model(used.openai_summary_timeout_seconds),
+        rules=JobRules(),
+        webhook_key=used.identity_hmac_key,
+        now=now,
+        new_id=new_id,
+    )
+
+
+@lru_cache
+def assistant() -> Assistant:
+    used = settings()
+    return Assistant(
+        ledger=ledger(),
+        transcripts=Transcripts(tables()),
+        text=text_model(used.openai_answer_timeout_seconds),
+        prices=pricing.load(used.price_version),
+        is_on=used.has_text_model,
+        now=now,
+        new_id=new_id,
+    )
+
+
+def text_model(timeout_seconds: float) -> "OpenAIText":
+    from .providers.text import OpenAIText
+    from .providers.transport import Session, Transport
+
+    used = settings()
+    return OpenAIText(
+        Transport(Session(), "OpenAI", timeout_seconds),
+        used.openai_base_url,
+        used.openai_api_key,
+        used.openai_text_model,
+        api=used.openai_text_api,
+        effort=used.openai_text_effort,
+    )
+
+
+@lru_cache
+def uploads() -> "Uploads":
+    from .providers.uploads import Uploads
+
+    config = AWS_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
+    return Uploads(_client("s3", config), settings().upload_bucket)
+
+
+@lru_cache
+def queue() -> "Queue":
+    from .providers.queue import Queue
+
+    return Queue(_client("sqs"), settings().jobs_queue_url)
+
+
+@lru_cache
 def history() -> History:
-    return History(ledger(), Transcripts(tables()))
+    return History(ledger(), tables(), Transcripts(tables()), cursors(), now)
 
 
 @lru_cache
 def billing() -> Billing:
-    return Billing(ledger())
+    return Billing(ledger(), cursors())
+
+
+@lru_cache
+def purchases() -> Purchases:
+    from .providers.stripe_gateway import StripeGateway
+
+    used = settings()
+    gateway = StripeGateway(
+        used.stripe_api_key,
+        used.stripe_webhook_secrets,
+        APP_NAME,
+        used.stage,
+        used.payment_methods,
+        used.stripe_api_base,
+    )
+    return Purchases(
+        ledger=ledger(),
+        tables=tables(),
+        prices=pricing.load(used.price_version),
+        gateway=gateway,
+        stage=used.stage,
+        is_live=used.stripe_mode == "live",
+        is_on=bool(used.stripe_api_key),
+        return_origins=used.allowed_origins,
+        success_url=used.checkout_success_url,
+        cancel_url=used.checkout_cancel_url,
+        now=now,
+    )
+
+
+@lru_cache
+def cursors() -> Cursors:
+    return Cursors(settings().identity_hmac_key)
 
 
 @lru_cache

@@ -1,8 +1,10 @@
 """Start the sandbox: `python -m sandbox --port 8091`. Port 0 takes a free one; the line printed names it.
 
-Settings from the environment: SANDBOX_ASSEMBLYAI_KEY and SANDBOX_OPENAI_KEY, the keys it accepts; SANDBOX_TIME_SCALE
-(1), how many seconds of a live session pass in a real one: with 30 a cap of 60 s ends after 2 s, tokens expire and
-silent sessions end as much sooner, and audio may come 30 times as fast.
+Settings from the environment: SANDBOX_ASSEMBLYAI_KEY, SANDBOX_OPENAI_KEY and SANDBOX_STRIPE_KEY, the keys it accepts;
+SANDBOX_STRIPE_WEBHOOK_URL, where Stripe's webhooks go on this machine (none: nowhere), and
+SANDBOX_STRIPE_WEBHOOK_SECRET, with which they are signed; SANDBOX_TIME_SCALE (1), how many seconds of a live session
+pass in a real one: with 30 a cap of 60 s ends after 2 s, tokens expire and silent sessions end as much sooner, and
+audio may come 30 times as fast.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import uvicorn
 
 from sandbox import app
 from sandbox.clock import Clock
+from sandbox.loopback import ElsewhereError, target
 
 # A request told to hang must not keep the sandbox from ending.
 SHUTDOWN_SECONDS = 1
@@ -59,6 +62,12 @@ def main() -> None:
         clock = Clock(float(os.environ.get("SANDBOX_TIME_SCALE") or 1))
     except ValueError as error:
         parser.error(f"SANDBOX_TIME_SCALE: {error}")
+    webhook_url = os.environ.get("SANDBOX_STRIPE_WEBHOOK_URL") or None
+    try:
+        if webhook_url is not None:
+            target(webhook_url)
+    except ElsewhereError as error:
+        parser.error(f"SANDBOX_STRIPE_WEBHOOK_URL: {error}")
 
     # uvicorn raises the signal again after its own shutdown; being told to end is no failure. Not sys.exit: the model's
     # native threads may be at work, and abort a process that takes its interpreter down around them.
@@ -67,9 +76,11 @@ def main() -> None:
     keys = app.Keys(
         assemblyai=os.environ.get("SANDBOX_ASSEMBLYAI_KEY") or app.Keys.assemblyai,
         openai=os.environ.get("SANDBOX_OPENAI_KEY") or app.Keys.openai,
+        stripe=os.environ.get("SANDBOX_STRIPE_KEY") or app.Keys.stripe,
+        stripe_webhooks=os.environ.get("SANDBOX_STRIPE_WEBHOOK_SECRET") or app.Keys.stripe_webhooks,
     )
     config = uvicorn.Config(
-        app.create(keys, clock),
+        app.create(keys, clock, webhook_url),
         host=options.host,
         port=options.port,
         http="h11",

@@ -19,6 +19,8 @@ class Call:
     header_names: list[str]
     fields: dict[str, Any] = field(default_factory=dict)
     """What the body said; of audio only its name, type and size in bytes."""
+    idempotency_key: str | None = None
+    """The one header whose value is told: it names a request and opens nothing."""
     fault: str | None = None
     status: int | None = None
     """Of a socket the code it was closed with here; None while unanswered."""
@@ -40,7 +42,7 @@ class Calls:
         return call
 
     def recognised(self, service: str) -> None:
-        """Note that audio was recognised: the work a provider would bill."""
+        """Note that audio was recognised, text written, a session or a refund made: not merely answered again."""
         self._recognised[service] += 1
 
     def reset(self) -> None:
@@ -52,6 +54,6 @@ class Calls:
         """`services`: counts by name; `last`: calls, oldest first."""
         services = {
             name: {"received": self._received[name], "recognised": self._recognised[name]}
-            for name in sorted(self._received)
+            for name in sorted(self._received | self._recognised)
         }
         return {"services": services, "last": [asdict(call) for call in self._last]}

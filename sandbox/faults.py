@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 REFUSALS = {"401", "429", "quota", "500", "503"}
 """Answered by the service in its own words, without doing the work."""
-HTTP_KINDS = REFUSALS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "slow"}
+HTTP_KINDS = REFUSALS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "lost", "slow"}
 SLOW_SECONDS = 5
 
 
@@ -25,8 +25,8 @@ class Fault:
     retry_after_seconds: int = 1
     """For 429 and 503."""
     delay_seconds: float | None = None
-    """For `timeout` the time until 504, None for never; for `slow` the time the body takes, None for SLOW_SECONDS; in
-    a live session the time until it begins, None for at once."""
+    """For `timeout` and `lost` the time until 504, None for never; for `slow` the time the body takes, None for
+    SLOW_SECONDS; in a live session the time until it begins, None for at once."""
 
 
 class Faults:
@@ -65,8 +65,8 @@ async def answer(
     """The answer to a request whose body has been read.
 
     `serve` does the real work, `refuse` is the service's own words for a kind out of REFUSALS or `504`, given the
-    kind and the seconds for Retry-After. With `cut` and `slow` the work is done: only its answer is lost or late, as
-    when a provider bills for what its customer never saw.
+    kind and the seconds for Retry-After. With `cut`, `lost` and `slow` the work is done: only its answer is broken off,
+    never comes or comes late, as when a provider bills for what its customer never saw.
     """
     if fault is None:
         return await serve()
@@ -82,6 +82,10 @@ async def answer(
             return JSONResponse({"transcript": "the text under another name"})
         case "cut":
             return CutResponse(await serve())
+        case "lost":
+            await serve()
+            await _client_gone(request, fault.delay_seconds)
+            return await refuse("504", fault.retry_after_seconds)
         case "slow":
             return SlowResponse(await serve(), SLOW_SECONDS if fault.delay_seconds is None else fault.delay_seconds)
         case kind:

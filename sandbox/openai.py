@@ -102,7 +102,7 @@ class Transcriptions:
         """The file and the format wanted. Raises RefusalError."""
         try:
             body = await forms.whole_body(request, MAX_BODY_BYTES)
-            self._check_key(request)
+            check_key(request, self._key)
             parts = forms.parts(request.headers.get("content-type", ""), body)
             plain = {part.name: part.text() for part in parts if part.filename is None}
         except forms.BodyTooLargeError as error:
@@ -124,12 +124,14 @@ class Transcriptions:
         check_file(file)
         return file, plain.get("response_format", "json")
 
-    def _check_key(self, request: Request) -> None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            raise RefusalError(401, "You didn't provide an API key in an Authorization header using Bearer auth.")
-        if not hmac.compare_digest(key.encode(), self._key.encode()):
-            raise RefusalError(*REFUSALS["401"])
+
+def check_key(request: Request, key: str) -> None:
+    """Raises RefusalError for a request without the key."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not given:
+        raise RefusalError(401, "You didn't provide an API key in an Authorization header using Bearer auth.")
+    if not hmac.compare_digest(given.encode(), key.encode()):
+        raise RefusalError(*REFUSALS["401"])
 
 
 def check_fields(fields: dict[str, str]) -> None:

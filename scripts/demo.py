@@ -2,44 +2,18 @@
 
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
 from sandbox.speech import samples, word_error_rate
+from scripts.buying import buy
+from scripts.catchup import catch_up, joined
+from scripts.journey import Journey, StepFailedError, balance, credits_for, register, title
 from scripts.live import LiveSocket
 from scripts.local.processes import ChildError
 from scripts.local.stack import LocalStack, StackError
 
 MOST_WORD_ERRORS = 0.25
-EMAIL, PASSWORD = "ada@example.com", "correct horse battery staple"
-
-
-class StepFailedError(Exception):
-    """A step of the journey did not hold; the text says which and what came instead."""
-
-
-@dataclass
-class Journey:
-    """One listener's calls, and a tick for each thing that was checked."""
-
-    api_url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    checked: int = 0
-
-    def call(self, method: str, path: str, expected: int = 200, **more: Any) -> dict[str, Any]:
-        headers = self.headers | more.pop("headers", {})
-        answer = requests.request(method, self.api_url + path, headers=headers, timeout=30, **more)
-        if answer.status_code != expected:
-            raise StepFailedError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
-        return dict(answer.json())
-
-    def check(self, claim: str, holds: bool, got: object = "") -> None:
-        if not holds:
-            raise StepFailedError(f"{claim}: no. {got}")
-        self.checked += 1
-        print(f"  ✓ {claim}")
+EMAIL = "ada@example.com"
 
 
 def main() -> int:
@@ -47,7 +21,7 @@ def main() -> int:
     try:
         with LocalStack() as stack:
             journey = Journey(stack.api_url)
-            walk(journey)
+            walk(journey, stack.dev["sandbox_url"])
     except StepFailedError as failure:
         print(f"\n✗ {failure}", file=sys.stderr)
         return 1
@@ -61,21 +35,16 @@ def main() -> int:
     return 0
 
 
-def walk(journey: Journey) -> None:
-    register(journey)
+def walk(journey: Journey, sandbox_url: str) -> None:
+    register(journey, EMAIL)
     session_id, said, heard = speak(journey)
     settle(journey, session_id)
     read_back(journey, session_id, heard)
     listen_live(journey, said)
+    catch_up(journey, joined(samples()))
+    buy(journey, sandbox_url)
     title("How well were the chunks heard?")
     check_words(journey, said, heard)
-
-
-def register(journey: Journey) -> None:
-    title("A new user")
-    answer = journey.call("POST", "/auth/register", 201, json={"email": EMAIL, "password": PASSWORD, "name": "Ada"})
-    journey.headers = {"Authorization": f"Bearer {answer['token']}"}
-    journey.check("200 free credits", answer["user"]["credits"] == {"available": 200, "held": 0}, answer["user"])
 
 
 def speak(journey: Journey) -> tuple[str, str, str]:
@@ -137,7 +106,7 @@ def listen_live(journey: Journey, said: str) -> None:
 def show(text: str) -> None:
     """On a terminal a line is written over as words come; in a log only finished phrases are worth a line."""
     if sys.stdout.isatty() or text.endswith("\n"):
-        print(text if sys.stdout.isatty() else text.strip("\r"), end="", flush=True)
+        print(text if sys.stdout.isatty() else text.strip("\r").rstrip() + "\n", end="", flush=True)
 
 
 def check_words(journey: Journey, said: str, heard: str) -> None:
@@ -180,20 +149,6 @@ def stream(journey: Journey, expected: int = 200, **body: Any) -> dict[str, Any]
 def send(journey: Journey, session_id: str, seq: int, wav: bytes) -> dict[str, Any]:
     path = f"/transcription/stream/{session_id}/audio?seq={seq}"
     return journey.call("POST", path, data=wav, headers={"Content-Type": "audio/wav"})
-
-
-def balance(journey: Journey) -> tuple[int, int]:
-    answer = journey.call("GET", "/credits/balance")
-    return answer["available"], answer["held"]
-
-
-def credits_for(milliseconds: int) -> int:
-    """10 credits a minute, a started credit in full: the price as the demo's listener knows it."""
-    return -(-milliseconds * 10 // 60_000)
-
-
-def title(text: str) -> None:
-    print(f"\n{text}")
 
 
 if __name__ == "__main__":

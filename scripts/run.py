@@ -23,9 +23,23 @@ Try it:
   curl -s {api_url}/health
   curl -s {api_url}/auth/register -H 'Content-Type: application/json' \\
        -d '{{"email": "ada@example.com", "password": "correct horse battery"}}'
+  make live     (in another terminal: real speech in, words as they are spoken, the bill to the credit)
+  make catchup  (in another terminal: a recording uploaded, summarised, asked about)
+  make buy      (in another terminal: credits bought at the hosted page, a part refunded)
+To buy by hand: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
+`checkout_url` of its answer in a browser and press Pay.
 
-Code changes are picked up by themselves. Ctrl-C stops everything; accounts and credits stay in .local/.
+The API answers the pages of {extension_origin} alone; for your own extension:
+  EXTENSION_ORIGIN=chrome-extension://<its id> make run
+
+Code changes are picked up by themselves. Ctrl-C stops everything; accounts and credits stay in .local/, where
+they are written when it stops.
 """
+
+
+TAKEN = (
+    "Port {port} is taken, perhaps by this stack in another terminal. If not, choose another: PORT={next_port} make run"
+)
 
 
 def tell_reloads(log: Path, told_until: int) -> int:
@@ -48,7 +62,7 @@ def main() -> int:
         print(f"PORT must be a number from 1 to 65535, not {port!r}.", file=sys.stderr)
         return 2
     if port_is_taken(int(port)):
-        print(f"Port {port} is taken. Stop what listens there, or choose another: PORT=8001 make run", file=sys.stderr)
+        print(TAKEN.format(port=port, next_port=int(port) % 65535 + 1), file=sys.stderr)
         return 2
     try:
         with (

@@ -1,15 +1,38 @@
 """Fixtures that all tests share: the engines, fresh tables, a clock that stands still, use cases on them."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
-from tests.engines import Engine, client
+from tests.desk import Desk
+from tests.engines import ENGINES, Engine, client
 from tests.fakes import Backend, Clock
+
+DONE: Counter[str] = Counter()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of several hands what it did to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["done"] = dict(DONE)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    DONE.update(getattr(node, "workeroutput", {}).get("done", {}))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if DONE:
+        terminalreporter.section("soak")
+        for what, number in sorted(DONE.items()):
+            terminalreporter.write_line(f"{number:>12,} {what}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,7 +55,7 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoD
         yield running
 
 
-@pytest.fixture(scope="session", params=["ministack", "dynamodb_local"])
+@pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each test that takes this runs on both engines."""
     running = request.getfixturevalue(request.param)
@@ -54,3 +77,15 @@ def clock() -> Clock:
 def backend(tables: Tables, clock: Clock) -> Backend:
     """The use cases of money on a fresh pair of tables."""
     return Backend.on(tables, clock)
+
+
+@pytest.fixture(scope="session")
+def tally() -> Counter[str]:
+    """What a soak did, printed at its end, by whichever process it was done."""
+    return DONE
+
+
+@pytest.fixture
+def desk(backend: Backend) -> Desk:
+    """Catch-ups and questions beside them."""
+    return Desk(backend)

@@ -1,5 +1,6 @@
 """The real engines that repositories and use cases are tested on: ministack, and Amazon's own DynamoDB Local."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from botocore.config import Config
 from chalicelib.repositories.table import Tables
 
 RESOURCES = Path(__file__).parent.parent / ".chalice" / "resources.yaml"
+ENGINES = ("ministack", "dynamodb_local")
+# What takes a history or a crash at every call is proven on one engine, and by `make soak` on both.
+LONG_RUN_ENGINES = ENGINES if os.environ.get("SOAK") else ENGINES[:1]
 TABLE_SETTINGS = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
 
 
@@ -29,7 +33,7 @@ class Engine:
         """The names of a fresh ledger and app table, made as the template says."""
         names = {kind: f"{kind.lower()}-{secrets.token_hex(6)}" for kind in ("Ledger", "App")}
         for kind, name in names.items():
-            properties = _template()["Resources"][kind]["Properties"]
+            properties = resource(kind)
             self.client.create_table(
                 TableName=name, **{key: properties[key] for key in TABLE_SETTINGS if key in properties}
             )
@@ -59,6 +63,11 @@ def client(endpoint_url: str, attempts: int = 3) -> Any:
 
 def tables(engine: Engine, names: tuple[str, str]) -> Tables:
     return Tables(engine.client, *names)
+
+
+def resource(name: str) -> dict[str, Any]:
+    """The properties of a resource, as the template says them."""
+    return dict(_template()["Resources"][name]["Properties"])
 
 
 class _TemplateLoader(yaml.SafeLoader):

@@ -6,11 +6,22 @@ from dataclasses import dataclass, field
 
 from chalicelib import contract, pricing
 from chalicelib.audio import Audio
+from chalicelib.cursors import Cursors
 from chalicelib.errors import AppError
+from chalicelib.history import History
 from chalicelib.ids import ulid
 from chalicelib.leases import LeaseRules
 from chalicelib.leasing import Leasing
-from chalicelib.models import Caller, Entry, Hold, HoldState, LiveOptions, Recognition, Ticket, Word
+from chalicelib.models import (
+    Caller,
+    Entry,
+    Hold,
+    HoldState,
+    LiveOptions,
+    Recognition,
+    Ticket,
+    Word,
+)
 from chalicelib.relay import Relay
 from chalicelib.repositories.ledger import Guard, Ledger
 from chalicelib.repositories.ledger_items import hold_from
@@ -20,6 +31,7 @@ from chalicelib.streaming import Streaming
 
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
+CURSORS = Cursors("a key for tests")
 
 
 @dataclass
@@ -150,6 +162,10 @@ class Backend:
             found += page
         return found
 
+    @property
+    def history(self) -> History:
+        return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
+
     def open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table itself."""
         return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
@@ -162,12 +178,16 @@ class Backend:
             found += page
         return [hold_from(item) for item in found]
 
-    def check_invariants(self, user_id: str) -> None:
-        """available + held = sum of the entries; held = sum of the open holds; available is not below zero."""
+    def check_books(self, user_id: str) -> None:
+        """available + held = sum of the entries; held = sum of the open holds."""
         balance = self.ledger.balance(user_id)
         assert balance.available + balance.held == sum(entry.credits for entry in self.entries(user_id))
         assert balance.held == sum(hold.credits for hold in self.open_holds(user_id))
-        assert balance.available >= 0
+
+    def check_invariants(self, user_id: str) -> None:
+        """The books, and available is not below zero."""
+        self.check_books(user_id)
+        assert self.ledger.balance(user_id).available >= 0
 
 
 def silence(seconds: float) -> Audio:

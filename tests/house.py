@@ -19,6 +19,7 @@ from chalicelib.providers.cognito import Cognito
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.tokens import TokenVerifier
+from chalicelib.welcome import Welcome, WelcomeRules
 from scripts.local.aws import CREDENTIALS, REGION, LocalAws
 from tests.fakes import Backend, Clock
 
@@ -76,6 +77,10 @@ class House:
         assert self.accounts.login(contract.Login(email, PASSWORD)).user == signed_in.user
         self.books.check_invariants(user_id)
 
+    def under(self, rules: WelcomeRules) -> "House":
+        welcome = replace(self.accounts.welcome, rules=rules)
+        return replace(self, accounts=replace(self.accounts, welcome=welcome))
+
     def verifying(self) -> "House":
         return replace(self, accounts=replace(self.accounts, is_verification_on=True))
 
@@ -101,17 +106,17 @@ def opened(ministack: LocalAws) -> Iterator[House]:
     pool, client_id = settings["COGNITO_USER_POOL_ID"], settings["COGNITO_CLIENT_ID"]
     keys = requests.get(settings["COGNITO_JWKS_URL"], timeout=5).json()
     tables = Tables(database, settings["LEDGER_TABLE"], settings["APP_TABLE"])
+    rules = WelcomeRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
+    now = lambda: int(time.time())  # noqa: E731
     accounts = Accounts(
         cognito=Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]),
         verifier=TokenVerifier(
             f"https://cognito-idp.{REGION}.amazonaws.com/{pool}", client_id, lambda: keys, lambda: int(time.time())
         ),
         ledger=Ledger(tables),
-        tables=tables,
-        free_credits=200,
-        identity_key="a key of this test",
+        welcome=Welcome(Ledger(tables), tables, rules, "a key of this test", now),
         is_verification_on=False,
-        now=lambda: int(time.time()),
+        now=now,
         pause=time.sleep,
     )
     yield House(accounts, Backend.on(tables, Clock()), aws)

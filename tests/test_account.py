@@ -2,18 +2,18 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from chalicelib import contract
-from chalicelib.account import canonical_address, normal_address
+from chalicelib.addresses import canonical_address, normal_address
 from chalicelib.errors import EmailTakenError, EmailUnverifiedError, InvalidCredentialsError, InvalidRequestError
+from chalicelib.welcome import WelcomeRules
 from scripts.local.aws import LocalAws
 from tests.house import PASSWORD, House, at_once, opened
 
 CODE = "123456"  # The emulator mails the same code to everybody.
-REGISTER_CALLS, CONFIRM_CALLS = 6, 3
+REGISTER_CALLS, CONFIRM_CALLS = 9, 6
 _numbers = itertools.count(1)
 
 
@@ -84,7 +84,7 @@ def test_a_confirmation_that_died_is_made_up_for(house: House, email: str, momen
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", range(4))  # sign in, look, grant, read
+@pytest.mark.parametrize("call", range(7))  # sign in, look, guard, network, budget, grant, read
 def test_healing_may_die_as_well(house: House, email: str, moment: str, call: int) -> None:
     with house.aws.dying("after", 2):  # confirmed and verified, and nothing of ours yet
         house.accounts.register(contract.Register(email, PASSWORD))
@@ -95,7 +95,7 @@ def test_healing_may_die_as_well(house: House, email: str, moment: str, call: in
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", [3, 4])  # the refused grant; the account without credits
+@pytest.mark.parametrize("call", [3, 4])  # the guard; the account without credits
 def test_a_second_account_that_died_gets_its_profile_and_no_credits(
     house: House, email: str, moment: str, call: int
 ) -> None:
@@ -181,7 +181,7 @@ def test_cognito_gets_the_address_as_it_is_but_for_its_case() -> None:
 
 
 def test_free_credits_can_be_off(house: House, email: str) -> None:
-    stingy = replace(house.accounts, free_credits=0)
+    stingy = house.under(WelcomeRules(free_credits=0)).accounts
 
     answer = stingy.register(contract.Register(email, PASSWORD))
 

@@ -3,8 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from chalicelib import audio
 from chalicelib.audio import MAX_BYTES, PCM_SUBFORMAT_TAIL, Audio

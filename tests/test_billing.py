@@ -1,16 +1,8 @@
-"""The statement: every movement once, newest first, each explained; and cursors that lead nowhere else."""
+"""The statement: every movement once, newest first, each explained."""
 
-from contextlib import suppress
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from chalicelib import cursors
 from chalicelib.billing import Billing
-from chalicelib.errors import InvalidRequestError
 from chalicelib.models import Caller
-from tests.fakes import Backend
+from tests.fakes import CURSORS, Backend
 
 
 def spend(backend: Backend, caller: Caller, seconds: float) -> str:
@@ -26,7 +18,7 @@ def test_a_movement_says_what_it_was_for(backend: Backend) -> None:
     ada = backend.person(200)
     session_id = spend(backend, ada, 12.5)
 
-    used, granted = Billing(backend.ledger).transactions(ada, 50, None).transactions
+    used, granted = Billing(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
 
     assert (used.kind, used.credits, used.session_id, used.service) == ("usage", -3, session_id, "live")
     assert (used.seconds, used.credits_held, used.price_version) == (13, 10, "2026-11")
@@ -36,7 +28,7 @@ def test_a_movement_says_what_it_was_for(backend: Backend) -> None:
 
 
 def test_the_statement_adds_up_to_the_balance_over_all_its_pages(backend: Backend) -> None:
-    ada, billing = backend.person(200), Billing(backend.ledger)
+    ada, billing = backend.person(200), Billing(backend.ledger, CURSORS)
     sessions = [spend(backend, ada, seconds) for seconds in (1, 7, 13, 20)]
 
     movements, cursor = [], None
@@ -57,34 +49,4 @@ def test_a_session_that_used_nothing_leaves_no_movement(backend: Backend) -> Non
     ada = backend.person(200)
     backend.streaming.stop(ada, backend.start(ada).session_id)
 
-    assert len(Billing(backend.ledger).transactions(ada, 50, None).transactions) == 1
-
-
-# Cursors
-
-
-@given(st.from_regex(r"[0-9A-Za-z]{1,40}", fullmatch=True))
-def test_a_cursor_comes_back_as_the_place_it_stands_for(name: str) -> None:
-    assert cursors.decode("ENTRY#", cursors.encode("ENTRY#", f"ENTRY#{name}")) == f"ENTRY#{name}"
-
-
-@given(st.text(max_size=60))
-def test_any_word_is_a_place_in_ones_own_list_or_refused(word: str) -> None:
-    with suppress(InvalidRequestError):
-        place = cursors.decode("ENTRY#", word)
-        assert place is not None
-        assert place.startswith("ENTRY#")
-        assert place.removeprefix("ENTRY#").isalnum()
-
-
-@pytest.mark.parametrize(
-    "sort_key", ["BALANCE#", "HOLD#a", "a b", "a#b", "", "\x00", "\N{LATIN SMALL LETTER E WITH ACUTE}"]
-)
-def test_a_cursor_with_anything_but_letters_and_digits_is_refused(sort_key: str) -> None:
-    with pytest.raises(InvalidRequestError):
-        cursors.decode("ENTRY#", cursors.encode("", sort_key))
-
-
-def test_no_cursor_is_the_beginning_and_the_end() -> None:
-    assert cursors.decode("ENTRY#", None) is None
-    assert cursors.encode("ENTRY#", None) is None
+    assert len(Billing(backend.ledger, CURSORS).transactions(ada, 50, None).transactions) == 1

@@ -13,6 +13,8 @@ LOCAL = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "LEDGER_TABLE": "ledger",
     "APP_TABLE": "app",
+    "UPLOAD_BUCKET": "uploads",
+    "JOBS_QUEUE_URL": "https://sqs.example/jobs",
     "COGNITO_USER_POOL_ID": "us-east-1_pool",
     "COGNITO_CLIENT_ID": "client",
     "COGNITO_CLIENT_SECRET": "client-secret",
@@ -21,7 +23,11 @@ LOCAL = {
     "ASSEMBLYAI_API_KEY": "assemblyai-key",
 }
 SECRET_NAMES = [name.upper() for name in config.SECRETS]
-DEPLOYED = LOCAL | {name: f"kms:{name}" for name in SECRET_NAMES} | {"STAGE": "prod"}
+RETURNS = {
+    "CHECKOUT_SUCCESS_URL": "https://extension.example/paid",
+    "CHECKOUT_CANCEL_URL": "https://extension.example/cancelled",
+}
+DEPLOYED = LOCAL | RETURNS | {name: f"kms:{name}" for name in SECRET_NAMES} | {"STAGE": "prod"}
 
 
 def problems(environment: dict[str, str]) -> str:
@@ -69,6 +75,17 @@ def test_defaults_fill_the_rest() -> None:
         ({"OWN_ORIGINS": "https://a.example,*"}, "OWN_ORIGINS"),
         ({"OPENAI_TRANSCRIPTION_MODEL": "free-model"}, "free-model"),
         ({"ASSEMBLYAI_SYNC_MODEL": "free-model"}, "free-model"),
+        ({"ASSEMBLYAI_MODELS": "universal-2,free-model"}, "assemblyai/free-model is no catchup model"),
+        ({"ASSEMBLYAI_MODELS": " , "}, "ASSEMBLYAI_MODELS must name a model"),
+        ({"ASSEMBLYAI_JOB_TIMEOUT_SECONDS": "0"}, "ASSEMBLYAI_JOB_TIMEOUT_SECONDS"),
+        ({"ASSEMBLYAI_JOB_TIMEOUT_SECONDS": "46"}, "ASSEMBLYAI_JOB_TIMEOUT_SECONDS"),
+        ({"ASSEMBLYAI_JOB_TIMEOUT_SECONDS": "nan"}, "ASSEMBLYAI_JOB_TIMEOUT_SECONDS"),
+        ({"OPENAI_SUMMARY_TIMEOUT_SECONDS": "-1"}, "OPENAI_SUMMARY_TIMEOUT_SECONDS"),
+        ({"OPENAI_SUMMARY_TIMEOUT_SECONDS": "inf"}, "OPENAI_SUMMARY_TIMEOUT_SECONDS"),
+        ({"OPENAI_ANSWER_TIMEOUT_SECONDS": "24.5"}, "OPENAI_ANSWER_TIMEOUT_SECONDS"),
+        ({"OPENAI_ANSWER_TIMEOUT_SECONDS": "soon"}, "openai_answer_timeout_seconds"),
+        ({"OPENAI_TEXT_API": "completions"}, "openai_text_api"),
+        ({"OPENAI_TEXT_MODEL": "free-model"}, "openai/free-model is no ask model"),
     ],
 )
 def test_an_unfit_setting_is_refused_and_named(change: dict[str, str], said: str) -> None:
@@ -90,7 +107,28 @@ def test_a_plain_secret_is_refused_outside_the_local_stage(name: str, stage: str
     assert "plain-text-secret" not in said
 
 
-@pytest.mark.parametrize("name", ["ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_BASE_URL", "COGNITO_JWKS_URL"])
+def test_a_text_model_must_have_a_price_in_every_service_that_it_works_for() -> None:
+    said = problems(LOCAL | {"OPENAI_TEXT_MODEL": "free-model"})
+
+    assert all(f"openai/free-model is no {service} model" in said for service in ("catchup", "catchup_session", "ask"))
+
+
+def test_what_catch_ups_and_questions_use_has_defaults_and_may_be_set() -> None:
+    usual = config.read(LOCAL, NOWHERE)
+    other = config.read(LOCAL | {"ASSEMBLYAI_MODELS": " universal-2 ,", "OPENAI_TEXT_API": "chat"}, NOWHERE)
+
+    assert (usual.openai_text_model, usual.openai_text_api, usual.openai_text_effort) == (
+        "gpt-6-luna", "responses", "none")  # fmt: skip
+    assert (usual.assemblyai_job_timeout_seconds, usual.openai_answer_timeout_seconds) == (30, 20)
+    assert (usual.openai_summary_timeout_seconds, usual.public_url) == (40, "")
+    assert usual.assemblyai_model_names == ["universal-3-5-pro", "universal-2"]
+    assert (other.assemblyai_model_names, other.openai_text_api) == (["universal-2"], "chat")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ASSEMBLYAI_SYNC_BASE_URL", "ASSEMBLYAI_BASE_URL", "OPENAI_BASE_URL", "COGNITO_JWKS_URL", "PUBLIC_URL"],
+)
 def test_http_without_tls_is_refused_outside_the_local_stage(name: str) -> None:
     assert "https" in problems(DEPLOYED | {name: "http://provider.example"})
     assert config.read(LOCAL | {name: "http://127.0.0.1:1"}, NOWHERE)
@@ -146,3 +184,28 @@ def test_the_local_file_fills_in_only_on_the_local_stage_and_the_environment_win
         config.read({"STAGE": "prod"}, written)
     with pytest.raises(config.SettingsError, match="STAGE is missing"):
         config.read({}, written)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"STRIPE_API_KEY": "sk_test_1"}, "STRIPE_WEBHOOK_SECRET is needed"),
+        ({"STRIPE_API_KEY": "sk_test_1"}, "CHECKOUT_SUCCESS_URL is needed"),
+        ({"STRIPE_API_KEY": "sk_test_1"}, "CHECKOUT_CANCEL_URL is needed"),
+        ({"STRIPE_MODE": "live"}, "STRIPE_API_KEY is needed"),
+        ({"STRIPE_API_KEY": "rk_live_1"}, "STRIPE_MODE is test, but STRIPE_API_KEY is of the live mode"),
+        ({"STRIPE_API_KEY": "sk_test_1", "STRIPE_MODE": "live"}, "STRIPE_API_KEY is of the test mode"),
+        ({"STRIPE_MODE": "both"}, "Invalid enum value"),
+    ],
+)
+def test_payments_are_set_up_whole_or_not_at_all(changes: dict[str, str], says: str) -> None:
+    assert says in problems(LOCAL | changes)
+
+
+def test_a_webhook_secret_may_be_two_while_it_is_rotated() -> None:
+    set_up = LOCAL | RETURNS | {"STRIPE_API_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1, whsec_2"}
+
+    used = config.read(set_up, NOWHERE)
+
+    assert used.stripe_webhook_secrets == ("whsec_1", "whsec_2")
+    assert used.payment_methods == ("card",)

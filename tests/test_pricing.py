@@ -1,13 +1,13 @@
 """What things cost, and which price files are refused."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from chalicelib import pricing
 from chalicelib.pricing import PriceError
@@ -59,6 +59,80 @@ def test_a_providers_cost_is_rounded_up(audio_ms: int, cost: int) -> None:
     assert PRICES.cost_micro_usd(MODEL, audio_ms) == cost
 
 
+# Text models
+
+
+@pytest.mark.parametrize(
+    ("tokens_in", "tokens_out", "cost"),
+    [(0, 0, 0), (1, 0, 1), (0, 1, 1), (10, 0, 1), (11, 0, 2), (4, 1, 1), (6, 1, 2), (1_000_000, 1_000_000, 600_000)],
+)
+def test_the_cost_of_text_is_rounded_up_once(tokens_in: int, tokens_out: int, cost: int) -> None:
+    assert PRICES.text_cost_micro_usd(TEXT, tokens_in, tokens_out) == cost
+
+
+def test_a_model_that_nobody_priced_costs_what_the_dearest_does() -> None:
+    two = pricing.parse(
+        changed("text_models.local/dear", {TOKENS_IN: 300_000, TOKENS_OUT: 400_000}),
+    )
+
+    assert PRICES.audio_cost_micro_usd("catchup", "assemblyai/new", 3_600_000) == 210_000
+    assert PRICES.audio_cost_micro_usd("catchup", "assemblyai/universal-2", 3_600_000) == 150_000
+    assert two.text_cost_micro_usd("openai/new", 1_000_000, 0) == 300_000
+    assert two.text_cost_micro_usd("openai/new", 0, 1_000_000) == 500_000
+    assert two.text_cost_micro_usd(TEXT, 1_000_000, 0) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("service", "audio_ms", "allowed"),
+    [
+        ("catchup", 1, 6_000),
+        ("catchup", 60_000, 6_000),
+        ("catchup", 60_001, 12_000),
+        ("catchup_session", 36_000_000, 3_600_000),
+        ("ask", 0, 120_000),
+        ("ask", 36_000_000, 120_000),
+    ],
+)
+def test_a_started_minute_may_send_its_text_whole(service: str, audio_ms: int, allowed: int) -> None:
+    assert PRICES.text_budget(service).bytes_for(audio_ms) == allowed
+
+
+def test_live_streams_have_no_text_work() -> None:
+    with pytest.raises(AssertionError, match="live has no text work"):
+        PRICES.text_budget("live")
+    assert PRICES.worst_cost_micro_usd("live", 3_600_000) == 1_020_000
+
+
+@pytest.mark.parametrize(
+    ("service", "audio_ms", "worst"),
+    [
+        # 120,000 bytes and one call's instructions as tokens, 800 tokens of answer.
+        ("ask", 0, 12_400 + 400),
+        # 6,000 bytes and one call's instructions, 1,000 tokens of answer, all that twice.
+        ("catchup_session", 1, 2 * (1_000 + 500)),
+        ("catchup_session", 1_800_000, 2 * (18_400 + 500)),
+        # 186,000 bytes in three parts at most, a fourth call that reads all answers.
+        ("catchup_session", 1_800_001, 2 * (38_200 + 2_000)),
+        ("catchup", 3_600_000, 210_000 + 2 * (56_400 + 3_000)),
+    ],
+)
+def test_the_worst_cost_counts_every_byte_every_call_and_every_try(service: str, audio_ms: int, worst: int) -> None:
+    assert PRICES.worst_cost_micro_usd(service, audio_ms) == worst
+
+
+@given(audio_ms=st.integers(1, pricing.LONGEST_CATCHUP_MS), minutes=st.integers(0, 599))
+@settings(derandomize=True, deadline=None)
+def test_no_length_sells_below_cost_in_any_package(audio_ms: int, minutes: int) -> None:
+    for service, package in itertools.product(pricing.SERVICES, PRICES.packages.values()):
+        for length_ms in (audio_ms, minutes * 60_000 + 1):
+            credits = PRICES.services[service].credits or PRICES.credits_for(service, length_ms)
+            earned_micro_usd = credits * package.cents * pricing.MICRO_USD_PER_CENT / package.credits
+            assert earned_micro_usd > PRICES.worst_cost_micro_usd(service, length_ms)
+
+
+# Price files
+
+
 def changed(path: str, value: object = None) -> bytes:
     """The shipped prices with one value replaced, or taken out where `value` is None."""
     prices: dict[str, Any] = msgspec.to_builtins(PRICES)
@@ -73,6 +147,9 @@ def changed(path: str, value: object = None) -> bytes:
     return json.dumps(prices).encode()
 
 
+TEXT = "openai/gpt-6-luna"
+TOKENS_IN, TOKENS_OUT = "micro_usd_per_million_input_tokens", "micro_usd_per_million_output_tokens"
+CATCHUP_BELOW = "services.catchup: sells below"
 BAD = {
     "no service": (changed("services.live"), "services.live: missing"),
     "a price of zero": (changed("services.live.credits_per_minute", 0), "must be above zero"),
@@ -82,6 +159,30 @@ BAD = {
     "a model without a price": (changed(f"models.{MODEL}"), f"{MODEL} has no price"),
     "a model for nothing": (changed(f"models.{MODEL}.micro_usd_per_hour", 0), "must be above zero"),
     "a model that pays us": (changed(f"models.{MODEL}.micro_usd_per_hour", -1), "must be above zero"),
+    "no catch-up": (changed("services.catchup"), "services.catchup: missing"),
+    "no catch-up of sessions": (changed("services.catchup_session"), "services.catchup_session: missing"),
+    "no questions": (changed("services.ask"), "services.ask: missing"),
+    "two prices at once": (changed("services.ask.credits_per_minute", 1), "one of credits_per_minute and credits"),
+    "no text work either": (changed("services.ask.text"), "services.ask: names no model"),
+    "text work without a model": (changed("services.ask.text.models", []), "services.ask: names no text model"),
+    "a text model without a price": (changed(f"text_models.{TEXT}"), f"{TEXT} has no price in text_models"),
+    "a text model for nothing": (changed(f"text_models.{TEXT}.{TOKENS_IN}", 0), f"text_models.{TEXT}: must be above"),
+    "answers for nothing": (changed(f"text_models.{TEXT}.{TOKENS_OUT}", 0), f"text_models.{TEXT}: must be above"),
+    "no text to read": (changed("services.ask.text.input_bytes", 0), "services.ask: the text budget must be above"),
+    "a text to read below zero": (changed("services.catchup.text.input_bytes", -1), "the text budget must be above"),
+    "no room to answer": (changed("services.ask.text.output_tokens", 0), "services.ask: the text budget must be above"),
+    "no try": (changed("services.catchup.text.tries", 0), "services.catchup: the text budget must be above"),
+    "questions below cost": (changed("services.ask.credits", 3), "services.ask: sells below"),
+    "long answers below cost": (changed("services.ask.text.output_tokens", 15_200), "services.ask: sells below"),
+    "long questions below cost": (changed("services.ask.text.input_bytes", 192_000), "services.ask: sells below"),
+    "dear tokens below cost": (changed(f"text_models.{TEXT}.{TOKENS_IN}", 160_000), "services.ask: sells below"),
+    "catch-ups below cost": (changed("models.assemblyai/universal-2.micro_usd_per_hour", 2_376_000), CATCHUP_BELOW),
+    "short catch-ups below cost": (changed("services.catchup.text.output_tokens", 2_000), CATCHUP_BELOW),
+    "many tries below cost": (changed("services.catchup_session.text.tries", 3), "catchup_session: sells below"),
+    "much text below cost": (
+        changed("services.catchup_session.text.input_bytes_per_minute", 11_000),
+        "catchup_session: sells below",
+    ),
     "below cost": (changed(f"models.{MODEL}.micro_usd_per_hour", 2_398_801), "below what the provider takes"),
     "a package for nothing": (changed("packages.starter.cents", 0), "must be above zero"),
     "an empty package": (changed("packages.starter.credits", 0), "must be above zero"),

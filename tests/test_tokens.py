@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from threading import Barrier, Event
 from typing import Any
 
 import jwt
@@ -53,6 +55,34 @@ def test_the_keys_are_fetched_once_for_all_good_tokens(clock: Clock) -> None:
     callers = [checking.caller(token(sub=name)).user_id for name in ("ada", "bo", "cy")]
 
     assert (callers, server.asked) == (["ada", "bo", "cy"], 1)
+
+
+def test_who_comes_while_the_keys_are_fetched_waits_for_them(clock: Clock) -> None:
+    server, all_began = KeyServer(old=OLD), Barrier(3)
+    asked = Event()
+
+    def slow_server() -> dict[str, Any]:
+        asked.set()
+        assert others_came.wait(5)
+        return server()
+
+    others_came = Event()
+    checking = verifier(slow_server, clock)
+
+    def call(name: str) -> str:
+        all_began.wait(5)
+        return checking.caller(token(sub=name)).user_id
+
+    with ThreadPoolExecutor(3) as people:
+        answers = [people.submit(call, name) for name in ("ada", "bo", "cy")]
+        assert asked.wait(5)
+        # Nothing tells that a thread waits for a lock; those that would not wait have been refused by now.
+        finished, _ = wait(answers, timeout=0.2, return_when=FIRST_COMPLETED)
+        others_came.set()
+
+    assert not finished
+    assert sorted(answer.result() for answer in answers) == ["ada", "bo", "cy"]
+    assert server.asked == 1
 
 
 def test_packaged_keys_need_no_fetch(clock: Clock) -> None:

@@ -113,10 +113,13 @@ class Cognito:
 
     def refresh(self, refresh_token: str) -> SignIn:
         """Tokens for a refresh token. Raises InvalidCredentialsError for one that is revoked or over."""
-        with _mapped():
-            answer = self._client.get_tokens_from_refresh_token(
-                RefreshToken=refresh_token, ClientId=self._client_id, ClientSecret=self._client_secret
-            )
+        try:
+            with _mapped():
+                answer = self._client.get_tokens_from_refresh_token(
+                    RefreshToken=refresh_token, ClientId=self._client_id, ClientSecret=self._client_secret
+                )
+        except InvalidCredentialsError as error:
+            raise InvalidCredentialsError("This refresh token is no longer good: sign in again.") from error
         return _sign_in(answer)
 
     def sign_out_everywhere(self, user_id: str) -> None:
@@ -158,7 +161,7 @@ def _mapped() -> Iterator[None]:
 def _in_our_words(error: ClientError) -> AppError:
     match _code(error):
         case "UsernameExistsException" | "AliasExistsException":
-            return EmailTakenError("An account with this email exists: sign in, or reset the password.")
+            return EmailTakenError("An account with this email exists: sign in.")
         case "InvalidPasswordException":
             return InvalidRequestError("The password needs at least 10 characters.", "password")
         case "CodeMismatchException" | "ExpiredCodeException":

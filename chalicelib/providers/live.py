@@ -1,9 +1,11 @@
 """Live streams that the extension opens itself: what lets one socket in at each provider. Facts: docs/providers.md."""
 
 from collections.abc import Callable
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import Meta
 
 from ..errors import ProviderError
 from ..models import LiveOptions, Ticket
@@ -14,20 +16,23 @@ ASSEMBLYAI_MULTILINGUAL = "universal-streaming-multilingual"
 ASSEMBLYAI_LANGUAGES = {"en", "es", "fr", "de", "it", "pt"}
 ASSEMBLYAI_LONGEST_SECONDS = 10_800
 OPENAI_SAMPLE_RATE = 24_000
+LAST_SECOND = 253_402_300_799  # of the year 9999: later times cannot be told
+
+Credential = Annotated[str, Meta(min_length=1, max_length=4_096)]
 
 
 class TokenAnswer(msgspec.Struct):
     """AssemblyAI's answer to GET /v3/token."""
 
-    token: str
+    token: Credential
     expires_in_seconds: int
 
 
 class SecretAnswer(msgspec.Struct):
     """OpenAI's answer to POST /realtime/client_secrets."""
 
-    value: str
-    expires_at: int
+    value: Credential
+    expires_at: Annotated[int, Meta(ge=0, le=LAST_SECOND)]
 
 
 class AssemblyAILive:
@@ -60,6 +65,7 @@ class AssemblyAILive:
             "expires_in_seconds": self._token_seconds,
             "max_session_duration_seconds": lease_seconds,
         }
+        asked_at = self._now()  # The provider counts from before its answer reaches us.
         fields = self._transport.get(f"{self._base_url}/v3/token", self._headers, query)
         try:
             answer = msgspec.convert(fields, TokenAnswer)
@@ -70,7 +76,7 @@ class AssemblyAILive:
             model=f"assemblyai/{model}",
             websocket_url=self._websocket_url(model, options),
             token=answer.token,
-            token_expires_at=self._now() + self._token_seconds,
+            token_expires_at=asked_at + self._token_seconds,
             longest_lease_seconds=ASSEMBLYAI_LONGEST_SECONDS,
         )
 
@@ -121,11 +127,11 @@ class OpenAILive:
 
     def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
         """A client secret for a transcription socket. Raises ProviderError."""
-        transcription: dict[str, str] = {"model": self._model}
+        transcription: dict[str, str | list[str]] = {"model": self._model}
         if options.language:
             transcription["language"] = _code(options.language)
         if options.key_terms:
-            transcription["prompt"] = ", ".join(options.key_terms)
+            transcription["keywords"] = list(options.key_terms)
         audio = {
             "format": {"type": "audio/pcm", "rate": OPENAI_SAMPLE_RATE},
             "transcription": transcription,

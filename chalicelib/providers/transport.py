@@ -15,7 +15,13 @@ import msgspec
 import requests
 import urllib3
 
-from ..errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
+from ..errors import (
+    ProviderDeniedError,
+    ProviderError,
+    ProviderRefusedError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+)
 from ..telemetry import tally
 
 CONNECT_TIMEOUT_SECONDS = 3.05
@@ -47,13 +53,16 @@ class Session(requests.Session):
 class Transport:
     """Calls one provider. `deadline_seconds` bounds connecting, sending and reading together."""
 
-    def __init__(self, session: Session, provider: str, deadline_seconds: float):
+    def __init__(
+        self, session: Session, provider: str, deadline_seconds: float, max_answer_bytes: int = MAX_ANSWER_BYTES
+    ):
         self._session, self._provider, self._deadline_seconds = session, provider, deadline_seconds
+        self._max_answer_bytes = max_answer_bytes
 
     def post(self, url: str, headers: dict[str, str], parts: list[tuple[str, Any]]) -> dict[str, Any]:
         """POST multipart `parts`, in order; the answer's JSON object.
 
-        Raises ProviderError, ProviderTimeoutError or ProviderUnavailableError.
+        Raises ProviderError, or one of its kinds: ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError.
         """
         return self._call("POST", url, headers=headers, files=parts)
 
@@ -64,6 +73,10 @@ class Transport:
     def get(self, url: str, headers: dict[str, str], query: dict[str, int | str]) -> dict[str, Any]:
         """GET with `query`. Answers and raises as `post` does."""
         return self._call("GET", url, headers=headers, params=query)
+
+    def delete(self, url: str, headers: dict[str, str]) -> dict[str, Any]:
+        """DELETE. Answers and raises as `post` does."""
+        return self._call("DELETE", url, headers=headers)
 
     def _call(self, method: str, url: str, **content: Any) -> dict[str, Any]:
         """Ask in a thread of its own and wait for it until the deadline.
@@ -113,7 +126,7 @@ class Transport:
             body += piece
             if time.monotonic() > ends_at:
                 raise TimeoutError  # Nobody waits any more.
-            if len(body) > MAX_ANSWER_BYTES:
+            if len(body) > self._max_answer_bytes:
                 raise ProviderError(f"{self._provider} answered more than we read.")
         promised = response.headers.get("Content-Length", "")
         if promised.isdigit() and "Content-Encoding" not in response.headers and len(body) < int(promised):
@@ -132,6 +145,10 @@ class Transport:
         if status in (429, 503):
             wait_seconds = _retry_after_seconds(answer.headers.get("Retry-After", ""))
             raise ProviderUnavailableError(f"{self._provider} is overloaded.", wait_seconds, note)
+        if status in (401, 403):
+            raise ProviderDeniedError(f"{self._provider} refused the request.", note)
+        if 400 <= status < 500:
+            raise ProviderRefusedError(f"{self._provider} refused the request.", note)
         if not 200 <= status < 300:
             raise ProviderError(f"{self._provider} refused the request.", note)
         try:

@@ -3,7 +3,7 @@
 from boto3.dynamodb.conditions import Attr
 
 from ..models import Profile
-from .table import Item, ItemKey, Write
+from .table import Item, ItemKey, Path, Write
 
 
 def profile_key(user_id: str) -> ItemKey:
@@ -15,6 +15,16 @@ def profile_put(profile: Profile) -> Write:
     """Write a profile that is not there yet."""
     item = {name: value for name, value in vars(profile).items() if name != "user_id"}
     return Write(profile_key(profile.user_id), item=item, when=Attr("pk").not_exists())
+
+
+def profile_granted(profile: Profile) -> Write:
+    """The profile once credits that were owed have come, if they were."""
+    granted: dict[Path, object] = {
+        "free_credits": profile.free_credits,
+        "free_credits_reason": "",
+        "is_owed_credits": False,
+    }
+    return Write(profile_key(profile.user_id), put_in=granted, when=Attr("is_owed_credits").eq(True))
 
 
 def profile(user_id: str, item: Item | None) -> Profile | None:

@@ -65,12 +65,17 @@ def hold_recorded(hold: Hold) -> Write:
 
 
 def hold_end(hold: Hold, charge: Charge, at: int) -> Write:
-    if not 0 <= charge.credits <= hold.credits:
-        raise ValueError(f"a hold of {hold.credits} cannot be settled for {charge.credits}")
-    state = HoldState.RELEASED if charge.is_nothing else HoldState.SETTLED
+    return hold_ended(hold, charge.credits, at, is_released=charge.is_nothing)
+
+
+def hold_ended(hold: Hold, charged: int, at: int, *, is_released: bool | None = None) -> Write:
+    """The hold ends: `charged` of it is taken, the rest goes back. Released means that there is no entry about it."""
+    if not 0 <= charged <= hold.credits:
+        raise ValueError(f"a hold of {hold.credits} cannot be settled for {charged}")
+    state = HoldState.RELEASED if (charged == 0 if is_released is None else is_released) else HoldState.SETTLED
     return Write(
         hold_key(hold.user_id, hold.hold_id),
-        put_in={"state": state.value, "charged": charge.credits, "ended_at": at},
+        put_in={"state": state.value, "charged": charged, "ended_at": at},
         drop=("open_shard",),  # leaves the sparse index of open holds
         when=Attr("state").eq(HoldState.OPEN.value) & Attr("credits").eq(hold.credits),
     )

@@ -16,9 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
 from ..telemetry import tally
-from .expressions import Item as Item
-from .expressions import Path as Path
-from .expressions import key_condition, packed, plain, update_expression
+from .expressions import Item as Item, Path as Path, key_condition, packed, plain, update_expression
 
 TableName = Literal["ledger", "app"]
 
@@ -26,6 +24,7 @@ TableName = Literal["ledger", "app"]
 # attempt for TransactionCanceledException). Under 16 writers on one account the last one needs about ten turns.
 CONFLICT_TRIES = 12
 CONFLICT_PAUSE_SECONDS = (0.02, 0.2)
+DELETED_AT_ONCE = 25  # what one BatchWriteItem takes
 CONFLICTS = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
 RETRIED_ERRORS = {"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"}
 BUGS = {"ValidationException", "IdempotentParameterMismatchException", "SerializationException"}
@@ -112,19 +111,24 @@ class Tables:
         limit: int | None = None,
         newest_first: bool = False,
         after: str | None = None,
+        between: tuple[str, str] | None = None,
     ) -> tuple[list[Item], str | None]:
-        """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to go on `after`."""
+        """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to go on `after`.
+
+        `between`: only sort keys from the first to the second, both with the prefix and both included.
+        """
         extra: dict[str, Any] = {}
         if limit is not None:
             extra["Limit"] = limit
         if after is not None:
             extra["ExclusiveStartKey"] = packed({"pk": pk, "sk": after})
+        sort_key = Key("sk").between(*between) if between else Key("sk").begins_with(prefix)
         answer = self._call(
             "query",
             TableName=self._names[table],
             ConsistentRead=True,
             ScanIndexForward=not newest_first,
-            **key_condition(Key("pk").eq(pk) & Key("sk").begins_with(prefix)),
+            **key_condition(Key("pk").eq(pk) & sort_key),
             **extra,
         )
         last = answer.get("LastEvaluatedKey")
@@ -140,6 +144,21 @@ class Tables:
             if "LastEvaluatedKey" not in answer:
                 return
             extra = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def delete_many(self, keys: Sequence[ItemKey]) -> None:
+        """Delete items, whatever they hold, in any order; after an error some may be gone. Raises UnavailableError."""
+        for first in range(0, len(keys), DELETED_AT_ONCE):
+            wanted: dict[str, Any] = {}
+            for key in keys[first : first + DELETED_AT_ONCE]:
+                request = {"DeleteRequest": {"Key": packed(key.as_item())}}
+                wanted.setdefault(self._names[key.table], []).append(request)
+            for attempt in range(CONFLICT_TRIES):
+                wanted = self._call("batch_write_item", RequestItems=wanted).get("UnprocessedItems") or {}
+                if not wanted:
+                    break
+                self._wait(attempt)
+            else:
+                raise UnavailableError("The database is busy.")
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""

@@ -102,9 +102,12 @@ class LocalAws:
             self._clients[service] = client(service, self.endpoint_url)
         return self._clients[service]
 
-    def settings(self) -> dict[str, str]:
-        """Deploys the resources, and returns the environment variables by which the app finds them."""
-        outputs = deploy(self.client("cloudformation"))
+    def settings(self, extension_origin: str | None = None) -> dict[str, str]:
+        """Deploys the resources, and returns the environment variables by which the app finds them.
+
+        `extension_origin`: the page that may send recordings to the bucket; None for none.
+        """
+        outputs = deploy(self.client("cloudformation"), extension_origin=extension_origin)
         pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
         described = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
         return CREDENTIALS | {
@@ -113,6 +116,8 @@ class LocalAws:
             "LEDGER_TABLE": outputs["LedgerTable"],
             "LEDGER_STREAM_ARN": outputs["LedgerStreamArn"],
             "APP_TABLE": outputs["AppTable"],
+            "UPLOAD_BUCKET": outputs["UploadBucket"],
+            "JOBS_QUEUE_URL": outputs["JobsQueueUrl"],
             "COGNITO_USER_POOL_ID": pool_id,
             "COGNITO_USER_POOL_ARN": outputs["UserPoolArn"],
             "COGNITO_CLIENT_ID": client_id,
@@ -151,15 +156,17 @@ def client(service: str, endpoint_url: str) -> Any:
     )
 
 
-def deploy(cloudformation: Any, template: Path = TEMPLATE, timeout_seconds: float = 60) -> dict[str, str]:
+def deploy(
+    cloudformation: Any, template: Path = TEMPLATE, timeout_seconds: float = 60, extension_origin: str | None = None
+) -> dict[str, str]:
     """Creates or updates the resource stack and returns its outputs. The same template again changes nothing."""
+    parameters = {"AppName": APP_NAME, "Stage": STAGE}
+    if extension_origin:
+        parameters["ExtensionOrigin"] = extension_origin
     wanted = {
         "StackName": STACK,
         "TemplateBody": template.read_text(encoding="utf-8"),
-        "Parameters": [
-            {"ParameterKey": "AppName", "ParameterValue": APP_NAME},
-            {"ParameterKey": "Stage", "ParameterValue": STAGE},
-        ],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
     }
     try:
         if _stack(cloudformation) is None:

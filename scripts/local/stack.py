@@ -23,8 +23,14 @@ PROVIDER_SETTINGS = (
     "ASSEMBLYAI_API_KEY",
     "ASSEMBLYAI_SYNC_BASE_URL",
     "ASSEMBLYAI_STREAMING_BASE_URL",
+    "ASSEMBLYAI_BASE_URL",
+    "PUBLIC_URL",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "STRIPE_API_KEY",
+    "STRIPE_API_BASE",
+    "STRIPE_WEBHOOK_SECRET",
+    "STRIPE_PAYMENT_METHODS",
 )
 
 
@@ -80,8 +86,9 @@ class LocalStack:
     def _start(self) -> None:
         self._own_directory()
         kept = read_json(self.directory / "secrets.json")
-        for name in ("admin_password", "identity_hmac_key", "assemblyai_key", "openai_key", "stripe_webhook_secret"):
+        for name in ("admin_password", "identity_hmac_key", "assemblyai_key", "openai_key", "stripe_key"):
             kept.setdefault(name, secrets.token_urlsafe(24))
+        kept.setdefault("stripe_webhook_secret", f"whsec_{secrets.token_hex(24)}")
         if self._keep_state:
             write_private(self.directory / "secrets.json", kept)
         ports = read_json(self.directory / "ports.json")
@@ -89,31 +96,42 @@ class LocalStack:
         aws_port, sandbox_port = free_port(ports.get("aws")), free_port(ports.get("sandbox"))
         write_private(self.directory / "ports.json", {"api": api_port, "aws": aws_port, "sandbox": sandbox_port})
 
+        sandbox_url, api_url = f"http://{LOOPBACK}:{sandbox_port}", f"http://{LOOPBACK}:{api_port}"
+
         with self._step("starting AWS on this machine"):
             aws = LocalAws(self.directory, keep_state=self._keep_state, port=aws_port)
             self._children.append(self._stack.enter_context(aws))
         with self._step("creating tables and the user pool"):
             try:
-                resources = aws.settings()
+                resources = aws.settings(os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
             except DeployError as error:
                 advice = "If the kept state is of an older shape, `make clean` forgets it."
                 raise StackError(f"{error}\n{advice}") from error
             aws.ensure_admin(resources["COGNITO_USER_POOL_ID"], ADMIN_EMAIL, kept["admin_password"])
         with self._step("starting the providers' stand-ins"):
-            self._start_sandbox(sandbox_port, kept)
+            self._start_sandbox(sandbox_port, api_url, kept)
 
-        sandbox_url, api_url = f"http://{LOOPBACK}:{sandbox_port}", f"http://{LOOPBACK}:{api_port}"
         self.settings = resources | {
             "STAGE": "local",
             "EMAIL_VERIFICATION": "off",
+            # Everybody on this machine comes from one network.
+            "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
+            "FREE_CREDITS_PER_DAY": "1000000000",
             "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
             "OWN_ORIGINS": f"{api_url},http://localhost:{api_port}",
             "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
             "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
             "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
+            "ASSEMBLYAI_BASE_URL": sandbox_url,
+            "PUBLIC_URL": api_url,
             "OPENAI_API_KEY": kept["openai_key"],
             "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
             "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
+            "STRIPE_API_KEY": kept["stripe_key"],
+            "STRIPE_API_BASE": f"{sandbox_url}/stripe",
+            "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
+            "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
+            "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
         }
         for name in PROVIDER_SETTINGS:
             if value := os.environ.get(name):
@@ -123,13 +141,13 @@ class LocalStack:
             "api_url": api_url,
             "aws_endpoint_url": aws.endpoint_url,
             "sandbox_url": sandbox_url,
-            "stripe_api_base": f"{sandbox_url}/stripe",
-            "assemblyai_base_url": self.settings["ASSEMBLYAI_SYNC_BASE_URL"],
+            "stripe_api_base": self.settings["STRIPE_API_BASE"],
+            "assemblyai_base_url": self.settings["ASSEMBLYAI_BASE_URL"],
             "openai_base_url": self.settings["OPENAI_BASE_URL"],
             "admin_email": ADMIN_EMAIL,
             "admin_password": kept["admin_password"],
             "extension_origin": self.settings["EXTENSION_ORIGIN"],
-            "stripe_webhook_secret": kept["stripe_webhook_secret"],
+            "stripe_webhook_secret": self.settings["STRIPE_WEBHOOK_SECRET"],
         }
         with self._step("starting the API"):
             self._start_api(api_port)
@@ -149,8 +167,14 @@ class LocalStack:
             self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=self.directory))
             self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def _start_sandbox(self, port: int, kept: dict[str, str]) -> None:
-        keys = {"SANDBOX_ASSEMBLYAI_KEY": kept["assemblyai_key"], "SANDBOX_OPENAI_KEY": kept["openai_key"]}
+    def _start_sandbox(self, port: int, api_url: str, kept: dict[str, str]) -> None:
+        keys = {
+            "SANDBOX_ASSEMBLYAI_KEY": kept["assemblyai_key"],
+            "SANDBOX_OPENAI_KEY": kept["openai_key"],
+            "SANDBOX_STRIPE_KEY": kept["stripe_key"],
+            "SANDBOX_STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
+            "SANDBOX_STRIPE_WEBHOOK_URL": f"{api_url}/webhooks/stripe",
+        }
         child = self._child("the providers' stand-ins", ["-m", "sandbox", "--port", str(port)], "sandbox.log", keys)
         child.wait_for_url(f"http://{LOOPBACK}:{port}/sandbox/health", timeout_seconds=120)
 

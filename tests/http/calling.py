@@ -1,6 +1,7 @@
 """How the HTTP tests talk to a running backend. Everything that was said is kept, so that leaks can be looked for."""
 
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,14 @@ GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("GET", "/transcription/history"): {},
     ("GET", "/transcription/history/{transcript_id}"): {},
+    ("DELETE", "/transcription/history/{transcript_id}"): {},
+    ("GET", "/transcription/history/{transcript_id}/export"): {"params": {"format": "srt"}},
+    ("POST", "/transcription/uploads"): {"json": {"content_type": "audio/wav"}},
+    ("POST", "/transcription/catchup"): {"json": {"audio_url": "https://media.example.com/talk.mp3", "to_ms": 60_000}},
+    ("GET", "/transcription/catchup/{job_id}"): {},
+    ("POST", "/transcription/ask"): {"json": {"question": "What was said?", "transcript_id": "5a1de7d4"}},
     ("GET", "/credits/balance"): {},
+    ("POST", "/credits/purchase"): {"json": {"package_id": "starter"}},
     ("GET", "/credits/transactions"): {},
 }
 
@@ -51,13 +59,13 @@ class Witness:
 
 
 class Api:
-    """One API process. Safe to call from many threads."""
+    """One API process, called from an address of this machine. Safe to call from many threads."""
 
-    def __init__(self, url: str, witness: Witness):
-        self.url, self._witness = url, witness
+    def __init__(self, url: str, witness: Witness, address: str = "127.0.0.1"):
+        self.url, self.witness = url, witness
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONCURRENT_CALLS))
+        self._session.mount("http://", _From(address, pool_maxsize=CONCURRENT_CALLS))
 
     def call(
         self, method: str, path: str, token: str | None = None, headers: dict[str, Any] | None = None, **request: Any
@@ -67,7 +75,7 @@ class Api:
             method, self.url + path, headers=authorization | (headers or {}), timeout=30, **request
         )
         heard = Heard(method, path, answer.status_code, answer.text, str(answer.headers))
-        self._witness.answers.append(heard)
+        self.witness.answers.append(heard)
         return answer
 
     def get(self, path: str, token: str | None = None, **request: Any) -> requests.Response:
@@ -86,10 +94,24 @@ class Api:
         self._session.close()
 
 
+class _From(HTTPAdapter):
+    """Connections from one address."""
+
+    def __init__(self, address: str, **how: Any):
+        self._address = address
+        super().__init__(**how)
+
+    def init_poolmanager(self, *sizes: Any, **how: Any) -> None:
+        super().init_poolmanager(*sizes, **how | {"source_address": (self._address, 0)})
+
+
 class Sandbox:
     """The control desk of the providers' stand-ins."""
 
     SYNC, TRANSCRIPTIONS = "assemblyai.sync", "openai.transcriptions"
+    TOKEN, CLIENT_SECRET = "assemblyai.token", "openai.client_secret"
+    CREATE, GET, LIST, DELETE = (f"assemblyai.transcript_{what}" for what in ("create", "get", "list", "delete"))
+    TRANSCRIPTION, TEXT = "assemblyai.transcription", "openai.responses"
 
     def __init__(self, url: str):
         self._url, self._session = f"{url}/sandbox", requests.Session()
@@ -101,11 +123,38 @@ class Sandbox:
 
     def heal(self) -> None:
         self._session.delete(f"{self._url}/faults")
+        self.order(hold_jobs=False, webhook_copies=1, webhook_before_answer=False)
+
+    def order(self, **orders: bool | int) -> None:
+        """How transcripts end and how their webhooks go out, from now on."""
+        assert self._session.post(f"{self._url}/transcripts/orders", json=orders).status_code == 200
+
+    def transcripts(self, job_id: str) -> list[dict[str, Any]]:
+        """The transcripts that were ordered for a job, with the webhooks of each."""
+        return [one for one in self.all_transcripts() if str(one["webhook_url"]).endswith(f"?job={job_id}")]
+
+    def all_transcripts(self) -> list[dict[str, Any]]:
+        """All that were ordered since they were forgotten."""
+        return list(self._session.get(f"{self._url}/transcripts").json()["transcripts"])
+
+    def forget(self) -> None:
+        """No transcript was ever ordered."""
+        assert self._session.delete(f"{self._url}/transcripts").status_code == 204
+
+    def webhook(self, transcript_id: str, copies: int = 1) -> None:
+        """Send its webhook now, however often it was sent before."""
+        answer = self._session.post(f"{self._url}/transcripts/{transcript_id}/webhook", params={"copies": copies})
+        assert answer.status_code == 202
 
     def count(self, service: str, what: str = "received") -> int:
         """Calls `received` by the service, or audio `recognised` by it, since it started."""
         services = self._session.get(f"{self._url}/calls").json()["services"]
         return int(services.get(service, {}).get(what, 0))
+
+    def session(self, provider_session_id: str) -> dict[str, Any]:
+        """What AssemblyAI's stand-in knows of a live session, by the id its socket named."""
+        sessions = self._session.get(f"{self._url}/sessions").json()["sessions"]
+        return dict(next(session for session in sessions if session["id"] == provider_session_id))
 
     def close(self) -> None:
         self._session.close()
@@ -142,6 +191,9 @@ class Person:
 
     def post(self, path: str, **request: Any) -> requests.Response:
         return self.api.post(path, self.token, **request)
+
+    def delete(self, path: str) -> requests.Response:
+        return self.api.call("DELETE", path, self.token)
 
     def stream(self, **words: Any) -> requests.Response:
         return self.post("/transcription/stream", json=words)
@@ -209,5 +261,5 @@ def on_every_authenticated_route(api: Api, headers: dict[str, Any], check: Calla
     """Send a good request with these headers to each route, and check each answer."""
     for method, path in authenticated_routes():
         request = GOOD_REQUESTS[method, path]
-        filled = path.replace("{session_id}", "5a1de7d4").replace("{transcript_id}", "5a1de7d4")
+        filled = re.sub(r"\{\w+\}", "5a1de7d4", path)
         check(api.call(method, filled, **request | {"headers": request.get("headers", {}) | headers}))

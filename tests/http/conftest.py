@@ -12,16 +12,17 @@ import pytest
 from chalicelib.repositories.table import Tables
 from scripts.local.aws import REPOSITORY, without_aws
 from scripts.local.processes import LOOPBACK, Child, free_port
-from scripts.local.stack import LocalStack
+from scripts.local.stack import PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
+from tests.http.buying import Till
 from tests.http.calling import Api, Person, Sandbox, Witness
 from tests.http.forging import Forger
 from tests.http.leaks import Secrets
 from tests.http.logs import request_lines
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
-PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6"}
+PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "LOCAL_SCHEDULE_SECONDS": "0.5"}
 StartApi = Callable[..., Api]
 
 
@@ -34,9 +35,8 @@ def witness() -> Witness:
 def stack(witness: Witness) -> Iterator[LocalStack]:
     """The running backend. At the end, all that tests heard or made it log is searched for what must not be there."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("ASSEMBLYAI_API_KEY", "ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        for name in (*PROVIDER_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
             patch.delenv(name, raising=False)
-        patch.delenv("EXTENSION_ORIGIN", raising=False)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
         with LocalStack(quiet=True) as running:
@@ -101,6 +101,16 @@ def keyless_api(start_api: StartApi) -> Api:
 def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
     """The stand-ins, in good health before and after."""
     desk = Sandbox(stack.dev["sandbox_url"])
+    desk.heal()
+    yield desk
+    desk.heal()
+    desk.close()
+
+
+@pytest.fixture
+def till(stack: LocalStack) -> Iterator[Till]:
+    """Stripe's stand-in, its webhooks as usual before and after."""
+    desk = Till(stack)
     desk.heal()
     yield desk
     desk.heal()

@@ -1,4 +1,4 @@
-"""Looking for what must not get about: keys, passwords, tokens, addresses and spoken words."""
+"""Looking for what must not get about: keys, passwords, tokens, signatures, addresses, spoken and written words."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.jobs import webhook_secret
 from scripts.local.stack import LocalStack
 from tests.http.calling import EMAIL_DOMAIN, PASSWORD, Heard
 
@@ -13,10 +14,16 @@ from tests.http.calling import EMAIL_DOMAIN, PASSWORD, Heard
 NOT_OURS = {"settings.json", "dev.json", "secrets.json", "ports.json", "aws.log"}
 EMULATOR_FOLDERS = {"ministack", "tmp"}
 TOKEN = "eyJ"
-SPOKEN = "words that only the microphone heard"  # The tests title and save with these.
+SPOKEN = "words that only the microphone heard"  # The tests title, save and ask with these.
+SIGNED = "X-Amz-Signature"  # of an address that opens a recording
+CHECKOUT = "/stripe/pay/"  # of an address where somebody's checkout can be seen and paid
+STRIPE_SIGNED = ",v1="
 TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
 ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)")
-WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio)")
+CHECKOUTS_BELONG = re.compile(r"/credits/purchase")
+WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
+NOWHERE = re.compile(r"(?!)")
+STREAM, UPLOADS = "/transcription/stream", "/transcription/uploads"
 INSIDES = ("Traceback", "botocore", "chalicelib", "ValidationException", "DynamoDB")
 
 
@@ -29,6 +36,7 @@ class Secrets:
     @classmethod
     def of(cls, stack: LocalStack) -> "Secrets":
         names = ("ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "COGNITO_CLIENT_SECRET", "IDENTITY_HMAC_KEY")
+        names += ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
         keys = {name: stack.settings[name] for name in names}
         keys |= {"a password": PASSWORD, "the admin's password": stack.dev["admin_password"]}
         assert all(len(key) > 15 for key in keys.values())
@@ -37,25 +45,42 @@ class Secrets:
     def leaked(self, directory: Path, answers: Iterable[Heard]) -> list[str]:
         """What was found, and where; nothing, one hopes."""
         answers = list(answers)
-        return [*self.in_files(directory, heard_words(answers)), *self.in_answers(answers)]
+        tokens = stream_tokens(answers) | signatures(answers)
+        secrets = {webhook_secret(self.keys["IDENTITY_HMAC_KEY"], job_id) for job_id in job_ids(answers)}
+        inside = self.in_files(directory, heard_words(answers), tokens | secrets)
+        return [*inside, *self.in_answers(answers, tokens, secrets)]
 
-    def in_files(self, directory: Path, words: set[str]) -> Iterator[str]:
+    def in_files(self, directory: Path, words: set[str], tokens: set[str]) -> Iterator[str]:
         """Leaks into logs and whatever else the backend left on the disk."""
-        never = self.keys | {"a token": TOKEN, "an address": EMAIL_DOMAIN, "spoken words": SPOKEN}
+        never = self.keys | {
+            "a token": TOKEN,
+            "an address": EMAIL_DOMAIN,
+            "spoken words": SPOKEN,
+            "a signature": SIGNED,
+            "a checkout": CHECKOUT,
+            "Stripe's signature": STRIPE_SIGNED,
+        }
         never |= {f"heard: {word}": word for word in words}
+        never |= {f"single-use secret {number}": token for number, token in enumerate(sorted(tokens))}
         for path in directory.rglob("*"):
             inside = path.relative_to(directory)
             if path.is_file() and path.name not in NOT_OURS and inside.parts[0] not in EMULATOR_FOLDERS:
                 text = path.read_text(encoding="utf-8", errors="replace")
                 yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
 
-    def in_answers(self, answers: Iterable[Heard]) -> Iterator[str]:
+    def in_answers(self, answers: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
         """Leaks to callers: secrets to anybody, and what belongs to a route from any other."""
+        never = self.keys | {"a signature": SIGNED} | {f"a webhook's secret {n}": one for n, one in enumerate(secrets)}
         for heard in answers:
             said, path = heard.text + heard.headers, heard.path.split("?")[0]
-            found = [name for name, secret in self.keys.items() if secret in said]
+            opened = {token for token in tokens if token in said}
+            found = [] if path in (STREAM, UPLOADS) else ["a single-use secret" for _ in opened]
+            for token in opened:  # It is random, and might by chance look like something else that is searched for.
+                said = said.replace(token, "")
+            found += [name for name, secret in never.items() if secret in said]
             found += [f"insides ({word})" for word in INSIDES if word in said]
             ours = {TOKEN: TOKENS_BELONG, EMAIL_DOMAIN: ADDRESSES_BELONG, SPOKEN: WORDS_BELONG}
+            ours |= {CHECKOUT: CHECKOUTS_BELONG, STRIPE_SIGNED: NOWHERE}
             found += [word for word, belong in ours.items() if word in said and not belong.fullmatch(path)]
             if heard.status >= 400:
                 found += [word for word in ours if word in said]
@@ -63,9 +88,33 @@ class Secrets:
 
 
 def heard_words(answers: Iterable[Heard]) -> set[str]:
-    """The texts that were recognised, where they are long enough to be told from chance."""
-    texts = set()
+    """The texts that were recognised, read, summarised or quoted, where they are long enough to be told from chance."""
+    texts: set[str] = set()
     for heard in answers:
-        if heard.method == "POST" and heard.status == 200 and heard.path.endswith("/audio"):
-            texts.add(json.loads(heard.text)["text"])
+        if heard.status not in (200, 202) or not WORDS_BELONG.fullmatch(path := heard.path.split("?")[0]):
+            continue
+        if path.endswith("/export") or not heard.text.startswith("{"):
+            continue
+        said = json.loads(heard.text)
+        texts |= {said[name] for name in ("text", "summary", "answer") if name in said}
+        texts |= {part["text"] for name in ("segments", "quotes") for part in said.get(name, [])}
     return {text for text in texts if len(text) > 20}
+
+
+def stream_tokens(answers: Iterable[Heard]) -> set[str]:
+    """The tokens that opened sockets at the providers."""
+    leases = [heard for heard in answers if heard.path == STREAM and heard.method == "POST"]
+    said = [json.loads(heard.text) for heard in leases if heard.status in (200, 201)]
+    return {lease["token"] for lease in said if "token" in lease}
+
+
+def signatures(answers: Iterable[Heard]) -> set[str]:
+    """What makes a form that sends a recording good: its signature, and the policy that is signed."""
+    forms = [json.loads(heard.text)["fields"] for heard in answers if (heard.path, heard.status) == (UPLOADS, 201)]
+    return {form[name] for form in forms for name in ("x-amz-signature", "policy")}
+
+
+def job_ids(answers: Iterable[Heard]) -> set[str]:
+    """The catch-ups that anybody began."""
+    taken = [heard for heard in answers if heard.path == "/transcription/catchup" and heard.status == 202]
+    return {json.loads(heard.text)["job_id"] for heard in taken}

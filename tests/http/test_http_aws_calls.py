@@ -1,16 +1,21 @@
 """What a request costs us in AWS calls, and the one line that it leaves in the log."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import requests
 
-from tests.http.calling import Api, Person, silence
+from chalicelib.jobs import WEBHOOK_SECRET_HEADER, webhook_secret
+from scripts.local.stack import LocalStack
+from tests.http.buying import PURCHASE, Till, event, told
+from tests.http.calling import Api, Person, Sandbox, silence
+from tests.http.logs import LogLines, line_of
+from tests.http.recorded import ASK, CATCHUP, RANGE_MS, UPLOADS, ended, session_of, upload
 
-LogLines = Callable[[], list[dict[str, Any]]]
 BUDGETS = {"start": 3, "balance": 2, "chunk": 3, "chunk again": 3, "save": 2, "renew": 4, "stop": 2, "stop again": 2}
-BUDGETS |= {"history": 2, "transcript": 2, "transactions": 2, "user": 2}
+BUDGETS |= {"history": 2, "transcript": 3, "transactions": 2, "user": 2, "export": 2, "export as JSON": 3, "delete": 3}
+BUDGETS |= {"form": 1, "quote": 2, "catch-up": 4, "catch-up joined": 3, "poll": 1, "poll when done": 2}
+BUDGETS |= {"catch-up from store": 4, "catch-up of a session": 5, "ask": 4, "ask again": 1, "webhook": 2}
+BUDGETS |= {"purchase": 3, "purchase again": 1, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
+BUDGETS |= {"statement as CSV": 2}
 LINE_FIELDS = {
     "level",
     "message",
@@ -28,14 +33,60 @@ LINE_FIELDS = {
 }
 
 
-def line_of(answer: requests.Response, log_lines: LogLines) -> dict[str, Any]:
-    """The one log line of this request."""
-    (line,) = [line for line in log_lines() if line["request_id"] == answer.headers["X-Request-Id"]]
-    return line
+def caught_up(person: Person, stack: LocalStack, sandbox: Sandbox, session_id: str) -> dict[str, requests.Response]:
+    """One answer to each kind of request about catch-ups; the provider ends when it is told to."""
+    sandbox.order(hold_jobs=True)
+    wish = {"upload_id": upload(person), "to_ms": RANGE_MS}
+    heard = {
+        "form": person.post(UPLOADS, json={"content_type": "audio/wav"}),
+        "quote": person.post(CATCHUP, json=wish | {"quote": True}),
+        "catch-up": person.post(CATCHUP, json=wish),
+        "catch-up joined": person.post(CATCHUP, json=wish),
+    }
+    job_id = heard["catch-up"].json()["job_id"]
+    heard["poll"] = person.get(f"{CATCHUP}/{job_id}")
+    sandbox.order(hold_jobs=False)
+    transcript_id = ended(person, job_id)["transcript_id"]
+    asked = {
+        "json": {"question": "What was said?", "transcript_id": transcript_id},
+        "headers": {"Idempotency-Key": "1"},
+    }
+    secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], job_id)
+    return heard | {
+        "poll when done": person.get(f"{CATCHUP}/{job_id}"),
+        "catch-up from store": person.post(CATCHUP, json=wish),
+        "catch-up of a session": person.post(CATCHUP, json={"session_id": session_id, "minutes": 5}),
+        "ask": person.post(ASK, **asked),
+        "ask again": person.post(ASK, **asked),
+        "webhook": person.api.post(
+            f"/webhooks/assemblyai?job={job_id}",
+            json={"transcript_id": "x"},
+            headers={WEBHOOK_SECRET_HEADER: secret},
+        ),
+    }
+
+
+def purchased(person: Person, stack: LocalStack) -> dict[str, requests.Response]:
+    """One answer to each kind of request about payments; nobody but the test tells of the payment."""
+    till = Till(stack)
+    till.do("orders", webhook_url=None)
+    wish = {"json": {"package_id": "popular"}, "headers": {"Idempotency-Key": "1"}}
+    heard = {"purchase": person.post(PURCHASE, **wish), "purchase again": person.post(PURCHASE, **wish)}
+    checkout = heard["purchase"].json()
+    till.pay(checkout)
+    session = till.session(checkout)
+    paid = event("checkout.session.completed", session)
+    refund = {"id": "re_1", "status": "succeeded", "amount": 333, "currency": "usd"}
+    refunded = event("refund.created", refund | {"payment_intent": session["payment_intent"]})
+    for kind, raw in (("paid", paid), ("refunded", refunded)):
+        heard |= {kind: told(person.api, till, raw), f"{kind} again": told(person.api, till, raw)}
+    till.heal()
+    till.close()
+    return heard | {"statement as CSV": person.get("/credits/transactions?format=csv")}
 
 
 @pytest.fixture(scope="module")
-def answers(api: Api) -> dict[str, requests.Response]:
+def answers(api: Api, stack: LocalStack) -> dict[str, requests.Response]:
     """One answer to each kind of request, in the course of one session."""
     person = Person.register(api)
     started = person.stream(action="start", transport="relay")
@@ -52,10 +103,17 @@ def answers(api: Api) -> dict[str, requests.Response]:
         "stop again": person.stream(action="stop", session_id=session_id),
         "history": person.get("/transcription/history"),
         "transcript": person.get(f"/transcription/history/{transcript_id}"),
+        "export": person.get(f"/transcription/history/{transcript_id}/export?format=vtt"),
+        "export as JSON": person.get(f"/transcription/history/{transcript_id}/export?format=json"),
+        "delete": person.delete(f"/transcription/history/{transcript_id}"),
         "transactions": person.get("/credits/transactions"),
         "user": person.get("/auth/user"),
     }
-    assert {answer.status_code for answer in heard.values()} == {200, 201}
+    desk = Sandbox(stack.dev["sandbox_url"])
+    heard |= caught_up(person, stack, desk, session_of(person, "Something was said."))
+    desk.close()
+    heard |= purchased(person, stack)
+    assert {kind: answer.text for kind, answer in heard.items() if answer.status_code not in (200, 201, 202)} == {}
     return heard
 
 
@@ -103,3 +161,35 @@ def test_an_error_has_its_line_too(api: Api, log_lines: LogLines, path: str, sta
     line = line_of(api.get(path), log_lines)
 
     assert (line["status"], line.get("code"), line["route"]) == (status, code, path.split("?")[0])
+
+
+def test_catch_ups_questions_and_payments_cost_exactly_that(
+    answers: dict[str, requests.Response], log_lines: LogLines
+) -> None:
+    """docs/data-model.md says these figures."""
+    exact = {"form", "quote", "catch-up", "catch-up joined", "poll", "poll when done", "webhook", "ask", "ask again"}
+    exact |= {"purchase", "purchase again", "paid", "paid again", "refunded", "refunded again"}
+
+    assert {kind: line_of(answers[kind], log_lines)["aws_calls"] for kind in exact} == {
+        kind: BUDGETS[kind] for kind in exact
+    }
+
+
+def test_a_purchase_leaves_lines_without_its_checkout(
+    answers: dict[str, requests.Response], log_lines: LogLines
+) -> None:
+    checkout = answers["purchase"].json()
+    bought, paid, refunded = (line_of(answers[kind], log_lines) for kind in ("purchase", "paid", "refunded"))
+
+    assert (bought["provider_calls"], line_of(answers["purchase again"], log_lines)["provider_calls"]) == (1, 0)
+    assert (paid["purchase"], refunded["purchase"]) == ({"granted": 2_000, "taken": 0}, {"granted": 0, "taken": 666})
+    for secret in (checkout["checkout_url"], checkout["checkout_session_id"], checkout["purchase_id"]):
+        assert secret not in str([bought, paid, refunded])
+
+
+def test_a_question_leaves_a_line_without_its_words(answers: dict[str, requests.Response], log_lines: LogLines) -> None:
+    asked, again = (line_of(answers[kind], log_lines) for kind in ("ask", "ask again"))
+
+    assert (asked["provider_calls"], asked["credits"]) == (1, 5)
+    assert (again["provider_calls"], again["credits"]) == (0, 0)
+    assert "What was said?" not in str([asked, again])

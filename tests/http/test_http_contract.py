@@ -64,7 +64,7 @@ def starting(**words: Any) -> dict[str, Any]:
         (saving(seq=-1), "segments[0].seq"),
         (saving(seq=10**30), "segments[0].seq"),
         (saving(start_ms="0"), "segments[0].start_ms"),
-        (saving(end_ms=86_400_001), "segments[0].end_ms"),
+        (saving(end_ms=2_592_000_001), "segments[0].end_ms"),
         (saving(text=""), "segments[0].text"),
         (saving(text="x" * 2_001), "segments[0].text"),
         (saving(text=7), "segments[0].text"),
@@ -196,15 +196,12 @@ def test_a_cursor_leads_through_all_pages_and_only_through_ones_own(person: Pers
 
     assert sorted(seen) == sorted(sessions)
     for cursor in cursors:
-        # To another person, or in another list, it is a place like any other, with nothing of the first person's there.
-        theirs = resident.get("/transcription/history", params={"cursor": cursor})
-        assert theirs.json()["items"] == []
-        movements = person.get("/credits/transactions", params={"cursor": cursor}).json()["transactions"]
-        assert {movement["kind"] for movement in movements} <= {"free_credits"}
-        for tampered in (cursor + "A", cursor[:-1], cursor + "==", cursor.swapcase() + "-_"):
-            answer = person.get("/transcription/history", params={"cursor": tampered})
-            assert answer.status_code in (200, 400)
-            assert {line["session_id"] for line in answer.json().get("items", [])} <= set(sessions)
+        check_error(resident.get("/transcription/history", params={"cursor": cursor}), 400, "invalid_request")
+        check_error(person.get("/credits/transactions", params={"cursor": cursor}), 400, "invalid_request")
+        filtered = person.get("/transcription/history", params={"cursor": cursor, "kind": "live"})
+        check_error(filtered, 400, "invalid_request")
+        for tampered in (cursor + "A", cursor[:-1], cursor[1:], cursor.swapcase() + "-_"):
+            check_error(person.get("/transcription/history", params={"cursor": tampered}), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("transcript_id", ["5a1de7d4", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])

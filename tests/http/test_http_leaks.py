@@ -5,19 +5,34 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.jobs import webhook_secret
 from chalicelib.repositories.sessions import session_key
 from chalicelib.repositories.table import Write
 from sandbox.speech import samples
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
+from tests.http.buying import CREATE, PURCHASE, Till, bought, event, told, webhook
 from tests.http.calling import PASSWORD, Api, Heard, Person, Sandbox, Witness, check_error, silence
-from tests.http.leaks import SPOKEN, Secrets, heard_words
+from tests.http.leaks import (
+    CHECKOUT,
+    SIGNED,
+    SPOKEN,
+    STREAM,
+    STRIPE_SIGNED,
+    UPLOADS,
+    Secrets,
+    heard_words,
+    job_ids,
+    signatures,
+    stream_tokens,
+)
+from tests.http.recorded import ASK, CATCHUP, SAID, catch_up, ended, ended_by_sweeps, upload
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.AA"
 
 
-def live(api: Api, person: Person, sandbox: Sandbox) -> None:
-    """Sign in and out rightly and wrongly, stream, save, fail at both providers, read it all back."""
+def live(api: Api, person: Person, sandbox: Sandbox, books: Backend, till: Till) -> None:
+    """Sign in and out rightly and wrongly, stream, save, fail at every provider, buy, read it all back."""
     api.register(person.email)
     api.login(person.email, PASSWORD + "?")
     api.post("/auth/login", data=f'{{"email": "{person.email}", "password": "{PASSWORD}", "x": '.encode())
@@ -33,8 +48,14 @@ def live(api: Api, person: Person, sandbox: Sandbox) -> None:
     assert person.stream(action="save", session_id=session_id, segments=saved).status_code == 200
     person.stream(action="save", session_id=session_id, segments=[saved[0] | {"more": SPOKEN}])
     person.stream(action="save", session_id=SPOKEN, segments=saved)
+    direct = person.stream(action="start", lease_seconds=60, language="en", title=SPOKEN, key_terms=[SPOKEN])
+    assert direct.status_code == 201
+    sandbox.fail(Sandbox.TOKEN, "401")
+    person.stream(action="renew", session_id=direct.json()["session_id"], interrupted=True)
     transcript_id = person.stop(session_id)["transcript_id"]
     assert SPOKEN in person.get(f"/transcription/history/{transcript_id}").text
+    catch_up_and_ask(person, sandbox, books)
+    buy_and_return(person, till)
     for path in ("/transcription/history", "/credits/transactions", "/auth/user"):
         assert person.get(path).status_code == 200
         person.get(f"{path}?token={person.token}&email={person.email}")
@@ -42,12 +63,48 @@ def live(api: Api, person: Person, sandbox: Sandbox) -> None:
     person.get("/auth/user")
 
 
+def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    """A recording is caught up with and asked about; before that the providers fail in every way that has words."""
+    upload_id = upload(person)
+    for service, fault in ((Sandbox.CREATE, "bad_json"), (Sandbox.GET, "401"), (Sandbox.DELETE, "500")):
+        sandbox.fail(service, fault)
+    sandbox.fail(Sandbox.TEXT, "refusal")
+    done = ended_by_sweeps(books, person, catch_up(person, upload_id=upload_id, title=SPOKEN)["job_id"])
+    catch_up(person, upload_id=upload_id, title=SPOKEN)
+    wish = {"question": f"Who spoke of {SPOKEN}?", "transcript_id": done["transcript_id"]}
+    for fault in ("500", "bad_json", "not_json", "wrong_schema", "context_length"):
+        sandbox.fail(Sandbox.TEXT, fault)
+        assert person.post(ASK, json=wish).status_code == 502
+    assert person.post(ASK, json=wish | {"question": SAID}).json()["quotes"]
+    failed = ended(person, catch_up(person, audio_url=f"https://media.example.com/{SIGNED}")["job_id"])
+    assert failed["error"]["message"] == "The recording could not be fetched from its address."
+
+
+def buy_and_return(person: Person, till: Till) -> None:
+    """Buy, have money back, be disputed, while Stripe fails and others pretend to be it."""
+    for fault in ("401", "500", "bad_json", "429"):
+        till.fail(CREATE, fault)
+        person.post(PURCHASE, json={"package_id": "popular"})
+    checkout = bought(person, till)
+    till.refund(checkout, 333)
+    till.fail("stripe.sessions_list", "401")
+    refund = {"id": "re_1", "status": "succeeded", "amount": 1, "currency": "usd", "payment_intent": "pi_1"}
+    assert told(person.api, till, event("refund.created", refund)).status_code == 503
+    raw = event("checkout.session.completed", till.session(checkout) | {"customer_email": person.email, "amount": 1})
+    assert webhook(person.api, raw, f"t=1{STRIPE_SIGNED}abc").status_code == 400
+    assert told(person.api, till, raw).status_code == 200
+    person.post(PURCHASE, json={"package_id": "popular", "success_url": f"https://evil.example/?{person.email}"})
+
+
 def test_nothing_that_is_secret_or_private_got_about(
-    api: Api, person: Person, sandbox: Sandbox, stack: LocalStack, witness: Witness
+    api: Api, person: Person, sandbox: Sandbox, books: Backend, till: Till, stack: LocalStack, witness: Witness
 ) -> None:
-    live(api, person, sandbox)
+    live(api, person, sandbox, books, till)
 
     assert heard_words(witness.answers)
+    assert stream_tokens(witness.answers)
+    assert signatures(witness.answers)
+    assert job_ids(witness.answers)
     assert Secrets.of(stack).leaked(stack.directory, witness.answers) == []
 
 
@@ -62,7 +119,11 @@ def test_a_bug_is_a_500_that_tells_nothing(person: Person, books: Backend) -> No
 
 
 @pytest.mark.parametrize(
-    "plant", ["ASSEMBLYAI_API_KEY", "COGNITO_CLIENT_SECRET", PASSWORD, JWT, SPOKEN, "p@canary.example"]
+    "plant",
+    [
+        *("ASSEMBLYAI_API_KEY", "COGNITO_CLIENT_SECRET", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
+        *(PASSWORD, JWT, SPOKEN, "p@canary.example", SIGNED, CHECKOUT, STRIPE_SIGNED),
+    ],
 )
 def test_the_search_finds_what_is_planted(stack: LocalStack, tmp_path: Path, plant: str) -> None:
     secrets, secret = Secrets.of(stack), stack.settings.get(plant, plant)
@@ -88,3 +149,31 @@ def test_the_search_knows_where_things_belong(stack: LocalStack, tmp_path: Path)
     (tmp_path / "api.log").write_text(text)
     heard = Heard("POST", "/transcription/stream/x/audio", 200, f'{{"text": "{text}"}}', "{}")
     assert secrets.leaked(tmp_path, [heard]) == [f"heard: {text} in api.log"]
+
+
+def test_the_search_knows_the_tokens_of_sockets(stack: LocalStack, tmp_path: Path) -> None:
+    secrets, lease = Secrets.of(stack), Heard("POST", STREAM, 201, '{"token": "opaque-token"}', "{}")
+
+    assert secrets.leaked(tmp_path, [lease]) == []
+    (tmp_path / "api.log").write_text("GET /v3/ws?token=opaque-token")
+    elsewhere = Heard("GET", "/transcription/history", 200, "opaque-token", "{}")
+    assert secrets.leaked(tmp_path, [lease, elsewhere]) == [
+        "single-use secret 0 in api.log",
+        "a single-use secret in the 200 of GET /transcription/history",
+    ]
+
+
+def test_the_search_knows_forms_and_webhooks(stack: LocalStack, tmp_path: Path) -> None:
+    secrets = Secrets.of(stack)
+    form = Heard("POST", UPLOADS, 201, '{"fields": {"x-amz-signature": "5ec7e7", "policy": "eyJpolicy"}}', "{}")
+    job = Heard("POST", CATCHUP, 202, '{"job_id": "one", "summary": "a summary of more than twenty letters"}', "{}")
+    secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], "one")
+
+    assert secrets.leaked(tmp_path, [form, job]) == []
+    elsewhere = [Heard("GET", "/health", 200, secret, "{}"), Heard("GET", "/health", 200, "5ec7e7", "{}")]
+    assert [found.rpartition(" in ")[2] for found in secrets.leaked(tmp_path, [form, job, *elsewhere])] == (
+        ["the 200 of GET /health"] * 2
+    )
+    for plant in (secret, "5ec7e7", "eyJpolicy", "a summary of more than twenty letters"):
+        (tmp_path / "api.log").write_text(f"x {plant} y")
+        assert secrets.leaked(tmp_path, [form, job])

@@ -1,13 +1,20 @@
 """Direct sessions: the token's cap is the lease, the clock bills, early ends are given back out of an allowance."""
 
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
 import pytest
 
+from chalicelib import contract
 from chalicelib.errors import ConflictError, IdempotencyMismatchError, InvalidRequestError, ProviderError
 from chalicelib.models import Caller
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
+from chalicelib.times import rfc3339
 from tests.fakes import Backend, Clock, FakeLive
 from tests.live.world import LiveWorld
+from tests.money.wire import Crash
 
 
 def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(world: LiveWorld) -> None:
@@ -218,3 +225,112 @@ def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world:
     with pytest.raises(IdempotencyMismatchError):
         renew(ada, lease.session_id, True, "renewal-1", "another hash")
     world.available(ada)
+
+
+def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_third(world: LiveWorld) -> None:
+    ada = world.backend.person(200)
+    lease = world.start(ada, lease_seconds=60)
+    assert lease.renew_after == rfc3339(world.clock())
+    assert world.renew(ada, lease).lease_seconds == 60
+
+    world.clock.forward(39)
+    assert world.save(ada, lease).warnings == []
+    world.clock.forward(1)
+    assert world.save(ada, lease).warnings == ["lease_ending"]
+
+
+def test_a_listener_without_allowance_who_renews_when_warned_pays_half_again_at_most(world: LiveWorld) -> None:
+    """The leases are as short as they come, and each is billed to its end."""
+    ada = world.backend.person(1_000)
+    for _ in range(3):  # The whole allowance of the day.
+        lease = world.start(ada, lease_seconds=600)
+        world.stop(ada, lease)
+    began, lease = world.clock(), world.start(ada)
+    assert lease.lease_seconds == 60
+
+    while world.clock() - began < 1_800:
+        while "lease_ending" not in world.save(ada, lease).warnings:
+            world.clock.forward(1)
+        lease = world.renew(ada, lease)
+    listened = world.clock() - began
+
+    assert world.stop(ada, lease).billed_seconds <= listened * 3 / 2 + 60
+
+
+def test_a_session_taken_up_again_day_after_day_keeps_its_words(world: LiveWorld) -> None:
+    """Their place in the transcript is one that a request may name."""
+    ada = world.backend.person(500)
+    lease = world.start(ada, lease_seconds=60)
+    for _ in range(3):
+        world.clock.forward(60 + 86_000)
+        world.backend.streaming.sweep()
+        lease = world.renew(ada, lease)
+    start_ms = lease.offset_ms + 500
+    assert start_ms > 86_400_000
+
+    segment = {"seq": 1, "start_ms": start_ms, "end_ms": start_ms + 900, "text": "on the fourth day"}
+    said = msgspec.convert(segment, contract.Segment)
+    world.backend.streaming.save(ada, lease.session_id, [said])
+
+    (kept,) = world.backend.transcripts.segments(ada.user_id, lease.transcript_id)
+    assert (kept.start_ms, kept.text) == (start_ms, "on the fourth day")
+
+
+def test_a_lease_that_waited_for_its_token_begins_when_it_has_it(world: LiveWorld) -> None:
+    """A process that died on the way is not the listener's fault."""
+    ada = world.backend.person(200)
+    world.provider.script = [_crash]
+    with pytest.raises(Crash):
+        world.start(ada, "session-1")
+    world.clock.forward(50)
+
+    lease = world.start(ada, "session-1")
+
+    assert lease.lease_expires_at == rfc3339(world.clock() + lease.lease_seconds)
+    assert lease.offset_ms == 50_000
+    world.clock.forward(12)
+    assert world.stop(ada, lease).billed_seconds == 12
+    assert world.covered(ada, lease) == ((50_000, 62_000),)
+    assert world.available(ada) == 198
+
+
+def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket(world: LiveWorld) -> None:
+    """Its id can be worked out from the key, so it can be renewed without an answer."""
+    ada = world.backend.person(200)
+    world.provider.script = [_crash]
+    with pytest.raises(Crash):
+        world.start(ada, "session-1")
+    world.clock.forward(50)
+    world.backend.streaming.renew(ada, "session-1", interrupted=True)
+
+    for _ in range(3):
+        with pytest.raises(ConflictError, match="over before it was answered"):
+            world.start(ada, "session-1")
+    world.backend.streaming.stop(ada, "session-1")
+    with pytest.raises(ConflictError):
+        world.start(ada, "session-1")
+
+    assert len(world.provider.tickets) == 1
+    assert world.available(ada) == 200
+
+
+def test_a_lease_whose_model_is_gone_from_the_prices_is_settled_at_the_old_cost(world: LiveWorld) -> None:
+    ada = world.backend.person(200)
+    lease = world.start(ada)
+    world.clock.forward(60)
+    before = world.backend.streaming.prices
+    kept = {name: price for name, price in before.models.items() if name != world.provider.model}
+    after_a_deploy = replace(world.backend.streaming, prices=msgspec.structs.replace(before, models=kept))
+
+    assert after_a_deploy.stop(ada, lease.session_id).credits_used == 10
+
+    (entry, _) = world.backend.entries(ada.user_id)
+    assert entry.cost_micro_usd == before.cost_micro_usd(world.provider.model, 60_000)
+
+
+def _crash() -> None:
+    raise Crash
+
+
+def seconds_of(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp())

@@ -12,11 +12,18 @@ from chalicelib.errors import InsufficientCreditsError, UnavailableError
 from chalicelib.models import Caller, Charge, Hold
 from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.table import Tables
-from tests.engines import Engine
+from tests.engines import ENGINES, Engine, client
 from tests.money.books import Books
 
 NOW, WRITERS, EACH_GRANTED = 1_795_400_000, 16, 60
 Names = tuple[str, str]
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Both: how writers get in each other's way is the engine's own."""
+    running = request.getfixturevalue(request.param)
+    return Engine(request.param, client(running.endpoint_url))
 
 
 @dataclass

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from chalicelib.providers.transport import Session, Transport
+from tests.providers.stand_in import StandIn
 
 Script = Callable[[socket.socket], None]
 
@@ -43,8 +44,8 @@ def _whole_request(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in received:
         received += connection.recv(65_536)
     head, _, body = received.partition(b"\r\n\r\n")
-    (length,) = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
-    while len(body) < length:
+    lengths = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    while len(body) < sum(lengths):  # A GET has no body and names no length.
         body += connection.recv(65_536)
     return head + b"\r\n\r\n" + body
 
@@ -88,3 +89,16 @@ def http(status: int, body: bytes = b"{}", headers: str = "") -> bytes:
 @pytest.fixture(name="http")
 def http_fixture() -> Callable[..., bytes]:
     return http
+
+
+@pytest.fixture(scope="session")
+def running_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as desk:
+        yield desk
+
+
+@pytest.fixture
+def stand_in(running_stand_in: StandIn) -> StandIn:
+    """The providers' stand-ins as a process of their own, in good health and with no calls noted."""
+    running_stand_in.reset()
+    return running_stand_in

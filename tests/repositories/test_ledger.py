@@ -117,7 +117,7 @@ def test_a_hold_below_zero_is_refused_for_it_would_make_credits(ledger: Ledger, 
 def test_nothing_is_held_below_zero(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     backend.tables.write(Write(balance_key(ada.user_id), add={"available": -60}))
 
-    with pytest.raises(InsufficientCreditsError, match="1 credits needed, -10 available"):
+    with pytest.raises(InsufficientCreditsError, match=r"below zero \(-10\)"):
         ledger.hold(ada, hold_of(ada, 1), at=NOW)
 
 

@@ -1,5 +1,6 @@
 """Two sandboxes for all tests here, as their own processes, and the official SDKs pointed at them."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,15 +8,26 @@ import assemblyai
 import httpx
 import openai
 import pytest
+import requests
+import stripe
 
 from sandbox.app import Keys
 from tests.sandbox.process import running
+from tests.sandbox.receiver import Receiver
 from tests.sandbox.streaming import TIMES
+from tests.sandbox.stripe_account import Account, Hook
+
+stripe.enable_telemetry = False
 
 
 @pytest.fixture(scope="session")
 def keys() -> Keys:
-    return Keys(assemblyai="key-of-the-assemblyai-tests", openai="key-of-the-openai-tests")
+    return Keys(
+        assemblyai="key-of-the-assemblyai-tests",
+        openai="key-of-the-openai-tests",
+        stripe="key-of-the-stripe-tests",
+        stripe_webhooks="secret-of-the-stripe-tests",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +44,10 @@ def sandbox_url(sandbox_log, keys) -> Iterator[str]:
 
 @pytest.fixture
 def desk(sandbox_url) -> Iterator[httpx.Client]:
-    """A client of the sandbox without a key; faults and calls of earlier tests are gone."""
+    """A client of the sandbox without a key; faults, calls and transcripts of earlier tests are gone."""
     with httpx.Client(base_url=sandbox_url, timeout=30) as client:
-        client.delete("/sandbox/faults").raise_for_status()
-        client.delete("/sandbox/calls").raise_for_status()
+        for path in ("faults", "calls", "transcripts", "stripe"):
+            client.delete(f"/sandbox/{path}").raise_for_status()
         yield client
 
 
@@ -114,6 +126,81 @@ def sync(sync_with_key, keys, desk) -> assemblyai.SyncTranscriber:
 
 
 @pytest.fixture
+def transcriber_with_key(sandbox_url):
+    """Makes the official client of pre-recorded transcripts for a key."""
+    opened = []
+
+    def make(key: str, timeout_seconds: float = 30) -> assemblyai.Transcriber:
+        settings = assemblyai.Settings(
+            api_key=key, base_url=sandbox_url, polling_interval=0.02, http_timeout=timeout_seconds
+        )
+        client = assemblyai.Client(settings=settings, api_key_required=False)
+        opened.append(client)
+        return assemblyai.Transcriber(client=client)
+
+    yield make
+    for client in opened:
+        client.http_client.close()
+
+
+@pytest.fixture
+def transcriber(transcriber_with_key, keys, desk) -> assemblyai.Transcriber:
+    return transcriber_with_key(keys.assemblyai)
+
+
+@pytest.fixture
+def ended(desk, keys):
+    """Waits for the end of a transcript and gives it."""
+
+    headers = {"Authorization": keys.assemblyai}
+
+    def ended(transcript_id: str) -> dict:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            answer = desk.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
+            if answer["status"] in ("completed", "error"):
+                return answer
+            time.sleep(0.02)
+        raise AssertionError("no end in 30 s")
+
+    return ended
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
 def openai_client(sandbox_url, keys, desk) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key=keys.openai, base_url=f"{sandbox_url}/openai/v1", max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def stripe_with_key(sandbox_url, desk):
+    """Makes the official client of Stripe for a key; it never tries again by itself."""
+    sessions = []
+
+    def make(key: str, timeout_seconds: float = 30) -> stripe.StripeClient:
+        sessions.append(requests.Session())
+        http_client = stripe.RequestsClient(timeout=timeout_seconds, session=sessions[-1])
+        addresses = {"api": f"{sandbox_url}/stripe"}
+        return stripe.StripeClient(key, base_addresses=addresses, max_network_retries=0, http_client=http_client)
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def account(stripe_with_key, keys, desk) -> Account:
+    return Account(stripe_with_key(keys.stripe), desk)
+
+
+@pytest.fixture
+def hook(account, receiver, keys) -> Hook:
+    """Stripe's endpoint of a test."""
+    account.order(webhook_url=f"{receiver.url}/stripe")
+    return Hook(receiver, account.client, keys.stripe_webhooks)

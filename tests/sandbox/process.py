@@ -16,7 +16,13 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def running(keys: Keys, log: Path, *arguments: str, **environment: str) -> Iterator[str]:
     """A sandbox of its own; gives its URL."""
-    variables = {"SANDBOX_ASSEMBLYAI_KEY": keys.assemblyai, "SANDBOX_OPENAI_KEY": keys.openai, **environment}
+    variables = {
+        "SANDBOX_ASSEMBLYAI_KEY": keys.assemblyai,
+        "SANDBOX_OPENAI_KEY": keys.openai,
+        "SANDBOX_STRIPE_KEY": keys.stripe,
+        "SANDBOX_STRIPE_WEBHOOK_SECRET": keys.stripe_webhooks,
+        **environment,
+    }
     command = [sys.executable, "-W", "error", "-m", "sandbox", "--port", "0", *arguments]
     with log.open("w") as stderr:
         process = subprocess.Popen(
@@ -29,8 +35,11 @@ def running(keys: Keys, log: Path, *arguments: str, **environment: str) -> Itera
             bufsize=1,
         )
         with process:
-            line = process.stdout.readline()
-            assert line.startswith("sandbox: listening on "), log.read_text()
-            yield line.split()[-1]
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 0
+            try:
+                line = process.stdout.readline()
+                assert line.startswith("sandbox: listening on "), log.read_text()
+                yield line.split()[-1]
+            finally:
+                process.send_signal(signal.SIGTERM)
+                ended = process.wait(timeout=10)
+            assert ended == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.speech import samples, word_error_rate
-from tests.sandbox.browser import Page, chromium, page
+from scripts.browser import Page, chromium, page
 from tests.sandbox.streaming import FRAME_MS, frames, pcm, query
 
 PATH, WORDS = samples()[-1]

@@ -1,117 +1,9 @@
-"""The nouns of the domain, as plain data. Credits are whole; times end in their unit; `_at` is epoch seconds, UTC."""
+"""Live sessions, what opens a socket, and what was heard."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-@dataclass(frozen=True)
-class Caller:
-    """Who a verified ID token speaks for. `auth_time_at`: when the person last typed the password."""
-
-    user_id: str
-    auth_time_at: int
-    email: str
-    groups: tuple[str, ...] = ()
-    name: str = ""
-    is_email_verified: bool = False
-
-
-@dataclass(frozen=True)
-class Balance:
-    """An account's credits. `available` may be spent, `held` is promised to open holds; version moves at each write."""
-
-    available: int = 0
-    held: int = 0
-    granted: int = 0
-    purchased: int = 0
-    used: int = 0
-    version: int = 0
-    blocked: bool = False
-    deleted: bool = False
-    signed_out_at: int = 0
-
-
-class HoldState(StrEnum):
-    """A hold ends exactly once."""
-
-    OPEN = "open"
-    SETTLED = "settled"
-    RELEASED = "released"
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Credits promised to one piece of work. Abandoned, it is swept at `sweep_at`."""
-
-    user_id: str
-    hold_id: str
-    credits: int
-    kind: str
-    reference: str
-    sweep_at: int
-    state: HoldState = HoldState.OPEN
-    charged: int = 0
-
-
-@dataclass(frozen=True)
-class ModelUse:
-    """What one provider model did for a charge. `model` is "provider/model"."""
-
-    model: str
-    audio_ms: int
-    cost_micro_usd: int
-
-
-@dataclass(frozen=True)
-class Charge:
-    """What a settlement takes and why: it becomes the entry and the day's totals."""
-
-    credits: int
-    service: str
-    reference: str
-    audio_ms: int
-    price_version: str
-    uses: tuple[ModelUse, ...] = ()
-
-    @property
-    def cost_micro_usd(self) -> int:
-        return sum(use.cost_micro_usd for use in self.uses)
-
-    @property
-    def is_nothing(self) -> bool:
-        """Nothing was used, so there is nothing to book."""
-        return self.credits == 0 and self.audio_ms == 0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One movement of credits; never changed. `credits` is signed: grants and purchases above zero, use below."""
-
-    entry_id: str
-    kind: str
-    credits: int
-    at: int
-    service: str = ""
-    reference: str = ""
-    hold_id: str = ""
-    held: int = 0
-    audio_ms: int = 0
-    price_version: str = ""
-    cost_micro_usd: int = 0
-    uses: tuple[ModelUse, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What we know of a person. `free_credits_reason` says why there were none, if there were none."""
-
-    user_id: str
-    email: str
-    name: str
-    created_at: int
-    free_credits: int = 0
-    free_credits_reason: str = ""
+from .accounts import ModelUse
 
 
 class SessionState(StrEnum):
@@ -197,7 +89,7 @@ class Session:
     def offset_ms(self) -> int:
         """Where audio that comes now stands in the transcript: after what was relayed, or by the clock."""
         if self.is_direct:
-            return (self.lease_started_at - self.started_at) * 1000
+            return max(0, self.lease_started_at - self.started_at) * 1000  # clocks of two Lambdas differ
         return self.done_ms + self.inflight_ms
 
 
@@ -266,7 +158,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Transcript:
-    """One line of the history: a live session or, later, a catch-up."""
+    """One line of the history: a live session, or the recording that a catch-up listened to."""
 
     transcript_id: str
     kind: str

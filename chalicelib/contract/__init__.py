@@ -1,0 +1,96 @@
+"""The shapes on the wire: what a request may say and what an answer says. docs/api.md explains them.
+
+Every field is bounded here, so that nothing oversized reaches a use case. Unknown fields are refused.
+"""
+
+from .accounts import (
+    CodeSent as CodeSent,
+    Confirm as Confirm,
+    Confirmed as Confirmed,
+    CreditSummary as CreditSummary,
+    LoggedIn as LoggedIn,
+    LoggedOut as LoggedOut,
+    Login as Login,
+    Nothing as Nothing,
+    Refresh as Refresh,
+    Register as Register,
+    Registered as Registered,
+    ResendCode as ResendCode,
+    Tokens as Tokens,
+    User as User,
+)
+from .catchup import (
+    Ask as Ask,
+    AskAnswer as AskAnswer,
+    Catchup as Catchup,
+    CatchupJob as CatchupJob,
+    JobError as JobError,
+    KeyMoment as KeyMoment,
+    NewUpload as NewUpload,
+    Notified as Notified,
+    Quote as Quote,
+    Quoted as Quoted,
+    TranscriptEnded as TranscriptEnded,
+    Upload as Upload,
+    WebhookQuery as WebhookQuery,
+)
+from .credits import (
+    Buy as Buy,
+    Checkout as Checkout,
+    CreditBalance as CreditBalance,
+    ModelUse as ModelUse,
+    PackageOut as PackageOut,
+    Packages as Packages,
+    Received as Received,
+    Transaction as Transaction,
+    Transactions as Transactions,
+    TransactionsQuery as TransactionsQuery,
+)
+from .history import (
+    ExportQuery as ExportQuery,
+    HistoryLine as HistoryLine,
+    HistoryPage as HistoryPage,
+    HistoryQuery as HistoryQuery,
+    Interval as Interval,
+    SegmentOut as SegmentOut,
+    SummaryOut as SummaryOut,
+    TranscriptDeleted as TranscriptDeleted,
+    TranscriptQuery as TranscriptQuery,
+    TranscriptWhole as TranscriptWhole,
+)
+from .service import Health as Health
+from .shapes import (
+    LANGUAGES as LANGUAGES,
+    Answer as Answer,
+    Code as Code,
+    Email as Email,
+    Identifier as Identifier,
+    KeyTerm as KeyTerm,
+    Language as Language,
+    LeaseSeconds as LeaseSeconds,
+    Milliseconds as Milliseconds,
+    Name as Name,
+    PageQuery as PageQuery,
+    Password as Password,
+    Request as Request,
+    SampleRate as SampleRate,
+    Sequence as Sequence,
+    SourceUrl as SourceUrl,
+    Text as Text,
+    Title as Title,
+    Token as Token,
+)
+from .streaming import (
+    Chunk as Chunk,
+    ChunkQuery as ChunkQuery,
+    ChunkWord as ChunkWord,
+    Lease as Lease,
+    Renew as Renew,
+    Save as Save,
+    Saved as Saved,
+    Segment as Segment,
+    Start as Start,
+    Stop as Stop,
+    Stopped as Stopped,
+    StreamAction as StreamAction,
+)

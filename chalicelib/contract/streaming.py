@@ -1,0 +1,115 @@
+"""Live sessions on the wire."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from .shapes import (
+    Answer,
+    Identifier,
+    KeyTerm,
+    Language,
+    LeaseSeconds,
+    Milliseconds,
+    Request,
+    SampleRate,
+    Sequence,
+    SourceUrl,
+    Text,
+    Title,
+)
+
+
+class Segment(Request):
+    """A piece of transcript that the extension saves."""
+
+    seq: Sequence
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: Text
+    speaker: Annotated[str, Meta(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")] = ""
+
+    def __post_init__(self) -> None:
+        if self.end_ms < self.start_ms:
+            raise ValueError("`end_ms` is before `start_ms`")
+
+
+class Start(Request, tag_field="action", tag="start"):
+    transport: Literal["direct", "relay"] = "direct"
+    language: Language = ""
+    title: Title = ""
+    source_url: SourceUrl = ""
+    sample_rate: SampleRate | None = None
+    lease_seconds: LeaseSeconds | None = None
+    key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
+
+
+class Renew(Request, tag_field="action", tag="renew"):
+    session_id: Identifier
+    interrupted: bool = False
+
+
+class Save(Request, tag_field="action", tag="save"):
+    session_id: Identifier
+    segments: Annotated[list[Segment], Meta(max_length=100)]
+
+
+class Stop(Request, tag_field="action", tag="stop"):
+    session_id: Identifier
+    provider_session_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+
+
+StreamAction = Start | Renew | Save | Stop
+
+
+class ChunkQuery(Request):
+    seq: Sequence
+    start_ms: Milliseconds | None = None
+    sample_rate: SampleRate | None = None
+    channels: Literal[1, 2] | None = None
+
+
+class Lease(Answer):
+    session_id: str
+    transcript_id: str
+    provider: str
+    lease_seconds: int
+    lease_expires_at: str
+    renew_after: str
+    credits_held: int
+    credits_per_minute: int
+    credits_available: int
+    save_interval_seconds: int
+    offset_ms: int
+    websocket_url: str | UnsetType = UNSET
+    token: str | UnsetType = UNSET
+    token_expires_at: str | UnsetType = UNSET
+
+
+class Saved(Answer):
+    seconds_left: int
+    warnings: list[str]
+
+
+class Stopped(Answer):
+    session_id: str
+    transcript_id: str
+    billed_seconds: int
+    credits_used: int
+    credits_available: int
+
+
+class ChunkWord(Answer):
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+class Chunk(Answer):
+    seq: int
+    text: str
+    words: list[ChunkWord]
+    start_ms: int
+    duration_ms: int
+    credits_used: int

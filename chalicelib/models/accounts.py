@@ -1,0 +1,124 @@
+"""Who calls, what they have, and what was done with it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a verified ID token speaks for. `auth_time_at`: when the person last typed the password."""
+
+    user_id: str
+    auth_time_at: int
+    email: str
+    groups: tuple[str, ...] = ()
+    name: str = ""
+    is_email_verified: bool = False
+
+
+@dataclass(frozen=True)
+class Balance:
+    """An account's credits. `available` may be spent, `held` is promised to open holds; version moves at each write."""
+
+    available: int = 0
+    held: int = 0
+    granted: int = 0
+    purchased: int = 0
+    used: int = 0
+    version: int = 0
+    blocked: bool = False
+    deleted: bool = False
+    signed_out_at: int = 0
+
+
+class HoldState(StrEnum):
+    """A hold ends exactly once."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Credits promised to one piece of work. Abandoned, it is swept at `sweep_at`."""
+
+    user_id: str
+    hold_id: str
+    credits: int
+    kind: str
+    reference: str
+    sweep_at: int
+    state: HoldState = HoldState.OPEN
+    charged: int = 0
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """What one provider model ("provider/model") did for a charge: audio it heard, or tokens it read and wrote."""
+
+    model: str
+    audio_ms: int
+    cost_micro_usd: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a settlement takes and why: it becomes the entry and the day's totals."""
+
+    credits: int
+    service: str
+    reference: str
+    audio_ms: int
+    price_version: str
+    uses: tuple[ModelUse, ...] = ()
+
+    @property
+    def cost_micro_usd(self) -> int:
+        return sum(use.cost_micro_usd for use in self.uses)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing was used, so there is nothing to book."""
+        return self.credits == 0 and self.audio_ms == 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One movement of credits; never changed. `credits` is signed: grants and purchases above zero, use below.
+
+    `cents`: the money that came with it, US cents, signed likewise.
+    """
+
+    entry_id: str
+    kind: str
+    credits: int
+    at: int
+    service: str = ""
+    reference: str = ""
+    hold_id: str = ""
+    held: int = 0
+    audio_ms: int = 0
+    price_version: str = ""
+    cost_micro_usd: int = 0
+    uses: tuple[ModelUse, ...] = ()
+    reason: str = ""
+    cents: int = 0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What we know of a person. `free_credits_reason` says why there were none, if there were none.
+
+    `is_owed_credits`: only for now, because of a cap; a later sign-in tries again.
+    """
+
+    user_id: str
+    email: str
+    name: str
+    created_at: int
+    free_credits: int = 0
+    free_credits_reason: str = ""
+    is_owed_credits: bool = False

@@ -1,0 +1,198 @@
+"""What a transcript is asked for: the body of AssemblyAI's `POST /v2/transcript`, checked.
+
+Source: AssemblyAI's openapi.yml (2026-03), docs/pre-recorded-audio (supported-languages, select-the-speech-model,
+webhooks) and its Python SDK 1.8.2, read 2026-11. What is documented but not done here is refused, as is what no page
+knows: a misspelt option must not look like one that works.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+ENGLISH = ("en", "en_au", "en_uk", "en_us")
+PRO_LANGUAGES = {*ENGLISH, "es", "fr", "de", "it", "pt"}
+OTHER_LANGUAGES = (
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de_ch el et eu fa fi fo gl gu ha haw he hi hr ht hu hy id is ja jw"
+    " ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps ro ru sa sd si sk sl sn so sq"
+    " sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo zh"
+)
+ALL_LANGUAGES = PRO_LANGUAGES | set(OTHER_LANGUAGES.split())
+MODELS = {
+    "assemblyai-stt-3-7": PRO_LANGUAGES,
+    "universal-3-5-pro": PRO_LANGUAGES,
+    "universal-3-pro": PRO_LANGUAGES,
+    "universal-2": ALL_LANGUAGES,
+}
+"""The languages of each model. Only those of `universal-3-pro` and `universal-2` are documented."""
+DEFAULT_MODELS = ["universal-3-5-pro", "universal-2"]
+DEFAULT_LANGUAGE = "en_us"
+MAX_MS = 10 * 3_600_000
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+
+Check = Callable[[Any], bool]
+
+
+class OptionError(Exception):
+    """The options make no sense; the text says why."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Whom to tell, and the header that proves who tells; None for none."""
+
+    url: str
+    header_name: str | None
+    header_value: str | None
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked options. Times are ms into the recording; `end_ms` None is its end."""
+
+    audio_url: str
+    model: str
+    language_code: str
+    language_confidence_threshold: float
+    start_ms: int
+    end_ms: int | None
+    webhook: Webhook | None
+    echoed: dict[str, Any]
+    """As given, for the answers; the value of the webhook's header is not among them."""
+
+    @property
+    def speaker_labels(self) -> bool:
+        return bool(self.echoed.get("speaker_labels"))
+
+
+def read_options(body: Any) -> Options:
+    """Raises OptionError."""
+    if not isinstance(body, dict):
+        raise OptionError("the body must be a JSON object")
+    given = {name: value for name, value in body.items() if value is not None}
+    unknown = sorted(set(given) - set(CHECKS) - NOT_DONE)
+    if unknown:
+        raise OptionError(f"unknown parameters: {', '.join(unknown)}")
+    not_done = sorted(name for name in NOT_DONE & set(given) if given[name] not in (False, [], {}))
+    if not_done:
+        raise OptionError(f"the sandbox does not do: {', '.join(not_done)}")
+    if "audio_url" not in given:
+        raise OptionError("audio_url is required")
+    wrong = [f"{name}: {rule}" for name, (rule, kept) in CHECKS.items() if name in given and not kept(given[name])]
+    if wrong:
+        raise OptionError("; ".join(wrong))
+    language = given.get("language_code", DEFAULT_LANGUAGE)
+    if given.get("language_detection"):
+        if "language_code" in given:
+            raise OptionError("language_code and language_detection exclude each other")
+    elif "language_confidence_threshold" in given:
+        raise OptionError("language_confidence_threshold needs language_detection")
+    return Options(
+        audio_url=given["audio_url"],
+        model=_model(given, language),
+        language_code=language,
+        language_confidence_threshold=given.get("language_confidence_threshold", 0),
+        start_ms=given.get("audio_start_from", 0),
+        end_ms=_end_ms(given),
+        webhook=_webhook(given),
+        echoed={name: value for name, value in given.items() if name != "webhook_auth_header_value"},
+    )
+
+
+def _model(given: dict[str, Any], language: str) -> str:
+    models: list[str] = given.get("speech_models", DEFAULT_MODELS)
+    unknown = [model for model in models if model not in MODELS]
+    if unknown:
+        raise OptionError(f"speech_models: unknown {', '.join(unknown)}; known: {', '.join(MODELS)}")
+    if language not in ALL_LANGUAGES:
+        raise OptionError(f"language_code: unknown {language}")
+    able = [model for model in models if language in MODELS[model]]
+    if not able:
+        raise OptionError(f"The following models are not available in this language: {', '.join(models)}")
+    return able[0]
+
+
+def _end_ms(given: dict[str, Any]) -> int | None:
+    end_ms: int | None = given.get("audio_end_at")
+    if end_ms is not None and end_ms <= given.get("audio_start_from", 0):
+        raise OptionError("audio_end_at must be after audio_start_from")
+    return end_ms
+
+
+def _webhook(given: dict[str, Any]) -> Webhook | None:
+    name, value = given.get("webhook_auth_header_name"), given.get("webhook_auth_header_value")
+    if (name is None) != (value is None):
+        raise OptionError("webhook_auth_header_name and webhook_auth_header_value belong together")
+    if "webhook_url" not in given:
+        if name is not None:
+            raise OptionError("webhook_auth_header_name needs webhook_url")
+        return None
+    return Webhook(given["webhook_url"], name, value)
+
+
+def _is_url(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and urlsplit(value).scheme in ("http", "https") and bool(urlsplit(value).hostname)
+    except ValueError:
+        return False
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_ms(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_MS
+
+
+def _is_part(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+CHECKS: dict[str, tuple[str, Check]] = {
+    "audio_url": ("an http or https URL", _is_url),
+    "speech_models": ("a list of model names", lambda value: _are_strings(value) and bool(value)),
+    "speech_model": ("best, nano, slam-1 or universal", lambda value: value in ("best", "nano", "slam-1", "universal")),
+    "language_code": ("a string", lambda value: isinstance(value, str)),
+    "language_detection": ("true or false", _is_bool),
+    "language_confidence_threshold": ("a number from 0 to 1", _is_part),
+    "audio_start_from": (f"whole ms from 0 to {MAX_MS}", _is_ms),
+    "audio_end_at": (f"whole ms from 0 to {MAX_MS}", _is_ms),
+    "webhook_url": ("an http or https URL", _is_url),
+    "webhook_auth_header_name": (
+        "the name of a header",
+        lambda value: isinstance(value, str) and HEADER_NAME.fullmatch(value) is not None,
+    ),
+    "webhook_auth_header_value": (
+        "the value of a header",
+        lambda value: isinstance(value, str) and HEADER_VALUE.fullmatch(value) is not None,
+    ),
+    "speaker_labels": ("true or false", _is_bool),
+    "speakers_expected": ("a whole number from 1 on", lambda value: type(value) is int and value >= 1),
+    "punctuate": ("true or false", _is_bool),
+    "format_text": ("true or false", _is_bool),
+    "disfluencies": ("true or false", _is_bool),
+    "filter_profanity": ("true or false", _is_bool),
+    "prompt": ("at most 1500 words", lambda value: isinstance(value, str) and len(value.split()) <= 1500),
+    "keyterms_prompt": (
+        "at most 1000 terms of at most 6 words",
+        lambda value: _are_strings(value) and len(value) <= 1000 and all(len(term.split()) <= 6 for term in value),
+    ),
+    "temperature": ("a number from 0 to 1", _is_part),
+}
+"""What is taken. The small model has one voice and one style: of the last ones only the shape is checked."""
+NOT_DONE_NAMES = (
+    "audio_channels auto_chapters auto_highlights boost_param content_safety content_safety_confidence custom_spelling"
+    " domain dual_channel entity_detection iab_categories keyterms_prompt_options language_codes"
+    " language_detection_options multichannel redact_pii redact_pii_audio redact_pii_audio_options"
+    " redact_pii_audio_quality redact_pii_policies redact_pii_return_unredacted redact_pii_sub remove_audio_tags"
+    " sentiment_analysis speaker_options speech_threshold speech_understanding summarization summary_model summary_type"
+    " word_boost"
+)
+NOT_DONE = set(NOT_DONE_NAMES.split())

@@ -1,0 +1,154 @@
+"""Chromium without a window, driven through its DevTools protocol."""
+
+import itertools
+import json
+import shutil
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+)
+START_SECONDS, ANSWER_SECONDS = 60, 120
+KEPT_EVENTS = 1000
+PRESS = """(pattern) => {
+  const found = [...document.querySelectorAll("button")].filter((one) => new RegExp(pattern).test(one.textContent));
+  if (found.length !== 1) throw new Error(`${found.length} buttons match ${pattern}`);
+  found[0].click();
+}"""
+
+
+class BrowserError(Exception):
+    """The browser did not answer, or did not do what it was told."""
+
+
+class NotStartedError(BrowserError):
+    """The browser did not start."""
+
+
+def chromium() -> str | None:
+    """Where the browser is; None if it is not installed."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Page:
+    """An empty page. Everything raises BrowserError."""
+
+    def __init__(self, connection: ClientConnection):
+        self._connection = connection
+        self._ids = itertools.count(1)
+        self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
+        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._call("Page.enable", self._session)
+
+    def run(self, function: str, *arguments: Any) -> Any:
+        """What an asynchronous JavaScript function resolves to in the page."""
+        expression = f"({function})({', '.join(map(json.dumps, arguments))})"
+        answer = self._call(
+            "Runtime.evaluate", self._session, expression=expression, awaitPromise=True, returnByValue=True
+        )
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
+        return answer["result"].get("value")
+
+    def go(self, url: str) -> str:
+        """Open a page; gives the address it ended at, also where nothing answered there."""
+        self._events.clear()
+        self._call("Page.navigate", self._session, url=url)
+        return self._loaded()
+
+    def press(self, pattern: str) -> str:
+        """Press the one button whose text matches, which leads to another page; gives the address it ended at."""
+        self._events.clear()
+        self.run(PRESS, pattern)
+        return self._loaded()
+
+    def _loaded(self) -> str:
+        frame = self._event("Page.frameNavigated")["frame"]
+        self._event("Page.loadEventFired")
+        return str(frame.get("unreachableUrl") or frame["url"])
+
+    def _event(self, method: str) -> dict[str, Any]:
+        """The next event of a kind; those before it are forgotten."""
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                if event["method"] == method:
+                    return dict(event.get("params", {}))
+            self._receive()
+
+    def _call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+        number = next(self._ids)
+        command = {"id": number, "method": method, "params": parameters}
+        self._connection.send(json.dumps(command | ({"sessionId": session} if session else {})))
+        while (answer := self._receive()).get("id") != number:
+            pass
+        if "error" in answer:
+            raise BrowserError(f"{method}: {answer['error']}")
+        return dict(answer["result"])
+
+    def _receive(self) -> dict[str, Any]:
+        """The next message; an event is kept, too."""
+        try:
+            message: dict[str, Any] = json.loads(self._connection.recv(timeout=ANSWER_SECONDS))
+        except (TimeoutError, WebSocketException) as error:
+            raise BrowserError("the browser does not answer") from error
+        if "method" in message:
+            self._events.append(message)
+        return message
+
+
+@contextmanager
+def page(program: str, profile: Path) -> Iterator[Page]:
+    """A page in a browser of its own. `profile` is a new directory. Raises NotStartedError."""
+    process = subprocess.Popen(
+        [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = _address(process, profile)
+        try:
+            connection = connect(address, max_size=None, open_timeout=START_SECONDS)
+        except (OSError, WebSocketException) as error:
+            raise NotStartedError("the browser takes no commands") from error
+        with connection:
+            yield Page(connection)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
+    """Where the browser takes commands, which it writes down when it has started."""
+    port_file = profile / "DevToolsActivePort"
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        lines = port_file.read_text().split() if port_file.exists() else []
+        if len(lines) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        if process.poll() is not None:
+            raise NotStartedError("the browser ended as it started")
+        if time.monotonic() > deadline:
+            raise NotStartedError("the browser did not start")
+        time.sleep(0.05)

@@ -1,0 +1,143 @@
+"""Catch-ups under crashes and lost answers at every call to tables, queue and providers."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from chalicelib.errors import AppError
+from tests.catchup.office import Names, Office
+from tests.engines import Engine
+from tests.money.wire import Crash, Fault, no_faults
+
+# A crash before a call is one after the call before it.
+FAULTS = (Fault.CRASH_AFTER, Fault.LOST)
+ALL_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT)
+
+
+def nothing(_: Office) -> None: ...
+
+
+def queued(office: Office) -> None:
+    office.start()
+    office.desk.queue.sent.clear()
+
+
+def of_a_session(office: Office) -> None:
+    office.of_a_session()
+    queued(office)
+
+
+def ordered(office: Office) -> None:
+    office.recordings.is_slow = True
+    queued(office)
+    office.advance()
+    office.recordings.is_slow = False
+
+
+def ordered_without_an_answer(office: Office) -> None:
+    queued(office)
+    office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+    office.advance()
+    office.wait(61)
+
+
+def given_up(office: Office) -> None:
+    office.recordings.is_slow = True
+    queued(office)
+    office.advance()
+    office.wait(office.desk.rules.give_up_seconds)
+
+
+def done_but_not_forgotten(office: Office) -> None:
+    queued(office)
+    office.wire.under(lambda _, operation: Fault.UNSENT if operation == "Forget" else None)
+    with suppress(AppError):
+        office.advance()
+
+
+def silent(office: Office) -> None:
+    queued(office)
+    office.wait(61)
+
+
+COMMANDS: dict[str, tuple[Callable[[Office], None], Callable[[Office], None]]] = {
+    "start": (nothing, Office.start),
+    "a worker, from order to end": (queued, Office.advance),
+    "a worker, for a session": (of_a_session, Office.advance),
+    "a worker, once it is transcribed": (ordered, Office.advance),
+    "a worker, after an order without an answer": (ordered_without_an_answer, Office.advance),
+    "a worker that gives up": (given_up, Office.advance),
+    "a worker, once it is done": (done_but_not_forgotten, Office.advance),
+    "a webhook": (ordered, Office.webhook),
+    "the sweep": (silent, Office.sweep),
+}
+
+
+@pytest.fixture(scope="module")
+def names(engine: Engine) -> Iterator[Names]:
+    with engine.tables() as fresh:
+        yield fresh
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_fault_at_any_call_loses_doubles_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
+    lived(command, (0, Fault.CRASH_BEFORE), engine, names)
+    assert with_faults(command, FAULTS, engine, names) >= 2 * len(FAULTS)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_fault_at_every_call(command: str, engine: Engine, names: Names, tally: Counter[str]) -> None:
+    tally.update({"crash points in catch-ups": with_faults(command, ALL_FAULTS, engine, names)})
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("command", COMMANDS)
+def test_two_faults_at_any_two_calls(command: str, engine: Engine, names: Names, tally: Counter[str]) -> None:
+    calls = lived(command, None, engine, names)
+    for first, _ in enumerate(calls):
+        for second in range(first + 1, len(calls) + 4):
+            for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER):
+                lived(command, (first, fault), engine, names, then=(second, fault))
+                tally.update({"pairs of crash points in catch-ups": 1})
+
+
+def with_faults(command: str, faults: tuple[Fault, ...], engine: Engine, names: Names) -> int:
+    """Each fault at each call of the command in turn; how many."""
+    calls = lived(command, None, engine, names)
+    for number, _ in enumerate(calls):
+        for fault in faults:
+            try:
+                lived(command, (number, fault), engine, names)
+            except BaseException as error:
+                error.add_note(f"{fault} at call {number}, {calls[number]}")
+                raise
+    return len(calls) * len(faults)
+
+
+def lived(
+    command: str,
+    plan: tuple[int, Fault] | None,
+    engine: Engine,
+    names: Names,
+    then: tuple[int, Fault] | None = None,
+) -> list[str]:
+    """The command with one fault, or two, what happens then, and the end of everything; its calls."""
+    prepare, act = COMMANDS[command]
+    office = Office.on(engine, names)
+    prepare(office)
+    plans = dict([plan, *([then] if then else [])]) if plan else {}
+    office.wire.under(lambda number, _: plans.get(number))
+    with suppress(Crash, AppError, ExceptionGroup):
+        act(office)
+    calls = list(office.wire.calls)
+    if then:
+        with suppress(Crash, AppError, ExceptionGroup):
+            act(office)
+    if act is Office.start:
+        office.wire.under(no_faults)
+        office.insist(Office.start)  # The extension asks again under the same key.
+    office.check_the_end()
+    return calls

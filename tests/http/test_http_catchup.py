@@ -1,0 +1,191 @@
+"""What did I miss, over HTTP with real speech: send, quote, wait, read, keep, ask, forget; and what is refused."""
+
+import uuid
+
+import pytest
+import requests
+import srt
+
+from sandbox.speech import word_error_rate
+from scripts.local.stack import LocalStack
+from tests.fakes import Backend
+from tests.http.calling import Person, Sandbox, check_error
+from tests.http.recorded import (
+    ASK,
+    CATCHUP,
+    HELD,
+    RANGE_MS,
+    RECORDING_MS,
+    SAID,
+    SENTENCES,
+    UPLOADS,
+    USED,
+    catch_up,
+    ended,
+    eventually,
+    session_of,
+    upload,
+)
+
+HISTORY = "/transcription/history"
+QUESTION = "Whom or what does Mr. John Dashwood speak of?"
+
+
+def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    upload_id = upload(person)
+    quote = person.post(CATCHUP, json={"upload_id": upload_id, "to_ms": RANGE_MS, "quote": True})
+    assert (quote.status_code, quote.json()["credits"]) == (200, HELD)
+    assert person.balance() == (200, 0)
+
+    job = catch_up(person, upload_id=upload_id, title="Chapter 1", language="en-GB")
+    assert (job["credits_held"], job["credits_used"], job["status"]) == (HELD, 0, "queued")
+    done = ended(person, job["job_id"])
+
+    assert (done["status"], done["progress"], done["credits_held"], done["credits_used"]) == ("done", 100, 0, USED)
+    assert done["key_moments"]
+    assert person.balance() == (200 - USED, 0)
+    (order,) = sandbox.transcripts(job["job_id"])
+    assert [one["status"] for one in order["webhooks"]] == [200]
+    eventually(lambda: sandbox.transcripts(job["job_id"])[0]["deleted"])
+
+    path = f"{HISTORY}/{done['transcript_id']}"
+    whole = person.get(path).json()
+    text = " ".join(segment["text"] for segment in whole["segments"])
+    assert word_error_rate(SAID, text) < 0.2
+    assert (whole["transcript"]["title"], whole["transcript"]["credits"]) == ("Chapter 1", USED)
+    assert whole["covered"] == [{"start_ms": 0, "end_ms": RECORDING_MS}]
+    assert [made["job_id"] for made in whole["summaries"]] == [job["job_id"]]
+    cues = list(srt.parse(person.get(f"{path}/export?format=srt").text))
+    assert " ".join(cue.content.replace("\n", " ") for cue in cues) == text
+    assert person.get(f"{path}/export?format=json").json() == whole
+
+    word = max(text.split(), key=len).strip(".,?!")
+    answer = person.post(ASK, json={"question": f"Who spoke of {word}?", "transcript_id": done["transcript_id"]}).json()
+    assert (answer["answered"], answer["credits_used"], answer["credits_available"]) == (True, 5, 195 - USED)
+    assert {quote["text"] for quote in answer["quotes"]} <= {segment["text"] for segment in whole["segments"]}
+    # Entries of one second come in any order.
+    assert sorted((used["service"], used["credits"]) for used in person.usage()) == [("ask", -5), ("catchup", -USED)]
+
+    assert person.delete(path).status_code == 200
+    for gone in (path, f"{path}/export?format=txt", f"{CATCHUP}/{job['job_id']}"):
+        check_error(person.get(gone), 404, "not_found")
+    asked = person.post(ASK, json={"question": QUESTION, "transcript_id": done["transcript_id"]})
+    check_error(asked, 404, "not_found")
+    assert person.get(HISTORY).json()["items"] == []
+    books.check_invariants(person.user_id)
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_only_the_extensions_page_may_send_recordings(resident: Person, stack: LocalStack, is_ours: bool) -> None:
+    url = resident.post(UPLOADS, json={"content_type": "audio/wav"}).json()["url"]
+    origin = stack.dev["extension_origin"] if is_ours else "https://elsewhere.example"
+
+    with requests.Session() as session:
+        session.trust_env = False
+        asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = session.options(url, headers=asks, timeout=5)
+
+    assert answer.headers.get("Access-Control-Allow-Origin") == (origin if is_ours else None)
+    assert answer.ok is is_ours
+
+
+@pytest.fixture(scope="module")
+def talk(resident: Person) -> dict[str, str]:
+    """A recording that is caught up with: `upload_id`, `job_id`, `transcript_id`."""
+    upload_id = upload(resident)
+    done = ended(resident, catch_up(resident, upload_id=upload_id)["job_id"])
+    return {"upload_id": upload_id, "job_id": done["job_id"], "transcript_id": done["transcript_id"]}
+
+
+def test_the_same_range_of_the_same_file_is_free(resident: Person, talk: dict[str, str]) -> None:
+    before = resident.balance()
+
+    again = catch_up(resident, upload_id=talk["upload_id"], title="Another title")
+
+    assert (again["job_id"], again["status"]) == (talk["job_id"], "done")
+    assert again["summary"]
+    assert resident.balance() == before
+
+
+def test_what_is_still_being_made_is_joined(person: Person, sandbox: Sandbox) -> None:
+    sandbox.order(hold_jobs=True)
+    upload_id = upload(person)
+    first, second = (catch_up(person, upload_id=upload_id) for _ in range(2))
+
+    assert first["job_id"] == second["job_id"]
+    assert person.balance() == (200 - HELD, HELD)
+    sandbox.order(hold_jobs=False)
+    assert ended(person, first["job_id"])["credits_used"] == USED
+    assert len(sandbox.transcripts(first["job_id"])) == 1
+
+
+def test_a_key_names_its_job(person: Person, books: Backend) -> None:
+    key, upload_id = {"Idempotency-Key": str(uuid.uuid4())}, upload(person)
+    first = catch_up(person, key, upload_id=upload_id)
+
+    second = catch_up(person, key, upload_id=upload_id)
+    other = person.post(CATCHUP, json={"upload_id": upload_id, "to_ms": RANGE_MS - 1}, headers=key)
+
+    assert second["job_id"] == first["job_id"]
+    check_error(other, 409, "idempotency_mismatch")
+    ended(person, first["job_id"])
+    assert catch_up(person, key, upload_id=upload_id)["status"] == "done"
+    assert person.balance() == (200 - USED, 0)
+    books.check_invariants(person.user_id)
+
+
+def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
+    session_id, key = session_of(person, *SENTENCES), {"Idempotency-Key": "once"}
+    wish = {"question": "When does the ferry leave?", "session_id": session_id}
+    before, asked = person.balance(), sandbox.count(Sandbox.TEXT)
+
+    answers = [person.post(ASK, json=wish, headers=key) for _ in range(3)]
+    other = person.post(ASK, json=wish | {"question": "When does the harbour open?"}, headers=key)
+
+    assert len({answer.text for answer in answers}) == 1
+    assert answers[0].json()["answered"] is True
+    check_error(other, 409, "idempotency_mismatch")
+    assert person.balance() == (before[0] - 5, 0)
+    assert sandbox.count(Sandbox.TEXT) == asked + 1
+
+
+def test_a_session_is_caught_up_with_at_its_own_price(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    session_id, ordered = session_of(person, *SENTENCES), sandbox.count(Sandbox.CREATE)
+    before, _ = person.balance()
+
+    answer = person.post(CATCHUP, json={"session_id": session_id, "minutes": 5})
+    done = ended(person, answer.json()["job_id"])
+
+    assert (done["status"], done["credits_used"], done["session_id"]) == ("done", 1, session_id)
+    assert SENTENCES[0] in done["summary"]
+    assert person.balance() == (before - 1, 0)
+    assert sandbox.count(Sandbox.CREATE) == ordered
+    whole = person.get(f"{HISTORY}/{done['transcript_id']}").json()
+    assert whole["transcript"]["kind"] == "live"
+    assert [made["summary"] for made in whole["summaries"]] == [done["summary"]]
+    again = person.post(CATCHUP, json={"session_id": session_id, "minutes": 5}).json()
+    assert (again["job_id"], again["status"]) == (done["job_id"], "done")
+    books.check_invariants(person.user_id)
+
+
+def test_what_the_transcript_does_not_say_is_said_so(person: Person) -> None:
+    session_id = session_of(person, *SENTENCES)
+
+    answer = person.post(ASK, json={"question": "Capital of Mongolia?", "session_id": session_id}).json()
+
+    assert (answer["answered"], answer["quotes"], answer["credits_used"]) == (False, [], 5)
+    assert answer["answer"] == "The transcript does not answer this question."
+
+
+def test_a_question_without_credits_is_402_before_anybody_is_asked(person: Person, sandbox: Sandbox) -> None:
+    session_id, asked = session_of(person, *SENTENCES), sandbox.count(Sandbox.TEXT)
+    for _ in range(2):
+        person.start(lease_seconds=600)
+    assert person.balance() == (0, 200)
+
+    details = check_error(
+        person.post(ASK, json={"question": QUESTION, "session_id": session_id}), 402, "insufficient_credits"
+    )
+
+    assert details["required"] == 5
+    assert sandbox.count(Sandbox.TEXT) == asked

@@ -1,0 +1,158 @@
+"""Providers that fail: an order is never made twice, a job ends once and exactly paid, a failed one is free."""
+
+from typing import Any
+
+import pytest
+
+from tests.fakes import Backend
+from tests.http.calling import Person, Sandbox, check_error
+from tests.http.recorded import ASK, begin, catch_up, check_done_once, ended, ended_by_sweeps, session_of, upload
+
+
+def check_failed_free(failed: dict[str, Any], person: Person, books: Backend, said: str) -> None:
+    """The job says why in our words; nothing is held, charged or kept."""
+    assert (failed["status"], failed["progress"], failed["credits_held"], failed["credits_used"]) == (
+        "failed", 100, 0, 0,
+    )  # fmt: skip
+    assert said in failed["error"]["message"]
+    assert failed["error"]["code"] == "provider_error"
+    assert person.balance() == (200, 0)
+    assert person.usage() == []
+    assert person.get("/transcription/history").json()["items"] == []
+    books.check_invariants(person.user_id)
+
+
+@pytest.mark.parametrize("kind", ["cut", "lost"])
+@pytest.mark.parametrize("copies", [0, 1])
+def test_an_order_whose_answer_is_lost_is_not_made_twice(
+    person: Person, sandbox: Sandbox, books: Backend, kind: str, copies: int
+) -> None:
+    sandbox.order(webhook_copies=copies)
+    sandbox.fail(Sandbox.CREATE, kind, delay_seconds=0)
+
+    ended_by_sweeps(books, person, job_id := begin(person))
+
+    check_done_once(person, job_id, sandbox, books)
+
+
+@pytest.mark.parametrize("kind", ["429", "quota", "500", "wrong_shape"])
+def test_an_order_that_fails_is_made_again(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
+    sandbox.fail(Sandbox.CREATE, kind, delay_seconds=0)
+
+    ended_by_sweeps(books, person, job_id := begin(person))
+
+    check_done_once(person, job_id, sandbox, books)
+
+
+def test_an_order_that_is_refused_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    sandbox.fail(Sandbox.CREATE, "401")
+
+    check_failed_free(ended(person, begin(person)), person, books, "did not take the recording")
+
+
+def test_an_order_that_fails_for_ever_is_given_up(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    sandbox.fail(Sandbox.CREATE, "500", times=3)
+
+    job_id = begin(person)
+
+    check_failed_free(ended_by_sweeps(books, person, job_id), person, books, "did not take the recording")
+    assert sandbox.transcripts(job_id) == []
+
+
+@pytest.mark.parametrize("service", ["LIST", "GET"])
+def test_a_lost_order_is_looked_for_until_it_is_known(
+    person: Person, sandbox: Sandbox, books: Backend, service: str
+) -> None:
+    sandbox.order(webhook_copies=0)
+    sandbox.fail(Sandbox.CREATE, "lost", delay_seconds=0)
+    sandbox.fail(getattr(Sandbox, service), "500")
+
+    ended_by_sweeps(books, person, job_id := begin(person))
+
+    check_done_once(person, job_id, sandbox, books)
+
+
+@pytest.mark.parametrize("kind", ["401", "500", "missing_text"])
+def test_a_transcript_that_cannot_be_fetched_now_is_fetched_later(
+    person: Person, sandbox: Sandbox, books: Backend, kind: str
+) -> None:
+    sandbox.fail(Sandbox.GET, kind)
+
+    ended_by_sweeps(books, person, job_id := begin(person))
+
+    check_done_once(person, job_id, sandbox, books)
+
+
+def test_a_transcript_in_error_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    sandbox.fail(Sandbox.TRANSCRIPTION, "error")
+
+    check_failed_free(ended(person, begin(person)), person, books, "was not recognised")
+
+
+@pytest.mark.parametrize("kind", ["401", "500"])
+def test_what_is_not_forgotten_at_once_is_forgotten_later(
+    person: Person, sandbox: Sandbox, books: Backend, kind: str
+) -> None:
+    sandbox.fail(Sandbox.DELETE, kind, times=2)
+
+    ended(person, job_id := begin(person))
+
+    check_done_once(person, job_id, sandbox, books)
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "refusal", "wrong_schema"])
+def test_a_summary_that_fails_is_made_again(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
+    sandbox.fail(Sandbox.TEXT, kind)
+
+    ended_by_sweeps(books, person, job_id := begin(person))
+
+    check_done_once(person, job_id, sandbox, books)
+
+
+def test_a_summary_that_fails_for_ever_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    sandbox.fail(Sandbox.TEXT, "not_json", times=-1)
+
+    check_failed_free(ended(person, begin(person)), person, books, "summary could not be made")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("401", 502, "provider_error"),
+        ("429", 503, "unavailable"),
+        ("quota", 503, "unavailable"),
+        ("timeout", 504, "provider_timeout"),
+        ("cut", 502, "provider_error"),
+        ("refusal", 502, "provider_error"),
+        ("context_length", 502, "provider_error"),
+    ],
+)
+def test_an_answer_that_fails_is_told_and_free(
+    person: Person, sandbox: Sandbox, books: Backend, kind: str, status: int, code: str
+) -> None:
+    session_id, key = session_of(person, "The ferry leaves at ten sharp."), {"Idempotency-Key": "once"}
+    wish, before = {"question": "When does the ferry leave?", "session_id": session_id}, person.balance()
+    sandbox.fail(Sandbox.TEXT, kind, delay_seconds=0)
+
+    check_error(person.post(ASK, json=wish, headers=key), status, code)
+
+    assert person.balance() == before
+    assert person.post(ASK, json=wish, headers=key).json()["answered"] is True
+    assert person.balance() == (before[0] - 5, 0)
+    books.check_invariants(person.user_id)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"<html>no sound</html>", "does not hold audio"), (b"RIFF", "does not hold audio")],
+)
+def test_a_file_without_sound_is_free(person: Person, books: Backend, content: bytes, said: str) -> None:
+    job = catch_up(person, upload_id=upload(person, content))
+
+    check_failed_free(ended(person, job["job_id"]), person, books, said)
+
+
+def test_a_range_beyond_the_end_is_free(person: Person, books: Backend) -> None:
+    job = catch_up(person, upload_id=upload(person), from_ms=10_000)
+
+    check_failed_free(ended(person, job["job_id"]), person, books, "too short")

@@ -1,0 +1,183 @@
+"""Direct sessions over HTTP: the socket they open is real, the bill is exact, and nobody else gets at them."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosedError
+
+from sandbox.speech import word_error_rate
+from tests.fakes import Backend
+from tests.http.calling import Person, Sandbox, check_error
+from tests.http.direct import SAID, STREAM, age, began_at, begin, final_turn, opened, renewed, spoken
+
+
+def credits(seconds: int) -> int:
+    """10 a minute, by the second."""
+    return -(-seconds * 10 // 60)
+
+
+def test_from_the_first_word_to_the_bill(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    before = int(time.time())
+    first = begin(person, language="en", key_terms=["Mister Dashwood"], title="A reading")
+    session_id = first["session_id"]
+    assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 600, 100)
+    assert (first["credits_available"], first["offset_ms"]) == (100, 0)
+    assert person.balance() == (100, 100)
+
+    with opened(first) as socket:
+        assert json.loads(socket.recv(timeout=10))["configuration"]["model"] == "universal-streaming-english"
+        for frame in spoken():
+            socket.send(frame)
+        turn = final_turn(socket)
+        socket.send('{"type": "Terminate"}')
+    assert word_error_rate(SAID, turn["transcript"]) < 0.25
+    heard = {"seq": 0, "start_ms": 0, "end_ms": turn["words"][-1]["end"], "text": turn["transcript"]}
+    saved = person.stream(action="save", session_id=session_id, segments=[heard])
+    assert (saved.status_code, saved.json()["warnings"]) == (200, [])
+    assert 0 < saved.json()["seconds_left"] <= 600
+
+    age(books, person, session_id, 95)
+    second = renewed(person, session_id)
+    assert second["offset_ms"] // 1000 == 95 + began_at(second) - began_at(first)
+    assert sum(-used["credits"] for used in person.usage()) == credits(second["offset_ms"] // 1000)
+    with opened(second) as socket:
+        assert json.loads(socket.recv(timeout=10))["type"] == "Begin"
+    age(books, person, session_id, 33)
+    stopped = person.stop(session_id)
+
+    after = int(time.time())
+    assert 128 <= stopped["billed_seconds"] <= 128 + after - before
+    used = credits(stopped["billed_seconds"])
+    assert (stopped["credits_used"], stopped["credits_available"]) == (used, 200 - used)
+    assert person.stop(session_id) == stopped
+    assert person.balance() == (200 - used, 0)
+    assert sum(-movement["credits"] for movement in person.usage()) == used
+    whole = person.get(f"/transcription/history/{stopped['transcript_id']}").json()
+    assert [segment["text"] for segment in whole["segments"]] == [turn["transcript"]]
+    books.check_invariants(person.user_id)
+
+
+def test_a_token_opens_one_socket_that_is_capped_by_its_lease(person: Person, sandbox: Sandbox) -> None:
+    lease = begin(person, lease_seconds=90)
+
+    with opened(lease) as socket:
+        said = json.loads(socket.recv(timeout=10))
+        with opened(lease) as another:
+            assert "already been used" in json.loads(another.recv(timeout=10))["error"]
+            with pytest.raises(ConnectionClosedError) as closed:
+                another.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+    assert abs(said["expires_at"] - began_at(lease) - 90) <= 2
+    session = sandbox.session(said["id"])
+    assert (session["max_seconds"], session["inactivity_seconds"]) == (90, 60)
+
+
+def test_a_start_and_a_renewal_said_again_get_the_same_token(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    def say(key: str, **words: Any) -> requests.Response:
+        return person.post(STREAM, json=words, headers={"Idempotency-Key": key})
+
+    minted = sandbox.count(Sandbox.TOKEN)
+    first = say("a direct start", action="start")
+    again = say("a direct start", action="start")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.text == again.text
+    assert sandbox.count(Sandbox.TOKEN) == minted + 1
+    assert person.balance() == (100, 100)
+    check_error(say("a direct start", action="start", language="en"), 409, "idempotency_mismatch")
+
+    session_id = first.json()["session_id"]
+    second = say("a renewal", action="renew", session_id=session_id, interrupted=True)
+    again = say("a renewal", action="renew", session_id=session_id, interrupted=True)
+    assert (second.status_code, second.text) == (200, again.text)
+    assert second.json()["token"] != first.json()["token"]
+    assert sandbox.count(Sandbox.TOKEN) == minted + 2
+    assert person.balance()[1] == second.json()["credits_held"]
+    check_error(say("a renewal", action="renew", session_id=session_id), 409, "idempotency_mismatch")
+
+    person.stop(session_id)
+    assert len(books.open_holds(person.user_id)) == 0
+    books.check_invariants(person.user_id)
+
+
+def test_a_renewal_too_early_is_refused_and_says_when(person: Person) -> None:
+    lease = begin(person)
+
+    details = check_error(person.stream(action="renew", session_id=lease["session_id"]), 409, "conflict")
+
+    assert details == {"renew_after": lease["renew_after"], "lease_expires_at": lease["lease_expires_at"]}
+    assert person.balance() == (100, 100)
+
+
+def test_another_persons_session_is_not_there(person: Person, resident: Person, sandbox: Sandbox) -> None:
+    session_id = begin(person)["session_id"]
+    minted, words = sandbox.count(Sandbox.TOKEN), [{"seq": 0, "start_ms": 0, "end_ms": 5, "text": "not mine"}]
+
+    for asked in (
+        {"action": "renew", "interrupted": True},
+        {"action": "save", "segments": words},
+        {"action": "stop", "provider_session_seconds": 1},
+    ):
+        check_error(resident.stream(session_id=session_id, **asked), 404, "not_found")
+
+    assert sandbox.count(Sandbox.TOKEN) == minted
+    assert person.balance() == (100, 100)
+    transcript_id = person.stop(session_id)["transcript_id"]
+    assert person.get(f"/transcription/history/{transcript_id}").json()["segments"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"language": "tlh"}, "language"),
+        ({"language": "en-us"}, "language"),
+        ({"language": "ja"}, "language"),  # A language, but not one that AssemblyAI's live models know.
+        ({"language": 7}, "language"),
+        ({"lease_seconds": 59}, "lease_seconds"),
+        ({"lease_seconds": 10_801}, "lease_seconds"),
+        ({"lease_seconds": "600"}, "lease_seconds"),
+        ({"lease_seconds": 600.5}, "lease_seconds"),
+        ({"sample_rate": 12_345}, "sample_rate"),
+        ({"key_terms": ["x" * 51]}, "key_terms[0]"),
+        ({"key_terms": ["fine", ""]}, "key_terms[1]"),
+        ({"key_terms": ["a\nb"]}, "key_terms[0]"),
+        ({"key_terms": ["term"] * 101}, "key_terms"),
+        ({"key_terms": "term"}, "key_terms"),
+        ({"transport": "carrier"}, "transport"),
+        ({"speech_model": "universal-3-6-pro"}, "body"),  # An unknown field is the body's fault; the message names it.
+        ({"token": "x"}, "body"),
+    ],
+    ids=str,
+)
+def test_a_bad_start_is_400_with_its_field_and_asks_no_provider(
+    resident: Person, sandbox: Sandbox, wrong: dict[str, Any], field: str
+) -> None:
+    minted = sandbox.count(Sandbox.TOKEN)
+
+    answer = resident.stream(action="start", **wrong)
+
+    assert check_error(answer, 400, "invalid_request") == {"field": field}
+    assert field != "body" or next(iter(wrong)) in answer.json()["message"]
+    assert resident.balance() == (200, 0)
+    assert sandbox.count(Sandbox.TOKEN) == minted
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"action": "renew"}, "body"),
+        ({"action": "renew", "session_id": "../x"}, "session_id"),
+        ({"action": "renew", "session_id": "5a1de7d4", "interrupted": 1}, "interrupted"),
+        ({"action": "renew", "session_id": "5a1de7d4", "lease_seconds": 600}, "body"),
+        ({"action": "stop", "session_id": "5a1de7d4", "provider_session_seconds": -1}, "provider_session_seconds"),
+        ({"action": "resume", "session_id": "5a1de7d4"}, "action"),
+        ({"session_id": "5a1de7d4"}, "body"),
+    ],
+    ids=str,
+)
+def test_any_other_bad_wish_is_400_with_its_field(resident: Person, wrong: dict[str, Any], field: str) -> None:
+    assert check_error(resident.stream(**wrong), 400, "invalid_request") == {"field": field}

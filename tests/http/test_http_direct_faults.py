@@ -1,0 +1,100 @@
+"""When a live provider fails at a start or a renewal: an honest error, and nothing is held. One provider is set."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+
+from tests.fakes import Backend
+from tests.http.calling import Api, Person, Sandbox, check_error
+from tests.http.conftest import StartApi
+from tests.http.direct import STREAM, age, begin, renewal
+
+# Beyond the patience of the API of these tests.
+NEVER, DRIPPING = {"kind": "timeout"}, {"kind": "slow", "delay_seconds": 5}
+ANSWERED = [
+    ({"kind": "401"}, 502, "provider_error", None),
+    ({"kind": "429", "retry_after_seconds": 7}, 503, "unavailable", "7"),
+    ({"kind": "503", "retry_after_seconds": 7}, 503, "unavailable", "7"),
+    ({"kind": "quota"}, 503, "unavailable", "300"),
+    ({"kind": "500"}, 502, "provider_error", None),
+    ({"kind": "timeout", "delay_seconds": 0}, 504, "provider_timeout", None),
+    ({"kind": "bad_json"}, 502, "provider_error", None),
+    ({"kind": "wrong_shape"}, 502, "provider_error", None),
+    ({"kind": "missing_text"}, 502, "provider_error", None),
+    ({"kind": "cut"}, 502, "provider_error", None),
+]
+EVERY_FAULT = [*ANSWERED, (NEVER, 504, "provider_timeout", None), (DRIPPING, 504, "provider_timeout", None)]
+
+
+@pytest.fixture(scope="session")
+def single_api(start_api: StartApi) -> Api:
+    """An API with AssemblyAI alone, which waits little for a token."""
+    return start_api(LIVE_PROVIDERS="assemblyai", TOKEN_TIMEOUT_SECONDS="1.5")
+
+
+@pytest.fixture
+def single(person: Person, single_api: Api) -> Person:
+    return replace(person, api=single_api)
+
+
+def check_refused(answer: requests.Response, status: int, code: str, retry_after: str | None) -> None:
+    check_error(answer, status, code)
+    assert "AssemblyAI" in answer.json()["message"]
+    assert answer.headers.get("Retry-After") == retry_after
+
+
+@pytest.mark.parametrize(("fault", "status", "code", "retry_after"), EVERY_FAULT, ids=str)
+def test_a_start_without_a_token_is_an_honest_error_and_leaves_nothing(
+    single: Person,
+    sandbox: Sandbox,
+    books: Backend,
+    fault: dict[str, Any],
+    status: int,
+    code: str,
+    retry_after: str | None,
+) -> None:
+    sandbox.fail(Sandbox.TOKEN, **fault)
+    key = {"Idempotency-Key": "one start"}
+
+    answer = single.post(STREAM, json={"action": "start"}, headers=key)
+
+    check_refused(answer, status, code, retry_after)
+    assert single.balance() == (200, 0)
+    assert single.get("/transcription/history").json()["items"] == []
+    assert [entry.kind for entry in books.entries(single.user_id)] == ["free_credits"]
+    # Nothing is left of the key either: the same wish again is a start like any other.
+    again = single.post(STREAM, json={"action": "start"}, headers=key)
+    assert (again.status_code, again.json()["credits_held"]) == (201, 100)
+    assert single.balance() == (100, 100)
+    books.check_invariants(single.user_id)
+
+
+@pytest.mark.parametrize(("fault", "status", "code", "retry_after"), EVERY_FAULT, ids=str)
+def test_a_renewal_without_a_token_settles_what_was_and_can_be_said_again(
+    single: Person,
+    sandbox: Sandbox,
+    books: Backend,
+    fault: dict[str, Any],
+    status: int,
+    code: str,
+    retry_after: str | None,
+) -> None:
+    session_id = begin(single)["session_id"]
+    age(books, single, session_id, 59)
+    sandbox.fail(Sandbox.TOKEN, **fault)
+
+    answer = renewal(single, session_id)
+
+    check_refused(answer, status, code, retry_after)
+    available, held = single.balance()
+    assert (held, books.open_holds(single.user_id)) == (0, [])
+    (used,) = single.usage()
+    assert available == 200 + used["credits"] <= 190
+    again = renewal(single, session_id)
+    assert (again.status_code, again.json()["session_id"]) == (200, session_id)
+    stopped = single.stop(session_id)
+    assert stopped["credits_used"] == -(-stopped["billed_seconds"] * 10 // 60)
+    assert single.balance() == (200 - stopped["credits_used"], 0)
+    books.check_invariants(single.user_id)

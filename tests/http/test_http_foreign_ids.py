@@ -1,0 +1,182 @@
+"""Another user's ids, on every route that takes one: 404, whatever the id is of, and nothing of theirs changes.
+
+The cases are read out of app.py and the shapes that its views take: a route with an id that is new here fails until it
+is said what a good request to it looks like.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+import app as application
+from chalicelib import contract
+from scripts.local.aws import client as aws_client
+from scripts.local.stack import LocalStack
+from tests.http.calling import GOOD_REQUESTS, Api, Person, check_error
+from tests.http.recorded import catch_up, ended, upload
+
+OWNED = {"session_id", "transcript_id", "upload_id", "job_id"}
+NOBODYS = {"package_id"}  # what everybody may name
+SEGMENT = {"seq": 9, "start_ms": 0, "end_ms": 1, "text": "not yours"}
+# What makes a request good but for its id, by shape and field.
+REST: dict[tuple[str, str], dict[str, Any]] = {
+    ("Renew", "session_id"): {"interrupted": True},
+    ("Save", "session_id"): {"segments": [SEGMENT]},
+    ("Stop", "session_id"): {},
+    ("Catchup", "upload_id"): {"to_ms": 60_000},
+    ("Catchup", "session_id"): {"minutes": 5},
+    ("Ask", "transcript_id"): {"question": "What was said?"},
+    ("Ask", "session_id"): {"question": "What was said?"},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One place for an id: in the path, in the query, or in a body of one shape."""
+
+    method: str
+    path: str
+    place: str
+    field: str
+    shape: type[msgspec.Struct] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.shape.__name__ if self.shape else self.place} {self.field}"
+
+    def request(self, value: str) -> tuple[str, dict[str, Any]]:
+        """The path and the rest of a good request with this id."""
+        if self.place == "path":
+            path = re.sub(rf"\{{{self.field}\}}", value, self.path)
+            return path, dict(GOOD_REQUESTS[self.method, self.path])
+        assert self.shape is not None
+        words = REST[self.shape.__name__, self.field] | {self.field: value}
+        if self.place == "query":
+            return self.path, {"params": words}
+        tag = self.shape.__struct_config__
+        return self.path, {"json": words | ({tag.tag_field: tag.tag} if tag.tag_field else {})}
+
+
+def cases() -> Iterator[Case]:
+    """Every place for an id of every route that knows its caller."""
+    views = {node.name: node for node in ast.parse(source().read_text()).body if isinstance(node, ast.FunctionDef)}
+    for path, methods in application.app.routes.items():
+        for method, route in methods.items():
+            if route.authorizer is None:
+                continue
+            yield from (Case(method, path, "path", field) for field in re.findall(r"\{(\w+)\}", path))
+            for place, shape in shapes(views[route.view_name]):
+                fields = {field.name for field in msgspec.structs.fields(shape) if field.name.endswith("_id")}
+                yield from (Case(method, path, place, field, shape) for field in sorted(fields - NOBODYS))
+
+
+def shapes(view: ast.FunctionDef) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """What the view reads: `web.body(request(), contract.X)` and `web.query(request(), contract.X)`."""
+    for node in ast.walk(view):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name("web"), attr="body" | "query" as place),
+                args=[_, ast.Attribute(value=ast.Name("contract"), attr=name)],
+            ):
+                shape = getattr(contract, name)
+                yield from ((place, one) for one in get_args(shape) or (shape,))
+
+
+def source() -> Path:
+    return Path(str(application.__file__))
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What the other user has, by what it is, and how it all lies in tables and bucket."""
+
+    owner: Person
+    ids: dict[str, str]
+    stack: LocalStack
+    database: Any
+    bucket: Any
+
+    def picture(self) -> list[Any]:
+        """Everything of theirs."""
+        user, settings = f"USER#{self.owner.user_id}", self.stack.settings
+        found = [
+            self.items(settings["LEDGER_TABLE"], user),
+            self.items(settings["APP_TABLE"], user),
+            self.items(settings["APP_TABLE"], f"JOB#{self.ids['job']}"),
+            self.items(settings["APP_TABLE"], f"JOB#{self.ids['job that failed']}"),
+            [one for one in self.items(settings["APP_TABLE"], "ERASING") if self.owner.user_id in one["sk"]["S"]],
+        ]
+        assert all(found[:4])
+        uploads = f"uploads/{self.owner.user_id}/"
+        (file,) = self.bucket.list_objects_v2(Bucket=settings["UPLOAD_BUCKET"], Prefix=uploads)["Contents"]
+        return [*found, file["Key"], file["ETag"]]
+
+    def items(self, table: str, key: str) -> list[Any]:
+        pages = self.database.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": key}},
+            ConsistentRead=True,
+        )
+        return [item for page in pages for item in page["Items"]]
+
+
+@pytest.fixture(scope="module")
+def theirs(api: Api, stack: LocalStack) -> Iterator[Belongings]:
+    owner = Person.register(api)
+    upload_id = upload(owner)
+    done = ended(owner, catch_up(owner, upload_id=upload_id)["job_id"])
+    running = owner.stream(action="start", transport="relay").json()
+    owner.stream(action="save", session_id=running["session_id"], segments=[SEGMENT | {"text": "ours"}])
+    failed = ended(owner, catch_up(owner, audio_url="https://media.example.com/talk.mp3")["job_id"])
+    ids = {
+        "job": done["job_id"],
+        "job that failed": failed["job_id"],
+        "transcript": done["transcript_id"],
+        "upload": upload_id,
+        "session": running["session_id"],
+        "transcript of a running session": running["transcript_id"],
+        "user": owner.user_id,
+    }
+    database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
+    yield Belongings(owner, ids, stack, database, bucket)
+    database.close()
+    bucket.close()
+
+
+ALL = list(cases())
+# Those that end nothing which the other cases need.
+HARMLESS = [case for case in ALL if case.method != "DELETE" and case.shape not in (contract.Renew, contract.Stop)]
+
+
+def test_every_id_is_of_a_known_kind_and_its_request_is_known() -> None:
+    assert {case.field for case in ALL} == OWNED
+    assert {(case.shape.__name__, case.field) for case in ALL if case.shape} == set(REST)
+    assert len([case for case in ALL if case.place == "path"]) == 5
+
+
+@pytest.mark.parametrize("case", ALL, ids=str)
+def test_another_users_id_is_404_and_changes_nothing(theirs: Belongings, resident: Person, case: Case) -> None:
+    before, balance = theirs.picture(), resident.balance()
+
+    for value in theirs.ids.values():
+        path, request = case.request(value)
+        check_error(resident.api.call(case.method, path, resident.token, **request), 404, "not_found")
+
+    assert theirs.picture() == before
+    assert resident.balance() == balance == (200, 0)
+
+
+@pytest.mark.parametrize("case", HARMLESS, ids=str)
+def test_the_same_request_with_ones_own_id_is_no_404(theirs: Belongings, case: Case) -> None:
+    """Else the test above would prove nothing."""
+    path, request = case.request(theirs.ids[case.field.removesuffix("_id")])
+
+    answer = theirs.owner.api.call(case.method, path, theirs.owner.token, **request)
+
+    assert answer.status_code in (200, 202), answer.text

@@ -1,0 +1,80 @@
+"""The history over HTTP: filters, files and deleting."""
+
+import pytest
+import srt
+
+from tests.http.calling import Person, check_error
+
+SAID = [{"seq": 0, "start_ms": 500, "end_ms": 1_500, "text": "Good morning."}]
+
+
+@pytest.fixture
+def transcript_id(person: Person) -> str:
+    lease = person.stream(action="start", transport="relay", lease_seconds=60).json()
+    person.stream(action="save", session_id=lease["session_id"], segments=SAID)
+    person.stream(action="stop", session_id=lease["session_id"])
+    return lease["transcript_id"]
+
+
+def test_filters_by_kind_and_time(person: Person, transcript_id: str) -> None:
+    began = person.get("/transcription/history").json()["items"][0]["started_at"]
+
+    for query, ids in (
+        ({"kind": "live"}, [transcript_id]),
+        ({"from": began}, [transcript_id]),
+        ({"to": began}, []),
+        ({"from": "2001-01-01T00:00:00+02:00", "to": "2999-01-01T00:00:00Z"}, [transcript_id]),
+    ):
+        assert [line["id"] for line in person.get("/transcription/history", params=query).json()["items"]] == ids
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("kind=dead", "kind"),
+        ("from=yesterday", "from"),
+        ("from=2026-11-22T10:00:00", "from"),
+        ("to=2026-13-22T10:00:00Z", "to"),
+        ("to=", "to"),
+        ("from=2026-11-22T10:00:00Z&to=2026-11-22T10:00:00Z", "to"),
+    ],
+)
+def test_a_bad_filter_is_400_and_names_itself(resident: Person, query: str, field: str) -> None:
+    answer = resident.get(f"/transcription/history?{query}")
+
+    check_error(answer, 400, "invalid_request")
+    assert answer.json()["details"]["field"] == field
+
+
+def test_a_file_comes_with_its_type_and_name(person: Person, transcript_id: str) -> None:
+    answer = person.get(f"/transcription/history/{transcript_id}/export?format=srt")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/x-subrip"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="transcript-{transcript_id}.srt"'
+    assert [cue.content for cue in srt.parse(answer.text)] == ["Good morning."]
+    whole = person.get(f"/transcription/history/{transcript_id}").json()
+    assert person.get(f"/transcription/history/{transcript_id}/export?format=json").json() == whole
+
+
+@pytest.mark.parametrize("query", ["", "?format=doc", "?format=srt&format=vtt", "?format=srt&x=1"])
+def test_a_file_of_no_kind_is_400(person: Person, transcript_id: str, query: str) -> None:
+    check_error(person.get(f"/transcription/history/{transcript_id}/export{query}"), 400, "invalid_request")
+
+
+def test_deleted_is_gone(person: Person, resident: Person, transcript_id: str) -> None:
+    path = f"/transcription/history/{transcript_id}"
+    check_error(resident.delete(path), 404, "not_found")
+    check_error(resident.get(f"{path}/export?format=txt"), 404, "not_found")
+
+    assert person.delete(path).json() == {"deleted": True}
+
+    for answer in (person.delete(path), person.get(path), person.get(f"{path}/export?format=txt")):
+        check_error(answer, 404, "not_found")
+    assert person.get("/transcription/history").json()["items"] == []
+
+
+def test_what_still_runs_is_not_deleted(person: Person) -> None:
+    running = person.stream(action="start", transport="relay", lease_seconds=60).json()["transcript_id"]
+
+    check_error(person.delete(f"/transcription/history/{running}"), 409, "conflict")

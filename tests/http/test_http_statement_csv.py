@@ -1,0 +1,100 @@
+"""The statement as a file for a spreadsheet: every movement, nothing that a spreadsheet would run, page after page."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+import requests
+
+from chalicelib.billing import CSV_COLUMNS, CSV_PAGE, CSV_PAGES
+from chalicelib.models import Entry
+from chalicelib.repositories.ledger_items import entry_id_for, entry_put
+from tests.fakes import Backend
+from tests.http.buying import Till, bought
+from tests.http.calling import Api, Person, check_error
+
+PATH = "/credits/transactions?format=csv"
+AT_ONCE = 100
+HOSTILE = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1")
+
+
+def rows(answer: requests.Response) -> list[dict[str, str]]:
+    """The file as a spreadsheet reads it."""
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def write(books: Backend, person: Person, count: int, **words: Any) -> None:
+    """Movements of nothing, as if they had been."""
+    for first in range(0, count, AT_ONCE):
+        writes = [
+            entry_put(
+                person.user_id,
+                Entry(entry_id_for(1_795_400_000 + n, f"csv/{n}"), "adjustment", 0, 1_795_400_000 + n, **words),
+            )
+            for n in range(first, min(count, first + AT_ONCE))
+        ]
+        books.tables.transact(writes)
+
+
+def test_the_statement_comes_as_a_file(till: Till, person: Person) -> None:
+    checkout = bought(person, till)
+    till.refund(checkout, 333)
+
+    answer = person.get(PATH)
+
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="credits.csv"'
+    assert "X-Next-Cursor" not in answer.headers
+    assert answer.text.splitlines()[0] == ",".join(CSV_COLUMNS)
+    found = {row["kind"]: row for row in rows(answer)}
+    assert {kind: (row["credits"], row["cents"], row["purchase_id"]) for kind, row in found.items()} == {
+        "free_credits": ("200", "0", ""),
+        "purchase": ("2000", "999", checkout["purchase_id"]),
+        "clawback": ("-666", "-333", checkout["purchase_id"]),
+    }
+    assert found["purchase"]["explanation"] == "2000 credits for $9.99"
+    told = person.get("/credits/transactions").json()["transactions"]
+    assert [(row["id"], row["at"], row["explanation"]) for row in rows(answer)] == [
+        (one["id"], one["at"], one["explanation"]) for one in told
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_is_a_formula(person: Person, books: Backend, text: str) -> None:
+    """Today we write every text ourselves; a later one may quote somebody."""
+    write(books, person, 1, reason=text, price_version=text)
+
+    (row,) = [row for row in rows(person.get(PATH)) if row["kind"] == "adjustment"]
+
+    assert (row["explanation"], row["price_version"]) == (f"'{text}", f"'{text}")
+
+
+def test_quotes_commas_and_lines_stay_in_their_cell(person: Person, books: Backend) -> None:
+    text = 'a "word", a\nline; ü €'
+    write(books, person, 1, reason=text)
+
+    (row,) = [row for row in rows(person.get(PATH)) if row["kind"] == "adjustment"]
+
+    assert row["explanation"] == text
+
+
+def test_a_long_statement_is_several_files(api: Api, person: Person, books: Backend, resident: Person) -> None:
+    per_file = CSV_PAGE * CSV_PAGES
+    write(books, person, per_file + 5)
+
+    first = person.get(PATH)
+    cursor = first.headers["X-Next-Cursor"]
+    second = person.get(PATH, params={"cursor": cursor})
+
+    assert (len(rows(first)), len(rows(second))) == (per_file, 6)
+    assert "X-Next-Cursor" not in second.headers
+    assert second.text.splitlines()[0] == ",".join(CSV_COLUMNS)
+    ids = [row["id"] for row in rows(first) + rows(second)]
+    assert len(set(ids)) == per_file + 6
+    times = [row["at"] for row in rows(first) + rows(second)]
+    assert times == sorted(times, reverse=True)
+    check_error(resident.get(PATH, params={"cursor": cursor}), 400, "invalid_request")
+    check_error(person.get("/credits/transactions?format=pdf"), 400, "invalid_request")
+    assert "X-Next-Cursor" in first.headers["Access-Control-Expose-Headers"]

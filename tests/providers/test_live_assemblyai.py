@@ -1,0 +1,157 @@
+"""AssemblyAI's live tokens: asked for the lease and no more, in words it knows; every failure has its name."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from websockets.sync.client import connect
+
+from chalicelib.models import LiveOptions, Ticket
+from chalicelib.providers.live import AssemblyAILive
+from tests.providers.stand_in import ANSWERED, HASTY_SECONDS, KEYS, NOW, UNANSWERED, StandIn, failure_of
+
+SERVICE = "assemblyai.token"
+ENGLISH = LiveOptions("en", (), 16_000)
+Client = Callable[..., AssemblyAILive]
+
+
+@pytest.fixture
+def client(stand_in: StandIn, transport) -> Client:
+    def client(key: str = KEYS.assemblyai, deadline_seconds: float = 10, url: str = "") -> AssemblyAILive:
+        return AssemblyAILive(transport(deadline_seconds), url or f"{stand_in.url}/", key, lambda: NOW)
+
+    return client
+
+
+def query_of(ticket: Ticket) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(ticket.websocket_url).query).items()}
+
+
+@pytest.mark.parametrize("lease_seconds", [60, 600, 10_800])
+def test_the_tokens_cap_is_the_lease(client: Client, stand_in: StandIn, lease_seconds: int) -> None:
+    ticket = client().ticket(lease_seconds, ENGLISH)
+
+    (call,) = stand_in.calls()
+    assert call["fields"] == {"expires_in_seconds": "60", "max_session_duration_seconds": str(lease_seconds)}
+    assert (call["method"], call["path"], call["status"]) == ("GET", "/v3/token", 200)
+    assert (ticket.provider, ticket.token_expires_at) == ("assemblyai", NOW + 60)
+    assert ticket.longest_lease_seconds >= lease_seconds
+
+
+@pytest.mark.parametrize(
+    ("language", "model", "detects"),
+    [
+        ("", "universal-streaming-english", None),
+        ("en", "universal-streaming-english", None),
+        ("en-GB", "universal-streaming-english", None),
+        ("de", "universal-streaming-multilingual", "true"),
+        ("pt-BR", "universal-streaming-multilingual", "true"),
+    ],
+)
+def test_the_model_is_always_named_and_fits_the_language(
+    client: Client, language: str, model: str, detects: str | None
+) -> None:
+    ticket = client().ticket(60, LiveOptions(language, (), 16_000))
+
+    assert ticket.model == f"assemblyai/{model}"
+    assert query_of(ticket)["speech_model"] == model
+    assert query_of(ticket).get("language_detection") == detects
+
+
+def test_the_options_stand_in_the_address_and_neither_token_nor_key_does(client: Client, stand_in: StandIn) -> None:
+    terms = ("Mister Dashwood", 'a "quoted" & odd one', "naïve")
+
+    ticket = client().ticket(60, LiveOptions("en", terms, 44_100))
+
+    assert ticket.websocket_url.startswith(f"{stand_in.websocket_url}/v3/ws?")
+    query = query_of(ticket)
+    assert json.loads(query.pop("keyterms_prompt")) == list(terms)
+    assert query == {
+        "speech_model": "universal-streaming-english",
+        "sample_rate": "44100",
+        "encoding": "pcm_s16le",
+        "format_turns": "true",
+        "inactivity_timeout": "60",
+    }
+    assert ticket.token not in ticket.websocket_url
+    assert KEYS.assemblyai not in repr(ticket)
+
+
+def test_the_ticket_opens_a_socket_of_the_leases_length(client: Client) -> None:
+    ticket = client().ticket(90, LiveOptions("de", ("Dashwood",), 16_000))
+
+    with connect(f"{ticket.websocket_url}&token={ticket.token}", proxy=None, open_timeout=30) as socket:
+        begin = json.loads(socket.recv(timeout=30))
+        socket.send('{"type": "Terminate"}')
+        termination = json.loads(socket.recv(timeout=30))
+
+    assert (begin["type"], begin["configuration"]["model"]) == ("Begin", "universal-streaming-multilingual")
+    assert termination["type"] == "Termination"
+
+
+def test_the_languages_it_knows(client: Client) -> None:
+    live = client()
+
+    assert all(live.knows(language) for language in ("", "en", "en-US", "es", "fr", "de", "it", "pt-BR"))
+    assert not any(live.knows(language) for language in ("ja", "nl", "tlh", "eng", "e"))
+
+
+@pytest.mark.parametrize(("fault", "code", "wait_seconds"), ANSWERED, ids=str)
+def test_every_failure_has_its_name(
+    client: Client, stand_in: StandIn, fault: dict[str, Any], code: str, wait_seconds: int | None
+) -> None:
+    stand_in.fail(SERVICE, fault)
+    live = client()
+
+    error = failure_of(lambda: live.ticket(60, ENGLISH), KEYS.assemblyai)
+
+    assert (error.code, error.details.get("retry_after_seconds")) == (code, wait_seconds)
+    assert len(stand_in.calls()) == 1  # It is not tried again here: the next provider is.
+    assert live.ticket(60, ENGLISH).token
+
+
+@pytest.mark.parametrize("fault", UNANSWERED, ids=str)
+def test_an_answer_that_does_not_come_in_time_is_a_timeout(
+    client: Client, stand_in: StandIn, fault: dict[str, Any]
+) -> None:
+    stand_in.fail(SERVICE, fault)
+
+    error = failure_of(lambda: client(deadline_seconds=HASTY_SECONDS).ticket(60, ENGLISH), KEYS.assemblyai)
+
+    assert error.code == "provider_timeout"
+
+
+def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
+    error = failure_of(lambda: client(key="a-key-that-nobody-knows").ticket(60, ENGLISH), "a-key-that-nobody-knows")
+
+    assert (error.code, error.log_note) == ("provider_error", "status 401")
+
+
+def test_nobody_there_is_a_provider_error(client: Client) -> None:
+    live = client(url="http://127.0.0.1:1")
+
+    assert failure_of(lambda: live.ticket(60, ENGLISH), KEYS.assemblyai).code == "provider_error"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"token": "t"},
+        {"token": "", "expires_in_seconds": 60},
+        {"token": None, "expires_in_seconds": 60},
+        {"token": 7, "expires_in_seconds": 60},
+        {"token": "t", "expires_in_seconds": "60"},
+        {"token": "t" * 4_097, "expires_in_seconds": 60},
+        {"error": "no"},
+    ],
+    ids=lambda answer: str(answer)[:60],
+)
+def test_another_shape_is_no_token(client: Client, serve, http, answer: dict[str, Any]) -> None:
+    server = serve(http(200, json.dumps(answer).encode()))
+
+    error = failure_of(lambda: client(url=server.url).ticket(60, ENGLISH), KEYS.assemblyai)
+
+    assert (error.code, error.message) == ("provider_error", "AssemblyAI gave no token.")

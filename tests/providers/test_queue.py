@@ -1,0 +1,81 @@
+"""The queue of jobs: what is sent arrives, what may not have been sent is an error that says to come again."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from chalicelib.errors import UnavailableError
+from chalicelib.providers.queue import Queue
+from chalicelib.telemetry import counting
+from scripts.local.aws import LocalAws
+
+
+def sqs(endpoint_url: str) -> Any:
+    return boto3.client(
+        "sqs",
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(connect_timeout=1, read_timeout=0.5, retries={"total_max_attempts": 1}),
+    )
+
+
+@pytest.fixture(scope="module")
+def settings(ministack: LocalAws) -> dict[str, str]:
+    return ministack.settings()
+
+
+@pytest.fixture
+def client(ministack: LocalAws, settings: dict[str, str]) -> Iterator[Any]:
+    client = sqs(ministack.endpoint_url)
+    client.purge_queue(QueueUrl=settings["JOBS_QUEUE_URL"])
+    yield client
+    client.close()
+
+
+def received(client: Any, url: str) -> list[str]:
+    found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return sorted(message["Body"] for message in found)
+
+
+def test_a_message_is_the_id_of_a_job(client: Any, settings: dict[str, str]) -> None:
+    queue = Queue(client, settings["JOBS_QUEUE_URL"])
+
+    for job_id in ("job-1", "job-2", "job-1"):
+        queue.send(job_id)
+
+    assert received(client, settings["JOBS_QUEUE_URL"]) == ["job-1", "job-1", "job-2"]
+
+
+def failing(client: Any, url: str, error: str) -> None:
+    with counting() as tally, pytest.raises(UnavailableError) as raised:
+        Queue(client, url).send("job-1")
+
+    assert raised.value.details["retry_after_seconds"] > 0
+    assert tally.notes["aws_error"] == f"send_message: {error}"
+    assert "job-1" not in f"{raised.value} {tally.notes}"
+
+
+def test_a_queue_that_is_not_there_is_unavailable(client: Any, settings: dict[str, str]) -> None:
+    failing(client, settings["JOBS_QUEUE_URL"] + "-gone", "QueueDoesNotExist")
+
+
+def test_nobody_there_is_unavailable() -> None:
+    failing(sqs("http://127.0.0.1:1"), "http://127.0.0.1:1/queue", "EndpointConnectionError")
+
+
+def test_no_answer_is_unavailable(serve: Callable[..., Any]) -> None:
+    server = serve(lambda connection: server.ending.wait(5))
+
+    failing(sqs(server.url), f"{server.url}/queue", "ReadTimeoutError")
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+def test_a_refusal_is_unavailable(serve: Callable[..., Any], http: Callable[..., bytes], status: int) -> None:
+    server = serve(http(status, b'{"__type": "SomeFault"}'))
+
+    failing(sqs(server.url), f"{server.url}/queue", "ClientError")

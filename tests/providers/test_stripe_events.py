@@ -1,0 +1,226 @@
+"""What Stripe's events tell of a payment, and which of them tell nothing."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stripe
+from stripe import WebhookSignature
+
+from chalicelib.errors import InvalidSignatureError, ProviderError
+from chalicelib.models import CheckoutSession, PaymentNews
+from chalicelib.providers.stripe_gateway import EVENTS, StripeGateway
+from chalicelib.sales import Dispute, DisputeFact, DisputeState, Fact, Payment, Refund, RefundFact, RefundState
+from sandbox import stripe_events
+from tests.providers.stand_in import KEYS, StandIn
+from tests.providers.stripe_selling import APP, SECRET, STAGE, event, gateway, raw_of, signed, wanted
+
+
+@pytest.fixture
+def selling(stand_in: StandIn) -> Iterator[StripeGateway]:
+    with gateway(stand_in) as made:
+        yield made
+
+
+def session_object(**changes: Any) -> dict[str, Any]:
+    names = {"app": APP, "stage": STAGE, "purchase_id": "the-purchase", "user_id": "ada"}
+    said = {
+        "id": "cs_1",
+        "object": "checkout.session",
+        "status": "complete",
+        "payment_status": "paid",
+        "url": None,
+        "payment_intent": "pi_1",
+        "amount_total": 999,
+        "currency": "usd",
+        "livemode": False,
+        "metadata": names,
+    }
+    return said | changes
+
+
+def money_object(**changes: Any) -> dict[str, Any]:
+    return {"id": "re_1", "amount": 333, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1"} | changes
+
+
+def news(
+    selling: StripeGateway, type: str, said: dict[str, Any], **changes: Any
+) -> CheckoutSession | PaymentNews | None:
+    raw = raw_of(event(type, said, **changes))
+    return selling.news(selling.verified_event(raw, signed(raw)))
+
+
+@pytest.mark.parametrize(
+    ("type", "changes", "payment"),
+    [
+        ("completed", {}, Payment.PAID),
+        ("completed", {"payment_status": "unpaid"}, Payment.PENDING),
+        ("completed", {"payment_status": "no_payment_required"}, Payment.PENDING),
+        ("completed", {"payment_status": "a status of next year"}, Payment.PENDING),
+        ("completed", {"status": "open", "payment_status": "paid"}, Payment.OPEN),
+        ("async_payment_succeeded", {}, Payment.PAID),
+        ("async_payment_failed", {"payment_status": "unpaid"}, Payment.FAILED),
+        ("expired", {"status": "expired", "payment_status": "unpaid", "payment_intent": None}, Payment.EXPIRED),
+    ],
+)
+def test_a_checkouts_events(selling: StripeGateway, type: str, changes: dict[str, Any], payment: Payment) -> None:
+    told = news(selling, f"checkout.session.{type}", session_object(**changes))
+
+    payment_id = session_object(**changes)["payment_intent"] or ""
+    assert told == CheckoutSession("cs_1", "", payment, payment_id, 999, "usd", False, "the-purchase", "ada", STAGE)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"purchase_id": "the-purchase"}, {"app": "another"}])
+def test_a_checkout_of_another_service_names_no_purchase(selling: StripeGateway, metadata: Any) -> None:
+    told = news(selling, "checkout.session.completed", session_object(metadata=metadata))
+
+    assert isinstance(told, CheckoutSession)
+    assert told.purchase_id == ""
+
+
+REFUND_STATES = {
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    None: RefundState.PENDING,
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+DISPUTE_STATES = {
+    "needs_response": DisputeState.OPEN,
+    "under_review": DisputeState.OPEN,
+    "won": DisputeState.WON,
+    "prevented": DisputeState.WON,
+    "lost": DisputeState.LOST,
+    "appeal_needs_response": DisputeState.LOST,
+    "appeal_under_review": DisputeState.LOST,
+}
+INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
+
+
+@pytest.mark.parametrize("status", REFUND_STATES)
+@pytest.mark.parametrize("type", ["refund.created", "refund.updated", "refund.failed"])
+def test_a_refunds_events_tell_how_it_stands(selling: StripeGateway, type: str, status: str | None) -> None:
+    """By the object alone: what an event is called says less than what it shows."""
+    fact = RefundFact("re_1", Refund(REFUND_STATES[status], 333))
+
+    assert news(selling, type, money_object(status=status)) == PaymentNews(fact, "pi_1", 333, "usd", False)
+
+
+@pytest.mark.parametrize("status", DISPUTE_STATES)
+@pytest.mark.parametrize("type", sorted(one for one in EVENTS if one.startswith("charge.dispute.")))
+def test_a_disputes_events_tell_how_it_stands(selling: StripeGateway, type: str, status: str) -> None:
+    fact: Fact = DisputeFact("dp_1", Dispute(DISPUTE_STATES[status], 333))
+    said = money_object(id="dp_1", status=status)
+
+    assert news(selling, type, said, livemode=True) == PaymentNews(fact, "pi_1", 333, "usd", True)
+
+
+@pytest.mark.parametrize(
+    ("type", "changes"),
+    [
+        *[("charge.dispute.created", {"status": status}) for status in (*INQUIRIES, "a status of next year")],
+        ("charge.dispute.created", {"status": "lost", "payment_intent": None}),
+        ("refund.created", {"status": "a status of next year"}),
+        ("refund.created", {"payment_intent": None}),
+        ("charge.refunded", {}),
+        ("payment_intent.succeeded", {}),
+        ("checkout.session.of_next_year", {}),
+        ("refund.of_next_year", {}),
+        ("REFUND.CREATED", {}),
+        (".", {}),
+    ],
+)
+def test_what_tells_of_no_money_of_ours_is_no_news(selling: StripeGateway, type: str, changes: dict[str, Any]) -> None:
+    assert news(selling, type, money_object(**changes)) is None
+
+
+@pytest.mark.parametrize(
+    ("type", "said"),
+    [
+        ("refund.created", {}),
+        ("refund.created", money_object(amount=-1)),
+        ("refund.created", money_object(amount=3.5)),
+        ("refund.created", money_object(amount="333")),
+        ("refund.created", money_object(amount=10**30)),
+        ("refund.created", money_object(id="")),
+        ("refund.created", money_object(id=None)),
+        ("refund.created", money_object(payment_intent={"id": "pi_1"})),
+        ("charge.dispute.created", money_object(status=None)),
+        ("charge.dispute.created", money_object(currency=None)),
+        ("checkout.session.completed", session_object(status="a status of next year")),
+        ("checkout.session.completed", session_object(amount_total=10**30)),
+        ("checkout.session.completed", session_object(metadata={"purchase_id": 7})),
+        ("checkout.session.completed", session_object(id="c" * 256)),
+    ],
+)
+def test_nonsense_that_is_signed_is_a_failure_of_the_provider(
+    selling: StripeGateway, type: str, said: dict[str, Any]
+) -> None:
+    """It is to come again, for a release that understands it."""
+    with pytest.raises(ProviderError, match="nonsense"):
+        news(selling, type, said)
+
+
+def test_numbers_beyond_all_bounds_are_heard_or_refused_and_break_nothing(selling: StripeGateway) -> None:
+    digits = b"1" * 5_000
+    raw = json.dumps(event(fields=money_object(amount=0))).encode().replace(b'"amount": 0', b'"amount": ' + digits)
+    signature = WebhookSignature.generate_signature_header(raw.decode(), SECRET)
+
+    with pytest.raises((InvalidSignatureError, ProviderError)):
+        selling.news(selling.verified_event(raw, signature))
+
+
+# Against the sandbox
+
+
+def test_we_subscribe_to_types_that_happen(stand_in: StandIn) -> None:
+    assert set(stripe_events.TYPES) >= EVENTS
+
+
+def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -> None:
+    """Its events are Stripe's in shape: tests/sandbox holds them against the official SDK."""
+    with gateway(stand_in, methods=("card", "us_bank_account")) as selling:
+        paid, late = (selling.open(wanted()).session_id for _ in range(2))
+        stand_in.stripe("orders", webhook_url="http://127.0.0.1:9/", webhook_lose=["*"])
+        stand_in.stripe(f"sessions/{paid}/pay")
+        refund = stand_in.stripe("refunds", session=paid, amount=333, status="pending")
+        stand_in.stripe(f"refunds/{refund['id']}", status="failed")
+        dispute = stand_in.stripe("disputes", session=paid)
+        stand_in.stripe(f"disputes/{dispute['id']}", status="won")
+        stand_in.stripe(f"sessions/{late}/pay", method="us_bank_account")
+        stand_in.stripe(f"sessions/{late}/settle", outcome="failed")
+
+        heard = [(one.type, selling.news(one)) for one in selling.undelivered(0)][::-1]
+
+    told = [
+        (type, one.payment if isinstance(one, CheckoutSession) else one.fact) for type, one in heard if one is not None
+    ]
+    opened = DisputeFact(dispute["id"], Dispute(DisputeState.OPEN, 999))
+    won = DisputeFact(dispute["id"], Dispute(DisputeState.WON, 999))
+    failed = RefundFact(refund["id"], Refund(RefundState.FAILED, 333))
+    assert told == [
+        ("checkout.session.completed", Payment.PAID),
+        ("refund.created", RefundFact(refund["id"], Refund(RefundState.PENDING, 333))),
+        ("refund.updated", failed),
+        ("refund.failed", failed),
+        ("charge.dispute.created", opened),
+        ("charge.dispute.funds_withdrawn", opened),
+        ("charge.dispute.closed", won),
+        ("charge.dispute.funds_reinstated", won),
+        ("checkout.session.completed", Payment.PENDING),
+        ("checkout.session.async_payment_failed", Payment.FAILED),
+    ]
+    assert len(told) == len(heard)
+    assert KEYS.stripe_webhooks not in str(heard)
+
+
+def test_the_documents_name_every_type_to_subscribe_to() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "payments.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
+
+    assert set(listed.split()) == EVENTS
+    assert f"`{stripe.api_version}`" in guide

@@ -1,0 +1,237 @@
+"""The hosted page of the sandbox's Stripe, without and with a browser."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from scripts import checkout
+from scripts.browser import BrowserError, Page, chromium, page
+from tests.sandbox.stripe_account import DELAYED
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory) -> Iterator[Page]:
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    with page(program, tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(account, receiver):
+    """A session that leads back to a server which answers; gives the session."""
+    receiver.files["/cancelled"] = b"<h1>Another time</h1>"
+
+    def shop(**changes):
+        urls = {
+            "success_url": f"{receiver.url}/bought?session={{CHECKOUT_SESSION_ID}}",
+            "cancel_url": f"{receiver.url}/cancelled",
+        }
+        return account.sell(**(urls | changes))
+
+    return shop
+
+
+def press(url: str, action: str) -> httpx.Response:
+    return httpx.post(url, data={"action": action})
+
+
+def buttons(html: str) -> list[str]:
+    return re.findall(r'<button name="action" value="(\w+)"', html)
+
+
+def state(account, session) -> tuple[str, str]:
+    now = account.client.v1.checkout.sessions.retrieve(session.id)
+    return now.status, now.payment_status
+
+
+def test_the_page_says_what_is_bought_for_how_much(account):
+    session = account.sell(
+        line_items=[
+            {
+                "price_data": {
+                    "currency": "usd",
+                    "unit_amount": 105,
+                    "product_data": {"name": "<b>500</b> credits & more"},
+                },
+                "quantity": 3,
+            }
+        ]
+    )
+
+    shown = httpx.get(session.url)
+
+    assert shown.status_code == 200
+    assert "&lt;b&gt;500&lt;/b&gt; credits &amp; more" in shown.text
+    assert "3 × 1.05 USD" in shown.text
+    assert '<th id="total">3.15 USD</th>' in shown.text
+    assert "ada@example.com" in shown.text
+    assert buttons(shown.text) == ["pay", "pay_later", "cancel"]
+    assert "<script" not in shown.text
+
+
+def test_buttons_that_lead_nowhere_are_not_shown(account):
+    assert buttons(httpx.get(account.sell(payment_method_types=["card"], cancel_url=None).url).text) == ["pay"]
+    assert buttons(httpx.get(account.sell(payment_method_types=[DELAYED]).url).text) == ["pay_later", "cancel"]
+
+
+def test_the_page_may_load_nothing_and_lead_to_its_own_places_only(account):
+    session = account.sell(success_url="https://shop.example/ok?a={CHECKOUT_SESSION_ID}", cancel_url=None)
+
+    policy = httpx.get(session.url).headers["content-security-policy"]
+
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.endswith("form-action 'self' https://shop.example")
+
+
+def test_pay_leads_to_the_success_url_with_the_sessions_id(account):
+    session = account.sell(success_url="https://shop.example/ok?a={CHECKOUT_SESSION_ID}&b={CHECKOUT_SESSION_ID}")
+
+    answer = press(session.url, "pay")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"https://shop.example/ok?a={session.id}&b={session.id}"
+    assert state(account, session) == ("complete", "paid")
+
+
+def test_pressed_twice_it_is_paid_once(account):
+    session = account.sell()
+    press(session.url, "pay")
+
+    again = press(session.url, "pay")
+
+    assert (again.status_code, "This checkout is paid" in again.text) == (409, True)
+    assert len(account.desk.get("/sandbox/stripe").json()["charges"]) == 1
+
+
+def test_the_endpoint_hears_of_a_payment_before_the_customer_is_back(account, hook):
+    press(account.sell().url, "pay")
+
+    assert account.events(delivery_success=True)[-1] == "checkout.session.completed"
+
+
+def test_cancel_leads_back_and_leaves_the_session_open(account):
+    session = account.sell(cancel_url="https://shop.example/no")
+
+    answer = press(session.url, "cancel")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "https://shop.example/no")
+    assert state(account, session) == ("open", "unpaid")
+
+
+@pytest.mark.parametrize(
+    ("action", "payment_status", "title"),
+    [("arrive", "paid", "This checkout is paid"), ("fail", "unpaid", "The payment failed")],
+)
+def test_after_pay_later_the_page_decides_what_becomes_of_the_money(account, action, payment_status, title):
+    session = account.sell()
+
+    assert press(session.url, "pay_later").status_code == 303
+    assert state(account, session) == ("complete", "unpaid")
+    assert buttons(httpx.get(session.url).text) == ["arrive", "fail"]
+    answer = press(session.url, action)
+
+    assert answer.status_code == 303
+    assert title in httpx.get(session.url).text
+    assert state(account, session) == ("complete", payment_status)
+
+
+def test_an_expired_session_says_so_and_takes_no_money(account):
+    session = account.sell()
+    account.client.v1.checkout.sessions.expire(session.id)
+
+    shown, pressed = httpx.get(session.url), press(session.url, "pay")
+
+    assert "This checkout has expired" in shown.text
+    assert buttons(shown.text) == []
+    assert (pressed.status_code, state(account, session)) == (409, ("expired", "unpaid"))
+
+
+def test_pages_and_buttons_that_do_not_exist(account):
+    session = account.sell()
+
+    assert httpx.get(session.url[:-1] + "x").status_code == 404
+    assert press(session.url[:-1] + "x", "pay").status_code == 404
+    assert press(session.url, "steal").status_code == 400
+    assert httpx.post(session.url, content=b"action=pay" + b"x" * 5000).status_code == 400
+    assert press(account.sell(payment_method_types=["card"]).url, "pay_later").status_code == 409
+    assert account.events() == []
+
+
+def test_a_browser_pays_and_arrives(browser, account, shop, hook):
+    session = shop()
+
+    assert browser.go(session.url) == session.url
+    assert browser.run("() => document.getElementById('total').textContent") == "2.99 USD"
+    assert browser.run("() => getComputedStyle(document.querySelector('.first')).fontWeight") == "600"
+    arrived = browser.press("Pay 2.99 USD")
+
+    assert arrived == session.success_url.replace("{CHECKOUT_SESSION_ID}", session.id)
+    assert state(account, session) == ("complete", "paid")
+
+
+def test_a_browser_pays_later_and_the_money_arrives(browser, account, shop):
+    session = shop()
+    browser.go(session.url)
+
+    assert "/bought?" in browser.press("Pay later")
+    browser.go(session.url)
+    browser.press("The money arrives")
+
+    assert browser.run("() => document.querySelector('h1').textContent") == "This checkout is paid"
+    assert state(account, session) == ("complete", "paid")
+
+
+def test_a_browser_cancels(browser, account, shop):
+    session = shop()
+    browser.go(session.url)
+
+    assert browser.press("Cancel") == session.cancel_url
+    assert state(account, session) == ("open", "unpaid")
+
+
+def test_a_script_pays_in_the_browser(browser, account, shop, capsys):
+    session = shop()
+
+    assert checkout.pay(session.url) == "in headless Chromium"
+
+    assert state(account, session) == ("complete", "paid")
+    assert "it led on to http://127.0.0.1" in capsys.readouterr().out
+
+
+def test_a_script_pays_by_the_form_where_there_is_no_browser(account, shop, capsys, monkeypatch):
+    monkeypatch.setattr(checkout, "chromium", lambda: None)
+    session = shop()
+
+    assert checkout.pay(session.url) == "by its form, for no Chromium is installed"
+
+    assert state(account, session) == ("complete", "paid")
+    assert "no Chromium is installed" in capsys.readouterr().out
+
+
+def test_a_script_pays_by_the_form_where_the_browser_fails(account, shop, monkeypatch):
+    monkeypatch.setattr(checkout, "chromium", lambda: "/bin/false")
+    session = shop()
+
+    assert checkout.pay(session.url) == "by its form, for the browser ended as it started"
+    assert state(account, session) == ("complete", "paid")
+
+
+def test_a_script_pays_nowhere_else_and_nothing_twice(account, sandbox_url, monkeypatch):
+    monkeypatch.setattr(checkout, "chromium", lambda: None)
+    session = account.sold()
+
+    with pytest.raises(checkout.CheckoutError, match="only the sandbox's own page"):
+        checkout.pay("https://checkout.stripe.com/c/pay/cs_live_1")
+    with pytest.raises(checkout.CheckoutError, match="no button to pay"):
+        checkout.pay(f"{sandbox_url}/stripe/pay/{session.id}")
+
+
+def test_a_button_that_is_not_there_is_an_error(browser, account):
+    browser.go(account.sell().url)
+
+    with pytest.raises(BrowserError, match="0 buttons match Steal"):
+        browser.press("Steal")

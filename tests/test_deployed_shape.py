@@ -1,0 +1,40 @@
+"""What the functions are given when they are deployed, read from `.chalice/`."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from chalice.config import Config
+
+from chalicelib.jobs import JobRules
+
+CHALICE = Path(__file__).parent.parent / ".chalice"
+LONGEST_LAMBDA_SECONDS = 900
+
+
+def settings_of(stage: str, function: str) -> Config:
+    read = Config(chalice_stage=stage, config_from_disk=json.loads((CHALICE / "config.json").read_text()))
+    return read.scope(stage, function)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_worker_has_time_for_a_long_summary_and_the_queue_waits_for_it(stage: str) -> None:
+    timeout = settings_of(stage, "work").lambda_timeout
+    (hidden,) = re.findall(r"VisibilityTimeout: (\d+)", (CHALICE / "resources.yaml").read_text())
+
+    assert timeout == LONGEST_LAMBDA_SECONDS
+    assert timeout > JobRules().claim_seconds
+    assert int(hidden) >= timeout  # else AWS refuses to join them, and a message would come while it is worked on
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_only_what_nobody_waits_for_may_take_longer_than_the_gateway_does(stage: str) -> None:
+    assert settings_of(stage, "api_handler").lambda_timeout == 29
+    assert settings_of(stage, "sweep").lambda_timeout == settings_of(stage, "erase").lambda_timeout == 300
+
+
+def test_the_worker_holds_the_longest_recording_that_it_may_read() -> None:
+    """64 MB of JSON take nine times as much once they are Python's; the other functions read little."""
+    assert settings_of("prod", "work").lambda_memory_size == 1_024
+    assert settings_of("prod", "api_handler").lambda_memory_size == 512
