@@ -51,7 +51,14 @@ def webhook_and_its_worker(office: Office) -> None:
 
 
 def sweep_and_its_worker(office: Office) -> None:
-    office.wait(61)
+    """The sweep comes for a job that is due, as late as a worker may still be waiting for one answer."""
+    office.wait(office.desk.rules.claim_seconds - 1)
+    office.sweep()
+    office.deliver()
+
+
+def late_sweep_and_its_worker(office: Office) -> None:
+    office.wait(office.desk.rules.first_look_seconds + 1)
     office.sweep()
     office.deliver()
 
@@ -74,9 +81,11 @@ ACTS: dict[str, Act] = {
 # Whoever was silent for so long may go on with one call to a provider before a write tells it that the job is lost.
 LATE: dict[str, Act] = {
     "late worker": late_worker,
+    "late sweep and its worker": late_sweep_and_its_worker,
     "worker that gives up": worker_that_gives_up,
     "end and erasure": worker_that_gives_up_and_the_sweep_that_erases,
 }
+SINCE_SECONDS = 10  # a job is this old when its worker comes: the sweep is due before that worker's claim runs out
 TELLING = [
     ("queued", "worker", "worker"),
     ("queued", "worker", "sweep and its worker"),
@@ -96,6 +105,8 @@ TELLING = [
 ]
 TELLING_LATE = [
     ("queued", "worker", "late worker"),
+    ("queued", "worker", "late sweep and its worker"),
+    ("queued for a session", "worker", "late sweep and its worker"),
     ("queued for a session", "worker", "late worker"),
     ("queued for a session", "worker", "worker that gives up"),
     ("ordered", "worker", "late worker"),
@@ -146,6 +157,7 @@ def interleave_workers(engine: Engine, names: Names, state: str, first: str, sec
     def office_of() -> Office:
         office = Office.on(engine, names)
         STATES[state](office)
+        office.wait(SINCE_SECONDS)
         office.text.tasks.clear()
         if second in LATE:
             office.recordings.check = office.text.check = lambda *_: None
