@@ -288,6 +288,16 @@ def reconcile(_event: Any) -> dict[str, int]:
     return web.figures_done("reconcile", *wiring.purchases().reconcile())
 
 
+# Analytics
+
+
+@app.on_dynamodb_record(stream_arn=config.ledger_stream_arn(), batch_size=100)
+def count(event: Any) -> dict[str, int]:
+    """Add new entries of the ledger to the sums over all users, each once."""
+    images = [record.new_image for record in event if record.event_name == "INSERT"]
+    return web.event_done("count", {"entries_counted": lambda: wiring.totals().count_changes(images)})
+
+
 # Service
 
 

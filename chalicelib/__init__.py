@@ -13,7 +13,7 @@ repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
-    addresses
+    addresses sums
     models
 sales                            what a purchase is worth
 errors ids times                 words everybody uses

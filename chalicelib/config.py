@@ -189,6 +189,12 @@ def jobs_queue_name() -> str:
     return f"live-transcription-{stage}-jobs"
 
 
+def ledger_stream_arn() -> str | dict[str, str]:
+    """The stream that feeds the sums over all users; in a packaged template, the resource stack's export."""
+    arn = _with_local(os.environ, LOCAL_SETTINGS).get("LEDGER_STREAM_ARN", "")
+    return arn or {"Fn::ImportValue": f"live-transcription-{os.environ.get('STAGE', 'dev')}-LedgerStreamArn"}
+
+
 def _with_local(environment: Mapping[str, str], local_file: Path) -> Mapping[str, str]:
     """`chalice local` typed by hand gets what `make run` wrote; nothing else may, least of all package and deploy."""
     by_hand = environment.get("AWS_CHALICE_CLI_MODE") == "true" and "local" in sys.argv[1:2]

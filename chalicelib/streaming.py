@@ -18,7 +18,7 @@ from .errors import (
 )
 from .leases import HOLD_KIND, SERVICE, Ending, LeaseRules
 from .leasing import Leasing, stored
-from .models import Balance, Caller, Hold, Segment, Session, SessionState, Transcript
+from .models import Balance, Caller, Charge, Hold, Segment, Session, SessionState, Transcript
 from .pricing import Prices
 from .repositories.allowances import allowance_key, allowance_used, spending
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
@@ -168,8 +168,9 @@ class Streaming:
                 raise ConflictError("A chunk is still being recognised: stop again.", retry_after_seconds=1)
             ending = self._ending(seen, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
+            ending = replace(ending, session=stopped, charge=_told(ending.charge, stopped))
             try:
-                self.leasing.end(seen.session, replace(ending, session=stopped), self._spent(seen, ending))
+                self.leasing.end(seen.session, ending, self._spent(seen, ending))
             except CAME_SECOND:
                 continue
             back = seen.session.held - ending.charge.credits
@@ -280,6 +281,13 @@ class Streaming:
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
+
+
+def _told(charge: Charge, stopped: Session) -> Charge:
+    """The charge with what the client says of the session's length, where it says so."""
+    if stopped.client_reported_seconds is None:
+        return charge
+    return replace(charge, told_ms=stopped.client_reported_seconds * 1000, told_of_ms=stopped.done_ms)
 
 
 def _stopped_answer(stopped: Session, available: int) -> contract.Stopped:

@@ -30,6 +30,7 @@ from .purchases import Purchases
 from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.table import Tables
+from .repositories.totals import Totals
 from .repositories.transcripts import Transcripts
 from .streaming import Streaming
 from .telemetry import count_aws_calls
@@ -305,6 +306,11 @@ def verifier() -> TokenVerifier:
 @lru_cache
 def ledger() -> Ledger:
     return Ledger(tables())
+
+
+@lru_cache
+def totals() -> Totals:
+    return Totals(tables())
 
 
 @lru_cache

@@ -66,7 +66,10 @@ class ModelUse:
 
 @dataclass(frozen=True)
 class Charge:
-    """What a settlement takes and why: it becomes the entry and the day's totals."""
+    """What a settlement takes and why: it becomes the entry and the day's totals.
+
+    `told_ms`, `told_of_ms`: see `Entry`.
+    """
 
     credits: int
     service: str
@@ -74,6 +77,8 @@ class Charge:
     audio_ms: int
     price_version: str
     uses: tuple[ModelUse, ...] = ()
+    told_ms: int | None = None
+    told_of_ms: int = 0
 
     @property
     def cost_micro_usd(self) -> int:
@@ -89,7 +94,9 @@ class Charge:
 class Entry:
     """One movement of credits; never changed. `credits` is signed: grants and purchases above zero, use below.
 
-    `cents`: the money that came with it, US cents, signed likewise.
+    `cents`: the money that came with it, US cents, signed likewise. `cost_micro_usd`: what a provider took, or the
+    payment service. `told_ms`, at the stop of a live session: how long the client says that the provider's sockets
+    were open, beside `told_of_ms`, what we billed of the whole session.
     """
 
     entry_id: str
@@ -106,6 +113,8 @@ class Entry:
     uses: tuple[ModelUse, ...] = ()
     reason: str = ""
     cents: int = 0
+    told_ms: int | None = None
+    told_of_ms: int = 0
 
 
 @dataclass(frozen=True)

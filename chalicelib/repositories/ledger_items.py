@@ -9,16 +9,18 @@ from boto3.dynamodb.conditions import Attr
 from ..ids import ulid
 from ..models import Balance, Charge, Entry, Hold, HoldState, ModelUse
 from ..times import utc_date
+from .expressions import plain
 from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
+USER, ENTRY = "USER#", "ENTRY#"
 BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
 
 # Keys
 
 
 def user_pk(user_id: str) -> str:
-    return f"USER#{user_id}"
+    return f"{USER}{user_id}"
 
 
 def balance_key(user_id: str) -> ItemKey:
@@ -101,6 +103,8 @@ def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
         price_version=charge.price_version,
         cost_micro_usd=charge.cost_micro_usd,
         uses=charge.uses,
+        told_ms=charge.told_ms,
+        told_of_ms=charge.told_of_ms,
     )
     day = Write(
         ItemKey("ledger", user_pk(hold.user_id), f"DAY#{utc_date(at)}#{charge.service}"),
@@ -122,7 +126,7 @@ def entry_put(user_id: str, entry: Entry) -> Write:
     }
     item["uses"] = [vars(use) for use in entry.uses]
     return Write(
-        ItemKey("ledger", user_pk(user_id), f"ENTRY#{entry.entry_id}"), item=item, when=Attr("pk").not_exists()
+        ItemKey("ledger", user_pk(user_id), f"{ENTRY}{entry.entry_id}"), item=item, when=Attr("pk").not_exists()
     )
 
 
@@ -151,4 +155,13 @@ def hold_from(item: Item) -> Hold:
 def entry_from(item: Item) -> Entry:
     fields = {name: item[name] for name in Entry.__dataclass_fields__ if name in item and name != "uses"}
     uses = tuple(ModelUse(**use) for use in item.get("uses", []))
-    return Entry(entry_id=item["sk"].removeprefix("ENTRY#"), uses=uses, **fields)
+    return Entry(entry_id=item["sk"].removeprefix(ENTRY), uses=uses, **fields)
+
+
+def booked_entry(image: Mapping[str, Any]) -> tuple[str, Entry] | None:
+    """Whose entry a change of the ledger's stream wrote (its new image, as DynamoDB types it); None if it was none."""
+    sk = image.get("sk", {}).get("S", "")
+    if not sk.startswith(ENTRY):
+        return None
+    item = plain(image)
+    return item["pk"].removeprefix(USER), entry_from(item)
