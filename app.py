@@ -285,7 +285,7 @@ def stripe_webhook() -> contract.Received:
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def reconcile(_event: Any) -> dict[str, int]:
     """Ask about payments that nothing was heard of, and hear the events that did not arrive."""
-    return web.figures_done("reconcile", *wiring.purchases().reconcile())
+    return web.figures_done("reconcile", *wiring.reconciler().reconcile())
 
 
 # Analytics
