@@ -6,14 +6,14 @@ web                              HTTP in, HTTP out: bodies, errors, headers, the
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
     history billing catchup
     catchup_worker assistant
-    purchases reconciler
+    purchases reconciler costs
 leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
-    addresses sums
+    addresses sums days sheets
     models
 sales                            what a purchase is worth
 errors ids times                 words everybody uses

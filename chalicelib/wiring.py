@@ -18,6 +18,7 @@ from .billing import Billing
 from .catchup import Catchups
 from .catchup_worker import CatchupWorker
 from .config import Settings, load
+from .costs import Costs
 from .cursors import Cursors
 from .errors import UnavailableError
 from .fulfilment import Fulfilment
@@ -289,6 +290,11 @@ def fulfilment() -> Fulfilment:
         used.stripe_api_base,
     )
     return Fulfilment(tables(), gateway, used.stage, used.stripe_mode == "live", now)
+
+
+@lru_cache
+def costs() -> Costs:
+    return Costs(ledger(), totals(), pricing.load(settings().price_version), cursors(), now)
 
 
 @lru_cache
