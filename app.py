@@ -31,6 +31,10 @@ def caller() -> Caller:
     return web.caller(request(), wiring.verifier())
 
 
+def admin() -> Caller:
+    return web.admin(request(), wiring.verifier())
+
+
 # Account
 
 
@@ -289,6 +293,17 @@ def reconcile(_event: Any) -> dict[str, int]:
 
 
 # Analytics
+
+
+@app.route("/analytics/costs", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def costs() -> Any:
+    """What the service earns and costs, day by day; as JSON or CSV. 200; 400 bad range, 403 no administrator."""
+    who, asked = admin(), web.query(request(), contract.CostsQuery)
+    if asked.format == "csv":
+        sheet = wiring.costs().csv(who, asked)
+        return web.Download(sheet.content, "text/csv; charset=utf-8", "costs.csv", sheet.next_cursor)
+    return wiring.costs().costs(who, asked)
 
 
 @app.on_dynamodb_record(stream_arn=config.ledger_stream_arn(), batch_size=100)

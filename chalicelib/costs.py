@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from . import contract
 from .cursors import Cursors
 from .days import day_range
-from .models import Hold
+from .models import Caller, Hold
 from .pricing import MICRO_USD_PER_CENT, SERVICES, Prices
 from .repositories.ledger import Ledger
 from .repositories.totals import ACTIVE, Totals
@@ -47,8 +47,9 @@ class Costs:
     cursors: Cursors
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def costs(self, asked: contract.CostsQuery) -> contract.Costs:
+    def costs(self, admin: Caller, asked: contract.CostsQuery) -> contract.Costs:
         """The days asked for, how all users stand now, and what is held. Raises InvalidRequestError."""
+        self.ledger.admit(admin)
         days = day_range(asked.from_day, asked.to_day, self.now())
         lines = self.totals.read(days[0], days[-1])
         by_day: dict[str, dict[Line, Sums]] = {day: {} for day in days}
@@ -69,13 +70,14 @@ class Costs:
             live_seconds=_live_seconds(lines),
         )
 
-    def csv(self, asked: contract.CostsQuery, admin_id: str) -> Sheet:
+    def csv(self, admin: Caller, asked: contract.CostsQuery) -> Sheet:
         """The lines of the days asked for, whole months at a time: some thousand in a file.
 
         Raises InvalidRequestError.
         """
+        self.ledger.admit(admin)
         days = day_range(asked.from_day, asked.to_day, self.now())
-        scope = (admin_id, days[0], days[-1])
+        scope = (admin.user_id, days[0], days[-1])
         begin = self.cursors.decode(CSV_CURSOR, asked.cursor, *scope)
         left = [day for day in days if day >= (begin or CSV_CURSOR + days[0]).removeprefix(CSV_CURSOR)]
         rows: list[list[object]] = []

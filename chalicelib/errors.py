@@ -69,6 +69,12 @@ class EmailTakenError(AppError):
     code = "email_taken"
 
 
+class ForbiddenError(AppError):
+    """This is for administrators."""
+
+    code = "forbidden"
+
+
 class AccountBlockedError(AppError):
     """An administrator blocked the account."""
 

@@ -20,6 +20,7 @@ from . import contract, logs
 from .config import Settings, SettingsError
 from .errors import (
     AppError,
+    ForbiddenError,
     InvalidRequestError,
     OriginNotAllowedError,
     TooLargeError,
@@ -58,6 +59,7 @@ MESSAGES = {
     "not_found": "There is no such path or method.",
     "unsupported_media_type": "Send the right Content-Type: application/json; for audio, audio/wav or audio/pcm.",
 }
+ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
@@ -91,6 +93,14 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
         raise UnauthenticatedError("Send your ID token: Authorization: Bearer <token>.")
     found = verifier.caller(token.strip())
     tally().user = hashlib.sha256(found.user_id.encode()).hexdigest()[:12]
+    return found
+
+
+def admin(request: Request, verifier: TokenVerifier) -> Caller:
+    """Who calls, if it is an administrator. Raises as `caller` does, and ForbiddenError."""
+    found = caller(request, verifier)
+    if ADMINS not in found.groups:
+        raise ForbiddenError("This is for administrators.")
     return found
 
 

@@ -9,11 +9,12 @@ import pytest
 from chalicelib import contract, pricing
 from chalicelib.costs import CSV_COLUMNS, Costs
 from chalicelib.errors import InvalidRequestError
-from chalicelib.models import Entry, Hold, ModelUse
+from chalicelib.models import Caller, Entry, Hold, ModelUse
 from chalicelib.repositories.totals import Totals
 from tests.fakes import CURSORS, Backend
 
 NOV_30, DEC_1 = (int(datetime(2026, *day, 23, 59, 59, tzinfo=UTC).timestamp()) for day in ((11, 30), (12, 1)))
+OWNER = Caller("owner", 0, "owner@example.com", ("admins",))
 STREAMING, LUNA = "assemblyai/universal-streaming-english", "openai/gpt-6-luna"
 LIVE = Entry(
     "e1", "usage", -20, NOV_30, service="live", audio_ms=119_001, cost_micro_usd=4_959,
@@ -43,7 +44,7 @@ def asked(first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **
 
 
 def test_money_and_credits_of_the_range(costs: Costs) -> None:
-    told = costs.costs(asked())
+    told = costs.costs(OWNER, asked())
 
     assert told.totals == contract.CostSums(
         revenue_micro_usd=1_490_000,
@@ -62,7 +63,7 @@ def test_money_and_credits_of_the_range(costs: Costs) -> None:
 
 
 def test_each_day_has_what_happened_until_its_last_second(costs: Costs) -> None:
-    first, second = costs.costs(asked()).days
+    first, second = costs.costs(OWNER, asked()).days
 
     assert (first.date, second.date) == ("2026-11-30", "2026-12-01")
     assert (first.sums.revenue_micro_usd, second.sums.revenue_micro_usd) == (2_990_000, -1_500_000)
@@ -77,7 +78,7 @@ def test_each_day_has_what_happened_until_its_last_second(costs: Costs) -> None:
 
 
 def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: Costs) -> None:
-    told = costs.costs(asked())
+    told = costs.costs(OWNER, asked())
 
     assert [(one.service, one.credits, one.cost_micro_usd) for one in told.services] == [
         ("live", 20, 4_959),
@@ -96,11 +97,11 @@ def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: Co
 
 
 def test_our_seconds_stand_beside_those_that_clients_reported(costs: Costs) -> None:
-    assert costs.costs(asked()).live_seconds == contract.LiveSeconds(1, 120, 125, -5)
+    assert costs.costs(OWNER, asked()).live_seconds == contract.LiveSeconds(1, 120, 125, -5)
 
 
 def test_days_without_anything_are_there_and_other_days_are_not(costs: Costs) -> None:
-    told = costs.costs(asked((11, 27), (11, 30)))
+    told = costs.costs(OWNER, asked((11, 27), (11, 30)))
 
     assert [(day.date, day.sums.uses, day.active_users) for day in told.days] == [
         ("2026-11-27", 0, 0),
@@ -113,7 +114,7 @@ def test_days_without_anything_are_there_and_other_days_are_not(costs: Costs) ->
 
 def test_nothing_at_all(backend: Backend) -> None:
     told = Costs(backend.ledger, Totals(backend.tables), pricing.load("2026-11"), CURSORS, backend.clock).costs(
-        contract.CostsQuery()
+        OWNER, contract.CostsQuery()
     )
 
     assert (told.counted_until, told.outstanding.liability_cents, len(told.days)) == ("", 0, 30)
@@ -129,7 +130,7 @@ def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: Costs, 
         hold = Hold(ada.user_id, f"{kind}:{number}", 10 + number, kind, "x", sweep_at)
         backend.ledger.hold(ada, hold, at=now - number)
 
-    held = costs.costs(asked()).holds
+    held = costs.costs(OWNER, asked()).holds
 
     assert [(one.hold_id, one.is_overdue, one.due_at == "") for one in held.open if one.user_id == ada.user_id] == [
         ("dispute:2", False, True),
@@ -140,7 +141,7 @@ def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: Costs, 
 
 
 def test_the_file_has_every_line_and_goes_on_at_its_cursor(costs: Costs, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = costs.csv(asked(), "admin")
+    whole = costs.csv(OWNER, asked())
     assert whole.next_cursor is None
     rows = list(csv.DictReader(io.StringIO(whole.content)))
     assert tuple(rows[0]) == CSV_COLUMNS
@@ -148,13 +149,13 @@ def test_the_file_has_every_line_and_goes_on_at_its_cursor(costs: Costs, monkeyp
     assert sum(int(row["revenue_cents"]) for row in rows) == 149
 
     monkeypatch.setattr("chalicelib.costs.CSV_ROWS", 1)
-    pages = [costs.csv(asked(), "admin")]
+    pages = [costs.csv(OWNER, asked())]
     while pages[-1].next_cursor:
-        pages.append(costs.csv(asked(cursor=pages[-1].next_cursor), "admin"))
+        pages.append(costs.csv(OWNER, asked(cursor=pages[-1].next_cursor)))
 
     assert len(pages) == 2
     assert [row for page in pages for row in csv.DictReader(io.StringIO(page.content))] == rows
     with pytest.raises(InvalidRequestError):
-        costs.csv(asked(cursor=pages[0].next_cursor), "another admin")
+        costs.csv(Caller("another", 0, ""), asked(cursor=pages[0].next_cursor))
     with pytest.raises(InvalidRequestError):
-        costs.csv(asked((11, 29), cursor=pages[0].next_cursor), "admin")
+        costs.csv(OWNER, asked((11, 29), cursor=pages[0].next_cursor))
