@@ -5,7 +5,7 @@ from typing import Any
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, config, contract, ids, jobs, web, wiring
+from chalicelib import audio, config, contract, ids, jobs, pages, web, wiring
 from chalicelib.models import Caller
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -356,6 +356,23 @@ def unblock(user_id: str) -> contract.StandingChanged:
     """Let an account call again. 200, also twice; 404 no such user."""
     who, wish = admin(), web.body(request(), contract.Standing)
     return wiring.administration().set_blocked(who, web.identifier(user_id, "user_id"), False, wish.reason)
+
+
+# Pages
+
+
+@app.route("/admin", methods=["GET"], cors=CORS)
+@web.answers()
+def dashboard() -> pages.Page:
+    """The owner's dashboard, which asks for a sign-in. 200."""
+    return pages.page("admin", "index.html")
+
+
+@app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
+@web.answers()
+def dashboard_asset(name: str) -> pages.Page:
+    """What the dashboard is made of. 200; 404 no such file."""
+    return pages.page("admin", name)
 
 
 # Service

@@ -11,7 +11,8 @@ account streaming relay          use cases: they get collaborators, clock and id
 leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
-config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
+config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines; pages that ship with us
+    pages
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
     addresses sums days sheets
