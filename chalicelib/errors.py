@@ -75,6 +75,12 @@ class AccountBlockedError(AppError):
     code = "account_blocked"
 
 
+class ForbiddenError(AppError):
+    """What was asked for is not for this caller."""
+
+    code = "forbidden"
+
+
 class OriginNotAllowedError(AppError):
     """A browser page other than the extension's or our own is calling."""
 

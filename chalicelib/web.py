@@ -20,6 +20,7 @@ from . import contract, logs
 from .config import Settings, SettingsError
 from .errors import (
     AppError,
+    ForbiddenError,
     InvalidRequestError,
     OriginNotAllowedError,
     TooLargeError,
@@ -58,6 +59,7 @@ MESSAGES = {
     "not_found": "There is no such path or method.",
     "unsupported_media_type": "Send the right Content-Type: application/json; for audio, audio/wav or audio/pcm.",
 }
+ADMIN_GROUP = "admins"
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
@@ -92,6 +94,13 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     found = verifier.caller(token.strip())
     tally().user = hashlib.sha256(found.user_id.encode()).hexdigest()[:12]
     return found
+
+
+def admin(who: Caller) -> Caller:
+    """The caller, who is an admin. Raises ForbiddenError for anybody else."""
+    if ADMIN_GROUP not in who.groups:
+        raise ForbiddenError("This is for admins.")
+    return who
 
 
 def body(request: Request, shape: Any) -> Any:

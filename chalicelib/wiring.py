@@ -14,6 +14,8 @@ from botocore.config import Config
 from . import pricing
 from .account import Accounts
 from .assistant import Assistant
+from .audit import Audits
+from .auditing import Auditor, AuditRules
 from .billing import Billing
 from .catchup import Catchups
 from .catchup_worker import CatchupWorker
@@ -277,6 +279,22 @@ def purchases() -> Purchases:
         success_url=used.checkout_success_url,
         cancel_url=used.checkout_cancel_url,
         now=now,
+    )
+
+
+@lru_cache
+def audits() -> Audits:
+    rules = AuditRules()
+    return Audits(
+        ledger=ledger(),
+        tables=tables(),
+        totals=totals(),
+        auditor=Auditor(tables(), totals(), frozenset(pricing.available()), rules, now, time.sleep),
+        queue=queue(),
+        actions=list,
+        rules=rules,
+        now=now,
+        new_id=new_id,
     )
 
 
