@@ -31,6 +31,10 @@ def caller() -> Caller:
     return web.caller(request(), wiring.verifier())
 
 
+def admin() -> Caller:
+    return web.admin(request(), wiring.verifier())
+
+
 # Account
 
 
@@ -295,10 +299,21 @@ def stripe_webhook() -> contract.Received:
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def reconcile(_event: Any) -> dict[str, int]:
     """Ask about payments that nothing was heard of, and hear the events that did not arrive."""
-    return web.figures_done("reconcile", *wiring.purchases().reconcile())
+    return web.figures_done("reconcile", *wiring.reconciler().reconcile())
 
 
 # Analytics
+
+
+@app.route("/analytics/costs", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def costs() -> Any:
+    """What the service earns and costs, day by day; as JSON or CSV. 200; 400 bad range, 403 no administrator."""
+    who, asked = admin(), web.query(request(), contract.CostsQuery)
+    if asked.format == "csv":
+        sheet = wiring.costs().csv(who, asked)
+        return web.Download(sheet.content, "text/csv; charset=utf-8", "costs.csv", sheet.next_cursor)
+    return wiring.costs().costs(who, asked)
 
 
 @app.on_dynamodb_record(stream_arn=config.ledger_stream_arn(), batch_size=100)
@@ -314,16 +329,16 @@ def count(event: Any) -> dict[str, int]:
 @app.route("/admin/audit", methods=["POST"], authorizer=cognito, cors=CORS)
 @web.answers(status=202)
 def start_audit() -> contract.AuditStarted:
-    """Have every balance worked out anew; answers the audit that runs, if one does. 202; 403 not an admin."""
-    who = web.admin(caller())
+    """Have every balance worked out anew; answers the audit that runs, if one does. 202; 403 no administrator."""
+    who = admin()
     return wiring.audits().start(who, web.body(request(), contract.StartAudit).recount)
 
 
 @app.route("/admin/audit", methods=["GET"], authorizer=cognito, cors=CORS)
 @web.answers()
 def last_audit() -> contract.LastAudit:
-    """What the last audit found, how far the running one is, what admins did. 200; 403 not an admin."""
-    return wiring.audits().last(web.admin(caller()))
+    """What the last audit found, how far the running one is, what admins did. 200; 403 no administrator."""
+    return wiring.audits().last(admin())
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))

@@ -6,15 +6,16 @@ web                              HTTP in, HTTP out: bodies, errors, headers, the
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
     history billing catchup
     catchup_worker assistant
-    purchases audit
-leasing welcome auditing         what happens to a lease; what an account begins with; what an audit reads
+    purchases reconciler costs audit
+leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be;
+    auditing                     what an audit reads
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
-    addresses sums judging
-    tallies
+    addresses sums days sheets
+    judging tallies
     models
 sales                            what a purchase is worth
 errors ids times                 words everybody uses

@@ -1,13 +1,12 @@
 """Credits as their owner sees them: the balance, and a statement that explains every movement."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 from . import contract
 from .cursors import Cursors
 from .models import Caller, Entry, ModelUse
 from .repositories.ledger import Ledger
+from .sheets import csv_text
 from .times import rfc3339
 
 CURSOR_PREFIX = "ENTRY#"
@@ -16,7 +15,6 @@ CSV_COLUMNS = (
     "at", "kind", "credits", "explanation", "service", "session_id", "job_id", "purchase_id", "seconds", "credits_held",
     "cents", "price_version", "id",
 )  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PURCHASE_KINDS = ("purchase", "clawback", "clawback_reversed")
 USED = {
     "live": "{seconds:.1f} s of live transcription",
@@ -62,12 +60,8 @@ class Billing:
             movements += map(_transaction, entries)
             if after is None:
                 break
-        text = io.StringIO()
-        out = csv.writer(text)
-        out.writerow(CSV_COLUMNS)
-        for movement in movements:
-            out.writerow([_cell(getattr(movement, column)) for column in CSV_COLUMNS])
-        return Statement(text.getvalue(), self.cursors.encode(CURSOR_PREFIX, after, caller.user_id))
+        rows = [[getattr(movement, column) for column in CSV_COLUMNS] for movement in movements]
+        return Statement(csv_text(CSV_COLUMNS, rows), self.cursors.encode(CURSOR_PREFIX, after, caller.user_id))
 
 
 @dataclass(frozen=True)
@@ -76,11 +70,6 @@ class Statement:
 
     content: str
     next_cursor: str | None
-
-
-def _cell(value: object) -> object:
-    """Text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def _transaction(entry: Entry) -> contract.Transaction:

@@ -69,16 +69,16 @@ class EmailTakenError(AppError):
     code = "email_taken"
 
 
+class ForbiddenError(AppError):
+    """This is for administrators."""
+
+    code = "forbidden"
+
+
 class AccountBlockedError(AppError):
     """An administrator blocked the account."""
 
     code = "account_blocked"
-
-
-class ForbiddenError(AppError):
-    """What was asked for is not for this caller."""
-
-    code = "forbidden"
 
 
 class OriginNotAllowedError(AppError):

@@ -1,14 +1,11 @@
-"""Selling credits: the packages, a checkout for one, and what comes of its payment.
+"""Selling credits: the packages, a checkout for one, and the events of its payment.
 
-The purchase is written before the payment system is asked, under an id that is also the idempotency key there. What is
-learned of a payment, by webhook or by asking, in any order and however often, is put beside what is known and booked in
-one write (sales.py says what it is worth). Nothing a client or an event says decides what is sold: that stands in the
-purchase.
+The purchase is written before the payment system is asked, under an id that is also the idempotency key there. Nothing
+a client says decides what is sold: that stands in the purchase.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from . import contract
@@ -17,72 +14,31 @@ from .errors import (
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
-    ProviderError,
     ProviderRefusedError,
     UnavailableError,
 )
-from .models import Balance, Caller, CheckoutSession, PaymentNews, Purchase
+from .fulfilment import RESUMABLE_SECONDS, Fulfilment
+from .models import Balance, Caller, Purchase
 from .pricing import Prices
 from .repositories.ledger import Ledger
-from .repositories.ledger_items import balance_key, balance_of
-from .repositories.purchases import (
-    booking,
-    changed,
-    created,
-    open_purchases,
-    payment_key,
-    purchase,
-    purchase_key,
-)
+from .repositories.purchases import created, purchase, purchase_key
 from .repositories.table import Tables, WriteRefusedError
-from .sales import Fact, Payment, RefundFact, after, moves
-from .telemetry import tally
+from .sales import Payment
 from .times import rfc3339
 
 CURRENCY = "usd"
-TRIES = 24
 CHECKOUT_SECONDS = 3_600
-RESUMABLE_SECONDS = 23 * 3_600  # the payment system forgets an idempotency key after a day
-ASKED_AFTER_SECONDS = 900
-STUCK_AFTER_SECONDS = 3 * 86_400
-UNDELIVERED_SECONDS = 29 * 86_400  # the payment system keeps events for 30 days
-RECONCILED_EVERY_SECONDS = 300
-LISTED_AT_ONCE, ASKED_AT_ONCE = 1_000, 50
 OFF_RETRY_SECONDS = 3_600
-# Money or a claim that is not as it should be: nothing is booked, and somebody has to look.
-ALARMING = {"unknown purchase", "another user", "another mode", "another stage", "another amount", "another currency"}
-
-
-class Gateway(Protocol):
-    """The payment system. Each call raises ProviderError; providers/stripe_gateway.py says more."""
-
-    def open(self, wanted: Purchase) -> CheckoutSession: ...
-
-    def session(self, session_id: str) -> CheckoutSession: ...
-
-    def session_of(self, payment_id: str) -> CheckoutSession | None: ...
-
-    def verified_event(self, raw: bytes, signature: str) -> Any: ...
-
-    def news(self, event: Any) -> CheckoutSession | PaymentNews | None: ...
-
-    def undelivered(self, since: int) -> Any: ...
-
-
-class IgnoredError(Exception):
-    """News that books nothing, and why."""
 
 
 @dataclass(frozen=True)
 class Purchases:
-    """Sells credits, if it `is_on`. `stage` and `is_live` say which payments are ours."""
+    """Sells credits, if it `is_on`."""
 
     ledger: Ledger
     tables: Tables
     prices: Prices
-    gateway: Gateway
-    stage: str
-    is_live: bool
+    fulfilment: Fulfilment
     is_on: bool
     return_origins: frozenset[str]
     success_url: str
@@ -136,7 +92,7 @@ class Purchases:
             cents=package.cents,
             currency=CURRENCY,
             price_version=self.prices.version,
-            is_live=self.is_live,
+            is_live=self.fulfilment.is_live,
             created_at=now,
             checkout_expires_at=now + CHECKOUT_SECONDS,
             success_url=self._return_url(wish.success_url, "success_url", self.success_url),
@@ -163,11 +119,11 @@ class Purchases:
             raise ConflictError("This purchase came to nothing: start a new one.")
         nothing = Balance()  # An open checkout and a failed one book nothing, so no balance plays a part.
         try:
-            session = self.gateway.open(wanted)
+            session = self.fulfilment.gateway.open(wanted)
         except ProviderRefusedError:
-            self._told(wanted, nothing, Payment.FAILED)
+            self.fulfilment.told(wanted, nothing, Payment.FAILED)
             raise
-        return self._told(wanted, nothing, Payment.OPEN, session)
+        return self.fulfilment.told(wanted, nothing, Payment.OPEN, session)
 
     # What is learned of payments
 
@@ -179,156 +135,7 @@ class Purchases:
         """
         if not self.is_on:
             raise UnavailableError("Payments are not set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        return self._received(self.gateway.verified_event(raw, signature))
-
-    def _received(self, event: Any) -> contract.Received:
-        try:
-            self._apply(self.gateway.news(event))
-        except IgnoredError as ignored:
-            reason = str(ignored)
-            tally().notes["payment_event"] = f"{event.type}: {reason}"
-            if reason in ALARMING:
-                tally().notes["payment_alarm"] = reason
-            return contract.Received(True, "ignored", reason)
-        except ProviderError as error:
-            raise UnavailableError("The payment service could not be asked.") from error
-        return contract.Received(True, "applied")
-
-    def _apply(self, news: CheckoutSession | PaymentNews | None) -> None:
-        match news:
-            case None:
-                raise IgnoredError("nothing about a payment")
-            case CheckoutSession():
-                self._session_told(news)
-            case PaymentNews():
-                self._payment_told(news)
-
-    def _session_told(self, session: CheckoutSession) -> Purchase:
-        if not session.purchase_id:
-            raise IgnoredError("not of this service")
-        if session.stage != self.stage:
-            raise IgnoredError("another stage")
-        known, balance = self._seen(session.purchase_id, session.user_id)
-        if session.user_id != known.user_id:
-            raise IgnoredError("another user")
-        if session.is_live != known.is_live or session.is_live != self.is_live:
-            raise IgnoredError("another mode")
-        if session.currency != known.currency:
-            raise IgnoredError("another currency")
-        if session.cents != known.cents:
-            raise IgnoredError("another amount")
-        return self._told(known, balance, session.payment, session)
-
-    def _payment_told(self, news: PaymentNews) -> None:
-        pointer = self.tables.get(payment_key(news.payment_id))
-        if pointer is None:
-            # The event came before the one that names the payment, which tells the rest too; or it is none of ours.
-            session = self.gateway.session_of(news.payment_id)
-            if session is None:
-                raise IgnoredError("not of this service")
-            self._session_told(session)
-            known, balance = self._seen(session.purchase_id, session.user_id)
-        else:
-            known, balance = self._seen(pointer["purchase_id"], pointer["user_id"])
-        if news.is_live != known.is_live:
-            raise IgnoredError("another mode")
-        if news.currency != known.currency:
-            raise IgnoredError("another currency")
-        if isinstance(news.fact, RefundFact) and news.cents > known.cents:
-            raise IgnoredError("another amount")
-        self._told(known, balance, news.fact)
-
-    def _told(self, known: Purchase, balance: Balance, fact: Fact, session: CheckoutSession | None = None) -> Purchase:
-        """The purchase once this is known of it and the ledger agrees: one write, or none where all is said already.
-
-        `known` and `balance` are as they were read a moment ago; they are read again where something came between.
-        """
-        for _ in range(TRIES):
-            facts = known.facts.learned(fact)
-            due = moves(facts, known.booked, known.credits, known.cents, balance.available)
-            learned = replace(known, facts=facts, booked=after(known.booked, due))
-            if session:
-                learned = replace(
-                    learned,
-                    checkout_session_id=known.checkout_session_id or session.session_id,
-                    checkout_url=known.checkout_url or session.url,
-                    payment_id=known.payment_id or session.payment_id,
-                )
-            if learned == known:
-                return known
-            books = [] if due.is_nothing else booking(known, due, balance, self.now())
-            try:
-                self.tables.transact([*changed(known, learned), *books])
-            except WriteRefusedError:  # Something else was learned, or credits were spent that a dispute was to hold.
-                known, balance = self._seen(known.purchase_id, known.user_id)
-                continue
-            tally().notes["purchase"] = {"granted": due.granted, "taken": due.taken}
-            return learned
-        raise UnavailableError("The account is busy with other requests.")
-
-    def _seen(self, purchase_id: str, user_id: str) -> tuple[Purchase, Balance]:
-        """The purchase and its buyer's balance, in one read. Raises IgnoredError."""
-        item, balance = self.tables.get_many([purchase_key(purchase_id), balance_key(user_id)])
-        if item is None:
-            raise IgnoredError("unknown purchase")
-        return purchase(item), balance_of(balance)
-
-    # Reconciling
-
-    def reconcile(self) -> tuple[dict[str, int], list[Exception]]:
-        """Ask about purchases that have been open too long, and about events that did not reach us.
-
-        Runs what it learns through the same books. What is still not right after days rings the alarm. Answers with
-        figures and with what failed, none of which kept the rest from being done.
-        """
-        figures = {"purchases_asked": 0, "purchases_stuck": 0, "events_applied": 0, "payment_alarms": 0}
-        failures: list[Exception] = []
-        if not self.is_on:
-            return figures, failures
-        for purchase_id in self._due():
-            try:
-                figures["purchases_asked"] += 1
-                figures["purchases_stuck"] += self._asked(purchase_id)
-            except Exception as failure:  # noqa: BLE001 - one purchase that cannot be told must not keep the others
-                failures.append(failure)
-        try:
-            for event in self.gateway.undelivered(self.now() - UNDELIVERED_SECONDS):
-                try:
-                    heard = self._received(event)
-                except Exception as failure:  # noqa: BLE001 - nor one event
-                    failures.append(failure)
-                    continue
-                figures["events_applied"] += heard.outcome == "applied"
-                figures["payment_alarms"] += heard.reason in ALARMING
-        except ProviderError as failure:
-            failures.append(failure)
-        return figures, failures
-
-    def _due(self) -> list[str]:
-        """Whom to ask about this time: all in turn, so that many that stay open keep no other from it."""
-        found = open_purchases(self.tables, self.now() - ASKED_AFTER_SECONDS, LISTED_AT_ONCE)
-        first = self.now() // RECONCILED_EVERY_SECONDS * ASKED_AT_ONCE % max(1, len(found))
-        return (found[first:] + found[:first])[:ASKED_AT_ONCE]
-
-    def _asked(self, purchase_id: str) -> bool:
-        """Learn how a purchase stands; whether it is stuck all the same."""
-        item = self.tables.get(purchase_key(purchase_id))
-        if item is None:
-            return False
-        known = purchase(item)
-        if known.checkout_session_id:
-            session = self.gateway.session(known.checkout_session_id)
-        elif self.now() <= known.created_at + RESUMABLE_SECONDS:
-            try:
-                session = self.gateway.open(known)  # The same idempotency key: what was made, if it was, or a new one.
-            except ProviderRefusedError:
-                self._told(known, Balance(), Payment.FAILED)
-                return False
-        else:
-            self._told(known, Balance(), Payment.EXPIRED)
-            return False
-        is_open = self._session_told(session).facts.payment < Payment.EXPIRED
-        return is_open and self.now() > known.created_at + STUCK_AFTER_SECONDS
+        return self.fulfilment.received(self.fulfilment.gateway.verified_event(raw, signature))
 
 
 def _checkout(wanted: Purchase) -> contract.Checkout:

@@ -59,7 +59,7 @@ MESSAGES = {
     "not_found": "There is no such path or method.",
     "unsupported_media_type": "Send the right Content-Type: application/json; for audio, audio/wav or audio/pcm.",
 }
-ADMIN_GROUP = "admins"
+ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
@@ -96,11 +96,12 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     return found
 
 
-def admin(who: Caller) -> Caller:
-    """The caller, who is an admin. Raises ForbiddenError for anybody else."""
-    if ADMIN_GROUP not in who.groups:
-        raise ForbiddenError("This is for admins.")
-    return who
+def admin(request: Request, verifier: TokenVerifier) -> Caller:
+    """Who calls, if it is an administrator. Raises as `caller` does, and ForbiddenError."""
+    found = caller(request, verifier)
+    if ADMINS not in found.groups:
+        raise ForbiddenError("This is for administrators.")
+    return found
 
 
 def body(request: Request, shape: Any) -> Any:

@@ -20,8 +20,10 @@ from .billing import Billing
 from .catchup import Catchups
 from .catchup_worker import CatchupWorker
 from .config import Settings, load
+from .costs import Costs
 from .cursors import Cursors
 from .errors import UnavailableError
+from .fulfilment import Fulfilment
 from .history import History
 from .ids import ulid
 from .jobs import JobRules
@@ -29,6 +31,7 @@ from .leases import LeaseRules
 from .leasing import Leasing, LiveProvider
 from .providers.cognito import Cognito
 from .purchases import Purchases
+from .reconciler import Reconciler
 from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.table import Tables
@@ -256,6 +259,27 @@ def billing() -> Billing:
 
 @lru_cache
 def purchases() -> Purchases:
+    used = settings()
+    return Purchases(
+        ledger=ledger(),
+        tables=tables(),
+        prices=pricing.load(used.price_version),
+        fulfilment=fulfilment(),
+        is_on=bool(used.stripe_api_key),
+        return_origins=used.allowed_origins,
+        success_url=used.checkout_success_url,
+        cancel_url=used.checkout_cancel_url,
+        now=now,
+    )
+
+
+@lru_cache
+def reconciler() -> Reconciler:
+    return Reconciler(fulfilment(), tables(), bool(settings().stripe_api_key), now)
+
+
+@lru_cache
+def fulfilment() -> Fulfilment:
     from .providers.stripe_gateway import StripeGateway
 
     used = settings()
@@ -267,19 +291,12 @@ def purchases() -> Purchases:
         used.payment_methods,
         used.stripe_api_base,
     )
-    return Purchases(
-        ledger=ledger(),
-        tables=tables(),
-        prices=pricing.load(used.price_version),
-        gateway=gateway,
-        stage=used.stage,
-        is_live=used.stripe_mode == "live",
-        is_on=bool(used.stripe_api_key),
-        return_origins=used.allowed_origins,
-        success_url=used.checkout_success_url,
-        cancel_url=used.checkout_cancel_url,
-        now=now,
-    )
+    return Fulfilment(tables(), gateway, used.stage, used.stripe_mode == "live", now)
+
+
+@lru_cache
+def costs() -> Costs:
+    return Costs(ledger(), totals(), pricing.load(settings().price_version), cursors(), now)
 
 
 @lru_cache

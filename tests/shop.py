@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib import contract, pricing
 from chalicelib.errors import InvalidSignatureError
+from chalicelib.fulfilment import Fulfilment
 from chalicelib.models import Caller, CheckoutSession, PaymentNews, Purchase
 from chalicelib.purchases import Purchases
+from chalicelib.reconciler import Reconciler
 from chalicelib.repositories.purchases import purchase, purchase_key
 from chalicelib.sales import Dispute, DisputeFact, DisputeState, Fact, Payment, Refund, RefundFact, RefundState
 from tests.fakes import Backend
@@ -21,6 +23,7 @@ RETURN = "https://extension.example"
 class FakeEvent:
     type: str
     news: News
+    id: str = ""
 
 
 @dataclass
@@ -70,9 +73,10 @@ class FakePayments:
     def news(self, event: FakeEvent) -> News:
         return event.news
 
-    def undelivered(self, since: int) -> Iterator[FakeEvent]:
+    def undelivered(self, since: int, after: str = "") -> Iterator[FakeEvent]:
         self._next()
-        yield from self.undelivered_events
+        ids = [event.id for event in self.undelivered_events]
+        yield from self.undelivered_events[ids.index(after) + 1 if after else 0 :]
 
     # What happens there
 
@@ -111,15 +115,21 @@ class Shop:
             ledger=self.backend.ledger,
             tables=self.backend.tables,
             prices=pricing.load("2026-11"),
-            gateway=self.payments,
-            stage=STAGE,
-            is_live=False,
+            fulfilment=self.fulfilment,
             is_on=True,
             return_origins=frozenset({RETURN}),
             success_url=f"{RETURN}/paid",
             cancel_url=f"{RETURN}/cancelled",
             now=self.backend.clock,
         )
+
+    @property
+    def fulfilment(self) -> Fulfilment:
+        return Fulfilment(self.backend.tables, self.payments, STAGE, is_live=False, now=self.backend.clock)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.fulfilment, self.backend.tables, is_on=True, now=self.backend.clock)
 
     def buy(self, caller: Caller, package: str = "popular", purchase_id: str | None = None, **more: str) -> str:
         """A purchase with its checkout; its id."""
@@ -157,6 +167,6 @@ def credits(shop: Shop, caller: Caller) -> tuple[int, int]:
 
 def reconciled(shop: Shop) -> dict[str, int]:
     """The figures of a run in which nothing failed."""
-    figures, failures = shop.purchases.reconcile()
+    figures, failures = shop.reconciler.reconcile()
     assert failures == []
     return figures

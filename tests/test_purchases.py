@@ -19,10 +19,11 @@ from chalicelib.errors import (
     ProviderTimeoutError,
     UnavailableError,
 )
+from chalicelib.fulfilment import RESUMABLE_SECONDS
 from chalicelib.models import Caller, PaymentNews
-from chalicelib.purchases import RESUMABLE_SECONDS
 from chalicelib.repositories.purchases import open_purchases
 from chalicelib.sales import DisputeState, Payment, RefundState
+from chalicelib.telemetry import counting
 from tests.fakes import Backend
 from tests.shop import RETURN, Shop, credits, dispute, refund
 
@@ -230,6 +231,52 @@ def test_a_refund_that_is_not_of_our_payment_takes_nothing(
     assert credits(shop, ada) == (2_200, 0)
 
 
+def test_another_checkout_of_the_purchase_moves_nothing_until_it_is_paid(shop: Shop, ada: Caller) -> None:
+    """Its answer was lost, so nobody was shown it; the one that was shown stays as it is."""
+    purchase_id = shop.buy(ada)
+    shown = shop.payments.sessions[f"cs_{purchase_id}"]
+    lost = replace(shown, session_id="cs_lost", url="https://pay.example/lost")
+
+    heard = shop.hears_news(replace(lost, payment=Payment.EXPIRED))
+    assert (heard.outcome, heard.reason) == ("ignored", "another checkout")
+    known = shop.purchase(purchase_id)
+    assert (known.facts.payment, known.checkout_url) == (Payment.OPEN, shown.url)
+
+    assert shop.hears_news(replace(lost, payment=Payment.PAID, payment_id="pi_lost")).outcome == "applied"
+    assert credits(shop, ada) == (2_200, 0)
+    assert shop.purchase(purchase_id).payment_id == "pi_lost"
+
+
+def test_who_pays_twice_for_one_purchase_gets_its_credits_once_and_the_alarm_rings(shop: Shop, ada: Caller) -> None:
+    purchase_id = shop.buy(ada)
+    shop.hears(purchase_id, Payment.PAID)
+    second = replace(shop.payments.moved(purchase_id, Payment.PAID), session_id="cs_lost", payment_id="pi_second")
+    shop.payments.sessions["cs_lost"] = second
+
+    for news in (second, PaymentNews(refund("re_1", 999), "pi_second", 999, "usd", is_live=False)):
+        with counting() as counted:
+            assert shop.hears_news(news).reason == "another payment"
+        assert counted.notes["payment_alarm"] == "another payment"
+
+    assert credits(shop, ada) == (2_200, 0)
+    assert shop.purchase(purchase_id).payment_id == f"pi_{purchase_id}"
+
+
+def test_an_expired_checkout_is_not_where_a_purchase_is_paid(shop: Shop, ada: Caller) -> None:
+    """Its process died before the checkout was known, and the checkout has expired since."""
+    shop.payments.script = [ProviderTimeoutError("no answer")]
+    with pytest.raises(ProviderError):
+        shop.buy(ada, purchase_id="the-purchase")
+    made = shop.payments.open(shop.purchase("the-purchase"))
+
+    shop.hears_news(replace(made, payment=Payment.EXPIRED))
+
+    known = shop.purchase("the-purchase")
+    assert (known.facts.payment, known.checkout_session_id, known.checkout_url) == (Payment.EXPIRED, "", "")
+    with pytest.raises(ConflictError):
+        shop.buy(ada, purchase_id="the-purchase")
+
+
 def test_other_events_are_answered_and_ignored(shop: Shop) -> None:
     heard = shop.hears_news(None)
 
@@ -358,4 +405,4 @@ def test_without_a_key_nothing_is_sold_or_heard(shop: Shop, ada: Caller) -> None
         off.buy(ada, contract.Buy("popular"), "the-purchase", "hash")
     with pytest.raises(UnavailableError):
         off.receive(b"{}", "good")
-    assert off.reconcile()[0]["purchases_asked"] == 0
+    assert replace(shop.reconciler, is_on=False).reconcile()[0]["purchases_asked"] == 0

@@ -51,6 +51,7 @@ class Hold:
     sweep_at: int
     state: HoldState = HoldState.OPEN
     charged: int = 0
+    made_at: int = 0
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,15 @@ DISPUTES = {
     "appeal_needs_response": DisputeState.LOST,
     "appeal_under_review": DisputeState.LOST,
 }
+FAILED_INTENTS = {"requires_payment_method", "canceled"}  # of a complete checkout: nobody can try again there
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
 Cents = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Given = TypeVar("Given")
+
+
+class IntentObject(msgspec.Struct):
+    id: Id
+    status: str = ""
 
 
 class SessionObject(msgspec.Struct):
@@ -72,7 +78,7 @@ class SessionObject(msgspec.Struct):
     status: Literal["open", "complete", "expired"] | None = None
     payment_status: str = "unpaid"
     url: str | None = None
-    payment_intent: Id | None = None
+    payment_intent: Id | IntentObject | None = None
     amount_total: Cents | None = None
     currency: str | None = None
     livemode: bool = False
@@ -175,8 +181,9 @@ class StripeGateway:
         return self.session_from(made)
 
     def session(self, session_id: str) -> CheckoutSession:
-        """A checkout as it stands now. Raises ProviderError."""
-        return self.session_from(self._called(lambda client: client.v1.checkout.sessions.retrieve(session_id)))
+        """A checkout as it stands now, and whether a delayed payment has failed since. Raises ProviderError."""
+        params: Any = {"expand": ["payment_intent"]}
+        return self.session_from(self._called(lambda client: client.v1.checkout.sessions.retrieve(session_id, params)))
 
     def session_of(self, payment_id: str) -> CheckoutSession | None:
         """The checkout that a payment came from; None if it came otherwise. Raises ProviderError."""
@@ -187,13 +194,13 @@ class StripeGateway:
     def session_from(self, fields: dict[str, Any], event_type: str = "") -> CheckoutSession:
         """A checkout as Stripe writes it. Raises ProviderError for nonsense."""
         said = _converted(fields, SessionObject)
-        names = said.metadata or {}
+        names, intent = said.metadata or {}, said.payment_intent
         is_ours = names.get("app") == self.app_name
         return CheckoutSession(
             session_id=said.id,
             url=said.url or "",
             payment=_payment(said, event_type),
-            payment_id=said.payment_intent or "",
+            payment_id=intent.id if isinstance(intent, IntentObject) else intent or "",
             cents=said.amount_total or 0,
             currency=said.currency or "",
             is_live=said.livemode,
@@ -218,9 +225,8 @@ class StripeGateway:
                 failure = error  # TypeError: a signature that is not ASCII. ValueError: not UTF-8, JSON, or an event.
         raise InvalidSignatureError("This is not a signed event.") from failure
 
-    def undelivered(self, since: int) -> Iterator[Event]:
-        """Events that did not reach us since then, oldest last. Raises ProviderError."""
-        after = ""
+    def undelivered(self, since: int, after: str = "") -> Iterator[Event]:
+        """Events that did not reach us since then, newest first, from the one next to `after`. Raises ProviderError."""
         while True:
             params: dict[str, Any] = {
                 "types": sorted(EVENTS),
@@ -301,9 +307,13 @@ def _payment(said: SessionObject, event_type: str) -> Payment:
         return Payment.FAILED
     if said.status == "expired":
         return Payment.EXPIRED
-    if said.status == "complete":
-        return Payment.PAID if said.payment_status == "paid" else Payment.PENDING
-    return Payment.OPEN
+    if said.status != "complete":
+        return Payment.OPEN
+    if said.payment_status == "paid":
+        return Payment.PAID
+    intent = said.payment_intent
+    has_failed = isinstance(intent, IntentObject) and intent.status in FAILED_INTENTS
+    return Payment.FAILED if has_failed else Payment.PENDING
 
 
 def _check_not_ahead(signature: str) -> None:

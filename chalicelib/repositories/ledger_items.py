@@ -149,6 +149,7 @@ def hold_from(item: Item) -> Hold:
         sweep_at=item["sweep_at"],
         state=HoldState(item["state"]),
         charged=item.get("charged", 0),
+        made_at=item.get("made_at", 0),
     )
 
 

@@ -20,6 +20,7 @@ from .table import Item, ItemKey, Tables, Write
 DISPUTE_HOLD = "dispute"
 NEVER_AT = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
+HEARD = ItemKey("app", LIST, "HEARD")
 ENDED = (Payment.PAID, Payment.FAILED, Payment.EXPIRED)
 
 
@@ -71,11 +72,22 @@ def changed(before: Purchase, now: Purchase) -> list[Write]:
     return writes
 
 
-def open_purchases(tables: Tables, before: int, limit: int) -> list[str]:
-    """Purchases made before then whose payment has not ended, oldest first."""
+def open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
+    """Purchases made before then whose payment has not ended, and when they were made, oldest first."""
     between = (f"{OPEN}{0:012d}", f"{OPEN}{max(0, before):012d}")
     items, _ = tables.query("app", LIST, OPEN, limit=limit, between=between)
-    return [item["purchase_id"] for item in items]
+    return [(item["purchase_id"], int(item["sk"].split("#")[1])) for item in items]
+
+
+def heard_until(tables: Tables) -> str:
+    """The event after which the reconciler goes on; empty: from the newest."""
+    item = tables.get(HEARD)
+    return item["event_id"] if item else ""
+
+
+def hear_on_after(tables: Tables, event_id: str) -> None:
+    """Go on after this event next time; empty: from the newest."""
+    tables.write(Write(HEARD, item={"event_id": event_id}))
 
 
 # What the ledger books of it

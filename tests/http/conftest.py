@@ -130,6 +130,14 @@ def resident(api: Api) -> Person:
 
 
 @pytest.fixture(scope="session")
+def owner(api: Api, stack: LocalStack) -> Person:
+    """An administrator."""
+    said = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
+    tokens = (said["token"], said["access_token"], said["refresh_token"])
+    return Person(api, stack.dev["admin_email"], said["user"]["user_id"], *tokens)
+
+
+@pytest.fixture(scope="session")
 def forger(stack: LocalStack) -> Forger:
     return Forger.of(stack)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.purchases import ASKED_AFTER_SECONDS
+from chalicelib.reconciler import ASKED_AFTER_SECONDS
 from chalicelib.repositories.purchases import purchase_key
 from tests.fakes import Backend
 from tests.http.buying import CREATE, PURCHASE, Till, age, bought, buy, event, movements, told, until

@@ -224,3 +224,21 @@ def test_the_documents_name_every_type_to_subscribe_to() -> None:
 
     assert set(listed.split()) == EVENTS
     assert f"`{stripe.api_version}`" in guide
+
+
+@pytest.mark.parametrize(
+    ("status", "payment"),
+    [
+        ("processing", Payment.PENDING),
+        ("requires_action", Payment.PENDING),
+        ("requires_payment_method", Payment.FAILED),
+        ("canceled", Payment.FAILED),
+        ("a status of next year", Payment.PENDING),
+    ],
+)
+def test_a_complete_checkout_whose_payment_is_told_whole(selling: StripeGateway, status: str, payment: Payment) -> None:
+    intent = {"id": "pi_1", "object": "payment_intent", "status": status}
+
+    told = selling.session_from(session_object(payment_status="unpaid", payment_intent=intent))
+
+    assert (told.payment, told.payment_id) == (payment, "pi_1")

@@ -196,16 +196,17 @@ def test_what_stripe_refuses_is_told_apart(stand_in: StandIn, selling: StripeGat
 
 def test_a_checkout_is_read_as_it_stands(stand_in: StandIn) -> None:
     with gateway(stand_in, methods=("card", "us_bank_account")) as selling:
-        opened = [selling.open(wanted()).session_id for _ in range(4)]
+        opened = [selling.open(wanted()).session_id for _ in range(5)]
         stand_in.stripe(f"sessions/{opened[0]}/pay")
-        for later in opened[1:3]:
+        for later in (*opened[1:3], opened[4]):
             stand_in.stripe(f"sessions/{later}/pay", method="us_bank_account")
         stand_in.stripe(f"sessions/{opened[2]}/settle", outcome="succeeded")
+        stand_in.stripe(f"sessions/{opened[4]}/settle", outcome="failed")
         stand_in.stripe("clock", advance_seconds=3_601)
 
         payments = [selling.session(session_id).payment for session_id in opened]
 
-    assert payments == [Payment.PAID, Payment.PENDING, Payment.PAID, Payment.EXPIRED]
+    assert payments == [Payment.PAID, Payment.PENDING, Payment.PAID, Payment.EXPIRED, Payment.FAILED]
 
 
 def test_a_payment_leads_to_its_checkout(stand_in: StandIn, selling: StripeGateway) -> None:
