@@ -305,6 +305,14 @@ def reconcile(_event: Any) -> dict[str, int]:
 # Analytics
 
 
+@app.route("/analytics/usage", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def usage() -> contract.Usage:
+    """What the caller used, day by day. 200; 400 bad range."""
+    who, asked = caller(), web.query(request(), contract.UsageQuery)
+    return wiring.analytics().usage(who, asked)
+
+
 @app.route("/analytics/costs", methods=["GET"], authorizer=cognito, cors=CORS)
 @web.answers()
 def costs() -> Any:

@@ -6,7 +6,8 @@ web                              HTTP in, HTTP out: bodies, errors, headers, the
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
     history billing catchup
     catchup_worker assistant
-    purchases reconciler costs audit
+    purchases reconciler costs
+    analytics audit
 leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be;
     auditing                     what an audit reads
 contract cursors                 the shapes on the wire; where the next page starts

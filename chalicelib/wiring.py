@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from . import pricing
 from .account import Accounts
+from .analytics import Analytics
 from .assistant import Assistant
 from .audit import Audits
 from .auditing import Auditor, AuditRules
@@ -292,6 +293,11 @@ def fulfilment() -> Fulfilment:
         used.stripe_api_base,
     )
     return Fulfilment(tables(), gateway, used.stage, used.stripe_mode == "live", now)
+
+
+@lru_cache
+def analytics() -> Analytics:
+    return Analytics(ledger(), now)
 
 
 @lru_cache

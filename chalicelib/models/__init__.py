@@ -4,6 +4,7 @@ from .accounts import (
     Balance as Balance,
     Caller as Caller,
     Charge as Charge,
+    DayTotal as DayTotal,
     Entry as Entry,
     Hold as Hold,
     HoldState as HoldState,

@@ -119,6 +119,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class DayTotal:
+    """What a user used of one service on one UTC day. `credits` is above zero; `entries` counts settlements."""
+
+    date: str
+    service: str
+    credits: int
+    audio_ms: int
+    cost_micro_usd: int
+    entries: int
+
+
+@dataclass(frozen=True)
 class Profile:
     """What we know of a person. `free_credits_reason` says why there were none, if there were none.
 

@@ -15,13 +15,15 @@ from itertools import islice
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import AccountBlockedError, InsufficientCreditsError, SignedOutError, UnauthenticatedError
-from ..models import Balance, Caller, Charge, Entry, Hold
+from ..models import Balance, Caller, Charge, DayTotal, Entry, Hold
 from ..telemetry import tally
 from .ledger_items import (
+    DAY,
     OPEN_HOLD_SHARDS,
     balance_key,
     balance_of,
     booked,
+    day_from,
     entry_from,
     entry_id_for,
     entry_put,
@@ -96,6 +98,12 @@ class Ledger:
             "ledger", user_pk(user_id), "ENTRY#", limit=limit, newest_first=True, after=after
         )
         return [entry_from(item) for item in items], last
+
+    def day_totals(self, user_id: str, first_day: str, last_day: str) -> list[DayTotal]:
+        """What the user used on those UTC days, both included, in one query: a year of all services is below 1 MB."""
+        between = (f"{DAY}{first_day}", f"{DAY}{last_day}$")  # "$" follows "#"
+        items, _ = self._tables.query("ledger", user_pk(user_id), DAY, between=between)
+        return [day_from(item) for item in items]
 
     def hold_of(self, user_id: str, hold_id: str) -> Hold | None:
         """The hold, open or ended; None if there never was one."""

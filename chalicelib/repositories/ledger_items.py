@@ -7,13 +7,13 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 
 from ..ids import ulid
-from ..models import Balance, Charge, Entry, Hold, HoldState, ModelUse
+from ..models import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
 from ..times import utc_date
 from .expressions import plain
 from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
-USER, ENTRY = "USER#", "ENTRY#"
+USER, ENTRY, DAY = "USER#", "ENTRY#", "DAY#"
 BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
 
 # Keys
@@ -107,7 +107,7 @@ def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
         told_of_ms=charge.told_of_ms,
     )
     day = Write(
-        ItemKey("ledger", user_pk(hold.user_id), f"DAY#{utc_date(at)}#{charge.service}"),
+        ItemKey("ledger", user_pk(hold.user_id), f"{DAY}{utc_date(at)}#{charge.service}"),
         add={
             "credits": charge.credits,
             "audio_ms": charge.audio_ms,
@@ -157,6 +157,11 @@ def entry_from(item: Item) -> Entry:
     fields = {name: item[name] for name in Entry.__dataclass_fields__ if name in item and name != "uses"}
     uses = tuple(ModelUse(**use) for use in item.get("uses", []))
     return Entry(entry_id=item["sk"].removeprefix(ENTRY), uses=uses, **fields)
+
+
+def day_from(item: Item) -> DayTotal:
+    _, date, service = item["sk"].split("#", 2)
+    return DayTotal(date, service, item["credits"], item["audio_ms"], item["cost_micro_usd"], item["entries"])
 
 
 def booked_entry(image: Mapping[str, Any]) -> tuple[str, Entry] | None:

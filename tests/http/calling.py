@@ -38,6 +38,7 @@ GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/credits/purchase"): {"json": {"package_id": "starter"}},
     ("GET", "/credits/transactions"): {},
     ("GET", "/analytics/costs"): {},
+    ("GET", "/analytics/usage"): {},
 }
 ADMIN_ROUTES = [("GET", "/analytics/costs")]
 
