@@ -67,7 +67,11 @@ class Audits:
         """The last audit that ended, and the one that runs."""
         _, (item,) = self.ledger.admit(caller, also=[audits.KNOWN_KEY])
         known = audits.known(item)
-        return contract.LastAudit(self._report(known.last), self._report(known.running), self.actions())
+        wanted = [audits.audit_key(one) for one in (known.last, known.running) if one]
+        items = self.tables.get_many(wanted) if wanted else []
+        found = {item["audit_id"]: audits.audit(item) for item in items if item}
+        last, running = (self._report(found.get(one)) for one in (known.last, known.running))
+        return contract.LastAudit(last, running, self.actions())
 
     def sweep(self) -> int:
         """Have the running audit go on if it has been silent; how many. Safe at any time, also beside itself."""
@@ -183,12 +187,11 @@ class Audits:
         mine = self._read(seen.audit_id)
         return mine if mine and mine.worker == worker else None
 
-    def _report(self, audit_id: str) -> contract.AuditReport | None:
-        one = self._read(audit_id) if audit_id else None
+    def _report(self, one: Audit | None) -> contract.AuditReport | None:
         if one is None:
             return None
         figures = one.figures
-        shown = audits.findings(self.tables, audit_id, self.rules.findings_shown) if figures.findings_count else []
+        shown = audits.findings(self.tables, one.audit_id, self.rules.findings_shown) if figures.findings_count else []
         return contract.AuditReport(
             audit_id=one.audit_id,
             status=one.state.value,
