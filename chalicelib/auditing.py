@@ -78,7 +78,13 @@ class Auditor:
         return page
 
     def _look_at(self, user_id: str, mine: Audit, page: Page) -> None:
-        seen, found = self._judged(user_id)
+        try:
+            seen, found = self._judged(user_id)
+        except (KeyError, TypeError, ValueError) as error:  # One broken item must keep nobody else from being judged.
+            said = f"an item cannot be read: {type(error).__name__} {error}"
+            page.findings.append(Finding(FindingKind.UNREADABLE, said, user_id))
+            page.figures += AuditFigures(users_judged=1)
+            return
         if found is None:
             page.figures += AuditFigures(users_moving=1)
         else:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
-from .models import Books, DayTotals, Entry, Finding, FindingKind, Hold, HoldState, Purchase
+from .models import Books, DayTotal, Entry, Finding, FindingKind, Hold, HoldState, Purchase
 from .sales import worth
 from .times import utc_date
 
@@ -146,24 +146,21 @@ def _ended_holds(books: Books) -> Found:
 def _days(books: Books) -> Found:
     """A day's totals of a service are the sums of the day's entries of it."""
     uses = _grouped(_of(books, USAGE), lambda entry: f"{utc_date(entry.at)} {entry.service}")
-    known = {f"{date} {service}": totals for (date, service), totals in books.days.items()}
-    for day in sorted(uses.keys() | known.keys()):
-        booked, kept = _day_of(uses.get(day, [])), known.get(day, DayTotals())
-        if booked != kept:
-            yield FindingKind.DAY_DIFFERS, day, f"{_said(kept)}; the entries make {_said(booked)}"
+    kept = {f"{day.date} {day.service}": _figures(day) for day in books.days}
+    for day in sorted(uses.keys() | kept.keys()):
+        booked, known = _booked(uses.get(day, [])), kept.get(day, (0, 0, 0, 0))
+        if booked != known:
+            said = "credits, milliseconds, micro-USD and uses"
+            yield FindingKind.DAY_DIFFERS, day, f"{said} {known}; the entries make {booked}"
 
 
-def _day_of(uses: Collection[Entry]) -> DayTotals:
-    return DayTotals(
-        credits=-_credits(uses),
-        audio_ms=sum(entry.audio_ms for entry in uses),
-        cost_micro_usd=sum(entry.cost_micro_usd for entry in uses),
-        entries=len(uses),
-    )
+def _figures(day: DayTotal) -> tuple[int, int, int, int]:
+    return day.credits, day.audio_ms, day.cost_micro_usd, day.entries
 
 
-def _said(totals: DayTotals) -> str:
-    return f"{totals.credits} credits, {totals.audio_ms} ms, {totals.cost_micro_usd} micro-USD, {totals.entries} uses"
+def _booked(uses: Collection[Entry]) -> tuple[int, int, int, int]:
+    milliseconds, cost = sum(entry.audio_ms for entry in uses), sum(entry.cost_micro_usd for entry in uses)
+    return -_credits(uses), milliseconds, cost, len(uses)
 
 
 # Purchases

@@ -16,7 +16,6 @@ from .audits import (
     AuditFigures as AuditFigures,
     AuditState as AuditState,
     Books as Books,
-    DayTotals as DayTotals,
     Finding as Finding,
     FindingKind as FindingKind,
     HeavyUse as HeavyUse,

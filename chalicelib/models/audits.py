@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
-from .accounts import Balance, Entry, Hold
+from .accounts import Balance, DayTotal, Entry, Hold
 from .sales import Purchase
 
 
@@ -28,6 +28,7 @@ class FindingKind(StrEnum):
     GRANTED_NOT_PAID = "granted_not_paid"
     TAKEN_DIFFERS = "taken_differs"
     PURCHASE_DIFFERS = "purchase_differs"
+    UNREADABLE = "unreadable"
     TOTALS_DIFFER = "totals_differ"
 
 
@@ -42,21 +43,11 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class DayTotals:
-    """What the ledger keeps of one user's use of one service on one day."""
-
-    credits: int = 0
-    audio_ms: int = 0
-    cost_micro_usd: int = 0
-    entries: int = 0
-
-
-@dataclass(frozen=True)
 class Books:
     """All that the tables say of one user's credits.
 
     `index`: hold → the shard of the open holds' index that it is in, if it is in any; `shard`: the one of this user.
-    `days`: (date, service) → totals. `guards`: guard → the entry that it says was booked. `purchases`: by id, also
+    `guards`: guard → the entry that it says was booked. `purchases`: by id, also
     another user's where an entry of this user names one.
     """
 
@@ -66,7 +57,7 @@ class Books:
     holds: tuple[Hold, ...]
     index: Mapping[str, str]
     shard: str
-    days: Mapping[tuple[str, str], DayTotals]
+    days: tuple[DayTotal, ...]
     guards: Mapping[str, str]
     purchases: Mapping[str, Purchase]
 

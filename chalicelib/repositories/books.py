@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from boto3.dynamodb.conditions import Attr
 
-from ..models import Books, DayTotals, Entry, Hold, Purchase
+from ..models import Books, Entry, Hold, Purchase
 from .ledger_items import (
     ENTRY,
     USER,
     balance_key,
     balance_of,
+    day_from,
     entry_from,
     hold_from,
     open_shard,
@@ -26,7 +27,6 @@ from .table import Item, ItemKey, TableName, Tables
 BALANCE, GUARD = "BALANCE", "GUARD"
 READ_AT_ONCE = 100
 SALE_KINDS = ("purchase", "clawback", "clawback_reversed")
-DAY_FIGURES = tuple(DayTotals.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ def places(tables: Tables, after: tuple[str, ...], limit: int) -> tuple[list[Pla
 
 
 def read(tables: Tables, user_id: str) -> tuple[Books, bool]:
-    """The user's books, and whether nothing was written to them while they were read."""
+    """The user's books, and whether nothing was written to them while they were read.
+
+    Raises KeyError, TypeError or ValueError where an item is not as anything of ours writes it.
+    """
     before = balance_of(tables.get(balance_key(user_id)))
     items = _all(tables, "ledger", user_pk(user_id))
     entries = tuple(entry_from(item) for item in items if item["sk"].startswith(ENTRY))
@@ -68,7 +71,7 @@ def read(tables: Tables, user_id: str) -> tuple[Books, bool]:
         holds=holds,
         index={item["hold_id"]: item["open_shard"] for item in held if "open_shard" in item},
         shard=open_shard(user_id),
-        days={_day(item["sk"]): _totals(item) for item in items if item["sk"].startswith("DAY#")},
+        days=tuple(day_from(item) for item in items if item["sk"].startswith("DAY#")),
         guards={item["sk"]: item["entry_id"] for item in items if item["sk"].startswith("REF#")},
         purchases=purchases,
     )
@@ -88,7 +91,7 @@ def without_entry(tables: Tables, guards: Sequence[Place]) -> list[Place]:
 def _place(item: Item) -> Place:
     key = (item["pk"], item["sk"])
     if item["sk"] == GUARD:
-        return Place(key, item["user_id"], item["entry_id"])
+        return Place(key, item.get("user_id", ""), item.get("entry_id", "none"))
     return Place(key, item["pk"].removeprefix(USER))
 
 
@@ -116,12 +119,3 @@ def _purchases(tables: Tables, ids: Iterable[str]) -> dict[str, Purchase]:
         items = tables.get_many([purchase_key(one) for one in some])
         found |= {one: purchase(item) for one, item in zip(some, items, strict=True) if item}
     return found
-
-
-def _day(sk: str) -> tuple[str, str]:
-    _, date, service = sk.split("#", 2)
-    return date, service
-
-
-def _totals(item: Item) -> DayTotals:
-    return DayTotals(**{name: item.get(name, 0) for name in DAY_FIGURES})

@@ -24,7 +24,7 @@ OWNER = Caller("owner", 1_795_400_000, "owner@example.com", ("admins",))
 
 @dataclass(frozen=True)
 class Office:
-    """Audits on a backend. `quick`: pages of few items, so that there are many."""
+    """Audits on a backend. `pause`: what happens between two readings of books that are wrong."""
 
     backend: Backend
     queue: FakeQueue = field(default_factory=FakeQueue)
@@ -78,9 +78,11 @@ class Office:
 
     def count_all(self) -> None:
         """What the ledger's stream would have brought until now."""
-        items, _ = self.backend.tables.scan("ledger", ENTRIES, limit=10_000)
-        booked: list[tuple[str, Entry]] = [(item["pk"].removeprefix("USER#"), entry_from(item)) for item in items]
-        self.totals.count(booked)
+        after: tuple[str, ...] | None = ()
+        while after is not None:
+            items, after = self.backend.tables.scan("ledger", ENTRIES, limit=10_000, after=after)
+            booked: list[tuple[str, Entry]] = [(item["pk"].removeprefix("USER#"), entry_from(item)) for item in items]
+            self.totals.count(booked)
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,8 @@ def day_off(plant: Planter) -> References:
 
 @of(FindingKind.DAY_DIFFERS)
 def day_that_never_was(plant: Planter) -> References:
-    plant.tables.write(Write(plant.ledger("DAY#2026-11-22#ask"), add={"credits": 5, "entries": 1}))
+    totals = {"credits": 5, "audio_ms": 0, "cost_micro_usd": 0, "entries": 1}
+    plant.put(plant.ledger("DAY#2026-11-22#ask"), totals)
     return ["2026-11-22 ask"]
 
 
@@ -279,6 +280,24 @@ def use_without_prices(plant: Planter) -> References:
     entry = plant.entry(kind="usage")
     plant.tables.write(Write(plant.ledger(entry["sk"]), drop=("price_version",)))
     return [entry["sk"].removeprefix("ENTRY#")]
+
+
+@of(FindingKind.UNREADABLE)
+def entry_without_credits(plant: Planter) -> References:
+    plant.tables.write(Write(plant.ledger(plant.entry()["sk"]), drop=("credits",)))
+    return [""]
+
+
+@of(FindingKind.UNREADABLE)
+def hold_in_no_known_state(plant: Planter) -> References:
+    plant.put_in(plant.hold_key(plant.hold()), state="lost")
+    return [""]
+
+
+@of(FindingKind.UNREADABLE)
+def purchase_without_a_price(plant: Planter) -> References:
+    plant.tables.write(Write(purchase_key(plant.world.begun), drop=("cents",)))
+    return [""]
 
 
 @pytest.fixture
