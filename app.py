@@ -331,6 +331,43 @@ def count(event: Any) -> dict[str, int]:
     return web.event_done("count", {"entries_counted": lambda: wiring.totals().count_changes(images)})
 
 
+# Admin
+
+
+@app.route("/admin/credits", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers()
+def give_credits() -> contract.CreditsGiven:
+    """Give a user credits, or take some back, with a reason. 200; 400 nothing, 404 no such user, 409 key used."""
+    who, wish = admin(), web.body(request(), contract.GiveCredits)
+    key = web.idempotency_key(request())
+    action_id = ids.named(who.user_id, "admin/credits", key) if key else wiring.new_id()
+    return wiring.administration().give(who, wish, action_id, web.body_hash(request()))
+
+
+@app.route("/admin/users", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def users() -> contract.AdminUsers:
+    """Accounts and their credits, a page at a time, by address or id. 200; 400 foreign cursor."""
+    who, asked = admin(), web.query(request(), contract.UsersQuery)
+    return wiring.administration().users(who, asked)
+
+
+@app.route("/admin/users/{user_id}/block", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers()
+def block(user_id: str) -> contract.StandingChanged:
+    """Refuse every call of an account from now on. 200, also twice; 404 no such user."""
+    who, wish = admin(), web.body(request(), contract.Standing)
+    return wiring.administration().set_blocked(who, web.identifier(user_id, "user_id"), True, wish.reason)
+
+
+@app.route("/admin/users/{user_id}/unblock", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers()
+def unblock(user_id: str) -> contract.StandingChanged:
+    """Let an account call again. 200, also twice; 404 no such user."""
+    who, wish = admin(), web.body(request(), contract.Standing)
+    return wiring.administration().set_blocked(who, web.identifier(user_id, "user_id"), False, wish.reason)
+
+
 # Audit
 
 

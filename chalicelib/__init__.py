@@ -7,7 +7,7 @@ account streaming relay          use cases: they get collaborators, clock and id
     history billing catchup
     catchup_worker assistant
     purchases reconciler costs
-    analytics audit
+    analytics admin audit
 leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be;
     auditing                     what an audit reads
 contract cursors                 the shapes on the wire; where the next page starts

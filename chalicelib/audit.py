@@ -13,8 +13,9 @@ from typing import Protocol
 from . import contract
 from .auditing import Auditor, AuditRules
 from .errors import UnavailableError
-from .models import Audit, AuditFigures, AuditState, Caller, Finding
+from .models import Action, Audit, AuditFigures, AuditState, Caller, Finding
 from .repositories import audits
+from .repositories.actions import recent_actions
 from .repositories.ledger import Ledger
 from .repositories.table import Tables, WriteRefusedError
 from .repositories.totals import Totals
@@ -23,6 +24,7 @@ from .times import rfc3339
 
 MESSAGE = "audit:"
 TRIES = 8
+ACTIONS_SHOWN = 50
 
 
 class JobQueue(Protocol):
@@ -33,17 +35,13 @@ class JobQueue(Protocol):
 
 @dataclass(frozen=True)
 class Audits:
-    """Starts audits, takes them on a page at a time, and tells how they ended.
-
-    `actions`: what admins did lately, newest first.
-    """
+    """Starts audits, takes them on a page at a time, and tells how they ended."""
 
     ledger: Ledger
     tables: Tables
     totals: Totals
     auditor: Auditor
     queue: JobQueue
-    actions: Callable[[], list[contract.AdminAction]]
     rules: AuditRules
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
@@ -64,14 +62,15 @@ class Audits:
         return 1
 
     def last(self, caller: Caller) -> contract.LastAudit:
-        """The last audit that ended, and the one that runs."""
+        """The last audit that ended, the one that runs, and what administrators did lately."""
         _, (item,) = self.ledger.admit(caller, also=[audits.KNOWN_KEY])
         known = audits.known(item)
         wanted = [audits.audit_key(one) for one in (known.last, known.running) if one]
         items = self.tables.get_many(wanted) if wanted else []
         found = {item["audit_id"]: audits.audit(item) for item in items if item}
         last, running = (self._report(found.get(one)) for one in (known.last, known.running))
-        return contract.LastAudit(last, running, self.actions())
+        actions = [_shown(one) for one in recent_actions(self.tables, self.now(), ACTIONS_SHOWN)]
+        return contract.LastAudit(last, running, actions)
 
     def sweep(self) -> int:
         """Have the running audit go on if it has been silent; how many. Safe at any time, also beside itself."""
@@ -208,3 +207,16 @@ class Audits:
             top_users=[contract.TopUser(u.user_id, u.credits, u.cost_micro_usd, u.cents) for u in one.heaviest],
             active_users=contract.ActiveUsers(figures.active_day, figures.active_week, figures.active_month),
         )
+
+
+def _shown(one: Action) -> contract.AdminAction:
+    return contract.AdminAction(
+        id=one.action_id,
+        at=rfc3339(one.at),
+        admin=one.admin_email,
+        action=one.what,
+        user_id=one.user_id,
+        reason=one.reason,
+        before=dict(one.before),
+        after=dict(one.after),
+    )

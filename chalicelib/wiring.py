@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from . import pricing
 from .account import Accounts
+from .admin import Administration
 from .analytics import Analytics
 from .assistant import Assistant
 from .audit import Audits
@@ -79,9 +80,8 @@ def settings() -> Settings:
 @lru_cache
 def accounts() -> Accounts:
     used = settings()
-    client = _client("cognito-idp", COGNITO_CONFIG)
     return Accounts(
-        cognito=Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, used.cognito_client_secret),
+        cognito=cognito(),
         verifier=verifier(),
         ledger=ledger(),
         welcome=Welcome(ledger(), tables(), welcome_rules(), used.identity_hmac_key, now),
@@ -89,6 +89,18 @@ def accounts() -> Accounts:
         now=now,
         pause=time.sleep,
     )
+
+
+@lru_cache
+def cognito() -> Cognito:
+    used = settings()
+    client = _client("cognito-idp", COGNITO_CONFIG)
+    return Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, used.cognito_client_secret)
+
+
+@lru_cache
+def administration() -> Administration:
+    return Administration(ledger(), tables(), cognito(), cursors(), now, new_ulid)
 
 
 @lru_cache
@@ -314,7 +326,6 @@ def audits() -> Audits:
         totals=totals(),
         auditor=Auditor(tables(), totals(), frozenset(pricing.available()), rules, now, time.sleep),
         queue=queue(),
-        actions=list,
         rules=rules,
         now=now,
         new_id=new_id,

@@ -53,7 +53,7 @@ class CreditsGiven(Answer):
     user_id: str
     credits: int
     available: int
-    entry_id: str
+    action_id: str
 
 
 class Standing(Request):

@@ -1,6 +1,8 @@
 """The nouns of the domain, as plain data. Credits are whole; times end in their unit; `_at` is epoch seconds, UTC."""
 
 from .accounts import (
+    Account as Account,
+    Action as Action,
     Balance as Balance,
     Caller as Caller,
     Charge as Charge,

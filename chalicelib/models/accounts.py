@@ -1,6 +1,7 @@
 """Who calls, what they have, and what was done with it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -51,7 +52,7 @@ class Hold:
     sweep_at: int
     state: HoldState = HoldState.OPEN
     charged: int = 0
-    made_at: int = 0
+    made_at: int = field(default=0, compare=False)  # known of one that was read
 
 
 @dataclass(frozen=True)
@@ -144,3 +145,29 @@ class Profile:
     free_credits: int = 0
     free_credits_reason: str = ""
     is_owed_credits: bool = False
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the user pool knows it."""
+
+    user_id: str
+    email: str
+    name: str
+    created_at: int
+    is_confirmed: bool
+
+
+@dataclass(frozen=True)
+class Action:
+    """What an administrator did to a user, why, and how it stood before and after."""
+
+    action_id: str
+    at: int
+    admin_id: str
+    admin_email: str
+    what: str
+    user_id: str
+    reason: str
+    before: Mapping[str, int | bool]
+    after: Mapping[str, int | bool]

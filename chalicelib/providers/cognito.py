@@ -23,6 +23,7 @@ from ..errors import (
     RateLimitedError,
     UnavailableError,
 )
+from ..models import Account
 from ..telemetry import tally
 
 
@@ -99,6 +100,26 @@ class Cognito:
         words = {attribute["Name"]: attribute["Value"] for attribute in answer["UserAttributes"]}
         return Person(words["sub"], words.get("email", email), words.get("name", ""))
 
+    def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]:
+        """Accounts whose address begins with `email`, the one with this id, or all; and where the next page starts.
+
+        `email` and `user_id` hold neither quotes nor backslashes. Raises InvalidRequestError for an `after` that is
+        over, UnavailableError.
+        """
+        words: dict[str, Any] = {"Limit": limit}
+        if email or user_id:
+            words["Filter"] = f'sub = "{user_id}"' if user_id else f'email ^= "{email}"'
+        if after:
+            words["PaginationToken"] = after
+        with _mapped():
+            try:
+                answer = self._client.list_users(UserPoolId=self._pool, **words)
+            except ClientError as error:
+                if _code(error) != "InvalidParameterException":
+                    raise
+                raise InvalidRequestError("The list does not go on from here any more.", "cursor") from error
+        return [_account(one) for one in answer["Users"]], str(answer.get("PaginationToken") or "")
+
     def sign_in(self, email: str, password: str) -> SignIn:
         """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError where only the code lacks."""
         words = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
@@ -134,6 +155,17 @@ class Cognito:
         """Source: Amazon Cognito developer guide, "Computing secret hash values"."""
         digest = hmac.new(self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256).digest()
         return base64.b64encode(digest).decode()
+
+
+def _account(one: dict[str, Any]) -> Account:
+    words = {attribute["Name"]: attribute["Value"] for attribute in one["Attributes"]}
+    return Account(
+        user_id=words["sub"],
+        email=words.get("email", ""),
+        name=words.get("name", ""),
+        created_at=int(one["UserCreateDate"].timestamp()),
+        is_confirmed=one["UserStatus"] != "UNCONFIRMED",
+    )
 
 
 def _sign_in(answer: dict[str, Any]) -> SignIn:

@@ -14,7 +14,13 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from ..errors import AccountBlockedError, InsufficientCreditsError, SignedOutError, UnauthenticatedError
+from ..errors import (
+    AccountBlockedError,
+    InsufficientCreditsError,
+    NotFoundError,
+    SignedOutError,
+    UnauthenticatedError,
+)
 from ..models import Balance, Caller, Charge, DayTotal, Entry, Hold
 from ..telemetry import tally
 from .ledger_items import (
@@ -42,6 +48,10 @@ NOTHING = Charge(credits=0, service="", reference="", audio_ms=0, price_version=
 
 class HoldEndedError(Exception):
     """The hold was settled or released before; nothing was written."""
+
+
+class BalanceMovedError(Exception):
+    """The balance is not as it was read; nothing was written."""
 
 
 class AlsoRefusedError(Exception):
@@ -134,15 +144,30 @@ class Ledger:
         self._transact([Write(balance_key(user_id), add={"available": 0, "held": 0, "version": 1})], also)
 
     def grant(
-        self, user_id: str, credits: int, kind: str, guard: Guard, *, at: int, reason: str, also: Sequence[Write] = ()
+        self,
+        user_id: str,
+        credits: int,
+        kind: str,
+        guard: Guard,
+        *,
+        at: int,
+        reason: str,
+        reference: str = "",
+        of: Balance | None = None,
+        also: Sequence[Write] = (),
     ) -> bool:
-        """Give `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for anyone."""
-        entry = Entry(entry_id_for(at, f"{guard.key.pk}/{guard.key.sk}"), kind, credits, at, reason=reason)
+        """Give `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for anyone.
+
+        `of`: the balance as it was read: only if it still stands so, else raises BalanceMovedError. An administrator's
+        `credits` may be below zero, and leave less than nothing. Raises AlsoRefusedError.
+        """
+        fact = f"{guard.key.pk}/{guard.key.sk}"
+        entry = Entry(entry_id_for(at, fact), kind, credits, at, reference=reference, reason=reason)
         totals = {"available": credits, "granted": credits, "held": 0, "version": 1}
         guard_item = {"user_id": user_id, "entry_id": entry.entry_id, "at": at}
         writes = [
             Write(guard.key, item=guard_item, when=Attr("pk").not_exists()),
-            Write(balance_key(user_id), add=totals),
+            Write(balance_key(user_id), add=totals, when=Attr("version").eq(of.version) if of else None),
             entry_put(user_id, entry),
         ]
         try:
@@ -150,6 +175,8 @@ class Ledger:
         except WriteRefusedError as error:
             if 0 in error.refused:
                 return False
+            if of and 1 in error.refused:
+                raise BalanceMovedError from error
             unexpected(error)
         return True
 
@@ -219,9 +246,21 @@ class Ledger:
         except WriteRefusedError:
             return  # A later sign-out stands.
 
-    def set_blocked(self, user_id: str, blocked: bool) -> None:
-        """Let the account do nothing, or everything again."""
-        self._tables.write(Write(balance_key(user_id), put_in={"blocked": blocked}, add={"version": 1}))
+    def set_blocked(self, user_id: str, blocked: bool, also: Sequence[Write] = ()) -> bool:
+        """Let the account do nothing, or everything again; False, changing nothing, where it stands so already.
+
+        Raises NotFoundError, AlsoRefusedError.
+        """
+        is_blocked = Attr("blocked").eq(True)
+        when = Attr("pk").exists() & (~is_blocked if blocked else is_blocked)
+        write = Write(balance_key(user_id), put_in={"blocked": blocked}, add={"version": 1}, when=when)
+        try:
+            self._transact([write], also)
+        except WriteRefusedError as error:
+            if not error.refused[0]:
+                raise NotFoundError("There is no such user.") from error
+            return False
+        return True
 
     def _transact(self, writes: Sequence[Write], also: Sequence[Write] = ()) -> None:
         try:

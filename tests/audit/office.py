@@ -49,7 +49,6 @@ class Office:
             totals=self.totals,
             auditor=Auditor(tables, self.totals, versions, self.rules, clock, self.pause),
             queue=self.queue,
-            actions=list,
             rules=self.rules,
             now=clock,
             new_id=lambda: str(uuid.uuid4()),

@@ -19,7 +19,7 @@ SIGNED = "X-Amz-Signature"  # of an address that opens a recording
 CHECKOUT = "/stripe/pay/"  # of an address where somebody's checkout can be seen and paid
 STRIPE_SIGNED = ",v1="
 TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
-ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)")
+ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users|audit)")
 CHECKOUTS_BELONG = re.compile(r"/credits/purchase")
 WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
 NOWHERE = re.compile(r"(?!)")

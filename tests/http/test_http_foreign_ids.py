@@ -18,7 +18,7 @@ import app as application
 from chalicelib import contract
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
-from tests.http.calling import GOOD_REQUESTS, Api, Person, check_error
+from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
 from tests.http.recorded import catch_up, ended, upload
 
 OWNED = {"session_id", "transcript_id", "upload_id", "job_id"}
@@ -67,7 +67,7 @@ def cases() -> Iterator[Case]:
     views = {node.name: node for node in ast.parse(source().read_text()).body if isinstance(node, ast.FunctionDef)}
     for path, methods in application.app.routes.items():
         for method, route in methods.items():
-            if route.authorizer is None:
+            if route.authorizer is None or (method, path) in ADMIN_ROUTES:  # Administrators name others' ids.
                 continue
             yield from (Case(method, path, "path", field) for field in re.findall(r"\{(\w+)\}", path))
             for place, shape in shapes(views[route.view_name]):

@@ -78,9 +78,12 @@ class Model:
             self.signed_out_at = before_at
             self.version += 1
 
-    def set_blocked(self, blocked: bool) -> None:
+    def set_blocked(self, blocked: bool) -> bool:
+        if self.blocked is blocked:
+            return False
         self.blocked = blocked
         self.version += 1
+        return True
 
     def _refusal(self, auth_time_at: int, needed: int) -> str | None:
         if auth_time_at < self.signed_out_at:

@@ -1,0 +1,97 @@
+"""Administration over HTTP."""
+
+import pytest
+
+from tests.fakes import Backend
+from tests.http.calling import Person, check_error, new_email
+
+GIFT = {"credits": 50, "reason": "A gift."}
+
+
+def test_credits_are_given_once_per_key_and_explained_to_the_user(
+    owner: Person, person: Person, books: Backend
+) -> None:
+    request = {"json": {"user_id": person.user_id, **GIFT}, "headers": {"Idempotency-Key": f"gift {person.user_id}"}}
+
+    first, again = (owner.post("/admin/credits", **request) for _ in range(2))
+
+    assert (first.status_code, first.json()["available"]) == (200, 250)
+    assert first.json() == again.json()
+    check_error(owner.post("/admin/credits", **request | {"json": {**request["json"], "credits": 51}}), 409,
+                "idempotency_mismatch")  # fmt: skip
+    assert person.balance() == (250, 0)
+    books.check_books(person.user_id)
+    statement = person.get("/credits/transactions")
+    (gift,) = [one for one in statement.json()["transactions"] if one["kind"] == "admin_grant"]
+    assert (gift["credits"], gift["explanation"]) == (50, "A gift.")
+    assert owner.user_id not in statement.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"credits": 0}, "credits"),
+        ({"credits": 1_000_001}, "credits"),
+        ({"credits": 1.5}, "credits"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "two\nlines"}, "reason"),
+        ({"user_id": "../x"}, "user_id"),
+        ({"more": 1}, "body"),
+    ],
+)
+def test_what_cannot_be_given(owner: Person, resident: Person, wrong: dict[str, object], field: str) -> None:
+    answer = owner.post("/admin/credits", json={"user_id": resident.user_id, **GIFT} | wrong)
+
+    assert check_error(answer, 400, "invalid_request")["field"] == field
+    assert resident.balance() == (200, 0)
+
+
+def test_a_blocked_user_is_refused_at_once_and_let_in_again(owner: Person, person: Person) -> None:
+    session_id = person.start()
+    path = f"/admin/users/{person.user_id}"
+
+    for _ in range(2):
+        answer = owner.post(f"{path}/block", json={"reason": "Abuse."})
+        assert answer.json() == {"user_id": person.user_id, "is_blocked": True}
+
+    check_error(person.stream(action="save", session_id=session_id, segments=[]), 403, "account_blocked")
+    check_error(person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token}), 403, "account_blocked")
+    assert owner.get("/admin/users", params={"user_id": person.user_id}).json()["users"][0]["is_blocked"] is True
+    assert owner.post(f"{path}/unblock", json={"reason": "A mistake."}).json()["is_blocked"] is False
+    assert person.stream(action="save", session_id=session_id, segments=[]).status_code == 200
+    person.stop(session_id)
+
+
+def test_nobody_by_that_id_is_404(owner: Person) -> None:
+    check_error(owner.post("/admin/users/5a1de7d4/block", json={"reason": "why"}), 404, "not_found")
+    check_error(owner.post("/admin/users/5a1de7d4/unblock", json={"reason": "why"}), 404, "not_found")
+    check_error(owner.post("/admin/credits", json={"user_id": "5a1de7d4", **GIFT}), 404, "not_found")
+    assert owner.get("/admin/users", params={"user_id": "5a1de7d4"}).json() == {"users": [], "next_cursor": None}
+
+
+def test_users_are_found_by_the_beginning_of_their_address(owner: Person) -> None:
+    word = new_email().split("@")[0] + "x"
+    people = [Person.register(owner.api, f"{word}{letter}@canary.example", name="Ada") for letter in "abc"]
+
+    first = owner.get("/admin/users", params={"email": word.upper(), "limit": 2}).json()
+    second = owner.get("/admin/users", params={"email": word, "limit": 2, "cursor": first["next_cursor"]}).json()
+
+    found = first["users"] + second["users"]
+    assert {one["user_id"] for one in found} == {one.user_id for one in people}
+    assert second["next_cursor"] is None
+    assert {(one["name"], one["available"], one["is_confirmed"], one["is_blocked"]) for one in found} == {
+        ("Ada", 200, True, False)
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"email": 'a"b'}, "email"),
+        ({"email": "a\\"}, "email"),
+        ({"limit": 61}, "limit"),
+        ({"cursor": "AAAA"}, "cursor"),
+    ],
+)
+def test_what_cannot_be_looked_for(owner: Person, asked: dict[str, object], field: str) -> None:
+    assert check_error(owner.get("/admin/users", params=asked), 400, "invalid_request")["field"] == field
