@@ -5,7 +5,7 @@ from typing import Any
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, config, contract, ids, jobs, pages, web, wiring
+from chalicelib import audio, audit, config, contract, ids, jobs, pages, web, wiring
 from chalicelib.models import Caller
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -137,6 +137,7 @@ def sweep(_event: Any) -> dict[str, int]:
             "leases_ended": lambda: wiring.streaming().sweep(),
             "jobs_looked_at": lambda: wiring.catchups().sweep(),
             "questions_ended": lambda: wiring.assistant().sweep(),
+            "audits_continued": lambda: wiring.audits().sweep(),
         },
     )
 
@@ -189,7 +190,16 @@ def assemblyai_webhook() -> contract.Notified:
 def work(event: Any) -> dict[str, int]:
     """Take the jobs that the messages name as far as they go; one that fails comes again."""
     named = [str(record.body) for record in event]
-    return web.event_done("work", {"jobs_done": lambda: len([wiring.catchup_worker().advance(one) for one in named])})
+    return web.event_done("work", {"jobs_done": lambda: sum(advance(one) for one in named)})
+
+
+def advance(message: str) -> int:
+    """Do what a message is about, a page of an audit or a catch-up; one thing was done."""
+    if not message.startswith(audit.MESSAGE):
+        wiring.catchup_worker().advance(message)
+    elif ended := wiring.audits().advance(message.removeprefix(audit.MESSAGE)):
+        web.figures_done("audit", ended, [])
+    return 1
 
 
 # Assistant
@@ -356,6 +366,30 @@ def unblock(user_id: str) -> contract.StandingChanged:
     """Let an account call again. 200, also twice; 404 no such user."""
     who, wish = admin(), web.body(request(), contract.Standing)
     return wiring.administration().set_blocked(who, web.identifier(user_id, "user_id"), False, wish.reason)
+
+
+# Audit
+
+
+@app.route("/admin/audit", methods=["POST"], authorizer=cognito, cors=CORS)
+@web.answers(status=202)
+def start_audit() -> contract.AuditStarted:
+    """Have every balance worked out anew; answers the audit that runs, if one does. 202; 403 no administrator."""
+    who = admin()
+    return wiring.audits().start(who, web.body(request(), contract.StartAudit).recount)
+
+
+@app.route("/admin/audit", methods=["GET"], authorizer=cognito, cors=CORS)
+@web.answers()
+def last_audit() -> contract.LastAudit:
+    """What the last audit found, how far the running one is, what admins did. 200; 403 no administrator."""
+    return wiring.audits().last(admin())
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def daily_audit(_event: Any) -> dict[str, int]:
+    """Start the day's audit."""
+    return web.event_done("daily_audit", {"audits_started": lambda: wiring.audits().start_daily()})
 
 
 # Pages

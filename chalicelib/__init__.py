@@ -7,8 +7,9 @@ account streaming relay          use cases: they get collaborators, clock and id
     history billing catchup
     catchup_worker assistant
     purchases reconciler costs
-    analytics admin
-leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be
+    analytics admin audit
+leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be;
+    auditing                     what an audit reads
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines; pages that ship with us
@@ -16,6 +17,7 @@ config tokens telemetry logs     settings; sign-in tokens; what a request did; l
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
     addresses sums days sheets
+    judging tallies
     models
 sales                            what a purchase is worth
 errors ids times                 words everybody uses

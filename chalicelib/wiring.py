@@ -16,6 +16,8 @@ from .account import Accounts
 from .admin import Administration
 from .analytics import Analytics
 from .assistant import Assistant
+from .audit import Audits
+from .auditing import Auditor, AuditRules
 from .billing import Billing
 from .catchup import Catchups
 from .catchup_worker import CatchupWorker
@@ -313,6 +315,21 @@ def analytics() -> Analytics:
 @lru_cache
 def costs() -> Costs:
     return Costs(ledger(), totals(), pricing.load(settings().price_version), cursors(), now)
+
+
+@lru_cache
+def audits() -> Audits:
+    rules = AuditRules()
+    return Audits(
+        ledger=ledger(),
+        tables=tables(),
+        totals=totals(),
+        auditor=Auditor(tables(), totals(), frozenset(pricing.available()), rules, now, time.sleep),
+        queue=queue(),
+        rules=rules,
+        now=now,
+        new_id=new_id,
+    )
 
 
 @lru_cache

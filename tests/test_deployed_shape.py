@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from chalice.config import Config
 
+from chalicelib.auditing import AuditRules
 from chalicelib.jobs import JobRules
 
 CHALICE = Path(__file__).parent.parent / ".chalice"
@@ -26,6 +27,13 @@ def test_the_worker_has_time_for_a_long_summary_and_the_queue_waits_for_it(stage
     assert timeout == LONGEST_LAMBDA_SECONDS
     assert timeout > JobRules().claim_seconds
     assert int(hidden) >= timeout  # else AWS refuses to join them, and a message would come while it is worked on
+
+
+def test_a_page_of_an_audit_fits_into_its_claim_and_the_claim_into_the_workers_time() -> None:
+    rules = AuditRules()
+
+    assert 2 * rules.page_seconds < rules.claim_seconds < LONGEST_LAMBDA_SECONDS < rules.stalled_seconds
+    assert rules.daily_seconds < 24 * 3_600
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])

@@ -13,6 +13,16 @@ from .accounts import (
     ModelUse as ModelUse,
     Profile as Profile,
 )
+from .audits import (
+    Audit as Audit,
+    AuditFigures as AuditFigures,
+    AuditState as AuditState,
+    Books as Books,
+    Finding as Finding,
+    FindingKind as FindingKind,
+    HeavyUse as HeavyUse,
+    KnownAudits as KnownAudits,
+)
 from .catchups import (
     Job as Job,
     JobState as JobState,

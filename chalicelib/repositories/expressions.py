@@ -21,6 +21,16 @@ def key_condition(condition: ConditionBase) -> Item:
     }
 
 
+def filtered(condition: ConditionBase) -> Item:
+    """The parameters of a scan that answers with what meets `condition`."""
+    built = ConditionExpressionBuilder().build_expression(condition)
+    return {
+        "FilterExpression": built.condition_expression,
+        "ExpressionAttributeNames": built.attribute_name_placeholders,
+        "ExpressionAttributeValues": packed(built.attribute_value_placeholders),
+    }
+
+
 def update_expression(
     put_in: Mapping[Path, Any],
     add: Mapping[str, int],

@@ -2,6 +2,7 @@
 
 `PAYMENT#<payment id>` / `PURCHASE` names the purchase of a payment, because refunds and disputes know only that.
 `PURCHASES` / `OPEN#<created>#<id>` is there until a purchase's payment has ended one way: the reconciler's list.
+`USER#<id>` / `PURCHASE#<created>#<id>` stays: a user's purchases, oldest first.
 Every change states the version it saw, so whoever comes second reads again; the ledger's part is in the same write.
 """
 
@@ -18,7 +19,7 @@ from .table import Item, ItemKey, Tables, Write
 
 DISPUTE_HOLD = "dispute"
 NEVER_AT = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
-LIST, OPEN = "PURCHASES", "OPEN#"
+LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
 HEARD = ItemKey("app", LIST, "HEARD")
 ENDED = (Payment.PAID, Payment.FAILED, Payment.EXPIRED)
 
@@ -35,6 +36,10 @@ def open_key(one: Purchase) -> ItemKey:
     return ItemKey("app", LIST, f"{OPEN}{one.created_at:012d}#{one.purchase_id}")
 
 
+def pointer_key(one: Purchase) -> ItemKey:
+    return ItemKey("app", f"USER#{one.user_id}", f"{POINTER}{one.created_at:012d}#{one.purchase_id}")
+
+
 def purchase(item: Item) -> Purchase:
     """The purchase that was read."""
     fields = {name: item[name] for name in Purchase.__dataclass_fields__ if name in item}
@@ -46,10 +51,11 @@ def purchase(item: Item) -> Purchase:
 
 
 def created(new: Purchase) -> list[Write]:
-    """A purchase that was not there before, on the reconciler's list."""
+    """A purchase that was not there before, on the reconciler's list and among its buyer's."""
     return [
         Write(purchase_key(new.purchase_id), item=_fields(new), when=Attr("pk").not_exists()),
         Write(open_key(new), item={"purchase_id": new.purchase_id}),
+        Write(pointer_key(new), item={"purchase_id": new.purchase_id}),
     ]
 
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
 from ..telemetry import tally
-from .expressions import Item as Item, Path as Path, key_condition, packed, plain, update_expression
+from .expressions import Item as Item, Path as Path, filtered, key_condition, packed, plain, update_expression
 
 TableName = Literal["ledger", "app"]
 
@@ -116,23 +116,40 @@ class Tables:
         """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to go on `after`.
 
         `between`: only sort keys from the first to the second, both with the prefix and both included.
+        An empty prefix: all items of `pk`.
         """
         extra: dict[str, Any] = {}
         if limit is not None:
             extra["Limit"] = limit
         if after is not None:
             extra["ExclusiveStartKey"] = packed({"pk": pk, "sk": after})
-        sort_key = Key("sk").between(*between) if between else Key("sk").begins_with(prefix)
+        condition: ConditionBase = Key("pk").eq(pk)
+        if between or prefix:
+            condition &= Key("sk").between(*between) if between else Key("sk").begins_with(prefix)
         answer = self._call(
             "query",
             TableName=self._names[table],
             ConsistentRead=True,
             ScanIndexForward=not newest_first,
-            **key_condition(Key("pk").eq(pk) & sort_key),
+            **key_condition(condition),
             **extra,
         )
         last = answer.get("LastEvaluatedKey")
         return [plain(item) for item in answer["Items"]], plain(last)["sk"] if last else None
+
+    def scan(
+        self, table: TableName, wanted: ConditionBase, *, limit: int, after: tuple[str, ...] = ()
+    ) -> tuple[list[Item], tuple[str, ...] | None]:
+        """The `wanted` among the next `limit` items of a whole table, and the key (pk, sk) to go on `after`.
+
+        It reads, and is billed for, every item that it passes: for jobs, never for a request.
+        """
+        start = {"ExclusiveStartKey": packed({"pk": after[0], "sk": after[1]})} if after else {}
+        answer = self._call(
+            "scan", TableName=self._names[table], ConsistentRead=True, Limit=limit, **filtered(wanted), **start
+        )
+        last = plain(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+        return [plain(item) for item in answer["Items"]], (last["pk"], last["sk"]) if last else None
 
     def query_index(self, index: str, condition: ConditionBase) -> Iterator[Item]:
         """All items of an index of the ledger table, page by page; a moment behind the table itself."""

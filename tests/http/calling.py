@@ -43,6 +43,8 @@ GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/admin/credits"): {"json": {"user_id": "5a1de7d4", "credits": 100, "reason": "A gift."}},
     ("POST", "/admin/users/{user_id}/block"): {"json": {"reason": "A test."}},
     ("POST", "/admin/users/{user_id}/unblock"): {"json": {"reason": "A test."}},
+    ("POST", "/admin/audit"): {"json": {}},
+    ("GET", "/admin/audit"): {},
 }
 ADMIN_ROUTES = [route for route in GOOD_REQUESTS if route[1].startswith("/admin/") or route[1] == "/analytics/costs"]
 

@@ -1,0 +1,127 @@
+"""An audit whose worker dies at any call to AWS goes on, and tells what an undisturbed one tells."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.audit import MESSAGE
+from chalicelib.errors import UnavailableError
+from chalicelib.repositories.ledger_items import balance_key
+from chalicelib.repositories.table import Tables, Write
+from tests.audit.office import OWNER, Office, everything
+from tests.audit.test_audit_pages import figures
+from tests.desk import FakeQueue
+from tests.engines import Engine
+from tests.fakes import Clock
+from tests.money.wire import Crash, Fault, Wire, at, no_faults
+
+Names = tuple[str, str]
+DAY, ITEMS_A_PAGE = 86_400, 40
+READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
+FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST)
+
+
+class WiredQueue(FakeQueue):
+    """A queue at the other end of the wire."""
+
+    def __init__(self, wire: Wire):
+        super().__init__()
+        self.wire = wire
+
+    def send(self, job_id: str) -> None:
+        fault = self.wire.next_fault("SendMessage")
+        if fault is Fault.CRASH_BEFORE:
+            raise Crash
+        super().send(job_id)
+        if fault is Fault.CRASH_AFTER:
+            raise Crash
+        if fault is not None:
+            raise UnavailableError("The queue's answer was lost.")
+
+
+@pytest.fixture
+def quiet(engine: Engine, names: Names, clock: Clock) -> Office:
+    """Books of a closed day, some of them wrong, in a few pages."""
+    clock.at -= DAY
+    office = Office.on(Tables(engine.client, *names, pause=lambda _: None), clock, items_a_page=ITEMS_A_PAGE)
+    world = everything(office.backend)
+    for _ in range(2):
+        wrong = office.backend.person()
+        office.backend.tables.write(Write(balance_key(wrong.user_id), add={"available": 1, "version": 1}))
+    clock.forward(500)
+    office.backend.streaming.sweep()
+    office.backend.streaming.sweep()
+    clock.forward(DAY)
+    office.backend.streaming.sweep()
+    assert office.backend.ledger.balance(world.ada.user_id).available > 0
+    return office
+
+
+@pytest.fixture
+def wired(engine: Engine, names: Names, clock: Clock) -> tuple[Wire, Office]:
+    wire = Wire()
+    office = Office.on(wire.tables(engine, names), clock, items_a_page=ITEMS_A_PAGE)
+    return wire, Office(office.backend, WiredQueue(wire), office.rules)
+
+
+def disturbed(wire: Wire, office: Office, *, recount: bool) -> contract.AuditReport:
+    """The report of an audit that somebody starts until it is answered, and whose messages come until they are done.
+
+    A message whose worker died comes again, as SQS brings it; what is silent all the same is found by the sweep.
+    """
+    while True:
+        with suppress(Crash, UnavailableError):
+            audit_id = office.audits.start(OWNER, recount).audit_id
+            break
+    for _ in range(30):
+        while office.queue.sent:
+            message = office.queue.sent[0]
+            with suppress(Crash, UnavailableError):
+                office.audits.advance(message.removeprefix(MESSAGE))
+                office.queue.sent.remove(message)
+                continue
+            office.queue.sent.remove(message)
+            office.queue.sent.append(message)
+            office.backend.clock.forward(office.rules.claim_seconds)
+        wire.under(no_faults)
+        told = office.audits.last(OWNER)
+        if told.running is None:
+            assert told.report is not None
+            assert told.report.audit_id == audit_id
+            return told.report
+        office.backend.clock.forward(office.rules.claim_seconds)
+        office.audits.sweep()
+    raise AssertionError("the audit never ended")
+
+
+@pytest.mark.parametrize("recount", [False, True])
+def test_an_audit_killed_at_any_call_tells_what_an_undisturbed_one_tells(
+    quiet: Office, wired: tuple[Wire, Office], recount: bool
+) -> None:
+    wire, office = wired
+    began_at = quiet.backend.clock.at
+    wire.under(no_faults)
+    office.audits.start(OWNER, recount)
+    office.work()
+    points = list(crash_points(wire.calls))
+    expected = office.audits.last(OWNER).report
+    assert expected
+    kinds = [finding.kind for finding in expected.findings]
+    assert kinds.count("balance_differs") == 2
+    assert ("totals_differ" in kinds) is not recount
+
+    for number, fault in points:
+        quiet.backend.clock.at = began_at
+        wire.under(at(number, fault))
+        report = disturbed(wire, office, recount=recount)
+        assert figures(report) == figures(expected), f"{fault} at call {number}"
+
+
+def crash_points(calls: list[str]) -> Iterator[tuple[int, Fault]]:
+    """Every call with every fault; of a row of reads, between which nothing differs, the first and the last."""
+    for number, call in enumerate(calls):
+        if call in READS and all(near in READS for near in calls[max(0, number - 1) : number + 2]):
+            continue
+        yield from ((number, fault) for fault in FAULTS)

@@ -1,0 +1,91 @@
+"""An audit is right while people start, talk, stop, ask, buy and get money back: it never finds what is not so."""
+
+import random
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from chalicelib import contract
+from chalicelib.errors import AppError
+from chalicelib.models import Caller
+from chalicelib.repositories.ledger_items import balance_key
+from chalicelib.repositories.table import Tables, Write
+from chalicelib.sales import DisputeState, Payment
+from tests.audit.office import Office
+from tests.desk import Desk
+from tests.engines import Engine
+from tests.fakes import Backend, Clock
+from tests.shop import Shop, dispute, refund
+
+Names = tuple[str, str]
+WRITERS, PEOPLE, AUDITS = 6, 12, 4
+
+
+def lively(backend: Backend, people: list[Caller], seed: int, stop: threading.Event) -> int:
+    """Do something with somebody's credits, over and over; how often it was."""
+    chance, shop, desk, done = random.Random(seed), Shop(backend), Desk(backend), 0
+    while not stop.is_set():
+        who = chance.choice(people)
+        with suppress(AppError):  # Two at once on one account: one is told to come again, or has too little.
+            match chance.randrange(3):
+                case 0:
+                    listen(backend, desk, who, chance)
+                case 1:
+                    buy(shop, who, chance)
+                case 2:
+                    desk.start(who, upload_id=desk.upload(who, str(uuid.uuid4())), to_ms=60_000)
+                    desk.work()
+        done += 1
+    return done
+
+
+def listen(backend: Backend, desk: Desk, who: Caller, chance: random.Random) -> None:
+    lease = backend.start(who, lease_seconds=60)
+    backend.send(who, lease.session_id, 0, seconds=chance.uniform(1, 20))
+    backend.streaming.save(who, lease.session_id, [contract.Segment(0, 0, 900, "said")])
+    backend.streaming.renew(who, lease.session_id, interrupted=True)
+    backend.streaming.stop(who, lease.session_id)
+    desk.ask(who, session_id=lease.session_id)
+
+
+def buy(shop: Shop, who: Caller, chance: random.Random) -> None:
+    purchase_id = shop.buy(who)
+    shop.hears(purchase_id, Payment.PAID)
+    if chance.random() < 0.5:
+        shop.hears(purchase_id, refund("re_1", chance.randint(1, 500)))
+    if chance.random() < 0.5:
+        shop.hears(purchase_id, dispute("dp_1", DisputeState.OPEN, 400))
+        if chance.random() < 0.7:
+            shop.hears(purchase_id, dispute("dp_1", chance.choice([DisputeState.WON, DisputeState.LOST]), 400))
+
+
+def test_an_audit_beside_writers_finds_nothing_and_what_is_wrong_all_the_same(engine: Engine, names: Names) -> None:
+    clock = Clock()
+    office = Office.on(Tables(engine.client, *names, pause=lambda _: None), clock, items_a_page=60)
+    people = [office.backend.person(400) for _ in range(PEOPLE)]
+    stop = threading.Event()
+
+    with ThreadPoolExecutor(WRITERS) as threads:
+        writers = [
+            threads.submit(
+                lively, Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock), people, seed, stop
+            )
+            for seed in range(WRITERS)
+        ]
+        try:
+            reports = [office.run() for _ in range(AUDITS)]
+        finally:
+            stop.set()
+        done = sum(writer.result() for writer in writers)
+
+    assert [(report.findings_count, report.findings) for report in reports] == [(0, [])] * AUDITS
+    assert all(report.users_judged + report.users_moving == PEOPLE for report in reports)
+    assert sum(report.users_judged for report in reports) > 0
+    assert done > WRITERS
+    at_rest = office.run()
+    assert (at_rest.users_judged, at_rest.findings_count) == (PEOPLE, 0)
+    assert at_rest.purchases > 0
+    assert at_rest.entries > at_rest.purchases
+    office.backend.tables.write(Write(balance_key(people[0].user_id), add={"available": 1}))
+    assert office.found() == [("balance_differs", people[0].user_id, "")]
