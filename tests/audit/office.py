@@ -123,6 +123,9 @@ def everything(backend: Backend) -> World:
     backend.clock.forward(1)
     unused = backend.start(ada, lease_seconds=120)
     backend.streaming.stop(ada, unused.session_id)
+    direct = backend.start(ada, transport="direct", lease_seconds=60)
+    backend.clock.forward(20)
+    backend.streaming.stop(ada, direct.session_id)
     backend.start(ada, lease_seconds=600)
     return World(ada, bob, carol, bought, disputed, begun)
 

@@ -44,6 +44,8 @@ def lively(backend: Backend, people: list[Caller], seed: int, stop: threading.Ev
 
 
 def listen(backend: Backend, desk: Desk, who: Caller, chance: random.Random) -> None:
+    direct = backend.start(who, transport="direct", lease_seconds=60)
+    backend.streaming.stop(who, direct.session_id)
     lease = backend.start(who, lease_seconds=60)
     backend.send(who, lease.session_id, 0, seconds=chance.uniform(1, 20))
     backend.streaming.save(who, lease.session_id, [contract.Segment(0, 0, 900, "said")])
