@@ -12,8 +12,6 @@ from .repositories.totals import Totals
 from .tallies import Lines, active, added, closed_lines, differences, heaviest, heavy_use, judged
 from .times import utc_date
 
-FIRST_MONTH = "2026-01"  # nothing was booked before
-
 
 @dataclass(frozen=True)
 class AuditRules:
@@ -33,6 +31,7 @@ class AuditRules:
     findings_shown: int = 100
     characters: int = 200
     heaviest: int = 20
+    first_month: str = "2026-01"  # nothing was booked before
 
 
 @dataclass
@@ -141,7 +140,7 @@ class Auditor:
         """Where the sums over all users differ from what the entries make, month by month."""
         open_day = self._open_day(mine)
         touched = audits.months(self.tables, mine.audit_id)
-        for first_day, last_day in _months(min([FIRST_MONTH, *touched]), open_day):
+        for first_day, last_day in _months(min([self.rules.first_month, *touched]), open_day):
             month = first_day[:7]
             booked = audits.sums(self.tables, mine.audit_id, [month])[month]
             yield from differences(booked, self.totals.read(first_day, last_day))
