@@ -5,7 +5,7 @@ from typing import Any
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, audit, config, contract, ids, jobs, web, wiring
+from chalicelib import audio, audit, config, contract, ids, jobs, pages, web, wiring
 from chalicelib.models import Caller
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -390,6 +390,23 @@ def last_audit() -> contract.LastAudit:
 def daily_audit(_event: Any) -> dict[str, int]:
     """Start the day's audit."""
     return web.event_done("daily_audit", {"audits_started": lambda: wiring.audits().start_daily()})
+
+
+# Pages
+
+
+@app.route("/admin", methods=["GET"], cors=CORS)
+@web.answers()
+def dashboard() -> pages.Page:
+    """The owner's dashboard, which asks for a sign-in. 200."""
+    return pages.page("admin", "index.html")
+
+
+@app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
+@web.answers()
+def dashboard_asset(name: str) -> pages.Page:
+    """What the dashboard is made of. 200; 404 no such file."""
+    return pages.page("admin", name)
 
 
 # Service

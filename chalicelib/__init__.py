@@ -12,10 +12,12 @@ leasing welcome fulfilment       what happens to a lease; what an account begins
     auditing                     what an audit reads
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
-config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines
+config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines; pages that ship with us
+    pages
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
     addresses sums days sheets
+    price_table
     judging tallies
     models
 sales                            what a purchase is worth

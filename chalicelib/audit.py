@@ -67,7 +67,7 @@ class Audits:
         items = self.tables.get_many(wanted) if wanted else []
         found = {item["audit_id"]: audits.audit(item) for item in items if item}
         last, running = (self._report(found.get(one)) for one in (known.last, known.running))
-        actions = [_shown(one) for one in recent_actions(self.tables, self.now(), ACTIONS_SHOWN)]
+        actions = [_shown(one) for one in recent_actions(self.tables, ACTIONS_SHOWN)]
         return contract.LastAudit(last, running, actions)
 
     def sweep(self) -> int:

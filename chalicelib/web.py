@@ -27,6 +27,7 @@ from .errors import (
     UnauthenticatedError,
 )
 from .models import Caller
+from .pages import Page
 from .telemetry import Tally, counting, tally
 from .tokens import TokenVerifier
 
@@ -69,6 +70,14 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
+}
+# A page of ours runs its own files and talks to its own API; nothing inline, nothing from elsewhere, in nobody's frame.
+PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
 }
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 CORS_EXPOSE_HEADERS = [
@@ -237,6 +246,8 @@ def answers(status: int = 200) -> Callable[[Callable[..., Any]], Callable[..., R
                 value = view(**path_parameters)
                 if isinstance(value, Download):
                     return _file(value)
+                if isinstance(value, Page):
+                    return _page(value)
                 return _json(value.value, value.status) if isinstance(value, Answered) else _json(value, status)
             except AppError as error:
                 return error_response(error)
@@ -330,7 +341,7 @@ def _finish(response: Response, request_id: str, cors_headers: dict[str, str]) -
         response.body = msgspec.json.encode(fields).decode()
         response.headers["Content-Type"] = "application/json"
         response.status_code = STATUS[fields["code"]]
-    response.headers |= SECURITY_HEADERS | cors_headers | {"X-Request-Id": request_id}
+    response.headers = SECURITY_HEADERS | response.headers | cors_headers | {"X-Request-Id": request_id}
 
 
 def _error_fields(response: Response) -> dict[str, Any]:
@@ -379,6 +390,11 @@ def _file(file: Download) -> Response:
     if file.next_cursor:
         headers["X-Next-Cursor"] = file.next_cursor
     return Response(file.content, status_code=200, headers=headers)
+
+
+def _page(page: Page) -> Response:
+    headers = PAGE_HEADERS | {"Content-Type": page.content_type, "ETag": page.etag}
+    return Response(page.content, status_code=200, headers=headers)
 
 
 def _json(value: Any, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -1,5 +1,6 @@
 """Chromium without a window, driven through its DevTools protocol."""
 
+import base64
 import itertools
 import json
 import shutil
@@ -56,9 +57,22 @@ class Page:
         self._connection = connection
         self._ids = itertools.count(1)
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
+        self._watched: dict[str, list[dict[str, Any]]] = {}
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self._call("Page.enable", self._session)
+        self.devtools("Page.enable")
+
+    def devtools(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """A command of the DevTools protocol to this page. Source: chromedevtools.github.io/devtools-protocol."""
+        return self._call(method, self._session, **parameters)
+
+    def watch(self, event: str) -> list[dict[str, Any]]:
+        """What events of this kind say from now on, as they come in; their domain has to be enabled."""
+        return self._watched.setdefault(event, [])
+
+    def shot(self) -> bytes:
+        """What the page looks like, as PNG."""
+        return base64.b64decode(self.devtools("Page.captureScreenshot", format="png")["data"])
 
     def run(self, function: str, *arguments: Any) -> Any:
         """What an asynchronous JavaScript function resolves to in the page."""
@@ -115,6 +129,8 @@ class Page:
             raise BrowserError("the browser does not answer") from error
         if "method" in message:
             self._events.append(message)
+            if message["method"] in self._watched:
+                self._watched[message["method"]].append(message.get("params", {}))
         return message
 
 

@@ -65,7 +65,7 @@ class Bureau:
         return self.admin.give(self.owner, wish, action_id or str(uuid.uuid4()), hash)
 
     def actions(self) -> list[tuple[str, dict, dict]]:
-        acts = recent_actions(self.backend.tables, self.backend.clock(), 10_000)
+        acts = recent_actions(self.backend.tables, 10_000)
         return [(act.what, dict(act.before), dict(act.after)) for act in acts if act.user_id == self.ada.user_id]
 
     def available(self) -> int:
@@ -84,7 +84,7 @@ def test_credits_are_given_with_an_entry_that_says_why_and_a_record_that_says_wh
     assert (told.credits, told.available, bureau.available()) == (300, 500, 500)
     entry = next(one for one in bureau.backend.entries(bureau.ada.user_id) if one.kind == "admin_grant")
     assert (entry.credits, entry.reason) == (300, "Sorry for yesterday.")
-    (act,) = recent_actions(bureau.backend.tables, bureau.backend.clock(), 50)[:1]
+    (act,) = recent_actions(bureau.backend.tables, 50)[:1]
     assert (act.admin_id, act.admin_email, act.what, act.user_id, act.reason) == (
         bureau.owner.user_id,
         "owner@example.com",

@@ -1,4 +1,4 @@
-"""What administrators did: `ADMIN#<month>` / `ACT#<ulid>`, kept for good; and for a while the answer to each request.
+"""What administrators did: `ADMIN` / `ACT#<ulid>`, kept for good; and for a while the answer to each request.
 
 `ACTION#<id>` / `DONE` is what a request with an idempotency key did; the ledger's own guard holds for ever.
 """
@@ -6,12 +6,10 @@
 from boto3.dynamodb.conditions import Attr
 
 from ..models import Action
-from ..times import rfc3339
 from .table import Item, ItemKey, Tables, Write
 
 REMEMBERED_SECONDS = 2 * 86_400
-MONTHS = 12
-ACT = "ACT#"
+ADMIN, ACT = "ADMIN", "ACT#"
 
 
 def done_key(action_id: str) -> ItemKey:
@@ -31,25 +29,13 @@ def done(item: Item) -> tuple[Action, str]:
 
 def action_put(act: Action) -> Write:
     """The record of an act, beside it in one transaction."""
-    return Write(ItemKey("app", _pk(act.at), f"{ACT}{act.action_id}"), item=_fields(act), when=Attr("pk").not_exists())
+    return Write(ItemKey("app", ADMIN, f"{ACT}{act.action_id}"), item=_fields(act), when=Attr("pk").not_exists())
 
 
-def recent_actions(tables: Tables, now: int, most: int) -> list[Action]:
-    """The newest acts, of the last twelve months at most."""
-    found: list[Action] = []
-    year, month = int(rfc3339(now)[:4]), int(rfc3339(now)[5:7])
-    for back in range(MONTHS):
-        number = year * 12 + month - 1 - back
-        pk = f"ADMIN#{number // 12:04d}-{number % 12 + 1:02d}"
-        items, _ = tables.query("app", pk, ACT, limit=most - len(found), newest_first=True)
-        found += map(_action, items)
-        if len(found) >= most:
-            break
-    return found
-
-
-def _pk(at: int) -> str:
-    return f"ADMIN#{rfc3339(at)[:7]}"
+def recent_actions(tables: Tables, most: int) -> list[Action]:
+    """The newest acts, in one query."""
+    items, _ = tables.query("app", ADMIN, ACT, limit=most, newest_first=True)
+    return [_action(item) for item in items]
 
 
 def _fields(act: Action) -> Item:

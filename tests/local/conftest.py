@@ -91,7 +91,7 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def eventually() -> Callable[..., Any]:
     """Waits until a condition holds, and returns what it returned."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 5) -> Any:
+    def wait(condition: Callable[[], Any], seconds: float = 30) -> Any:
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, "did not happen in time"

@@ -1,0 +1,60 @@
+// Charts over days, drawn by uPlot; beside each one its figures as a table, for whoever reads or hears them instead.
+
+import { el, table } from "./show.js";
+
+const HEIGHT = 240;
+const drawn = new Set();
+
+// `series`: [{label, values, color (a CSS variable), isBars}]; `text`: how a value is written
+export function chart(title, days, series, text) {
+  const box = el("div", { class: "chart", "aria-hidden": "true" });
+  const columns = [["Day", (n) => days[n]], ...series.map((one) => [one.label, (n) => text(one.values[n]), true])];
+  const figures = el("details", {}, el("summary", {}, "Figures as a table"),
+    table(title, columns, days.map((_, n) => n), ""));
+  const figure = el("figure", { class: "card" }, el("figcaption", {}, title), box, figures);
+  drawn.add({ box, days, series, text, plot: null });
+  return figure;
+}
+
+export function forgetAll() {
+  for (const one of drawn) one.plot?.destroy();
+  drawn.clear();
+}
+
+export function drawAll() {
+  for (const one of drawn) draw(one);
+}
+
+function draw(one) {
+  one.plot?.destroy();
+  const style = getComputedStyle(document.documentElement);
+  const color = (name) => style.getPropertyValue(name).trim();
+  const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
+  const data = [one.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000), ...one.series.map((s) => s.values)];
+  one.plot = new uPlot({
+    width: Math.max(200, one.box.clientWidth),
+    height: HEIGHT,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
+    cursor: { drag: { x: false, y: false } },
+    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, low === high ? 1 : 0) * 1.08 || 1] } },
+    axes: [axis, { ...axis, size: 68, values: (_, ticks) => ticks.map(one.text) }],
+    series: [
+      { value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
+      ...one.series.map((s) => ({
+        label: s.label,
+        stroke: color(s.color),
+        width: 2,
+        fill: s.isBars ? color(s.color) : undefined,
+        paths: s.isBars ? uPlot.paths.bars({ size: [0.7, 40] }) : undefined,
+        points: { show: one.days.length < 15 && !s.isBars },
+        value: (_, value) => (value === null || value === undefined ? "" : one.text(value)),
+      })),
+    ],
+  }, data, one.box);
+}
+
+let width = 0;
+new ResizeObserver(() => {
+  if (document.body.clientWidth !== width) requestAnimationFrame(drawAll);
+  width = document.body.clientWidth;
+}).observe(document.body);

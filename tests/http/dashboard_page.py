@@ -1,0 +1,91 @@
+"""The owner's dashboard, driven in a real browser."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripts.browser import Page
+from scripts.local.stack import LocalStack
+
+UNTIL = """async () => {
+  const until = Date.now() + 20000;
+  while (!(%s)) {
+    if (Date.now() > until) throw new Error("never; the page says: " + document.body.innerText.slice(0, 600));
+    await new Promise((next) => setTimeout(next, 30));
+  }
+}"""
+SIGN_IN = """async (email, password) => {
+  const form = document.getElementById("sign-in");
+  form.elements.email.value = email;
+  form.elements.password.value = password;
+  form.requestSubmit();
+}"""
+TEXT = "async (selector) => document.querySelector(selector)?.innerText ?? ''"
+FIND = """async (word) => {
+  const form = document.querySelector("#users form");
+  form.elements.word.value = word;
+  form.requestSubmit();
+}"""
+ANSWER = """async (button, reason, credits, how) => {
+  [...document.querySelectorAll("#users button")].find((one) => one.textContent === button).click();
+  while (!document.getElementById("ask").open) await new Promise((next) => setTimeout(next, 10));
+  const form = document.querySelector("#ask form");
+  form.elements.reason.value = reason;
+  form.elements.credits.value = credits;
+  form.querySelector(`button[value=${how}]`).click();
+}"""
+# Text whose contrast with what is behind it is below 4.5. Source: WCAG 2.2, 1.4.3 and "relative luminance".
+FAINT = """async () => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+  const behind = (one) => {
+    for (let at = one; at; at = at.parentElement) {
+      const color = rgb(getComputedStyle(at).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const one of document.querySelectorAll("p, dt, dd, th, td, label, button, a, h1, h2, caption, summary")) {
+    if (!one.offsetParent || !one.innerText.trim() || one.disabled) continue;
+    const [a, b] = [light(rgb(getComputedStyle(one).color)), light(behind(one))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) found.push(`${one.tagName} ${one.innerText.slice(0, 30)} ${ratio.toFixed(2)}`);
+  }
+  return found;
+}"""
+
+
+@dataclass
+class Dashboard:
+    """The page in a browser, and what the browser complained of."""
+
+    page: Page
+    stack: LocalStack
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    def open(self, base: str | None = None) -> None:
+        self.page.go(f"{base or self.stack.api_url}/admin")
+        self.until("document.readyState === 'complete' && document.getElementById('range').elements.to.value")
+
+    def sign_in(self, email: str, password: str) -> None:
+        self.page.run(SIGN_IN, email, password)
+
+    def enter(self) -> None:
+        self.sign_in(self.stack.dev["admin_email"], self.stack.dev["admin_password"])
+        self.until("document.querySelector('#audit table, #audit .empty') && !document.body.hasAttribute('aria-busy')")
+
+    def until(self, condition: str) -> None:
+        self.page.run(UNTIL % condition)
+
+    def text(self, selector: str) -> str:
+        return str(self.page.run(TEXT, selector))
+
+    def size(self, width: int, height: int = 900) -> None:
+        self.page.devtools(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
+        )
+
+    def system(self, scheme: str) -> None:
+        wish = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.page.devtools("Emulation.setEmulatedMedia", features=wish)
