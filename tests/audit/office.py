@@ -48,7 +48,6 @@ class Office:
         return Audits(
             ledger=self.backend.ledger,
             tables=tables,
-            totals=self.totals,
             auditor=Auditor(tables, self.totals, versions, self.rules, clock, self.pause),
             queue=self.queue,
             rules=self.rules,

@@ -18,7 +18,7 @@ from tests.fakes import Clock
 from tests.money.wire import Crash, Fault, Wire, at, no_faults
 
 Names = tuple[str, str]
-DAY, SHORT = 86_400, {"items_a_page": 50, "first_month": "2026-11"}
+DAY, SHORT = 86_400, {"places_a_page": 2, "items_a_scan": 10, "first_month": "2026-11"}
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST)
 

@@ -55,7 +55,7 @@ def test_the_report_says_what_there_is(office: Office, world: World) -> None:
 
 def test_many_pages_say_what_one_page_says(office: Office, world: World, new_office: MakeOffice) -> None:
     spoil(office, world.bob.user_id)
-    whole, paged = office.run(), new_office(items_a_page=1).run()
+    whole, paged = office.run(), new_office(places_a_page=1, items_a_scan=7).run()
 
     assert whole.findings_count == 1
     assert figures(paged) == figures(whole)
@@ -72,7 +72,7 @@ def test_a_page_ends_when_its_time_is_over(office: Office, new_office: MakeOffic
         hurried.audits.advance(hurried.queue.sent.pop(0).removeprefix(MESSAGE))
         steps += 1
 
-    assert steps == 3 + 1  # Each user a page, then the sums.
+    assert steps == 3 + 1 + 1  # Each user a page, one that finds nobody more, then the sums.
     report = hurried.audits.last(OWNER).report
     assert report
     assert report.users_judged == 3
@@ -116,7 +116,7 @@ def test_of_many_who_start_at_once_all_get_one_audit(office: Office) -> None:
 
 
 def test_messages_that_come_at_once_count_each_page_once(world: World, new_office: MakeOffice) -> None:
-    paged = new_office(items_a_page=7)
+    paged = new_office(places_a_page=1, items_a_scan=5)
     quiet = figures(paged.run())
     started = paged.audits.start(OWNER, recount=False)
     paged.queue.sent.clear()

@@ -68,7 +68,11 @@ def buy(shop: Shop, who: Caller, chance: random.Random) -> None:
 def test_an_audit_beside_writers_finds_nothing_and_what_is_wrong_all_the_same(engine: Engine, names: Names) -> None:
     clock = Clock()
     office = Office.on(
-        Tables(engine.client, *names, pause=lambda _: None), clock, items_a_page=60, first_month="2026-11"
+        Tables(engine.client, *names, pause=lambda _: None),
+        clock,
+        places_a_page=3,
+        items_a_scan=20,
+        first_month="2026-11",
     )
     people = [office.backend.person(400) for _ in range(PEOPLE)]
     stop = threading.Event()
