@@ -16,7 +16,8 @@ READY = """
   API           {api_url}
   AWS           {aws_endpoint_url}
   stand-ins     {sandbox_url}
-  administrator {admin_email}, password in .local/dev.json
+  dashboard     {api_url}/admin
+  administrator {admin_email}, password in .local/dev.json (admin_password)
   logs          .local/*.log
 
 Try it:

@@ -83,7 +83,7 @@ async function enter() {
   byId("sign-in").hidden = true;
   byId("dashboard").hidden = byId("sign-out").hidden = false;
   drawAll();
-  byId("main").focus();
+  byId("main").focus({ preventScroll: true });
   showUsers(run, ask);
   await showAudit(run);
   return shown();

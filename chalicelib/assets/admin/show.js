@@ -21,9 +21,11 @@ const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "U
 const cents = new Intl.NumberFormat("en-US", {
   style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4,
 });
+const wholeDollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
-export const usd = (micro) => (Math.abs(micro) >= 1e6 || micro === 0 ? dollars : cents).format(micro / 1e6);
+export const usd = (micro) => (Math.abs(micro) >= 1e5 || micro === 0 ? dollars : cents).format(micro / 1e6);
+export const axisUsd = (micro) => (micro % 1e6 === 0 ? wholeDollars : dollars).format(micro / 1e6);
 export const number = (value) => whole.format(value);
 export const minutes = (seconds) => `${whole.format(seconds / 60)} min`;
 export const moment = (text) => (text ? text.replace("T", " ").replace("Z", " UTC") : "—");
