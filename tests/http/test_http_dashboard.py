@@ -231,7 +231,7 @@ def test_an_audit_is_started_and_watched_to_its_end(dashboard: Dashboard, owner:
     dashboard.until("!document.querySelector('#audit button').disabled")
 
     report = owner.get("/admin/audit").json()["report"]
-    assert f"{report['users_judged']:,} users" in dashboard.text("#audit")
+    assert f"{report['users_judged']:,} user" in dashboard.text("#audit")
     assert f"{report['credits_outstanding']:,} credits outstanding" in dashboard.text("#audit")
 
 
@@ -239,6 +239,7 @@ def test_below_a_stages_name_everything_is_found(browser: Page, stack: LocalStac
     """As API Gateway serves it, at https://host/api/admin; its page's calls are of its own origin."""
     with staged(stack.api_url, "/api") as base:
         dashboard = Dashboard(browser, stack)
+        browser.go("about:blank")  # What the page before still asked is not ours.
         asked = browser.watch("Network.requestWillBeSent")
         asked.clear()
         dashboard.open(base)

@@ -1,7 +1,7 @@
 // Users and the audit: what administrators look after.
 
 import { call, isSignedIn } from "./api.js";
-import { el, fill, moment, number, table, usd } from "./show.js";
+import { counted, el, fill, moment, number, table, usd } from "./show.js";
 
 const AUDIT_LOOK_MS = 2_000;
 
@@ -20,7 +20,7 @@ export async function showAudit(run) {
   async function look() {
     const { report, running, actions } = await call("GET", "admin/audit");
     start.disabled = Boolean(running);
-    state.textContent = running ? `An audit is running: ${number(running.users_judged)} users judged so far.` : "";
+    state.textContent = running ? `An audit is running: ${counted(running.users_judged, "user")} judged so far.` : "";
     found.replaceChildren(
       report ? reportOf(report) : el("p", { class: "empty" }, "No audit has ended yet. Start one: it reads every account and mends nothing."),
       topUsers(report), actsOf(actions));
@@ -50,8 +50,8 @@ function reportOf(report) {
   const isGood = report.findings_count === 0;
   return el("div", { class: "card" },
     el("p", { class: isGood ? "good" : "bad" }, isGood
-      ? `Every credit is accounted for: ${number(report.users_judged)} users, ${number(report.entries)} movements, no finding.`
-      : `${number(report.findings_count)} findings among ${number(report.users_judged)} users.`),
+      ? `Every credit is accounted for: ${counted(report.users_judged, "user")}, ${counted(report.entries, "movement")}, no finding.`
+      : `${counted(report.findings_count, "finding")} among ${counted(report.users_judged, "user")}.`),
     el("p", { class: "quiet" }, `Ended ${moment(report.ended_at)}. ${number(report.users_moving)} users were too busy to be judged. ` +
       `${number(report.open_holds)} open holds, ${number(report.purchases)} purchases, ${number(report.credits_outstanding)} credits outstanding. ` +
       `Active users: ${number(report.active_users.day)} in a day, ${number(report.active_users.week)} in a week, ${number(report.active_users.month)} in thirty days.`),
@@ -120,7 +120,7 @@ async function find(word, found, run, ask, cursor = "") {
     ["Do", (one) => el("span", { class: "row" }, credits(one, act), standingOf(one, act))],
   ], page.users, "Nobody was found. An email is found by its beginning, a user by the whole id."),
   page.next_cursor ? el("button", { type: "button", onclick: () => run(() => find(word, found, run, ask, page.next_cursor)) }, "Next page") : "");
-  return `${number(page.users.length)} users${page.next_cursor ? " on this page" : ""} found.`;
+  return `${counted(page.users.length, "user")}${page.next_cursor ? " on this page" : ""} found.`;
 }
 
 function credits(user, act) {
