@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy test soak check bench clean
+.PHONY: help demo run live catchup buy seed test soak check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ catchup: $(LOCAL_READY) ## beside `make run`: a recording is uploaded, caught up
 
 buy: $(LOCAL_READY) ## beside `make run`: credits are bought at the hosted page, a part is refunded
 	@$(PY) -m scripts.buying
+
+seed: $(LOCAL_READY) ## beside `make run`: a month of made-up activity for the dashboard (USERS=2000, SEED=word)
+	@$(PY) -m scripts.seed
 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options on)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)

@@ -17,6 +17,7 @@ config tokens telemetry logs     settings; sign-in tokens; what a request did; l
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
     addresses sums days sheets
+    price_table
     judging tallies
     models
 sales                            what a purchase is worth

@@ -18,7 +18,6 @@ from .repositories import audits
 from .repositories.actions import recent_actions
 from .repositories.ledger import Ledger
 from .repositories.table import Tables, WriteRefusedError
-from .repositories.totals import Totals
 from .tallies import Lines, added, by_month, clipped, heaviest
 from .times import rfc3339
 
@@ -39,7 +38,6 @@ class Audits:
 
     ledger: Ledger
     tables: Tables
-    totals: Totals
     auditor: Auditor
     queue: JobQueue
     rules: AuditRules
@@ -146,8 +144,6 @@ class Audits:
             done = replace(mine, state=AuditState.DONE, ended_at=self.now(), figures=figures)
             return self._moved(mine, done, found)
         page = self.auditor.page(mine)
-        if mine.recount:
-            self.totals.count(page.booked)
         monthly = by_month(page.lines)
         before = audits.sums(self.tables, mine.audit_id, sorted(monthly))
         months = {month: added(before[month], lines) for month, lines in monthly.items()}

@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from .judging import findings
-from .models import Audit, AuditFigures, Books, Entry, Finding, FindingKind, HeavyUse
+from .models import Audit, AuditFigures, Books, Finding, FindingKind, HeavyUse
 from .repositories import audits, books
 from .repositories.table import Tables
 from .repositories.totals import Totals
 from .tallies import Lines, active, added, closed_lines, differences, heaviest, heavy_use, judged
 from .times import utc_date
 
-FIRST_MONTH = "2026-01"  # nothing was booked before
-
 
 @dataclass(frozen=True)
 class AuditRules:
     """The settings of audits."""
 
-    items_a_page: int = 1_000  # of the ledger, of which some are balances
+    # A page is long: at its end it writes the sums of all the months that it touched.
     page_seconds: int = 120
+    places_a_page: int = 5_000
+    items_a_scan: int = 1_000  # of the ledger, of which some are balances
     claim_seconds: int = 300  # a silent worker's; a page and its last user fit well into it
     look_again_seconds: int = 60
     stalled_seconds: int = 3_600  # without a page done: given up, and the next one begins anew
@@ -33,6 +33,7 @@ class AuditRules:
     findings_shown: int = 100
     characters: int = 200
     heaviest: int = 20
+    first_month: str = "2026-01"  # nothing was booked before
 
 
 @dataclass
@@ -43,9 +44,9 @@ class Page:
     findings: list[Finding] = field(default_factory=list)
     lines: Lines = field(default_factory=dict)
     uses: list[HeavyUse] = field(default_factory=list)
-    booked: list[tuple[str, Entry]] = field(default_factory=list)
     guards: list[books.Place] = field(default_factory=list)
     after: tuple[str, ...] = ()
+    length: int = 0
     is_last: bool = False
 
 
@@ -62,20 +63,25 @@ class Auditor:
 
     def page(self, mine: Audit) -> Page:
         """The next users, as many as time allows."""
-        until, page = self.now() + self.rules.page_seconds, Page(after=mine.after)
-        places, last = books.places(self.tables, mine.after, self.rules.items_a_page)
-        for number, place in enumerate(places):
-            if number and self.now() >= until:
-                break
-            if place.entry_id:
-                page.guards.append(place)
-            else:
-                self._look_at(place.user_id, mine, page)
-            page.after = place.key
-        else:
-            page.after, page.is_last = last or (), last is None
+        page = Page(after=mine.after)
+        self._fill(page, mine, self.now() + self.rules.page_seconds)
         page.findings += self._unbooked(page.guards)
         return page
+
+    def _fill(self, page: Page, mine: Audit, until: int) -> None:
+        while not page.is_last:
+            places, last = books.places(self.tables, page.after, self.rules.items_a_scan)
+            for place in places:
+                if place.entry_id:
+                    page.guards.append(place)
+                else:
+                    self._look_at(place.user_id, mine, page)
+                page.after, page.length = place.key, page.length + 1
+                if page.length >= self.rules.places_a_page or self.now() >= until:
+                    return
+            page.after, page.is_last = last or (), last is None
+            if self.now() >= until:
+                return
 
     def _look_at(self, user_id: str, mine: Audit, page: Page) -> None:
         try:
@@ -95,7 +101,7 @@ class Auditor:
         if use := heavy_use(seen, mine.started_at):
             page.uses = list(heaviest([*page.uses, use], self.rules.heaviest))
         if mine.recount:
-            page.booked += [(user_id, entry) for entry in seen.entries]
+            self.totals.count([(user_id, entry) for entry in seen.entries])
 
     def _judged(self, user_id: str) -> tuple[Books, list[Finding] | None]:
         """The user's books, and what is wrong with them; None where they did not stand still.
@@ -141,7 +147,7 @@ class Auditor:
         """Where the sums over all users differ from what the entries make, month by month."""
         open_day = self._open_day(mine)
         touched = audits.months(self.tables, mine.audit_id)
-        for first_day, last_day in _months(min([FIRST_MONTH, *touched]), open_day):
+        for first_day, last_day in _months(min([self.rules.first_month, *touched]), open_day):
             month = first_day[:7]
             booked = audits.sums(self.tables, mine.audit_id, [month])[month]
             yield from differences(booked, self.totals.read(first_day, last_day))

@@ -1,7 +1,7 @@
-"""What things cost: our credits and the providers' money, read from one versioned, checked file.
+"""The price files: one for each version, checked before anything is sold by it.
 
-A price is data, never a constant in logic. `load` refuses a file that is incomplete, not positive, or that sells
-below what the provider takes, so a bad price stops the tests and the start, not a user's month.
+`load` refuses a file that is incomplete, not positive, not sourced, or that sells below what the provider and the
+payment service take, so a bad price stops the tests and the start, not a user's month.
 """
 
 from functools import lru_cache
@@ -9,139 +9,25 @@ from pathlib import Path
 
 import msgspec
 
+from .price_table import (
+    LONGEST_CATCHUP_MINUTES as LONGEST_CATCHUP_MINUTES,
+    LONGEST_CATCHUP_MS as LONGEST_CATCHUP_MS,
+    MICRO_USD_PER_CENT as MICRO_USD_PER_CENT,
+    MILLISECONDS_PER_MINUTE as MILLISECONDS_PER_MINUTE,
+    SERVICES as SERVICES,
+    TEXT_CALL_BYTES as TEXT_CALL_BYTES,
+    ModelPrice,
+    PaymentFees,
+    Prices as Prices,
+    ServicePrice as ServicePrice,
+    TextModelPrice,
+)
+
 PRICES_DIRECTORY = Path(__file__).parent / "prices"
-MILLISECONDS_PER_MINUTE = 60_000
-MILLISECONDS_PER_HOUR = 3_600_000
-MICRO_USD_PER_CENT = 10_000
-TOKENS_PER_PRICE = 1_000_000
-LONGEST_CATCHUP_MINUTES = 600
-LONGEST_CATCHUP_MS = LONGEST_CATCHUP_MINUTES * MILLISECONDS_PER_MINUTE
-# What one call to a text model may send at most. A token of a byte-level tokenizer is at least one byte, so bytes
-# bound tokens whatever the text is; above 272,000 input tokens OpenAI charges double.
-TEXT_CALL_BYTES = 180_000
-INSTRUCTION_BYTES = 4_000
-SERVICES = ("live", "catchup", "catchup_session", "ask")
-
-
-class TextBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one piece of work may send to a text model, and let it answer. `tries`: how often at most."""
-
-    models: tuple[str, ...]
-    output_tokens: int
-    input_bytes: int = 0
-    input_bytes_per_minute: int = 0
-    tries: int = 1
-
-    def bytes_for(self, audio_ms: int) -> int:
-        """The bytes of transcript that work on so much audio may send; a started minute counts in full."""
-        return self.input_bytes + self.input_bytes_per_minute * -(-audio_ms // MILLISECONDS_PER_MINUTE)
-
-
-class ServicePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Our price of a service, by the minute or the piece, and every model ("provider/model") that may do its work."""
-
-    credits_per_minute: int = 0
-    credits: int = 0
-    models: tuple[str, ...] = ()
-    text: TextBudget | None = None
-
-
-class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Credits sold together, in US cents."""
-
-    credits: int
-    cents: int
-
-
-class ModelPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider takes for an hour of audio, in micro-USD."""
-
-    micro_usd_per_hour: int
-
-
-class TextModelPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a provider takes for a million tokens, in micro-USD."""
-
-    micro_usd_per_million_input_tokens: int
-    micro_usd_per_million_output_tokens: int
 
 
 class PriceError(Exception):
     """The price file is refused; the message lists everything that is wrong with it."""
-
-
-class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of all prices."""
-
-    version: str
-    services: dict[str, ServicePrice]
-    packages: dict[str, Package]
-    models: dict[str, ModelPrice]
-    text_models: dict[str, TextModelPrice] = {}
-    comment: str = ""
-
-    def live_credits(self, billed_ms: int) -> int:
-        """Credits for `billed_ms` of one live session from its start.
-
-        Leases and chunks are charged the difference of this running total, so splitting never changes the price.
-        """
-        return self.credits_for("live", billed_ms)
-
-    def credits_for(self, service: str, billed_ms: int) -> int:
-        """Credits for `billed_ms` of a service sold by the minute; a started credit counts in full.
-
-        Raises ValueError for negative time: a clock bug must not become a refund.
-        """
-        if billed_ms < 0:
-            raise ValueError(f"negative milliseconds: {billed_ms}")
-        return -(-billed_ms * self.services[service].credits_per_minute // MILLISECONDS_PER_MINUTE)
-
-    def live_ms(self, credits: int) -> int:
-        """The longest live time that `credits` cover, in milliseconds."""
-        return credits * MILLISECONDS_PER_MINUTE // self.services["live"].credits_per_minute
-
-    def cost_micro_usd(self, model: str, audio_ms: int) -> int:
-        """What `audio_ms` cost us at the provider, rounded up. `model` is "provider/model"."""
-        return -(-audio_ms * self.models[model].micro_usd_per_hour // MILLISECONDS_PER_HOUR)
-
-    def audio_cost_micro_usd(self, service: str, model: str, audio_ms: int) -> int:
-        """As `cost_micro_usd`; a model that the provider chose and we have no price for costs what the dearest does."""
-        known = [model] if model in self.models else self.services[service].models
-        return max(self.cost_micro_usd(one, audio_ms) for one in known)
-
-    def text_cost_micro_usd(self, model: str, input_tokens: int, output_tokens: int) -> int:
-        """What so many tokens cost us at the provider, rounded up. `model` is "provider/model".
-
-        One without a price, as of work that began under an older price file, costs what the dearest does.
-        """
-        known = [self.text_models[model]] if model in self.text_models else self.text_models.values()
-        cost = max(
-            input_tokens * price.micro_usd_per_million_input_tokens
-            + output_tokens * price.micro_usd_per_million_output_tokens
-            for price in known
-        )
-        return -(-cost // TOKENS_PER_PRICE)
-
-    def text_budget(self, service: str) -> TextBudget:
-        """The text work of a service that has some."""
-        budget = self.services[service].text
-        assert budget is not None, f"{service} has no text work"
-        return budget
-
-    def worst_cost_micro_usd(self, service: str, audio_ms: int) -> int:
-        """The most that work on so much audio may cost us: every byte a token, every try used, every answer full."""
-        price = self.services[service]
-        audio = max((self.cost_micro_usd(model, audio_ms) for model in price.models), default=0)
-        if price.text is None:
-            return audio
-        sent, calls = price.text.bytes_for(audio_ms), 1
-        if sent > TEXT_CALL_BYTES:
-            # Two neighbouring parts are above one call's bytes; one call more reads what was made of them all.
-            calls = 2 * sent // TEXT_CALL_BYTES + 2
-            sent += TEXT_CALL_BYTES
-        tokens_in, tokens_out = sent + calls * INSTRUCTION_BYTES, calls * price.text.output_tokens
-        text = max(self.text_cost_micro_usd(model, tokens_in, tokens_out) for model in price.text.models)
-        return audio + price.text.tries * text
 
 
 def problems(prices: Prices) -> list[str]:
@@ -153,6 +39,20 @@ def problems(prices: Prices) -> list[str]:
     for name, package in prices.packages.items():
         if package.credits <= 0 or package.cents <= 0:
             found.append(f"packages.{name}: credits and cents must be above zero")
+        if package.cents * MICRO_USD_PER_CENT <= prices.payment_fee_micro_usd(package.cents):
+            found.append(f"packages.{name}: brings less than the payment service takes")
+    fees = prices.payment_fees
+    if min(fees.basis_points, fees.fixed_cents) <= 0:
+        found.append("payment_fees: must be above zero")
+    told: dict[str, ModelPrice | TextModelPrice | PaymentFees] = {
+        f"models.{n}": one for n, one in prices.models.items()
+    }
+    told |= {f"text_models.{n}": one for n, one in prices.text_models.items()} | {"payment_fees": fees}
+    for name, price in told.items():
+        if not price.source.strip():
+            found.append(f"{name}: no source")
+        if price.effective_from > prices.effective_from:
+            found.append(f"{name}: in effect only from {price.effective_from}, after this version")
     found += [f"services.{needed}: missing" for needed in SERVICES if needed not in prices.services]
     if not prices.packages:
         found.append("packages: none")
@@ -196,11 +96,16 @@ def _earns(prices: Prices, name: str) -> bool:
     # A started minute may read its text whole, so the first moment of a minute earns least.
     lengths_ms = [1, *(n * MILLISECONDS_PER_MINUTE + 1 for n in (1, 2, 29, 30, 31, 59, 60)), LONGEST_CATCHUP_MS]
     return all(
-        (service.credits or prices.credits_for(name, audio_ms)) * package.cents * MICRO_USD_PER_CENT
+        (service.credits or prices.credits_for(name, audio_ms)) * kept_micro_usd(prices, package.cents)
         > prices.worst_cost_micro_usd(name, audio_ms) * package.credits
         for package in prices.packages.values()
         for audio_ms in lengths_ms
     )
+
+
+def kept_micro_usd(prices: Prices, cents: int) -> int:
+    """What is left of a payment once the payment service has taken its part."""
+    return cents * MICRO_USD_PER_CENT - prices.payment_fee_micro_usd(cents)
 
 
 def parse(text: bytes) -> Prices:

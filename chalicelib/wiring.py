@@ -323,7 +323,6 @@ def audits() -> Audits:
     return Audits(
         ledger=ledger(),
         tables=tables(),
-        totals=totals(),
         auditor=Auditor(tables(), totals(), frozenset(pricing.available()), rules, now, time.sleep),
         queue=queue(),
         rules=rules,

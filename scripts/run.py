@@ -16,8 +16,7 @@ READY = """
   API           {api_url}
   AWS           {aws_endpoint_url}
   stand-ins     {sandbox_url}
-  dashboard     {api_url}/admin
-  administrator {admin_email}, password in .local/dev.json (admin_password)
+  dashboard     {api_url}/admin  (sign in as {admin_email}, password in .local/dev.json)
   logs          .local/*.log
 
 Try it:
@@ -26,6 +25,7 @@ Try it:
        -d '{{"email": "ada@example.com", "password": "correct horse battery"}}'
   make live     (in another terminal: real speech in, words as they are spoken, the bill to the credit)
   make catchup  (in another terminal: a recording uploaded, summarised, asked about)
+  make seed     (in another terminal: a month of made-up activity for the dashboard, some minutes)
   make buy      (in another terminal: credits bought at the hosted page, a part refunded)
 To buy by hand: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
 `checkout_url` of its answer in a browser and press Pay.

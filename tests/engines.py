@@ -29,14 +29,15 @@ class Engine:
     client: Any
 
     @contextmanager
-    def tables(self) -> Iterator[tuple[str, str]]:
-        """The names of a fresh ledger and app table, made as the template says."""
+    def tables(self, *, with_stream: bool = False) -> Iterator[tuple[str, str]]:
+        """The names of a fresh ledger and app table, made as the template says, the ledger's stream on wish."""
         names = {kind: f"{kind.lower()}-{secrets.token_hex(6)}" for kind in ("Ledger", "App")}
         for kind, name in names.items():
             properties = resource(kind)
-            self.client.create_table(
-                TableName=name, **{key: properties[key] for key in TABLE_SETTINGS if key in properties}
-            )
+            wanted = {key: properties[key] for key in TABLE_SETTINGS if key in properties}
+            if with_stream and "StreamSpecification" in properties:
+                wanted["StreamSpecification"] = properties["StreamSpecification"] | {"StreamEnabled": True}
+            self.client.create_table(TableName=name, **wanted)
         try:
             yield names["Ledger"], names["App"]
         finally:

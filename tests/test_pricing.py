@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from chalicelib import pricing
 from chalicelib.pricing import PriceError
+from scripts import price_page
 
 PRICES = pricing.load("2026-11")
 MODEL = "assemblyai/sync-universal-3-5-pro"
@@ -59,6 +60,13 @@ def test_a_providers_cost_is_rounded_up(audio_ms: int, cost: int) -> None:
     assert PRICES.cost_micro_usd(MODEL, audio_ms) == cost
 
 
+@pytest.mark.parametrize(
+    ("cents", "fee"), [(0, 300_000), (1, 300_290), (299, 386_710), (999, 589_710), (1_999, 879_710)]
+)
+def test_the_payment_service_takes_a_share_and_a_fixed_sum(cents: int, fee: int) -> None:
+    assert PRICES.payment_fee_micro_usd(cents) == fee
+
+
 # Text models
 
 
@@ -72,7 +80,7 @@ def test_the_cost_of_text_is_rounded_up_once(tokens_in: int, tokens_out: int, co
 
 def test_a_model_that_nobody_priced_costs_what_the_dearest_does() -> None:
     two = pricing.parse(
-        changed("text_models.local/dear", {TOKENS_IN: 300_000, TOKENS_OUT: 400_000}),
+        changed("text_models.local/dear", {TOKENS_IN: 300_000, TOKENS_OUT: 400_000, **SOURCED}),
     )
 
     assert PRICES.audio_cost_micro_usd("catchup", "assemblyai/new", 3_600_000) == 210_000
@@ -149,6 +157,7 @@ def changed(path: str, value: object = None) -> bytes:
 
 TEXT = "openai/gpt-6-luna"
 TOKENS_IN, TOKENS_OUT = "micro_usd_per_million_input_tokens", "micro_usd_per_million_output_tokens"
+SOURCED = {"effective_from": "2026-11-01", "source": "a page"}
 CATCHUP_BELOW = "services.catchup: sells below"
 BAD = {
     "no service": (changed("services.live"), "services.live: missing"),
@@ -188,6 +197,15 @@ BAD = {
     "an empty package": (changed("packages.starter.credits", 0), "must be above zero"),
     "a package too cheap": (changed("packages.power.cents", 240), "below what the provider takes"),
     "no package": (changed("packages", {}), "packages: none"),
+    "a package below its payment's fee": (changed("packages.starter.cents", 30), "less than the payment service takes"),
+    "no payment fees": (changed("payment_fees"), "missing required field"),
+    "payments for nothing": (changed("payment_fees.basis_points", 0), "payment_fees: must be above zero"),
+    "payments that bring": (changed("payment_fees.fixed_cents", -1), "payment_fees: must be above zero"),
+    "a price without a source": (changed(f"models.{MODEL}.source", " "), f"models.{MODEL}: no source"),
+    "a price nobody says": (changed(f"models.{MODEL}.source"), "missing required field"),
+    "a text price without a source": (changed(f"text_models.{TEXT}.source", ""), f"text_models.{TEXT}: no source"),
+    "a price of tomorrow": (changed(f"models.{MODEL}.effective_from", "2026-11-02"), "in effect only from 2026-11-02"),
+    "a price of no day": (changed(f"models.{MODEL}.effective_from", "2026-02-30"), "Invalid RFC3339"),
     "an unknown field": (changed("services.live.discount", 5), "unknown field"),
     "no version": (changed("version"), "missing required field"),
     "no number": (changed("services.live.credits_per_minute", "10"), "Expected `int`"),
@@ -222,3 +240,13 @@ def test_a_file_that_names_another_version_is_refused(tmp_path: Path, monkeypatc
         pricing.load("2030-01")
     with pytest.raises(PriceError, match=r"no price file 2031-01\.json"):
         pricing.load("2031-01")
+
+
+def test_the_page_of_prices_says_what_the_file_says() -> None:
+    """`python -m scripts.price_page` writes it."""
+    text = price_page.PAGE.read_text(encoding="utf-8")
+
+    assert [part[1] for part in price_page.PART.findall(text)] == list(price_page.PARTS)
+    assert price_page.page(text, pricing.load(price_page.usual_version())) == text
+    dearer = pricing.parse(changed("packages.power.cents", 2_099))
+    assert price_page.page(text, dearer) != text

@@ -13,6 +13,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from ..models import Balance, Entry, Hold, Purchase
+from ..pricing import load
 from ..sales import Booked, Dispute, DisputeState, Facts, Moves, Payment, Refund, RefundState
 from .ledger_items import balance_key, entry_id_for, entry_put, hold_ended, hold_put
 from .table import Item, ItemKey, Tables, Write
@@ -139,7 +140,8 @@ def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
 
     if due.granted:
         what = f"{before.credits} credits for ${before.cents / 100:.2f}"
-        entry("purchase", due.granted, what, cents=before.cents)
+        fee = load(before.price_version).payment_fee_micro_usd(before.cents)
+        entry("purchase", due.granted, what, cents=before.cents, cost_micro_usd=fee)
     left, money = due.taken, -due.returned_cents
     for dispute_id, (_, charged) in due.ended.items():
         if charged:

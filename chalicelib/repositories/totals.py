@@ -61,6 +61,10 @@ class Totals:
         """As `count`, for the new images of changes that the ledger's stream tells."""
         return self.count([booked for image in images if (booked := booked_entry(image))])
 
+    def left(self, booked: Sequence[tuple[str, Entry]]) -> int:
+        """How many of these (at most 100) are not counted yet."""
+        return self.tables.get_many([_counted_key(*pair) for pair in booked]).count(None) if booked else 0
+
     def read(self, first_day: str, last_day: str) -> dict[Line, Sums]:
         """The lines of those UTC days, both included."""
         found: dict[Line, Sums] = {}

@@ -17,6 +17,7 @@ from chalice.app import Chalice, DynamoDBEventConfig, ScheduledEventConfig, SQSE
 from chalice.local import LambdaContext
 
 from scripts.local.event_log import log, raised
+from scripts.local.pause import are_paused
 from scripts.local.queue_events import QueueFeed
 from scripts.local.stream_events import StreamFeed
 
@@ -42,12 +43,14 @@ class ScheduleFeed:
 
     drains = False
 
-    def __init__(self, name: str, call: Callable[[dict[str, Any]], Any], every_seconds: float):
-        self.name, self._call, self._every_seconds = name, call, every_seconds
+    def __init__(
+        self, name: str, call: Callable[[dict[str, Any]], Any], every_seconds: float, directory: Path | None = None
+    ):
+        self.name, self._call, self._every_seconds, self._directory = name, call, every_seconds, directory
         self._next_at = time.monotonic() + every_seconds
 
     def step(self) -> bool:
-        if time.monotonic() < self._next_at:
+        if time.monotonic() < self._next_at or are_paused(self._directory):
             return False
         self._next_at = time.monotonic() + self._every_seconds
         try:
@@ -76,6 +79,7 @@ class EventFeeder:
     ):
         if schedule_seconds is None:
             schedule_seconds = float(os.environ.get("LOCAL_SCHEDULE_SECONDS", SCHEDULE_SECONDS))
+        directory = positions.parent if positions else None  # the stack's own
         self._stopping = threading.Event()
         self._feeds: list[Feed] = []
         self._threads: list[threading.Thread] = []
@@ -89,7 +93,7 @@ class EventFeeder:
                     StreamFeed(source.name, source.stream_arn, source.batch_size, call, new_client, positions)
                 )
             elif isinstance(source, ScheduledEventConfig):
-                self._feeds.append(ScheduleFeed(source.name, call, schedule_seconds))
+                self._feeds.append(ScheduleFeed(source.name, call, schedule_seconds, directory))
             else:
                 log(f"{source.name}: {type(source).__name__} is not fed on this machine")
 

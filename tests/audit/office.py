@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
@@ -17,6 +18,7 @@ from chalicelib.sales import DisputeState, Payment
 from tests.desk import Desk, FakeQueue
 from tests.fakes import Backend, Clock, ScriptedRecogniser
 from tests.shop import Shop, dispute, refund
+from tests.test_admin import Bureau, FakeDirectory
 
 ENTRIES = Attr("sk").begins_with("ENTRY#")
 OWNER = Caller("owner", 1_795_400_000, "owner@example.com", ("admins",))
@@ -32,7 +34,7 @@ class Office:
     pause: Callable[[float], None] = lambda _: None
 
     @classmethod
-    def on(cls, tables: Tables, clock: Clock, **rules: int) -> "Office":
+    def on(cls, tables: Tables, clock: Clock, **rules: Any) -> "Office":
         return cls(Backend.on(tables, clock, (ScriptedRecogniser(),)), rules=AuditRules(**rules))
 
     @property
@@ -46,7 +48,6 @@ class Office:
         return Audits(
             ledger=self.backend.ledger,
             tables=tables,
-            totals=self.totals,
             auditor=Auditor(tables, self.totals, versions, self.rules, clock, self.pause),
             queue=self.queue,
             rules=self.rules,
@@ -86,10 +87,12 @@ class Office:
 
 @dataclass(frozen=True)
 class World:
-    """Somebody who did everything, and somebody who did nothing but sign up."""
+    """Somebody who did everything, somebody who did nothing but sign up, and somebody from whom more was taken than
+    was there."""
 
     ada: Caller
     bob: Caller
+    carol: Caller
     bought: str  # granted, and partly refunded
     disputed: str  # granted, and an open dispute holds of it
     begun: str  # nobody paid it
@@ -97,8 +100,9 @@ class World:
 
 def everything(backend: Backend) -> World:
     """Every kind of item there is: uses of every service, holds of every kind open and ended, purchases."""
-    ada, bob = backend.person(), backend.person()
+    ada, bob, carol = (backend.person() for _ in range(3))
     shop, desk = Shop(backend), Desk(backend)
+    administer(backend, carol)
     lease = backend.start(ada, lease_seconds=120)
     backend.send(ada, lease.session_id, 0, seconds=45.0)
     backend.streaming.save(ada, lease.session_id, [contract.Segment(0, 0, 900, "said")])
@@ -118,5 +122,25 @@ def everything(backend: Backend) -> World:
     backend.clock.forward(1)
     unused = backend.start(ada, lease_seconds=120)
     backend.streaming.stop(ada, unused.session_id)
+    direct = backend.start(ada, transport="direct", lease_seconds=60)
+    backend.clock.forward(20)
+    backend.streaming.stop(ada, direct.session_id)
     backend.start(ada, lease_seconds=600)
-    return World(ada, bob, bought, disputed, begun)
+    return World(ada, bob, carol, bought, disputed, begun)
+
+
+def administer(backend: Backend, who: Caller) -> None:
+    """Give credits, take back more than there are, block, let in again."""
+    bureau = Bureau(backend, FakeDirectory(), OWNER, who)
+    bureau.give(10)
+    backend.clock.forward(1)
+    bureau.give(-300, reason="A mistake.")
+    for is_blocked in (True, False):
+        backend.clock.forward(1)
+        bureau.admin.set_blocked(OWNER, who.user_id, is_blocked, "A test.")
+
+
+def figures(report: contract.AuditReport) -> dict[str, object]:
+    """All of it but what is each audit's own."""
+    own = {"audit_id", "started_at", "ended_at"}
+    return {name: getattr(report, name) for name in report.__struct_fields__ if name not in own}

@@ -13,7 +13,7 @@ from chalicelib.models import Entry
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key, entry_put
 from chalicelib.repositories.table import Write
-from tests.audit.office import OWNER, Office, World, everything
+from tests.audit.office import OWNER, Office, World, everything, figures
 from tests.fakes import Clock
 
 DAY = 86_400
@@ -38,15 +38,16 @@ def spoil(office: Office, user_id: str) -> None:
 def test_the_report_says_what_there_is(office: Office, world: World) -> None:
     report = office.run()
 
-    ada, bob = (office.backend.ledger.balance(who.user_id) for who in (world.ada, world.bob))
-    assert (report.users_judged, report.users_moving, report.findings_count, report.findings) == (2, 0, 0, [])
-    assert report.entries == len(office.backend.entries(world.ada.user_id)) + 1
+    everybody = [who.user_id for who in (world.ada, world.bob, world.carol)]
+    balances = [office.backend.ledger.balance(user_id) for user_id in everybody]
+    assert (report.users_judged, report.users_moving, report.findings_count, report.findings) == (3, 0, 0, [])
+    assert report.entries == sum(len(office.backend.entries(user_id)) for user_id in everybody)
     assert report.open_holds == len(office.backend.open_holds(world.ada.user_id)) == 2
     assert report.purchases == 3
-    assert report.credits_outstanding == ada.available + ada.held + bob.available + bob.held
+    assert report.credits_outstanding == sum(one.available + one.held for one in balances)
     (top,) = report.top_users
     uses = [entry for entry in office.backend.entries(world.ada.user_id) if entry.kind == "usage"]
-    assert (top.user_id, top.credits_used) == (world.ada.user_id, ada.used)
+    assert (top.user_id, top.credits_used) == (world.ada.user_id, balances[0].used)
     assert top.provider_cost_micro_usd == sum(entry.cost_micro_usd for entry in uses) > 0
     assert top.revenue_cents == 2 * 999 - 333 - 100
     assert report.active_users == contract.ActiveUsers(1, 1, 1)
@@ -54,7 +55,7 @@ def test_the_report_says_what_there_is(office: Office, world: World) -> None:
 
 def test_many_pages_say_what_one_page_says(office: Office, world: World, new_office: MakeOffice) -> None:
     spoil(office, world.bob.user_id)
-    whole, paged = office.run(), new_office(items_a_page=1).run()
+    whole, paged = office.run(), new_office(places_a_page=1, items_a_scan=7).run()
 
     assert whole.findings_count == 1
     assert figures(paged) == figures(whole)
@@ -71,10 +72,19 @@ def test_a_page_ends_when_its_time_is_over(office: Office, new_office: MakeOffic
         hurried.audits.advance(hurried.queue.sent.pop(0).removeprefix(MESSAGE))
         steps += 1
 
-    assert steps == 3 + 1  # Each user a page, then the sums.
+    assert steps == 3 + 1 + 1  # Each user a page, one that finds nobody more, then the sums.
     report = hurried.audits.last(OWNER).report
     assert report
     assert report.users_judged == 3
+
+
+def test_what_administrators_did_is_told_newest_first(office: Office, world: World) -> None:
+    told = office.audits.last(OWNER).actions
+
+    assert [one.action for one in told] == ["unblocked", "blocked", "credits_taken", "credits_given"]
+    taken = told[2]
+    assert (taken.user_id, taken.admin, taken.reason) == (world.carol.user_id, OWNER.email, "A mistake.")
+    assert (taken.before, taken.after) == ({"available": 210}, {"available": -90})
 
 
 def test_a_second_start_answers_the_running_one(office: Office, world: World) -> None:
@@ -106,7 +116,7 @@ def test_of_many_who_start_at_once_all_get_one_audit(office: Office) -> None:
 
 
 def test_messages_that_come_at_once_count_each_page_once(world: World, new_office: MakeOffice) -> None:
-    paged = new_office(items_a_page=7)
+    paged = new_office(places_a_page=1, items_a_scan=5)
     quiet = figures(paged.run())
     started = paged.audits.start(OWNER, recount=False)
     paged.queue.sent.clear()
@@ -143,7 +153,7 @@ def test_a_worker_whose_claim_ran_out_adds_nothing(office: Office, world: World,
 
     report = office.audits.last(OWNER).report
     assert report
-    assert (report.users_judged, report.findings_count, len(report.findings)) == (2, 1, 1)
+    assert (report.users_judged, report.findings_count, len(report.findings)) == (3, 1, 1)
 
 
 def test_a_message_of_an_audit_that_ended_tells_its_figures_again(office: Office, world: World) -> None:
@@ -152,7 +162,7 @@ def test_a_message_of_an_audit_that_ended_tells_its_figures_again(office: Office
 
     (figures,) = office.work()
 
-    assert figures == {"AuditFindings": 1, "AuditsFailed": 0, "AuditUsersJudged": 2, "AuditUsersMoving": 0}
+    assert figures == {"AuditFindings": 1, "AuditsFailed": 0, "AuditUsersJudged": 3, "AuditUsersMoving": 0}
     assert office.audits.advance(started.audit_id) == figures
     assert office.audits.advance("never") is None
 
@@ -198,7 +208,7 @@ def test_an_audit_without_progress_fails_and_makes_room(office: Office, world: W
     assert told.running is None
     assert told.report
     assert (told.report.audit_id, told.report.status) == (started.audit_id, "failed")
-    assert office.run().users_judged == 2
+    assert office.run().users_judged == 3
 
 
 def test_the_daily_audit_starts_once_a_day(office: Office, clock: Clock) -> None:
@@ -242,7 +252,7 @@ def test_whoever_is_written_to_all_the_time_is_moving_and_nothing_is_found_of_hi
     report = office.run()
     tables.query = real
 
-    assert (report.users_judged, report.users_moving, report.findings_count) == (1, 1, 0)
+    assert (report.users_judged, report.users_moving, report.findings_count) == (2, 1, 0)
     assert office.run().findings_count == 1
 
 
@@ -253,7 +263,7 @@ def test_what_is_wrong_in_one_reading_only_is_not_told(office: Office, world: Wo
 
     report = Office(office.backend, office.queue, office.rules, mend).run()
 
-    assert (report.users_judged, report.findings_count) == (2, 0)
+    assert (report.users_judged, report.findings_count) == (3, 0)
 
 
 def test_a_thousand_findings_are_kept_and_all_are_counted(office: Office, new_office: MakeOffice) -> None:
@@ -291,9 +301,3 @@ def test_a_guard_whose_user_never_was_is_found(office: Office) -> None:
     office.backend.tables.write(Write(guard.key, item={"user_id": "nobody", "entry_id": "e", "at": 1}))
 
     assert office.found() == [("entry_missing", "nobody", "free_credits")]
-
-
-def figures(report: contract.AuditReport) -> dict[str, object]:
-    """All of it but what is each audit's own."""
-    own = {"audit_id", "started_at", "ended_at"}
-    return {name: getattr(report, name) for name in report.__struct_fields__ if name not in own}

@@ -96,7 +96,7 @@ def test_a_recount_counts_what_was_missed_and_nothing_twice(office: Office, yest
 
 
 def test_many_pages_compare_as_one(office: Office, yesterdays: World) -> None:
-    paged = Office.on(office.backend.tables, office.backend.clock, items_a_page=2)
+    paged = Office.on(office.backend.tables, office.backend.clock, places_a_page=1)
 
     assert paged.found() == []
 

@@ -1,4 +1,4 @@
-"""An audit is right while people start, talk, stop, ask, buy and get money back: it never finds what is not so."""
+"""An audit is right while people start, talk, stop, ask, buy, get money back and are given credits."""
 
 import random
 import threading
@@ -12,14 +12,15 @@ from chalicelib.models import Caller
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from chalicelib.sales import DisputeState, Payment
-from tests.audit.office import Office
+from tests.audit.office import OWNER, Office
 from tests.desk import Desk
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
 from tests.shop import Shop, dispute, refund
+from tests.test_admin import Bureau, FakeDirectory
 
 Names = tuple[str, str]
-WRITERS, PEOPLE, AUDITS = 6, 12, 4
+WRITERS, PEOPLE, AUDITS = 6, 8, 3
 
 
 def lively(backend: Backend, people: list[Caller], seed: int, stop: threading.Event) -> int:
@@ -28,7 +29,7 @@ def lively(backend: Backend, people: list[Caller], seed: int, stop: threading.Ev
     while not stop.is_set():
         who = chance.choice(people)
         with suppress(AppError):  # Two at once on one account: one is told to come again, or has too little.
-            match chance.randrange(3):
+            match chance.randrange(4):
                 case 0:
                     listen(backend, desk, who, chance)
                 case 1:
@@ -36,11 +37,15 @@ def lively(backend: Backend, people: list[Caller], seed: int, stop: threading.Ev
                 case 2:
                     desk.start(who, upload_id=desk.upload(who, str(uuid.uuid4())), to_ms=60_000)
                     desk.work()
+                case 3:
+                    Bureau(backend, FakeDirectory(), OWNER, who).give(chance.choice([-20, 30]))
         done += 1
     return done
 
 
 def listen(backend: Backend, desk: Desk, who: Caller, chance: random.Random) -> None:
+    direct = backend.start(who, transport="direct", lease_seconds=60)
+    backend.streaming.stop(who, direct.session_id)
     lease = backend.start(who, lease_seconds=60)
     backend.send(who, lease.session_id, 0, seconds=chance.uniform(1, 20))
     backend.streaming.save(who, lease.session_id, [contract.Segment(0, 0, 900, "said")])
@@ -62,7 +67,13 @@ def buy(shop: Shop, who: Caller, chance: random.Random) -> None:
 
 def test_an_audit_beside_writers_finds_nothing_and_what_is_wrong_all_the_same(engine: Engine, names: Names) -> None:
     clock = Clock()
-    office = Office.on(Tables(engine.client, *names, pause=lambda _: None), clock, items_a_page=60)
+    office = Office.on(
+        Tables(engine.client, *names, pause=lambda _: None),
+        clock,
+        places_a_page=3,
+        items_a_scan=20,
+        first_month="2026-11",
+    )
     people = [office.backend.person(400) for _ in range(PEOPLE)]
     stop = threading.Event()
 

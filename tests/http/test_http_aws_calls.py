@@ -16,6 +16,7 @@ BUDGETS |= {"form": 1, "quote": 2, "catch-up": 4, "catch-up joined": 3, "poll": 
 BUDGETS |= {"catch-up from store": 4, "catch-up of a session": 5, "ask": 4, "ask again": 1, "webhook": 2}
 BUDGETS |= {"purchase": 3, "purchase again": 1, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 2}
+BUDGETS |= {"usage": 2, "costs": 18, "users": 3, "credits given": 2, "credits given again": 1, "block": 2, "unblock": 2}
 LINE_FIELDS = {
     "level",
     "message",
@@ -85,8 +86,26 @@ def purchased(person: Person, stack: LocalStack) -> dict[str, requests.Response]
     return heard | {"statement as CSV": person.get("/credits/transactions?format=csv")}
 
 
+def administered(owner: Person, person: Person) -> dict[str, requests.Response]:
+    """One answer to each kind of request of an administrator."""
+    path = f"/admin/users/{person.user_id}"
+    gift = {
+        "json": {"user_id": person.user_id, "credits": 5, "reason": "A gift."},
+        "headers": {"Idempotency-Key": path},
+    }
+    return {
+        "usage": person.get("/analytics/usage"),
+        "costs": owner.get("/analytics/costs?from=2026-10-05&to=2026-11-03"),
+        "users": owner.get("/admin/users", params={"email": person.email}),
+        "credits given": owner.post("/admin/credits", **gift),
+        "credits given again": owner.post("/admin/credits", **gift),
+        "block": owner.post(f"{path}/block", json={"reason": "why"}),
+        "unblock": owner.post(f"{path}/unblock", json={"reason": "why"}),
+    }
+
+
 @pytest.fixture(scope="module")
-def answers(api: Api, stack: LocalStack) -> dict[str, requests.Response]:
+def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Response]:
     """One answer to each kind of request, in the course of one session."""
     person = Person.register(api)
     started = person.stream(action="start", transport="relay")
@@ -113,6 +132,7 @@ def answers(api: Api, stack: LocalStack) -> dict[str, requests.Response]:
     heard |= caught_up(person, stack, desk, session_of(person, "Something was said."))
     desk.close()
     heard |= purchased(person, stack)
+    heard |= administered(owner, person)
     assert {kind: answer.text for kind, answer in heard.items() if answer.status_code not in (200, 201, 202)} == {}
     return heard
 

@@ -34,6 +34,40 @@ def test_items_come_back_as_they_were_written(tables: Tables) -> None:
     assert tables.get_many([THERE, HERE]) == [None, item | HERE.as_item()]
 
 
+def test_a_scan_comes_by_every_item_once_and_answers_with_the_wanted(tables: Tables) -> None:
+    keys = [ItemKey("ledger", f"USER#{n}", sk) for n in range(7) for sk in ("BALANCE", "ENTRY#1", "ENTRY#2")]
+    for key in keys:
+        tables.write(Write(key, item={"n": 1}))
+
+    found, after, pages = [], (), 0
+    while after is not None:
+        items, after = tables.scan("ledger", Attr("sk").eq("BALANCE"), limit=4, after=after)
+        found += [item["pk"] for item in items]
+        pages += 1
+
+    assert sorted(found) == [f"USER#{n}" for n in range(7)]
+    assert pages >= 21 / 4
+
+
+def test_a_scan_goes_on_after_an_item_that_it_answered_with(tables: Tables) -> None:
+    for n in range(5):
+        tables.write(Write(ItemKey("ledger", f"USER#{n}", "BALANCE"), item={"n": n}))
+    first, _ = tables.scan("ledger", Attr("sk").eq("BALANCE"), limit=10)
+
+    rest, last = tables.scan("ledger", Attr("sk").eq("BALANCE"), limit=10, after=(first[1]["pk"], first[1]["sk"]))
+
+    assert (rest, last) == (first[2:], None)
+
+
+def test_an_empty_prefix_finds_all_items(tables: Tables) -> None:
+    for sk in ("A", "B#1", "C"):
+        tables.write(Write(ItemKey("app", "USER#1", sk), item={}))
+
+    items, last = tables.query("app", "USER#1", "")
+
+    assert ([item["sk"] for item in items], last) == (["A", "B#1", "C"], None)
+
+
 def test_a_refused_write_shows_the_item_as_it_is(tables: Tables) -> None:
     tables.write(Write(HERE, item={"n": 1}))
 
