@@ -168,7 +168,8 @@ class Handler(ChaliceRequestHandler):
                     self.send_header(name, str(one))
         if body and "content-type" not in (name.lower() for name in headers):
             self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        if status != HTTPStatus.NOT_MODIFIED:  # Its length would be that of the content which is left out.
+            self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

@@ -31,7 +31,7 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WAITING = "waiting for a change"  # scripts.run looks for this
 CHANGED = "starting again"
 WATCHED = ("chalicelib", ".chalice")
-WATCHED_SUFFIXES = (".py", ".json")
+WATCHED_SUFFIXES = (".py", ".json", ".html", ".js", ".css", ".svg")
 
 
 class LocalApp(local.LocalChalice):

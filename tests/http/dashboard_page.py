@@ -1,7 +1,13 @@
 """The owner's dashboard, driven in a real browser."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import requests
 
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
@@ -19,6 +25,17 @@ SIGN_IN = """async (email, password) => {
   form.elements.password.value = password;
   form.requestSubmit();
 }"""
+REFUSE_ONCE = """async (path, status, body, retryAfter) => {
+  const real = window.fetch;
+  window.fetch = (asked, how) => {
+    if (!asked.startsWith(path)) return real(asked, how);
+    window.fetch = real;
+    return Promise.resolve(new Response(JSON.stringify(body), { status, headers: { "Retry-After": retryAfter } }));
+  };
+}"""
+FOCUSED = """async () => { const at = document.activeElement; return at === document.body ? "" :
+  `${at.tagName} ${at.id || at.name || at.innerText.trim().slice(0, 20)}`; }"""
+CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
 TEXT = "async (selector) => document.querySelector(selector)?.innerText ?? ''"
 FIND = """async (word) => {
   const form = document.querySelector("#users form");
@@ -81,6 +98,26 @@ class Dashboard:
     def text(self, selector: str) -> str:
         return str(self.page.run(TEXT, selector))
 
+    def key(self, name: str) -> str:
+        """Press a key; gives where the focus is then."""
+        text = {"text": "\r"} if name == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            pressed = {"key": name, "code": name, "windowsVirtualKeyCode": CODES[name]}
+            self.page.devtools("Input.dispatchKeyEvent", type=kind, **pressed, **(text if kind == "keyDown" else {}))
+        return str(self.page.run(FOCUSED))
+
+    def tab_to(self, wanted: str) -> None:
+        """Press Tab until the focus is there."""
+        seen = []
+        for _ in range(120):
+            seen.append(self.key("Tab"))
+            if seen[-1] == wanted:
+                return
+        raise AssertionError(f"{wanted} is not reached; only {seen}")
+
+    def write(self, text: str) -> None:
+        self.page.devtools("Input.insertText", text=text)
+
     def size(self, width: int, height: int = 900) -> None:
         self.page.devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
@@ -89,3 +126,42 @@ class Dashboard:
     def system(self, scheme: str) -> None:
         wish = [{"name": "prefers-color-scheme", "value": scheme}]
         self.page.devtools("Emulation.setEmulatedMedia", features=wish)
+
+
+@contextmanager
+def staged(api_url: str, stage: str) -> Iterator[str]:
+    """The API below a stage's name, as API Gateway has it; gives its address. Anything above that name is not found."""
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.startswith(f"{stage}/"):
+                return self.send_error(404)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name: text for name, text in self.headers.items() if name.lower() not in ("host", "connection")}
+            if headers.get("Origin") == f"http://{self.headers['Host']}":
+                headers["Origin"] = api_url
+            answer = requests.request(
+                self.command, api_url + self.path.removeprefix(stage), headers=headers, data=body, timeout=20
+            )
+            self.send_response(answer.status_code)
+            for name in ("Content-Type", "Content-Security-Policy", "ETag", "Cache-Control", "X-Content-Type-Options"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+            return None
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is written about requests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}{stage}"
+        finally:
+            server.shutdown()
+            thread.join()

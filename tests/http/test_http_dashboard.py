@@ -11,7 +11,7 @@ from scripts.browser import Page, chromium, page
 from scripts.local.stack import LocalStack
 from tests.http.buying import Till, bought
 from tests.http.calling import PASSWORD, Api, Person, check_error, new_email
-from tests.http.dashboard_page import ANSWER, FAINT, FIND, Dashboard
+from tests.http.dashboard_page import ANSWER, FAINT, FIND, FOCUSED, REFUSE_ONCE, Dashboard, staged
 
 HOSTILE = "Img src=x onerror=document.title='taken' //"
 
@@ -174,19 +174,80 @@ def test_everything_is_reached_and_named_without_a_mouse(dashboard: Dashboard) -
         one.offsetParent && !(one.innerText.trim() || one.getAttribute("aria-label") || one.labels?.length)).length"""
     )
     assert nameless == 0
-    stops = []
-    dashboard.page.run("async () => document.body.focus()")
-    for _ in range(60):
-        for kind in ("keyDown", "keyUp"):
-            dashboard.page.devtools("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
-        stops.append(
-            dashboard.page.run(
-                """async () => { const at = document.activeElement; return at === document.body ? "" :
-                `${at.tagName} ${at.id || at.name || at.innerText.trim().slice(0, 20)}`; }"""
-            )
-        )
+    stops = [dashboard.key("Tab") for _ in range(60)]
     assert {"BUTTON theme", "BUTTON sign-out", "INPUT from", "INPUT to", "BUTTON Show", "BUTTON download"} <= set(stops)
     assert {"BUTTON 7 days", "A Money", "BUTTON Find"} <= set(stops)
+
+
+def test_credits_are_given_by_keyboard_alone(dashboard: Dashboard, person: Person) -> None:
+    dashboard.open()
+    dashboard.tab_to("INPUT email")
+    dashboard.write(dashboard.stack.dev["admin_email"])
+    dashboard.tab_to("INPUT password")
+    dashboard.write(dashboard.stack.dev["admin_password"])
+    dashboard.key("Enter")
+    dashboard.until("document.querySelector('#audit table, #audit .empty') && !document.body.hasAttribute('aria-busy')")
+    dashboard.tab_to("INPUT word")
+    dashboard.write(person.email)
+    dashboard.key("Enter")
+    dashboard.until("document.querySelectorAll('#users tbody tr').length === 1")
+    dashboard.tab_to("BUTTON Credits…")
+    dashboard.key("Enter")
+    assert dashboard.key("Escape") == "BUTTON Credits…"
+    dashboard.key("Enter")
+    dashboard.write("25")
+    dashboard.tab_to("INPUT reason")
+    dashboard.write("A gift.")
+    dashboard.key("Enter")
+    dashboard.until("document.getElementById('status').textContent.startsWith('Done')")
+
+    assert person.balance() == (225, 0)
+    assert dashboard.page.run(FOCUSED) == "BUTTON Credits…"
+
+
+def test_what_is_not_there_now_can_be_tried_again(dashboard: Dashboard) -> None:
+    dashboard.open()
+    dashboard.enter()
+    refusal = {"code": "unavailable", "message": "Later."}
+    dashboard.page.run(REFUSE_ONCE, "analytics/costs", 503, refusal, "1")
+    dashboard.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")
+    dashboard.until("document.getElementById('notice').textContent === 'Later. (unavailable)'")
+    assert dashboard.text("#retry") == "Try again in 1 s"
+    dashboard.until("!document.getElementById('retry').disabled")
+    dashboard.page.run("async () => document.getElementById('retry').click()")
+
+    dashboard.until("document.querySelectorAll('#usage details tbody')[0].rows.length === 7")
+    assert dashboard.text("#notice") == ""
+    assert dashboard.page.run("async () => document.getElementById('retry').hidden")
+
+
+def test_an_audit_is_started_and_watched_to_its_end(dashboard: Dashboard, owner: Person) -> None:
+    dashboard.open()
+    dashboard.enter()
+    dashboard.page.run(
+        "async () => [...document.querySelectorAll('#audit button')].find((b) => /Start/.test(b.textContent)).click()"
+    )
+    dashboard.until("document.querySelector('#audit .good, #audit .bad')")
+    dashboard.until("!document.querySelector('#audit button').disabled")
+
+    report = owner.get("/admin/audit").json()["report"]
+    assert f"{report['users_judged']:,} user" in dashboard.text("#audit")
+    assert f"{report['credits_outstanding']:,} credits outstanding" in dashboard.text("#audit")
+
+
+def test_below_a_stages_name_everything_is_found(browser: Page, stack: LocalStack) -> None:
+    """As API Gateway serves it, at https://host/api/admin; its page's calls are of its own origin."""
+    with staged(stack.api_url, "/api") as base:
+        dashboard = Dashboard(browser, stack)
+        browser.go("about:blank")  # What the page before still asked is not ours.
+        asked = browser.watch("Network.requestWillBeSent")
+        asked.clear()
+        dashboard.open(base)
+        dashboard.enter()
+
+    assert dashboard.page.run("async () => document.querySelectorAll('.chart canvas').length") == 3
+    urls = [one["request"]["url"] for one in asked]
+    assert [url for url in urls if not url.startswith((f"{base}/", "data:"))] == []
 
 
 def test_the_file_has_all_that_the_api_tells(dashboard: Dashboard, owner: Person, till: Till, person: Person) -> None:
@@ -210,6 +271,22 @@ def test_the_file_has_all_that_the_api_tells(dashboard: Dashboard, owner: Person
 
 
 # Without a browser
+
+
+def test_the_api_answers_the_pages_of_its_own_origin_by_either_name(stack: LocalStack, owner: Person) -> None:
+    port = stack.api_url.rsplit(":", 1)[1]
+    for origin in (stack.api_url, f"http://localhost:{port}"):
+        assert owner.get("/auth/user", headers={"Origin": origin}).status_code == 200
+    check_error(owner.get("/auth/user", headers={"Origin": "https://evil.example"}), 403, "origin_not_allowed")
+
+
+def test_a_page_that_the_browser_has_is_not_sent_again(api: Api) -> None:
+    first = api.get("/admin/assets/app.js")
+    tag = first.headers["ETag"]
+    for had in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = api.get("/admin/assets/app.js", headers={"If-None-Match": had})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert api.get("/admin/assets/app.js", headers={"If-None-Match": '"other"'}).content == first.content
 
 
 def test_every_file_of_the_page_is_served_with_its_policy(api: Api) -> None:

@@ -1,5 +1,7 @@
 // The API as the page calls it. Tokens live in this module's memory alone: closing or reloading forgets them.
 
+const PATIENCE_MS = 35_000; // API Gateway gives up after 29 seconds
+
 let tokens = null;
 
 export class ApiError extends Error {
@@ -61,6 +63,7 @@ async function send(method, path, body, headers = {}) {
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "omit",
       cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
     throw new ApiError(0, { code: "offline", message: "The API could not be reached. Is the network there?" });

@@ -9,58 +9,90 @@ const DAY_MS = 86_400_000;
 const byId = (id) => document.getElementById(id);
 const range = byId("range").elements;
 
-// What goes wrong in `work` is said in words; `true` if nothing did.
+let newest = 0; // which question about costs was the last: an answer to an earlier one is not shown
+
+// Do `work`; what it gives is said in the status line, what goes wrong is said in words. `true` if nothing did.
 async function run(work) {
-  byId("notice").textContent = "";
+  forgive();
   byId("status").textContent = "Working…";
   document.body.setAttribute("aria-busy", "true");
+  let said = "";
   try {
-    await work();
+    said = (await work()) ?? "";
     return true;
   } catch (error) {
     say(error);
+    if (error.status === 0 || error.status === 429 || error.status >= 500) offer(work, error.retryAfterSeconds ?? 0);
     return false;
   } finally {
     document.body.removeAttribute("aria-busy");
-    byId("status").textContent = "";
+    byId("status").textContent = said;
   }
 }
 
 function say(error) {
-  const words = { 403: " This dashboard is for accounts in the group admins.", 503: ` Try again in ${error.retryAfterSeconds ?? 5} seconds.` };
+  if (error.status === undefined) console.error(error);
   const isSignedOut = error.status === 401 && isSignedIn();
   if (isSignedOut) leave();
+  const words = isSignedOut ? "Your sign-in has ended: sign in again." : error.message;
+  const advice = error.code === "forbidden" ? " This dashboard is for accounts in the group admins." : "";
   byId("notice").textContent = error.status === undefined
     ? "Something went wrong on this page. Reload it."
-    : (isSignedOut ? "Your sign-in has ended: sign in again." : error.message) + (error.code === "account_blocked" ? "" : words[error.status] ?? "") + ` (${error.code})`;
-  if (error.status === undefined) console.error(error);
+    : `${words}${advice} (${error.code})`;
+}
+
+function forgive() {
+  byId("notice").textContent = "";
+  byId("retry").hidden = true;
+  byId("retry").onclick = null;
+}
+
+// The same work again, not sooner than the API wishes.
+function offer(work, seconds) {
+  const button = byId("retry");
+  const mine = () => run(work);
+  button.hidden = false;
+  button.onclick = mine;
+  const count = (left) => {
+    if (button.onclick !== mine) return;
+    button.disabled = left > 0;
+    button.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
+    if (left > 0) setTimeout(count, 1000, left - 1);
+  };
+  count(Math.ceil(seconds));
 }
 
 // Signing in
 
-byId("sign-in").addEventListener("submit", (event) => {
+byId("sign-in").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { email, password } = event.target.elements;
-  run(async () => {
-    await signIn(email.value, password.value);
+  if (await run(() => signIn(email.value, password.value))) {
     password.value = "";
-    try {
-      await load();
-    } catch (error) {
-      signOut();
-      throw error;
-    }
-    byId("sign-in").hidden = true;
-    byId("dashboard").hidden = byId("sign-out").hidden = false;
-    drawAll();
-    byId("main").focus();
-    showUsers(run, ask);
-    await showAudit(run);
-  });
+    await run(enter);
+  }
 });
+
+async function enter() {
+  try {
+    await load();
+  } catch (error) {
+    if (error.status === 403) signOut();
+    throw error;
+  }
+  byId("sign-in").hidden = true;
+  byId("dashboard").hidden = byId("sign-out").hidden = false;
+  drawAll();
+  byId("main").focus({ preventScroll: true });
+  showUsers(run, ask);
+  await showAudit(run);
+  return shown();
+}
 
 function leave() {
   signOut();
+  newest += 1;
+  if (byId("ask").open) byId("ask").close("cancel");
   byId("sign-in").hidden = false;
   byId("dashboard").hidden = byId("sign-out").hidden = true;
   for (const section of document.querySelectorAll("#dashboard section")) {
@@ -70,7 +102,10 @@ function leave() {
   byId("sign-in").elements.email.focus();
 }
 
-byId("sign-out").addEventListener("click", leave);
+byId("sign-out").addEventListener("click", () => {
+  forgive();
+  leave();
+});
 
 // The days shown
 
@@ -91,8 +126,13 @@ function mark() {
   }
 }
 
+const shown = () => `Shown: ${range.from.value} to ${range.to.value}, UTC.`;
+
 async function load() {
-  showCosts(await call("GET", `analytics/costs?${asked()}`));
+  const mine = (newest += 1);
+  const costs = await call("GET", `analytics/costs?${asked()}`);
+  if (mine === newest) showCosts(costs);
+  return shown();
 }
 
 byId("range").addEventListener("submit", (event) => {
@@ -117,18 +157,23 @@ byId("download").addEventListener("click", () => run(async () => {
 
 // Asking before something is done: the reason and, where it is about credits, how many; null if it is called off.
 
-function ask(title, wantsCredits) {
+function ask({ title, text, verb, wantsCredits = false }) {
   const dialog = byId("ask");
   const { credits, reason } = dialog.querySelector("form").elements;
   byId("ask-title").textContent = title;
+  byId("ask-text").textContent = text;
+  byId("ask-ok").textContent = verb;
   byId("ask-credits").hidden = !wantsCredits;
-  credits.required = Boolean(wantsCredits);
+  credits.required = wantsCredits;
   credits.value = reason.value = "";
   dialog.returnValue = "cancel";
   dialog.showModal();
+  (wantsCredits ? credits : reason).focus();
   return new Promise((resolve) => dialog.addEventListener("close", () =>
     resolve(dialog.returnValue === "ok" ? { credits: Number(credits.value), reason: reason.value } : null), { once: true }));
 }
+
+byId("ask-cancel").addEventListener("click", () => byId("ask").close("cancel"));
 
 // Light and dark: as the system is, until the button is pressed.
 

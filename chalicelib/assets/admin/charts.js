@@ -3,16 +3,18 @@
 import { el, table } from "./show.js";
 
 const HEIGHT = 240;
+const DAY_SECONDS = 86_400;
+const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const drawn = new Set();
 
-// `series`: [{label, values, color (a CSS variable), isBars}]; `text`: how a value is written
-export function chart(title, days, series, text) {
+// `series`: [{label, values, color and fill (CSS variables), isBars}]; `text`, `axisText`: how a value is written
+export function chart(title, days, series, text, axisText = text) {
   const box = el("div", { class: "chart", "aria-hidden": "true" });
   const columns = [["Day", (n) => days[n]], ...series.map((one) => [one.label, (n) => text(one.values[n]), true])];
   const figures = el("details", {}, el("summary", {}, "Figures as a table"),
     table(title, columns, days.map((_, n) => n), ""));
   const figure = el("figure", { class: "card" }, el("figcaption", {}, title), box, figures);
-  drawn.add({ box, days, series, text, plot: null });
+  drawn.add({ box, days, series, text, axisText, plot: null });
   return figure;
 }
 
@@ -37,14 +39,19 @@ function draw(one) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, low === high ? 1 : 0) * 1.08 || 1] } },
-    axes: [axis, { ...axis, size: 68, values: (_, ticks) => ticks.map(one.text) }],
+    axes: [
+      { ...axis, space: 64, incrs: [1, 2, 5, 7, 14, 30, 60, 90].map((count) => count * DAY_SECONDS),
+        values: (_, ticks) => ticks.map((seconds) => dayAndMonth.format(seconds * 1000)) },
+      { ...axis, size: 60, values: (_, ticks) => ticks.map(one.axisText) },
+    ],
+    legend: { markers: { width: 0, fill: (plot, n) => plot.series[n].stroke(plot, n) } },
     series: [
-      { value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
+      { label: "Day", value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
       ...one.series.map((s) => ({
         label: s.label,
         stroke: color(s.color),
         width: 2,
-        fill: s.isBars ? color(s.color) : undefined,
+        fill: s.fill ? color(s.fill) : s.isBars ? color(s.color) : undefined,
         paths: s.isBars ? uPlot.paths.bars({ size: [0.7, 40] }) : undefined,
         points: { show: one.days.length < 15 && !s.isBars },
         value: (_, value) => (value === null || value === undefined ? "" : one.text(value)),

@@ -1,7 +1,7 @@
 // Money, usage and open holds: what GET analytics/costs tells.
 
 import { chart, drawAll, forgetAll } from "./charts.js";
-import { el, fill, minutes, moment, number, table, usd } from "./show.js";
+import { axisUsd, el, fill, minutes, moment, number, table, usd } from "./show.js";
 
 const SERVICES = { live: "Live", catchup: "Catch-up", catchup_session: "Catch-up of a session", ask: "Questions" };
 const named = (service) => SERVICES[service] ?? service;
@@ -14,11 +14,11 @@ export function showCosts(costs) {
   fill(document.getElementById("money"),
     el("div", { class: "charts" },
       chart("Revenue, costs and margin a day", days, [
-        series("Revenue", "--a", (day) => day.sums.revenue_micro_usd),
+        { ...series("Revenue", "--a", (day) => day.sums.revenue_micro_usd), fill: "--a-soft" },
         series("Providers", "--b", (day) => day.sums.provider_cost_micro_usd),
         series("Payment fees", "--c", (day) => day.sums.payment_fees_micro_usd),
         series("Margin", "--d", (day) => day.sums.margin_micro_usd),
-      ], usd),
+      ], usd, axisUsd),
       models(costs)));
   fill(document.getElementById("usage"),
     el("div", { class: "charts" },
@@ -38,9 +38,10 @@ function headline(costs) {
   return [el("dl", {},
     figure("Revenue", usd(totals.revenue_micro_usd), `${number(totals.credits_sold)} credits sold`),
     figure("Provider cost", usd(totals.provider_cost_micro_usd), `${minutes(totals.seconds)} of audio`),
-    figure("Payment fees", usd(totals.payment_fees_micro_usd), "estimated by the price file"),
+    figure("Payment fees", usd(totals.payment_fees_micro_usd), "as the price file has them"),
     figure("Margin", usd(totals.margin_micro_usd), percent(totals), totals.margin_micro_usd < 0),
-    figure("Owed in credits", number(outstanding.credits), `worth ${usd(outstanding.liability_cents * 1e4)} at most`),
+    figure("Owed to users", number(outstanding.credits), `credits, worth ${usd(outstanding.liability_cents * 1e4)} at most`),
+    figure("Credits used", number(totals.credits_used), `in ${number(totals.uses)} uses`),
     figure("Free credits given", number(totals.credits_given), `${number(totals.credits_taken_back)} taken back`),
     figure("Reported by clients", minutes(live.client_reported_seconds),
       `${minutes(live.billed_seconds)} billed for the same sessions`, live.client_reported_seconds > live.billed_seconds * 1.1 + 60),
@@ -50,6 +51,8 @@ function headline(costs) {
 
 const percent = ({ margin_micro_usd: margin, revenue_micro_usd: revenue }) =>
   revenue > 0 ? `${Math.round((margin / revenue) * 100)} % of revenue` : "no revenue in these days";
+
+const some = (value) => (value ? number(value) : "–");
 
 function models(costs) {
   const most = Math.max(1, ...costs.models.map((one) => one.cost_micro_usd));
@@ -63,8 +66,8 @@ function models(costs) {
     ["Service", (one) => named(one.service)],
     ["Model", (one) => el("span", {}, `${one.provider}/${one.model}`, bar(one))],
     ["Uses", (one) => number(one.uses), true],
-    ["Minutes", (one) => number(one.seconds / 60), true],
-    ["Tokens", (one) => number(one.input_tokens + one.output_tokens), true],
+    ["Minutes", (one) => some(one.seconds / 60), true],
+    ["Tokens", (one) => some(one.input_tokens + one.output_tokens), true],
     ["Cost", (one) => usd(one.cost_micro_usd), true],
   ], sorted, "No model was used in these days."));
 }

@@ -21,16 +21,19 @@ const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "U
 const cents = new Intl.NumberFormat("en-US", {
   style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4,
 });
+const wholeDollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
-export const usd = (micro) => (Math.abs(micro) >= 1e6 || micro === 0 ? dollars : cents).format(micro / 1e6);
+export const usd = (micro) => (Math.abs(micro) >= 1e5 || micro === 0 ? dollars : cents).format(micro / 1e6);
+export const axisUsd = (micro) => (micro % 1e6 === 0 ? wholeDollars : dollars).format(micro / 1e6);
 export const number = (value) => whole.format(value);
+export const counted = (value, one) => `${number(value)} ${one}${value === 1 ? "" : "s"}`;
 export const minutes = (seconds) => `${whole.format(seconds / 60)} min`;
 export const moment = (text) => (text ? text.replace("T", " ").replace("Z", " UTC") : "—");
 
 // `columns`: [heading, row → text or element, is it a number]
 export function table(caption, columns, rows, empty) {
-  if (rows.length === 0) return el("p", { class: "empty" }, empty);
+  if (rows.length === 0) return el("div", {}, el("p", { class: "caption" }, caption), el("p", { class: "empty" }, empty));
   const head = el("tr", {}, columns.map(([title, , isNumber]) => el("th", { scope: "col", class: isNumber && "number" }, title)));
   const body = rows.map((row) =>
     el("tr", {}, columns.map(([, text, isNumber]) => el("td", { class: isNumber && "number" }, text(row)))));
