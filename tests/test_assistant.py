@@ -15,7 +15,7 @@ from chalicelib.errors import (
     NotFoundError,
 )
 from chalicelib.models import Caller, Charge, Hold, Segment
-from chalicelib.pricing import INSTRUCTION_BYTES
+from chalicelib.price_table import INSTRUCTION_BYTES
 from chalicelib.repositories.questions import question_key
 from chalicelib.repositories.transcripts import Transcripts, segments_put
 from tests.desk import Desk

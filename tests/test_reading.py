@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from chalicelib import pricing, reading
 from chalicelib.models import Moment, Segment
-from chalicelib.pricing import INSTRUCTION_BYTES, TEXT_CALL_BYTES
+from chalicelib.price_table import INSTRUCTION_BYTES, TEXT_CALL_BYTES
 from chalicelib.reading import (
     ANSWER_INSTRUCTIONS,
     CUT_BYTES,

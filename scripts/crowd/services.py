@@ -53,7 +53,16 @@ class Services:
     queue: Messages
 
     @classmethod
-    def on(cls, tables: Tables, *, identity_key: str, price_version: str, stage: str = "local") -> "Services":
+    def on(
+        cls,
+        tables: Tables,
+        *,
+        identity_key: str,
+        price_version: str,
+        stage: str = "local",
+        recordings: Recordings | None = None,
+    ) -> "Services":
+        """`recordings`: a provider that others share, so that anybody's worker may go on with a job."""
         clock, ledger, prices, rules = Clock(), Ledger(tables), pricing.load(price_version), LeaseRules()
         transcripts, queue, payments = Transcripts(tables), Messages(), Payments(stage)
         fulfilment = Fulfilment(tables, payments, stage, is_live=False, now=clock)
@@ -91,7 +100,7 @@ class Services:
             worker=CatchupWorker(
                 **common,
                 tables=tables,
-                recordings=Recordings(),
+                recordings=recordings or Recordings(),
                 uploads=Files(),
                 text=Reader(),
                 rules=JobRules(),

@@ -24,6 +24,7 @@ from chalicelib.repositories.totals import ACTIVE, Totals
 from chalicelib.sums import Line, Sums, lines_of, together
 from chalicelib.times import utc_date
 from scripts.crowd import acts
+from scripts.crowd.providers import Recordings
 from scripts.crowd.services import Services
 from tests.engines import Engine
 from tests.money.books import DAY_TOTALS, Books
@@ -61,8 +62,9 @@ class Run:
     def operate(self, operations: int) -> list[str]:
         """So many operations of some users, over three days; their ids."""
         wire = Wire()
-        services = Services.on(wire.tables(self.engine, self.names), identity_key="a key", price_version="2026-11")
-        quiet = Services.on(Tables(self.engine.client, *self.names), identity_key="a key", price_version="2026-11")
+        shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": Recordings()}
+        services = Services.on(wire.tables(self.engine, self.names), **shared)
+        quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT
         people = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
         for who in people:
