@@ -38,6 +38,7 @@ test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options
 
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
+	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/live tests/money
 
 check: $(DEV_READY) ## format, lint, types, templates
 	$(PY) -m ruff format --check .

@@ -11,7 +11,7 @@ from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.desk import Desk
-from tests.engines import ENGINES, Engine, client
+from tests.engines import LONG_RUN_ENGINES, Engine, client
 from tests.fakes import Backend, Clock
 
 DONE: Counter[str] = Counter()
@@ -55,9 +55,9 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoD
         yield running
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=LONG_RUN_ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each test that takes this runs on both engines."""
+    """Each test that takes this runs on one engine, in a soak on both; tests/repositories always on both."""
     running = request.getfixturevalue(request.param)
     return Engine(request.param, client(running.endpoint_url))
 

@@ -4,7 +4,15 @@ import pytest
 
 from chalicelib.models import Caller
 from chalicelib.repositories.ledger import Ledger
+from tests.engines import ENGINES, Engine, client
 from tests.fakes import Backend
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """What the repositories promise holds on both engines."""
+    running = request.getfixturevalue(request.param)
+    return Engine(request.param, client(running.endpoint_url))
 
 
 @pytest.fixture
