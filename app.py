@@ -1,12 +1,13 @@
 """Every route and event function of the backend, by section. What each does is in `chalicelib/<section>.py`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, audit, config, contract, ids, jobs, pages, web, wiring
+from chalicelib import audio, audit, config, contract, jobs, middleware, pages, web, wiring
 from chalicelib.models import Caller
+from chalicelib.views import Admin, Answered, Body, Download, Id, Once, Query, Raw, Views
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
@@ -14,98 +15,88 @@ app.api.binary_types.extend(AUDIO_TYPES)
 
 CORS = CORSConfig(
     allow_origin=config.extension_origin(),
-    allow_headers=web.CORS_ALLOW_HEADERS,
-    expose_headers=web.CORS_EXPOSE_HEADERS,
+    allow_headers=middleware.CORS_ALLOW_HEADERS,
+    expose_headers=middleware.CORS_EXPOSE_HEADERS,
     max_age=600,
 )
 cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[config.user_pool_arn()])
 
-app.register_middleware(web.middleware(wiring.settings, CORS.get_access_control_headers()), "http")
+app.register_middleware(middleware.around(wiring.settings, CORS.get_access_control_headers()), "http")
 
 
 def request() -> Request:
     return app.current_request
 
 
-def caller() -> Caller:
-    return web.caller(request(), wiring.verifier())
-
-
-def admin() -> Caller:
-    return web.admin(request(), wiring.verifier())
+views = Views(request, wiring.verifier)
 
 
 # Account
 
 
 @app.route("/auth/register", methods=["POST"], cors=CORS)
-@web.answers(status=201)
-def register() -> contract.Registered:
+@views.answers(status=201, limit="register")
+def register(wish: Body[contract.Register]) -> contract.Registered:
     """Open an account. 201; 400 bad words or weak password, 409 email taken."""
-    return wiring.accounts().register(web.body(request(), contract.Register), web.network(request()))
+    return wiring.accounts().register(wish, web.network(request()))
 
 
 @app.route("/auth/confirm", methods=["POST"], cors=CORS)
-@web.answers()
-def confirm() -> contract.Confirmed:
+@views.answers(limit="codes")
+def confirm(wish: Body[contract.Confirm]) -> contract.Confirmed:
     """Confirm the address with the mailed code; brings the free credits. 200; 400 wrong code."""
-    return wiring.accounts().confirm(web.body(request(), contract.Confirm), web.network(request()))
+    return wiring.accounts().confirm(wish, web.network(request()))
 
 
 @app.route("/auth/resend-code", methods=["POST"], cors=CORS)
-@web.answers()
-def resend_code() -> contract.CodeSent:
+@views.answers(limit="codes")
+def resend_code(wish: Body[contract.ResendCode]) -> contract.CodeSent:
     """Mail the code again. 200 whether or not there is such an account."""
-    return wiring.accounts().resend_code(web.body(request(), contract.ResendCode))
+    return wiring.accounts().resend_code(wish)
 
 
 @app.route("/auth/login", methods=["POST"], cors=CORS)
-@web.answers()
-def login() -> contract.LoggedIn:
+@views.answers(limit="login")
+def login(wish: Body[contract.Login]) -> contract.LoggedIn:
     """Tokens for a password. 200; 401 wrong, 403 unconfirmed or blocked."""
-    return wiring.accounts().login(web.body(request(), contract.Login), web.network(request()))
+    return wiring.accounts().login(wish, web.network(request()))
 
 
 @app.route("/auth/refresh", methods=["POST"], cors=CORS)
-@web.answers()
-def refresh() -> contract.Tokens:
+@views.answers(limit="refresh")
+def refresh(wish: Body[contract.Refresh]) -> contract.Tokens:
     """New tokens for a refresh token. 200; 401 revoked or over."""
-    return wiring.accounts().refresh(web.body(request(), contract.Refresh))
+    return wiring.accounts().refresh(wish)
 
 
 @app.route("/auth/logout", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers()
-def logout() -> contract.LoggedOut:
+@views.answers(limit="account")
+def logout(who: Caller, _: Body[contract.Nothing]) -> contract.LoggedOut:
     """End every sign-in of the account, at once. 200."""
-    who = caller()
-    web.body(request(), contract.Nothing)
     return wiring.accounts().logout(who)
 
 
 @app.route("/auth/user", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def user() -> contract.User:
+@views.answers(limit="reads")
+def user(who: Caller) -> contract.User:
     """The caller's profile and credits. 200."""
-    return wiring.accounts().user(caller())
+    return wiring.accounts().user(who)
 
 
 # Streaming
 
 
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers()
-def stream() -> Any:
+@views.answers(limit="stream")
+def stream(who: Caller, wish: Body[contract.StreamAction], once: Once) -> Any:
     """Start (201), renew, save to or stop (200) a live session, told apart by `action`. 402 no credits, 409 not now."""
-    who, wish = caller(), web.body(request(), contract.StreamAction)
     match wish:
         case contract.Start():
-            key = web.idempotency_key(request())
-            session_id = ids.named(who.user_id, "stream", key) if key else wiring.new_id()
-            return web.Answered(201, wiring.streaming().start(who, wish, session_id, web.body_hash(request())))
+            session_id = once.id(who, "stream")
+            return Answered(201, wiring.streaming().start(who, wish, session_id, once.body_hash))
         case contract.Renew():
-            key = web.idempotency_key(request())
-            renewal = ids.named(who.user_id, "renew", key) if key else ""
-            return wiring.streaming().renew(who, wish.session_id, wish.interrupted, renewal, web.body_hash(request()))
+            renewal = once.named(who, "renew")
+            return wiring.streaming().renew(who, wish.session_id, wish.interrupted, renewal, once.body_hash)
         case contract.Save():
             return wiring.streaming().save(who, wish.session_id, wish.segments)
         case contract.Stop():
@@ -119,19 +110,19 @@ def stream() -> Any:
     cors=CORS,
     content_types=AUDIO_TYPES,
 )
-@web.answers()
-def relay_audio(session_id: str) -> contract.Chunk:
+@views.answers(limit="audio")
+def relay_audio(
+    who: Caller, asked: Query[contract.ChunkQuery], sent: Annotated[bytes, Raw(audio.MAX_BYTES)], session_id: Id
+) -> contract.Chunk:
     """The words of one chunk of a relay session. 200; 400 bad audio, 409 lease over or used up, 502-504 provider."""
-    who, asked = caller(), web.query(request(), contract.ChunkQuery)
-    sent = web.raw_body(request(), audio.MAX_BYTES)
     heard = audio.read(sent, web.content_type(request()), asked.sample_rate, asked.channels)
-    return wiring.relay().chunk(who, web.identifier(session_id, "session_id"), asked.seq, asked.start_ms, heard)
+    return wiring.relay().chunk(who, session_id, asked.seq, asked.start_ms, heard)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(_event: Any) -> dict[str, int]:
     """End what nobody spoke for, give back or settle what it held; have silent jobs looked at."""
-    return web.event_done(
+    return middleware.event_done(
         "sweep",
         {
             "leases_ended": lambda: wiring.streaming().sweep(),
@@ -145,44 +136,39 @@ def sweep(_event: Any) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def erase(_event: Any) -> dict[str, int]:
     """Erase the words of deleted transcripts."""
-    return web.event_done("erase", {"transcripts_erased": lambda: wiring.history().erase_deleted()})
+    return middleware.event_done("erase", {"transcripts_erased": lambda: wiring.history().erase_deleted()})
 
 
 # Catch-up
 
 
 @app.route("/transcription/uploads", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers(status=201)
-def new_upload() -> contract.Upload:
+@views.answers(status=201, limit="spend")
+def new_upload(who: Caller, wish: Body[contract.NewUpload]) -> contract.Upload:
     """A form that sends one recording of at most 500 MB within 15 minutes. 201; 400 no media type."""
-    who = caller()
-    return wiring.catchups().new_upload(who, web.body(request(), contract.NewUpload))
+    return wiring.catchups().new_upload(who, wish)
 
 
 @app.route("/transcription/catchup", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers(status=202)
-def catchup() -> Any:
+@views.answers(status=202, limit="spend")
+def catchup(who: Caller, wish: Body[contract.Catchup], once: Once) -> Any:
     """Have a range summarised. 202; 200 for a quote; 400 bad range or address, 402 no credits, 404 no such source."""
-    who, wish = caller(), web.body(request(), contract.Catchup)
-    key = web.idempotency_key(request())
-    job_id = ids.named(who.user_id, "catchup", key) if key else wiring.new_id()
     base = web.public_url(request(), wiring.settings())
-    answer = wiring.catchups().start(who, wish, job_id, web.body_hash(request()), base)
-    return web.Answered(200, answer) if isinstance(answer, contract.Quote) else answer
+    answer = wiring.catchups().start(who, wish, once.id(who, "catchup"), once.body_hash, base)
+    return Answered(200, answer) if isinstance(answer, contract.Quote) else answer
 
 
 @app.route("/transcription/catchup/{job_id}", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def catchup_job(job_id: str) -> contract.CatchupJob:
+@views.answers(limit="reads")
+def catchup_job(who: Caller, job_id: Id) -> contract.CatchupJob:
     """How far a catch-up is; when done, the summary. 200; 404 none, or another user's."""
-    return wiring.catchups().look(caller(), web.identifier(job_id, "job_id"))
+    return wiring.catchups().look(who, job_id)
 
 
 @app.route("/webhooks/assemblyai", methods=["POST"], cors=CORS)
-@web.answers()
-def assemblyai_webhook() -> contract.Notified:
+@views.answers(limit="webhooks")
+def assemblyai_webhook(asked: Query[contract.WebhookQuery], said: Body[contract.TranscriptEnded]) -> contract.Notified:
     """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
-    asked, said = web.query(request(), contract.WebhookQuery), web.body(request(), contract.TranscriptEnded)
     return wiring.catchups().notified(asked.job, web.header(request(), jobs.WEBHOOK_SECRET_HEADER), said.transcript_id)
 
 
@@ -190,7 +176,7 @@ def assemblyai_webhook() -> contract.Notified:
 def work(event: Any) -> dict[str, int]:
     """Take the jobs that the messages name as far as they go; one that fails comes again."""
     named = [str(record.body) for record in event]
-    return web.event_done("work", {"jobs_done": lambda: sum(advance(one) for one in named)})
+    return middleware.event_done("work", {"jobs_done": lambda: sum(advance(one) for one in named)})
 
 
 def advance(message: str) -> int:
@@ -198,7 +184,7 @@ def advance(message: str) -> int:
     if not message.startswith(audit.MESSAGE):
         wiring.catchup_worker().advance(message)
     elif ended := wiring.audits().advance(message.removeprefix(audit.MESSAGE)):
-        web.figures_done("audit", ended, [])
+        middleware.figures_done("audit", ended, [])
     return 1
 
 
@@ -206,121 +192,108 @@ def advance(message: str) -> int:
 
 
 @app.route("/transcription/ask", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers()
-def ask() -> contract.AskAnswer:
+@views.answers(limit="spend")
+def ask(who: Caller, wish: Body[contract.Ask], once: Once) -> contract.AskAnswer:
     """A question answered from a transcript. 200; 402 no credits, 404 no such transcript, 409 no words yet."""
-    who, wish = caller(), web.body(request(), contract.Ask)
-    key = web.idempotency_key(request())
-    question_id = ids.named(who.user_id, "ask", key) if key else wiring.new_id()
-    return wiring.assistant().ask(who, wish, question_id, web.body_hash(request()))
+    return wiring.assistant().ask(who, wish, once.id(who, "ask"), once.body_hash)
 
 
 # History
 
 
 @app.route("/transcription/history", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def history() -> contract.HistoryPage:
+@views.answers(limit="reads")
+def history(who: Caller, asked: Query[contract.HistoryQuery]) -> contract.HistoryPage:
     """The caller's transcripts, newest first, a page at a time, by kind and time. 200; 400 foreign cursor."""
-    who, asked = caller(), web.query(request(), contract.HistoryQuery)
     return wiring.history().page(who, asked)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def transcript(transcript_id: str) -> contract.TranscriptWhole:
+@views.answers(limit="reads")
+def transcript(who: Caller, asked: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptWhole:
     """One transcript whole, with what it covers. 200; 404 none, or another user's."""
-    who, asked = caller(), web.query(request(), contract.TranscriptQuery)
-    return wiring.history().whole(who, web.identifier(transcript_id, "transcript_id"), asked.cursor)
+    return wiring.history().whole(who, transcript_id, asked.cursor)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
-@web.answers()
-def delete_transcript(transcript_id: str) -> contract.TranscriptDeleted:
+@views.answers(limit="account")
+def delete_transcript(who: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
     """Forget a transcript and its session. 200; 404 none, 409 the session runs."""
-    return wiring.history().delete(caller(), web.identifier(transcript_id, "transcript_id"))
+    return wiring.history().delete(who, transcript_id)
 
 
 @app.route("/transcription/history/{transcript_id}/export", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def export(transcript_id: str) -> web.Download:
+@views.answers(limit="reads")
+def export(who: Caller, asked: Query[contract.ExportQuery], transcript_id: Id) -> Download:
     """One transcript as a file: srt, vtt, txt or json. 200; 404 none, 413 longer than an answer may be."""
-    who, asked = caller(), web.query(request(), contract.ExportQuery)
-    file = wiring.history().export(who, web.identifier(transcript_id, "transcript_id"), asked.format)
-    return web.Download(file.content, file.content_type, file.name)
+    file = wiring.history().export(who, transcript_id, asked.format)
+    return Download(file.content, file.content_type, file.name)
 
 
 # Billing
 
 
 @app.route("/credits/balance", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def balance() -> contract.CreditBalance:
+@views.answers(limit="reads")
+def balance(who: Caller) -> contract.CreditBalance:
     """What the caller has, what is held, and the totals. 200."""
-    return wiring.billing().balance(caller())
+    return wiring.billing().balance(who)
 
 
 @app.route("/credits/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def transactions() -> Any:
+@views.answers(limit="reads")
+def transactions(who: Caller, asked: Query[contract.TransactionsQuery]) -> Any:
     """Every movement of the caller's credits, explained, newest first; as JSON or CSV. 200; 400 foreign cursor."""
-    who, asked = caller(), web.query(request(), contract.TransactionsQuery)
     if asked.format == "csv":
         statement = wiring.billing().csv(who, asked.cursor)
-        return web.Download(statement.content, "text/csv; charset=utf-8", "credits.csv", statement.next_cursor)
+        return Download(statement.content, "text/csv; charset=utf-8", "credits.csv", statement.next_cursor)
     return wiring.billing().transactions(who, asked.limit, asked.cursor)
 
 
 @app.route("/credits/packages", methods=["GET"], cors=CORS)
-@web.answers()
+@views.answers(limit="open")
 def packages() -> contract.Packages:
     """What credits cost. 200."""
     return wiring.purchases().packages()
 
 
 @app.route("/credits/purchase", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers(status=201)
-def purchase() -> contract.Checkout:
+@views.answers(status=201, limit="spend")
+def purchase(who: Caller, wish: Body[contract.Buy], once: Once) -> contract.Checkout:
     """A checkout for a package. 201; 400 no such package or foreign address, 409 key used, 502-504 payment service."""
-    who, wish = caller(), web.body(request(), contract.Buy)
-    key = web.idempotency_key(request())
-    purchase_id = ids.named(who.user_id, "purchase", key) if key else wiring.new_id()
-    return wiring.purchases().buy(who, wish, purchase_id, web.body_hash(request()))
+    return wiring.purchases().buy(who, wish, once.id(who, "purchase"), once.body_hash)
 
 
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
-@web.answers()
-def stripe_webhook() -> contract.Received:
+@views.answers(limit="webhooks")
+def stripe_webhook(raw: Annotated[bytes, Raw(web.MAX_JSON_BYTES)]) -> contract.Received:
     """What the payment system tells. 200, any number of times; 400 not signed by it; 503 to hear it again."""
-    raw = web.raw_body(request(), web.MAX_JSON_BYTES)
     return wiring.purchases().receive(raw, web.header(request(), "Stripe-Signature"))
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def reconcile(_event: Any) -> dict[str, int]:
     """Ask about payments that nothing was heard of, and hear the events that did not arrive."""
-    return web.figures_done("reconcile", *wiring.reconciler().reconcile())
+    return middleware.figures_done("reconcile", *wiring.reconciler().reconcile())
 
 
 # Analytics
 
 
 @app.route("/analytics/usage", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def usage() -> contract.Usage:
+@views.answers(limit="reads")
+def usage(who: Caller, asked: Query[contract.UsageQuery]) -> contract.Usage:
     """What the caller used, day by day. 200; 400 bad range."""
-    who, asked = caller(), web.query(request(), contract.UsageQuery)
     return wiring.analytics().usage(who, asked)
 
 
 @app.route("/analytics/costs", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def costs() -> Any:
+@views.answers(limit="admin")
+def costs(who: Admin, asked: Query[contract.CostsQuery]) -> Any:
     """What the service earns and costs, day by day; as JSON or CSV. 200; 400 bad range, 403 no administrator."""
-    who, asked = admin(), web.query(request(), contract.CostsQuery)
     if asked.format == "csv":
         sheet = wiring.costs().csv(who, asked)
-        return web.Download(sheet.content, "text/csv; charset=utf-8", "costs.csv", sheet.next_cursor)
+        return Download(sheet.content, "text/csv; charset=utf-8", "costs.csv", sheet.next_cursor)
     return wiring.costs().costs(who, asked)
 
 
@@ -328,82 +301,75 @@ def costs() -> Any:
 def count(event: Any) -> dict[str, int]:
     """Add new entries of the ledger to the sums over all users, each once."""
     images = [record.new_image for record in event if record.event_name == "INSERT"]
-    return web.event_done("count", {"entries_counted": lambda: wiring.totals().count_changes(images)})
+    return middleware.event_done("count", {"entries_counted": lambda: wiring.totals().count_changes(images)})
 
 
 # Admin
 
 
 @app.route("/admin/credits", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers()
-def give_credits() -> contract.CreditsGiven:
+@views.answers(limit="admin")
+def give_credits(who: Admin, wish: Body[contract.GiveCredits], once: Once) -> contract.CreditsGiven:
     """Give a user credits, or take some back, with a reason. 200; 400 nothing, 404 no such user, 409 key used."""
-    who, wish = admin(), web.body(request(), contract.GiveCredits)
-    key = web.idempotency_key(request())
-    action_id = ids.named(who.user_id, "admin/credits", key) if key else wiring.new_id()
-    return wiring.administration().give(who, wish, action_id, web.body_hash(request()))
+    return wiring.administration().give(who, wish, once.id(who, "admin/credits"), once.body_hash)
 
 
 @app.route("/admin/users", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def users() -> contract.AdminUsers:
+@views.answers(limit="admin")
+def users(who: Admin, asked: Query[contract.UsersQuery]) -> contract.AdminUsers:
     """Accounts and their credits, a page at a time, by address or id. 200; 400 foreign cursor."""
-    who, asked = admin(), web.query(request(), contract.UsersQuery)
     return wiring.administration().users(who, asked)
 
 
 @app.route("/admin/users/{user_id}/block", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers()
-def block(user_id: str) -> contract.StandingChanged:
+@views.answers(limit="admin")
+def block(who: Admin, wish: Body[contract.Standing], user_id: Id) -> contract.StandingChanged:
     """Refuse every call of an account from now on. 200, also twice; 404 no such user."""
-    who, wish = admin(), web.body(request(), contract.Standing)
-    return wiring.administration().set_blocked(who, web.identifier(user_id, "user_id"), True, wish.reason)
+    return wiring.administration().set_blocked(who, user_id, True, wish.reason)
 
 
 @app.route("/admin/users/{user_id}/unblock", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers()
-def unblock(user_id: str) -> contract.StandingChanged:
+@views.answers(limit="admin")
+def unblock(who: Admin, wish: Body[contract.Standing], user_id: Id) -> contract.StandingChanged:
     """Let an account call again. 200, also twice; 404 no such user."""
-    who, wish = admin(), web.body(request(), contract.Standing)
-    return wiring.administration().set_blocked(who, web.identifier(user_id, "user_id"), False, wish.reason)
+    return wiring.administration().set_blocked(who, user_id, False, wish.reason)
 
 
 # Audit
 
 
 @app.route("/admin/audit", methods=["POST"], authorizer=cognito, cors=CORS)
-@web.answers(status=202)
-def start_audit() -> contract.AuditStarted:
+@views.answers(status=202, limit="admin")
+def start_audit(who: Admin, wish: Body[contract.StartAudit]) -> contract.AuditStarted:
     """Have every balance worked out anew; answers the audit that runs, if one does. 202; 403 no administrator."""
-    who = admin()
-    return wiring.audits().start(who, web.body(request(), contract.StartAudit).recount)
+    return wiring.audits().start(who, wish.recount)
 
 
 @app.route("/admin/audit", methods=["GET"], authorizer=cognito, cors=CORS)
-@web.answers()
-def last_audit() -> contract.LastAudit:
+@views.answers(limit="admin")
+def last_audit(who: Admin) -> contract.LastAudit:
     """What the last audit found, how far the running one is, what admins did. 200; 403 no administrator."""
-    return wiring.audits().last(admin())
+    return wiring.audits().last(who)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def daily_audit(_event: Any) -> dict[str, int]:
     """Start the day's audit."""
-    return web.event_done("daily_audit", {"audits_started": lambda: wiring.audits().start_daily()})
+    return middleware.event_done("daily_audit", {"audits_started": lambda: wiring.audits().start_daily()})
 
 
 # Pages
 
 
 @app.route("/admin", methods=["GET"], cors=CORS)
-@web.answers()
+@views.answers(limit="open")
 def dashboard() -> pages.Page:
     """The owner's dashboard, which asks for a sign-in. 200."""
     return pages.page("admin", "index.html")
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
-@web.answers()
+@views.answers(limit="open")
 def dashboard_asset(name: str) -> pages.Page:
     """What the dashboard is made of. 200; 404 no such file."""
     return pages.page("admin", name)
@@ -413,7 +379,7 @@ def dashboard_asset(name: str) -> pages.Page:
 
 
 @app.route("/health", methods=["GET"], cors=CORS)
-@web.answers()
+@views.answers(limit="open")
 def health() -> contract.Health:
     """Alive, with stage and build. 200."""
     used = wiring.settings()

@@ -2,7 +2,9 @@
 
 app                              every route and event function
 wiring                           builds the use cases once per process
-web                              HTTP in, HTTP out: bodies, errors, headers, the log line
+middleware                       around every view: origins, headers, the log line
+views                            a view's signature says what it reads; answers and errors become responses
+web                              reading a request: token, body, query, key
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
     history billing catchup
     catchup_worker assistant

@@ -8,7 +8,7 @@ import pytest
 from chalice import Chalice, Response
 from chalice.test import Client
 
-from chalicelib import config, contract, errors, web
+from chalicelib import config, contract, errors, middleware, views, web
 
 SETTINGS = config.Settings(
     stage="local",
@@ -24,6 +24,7 @@ SETTINGS = config.Settings(
     extension_origin="chrome-extension://a",
     assemblyai_api_key="",
 )
+NO_VERIFIER: Any = None  # for views that nobody signs in to
 CORS = {"Access-Control-Allow-Origin": "chrome-extension://a"}
 
 
@@ -38,8 +39,9 @@ def answer(
 ) -> tuple[int, Any, Any]:
     """Status, body and headers of one view behind the middleware."""
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(web.middleware(settings, CORS), "http")
-    app.route("/x", methods=["POST"])(web.answers()(lambda: view(app.current_request)))
+    app.register_middleware(middleware.around(settings, CORS), "http")
+    made = views.Views(lambda: app.current_request, NO_VERIFIER)
+    app.route("/x", methods=["POST"])(made.answers(limit="open")(lambda: view(app.current_request)))
     with Client(app) as client:
         words = {"Content-Type": "application/json"} | (headers or {})
         response = client.http.post("/x", headers=words, body=b'{"refresh_token": "t"}')
@@ -54,7 +56,7 @@ def raising(error: BaseException) -> Any:
 
 
 def test_every_error_has_a_status() -> None:
-    assert {error.code for error in all_errors()} <= set(web.STATUS)
+    assert {error.code for error in all_errors()} <= set(views.STATUS)
 
 
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
@@ -69,7 +71,7 @@ def test_every_error_comes_out_in_the_one_shape(kind: type[errors.AppError]) -> 
 
     status, body, headers = answer(raising(error))
 
-    assert (status, body["code"], body["message"]) == (web.STATUS[kind.code], kind.code, error.message)
+    assert (status, body["code"], body["message"]) == (views.STATUS[kind.code], kind.code, error.message)
     assert set(body) <= {"code", "message", "request_id", "details"}
     assert body["request_id"] == headers["X-Request-Id"]
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]
@@ -116,7 +118,7 @@ def test_chalices_own_errors_are_put_into_our_words() -> None:
 
 def test_a_status_that_nobody_planned_is_a_bug() -> None:
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(web.middleware(lambda: SETTINGS, CORS), "http")
+    app.register_middleware(middleware.around(lambda: SETTINGS, CORS), "http")
     app.route("/x")(lambda: Response("<html>teapot</html>", status_code=418))
     with Client(app) as client:
         response = client.http.get("/x")
@@ -149,11 +151,11 @@ def test_our_own_domain_may_call_and_a_missing_one_lets_nobody_in() -> None:
         def __init__(self, origin: str, context: dict[str, str]):
             self.headers, self.context = {"origin": origin}, context
 
-    web._check_origin(Request("https://api.example", {"domainName": "api.example"}), SETTINGS)
+    middleware._check_origin(Request("https://api.example", {"domainName": "api.example"}), SETTINGS)
     for origin, context in (
         ("https://", {}),
         ("https://None", {}),
         ("http://api.example", {"domainName": "api.example"}),
     ):
         with pytest.raises(errors.OriginNotAllowedError):
-            web._check_origin(Request(origin, context), SETTINGS)
+            middleware._check_origin(Request(origin, context), SETTINGS)

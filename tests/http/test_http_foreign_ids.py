@@ -4,11 +4,9 @@ The cases are read out of app.py and the shapes that its views take: a route wit
 is said what a good request to it looks like.
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
@@ -16,6 +14,7 @@ import pytest
 
 import app as application
 from chalicelib import contract
+from chalicelib.views import Facts, Part, Raw, facts_of
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
@@ -64,31 +63,21 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Every place for an id of every route that knows its caller."""
-    views = {node.name: node for node in ast.parse(source().read_text()).body if isinstance(node, ast.FunctionDef)}
     for path, methods in application.app.routes.items():
         for method, route in methods.items():
             if route.authorizer is None or (method, path) in ADMIN_ROUTES:  # Administrators name others' ids.
                 continue
             yield from (Case(method, path, "path", field) for field in re.findall(r"\{(\w+)\}", path))
-            for place, shape in shapes(views[route.view_name]):
+            for place, shape in shapes(facts_of(route.view_function)):
                 fields = {field.name for field in msgspec.structs.fields(shape) if field.name.endswith("_id")}
                 yield from (Case(method, path, place, field, shape) for field in sorted(fields - NOBODYS))
 
 
-def shapes(view: ast.FunctionDef) -> Iterator[tuple[str, type[msgspec.Struct]]]:
-    """What the view reads: `web.body(request(), contract.X)` and `web.query(request(), contract.X)`."""
-    for node in ast.walk(view):
-        match node:
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name("web"), attr="body" | "query" as place),
-                args=[_, ast.Attribute(value=ast.Name("contract"), attr=name)],
-            ):
-                shape = getattr(contract, name)
-                yield from ((place, one) for one in get_args(shape) or (shape,))
-
-
-def source() -> Path:
-    return Path(str(application.__file__))
+def shapes(facts: Facts) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """The shapes that a view reads, and from where."""
+    for takes in facts.takes.values():
+        if takes.part in (Part.BODY, Part.QUERY) and not isinstance(takes.shape, Raw):
+            yield from ((takes.part.value, one) for one in get_args(takes.shape) or (takes.shape,))
 
 
 @dataclass(frozen=True)
