@@ -78,15 +78,19 @@ def make_server(app: Chalice, config: Config, port: int, extension_origin: str) 
     return local.LocalDevServer(app, config, LOOPBACK, port, handler_cls=Handler, server_cls=bound)
 
 
-def serve(project: Path, port: int, positions: Path | None) -> None:
-    """Serves and feeds events until SIGTERM or Ctrl-C, then lets the feeder finish what it holds."""
+def serve(project: Path, port: int, positions: Path | None, *, with_events: bool = True) -> None:
+    """Serves and feeds events until SIGTERM or Ctrl-C, then lets the feeder finish what it holds.
+
+    `with_events`: False where another process on the same tables feeds them.
+    """
     # Waited for, not handled: a handler that sets an event deadlocks when it interrupts the wait for that event.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     app, config = load(project)
     dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
     feeder = EventFeeder(app, positions=positions)
     threading.Thread(target=dev_server.server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-    feeder.start()
+    if with_events:
+        feeder.start()
     print(f"listening on http://{LOOPBACK}:{dev_server.server.server_port}", flush=True)
     signal.sigwait(ENDING_SIGNALS)
     dev_server.shutdown()
@@ -143,13 +147,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--positions", type=Path, help="directory that remembers how far the streams were read")
+    parser.add_argument("--no-events", action="store_true", help="another process feeds queue, stream and schedules")
     parser.add_argument("--reload", action="store_true", help="start again whenever the code changes")
     args = parser.parse_args()
     project = Path.cwd()
     if args.reload:
         serve_reloading(project, [arg for arg in sys.argv[1:] if arg != "--reload"])
     else:
-        serve(project, args.port, args.positions)
+        serve(project, args.port, args.positions, with_events=not args.no_events)
 
 
 if __name__ == "__main__":

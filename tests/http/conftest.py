@@ -53,15 +53,18 @@ def api(stack: LocalStack, witness: Witness) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
-    """Start another API process on the same tables, with these settings changed. Its log lies beside the others."""
+    """Start another API process on the same tables, with these settings changed. Its log lies beside the others.
+
+    The stack's own API alone takes messages and changes: a worker with other settings would end jobs of other tests.
+    """
     numbers = count(2)
     with ExitStack() as running:
 
         def start(**changes: str) -> Api:
             port, log = free_port(), stack.directory / f"api-{next(numbers)}.log"
-            environment = without_aws(dict(os.environ)) | stack.settings | {"PYTHONUNBUFFERED": "1"} | changes
-            environment |= {"PYTHONPATH": str(REPOSITORY), "LOCAL_SCHEDULE_SECONDS": "3600"}
-            args = [sys.executable, "-m", "scripts.local.server", "--port", str(port)]
+            environment = without_aws(dict(os.environ)) | stack.settings | changes
+            environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+            args = [sys.executable, "-m", "scripts.local.server", "--port", str(port), "--no-events"]
             child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
             child.wait_for_port(port, timeout_seconds=60)
             other = Api(f"http://{LOOPBACK}:{port}", witness)
