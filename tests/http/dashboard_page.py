@@ -13,7 +13,7 @@ from scripts.browser import Page
 from scripts.local.stack import LocalStack
 
 UNTIL = """async () => {
-  const until = Date.now() + 20000;
+  const until = Date.now() + 60000;
   while (!(%s)) {
     if (Date.now() > until) throw new Error("never; the page says: " + document.body.innerText.slice(0, 600));
     await new Promise((next) => setTimeout(next, 30));

@@ -46,7 +46,6 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stripe_gateway, "READ_SECONDS", HASTY_SECONDS)
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize(("fault", "expected", "wait"), FAULTS, ids=lambda value: str(value))
 @pytest.mark.parametrize("service", CALLS)
 def test_every_way_to_fail_has_its_name(
@@ -56,7 +55,10 @@ def test_every_way_to_fail_has_its_name(
     fault: dict[str, Any],
     expected: type[ProviderError],
     wait: int | None,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if expected is ProviderTimeoutError:
+        request.getfixturevalue("hasty")
     stand_in.fail(service, fault | {"times": SHOWN_TO_BOTH_TRIES})
 
     error = failure_of(lambda: CALLS[service](selling), KEYS.stripe)

@@ -155,7 +155,7 @@ def ended(desk, keys):
     headers = {"Authorization": keys.assemblyai}
 
     def ended(transcript_id: str) -> dict:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             answer = desk.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
             if answer["status"] in ("completed", "error"):

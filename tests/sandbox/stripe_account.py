@@ -68,7 +68,7 @@ class Account:
 
     def delivered(self, state: str, count: int) -> list[dict[str, Any]]:
         """Waits until so many events are in a state."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             found = [one for one in self.deliveries() if one["state"] == state]
             if len(found) >= count:

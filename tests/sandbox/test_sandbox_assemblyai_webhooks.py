@@ -55,7 +55,7 @@ def attempts(desk):
     """Waits until a transcript's webhook was attempted so often; gives number, status and outcome of each attempt."""
 
     def attempts(transcript_id: str, count: int) -> list[tuple]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             jobs = {job["id"]: job for job in desk.get("/sandbox/transcripts").json()["transcripts"]}
             made = jobs[transcript_id]["webhooks"]

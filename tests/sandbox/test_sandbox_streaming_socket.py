@@ -61,7 +61,7 @@ def closed(socket, *messages: bytes | str) -> Heard:
 
 def eventually(look: Callable[[], dict], wanted: Callable[[dict], bool]) -> dict:
     """The first thing seen that is as wanted."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not wanted(seen := look()):
         assert time.monotonic() < deadline, seen
         time.sleep(0.02)
