@@ -24,8 +24,13 @@ class Cue:
     speaker: str
 
 
-def cues(segments: Iterable[Segment]) -> Iterator[Cue]:
-    """The segments by time, long ones split; each part gets its share of the time by its length."""
+def cues(segments: Iterable[Segment]) -> list[Cue]:
+    """The segments, long ones split, by time: WebVTT wants no cue to begin before the one above it."""
+    return sorted(_parts(segments), key=lambda cue: cue.start_ms)
+
+
+def _parts(segments: Iterable[Segment]) -> Iterator[Cue]:
+    """Each part of a segment gets its share of the time by its length."""
     for segment in segments:
         parts = textwrap.wrap(one_line(segment.text), CUE_CHARACTERS)
         total, shown = sum(map(len, parts)), 0

@@ -211,12 +211,12 @@ class CatchupWorker:
         answers: list[TextAnswer] = []
         try:
             read = self._read_all(trying, fit, budget.output_tokens, answers)
-        except ProviderRefusedError:
-            return self._failed(trying, NOT_SUMMARISED)
-        except ProviderUnavailableError:
+        except (ProviderUnavailableError, ProviderDeniedError):
             if answers:
                 return self._waiting(trying)
             return self._waiting(self._moved(trying, summary_tries=mine.summary_tries))  # Nothing was used: no try.
+        except ProviderRefusedError:
+            return self._failed(trying, NOT_SUMMARISED)
         except ProviderError:
             return trying
         return self._done(trying, read, answers, is_whole=fit == said)

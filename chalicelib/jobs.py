@@ -19,10 +19,12 @@ class JobRules:
     """The settings of catch-ups, in seconds."""
 
     first_look_seconds: int = 60  # when the sweep looks at a job whose message was lost
-    look_again_seconds: int = 60
+    look_again_seconds: int = 50  # under the time between two sweeps, so that every one finds a silent job due
     give_up_seconds: int = 4 * 3600
     url_unchanged_seconds: int = 86_400  # how long what lies at a public address counts as the same
-    claim_seconds: int = 55  # a silent worker's; above the longest call (45 s), under the time between two sweeps
+    # A silent worker's: above the slowest write and the longest call after it (15 and 40 s), under the time between two
+    # sweeps.
+    claim_seconds: int = 55
     submissions: int = 3
     failed_kept_seconds: int = 30 * 86_400
 

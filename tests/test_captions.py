@@ -64,7 +64,8 @@ def test_srt_is_read_by_another_parser_with_every_word_in_its_time(said: list[Se
 def test_vtt_is_read_by_another_parser_with_every_word_in_its_time(said: list[Segment]) -> None:
     read = list(webvtt.from_buffer(io.StringIO(captions.vtt(said))))
 
-    expected = list(captions.cues(said))
+    expected = captions.cues(said)
+    assert all(earlier.start_ms <= later.start_ms for earlier, later in pairwise(expected))  # else it is no WebVTT
     assert [(in_ms(cue.start), in_ms(cue.end)) for cue in read] == [(cue.start_ms, cue.end_ms) for cue in expected]
     raw = captions.vtt(said)
     for cue in expected:
@@ -80,7 +81,7 @@ def in_ms(time: str) -> int:
 @given(segments)
 def test_no_word_is_lost_or_said_twice_in_cues_and_their_time_is_the_segments(said: list[Segment]) -> None:
     for segment in said:
-        parts = list(captions.cues([segment]))
+        parts = captions.cues([segment])
         assert words("".join(part.text for part in parts)) == words(captions.one_line(segment.text))
         assert all(len(part.text) <= captions.CUE_CHARACTERS for part in parts)
         if parts:
@@ -97,6 +98,14 @@ def test_a_long_segment_is_shown_two_lines_at_a_time() -> None:
 
     assert len(blocks) > 5
     assert all(len(line) <= captions.LINE_CHARACTERS + 3 for block in blocks for line in block.splitlines()[2:])
+
+
+def test_who_speaks_into_a_long_segment_is_shown_when_they_do() -> None:
+    said = [Segment(0, 0, 60_000, "many words " * 30, "A"), Segment(1, 29_000, 31_000, "Wait.", "B")]
+
+    shown = [cue.speaker for cue in captions.cues(said)]
+
+    assert shown == ["A", "A", "B", "A", "A"]
 
 
 def test_plain_text_is_a_line_a_segment() -> None:

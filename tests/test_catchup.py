@@ -312,6 +312,17 @@ def test_a_queue_that_is_down_only_delays(desk: Desk, ada: Caller) -> None:
     assert desk.catchups.look(ada, job_id).status == "done"
 
 
+def test_each_sweep_looks_at_a_silent_job_also_where_schedules_are_a_little_early(desk: Desk, ada: Caller) -> None:
+    desk.recordings.is_slow = True
+    desk.start(ada, audio_url=URL, to_ms=60_000)
+    desk.backend.clock.forward(60)
+
+    for seconds in (60, 57, 63, 55):
+        assert desk.catchups.sweep() == 1
+        desk.work()
+        desk.backend.clock.forward(seconds)
+
+
 def test_a_webhook_is_believed_by_its_own_jobs_secret_only(desk: Desk, ada: Caller) -> None:
     job_id = desk.start(ada, audio_url=URL, to_ms=60_000).job_id
     desk.queue.sent.clear()

@@ -8,10 +8,13 @@ import pytest
 from chalice.config import Config
 
 from chalicelib.auditing import AuditRules
+from chalicelib.config import LONGEST_JOB_CALL_SECONDS
 from chalicelib.jobs import JobRules
+from chalicelib.wiring import AWS_CONFIG
 
 CHALICE = Path(__file__).parent.parent / ".chalice"
 LONGEST_LAMBDA_SECONDS = 900
+SWEEP_EVERY_SECONDS = 60
 
 
 def settings_of(stage: str, function: str) -> Config:
@@ -27,6 +30,16 @@ def test_the_worker_has_time_for_a_long_summary_and_the_queue_waits_for_it(stage
     assert timeout == LONGEST_LAMBDA_SECONDS
     assert timeout > JobRules().claim_seconds
     assert int(hidden) >= timeout  # else AWS refuses to join them, and a message would come while it is worked on
+
+
+def test_a_claim_outlasts_the_slowest_write_and_the_longest_call_but_not_the_time_to_the_next_sweep() -> None:
+    """It is counted from before the write that says so; the provider is asked after it."""
+    rules, (tries, waits) = JobRules(), (AWS_CONFIG.retries["total_max_attempts"], AWS_CONFIG)
+    pauses = sum(2**n for n in range(tries - 1))  # the SDK's standard mode
+    slowest_write = tries * (waits.connect_timeout + waits.read_timeout) + pauses
+
+    assert slowest_write + LONGEST_JOB_CALL_SECONDS <= rules.claim_seconds < SWEEP_EVERY_SECONDS
+    assert rules.look_again_seconds < SWEEP_EVERY_SECONDS - 5  # schedules are late by seconds
 
 
 def test_a_page_of_an_audit_fits_into_its_claim_and_the_claim_into_the_workers_time() -> None:

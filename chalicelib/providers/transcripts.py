@@ -1,5 +1,6 @@
 """AssemblyAI's pre-recorded transcripts: create, find, fetch, delete. Facts and sources: docs/providers.md."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from ..jobs import WEBHOOK_SECRET_HEADER
 from ..models import Order, Recording, Word
 from .transport import Transport
 
-LISTED = 200  # what one page of the list holds at most
+LISTED, PAGES = 200, 5  # what one page of the list holds at most; a thousand orders may be newer than a lost one
 LOOKED_AT = 20
 # The only regions that AssemblyAI has codes for; any other regional code would have the whole order refused.
 REGIONAL_CODES = {"en-AU": "en_au", "en-GB": "en_uk", "en-US": "en_us", "de-CH": "de_ch"}
@@ -74,13 +75,8 @@ class AssemblyAITranscripts:
         return self._transcript(self._transport.post_json(self._url, self._headers, fields)).id
 
     def find(self, order: Order) -> str | None:
-        """The id of the transcript that was ordered with this webhook, among the newest; None if there is none."""
-        fields = self._transport.get(self._url, self._headers, {"limit": LISTED})
-        try:
-            listed = msgspec.convert(fields, ListAnswer).transcripts
-        except msgspec.ValidationError as error:
-            raise ProviderError("AssemblyAI answered nonsense.") from error
-        alike = [one for one in listed if _without_query(one.audio_url) == _without_query(order.audio_url)]
+        """The id of the transcript ordered with this webhook, among the newest thousand; None if there is none."""
+        alike = [one for one in self._newest() if _without_query(one.audio_url) == _without_query(order.audio_url)]
         # Some hosts tell all their files apart by the query.
         alike.sort(key=lambda one: one.audio_url != order.audio_url)
         for one in alike[:LOOKED_AT]:
@@ -102,6 +98,19 @@ class AssemblyAITranscripts:
     def delete(self, transcript_id: str) -> None:
         """Have the provider forget the transcript; again, or of one that is gone, the same. Raises ProviderError."""
         self._transport.delete(self._one(transcript_id), self._headers)
+
+    def _newest(self) -> Iterator[ListedTranscript]:
+        query: dict[str, int | str] = {"limit": LISTED}
+        for _ in range(PAGES):
+            fields = self._transport.get(self._url, self._headers, query)
+            try:
+                page = msgspec.convert(fields, ListAnswer).transcripts
+            except msgspec.ValidationError as error:
+                raise ProviderError("AssemblyAI answered nonsense.") from error
+            yield from page
+            if len(page) < LISTED:
+                return
+            query["before_id"] = page[-1].id
 
     def _fetched(self, transcript_id: str) -> TranscriptAnswer:
         return self._transcript(self._transport.get(self._one(transcript_id), self._headers, {}))

@@ -62,9 +62,10 @@ def silent(office: Office) -> None:
     office.wait(61)
 
 
+LONG = "a worker, from order to end"
 COMMANDS: dict[str, tuple[Callable[[Office], None], Callable[[Office], None]]] = {
     "start": (nothing, Office.start),
-    "a worker, from order to end": (queued, Office.advance),
+    LONG: (queued, Office.advance),
     "a worker, for a session": (of_a_session, Office.advance),
     "a worker, once it is transcribed": (ordered, Office.advance),
     "a worker, after an order without an answer": (ordered_without_an_answer, Office.advance),
@@ -104,6 +105,25 @@ def test_two_faults_at_any_two_calls(command: str, engine: Engine, names: Names,
                 tally.update({"pairs of crash points in catch-ups": 1})
 
 
+def test_a_fault_at_any_call_for_a_long_recording_pays_its_summary_twice_at_most(
+    engine: Engine, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words are stored in several items, and read in several pieces and once more together."""
+    monkeypatch.setattr("chalicelib.repositories.transcripts.BLOCK_BYTES", 700)
+    monkeypatch.setattr("chalicelib.reading.TEXT_CALL_BYTES", 500)
+    whole = lived(LONG, None, engine, names, most_reads=20)
+    assert whole.count("TransactWriteItems") >= 1 + 2  # the blocks, and the end
+    assert whole.count("Read") >= 3
+
+    for number, operation in enumerate(whole):
+        for fault in FAULTS:
+            try:
+                lived(LONG, (number, fault), engine, names, most_reads=2 * whole.count("Read"))
+            except BaseException as error:
+                error.add_note(f"{fault} at call {number}, {operation}")
+                raise
+
+
 def with_faults(command: str, faults: tuple[Fault, ...], engine: Engine, names: Names) -> int:
     """Each fault at each call of the command in turn; how many."""
     calls = lived(command, None, engine, names)
@@ -123,6 +143,7 @@ def lived(
     engine: Engine,
     names: Names,
     then: tuple[int, Fault] | None = None,
+    most_reads: int = 2,
 ) -> list[str]:
     """The command with one fault, or two, what happens then, and the end of everything; its calls."""
     prepare, act = COMMANDS[command]
@@ -139,5 +160,8 @@ def lived(
     if act is Office.start:
         office.wire.under(no_faults)
         office.insist(Office.start)  # The extension asks again under the same key.
-    office.check_the_end()
+    job = office.check_the_end()
+    if not then:
+        assert len(office.text.tasks) <= most_reads, "the text model was paid more often than the hold covers"
+        assert job is None or (job.status == "failed") == (prepare is given_up), "one fault failed the job"
     return calls

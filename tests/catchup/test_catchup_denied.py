@@ -51,6 +51,18 @@ def test_when_it_is_to_be_forgotten_that_is_tried_again(office: Office) -> None:
     assert office.recordings.deleted == ["transcript-1"]
 
 
+def test_while_it_is_summarised_the_job_waits_however_often_it_is_tried(office: Office) -> None:
+    for _ in range(5):
+        office.text.script = [ProviderDeniedError("OpenAI refused the request.", "status 401")]
+        office.advance()
+        assert office.desk.catchups.look(office.who, office.job_id).status == "summarising"
+
+    office.text.script = []
+    job = office.check_the_end()
+    assert job is not None
+    assert (job.status, job.credits_used) == ("done", 10)
+
+
 def test_when_it_is_ordered_the_job_ends_at_once_and_free(office: Office) -> None:
     office.recordings.script = [DENIED]
     office.deliver()

@@ -7,21 +7,25 @@ import pytest
 from chalicelib.models import Order
 from chalicelib.providers.transcripts import AssemblyAITranscripts
 
-LISTED = 60
 HOOK = "https://api.example/webhooks/assemblyai?job="
 
 
 class Newest:
-    """AssemblyAI's list of the newest transcripts, all of one host that tells its files apart by the query."""
+    """AssemblyAI's list of transcripts, newest first, all of one host that tells its files apart by the query."""
 
-    def __init__(self) -> None:
-        self.looked_at = 0
+    def __init__(self, there_are: int = 60) -> None:
+        self.there_are = there_are
+        self.looked_at = self.pages = 0
 
     def get(self, url: str, headers: dict[str, str], query: dict[str, int | str]) -> dict[str, Any]:
         name = url.rpartition("/")[2]
         if name == "transcript":
-            files = [f"https://files.example.com/get?id={n}" for n in range(LISTED)]
-            return {"transcripts": [{"id": str(n), "audio_url": file} for n, file in enumerate(files)]}
+            self.pages += 1
+            first = int(query["before_id"]) + 1 if "before_id" in query else 0
+            shown = range(first, min(first + int(query["limit"]), self.there_are))
+            return {
+                "transcripts": [{"id": str(n), "audio_url": f"https://files.example.com/get?id={n}"} for n in shown]
+            }
         self.looked_at += 1
         return {"id": name, "status": "queued", "webhook_url": f"{HOOK}{name}"}
 
@@ -42,3 +46,17 @@ def test_the_very_address_is_looked_at_first(file: str, job: str, found: str | N
 
     assert recordings.find(order) == found
     assert newest.looked_at <= 20
+
+
+@pytest.mark.parametrize(
+    ("there_are", "job", "found", "pages"),
+    [(60, 45, "45", 1), (201, 200, "200", 2), (2_000, 999, "999", 5), (2_000, 1_000, None, 5), (400, 1_000, None, 3)],
+)
+def test_it_is_found_behind_the_orders_of_a_busy_minute(
+    there_are: int, job: int, found: str | None, pages: int
+) -> None:
+    newest: Any = Newest(there_are)
+    recordings = AssemblyAITranscripts(newest, "https://provider.example", "key", ["universal-2"])
+
+    assert recordings.find(Order(f"https://files.example.com/get?id={job}", 0, 1, "", f"{HOOK}{job}", "")) == found
+    assert newest.pages == pages
