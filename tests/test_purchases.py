@@ -181,6 +181,18 @@ def test_a_refund_heard_of_before_its_payment_asks_for_it(shop: Shop, ada: Calle
     assert credits(shop, ada) == (2_200 - 666, 0)
 
 
+def test_a_refund_booked_with_its_payment_is_shown_after_it(shop: Shop, ada: Caller) -> None:
+    """Both in one write: the refund was heard of while the payment was not."""
+    for number in range(5):
+        purchase_id = shop.buy(ada)
+        shop.payments.moved(purchase_id, Payment.OPEN)
+        shop.hears(purchase_id, refund(f"re_{number}", 333))
+        shop.hears(purchase_id, Payment.PAID)
+
+        entries = [entry for entry in shop.backend.entries(ada.user_id) if entry.reference == purchase_id]
+        assert [(entry.kind, entry.credits) for entry in entries] == [("clawback", -666), ("purchase", 2_000)]
+
+
 # What is none of ours, or not as it should be
 
 

@@ -120,7 +120,7 @@ def bought(person: Person, till: Till, package: str = "popular") -> dict[str, An
 
 
 def movements(person: Person) -> list[tuple[str, int, int]]:
-    """Kind, credits and cents of the statement but for the free credits, sorted: within a second it has no order."""
+    """Kind, credits and cents of the statement but for the free credits, sorted."""
     found = person.get("/credits/transactions").json()["transactions"]
     told = [(one["kind"], one["credits"], one.get("cents", 0)) for one in found]
     return sorted(one for one in told if one[0] != "free_credits")
