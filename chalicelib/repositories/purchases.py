@@ -131,7 +131,7 @@ def dispute_hold_id(one: Purchase, dispute_id: str) -> str:
 
 def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
     """One entry for each movement, in their order; the purchase's version keeps them from being booked twice."""
-    found = []
+    found: list[Entry] = []
 
     def entry(kind: str, credits: int, reason: str, **more: Any) -> None:
         fact = f"{before.purchase_id}/{before.version}/{kind}/{more.get('hold_id', '')}"
