@@ -77,6 +77,13 @@ class Till:
         """Every session that was ever made for a purchase."""
         return [one for one in self.books()["sessions"] if one["client_reference_id"] == purchase_id]
 
+    def charged(self, person: Person) -> list[int]:
+        """The cents of every charge that a user's purchases ever made."""
+        mine = {
+            one["payment_intent"] for one in self.books()["sessions"] if one["metadata"]["user_id"] == person.user_id
+        }
+        return [one["amount"] for one in self.books()["charges"] if one["payment_intent"] in mine]
+
     def session(self, checkout: dict[str, Any]) -> dict[str, Any]:
         (found,) = self.sessions_of(checkout["purchase_id"])
         return found
