@@ -64,7 +64,7 @@ class Fulfilment:
     def received(self, event: Any) -> contract.Received:
         """What became of a verified event. Raises UnavailableError: let it come again."""
         try:
-            self._apply(self.gateway.news(event))
+            self._apply(self.gateway.news(event), event.livemode)
         except IgnoredError as ignored:
             reason = str(ignored)
             tally().notes["payment_event"] = f"{event.type}: {reason}"
@@ -75,7 +75,9 @@ class Fulfilment:
             raise UnavailableError("The payment service could not be asked.") from error
         return contract.Received(True, "applied")
 
-    def _apply(self, news: CheckoutSession | PaymentNews | None) -> None:
+    def _apply(self, news: CheckoutSession | PaymentNews | None, is_live: bool) -> None:
+        if news is not None and is_live != self.is_live:
+            raise IgnoredError("another mode")
         match news:
             case None:
                 raise IgnoredError("nothing about a payment")
@@ -115,6 +117,8 @@ class Fulfilment:
             known, balance = self.seen(session.purchase_id, session.user_id)
         else:
             known, balance = self.seen(pointer["purchase_id"], pointer["user_id"])
+        if known.payment_id not in ("", news.payment_id):  # Of two that paid for one purchase, the one to be refunded.
+            raise IgnoredError("another payment")
         if news.is_live != known.is_live:
             raise IgnoredError("another mode")
         if news.currency != known.currency:

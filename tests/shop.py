@@ -24,6 +24,7 @@ class FakeEvent:
     type: str
     news: News
     id: str = ""
+    livemode: bool = False
 
 
 @dataclass
@@ -144,9 +145,9 @@ class Shop:
         """An event about the purchase, under any id."""
         return self.hears_news(self.payments.news_of(self.purchase(purchase_id), fact), event_id)
 
-    def hears_news(self, news: News, event_id: str = "") -> contract.Received:
+    def hears_news(self, news: News, event_id: str = "", livemode: bool = False) -> contract.Received:
         raw = (event_id or str(uuid.uuid4())).encode()
-        self.payments.events[raw] = FakeEvent("an.event", news)
+        self.payments.events[raw] = FakeEvent("an.event", news, livemode=livemode)
         return self.purchases.receive(raw, "good")
 
 

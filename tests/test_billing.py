@@ -1,7 +1,11 @@
 """The statement: every movement once, newest first, each explained."""
 
+import pytest
+
 from chalicelib.billing import Billing
 from chalicelib.models import Caller
+from chalicelib.repositories import ledger_items
+from chalicelib.repositories.ledger import Guard
 from tests.fakes import CURSORS, Backend
 
 
@@ -43,6 +47,23 @@ def test_the_statement_adds_up_to_the_balance_over_all_its_pages(backend: Backen
     balance = billing.balance(ada)
     assert sum(movement.credits for movement in movements) == balance.available + balance.held
     assert (balance.lifetime_granted, balance.lifetime_used) == (200, 200 - balance.available)
+
+
+def test_movements_of_one_second_are_shown_newest_first(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = backend.person(200)
+    backend.clock.forward(1)
+    at = backend.clock()
+    for number, millisecond in enumerate((-3, 1, 2, 30, 400, 401, 998, 1_700)):  # Clocks differ, calls may take long.
+        monkeypatch.setattr(ledger_items.time, "time_ns", lambda ms=millisecond: (at * 1_000 + ms) * 1_000_000)
+        guard = Guard.reference(ada.user_id, "test", str(number))
+        assert backend.ledger.grant(ada.user_id, 1, "free_credits", guard, at=at, reason=f"{number}")
+    backend.clock.forward(1)
+    spend(backend, ada, 1)
+
+    shown = Billing(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
+
+    assert shown[0].kind == "usage"
+    assert [movement.explanation for movement in shown[1:]] == [*"76543210", "for a test"]
 
 
 def test_a_session_that_used_nothing_leaves_no_movement(backend: Backend) -> None:

@@ -181,6 +181,18 @@ def test_a_refund_heard_of_before_its_payment_asks_for_it(shop: Shop, ada: Calle
     assert credits(shop, ada) == (2_200 - 666, 0)
 
 
+def test_a_refund_booked_with_its_payment_is_shown_after_it(shop: Shop, ada: Caller) -> None:
+    """Both in one write: the refund was heard of while the payment was not."""
+    for number in range(5):
+        purchase_id = shop.buy(ada)
+        shop.payments.moved(purchase_id, Payment.OPEN)
+        shop.hears(purchase_id, refund(f"re_{number}", 333))
+        shop.hears(purchase_id, Payment.PAID)
+
+        entries = [entry for entry in shop.backend.entries(ada.user_id) if entry.reference == purchase_id]
+        assert [(entry.kind, entry.credits) for entry in entries] == [("clawback", -666), ("purchase", 2_000)]
+
+
 # What is none of ours, or not as it should be
 
 
@@ -231,6 +243,19 @@ def test_a_refund_that_is_not_of_our_payment_takes_nothing(
     assert credits(shop, ada) == (2_200, 0)
 
 
+def test_an_event_of_another_mode_moves_nothing_whatever_it_speaks_of(shop: Shop, ada: Caller) -> None:
+    purchase_id = shop.buy(ada)
+    paid = shop.payments.moved(purchase_id, Payment.PAID)
+
+    assert shop.hears_news(paid, livemode=True).reason == "another mode"
+    assert credits(shop, ada) == (200, 0)
+    shop.hears_news(paid)
+    back = shop.payments.news_of(shop.purchase(purchase_id), refund("re_1", 333))
+    assert shop.hears_news(back, livemode=True).reason == "another mode"
+    assert shop.hears_news(None, livemode=True).reason == "nothing about a payment"
+    assert credits(shop, ada) == (2_200, 0)
+
+
 def test_another_checkout_of_the_purchase_moves_nothing_until_it_is_paid(shop: Shop, ada: Caller) -> None:
     """Its answer was lost, so nobody was shown it; the one that was shown stays as it is."""
     purchase_id = shop.buy(ada)
@@ -260,6 +285,24 @@ def test_who_pays_twice_for_one_purchase_gets_its_credits_once_and_the_alarm_rin
 
     assert credits(shop, ada) == (2_200, 0)
     assert shop.purchase(purchase_id).payment_id == f"pi_{purchase_id}"
+
+
+def test_a_delayed_payment_that_comes_after_another_one_is_the_second_also_when_it_is_refunded(
+    shop: Shop, ada: Caller
+) -> None:
+    """Its payment was known as the purchase's, before the other one paid."""
+    purchase_id = shop.buy(ada)
+    shop.hears(purchase_id, Payment.PENDING)
+    late = shop.payments.moved(purchase_id, Payment.PAID)
+    quick = replace(late, session_id="cs_lost", payment_id="pi_quick")
+    assert shop.hears_news(quick).outcome == "applied"
+
+    assert shop.hears_news(late).reason == "another payment"
+    assert shop.hears(purchase_id, refund("re_1", 999)).reason == "another payment"
+
+    assert credits(shop, ada) == (2_200, 0)
+    shop.hears_news(PaymentNews(refund("re_2", 333), "pi_quick", 333, "usd", is_live=False))
+    assert credits(shop, ada) == (2_200 - 666, 0)
 
 
 def test_an_expired_checkout_is_not_where_a_purchase_is_paid(shop: Shop, ada: Caller) -> None:

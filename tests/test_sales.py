@@ -183,10 +183,11 @@ def walk(depth: int) -> Counter[str]:
             due = moves(known, booked, CREDITS, CENTS, available)
             done = after(booked, due)
             now_available, now_held = available + due.available, held + due.held
-            granted, taken = DUE[seen]
+            granted, taken, least_held, most_held = DUE[seen]
             assert now_available + now_held == granted - taken
             assert (done.granted, done.taken) == (granted, taken)
-            assert now_held == sum(done.holds.values()) >= 0
+            assert now_held == sum(done.holds.values())
+            assert least_held <= now_held <= most_held
             counts["sequences"] += 1
             if left > 1:
                 go(known, done, now_available, now_held, seen, left - 1)
@@ -195,15 +196,21 @@ def walk(depth: int) -> Counter[str]:
     return counts
 
 
-def _due(mask: int) -> tuple[int, int]:
-    """By the set of events alone, written out apart from the code: what was granted and taken."""
+def _due(mask: int) -> tuple[int, int, int, int]:
+    """By the set of events alone, written out apart from the code: what was granted and taken, and bounds of the hold.
+
+    What an open dispute holds depends on which refunds came before it, which it does not hold again.
+    """
     heard = {name for place, name in enumerate(EVENTS) if mask & 1 << place}
     if not heard & {"completed, paid", "async succeeded"}:
-        return 0, 0
+        return 0, 0, 0, 0
     returned = 333 * ("a refund" in heard) + 100 * ("another refund" in heard)
     if "dispute lost" in heard:
         returned += CENTS
-    return CREDITS, CREDITS * min(returned, CENTS) // CENTS
+    taken = CREDITS * min(returned, CENTS) // CENTS
+    if "dispute opened" in heard and not heard & {"dispute won", "dispute lost"}:
+        return CREDITS, taken, CREDITS - taken, CREDITS
+    return CREDITS, taken, 0, 0
 
 
 DUE = [_due(mask) for mask in range(1 << len(EVENTS))]

@@ -57,7 +57,7 @@ DISPUTES = {
     "needs_response": DisputeState.OPEN,
     "under_review": DisputeState.OPEN,
     "won": DisputeState.WON,
-    "prevented": DisputeState.WON,
+    "prevented": DisputeState.WON,  # unless its money was withdrawn: `_dispute_state`
     "lost": DisputeState.LOST,
     "appeal_needs_response": DisputeState.LOST,
     "appeal_under_review": DisputeState.LOST,
@@ -93,12 +93,17 @@ class RefundObject(msgspec.Struct):
     payment_intent: Id | None = None
 
 
+class MovedObject(msgspec.Struct):
+    amount: Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
+
+
 class DisputeObject(msgspec.Struct):
     id: Id
     amount: Cents
     currency: str
     status: str
     payment_intent: Id | None = None
+    balance_transactions: list[MovedObject] | None = None
 
 
 class Listed(msgspec.Struct):
@@ -261,7 +266,7 @@ class StripeGateway:
         dispute = _converted(fields, DisputeObject)
         if dispute.status not in DISPUTES or not dispute.payment_intent:
             return None
-        fact = DisputeFact(dispute.id, Dispute(DISPUTES[dispute.status], dispute.amount))
+        fact = DisputeFact(dispute.id, Dispute(_dispute_state(dispute), dispute.amount))
         return PaymentNews(fact, dispute.payment_intent, dispute.amount, dispute.currency, event.livemode)
 
     def _called(self, call: "Callable[[StripeClient], Any]") -> dict[str, Any]:
@@ -314,6 +319,15 @@ def _payment(said: SessionObject, event_type: str) -> Payment:
     intent = said.payment_intent
     has_failed = isinstance(intent, IntentObject) and intent.status in FAILED_INTENTS
     return Payment.FAILED if has_failed else Payment.PENDING
+
+
+def _dispute_state(said: DisputeObject) -> DisputeState:
+    """A dispute is prevented in two ways: blocked, which moves nothing, or resolved by giving the money back.
+
+    What was withdrawn and not given back tells them apart. Money that went back as a refund is told as one.
+    """
+    is_withdrawn = sum(moved.amount for moved in said.balance_transactions or []) < 0
+    return DisputeState.LOST if said.status == "prevented" and is_withdrawn else DISPUTES[said.status]
 
 
 def _check_not_ahead(signature: str) -> None:

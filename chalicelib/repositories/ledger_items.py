@@ -1,6 +1,7 @@
 """The ledger's items: their keys, their writes, and reading them back. What may happen to them is in ledger.py."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,9 +32,14 @@ def hold_key(user_id: str, hold_id: str) -> ItemKey:
     return ItemKey("ledger", user_pk(user_id), f"HOLD#{hold_id}")
 
 
-def entry_id_for(at: int, fact: str) -> str:
-    """A sortable id that a second run of the same booking makes again."""
-    return ulid(at * 1000, hashlib.sha256(fact.encode()).digest()[:10])
+def entry_id_for(at: int, fact: str, place: int = 0) -> str:
+    """An id made before the booking, so that the statement shows movements as they came.
+
+    They sort by second, by this machine's millisecond within it, and by `place` among the entries of one write. What
+    keeps a booking from being done twice is its guard, hold or version, never this id.
+    """
+    millisecond = min(max(time.time_ns() // 1_000_000 - at * 1000, 0), 999)
+    return ulid(at * 1000 + millisecond, bytes([place]) + hashlib.sha256(fact.encode()).digest()[:9])
 
 
 def open_shard(user_id: str) -> str:

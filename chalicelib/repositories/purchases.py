@@ -130,13 +130,13 @@ def dispute_hold_id(one: Purchase, dispute_id: str) -> str:
 
 
 def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
-    """One entry for each movement, named after the purchase's version: a second booking of it would meet the first."""
-    found = []
+    """One entry for each movement, in their order; the purchase's version keeps them from being booked twice."""
+    found: list[Entry] = []
 
     def entry(kind: str, credits: int, reason: str, **more: Any) -> None:
         fact = f"{before.purchase_id}/{before.version}/{kind}/{more.get('hold_id', '')}"
         shared = {"reference": before.purchase_id, "price_version": before.price_version, "reason": reason}
-        found.append(Entry(entry_id_for(at, fact), kind, credits, at, **shared | more))
+        found.append(Entry(entry_id_for(at, fact, len(found)), kind, credits, at, **shared | more))
 
     if due.granted:
         what = f"{before.credits} credits for ${before.cents / 100:.2f}"

@@ -77,6 +77,13 @@ class Till:
         """Every session that was ever made for a purchase."""
         return [one for one in self.books()["sessions"] if one["client_reference_id"] == purchase_id]
 
+    def charged(self, person: Person) -> list[int]:
+        """The cents of every charge that a user's purchases ever made."""
+        mine = {
+            one["payment_intent"] for one in self.books()["sessions"] if one["metadata"]["user_id"] == person.user_id
+        }
+        return [one["amount"] for one in self.books()["charges"] if one["payment_intent"] in mine]
+
     def session(self, checkout: dict[str, Any]) -> dict[str, Any]:
         (found,) = self.sessions_of(checkout["purchase_id"])
         return found
@@ -120,7 +127,7 @@ def bought(person: Person, till: Till, package: str = "popular") -> dict[str, An
 
 
 def movements(person: Person) -> list[tuple[str, int, int]]:
-    """Kind, credits and cents of the statement but for the free credits, sorted: within a second it has no order."""
+    """Kind, credits and cents of the statement but for the free credits, sorted."""
     found = person.get("/credits/transactions").json()["transactions"]
     told = [(one["kind"], one["credits"], one.get("cents", 0)) for one in found]
     return sorted(one for one in told if one[0] != "free_credits")

@@ -222,6 +222,13 @@ def test_a_refund_that_is_not_of_our_payment_takes_nothing(
     assert line_of(answer, log_lines)["PaymentAlarms"] == (ALARM if reason.startswith("another") else QUIET)
 
 
+def test_a_live_event_about_a_test_payment_brings_nothing(api: Api, till: Till, person: Person) -> None:
+    raw = event("checkout.session.completed", paid(till, buy(person)), livemode=True)
+
+    assert told(api, till, raw).json()["reason"] == "another mode"
+    assert person.balance() == (200, 0)
+
+
 def test_a_live_refund_takes_nothing_from_a_test_purchase(api: Api, till: Till, person: Person) -> None:
     checkout = bought(person, till)
     refund = {"id": "re_1", "status": "succeeded", "amount": 999, "currency": "usd"}

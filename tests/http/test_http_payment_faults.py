@@ -53,6 +53,7 @@ def test_the_same_key_after_a_failure_is_one_checkout(
     assert [one["id"] for one in till.sessions_of(again.json()["purchase_id"])] == [again.json()["checkout_session_id"]]
     till.pay(again.json())
     assert person.balance() == (700, 0)
+    assert till.charged(person) == [299]
     books.check_books(person.user_id)
     line = line_of(failed, log_lines)
     assert (line["ProviderErrors"], line["PaymentAlarms"]) == (1, int(kind == "401"))

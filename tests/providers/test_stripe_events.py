@@ -120,6 +120,29 @@ def test_a_disputes_events_tell_how_it_stands(selling: StripeGateway, type: str,
 
 
 @pytest.mark.parametrize(
+    ("status", "moved_cents", "state"),
+    [
+        ("prevented", [], DisputeState.WON),
+        ("prevented", None, DisputeState.WON),
+        ("prevented", [-333], DisputeState.LOST),
+        ("prevented", [-333, 333], DisputeState.WON),
+        ("needs_response", [-333], DisputeState.OPEN),
+        ("won", [-333], DisputeState.WON),
+        ("lost", [-333], DisputeState.LOST),
+    ],
+)
+def test_a_dispute_that_was_prevented_by_giving_the_money_back_is_lost(
+    selling: StripeGateway, status: str, moved_cents: list[int] | None, state: DisputeState
+) -> None:
+    moved = None if moved_cents is None else [{"id": "txn_1", "amount": cents, "fee": 0} for cents in moved_cents]
+    said = money_object(id="dp_1", status=status, balance_transactions=moved)
+
+    told = news(selling, "charge.dispute.closed", said)
+
+    assert told == PaymentNews(DisputeFact("dp_1", Dispute(state, 333)), "pi_1", 333, "usd", False)
+
+
+@pytest.mark.parametrize(
     ("type", "changes"),
     [
         *[("charge.dispute.created", {"status": status}) for status in (*INQUIRIES, "a status of next year")],
