@@ -118,10 +118,75 @@ def test_an_interrupted_session_is_taken_up_again_with_its_gap_marked(world: Liv
     world.save(ada, lease, (1, 20_031_000, 20_060_000, "after"))
     stopped = world.stop(ada, lease)
 
-    assert world.covered(ada, lease) == ((0, 30_000), (20_030_000, 20_090_000))
+    assert world.covered(ada, lease) == ((0, 25_000), (20_030_000, 20_090_000))
     assert stopped.billed_seconds == 600 + 60
     words = world.backend.transcripts.segments(ada.user_id, stopped.transcript_id)
     assert [segment.text for segment in words] == ["before", "after"]
+
+
+def test_words_saved_after_the_network_was_lost_do_not_hide_the_loss(world: LiveWorld) -> None:
+    """The extension saves what it has before it renews: what was said meanwhile is a gap all the same."""
+    ada = world.backend.person(500)
+    lease = world.start(ada)
+    world.clock.forward(120)
+    world.save(ada, lease, (0, 0, 40_000, "early"), (1, 60_000, 95_000, "heard before the loss"))
+    world.save(ada, lease, (0, 0, 41_000, "early, put right"))
+    world.renew(ada, lease, interrupted=True)
+    world.clock.forward(60)
+    world.stop(ada, lease)
+
+    assert world.covered(ada, lease) == ((0, 95_000), (120_000, 180_000))
+
+
+def test_no_word_that_was_saved_stands_in_a_gap(world: LiveWorld) -> None:
+    """They may be saved when the session has long been taken up again."""
+    ada = world.backend.person(500)
+    lease = world.start(ada)
+    world.clock.forward(100)
+    world.renew(ada, lease, interrupted=True)
+    world.save(ada, lease, (0, 20_000, 30_000, "late"))
+    world.clock.forward(60)
+    world.stop(ada, lease)
+
+    whole = world.backend.history.whole(ada, lease.transcript_id)
+
+    assert whole.covered == [contract.Interval(20_000, 30_000), contract.Interval(100_000, 160_000)]
+    assert whole.uncovered == [contract.Interval(0, 20_000), contract.Interval(30_000, 100_000)]
+
+
+def test_a_stream_that_broke_off_covers_no_time_that_has_yet_to_come(world: LiveWorld) -> None:
+    ada = world.backend.person(500)
+    lease = world.start(ada)
+    world.clock.forward(30)
+    world.save(ada, lease, (0, 0, 90_000, "by a clock that is fast"))
+    world.renew(ada, lease, interrupted=True)
+
+    assert world.covered(ada, lease) == ((0, 30_000),)
+
+
+def test_what_the_client_says_of_its_sockets_is_kept_beside_our_figure_and_not_billed(world: LiveWorld) -> None:
+    """A session that is taken up day after day may last longer than one day."""
+    ada = world.backend.person(500)
+    lease = world.start(ada)
+    world.clock.forward(90)
+    wish = msgspec.convert({"session_id": lease.session_id, "provider_session_seconds": 90_061}, contract.Stop)
+    stopped = world.backend.streaming.stop(ada, wish.session_id, wish.provider_session_seconds)
+
+    (entry, _) = world.backend.entries(ada.user_id)
+    assert (stopped.billed_seconds, entry.audio_ms) == (90, 90_000)
+    assert (entry.told_ms, entry.told_of_ms) == (90_061_000, 90_000)
+
+
+def test_key_terms_that_no_socket_address_holds_are_refused_before_anything_is_held(world: LiveWorld) -> None:
+    """Each is short enough; a letter beyond ASCII takes six to twelve bytes there."""
+    ada = world.backend.person(200)
+
+    with pytest.raises(InvalidRequestError) as refusal:
+        world.start(ada, key_terms=["語" * 50] * 100)
+
+    assert refusal.value.details == {"field": "key_terms"}
+    assert (world.available(ada), world.provider.tickets) == (200, [])
+    assert world.start(ada, key_terms=["x" * 50] * 100).lease_seconds == 600
 
 
 def test_after_a_day_an_interrupted_session_is_over(world: LiveWorld) -> None:
