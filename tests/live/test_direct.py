@@ -379,6 +379,77 @@ def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket
     assert world.available(ada) == 200
 
 
+def test_a_try_without_a_token_does_not_undo_the_lease_that_another_try_handed_out(world: LiveWorld) -> None:
+    """Two retries after a dead process, of which the second is answered while the first still asks in vain."""
+    ada = world.backend.person(400)
+    world.provider.script = [_crash]
+    with pytest.raises(Crash):
+        world.start(ada, "session-1")
+    world.clock.forward(40)
+    leases = []
+
+    def meanwhile() -> None:
+        leases.append(world.start(ada, "session-1"))
+        raise ProviderError("down")
+
+    world.provider.script = [meanwhile]
+    with pytest.raises(ProviderError):
+        world.start(ada, "session-1")
+    (hold,) = world.backend.open_holds(ada.user_id)
+    assert hold.credits == leases[0].credits_held
+    assert world.start(ada, "session-1") == leases[0]
+
+    world.sweep_everything()
+    assert world.available(ada) == 300
+
+
+def test_a_renewal_without_a_token_does_not_undo_the_lease_that_another_try_handed_out(world: LiveWorld) -> None:
+    ada = world.backend.person(400)
+    session_id = world.start(ada).session_id
+    renew = world.backend.streaming.renew
+    world.provider.script = [_crash]
+    with pytest.raises(Crash):
+        renew(ada, session_id, True, "one", "hash")
+    world.clock.forward(40)
+    leases = []
+
+    def meanwhile() -> None:
+        leases.append(renew(ada, session_id, True, "one", "hash"))
+        raise ProviderError("down")
+
+    world.provider.script = [meanwhile]
+    with pytest.raises(ProviderError):
+        renew(ada, session_id, True, "one", "hash")
+    (hold,) = world.backend.open_holds(ada.user_id)
+    assert hold.credits == leases[0].credits_held
+    assert renew(ada, session_id, True, "one", "hash") == leases[0]
+    world.available(ada)
+
+
+def test_a_renewal_that_died_gets_a_lease_of_its_own_and_not_the_one_before(world: LiveWorld) -> None:
+    ada = world.backend.person(1_000)
+    session_id = world.start(ada).session_id
+    renew = world.backend.streaming.renew
+    first = renew(ada, session_id, True, "one", "hash")
+    world.provider.script = [_crash]
+    with pytest.raises(Crash):
+        renew(ada, session_id, True, "two", "hash")
+    world.clock.forward(40)
+
+    second = renew(ada, session_id, True, "two", "hash")
+
+    assert (first.token, second.token) == ("token-2", "token-3")
+    assert renew(ada, session_id, True, "two", "hash") == second
+
+
+def test_a_running_lease_is_left_to_its_end_by_the_index_of_open_holds(world: LiveWorld) -> None:
+    ada = world.backend.person(200)
+    lease = world.start(ada)
+    (hold,) = world.backend.open_holds(ada.user_id)
+
+    assert hold.sweep_at == world.clock() + lease.lease_seconds + world.backend.streaming.rules.sweep_grace_seconds
+
+
 def test_a_lease_whose_model_is_gone_from_the_prices_is_settled_at_the_old_cost(world: LiveWorld) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from chalicelib import contract
 from chalicelib.errors import AppError, ProviderError
@@ -42,9 +49,12 @@ class LiveHistories(RuleBasedStateMachine):
         self.provider = FakeLive(self.clock)
         tables = Tables(self.engine.client, *self.names, pause=lambda _: None)
         self.backend = Backend.on(tables, self.clock, live=(self.provider,))
-        self.who = self.backend.person(120)
-        self.model = ListenerModel(120)
         self.counts["live histories"] += 1
+
+    @initialize(credits=st.sampled_from([120, 2_000]))
+    def begin(self, credits: int) -> None:
+        self.who = self.backend.person(credits)
+        self.model = ListenerModel(credits)
 
     def run(self, real: Callable[[], Any], expected: Callable[[], Any]) -> None:
         self.counts["operations"] += 1
