@@ -146,8 +146,8 @@ class History:
         return _found(item), self.transcripts.segments(caller.user_id, transcript_id)
 
 
-def merged(segments: Sequence[Segment]) -> list[contract.Interval]:
-    """The stretches that the segments cover, by time, none touching another."""
+def merged(segments: Sequence[Segment | contract.Interval]) -> list[contract.Interval]:
+    """The stretches that these cover, by time, none touching another."""
     covered: list[contract.Interval] = []
     for segment in sorted(segments, key=lambda s: s.start_ms):
         if covered and segment.start_ms <= covered[-1].end_ms:
@@ -156,6 +156,17 @@ def merged(segments: Sequence[Segment]) -> list[contract.Interval]:
         else:
             covered.append(contract.Interval(segment.start_ms, segment.end_ms))
     return covered
+
+
+def _covered(line: Transcript, segments: Sequence[Segment]) -> list[contract.Interval]:
+    """What leases covered, and what was saved of the time between them, so that no word stands in a gap.
+
+    Words after that are those of a lease that runs: it will cover its pauses too.
+    """
+    if not line.covered_ms:
+        return merged(segments)
+    leased = [contract.Interval(*stretch) for stretch in line.covered_ms]
+    return merged([*leased, *(segment for segment in segments if segment.end_ms <= leased[-1].end_ms)])
 
 
 def gaps(covered: list[contract.Interval]) -> list[contract.Interval]:
@@ -211,7 +222,7 @@ def _whole(
     summaries: Sequence[Summary],
     following: str | None,
 ) -> contract.TranscriptWhole:
-    covered = [contract.Interval(*stretch) for stretch in line.covered_ms] or merged(segments)
+    covered = _covered(line, segments)
     return contract.TranscriptWhole(
         transcript=_line(line),
         segments=[_piece(segment) for segment in page],

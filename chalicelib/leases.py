@@ -172,7 +172,7 @@ class LeaseRules:
             charged=current.charged + charge.credits,
             held=0,
             uses=(),
-            covered_ms=_covered(current, current.last_saved_at if broke_off else now),
+            covered_ms=_covered(current, now, broke_off=broke_off),
         )
         return Ending(ended, charge, given_back)
 
@@ -208,17 +208,21 @@ class LeaseRules:
         return [name for name, applies in warnings.items() if applies]
 
 
-def _covered(current: Session, heard_until: int) -> tuple[tuple[int, int], ...]:
-    """The stretches of a direct session that its leases covered, the open one included, none touching another."""
+def _covered(current: Session, now: int, *, broke_off: bool) -> tuple[tuple[int, int], ...]:
+    """The stretches of a direct session that its leases covered, the open one included, none touching another.
+
+    Of a stream that broke off only what was heard counts: to the end of the last saved word.
+    """
     if not current.is_direct or current.state is not SessionState.ACTIVE:
         return current.covered_ms
-    until = min(max(heard_until, current.lease_started_at), current.lease_expires_at)
-    start_ms, end_ms = current.offset_ms, (until - current.started_at) * 1000
-    if end_ms <= start_ms:
-        return current.covered_ms
-    if not current.covered_ms:
-        return ((start_ms, end_ms),)
-    *before, last = current.covered_ms
-    if start_ms <= last[1]:
-        return (*before, (last[0], max(last[1], end_ms)))
-    return (*before, last, (start_ms, end_ms))
+    start_ms = current.offset_ms
+    end_ms = (min(now, current.lease_expires_at) - current.started_at) * 1000
+    if broke_off:
+        end_ms = min(end_ms, current.heard_until_ms)
+    covered: list[tuple[int, int]] = []
+    for start, end in sorted([*current.covered_ms, (start_ms, end_ms)] if start_ms < end_ms else current.covered_ms):
+        if covered and start <= covered[-1][1]:
+            covered[-1] = (covered[-1][0], max(covered[-1][1], end))
+        else:
+            covered.append((start, end))
+    return tuple(covered)

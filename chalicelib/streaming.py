@@ -6,6 +6,9 @@ session, stating what it saw; who comes second finds the lease ended and reads t
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from urllib.parse import quote_plus
+
+import msgspec
 
 from . import contract
 from .errors import (
@@ -30,6 +33,7 @@ TRIES = 8
 DEFAULT_SAMPLE_RATE = 16_000
 SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
+MAX_KEY_TERMS_BYTES = 6_000  # as they stand in a socket's address: above 8 KB of those many servers do not answer
 MAX_SAVED_BYTES = 3 * 1024 * 1024  # with its words in JSON a whole transcript fits an answer of Lambda, 6 MB
 CAME_SECOND = (AlsoRefusedError, HoldEndedError, WriteRefusedError)
 
@@ -67,6 +71,8 @@ class Streaming:
         """
         if wish.transport == "direct" and not self.leasing.knows(wish.language):
             raise InvalidRequestError("No live provider knows this language.", "language")
+        if len(quote_plus(msgspec.json.encode(wish.key_terms))) > MAX_KEY_TERMS_BYTES:
+            raise InvalidRequestError("The key terms are too long for a socket's address: name fewer.", "key_terms")
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (earlier, allowance) = self.ledger.admit(caller, also=keys)
         allowance_seconds = self.rules.allowance_seconds(balance, allowance_used(allowance))
@@ -147,8 +153,9 @@ class Streaming:
             raise TooLargeError(f"A save may hold {MAX_SAVE_BYTES} bytes of text at most.", max_bytes=MAX_SAVE_BYTES)
         block = segments_put(current.user_id, current.transcript_id, self.new_ulid(), segments)
         room = MAX_SAVED_BYTES - size
+        heard_until_ms = max(current.heard_until_ms, *(segment.end_ms for segment in segments))
         try:
-            self.tables.transact([block, saved(current, size, room, self.now())])
+            self.tables.transact([block, saved(current, size, room, self.now(), heard_until_ms)])
         except WriteRefusedError as refusal:
             if not refusal.refused.get(1):
                 raise NotFoundError("There is no such session.") from refusal  # Its transcript was just deleted.

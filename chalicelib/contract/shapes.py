@@ -28,7 +28,7 @@ SourceUrl = Annotated[
 # Thirty days: an interrupted session may be taken up again within a day, and that as often as it is interrupted.
 Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
-KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
+KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 

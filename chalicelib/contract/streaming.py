@@ -56,7 +56,7 @@ class Save(Request, tag_field="action", tag="save"):
 
 class Stop(Request, tag_field="action", tag="stop"):
     session_id: Identifier
-    provider_session_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+    provider_session_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] | None = None
 
 
 StreamAction = Start | Renew | Save | Stop

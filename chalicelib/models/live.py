@@ -32,7 +32,8 @@ class Session:
     `done_ms` is the billed total, `charged` the credits settled with earlier leases. A relayed lease is used up by its
     audio: of what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of
     `done_ms`; `uses` is what the models did since the last settlement. A direct lease is used up by the clock.
-    `covered_ms` are the stretches of the transcript that leases covered until now.
+    `covered_ms` are the stretches of the transcript that leases covered until now; `heard_until_ms` is where the last
+    of the saved words ends.
     """
 
     user_id: str
@@ -61,6 +62,7 @@ class Session:
     provider: str = ""
     model: str = ""
     last_saved_at: int = 0
+    heard_until_ms: int = 0
     covered_ms: tuple[tuple[int, int], ...] = ()
     client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
     renewal: str = ""  # the idempotency key of the last renewal, if it had one

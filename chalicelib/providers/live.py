@@ -13,6 +13,7 @@ from .transport import Transport
 
 ASSEMBLYAI_ENGLISH = "universal-streaming-english"
 ASSEMBLYAI_MULTILINGUAL = "universal-streaming-multilingual"
+ASSEMBLYAI_WITH_KEY_TERMS = "+keyterms"  # a model with key terms costs more, so it has a price of its own
 ASSEMBLYAI_LANGUAGES = {"en", "es", "fr", "de", "it", "pt"}
 ASSEMBLYAI_LONGEST_SECONDS = 10_800
 OPENAI_SAMPLE_RATE = 24_000
@@ -73,7 +74,7 @@ class AssemblyAILive:
             raise ProviderError("AssemblyAI gave no token.") from error
         return Ticket(
             provider="assemblyai",
-            model=f"assemblyai/{model}",
+            model=f"assemblyai/{model}{ASSEMBLYAI_WITH_KEY_TERMS if options.key_terms else ''}",
             websocket_url=self._websocket_url(model, options),
             token=answer.token,
             token_expires_at=asked_at + self._token_seconds,

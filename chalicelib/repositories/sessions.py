@@ -84,11 +84,12 @@ def erasing(opened: Session) -> Write:
     return Write(session_key(opened.user_id, opened.session_id), delete=True, when=unchanged)
 
 
-def saved(session: Session, size: int, room: int, at: int) -> Write:
-    """`size` bytes of words were saved, if no more than `room` were before."""
+def saved(session: Session, size: int, room: int, at: int, heard_until_ms: int) -> Write:
+    """`size` bytes of words were saved, if no more than `room` were before. Of two at once the later one is noted."""
     has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(room)
     key = session_key(session.user_id, session.session_id)
-    return Write(key, put_in={"last_saved_at": at}, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
+    noted: dict[Path, Any] = {"last_saved_at": at, "heard_until_ms": heard_until_ms}
+    return Write(key, put_in=noted, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
 
 
 # Relayed chunks

@@ -29,6 +29,10 @@ class Told:
     held: int = 0
     billed: int = 0
     charged: int = 0
+    started: int = 0
+    heard: int = 0
+    """Where the last saved word ends, in seconds of the transcript; so are these."""
+    covered: frozenset[int] = frozenset()
 
     @property
     def ends(self) -> int:
@@ -62,7 +66,7 @@ class ListenerModel:
 
     def start(self, name: str, asked: int | None, is_provider_down: bool, now: int) -> None:
         self._check_blocked()
-        one = Told(asked or min(DEFAULT, max(SHORTEST, self.allowance(now) // 3)))
+        one = Told(asked or min(DEFAULT, max(SHORTEST, self.allowance(now) // 3)), started=now)
         self._lease(one, one.wished, now)
         if is_provider_down:
             self.available += one.held
@@ -79,7 +83,7 @@ class ListenerModel:
             raise RefusedError("ConflictError")
         before = (vars(one).copy(), self.available, dict(self.given_back))
         if one.state == "active":
-            self._end(one, self.allowance(now), now)
+            self._end(one, self.allowance(now), now, broke_off=is_interrupted)
         wished = min(one.wished, DEFAULT, max(SHORTEST, self.allowance(now) // 3))
         try:
             self._lease(one, wished, now)
@@ -93,11 +97,12 @@ class ListenerModel:
             raise RefusedError("ProviderError")
         self.sold += one.seconds
 
-    def save(self, name: str, now: int) -> None:
+    def save(self, name: str, end: int, now: int) -> None:
         self._check_blocked()
         one = self.sessions[name]
         if one.state == "stopped" or now > one.ends + RESUME_WITHIN:
             raise RefusedError("ConflictError")
+        one.heard = max(one.heard, end)
 
     def stop(self, name: str, now: int) -> None:
         self._check_blocked()
@@ -109,7 +114,7 @@ class ListenerModel:
     def sweep(self, now: int) -> None:
         for one in self.sessions.values():
             if one.state == "active" and one.ends + GRACE <= now:
-                self._end(one, 0, now)
+                self._end(one, 0, now, broke_off=True)
                 one.state = "lapsed"
 
     def _lease(self, one: Told, wished: int, now: int) -> None:
@@ -120,7 +125,10 @@ class ListenerModel:
         one.held = credits_for(one.billed + one.seconds) - one.charged
         self.available -= one.held
 
-    def _end(self, one: Told, allowance: int, now: int) -> None:
+    def _end(self, one: Told, allowance: int, now: int, *, broke_off: bool = False) -> None:
+        until = min(now, one.ends) - one.started
+        heard = min(until, one.heard) if broke_off else until
+        one.covered |= frozenset(range(max(one.began - one.started, 0), heard))
         passed = min(max(now - one.began, 0), one.seconds)
         back = min(one.seconds - passed, allowance)
         if back:

@@ -1,20 +1,18 @@
 """Direct sessions: the token's cap is the lease, the clock bills, early ends are given back out of an allowance."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import msgspec
 import pytest
 
 from chalicelib import contract
-from chalicelib.errors import ConflictError, IdempotencyMismatchError, InvalidRequestError, ProviderError
+from chalicelib.errors import ConflictError, InvalidRequestError, ProviderError
 from chalicelib.models import Caller
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from chalicelib.times import rfc3339
 from tests.fakes import Backend, Clock, FakeLive
 from tests.live.world import LiveWorld
-from tests.money.wire import Crash
 
 
 def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(world: LiveWorld) -> None:
@@ -107,21 +105,29 @@ def test_renewing_too_early_is_refused_unless_the_stream_was_interrupted(world: 
     assert again.offset_ms == 100_000
 
 
-def test_an_interrupted_session_is_taken_up_again_with_its_gap_marked(world: LiveWorld) -> None:
+def test_what_the_client_says_of_its_sockets_is_kept_beside_our_figure_and_not_billed(world: LiveWorld) -> None:
+    """A session that is taken up day after day may last longer than one day."""
     ada = world.backend.person(500)
     lease = world.start(ada)
-    world.clock.forward(30)
-    world.save(ada, lease, (0, 0, 25_000, "before"))
-    world.sweep_everything()
-    world.renew(ada, lease)
-    world.clock.forward(60)
-    world.save(ada, lease, (1, 20_031_000, 20_060_000, "after"))
-    stopped = world.stop(ada, lease)
+    world.clock.forward(90)
+    wish = msgspec.convert({"session_id": lease.session_id, "provider_session_seconds": 90_061}, contract.Stop)
+    stopped = world.backend.streaming.stop(ada, wish.session_id, wish.provider_session_seconds)
 
-    assert world.covered(ada, lease) == ((0, 30_000), (20_030_000, 20_090_000))
-    assert stopped.billed_seconds == 600 + 60
-    words = world.backend.transcripts.segments(ada.user_id, stopped.transcript_id)
-    assert [segment.text for segment in words] == ["before", "after"]
+    (entry, _) = world.backend.entries(ada.user_id)
+    assert (stopped.billed_seconds, entry.audio_ms) == (90, 90_000)
+    assert (entry.told_ms, entry.told_of_ms) == (90_061_000, 90_000)
+
+
+def test_key_terms_that_no_socket_address_holds_are_refused_before_anything_is_held(world: LiveWorld) -> None:
+    """Each is short enough; a letter beyond ASCII takes six to twelve bytes there."""
+    ada = world.backend.person(200)
+
+    with pytest.raises(InvalidRequestError) as refusal:
+        world.start(ada, key_terms=["語" * 50] * 100)
+
+    assert refusal.value.details == {"field": "key_terms"}
+    assert (world.available(ada), world.provider.tickets) == (200, [])
+    assert world.start(ada, key_terms=["x" * 50] * 100).lease_seconds == 600
 
 
 def test_after_a_day_an_interrupted_session_is_over(world: LiveWorld) -> None:
@@ -179,16 +185,6 @@ def test_the_second_provider_steps_in_with_a_shorter_lease(tables: Tables, clock
     backend.check_invariants(ada.user_id)
 
 
-def test_the_same_start_again_gets_the_same_token_and_no_second_one_is_made(world: LiveWorld) -> None:
-    ada = world.backend.person(200)
-
-    lease = world.start(ada, "session-1")
-
-    assert world.start(ada, "session-1") == lease
-    assert len(world.provider.tickets) == 1
-    assert world.available(ada) == 100
-
-
 def test_a_language_that_no_provider_knows_is_refused_before_anything_is_held(world: LiveWorld) -> None:
     ada = world.backend.person(200)
 
@@ -210,21 +206,6 @@ def test_a_direct_session_takes_no_audio_here(world: LiveWorld) -> None:
 def _bought(who: Caller) -> Write:
     """The mark that a purchase leaves on the balance."""
     return Write(balance_key(who.user_id), add={"purchased": 500, "version": 1})
-
-
-def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world: LiveWorld) -> None:
-    ada = world.backend.person(500)
-    lease = world.start(ada)
-    world.clock.forward(550)
-    renew = world.backend.streaming.renew
-
-    first = renew(ada, lease.session_id, False, "renewal-1", "hash")
-
-    assert renew(ada, lease.session_id, False, "renewal-1", "hash") == first
-    assert len(world.provider.tickets) == 2
-    with pytest.raises(IdempotencyMismatchError):
-        renew(ada, lease.session_id, True, "renewal-1", "another hash")
-    world.available(ada)
 
 
 def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_third(world: LiveWorld) -> None:
@@ -257,63 +238,6 @@ def test_a_listener_without_allowance_who_renews_when_warned_pays_half_again_at_
     assert world.stop(ada, lease).billed_seconds <= listened * 3 / 2 + 60
 
 
-def test_a_session_taken_up_again_day_after_day_keeps_its_words(world: LiveWorld) -> None:
-    """Their place in the transcript is one that a request may name."""
-    ada = world.backend.person(500)
-    lease = world.start(ada, lease_seconds=60)
-    for _ in range(3):
-        world.clock.forward(60 + 86_000)
-        world.backend.streaming.sweep()
-        lease = world.renew(ada, lease)
-    start_ms = lease.offset_ms + 500
-    assert start_ms > 86_400_000
-
-    segment = {"seq": 1, "start_ms": start_ms, "end_ms": start_ms + 900, "text": "on the fourth day"}
-    said = msgspec.convert(segment, contract.Segment)
-    world.backend.streaming.save(ada, lease.session_id, [said])
-
-    (kept,) = world.backend.transcripts.segments(ada.user_id, lease.transcript_id)
-    assert (kept.start_ms, kept.text) == (start_ms, "on the fourth day")
-
-
-def test_a_lease_that_waited_for_its_token_begins_when_it_has_it(world: LiveWorld) -> None:
-    """A process that died on the way is not the listener's fault."""
-    ada = world.backend.person(200)
-    world.provider.script = [_crash]
-    with pytest.raises(Crash):
-        world.start(ada, "session-1")
-    world.clock.forward(50)
-
-    lease = world.start(ada, "session-1")
-
-    assert lease.lease_expires_at == rfc3339(world.clock() + lease.lease_seconds)
-    assert lease.offset_ms == 50_000
-    world.clock.forward(12)
-    assert world.stop(ada, lease).billed_seconds == 12
-    assert world.covered(ada, lease) == ((50_000, 62_000),)
-    assert world.available(ada) == 198
-
-
-def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket(world: LiveWorld) -> None:
-    """Its id can be worked out from the key, so it can be renewed without an answer."""
-    ada = world.backend.person(200)
-    world.provider.script = [_crash]
-    with pytest.raises(Crash):
-        world.start(ada, "session-1")
-    world.clock.forward(50)
-    world.backend.streaming.renew(ada, "session-1", interrupted=True)
-
-    for _ in range(3):
-        with pytest.raises(ConflictError, match="over before it was answered"):
-            world.start(ada, "session-1")
-    world.backend.streaming.stop(ada, "session-1")
-    with pytest.raises(ConflictError):
-        world.start(ada, "session-1")
-
-    assert len(world.provider.tickets) == 1
-    assert world.available(ada) == 200
-
-
 def test_a_lease_whose_model_is_gone_from_the_prices_is_settled_at_the_old_cost(world: LiveWorld) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
@@ -326,11 +250,3 @@ def test_a_lease_whose_model_is_gone_from_the_prices_is_settled_at_the_old_cost(
 
     (entry, _) = world.backend.entries(ada.user_id)
     assert entry.cost_micro_usd == before.cost_micro_usd(world.provider.model, 60_000)
-
-
-def _crash() -> None:
-    raise Crash
-
-
-def seconds_of(time: str) -> int:
-    return int(datetime.fromisoformat(time).timestamp())

@@ -3,11 +3,19 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from chalicelib import contract
 from chalicelib.errors import AppError, ProviderError
@@ -17,7 +25,7 @@ from chalicelib.repositories.table import Tables, Write
 from chalicelib.times import utc_date
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive
-from tests.live.listener_model import PAID_ALLOWANCE, ListenerModel, RefusedError
+from tests.live.listener_model import FREE_ALLOWANCE, PAID_ALLOWANCE, ListenerModel, RefusedError
 from tests.money.books import Books
 from tests.money.test_histories import PROFILE
 
@@ -41,9 +49,12 @@ class LiveHistories(RuleBasedStateMachine):
         self.provider = FakeLive(self.clock)
         tables = Tables(self.engine.client, *self.names, pause=lambda _: None)
         self.backend = Backend.on(tables, self.clock, live=(self.provider,))
-        self.who = self.backend.person(120)
-        self.model = ListenerModel(120)
         self.counts["live histories"] += 1
+
+    @initialize(credits=st.sampled_from([120, 2_000]))
+    def begin(self, credits: int) -> None:
+        self.who = self.backend.person(credits)
+        self.model = ListenerModel(credits)
 
     def run(self, real: Callable[[], Any], expected: Callable[[], Any]) -> None:
         self.counts["operations"] += 1
@@ -81,21 +92,23 @@ class LiveHistories(RuleBasedStateMachine):
         self.clock.at = max(self.clock.at, at)
         self.provider.script = [ProviderError("down")] if is_down else []
         self.run(
-            lambda: self.check_lease(self.backend.streaming.renew(self.who, name, is_interrupted)),
+            lambda: self.check_lease(name, self.backend.streaming.renew(self.who, name, is_interrupted)),
             lambda: self.model.renew(name, is_interrupted, is_down, self.clock()),
         )
 
-    def check_lease(self, lease: contract.Lease) -> None:
-        assert lease.offset_ms >= 0
+    def check_lease(self, name: str, lease: contract.Lease) -> None:
+        assert lease.offset_ms == max(self.clock() - self.model.sessions[name].started, 0) * 1_000
         assert lease.lease_seconds == self.provider.tickets[-1][1]
 
     @precondition(lambda self: self.model.sessions)
-    @rule(number=numbers)
-    def save(self, number: int) -> None:
+    @rule(number=numbers, said_ago=st.integers(0, 60))
+    def save(self, number: int, said_ago: int) -> None:
         name = self.a_session(number)
-        words = [contract.Segment(number, 0, 900, "a few words")]
+        end = max(self.clock() - self.model.sessions[name].started - said_ago, 0)
+        words = [contract.Segment(number, 0, end * 1_000, "a few words")]
         self.run(
-            lambda: self.backend.streaming.save(self.who, name, words), lambda: self.model.save(name, self.clock())
+            lambda: self.backend.streaming.save(self.who, name, words),
+            lambda: self.model.save(name, end, self.clock()),
         )
 
     @precondition(lambda self: self.model.sessions)
@@ -145,6 +158,12 @@ class LiveHistories(RuleBasedStateMachine):
         assert {
             name: (item["state"], item["done_ms"], item["charged"], item["held"]) for name, item in sessions.items()
         } == {name: (one.state, one.billed * 1_000, one.charged, one.held) for name, one in model.sessions.items()}
+        for name, one in model.sessions.items():
+            stretches = sessions[name]["covered_ms"]
+            assert {at for start, end in stretches for at in range(start, end, 1_000)} == {
+                s * 1_000 for s in one.covered
+            }
+            assert all(before[1] < after[0] for before, after in pairwise(stretches))
         running = [one for one in model.sessions.values() if one.state == "active"]
         assert len(books.open_holds) == len(running)
         used = {sk: item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#")}
@@ -156,7 +175,8 @@ class LiveHistories(RuleBasedStateMachine):
         billed = sum(one.billed for one in self.model.sessions.values())
         running = sum(one.seconds for one in self.model.sessions.values() if one.state == "active")
         assert possible == self.model.sold <= billed + running + sum(self.model.given_back.values())
-        assert all(back <= PAID_ALLOWANCE for back in self.model.given_back.values())
+        allowed = PAID_ALLOWANCE if self.model.has_bought else FREE_ALLOWANCE
+        assert all(back <= allowed for back in self.model.given_back.values())
 
     def teardown(self) -> None:
         """Leases and graces pass: nothing is stuck, and nothing is left to the sweeps of later histories."""

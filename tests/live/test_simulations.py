@@ -1,6 +1,10 @@
 """Long days, told by the clock alone: a meeting that keeps breaking off, and a listener who cheats."""
 
+from itertools import pairwise
+
 from chalicelib.repositories.ledger import Guard
+from chalicelib.repositories.ledger_items import balance_key
+from chalicelib.repositories.table import Write
 from tests.live.world import LiveWorld
 
 MEETING_SECONDS = 3 * 3_600
@@ -14,16 +18,18 @@ def test_a_three_hour_meeting_with_twelve_drops_is_one_transcript_with_exact_cre
     began = world.clock()
     lease = world.start(ada)
     expected, seq, bought = [], 0, False
-    drops = list(DROPS)
+    drops, lost, lengths = list(DROPS), [], []
     while (passed := world.clock() - began) < MEETING_SECONDS:
         if drops and passed >= drops[0]:
             drops.pop(0)
+            lost.append((passed * 1_000, (passed + OUTAGE_SECONDS) * 1_000))
             world.clock.forward(OUTAGE_SECONDS)
             lease = world.renew(ada, lease, interrupted=True)
             continue
         if not bought and passed >= MEETING_SECONDS // 2:
             guard = Guard.reference(ada.user_id, "purchase", "p1")
             world.backend.ledger.grant(ada.user_id, 2_000, "purchase", guard, at=world.clock(), reason="popular")
+            world.backend.tables.write(Write(balance_key(ada.user_id), add={"purchased": 2_000, "version": 1}))
             bought = True
         start_ms = passed * 1_000
         words = f"words {seq}"
@@ -35,13 +41,16 @@ def test_a_three_hour_meeting_with_twelve_drops_is_one_transcript_with_exact_cre
         world.clock.forward(10)
         if saved.seconds_left <= 20:
             lease = world.renew(ada, lease)
+            lengths.append((bought, lease.lease_seconds))
     stopped = world.stop(ada, lease)
 
     segments = world.backend.transcripts.segments(ada.user_id, stopped.transcript_id)
     assert [segment.text for segment in segments] == expected
     covered = world.covered(ada, lease)
     heard_seconds = sum(end_ms - start_ms for start_ms, end_ms in covered) // 1_000
-    assert len(covered) == 1 + len(DROPS)
+    assert [(before[1], after[0]) for before, after in pairwise(covered)] == lost
+    assert len(lost) == len(DROPS)
+    assert {seconds for was_bought, seconds in lengths if was_bought} == {600}
     assert heard_seconds <= stopped.billed_seconds <= MEETING_SECONDS + 60
     usage = [entry for entry in world.backend.entries(ada.user_id) if entry.kind == "usage"]
     assert -sum(entry.credits for entry in usage) == stopped.credits_used == -(-stopped.billed_seconds * 10 // 60)

@@ -91,6 +91,20 @@ def test_the_ticket_opens_a_socket_of_the_leases_length(client: Client) -> None:
     assert termination["type"] == "Termination"
 
 
+def test_the_most_key_terms_that_a_start_takes_still_open_a_socket(client: Client) -> None:
+    ticket = client().ticket(60, LiveOptions("en", ("x" * 50,) * 100, 16_000))
+
+    with connect(f"{ticket.websocket_url}&token={ticket.token}", proxy=None, open_timeout=30) as socket:
+        assert json.loads(socket.recv(timeout=30))["type"] == "Begin"
+
+
+def test_key_terms_cost_more_so_their_use_has_a_price_of_its_own(client: Client) -> None:
+    ticket = client().ticket(60, LiveOptions("de", ("Dashwood",), 16_000))
+
+    assert ticket.model == "assemblyai/universal-streaming-multilingual+keyterms"
+    assert query_of(ticket)["speech_model"] == "universal-streaming-multilingual"
+
+
 def test_the_languages_it_knows(client: Client) -> None:
     live = client()
 
