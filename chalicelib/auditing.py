@@ -66,6 +66,8 @@ class Auditor:
         page = Page(after=mine.after)
         self._fill(page, mine, self.now() + self.rules.page_seconds)
         page.findings += self._unbooked(page.guards)
+        for user_id in books.without_balance(self.tables, page.guards):  # The scan comes by nobody else who has none.
+            self._look_at(user_id, mine, page)
         return page
 
     def _fill(self, page: Page, mine: Audit, until: int) -> None:

@@ -269,13 +269,17 @@ class CatchupWorker:
         return done
 
     def _failed(self, mine: Job, reason: str) -> Job:
-        """The job given up: all of its hold goes back, and what was stored of it is left to be erased."""
+        """The job given up: all of its hold goes back, and what was stored of it is left to be erased.
+
+        What the provider took for a transcription is booked as our cost, at no credits.
+        """
+        loss = Charge(0, mine.service, mine.job_id, 0, mine.price_version, _uses(mine, ()))
         failed = replace(mine, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")
         also = [job_moved(mine, failed, expires_at=self.now() + self.rules.failed_kept_seconds)]
         if not mine.is_of_session:
             also.append(words_owed(mine.user_id, mine.transcript_id, self.now()))
         try:
-            self.ledger.release(hold_of(mine, 0), at=self.now(), also=also)
+            self.ledger.settle(hold_of(mine, 0), loss, at=self.now(), also=also)
         except HoldEndedError as ended:
             raise LostClaimError from ended
         except AlsoRefusedError:

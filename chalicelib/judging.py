@@ -33,6 +33,7 @@ def findings(books: Books, now: int, price_versions: Collection[str]) -> list[Fi
         _price_versions(books, price_versions),
         _open_holds(books, now),
         _ended_holds(books),
+        _costs(books),
         _days(books),
         _purchases(books),
         _entries_of_purchases(books),
@@ -140,7 +141,16 @@ def _ended_holds(books: Books) -> Found:
         yield FindingKind.CHARGE_DIFFERS, hold_id, f"an entry of {-entries[0].credits}, and there is no such hold"
 
 
-# Days
+# Costs and days
+
+
+def _costs(books: Books) -> Found:
+    """What a use cost is what its models cost together."""
+    for entry in _of(books, USAGE):
+        of_models = sum(use.cost_micro_usd for use in entry.uses)
+        if entry.cost_micro_usd != of_models:
+            message = f"{entry.cost_micro_usd} micro-USD in all; its models make {of_models}"
+            yield FindingKind.COST_DIFFERS, entry.entry_id, message
 
 
 def _days(books: Books) -> Found:
@@ -189,10 +199,15 @@ def _purchases(books: Books) -> Found:
 def _unlike_the_ledger(books: Books, one: Purchase) -> str:
     """How the ledger differs from what is booked of the purchase; empty where it does not."""
     entries = [entry for entry in books.entries if entry.reference == one.purchase_id]
-    granted = next((entry.credits for entry in entries if entry.kind == PURCHASE), 0)
-    taken = -_credits(entry for entry in entries if entry.kind in TAKEN_BACK)
-    if (granted, taken) != (one.booked.granted, one.booked.taken):
-        return f"{one.booked.granted} granted and {one.booked.taken} taken back; the entries make {granted} and {taken}"
+    sold = [entry for entry in entries if entry.kind == PURCHASE][:1]
+    taken = [entry for entry in entries if entry.kind in TAKEN_BACK]
+    booked, made = one.booked, (_credits(sold), -_credits(taken))
+    if made != (booked.granted, booked.taken):
+        return f"{booked.granted} granted and {booked.taken} taken back; the entries make {made[0]} and {made[1]}"
+    paid_cents = one.cents if booked.granted else 0
+    money = sum(entry.cents for entry in sold), -sum(entry.cents for entry in taken)
+    if money != (paid_cents, booked.returned_cents):
+        return f"{paid_cents} cents paid, {booked.returned_cents} returned; the entries make {money[0]} and {money[1]}"
     holding = Counter(h.credits for h in _open(books) if h.kind == DISPUTE and h.reference == one.purchase_id)
     said = Counter(held for held in one.booked.holds.values() if held)
     return "" if holding == said else f"disputes hold {sorted(said.elements())}; the holds {sorted(holding.elements())}"

@@ -23,6 +23,8 @@ from .price_table import (
     TextModelPrice,
 )
 
+# What each service is made of; anything else sold is sold by the minute.
+BY_THE_PIECE, HEARING, READING = ("ask",), ("live", "catchup"), ("catchup", "catchup_session", "ask")
 PRICES_DIRECTORY = Path(__file__).parent / "prices"
 
 
@@ -74,8 +76,13 @@ def _unfit(prices: Prices, name: str, service: ServicePrice) -> list[str]:
         or (service.credits_per_minute > 0) == (service.credits > 0)
     ):
         found.append(f"services.{name}: one of credits_per_minute and credits must be above zero")
-    if not service.models and service.text is None:
+    elif (service.credits > 0) != (name in BY_THE_PIECE):  # Its price in the other unit would be zero.
+        unit = "piece (credits)" if name in BY_THE_PIECE else "minute (credits_per_minute)"
+        found.append(f"services.{name}: is sold by the {unit}")
+    if not service.models and (name in HEARING or service.text is None):
         found.append(f"services.{name}: names no model")
+    if service.text is None and name in READING:
+        found.append(f"services.{name}: has no text budget")
     found += [f"services.{name}: {m} has no price in models" for m in service.models if m not in prices.models]
     if service.text:
         text = service.text

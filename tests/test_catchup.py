@@ -14,6 +14,7 @@ from chalicelib.errors import (
     InvalidRequestError,
     InvalidSignatureError,
     NotFoundError,
+    ProviderRefusedError,
     UnavailableError,
 )
 from chalicelib.jobs import LONGEST_RANGE_MS, webhook_secret
@@ -151,6 +152,22 @@ def test_a_failed_job_frees_its_range(desk: Desk, ada: Caller) -> None:
     assert "Nothing was charged" in failed.error.message
     assert again.job_id != first.job_id
     assert desk.backend.ledger.balance(ada.user_id).held == 10
+
+
+def test_what_a_failed_job_cost_us_is_booked_and_its_user_pays_nothing(desk: Desk, ada: Caller) -> None:
+    desk.text.script = [ProviderRefusedError("It will not read that.")]
+    job_id = desk.start(ada, upload_id=desk.upload(ada), to_ms=60_000).job_id
+    desk.work()
+
+    job = desk.catchups.look(ada, job_id)
+    assert (job.status, job.credits_used) == ("failed", 0)
+    assert desk.backend.ledger.balance(ada.user_id).held == 0
+    (entry,) = [entry for entry in desk.backend.entries(ada.user_id) if entry.kind == "usage"]
+    assert (entry.credits, entry.audio_ms, entry.service, entry.reference) == (0, 0, "catchup", job_id)
+    (use,) = entry.uses
+    assert (use.audio_ms, use.cost_micro_usd) == (60_000, entry.cost_micro_usd)
+    assert entry.cost_micro_usd > 0
+    desk.backend.check_books(ada.user_id)
 
 
 def test_a_deleted_transcript_takes_its_job_along_and_frees_the_range(desk: Desk, ada: Caller) -> None:

@@ -172,7 +172,17 @@ BAD = {
     "no catch-up of sessions": (changed("services.catchup_session"), "services.catchup_session: missing"),
     "no questions": (changed("services.ask"), "services.ask: missing"),
     "two prices at once": (changed("services.ask.credits_per_minute", 1), "one of credits_per_minute and credits"),
+    "live streams by the piece": (
+        changed("services.live", {"credits": 5, "models": [MODEL]}),
+        "services.live: is sold by the minute",
+    ),
+    "questions by the minute": (
+        changed("services.ask", {"credits_per_minute": 5, "text": msgspec.to_builtins(PRICES.services["ask"].text)}),
+        "services.ask: is sold by the piece",
+    ),
     "no text work either": (changed("services.ask.text"), "services.ask: names no model"),
+    "catch-ups without a summary": (changed("services.catchup.text"), "services.catchup: has no text budget"),
+    "catch-ups that nobody hears": (changed("services.catchup.models", []), "services.catchup: names no model"),
     "text work without a model": (changed("services.ask.text.models", []), "services.ask: names no text model"),
     "a text model without a price": (changed(f"text_models.{TEXT}"), f"{TEXT} has no price in text_models"),
     "a text model for nothing": (changed(f"text_models.{TEXT}.{TOKENS_IN}", 0), f"text_models.{TEXT}: must be above"),

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from chalicelib import contract
 from chalicelib.errors import (
@@ -20,9 +21,20 @@ from chalicelib.errors import (
     UnavailableError,
 )
 from chalicelib.fulfilment import RESUMABLE_SECONDS
-from chalicelib.models import Caller, PaymentNews
-from chalicelib.repositories.purchases import open_purchases
-from chalicelib.sales import DisputeState, Payment, RefundState
+from chalicelib.models import Balance, Caller, PaymentNews, Purchase
+from chalicelib.repositories.purchases import booking, open_purchases
+from chalicelib.sales import (
+    Dispute,
+    DisputeFact,
+    DisputeState,
+    Fact,
+    Payment,
+    Refund,
+    RefundFact,
+    RefundState,
+    after,
+    moves,
+)
 from chalicelib.telemetry import counting
 from tests.fakes import Backend
 from tests.shop import RETURN, Shop, credits, dispute, refund
@@ -449,3 +461,31 @@ def test_without_a_key_nothing_is_sold_or_heard(shop: Shop, ada: Caller) -> None
     with pytest.raises(UnavailableError):
         off.receive(b"{}", "good")
     assert replace(shop.reconciler, is_on=False).reconcile()[0]["purchases_asked"] == 0
+
+
+# What the ledger books
+
+MONEY_MOVES = st.tuples(st.sampled_from("ab"), st.sampled_from([*RefundState, *DisputeState]), st.integers(1, 60))
+
+
+@settings(derandomize=True, deadline=None)
+@given(credits=st.integers(1, 30), cents=st.integers(50, 900), told=st.lists(MONEY_MOVES, max_size=8))
+def test_every_cent_that_comes_or_goes_is_in_an_entry(credits: int, cents: int, told: list[tuple]) -> None:
+    """Also where a cent buys less than a credit."""
+    known = Purchase("p", "ada", "some", credits, cents, "usd", "2026-11", False, 1, 2, "", "")
+    available, entries = 30, []
+    facts: list[Fact] = [Payment.PAID]
+    for name, state, money in told:
+        is_refund = isinstance(state, RefundState)
+        facts.append(RefundFact(name, Refund(state, money)) if is_refund else DisputeFact(name, Dispute(state, money)))
+    for fact in facts:
+        known = replace(known, facts=known.facts.learned(fact), version=known.version + 1)
+        due = moves(known.facts, known.booked, credits, cents, available)
+        writes = booking(known, due, Balance(available), at=100)
+        entries += [write.item | {"sk": write.key.sk} for write in writes if write.item and "ENTRY#" in write.key.sk]
+        known, available = replace(known, booked=after(known.booked, due)), available + due.available
+
+    booked = known.booked
+    assert sum(entry["cents"] for entry in entries) == cents - booked.returned_cents
+    assert sum(entry["credits"] for entry in entries) == booked.granted - booked.taken
+    assert len({entry["sk"] for entry in entries}) == len(entries)

@@ -5,7 +5,23 @@ import io
 
 from chalicelib.sheets import csv_text
 
-HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '"quoted", with a comma', "two\nlines", "größer 🎧", ""]
+HOSTILE = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠A1",
+    '"quoted", with a comma',
+    "two\nlines",
+    "größer 🎧",
+    "",
+]
 
 
 def test_no_text_begins_as_a_formula_and_numbers_stay_numbers() -> None:
@@ -15,7 +31,7 @@ def test_no_text_begins_as_a_formula_and_numbers_stay_numbers() -> None:
     assert [row[1] for row in rows[1:]] == ["-5"] * len(HOSTILE)
     for told, (cell, _) in zip(HOSTILE, rows[1:], strict=True):
         assert cell in (told, f"'{told}")
-        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
 
 
 def test_lines_end_as_rfc_4180_has_it() -> None:

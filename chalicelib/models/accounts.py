@@ -88,8 +88,8 @@ class Charge:
 
     @property
     def is_nothing(self) -> bool:
-        """Nothing was used, so there is nothing to book."""
-        return self.credits == 0 and self.audio_ms == 0
+        """Nothing was used and nothing was spent, so there is nothing to book."""
+        return self.credits == self.audio_ms == self.cost_micro_usd == 0
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     HOLD_INDEX = "hold_index"
     HOLD_OVERCHARGED = "hold_overcharged"
     CHARGE_DIFFERS = "charge_differs"
+    COST_DIFFERS = "cost_differs"
     DAY_DIFFERS = "day_differs"
     PAID_NOT_GRANTED = "paid_not_granted"
     GRANTED_NOT_PAID = "granted_not_paid"

@@ -81,11 +81,13 @@ def read(tables: Tables, user_id: str) -> tuple[Books, bool]:
 def without_entry(tables: Tables, guards: Sequence[Place]) -> list[Place]:
     """The guards whose entry is not there."""
     wanted = {ItemKey("ledger", user_pk(guard.user_id), f"{ENTRY}{guard.entry_id}"): guard for guard in guards}
-    keys, missing = list(wanted), []
-    for first in range(0, len(keys), READ_AT_ONCE):
-        some = keys[first : first + READ_AT_ONCE]
-        missing += [wanted[key] for key, item in zip(some, tables.get_many(some), strict=True) if item is None]
-    return missing
+    return [wanted[key] for key in _missing(tables, list(wanted))]
+
+
+def without_balance(tables: Tables, guards: Sequence[Place]) -> list[str]:
+    """The users whom these guards name and who have no balance."""
+    wanted = {balance_key(guard.user_id): guard.user_id for guard in guards if guard.user_id}
+    return [wanted[key] for key in _missing(tables, list(wanted))]
 
 
 def _place(item: Item) -> Place:
@@ -93,6 +95,15 @@ def _place(item: Item) -> Place:
     if item["sk"] == GUARD:
         return Place(key, item.get("user_id", ""), item.get("entry_id", "none"))
     return Place(key, item["pk"].removeprefix(USER))
+
+
+def _missing(tables: Tables, keys: Sequence[ItemKey]) -> list[ItemKey]:
+    """Those of the keys under which there is nothing."""
+    missing: list[ItemKey] = []
+    for first in range(0, len(keys), READ_AT_ONCE):
+        some = keys[first : first + READ_AT_ONCE]
+        missing += [key for key, item in zip(some, tables.get_many(some), strict=True) if item is None]
+    return missing
 
 
 def _all(tables: Tables, table: TableName, pk: str, prefix: str = "") -> list[Item]:

@@ -148,9 +148,10 @@ def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
             what = "Taken back: the payment was disputed and lost"
             entry("clawback", -charged, what, hold_id=dispute_hold_id(before, dispute_id), held=charged, cents=money)
             left, money = left - charged, 0
-    if left > 0:
+    # A cent may buy less than a credit: the money is booked all the same.
+    if left > 0 or money < 0:
         entry("clawback", -left, "Taken back: the payment was refunded or disputed and lost", cents=money)
-    if left < 0:
+    if left < 0 or money > 0:
         entry("clawback_reversed", -left, "Given back: the refund of the payment failed", cents=money)
     return found
 

@@ -95,14 +95,14 @@ class Totals:
         for _ in range(TRIES):
             markers = [_counted_key(user_id, entry) for user_id, entry in group]
             days = sorted({_seen_key(user_id, entry) for user_id, entry in group if entry.kind == "usage"}, key=str)
-            known = self.tables.get_many([*markers, *days])
+            whole, *known = self.tables.get_many([_all_key(shard), *markers, *days])
             left = [pair for pair, item in zip(group, known, strict=False) if item is None]
             if not left:
                 return 0
             wanted = {_seen_key(user_id, entry) for user_id, entry in left if entry.kind == "usage"}
             unseen = [key for key, item in zip(days, known[len(group) :], strict=True) if not item and key in wanted]
             try:
-                self.tables.transact(_writes(shard, left, unseen))
+                self.tables.transact(_writes(shard, left, unseen, (whole or {}).get("counted_until", NEVER)))
                 return len(left)
             except WriteRefusedError:  # Somebody else counts them at this moment.
                 continue
@@ -129,7 +129,9 @@ def _size(bunch: Sequence[tuple[str, Entry]]) -> int:
     return 3 * len(bunch) + len(lines) + 1
 
 
-def _writes(shard: int, entries: Sequence[tuple[str, Entry]], unseen: Sequence[ItemKey]) -> list[Write]:
+def _writes(
+    shard: int, entries: Sequence[tuple[str, Entry]], unseen: Sequence[ItemKey], counted_until: int
+) -> list[Write]:
     is_new = Attr("pk").not_exists()
     writes = [Write(_counted_key(user_id, entry), item={"at": entry.at}, when=is_new) for user_id, entry in entries]
     lines: dict[Line, list[Sums]] = {}
@@ -142,7 +144,8 @@ def _writes(shard: int, entries: Sequence[tuple[str, Entry]], unseen: Sequence[I
         lines.setdefault(Line(day, ACTIVE), []).append({"users": 1})
     writes += [Write(_line_key(line, shard), add=together(parts)) for line, parts in sorted(lines.items())]
     whole = together(sums for line, parts in lines.items() if not line.is_of_model for sums in parts)
-    newest: dict[Path, int] = {"counted_until": max(entry.at for _, entry in entries)}
+    # Old entries come again or late, and do not turn it back.
+    newest: dict[Path, int] = {"counted_until": max(counted_until, *(entry.at for _, entry in entries))}
     writes.append(Write(_all_key(shard), put_in=newest, add=whole))
     return writes
 

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.judging import STUCK_AFTER_SECONDS
 from chalicelib.models import FindingKind
 from chalicelib.repositories.expressions import Item
+from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key, hold_key, open_shard, user_pk
 from chalicelib.repositories.purchases import purchase_key
 from chalicelib.repositories.table import ItemKey, Write
@@ -199,6 +200,15 @@ def entry_of_no_hold(plant: Planter) -> References:
     return [hold["hold_id"]]
 
 
+@of(FindingKind.COST_DIFFERS)
+def cost_unlike_its_models(plant: Planter) -> References:
+    entry = next(one for one in plant.items("ENTRY#", kind="usage") if one["cost_micro_usd"])
+    first, *others = entry["uses"]
+    more = first | {"cost_micro_usd": first["cost_micro_usd"] + 1}
+    plant.put_in(plant.ledger(entry["sk"]), uses=[more, *others])
+    return [entry["sk"].removeprefix("ENTRY#")]
+
+
 @of(FindingKind.DAY_DIFFERS)
 def day_off(plant: Planter) -> References:
     plant.tables.write(Write(plant.ledger("DAY#2026-11-23#live"), add={"audio_ms": 1}))
@@ -247,6 +257,20 @@ def more_booked_of_a_purchase_than_its_entries(plant: Planter) -> References:
     clawback = plant.entry(kind="clawback", reference=plant.world.bought)
     plant.put_in(plant.ledger(clawback["sk"]), reference=plant.world.disputed)
     return sorted([plant.world.bought, plant.world.disputed])
+
+
+@of(FindingKind.PURCHASE_DIFFERS)
+def sold_for_other_money(plant: Planter) -> References:
+    entry = plant.entry(kind="purchase", reference=plant.world.bought)
+    plant.put_in(plant.ledger(entry["sk"]), cents=entry["cents"] + 1)
+    return [plant.world.bought]
+
+
+@of(FindingKind.PURCHASE_DIFFERS)
+def returned_other_money(plant: Planter) -> References:
+    entry = plant.entry(kind="clawback", reference=plant.world.bought)
+    plant.put_in(plant.ledger(entry["sk"]), cents=0)
+    return [plant.world.bought]
 
 
 @of(FindingKind.PURCHASE_DIFFERS)
@@ -314,6 +338,26 @@ def test_what_is_planted_is_what_is_found(
     references = plant(planter)
 
     assert sorted(planter.office.found()) == sorted((kind, planter.ada, reference) for reference in references)
+
+
+def test_a_user_whose_balance_is_gone_is_found_by_the_guard_of_the_free_credits(planter: Planter) -> None:
+    bob = planter.world.bob.user_id
+    guard = Guard.free_credits("the hmac of bob's address")
+    assert planter.office.backend.ledger.grant(
+        bob, 5, "free_credits", guard, at=planter.office.backend.clock(), reason=""
+    )
+    bobs = planter.office.run()
+
+    planter.tables.write(Write(balance_key(bob), delete=True))
+
+    report = planter.office.run()
+    assert {(one.kind, one.reference) for one in report.findings if one.user_id == bob} >= {
+        ("balance_differs", ""),
+        ("lifetime_differs", "granted"),
+    }
+    assert {one.user_id for one in report.findings} == {bob}
+    assert report.users_judged == bobs.users_judged
+    assert report.entries == bobs.entries
 
 
 def test_every_kind_of_finding_is_planted_and_explained() -> None:

@@ -12,7 +12,10 @@ class RefusedError(Exception):
 
 @dataclass
 class ModelJob:
-    """`due`: what it costs if it is done; `may_fail`: something happened to it that excuses a failure."""
+    """`due`: what it costs if it is done; `may_fail`: something happened to it that excuses a failure.
+
+    `lost_micro_usd`: what we paid for one that failed.
+    """
 
     source: str
     range_ms: tuple[int, int]
@@ -23,6 +26,7 @@ class ModelJob:
     state: str = "running"
     is_deleted: bool = False
     is_erased: bool = False
+    lost_micro_usd: int = 0
 
     @property
     def is_standing(self) -> bool:

@@ -194,7 +194,9 @@ class Office:
             assert job.summary
         else:
             assert job.status == "failed"
-            assert books.usage == []
+            lost = item["cost_micro_usd"]
+            booked = [(entry.credits, entry.audio_ms, entry.cost_micro_usd) for entry in books.usage]
+            assert booked == ([(0, 0, lost)] if lost else []), "only what we lost is booked"
             self.quiet.history.erase_deleted()
             left = [sk for sk in self.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#"))]
             assert left == [] or "session_id" in self.wish

@@ -169,7 +169,10 @@ class CatchupHistories(RuleBasedStateMachine):
         balance = books.balance
         assert (balance.available, balance.held, balance.used) == (model.available, model.held, model.used)
         due = {name: one.due for name, one in model.jobs.items() if one.state == "done"}
-        assert {entry.reference: -entry.credits for entry in books.usage} == due
+        assert {entry.reference: -entry.credits for entry in books.usage if entry.credits} == due
+        lost = {name: one.lost_micro_usd for name, one in model.jobs.items() if one.lost_micro_usd}
+        assert {entry.reference: entry.cost_micro_usd for entry in books.usage if not entry.credits} == lost
+        assert len(books.usage) == len(due) + len(lost)
         ordered = Counter(order.webhook_url for order in self.office.recordings.orders)
         assert all(times == 1 for times in ordered.values()), "the provider was paid twice"
 
@@ -183,6 +186,7 @@ class CatchupHistories(RuleBasedStateMachine):
             found = job(item)
             if found.has_ended:
                 assert found.charged == (one.due if found.state is JobState.DONE else 0)
+                one.lost_micro_usd = found.cost_micro_usd if found.state is JobState.FAILED else 0
                 self.model.end(name, found.state.value, self.office.clock())
             else:
                 assert one.state == "running"

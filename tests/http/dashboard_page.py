@@ -25,7 +25,7 @@ SIGN_IN = """async (email, password) => {
   form.elements.password.value = password;
   form.requestSubmit();
 }"""
-REFUSE_ONCE = """async (path, status, body, retryAfter) => {
+ANSWER_ONCE = """async (path, status, body, retryAfter) => {
   const real = window.fetch;
   window.fetch = (asked, how) => {
     if (!asked.startsWith(path)) return real(asked, how);

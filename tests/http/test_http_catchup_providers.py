@@ -9,15 +9,20 @@ from tests.http.calling import Person, Sandbox, check_error
 from tests.http.recorded import ASK, begin, catch_up, check_done_once, ended, ended_by_sweeps, session_of, upload
 
 
-def check_failed_free(failed: dict[str, Any], person: Person, books: Backend, said: str) -> None:
-    """The job says why in our words; nothing is held, charged or kept."""
+def check_failed_free(
+    failed: dict[str, Any], person: Person, books: Backend, said: str, *, was_transcribed: bool = False
+) -> None:
+    """The job says why in our words; nothing is held, charged or kept, and what it cost us is booked."""
     assert (failed["status"], failed["progress"], failed["credits_held"], failed["credits_used"]) == (
         "failed", 100, 0, 0,
     )  # fmt: skip
     assert said in failed["error"]["message"]
     assert failed["error"]["code"] == "provider_error"
     assert person.balance() == (200, 0)
-    assert person.usage() == []
+    lost = [entry for entry in books.entries(person.user_id) if entry.kind == "usage"]
+    assert [(entry.credits, entry.audio_ms, entry.cost_micro_usd > 0) for entry in lost] == [
+        (0, 0, True)
+    ] * was_transcribed
     assert person.get("/transcription/history").json()["items"] == []
     books.check_invariants(person.user_id)
 
@@ -112,7 +117,7 @@ def test_a_summary_that_fails_is_made_again(person: Person, sandbox: Sandbox, bo
 def test_a_summary_that_fails_for_ever_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.TEXT, "not_json", times=-1)
 
-    check_failed_free(ended(person, begin(person)), person, books, "summary could not be made")
+    check_failed_free(ended(person, begin(person)), person, books, "summary could not be made", was_transcribed=True)
 
 
 @pytest.mark.parametrize(

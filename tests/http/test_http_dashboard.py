@@ -11,7 +11,7 @@ from scripts.browser import Page, chromium, page
 from scripts.local.stack import LocalStack
 from tests.http.buying import Till, bought
 from tests.http.calling import PASSWORD, Api, Person, check_error, new_email
-from tests.http.dashboard_page import ANSWER, FAINT, FIND, FOCUSED, REFUSE_ONCE, Dashboard, staged
+from tests.http.dashboard_page import ANSWER, ANSWER_ONCE, FAINT, FIND, FOCUSED, Dashboard, staged
 
 HOSTILE = "Img src=x onerror=document.title='taken' //"
 
@@ -62,6 +62,8 @@ def test_the_figures_are_those_of_the_api(dashboard: Dashboard, owner: Person, p
     assert person.user_id in dashboard.text("#holds")
     for model in told["models"]:
         assert f"{model['provider']}/{model['model']}" in dashboard.text("#money")
+    wide = "[...document.querySelectorAll('#money .scroll')].filter((one) => one.scrollWidth > one.clientWidth)"
+    assert dashboard.page.run(f"async () => {wide}.length") == 0
     assert dashboard.page.run("async () => document.querySelectorAll('.chart canvas').length") == 3
     person.stop(session_id)
 
@@ -209,7 +211,7 @@ def test_what_is_not_there_now_can_be_tried_again(dashboard: Dashboard) -> None:
     dashboard.open()
     dashboard.enter()
     refusal = {"code": "unavailable", "message": "Later."}
-    dashboard.page.run(REFUSE_ONCE, "analytics/costs", 503, refusal, "1")
+    dashboard.page.run(ANSWER_ONCE, "analytics/costs", 503, refusal, "1")
     dashboard.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")
     dashboard.until("document.getElementById('notice').textContent === 'Later. (unavailable)'")
     assert dashboard.text("#retry") == "Try again in 1 s"
@@ -233,6 +235,18 @@ def test_an_audit_is_started_and_watched_to_its_end(dashboard: Dashboard, owner:
     report = owner.get("/admin/audit").json()["report"]
     assert f"{report['users_judged']:,} user" in dashboard.text("#audit")
     assert f"{report['credits_outstanding']:,} credits outstanding" in dashboard.text("#audit")
+
+
+def test_an_audit_that_failed_is_not_called_good(dashboard: Dashboard) -> None:
+    nothing = ("users_judged", "users_moving", "entries", "open_holds", "purchases", "credits_outstanding")
+    report = dict.fromkeys((*nothing, "findings_count"), 0) | {"audit_id": "a", "status": "failed", "ended_at": ""}
+    report |= {"findings": [], "top_users": [], "active_users": {"day": 0, "week": 0, "month": 0}}
+    dashboard.open()
+    dashboard.page.run(ANSWER_ONCE, "admin/audit", 200, {"report": report, "running": None, "actions": []}, "0")
+    dashboard.enter()
+
+    assert "proved nothing" in dashboard.text("#audit .bad")
+    assert dashboard.text("#audit .good") == ""
 
 
 def test_below_a_stages_name_everything_is_found(browser: Page, stack: LocalStack) -> None:

@@ -146,6 +146,15 @@ def test_the_days_that_are_read_are_those_that_were_asked_for(engine: Engine) ->
         assert dates("2026-11-01", "2027-02-28") == [day for day, _ in days]
 
 
+def test_old_entries_that_come_late_do_not_turn_back_how_far_it_is_counted(engine: Engine) -> None:
+    with engine.tables() as names:
+        totals = Totals(tables(engine, names))
+        for number, moment in enumerate([BEGIN_AT + 60, BEGIN_AT, BEGIN_AT + 30]):
+            totals.count([("user-1", Entry(f"e{number}", "usage", -1, moment, service="ask"))])
+
+        assert totals.everything().counted_until == BEGIN_AT + 60
+
+
 def test_nothing_was_ever_counted(engine: Engine) -> None:
     with engine.tables() as names:
         totals = Totals(Tables(engine.client, *names))

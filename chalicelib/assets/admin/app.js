@@ -175,13 +175,13 @@ function ask({ title, text, verb, wantsCredits = false }) {
 
 byId("ask-cancel").addEventListener("click", () => byId("ask").close("cancel"));
 
-// Light and dark: as the system is, until the button is pressed.
+// Light and dark: as the system is, until the button is pressed, which names what it leads to.
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 function theme(isDark) {
   document.documentElement.dataset.theme = isDark ? "dark" : "light";
-  byId("theme").setAttribute("aria-pressed", String(isDark));
+  byId("theme").textContent = isDark ? "Light" : "Dark";
   drawAll();
 }
 

@@ -36,13 +36,13 @@ function headline(costs) {
   const figure = (label, value, more, isBad) =>
     el("div", { class: isBad ? "figure bad" : "figure" }, el("dt", {}, label), el("dd", {}, value), el("dd", { class: "quiet" }, more));
   return [el("dl", {},
-    figure("Revenue", usd(totals.revenue_micro_usd), `${number(totals.credits_sold)} credits sold`),
+    figure("Revenue", usd(totals.revenue_micro_usd), `${number(totals.credits_sold)} credits sold, ${number(totals.credits_taken_back)} taken back`),
     figure("Provider cost", usd(totals.provider_cost_micro_usd), `${minutes(totals.seconds)} of audio`),
     figure("Payment fees", usd(totals.payment_fees_micro_usd), "as the price file has them"),
     figure("Margin", usd(totals.margin_micro_usd), percent(totals), totals.margin_micro_usd < 0),
     figure("Owed to users", number(outstanding.credits), `credits, worth ${usd(outstanding.liability_cents * 1e4)} at most`),
     figure("Credits used", number(totals.credits_used), `in ${number(totals.uses)} uses`),
-    figure("Free credits given", number(totals.credits_given), `${number(totals.credits_taken_back)} taken back`),
+    figure("Free credits given", number(totals.credits_given), "to new users and by administrators"),
     figure("Reported by clients", minutes(live.client_reported_seconds),
       `${minutes(live.billed_seconds)} billed for the same sessions`, live.client_reported_seconds > live.billed_seconds * 1.1 + 60),
   ), el("p", { class: "quiet" }, costs.counted_until ? `Counted until ${moment(costs.counted_until)}.` :
@@ -63,12 +63,12 @@ function models(costs) {
   };
   const sorted = [...costs.models].sort((one, other) => other.cost_micro_usd - one.cost_micro_usd);
   return el("div", { class: "card" }, table("Cost by model", [
+    ["Model", (one) => el("span", { class: "model" }, `${one.provider}/${one.model}`, bar(one))],
+    ["Cost", (one) => usd(one.cost_micro_usd), true],
     ["Service", (one) => named(one.service)],
-    ["Model", (one) => el("span", {}, `${one.provider}/${one.model}`, bar(one))],
     ["Uses", (one) => number(one.uses), true],
     ["Minutes", (one) => some(one.seconds / 60), true],
     ["Tokens", (one) => some(one.input_tokens + one.output_tokens), true],
-    ["Cost", (one) => usd(one.cost_micro_usd), true],
   ], sorted, "No model was used in these days."));
 }
 
@@ -101,6 +101,6 @@ function holds(held) {
       ["Credits", (one) => number(one.credits), true],
       ["Since", (one) => moment(one.made_at)],
       ["Ends by", (one) => (one.due_at ? moment(one.due_at) : "when the bank has decided")],
-      ["", (one) => (one.is_overdue ? el("strong", { class: "bad" }, "overdue") : "")],
+      ["Standing", (one) => (one.is_overdue ? el("strong", { class: "bad" }, "overdue") : "in time")],
     ], held.open, "Nobody is using anything at this moment.")));
 }

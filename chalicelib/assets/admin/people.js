@@ -47,11 +47,12 @@ function actsOf(actions) {
 const standing = (was) => Object.entries(was).map(([name, value]) => `${name}: ${value}`).join(", ");
 
 function reportOf(report) {
-  const isGood = report.findings_count === 0;
+  const isGood = report.status === "done" && report.findings_count === 0;
   return el("div", { class: "card" },
     el("p", { class: isGood ? "good" : "bad" }, isGood
       ? `Every credit is accounted for: ${counted(report.users_judged, "user")}, ${counted(report.entries, "movement")}, no finding.`
-      : `${counted(report.findings_count, "finding")} among ${counted(report.users_judged, "user")}.`),
+      : `${report.status === "failed" ? "This audit got no further and proved nothing: the log says why. " : ""}` +
+        `${counted(report.findings_count, "finding")} among ${counted(report.users_judged, "user")}.`),
     el("p", { class: "quiet" }, `Ended ${moment(report.ended_at)}. ${number(report.users_moving)} users were too busy to be judged. ` +
       `${number(report.open_holds)} open holds, ${number(report.purchases)} purchases, ${number(report.credits_outstanding)} credits outstanding. ` +
       `Active users: ${number(report.active_users.day)} in a day, ${number(report.active_users.week)} in a week, ${number(report.active_users.month)} in thirty days.`),
