@@ -227,6 +227,24 @@ def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world:
     world.available(ada)
 
 
+def test_a_renewal_that_comes_late_ends_no_lease_but_its_own(world: LiveWorld) -> None:
+    """A copy of a request that was on its way for long, while the client has renewed twice since."""
+    ada = world.backend.person(500)
+    session_id, renew = world.start(ada).session_id, world.backend.streaming.renew
+    for key in ("first", "second", "", "third"):
+        world.clock.forward(10)
+        last = renew(ada, session_id, True, key, "hash")
+    before = (world.available(ada), len(world.provider.tickets))
+
+    for key in ("first", "second"):
+        with pytest.raises(ConflictError) as refused:
+            renew(ada, session_id, True, key, "hash")
+        assert refused.value.details == {"reason": "renewed_since"}
+
+    assert renew(ada, session_id, True, "third", "hash") == last
+    assert (world.available(ada), len(world.provider.tickets)) == before
+
+
 def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_third(world: LiveWorld) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada, lease_seconds=60)

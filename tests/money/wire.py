@@ -51,7 +51,7 @@ TRANSIENT = tuple(fault for fault in Fault if fault not in CRASHES)
 CANCELLED = {
     Fault.CONFLICT: ["TransactionConflict"],
     Fault.HALF_CONFLICT: ["TransactionConflict", "ConditionalCheckFailed"],
-    Fault.THROTTLED_INSIDE: ["None", "ProvisionedThroughputExceeded"],
+    Fault.THROTTLED_INSIDE: ["ProvisionedThroughputExceeded"],
 }
 REFUSED = {
     Fault.THROTTLED: (400, "ThrottlingException"),
