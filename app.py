@@ -28,7 +28,7 @@ def request() -> Request:
     return app.current_request
 
 
-views = Views(request, wiring.verifier)
+views = Views(request, wiring.verifier, wiring.limiter)
 
 
 # Account

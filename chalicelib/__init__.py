@@ -11,7 +11,7 @@ account streaming relay          use cases: they get collaborators, clock and id
     purchases reconciler costs
     analytics admin audit
 leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be;
-    auditing                     what an audit reads
+    auditing limiting            what an audit reads; how requests are counted
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines; pages that ship with us
@@ -20,7 +20,7 @@ leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
     addresses sums days sheets
     price_table
-    judging tallies
+    judging tallies limits
     models
 sales                            what a purchase is worth
 errors ids times                 words everybody uses

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from . import pricing
+from .limits import GROUPS, MOST_AT_ONCE_DEPLOYED, MOST_PER_SECOND_DEPLOYED, Limit
 
 LOCAL_SETTINGS = Path(__file__).parent.parent / ".local" / "settings.json"
 SECRETS = (
@@ -37,6 +38,7 @@ ADDRESSES = (
     "checkout_cancel_url",
 )
 Switch = Literal["on", "off"]
+RATE_LIMIT = "rate_limit_"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 LONGEST_JOB_CALL_SECONDS = 40  # a worker's claim (jobs.py) outlasts it, and the slowest write before it
 
@@ -99,6 +101,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_payment_methods: str = "card"
     checkout_success_url: str = ""
     checkout_cancel_url: str = ""
+    rate_limit_register: str = "30/hour"
+    rate_limit_codes: str = "60/hour"
+    rate_limit_login: str = "120/hour"
+    rate_limit_refresh: str = "120/minute"
+    rate_limit_account: str = "60/minute"
+    rate_limit_reads: str = "300/minute"
+    rate_limit_stream: str = "300/minute"
+    rate_limit_audio: str = "3000/minute"
+    rate_limit_spend: str = "60/minute"
+    rate_limit_admin: str = "600/minute"
     build: str = "development"
 
     def __repr__(self) -> str:
@@ -144,6 +156,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(_listed(self.stripe_payment_methods))
 
     @property
+    def limits(self) -> dict[str, Limit]:
+        """How many requests pass, by group. Raises ValueError naming the setting."""
+        return {group: self._limit(group) for group in GROUPS}
+
+    def _limit(self, group: str) -> Limit:
+        name = f"{RATE_LIMIT}{group}"
+        try:
+            return Limit.read(getattr(self, name))
+        except ValueError as error:
+            raise ValueError(f"{name.upper()} takes {error}") from error
+
+    @property
     def allowed_origins(self) -> frozenset[str]:
         """Browser pages that may call: the extension's, and our own."""
         return frozenset({self.extension_origin, *_listed(self.own_origins)})
@@ -156,6 +180,9 @@ def read(environment: Mapping[str, str], local_file: Path = LOCAL_SETTINGS) -> S
     given = {name.lower(): value for name, value in words.items() if name.lower() in known and value != ""}
     needed = [f.name for f in msgspec.structs.fields(Settings) if f.required and f.name not in given]
     problems = [f"{name.upper()} is missing" for name in needed]
+    problems += [
+        f"{name} is no limit" for name in words if name.lower().startswith(RATE_LIMIT) and name.lower() not in known
+    ]
     if not problems:
         try:
             settings = msgspec.convert(given, Settings, strict=False)
@@ -259,6 +286,7 @@ def _problems(settings: Settings) -> list[str]:
     if len(names) * settings.token_timeout_seconds > 20:
         found.append("TOKEN_TIMEOUT_SECONDS must leave 9 of the gateway's 29 s for all live providers together")
     found += _payment_problems(settings)
+    found += _limit_problems(settings)
     if "*" in settings.allowed_origins or "null" in settings.allowed_origins:
         found.append("EXTENSION_ORIGIN and OWN_ORIGINS must name origins, not * or null")
     try:
@@ -281,6 +309,17 @@ def _problems(settings: Settings) -> list[str]:
         if f"openai/{settings.openai_text_model}" not in prices.text_budget(service).models:
             found.append(f"openai/{settings.openai_text_model} is no {service} model of {settings.price_version}")
     return found
+
+
+def _limit_problems(settings: Settings) -> list[str]:
+    """Every group has a limit, and outside the local stage one that limits."""
+    try:
+        limits = settings.limits
+    except ValueError as error:
+        return [str(error)]
+    lax = [] if settings.stage == "local" else [group for group, limit in limits.items() if not limit.is_strict]
+    most = f"{MOST_AT_ONCE_DEPLOYED} requests, or {MOST_PER_SECOND_DEPLOYED} a second"
+    return [f"{RATE_LIMIT.upper()}{group.upper()} limits nobody: {most}, are the most" for group in lax]
 
 
 def _payment_problems(settings: Settings) -> list[str]:

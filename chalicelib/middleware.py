@@ -131,6 +131,8 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
     metrics: dict[str, tuple[float, logs.Unit]] = {
         "Latency": (round(took_ms, 1), "Milliseconds"),
         "ServerErrors": (int(status >= 500), "Count"),
+        "RateLimited": (int(status == 429), "Count"),
+        "LimiterFailures": (int("limiter" in counted.notes), "Count"),
         "ProviderErrors": (len(counted.provider_failures), "Count"),
         "ProviderQuotaUsedUp": (int("provider_quota" in counted.notes), "Count"),
         "PaymentAlarms": (int("payment_alarm" in counted.notes), "Count"),

@@ -30,6 +30,7 @@ from .repositories.table import Item, Tables, Write, WriteRefusedError
 from .repositories.transcripts import segments_put, transcript_put
 
 TRIES = 8
+FOLLOWED_RENEWALS = 100  # of leases of ten minutes, those of 16 hours
 DEFAULT_SAMPLE_RATE = 16_000
 SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
@@ -101,18 +102,21 @@ class Streaming:
     ) -> contract.Lease:
         """Settle the lease and hold the next one of the same session, in one write; or take up one that lapsed.
 
-        `renewal` names the wish: the same one again gets the same lease, if the body is the same.
+        `renewal` names the wish: the same one again gets the same lease, if the body is the same, until another one
+        follows; then it is refused, for it must not end a lease that is not its own.
         """
         for _ in range(TRIES):
             seen = self._admitted(caller, session_id)
             is_open = seen.session.state is SessionState.OPENING
             if renewal and seen.session.renewal == renewal and (is_open or "renewal_answer" in seen.item):
                 return self.leasing.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
+            if renewal and renewal in seen.session.followed_renewals:
+                raise ConflictError("This renewal was made, and another followed it.", reason="renewed_since")
             self.rules.check_renewable(seen.session, interrupted, self.now())
             ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
             available = seen.balance.available + seen.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(seen) - ending.given_back_seconds
-            wished = replace(ending.session, renewal=renewal, renewal_hash=body_hash)
+            wished = _wished(ending.session, renewal, body_hash)
             following = self.rules.following(wished, available, allowance_seconds, self.now())
             answer = None if following.is_direct else stored(self.leasing.answer(following, available - following.held))
             also = [
@@ -288,6 +292,14 @@ class Streaming:
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
+
+
+def _wished(before: Session, renewal: str, body_hash: str) -> Session:
+    """The session that knows its new renewal, and still those before."""
+    followed = before.followed_renewals
+    if before.renewal and before.renewal != renewal:
+        followed = (*followed, before.renewal)[-FOLLOWED_RENEWALS:]
+    return replace(before, renewal=renewal, renewal_hash=body_hash, followed_renewals=followed)
 
 
 def _told(charge: Charge, stopped: Session) -> Charge:

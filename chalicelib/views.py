@@ -23,8 +23,11 @@ from chalice.app import Request
 
 from . import logs, web
 from .errors import AppError
+from .limiting import Limiter
+from .limits import GROUPS, UNCOUNTED
 from .models import Caller
 from .pages import Page
+from .repositories.limits import Count
 from .telemetry import tally
 from .tokens import TokenVerifier
 
@@ -79,6 +82,7 @@ class Raw:
     max_bytes: int
 
 
+CALLERS = (Part.CALLER, Part.ADMIN)
 Shape = TypeVar("Shape")
 Admin = Annotated[Caller, Part.ADMIN]
 Id = Annotated[str, Part.ID]
@@ -103,6 +107,15 @@ class Facts:
     limit: str
     takes: dict[str, Takes]
     answer: Any
+
+    @property
+    def callers(self) -> dict[str, Takes]:
+        """The parameter that is who calls, if there is one."""
+        return {name: one for name, one in self.takes.items() if one.part in CALLERS}
+
+    @property
+    def others(self) -> dict[str, Takes]:
+        return {name: one for name, one in self.takes.items() if one.part not in CALLERS}
 
     def shape_of(self, *parts: Part) -> Any:
         """The shape of the parameter that is read from one of `parts`; None if there is none."""
@@ -136,19 +149,22 @@ class Views:
 
     request: Callable[[], Request]
     verifier: Callable[[], TokenVerifier]
+    limiter: Callable[[], Limiter]
 
     def answers(self, status: int = 200, *, limit: str) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Give a view what its signature names, who calls first; turn its value into JSON with `status`, its AppError
-        into an error. `limit` names what its calls are counted with.
+        into an error. `limit` names the group of limits.py that its calls are counted in. Raises ValueError, when the
+        route is made, for a group that does not fit it.
         """
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
             facts = _facts(view, status, limit)
+            _check_group(facts)
 
             @functools.wraps(view)
             def answering(**path: str) -> Response:
                 try:
-                    return _response(view(**self._given(facts, path)), status)
+                    return self._answered(view, facts, path)
                 except AppError as error:
                     return error_response(error)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the client gets our shape and we a log line
@@ -160,12 +176,26 @@ class Views:
 
         return decorate
 
-    def _given(self, facts: Facts, path: dict[str, str]) -> dict[str, Any]:
+    def _answered(self, view: Callable[..., Any], facts: Facts, path: dict[str, str]) -> Response:
+        """Who calls, then the limit, then everything else."""
         request = self.request()
-        given: dict[str, Any] = {}
-        for name, takes in facts.takes.items():
-            given[name] = self._read(request, name, takes, path)
-        return given
+        known = {name: self._read(request, name, takes, path) for name, takes in facts.callers.items()}
+
+        def rest() -> Response:
+            others = {name: self._read(request, name, takes, path) for name, takes in facts.others.items()}
+            return _response(view(**known, **others), facts.status)
+
+        if facts.limit in UNCOUNTED:
+            return rest()
+        who = next((caller.user_id for caller in known.values()), web.network(request))
+        count = self.limiter().count(facts.limit, who)
+        try:
+            with self.limiter().counting(facts.limit, count):
+                response = rest()
+        except AppError as error:
+            response = error_response(error)
+        response.headers |= _limit_headers(count)
+        return response
 
     def _read(self, request: Request, name: str, takes: Takes, path: dict[str, str]) -> Any:
         match takes.part:
@@ -198,8 +228,16 @@ def _facts(view: Callable[..., Any], status: int, limit: str) -> Facts:
     answer = words.pop("return", None)
     takes = {name: _takes(annotation) for name, annotation in words.items()}
     # Who calls comes before what is said: a stranger learns nothing of a body's faults.
-    takes = dict(sorted(takes.items(), key=lambda named: named[1].part not in (Part.CALLER, Part.ADMIN)))
+    takes = dict(sorted(takes.items(), key=lambda named: named[1].part not in CALLERS))
     return Facts(status, limit, takes, answer)
+
+
+def _check_group(facts: Facts) -> None:
+    if facts.limit not in UNCOUNTED and facts.limit not in GROUPS:
+        raise ValueError(f"there is no group of limits named {facts.limit}")
+    by = GROUPS[facts.limit].by if facts.limit in GROUPS else "network"
+    if (by == "user") != bool(facts.callers):
+        raise ValueError(f"{facts.limit} counts by {by}: does the route know its caller?")
 
 
 def _takes(annotation: Any) -> Takes:
@@ -237,6 +275,18 @@ def error_response(error: AppError) -> Response:
         tally().notes["reason"] = reasons[0]
     fields: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": ""}
     return _json(fields | ({"details": details} if details else {}), status, headers)
+
+
+def _limit_headers(count: Count) -> dict[str, str]:
+    """How the caller stands with the limit, if that is known; others of the caller's requests may be on their way."""
+    if not count.is_known:
+        return {}
+    full_after_us = max(0, count.tat_us - count.now_us)
+    return {
+        "RateLimit-Limit": str(count.limit.requests),
+        "RateLimit-Remaining": str(count.limit.remaining(count.tat_us, count.now_us)),
+        "RateLimit-Reset": str(-(-full_after_us // 1_000_000)),
+    }
 
 
 def _file(file: Download) -> Response:

@@ -31,12 +31,13 @@ from .ids import ulid
 from .jobs import JobRules
 from .leases import LeaseRules
 from .leasing import Leasing, LiveProvider
+from .limiting import Limiter
 from .providers.cognito import Cognito
 from .purchases import Purchases
 from .reconciler import Reconciler
 from .relay import Relay
 from .repositories.ledger import Ledger
-from .repositories.table import Tables
+from .repositories.limits import CountingTables
 from .repositories.totals import Totals
 from .repositories.transcripts import Transcripts
 from .streaming import Streaming
@@ -365,9 +366,15 @@ def totals() -> Totals:
 
 
 @lru_cache
-def tables() -> Tables:
+def limiter() -> Limiter:
     used = settings()
-    return Tables(_client("dynamodb"), used.ledger_table, used.app_table)
+    return Limiter(tables(), used.limits, used.identity_hmac_key, lambda: time.time_ns() // 1_000)
+
+
+@lru_cache
+def tables() -> CountingTables:
+    used = settings()
+    return CountingTables(_client("dynamodb"), used.ledger_table, used.app_table)
 
 
 def _client(service: Any, config: Config = AWS_CONFIG) -> Any:

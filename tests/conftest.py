@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.limits import CountingTables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.desk import Desk
@@ -63,9 +63,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
-def tables(engine: Engine) -> Iterator[Tables]:
+def tables(engine: Engine) -> Iterator[CountingTables]:
     with engine.tables() as names:
-        yield Tables(engine.client, *names)
+        yield CountingTables(engine.client, *names)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def backend(tables: Tables, clock: Clock) -> Backend:
+def backend(tables: CountingTables, clock: Clock) -> Backend:
     """The use cases of money on a fresh pair of tables."""
     return Backend.on(tables, clock)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import config
+from chalicelib.limits import GROUPS, Limit
 
 NOWHERE = Path("/nonexistent/settings.json")
 LOCAL = {
@@ -77,6 +78,11 @@ def test_defaults_fill_the_rest() -> None:
         ({"ASSEMBLYAI_SYNC_MODEL": "free-model"}, "free-model"),
         ({"ASSEMBLYAI_MODELS": "universal-2,free-model"}, "assemblyai/free-model is no catchup model"),
         ({"ASSEMBLYAI_MODELS": " , "}, "ASSEMBLYAI_MODELS must name a model"),
+        ({"RATE_LIMIT_SPEND": "0/minute"}, "RATE_LIMIT_SPEND takes 1 to"),
+        ({"RATE_LIMIT_READS": "off"}, "RATE_LIMIT_READS takes 1 to"),
+        ({"RATE_LIMIT_AUDIO": "100"}, "RATE_LIMIT_AUDIO takes 1 to"),
+        ({"RATE_LIMIT_READ": "10/minute"}, "RATE_LIMIT_READ is no limit"),
+        ({"RATE_LIMIT_OPEN": ""}, "RATE_LIMIT_OPEN is no limit"),
         ({"ASSEMBLYAI_JOB_TIMEOUT_SECONDS": "0"}, "ASSEMBLYAI_JOB_TIMEOUT_SECONDS"),
         ({"ASSEMBLYAI_JOB_TIMEOUT_SECONDS": "40.5"}, "ASSEMBLYAI_JOB_TIMEOUT_SECONDS"),
         ({"ASSEMBLYAI_JOB_TIMEOUT_SECONDS": "nan"}, "ASSEMBLYAI_JOB_TIMEOUT_SECONDS"),
@@ -210,3 +216,20 @@ def test_a_webhook_secret_may_be_two_while_it_is_rotated() -> None:
 
     assert used.stripe_webhook_secrets == ("whsec_1", "whsec_2")
     assert used.payment_methods == ("card",)
+
+
+def test_every_group_of_requests_has_a_limit_and_every_limit_a_group() -> None:
+    settings = config.read(LOCAL, NOWHERE)
+
+    assert {f"rate_limit_{group}" for group in GROUPS} == {name for name in dir(settings) if name.startswith("rate_")}
+    assert settings.limits["audio"] == Limit(3_000, "minute")
+    assert all(limit.is_strict for limit in settings.limits.values())
+
+
+@pytest.mark.parametrize("words", ["1000000/minute", "101/second", "10001/day"])
+@pytest.mark.parametrize("group", sorted(GROUPS))
+def test_a_limit_that_limits_nobody_is_for_the_local_stage_only(group: str, words: str) -> None:
+    name = f"RATE_LIMIT_{group.upper()}"
+
+    config.read(LOCAL | {name: words}, NOWHERE)
+    assert f"{name} limits nobody" in problems(DEPLOYED | {name: words})

@@ -5,6 +5,8 @@ import pytest
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InsufficientCreditsError
 from chalicelib.models import Caller
+from chalicelib.repositories.sessions import session_key
+from chalicelib.streaming import FOLLOWED_RENEWALS
 from chalicelib.times import rfc3339
 from tests.fakes import Backend
 
@@ -111,3 +113,13 @@ def test_a_stopped_session_is_not_renewed(backend: Backend) -> None:
 
     with pytest.raises(ConflictError, match="stopped"):
         renewed(backend, ada, lease.session_id, interrupted=True)
+
+
+def test_the_keys_of_earlier_renewals_are_bounded(backend: Backend) -> None:
+    ada = backend.person(200)
+    session_id = backend.start(ada).session_id
+    for number in range(FOLLOWED_RENEWALS + 3):
+        backend.streaming.renew(ada, session_id, True, f"key {number}", "hash")
+
+    item = backend.tables.get(session_key(ada.user_id, session_id)) or {}
+    assert item["followed_renewals"] == [f"key {number}" for number in range(2, FOLLOWED_RENEWALS + 2)]

@@ -1,17 +1,22 @@
 """What a view's signature names is read from the request, who calls first; what is wrong ends before it begins."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import pytest
 from chalice import Chalice
-from chalice.test import Client
+from chalice.test import Client, HTTPResponse
 
 from chalicelib import contract, errors, ids
+from chalicelib.limits import Limit
 from chalicelib.models import Caller
+from chalicelib.repositories.limits import Count, limit_key
 from chalicelib.views import Admin, Answered, Body, Download, Facts, Id, Once, Part, Query, Raw, Takes, Views, facts_of
 
+SIXTY, NOW = Limit.read("60/minute"), 1_795_400_000_000_000
 ADA = Caller("ada", 100, "ada@example.com")
 ROOT = Caller("root", 100, "root@example.com", groups=("admins",))
 
@@ -26,18 +31,52 @@ class Verifier:
             raise errors.UnauthenticatedError("No.") from error
 
 
+@dataclass
+class Door:
+    """A limiter without a table: who was counted. `tat_us`: what all used before; `refusal`: instead of counting."""
+
+    tat_us: int = NOW
+    refusal: errors.AppError | None = None
+    counted: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self, group: str, who: str) -> Count:
+        self.counted.append((group, who))
+        return Count(limit_key(group, SIXTY, who), SIXTY, NOW)
+
+    @contextmanager
+    def counting(self, group: str, count: Count) -> Iterator[None]:
+        if self.refusal:
+            raise self.refusal
+        count.see({"tat_us": self.tat_us})
+        count.made()
+        yield
+
+
 def call(view: Callable[..., Any], path: str = "/x", token: str = "", body: Any = None, **headers: str) -> Any:
     """Status and body of a POST to `view`, which stands at /x/{transcript_id}/{name} and at /x."""
+    answer = heard(view, path, token, body, **headers)
+    return answer.status_code, json.loads(answer.body) if answer.body.startswith(b"{") else answer.body.decode()
+
+
+def heard(
+    view: Callable[..., Any],
+    path: str = "/x",
+    token: str = "",
+    body: Any = None,
+    door: Door | None = None,
+    limit: str = "",
+    **headers: str,
+) -> HTTPResponse:
+    """The answer to a POST to `view`."""
     app = Chalice(app_name="small", configure_logs=False)
-    made = Views(lambda: app.current_request, Verifier).answers(limit="reads")(view)  # type: ignore[arg-type]
+    views = Views(lambda: app.current_request, Verifier, lambda: door or Door())  # type: ignore[arg-type, return-value]
+    is_callers = {Caller, Admin} & set(view.__annotations__.values())
+    made = views.answers(limit=limit or ("reads" if is_callers else "open"))(view)
     app.route("/x/{transcript_id}/{name}" if path != "/x" and "?" not in path else "/x", methods=["POST"])(made)
     words = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with Client(app) as client:
-        answer = client.http.post(
-            path, headers=words | ({"Authorization": f"Bearer {token}"} if token else {}), body=raw
-        )
-    return answer.status_code, json.loads(answer.body) if answer.body.startswith(b"{") else answer.body.decode()
+        return client.http.post(path, headers=words | ({"Authorization": f"Bearer {token}"} if token else {}), body=raw)
 
 
 class Told(contract.Answer):
@@ -114,10 +153,82 @@ def test_what_a_route_is_can_be_read_off_its_view() -> None:
     def view(wish: Body[contract.Ask], who: Caller) -> contract.AskAnswer:
         raise NotImplementedError
 
-    made = Views(lambda: None, Verifier).answers(201, limit="spend")(view)  # type: ignore[arg-type, return-value]
+    made = Views(lambda: None, Verifier, Door).answers(201, limit="spend")(view)  # type: ignore[arg-type, return-value]
 
     taken = {"who": Takes(Part.CALLER, Caller), "wish": Takes(Part.BODY, contract.Ask)}
     assert facts_of(made) == Facts(201, "spend", taken, contract.AskAnswer)
     assert list(facts_of(made).takes) == ["who", "wish"]
     assert facts_of(made).shape_of(Part.BODY) is contract.Ask
     assert facts_of(made).shape_of(Part.QUERY) is None
+
+
+# Limits
+
+
+def whoever(who: Caller) -> Told:
+    return Told([who.user_id])
+
+
+def anybody(wish: Body[contract.Nothing]) -> Told:
+    return Told([])
+
+
+def test_a_caller_is_counted_by_id_and_a_stranger_by_network() -> None:
+    door = Door()
+    for view, token, group in ((whoever, "ada", "spend"), (whoever, "root", "reads"), (anybody, "", "login")):
+        assert heard(view, token=token, body={}, door=door, limit=group).status_code == 200
+
+    assert door.counted == [("spend", "ada"), ("reads", "root"), ("login", "127.0.0.1")]
+
+
+def test_an_answer_says_how_the_caller_stands() -> None:
+    headers = heard(whoever, token="ada", body={}).headers
+
+    assert (headers["RateLimit-Limit"], headers["RateLimit-Remaining"], headers["RateLimit-Reset"]) == ("60", "59", "1")
+
+
+def test_who_is_over_the_limit_gets_429_before_the_body_is_looked_at() -> None:
+    answer = heard(anybody, body=b"{", door=Door(tat_us=NOW + 66_000_000), limit="login")
+
+    told = json.loads(answer.body)
+    assert (answer.status_code, told["code"], told["details"]) == (429, "rate_limited", {"limit": "60/minute"})
+    assert (answer.headers["Retry-After"], answer.headers["RateLimit-Remaining"]) == ("7", "0")
+    assert answer.headers["RateLimit-Reset"] == "66"
+
+
+def test_a_fault_behind_the_limit_says_how_the_caller_stands_too() -> None:
+    answer = heard(anybody, body=b"{", limit="login")
+
+    assert (answer.status_code, answer.headers["RateLimit-Remaining"]) == (400, "59")
+
+
+def test_who_cannot_be_counted_hears_nothing_of_limits() -> None:
+    answer = heard(anybody, body={}, door=Door(refusal=errors.UnavailableError("No table.")), limit="login")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize("token", ["", "eve"])
+def test_a_bad_token_is_refused_without_counting(token: str) -> None:
+    door = Door()
+
+    assert heard(whoever, token=token, door=door).status_code == 401
+    assert door.counted == []
+
+
+@pytest.mark.parametrize("group", ["open", "webhooks"])
+def test_what_is_open_to_all_and_what_webhooks_say_is_not_counted(group: str) -> None:
+    door = Door()
+
+    answer = heard(anybody, body={}, door=door, limit=group)
+
+    assert (answer.status_code, door.counted) == (200, [])
+    assert "RateLimit-Limit" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("view", "group"), [(whoever, "readz"), (whoever, ""), (whoever, "login"), (whoever, "open"), (anybody, "spend")]
+)
+def test_a_route_with_a_group_that_does_not_fit_is_not_made(view: Callable[..., Any], group: str) -> None:
+    with pytest.raises(ValueError, match=r"group of limits|does the route know its caller"):
+        Views(lambda: None, Verifier, Door).answers(limit=group)(view)  # type: ignore[arg-type, return-value]

@@ -67,6 +67,7 @@ class Session:
     client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
     renewal: str = ""  # the idempotency key of the last renewal, if it had one
     renewal_hash: str = ""
+    followed_renewals: tuple[str, ...] = ()  # the keys of those before it, newest last
     uses: tuple[ModelUse, ...] = ()
 
     @property

@@ -36,6 +36,7 @@ def session(item: Item) -> Session:
         "state": SessionState(item["state"]),
         "uses": uses,
         "key_terms": tuple(item.get("key_terms", ())),
+        "followed_renewals": tuple(item.get("followed_renewals", ())),
         "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
         "inflight": tuple(InFlight(attempt, *chunk) for attempt, chunk in sorted(item["inflight"].items())),
     }
@@ -175,6 +176,7 @@ def _fields(session: Session) -> Item:
     plain = replace(session, uses=())
     lists = {
         "key_terms": list(session.key_terms),
+        "followed_renewals": list(session.followed_renewals),
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from chalicelib.limits import GROUPS
 from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
 from scripts.local.processes import LOOPBACK, Child, free_port, port_is_taken
 from scripts.local.server import EXTENSION_ORIGIN, WAITING
@@ -32,6 +33,8 @@ PROVIDER_SETTINGS = (
     "STRIPE_WEBHOOK_SECRET",
     "STRIPE_PAYMENT_METHODS",
 )
+# Everybody on this machine comes from one network, and tests are quick; who wants to see a 429 sets less.
+LIMIT_SETTINGS = {f"RATE_LIMIT_{group.upper()}": "1000000/minute" for group in GROUPS}
 
 
 class StackError(RuntimeError):
@@ -111,29 +114,33 @@ class LocalStack:
         with self._step("starting the providers' stand-ins"):
             self._start_sandbox(sandbox_port, api_url, kept)
 
-        self.settings = resources | {
-            "STAGE": "local",
-            "EMAIL_VERIFICATION": "off",
-            # Everybody on this machine comes from one network.
-            "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
-            "FREE_CREDITS_PER_DAY": "1000000000",
-            "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
-            "OWN_ORIGINS": f"{api_url},http://localhost:{api_port}",
-            "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
-            "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
-            "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
-            "ASSEMBLYAI_BASE_URL": sandbox_url,
-            "PUBLIC_URL": api_url,
-            "OPENAI_API_KEY": kept["openai_key"],
-            "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
-            "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
-            "STRIPE_API_KEY": kept["stripe_key"],
-            "STRIPE_API_BASE": f"{sandbox_url}/stripe",
-            "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
-            "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
-            "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
-        }
-        for name in PROVIDER_SETTINGS:
+        self.settings = (
+            resources
+            | LIMIT_SETTINGS
+            | {
+                "STAGE": "local",
+                "EMAIL_VERIFICATION": "off",
+                # Everybody on this machine comes from one network.
+                "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
+                "FREE_CREDITS_PER_DAY": "1000000000",
+                "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
+                "OWN_ORIGINS": f"{api_url},http://localhost:{api_port}",
+                "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
+                "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
+                "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
+                "ASSEMBLYAI_BASE_URL": sandbox_url,
+                "PUBLIC_URL": api_url,
+                "OPENAI_API_KEY": kept["openai_key"],
+                "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
+                "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
+                "STRIPE_API_KEY": kept["stripe_key"],
+                "STRIPE_API_BASE": f"{sandbox_url}/stripe",
+                "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
+                "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
+                "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
+            }
+        )
+        for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS):
             if value := os.environ.get(name):
                 self.settings[name] = value
                 self._say(f"{name} comes from your environment")

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.repositories.table import Tables
 from scripts.local.aws import REPOSITORY, without_aws
 from scripts.local.processes import LOOPBACK, Child, free_port
-from scripts.local.stack import PROVIDER_SETTINGS, LocalStack
+from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
 from tests.http.buying import Till
@@ -35,7 +35,7 @@ def witness() -> Witness:
 def stack(witness: Witness) -> Iterator[LocalStack]:
     """The running backend. At the end, all that tests heard or made it log is searched for what must not be there."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in (*PROVIDER_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
+        for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
             patch.delenv(name, raising=False)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)

@@ -187,3 +187,21 @@ def test_a_running_lease_is_left_to_its_end_by_the_index_of_open_holds(world: Li
 
 def _crash() -> None:
     raise Crash
+
+
+def test_a_renewal_that_comes_late_ends_no_lease_but_its_own(world: LiveWorld) -> None:
+    """A copy of a request that was on its way for long, while the client has renewed twice since."""
+    ada = world.backend.person(500)
+    session_id, renew = world.start(ada).session_id, world.backend.streaming.renew
+    for key in ("first", "second", "", "third"):
+        world.clock.forward(10)
+        last = renew(ada, session_id, True, key, "hash")
+    before = (world.available(ada), len(world.provider.tickets))
+
+    for key in ("first", "second"):
+        with pytest.raises(ConflictError) as refused:
+            renew(ada, session_id, True, key, "hash")
+        assert refused.value.details == {"reason": "renewed_since"}
+
+    assert renew(ada, session_id, True, "third", "hash") == last
+    assert (world.available(ada), len(world.provider.tickets)) == before

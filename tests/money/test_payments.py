@@ -9,14 +9,15 @@ import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError
+from chalicelib import contract
+from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError, InsufficientCreditsError
 from chalicelib.models import Caller
 from chalicelib.repositories.table import Tables
 from chalicelib.sales import DisputeState, Fact, Facts, Payment, RefundState
 from tests.engines import ENGINES, Engine
 from tests.fakes import Backend, Clock
 from tests.money.books import Books
-from tests.money.wire import Crash, Fault, Wire, no_faults
+from tests.money.wire import TRANSIENT, Crash, Fault, Wire, at, no_faults
 from tests.shop import Shop, dispute, refund
 
 Names = tuple[str, str]
@@ -122,6 +123,33 @@ def live(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
     except AssertionError as error:
         error.add_note(f"seed {seed}: {told}, {fault} at write {place}")
         raise
+
+
+@pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
+def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
+    engine: Engine, names: Names, fault: Fault
+) -> None:
+    for place in range(20):
+        seller = Seller(engine, names)
+        seller.wire.under(at(place, fault))
+        with suppress(Crash, AppError):
+            seller.shop.buy(seller.who, "starter", "wish-" + seller.who.user_id)
+        is_past_the_end = len(seller.wire.calls) <= place
+        seller.wire.under(no_faults)
+
+        told = [
+            seller.shop.purchases.buy(seller.who, contract.Buy("starter"), "wish-" + seller.who.user_id, "hash")
+            for _ in range(2)
+        ]
+
+        assert told[0] == told[1]
+        assert told[0].checkout_session_id == f"cs_wish-{seller.who.user_id}"
+        assert len(seller.shop.payments.sessions) == 2  # The seller's own, and this one.
+        with pytest.raises(IdempotencyMismatchError):
+            seller.shop.purchases.buy(seller.who, contract.Buy("power"), "wish-" + seller.who.user_id, "other")
+        if is_past_the_end:
+            break
+    assert place >= 3
 
 
 def test_sequences_of_events_with_a_fault_at_any_write(engine: Engine, names: Names) -> None:

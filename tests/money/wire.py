@@ -17,7 +17,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from chalicelib.audio import Audio
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError
 from chalicelib.models import Recognition
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.limits import CountingTables
 from tests.engines import Engine, client
 from tests.fakes import ScriptedRecogniser
 
@@ -51,7 +51,7 @@ TRANSIENT = tuple(fault for fault in Fault if fault not in CRASHES)
 CANCELLED = {
     Fault.CONFLICT: ["TransactionConflict"],
     Fault.HALF_CONFLICT: ["TransactionConflict", "ConditionalCheckFailed"],
-    Fault.THROTTLED_INSIDE: ["None", "ProvisionedThroughputExceeded"],
+    Fault.THROTTLED_INSIDE: ["ProvisionedThroughputExceeded"],
 }
 REFUSED = {
     Fault.THROTTLED: (400, "ThrottlingException"),
@@ -90,11 +90,11 @@ class Wire:
             self.calls.append(operation)
         return self.plan(number, operation)
 
-    def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> Tables:
+    def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> CountingTables:
         """The tables at the other end of this wire; `attempts` are the SDK's own."""
         wired = client(engine.client.meta.endpoint_url, attempts)
         wired.meta.events.register("before-send.dynamodb", lambda **event: self._send(wired, **event))
-        return Tables(wired, *names, pause=lambda _: None)
+        return CountingTables(wired, *names, pause=lambda _: None)
 
     def _send(self, wired: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
