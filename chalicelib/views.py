@@ -9,13 +9,20 @@
     asked: Query[contract.PageQuery]  the query parameters
     sent: Annotated[bytes, Raw(9)]    the raw body, of at most so many bytes
     once: Once                        what the Idempotency-Key stands for
+    word: Annotated[str, Header("X")] a header; empty if it was not sent
+
+and what it may answer:
+
+    -> contract.Buy                        that, as JSON, with the route's status
+    -> Answered[Literal[202], contract.Buy]   the same with another status
+    -> Annotated[Download, "text/csv"]     a file, or a page, of one of these media types
 """
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import msgspec
 from chalice import Response
@@ -70,16 +77,25 @@ class Part(Enum):
     BODY = "body"
     QUERY = "query"
     ONCE = "once"
+    HEADER = "header"
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A body that is no JSON."""
+    """A body that is taken as it is."""
 
     max_bytes: int
 
 
+@dataclass(frozen=True)
+class Header:
+    """A header that a route reads for itself."""
+
+    name: str
+
+
 Shape = TypeVar("Shape")
+Status = TypeVar("Status", bound=int)
 Admin = Annotated[Caller, Part.ADMIN]
 Id = Annotated[str, Part.ID]
 Body = Annotated[Shape, Part.BODY]
@@ -89,7 +105,7 @@ Once = web.Once
 
 @dataclass(frozen=True)
 class Takes:
-    """What one parameter of a view is read from; `shape` is the contract's, or a `Raw`."""
+    """What one parameter of a view is read from; `shape` is the contract's, a `Raw` or a `Header`."""
 
     part: Part
     shape: Any
@@ -97,10 +113,14 @@ class Takes:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a route from its view: for the limiter, the reference, and the test that pins all routes."""
+    """What is known of a route from its view: for the limiter, the reference, and the test that pins all routes.
+
+    `errors`: the codes that only the use case raises; those that every view of its kind may have are not named.
+    """
 
     status: int
     limit: str
+    errors: tuple[str, ...]
     takes: dict[str, Takes]
     answer: Any
 
@@ -113,11 +133,11 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answered(Generic[Status, Shape]):
     """An answer with another status than the route's other answers have."""
 
-    status: int
-    value: Any
+    status: Status
+    value: Shape
 
 
 @dataclass(frozen=True)
@@ -137,13 +157,19 @@ class Views:
     request: Callable[[], Request]
     verifier: Callable[[], TokenVerifier]
 
-    def answers(self, status: int = 200, *, limit: str) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+    def answers(
+        self, status: int = 200, *, limit: str, errors: tuple[str, ...] = ()
+    ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Give a view what its signature names, who calls first; turn its value into JSON with `status`, its AppError
-        into an error. `limit` names what its calls are counted with.
+        into an error. `limit` names what its calls are counted with, `errors` the codes that are this route's own.
+
+        Raises ValueError for a code that there is not.
         """
+        if unknown := set(errors) - set(STATUS):
+            raise ValueError(f"no such codes: {unknown}")
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
-            facts = _facts(view, status, limit)
+            facts = _facts(view, status, limit, errors)
 
             @functools.wraps(view)
             def answering(**path: str) -> Response:
@@ -185,6 +211,8 @@ class Views:
                 return web.body(request, takes.shape)
             case Part.ONCE:
                 return web.once(request)
+            case Part.HEADER:
+                return web.header(request, takes.shape.name)
 
 
 def facts_of(view: Any) -> Facts:
@@ -193,13 +221,13 @@ def facts_of(view: Any) -> Facts:
     return known
 
 
-def _facts(view: Callable[..., Any], status: int, limit: str) -> Facts:
+def _facts(view: Callable[..., Any], status: int, limit: str, errors: tuple[str, ...]) -> Facts:
     words = dict(view.__annotations__)
     answer = words.pop("return", None)
     takes = {name: _takes(annotation) for name, annotation in words.items()}
     # Who calls comes before what is said: a stranger learns nothing of a body's faults.
     takes = dict(sorted(takes.items(), key=lambda named: named[1].part not in (Part.CALLER, Part.ADMIN)))
-    return Facts(status, limit, takes, answer)
+    return Facts(status, limit, errors, takes, answer)
 
 
 def _takes(annotation: Any) -> Takes:
@@ -209,6 +237,8 @@ def _takes(annotation: Any) -> Takes:
             return Takes(part, shape)
         case [Raw() as raw]:
             return Takes(Part.BODY, raw)
+        case [Header() as header]:
+            return Takes(Part.HEADER, header)
     plain = {Caller: Part.CALLER, Once: Part.ONCE, str: Part.PATH}
     return Takes(plain[shape], shape)
 

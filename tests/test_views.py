@@ -10,7 +10,22 @@ from chalice.test import Client
 
 from chalicelib import contract, errors, ids
 from chalicelib.models import Caller
-from chalicelib.views import Admin, Answered, Body, Download, Facts, Id, Once, Part, Query, Raw, Takes, Views, facts_of
+from chalicelib.views import (
+    Admin,
+    Answered,
+    Body,
+    Download,
+    Facts,
+    Header,
+    Id,
+    Once,
+    Part,
+    Query,
+    Raw,
+    Takes,
+    Views,
+    facts_of,
+)
 
 ADA = Caller("ada", 100, "ada@example.com")
 ROOT = Caller("root", 100, "root@example.com", groups=("admins",))
@@ -86,6 +101,14 @@ def test_a_raw_body_is_bounded() -> None:
     assert (status, refused["code"], refused["details"]) == (413, "too_large", {"max_bytes": 4})
 
 
+def test_a_header_is_read_and_empty_where_it_was_not_sent() -> None:
+    def view(word: Annotated[str, Header("X-Word")]) -> Told:
+        return Told([word])
+
+    assert call(view, body={}, X_Word="w") == (200, {"said": ["w"]})
+    assert call(view, body={}) == (200, {"said": [""]})
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ä"])
 def test_a_key_out_of_bounds_is_refused_before_the_view_begins(key: str) -> None:
     def view(once: Once) -> Told:
@@ -114,10 +137,10 @@ def test_what_a_route_is_can_be_read_off_its_view() -> None:
     def view(wish: Body[contract.Ask], who: Caller) -> contract.AskAnswer:
         raise NotImplementedError
 
-    made = Views(lambda: None, Verifier).answers(201, limit="spend")(view)  # type: ignore[arg-type, return-value]
+    made = Views(lambda: None, Verifier).answers(201, limit="spend", errors=("conflict",))(view)  # type: ignore[arg-type, return-value]
 
     taken = {"who": Takes(Part.CALLER, Caller), "wish": Takes(Part.BODY, contract.Ask)}
-    assert facts_of(made) == Facts(201, "spend", taken, contract.AskAnswer)
+    assert facts_of(made) == Facts(201, "spend", ("conflict",), taken, contract.AskAnswer)
     assert list(facts_of(made).takes) == ["who", "wish"]
     assert facts_of(made).shape_of(Part.BODY) is contract.Ask
     assert facts_of(made).shape_of(Part.QUERY) is None
