@@ -1,17 +1,16 @@
 """The whole document: a path, a method and an operation for each route."""
 
 import re
-import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin
+from typing import Any, Protocol
 
 from .. import contract, web
-from ..views import Answered, Facts, Part, Raw, facts_of
+from ..views import Facts, Part, Raw, facts_of
 from . import errors
+from .answers import JSON, answers, json_shapes, named, successes
 from .examples import PATH_EXAMPLES, examples
 from .schemas import Schema, Schemas, fields
 
-JSON = "application/json"
 DESCRIPTION = """\
 Accounts, live transcription, catch-ups, credits and payments for browser extensions.
 
@@ -75,7 +74,7 @@ ONCE = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Names this request: sent again with the same body, it is done once and answered the same.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": web.IDEMPOTENCY_KEY_CHARACTERS, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": web.IDEMPOTENCY_KEY_CHARACTERS, "pattern": "^[ -~]+$"},
     "example": "start-7f3a",
 }
 SEEN = {
@@ -93,22 +92,10 @@ class Route(Protocol):
     content_types: list[str]
 
 
-class Answers(NamedTuple):
-    """One kind of answer: JSON of a shape, or, with media types, a file or a page."""
-
-    status: int
-    shape: Any
-    media_types: tuple[str, ...]
-
-    @property
-    def is_page(self) -> bool:
-        return getattr(self.shape, "__name__", "") == "Page"
-
-
 def document(routes: Mapping[str, Mapping[str, Route]], version: str) -> dict[str, Any]:
     """The contract of these routes. Raises LookupError for a route or shape that lacks a section or an example."""
     facts = {(path, method): facts_of(route.view_function) for path, method, route in _each(routes)}
-    schemas = Schemas(shape for one in facts.values() for shape in _json_shapes(one))
+    schemas = Schemas(shape for one in facts.values() for shape in json_shapes(one))
     paths: dict[str, dict[str, Any]] = {}
     responses: dict[str, Any] = {}
     for path, method, route in _each(routes):
@@ -176,7 +163,7 @@ def _operation(path: str, route: Route, facts: Facts, schemas: Schemas) -> dict[
         operation["parameters"] = parameters
     if Part.BODY in parts:
         operation["requestBody"] = _request_body(route, facts.shape_of(Part.BODY), schemas)
-    operation["responses"] = _successes(facts, schemas)
+    operation["responses"] = successes(facts, schemas)
     return operation
 
 
@@ -204,7 +191,7 @@ def _parameters(facts: Facts) -> Iterator[dict[str, Any]]:
                 yield ONCE
             case Part.HEADER:
                 yield {"name": takes.shape.name, "in": "header", "required": True, "schema": {"type": "string"}}
-    if any(answer.is_page for answer in _answers(facts)):
+    if any(one.is_page for one in answers(facts)):
         yield SEEN
 
 
@@ -226,70 +213,5 @@ def _request_body(route: Route, shape: Any, schemas: Schemas) -> dict[str, Any]:
         text = "As it was signed." if is_json else f"At most {shape.max_bytes:,} bytes."
         content = {one: {"schema": schema} for one in route.content_types}
         return {"required": True, "description": text, "content": content}
-    content = {JSON: {"schema": schemas.of(shape), "examples": _named(shape)}}
+    content = {JSON: {"schema": schemas.of(shape), "examples": named(shape)}}
     return {"required": shape is not contract.Nothing, "content": content}
-
-
-# What is answered
-
-
-def _answers(facts: Facts) -> Iterator[Answers]:
-    """What the return annotation of a view says, one by one."""
-    is_union = get_origin(facts.answer) in (Union, types.UnionType)
-    for one in get_args(facts.answer) if is_union else (facts.answer,):
-        if get_origin(one) is Annotated:
-            shape, *media_types = get_args(one)
-            yield Answers(facts.status, shape, tuple(media_types))
-        elif get_origin(one) is Answered:
-            status, shape = get_args(one)
-            yield Answers(get_args(status)[0] if get_origin(status) is Literal else status, shape, ())
-        else:
-            yield Answers(facts.status, one, ())
-
-
-def _json_shapes(facts: Facts) -> Iterator[Any]:
-    body = facts.shape_of(Part.BODY)
-    if body is not None and not isinstance(body, Raw):
-        yield body
-    yield from (answer.shape for answer in _answers(facts) if not answer.media_types)
-
-
-def _successes(facts: Facts, schemas: Schemas) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    known = list(_answers(facts))
-    for status in dict.fromkeys(answer.status for answer in known):
-        these = [answer for answer in known if answer.status == status]
-        headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
-        if facts.limit != errors.WEBHOOKS:
-            headers |= errors.limit_headers()
-        content: dict[str, Any] = {}
-        if shapes := [answer.shape for answer in these if not answer.media_types]:
-            schema = schemas.of(shapes[0]) if len(shapes) == 1 else {"anyOf": [schemas.of(one) for one in shapes]}
-            named = {name: value for shape in shapes for name, value in _named(shape).items()}
-            content[JSON] = {"schema": schema, "examples": named}
-        for answer in these:
-            for media_type in answer.media_types:
-                content[media_type] = {"schema": {} if media_type == JSON else {"type": "string"}}
-            if answer.is_page:
-                headers["ETag"] = {"$ref": "#/components/headers/ETag"}
-            elif answer.media_types:
-                headers |= _file_headers(is_only=len(these) == 1)
-        found[str(status)] = {"description": _titles(these), "headers": headers, "content": content}
-    if any(answer.is_page for answer in known):
-        found["304"] = {"description": "You have it.", "headers": {"ETag": {"$ref": "#/components/headers/ETag"}}}
-    return found
-
-
-def _file_headers(is_only: bool) -> dict[str, Any]:
-    if is_only:
-        return {"Content-Disposition": {"$ref": "#/components/headers/ContentDisposition"}}
-    return {"X-Next-Cursor": {"$ref": "#/components/headers/NextCursor"}}
-
-
-def _titles(these: list[Answers]) -> str:
-    """What an answer is: its shapes by name, or a file, or a page."""
-    return ", or ".join("a file" if answer.media_types else f"`{answer.shape.__name__}`" for answer in these)
-
-
-def _named(shape: Any) -> dict[str, Any]:
-    return {name: {"value": value} for name, value in examples(shape).items()}

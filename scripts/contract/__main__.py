@@ -3,7 +3,7 @@
 import argparse
 
 from scripts.contract.changes import breaking
-from scripts.contract.files import READABLE, RELEASED, REPOSITORY, made, read, texts
+from scripts.contract.files import RELEASED, REPOSITORY, SERVED, made, read, texts
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     for line in breaking(read(RELEASED), made()):
         print(f"breaks what was released: {line}")
     if args.release:
-        RELEASED.write_text(READABLE.read_text(encoding="utf-8"), encoding="utf-8")
+        RELEASED.write_text(SERVED.read_text(encoding="utf-8"), encoding="utf-8")
         print(f"wrote {RELEASED.relative_to(REPOSITORY)}")
 
 

@@ -2813,7 +2813,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a file */
+            /** @description a page */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2953,7 +2953,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a file */
+            /** @description a page */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2997,7 +2997,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a file */
+            /** @description a page */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -3043,7 +3043,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a file */
+            /** @description a page */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -3087,7 +3087,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a file */
+            /** @description a page */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
