@@ -104,21 +104,19 @@ def test_every_header_that_pages_may_read_is_documented() -> None:
 def test_every_example_is_as_its_schema_says() -> None:
     """Shapes may have fields more; an example may not."""
     strict, checked = closed(DOCUMENT), 0
+    contents = [*DOCUMENT["components"]["responses"].values()]
     for _, _, operation in OPERATIONS:
-        answers = [answer for answer in operation["responses"].values() if "content" in answer]
-        for content in [operation.get("requestBody", {}), *answers, *strict["components"]["responses"].values()]:
-            for media in content.get("content", {}).values():
-                check = Draft202012Validator(
-                    media["schema"] | {"components": strict["components"]}, validate_formats=True
-                )
-                for example in media.get("examples", {}).values():
-                    check.validate(example["value"])
-                    checked += 1
+        contents += [operation.get("requestBody", {}), *operation["responses"].values()]
         for parameter in operation.get("parameters", ()):
             if "example" in parameter:
                 Draft202012Validator(parameter["schema"], validate_formats=True).validate(parameter["example"])
                 checked += 1
-    assert checked > 200
+    for media in (media for content in contents for media in content.get("content", {}).values()):
+        check = Draft202012Validator(media["schema"] | {"components": strict["components"]}, validate_formats=True)
+        for example in media.get("examples", {}).values():
+            check.validate(example["value"])
+            checked += 1
+    assert checked > 100
 
 
 def test_every_body_and_every_json_answer_has_an_example() -> None:
