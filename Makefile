@@ -4,13 +4,15 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
+CLIENT := clients/typescript
+CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed test soak check bench clean
+.PHONY: help demo run live catchup buy seed test soak check contract bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +47,10 @@ check: $(DEV_READY) ## format, lint, types, templates
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/cfn-lint .chalice/resources.yaml
+
+contract: $(DEV_READY) $(CLIENT_READY) ## write down what the code says: docs/openapi.json, what is served, the client's types
+	@$(PY) -m scripts.contract
+	@cd $(CLIENT) && npm run --silent generate && echo "wrote $(CLIENT)/src/schema.ts"
 
 bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## the benchmarks
 	@$(PY) -m benchmarks
@@ -81,6 +87,9 @@ $(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt | $(P
 
 $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
 	@echo "fetching DynamoDB Local (56 MB)"; $(PY) -m scripts.local.dynamodb_local && touch $@
+
+$(CLIENT_READY): $(CLIENT)/package-lock.json
+	@cd $(CLIENT) && npm ci && touch node_modules/.package-lock.json
 
 define install
 echo "installing $(1) into $(VENV) (the first time takes some minutes)"; \

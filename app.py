@@ -1,15 +1,16 @@
 """Every route and event function of the backend, by section. What each does is in `chalicelib/<section>.py`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
 from chalicelib import audio, audit, config, contract, jobs, middleware, pages, web, wiring
 from chalicelib.models import Caller
-from chalicelib.views import Admin, Answered, Body, Download, Id, Once, Query, Raw, Views
+from chalicelib.views import Admin, Answered, Body, Download, Header, Id, Once, Query, Raw, Views
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
+ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/svg+xml")
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
 app.api.binary_types.extend(AUDIO_TYPES)
 
@@ -29,13 +30,15 @@ def request() -> Request:
 
 
 views = Views(request, wiring.verifier, wiring.limiter)
+PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
+STREAM_ERRORS = ("insufficient_credits", "not_found", "conflict", "too_large", *PROVIDER_ERRORS)
 
 
 # Account
 
 
 @app.route("/auth/register", methods=["POST"], cors=CORS)
-@views.answers(status=201, limit="register")
+@views.answers(status=201, limit="register", errors=("email_taken",))
 def register(wish: Body[contract.Register]) -> contract.Registered:
     """Open an account. 201; 400 bad words or weak password, 409 email taken."""
     return wiring.accounts().register(wish, web.network(request()))
@@ -56,14 +59,14 @@ def resend_code(wish: Body[contract.ResendCode]) -> contract.CodeSent:
 
 
 @app.route("/auth/login", methods=["POST"], cors=CORS)
-@views.answers(limit="login")
+@views.answers(limit="login", errors=("invalid_credentials", "email_unverified", "account_blocked"))
 def login(wish: Body[contract.Login]) -> contract.LoggedIn:
     """Tokens for a password. 200; 401 wrong, 403 unconfirmed or blocked."""
     return wiring.accounts().login(wish, web.network(request()))
 
 
 @app.route("/auth/refresh", methods=["POST"], cors=CORS)
-@views.answers(limit="refresh")
+@views.answers(limit="refresh", errors=("invalid_credentials", "unauthenticated", "account_blocked"))
 def refresh(wish: Body[contract.Refresh]) -> contract.Tokens:
     """New tokens for a refresh token. 200; 401 revoked or over."""
     return wiring.accounts().refresh(wish)
@@ -87,8 +90,10 @@ def user(who: Caller) -> contract.User:
 
 
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
-@views.answers(limit="stream")
-def stream(who: Caller, wish: Body[contract.StreamAction], once: Once) -> Any:
+@views.answers(limit="stream", errors=STREAM_ERRORS)
+def stream(
+    who: Caller, wish: Body[contract.StreamAction], once: Once
+) -> Answered[Literal[201], contract.Lease] | contract.Lease | contract.Saved | contract.Stopped:
     """Start (201), renew, save to or stop (200) a live session, told apart by `action`. 402 no credits, 409 not now."""
     match wish:
         case contract.Start():
@@ -110,7 +115,7 @@ def stream(who: Caller, wish: Body[contract.StreamAction], once: Once) -> Any:
     cors=CORS,
     content_types=AUDIO_TYPES,
 )
-@views.answers(limit="audio")
+@views.answers(limit="audio", errors=("conflict", "idempotency_mismatch", *PROVIDER_ERRORS))
 def relay_audio(
     who: Caller, asked: Query[contract.ChunkQuery], sent: Annotated[bytes, Raw(audio.MAX_BYTES)], session_id: Id
 ) -> contract.Chunk:
@@ -150,8 +155,10 @@ def new_upload(who: Caller, wish: Body[contract.NewUpload]) -> contract.Upload:
 
 
 @app.route("/transcription/catchup", methods=["POST"], authorizer=cognito, cors=CORS)
-@views.answers(status=202, limit="spend")
-def catchup(who: Caller, wish: Body[contract.Catchup], once: Once) -> Any:
+@views.answers(status=202, limit="spend", errors=("insufficient_credits", "not_found", "conflict"))
+def catchup(
+    who: Caller, wish: Body[contract.Catchup], once: Once
+) -> contract.CatchupJob | Answered[Literal[200], contract.Quote]:
     """Have a range summarised. 202; 200 for a quote; 400 bad range or address, 402 no credits, 404 no such source."""
     base = web.public_url(request(), wiring.settings())
     answer = wiring.catchups().start(who, wish, once.id(who, "catchup"), once.body_hash, base)
@@ -166,10 +173,14 @@ def catchup_job(who: Caller, job_id: Id) -> contract.CatchupJob:
 
 
 @app.route("/webhooks/assemblyai", methods=["POST"], cors=CORS)
-@views.answers(limit="webhooks")
-def assemblyai_webhook(asked: Query[contract.WebhookQuery], said: Body[contract.TranscriptEnded]) -> contract.Notified:
+@views.answers(limit="webhooks", errors=("invalid_signature",))
+def assemblyai_webhook(
+    asked: Query[contract.WebhookQuery],
+    said: Body[contract.TranscriptEnded],
+    secret: Annotated[str, Header(jobs.WEBHOOK_SECRET_HEADER)],
+) -> contract.Notified:
     """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
-    return wiring.catchups().notified(asked.job, web.header(request(), jobs.WEBHOOK_SECRET_HEADER), said.transcript_id)
+    return wiring.catchups().notified(asked.job, secret, said.transcript_id)
 
 
 @app.on_sqs_message(queue=config.jobs_queue_name(), batch_size=1)
@@ -192,7 +203,7 @@ def advance(message: str) -> int:
 
 
 @app.route("/transcription/ask", methods=["POST"], authorizer=cognito, cors=CORS)
-@views.answers(limit="spend")
+@views.answers(limit="spend", errors=("insufficient_credits", "not_found", *PROVIDER_ERRORS))
 def ask(who: Caller, wish: Body[contract.Ask], once: Once) -> contract.AskAnswer:
     """A question answered from a transcript. 200; 402 no credits, 404 no such transcript, 409 no words yet."""
     return wiring.assistant().ask(who, wish, once.id(who, "ask"), once.body_hash)
@@ -216,15 +227,17 @@ def transcript(who: Caller, asked: Query[contract.TranscriptQuery], transcript_i
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
-@views.answers(limit="account")
+@views.answers(limit="account", errors=("conflict",))
 def delete_transcript(who: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
     """Forget a transcript and its session. 200; 404 none, 409 the session runs."""
     return wiring.history().delete(who, transcript_id)
 
 
 @app.route("/transcription/history/{transcript_id}/export", methods=["GET"], authorizer=cognito, cors=CORS)
-@views.answers(limit="reads")
-def export(who: Caller, asked: Query[contract.ExportQuery], transcript_id: Id) -> Download:
+@views.answers(limit="reads", errors=("too_large",))
+def export(
+    who: Caller, asked: Query[contract.ExportQuery], transcript_id: Id
+) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
     """One transcript as a file: srt, vtt, txt or json. 200; 404 none, 413 longer than an answer may be."""
     file = wiring.history().export(who, transcript_id, asked.format)
     return Download(file.content, file.content_type, file.name)
@@ -242,7 +255,9 @@ def balance(who: Caller) -> contract.CreditBalance:
 
 @app.route("/credits/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="reads")
-def transactions(who: Caller, asked: Query[contract.TransactionsQuery]) -> Any:
+def transactions(
+    who: Caller, asked: Query[contract.TransactionsQuery]
+) -> contract.Transactions | Annotated[Download, "text/csv"]:
     """Every movement of the caller's credits, explained, newest first; as JSON or CSV. 200; 400 foreign cursor."""
     if asked.format == "csv":
         statement = wiring.billing().csv(who, asked.cursor)
@@ -258,17 +273,19 @@ def packages() -> contract.Packages:
 
 
 @app.route("/credits/purchase", methods=["POST"], authorizer=cognito, cors=CORS)
-@views.answers(status=201, limit="spend")
+@views.answers(status=201, limit="spend", errors=PROVIDER_ERRORS)
 def purchase(who: Caller, wish: Body[contract.Buy], once: Once) -> contract.Checkout:
     """A checkout for a package. 201; 400 no such package or foreign address, 409 key used, 502-504 payment service."""
     return wiring.purchases().buy(who, wish, once.id(who, "purchase"), once.body_hash)
 
 
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
-@views.answers(limit="webhooks")
-def stripe_webhook(raw: Annotated[bytes, Raw(web.MAX_JSON_BYTES)]) -> contract.Received:
+@views.answers(limit="webhooks", errors=("invalid_signature",))
+def stripe_webhook(
+    raw: Annotated[bytes, Raw(web.MAX_JSON_BYTES)], signature: Annotated[str, Header("Stripe-Signature")]
+) -> contract.Received:
     """What the payment system tells. 200, any number of times; 400 not signed by it; 503 to hear it again."""
-    return wiring.purchases().receive(raw, web.header(request(), "Stripe-Signature"))
+    return wiring.purchases().receive(raw, signature)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
@@ -289,7 +306,7 @@ def usage(who: Caller, asked: Query[contract.UsageQuery]) -> contract.Usage:
 
 @app.route("/analytics/costs", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="admin")
-def costs(who: Admin, asked: Query[contract.CostsQuery]) -> Any:
+def costs(who: Admin, asked: Query[contract.CostsQuery]) -> contract.Costs | Annotated[Download, "text/csv"]:
     """What the service earns and costs, day by day; as JSON or CSV. 200; 400 bad range, 403 no administrator."""
     if asked.format == "csv":
         sheet = wiring.costs().csv(who, asked)
@@ -308,7 +325,7 @@ def count(event: Any) -> dict[str, int]:
 
 
 @app.route("/admin/credits", methods=["POST"], authorizer=cognito, cors=CORS)
-@views.answers(limit="admin")
+@views.answers(limit="admin", errors=("not_found",))
 def give_credits(who: Admin, wish: Body[contract.GiveCredits], once: Once) -> contract.CreditsGiven:
     """Give a user credits, or take some back, with a reason. 200; 400 nothing, 404 no such user, 409 key used."""
     return wiring.administration().give(who, wish, once.id(who, "admin/credits"), once.body_hash)
@@ -363,16 +380,37 @@ def daily_audit(_event: Any) -> dict[str, int]:
 
 @app.route("/admin", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def dashboard() -> pages.Page:
+def dashboard() -> Annotated[pages.Page, "text/html"]:
     """The owner's dashboard, which asks for a sign-in. 200."""
     return pages.page("admin", "index.html")
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def dashboard_asset(name: str) -> pages.Page:
+def dashboard_asset(name: str) -> Annotated[pages.Page, *ASSET_TYPES]:
     """What the dashboard is made of. 200; 404 no such file."""
     return pages.page("admin", name)
+
+
+@app.route("/docs", methods=["GET"], cors=CORS)
+@views.answers(limit="open")
+def reference() -> Annotated[pages.Page, "text/html"]:
+    """The reference of this API, to read and to try. 200."""
+    return pages.page("docs", "index.html")
+
+
+@app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
+@views.answers(limit="open")
+def reference_asset(name: str) -> Annotated[pages.Page, *ASSET_TYPES]:
+    """What the reference is made of. 200; 404 no such file."""
+    return pages.page("docs", name)
+
+
+@app.route("/openapi.json", methods=["GET"], cors=CORS)
+@views.answers(limit="open")
+def openapi_document() -> Annotated[pages.Page, "application/json"]:
+    """This contract as OpenAPI 3.1. 200."""
+    return pages.page("contract", "openapi.json")
 
 
 # Service

@@ -1,6 +1,7 @@
 """The backend behind `app.py`. Imports point down this list only; tests/test_architecture.py reads it and holds it.
 
 app                              every route and event function
+openapi                          the contract as a document, made from the routes; nothing of it runs in a request
 wiring                           builds the use cases once per process
 middleware                       around every view: origins, headers, the log line
 views                            a view's signature says what it reads; answers and errors become responses

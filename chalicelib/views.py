@@ -9,13 +9,20 @@
     asked: Query[contract.PageQuery]  the query parameters
     sent: Annotated[bytes, Raw(9)]    the raw body, of at most so many bytes
     once: Once                        what the Idempotency-Key stands for
+    word: Annotated[str, Header("X")] a header; empty if it was not sent
+
+and what it may answer:
+
+    -> contract.Buy                        that, as JSON, with the route's status
+    -> Answered[Literal[202], contract.Buy]   the same with another status
+    -> Annotated[Download, "text/csv"]     a file, or a page, of one of these media types
 """
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import msgspec
 from chalice import Response
@@ -73,17 +80,28 @@ class Part(Enum):
     BODY = "body"
     QUERY = "query"
     ONCE = "once"
+    HEADER = "header"
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A body that is no JSON."""
+    """A body that is taken as it is."""
 
     max_bytes: int
 
 
 CALLERS = (Part.CALLER, Part.ADMIN)
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header that a route reads for itself."""
+
+    name: str
+
+
 Shape = TypeVar("Shape")
+Status = TypeVar("Status", bound=int)
 Admin = Annotated[Caller, Part.ADMIN]
 Id = Annotated[str, Part.ID]
 Body = Annotated[Shape, Part.BODY]
@@ -93,7 +111,7 @@ Once = web.Once
 
 @dataclass(frozen=True)
 class Takes:
-    """What one parameter of a view is read from; `shape` is the contract's, or a `Raw`."""
+    """What one parameter of a view is read from; `shape` is the contract's, a `Raw` or a `Header`."""
 
     part: Part
     shape: Any
@@ -101,10 +119,14 @@ class Takes:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a route from its view: for the limiter, the reference, and the test that pins all routes."""
+    """What is known of a route from its view: for the limiter, the reference, and the test that pins all routes.
+
+    `errors`: the codes that only the use case raises; those that every view of its kind may have are not named.
+    """
 
     status: int
     limit: str
+    errors: tuple[str, ...]
     takes: dict[str, Takes]
     answer: Any
 
@@ -126,11 +148,11 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answered(Generic[Status, Shape]):
     """An answer with another status than the route's other answers have."""
 
-    status: int
-    value: Any
+    status: Status
+    value: Shape
 
 
 @dataclass(frozen=True)
@@ -151,14 +173,18 @@ class Views:
     verifier: Callable[[], TokenVerifier]
     limiter: Callable[[], Limiter]
 
-    def answers(self, status: int = 200, *, limit: str) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+    def answers(
+        self, status: int = 200, *, limit: str, errors: tuple[str, ...] = ()
+    ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
         """Give a view what its signature names, who calls first; turn its value into JSON with `status`, its AppError
-        into an error. `limit` names the group of limits.py that its calls are counted in. Raises ValueError, when the
-        route is made, for a group that does not fit it.
+        into an error. `limit` names the group of limits.py that its calls are counted in, `errors` the codes that are
+        this route's own. Raises ValueError, when the route is made, for a group that does not fit it or no such code.
         """
+        if unknown := set(errors) - set(STATUS):
+            raise ValueError(f"no such codes: {unknown}")
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
-            facts = _facts(view, status, limit)
+            facts = _facts(view, status, limit, errors)
             _check_group(facts)
 
             @functools.wraps(view)
@@ -215,6 +241,8 @@ class Views:
                 return web.body(request, takes.shape)
             case Part.ONCE:
                 return web.once(request)
+            case Part.HEADER:
+                return web.header(request, takes.shape.name)
 
 
 def facts_of(view: Any) -> Facts:
@@ -223,13 +251,13 @@ def facts_of(view: Any) -> Facts:
     return known
 
 
-def _facts(view: Callable[..., Any], status: int, limit: str) -> Facts:
+def _facts(view: Callable[..., Any], status: int, limit: str, errors: tuple[str, ...]) -> Facts:
     words = dict(view.__annotations__)
     answer = words.pop("return", None)
     takes = {name: _takes(annotation) for name, annotation in words.items()}
     # Who calls comes before what is said: a stranger learns nothing of a body's faults.
     takes = dict(sorted(takes.items(), key=lambda named: named[1].part not in CALLERS))
-    return Facts(status, limit, takes, answer)
+    return Facts(status, limit, errors, takes, answer)
 
 
 def _check_group(facts: Facts) -> None:
@@ -247,6 +275,8 @@ def _takes(annotation: Any) -> Takes:
             return Takes(part, shape)
         case [Raw() as raw]:
             return Takes(Part.BODY, raw)
+        case [Header() as header]:
+            return Takes(Part.HEADER, header)
     plain = {Caller: Part.CALLER, Once: Part.ONCE, str: Part.PATH}
     return Takes(plain[shape], shape)
 

@@ -30,7 +30,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if DONE:
-        terminalreporter.section("soak")
+        terminalreporter.section("counted")
         for what, number in sorted(DONE.items()):
             terminalreporter.write_line(f"{number:>12,} {what}")
 

@@ -14,7 +14,22 @@ from chalicelib import contract, errors, ids
 from chalicelib.limits import Limit
 from chalicelib.models import Caller
 from chalicelib.repositories.limits import Count, limit_key
-from chalicelib.views import Admin, Answered, Body, Download, Facts, Id, Once, Part, Query, Raw, Takes, Views, facts_of
+from chalicelib.views import (
+    Admin,
+    Answered,
+    Body,
+    Download,
+    Facts,
+    Header,
+    Id,
+    Once,
+    Part,
+    Query,
+    Raw,
+    Takes,
+    Views,
+    facts_of,
+)
 
 SIXTY, NOW = Limit.read("60/minute"), 1_795_400_000_000_000
 ADA = Caller("ada", 100, "ada@example.com")
@@ -125,6 +140,14 @@ def test_a_raw_body_is_bounded() -> None:
     assert (status, refused["code"], refused["details"]) == (413, "too_large", {"max_bytes": 4})
 
 
+def test_a_header_is_read_and_empty_where_it_was_not_sent() -> None:
+    def view(word: Annotated[str, Header("X-Word")]) -> Told:
+        return Told([word])
+
+    assert call(view, body={}, X_Word="w") == (200, {"said": ["w"]})
+    assert call(view, body={}) == (200, {"said": [""]})
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ä"])
 def test_a_key_out_of_bounds_is_refused_before_the_view_begins(key: str) -> None:
     def view(once: Once) -> Told:
@@ -153,10 +176,10 @@ def test_what_a_route_is_can_be_read_off_its_view() -> None:
     def view(wish: Body[contract.Ask], who: Caller) -> contract.AskAnswer:
         raise NotImplementedError
 
-    made = Views(lambda: None, Verifier, Door).answers(201, limit="spend")(view)  # type: ignore[arg-type, return-value]
+    made = Views(lambda: None, Verifier, Door).answers(201, limit="spend", errors=("conflict",))(view)  # type: ignore[arg-type, return-value]
 
     taken = {"who": Takes(Part.CALLER, Caller), "wish": Takes(Part.BODY, contract.Ask)}
-    assert facts_of(made) == Facts(201, "spend", taken, contract.AskAnswer)
+    assert facts_of(made) == Facts(201, "spend", ("conflict",), taken, contract.AskAnswer)
     assert list(facts_of(made).takes) == ["who", "wish"]
     assert facts_of(made).shape_of(Part.BODY) is contract.Ask
     assert facts_of(made).shape_of(Part.QUERY) is None

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from .shapes import Answer, Code, Email, Name, Password, Request, Token
+from .shapes import Answer, Code, Email, Name, Password, Request, Time, Token
 
 
 class Register(Request):
@@ -43,7 +43,7 @@ class CreditSummary(Answer):
 class User(Answer):
     user_id: str
     email: str
-    created_at: str
+    created_at: Time
     credits: CreditSummary
     name: str = ""
     groups: list[str] = []

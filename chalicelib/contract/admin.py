@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from .shapes import Answer, Identifier, Request
+from ..models import AuditState, FindingKind
+from .shapes import Answer, Identifier, Request, Time, one_of
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 GivenCredits = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
@@ -25,7 +26,7 @@ class UsersQuery(Request):
 class AdminUser(Answer):
     user_id: str
     email: str
-    created_at: str
+    created_at: Time
     is_confirmed: bool
     is_blocked: bool
     available: int
@@ -71,7 +72,7 @@ class AdminAction(Answer):
     """`before` and `after`: what was changed, such as {"available": 200} and {"blocked": true}."""
 
     id: str
-    at: str
+    at: Time
     admin: str
     action: str
     user_id: str
@@ -91,13 +92,13 @@ class StartAudit(Request):
 
 class AuditStarted(Answer):
     audit_id: str
-    status: str
+    status: Annotated[str, one_of(*AuditState)]
 
 
 class AuditFinding(Answer):
     """One thing that is not as it should be. `kind` is one of docs/operations.md's list."""
 
-    kind: str
+    kind: Annotated[str, one_of(*FindingKind)]
     message: str
     user_id: str = ""
     reference: str = ""
@@ -122,8 +123,8 @@ class AuditReport(Answer):
     """`status`: `running`, `done` or `failed`. `users_moving`: not judged, because they were being written to."""
 
     audit_id: str
-    status: str
-    started_at: str
+    status: Annotated[str, one_of(*AuditState)]
+    started_at: Time
     users_judged: int
     users_moving: int
     entries: int
@@ -134,7 +135,7 @@ class AuditReport(Answer):
     findings: list[AuditFinding]
     top_users: list[TopUser]
     active_users: ActiveUsers
-    ended_at: str = ""
+    ended_at: Time = ""
 
 
 class LastAudit(Answer):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from .shapes import Answer, Request
+from .shapes import Answer, Day, Request, Time
 
 LongCursor = Annotated[str, Meta(min_length=1, max_length=500)]
 
@@ -41,7 +41,7 @@ class ServiceUsage(Answer):
 
 
 class DayUsage(Answer):
-    date: str
+    date: Day
     credits: int
     seconds: int
     uses: int
@@ -51,8 +51,8 @@ class DayUsage(Answer):
 class Usage(Answer):
     """`days`: every day of the range, also those without use; `services`: every service we have."""
 
-    from_day: str = field(name="from")
-    to_day: str = field(name="to")
+    from_day: Day = field(name="from")
+    to_day: Day = field(name="to")
     totals: UsageSums
     services: list[ServiceUsage]
     days: list[DayUsage]
@@ -104,7 +104,7 @@ class ModelCost(Answer):
 
 
 class DayCost(Answer):
-    date: str
+    date: Day
     sums: CostSums
     active_users: int
     services: list[ServiceCost]
@@ -123,7 +123,7 @@ class OpenHold(Answer):
     hold_id: str
     kind: str
     credits: int
-    made_at: str
+    made_at: Time
     due_at: str
     is_overdue: bool
 
@@ -150,8 +150,8 @@ class LiveSeconds(Answer):
 class Costs(Answer):
     """`counted_until`: the moment of the newest movement that is counted; totals run a moment behind."""
 
-    from_day: str = field(name="from")
-    to_day: str = field(name="to")
+    from_day: Day = field(name="from")
+    to_day: Day = field(name="to")
     counted_until: str
     totals: CostSums
     services: list[ServiceCost]

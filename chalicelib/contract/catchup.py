@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from .shapes import Answer, Identifier, Language, Milliseconds, Request, Title
+from ..models import JobState
+from .shapes import Answer, Identifier, Language, Milliseconds, Request, Time, Title, one_of
 
 MediaType = Annotated[str, Meta(max_length=100, pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)")]
 Question = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=r"\S")]
@@ -20,7 +21,7 @@ class Upload(Answer):
     upload_id: str
     url: str
     fields: dict[str, str]
-    expires_at: str
+    expires_at: Time
     max_bytes: int
 
 
@@ -62,13 +63,13 @@ class CatchupJob(Answer):
     """A catch-up: what it costs and how far it is; when done, what was missed."""
 
     job_id: str
-    status: str
+    status: Annotated[str, one_of(*(state for state in JobState if state is not JobState.SUBMITTING))]
     progress: int
     from_ms: int
     to_ms: int
     credits_held: int
     credits_used: int
-    created_at: str
+    created_at: Time
     transcript_id: str = ""
     session_id: str = ""
     summary: str | UnsetType = UNSET

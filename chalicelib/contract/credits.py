@@ -4,8 +4,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .shapes import Answer, Identifier, PageQuery, Request
+from .shapes import Answer, Identifier, PageQuery, Request, Time, one_of
 
+MOVEMENTS = (
+    "free_credits", "usage", "purchase", "clawback", "clawback_reversed", "admin_grant", "admin_clawback"
+)  # fmt: skip
 ReturnUrl = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=r"^[!-~]+$(?!\n)")]
 
 
@@ -27,9 +30,9 @@ class ModelUse(Answer):
 
 class Transaction(Answer):
     id: str
-    kind: str
+    kind: Annotated[str, one_of(*MOVEMENTS)]
     credits: int
-    at: str
+    at: Time
     explanation: str
     service: str = ""
     session_id: str = ""
@@ -76,7 +79,7 @@ class Checkout(Answer):
     purchase_id: str
     checkout_url: str
     checkout_session_id: str
-    expires_at: str
+    expires_at: Time
     credits: int
     cents: int
     currency: str
@@ -86,5 +89,5 @@ class Received(Answer):
     """What became of an event: `applied`, or `ignored` and why."""
 
     received: bool
-    outcome: str
+    outcome: Annotated[str, one_of("applied", "ignored")]
     reason: str = ""

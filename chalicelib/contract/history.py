@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from ..models import JobState, SessionState
 from .catchup import KeyMoment
-from .shapes import Answer, PageQuery, Request
+from .shapes import Answer, PageQuery, Request, Time, one_of
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -29,16 +30,16 @@ class ExportQuery(Request):
 
 class HistoryLine(Answer):
     id: str
-    kind: str
-    state: str
-    started_at: str
+    kind: Annotated[str, one_of("live", "catchup")]
+    state: Annotated[str, one_of(*SessionState, JobState.DONE)]
+    started_at: Time
     duration_ms: int
     credits: int
     title: str = ""
     source_url: str = ""
     language: str = ""
     session_id: str = ""
-    ended_at: str = ""
+    ended_at: Time = ""
 
 
 class HistoryPage(Answer):

@@ -25,12 +25,20 @@ Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)"
 SourceUrl = Annotated[
     str, Meta(max_length=2_000, pattern=r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$(?!\n)")
 ]
+# Of answers, which are not checked when they are sent: what the reference says of them, and tests hold them to.
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 # Thirty days: an interrupted session may be taken up again within a day, and that as often as it is interrupted.
 Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+
+
+def one_of(*words: str) -> Meta:
+    """What a word of an answer may be; as with `Time`, it is said and not checked."""
+    return Meta(extra_json_schema={"enum": sorted(words)})
 
 
 class Request(Struct, forbid_unknown_fields=True):

@@ -16,7 +16,9 @@ from .shapes import (
     Sequence,
     SourceUrl,
     Text,
+    Time,
     Title,
+    one_of,
 )
 
 
@@ -74,8 +76,8 @@ class Lease(Answer):
     transcript_id: str
     provider: str
     lease_seconds: int
-    lease_expires_at: str
-    renew_after: str
+    lease_expires_at: Time
+    renew_after: Time
     credits_held: int
     credits_per_minute: int
     credits_available: int
@@ -83,12 +85,12 @@ class Lease(Answer):
     offset_ms: int
     websocket_url: str | UnsetType = UNSET
     token: str | UnsetType = UNSET
-    token_expires_at: str | UnsetType = UNSET
+    token_expires_at: Time | UnsetType = UNSET
 
 
 class Saved(Answer):
     seconds_left: int
-    warnings: list[str]
+    warnings: list[Annotated[str, one_of("credits_low", "lease_ending", "no_audio")]]
 
 
 class Stopped(Answer):

@@ -58,6 +58,7 @@ class Heard:
     status: int
     text: str
     headers: str
+    content_type: str = ""
 
 
 @dataclass
@@ -83,7 +84,8 @@ class Api:
         answer = self._session.request(
             method, self.url + path, headers=authorization | (headers or {}), timeout=30, **request
         )
-        heard = Heard(method, path, answer.status_code, answer.text, str(answer.headers))
+        media_type = answer.headers.get("Content-Type", "")
+        heard = Heard(method, path, answer.status_code, answer.text, str(answer.headers), media_type)
         self.witness.answers.append(heard)
         return answer
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.repositories.table import Tables
+from scripts.contract.files import made
 from scripts.local.aws import REPOSITORY, without_aws
 from scripts.local.processes import LOOPBACK, Child, free_port
 from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
@@ -17,6 +18,7 @@ from tests.engines import client
 from tests.fakes import Backend, Clock
 from tests.http.buying import Till
 from tests.http.calling import Api, Person, Sandbox, Witness
+from tests.http.contract import Contract
 from tests.http.forging import Forger
 from tests.http.leaks import Secrets
 from tests.http.logs import request_lines
@@ -33,7 +35,9 @@ def witness() -> Witness:
 
 @pytest.fixture(scope="session")
 def stack(witness: Witness) -> Iterator[LocalStack]:
-    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there."""
+    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, and
+    held against the contract.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
             patch.delenv(name, raising=False)
@@ -42,6 +46,7 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
         with LocalStack(quiet=True) as running:
             yield running
             assert Secrets.of(running).leaked(running.directory, witness.answers) == []
+            assert Contract(made()).broken(witness.answers) == []
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,20 @@
+// Writes src/schema.ts from the contract, or, with --print, says what it would write.
+import { readFile, writeFile } from "node:fs/promises";
+import openapiTS, { astToString } from "openapi-typescript";
+import ts from "typescript";
+
+const CONTRACT = new URL("../../../docs/openapi.json", import.meta.url);
+const TARGET = new URL("../src/schema.ts", import.meta.url);
+const HEAD = "// Made from docs/openapi.json by `npm run generate`; not to be changed by hand.\n\n";
+
+const audio = ts.factory.createUnionTypeNode(
+  ["Blob", "ArrayBuffer", "Uint8Array<ArrayBuffer>"].map((name) => ts.factory.createTypeReferenceNode(name)),
+);
+const nodes = await openapiTS(JSON.parse(await readFile(CONTRACT, "utf8")), {
+  alphabetize: false,
+  defaultNonNullable: false, // A default is what holds if a field is left out: it still may be.
+  transform: (schema) => (schema.format === "binary" ? audio : undefined),
+});
+const text = HEAD + astToString(nodes);
+if (process.argv.includes("--print")) process.stdout.write(text);
+else await writeFile(TARGET, text);

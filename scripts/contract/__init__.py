@@ -1,0 +1,1 @@
+"""The contract written down, and what a change of it breaks."""

@@ -1,0 +1,131 @@
+"""The reference page in a browser, and the contract beside it: all ours, nothing inline, nothing from elsewhere."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.history import MAX_ANSWER_BYTES
+from chalicelib.pages import ASSETS
+from scripts.browser import Page, chromium, page
+from scripts.contract.files import made
+from scripts.local.stack import LocalStack
+from tests.http.calling import Api, Person
+from tests.http.dashboard_page import UNTIL, staged
+
+SHOWN = "document.querySelectorAll('.opblock').length"
+OPEN = "async (id) => document.querySelector(`#${id} .opblock-summary-control`).click()"
+TYPE = """async (selector, text) => {
+  const field = document.querySelector(selector);
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+PRESS = "async (selector) => document.querySelector(selector).click()"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    with page(program, tmp_path_factory.mktemp("chromium")) as opened:
+        for domain in ("Runtime", "Log", "Network"):
+            opened.devtools(f"{domain}.enable")
+        yield opened
+
+
+@pytest.fixture
+def reference(browser: Page, stack: LocalStack) -> Iterator[Page]:
+    """Whatever a test does, the page breaks no rule of its policy, complains of nothing, and asks only its own API."""
+    complaints = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
+    logged, asked = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
+    for heard in (*complaints, logged, asked):
+        heard.clear()
+    yield browser
+    browser.run("async () => null")  # What was said until now is heard.
+    assert (complaints, logged) == ([[], []], [])
+    urls = [one["request"]["url"] for one in asked]
+    assert urls
+    assert [url for url in urls if not url.startswith(("http://127.0.0.1:", "data:"))] == []
+
+
+def test_it_shows_every_operation_of_the_contract(reference: Page, stack: LocalStack) -> None:
+    reference.go(f"{stack.api_url}/docs")
+    paths = made()["paths"]
+    reference.run(UNTIL % f"{SHOWN} === {sum(map(len, paths.values()))}")
+
+    text = str(reference.run("async () => document.body.innerText"))
+    for path in paths:
+        assert path in text.replace("\u200b", "")
+    reference.run(OPEN, "operations-Streaming-stream")
+    reference.run(UNTIL % "document.body.innerText.includes('insufficient_credits')")
+
+
+def test_below_a_stages_name_it_finds_its_files_and_the_contract(reference: Page, stack: LocalStack) -> None:
+    with staged(stack.api_url, "/api") as base:
+        reference.go(f"{base}/docs")
+        reference.run(UNTIL % f"{SHOWN} > 30")
+        reference.run(OPEN, "operations-Service-health")
+        reference.run(UNTIL % "document.querySelector('.try-out__btn')")
+        reference.run(PRESS, ".try-out__btn")
+        reference.run(UNTIL % "document.querySelector('.execute')")
+        reference.run(PRESS, ".execute")
+        reference.run(UNTIL % "document.querySelector('.live-responses-table')")
+
+        assert f"{base}/health" in str(reference.run("async () => document.querySelector('.request-url').innerText"))
+
+
+def test_an_operation_is_tried_with_a_token(reference: Page, stack: LocalStack, person: Person) -> None:
+    reference.go(f"{stack.api_url}/docs")
+    reference.run(UNTIL % f"{SHOWN} > 30")
+    reference.run(PRESS, ".btn.authorize")
+    reference.run(UNTIL % "document.querySelector('#auth-bearer-value')")
+    reference.run(TYPE, "#auth-bearer-value", person.token)
+    reference.run(PRESS, ".auth-btn-wrapper .authorize")
+    reference.run(PRESS, ".btn-done")
+    reference.run(OPEN, "operations-Billing-balance")
+    reference.run(UNTIL % "document.querySelector('.try-out__btn')")
+    reference.run(PRESS, ".try-out__btn")
+    reference.run(UNTIL % "document.querySelector('.execute')")
+    reference.run(PRESS, ".execute")
+    reference.run(UNTIL % "document.querySelector('.live-responses-table .response-col_status')")
+
+    assert '"available": 200' in str(
+        reference.run("async () => document.querySelector('.live-responses-table').innerText")
+    )
+    stored = reference.run("async () => JSON.stringify([localStorage, sessionStorage, document.cookie])")
+    assert person.token not in str(stored)
+
+
+# Without a browser
+
+
+def test_the_contract_is_served_and_spared_who_has_it(api: Api) -> None:
+    answer = api.get("/openapi.json")
+
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json() == made()
+    again = api.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_every_file_of_it_is_served_with_the_strict_policy_and_fits_into_an_answer(api: Api) -> None:
+    assert api.get("/docs").text == (ASSETS / "docs" / "index.html").read_text()
+    for path in sorted((ASSETS / "docs").iterdir()):
+        answer = api.get(f"/docs/assets/{path.name}")
+        assert (answer.status_code, answer.content) == (200, path.read_bytes())
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert len(json.dumps(answer.text)) < MAX_ANSWER_BYTES / 2
+
+
+def test_the_page_names_its_files_relative_to_itself() -> None:
+    for name in ("index.html", "reference.js", "style.css"):
+        text = (ASSETS / "docs" / name).read_text()
+        assert [lead for lead in ('href="/', 'src="/', '"/openapi', "://", "style=", "onclick") if lead in text] == []
+
+
+def test_who_made_the_renderer_is_said() -> None:
+    text = (ASSETS / "docs" / "swagger-ui-license.txt").read_text()
+
+    assert "Apache License" in text
+    assert "SmartBear" in text

@@ -1,0 +1,61 @@
+"""The TypeScript client walks the whole journey against the running backend, and is what the contract makes it."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from scripts.local.aws import REPOSITORY
+from scripts.local.stack import LocalStack
+
+CLIENT = REPOSITORY / "clients" / "typescript"
+INSTALLED = CLIENT / "node_modules" / ".package-lock.json"
+LOCK = CLIENT / "package-lock.json"
+
+
+def run(*command: str, **environment: str) -> str:
+    """What a command in the client's folder says; fails with all of it if it fails."""
+    done = subprocess.run(
+        command,
+        cwd=CLIENT,
+        env=dict(os.environ) | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def npm() -> str:
+    """npm, with what the client needs installed as its lock file says."""
+    program = shutil.which("npm")
+    assert program, "npm is needed (Debian: apt-get install npm)"
+    if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
+        run(program, "ci")
+    return program
+
+
+def test_it_walks_the_journey(npm: str, stack: LocalStack) -> None:
+    said = run(npm, "test", API_URL=stack.api_url)
+
+    assert "# fail 0" in said
+    assert "a listener's journey" in said
+
+
+def test_its_types_are_those_of_the_contract(npm: str) -> None:
+    said = run(npm, "run", "--silent", "generate", "--", "--print")
+
+    assert said == (CLIENT / "src" / "schema.ts").read_text(), "the client is old: run `make contract`"
+
+
+def test_its_lock_file_names_no_machine(npm: str) -> None:
+    """A registry's address is one machine's own; what is fetched is proven by its hash."""
+    text = LOCK.read_text()
+
+    assert "resolved" not in text
+    assert [line for line in text.splitlines() if "://" in line and '"url"' not in line] == []  # who wants money
+    assert text.count('"integrity"') > 30
