@@ -118,11 +118,11 @@ def export_user(who: Caller, _: Body[contract.Nothing]) -> contract.AccountExpor
     return wiring.exports().start(who)
 
 
-@app.route("/auth/user/export/{job_id}", methods=["GET"], authorizer=cognito, cors=CORS)
+@app.route("/auth/user/export/{export_id}", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="reads")
-def user_export(who: Caller, job_id: Id) -> contract.AccountExport:
+def user_export(who: Caller, export_id: Id) -> contract.AccountExport:
     """How far an export is; when done, where its file is for some minutes. 200; 404 none, another user's, or over."""
-    return wiring.exports().look(who, job_id)
+    return wiring.exports().look(who, export_id)
 
 
 # Streaming

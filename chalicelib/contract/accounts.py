@@ -123,7 +123,7 @@ class AccountExport(Answer):
     """`status`: running, done or failed. When done, `url` opens the file until `url_expires_at`; ask again for another
     address, until `available_until`."""
 
-    job_id: str
+    export_id: str
     status: str
     created_at: str
     bytes: int | UnsetType = UNSET

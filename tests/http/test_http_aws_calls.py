@@ -16,6 +16,8 @@ BUDGETS |= {"form": 1, "quote": 2, "catch-up": 4, "catch-up joined": 3, "poll": 
 BUDGETS |= {"catch-up from store": 4, "catch-up of a session": 5, "ask": 4, "ask again": 1, "webhook": 2}
 BUDGETS |= {"purchase": 3, "purchase again": 1, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 2}
+BUDGETS |= {"name": 3, "code for a new password": 1, "export of all": 3, "look at an export": 1}
+BUDGETS |= {"delete the account": 2}
 BUDGETS |= {"usage": 2, "costs": 18, "users": 3, "credits given": 2, "credits given again": 1, "block": 2, "unblock": 2}
 LINE_FIELDS = {
     "level",
@@ -86,6 +88,19 @@ def purchased(person: Person, stack: LocalStack) -> dict[str, requests.Response]
     return heard | {"statement as CSV": person.get("/credits/transactions?format=csv")}
 
 
+def taken_along(person: Person) -> dict[str, requests.Response]:
+    """One answer to each kind of request about the account itself; it is over in the end."""
+    exported = person.post("/auth/user/export")
+    export_id = exported.json()["export_id"]
+    return {
+        "name": person.api.call("PATCH", "/auth/user", person.token, json={"name": "Ada"}),
+        "code for a new password": person.api.post("/auth/forgot-password", json={"email": person.email}),
+        "export of all": exported,
+        "look at an export": person.get(f"/auth/user/export/{export_id}"),
+        "delete the account": person.delete("/auth/user"),
+    }
+
+
 def administered(owner: Person, person: Person) -> dict[str, requests.Response]:
     """One answer to each kind of request of an administrator."""
     path = f"/admin/users/{person.user_id}"
@@ -133,6 +148,7 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
     desk.close()
     heard |= purchased(person, stack)
     heard |= administered(owner, person)
+    heard |= taken_along(Person.register(api))
     assert {kind: answer.text for kind, answer in heard.items() if answer.status_code not in (200, 201, 202)} == {}
     return heard
 

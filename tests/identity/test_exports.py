@@ -50,11 +50,11 @@ def house(engine: Engine, names: Names) -> Household:
 
 def made(house: Household) -> dict[str, Any]:
     """The file of a new export."""
-    job_id = house.exports.start(house.who).job_id
+    export_id = house.exports.start(house.who).export_id
     house.deliver()
-    told = house.exports.look(house.who, job_id)
+    told = house.exports.look(house.who, export_id)
     assert told.status == "done"
-    content = house.files.files[house.who.user_id, job_id]
+    content = house.files.files[house.who.user_id, export_id]
     assert told.bytes == len(content)
     return dict(json.loads(content))
 
@@ -144,7 +144,7 @@ def test_who_asks_again_while_it_is_made_gets_the_same_one(house: Household) -> 
 
     assert house.exports.start(house.who) == first
     assert first.status == "running"
-    assert len({one.job_id for one in at_once(4, lambda: house.exports.start(house.who))}) == 1
+    assert len({one.export_id for one in at_once(4, lambda: house.exports.start(house.who))}) == 1
 
 
 def test_a_new_one_takes_the_place_of_the_last(house: Household) -> None:
@@ -160,34 +160,34 @@ def test_a_new_one_takes_the_place_of_the_last(house: Household) -> None:
 
 def test_another_users_export_is_not_there(engine: Engine, names: Names, house: Household) -> None:
     made(house)
-    ((_, job_id),) = house.files.files
+    ((_, export_id),) = house.files.files
     other = Household.on(engine, names)
 
     with pytest.raises(NotFoundError):
-        other.exports.look(other.who, job_id)
+        other.exports.look(other.who, export_id)
     other.exports.start(other.who)
     with pytest.raises(NotFoundError):
-        other.exports.look(other.who, job_id)
+        other.exports.look(other.who, export_id)
 
 
 def test_the_address_lives_minutes_and_the_file_a_day(house: Household) -> None:
-    job_id = house.exports.start(house.who).job_id
+    export_id = house.exports.start(house.who).export_id
     house.deliver()
-    told = house.exports.look(house.who, job_id)
-    assert told.url.endswith(f"{job_id}?for=300")  # type: ignore[union-attr]
+    told = house.exports.look(house.who, export_id)
+    assert told.url.endswith(f"{export_id}?for=300")  # type: ignore[union-attr]
 
     house.clock.forward(ExportRules().kept_seconds)
     with pytest.raises(NotFoundError):
-        house.exports.look(house.who, job_id)
+        house.exports.look(house.who, export_id)
     house.exports.sweep()
 
-    assert (house.who.user_id, job_id) not in house.files.files
+    assert (house.who.user_id, export_id) not in house.files.files
     assert house.quiet.tables.get(export_key(house.who.user_id)) is None
     assert ExportRules().kept_seconds + 3_600 <= 86_400
 
 
 def test_a_lost_message_is_sent_again_and_a_dead_worker_followed(house: Household) -> None:
-    job_id = house.exports.start(house.who).job_id
+    export_id = house.exports.start(house.who).export_id
     house.desk.queue.sent.clear()
     house.wire.under(lambda _, operation: Fault.CRASH_BEFORE if operation == "WriteExport" else None)
     with pytest.raises(Crash):
@@ -197,17 +197,17 @@ def test_a_lost_message_is_sent_again_and_a_dead_worker_followed(house: Househol
     assert house.exports.advance(house.who.user_id) is False  # It is in the dead one's hands still.
     house.minutes_pass(3)
 
-    assert house.exports.look(house.who, job_id).status == "done"
+    assert house.exports.look(house.who, export_id).status == "done"
 
 
 def test_one_that_cannot_be_made_is_given_up(house: Household) -> None:
-    job_id = house.exports.start(house.who).job_id
+    export_id = house.exports.start(house.who).export_id
     house.desk.queue.sent.clear()
     house.clock.forward(ExportRules().give_up_seconds)
     house.exports.advance(house.who.user_id)
 
-    assert house.exports.look(house.who, job_id).status == "failed"
-    assert house.exports.start(house.who).job_id != job_id
+    assert house.exports.look(house.who, export_id).status == "failed"
+    assert house.exports.start(house.who).export_id != export_id
     house.deliver()
 
 
@@ -216,7 +216,7 @@ def test_one_that_cannot_be_made_is_given_up(house: Household) -> None:
 def test_a_fault_at_any_call_of_its_worker_only_delays_it(engine: Engine, names: Names, fault: Fault) -> None:
     def lived(number: int | None) -> int:
         house = Household.on(engine, names)
-        job_id = house.exports.start(house.who).job_id
+        export_id = house.exports.start(house.who).export_id
         house.desk.queue.sent.clear()
         house.wire.under(lambda each, _: fault if each == number else None)
         with suppress(Crash, AppError):
@@ -226,8 +226,8 @@ def test_a_fault_at_any_call_of_its_worker_only_delays_it(engine: Engine, names:
         house.clock.forward(ExportRules().claim_seconds)
         house.sweep()
         house.deliver()
-        assert house.exports.look(house.who, job_id).status == "done"
-        assert [key for key in house.files.files if key[0] == house.who.user_id] == [(house.who.user_id, job_id)]
+        assert house.exports.look(house.who, export_id).status == "done"
+        assert [key for key in house.files.files if key[0] == house.who.user_id] == [(house.who.user_id, export_id)]
         return calls
 
     for number in range(lived(None)):
