@@ -1,5 +1,6 @@
 """A deleted account: refused at once, and then nothing is left of it but books that name nobody."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedErro
 from chalicelib.models import Segment
 from chalicelib.providers.uploads import TICKET_SECONDS
 from chalicelib.repositories.erasures import erasure
+from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.jobs import job, job_key
 from chalicelib.repositories.purchases import purchase, purchase_key
 from chalicelib.repositories.transcripts import segments_put
@@ -17,6 +19,7 @@ from chalicelib.sales import Payment
 from chalicelib.telemetry import counting
 from tests.engines import Engine
 from tests.identity.household import MARKER, Household, Names
+from tests.money.wire import no_faults
 from tests.shop import refund
 
 
@@ -226,3 +229,55 @@ def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_s
     house.payments.open(purchase(item))
     house.shop.hears("never-opened", Payment.PAID)
     assert [entry.cents for entry in house.check_gone().entries if entry.kind == "purchase"] == [999]
+
+
+# Size
+
+
+def plant(house: Household, many: int) -> None:
+    """So many saves of one transcript, 25 a call."""
+    user, transcript = house.who.user_id, house.left["transcript"]
+    for first in range(0, many, 25):
+        puts = [
+            {
+                "PutRequest": {
+                    "Item": packed({"pk": f"USER#{user}", "sk": f"SEGMENT#{transcript}#S#{n:09d}", "segments": []})
+                }
+            }
+            for n in range(first, first + 25)
+        ]
+        house.engine.client.batch_write_item(RequestItems={house.names[1]: puts})
+
+
+def check_paged(house: Household, many: int) -> list[str]:
+    """One pass takes a call for each 25 items, and a few more; nothing is left. Its calls."""
+    house.fill()
+    house.recordings.is_slow = False
+    plant(house, many)
+    house.erasures.begin(house.who)
+    house.minutes_pass(2)
+    plant(house, many)
+    house.desk.queue.sent.clear()
+    house.wire.under(no_faults)
+    house.erasures.advance(house.who.user_id)
+    calls = list(house.wire.calls)
+    house.settle_down()
+    house.check_gone()
+    assert Counter(calls)["BatchWriteItem"] <= many / 25 + 10
+    assert len(calls) <= 1.02 * many / 25 + 30
+    return calls
+
+
+def test_a_large_account_is_erased_a_page_at_a_time(house: Household) -> None:
+    assert check_paged(house, 2_500)
+
+
+@pytest.mark.soak
+def test_an_account_of_a_hundred_thousand_items_is_erased_within_a_workers_time(
+    house: Household, tally: Counter[str]
+) -> None:
+    """At 20 ms a call, which is slow for DynamoDB, a pass has time for 30,000 calls, and goes on if it has more."""
+    calls = check_paged(house, 100_000)
+
+    assert len(calls) * 0.02 < ErasureRules().pass_seconds
+    tally.update({"calls to erase an account of 100,000 items": len(calls)})
