@@ -183,6 +183,7 @@ def erase(_event: Any) -> dict[str, int]:
         {
             "transcripts_erased": lambda: wiring.history().erase_deleted(),
             "accounts_looked_at": lambda: wiring.erasures().sweep(),
+            "accounts_overdue": lambda: wiring.erasures().overdue(),
             "exports_looked_at": lambda: wiring.exports().sweep(),
         },
     )

@@ -56,9 +56,8 @@ class ErasureRules:
     pass_seconds: int = 600  # how long one message is worked on
     lost_after_seconds: int = 960  # when the sweep sends again for one that was begun: above the worker's time
     look_again_seconds: int = 60  # for what has to be waited for
-    last_pass_after_seconds: int = (
-        1_800  # above what a worker (900) takes, and a form for an upload (900) with its file
-    )
+    overdue_after_seconds: int = 86_400
+    last_pass_after_seconds: int = 1_800  # above a worker's time (900), and that of an upload (900 and its file)
 
 
 class NotYetError(Exception):
@@ -103,6 +102,11 @@ class Erasures:
         if failures:
             raise ExceptionGroup(f"{len(failures)} accounts could not be looked at, {found} were", failures)
         return found
+
+    def overdue(self) -> int:
+        """How many accounts should have been gone long ago: somebody has to look why they are not."""
+        begun_before = self.now() - self.rules.overdue_after_seconds
+        return sum(one.begun_at < begun_before for one in erasures.due(self.tables, erasures.FOREVER))
 
     def advance(self, user_id: str) -> bool:
         """Erase what there is; whether that was the end of it.

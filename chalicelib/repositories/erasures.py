@@ -13,6 +13,7 @@ from .purchases import POINTER
 from .table import Item, ItemKey, Tables, Write
 
 ERASURES = "ERASURES"
+FOREVER = 253_402_300_799
 
 
 @dataclass(frozen=True)

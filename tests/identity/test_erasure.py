@@ -190,6 +190,18 @@ def test_a_pass_that_takes_too_long_goes_on_with_the_next_message(house: Househo
     house.check_gone()
 
 
+def test_an_account_that_cannot_be_erased_for_a_day_is_counted(house: Household) -> None:
+    house.fill()
+    house.erasures.begin(house.who)
+    assert house.erasures.overdue() == 0
+
+    house.clock.forward(ErasureRules().overdue_after_seconds + 1)
+    assert house.erasures.overdue() == 1
+
+    house.settle_down()
+    assert house.erasures.overdue() == 0
+
+
 def test_an_erasure_of_nobody_does_nothing(house: Household) -> None:
     assert house.erasures.advance("nobody") is False
     assert house.erasures.sweep() == 0
