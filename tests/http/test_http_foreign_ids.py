@@ -147,7 +147,7 @@ HARMLESS = [case for case in ALL if case.method != "DELETE" and case.shape not i
 def test_every_id_is_of_a_known_kind_and_its_request_is_known() -> None:
     assert {case.field for case in ALL} == OWNED
     assert {(case.shape.__name__, case.field) for case in ALL if case.shape} == set(REST)
-    assert len([case for case in ALL if case.place == "path"]) == 5
+    assert len([case for case in ALL if case.place == "path"]) == 6
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
