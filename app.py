@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, audit, config, contract, jobs, middleware, pages, web, wiring
+from chalicelib import audio, config, contract, jobs, middleware, pages, web, wiring
 from chalicelib.models import Caller
 from chalicelib.views import Admin, Answered, Body, Download, Header, Id, Once, Query, Raw, Views
 
@@ -86,6 +86,48 @@ def user(who: Caller) -> contract.User:
     return wiring.accounts().user(who)
 
 
+@app.route("/auth/forgot-password", methods=["POST"], cors=CORS)
+@views.answers(limit="reset")
+def forgot_password(wish: Body[contract.ForgotPassword]) -> contract.CodeSent:
+    """Mail a code for a new password. 200 whether or not there is such an account."""
+    return wiring.accounts().forgot_password(wish)
+
+
+@app.route("/auth/reset-password", methods=["POST"], cors=CORS)
+@views.answers(limit="reset")
+def reset_password(wish: Body[contract.ResetPassword]) -> contract.PasswordReset:
+    """Set a password with the mailed code; every earlier sign-in ends. 200; 400 wrong code."""
+    return wiring.accounts().reset_password(wish)
+
+
+@app.route("/auth/user", methods=["PATCH"], authorizer=cognito, cors=CORS)
+@views.answers(limit="account")
+def rename(who: Caller, wish: Body[contract.UpdateUser]) -> contract.User:
+    """Change the caller's name. 200; 400 bad words."""
+    return wiring.accounts().rename(who, wish)
+
+
+@app.route("/auth/user", methods=["DELETE"], authorizer=cognito, cors=CORS)
+@views.answers(status=202, limit="account")
+def delete_user(who: Caller) -> contract.AccountDeleted:
+    """Refuse the account from now on, and have all that is kept of it erased, but its books. 202."""
+    return wiring.erasures().begin(who)
+
+
+@app.route("/auth/user/export", methods=["POST"], authorizer=cognito, cors=CORS)
+@views.answers(status=202, limit="account")
+def export_user(who: Caller, _: Body[contract.Nothing]) -> contract.AccountExport:
+    """Have all that is kept of the caller put into one file; answers the export that runs, if one does. 202."""
+    return wiring.exports().start(who)
+
+
+@app.route("/auth/user/export/{export_id}", methods=["GET"], authorizer=cognito, cors=CORS)
+@views.answers(limit="reads")
+def user_export(who: Caller, export_id: Id) -> contract.AccountExport:
+    """How far an export is; when done, where its file is for some minutes. 200; 404 none, another user's, or over."""
+    return wiring.exports().look(who, export_id)
+
+
 # Streaming
 
 
@@ -140,8 +182,16 @@ def sweep(_event: Any) -> dict[str, int]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def erase(_event: Any) -> dict[str, int]:
-    """Erase the words of deleted transcripts."""
-    return middleware.event_done("erase", {"transcripts_erased": lambda: wiring.history().erase_deleted()})
+    """Erase the words of deleted transcripts; have deleted accounts erased, and exports made and forgotten."""
+    return middleware.event_done(
+        "erase",
+        {
+            "transcripts_erased": lambda: wiring.history().erase_deleted(),
+            "accounts_looked_at": lambda: wiring.erasures().sweep(),
+            "accounts_overdue": lambda: wiring.erasures().overdue(),
+            "exports_looked_at": lambda: wiring.exports().sweep(),
+        },
+    )
 
 
 # Catch-up
@@ -191,11 +241,17 @@ def work(event: Any) -> dict[str, int]:
 
 
 def advance(message: str) -> int:
-    """Do what a message is about, a page of an audit or a catch-up; one thing was done."""
-    if not message.startswith(audit.MESSAGE):
-        wiring.catchup_worker().advance(message)
-    elif ended := wiring.audits().advance(message.removeprefix(audit.MESSAGE)):
-        middleware.figures_done("audit", ended, [])
+    """Do what a message is about: a page of an audit, an account's end, an export or a catch-up. One thing was done."""
+    match message.rpartition(":"):
+        case ("audit", _, audit_id):
+            if ended := wiring.audits().advance(audit_id):
+                middleware.figures_done("audit", ended, [])
+        case ("erase", _, user_id):
+            wiring.erasures().advance(user_id)
+        case ("export", _, user_id):
+            wiring.exports().advance(user_id)
+        case (_, _, job_id):
+            wiring.catchup_worker().advance(job_id)
     return 1
 
 

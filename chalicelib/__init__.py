@@ -11,8 +11,10 @@ account streaming relay          use cases: they get collaborators, clock and id
     catchup_worker assistant
     purchases reconciler costs
     analytics admin audit
+    erasure exports
 leasing welcome fulfilment       what happens to a lease; what an account begins with; what payments turn out to be;
-    auditing limiting            what an audit reads; how requests are counted
+    auditing limiting            what an audit reads; how requests are counted; all that is kept of a person
+    belongings
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
 config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines; pages that ship with us

@@ -4,9 +4,9 @@ Cognito keeps who may sign in; the profile and the credits are ours, and come in
 the two leaves an account without them: the next sign-in finds that and makes up for it.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import contract
@@ -14,13 +14,15 @@ from .addresses import normal_address
 from .errors import EmailUnverifiedError, SignedOutError, UnauthenticatedError, UnavailableError
 from .models import Balance, Caller, Profile
 from .providers.cognito import Cognito, SignIn
-from .repositories.accounts import profile, profile_key
+from .repositories.accounts import profile, profile_key, profile_renamed
 from .repositories.ledger import Ledger
+from .repositories.table import Tables, WriteRefusedError
 from .times import rfc3339
 from .tokens import TokenVerifier
 from .welcome import Welcome
 
 SIGN_OUT_TRIES = 3
+EVEN_SECONDS = 1.5  # above what the user pool takes to mail somebody
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,10 @@ class Accounts:
     ledger: Ledger
     welcome: Welcome
     is_verification_on: bool
+    tables: Tables
     now: Callable[[], int]
     pause: Callable[[float], None]
+    elapsed: Callable[[], float]  # seconds, from anywhere
 
     def register(self, wish: contract.Register, network: str = "") -> contract.Registered:
         """A new account; signed in at once where no confirmation is needed. `network`: where the request came from.
@@ -90,6 +94,38 @@ class Accounts:
             balance = self.ledger.balance(person.user_id) if person.free_credits else balance
         return contract.LoggedIn(user=_user(person, balance, caller.groups), **_token_fields(tokens))
 
+    def forgot_password(self, wish: contract.ForgotPassword) -> contract.CodeSent:
+        """Mail a code for a new password. Neither the answer nor its time tells whether there is such an account."""
+        email = normal_address(wish.email)
+        with self._in_even_time():
+            self.cognito.mail_reset_code(email)
+        return contract.CodeSent(True)
+
+    def reset_password(self, wish: contract.ResetPassword) -> contract.PasswordReset:
+        """Set a password with the mailed code; every earlier sign-in ends. Raises InvalidRequestError (code, password).
+
+        A process that dies after the code was used has changed the password and ended nothing: signing in and out does.
+        """
+        email = normal_address(wish.email)
+        with self._in_even_time():
+            self.cognito.reset_password(email, wish.code, wish.password)
+        user_id = self.cognito.person(email).user_id
+        # This ends refresh tokens too: what they bring tells the time of the sign-in that they are of.
+        self.ledger.sign_out(user_id, before_at=self.now() + 1)
+        with suppress(UnavailableError):
+            self.cognito.sign_out_everywhere(user_id)
+        return contract.PasswordReset(True)
+
+    def rename(self, caller: Caller, wish: contract.UpdateUser) -> contract.User:
+        """The caller's profile under another name."""
+        balance, person = self._known(caller)
+        self.cognito.rename(caller.user_id, wish.name)
+        try:
+            self.tables.write(profile_renamed(caller.user_id, wish.name))
+        except WriteRefusedError as refusal:
+            raise UnauthenticatedError("This account is gone.") from refusal
+        return _user(replace(person, name=wish.name), balance, caller.groups)
+
     def refresh(self, wish: contract.Refresh) -> contract.Tokens:
         """New tokens for a refresh token. Raises InvalidCredentialsError, AccountBlockedError, UnauthenticatedError."""
         tokens = self.cognito.refresh(wish.refresh_token)
@@ -110,6 +146,15 @@ class Accounts:
         """The caller's profile and balance."""
         balance, person = self._known(caller)
         return _user(person, balance, caller.groups)
+
+    @contextmanager
+    def _in_even_time(self) -> Iterator[None]:
+        """Take as long, whether there is somebody to mail or not, as long as the user pool is no slower than that."""
+        began = self.elapsed()
+        try:
+            yield
+        finally:
+            self.pause(max(0.0, EVEN_SECONDS - (self.elapsed() - began)))
 
     def _signed_in(self, email: str, password: str) -> SignIn:
         try:

@@ -57,7 +57,7 @@ class Administration:
                 return _given(told)
             if not is_new:
                 raise ConflictError("This was done before, too long ago to say more: see the user's transactions.")
-            if account is None:
+            if account is None or balance_of(account).deleted:
                 raise NotFoundError("There is no such user.")
             try:
                 if act := self._given(admin, wish, action_id, body_hash, balance_of(account)):
@@ -129,7 +129,7 @@ class Administration:
         before: dict[str, int | bool],
         after: dict[str, int | bool],
     ) -> Action:
-        return Action(self.new_ulid(), self.now(), admin.user_id, admin.email, what, user_id, reason, before, after)
+        return Action(self.new_ulid(), self.now(), admin.user_id, what, user_id, reason, before, after)
 
 
 def _given(act: Action) -> contract.CreditsGiven:

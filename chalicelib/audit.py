@@ -15,6 +15,7 @@ from .auditing import Auditor, AuditRules
 from .errors import UnavailableError
 from .models import Action, Audit, AuditFigures, AuditState, Caller, Finding
 from .repositories import audits
+from .repositories.accounts import profile_key
 from .repositories.actions import recent_actions
 from .repositories.ledger import Ledger
 from .repositories.table import Tables, WriteRefusedError
@@ -63,11 +64,15 @@ class Audits:
         """The last audit that ended, the one that runs, and what administrators did lately."""
         _, (item,) = self.ledger.admit(caller, also=[audits.KNOWN_KEY])
         known = audits.known(item)
+        acts = recent_actions(self.tables, ACTIONS_SHOWN)
+        admins = sorted({act.admin_id for act in acts})
         wanted = [audits.audit_key(one) for one in (known.last, known.running) if one]
-        items = self.tables.get_many(wanted) if wanted else []
-        found = {item["audit_id"]: audits.audit(item) for item in items if item}
+        items = self.tables.get_many([*wanted, *map(profile_key, admins)]) if wanted or admins else []
+        found = {item["audit_id"]: audits.audit(item) for item in items[: len(wanted)] if item}
         last, running = (self._report(found.get(one)) for one in (known.last, known.running))
-        actions = [_shown(one) for one in recent_actions(self.tables, ACTIONS_SHOWN)]
+        people = zip(admins, items[len(wanted) :], strict=True)
+        addresses = {admin_id: str(item["email"]) for admin_id, item in people if item}
+        actions = [_shown(act, addresses.get(act.admin_id, act.admin_id)) for act in acts]
         return contract.LastAudit(last, running, actions)
 
     def sweep(self) -> int:
@@ -205,11 +210,11 @@ class Audits:
         )
 
 
-def _shown(one: Action) -> contract.AdminAction:
+def _shown(one: Action, admin: str) -> contract.AdminAction:
     return contract.AdminAction(
         id=one.action_id,
         at=rfc3339(one.at),
-        admin=one.admin_email,
+        admin=admin,
         action=one.what,
         user_id=one.user_id,
         reason=one.reason,

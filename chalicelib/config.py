@@ -104,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_register: str = "30/hour"
     rate_limit_codes: str = "60/hour"
     rate_limit_login: str = "120/hour"
+    rate_limit_reset: str = "60/hour"
     rate_limit_refresh: str = "120/minute"
     rate_limit_account: str = "60/minute"
     rate_limit_reads: str = "300/minute"

@@ -156,6 +156,8 @@ class Fulfilment:
                 known, balance = self.seen(known.purchase_id, known.user_id)
                 continue
             tally().notes["purchase"] = {"granted": due.granted, "taken": due.taken}
+            if due.granted and balance.deleted:  # Nobody can use what was paid for: it is to be refunded by hand.
+                tally().notes["payment_alarm"] = "deleted account"
             return learned
         raise UnavailableError("The account is busy with other requests.")
 

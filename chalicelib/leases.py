@@ -111,8 +111,12 @@ class LeaseRules:
 
     def check_settled_down(self, current: Session, now: int) -> None:
         """Raises ConflictError while a live process is still handing out the lease."""
-        if current.state is SessionState.OPENING and now - current.lease_started_at < self.chunk_stale_after_seconds:
+        if self.is_being_opened(current, now):
             raise ConflictError("The lease is being opened: ask again.", retry_after_seconds=1)
+
+    def is_being_opened(self, current: Session, now: int) -> bool:
+        """Whether a live process may still be handing out the lease."""
+        return current.state is SessionState.OPENING and now - current.lease_started_at < self.chunk_stale_after_seconds
 
     def is_too_late_to_resume(self, current: Session, now: int) -> bool:
         """Whether the session ended too long ago to be taken up again."""

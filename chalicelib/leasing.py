@@ -14,14 +14,16 @@ import msgspec
 from . import contract
 from .errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError
 from .leases import SERVICE, Ending, LeaseRules
-from .models import LiveOptions, Session, SessionState, Ticket
-from .pricing import load
+from .models import Hold, LiveOptions, Session, SessionState, Ticket
+from .pricing import Prices, load
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
 from .repositories.ledger_items import hold_recorded
-from .repositories.sessions import answer_name, erasing, moved_on, session
+from .repositories.sessions import answer_name, erasing, moved_on, session, session_key
 from .repositories.table import Item, Tables, Write, WriteRefusedError
 from .repositories.transcripts import transcript_delete, transcript_progress
 from .times import rfc3339
+
+TRIES = 8
 
 
 class LiveProvider(Protocol):
@@ -117,6 +119,50 @@ class Leasing:
             self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), also=also)
         else:
             self.tables.transact(also)
+
+    def abandon(self, hold: Hold, prices: Prices, *, at_once: bool = False) -> bool:
+        """End the lease of this hold if its time is over, or `at_once`: nobody speaks for it. Whether it was ended.
+
+        A direct lease is billed to its end either way, because its socket may stay open until then. At once does not
+        mean beside a process that is opening the lease, or has a chunk of it with a provider: call again.
+        """
+        for _ in range(TRIES):
+            item = self.tables.get(session_key(hold.user_id, hold.reference))
+            current = session(item) if item else None
+            if current is None or current.hold_id != hold.hold_id:
+                return self._released(hold)
+            if self._is_spoken_for(current, at_once):
+                return False
+            try:
+                if current.state is SessionState.OPENING:
+                    self.take_back(current)
+                elif current.state is SessionState.ACTIVE:
+                    # Nothing is given back, and only what was saved is known to be heard.
+                    ending = self.rules.ending(
+                        current, SessionState.LAPSED, 0, self.now(), prices=prices, broke_off=True
+                    )
+                    self.end(current, ending, [])
+                else:
+                    return self._released(hold)
+                return True
+            except HoldEndedError:
+                return False
+            except AlsoRefusedError:
+                continue
+        return False
+
+    def _is_spoken_for(self, current: Session, at_once: bool) -> bool:
+        now = self.now()
+        if not at_once:  # The index of open holds may be a moment behind: then this lease has only just begun.
+            return self.rules.hold(current).sweep_at > now
+        return self.rules.is_being_opened(current, now) or bool(self.rules.chunks_under_way(current, now))
+
+    def _released(self, hold: Hold) -> bool:
+        try:
+            self.ledger.release(hold, at=self.now())
+            return True
+        except HoldEndedError:
+            return False
 
     def take_back(self, opened: Session) -> None:
         """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""

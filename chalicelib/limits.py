@@ -84,6 +84,7 @@ GROUPS = {
     "register": Group("network"),
     "codes": Group("network"),
     "login": Group("network"),
+    "reset": Group("network"),
     "refresh": Group("network", must_count=False),
     "account": Group("user", must_count=False),
     "reads": Group("user", must_count=False),

@@ -20,8 +20,8 @@ from .errors import (
     UnavailableError,
 )
 from .leases import HOLD_KIND, SERVICE, Ending, LeaseRules
-from .leasing import Leasing, stored
-from .models import Balance, Caller, Charge, Hold, Segment, Session, SessionState, Transcript
+from .leasing import TRIES, Leasing, stored
+from .models import Balance, Caller, Charge, Segment, Session, SessionState, Transcript
 from .pricing import Prices
 from .repositories.allowances import allowance_key, allowance_used, spending
 from .repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
@@ -29,7 +29,6 @@ from .repositories.sessions import moved_on, opening, saved, session, session_ke
 from .repositories.table import Item, Tables, Write, WriteRefusedError
 from .repositories.transcripts import segments_put, transcript_put
 
-TRIES = 8
 FOLLOWED_RENEWALS = 100  # of leases of ten minutes, those of 16 hours
 DEFAULT_SAMPLE_RATE = 16_000
 SEGMENT_OVERHEAD_BYTES = 100
@@ -200,45 +199,12 @@ class Streaming:
             if hold.kind != HOLD_KIND:
                 continue
             try:
-                ended += self._sweep(hold)
+                ended += self.leasing.abandon(hold, self.prices)
             except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
                 failures.append(failure)
         if failures:
             raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
         return ended
-
-    def _sweep(self, hold: Hold) -> bool:
-        for _ in range(TRIES):
-            item = self.tables.get(session_key(hold.user_id, hold.reference))
-            current = session(item) if item else None
-            if current is None or current.hold_id != hold.hold_id:
-                return self._released(hold)
-            if self.rules.hold(current).sweep_at > self.now():
-                return False  # The index was a moment behind: this lease has only just begun.
-            try:
-                if current.state is SessionState.OPENING:
-                    self.leasing.take_back(current)
-                elif current.state is SessionState.ACTIVE:
-                    # Its time is over: there is nothing to give back, and only what was saved is known to be heard.
-                    ending = self.rules.ending(
-                        current, SessionState.LAPSED, 0, self.now(), prices=self.prices, broke_off=True
-                    )
-                    self.leasing.end(current, ending, [])
-                else:
-                    return self._released(hold)
-                return True
-            except HoldEndedError:
-                return False
-            except AlsoRefusedError:
-                continue
-        return False
-
-    def _released(self, hold: Hold) -> bool:
-        try:
-            self.ledger.release(hold, at=self.now())
-            return True
-        except HoldEndedError:
-            return False
 
     # Ending a lease
 

@@ -18,13 +18,16 @@ from .analytics import Analytics
 from .assistant import Assistant
 from .audit import Audits
 from .auditing import Auditor, AuditRules
+from .belongings import Belongings
 from .billing import Billing
 from .catchup import Catchups
 from .catchup_worker import CatchupWorker
 from .config import Settings, load
 from .costs import Costs
 from .cursors import Cursors
+from .erasure import ErasureRules, Erasures
 from .errors import UnavailableError
+from .exports import ExportRules, Exports
 from .fulfilment import Fulfilment
 from .history import History
 from .ids import ulid
@@ -46,6 +49,7 @@ from .tokens import TokenVerifier
 from .welcome import Welcome, WelcomeRules
 
 if TYPE_CHECKING:
+    from .providers.exports import ExportFiles
     from .providers.queue import Queue
     from .providers.text import OpenAIText
     from .providers.uploads import Uploads
@@ -87,8 +91,10 @@ def accounts() -> Accounts:
         ledger=ledger(),
         welcome=Welcome(ledger(), tables(), welcome_rules(), used.identity_hmac_key, now),
         is_verification_on=used.email_verification == "on",
+        tables=tables(),
         now=now,
         pause=time.sleep,
+        elapsed=time.monotonic,
     )
 
 
@@ -97,6 +103,37 @@ def cognito() -> Cognito:
     used = settings()
     client = _client("cognito-idp", COGNITO_CONFIG)
     return Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, used.cognito_client_secret)
+
+
+@lru_cache
+def erasures() -> Erasures:
+    return Erasures(
+        ledger=ledger(),
+        tables=tables(),
+        leasing=leasing(),
+        prices=pricing.load(settings().price_version),
+        sign_ins=cognito(),
+        files=(uploads(), export_files()),
+        queue=queue(),
+        rules=ErasureRules(),
+        job_rules=JobRules(),
+        now=now,
+        new_id=new_id,
+    )
+
+
+@lru_cache
+def exports() -> Exports:
+    return Exports(
+        ledger=ledger(),
+        tables=tables(),
+        belongings=Belongings(tables(), uploads()),
+        files=export_files(),
+        queue=queue(),
+        rules=ExportRules(),
+        now=now,
+        new_id=new_id,
+    )
 
 
 @lru_cache
@@ -123,11 +160,16 @@ def streaming() -> Streaming:
         tables=tables(),
         prices=pricing.load(used.price_version),
         rules=lease_rules(),
-        leasing=Leasing(ledger(), tables(), lease_rules(), live_providers(), now),
+        leasing=leasing(),
         relay_provider="assemblyai",
         now=now,
         new_ulid=new_ulid,
     )
+
+
+@lru_cache
+def leasing() -> Leasing:
+    return Leasing(ledger(), tables(), lease_rules(), live_providers(), now)
 
 
 @lru_cache
@@ -250,8 +292,19 @@ def text_model(timeout_seconds: float) -> "OpenAIText":
 def uploads() -> "Uploads":
     from .providers.uploads import Uploads
 
-    config = AWS_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
-    return Uploads(_client("s3", config), settings().upload_bucket)
+    return Uploads(bucket_client(), settings().upload_bucket)
+
+
+@lru_cache
+def export_files() -> "ExportFiles":
+    from .providers.exports import ExportFiles
+
+    return ExportFiles(bucket_client(), settings().upload_bucket)
+
+
+@lru_cache
+def bucket_client() -> Any:
+    return _client("s3", AWS_CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"})))
 
 
 @lru_cache

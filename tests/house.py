@@ -1,5 +1,6 @@
 """Accounts on a real user pool and real tables, whose process can be made to die at any AWS call."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import requests
 from botocore.config import Config
 
 from chalicelib import contract
-from chalicelib.account import Accounts
+from chalicelib.account import EVEN_SECONDS, Accounts
 from chalicelib.providers.cognito import Cognito
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
@@ -116,8 +117,10 @@ def opened(ministack: LocalAws) -> Iterator[House]:
         ledger=Ledger(tables),
         welcome=Welcome(Ledger(tables), tables, rules, "a key of this test", now),
         is_verification_on=False,
+        tables=tables,
         now=now,
         pause=time.sleep,
+        elapsed=itertools.count(0, EVEN_SECONDS).__next__,  # as slow as it may be: nothing is waited for
     )
     yield House(accounts, Backend.on(tables, Clock()), aws)
     cognito.close()

@@ -2,13 +2,23 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from chalicelib import contract
+from chalicelib.account import EVEN_SECONDS
 from chalicelib.addresses import canonical_address, normal_address
-from chalicelib.errors import EmailTakenError, EmailUnverifiedError, InvalidCredentialsError, InvalidRequestError
-from chalicelib.welcome import WelcomeRules
+from chalicelib.errors import (
+    EmailTakenError,
+    EmailUnverifiedError,
+    InvalidCredentialsError,
+    InvalidRequestError,
+    UnauthenticatedError,
+)
+from chalicelib.models import Caller
+from chalicelib.repositories.accounts import profile_key
+from chalicelib.welcome import GIVEN_BEFORE, WelcomeRules
 from scripts.local.aws import LocalAws
 from tests.house import PASSWORD, House, at_once, opened
 
@@ -115,6 +125,127 @@ def test_a_sign_out_that_died_has_not_locked_anyone_out(house: House, email: str
 
     house.accounts.logout(caller)
     house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
+
+
+# A forgotten password, another name, the end
+
+RESET_CODE, OTHER_PASSWORD = "654321", "another horse battery"
+
+
+def signed_up(house: House, email: str) -> Caller:
+    return house.accounts.verifier.caller(str(house.accounts.register(contract.Register(email, PASSWORD)).token))
+
+
+def test_a_new_password_ends_every_earlier_sign_in(house: House, email: str) -> None:
+    before = house.accounts.register(contract.Register(email, PASSWORD))
+    house.accounts.forgot_password(contract.ForgotPassword(email.upper()))
+
+    told = house.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+
+    assert told.reset
+    with pytest.raises(UnauthenticatedError):
+        house.accounts.user(house.accounts.verifier.caller(str(before.token)))
+    with pytest.raises((UnauthenticatedError, InvalidCredentialsError)):
+        house.accounts.refresh(contract.Refresh(str(before.refresh_token)))
+    with pytest.raises(InvalidCredentialsError):
+        house.accounts.login(contract.Login(email, PASSWORD))
+    assert house.accounts.login(contract.Login(email, OTHER_PASSWORD)).user.email == email
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_wrong_code_says_the_same_whether_or_not_anybody_is_there(house: House, email: str, is_there: bool) -> None:
+    if is_there:
+        signed_up(house, email)
+        house.accounts.forgot_password(contract.ForgotPassword(email))
+
+    with pytest.raises(InvalidRequestError) as refused:
+        house.accounts.reset_password(contract.ResetPassword(email, "000000", OTHER_PASSWORD))
+
+    assert refused.value.details == {"field": "code"}
+    assert refused.value.message == "The code is wrong or too old: ask for a new one."
+
+
+@pytest.mark.parametrize("took_seconds", [0.0, 0.3, 1.4, 9.0])
+def test_asking_for_a_code_takes_the_same_time_however_long_the_pool_takes(
+    house: House, email: str, took_seconds: float
+) -> None:
+    waited: list[float] = []
+    moments = iter((100.0, 100.0 + took_seconds))
+    even = replace(house.accounts, elapsed=lambda: next(moments), pause=waited.append)
+
+    assert even.forgot_password(contract.ForgotPassword(email)).sent
+
+    assert waited == [pytest.approx(max(0.0, EVEN_SECONDS - took_seconds))]
+
+
+def test_a_code_is_used_once(house: House, email: str) -> None:
+    signed_up(house, email)
+    house.accounts.forgot_password(contract.ForgotPassword(email))
+    wish = contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD)
+    house.accounts.reset_password(wish)
+
+    with pytest.raises(InvalidRequestError):
+        house.accounts.reset_password(wish)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", range(4))  # the code, who it is, sign-outs here and at Cognito
+def test_a_reset_that_died_leaves_an_account_that_its_owner_gets_into(
+    house: House, email: str, moment: str, call: int
+) -> None:
+    signed_up(house, email)
+    house.accounts.forgot_password(contract.ForgotPassword(email))
+    with house.aws.dying(moment, call):
+        house.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+
+    good, bad = (PASSWORD, OTHER_PASSWORD) if (moment, call) == ("before", 0) else (OTHER_PASSWORD, PASSWORD)
+    with pytest.raises(InvalidCredentialsError):
+        house.accounts.login(contract.Login(email, bad))
+    assert house.accounts.login(contract.Login(email, good)).user.email == email
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("call", range(3))
+def test_another_name_may_be_given_again_after_a_crash(house: House, email: str, moment: str, call: int) -> None:
+    who = signed_up(house, email)
+    with house.aws.dying(moment, call):
+        house.accounts.rename(who, contract.UpdateUser("Ada L."))
+
+    assert house.accounts.rename(who, contract.UpdateUser("Ada L.")).name == "Ada L."
+    assert house.accounts.user(who).name == "Ada L."
+    assert house.accounts.cognito.person(email).name == "Ada L."
+    assert house.accounts.rename(who, contract.UpdateUser("")).name == ""
+
+
+def test_who_comes_back_after_an_account_was_deleted_is_somebody_new_without_free_credits(
+    house: House, email: str
+) -> None:
+    who = signed_up(house, email)
+    house.accounts.ledger.close(who, at=house.accounts.now())
+    house.accounts.cognito.delete(who.user_id)
+    house.accounts.cognito.delete(who.user_id)
+
+    with pytest.raises(InvalidCredentialsError):
+        house.accounts.login(contract.Login(email, PASSWORD))
+    back = house.accounts.register(contract.Register(email, PASSWORD))
+
+    assert back.user.user_id != who.user_id
+    assert (back.free_credits, back.free_credits_reason) == (0, GIVEN_BEFORE)
+    house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email, credits=0)
+
+
+def test_a_deleted_account_is_not_made_whole_by_a_sign_in_of_the_same_moment(house: House, email: str) -> None:
+    """It was looked at before it was deleted, and had no profile yet."""
+    with house.aws.dying("after", 2):
+        house.accounts.register(contract.Register(email, PASSWORD))
+    who = house.accounts.verifier.caller(house.accounts.cognito.sign_in(email, PASSWORD).id_token)
+    house.accounts.ledger.close(who, at=house.accounts.now())
+
+    with pytest.raises(UnauthenticatedError):
+        house.accounts.welcome.open(who.user_id, email, "", "")
+
+    assert house.accounts.tables.get(profile_key(who.user_id)) is None
+    assert house.books.entries(who.user_id) == []
 
 
 # Many at once

@@ -123,6 +123,7 @@ def test_what_spends_or_gives_credits_is_counted_or_refused() -> None:
         "register",
         "codes",
         "login",
+        "reset",
         "stream",
         "audio",
         "spend",

@@ -35,7 +35,13 @@ ROUTES = {
     "POST /auth/login": Route("anyone", "login", JSON),
     "POST /auth/refresh": Route("anyone", "refresh", JSON),
     "POST /auth/logout": Route("user", "account", JSON),
+    "POST /auth/forgot-password": Route("anyone", "reset", JSON),
+    "POST /auth/reset-password": Route("anyone", "reset", JSON),
     "GET /auth/user": Route("user", "reads"),
+    "PATCH /auth/user": Route("user", "account", JSON),
+    "DELETE /auth/user": Route("user", "account"),
+    "POST /auth/user/export": Route("user", "account", JSON),
+    "GET /auth/user/export/{export_id}": Route("user", "reads"),
     "POST /transcription/stream": Route("user", "stream", JSON, KEY),
     "POST /transcription/stream/{session_id}/audio": Route(
         "user", "audio", audio.MAX_BYTES, "seq", media=tuple(AUDIO_TYPES)
@@ -127,9 +133,9 @@ def test_what_spends_credits_or_moves_them_is_known_when_it_comes_twice() -> Non
     assert {name for name in moving if not ROUTES[name].once} == {"POST /transcription/uploads"}
 
 
-def test_every_body_is_bounded_and_only_posts_have_one() -> None:
+def test_every_body_is_bounded_and_only_what_writes_has_one() -> None:
     for name, route in ROUTES.items():
-        assert (route.body > 0) == name.startswith("POST "), name
+        assert (route.body > 0) == name.startswith(("POST ", "PATCH ")), name
         assert route.body <= audio.MAX_BYTES
 
 

@@ -4,19 +4,25 @@ Every field is bounded here, so that nothing oversized reaches a use case. Unkno
 """
 
 from .accounts import (
+    AccountDeleted as AccountDeleted,
+    AccountExport as AccountExport,
     CodeSent as CodeSent,
     Confirm as Confirm,
     Confirmed as Confirmed,
     CreditSummary as CreditSummary,
+    ForgotPassword as ForgotPassword,
     LoggedIn as LoggedIn,
     LoggedOut as LoggedOut,
     Login as Login,
     Nothing as Nothing,
+    PasswordReset as PasswordReset,
     Refresh as Refresh,
     Register as Register,
     Registered as Registered,
     ResendCode as ResendCode,
+    ResetPassword as ResetPassword,
     Tokens as Tokens,
+    UpdateUser as UpdateUser,
     User as User,
 )
 from .admin import (

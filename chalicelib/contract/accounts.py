@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from .shapes import Answer, Code, Email, Name, Password, Request, Time, Token
+from .shapes import Answer, Code, Email, Name, NewName, Password, Request, Time, Token, one_of
 
 
 class Register(Request):
@@ -29,6 +29,22 @@ class Login(Request):
 
 class Refresh(Request):
     refresh_token: Token
+
+
+class ForgotPassword(Request):
+    email: Email
+
+
+class ResetPassword(Request):
+    email: Email
+    code: Code
+    password: Password
+
+
+class UpdateUser(Request):
+    """What of a profile may be changed; an empty name takes it away."""
+
+    name: NewName
 
 
 class Nothing(Request):
@@ -90,3 +106,27 @@ class LoggedIn(Answer):
 
 class LoggedOut(Answer):
     signed_out: bool
+
+
+class PasswordReset(Answer):
+    reset: bool
+
+
+class AccountDeleted(Answer):
+    """The account is refused from now on; `job_id` names what erases it, for questions to the owner."""
+
+    deleted: bool
+    job_id: str
+
+
+class AccountExport(Answer):
+    """`status`: running, done or failed. When done, `url` opens the file until `url_expires_at`; ask again for another
+    address, until `available_until`."""
+
+    export_id: str
+    status: Annotated[str, one_of("running", "done", "failed")]
+    created_at: Time
+    bytes: int | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    url_expires_at: Time | UnsetType = UNSET
+    available_until: Time | UnsetType = UNSET

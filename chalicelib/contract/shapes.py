@@ -12,6 +12,7 @@ Email = Annotated[
 Password = Annotated[str, Meta(min_length=10, max_length=256)]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$(?!\n)")]
+NewName = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]*$(?!\n)")]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
 # The languages that speech models of this kind know (those of Whisper), with or without a region.

@@ -30,6 +30,7 @@ from .catchups import (
     Order as Order,
     Question as Question,
     Recording as Recording,
+    StoredFile as StoredFile,
     Summary as Summary,
     TextAnswer as TextAnswer,
     UploadTicket as UploadTicket,

@@ -160,12 +160,14 @@ class Account:
 
 @dataclass(frozen=True)
 class Action:
-    """What an administrator did to a user, why, and how it stood before and after."""
+    """What an administrator did to a user, why, and how it stood before and after.
+
+    Who it was is said by id: the address is the profile's, and goes with it.
+    """
 
     action_id: str
     at: int
     admin_id: str
-    admin_email: str
     what: str
     user_id: str
     reason: str

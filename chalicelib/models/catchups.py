@@ -63,6 +63,11 @@ class Job:
         return self.state in (JobState.DONE, JobState.FAILED)
 
     @property
+    def is_known_to_provider(self) -> bool:
+        """Whether the provider has yet to forget a transcript of it."""
+        return bool(self.provider_id or self.notified_id) and not self.is_provider_copy_deleted
+
+    @property
     def is_of_session(self) -> bool:
         """Whether the words are there already, so that nothing has to be transcribed."""
         return bool(self.session_id)
@@ -150,3 +155,12 @@ class UploadTicket:
     fields: dict[str, str]
     expires_at: int
     max_bytes: int
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in our bucket, by its name in its owner's folder."""
+
+    name: str
+    bytes: int
+    stored_at: int

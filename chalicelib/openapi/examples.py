@@ -19,6 +19,7 @@ BEGUN, ENDED = "2026-11-30T10:00:00Z", "2026-11-30T10:10:00Z"
 PATH_EXAMPLES = {
     "session_id": SESSION,
     "job_id": JOB,
+    "export_id": JOB,
     "transcript_id": TRANSCRIPT,
     "user_id": USER,
     "name": "style.css",
@@ -98,6 +99,14 @@ KNOWN = _by_shape(
         c.Tokens(token_type="Bearer", **tokens),
         c.Nothing(),
         c.LoggedOut(True),
+        c.ForgotPassword("ada@example.com"),
+        c.ResetPassword("ada@example.com", "482913", "another long password"),
+        c.PasswordReset(True),
+        c.UpdateUser("Ada"),
+        c.AccountDeleted(True, JOB),
+        c.AccountExport(
+            JOB, "done", BEGUN, 48_200, "https://s3.amazonaws.com/exports", ENDED, "2026-12-01T09:00:00Z"
+        ),
         user,
         # Streaming
         c.Start("direct", "en", "Stand-up", lease_seconds=600),

@@ -21,10 +21,30 @@ from ..errors import (
     InvalidCredentialsError,
     InvalidRequestError,
     RateLimitedError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from ..models import Account
 from ..telemetry import tally
+
+# What asking for a code, or using one, answers about one account alone: told on, each would say that there is one.
+NOBODY_TO_MAIL = {
+    "UserNotFoundException",
+    "UserNotConfirmedException",
+    "InvalidParameterException",  # no address that is verified
+    "NotAuthorizedException",  # its state allows no reset
+    "LimitExceededException",  # too many codes for this account; too many calls of ours are TooManyRequestsException
+    "CodeDeliveryFailureException",
+}
+NOT_THE_CODE = {
+    "CodeMismatchException",
+    "ExpiredCodeException",
+    "UserNotFoundException",
+    "UserNotConfirmedException",
+    "NotAuthorizedException",
+    "LimitExceededException",
+    "TooManyFailedAttemptsException",
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,51 @@ class Cognito:
                 self._client.resend_confirmation_code(**self._client_words(email), Username=email)
             except ClientError as error:
                 if _code(error) not in {"UserNotFoundException", "InvalidParameterException"}:
+                    raise
+
+    def mail_reset_code(self, email: str) -> None:
+        """Mail a code that a new password is set with. Says nothing about whether the account exists."""
+        with _mapped():
+            try:
+                self._client.forgot_password(**self._client_words(email), Username=email)
+            except ClientError as error:
+                if _code(error) not in NOBODY_TO_MAIL or _is_our_setting(error):
+                    raise
+                if _code(error) == "CodeDeliveryFailureException":  # An outage that only our log may tell of.
+                    tally().notes["aws_error"] = f"cognito: {_code(error)}"
+
+    def reset_password(self, email: str, code: str, password: str) -> None:
+        """Set a password with the mailed code. Raises InvalidRequestError, also where nobody has the address."""
+        with _mapped():
+            try:
+                self._client.confirm_forgot_password(
+                    **self._client_words(email), Username=email, ConfirmationCode=code, Password=password
+                )
+            except ClientError as error:
+                if _code(error) not in NOT_THE_CODE or _is_our_setting(error):
+                    raise
+                raise _wrong_code() from error
+
+    def rename(self, user_id: str, name: str) -> None:
+        """Call the person so; an empty name is none. Raises UnauthenticatedError where the account is gone."""
+        attributes = [{"Name": "name", "Value": name}]
+        with _mapped():
+            try:
+                self._client.admin_update_user_attributes(
+                    UserPoolId=self._pool, Username=user_id, UserAttributes=attributes
+                )
+            except ClientError as error:
+                if _code(error) != "UserNotFoundException":
+                    raise
+                raise UnauthenticatedError("This account is gone.") from error
+
+    def delete(self, user_id: str) -> None:
+        """End the account and all its refresh tokens; its address is free again. Twice is fine."""
+        with _mapped():
+            try:
+                self._client.admin_delete_user(UserPoolId=self._pool, Username=user_id)
+            except ClientError as error:
+                if _code(error) != "UserNotFoundException":
                     raise
 
     def person(self, email: str) -> Person:
@@ -197,10 +262,10 @@ def _in_our_words(error: ClientError) -> AppError:
         case "InvalidPasswordException":
             return InvalidRequestError("The password needs at least 10 characters.", "password")
         case "CodeMismatchException" | "ExpiredCodeException":
-            return InvalidRequestError("The code is wrong or too old: ask for a new one.", "code")
+            return _wrong_code()
         case "UserNotConfirmedException":
             return EmailUnverifiedError("Confirm your email first: a code was sent to it.")
-        case "NotAuthorizedException" if "secret" in str(error).lower():
+        case "NotAuthorizedException" if _is_our_setting(error):
             return UnavailableError("The sign-in service does not know this server.")  # Our setting, not the password.
         case "NotAuthorizedException" | "UserNotFoundException" | "PasswordResetRequiredException":
             return InvalidCredentialsError("The email or password is wrong.")
@@ -212,6 +277,15 @@ def _in_our_words(error: ClientError) -> AppError:
             return RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
         case _:
             return UnavailableError("The sign-in service refused the request.")
+
+
+def _wrong_code() -> InvalidRequestError:
+    return InvalidRequestError("The code is wrong or too old: ask for a new one.", "code")
+
+
+def _is_our_setting(error: ClientError) -> bool:
+    """Whether the client's secret is wrong, which is nothing that a user did."""
+    return _code(error) == "NotAuthorizedException" and "secret" in str(error).lower()
 
 
 def _code(error: ClientError) -> str:

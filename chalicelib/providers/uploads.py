@@ -1,13 +1,13 @@
 """The bucket of uploaded recordings: a form for the browser, a look at what came, an address for the provider."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from ..errors import UnavailableError
-from ..models import UploadTicket
-from ..telemetry import tally
+from ..models import StoredFile, UploadTicket
+from .bucket import emptied, listed, outages
 
 MAX_UPLOAD_BYTES = 500 * 1024 * 1024
 TICKET_SECONDS = 15 * 60
@@ -34,22 +34,31 @@ class Uploads:
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:
         """What changes when the file changes; None if there is no such file. Raises UnavailableError."""
-        try:
-            return str(self.client.head_object(Bucket=self.bucket, Key=_key(user_id, upload_id))["ETag"])
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-                return None
-            tally().notes["aws_error"] = f"head_object: {error.response.get('Error', {}).get('Code', '')}"
-            raise UnavailableError("The store of recordings did not take the request.") from error
-        except BotoCoreError as error:
-            tally().notes["aws_error"] = f"head_object: {type(error).__name__}"
-            raise UnavailableError("The store of recordings did not answer.") from error
+        with outages("head_object"):
+            try:
+                return str(self.client.head_object(Bucket=self.bucket, Key=_key(user_id, upload_id))["ETag"])
+            except ClientError as error:
+                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                    return None
+                raise
 
     def readable_url(self, user_id: str, upload_id: str) -> str:
         """A signed address that a provider reads the file from. Asks AWS nothing."""
         place = {"Bucket": self.bucket, "Key": _key(user_id, upload_id)}
         return str(self.client.generate_presigned_url("get_object", Params=place, ExpiresIn=READABLE_SECONDS))
 
+    def all_of(self, user_id: str) -> Iterator[StoredFile]:
+        """What the user sent that is still there. Raises UnavailableError."""
+        return listed(self.client, self.bucket, _folder(user_id))
+
+    def delete_all(self, user_id: str) -> None:
+        """Forget all of it. Raises UnavailableError; some may be gone then."""
+        emptied(self.client, self.bucket, _folder(user_id))
+
+
+def _folder(user_id: str) -> str:
+    return f"uploads/{user_id}/"
+
 
 def _key(user_id: str, upload_id: str) -> str:
-    return f"uploads/{user_id}/{upload_id}"
+    return f"{_folder(user_id)}{upload_id}"

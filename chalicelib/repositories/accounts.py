@@ -27,6 +27,11 @@ def profile_granted(profile: Profile) -> Write:
     return Write(profile_key(profile.user_id), put_in=granted, when=Attr("is_owed_credits").eq(True))
 
 
+def profile_renamed(user_id: str, name: str) -> Write:
+    """The profile under another name, if it is still there."""
+    return Write(profile_key(user_id), put_in={"name": name}, when=Attr("email").exists())
+
+
 def profile(user_id: str, item: Item | None) -> Profile | None:
     """The profile that was read; None if the account never got that far."""
     if item is None:

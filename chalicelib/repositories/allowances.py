@@ -6,11 +6,12 @@ from ..times import utc_date
 from .table import Item, ItemKey, Write
 
 KEPT_SECONDS = 3 * 86_400
+ALLOWANCE = "ALLOWANCE#"
 
 
 def allowance_key(user_id: str, at: int) -> ItemKey:
     """The item of the UTC day of `at`."""
-    return ItemKey("app", f"USER#{user_id}", f"ALLOWANCE#{utc_date(at)}")
+    return ItemKey("app", f"USER#{user_id}", f"{ALLOWANCE}{utc_date(at)}")
 
 
 def allowance_used(item: Item | None) -> int:

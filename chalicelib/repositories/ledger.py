@@ -25,6 +25,7 @@ from ..models import Balance, Caller, Charge, DayTotal, Entry, Hold
 from ..telemetry import tally
 from .ledger_items import (
     DAY,
+    HOLD,
     OPEN_HOLD_SHARDS,
     balance_key,
     balance_of,
@@ -43,6 +44,7 @@ from .ledger_items import (
 from .table import Item, ItemKey, Tables, Write, WriteRefusedError, unexpected
 
 HOLDS_READ = 2_000
+GONE = "This account is gone."
 NOTHING = Charge(credits=0, service="", reference="", audio_ms=0, price_version="")
 
 
@@ -137,11 +139,27 @@ class Ledger:
             found += some
         return found, is_complete
 
+    def holds_of(self, user_id: str) -> Iterator[Hold]:
+        """All holds of the user that there ever were, open or ended, as last written; for jobs alone."""
+        after: str | None = None
+        while True:
+            items, after = self._tables.query("ledger", user_pk(user_id), HOLD, after=after)
+            yield from map(hold_from, items)
+            if after is None:
+                return
+
     # Credits in
 
     def open_account(self, user_id: str, also: Sequence[Write] = ()) -> None:
-        """Give the user a balance of zero; does nothing to one that is there. Raises AlsoRefusedError."""
-        self._transact([Write(balance_key(user_id), add={"available": 0, "held": 0, "version": 1})], also)
+        """Give the user a balance of zero; does nothing to one that is there.
+
+        Raises AlsoRefusedError, and UnauthenticatedError for an account that was deleted.
+        """
+        nothing = {"available": 0, "held": 0, "version": 1}
+        try:
+            self._transact([Write(balance_key(user_id), add=nothing, when=_not_deleted())], also)
+        except WriteRefusedError as error:
+            raise UnauthenticatedError(GONE) from error
 
     def grant(
         self,
@@ -159,7 +177,8 @@ class Ledger:
         """Give `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for anyone.
 
         `of`: the balance as it was read: only if it still stands so, else raises BalanceMovedError. An administrator's
-        `credits` may be below zero, and leave less than nothing. Raises AlsoRefusedError.
+        `credits` may be below zero, and leave less than nothing. Raises AlsoRefusedError, and UnauthenticatedError for
+        an account that was deleted.
         """
         fact = f"{guard.key.pk}/{guard.key.sk}"
         entry = Entry(entry_id_for(at, fact), kind, credits, at, reference=reference, reason=reason)
@@ -167,7 +186,7 @@ class Ledger:
         guard_item = {"user_id": user_id, "entry_id": entry.entry_id, "at": at}
         writes = [
             Write(guard.key, item=guard_item, when=Attr("pk").not_exists()),
-            Write(balance_key(user_id), add=totals, when=Attr("version").eq(of.version) if of else None),
+            Write(balance_key(user_id), add=totals, when=Attr("version").eq(of.version) if of else _not_deleted()),
             entry_put(user_id, entry),
         ]
         try:
@@ -177,6 +196,8 @@ class Ledger:
                 return False
             if of and 1 in error.refused:
                 raise BalanceMovedError from error
+            if 1 in error.refused:
+                raise UnauthenticatedError(GONE) from error
             unexpected(error)
         return True
 
@@ -252,15 +273,37 @@ class Ledger:
         Raises NotFoundError, AlsoRefusedError.
         """
         is_blocked = Attr("blocked").eq(True)
-        when = Attr("pk").exists() & (~is_blocked if blocked else is_blocked)
+        when = Attr("pk").exists() & (~is_blocked if blocked else is_blocked) & _not_deleted()
         write = Write(balance_key(user_id), put_in={"blocked": blocked}, add={"version": 1}, when=when)
         try:
             self._transact([write], also)
         except WriteRefusedError as error:
-            if not error.refused[0]:
+            if not error.refused[0] or balance_of(error.refused[0]).deleted:
                 raise NotFoundError("There is no such user.") from error
             return False
         return True
+
+    def close(self, caller: Caller, *, at: int, also: Sequence[Write] = ()) -> None:
+        """Refuse the account from now on, for ever; what it has is kept.
+
+        Raises AccountBlockedError, UnauthenticatedError (also where it was closed before), AlsoRefusedError.
+        """
+        write = Write(
+            balance_key(caller.user_id),
+            put_in={"deleted": True, "deleted_at": at},
+            add={"available": 0, "held": 0, "version": 1},
+            when=_in_good_standing(caller),
+        )
+        try:
+            self._transact([write], also)
+        except WriteRefusedError as error:
+            _check_standing(caller, balance_of(error.refused[0]))
+            unexpected(error)
+
+    def erased(self, user_id: str, *, at: int, also: Sequence[Write] = ()) -> None:
+        """Nothing but the books is left of a closed account. Raises AlsoRefusedError."""
+        write = Write(balance_key(user_id), put_in={"erased_at": at}, add={"version": 1}, when=Attr("deleted").eq(True))
+        self._transact([write], also)
 
     def _transact(self, writes: Sequence[Write], also: Sequence[Write] = ()) -> None:
         try:
@@ -275,18 +318,21 @@ class Ledger:
 
 
 def _may_hold(caller: Caller, needed: int) -> ConditionBase:
+    return Attr("available").gte(needed) & _in_good_standing(caller)
+
+
+def _in_good_standing(caller: Caller) -> ConditionBase:
     signed_in_since = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lte(caller.auth_time_at)
-    return (
-        Attr("available").gte(needed)
-        & (Attr("blocked").not_exists() | Attr("blocked").eq(False))
-        & (Attr("deleted").not_exists() | Attr("deleted").eq(False))
-        & signed_in_since
-    )
+    return (Attr("blocked").not_exists() | Attr("blocked").eq(False)) & _not_deleted() & signed_in_since
+
+
+def _not_deleted() -> ConditionBase:
+    return Attr("deleted").not_exists() | Attr("deleted").eq(False)
 
 
 def _check_standing(caller: Caller, balance: Balance) -> None:
     if balance.deleted:
-        raise UnauthenticatedError("This account is gone.")
+        raise UnauthenticatedError(GONE)
     if caller.auth_time_at < balance.signed_out_at:
         raise SignedOutError("This sign-in has ended: sign in again.")
     if balance.blocked:

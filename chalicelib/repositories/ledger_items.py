@@ -14,7 +14,7 @@ from .expressions import plain
 from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
-USER, ENTRY, DAY = "USER#", "ENTRY#", "DAY#"
+USER, ENTRY, HOLD, DAY = "USER#", "ENTRY#", "HOLD#", "DAY#"
 BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
 
 # Keys
@@ -29,7 +29,7 @@ def balance_key(user_id: str) -> ItemKey:
 
 
 def hold_key(user_id: str, hold_id: str) -> ItemKey:
-    return ItemKey("ledger", user_pk(user_id), f"HOLD#{hold_id}")
+    return ItemKey("ledger", user_pk(user_id), f"{HOLD}{hold_id}")
 
 
 def entry_id_for(at: int, fact: str, place: int = 0) -> str:

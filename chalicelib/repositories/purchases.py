@@ -73,6 +73,14 @@ def changed(before: Purchase, now: Purchase) -> list[Write]:
     return writes
 
 
+def without_words(one: Purchase) -> Purchase:
+    """The purchase without what its buyer said. One that has no checkout yet never gets one that anybody is shown, so
+    it has failed; money that comes all the same still counts."""
+    has_checkout = bool(one.checkout_session_id) or one.facts.payment > Payment.CREATING
+    facts = one.facts if has_checkout else one.facts.learned(Payment.FAILED)
+    return replace(one, success_url="", cancel_url="", body_hash="", facts=facts)
+
+
 def open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
     """Purchases made before then whose payment has not ended, and when they were made, oldest first."""
     between = (f"{OPEN}{0:012d}", f"{OPEN}{max(0, before):012d}")

@@ -13,11 +13,12 @@ from boto3.dynamodb.conditions import Attr
 from ..models import InFlight, ModelUse, Recognition, Reservation, Session, SessionState, Word
 from .table import Item, ItemKey, Path, Write
 
+SESSION = "SESSION#"
 USE_MS, USE_COST = "use_ms:", "use_cost:"
 
 
 def session_key(user_id: str, session_id: str) -> ItemKey:
-    return ItemKey("app", f"USER#{user_id}", f"SESSION#{session_id}")
+    return ItemKey("app", f"USER#{user_id}", f"{SESSION}{session_id}")
 
 
 def chunk_key(session: Session, seq: int) -> ItemKey:

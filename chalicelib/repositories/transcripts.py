@@ -7,7 +7,7 @@ the order they were saved and the last write of a `seq` wins.
 A deleted transcript's line goes at once; `ERASING` / `DELETED#<user>#<transcript>` says that its words have yet to go.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
@@ -19,7 +19,7 @@ from .questions import QUESTION
 from .sessions import session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
-LINE, ERASING, DELETED = "TRANSCRIPT#", "ERASING", "DELETED#"
+LINE, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
 ERASED_AT_ONCE = 100
 # A line's id is made a moment after its second began, or at most a little later.
 ID_SLACK_SECONDS = 5
@@ -132,14 +132,13 @@ class Transcripts:
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""
-        by_seq: dict[int, Segment] = {}
+        found: list[Item] = []
         after: str | None = None
         while True:
             items, after = self._tables.query("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#", after=after)
-            for item in items:
-                by_seq |= {segment.seq: segment for segment in _segments(item)}
+            found += items
             if after is None:
-                return sorted(by_seq.values(), key=lambda segment: (segment.start_ms, segment.seq))
+                return segments_of(found)
 
     def summaries(self, user_id: str, transcript_id: str, limit: int) -> list[Summary]:
         """What was missed, as far as somebody asked."""
@@ -185,6 +184,12 @@ def transcript(item: Item) -> Transcript:
     fields = {name: item[name] for name in Transcript.__dataclass_fields__ if name in item}
     covered = tuple((start, end) for start, end in item.get("covered_ms", ()))
     return Transcript(**fields | {"covered_ms": covered})
+
+
+def segments_of(items: Iterable[Item]) -> list[Segment]:
+    """The pieces that these items of one transcript hold, laid over each other, by time."""
+    by_seq = {segment.seq: segment for item in items for segment in _segments(item)}
+    return sorted(by_seq.values(), key=lambda segment: (segment.start_ms, segment.seq))
 
 
 def _first_id(at: int) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +11,10 @@ from boto3.dynamodb.conditions import Attr
 from chalicelib import contract, pricing
 from chalicelib.audit import MESSAGE, Audits
 from chalicelib.auditing import Auditor, AuditRules
-from chalicelib.models import Caller, Entry
+from chalicelib.models import Caller, Entry, Profile
+from chalicelib.repositories.accounts import profile_put
 from chalicelib.repositories.ledger_items import entry_from
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.table import Tables, WriteRefusedError
 from chalicelib.repositories.totals import Totals
 from chalicelib.sales import DisputeState, Payment
 from tests.desk import Desk, FakeQueue
@@ -132,6 +134,8 @@ def everything(backend: Backend) -> World:
 def administer(backend: Backend, who: Caller) -> None:
     """Give credits, take back more than there are, block, let in again."""
     bureau = Bureau(backend, FakeDirectory(), OWNER, who)
+    with suppress(WriteRefusedError):  # It is there from another test.
+        backend.tables.write(profile_put(Profile(OWNER.user_id, OWNER.email, "", backend.clock())))
     bureau.give(10)
     backend.clock.forward(1)
     bureau.give(-300, reason="A mistake.")

@@ -20,6 +20,10 @@ CONCURRENT_CALLS = 40
 GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/auth/logout"): {},
     ("GET", "/auth/user"): {},
+    ("PATCH", "/auth/user"): {"json": {"name": "Ada"}},
+    ("DELETE", "/auth/user"): {},
+    ("POST", "/auth/user/export"): {},
+    ("GET", "/auth/user/export/{export_id}"): {},
     ("POST", "/transcription/stream"): {"json": {"action": "start", "transport": "relay"}},
     ("POST", "/transcription/stream/{session_id}/audio"): {
         "params": {"seq": 0, "sample_rate": RATE, "channels": 1},

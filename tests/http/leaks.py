@@ -20,6 +20,7 @@ CHECKOUT = "/stripe/pay/"  # of an address where somebody's checkout can be seen
 STRIPE_SIGNED = ",v1="
 TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
 ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users|audit)")
+EXPORTS_BELONG = re.compile(r"/auth/user/export/[^/]+")  # whose answer opens the caller's own file
 CHECKOUTS_BELONG = re.compile(r"/credits/purchase")
 WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
 NOWHERE = re.compile(r"(?!)")
@@ -70,7 +71,7 @@ class Secrets:
 
     def in_answers(self, answers: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
         """Leaks to callers: secrets to anybody, and what belongs to a route from any other."""
-        never = self.keys | {"a signature": SIGNED} | {f"a webhook's secret {n}": one for n, one in enumerate(secrets)}
+        never = self.keys | {f"a webhook's secret {n}": one for n, one in enumerate(secrets)}
         for heard in answers:
             said, path = heard.text + heard.headers, heard.path.split("?")[0]
             opened = {token for token in tokens if token in said}
@@ -80,7 +81,7 @@ class Secrets:
             found += [name for name, secret in never.items() if secret in said]
             found += [f"insides ({word})" for word in INSIDES if word in said]
             ours = {TOKEN: TOKENS_BELONG, EMAIL_DOMAIN: ADDRESSES_BELONG, SPOKEN: WORDS_BELONG}
-            ours |= {CHECKOUT: CHECKOUTS_BELONG, STRIPE_SIGNED: NOWHERE}
+            ours |= {CHECKOUT: CHECKOUTS_BELONG, SIGNED: EXPORTS_BELONG, STRIPE_SIGNED: NOWHERE}
             found += [word for word, belong in ours.items() if word in said and not belong.fullmatch(path)]
             if heard.status >= 400:
                 found += [word for word in ours if word in said]

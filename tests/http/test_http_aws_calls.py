@@ -17,6 +17,8 @@ BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 5, "ask": 4, "ask
 BUDGETS |= {"purchase": 3, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 3, "packages": 0}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
+BUDGETS |= {"name": 4, "code for a new password": 2, "export of all": 4, "look at an export": 2}
+BUDGETS |= {"delete the account": 3}
 LINE_FIELDS = {
     "level",
     "message",
@@ -87,6 +89,19 @@ def purchased(person: Person, stack: LocalStack) -> dict[str, requests.Response]
     return heard | {"statement as CSV": person.get("/credits/transactions?format=csv"), "packages": packages}
 
 
+def taken_along(person: Person) -> dict[str, requests.Response]:
+    """One answer to each kind of request about the account itself; it is over in the end."""
+    exported = person.post("/auth/user/export")
+    export_id = exported.json()["export_id"]
+    return {
+        "name": person.api.call("PATCH", "/auth/user", person.token, json={"name": "Ada"}),
+        "code for a new password": person.api.post("/auth/forgot-password", json={"email": person.email}),
+        "export of all": exported,
+        "look at an export": person.get(f"/auth/user/export/{export_id}"),
+        "delete the account": person.delete("/auth/user"),
+    }
+
+
 def administered(owner: Person, person: Person) -> dict[str, requests.Response]:
     """One answer to each kind of request of an administrator."""
     path = f"/admin/users/{person.user_id}"
@@ -134,6 +149,7 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
     desk.close()
     heard |= purchased(person, stack)
     heard |= administered(owner, person)
+    heard |= taken_along(Person.register(api))
     assert {kind: answer.text for kind, answer in heard.items() if answer.status_code not in (200, 201, 202)} == {}
     return heard
 

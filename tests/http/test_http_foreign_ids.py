@@ -20,7 +20,7 @@ from scripts.local.stack import LocalStack
 from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
 from tests.http.recorded import catch_up, ended, upload
 
-OWNED = {"session_id", "transcript_id", "upload_id", "job_id"}
+OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
 NOBODYS = {"package_id"}  # what everybody may name
 SEGMENT = {"seq": 9, "start_ms": 0, "end_ms": 1, "text": "not yours"}
 # What makes a request good but for its id, by shape and field.
@@ -131,6 +131,7 @@ def theirs(api: Api, stack: LocalStack) -> Iterator[Belongings]:
         "session": running["session_id"],
         "transcript of a running session": running["transcript_id"],
         "user": owner.user_id,
+        "export": owner.post("/auth/user/export").json()["export_id"],
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
     yield Belongings(owner, ids, stack, database, bucket)
@@ -146,7 +147,7 @@ HARMLESS = [case for case in ALL if case.method != "DELETE" and case.shape not i
 def test_every_id_is_of_a_known_kind_and_its_request_is_known() -> None:
     assert {case.field for case in ALL} == OWNED
     assert {(case.shape.__name__, case.field) for case in ALL if case.shape} == set(REST)
-    assert len([case for case in ALL if case.place == "path"]) == 5
+    assert len([case for case in ALL if case.place == "path"]) == 6
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)

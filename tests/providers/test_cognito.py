@@ -9,8 +9,9 @@ from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from botocore.stub import Stubber
 
-from chalicelib.errors import AppError
-from chalicelib.providers.cognito import Cognito
+from chalicelib.errors import AppError, UnavailableError
+from chalicelib.providers.cognito import NOBODY_TO_MAIL, NOT_THE_CODE, Cognito
+from chalicelib.telemetry import counting
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign up": ("sign_up", lambda c: c.sign_up("a@b.cd", "the-password", "")),
@@ -20,6 +21,10 @@ CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign in": ("admin_initiate_auth", lambda c: c.sign_in("a@b.cd", "the-password")),
     "refresh": ("get_tokens_from_refresh_token", lambda c: c.refresh("the-token")),
     "sign out": ("admin_user_global_sign_out", lambda c: c.sign_out_everywhere("user")),
+    "reset password": ("confirm_forgot_password", lambda c: c.reset_password("a@b.cd", "123456", "the-password")),
+    "rename": ("admin_update_user_attributes", lambda c: c.rename("user", "Ada")),
+    "delete": ("admin_delete_user", lambda c: c.delete("user")),
+    "mail a reset code": ("forgot_password", lambda c: c.mail_reset_code("a@b.cd")),
     "confirm without code": ("admin_update_user_attributes", lambda c: c.confirm_without_code("a@b.cd")),
 }
 # Ours to mend: they never blame the caller.
@@ -60,14 +65,25 @@ def failure(client: Any, call: str, code: str) -> AppError:
     return raised.value
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("code", OUTAGES)
+# What these are answered about one account alone would tell that there is one.
+SAYS_NOTHING = {
+    ("mail a reset code", "LimitExceededException"),
+    ("mail a reset code", "CodeDeliveryFailureException"),
+    ("reset password", "LimitExceededException"),
+    ("reset password", "TooManyFailedAttemptsException"),
+}
+
+
+def told(codes: list[str]) -> list[tuple[str, str]]:
+    return [(call, code) for call in CALLS for code in codes if (call, code) not in SAYS_NOTHING]
+
+
+@pytest.mark.parametrize(("call", "code"), told(OUTAGES))
 def test_a_failing_pool_is_never_the_callers_fault(client: Any, call: str, code: str) -> None:
     assert failure(client, call, code).code == "unavailable"
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("code", TOO_MANY)
+@pytest.mark.parametrize(("call", "code"), told(TOO_MANY))
 def test_too_many_attempts_are_told_when_to_come_back(client: Any, call: str, code: str) -> None:
     error = failure(client, call, code)
 
@@ -88,6 +104,8 @@ def test_too_many_attempts_are_told_when_to_come_back(client: Any, call: str, co
         ("sign in", "UserNotFoundException", "invalid_credentials"),
         ("sign in", "PasswordResetRequiredException", "invalid_credentials"),
         ("sign in", "UserNotConfirmedException", "email_unverified"),
+        ("reset password", "InvalidPasswordException", "invalid_request"),
+        ("rename", "UserNotFoundException", "unauthenticated"),
         ("refresh", "NotAuthorizedException", "invalid_credentials"),
         ("refresh", "RefreshTokenReuseException", "invalid_credentials"),
     ],
@@ -101,6 +119,37 @@ def test_asking_for_a_code_never_tells_that_nobody_is_there(client: Any, code: s
     with Stubber(client) as stubber:
         stubber.add_client_error("resend_confirmation_code", code)
         pool(client).resend_code("a@b.cd")
+
+
+@pytest.mark.parametrize("code", sorted(NOBODY_TO_MAIL))
+def test_a_forgotten_password_never_tells_that_nobody_is_there(client: Any, code: str) -> None:
+    with Stubber(client) as stubber, counting() as counted:
+        stubber.add_client_error("forgot_password", code)
+        pool(client).mail_reset_code("a@b.cd")
+
+    assert ("aws_error" in counted.notes) == (code == "CodeDeliveryFailureException")
+
+
+def test_a_reset_is_refused_in_the_same_words_whoever_is_or_is_not_there(client: Any) -> None:
+    refused = {str(failure(client, "reset password", code).__dict__) for code in NOT_THE_CODE}
+
+    assert len(refused) == 1
+    assert failure(client, "reset password", "CodeMismatchException").details == {"field": "code"}
+
+
+@pytest.mark.parametrize("call", ["reset password", "mail a reset code", "sign in", "sign up"])
+def test_a_wrong_secret_of_ours_is_an_outage(client: Any, call: str) -> None:
+    operation, act = CALLS[call]
+    with Stubber(client) as stubber:
+        stubber.add_client_error(operation, "NotAuthorizedException", "Unable to verify secret hash for client")
+        with pytest.raises(UnavailableError):
+            act(pool(client))
+
+
+def test_deleting_somebody_who_is_gone_is_done(client: Any) -> None:
+    with Stubber(client) as stubber:
+        stubber.add_client_error("admin_delete_user", "UserNotFoundException")
+        pool(client).delete("user")
 
 
 def test_an_account_that_must_answer_a_challenge_cannot_sign_in(client: Any) -> None:

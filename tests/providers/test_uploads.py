@@ -190,6 +190,49 @@ class TestReadableUrl:
         assert get(uploads.readable_url(ADA, UPLOAD)).status_code == 403
 
 
+class TestDeletingAll:
+    def test_a_users_files_go_and_nobody_elses(self, uploads: Uploads, ticket: UploadTicket) -> None:
+        """Neither those of somebody whose id begins with the user's."""
+        longer = uploads.ticket(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
+        for form in (ticket, uploads.ticket(ADA, "another", "audio/wav", NOW), longer):
+            assert send(form).status_code == 204
+        assert {(file.name, file.bytes) for file in uploads.all_of(ADA)} == {(UPLOAD, 19), ("another", 19)}
+
+        uploads.delete_all(ADA)
+        uploads.delete_all(ADA)
+
+        assert list(uploads.all_of(ADA)) == []
+        assert [file.name for file in uploads.all_of(f"{ADA}-the-second")] == [UPLOAD]
+
+    def test_all_pages_are_gone_through(self) -> None:
+        """A thousand a page."""
+        listing, client = [f"uploads/{ADA}/{n}" for n in range(2_500)], s3("http://127.0.0.1:1")
+        deleted: list[str] = []
+        client.list_objects_v2 = lambda **words: paged(listing, **words)
+        client.delete_objects = lambda **words: deleted.extend(one["Key"] for one in words["Delete"]["Objects"]) or {}
+
+        Uploads(client, "bucket").delete_all(ADA)
+
+        assert deleted == listing
+
+    def test_a_file_that_stays_is_an_outage(self) -> None:
+        client = s3("http://127.0.0.1:1")
+        client.list_objects_v2 = lambda **words: paged([f"uploads/{ADA}/1"], **words)
+        client.delete_objects = lambda **_: {"Errors": [{"Key": "1", "Code": "AccessDenied"}]}
+
+        with pytest.raises(UnavailableError), counting() as tally:
+            Uploads(client, "bucket").delete_all(ADA)
+        assert tally.notes["aws_error"] == "delete_objects: AccessDenied"
+
+
+def paged(keys: list[str], ContinuationToken: str = "0", **_: Any) -> dict[str, Any]:
+    """A page of S3's listing."""
+    first = int(ContinuationToken)
+    page = [{"Key": key, "Size": 1, "LastModified": datetime.now(UTC)} for key in keys[first : first + 1_000]]
+    more = first + 1_000 < len(keys)
+    return {"Contents": page, "IsTruncated": more} | ({"NextContinuationToken": str(first + 1_000)} if more else {})
+
+
 @pytest.mark.parametrize(
     ("endpoint_url", "words", "note"),
     [
@@ -208,6 +251,10 @@ def test_an_outage_is_never_a_missing_file(
 
     assert raised.value.details["retry_after_seconds"] > 0
     assert note in tally.notes["aws_error"]
+    with pytest.raises(UnavailableError):
+        broken.delete_all(ADA)
+    with pytest.raises(UnavailableError):
+        list(broken.all_of(ADA))
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -224,7 +271,8 @@ def test_a_bucket_that_is_not_there_is_a_missing_file(ministack: LocalAws) -> No
 
 
 def test_the_template_forgets_recordings_after_a_day() -> None:
-    (rule,) = resource("Uploads")["LifecycleConfiguration"]["Rules"]
+    rules = resource("Uploads")["LifecycleConfiguration"]["Rules"]
 
-    assert (rule["Status"], rule["Prefix"], rule["ExpirationInDays"]) == ("Enabled", "uploads/", 1)
+    kept = [(rule["Status"], rule["Prefix"], rule["ExpirationInDays"]) for rule in rules]
+    assert kept == [("Enabled", "uploads/", 1), ("Enabled", "exports/", 1)]
     assert set(resource("Uploads")["PublicAccessBlockConfiguration"].values()) == {True}

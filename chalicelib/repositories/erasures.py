@@ -1,0 +1,79 @@
+"""Accounts that are being erased: `ERASURES` / `<user>`, there until nothing but their books is left.
+
+What of a user's is no book: everything under `USER#<id>` in the app table but the pointers to purchases, which the
+audit reads. Catch-up jobs lie elsewhere; the ledger's holds name every one there ever was.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from boto3.dynamodb.conditions import Attr
+
+from .purchases import POINTER
+from .table import Item, ItemKey, Tables, Write
+
+ERASURES = "ERASURES"
+FOREVER = 253_402_300_799
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """One account on its way out. `due_at`: when somebody is sent to look at it again."""
+
+    user_id: str
+    job_id: str
+    begun_at: int
+    due_at: int
+
+
+def erasure_key(user_id: str) -> ItemKey:
+    return ItemKey("app", ERASURES, user_id)
+
+
+def begun(new: Erasure) -> Write:
+    item = {"job_id": new.job_id, "begun_at": new.begun_at, "due_at": new.due_at}
+    return Write(erasure_key(new.user_id), item=item)
+
+
+def erasure(tables: Tables, user_id: str) -> Erasure | None:
+    """None once all is erased."""
+    item = tables.get(erasure_key(user_id))
+    return _erasure(item) if item else None
+
+
+def looked_at_again(user_id: str, due_at: int) -> Write:
+    return Write(erasure_key(user_id), put_in={"due_at": due_at}, when=Attr("begun_at").exists())
+
+
+def ended(user_id: str) -> Write:
+    return Write(erasure_key(user_id), delete=True, when=Attr("begun_at").exists())
+
+
+def due(tables: Tables, now: int) -> Iterator[Erasure]:
+    """Those to look at now. All that are under way are read, which are few."""
+    after: str | None = None
+    while True:
+        items, after = tables.query("app", ERASURES, "", after=after)
+        yield from (one for one in map(_erasure, items) if one.due_at <= now)
+        if after is None:
+            return
+
+
+def belongings(tables: Tables, user_id: str) -> Iterator[tuple[list[ItemKey], list[str]]]:
+    """All that lies under the user in the app table, a page at a time: what is to go, and the purchases pointed to."""
+    after: str | None = None
+    while True:
+        items, after = tables.query("app", f"USER#{user_id}", "", after=after)
+        yield _parted(items)
+        if after is None:
+            return
+
+
+def _parted(items: Sequence[Item]) -> tuple[list[ItemKey], list[str]]:
+    pointers = [item for item in items if item["sk"].startswith(POINTER)]
+    rest = [ItemKey("app", item["pk"], item["sk"]) for item in items if not item["sk"].startswith(POINTER)]
+    return rest, [item["purchase_id"] for item in pointers]
+
+
+def _erasure(item: Item) -> Erasure:
+    return Erasure(item["sk"], item["job_id"], item["begun_at"], item["due_at"])

@@ -1,0 +1,239 @@
+"""The rest of an account's life over HTTP: a forgotten password, another name, everything taken along, the end."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+from boto3.dynamodb.conditions import Attr
+
+from chalicelib.repositories.erasures import erasure, erasure_key
+from chalicelib.repositories.expressions import plain
+from chalicelib.repositories.table import Write, WriteRefusedError
+from scripts.local.aws import client as aws_client
+from scripts.local.stack import LocalStack
+from tests.fakes import Backend
+from tests.http.buying import PURCHASE
+from tests.http.calling import Api, Person, check_error, silence
+from tests.http.recorded import ASK, catch_up, ended, eventually, upload
+from tests.http.test_http_accounts import mailed_code, without_request_id
+
+NEW_PASSWORD = "another horse battery canary"
+MARKER = "unmistakable"
+EXPORT = "/auth/user/export"
+LONG_AGO = {"begun_at": 1, "due_at": 1}
+
+
+@pytest.fixture(scope="module")
+def aws(stack: LocalStack) -> Iterator[dict[str, Any]]:
+    made = {name: aws_client(name, stack.dev["aws_endpoint_url"]) for name in ("dynamodb", "s3", "sqs")}
+    yield made
+    for one in made.values():
+        one.close()
+
+
+# A forgotten password
+
+
+def test_a_password_is_set_anew_with_the_mailed_code_and_earlier_sign_ins_end(
+    person: Person, stack: LocalStack
+) -> None:
+    assert person.api.post("/auth/forgot-password", json={"email": person.email}).json() == {"sent": True}
+    wish = {"email": person.email, "code": mailed_code(stack, person.email), "password": NEW_PASSWORD}
+
+    assert person.api.post("/auth/reset-password", json=wish).json() == {"reset": True}
+
+    check_error(person.get("/credits/balance"), 401, "unauthenticated")
+    assert person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
+    check_error(person.api.login(person.email), 401, "invalid_credentials")
+    again = person.api.login(person.email, NEW_PASSWORD).json()
+    assert person.api.get("/credits/balance", again["token"]).json()["available"] == 200
+
+
+def test_nobody_learns_whether_an_address_has_an_account(api: Api, resident: Person) -> None:
+    nobody = "nobody-at-all@canary.example"
+
+    for path, words in (
+        ("/auth/forgot-password", {}),
+        ("/auth/reset-password", {"code": "000000", "password": NEW_PASSWORD}),
+    ):
+        one, other = (api.post(path, json={"email": email, **words}) for email in (resident.email, nobody))
+        assert one.status_code == other.status_code
+        assert without_request_id(one) == without_request_id(other)
+    assert api.login(resident.email).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "field"),
+    [
+        ("/auth/forgot-password", {"email": "ada"}, "email"),
+        ("/auth/forgot-password", {"email": "a@b.cd", "x": 1}, "body"),
+        ("/auth/reset-password", {"email": "a@b.cd", "code": "1", "password": "short"}, "password"),
+        ("/auth/reset-password", {"email": "a@b.cd", "code": "1 2", "password": NEW_PASSWORD}, "code"),
+        ("/auth/reset-password", {"email": "a@b.cd", "password": NEW_PASSWORD}, "body"),
+    ],
+)
+def test_what_is_wrong_is_400_before_anybody_is_asked(api: Api, path: str, words: dict[str, Any], field: str) -> None:
+    assert check_error(api.post(path, json=words), 400, "invalid_request") == {"field": field}
+
+
+# Another name
+
+
+def test_a_name_is_changed_and_taken_away(person: Person) -> None:
+    def rename(name: object) -> requests.Response:
+        return person.api.call("PATCH", "/auth/user", person.token, json={"name": name})
+
+    assert rename("Ada L.").json()["name"] == "Ada L."
+    assert person.get("/auth/user").json()["name"] == "Ada L."
+    assert "name" not in rename("").json()
+    assert "name" not in person.get("/auth/user").json()
+    for bad in ("<b>", "x" * 101, None, 7, "a\nb"):
+        check_error(rename(bad), 400, "invalid_request")
+
+
+# Everything taken along
+
+
+def read(url: str) -> requests.Response:
+    """What lies at a signed address, read as a browser would; it is no answer of the API's."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=10)
+
+
+def test_everything_comes_in_one_file_behind_an_address_for_minutes(person: Person) -> None:
+    session_id = person.start(title="a title")
+    segments = [{"seq": 0, "start_ms": 0, "end_ms": 9, "text": "some words"}]
+    person.stream(action="save", session_id=session_id, segments=segments)
+    transcript_id = person.stop(session_id)["transcript_id"]
+
+    begun = person.post(EXPORT)
+    assert (begun.status_code, begun.json()["status"]) == (202, "running")
+    path = f"{EXPORT}/{begun.json()['export_id']}"
+    done = eventually(lambda: said if (said := person.get(path).json())["status"] == "done" else None)
+
+    answer = read(done["url"])
+    told = json.loads(answer.content)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert len(answer.content) == done["bytes"]
+    assert told["user"]["email"] == person.email
+    (transcript,) = told["transcripts"]
+    assert (transcript["transcript_id"], transcript["title"]) == (transcript_id, "a title")
+    assert transcript["segments"][0]["text"] == "some words"
+    assert read(done["url"].split("?")[0]).status_code == 403
+
+
+# The end
+
+
+def leave_words(person: Person) -> dict[str, str]:
+    """Words and addresses wherever there is a place for some."""
+    session_id = person.start(title=f"{MARKER} title", source_url=f"https://{MARKER}.example/", key_terms=[MARKER])
+    assert person.send(session_id, 0, silence(200)).status_code == 200
+    segments = [{"seq": 1, "start_ms": 0, "end_ms": 9, "text": f"{MARKER} words", "speaker": MARKER}]
+    assert person.stream(action="save", session_id=session_id, segments=segments).status_code == 200
+    transcript_id = person.stop(session_id)["transcript_id"]
+    wish = {"question": f"Who said {MARKER}?", "transcript_id": transcript_id}
+    assert person.post(ASK, json=wish, headers={"Idempotency-Key": MARKER}).status_code == 200
+    job_id = catch_up(person, upload_id=upload(person), title=f"{MARKER} talk")["job_id"]
+    assert ended(person, job_id)["status"] == "done"
+    return_to = f"{person.api.url}/?{MARKER}"
+    person.post(PURCHASE, json={"package_id": "starter", "success_url": return_to})
+    person.post(EXPORT)
+    direct = person.stream(action="start", transport="direct", lease_seconds=60, title=f"{MARKER} live")
+    assert direct.status_code == 201, direct.text
+    return {"transcript": transcript_id, "job": job_id, "session": direct.json()["session_id"]}
+
+
+def everything(stack: LocalStack, aws: dict[str, Any]) -> list[str]:
+    """All items of all tables, all objects of the bucket with their content, all log lines of the backend."""
+    tables = [stack.settings[name] for name in ("LEDGER_TABLE", "APP_TABLE")]
+    found = [
+        json.dumps(plain(item), default=str)
+        for name in tables
+        for page in aws["dynamodb"].get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
+        for item in page["Items"]
+    ]
+    bucket = stack.settings["UPLOAD_BUCKET"]
+    for page in aws["s3"].get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for one in page.get("Contents", []):
+            content = aws["s3"].get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+            found.append(f"{one['Key']} {content!r}")
+    for log in stack.directory.glob("*.log"):
+        if log.name != "aws.log":  # the emulator's own, which shows what it "mails"
+            found += log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return found
+
+
+def erased(books: Backend, person: Person) -> None:
+    """The job has come to its end, which takes half an hour of waiting for what may be under way; not here."""
+
+    def look() -> bool:
+        going = erasure(books.tables, person.user_id)
+        if going is None:
+            return True
+        with suppress(WriteRefusedError):
+            books.tables.write(Write(erasure_key(person.user_id), put_in=LONG_AGO, when=Attr("begun_at").exists()))
+        return False
+
+    eventually(look, seconds=60)
+
+
+def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
+    api: Api, owner: Person, books: Backend, stack: LocalStack, aws: dict[str, Any]
+) -> None:
+    person = Person.register(api, name=f"{MARKER} name")
+    belongings = leave_words(person)
+    assert len([text for text in everything(stack, aws) if MARKER in text]) > 8
+
+    answer = person.delete("/auth/user")
+
+    assert (answer.status_code, answer.json()["deleted"]) == (202, True)
+    check_error(person.get("/auth/user"), 401, "unauthenticated")
+    check_error(person.delete("/auth/user"), 401, "unauthenticated")
+    check_error(person.stream(action="stop", session_id=belongings["session"]), 401, "unauthenticated")
+    assert api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
+    assert api.login(person.email).status_code == 401
+    erased(books, person)
+
+    left = everything(stack, aws)
+    assert [text for text in left if MARKER in text or person.email in text] == []
+    assert len([text for text in left if person.user_id in text]) > 3  # the books
+    books.check_invariants(person.user_id)
+    assert books.open_holds(person.user_id) == []
+    report = audited(owner)
+    assert [one for one in report["findings"] if one["user_id"] == person.user_id] == []
+    check_error(
+        owner.post("/admin/credits", json={"user_id": person.user_id, "credits": 1, "reason": "x"}), 404, "not_found"
+    )
+    assert owner.get("/admin/users", params={"email": person.email}).json()["users"] == []
+    back = api.register(person.email).json()
+    assert (back["user"]["user_id"] != person.user_id, back["free_credits"]) == (True, 0)
+
+
+def audited(owner: Person) -> dict[str, Any]:
+    audit_id = owner.post("/admin/audit", json={}).json()["audit_id"]
+
+    def report() -> dict[str, Any] | None:
+        last = owner.get("/admin/audit").json().get("report")
+        return last if last and last["audit_id"] == audit_id else None
+
+    return eventually(report, seconds=60)
+
+
+def test_a_blocked_account_may_not_leave(person: Person, books: Backend) -> None:
+    books.ledger.set_blocked(person.user_id, True)
+
+    check_error(person.delete("/auth/user"), 403, "account_blocked")
+
+    books.ledger.set_blocked(person.user_id, False)
+    assert person.get("/auth/user").status_code == 200
+
+
+def test_an_account_is_deleted_with_a_token_alone_and_by_nobody_else(person: Person, resident: Person) -> None:
+    check_error(person.api.call("DELETE", "/auth/user"), 401, "unauthenticated")
+    check_error(person.api.call("DELETE", "/auth/user", person.access_token), 401, "unauthenticated")
+    assert resident.get("/auth/user").status_code == person.get("/auth/user").status_code == 200

@@ -1,0 +1,157 @@
+"""Two users in any interleaving of all routes: neither ever hears a byte of what is the other's.
+
+Everything that one of them says holds a mark of theirs, and every id that the service gives them is noted. The requests
+are read out of app.py: a route that is new fails here until it is said what a good request to it looks like.
+"""
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
+
+from tests.http.calling import GOOD_REQUESTS, PASSWORD, Api, Person, authenticated_routes
+from tests.http.recorded import upload
+
+STREAM = ("POST", "/transcription/stream")
+CHUNK = ("POST", "/transcription/stream/{session_id}/audio")
+# The kinds of ids that an answer may give, and where in it they stand.
+ID = re.compile(
+    r'"(session_id|transcript_id|job_id|upload_id|purchase_id|export_id|checkout_session_id|id)": ?"([^"]+)"'
+)
+PATH_PARTS = re.compile(r"\{(\w+)\}")
+PUBLIC = {"starter", "popular", "power"}  # the ids of packages
+
+
+@dataclass
+class Side:
+    """One of the two: who it is, what marks its words, which ids it was given."""
+
+    person: Person
+    mark: str
+    ids: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, api: Api) -> "Side":
+        mark = f"mark{uuid.uuid4().hex}"
+        return cls(Person.register(api, f"{mark}@canary.example", name=mark), mark)
+
+    def note(self, answer: requests.Response) -> None:
+        for name, value in ID.findall(answer.text):
+            if value not in PUBLIC:
+                kind = "transcript_id" if name == "id" and "/history" in answer.url else name
+                self.ids.setdefault(kind, []).append(value)
+
+    def belongings(self) -> set[str]:
+        """What nobody else may ever be told."""
+        return {self.mark, self.person.user_id, *(one for some in self.ids.values() for one in some)}
+
+
+Step = tuple[tuple[str, str], int, bool, bool, int]
+WHICH = st.integers(0, 3)
+ROUTES = sorted(GOOD_REQUESTS)
+# A route, a variant of its body, whose turn it is, whether the ids are the other's, and which of them.
+STEPS = st.lists(
+    st.tuples(st.sampled_from(ROUTES), WHICH, st.booleans(), st.booleans(), WHICH), min_size=25, max_size=25
+)
+
+
+def request(side: Side, ids: dict[str, list[str]], step: Step) -> tuple[str, str, dict[str, Any]]:
+    """Method, path and the rest of a request of `side` about one of `ids`, full of the side's mark."""
+    (method, path), variant, _, _, which = step
+
+    def one(kind: str) -> str:
+        known = ids.get(kind, [])
+        return known[which % len(known)] if known else "5a1de7d4"
+
+    words = dict(GOOD_REQUESTS[method, path])
+    segment = {"seq": which, "start_ms": 0, "end_ms": 900, "text": f"said {side.mark}", "speaker": side.mark[:50]}
+    bodies: dict[tuple[str, str], list[dict[str, Any]]] = {
+        STREAM: [
+            {
+                "action": "start",
+                "transport": "relay",
+                "title": side.mark,
+                "lease_seconds": 60,
+                "key_terms": [side.mark],
+            },
+            {"action": "save", "session_id": one("session_id"), "segments": [segment]},
+            {"action": "renew", "session_id": one("session_id"), "interrupted": True},
+            {"action": "stop", "session_id": one("session_id")},
+        ],
+        ("POST", "/transcription/catchup"): [
+            {"session_id": one("session_id"), "minutes": 5, "title": side.mark},
+            {"upload_id": one("upload_id"), "to_ms": 1_000, "title": side.mark, "quote": True},
+            {"audio_url": f"https://media.{side.mark}.com/a.mp3", "to_ms": 1_000, "title": side.mark},
+            {"session_id": one("session_id"), "minutes": 5, "quote": True},
+        ],
+        ("POST", "/transcription/ask"): [
+            {"question": f"Who said {side.mark}?", "transcript_id": one("transcript_id")},
+            {"question": f"Who said {side.mark}?", "session_id": one("session_id")},
+        ],
+        ("PATCH", "/auth/user"): [{"name": side.mark}],
+    }
+    if (method, path) in bodies:
+        some = bodies[method, path]
+        words["json"] = some[variant % len(some)]
+    filled = PATH_PARTS.sub(lambda part: one(part[1]), path)
+    # The same key from both: it is each user's own.
+    return method, filled, words | {"headers": {"Idempotency-Key": f"key{which}"} | words.get("headers", {})}
+
+
+def played(api: Api, steps: list[Step]) -> Iterator[tuple[Step, requests.Response]]:
+    sides = (Side.new(api), Side.new(api))
+    for side in sides:  # Something to be got at, from the beginning.
+        begun = side.person.stream(action="start", transport="relay", lease_seconds=60, title=side.mark)
+        side.note(begun)
+        said = [{"seq": 9, "start_ms": 0, "end_ms": 900, "text": f"first {side.mark}"}]
+        side.person.stream(action="save", session_id=begun.json()["session_id"], segments=said)
+        side.ids["upload_id"] = [upload(side.person)]
+    for step in steps:
+        side, other = sides[::-1] if step[2] else sides
+        method, path, words = request(side, (other if step[3] else side).ids, step)
+        known = other.belongings()
+        answer = api.call(method, path, side.person.token, **words)
+        heard = f"{answer.text} {answer.headers}"
+        assert not [one for one in known if one in heard], (step, answer.text)
+        assert answer.status_code < 500, (step, answer.text)
+        side.note(answer)
+        yield step, answer
+        if (method, path) in (("POST", "/auth/logout"), ("DELETE", "/auth/user")) and answer.ok:
+            side.person.token = api.login(side.person.email, PASSWORD).json().get("token", side.person.token)
+    for side, other in (sides, sides[::-1]):  # What one did to the other, if anything, would show here.
+        for path in ("/transcription/history", "/credits/transactions", "/auth/user"):
+            told = api.get(path, side.person.token).text
+            assert not [one for one in other.belongings() if one in told]
+
+
+def test_every_route_that_knows_its_caller_is_played() -> None:
+    assert sorted(authenticated_routes()) == ROUTES
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+def test_two_users_never_hear_of_each_other(api: Api, steps: list[Step]) -> None:
+    assert len(list(played(api, steps))) == 25
+
+
+@pytest.mark.soak
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=STEPS)
+def test_two_users_never_hear_of_each_other_for_long(api: Api, steps: list[Step], tally: Counter[str]) -> None:
+    for (route, *_), answer in played(api, steps):
+        tally.update({"requests of two users": 1, f"requests of two users that were {answer.status_code}": 1})
+        assert route in GOOD_REQUESTS
