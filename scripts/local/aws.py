@@ -107,7 +107,10 @@ class LocalAws:
 
         `extension_origin`: the page that may send recordings to the bucket; None for none.
         """
-        outputs = deploy(self.client("cloudformation"), extension_origin=extension_origin)
+        return self.settings_of(deploy(self.client("cloudformation"), extension_origin=extension_origin))
+
+    def settings_of(self, outputs: dict[str, str]) -> dict[str, str]:
+        """The app's environment, from the outputs of the resource stack."""
         pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
         return CREDENTIALS | {
             "AWS_DEFAULT_REGION": REGION,
@@ -170,6 +173,7 @@ def deploy(
     wanted = {
         "StackName": STACK,
         "TemplateBody": template.read_text(encoding="utf-8"),
+        "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
     }
     try:

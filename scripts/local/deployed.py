@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 from scripts.local.aws import LocalAws
@@ -14,15 +15,26 @@ from scripts.shipping.sealing import SECRET_NAMES, Sealer
 from scripts.shipping.shipment import Shipment, chosen
 
 STAGE = "local"
+OVERLAP_MS = 20_000  # A line is written when its function has ended, and dated when it began.
 
 
 class DeployedStack(LocalStack):
     """A context manager as `LocalStack` is; the API runs as functions behind the gateway of the local AWS, its secrets
     are sealed by its KMS, and what each function may do is enforced. Nothing is kept."""
 
+    more: dict[str, str]  # settings besides the usual ones
     aws: LocalAws
     shipment: Shipment
     package: Package
+
+    def __init__(self, *, quiet: bool = False, more: dict[str, str] | None = None):
+        super().__init__(quiet=quiet)
+        self.more = more or {}
+        self._logged: set[tuple[str, int, str]] = set()
+        self._logged_until: dict[str, int] = {}
+
+    def app_settings(self, api_url: str, sandbox_url: str, kept: dict[str, str]) -> dict[str, str]:
+        return super().app_settings(api_url, sandbox_url, kept) | self.more
 
     def _start(self) -> None:
         shown = self.directory / "dev.json"
@@ -37,7 +49,8 @@ class DeployedStack(LocalStack):
             self.aws = LocalAws(self.directory)
             self._children.append(self._stack.enter_context(self.aws))
         config = project.read() | {"stages": {STAGE: {"api_gateway_stage": "api", "environment_variables": {}}}}
-        self.shipment = Shipment(self.aws, STAGE, config, chosen(STAGE))
+        self.shipment = Shipment(self.aws, STAGE, config, chosen(STAGE), self.directory / "build")
+        self.shipment.settings["EXTENSION_ORIGIN"] = os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN)
         with self._step("deploying the resource stack"):
             self._carry_out(self.shipment.plan_resources())
             made = self.shipment.resource_stack.outputs()
@@ -56,15 +69,8 @@ class DeployedStack(LocalStack):
             self.package = self.shipment.pack()
             self._carry_out(self.shipment.plan_application(self.package))
         self.aws.ensure_admin(made["UserPoolId"], ADMIN_EMAIL, kept["admin_password"])
-        self.settings = {
-            **self.shipment.settings,
-            "AWS_ENDPOINT_URL": self.aws.endpoint_url,
-            "LEDGER_TABLE": made["LedgerTable"],
-            "APP_TABLE": made["AppTable"],
-            "COGNITO_USER_POOL_ID": made["UserPoolId"],
-            "COGNITO_CLIENT_ID": made["UserPoolClientId"],
-            "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
-        }
+        # As `LocalStack` has them, in plain text: for what runs beside the functions, on the same tables.
+        self.settings = self.aws.settings_of(made) | self.app_settings(api_url, sandbox_url, kept)
         self.dev = {
             "api_url": api_url,
             "stack_url": api_url,
@@ -91,10 +97,29 @@ class DeployedStack(LocalStack):
         self._carry_out(plan)
         return plan
 
+    def gather_logs(self) -> Path:
+        """What the functions wrote, from CloudWatch's copy; what is new goes to the end."""
+        logs, written = self.aws.client("logs"), super().gather_logs()
+        new = []
+        for group in logs.describe_log_groups(logGroupNamePrefix=f"/{project.APP_NAME}/")["logGroups"]:
+            name = group["logGroupName"]
+            # The emulator answers with the oldest ten thousand and no way to go on.
+            since = max(self._logged_until.get(name, 0) - OVERLAP_MS, 0)
+            for event in logs.filter_log_events(logGroupName=name, startTime=since)["events"]:
+                self._logged_until[name] = max(self._logged_until.get(name, 0), event["timestamp"])
+                line = (event["logStreamName"], event["timestamp"], event["message"])
+                if line not in self._logged:
+                    self._logged.add(line)
+                    new.append(event["message"].rstrip("\n") + "\n")
+        with written.open("a", encoding="utf-8") as file:
+            file.writelines(new)
+        return written
+
     def _settings(self, api_url: str, sandbox_url: str, kept: dict[str, str], made: dict[str, str]) -> dict[str, str]:
         """What the functions are given, their secrets sealed; one that was sealed before stays as it is."""
         settings = self.app_settings(api_url, sandbox_url, kept) | {
-            "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
+            # The emulated gateway's answers come from an address whose scheme and name are not those of a real one.
+            "OWN_ORIGINS": f"{self.aws.endpoint_url},{self.aws.endpoint_url.replace(LOOPBACK, 'localhost')}",
             "COGNITO_JWKS_URL": f"{self.aws.endpoint_url}/{made['UserPoolId']}/.well-known/jwks.json",
             "COGNITO_CLIENT_SECRET": self.aws.client_secret(made["UserPoolId"], made["UserPoolClientId"]),
         }

@@ -83,6 +83,10 @@ class LocalStack:
         for child in self._children:
             child.check_running()
 
+    def gather_logs(self) -> Path:
+        """The file of what the API has logged so far."""
+        return self.directory / "api.log"
+
     def _start(self) -> None:
         self._own_directory()
         kept = self._kept_secrets()

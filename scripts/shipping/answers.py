@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from chalicelib.web import STATUS
+from chalicelib.web import SECURITY_HEADERS, STATUS
 
 # Its kinds of answer, and what they are in our contract. Source: API Gateway developer guide, "Gateway response types".
 CODES = {
@@ -67,7 +67,8 @@ def gateway_response_resources(responses: dict[str, dict[str, Any]]) -> dict[str
 
 
 def _response(code: str, cors_headers: dict[str, str]) -> dict[str, Any]:
-    headers = cors_headers | {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    # A value stands between quotes there, so one with quotes of its own cannot be said.
+    headers = {name: value for name, value in SECURITY_HEADERS.items() if "'" not in value} | cors_headers
     if code in RETRY_AFTER_SECONDS:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
     parameters = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}

@@ -8,6 +8,7 @@ import py_compile
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from importlib import metadata
@@ -43,30 +44,40 @@ class Package:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-def build(config: dict[str, Any], stage: str, keys: dict[str, Any] | None = None, root: Path = BUILD) -> Package:
-    """Package the app for `stage`. `keys`: file name → content of the pools' public keys, which save the first fetch.
+def build(config: dict[str, Any], stage: str, keys: dict[str, Any], directory: Path) -> Package:
+    """Package the app for `stage`, in `directory`. `keys`: file name → the public keys of a pool, for a quick start.
 
     Raises ShippingError where chalice or pip fail, or the package would be larger than it may.
     """
-    project = _project(config, stage, keys or {}, root / stage)
-    out = root / stage / "out"
-    shutil.rmtree(out, ignore_errors=True)
-    # The caller's own account plays no part, nor does what `make run` wrote: the copy has no .local.
-    surroundings = without_aws(dict(os.environ)) | {"STAGE": stage, "AWS_DEFAULT_REGION": "us-east-1"}
-    surroundings = {name: value for name, value in surroundings.items() if name not in ("COGNITO_USER_POOL_ARN",)}
-    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", stage, str(out)]
-    _run([*command, "--template-format", "json"], project, surroundings)
-    content = root / stage / "content"
+    out, template = _packaged(config, stage, keys, directory)
+    content = directory / "content"
     shutil.rmtree(content, ignore_errors=True)
     with zipfile.ZipFile(out / "deployment.zip") as zipped:
         zipped.extractall(content)
     _compile(content)
-    needed = dependencies(root)
-    package = Package(out / "package.zip", json.loads((out / "sam.json").read_text(encoding="utf-8")))
-    _zip([content, needed], package.path)
+    package = Package(out / "package.zip", template)
+    _zip([content, dependencies()], package.path)
     if package.size_bytes > MOST_BYTES:
         raise ShippingError(f"The package has {package.size_bytes:,} bytes, more than {MOST_BYTES:,}.")
     return package
+
+
+def template_of(config: dict[str, Any], stage: str, directory: Path) -> dict[str, Any]:
+    """What chalice makes of the app for `stage`, without what the app needs to run; built in `directory`."""
+    return _packaged(config, stage, {}, directory)[1]
+
+
+def _packaged(config: dict[str, Any], stage: str, keys: dict[str, Any], directory: Path) -> tuple[Path, dict[str, Any]]:
+    """Where chalice put its package, and its template."""
+    project, out = _project(config, stage, keys, directory), directory / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    # The caller's own account plays no part, nor does what `make run` wrote: the copy has no .local.
+    surroundings = without_aws(dict(os.environ)) | {"STAGE": stage, "AWS_DEFAULT_REGION": "us-east-1"}
+    for name in ("COGNITO_USER_POOL_ARN", "LEDGER_STREAM_ARN", "EXTENSION_ORIGIN"):
+        surroundings.pop(name, None)
+    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", stage, str(out)]
+    _run([*command, "--template-format", "json"], project, surroundings)
+    return out, json.loads((out / "sam.json").read_text(encoding="utf-8"))
 
 
 def dependencies(root: Path = BUILD) -> Path:
@@ -80,9 +91,8 @@ def dependencies(root: Path = BUILD) -> Path:
     directory = root / "dependencies" / name
     if directory.is_dir():
         return directory
-    new = directory.with_suffix(".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix="new-", dir=directory.parent))
     constraints = new / "constraints.txt"
     constraints.write_text("\n".join(tested), encoding="utf-8")
     platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
@@ -95,7 +105,10 @@ def dependencies(root: Path = BUILD) -> Path:
             shutil.rmtree(service)
     shutil.rmtree(new / "bin", ignore_errors=True)
     _compile(new)
-    new.rename(directory)
+    try:
+        new.rename(directory)
+    except OSError:  # Another process was quicker.
+        shutil.rmtree(new)
     return directory
 
 

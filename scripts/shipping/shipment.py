@@ -35,7 +35,7 @@ class Shipment:
     stage: str
     config: dict[str, Any]
     parameters: dict[str, str] = field(default_factory=dict)
-    build_directory: Path = package.BUILD
+    build_directory: Path | None = None
 
     @cached_property
     def resource_stack(self) -> Stack:
@@ -60,7 +60,8 @@ class Shipment:
 
     def pack(self) -> Package:
         """The code, with the public keys of the stage's user pool. Raises ShippingError."""
-        return package.build(self.config, self.stage, self._keys(), self.build_directory)
+        directory = self.build_directory or package.BUILD / self.stage
+        return package.build(self.config, self.stage, self._keys(), directory)
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         """The application stack's template. Raises ShippingError for settings that are more than Lambda takes."""
