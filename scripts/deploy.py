@@ -114,8 +114,9 @@ def _carry_out(what: str, plan: Plan | None, agree: Any) -> None:
     if plan is None:
         print(f"{what}: nothing to change")
         return
-    print(f"{what}: {len(plan.changes)} changes")
-    for change in plan.changes:
+    own = [change for change in plan.changes if not change.follows]
+    print(f"{what}: {len(own)} changes, and {len(plan.changes) - len(own)} of what refers to them")
+    for change in own:
         print(change)
     if not agree():
         plan.discard()

@@ -22,6 +22,7 @@ class Change:
     kind: str
     replaced: str  # True, Conditional or False
     details: tuple[str, ...] = ()
+    follows: bool = False  # nothing of its own changes, only what it refers to
 
     def __str__(self) -> str:
         mark = {"Add": "+", "Remove": "-"}.get(self.action, "~")
@@ -155,4 +156,6 @@ def _change(said: dict[str, Any]) -> Change:
     targets = [detail.get("Target", {}) for detail in said.get("Details", [])]
     named = sorted({str(target.get("Name") or target.get("Attribute")) for target in targets if target})
     kind, name = said["ResourceType"], said["LogicalResourceId"]
-    return Change(said["Action"], name, kind, said.get("Replacement", "False"), tuple(named))
+    sources = {detail.get("ChangeSource") for detail in said.get("Details", [])}
+    follows = bool(sources) and sources <= {"ResourceReference", "ResourceAttribute"}
+    return Change(said["Action"], name, kind, said.get("Replacement", "False"), tuple(named), follows)

@@ -1,10 +1,8 @@
 """The code as Lambda gets it: a zip file that is the same byte for byte as long as what goes into it is."""
 
-import compileall
 import hashlib
 import json
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -135,8 +133,9 @@ def _compile(content: Path) -> None:
     """Bytecode that is never checked against a date: Lambda cannot write its own, so each cold start would compile."""
     for cache in list(content.rglob("__pycache__")):
         shutil.rmtree(cache)
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compileall.compile_dir(str(content), quiet=2, invalidation_mode=mode, stripdir=str(content), workers=1)
+    # By a process of its own: what it writes depends on which strings a process already shares.
+    command = [sys.executable, "-m", "compileall", "-qq", "-j", "1", "--invalidation-mode", "unchecked-hash"]
+    _run([*command, "-s", str(content), str(content)], content, dict(os.environ) | {"PYTHONHASHSEED": "0"})
 
 
 def _zip(directories: list[Path], into: Path) -> None:
