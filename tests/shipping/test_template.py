@@ -194,7 +194,7 @@ def test_one_message_at_a_time_fails_for_itself(whole_template: Whole) -> None:
     event = whole_template("prod")["Resources"]["Work"]["Properties"]["Events"]["WorkSqsEventSource"]
 
     assert event["Properties"]["BatchSize"] == 1
-    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "JobsAtOnce"}}
+    assert event["Properties"]["ScalingConfig"]["Fn::If"][2] == {"MaximumConcurrency": {"Ref": "JobsAtOnce"}}
 
 
 def test_only_what_is_the_same_for_everybody_is_cached(whole_template: Whole) -> None:
