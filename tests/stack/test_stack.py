@@ -92,6 +92,7 @@ def test_a_purchase_is_paid_by_a_webhook_through_the_gateway(stack: DeployedStac
     assert eventually(lambda: person.balance() == (700, 0))
 
 
+@pytest.mark.soak
 def test_the_same_again_changes_nothing_and_one_setting_that_alone(stack: DeployedStack) -> None:
     assert stack.deploy() is None
 
@@ -113,7 +114,8 @@ def test_functions_log_where_lines_have_an_end(stack: DeployedStack, person: Per
     eventually(lambda: any(line.get("route") == "/auth/register" for line in lines(stack)))
 
 
-# What fails: 503 in our shape, the metric fires, nothing is charged.
+# What fails: 503 in our shape, the metric fires, nothing is charged. In the soak, because each begins with functions that
+# have to start anew; tests/test_secrets.py has the same of the secrets by themselves.
 
 
 @pytest.fixture
@@ -133,6 +135,7 @@ def told(stack: DeployedStack, metric: str) -> int:
     return sum(int(line.get(metric, 0)) for line in lines(stack))
 
 
+@pytest.mark.soak
 def test_a_wrong_secret_is_503_and_charges_nothing(stack: DeployedStack, person: Person, function: Any) -> None:
     before = told(stack, "SecretsUnreadable"), told(stack, "ServerErrors")
     sealer = Sealer(stack.aws.client("kms"), "local")
@@ -145,6 +148,7 @@ def test_a_wrong_secret_is_503_and_charges_nothing(stack: DeployedStack, person:
     eventually(lambda: told(stack, "SecretsUnreadable") > before[0] and told(stack, "ServerErrors") > before[1])
 
 
+@pytest.mark.soak
 def test_a_key_that_the_role_may_not_use_is_503(stack: DeployedStack, person: Person, function: Any) -> None:
     kms = stack.aws.client("kms")
     key = stack.shipment.resource_stack.outputs()["SecretsKeyArn"]
@@ -157,6 +161,7 @@ def test_a_key_that_the_role_may_not_use_is_503(stack: DeployedStack, person: Pe
         kms.enable_key(KeyId=key)
 
 
+@pytest.mark.soak
 def test_a_table_that_is_not_there_is_503_for_whoever_is_signed_in(person: Person, function: Any) -> None:
     function(LEDGER_TABLE="live-transcription-local-nowhere")
 
