@@ -12,10 +12,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed test soak check contract bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test soak check contract bench clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(LOCAL_READY) ## the whole journey on real speech, on free ports, then everything is stopped
 	@$(PY) -m scripts.demo
@@ -35,11 +35,27 @@ buy: $(LOCAL_READY) ## beside `make run`: credits are bought at the hosted page,
 seed: $(LOCAL_READY) ## beside `make run`: a month of made-up activity for the dashboard (USERS=2000, SEED=word)
 	@$(PY) -m scripts.seed
 
+stack: $(LOCAL_READY) ## the deployed shape: packaged, into an AWS on this machine by CloudFormation, with a smoke test (ONCE=1 ends then)
+	@$(PY) -m scripts.stack
+
+resources: $(LOCAL_READY) ## into AWS: tables, user pool, queue, buckets, key of STAGE=dev, and what `chalice deploy` needs
+	@$(PY) -m scripts.deploy --stage "$(STAGE)" --resources-only $(if $(YES),--yes)
+
+secrets: $(LOCAL_READY) ## are the sealed secrets of STAGE=dev there, readable, of the right kind?
+	@$(PY) -m scripts.secret check --stage "$(STAGE)"
+
+deploy: $(LOCAL_READY) ## into AWS: STAGE=prod whole, its plan shown first (YES=1 asks nothing)
+	@$(PY) -m scripts.deploy --stage "$(STAGE)" $(if $(YES),--yes)
+
+destroy: $(LOCAL_READY) ## out of AWS: STAGE=dev; ledger and accounts are kept (DATA=delete deletes them, never of prod)
+	@$(PY) -m scripts.destroy --stage "$(STAGE)" $(if $(filter delete,$(DATA)),--with-data)
+
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options on)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
+	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/live tests/money
 
 check: $(DEV_READY) ## format, lint, types, templates

@@ -26,5 +26,5 @@ leases jobs reading recordings   plain rules and plain data
     judging tallies limits
     models
 sales                            what a purchase is worth
-errors ids times                 words everybody uses
+errors ids times deferred        words everybody uses
 """

@@ -26,7 +26,7 @@ class Limiter:
 
     tables: CountingTables
     limits: Mapping[str, Limit]
-    identity_key: str = field(repr=False)
+    identity_key: Callable[[], str]
     now_us: Callable[[], int]  # epoch microseconds, UTC
     seen: dict[ItemKey, int] = field(default_factory=dict, repr=False)
 
@@ -77,4 +77,4 @@ class Limiter:
         self.seen[count.key] = count.tat_us
 
     def _hashed(self, network: str) -> str:
-        return hmac.new(self.identity_key.encode(), f"network\n{network}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.identity_key().encode(), f"network\n{network}".encode(), hashlib.sha256).hexdigest()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from . import config
 from .times import rfc3339
 
 NAMESPACE, SERVICE = "LiveTranscription", "live-transcription"
@@ -34,8 +35,8 @@ def line(
     }
     if metrics:
         named = [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()]
-        directive = {"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": named}
-        record |= {name: value for name, (value, _) in metrics.items()}
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": named}
+        record |= {name: value for name, (value, _) in metrics.items()} | {"Stage": config.stage()}
         record["_aws"] = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
     sys.stdout.write(msgspec.json.encode(record).decode() + "\n")
 

@@ -22,9 +22,10 @@ from .belongings import Belongings
 from .billing import Billing
 from .catchup import Catchups
 from .catchup_worker import CatchupWorker
-from .config import Settings, load
+from .config import Settings, listed, load
 from .costs import Costs
 from .cursors import Cursors
+from .deferred import deferred
 from .erasure import ErasureRules, Erasures
 from .errors import UnavailableError
 from .exports import ExportRules, Exports
@@ -83,13 +84,29 @@ def settings() -> Settings:
 
 
 @lru_cache
+def secret(name: str) -> str:
+    """A secret among the settings, in plain text; one call of KMS, then the process keeps it.
+
+    Asked for where a use case is built, so before that holds or spends anything. What must work without it (a balance,
+    the end of a session) has the part that needs it `deferred`. Raises UnavailableError.
+    """
+    from .providers.kms import PREFIX, Kms
+
+    used = settings()
+    stored: str = getattr(used, name)
+    if not stored.startswith(PREFIX):  # The settings have refused plain text where it must not be.
+        return stored
+    return Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), stored)
+
+
+@lru_cache
 def accounts() -> Accounts:
     used = settings()
     return Accounts(
         cognito=cognito(),
         verifier=verifier(),
         ledger=ledger(),
-        welcome=Welcome(ledger(), tables(), welcome_rules(), used.identity_hmac_key, now),
+        welcome=Welcome(ledger(), tables(), welcome_rules(), secret("identity_hmac_key"), now),
         is_verification_on=used.email_verification == "on",
         tables=tables(),
         now=now,
@@ -102,7 +119,7 @@ def accounts() -> Accounts:
 def cognito() -> Cognito:
     used = settings()
     client = _client("cognito-idp", COGNITO_CONFIG)
-    return Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, used.cognito_client_secret)
+    return Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, secret("cognito_client_secret"))
 
 
 @lru_cache
@@ -181,13 +198,17 @@ def live_providers() -> Sequence[LiveProvider]:
     first = Transport(Session(), "AssemblyAI", used.token_timeout_seconds)
     second = Transport(Session(), "OpenAI", used.token_timeout_seconds)
     known: dict[str, LiveProvider] = {
-        "assemblyai": AssemblyAILive(first, used.assemblyai_streaming_base_url, used.assemblyai_api_key, now),
-        "openai": OpenAILive(
-            second,
-            used.openai_base_url,
-            used.openai_api_key,
-            used.openai_live_model,
-            longest_lease_seconds=used.openai_live_lease_seconds,
+        "assemblyai": deferred(
+            lambda: AssemblyAILive(first, used.assemblyai_streaming_base_url, secret("assemblyai_api_key"), now)
+        ),
+        "openai": deferred(
+            lambda: OpenAILive(
+                second,
+                used.openai_base_url,
+                secret("openai_api_key"),
+                used.openai_live_model,
+                longest_lease_seconds=used.openai_live_lease_seconds,
+            )
         ),
     }
     return [known[name] for name in used.live_provider_names]
@@ -203,9 +224,11 @@ def relay() -> Relay:
     first = Transport(Session(), "AssemblyAI", used.assemblyai_timeout_seconds)
     fallback = Transport(Session(), "OpenAI", used.openai_timeout_seconds)
     assemblyai = AssemblyAISync(
-        first, used.assemblyai_sync_base_url, used.assemblyai_api_key, used.assemblyai_sync_model
+        first, used.assemblyai_sync_base_url, secret("assemblyai_api_key"), used.assemblyai_sync_model
     )
-    openai = OpenAITranscription(fallback, used.openai_base_url, used.openai_api_key, used.openai_transcription_model)
+    openai = OpenAITranscription(
+        fallback, used.openai_base_url, secret("openai_api_key"), used.openai_transcription_model
+    )
     return Relay(
         ledger=ledger(),
         tables=tables(),
@@ -228,7 +251,7 @@ def catchups() -> Catchups:
         queue=queue(),
         prices=pricing.load(used.price_version),
         rules=JobRules(),
-        webhook_key=used.identity_hmac_key,
+        webhook_key=secret("identity_hmac_key"),
         is_on=used.has_text_model,
         now=now,
         new_ulid=new_ulid,
@@ -243,7 +266,7 @@ def catchup_worker() -> CatchupWorker:
     used = settings()
     transport = Transport(Session(), "AssemblyAI", used.assemblyai_job_timeout_seconds, MAX_RECORDING_BYTES)
     recordings = AssemblyAITranscripts(
-        transport, used.assemblyai_base_url, used.assemblyai_api_key, used.assemblyai_model_names
+        transport, used.assemblyai_base_url, secret("assemblyai_api_key"), used.assemblyai_model_names
     )
     return CatchupWorker(
         ledger=ledger(),
@@ -253,7 +276,7 @@ def catchup_worker() -> CatchupWorker:
         uploads=uploads(),
         text=text_model(used.openai_summary_timeout_seconds),
         rules=JobRules(),
-        webhook_key=used.identity_hmac_key,
+        webhook_key=secret("identity_hmac_key"),
         now=now,
         new_id=new_id,
     )
@@ -265,7 +288,7 @@ def assistant() -> Assistant:
     return Assistant(
         ledger=ledger(),
         transcripts=Transcripts(tables()),
-        text=text_model(used.openai_answer_timeout_seconds),
+        text=deferred(lambda: text_model(used.openai_answer_timeout_seconds)),
         prices=pricing.load(used.price_version),
         is_on=used.has_text_model,
         now=now,
@@ -281,7 +304,7 @@ def text_model(timeout_seconds: float) -> "OpenAIText":
     return OpenAIText(
         Transport(Session(), "OpenAI", timeout_seconds),
         used.openai_base_url,
-        used.openai_api_key,
+        secret("openai_api_key"),
         used.openai_text_model,
         api=used.openai_text_api,
         effort=used.openai_text_effort,
@@ -350,13 +373,15 @@ def fulfilment() -> Fulfilment:
     from .providers.stripe_gateway import StripeGateway
 
     used = settings()
-    gateway = StripeGateway(
-        used.stripe_api_key,
-        used.stripe_webhook_secrets,
-        APP_NAME,
-        used.stage,
-        used.payment_methods,
-        used.stripe_api_base,
+    gateway = deferred(
+        lambda: StripeGateway(
+            secret("stripe_api_key"),
+            tuple(listed(secret("stripe_webhook_secret"))),  # Two while it is being rotated.
+            APP_NAME,
+            used.stage,
+            used.payment_methods,
+            used.stripe_api_base,
+        )
     )
     return Fulfilment(tables(), gateway, used.stage, used.stripe_mode == "live", now)
 
@@ -387,7 +412,7 @@ def audits() -> Audits:
 
 @lru_cache
 def cursors() -> Cursors:
-    return Cursors(settings().identity_hmac_key)
+    return deferred(lambda: Cursors(secret("identity_hmac_key")))
 
 
 @lru_cache
@@ -421,7 +446,7 @@ def totals() -> Totals:
 @lru_cache
 def limiter() -> Limiter:
     used = settings()
-    return Limiter(tables(), used.limits, used.identity_hmac_key, lambda: time.time_ns() // 1_000)
+    return Limiter(tables(), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000)
 
 
 @lru_cache

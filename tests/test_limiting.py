@@ -46,7 +46,7 @@ class Door:
     def on(cls, engine: Engine, names: Names, words: str = "1/minute") -> "Door":
         wire = Wire()
         limits = dict.fromkeys(GROUPS, Limit.read(words))
-        limiter = Limiter(wire.tables(engine, names), limits, KEY, lambda: door.now_us)
+        limiter = Limiter(wire.tables(engine, names), limits, lambda: KEY, lambda: door.now_us)
         door = cls(wire, limiter)
         return door
 
@@ -143,7 +143,10 @@ def test_a_network_stands_in_the_table_under_an_hmac_and_a_user_under_the_id(doo
     for group, rules in GROUPS.items():
         key = door.limiter.count(group, "192.0.2.7").key
         assert ("192.0.2.7" in key.pk) == (rules.by == "user")
-        assert key != replace(door.limiter, identity_key="another").count(group, "192.0.2.7").key or rules.by == "user"
+        assert (
+            key != replace(door.limiter, identity_key=lambda: "another").count(group, "192.0.2.7").key
+            or rules.by == "user"
+        )
     assert KEY not in repr(door.limiter)
 
 
@@ -195,7 +198,7 @@ def test_a_table_that_did_not_take_the_request_is_not_asked_to_count_it(door: Do
 
 def limited(world: World, words: str) -> Limiter:
     limits = dict.fromkeys(GROUPS, Limit.read(words))
-    return Limiter(world.backend.tables, limits, KEY, lambda: world.clock() * 1_000_000)  # type: ignore[arg-type]
+    return Limiter(world.backend.tables, limits, lambda: KEY, lambda: world.clock() * 1_000_000)  # type: ignore[arg-type]
 
 
 def counted(command: Command, words: str = "10000/day") -> Command:
@@ -217,7 +220,7 @@ def test_counting_along_costs_no_call(command: Command, engine: Engine, names: N
 def test_counting_a_direct_start_along_costs_no_call(engine: Engine, names: Names) -> None:
     heard = Listener.on(engine, names)
     limits = dict.fromkeys(GROUPS, Limit.read("1/minute"))
-    limiter = Limiter(heard.backend.tables, limits, KEY, lambda: heard.backend.clock() * 1_000_000)  # type: ignore[arg-type]
+    limiter = Limiter(heard.backend.tables, limits, lambda: KEY, lambda: heard.backend.clock() * 1_000_000)  # type: ignore[arg-type]
     heard.wire.under(no_faults)
 
     with limiter.counting("stream", limiter.count("stream", heard.who.user_id)):

@@ -107,9 +107,11 @@ class LocalAws:
 
         `extension_origin`: the page that may send recordings to the bucket; None for none.
         """
-        outputs = deploy(self.client("cloudformation"), extension_origin=extension_origin)
+        return self.settings_of(deploy(self.client("cloudformation"), extension_origin=extension_origin))
+
+    def settings_of(self, outputs: dict[str, str]) -> dict[str, str]:
+        """The app's environment, from the outputs of the resource stack."""
         pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
-        described = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
         return CREDENTIALS | {
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.endpoint_url,
@@ -121,9 +123,14 @@ class LocalAws:
             "COGNITO_USER_POOL_ID": pool_id,
             "COGNITO_USER_POOL_ARN": outputs["UserPoolArn"],
             "COGNITO_CLIENT_ID": client_id,
-            "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
+            "COGNITO_CLIENT_SECRET": self.client_secret(pool_id, client_id),
             "COGNITO_JWKS_URL": f"{self.endpoint_url}/{pool_id}/.well-known/jwks.json",
         }
+
+    def client_secret(self, pool_id: str, client_id: str) -> str:
+        """The secret of the user pool's client."""
+        described = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+        return str(described["UserPoolClient"]["ClientSecret"])
 
     def ensure_admin(self, pool_id: str, email: str, password: str) -> None:
         """An account in the admins group with this password; one that is there gets the password again."""
@@ -166,6 +173,7 @@ def deploy(
     wanted = {
         "StackName": STACK,
         "TemplateBody": template.read_text(encoding="utf-8"),
+        "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
     }
     try:

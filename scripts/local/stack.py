@@ -86,14 +86,13 @@ class LocalStack:
         for child in self._children:
             child.check_running()
 
+    def gather_logs(self) -> Path:
+        """The file of what the API has logged so far."""
+        return self.directory / "api.log"
+
     def _start(self) -> None:
         self._own_directory()
-        kept = read_json(self.directory / "secrets.json")
-        for name in ("admin_password", "identity_hmac_key", "assemblyai_key", "openai_key", "stripe_key"):
-            kept.setdefault(name, secrets.token_urlsafe(24))
-        kept.setdefault("stripe_webhook_secret", f"whsec_{secrets.token_hex(24)}")
-        if self._keep_state:
-            write_private(self.directory / "secrets.json", kept)
+        kept = self._kept_secrets()
         ports = read_json(self.directory / "ports.json")
         api_port = self._api_port or free_port(ports.get("api"))
         aws_port, sandbox_port = free_port(ports.get("aws")), free_port(ports.get("sandbox"))
@@ -114,32 +113,8 @@ class LocalStack:
         with self._step("starting the providers' stand-ins"):
             self._start_sandbox(sandbox_port, api_url, kept)
 
-        self.settings = (
-            resources
-            | LIMIT_SETTINGS
-            | {
-                "STAGE": "local",
-                "EMAIL_VERIFICATION": "off",
-                # Everybody on this machine comes from one network.
-                "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
-                "FREE_CREDITS_PER_DAY": "1000000000",
-                "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
-                "OWN_ORIGINS": f"{api_url},http://localhost:{api_port}",
-                "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
-                "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
-                "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
-                "ASSEMBLYAI_BASE_URL": sandbox_url,
-                "PUBLIC_URL": api_url,
-                "OPENAI_API_KEY": kept["openai_key"],
-                "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
-                "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
-                "STRIPE_API_KEY": kept["stripe_key"],
-                "STRIPE_API_BASE": f"{sandbox_url}/stripe",
-                "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
-                "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
-                "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
-            }
-        )
+        self.settings = resources | self.app_settings(api_url, sandbox_url, kept)
+        self.settings["OWN_ORIGINS"] = f"{api_url},http://localhost:{api_port}"
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS):
             if value := os.environ.get(name):
                 self.settings[name] = value
@@ -160,6 +135,40 @@ class LocalStack:
             self._start_api(api_port)
         write_private(self.directory / "settings.json", self.settings)
         write_private(self.directory / "dev.json", self.dev)
+
+    def app_settings(self, api_url: str, sandbox_url: str, kept: dict[str, str]) -> dict[str, str]:
+        """The app's environment on this machine, besides where its tables are."""
+        return LIMIT_SETTINGS | {
+            "STAGE": "local",
+            "EMAIL_VERIFICATION": "off",
+            # Everybody on this machine comes from one network.
+            "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
+            "FREE_CREDITS_PER_DAY": "1000000000",
+            "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
+            "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
+            "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
+            "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
+            "ASSEMBLYAI_BASE_URL": sandbox_url,
+            "PUBLIC_URL": api_url,
+            "OPENAI_API_KEY": kept["openai_key"],
+            "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
+            "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
+            "STRIPE_API_KEY": kept["stripe_key"],
+            "STRIPE_API_BASE": f"{sandbox_url}/stripe",
+            "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
+            "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
+            "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
+        }
+
+    def _kept_secrets(self) -> dict[str, str]:
+        """Passwords and keys of this stack, made when they are first needed."""
+        kept = read_json(self.directory / "secrets.json")
+        for name in ("admin_password", "identity_hmac_key", "assemblyai_key", "openai_key", "stripe_key"):
+            kept.setdefault(name, secrets.token_urlsafe(24))
+        kept.setdefault("stripe_webhook_secret", f"whsec_{secrets.token_hex(24)}")
+        if self._keep_state:
+            write_private(self.directory / "secrets.json", kept)
+        return kept
 
     def _own_directory(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

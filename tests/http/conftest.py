@@ -12,6 +12,7 @@ import pytest
 from chalicelib.repositories.table import Tables
 from scripts.contract.files import made
 from scripts.local.aws import REPOSITORY, without_aws
+from scripts.local.deployed import DeployedStack
 from scripts.local.processes import LOOPBACK, Child, free_port
 from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
@@ -21,11 +22,21 @@ from tests.http.calling import Api, Person, Sandbox, Witness
 from tests.http.contract import Contract
 from tests.http.forging import Forger
 from tests.http.leaks import Secrets
+from tests.http.limits import limit_of
 from tests.http.logs import request_lines
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
 PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "LOCAL_SCHEDULE_SECONDS": "0.5"}
+DEPLOYED_PATIENCE = {name: seconds for name, seconds in PATIENCE.items() if not name.startswith("LOCAL_")}
+IS_DEPLOYED = bool(os.environ.get("STACK"))
 StartApi = Callable[..., Api]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`STACK=1`: the same tests against the deployed shape, minus what the emulator of its gateway cannot do."""
+    for item in items:
+        if IS_DEPLOYED and (reason := limit_of(item.nodeid)):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +54,9 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
             patch.delenv(name, raising=False)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
-        with LocalStack(quiet=True) as running:
+        with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
             yield running
+            running.gather_logs()
             assert Secrets.of(running).leaked(running.directory, witness.answers) == []
             assert Contract(made()).broken(witness.answers) == []
 
@@ -162,4 +174,4 @@ def books(stack: LocalStack) -> Iterator[Backend]:
 @pytest.fixture
 def log_lines(stack: LocalStack) -> Callable[[], list[dict[str, Any]]]:
     """The API's structured request lines so far."""
-    return lambda: request_lines(stack.directory / "api.log")
+    return lambda: request_lines(stack.gather_logs())

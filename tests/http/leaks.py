@@ -1,5 +1,6 @@
 """Looking for what must not get about: keys, passwords, tokens, signatures, addresses, spoken and written words."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -10,9 +11,10 @@ from chalicelib.jobs import webhook_secret
 from scripts.local.stack import LocalStack
 from tests.http.calling import EMAIL_DOMAIN, PASSWORD, Heard
 
-# Ours to keep them in. The emulator's own state and log (aws.log names the addresses it "mails") are not the backend's.
+# Ours to keep them in; tests/shipping looks into what is built.
+# The emulator's own state and log (aws.log names the addresses it "mails") are not the backend's.
 NOT_OURS = {"settings.json", "dev.json", "secrets.json", "ports.json", "aws.log"}
-EMULATOR_FOLDERS = {"ministack", "tmp"}
+EMULATOR_FOLDERS = {"ministack", "tmp", "build"}
 TOKEN = "eyJ"
 SPOKEN = "words that only the microphone heard"  # The tests title, save and ask with these.
 SIGNED = "X-Amz-Signature"  # of an address that opens a recording
@@ -63,10 +65,10 @@ class Secrets:
         }
         never |= {f"heard: {word}": word for word in words}
         never |= {f"single-use secret {number}": token for number, token in enumerate(sorted(tokens))}
-        for path in directory.rglob("*"):
-            inside = path.relative_to(directory)
-            if path.is_file() and path.name not in NOT_OURS and inside.parts[0] not in EMULATOR_FOLDERS:
-                text = path.read_text(encoding="utf-8", errors="replace")
+        ours = [top for top in directory.iterdir() if top.name not in EMULATOR_FOLDERS]
+        for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
+            if path.is_file() and path.name not in NOT_OURS:
+                inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")
                 yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
 
     def in_answers(self, answers: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_what_does_not_add_up_is_told_and_logged(
 
     assert about(report, person) == [("balance_differs", "")]
     assert report["findings_count"] >= 1
-    assert '"AuditFindings":' in (stack.directory / "api.log").read_text()
+    assert '"AuditFindings":' in stack.gather_logs().read_text()
     books.tables.write(Write(balance_key(person.user_id), add={"available": -7, "version": 1}))
     assert about(audited(owner, recount=True), person) == []
 

@@ -1,0 +1,51 @@
+"""The deployed shape on this machine, kept up until Ctrl-C; `ONCE=1` ends after the smoke test, with its verdict."""
+
+import os
+import platform
+import signal
+import sys
+import time
+
+from scripts.local.deployed import DeployedStack
+from scripts.local.processes import ChildError, ended_by_signals
+from scripts.local.stack import StackError
+from scripts.shipping.project import ShippingError
+from scripts.smoke import Smoke
+
+READY = """
+  API           {stack_url}
+  AWS           {aws_endpoint_url}
+  stand-ins     {sandbox_url}
+  dashboard     {stack_url}/admin  (sign in as {admin_email}, password in .local/dev.json)
+
+Functions run as on AWS, behind its gateway, as their own roles. Their logs are in CloudWatch's stand-in:
+  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url {aws_endpoint_url} --region us-east-1 \\
+      logs tail /live-transcription/local/APIHandler
+Ctrl-C stops everything; nothing is kept.
+"""
+
+
+def main() -> int:
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        print("The package holds wheels for Lambda: `make stack` needs Linux on x86_64. `make run` runs anywhere.")
+        return 2
+    try:
+        with ended_by_signals(signal.SIGTERM, signal.SIGHUP), DeployedStack() as stack:
+            print(f"package: {stack.package.size_bytes / 1e6:.1f} MB, build {stack.package.digest[:12]}")
+            print(READY.format(**stack.dev), flush=True)
+            held = Smoke(stack.api_url, stack.dev["extension_origin"], is_emulated=True).run()
+            if os.environ.get("ONCE"):
+                return 0 if held else 1
+            while True:
+                stack.check_running()
+                time.sleep(0.5)
+    except KeyboardInterrupt:
+        print("\nstopped", flush=True)
+        return 0
+    except (ChildError, StackError, ShippingError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The deployed shape, once for all tests here: both stacks in a local AWS, roles enforced, the stand-ins beside it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.local.deployed import DeployedStack
+from tests.http.calling import Api, Person, Sandbox, Witness
+from tests.http.conftest import DEPLOYED_PATIENCE
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[DeployedStack]:
+    with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(stack: DeployedStack) -> Iterator[Api]:
+    running = Api(stack.api_url, Witness())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def person(api: Api) -> Person:
+    return Person.register(api)
+
+
+@pytest.fixture
+def sandbox(stack: DeployedStack) -> Iterator[Sandbox]:
+    desk = Sandbox(stack.dev["sandbox_url"])
+    desk.heal()
+    yield desk
+    desk.heal()
+    desk.close()
