@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib import config
 from chalicelib.limits import GROUPS, Limit
+from scripts.local.stack import LIMIT_SETTINGS
 
 NOWHERE = Path("/nonexistent/settings.json")
 LOCAL = {
@@ -230,3 +231,7 @@ def test_a_limit_that_limits_nobody_is_for_the_local_stage_only(group: str, word
 
     config.read(LOCAL | {name: words}, NOWHERE)
     assert f"{name} limits nobody" in problems(DEPLOYED | {name: words})
+
+
+def test_the_local_stack_sets_every_limit() -> None:
+    assert config.read(LOCAL | LIMIT_SETTINGS, NOWHERE).limits == dict.fromkeys(GROUPS, Limit(1_000_000, "minute"))
