@@ -33,7 +33,7 @@ PROVIDER_SETTINGS = (
     "STRIPE_PAYMENT_METHODS",
 )
 # Everybody on this machine comes from one network, and tests are quick; who wants to see a 429 sets less.
-LIMITED = ("register", "codes", "login", "refresh", "account", "reads", "stream", "audio", "spend", "admin")
+LIMITED = ("register", "codes", "login", "reset", "refresh", "account", "reads", "stream", "audio", "spend", "admin")
 LIMIT_SETTINGS = {f"RATE_LIMIT_{group.upper()}": "1000000/minute" for group in LIMITED}
 
 
