@@ -49,7 +49,7 @@ def json_shapes(facts: Facts) -> Iterator[Any]:
 def successes(facts: Facts, schemas: Schemas) -> dict[str, Any]:
     """The answers by status."""
     known = list(answers(facts))
-    limits = {} if facts.limit == errors.WEBHOOKS else errors.limit_headers()
+    limits = {} if facts.limit in errors.UNCOUNTED else errors.limit_headers()
     found: dict[str, Any] = {}
     for status in dict.fromkeys(answer.status for answer in known):
         these = [answer for answer in known if answer.status == status]

@@ -21,6 +21,7 @@ BY_PART = {
     Part.HEADER: set[str](),
 }
 WEBHOOKS = "webhooks"  # the limit of routes that are never told to slow down
+UNCOUNTED = ("open", WEBHOOKS)  # of those that only the gateway slows down, or nobody
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "segments[3].end_ms"},
     "insufficient_credits": {"required": 100, "available": 40},
