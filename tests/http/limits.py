@@ -8,6 +8,7 @@ BINARY = "the emulated gateway damages bytes that are no UTF-8"
 CLOCK = "by the clock: deployed schedules run once in one or five minutes, these tests wait for half a second"
 ORIGIN = "the emulated gateway has its stage in the address of its host, so that address is no origin"
 HEADERS = "a gateway's own answer cannot carry a value with quotes, as Content-Security-Policy has them"
+CROWD = "each of many requests at once starts a process here, which takes seconds: the stand-in's webhooks time out"
 NO_LINE = "refused by the gateway: no function ran, so none wrote a line"
 
 LIMITS = {
@@ -28,6 +29,9 @@ LIMITS = {
     "test_lost_webhooks_are_found_in_the_list_of_events": CLOCK,
     "test_a_payment_that_no_event_tells_of_is_asked_for": CLOCK,
     "test_a_checkout_whose_answer_was_lost_is_found_and_its_payment_too": CLOCK,
+    "test_copies_and_twins_of_every_event_change_nothing": CROWD,
+    "test_a_life_in_any_order_comes_to_the_same": CROWD,
+    "test_ten_are_as_good_as_one": CROWD,
     "test_the_extension_our_own_pages_and_programs_may_call": ORIGIN,
     "test_the_api_answers_the_pages_of_its_own_origin_by_either_name": ORIGIN,
     "test_below_a_stages_name_everything_is_found": ORIGIN,

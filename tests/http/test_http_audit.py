@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.fakes import Backend
-from tests.http.buying import Till, bought
+from tests.http.buying import Till, bought, until
 from tests.http.calling import Person, check_error, silence
 from tests.http.logs import LogLines, line_of
 from tests.http.recorded import eventually
@@ -67,7 +67,8 @@ def test_what_does_not_add_up_is_told_and_logged(
 
     assert about(report, person) == [("balance_differs", "")]
     assert report["findings_count"] >= 1
-    assert '"AuditFindings":' in stack.gather_logs().read_text()
+    # The line is written when the worker has ended, which may be after its report is there.
+    until(lambda: '"AuditFindings":' in stack.gather_logs().read_text(), "it was not logged")
     books.tables.write(Write(balance_key(person.user_id), add={"available": -7, "version": 1}))
     assert about(audited(owner, recount=True), person) == []
 

@@ -114,8 +114,8 @@ def test_functions_log_where_lines_have_an_end(stack: DeployedStack, person: Per
     eventually(lambda: any(line.get("route") == "/auth/register" for line in lines(stack)))
 
 
-# What fails: 503 in our shape, the metric fires, nothing is charged. In the soak, since each begins with functions that
-# have to start anew; tests/test_secrets.py has the same of the secrets by themselves.
+# What fails: 503 in our shape, the metric fires, nothing is charged. In the soak, because each begins with functions
+# that have to start anew; tests/test_secrets.py has the same of the secrets by themselves.
 
 
 @pytest.fixture
