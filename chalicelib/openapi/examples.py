@@ -19,6 +19,7 @@ BEGUN, ENDED = "2026-11-30T10:00:00Z", "2026-11-30T10:10:00Z"
 PATH_EXAMPLES = {
     "session_id": SESSION,
     "job_id": JOB,
+    "export_id": JOB,
     "transcript_id": TRANSCRIPT,
     "user_id": USER,
     "name": "style.css",
