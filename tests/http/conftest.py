@@ -58,7 +58,8 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
             yield running
             running.gather_logs()
             assert Secrets.of(running).leaked(running.directory, witness.answers) == []
-            assert Contract(made()).broken(witness.answers) == []
+            broken = Contract(made()).broken(witness.answers)
+            assert not broken, "\n".join(broken)
 
 
 @pytest.fixture(scope="session")

@@ -70,10 +70,13 @@ class Contract:
         if key not in self._validators:
             answer = self._answer(path, heard)
             assert answer
-            components = closed(self.document)["components"]
-            schema = answer["content"][JSON]["schema"] | {"components": components}
+            schema = answer["content"][JSON]["schema"] | {"components": self._components}
             self._validators[key] = Draft202012Validator(schema, validate_formats=True)
         return self._validators[key]
+
+    @cached_property
+    def _components(self) -> dict[str, Any]:
+        return dict(closed(self.document)["components"])
 
     @cached_property
     def _validators(self) -> dict[tuple[str, str, int], Draft202012Validator]:

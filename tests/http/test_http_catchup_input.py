@@ -149,7 +149,7 @@ def test_a_key_out_of_bounds_is_400(resident: Person, path: str, key: str | byte
 
 def test_a_filtered_page_goes_on_only_as_it_began(person: Person, resident: Person, books: Backend) -> None:
     for n in range(3):
-        line = Transcript(f"01ARZ3NDEKTSV4RRFFQ69G5FA{n}", "catchup", 1_795_400_000 + n)
+        line = Transcript(f"01ARZ3NDEKTSV4RRFFQ69G5FA{n}", "catchup", 1_795_400_000 + n, state="done")
         books.tables.write(transcript_put(person.user_id, line))
     first = person.get(HISTORY, params={"kind": "catchup", "limit": 2}).json()
     query = {"kind": "catchup", "limit": 2, "cursor": first["next_cursor"]}
