@@ -7,25 +7,15 @@ lower-cased before they get here.
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from ..errors import (
-    AppError,
-    EmailTakenError,
-    EmailUnverifiedError,
-    InvalidCredentialsError,
-    InvalidRequestError,
-    RateLimitedError,
-    UnauthenticatedError,
-    UnavailableError,
-)
+from ..errors import InvalidCredentialsError, InvalidRequestError, UnauthenticatedError
 from ..models import Account
 from ..telemetry import tally
+from .cognito_errors import code_of, is_our_setting, mapped, wrong_code
 
 # What asking for a code, or using one, answers about one account alone: told on, each would say that there is one.
 NOBODY_TO_MAIL = {
@@ -76,7 +66,7 @@ class Cognito:
     def sign_up(self, email: str, password: str, name: str) -> str:
         """The new account's user id. Raises EmailTakenError, or InvalidRequestError for a weak password."""
         attributes = [{"Name": "email", "Value": email}] + ([{"Name": "name", "Value": name}] if name else [])
-        with _mapped():
+        with mapped():
             answer = self._client.sign_up(
                 **self._client_words(email), Username=email, Password=password, UserAttributes=attributes
             )
@@ -85,82 +75,82 @@ class Cognito:
     def confirm_without_code(self, email: str) -> None:
         """Confirm the account and count its address as verified: for stages that send no mail. Twice is fine."""
         attributes = [{"Name": "email_verified", "Value": "true"}]
-        with _mapped():
+        with mapped():
             # The attribute first: once the account is confirmed nobody comes back to this step.
             self._client.admin_update_user_attributes(UserPoolId=self._pool, Username=email, UserAttributes=attributes)
             try:
                 self._client.admin_confirm_sign_up(UserPoolId=self._pool, Username=email)
             except ClientError as error:
-                if _code(error) != "NotAuthorizedException":  # "Current status is CONFIRMED"
+                if code_of(error) != "NotAuthorizedException":  # "Current status is CONFIRMED"
                     raise
 
     def confirm(self, email: str, code: str) -> None:
         """Confirm with the code that was mailed. Raises InvalidRequestError for a wrong or old one."""
-        with _mapped():
+        with mapped():
             try:
                 self._client.confirm_sign_up(**self._client_words(email), Username=email, ConfirmationCode=code)
             except ClientError as error:
-                if _code(error) != "NotAuthorizedException":
+                if code_of(error) != "NotAuthorizedException":
                     raise
                 raise InvalidRequestError("This account is confirmed already, or locked: sign in.", "email") from error
 
     def resend_code(self, email: str) -> None:
         """Mail a new code. Says nothing about whether the account exists."""
-        with _mapped():
+        with mapped():
             try:
                 self._client.resend_confirmation_code(**self._client_words(email), Username=email)
             except ClientError as error:
-                if _code(error) not in {"UserNotFoundException", "InvalidParameterException"}:
+                if code_of(error) not in {"UserNotFoundException", "InvalidParameterException"}:
                     raise
 
     def mail_reset_code(self, email: str) -> None:
         """Mail a code that a new password is set with. Says nothing about whether the account exists."""
-        with _mapped():
+        with mapped():
             try:
                 self._client.forgot_password(**self._client_words(email), Username=email)
             except ClientError as error:
-                if _code(error) not in NOBODY_TO_MAIL or _is_our_setting(error):
+                if code_of(error) not in NOBODY_TO_MAIL or is_our_setting(error):
                     raise
-                if _code(error) == "CodeDeliveryFailureException":  # An outage that only our log may tell of.
-                    tally().notes["aws_error"] = f"cognito: {_code(error)}"
+                if code_of(error) == "CodeDeliveryFailureException":  # An outage that only our log may tell of.
+                    tally().notes["aws_error"] = f"cognito: {code_of(error)}"
 
     def reset_password(self, email: str, code: str, password: str) -> None:
         """Set a password with the mailed code. Raises InvalidRequestError, also where nobody has the address."""
-        with _mapped():
+        with mapped():
             try:
                 self._client.confirm_forgot_password(
                     **self._client_words(email), Username=email, ConfirmationCode=code, Password=password
                 )
             except ClientError as error:
-                if _code(error) not in NOT_THE_CODE or _is_our_setting(error):
+                if code_of(error) not in NOT_THE_CODE or is_our_setting(error):
                     raise
-                raise _wrong_code() from error
+                raise wrong_code() from error
 
     def rename(self, user_id: str, name: str) -> None:
         """Call the person so; an empty name is none. Raises UnauthenticatedError where the account is gone."""
         attributes = [{"Name": "name", "Value": name}]
-        with _mapped():
+        with mapped():
             try:
                 self._client.admin_update_user_attributes(
                     UserPoolId=self._pool, Username=user_id, UserAttributes=attributes
                 )
             except ClientError as error:
-                if _code(error) != "UserNotFoundException":
+                if code_of(error) != "UserNotFoundException":
                     raise
                 raise UnauthenticatedError("This account is gone.") from error
 
     def delete(self, user_id: str) -> None:
         """End the account and all its refresh tokens; its address is free again. Twice is fine."""
-        with _mapped():
+        with mapped():
             try:
                 self._client.admin_delete_user(UserPoolId=self._pool, Username=user_id)
             except ClientError as error:
-                if _code(error) != "UserNotFoundException":
+                if code_of(error) != "UserNotFoundException":
                     raise
 
     def person(self, email: str) -> Person:
         """The account of this address. Raises InvalidCredentialsError if there is none."""
-        with _mapped():
+        with mapped():
             answer = self._client.admin_get_user(UserPoolId=self._pool, Username=email)
         words = {attribute["Name"]: attribute["Value"] for attribute in answer["UserAttributes"]}
         return Person(words["sub"], words.get("email", email), words.get("name", ""))
@@ -176,11 +166,11 @@ class Cognito:
             words["Filter"] = f'sub = "{user_id}"' if user_id else f'email ^= "{email}"'
         if after:
             words["PaginationToken"] = after
-        with _mapped():
+        with mapped():
             try:
                 answer = self._client.list_users(UserPoolId=self._pool, **words)
             except ClientError as error:
-                if _code(error) != "InvalidParameterException":
+                if code_of(error) != "InvalidParameterException":
                     raise
                 raise InvalidRequestError("The list does not go on from here any more.", "cursor") from error
         return [_account(one) for one in answer["Users"]], str(answer.get("PaginationToken") or "")
@@ -188,7 +178,7 @@ class Cognito:
     def sign_in(self, email: str, password: str) -> SignIn:
         """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError where only the code lacks."""
         words = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
-        with _mapped():
+        with mapped():
             answer = self._client.admin_initiate_auth(
                 UserPoolId=self._pool,
                 ClientId=self._client_id,
@@ -200,7 +190,7 @@ class Cognito:
     def refresh(self, refresh_token: str) -> SignIn:
         """Tokens for a refresh token. Raises InvalidCredentialsError for one that is revoked or over."""
         try:
-            with _mapped():
+            with mapped():
                 answer = self._client.get_tokens_from_refresh_token(
                     RefreshToken=refresh_token, ClientId=self._client_id, ClientSecret=self._client_secret
                 )
@@ -210,7 +200,7 @@ class Cognito:
 
     def sign_out_everywhere(self, user_id: str) -> None:
         """End all refresh tokens of the account."""
-        with _mapped():
+        with mapped():
             self._client.admin_user_global_sign_out(UserPoolId=self._pool, Username=user_id)
 
     def _client_words(self, email: str) -> dict[str, str]:
@@ -238,55 +228,3 @@ def _sign_in(answer: dict[str, Any]) -> SignIn:
     if not result:  # A challenge, such as a forced new password: this backend offers no flow for it.
         raise InvalidCredentialsError("This account cannot sign in with a password alone.")
     return SignIn(result["IdToken"], result["AccessToken"], result.get("RefreshToken", ""), result["ExpiresIn"])
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    """Cognito's errors in our words."""
-    try:
-        yield
-    except ClientError as error:
-        ours = _in_our_words(error)
-        if isinstance(ours, UnavailableError):
-            tally().notes["aws_error"] = f"cognito: {_code(error)}"
-        raise ours from error
-    except BotoCoreError as error:
-        tally().notes["aws_error"] = f"cognito: {type(error).__name__}"
-        raise UnavailableError("The sign-in service did not answer.") from error
-
-
-def _in_our_words(error: ClientError) -> AppError:
-    match _code(error):
-        case "UsernameExistsException" | "AliasExistsException":
-            return EmailTakenError("An account with this email exists: sign in.")
-        case "InvalidPasswordException":
-            return InvalidRequestError("The password needs at least 10 characters.", "password")
-        case "CodeMismatchException" | "ExpiredCodeException":
-            return _wrong_code()
-        case "UserNotConfirmedException":
-            return EmailUnverifiedError("Confirm your email first: a code was sent to it.")
-        case "NotAuthorizedException" if _is_our_setting(error):
-            return UnavailableError("The sign-in service does not know this server.")  # Our setting, not the password.
-        case "NotAuthorizedException" | "UserNotFoundException" | "PasswordResetRequiredException":
-            return InvalidCredentialsError("The email or password is wrong.")
-        case "RefreshTokenReuseException" | "UnsupportedTokenTypeException":
-            return InvalidCredentialsError("This refresh token is no longer good: sign in again.")
-        case "InvalidParameterException":
-            return InvalidRequestError("The sign-in service does not take these words.", "email")
-        case "TooManyRequestsException" | "LimitExceededException" | "TooManyFailedAttemptsException":
-            return RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
-        case _:
-            return UnavailableError("The sign-in service refused the request.")
-
-
-def _wrong_code() -> InvalidRequestError:
-    return InvalidRequestError("The code is wrong or too old: ask for a new one.", "code")
-
-
-def _is_our_setting(error: ClientError) -> bool:
-    """Whether the client's secret is wrong, which is nothing that a user did."""
-    return _code(error) == "NotAuthorizedException" and "secret" in str(error).lower()
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
