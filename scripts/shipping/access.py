@@ -38,6 +38,8 @@ def _allow(service: str, actions: list[str], *resources: Any, condition: Any = N
 
 
 LEDGER = _allow("dynamodb", READ_AND_WRITE, exported("LedgerTableArn"), _below("LedgerTableArn", "/index/open_holds"))
+# The audit alone reads the ledger from end to end; no request may.
+SCAN_LEDGER = _allow("dynamodb", ["Scan"], exported("LedgerTableArn"))
 APP = _allow("dynamodb", [*READ_AND_WRITE, "DeleteItem", "BatchWriteItem"], exported("AppTableArn"))
 SEND_JOBS = _allow("sqs", ["SendMessage"], exported("JobsQueueArn"))
 # Without ListBucket S3 answers 403 for a file that is not there, and "not found" would look like a failure.
@@ -87,7 +89,7 @@ TRACE = _allow("xray", ["PutTraceSegments", "PutTelemetryRecords"], "*")
 GRANTS = {
     "Api": [LEDGER, APP, ACCOUNTS, SEND_JOBS, FIND_UPLOADS, READ_UPLOADS, TAKE_UPLOADS, HAND_OUT_EXPORTS, SECRETS],
     "Work": [
-        *(LEDGER, APP, TAKE_JOBS, SEND_JOBS, SECRETS, END_ACCOUNTS),
+        *(LEDGER, SCAN_LEDGER, APP, TAKE_JOBS, SEND_JOBS, SECRETS, END_ACCOUNTS),
         *(FIND_UPLOADS, READ_UPLOADS, FORGET_UPLOADS, MAKE_EXPORTS, FORGET_EXPORTS),
     ],
     "Timers": [LEDGER, APP, SEND_JOBS, FIND_UPLOADS, FORGET_EXPORTS, SECRETS],

@@ -155,6 +155,13 @@ def test_a_function_that_nobody_gave_a_role_is_refused() -> None:
         roles_and_logs(["APIHandler", "Newcomer"])
 
 
+def test_only_the_worker_reads_the_ledger_from_end_to_end(whole_template: Whole) -> None:
+    resources = whole_template("prod")["Resources"]
+    roles = {name: json.dumps(one) for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"}
+
+    assert [name for name, said in roles.items() if "dynamodb:Scan" in said] == ["WorkRole"]
+
+
 # The gateway's own answers
 
 

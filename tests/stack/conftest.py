@@ -11,8 +11,11 @@ from tests.http.conftest import DEPLOYED_PATIENCE
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[DeployedStack]:
+    """At the end, no function was refused anything that it asked for."""
     with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) as running:
         yield running
+        emulator = (running.directory / "aws.log").read_text(encoding="utf-8", errors="replace")
+        assert [line for line in emulator.splitlines() if "is not authorized to perform" in line] == []
 
 
 @pytest.fixture(scope="session")

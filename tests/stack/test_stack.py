@@ -83,6 +83,16 @@ def test_a_job_goes_through_the_queue_to_the_worker(person: Person, sandbox: San
     assert (done["status"], bool(done["summary"])) == ("done", True)
 
 
+def test_an_audit_reads_the_whole_ledger_as_the_worker(stack: DeployedStack, person: Person, api: Api) -> None:
+    signed_in = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()["token"]
+    started = api.post("/admin/audit", signed_in, json={}).json()
+
+    last = lambda: api.get("/admin/audit", signed_in).json()["report"]  # noqa: E731
+    report = eventually(lambda: (said := last()) and said["audit_id"] == started["audit_id"] and said)
+    assert (report["status"], report["findings_count"]) == ("done", 0)
+    assert report["users_judged"] >= 1
+
+
 def test_a_purchase_is_paid_by_a_webhook_through_the_gateway(stack: DeployedStack, person: Person) -> None:
     till = Till(stack)
     checkout = person.post("/credits/purchase", json={"package_id": "starter"}).json()
