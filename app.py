@@ -59,7 +59,7 @@ def resend_code(wish: Body[contract.ResendCode]) -> contract.CodeSent:
 
 
 @app.route("/auth/login", methods=["POST"], cors=CORS)
-@views.answers(limit="login", errors=("invalid_credentials", "email_unverified", "account_blocked"))
+@views.answers(limit="login", errors=("invalid_credentials", "unauthenticated", "email_unverified", "account_blocked"))
 def login(wish: Body[contract.Login]) -> contract.LoggedIn:
     """Tokens for a password. 200; 401 wrong, 403 unconfirmed or blocked."""
     return wiring.accounts().login(wish, web.network(request()))

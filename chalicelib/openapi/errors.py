@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from .. import errors
+from ..limits import UNCOUNTED as UNCOUNTED
 from ..views import STATUS, Facts, Part, Raw
 
 # Every route: a foreign page, a wrong Content-Type, a bug of ours, something of ours that is out of order.
@@ -21,7 +22,6 @@ BY_PART = {
     Part.HEADER: set[str](),
 }
 WEBHOOKS = "webhooks"  # the limit of routes that are never told to slow down
-UNCOUNTED = ("open", WEBHOOKS)  # of those that only the gateway slows down, or nobody
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "segments[3].end_ms"},
     "insufficient_credits": {"required": 100, "available": 40},

@@ -171,3 +171,4 @@ class Event:
     news: CheckoutSession | PaymentNews
     type: str = "made-up"
     id: str = "evt_made_up"
+    livemode: bool = False

@@ -65,7 +65,8 @@ class Secrets:
         }
         never |= {f"heard: {word}": word for word in words}
         never |= {f"single-use secret {number}": token for number, token in enumerate(sorted(tokens))}
-        ours = [top for top in directory.iterdir() if top.name not in EMULATOR_FOLDERS]
+        tops = directory.iterdir() if directory.exists() else ()
+        ours = [top for top in tops if top.name not in EMULATOR_FOLDERS]
         for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
             if path.is_file() and path.name not in NOT_OURS:
                 inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")

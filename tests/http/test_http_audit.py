@@ -82,8 +82,8 @@ def test_what_cannot_be_said(owner: Person) -> None:
 def test_what_it_costs_in_calls(owner: Person, log_lines: LogLines) -> None:
     audited(owner)
 
-    assert line_of(owner.post(PATH, json={}), log_lines)["aws_calls"] <= 3
-    assert line_of(owner.get(PATH), log_lines)["aws_calls"] <= 5
+    assert line_of(owner.post(PATH, json={}), log_lines)["aws_calls"] <= 4
+    assert line_of(owner.get(PATH), log_lines)["aws_calls"] <= 6
 
 
 def test_the_daily_schedule_starts_no_second_audit(owner: Person) -> None:

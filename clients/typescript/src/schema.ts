@@ -1574,19 +1574,6 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid_credentials`: The email and password, or the refresh token, do not open an account. */
-        InvalidCredentials: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": components["schemas"]["Error"] & {
-                    /** @enum {unknown} */
-                    code: "invalid_credentials";
-                };
-            };
-        };
         /** @description `invalid_credentials`: The email and password, or the refresh token, do not open an account. `unauthenticated`: No token, a bad token, or one from before the last sign-out. */
         InvalidCredentialsOrUnauthenticated: {
             headers: {
@@ -1921,7 +1908,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["InvalidCredentials"];
+            401: components["responses"]["InvalidCredentialsOrUnauthenticated"];
             403: components["responses"]["AccountBlockedOrEmailUnverifiedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
