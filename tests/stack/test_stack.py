@@ -36,6 +36,7 @@ def test_a_stranger_finds_it_as_it_should_be(stack: DeployedStack, capsys: pytes
 
     wrong = [line for line in smoke.lines if "✗" in line]
     assert wrong == []
+    assert "the authorizer is on" in "\n".join(smoke.lines).lower()
 
 
 def test_the_smoke_test_finds_what_is_wrong(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
