@@ -18,7 +18,7 @@ from chalicelib.views import Facts, Part, Raw, facts_of
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
-from tests.http.recorded import catch_up, ended, upload
+from tests.http.recorded import catch_up, ended, eventually, upload
 
 OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
 NOBODYS = {"package_id"}  # what everybody may name
@@ -98,12 +98,16 @@ class Belongings:
             self.items(settings["APP_TABLE"], user),
             self.items(settings["APP_TABLE"], f"JOB#{self.ids['job']}"),
             self.items(settings["APP_TABLE"], f"JOB#{self.ids['job that failed']}"),
-            [one for one in self.items(settings["APP_TABLE"], "ERASING") if self.owner.user_id in one["sk"]["S"]],
+            self.items_being_erased(),
         ]
         assert all(found[:4])
         uploads = f"uploads/{self.owner.user_id}/"
         (file,) = self.bucket.list_objects_v2(Bucket=settings["UPLOAD_BUCKET"], Prefix=uploads)["Contents"]
         return [*found, file["Key"], file["ETag"]]
+
+    def items_being_erased(self) -> list[Any]:
+        notes = self.items(self.stack.settings["APP_TABLE"], "ERASING")
+        return [one for one in notes if self.owner.user_id in one["sk"]["S"]]
 
     def items(self, table: str, key: str) -> list[Any]:
         pages = self.database.get_paginator("query").paginate(
@@ -134,7 +138,9 @@ def theirs(api: Api, stack: LocalStack) -> Iterator[Belongings]:
         "export": owner.post("/auth/user/export").json()["export_id"],
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
-    yield Belongings(owner, ids, stack, database, bucket)
+    theirs = Belongings(owner, ids, stack, database, bucket)
+    eventually(lambda: not theirs.items_being_erased())  # the schedule erases what the job that failed left
+    yield theirs
     database.close()
     bucket.close()
 
