@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.http.calling import Api, Person, check_error
 
 PATH = "/credits/transactions?format=csv"
 AT_ONCE = 100
+Writing = Callable[..., None]
 HOSTILE = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1")
 
 
@@ -25,17 +27,25 @@ def rows(answer: requests.Response) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
 
-def write(books: Backend, person: Person, count: int, **words: Any) -> None:
-    """Movements of nothing, as if they had been."""
-    for first in range(0, count, AT_ONCE):
-        writes = [
-            entry_put(
-                person.user_id,
-                Entry(entry_id_for(1_795_400_000 + n, f"csv/{n}"), "adjustment", 0, 1_795_400_000 + n, **words),
-            )
-            for n in range(first, min(count, first + AT_ONCE))
-        ]
-        books.tables.transact(writes)
+@pytest.fixture
+def write(books: Backend) -> Iterator[Writing]:
+    """Writes movements of nothing, as if they had been. Nothing booked them, so that no audit must find them later."""
+    written = []
+
+    def written_now(person: Person, count: int, **words: Any) -> None:
+        for first in range(0, count, AT_ONCE):
+            writes = [
+                entry_put(
+                    person.user_id,
+                    Entry(entry_id_for(1_795_400_000 + n, f"csv/{n}"), "adjustment", 0, 1_795_400_000 + n, **words),
+                )
+                for n in range(first, min(count, first + AT_ONCE))
+            ]
+            books.tables.transact(writes)
+            written.extend(one.key for one in writes)
+
+    yield written_now
+    books.tables.delete_many(written)
 
 
 def test_the_statement_comes_as_a_file(till: Till, person: Person) -> None:
@@ -62,27 +72,27 @@ def test_the_statement_comes_as_a_file(till: Till, person: Person) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_cell_is_a_formula(person: Person, books: Backend, text: str) -> None:
+def test_no_cell_is_a_formula(person: Person, write: Writing, text: str) -> None:
     """Today we write every text ourselves; a later one may quote somebody."""
-    write(books, person, 1, reason=text, price_version=text)
+    write(person, 1, reason=text, price_version=text)
 
     (row,) = [row for row in rows(person.get(PATH)) if row["kind"] == "adjustment"]
 
     assert (row["explanation"], row["price_version"]) == (f"'{text}", f"'{text}")
 
 
-def test_quotes_commas_and_lines_stay_in_their_cell(person: Person, books: Backend) -> None:
+def test_quotes_commas_and_lines_stay_in_their_cell(person: Person, write: Writing) -> None:
     text = 'a "word", a\nline; ü €'
-    write(books, person, 1, reason=text)
+    write(person, 1, reason=text)
 
     (row,) = [row for row in rows(person.get(PATH)) if row["kind"] == "adjustment"]
 
     assert row["explanation"] == text
 
 
-def test_a_long_statement_is_several_files(api: Api, person: Person, books: Backend, resident: Person) -> None:
+def test_a_long_statement_is_several_files(api: Api, person: Person, write: Writing, resident: Person) -> None:
     per_file = CSV_PAGE * CSV_PAGES
-    write(books, person, per_file + 5)
+    write(person, per_file + 5)
 
     first = person.get(PATH)
     cursor = first.headers["X-Next-Cursor"]
