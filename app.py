@@ -1,5 +1,6 @@
 """Every route and event function of the backend, by section. What each does is in `chalicelib/<section>.py`."""
 
+import gc
 from typing import Annotated, Any, Literal
 
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
@@ -7,7 +8,9 @@ from chalice.app import Request
 
 from chalicelib import audio, config, contract, jobs, middleware, pages, web, wiring
 from chalicelib.models import Caller
-from chalicelib.views import Admin, Answered, Body, Download, Header, Id, Once, Query, Raw, Views
+from chalicelib.responses import Answered, Download
+from chalicelib.signatures import Admin, Body, Header, Id, Once, Query, Raw
+from chalicelib.views import Views
 
 app = Chalice(app_name="live-transcription", configure_logs=False)
 ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/svg+xml")
@@ -478,3 +481,7 @@ def health() -> contract.Health:
     """Alive, with stage and build. 200."""
     used = wiring.settings()
     return contract.Health("ok", used.stage, used.build)
+
+
+# What is imported stays for good: garbage collection need not look through it at a cold start, nor ever after.
+gc.freeze()

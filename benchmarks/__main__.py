@@ -1,10 +1,17 @@
-"""The budgets, measured side by side: `make bench`. Of time: ratios of minima beside medians; the machine is noisy."""
+"""The budgets, measured side by side: `make bench`, or some by name: `python -m benchmarks cold_start`.
+
+Of time: ratios of minima beside medians; the machine is noisy.
+"""
+
+import sys
 
 from benchmarks import cold_start, history_reads, live_delay, usage_reads, warm_handler
 
 
 def main() -> None:
     for benchmark in (cold_start, warm_handler, history_reads, usage_reads, live_delay):
+        if sys.argv[1:] and benchmark.__name__.removeprefix("benchmarks.") not in sys.argv[1:]:
+            continue
         print(f"\n{benchmark.__doc__}", flush=True)
         benchmark.main()
 

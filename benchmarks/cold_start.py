@@ -17,12 +17,14 @@ START = "import time, json, sys; started = time.perf_counter()\n"
 END = "\nprint(json.dumps(time.perf_counter() - started), file=sys.stderr)"
 FLOOR = "import chalice, boto3; client = boto3.client('dynamodb', region_name='us-east-1')"
 OUR_IMPORT = "import app"
-# The floor of a first request: the same imports and the same read of the table, without our code.
+# The floor of a first request: the same imports, client and two calls (the limit's write, the read), without our code.
 FLOOR_REQUEST = (
     FLOOR
     + """
 import os
 key = {'pk': {'S': 'USER#x'}, 'sk': {'S': 'BALANCE'}}
+change = {'UpdateExpression': 'SET tat_us = :now', 'ExpressionAttributeValues': {':now': {'N': '1'}}}
+client.update_item(TableName=os.environ['APP_TABLE'], Key=key, **change)
 client.get_item(TableName=os.environ['LEDGER_TABLE'], Key=key, ConsistentRead=True)
 """
 )

@@ -4,7 +4,8 @@ app                              every route and event function
 openapi                          the contract as a document, made from the routes; nothing of it runs in a request
 wiring                           builds the use cases once per process
 middleware                       around every view: origins, headers, the log line
-views                            a view's signature says what it reads; answers and errors become responses
+views                            who calls, the limit, what a view's signature names, the view
+signatures responses             what a signature may name; answers and errors as HTTP
 web                              reading a request: token, body, query, key
 account streaming relay          use cases: they get collaborators, clock and ids as fields, and none knows another
     history billing catchup

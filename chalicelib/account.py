@@ -6,8 +6,10 @@ the two leaves an account without them: the next sign-in finds that and makes up
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from . import contract
 from .addresses import normal_address

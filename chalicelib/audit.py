@@ -7,8 +7,10 @@ and nothing else, and the same message any number of times, also at once, counts
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from . import contract
 from .auditing import Auditor, AuditRules

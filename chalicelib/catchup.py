@@ -8,8 +8,10 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from . import contract
 from .errors import (

@@ -8,8 +8,10 @@ its webhook's address first.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from .errors import (
     ProviderDeniedError,

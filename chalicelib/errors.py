@@ -1,4 +1,4 @@
-"""What can go wrong, in words a client may hear. `views.py` alone turns these into HTTP answers."""
+"""What can go wrong, in words a client may hear. `responses.py` alone turns these into HTTP answers."""
 
 Detail = int | str | bool | None
 

@@ -5,8 +5,10 @@ is worth). Nothing an event says decides what is sold: that stands in the purcha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from . import contract
 from .errors import ProviderError, UnavailableError

@@ -4,7 +4,10 @@ A session's price is the running total over all its leases: a lease is charged t
 session changes what it costs.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .errors import ConflictError, InsufficientCreditsError
 from .models import Balance, Charge, Hold, InFlight, ModelUse, Session, SessionState
@@ -15,8 +18,7 @@ HOLD_KIND = "stream"
 SERVICE = "live"
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """A session whose lease has ended: how it stands, what is charged, and what the day's allowance gave back."""
 
     session: Session

@@ -6,10 +6,11 @@ that dies between leaves a lease that is swept a minute later, unbilled, because
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from . import contract
 from .errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError

@@ -11,8 +11,8 @@ from chalice.app import Request
 from . import logs
 from .config import Settings, SettingsError
 from .errors import AppError, OriginNotAllowedError
+from .responses import STATUS, error_response
 from .telemetry import Tally, counting, tally
-from .views import STATUS, error_response
 
 # Chalice answers a few things before or after a view; these are their names in the contract.
 CHALICE_CODES = {400: "invalid_request", 404: "not_found", 405: "not_found", 415: "unsupported_media_type"}

@@ -8,10 +8,11 @@ to the reader comes from the transcript itself, never from the model.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from .errors import ProviderError
 from .models import Moment, Segment

@@ -6,8 +6,10 @@ facts together. Learning is therefore commutative, associative and idempotent; t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 
 class Payment(IntEnum):
@@ -37,24 +39,21 @@ class DisputeState(IntEnum):
     LOST = 2
 
 
-@dataclass(frozen=True)
-class Refund:
+class Refund(Struct, frozen=True):
     """One refund as it stands."""
 
     state: RefundState
     cents: int
 
 
-@dataclass(frozen=True)
-class Dispute:
+class Dispute(Struct, frozen=True):
     """One dispute as it stands."""
 
     state: DisputeState
     cents: int
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known of the payment of one purchase; refunds and disputes by the payment system's id."""
 
     payment: Payment = Payment.CREATING
@@ -72,14 +71,12 @@ class Facts:
                 return replace(self, disputes=_forward(self.disputes, fact.dispute_id, fact.dispute))
 
 
-@dataclass(frozen=True)
-class RefundFact:
+class RefundFact(Struct, frozen=True):
     refund_id: str
     refund: Refund
 
 
-@dataclass(frozen=True)
-class DisputeFact:
+class DisputeFact(Struct, frozen=True):
     dispute_id: str
     dispute: Dispute
 
@@ -87,8 +84,7 @@ class DisputeFact:
 Fact = Payment | RefundFact | DisputeFact
 
 
-@dataclass(frozen=True)
-class Worth:
+class Worth(Struct, frozen=True):
     """What a purchase has brought and what of it was taken back, in credits, both from its beginning.
 
     `returned_cents`: the money that went back, and made it so.
@@ -99,8 +95,7 @@ class Worth:
     returned_cents: int = 0
 
 
-@dataclass(frozen=True)
-class Booked:
+class Booked(Struct, frozen=True):
     """What the ledger has booked of a purchase. `holds`: open dispute → credits it holds."""
 
     granted: int = 0
@@ -109,8 +104,7 @@ class Booked:
     holds: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """What the ledger has to book so that it agrees with the facts.
 
     `taken` may be below zero, where a refund failed after all. `opened`: dispute → credits to hold from now on.

@@ -5,10 +5,11 @@ session, stating what it saw; who comes second finds the lease ended and reads t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 import msgspec
+from msgspec.structs import replace
 
 from . import contract
 from .errors import (

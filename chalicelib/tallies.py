@@ -1,7 +1,8 @@
 """What one user's books add to an audit's report, and how the sums over all users are compared. Pure rules."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from .models import AuditFigures, Books, Finding, FindingKind, HeavyUse, HoldState
 from .sums import Line, Sums, lines_of, together

@@ -7,7 +7,9 @@ network, a budget for all together, refused domains, and a switch. Caps are clai
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from .addresses import canonical_address, domain_of
 from .errors import UnavailableError

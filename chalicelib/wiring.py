@@ -12,48 +12,44 @@ import boto3
 from botocore.config import Config
 
 from . import pricing
-from .account import Accounts
-from .admin import Administration
-from .analytics import Analytics
-from .assistant import Assistant
-from .audit import Audits
-from .auditing import Auditor, AuditRules
-from .belongings import Belongings
-from .billing import Billing
-from .catchup import Catchups
-from .catchup_worker import CatchupWorker
 from .config import Settings, listed, load
-from .costs import Costs
 from .cursors import Cursors
 from .deferred import deferred
-from .erasure import ErasureRules, Erasures
 from .errors import UnavailableError
-from .exports import ExportRules, Exports
-from .fulfilment import Fulfilment
-from .history import History
 from .ids import ulid
-from .jobs import JobRules
-from .leases import LeaseRules
-from .leasing import Leasing, LiveProvider
 from .limiting import Limiter
-from .providers.cognito import Cognito
-from .purchases import Purchases
-from .reconciler import Reconciler
-from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.limits import CountingTables
-from .repositories.totals import Totals
-from .repositories.transcripts import Transcripts
-from .streaming import Streaming
 from .telemetry import count_aws_calls
 from .tokens import TokenVerifier
-from .welcome import Welcome, WelcomeRules
 
 if TYPE_CHECKING:
+    from .account import Accounts
+    from .admin import Administration
+    from .analytics import Analytics
+    from .assistant import Assistant
+    from .audit import Audits
+    from .billing import Billing
+    from .catchup import Catchups
+    from .catchup_worker import CatchupWorker
+    from .costs import Costs
+    from .erasure import Erasures
+    from .exports import Exports
+    from .fulfilment import Fulfilment
+    from .history import History
+    from .leases import LeaseRules
+    from .leasing import Leasing, LiveProvider
+    from .providers.cognito import Cognito
     from .providers.exports import ExportFiles
     from .providers.queue import Queue
     from .providers.text import OpenAIText
     from .providers.uploads import Uploads
+    from .purchases import Purchases
+    from .reconciler import Reconciler
+    from .relay import Relay
+    from .repositories.totals import Totals
+    from .streaming import Streaming
+    from .welcome import WelcomeRules
 
 APP_NAME = "live-transcription"
 JWKS_DIRECTORY = Path(__file__).parent / "jwks"
@@ -100,7 +96,10 @@ def secret(name: str) -> str:
 
 
 @lru_cache
-def accounts() -> Accounts:
+def accounts() -> "Accounts":
+    from .account import Accounts
+    from .welcome import Welcome
+
     used = settings()
     return Accounts(
         cognito=cognito(),
@@ -116,14 +115,19 @@ def accounts() -> Accounts:
 
 
 @lru_cache
-def cognito() -> Cognito:
+def cognito() -> "Cognito":
+    from .providers.cognito import Cognito
+
     used = settings()
     client = _client("cognito-idp", COGNITO_CONFIG)
     return Cognito(client, used.cognito_user_pool_id, used.cognito_client_id, secret("cognito_client_secret"))
 
 
 @lru_cache
-def erasures() -> Erasures:
+def erasures() -> "Erasures":
+    from .erasure import ErasureRules, Erasures
+    from .jobs import JobRules
+
     return Erasures(
         ledger=ledger(),
         tables=tables(),
@@ -140,7 +144,10 @@ def erasures() -> Erasures:
 
 
 @lru_cache
-def exports() -> Exports:
+def exports() -> "Exports":
+    from .belongings import Belongings
+    from .exports import ExportRules, Exports
+
     return Exports(
         ledger=ledger(),
         tables=tables(),
@@ -154,12 +161,16 @@ def exports() -> Exports:
 
 
 @lru_cache
-def administration() -> Administration:
+def administration() -> "Administration":
+    from .admin import Administration
+
     return Administration(ledger(), tables(), cognito(), cursors(), now, new_ulid)
 
 
 @lru_cache
-def welcome_rules() -> WelcomeRules:
+def welcome_rules() -> "WelcomeRules":
+    from .welcome import WelcomeRules
+
     used = settings()
     return WelcomeRules(
         free_credits=used.free_credits,
@@ -170,7 +181,9 @@ def welcome_rules() -> WelcomeRules:
 
 
 @lru_cache
-def streaming() -> Streaming:
+def streaming() -> "Streaming":
+    from .streaming import Streaming
+
     used = settings()
     return Streaming(
         ledger=ledger(),
@@ -185,12 +198,15 @@ def streaming() -> Streaming:
 
 
 @lru_cache
-def leasing() -> Leasing:
+def leasing() -> "Leasing":
+    from .leasing import Leasing
+
     return Leasing(ledger(), tables(), lease_rules(), live_providers(), now)
 
 
 @lru_cache
-def live_providers() -> Sequence[LiveProvider]:
+def live_providers() -> "Sequence[LiveProvider]":
+    from .leasing import LiveProvider
     from .providers.live import AssemblyAILive, OpenAILive
     from .providers.transport import Session, Transport
 
@@ -215,10 +231,11 @@ def live_providers() -> Sequence[LiveProvider]:
 
 
 @lru_cache
-def relay() -> Relay:
+def relay() -> "Relay":
     from .providers.assemblyai import AssemblyAISync
     from .providers.openai import OpenAITranscription
     from .providers.transport import Session, Transport
+    from .relay import Relay
 
     used = settings()
     first = Transport(Session(), "AssemblyAI", used.assemblyai_timeout_seconds)
@@ -241,7 +258,11 @@ def relay() -> Relay:
 
 
 @lru_cache
-def catchups() -> Catchups:
+def catchups() -> "Catchups":
+    from .catchup import Catchups
+    from .jobs import JobRules
+    from .repositories.transcripts import Transcripts
+
     used = settings()
     return Catchups(
         ledger=ledger(),
@@ -259,9 +280,12 @@ def catchups() -> Catchups:
 
 
 @lru_cache
-def catchup_worker() -> CatchupWorker:
+def catchup_worker() -> "CatchupWorker":
+    from .catchup_worker import CatchupWorker
+    from .jobs import JobRules
     from .providers.transcripts import AssemblyAITranscripts
     from .providers.transport import Session, Transport
+    from .repositories.transcripts import Transcripts
 
     used = settings()
     transport = Transport(Session(), "AssemblyAI", used.assemblyai_job_timeout_seconds, MAX_RECORDING_BYTES)
@@ -283,7 +307,10 @@ def catchup_worker() -> CatchupWorker:
 
 
 @lru_cache
-def assistant() -> Assistant:
+def assistant() -> "Assistant":
+    from .assistant import Assistant
+    from .repositories.transcripts import Transcripts
+
     used = settings()
     return Assistant(
         ledger=ledger(),
@@ -338,17 +365,24 @@ def queue() -> "Queue":
 
 
 @lru_cache
-def history() -> History:
+def history() -> "History":
+    from .history import History
+    from .repositories.transcripts import Transcripts
+
     return History(ledger(), tables(), Transcripts(tables()), cursors(), now)
 
 
 @lru_cache
-def billing() -> Billing:
+def billing() -> "Billing":
+    from .billing import Billing
+
     return Billing(ledger(), cursors())
 
 
 @lru_cache
-def purchases() -> Purchases:
+def purchases() -> "Purchases":
+    from .purchases import Purchases
+
     used = settings()
     return Purchases(
         ledger=ledger(),
@@ -364,12 +398,15 @@ def purchases() -> Purchases:
 
 
 @lru_cache
-def reconciler() -> Reconciler:
+def reconciler() -> "Reconciler":
+    from .reconciler import Reconciler
+
     return Reconciler(fulfilment(), tables(), bool(settings().stripe_api_key), now)
 
 
 @lru_cache
-def fulfilment() -> Fulfilment:
+def fulfilment() -> "Fulfilment":
+    from .fulfilment import Fulfilment
     from .providers.stripe_gateway import StripeGateway
 
     used = settings()
@@ -387,17 +424,24 @@ def fulfilment() -> Fulfilment:
 
 
 @lru_cache
-def analytics() -> Analytics:
+def analytics() -> "Analytics":
+    from .analytics import Analytics
+
     return Analytics(ledger(), now)
 
 
 @lru_cache
-def costs() -> Costs:
+def costs() -> "Costs":
+    from .costs import Costs
+
     return Costs(ledger(), totals(), pricing.load(settings().price_version), cursors(), now)
 
 
 @lru_cache
-def audits() -> Audits:
+def audits() -> "Audits":
+    from .audit import Audits
+    from .auditing import Auditor, AuditRules
+
     rules = AuditRules()
     return Audits(
         ledger=ledger(),
@@ -416,7 +460,9 @@ def cursors() -> Cursors:
 
 
 @lru_cache
-def lease_rules() -> LeaseRules:
+def lease_rules() -> "LeaseRules":
+    from .leases import LeaseRules
+
     used = settings()
     return LeaseRules(
         default_seconds=used.lease_seconds,
@@ -439,7 +485,9 @@ def ledger() -> Ledger:
 
 
 @lru_cache
-def totals() -> Totals:
+def totals() -> "Totals":
+    from .repositories.totals import Totals
+
     return Totals(tables())
 
 

@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from chalicelib import contract, pricing
 from chalicelib.errors import InvalidSignatureError

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec import structs
 
 from chalicelib import pricing
 from chalicelib.errors import InsufficientCreditsError
@@ -56,7 +57,7 @@ def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(c
         assert 60 <= current.lease_seconds <= wished
         assert current.free_ms == current.lease_seconds * 1_000
         done_ms = int(current.free_ms * part)
-        current = replace(current, done_ms=current.done_ms + done_ms, free_ms=current.free_ms - done_ms)
+        current = structs.replace(current, done_ms=current.done_ms + done_ms, free_ms=current.free_ms - done_ms)
         ending = ended(current)
         charge = ending.charge
         assert 0 <= charge.credits <= current.held
@@ -73,7 +74,7 @@ def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(c
 
 
 def test_settling_leaves_nothing_to_settle() -> None:
-    current = replace(RULES.first(new_session(), PRICES, 200, NOW), done_ms=61_000, free_ms=539_000)
+    current = structs.replace(RULES.first(new_session(), PRICES, 200, NOW), done_ms=61_000, free_ms=539_000)
 
     after = ended(current).session
 
@@ -92,7 +93,7 @@ def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
 def test_what_is_with_a_provider_stays_reserved_in_the_next_lease_while_it_may_live() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
     old, young = InFlight("old", 30_000, NOW + 10), InFlight("young", 20_000, NOW + 40)
-    busy = ended(replace(first, inflight=(old, young), free_ms=550_000)).session
+    busy = ended(structs.replace(first, inflight=(old, young), free_ms=550_000)).session
 
     both, one = RULES.following(busy, 200, 0, NOW + 44), RULES.following(busy, 200, 0, NOW + 45)
 

@@ -17,7 +17,9 @@ from chalicelib.models import Caller
 from chalicelib.openapi import document
 from chalicelib.openapi.document import HEADERS
 from chalicelib.openapi.errors import MEANINGS
-from chalicelib.views import STATUS, Admin, Answered, Body, Download, Header, Id, Once, Query, Raw, facts_of
+from chalicelib.responses import STATUS, Answered, Download
+from chalicelib.signatures import Admin, Body, Header, Id, Once, Query, Raw
+from chalicelib.views import facts_of
 from scripts.contract.changes import breaking, is_announced
 from scripts.contract.files import RELEASED, REPOSITORY, made, read, texts
 from tests.http.contract import closed

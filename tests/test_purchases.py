@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec import structs
 
 from chalicelib import contract
 from chalicelib.errors import (
@@ -226,7 +227,7 @@ def test_a_checkout_that_is_not_the_one_we_made_brings_nothing(
     purchase_id = shop.buy(ada)
     paid = shop.payments.moved(purchase_id, Payment.PAID)
 
-    heard = shop.hears_news(replace(paid, **changes))
+    heard = shop.hears_news(structs.replace(paid, **changes))
 
     assert (heard.outcome, heard.reason) == ("ignored", reason)
     assert credits(shop, ada) == (200, 0)
@@ -249,7 +250,7 @@ def test_a_refund_that_is_not_of_our_payment_takes_nothing(
     news = shop.payments.news_of(shop.purchase(purchase_id), refund("re_1", 333))
     assert isinstance(news, PaymentNews)
 
-    heard = shop.hears_news(replace(news, **changes))
+    heard = shop.hears_news(structs.replace(news, **changes))
 
     assert (heard.outcome, heard.reason) == ("ignored", reason)
     assert credits(shop, ada) == (2_200, 0)
@@ -272,14 +273,14 @@ def test_another_checkout_of_the_purchase_moves_nothing_until_it_is_paid(shop: S
     """Its answer was lost, so nobody was shown it; the one that was shown stays as it is."""
     purchase_id = shop.buy(ada)
     shown = shop.payments.sessions[f"cs_{purchase_id}"]
-    lost = replace(shown, session_id="cs_lost", url="https://pay.example/lost")
+    lost = structs.replace(shown, session_id="cs_lost", url="https://pay.example/lost")
 
-    heard = shop.hears_news(replace(lost, payment=Payment.EXPIRED))
+    heard = shop.hears_news(structs.replace(lost, payment=Payment.EXPIRED))
     assert (heard.outcome, heard.reason) == ("ignored", "another checkout")
     known = shop.purchase(purchase_id)
     assert (known.facts.payment, known.checkout_url) == (Payment.OPEN, shown.url)
 
-    assert shop.hears_news(replace(lost, payment=Payment.PAID, payment_id="pi_lost")).outcome == "applied"
+    assert shop.hears_news(structs.replace(lost, payment=Payment.PAID, payment_id="pi_lost")).outcome == "applied"
     assert credits(shop, ada) == (2_200, 0)
     assert shop.purchase(purchase_id).payment_id == "pi_lost"
 
@@ -287,7 +288,9 @@ def test_another_checkout_of_the_purchase_moves_nothing_until_it_is_paid(shop: S
 def test_who_pays_twice_for_one_purchase_gets_its_credits_once_and_the_alarm_rings(shop: Shop, ada: Caller) -> None:
     purchase_id = shop.buy(ada)
     shop.hears(purchase_id, Payment.PAID)
-    second = replace(shop.payments.moved(purchase_id, Payment.PAID), session_id="cs_lost", payment_id="pi_second")
+    second = structs.replace(
+        shop.payments.moved(purchase_id, Payment.PAID), session_id="cs_lost", payment_id="pi_second"
+    )
     shop.payments.sessions["cs_lost"] = second
 
     for news in (second, PaymentNews(refund("re_1", 999), "pi_second", 999, "usd", is_live=False)):
@@ -306,7 +309,7 @@ def test_a_delayed_payment_that_comes_after_another_one_is_the_second_also_when_
     purchase_id = shop.buy(ada)
     shop.hears(purchase_id, Payment.PENDING)
     late = shop.payments.moved(purchase_id, Payment.PAID)
-    quick = replace(late, session_id="cs_lost", payment_id="pi_quick")
+    quick = structs.replace(late, session_id="cs_lost", payment_id="pi_quick")
     assert shop.hears_news(quick).outcome == "applied"
 
     assert shop.hears_news(late).reason == "another payment"
@@ -324,7 +327,7 @@ def test_an_expired_checkout_is_not_where_a_purchase_is_paid(shop: Shop, ada: Ca
         shop.buy(ada, purchase_id="the-purchase")
     made = shop.payments.open(shop.purchase("the-purchase"))
 
-    shop.hears_news(replace(made, payment=Payment.EXPIRED))
+    shop.hears_news(structs.replace(made, payment=Payment.EXPIRED))
 
     known = shop.purchase("the-purchase")
     assert (known.facts.payment, known.checkout_session_id, known.checkout_url) == (Payment.EXPIRED, "", "")
@@ -479,11 +482,11 @@ def test_every_cent_that_comes_or_goes_is_in_an_entry(credits: int, cents: int, 
         is_refund = isinstance(state, RefundState)
         facts.append(RefundFact(name, Refund(state, money)) if is_refund else DisputeFact(name, Dispute(state, money)))
     for fact in facts:
-        known = replace(known, facts=known.facts.learned(fact), version=known.version + 1)
+        known = structs.replace(known, facts=known.facts.learned(fact), version=known.version + 1)
         due = moves(known.facts, known.booked, credits, cents, available)
         writes = booking(known, due, Balance(available), at=100)
         entries += [write.item | {"sk": write.key.sk} for write in writes if write.item and "ENTRY#" in write.key.sk]
-        known, available = replace(known, booked=after(known.booked, due)), available + due.available
+        known, available = structs.replace(known, booked=after(known.booked, due)), available + due.available
 
     booked = known.booked
     assert sum(entry["cents"] for entry in entries) == cents - booked.returned_cents

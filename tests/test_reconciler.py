@@ -1,8 +1,7 @@
 """The reconciler: what no event told is found by asking, all in turn, and nothing that fails keeps the rest."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderTimeoutError
 from chalicelib.models import Caller, PaymentNews

@@ -9,7 +9,8 @@ from app import AUDIO_TYPES, app
 from chalicelib import audio, contract
 from chalicelib.limits import GROUPS, UNCOUNTED
 from chalicelib.models import Caller
-from chalicelib.views import Body, Part, Raw, Views, facts_of
+from chalicelib.signatures import Body, Part, Raw
+from chalicelib.views import Views, facts_of
 from chalicelib.web import MAX_JSON_BYTES
 
 JSON, NOTHING = MAX_JSON_BYTES, 0

@@ -14,22 +14,9 @@ from chalicelib import contract, errors, ids
 from chalicelib.limits import Limit
 from chalicelib.models import Caller
 from chalicelib.repositories.limits import Count, limit_key
-from chalicelib.views import (
-    Admin,
-    Answered,
-    Body,
-    Download,
-    Facts,
-    Header,
-    Id,
-    Once,
-    Part,
-    Query,
-    Raw,
-    Takes,
-    Views,
-    facts_of,
-)
+from chalicelib.responses import Answered, Download
+from chalicelib.signatures import Admin, Body, Facts, Header, Id, Once, Part, Query, Raw, Takes
+from chalicelib.views import Views, facts_of
 
 SIXTY, NOW = Limit.read("60/minute"), 1_795_400_000_000_000
 ADA = Caller("ada", 100, "ada@example.com")

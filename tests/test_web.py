@@ -8,7 +8,7 @@ import pytest
 from chalice import Chalice, Response
 from chalice.test import Client
 
-from chalicelib import config, contract, errors, middleware, views, web
+from chalicelib import config, contract, errors, middleware, responses, views, web
 
 SETTINGS = config.Settings(
     stage="local",
@@ -56,7 +56,7 @@ def raising(error: BaseException) -> Any:
 
 
 def test_every_error_has_a_status() -> None:
-    assert {error.code for error in all_errors()} <= set(views.STATUS)
+    assert {error.code for error in all_errors()} <= set(responses.STATUS)
 
 
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
@@ -71,7 +71,7 @@ def test_every_error_comes_out_in_the_one_shape(kind: type[errors.AppError]) -> 
 
     status, body, headers = answer(raising(error))
 
-    assert (status, body["code"], body["message"]) == (views.STATUS[kind.code], kind.code, error.message)
+    assert (status, body["code"], body["message"]) == (responses.STATUS[kind.code], kind.code, error.message)
     assert set(body) <= {"code", "message", "request_id", "details"}
     assert body["request_id"] == headers["X-Request-Id"]
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]

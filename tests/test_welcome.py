@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from chalicelib import pricing
 from chalicelib.errors import UnavailableError
@@ -62,7 +63,7 @@ def test_a_network_gets_so_many_a_day_and_who_came_too_late_gets_them_another_da
 
     backend.clock.forward(DAY)
     assert welcome.try_again(late, "192.0.2.1").free_credits == 200
-    assert profile(late.user_id, backend.tables.get(profile_key(late.user_id))) == replace(
+    assert profile(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
         late, free_credits=200, free_credits_reason="", is_owed_credits=False
     )
     welcome.try_again(late, "192.0.2.1")

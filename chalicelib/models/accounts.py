@@ -1,12 +1,12 @@
 """Who calls, what they have, and what was done with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Caller:
+
+class Caller(Struct, frozen=True):
     """Who a verified ID token speaks for. `auth_time_at`: when the person last typed the password."""
 
     user_id: str
@@ -17,8 +17,7 @@ class Caller:
     is_email_verified: bool = False
 
 
-@dataclass(frozen=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """An account's credits. `available` may be spent, `held` is promised to open holds; version moves at each write."""
 
     available: int = 0
@@ -40,8 +39,7 @@ class HoldState(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Credits promised to one piece of work. Abandoned, it is swept at `sweep_at`."""
 
     user_id: str
@@ -52,11 +50,10 @@ class Hold:
     sweep_at: int
     state: HoldState = HoldState.OPEN
     charged: int = 0
-    made_at: int = field(default=0, compare=False)  # known of one that was read
+    made_at: int = 0  # known of one that was read
 
 
-@dataclass(frozen=True)
-class ModelUse:
+class ModelUse(Struct, frozen=True):
     """What one provider model ("provider/model") did for a charge: audio it heard, or tokens it read and wrote."""
 
     model: str
@@ -66,8 +63,7 @@ class ModelUse:
     output_tokens: int = 0
 
 
-@dataclass(frozen=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """What a settlement takes and why: it becomes the entry and the day's totals.
 
     `told_ms`, `told_of_ms`: see `Entry`.
@@ -92,8 +88,7 @@ class Charge:
         return self.credits == self.audio_ms == self.cost_micro_usd == 0
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One movement of credits; never changed. `credits` is signed: grants and purchases above zero, use below.
 
     `cents`: the money that came with it, US cents, signed likewise. `cost_micro_usd`: what a provider took, or the
@@ -119,8 +114,7 @@ class Entry:
     told_of_ms: int = 0
 
 
-@dataclass(frozen=True)
-class DayTotal:
+class DayTotal(Struct, frozen=True):
     """What a user used of one service on one UTC day. `credits` is above zero; `entries` counts settlements."""
 
     date: str
@@ -131,8 +125,7 @@ class DayTotal:
     entries: int
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """What we know of a person. `free_credits_reason` says why there were none, if there were none.
 
     `is_owed_credits`: only for now, because of a cap; a later sign-in tries again.
@@ -147,8 +140,7 @@ class Profile:
     is_owed_credits: bool = False
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(Struct, frozen=True):
     """An account as the user pool knows it."""
 
     user_id: str
@@ -158,8 +150,7 @@ class Account:
     is_confirmed: bool
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """What an administrator did to a user, why, and how it stood before and after.
 
     Who it was is said by id: the address is the profile's, and goes with it.

@@ -1,8 +1,11 @@
 """Audits: what is known of one user's credits, what is found wrong, and how far an audit is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import add
+
+from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from .accounts import Balance, DayTotal, Entry, Hold
 from .sales import Purchase
@@ -33,8 +36,7 @@ class FindingKind(StrEnum):
     TOTALS_DIFFER = "totals_differ"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is not as it should be. `reference`: what of the user, such as a hold or a purchase."""
 
     kind: FindingKind
@@ -43,8 +45,7 @@ class Finding:
     reference: str = ""
 
 
-@dataclass(frozen=True)
-class Books:
+class Books(Struct, frozen=True):
     """All that the tables say of one user's credits.
 
     `index`: hold → the shard of the open holds' index that it is in, if it is in any; `shard`: the one of this user.
@@ -63,8 +64,7 @@ class Books:
     purchases: Mapping[str, Purchase]
 
 
-@dataclass(frozen=True)
-class HeavyUse:
+class HeavyUse(Struct, frozen=True):
     """What one user used and paid in the last thirty days."""
 
     user_id: str
@@ -73,8 +73,7 @@ class HeavyUse:
     cents: int
 
 
-@dataclass(frozen=True)
-class AuditFigures:
+class AuditFigures(Struct, frozen=True):
     """What an audit counted so far. `active_…`: users with a use in that time before it began."""
 
     users_judged: int = 0
@@ -89,7 +88,7 @@ class AuditFigures:
     active_month: int = 0
 
     def __add__(self, other: "AuditFigures") -> "AuditFigures":
-        return AuditFigures(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return AuditFigures(*map(add, astuple(self), astuple(other)))
 
 
 class AuditState(StrEnum):
@@ -100,8 +99,7 @@ class AuditState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """An audit as far as it is.
 
     `step` counts its pages; `after` is the key (pk, sk) that the next one goes on after, empty at the beginning;
@@ -123,8 +121,7 @@ class Audit:
     heaviest: tuple[HeavyUse, ...] = ()
 
 
-@dataclass(frozen=True)
-class KnownAudits:
+class KnownAudits(Struct, frozen=True):
     """Which audit runs, which ended last, when the last one began. Empty and zero: none."""
 
     running: str = ""

@@ -1,7 +1,8 @@
 """Catch-ups, questions, and what providers are asked for them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from .live import Word
 
@@ -17,8 +18,7 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """One catch-up of a range of a recording (`upload_id` or `audio_url`) or of a live session's saved words.
 
     `worker` and `claimed_until` say who works on it. `notified_id` is the provider's transcript that a webhook named,
@@ -82,8 +82,7 @@ class Job:
         return self.to_ms - self.from_ms
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Struct, frozen=True):
     """What is to be transcribed. `webhook_url` names the job, so that an order whose answer was lost is found again."""
 
     audio_url: str
@@ -94,8 +93,7 @@ class Order:
     webhook_secret: str
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """What a provider made of a whole recording. `audio_ms` is the length of all of it. `model`: "provider/model"."""
 
     words: tuple[Word, ...]
@@ -103,16 +101,14 @@ class Recording:
     model: str
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A key moment: where it begins, and what it is about."""
 
     start_ms: int
     title: str
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """What somebody missed in a range of a transcript."""
 
     transcript_id: str
@@ -124,8 +120,7 @@ class Summary:
     is_whole: bool = True  # False where the words were more than the price covers, and some were left out
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """One question. `attempt` names who is answering it; `answer` is empty until it is there."""
 
     question_id: str
@@ -137,8 +132,7 @@ class Question:
     answer: str = ""
 
 
-@dataclass(frozen=True)
-class TextAnswer:
+class TextAnswer(Struct, frozen=True):
     """What a text model answered: the fields of the JSON object it was asked for, and what it read and wrote."""
 
     fields: dict[str, object]
@@ -147,8 +141,7 @@ class TextAnswer:
     output_tokens: int
 
 
-@dataclass(frozen=True)
-class UploadTicket:
+class UploadTicket(Struct, frozen=True):
     """What lets a browser send one file to our bucket: a form's address and fields."""
 
     url: str
@@ -157,8 +150,7 @@ class UploadTicket:
     max_bytes: int
 
 
-@dataclass(frozen=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """A file in our bucket, by its name in its owner's folder."""
 
     name: str

@@ -1,7 +1,8 @@
 """Live sessions, what opens a socket, and what was heard."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from .accounts import ModelUse
 
@@ -16,8 +17,7 @@ class SessionState(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True)
-class InFlight:
+class InFlight(Struct, frozen=True):
     """A chunk that is with a provider: who works on it, how long it is, and since when."""
 
     attempt: str
@@ -25,8 +25,7 @@ class InFlight:
     reserved_at: int
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
     """A live session: one transcript, many leases, one running total.
 
     `done_ms` is the billed total, `charged` the credits settled with earlier leases. A relayed lease is used up by its
@@ -96,8 +95,7 @@ class Session:
         return self.done_ms + self.inflight_ms
 
 
-@dataclass(frozen=True)
-class LiveOptions:
+class LiveOptions(Struct, frozen=True):
     """What the listener wants of a live stream; each provider passes on what it knows."""
 
     language: str = ""
@@ -105,8 +103,7 @@ class LiveOptions:
     sample_rate: int = 16_000
 
 
-@dataclass(frozen=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """What lets the extension open one socket at a provider. `model` is "provider/model"."""
 
     provider: str
@@ -117,8 +114,7 @@ class Ticket:
     longest_lease_seconds: int
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(Struct, frozen=True):
     """One recognised word, in milliseconds of its own chunk or recording."""
 
     text: str
@@ -127,8 +123,7 @@ class Word:
     confidence: float
 
 
-@dataclass(frozen=True)
-class Recognition:
+class Recognition(Struct, frozen=True):
     """What a provider heard. `model` is "provider/model"; `words` may be empty where the provider times none."""
 
     text: str
@@ -136,8 +131,7 @@ class Recognition:
     words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A piece of transcript. The last write of a `seq` wins."""
 
     seq: int
@@ -147,8 +141,7 @@ class Segment:
     speaker: str = ""
 
 
-@dataclass(frozen=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """One relayed chunk on its way to a provider. `attempt` names who is working on it."""
 
     seq: int
@@ -159,8 +152,7 @@ class Reservation:
     start_ms: int
 
 
-@dataclass(frozen=True)
-class Transcript:
+class Transcript(Struct, frozen=True):
     """One line of the history: a live session, or the recording that a catch-up listened to."""
 
     transcript_id: str

@@ -1,12 +1,11 @@
 """Purchases, and what is told of their payments."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from ..sales import Booked, Fact, Facts, Payment
 
 
-@dataclass(frozen=True)
-class Purchase:
+class Purchase(Struct, frozen=True):
     """Credits that somebody wants to buy, or bought. What it sells stands here before the payment system is asked.
 
     `facts` is what is known of its payment, `booked` what the ledger made of it. `version` moves at each write.
@@ -33,8 +32,7 @@ class Purchase:
     version: int = 1
 
 
-@dataclass(frozen=True)
-class CheckoutSession:
+class CheckoutSession(Struct, frozen=True):
     """A checkout at the payment system as it stands. `payment_id`: its payment, once there is one."""
 
     session_id: str
@@ -49,8 +47,7 @@ class CheckoutSession:
     stage: str
 
 
-@dataclass(frozen=True)
-class PaymentNews:
+class PaymentNews(Struct, frozen=True):
     """A fact about a payment, and the money it speaks of."""
 
     fact: Fact

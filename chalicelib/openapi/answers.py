@@ -4,7 +4,8 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from ..views import Answered, Facts, Part, Raw
+from ..responses import Answered
+from ..signatures import Facts, Part, Raw
 from . import errors
 from .examples import examples
 from .schemas import Schemas

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from .. import contract, web
-from ..views import Facts, Part, Raw, facts_of
+from ..signatures import Facts, Part, Raw
+from ..views import facts_of
 from . import errors
 from .answers import JSON, answers, json_shapes, named, successes
 from .examples import PATH_EXAMPLES, examples

@@ -7,7 +7,8 @@ from typing import Any
 
 from .. import errors
 from ..limits import UNCOUNTED as UNCOUNTED
-from ..views import STATUS, Facts, Part, Raw
+from ..responses import STATUS
+from ..signatures import Facts, Part, Raw
 
 # Every route: a foreign page, a wrong Content-Type, a bug of ours, something of ours that is out of order.
 ALWAYS = {"origin_not_allowed", "unsupported_media_type", "internal_error", "unavailable"}

@@ -1,6 +1,7 @@
 """Who a user is: one PROFILE item in the app table. Credits and standing are the ledger's."""
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict
 
 from ..models import Profile
 from .table import Item, ItemKey, Path, Write
@@ -13,7 +14,7 @@ def profile_key(user_id: str) -> ItemKey:
 
 def profile_put(profile: Profile) -> Write:
     """Write a profile that is not there yet."""
-    item = {name: value for name, value in vars(profile).items() if name != "user_id"}
+    item = {name: value for name, value in asdict(profile).items() if name != "user_id"}
     return Write(profile_key(profile.user_id), item=item, when=Attr("pk").not_exists())
 
 
@@ -36,5 +37,5 @@ def profile(user_id: str, item: Item | None) -> Profile | None:
     """The profile that was read; None if the account never got that far."""
     if item is None:
         return None
-    fields = {name: item[name] for name in Profile.__dataclass_fields__ if name in item and name != "user_id"}
+    fields = {name: item[name] for name in Profile.__struct_fields__ if name in item and name != "user_id"}
     return Profile(user_id=user_id, **fields)

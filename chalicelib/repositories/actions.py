@@ -4,6 +4,7 @@
 """
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict
 
 from ..models import Action
 from .table import Item, ItemKey, Tables, Write
@@ -39,8 +40,8 @@ def recent_actions(tables: Tables, most: int) -> list[Action]:
 
 
 def _fields(act: Action) -> Item:
-    return dict(vars(act))
+    return asdict(act)
 
 
 def _action(item: Item) -> Action:
-    return Action(**{name: item[name] for name in Action.__dataclass_fields__})
+    return Action(**{name: item[name] for name in Action.__struct_fields__})

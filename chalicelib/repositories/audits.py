@@ -6,10 +6,10 @@ done twice counts once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict, replace
 
 from ..models import Audit, AuditFigures, AuditState, Finding, FindingKind, HeavyUse, KnownAudits
 from ..sums import Line, Sums
@@ -27,7 +27,7 @@ def audit_key(audit_id: str) -> ItemKey:
 
 def audit(item: Item) -> Audit:
     """The audit that was read."""
-    fields = {name: item[name] for name in Audit.__dataclass_fields__ if name in item}
+    fields = {name: item[name] for name in Audit.__struct_fields__ if name in item}
     fields["state"] = AuditState(item["state"])
     fields["after"] = tuple(item["after"])
     fields["figures"] = AuditFigures(**item["figures"])
@@ -38,7 +38,7 @@ def audit(item: Item) -> Audit:
 def known(item: Item | None) -> KnownAudits:
     """The audits that are known of; none where nothing was ever written."""
     item = item or {}
-    return KnownAudits(**{name: item[name] for name in KnownAudits.__dataclass_fields__ if name in item})
+    return KnownAudits(**{name: item[name] for name in KnownAudits.__struct_fields__ if name in item})
 
 
 def findings(tables: Tables, audit_id: str, limit: int) -> list[Finding]:
@@ -103,7 +103,7 @@ def moved(
     expires_at = before.started_at + KEPT_SECONDS
     for first in range(0, len(found), FINDINGS_AN_ITEM):
         key = ItemKey("app", _pk(before.audit_id), f"{FINDINGS}{before.step:08d}#{first:08d}")
-        plain = [vars(one) | {"kind": one.kind.value} for one in found[first : first + FINDINGS_AN_ITEM]]
+        plain = [asdict(one) | {"kind": one.kind.value} for one in found[first : first + FINDINGS_AN_ITEM]]
         writes.append(Write(key, item={"findings": plain, "expires_at": expires_at}))
     for month, lines in months.items():
         item = {"lines": {_name(line): dict(sums) for line, sums in lines.items()}, "expires_at": expires_at}
@@ -119,11 +119,11 @@ def _runs() -> Any:
 
 
 def _fields(one: Audit) -> Item:
-    return vars(one) | {
+    return asdict(one) | {
         "state": one.state.value,
         "after": list(one.after),
-        "figures": vars(one.figures),
-        "heaviest": [vars(use) for use in one.heaviest],
+        "figures": asdict(one.figures),
+        "heaviest": [asdict(use) for use in one.heaviest],
         "expires_at": one.started_at + KEPT_SECONDS,
     }
 

@@ -7,6 +7,7 @@ with its transcript, as `USER#<id>` / `SUMMARY#<transcript>#<job>`, so that it i
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict
 
 from ..models import Job, JobState, Moment, Summary
 from .table import Item, ItemKey, Path, Write
@@ -29,7 +30,7 @@ def summary_key(user_id: str, transcript_id: str, job_id: str) -> ItemKey:
 
 def job(item: Item) -> Job:
     """The job that was read."""
-    fields = {name: item[name] for name in Job.__dataclass_fields__ if name in item}
+    fields = {name: item[name] for name in Job.__struct_fields__ if name in item}
     return Job(**fields | {"state": JobState(item["state"])})
 
 
@@ -117,4 +118,4 @@ def summary(item: Item) -> Summary:
 
 
 def _fields(one: Job) -> Item:
-    return vars(one) | {"state": one.state.value}
+    return asdict(one) | {"state": one.state.value}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict
 
 from ..ids import ulid
 from ..models import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
@@ -127,10 +128,10 @@ def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
 def entry_put(user_id: str, entry: Entry) -> Write:
     item: dict[str, Any] = {
         name: value
-        for name, value in vars(entry).items()
+        for name, value in asdict(entry).items()
         if name not in {"entry_id", "uses"} and (value != "" and value is not None)
     }
-    item["uses"] = [vars(use) for use in entry.uses]
+    item["uses"] = [asdict(use) for use in entry.uses]
     return Write(
         ItemKey("ledger", user_pk(user_id), f"{ENTRY}{entry.entry_id}"), item=item, when=Attr("pk").not_exists()
     )
@@ -160,7 +161,7 @@ def hold_from(item: Item) -> Hold:
 
 
 def entry_from(item: Item) -> Entry:
-    fields = {name: item[name] for name in Entry.__dataclass_fields__ if name in item and name != "uses"}
+    fields = {name: item[name] for name in Entry.__struct_fields__ if name in item and name != "uses"}
     uses = tuple(ModelUse(**use) for use in item.get("uses", []))
     return Entry(entry_id=item["sk"].removeprefix(ENTRY), uses=uses, **fields)
 

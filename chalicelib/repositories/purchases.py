@@ -7,10 +7,10 @@ Every change states the version it saw, so whoever comes second reads again; the
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
+from msgspec.structs import asdict, replace
 
 from ..models import Balance, Entry, Hold, Purchase
 from ..pricing import load
@@ -43,7 +43,7 @@ def pointer_key(one: Purchase) -> ItemKey:
 
 def purchase(item: Item) -> Purchase:
     """The purchase that was read."""
-    fields = {name: item[name] for name in Purchase.__dataclass_fields__ if name in item}
+    fields = {name: item[name] for name in Purchase.__struct_fields__ if name in item}
     refunds = {name: Refund(RefundState(state), cents) for name, (state, cents) in item["refunds"].items()}
     disputes = {name: Dispute(DisputeState(state), cents) for name, (state, cents) in item["disputes"].items()}
     fields["facts"] = Facts(Payment(item["payment"]), refunds, disputes)
@@ -165,7 +165,7 @@ def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
 
 
 def _fields(one: Purchase) -> Item:
-    plain: dict[str, Any] = {name: value for name, value in vars(one).items() if name not in ("facts", "booked")}
+    plain: dict[str, Any] = {name: value for name, value in asdict(one).items() if name not in ("facts", "booked")}
     facts, booked = one.facts, one.booked
     return plain | {
         "payment": int(facts.payment),

@@ -4,6 +4,7 @@ They quote a transcript, so they are erased with it.
 """
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict
 
 from ..models import Question
 from .table import Item, ItemKey, Write
@@ -17,13 +18,13 @@ def question_key(user_id: str, question_id: str) -> ItemKey:
 
 def question(item: Item) -> Question:
     """The question that was read."""
-    return Question(**{name: item[name] for name in Question.__dataclass_fields__ if name in item})
+    return Question(**{name: item[name] for name in Question.__struct_fields__ if name in item})
 
 
 def asking(user_id: str, new: Question, instead_of: str | None) -> Write:
     """The question is being answered, if it is new, or still that of the attempt `instead_of` a day ago."""
     free = Attr("attempt").eq(instead_of) if instead_of else Attr("pk").not_exists()
-    return Write(question_key(user_id, new.question_id), item=vars(new), when=free)
+    return Write(question_key(user_id, new.question_id), item=asdict(new), when=free)
 
 
 def answered(user_id: str, asked: Question, answer: str) -> Write:

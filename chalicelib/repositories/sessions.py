@@ -5,10 +5,10 @@
 Every write states what it saw, so that a stop, a renewal, a sweep and a chunk may race and one of them wins.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict, replace
 
 from ..models import InFlight, ModelUse, Recognition, Reservation, Session, SessionState, Word
 from .table import Item, ItemKey, Path, Write
@@ -27,7 +27,7 @@ def chunk_key(session: Session, seq: int) -> ItemKey:
 
 def session(item: Item) -> Session:
     """The session that was read."""
-    fields = {name: item[name] for name in Session.__dataclass_fields__ if name in item}
+    fields = {name: item[name] for name in Session.__struct_fields__ if name in item}
     uses = tuple(
         ModelUse(name.removeprefix(USE_MS), item[name], item[USE_COST + name.removeprefix(USE_MS)])
         for name in sorted(item)
@@ -121,7 +121,7 @@ def reserving(session: Session, chunk: Reservation, instead_of: Reservation | No
         when=has_room & Attr(f"inflight.{stale.attempt}").exists() if stale else has_room,
     )
     unclaimed = Attr("attempt").eq(instead_of.attempt) if instead_of else Attr("pk").not_exists()
-    return [room, Write(chunk_key(session, chunk.seq), item=vars(chunk) | {"state": "reserved"}, when=unclaimed)]
+    return [room, Write(chunk_key(session, chunk.seq), item=asdict(chunk) | {"state": "reserved"}, when=unclaimed)]
 
 
 def giving_back(session: Session, chunk: Reservation) -> list[Write]:
@@ -160,7 +160,7 @@ def completing(session: Session, chunk: Reservation, heard: Recognition, cost_mi
 
 def reservation(item: Item) -> Reservation:
     """The chunk that was read, reserved or done."""
-    return Reservation(**{name: item[name] for name in Reservation.__dataclass_fields__})
+    return Reservation(**{name: item[name] for name in Reservation.__struct_fields__})
 
 
 def recognition(item: Item) -> Recognition | None:
@@ -181,7 +181,7 @@ def _fields(session: Session) -> Item:
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),
     }
-    return {n: v for n, v in vars(plain).items() if n != "uses"} | {"state": session.state.value} | lists
+    return {n: v for n, v in asdict(plain).items() if n != "uses"} | {"state": session.state.value} | lists
 
 
 def _inflight(session: Session) -> Item:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
+from msgspec.structs import asdict
 
 from ..ids import ulid
 from ..models import Segment, Session, Summary, Transcript
@@ -33,7 +34,7 @@ def transcript_key(user_id: str, transcript_id: str) -> ItemKey:
 
 def transcript_put(user_id: str, transcript: Transcript) -> Write:
     """A new line of the history."""
-    item = {name: value for name, value in vars(transcript).items() if value not in ("", None, ())}
+    item = {name: value for name, value in asdict(transcript).items() if value not in ("", None, ())}
     return Write(transcript_key(user_id, transcript.transcript_id), item=item, when=Attr("pk").not_exists())
 
 
@@ -181,7 +182,7 @@ class Transcripts:
 
 def transcript(item: Item) -> Transcript:
     """The history line that was read."""
-    fields = {name: item[name] for name in Transcript.__dataclass_fields__ if name in item}
+    fields = {name: item[name] for name in Transcript.__struct_fields__ if name in item}
     covered = tuple((start, end) for start, end in item.get("covered_ms", ()))
     return Transcript(**fields | {"covered_ms": covered})
 

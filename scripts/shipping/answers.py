@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from chalicelib.middleware import SECURITY_HEADERS
-from chalicelib.views import STATUS
+from chalicelib.responses import STATUS
 
 # Its kinds of answer, and what they are in our contract. Source: API Gateway developer guide, "Gateway response types".
 CODES = {

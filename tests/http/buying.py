@@ -4,10 +4,10 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import requests
+from msgspec.structs import replace
 from stripe import WebhookSignature
 
 from chalicelib.repositories.purchases import open_key, purchase, purchase_key

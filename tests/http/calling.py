@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from app import app
-from chalicelib.views import STATUS
+from chalicelib.responses import STATUS
 
 PASSWORD = "correct horse battery canary"
 EMAIL_DOMAIN = "canary.example"

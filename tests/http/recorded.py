@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import requests
+from msgspec.structs import replace
 
 from chalicelib.jobs import HOLD_KIND
 from chalicelib.models import Job

@@ -1,10 +1,10 @@
 """Webhooks that come never, often, early, late or falsely: each job ends once, exactly paid."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 from chalicelib.jobs import WEBHOOK_SECRET_HEADER, webhook_secret
 from chalicelib.models import Job

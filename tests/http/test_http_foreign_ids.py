@@ -14,7 +14,8 @@ import pytest
 
 import app as application
 from chalicelib import contract
-from chalicelib.views import Facts, Part, Raw, facts_of
+from chalicelib.signatures import Facts, Part, Raw
+from chalicelib.views import facts_of
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from chalicelib.erasure import MESSAGE, ErasureRules
 from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedError
@@ -85,7 +86,7 @@ def test_a_signed_out_token_deletes_nothing(house: Household) -> None:
 
 
 def test_an_account_that_never_got_its_profile_can_be_deleted_too(house: Household) -> None:
-    nobody = replace(house.who, user_id="somebody-without-a-balance")
+    nobody = structs.replace(house.who, user_id="somebody-without-a-balance")
     house.erasures.begin(nobody)
 
     assert house.quiet.ledger.balance(nobody.user_id).deleted

@@ -1,11 +1,11 @@
 """AssemblyAI's transcripts of recordings: ordered in its words, found again, fetched, forgotten; failures are named."""
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.contract import LANGUAGES
 from chalicelib.errors import (
@@ -67,7 +67,7 @@ def client(desk: StandIn, transport) -> Client:
 
 
 def order(**changes: Any) -> Order:
-    return dataclasses.replace(ORDER, **changes)
+    return replace(ORDER, **changes)
 
 
 def ordered(desk: StandIn) -> list[dict[str, Any]]:

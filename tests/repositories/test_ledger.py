@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.errors import InsufficientCreditsError
 from chalicelib.models import Caller, Charge, Hold, HoldState, ModelUse
@@ -18,7 +18,7 @@ NOW = 1_795_400_000
 
 
 def hold_of(caller: Caller, credits: int, name: str = "s1:1", sweep_at: int = NOW + 60) -> Hold:
-    return Hold(caller.user_id, name, credits, "stream", "s1", sweep_at)
+    return Hold(caller.user_id, name, credits, "stream", "s1", sweep_at, made_at=NOW)
 
 
 def charge_of(credits: int, audio_ms: int = 1_000) -> Charge:

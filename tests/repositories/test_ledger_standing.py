@@ -16,7 +16,7 @@ NOW = 1_795_400_000
 
 
 def hold_of(caller: Caller, credits: int, name: str = "s1:1", sweep_at: int = NOW + 60) -> Hold:
-    return Hold(caller.user_id, name, credits, "stream", "s1", sweep_at)
+    return Hold(caller.user_id, name, credits, "stream", "s1", sweep_at, made_at=NOW)
 
 
 def charge_of(credits: int, audio_ms: int = 1_000) -> Charge:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from chalicelib.config import SECRETS
-from chalicelib.views import STATUS
+from chalicelib.responses import STATUS
 from scripts.shipping import project
 from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import ALARMS, NAMESPACE
