@@ -28,6 +28,7 @@ SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
 }
+ELSEWHERE = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page of another origin
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 CORS_EXPOSE_HEADERS = [
     "Retry-After",
@@ -89,10 +90,17 @@ def figures_done(name: str, figures: dict[str, int], failures: list[Exception]) 
 
 
 def _check_origin(request: Request, used: Settings) -> None:
-    """A browser says where its page is from; programs send no Origin. Ours and the extension's may call."""
+    """A browser says where its page is from; programs say nothing. Ours and the extension's may call.
+
+    What a page only embeds (an image, a script, a `no-cors` call) names no Origin, but whether it is from elsewhere; a
+    link that was followed is the person's doing. Source: W3C, "Fetch Metadata Request Headers".
+    """
     origin = request.headers.get("origin")
     domain = request.context.get("domainName")
     own = f"https://{domain}" if domain else None
+    is_embedded = request.headers.get("sec-fetch-mode") != "navigate"
+    if origin is None and is_embedded and request.headers.get("sec-fetch-site") in ELSEWHERE:
+        raise OriginNotAllowedError("Pages of other origins may embed nothing of this API.")
     if origin is not None and origin != own and origin not in used.allowed_origins:
         raise OriginNotAllowedError(
             "Pages of this origin may not call this API: EXTENSION_ORIGIN names the one that may."

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -73,10 +74,13 @@ class Witness:
 
 
 class Api:
-    """One API process, called from an address of this machine. Safe to call from many threads."""
+    """One API process, called from an address of this machine. Safe to call from many threads.
 
-    def __init__(self, url: str, witness: Witness, address: str = "127.0.0.1"):
-        self.url, self.witness = url, witness
+    `log`: where it writes its lines, if that file is its own.
+    """
+
+    def __init__(self, url: str, witness: Witness, address: str = "127.0.0.1", log: Path | None = None):
+        self.url, self.witness, self.log = url, witness, log
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.mount("http://", _From(address, pool_maxsize=CONCURRENT_CALLS))

@@ -85,7 +85,7 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
             args = [sys.executable, "-m", "scripts.local.server", "--port", str(port), "--no-events"]
             child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
             child.wait_for_port(port, timeout_seconds=60)
-            other = Api(f"http://{LOOPBACK}:{port}", witness)
+            other = Api(f"http://{LOOPBACK}:{port}", witness, log=log)
             running.callback(other.close)
             return other
 
