@@ -40,6 +40,10 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 
+class EventFailedError(Exception):
+    """A scheduled or queued function failed, at least in part. The log says why; this names kinds of errors only."""
+
+
 def around(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> Any:
     """What every response carries and every request leaves behind: ids, headers, one log line, metrics."""
 
@@ -66,14 +70,14 @@ def around(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> An
 def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
     """Do every part of what a scheduled or queued function does, and log how much there was; also its answer.
 
-    A part that fails keeps no other from being done; it is raised in the end, so that AWS sees it.
+    A part that fails keeps no other from being done. Raises EventFailedError in the end, so that AWS calls again.
     """
     figures: dict[str, int] = {}
     failures: list[Exception] = []
     for part, do in parts.items():
         try:
             figures[part] = do()
-        except Exception as failure:  # noqa: BLE001 - raised below
+        except Exception as failure:  # noqa: BLE001 - told below
             failures.append(failure)
     return figures_done(name, figures, failures)
 
@@ -81,11 +85,13 @@ def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]
 def figures_done(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
     """Log what a function did; its figures are also its answer, and metrics that alarms look at.
 
-    What failed is raised after that, so that AWS sees it.
+    Where something failed, AWS is told, so that it calls again; it writes the text of what is raised into the log.
     """
     logs.line(name, metrics={figure: (number, "Count") for figure, number in figures.items()}, figures=figures)
+    for failure in failures:
+        logs.failure(f"{name} failed", failure)
     if failures:
-        raise failures[0] if len(failures) == 1 else ExceptionGroup(f"{name} failed in part", failures)
+        raise EventFailedError(f"{name} failed: {', '.join(type(failure).__name__ for failure in failures)}")
     return figures
 
 

@@ -39,6 +39,7 @@ from .limiting import Limiter
 from .providers.cognito import Cognito
 from .purchases import Purchases
 from .reconciler import Reconciler
+from .redaction import hide
 from .relay import Relay
 from .repositories.ledger import Ledger
 from .repositories.limits import CountingTables
@@ -93,10 +94,12 @@ def secret(name: str) -> str:
     from .providers.kms import PREFIX, Kms
 
     used = settings()
-    stored: str = getattr(used, name)
-    if not stored.startswith(PREFIX):  # The settings have refused plain text where it must not be.
-        return stored
-    return Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), stored)
+    plain: str = getattr(used, name)
+    if plain.startswith(PREFIX):  # The settings have refused plain text where it must not be.
+        plain = Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), plain)
+    for part in listed(plain):
+        hide(part)
+    return plain
 
 
 @lru_cache
