@@ -46,8 +46,8 @@ def witness() -> Witness:
 
 @pytest.fixture(scope="session")
 def stack(witness: Witness) -> Iterator[LocalStack]:
-    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, and
-    held against the contract.
+    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, each
+    private word that any of them said among it, and held against the contract.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
@@ -57,7 +57,7 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
         with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
             yield running
             running.gather_logs()
-            assert Secrets.of(running).leaked(running.directory, witness.answers) == []
+            assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
             broken = Contract(made()).broken(witness.answers)
             assert not broken, "\n".join(broken)
 
