@@ -29,8 +29,22 @@ WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup
 NOWHERE = re.compile(r"(?!)")
 STREAM, UPLOADS = "/transcription/stream", "/transcription/uploads"
 NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|[0-9]+(?:\.[0-9]+)?")
-SHORTEST = 8  # letters of a word that is searched for; what is shorter may stand there by chance
+SHORTEST, FEWEST = 8, 4  # letters, and kinds of letters, of a word that is searched for
 INSIDES = ("Traceback", "botocore", "chalicelib", "ValidationException", "DynamoDB")
+
+
+def own_files(directory: Path) -> Iterator[Path]:
+    """What the backend wrote onto the disk: logs, and whatever else."""
+    tops = directory.iterdir() if directory.exists() else ()
+    ours = [top for top in tops if top.name not in EMULATOR_FOLDERS]
+    for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
+        if path.is_file() and path.name not in NOT_OURS:
+            yield path
+
+
+def is_telling(word: str) -> bool:
+    """Whether it can be told from chance."""
+    return len(word) >= SHORTEST and len(set(word)) >= FEWEST
 
 
 def shaped(text: str) -> str:
@@ -73,16 +87,13 @@ class Secrets:
             "what had to be redacted": MARK,
         }
         written = {(word, shaped(one)) for word in words for one in (word, json.dumps(word)[1:-1])}
-        wanted = sorted((word, shape) for word, shape in written if len(shape) >= SHORTEST)
+        wanted = sorted((word, shape) for word, shape in written if is_telling(shape))
         never |= {f"single-use secret {number}": token for number, token in enumerate(sorted(tokens))}
-        tops = directory.iterdir() if directory.exists() else ()
-        ours = [top for top in tops if top.name not in EMULATOR_FOLDERS]
-        for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
-            if path.is_file() and path.name not in NOT_OURS:
-                inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")
-                yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
-                lines = "\n".join(set(shaped(text).splitlines()))
-                yield from (f"said: {word} in {inside}" for word, shape in wanted if shape in lines)
+        for path in own_files(directory):
+            inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")
+            yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
+            lines = "\n".join(set(shaped(text).splitlines()))
+            yield from (f"said: {word} in {inside}" for word, shape in wanted if shape in lines)
 
     def in_answers(self, answers: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
         """Leaks to callers: secrets to anybody, and what belongs to a route from any other."""
