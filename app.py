@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, config, contract, jobs, middleware, pages, web, wiring
+from chalicelib import audio, config, contract, jobs, middleware, pages, redaction, web, wiring
 from chalicelib.models import Caller
 from chalicelib.responses import Answered, Download
 from chalicelib.signatures import Admin, Body, Header, Id, Once, Query, Raw
 from chalicelib.views import Views
 
+redaction.redact_logging()
 app = Chalice(app_name="live-transcription", configure_logs=False)
 ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/svg+xml")
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]

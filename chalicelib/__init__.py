@@ -22,6 +22,7 @@ config tokens telemetry logs     settings; sign-in tokens; what a request did; l
     pages
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
+    redaction
     addresses sums days sheets
     price_table
     judging tallies limits

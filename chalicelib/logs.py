@@ -1,7 +1,8 @@
 """Structured log lines: one JSON object each, with CloudWatch metrics embedded where there are any.
 
 Nothing personal or secret belongs into a line: no token, address, password, key, signature or word of a transcript. So
-an exception is logged by its type and where it came from; its text may quote what was in hand.
+an exception is logged by its type and where it came from; its text may quote what was in hand. redaction.py looks over
+each line all the same.
 """
 
 import sys
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from . import config
+from .redaction import is_suspicious, redacted_fields
 from .times import rfc3339
 
 NAMESPACE, SERVICE = "LiveTranscription", "live-transcription"
@@ -38,10 +40,17 @@ def line(
         directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": named}
         record |= {name: value for name, (value, _) in metrics.items()} | {"Stage": config.stage()}
         record["_aws"] = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
-    sys.stdout.write(msgspec.json.encode(record).decode() + "\n")
+    written = msgspec.json.encode(record).decode()
+    if is_suspicious(written):  # Taken out of the fields, so that the line stays JSON.
+        written = msgspec.json.encode(redacted_fields(msgspec.to_builtins(record))).decode()
+    sys.stdout.write(written + "\n")
 
 
 def failure(message: str, error: BaseException, **fields: Any) -> None:
-    """Write a line for an exception that nobody expected."""
+    """Write a line for an exception that nobody expected; for a group, one for each in it."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            failure(message, one, **fields)
+        return
     frames = [f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
     line(message, level="ERROR", error_type=type(error).__name__, frames=frames, **fields)

@@ -28,6 +28,7 @@ SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
 }
+ELSEWHERE = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page of another origin
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 CORS_EXPOSE_HEADERS = [
     "Retry-After",
@@ -37,6 +38,10 @@ CORS_EXPOSE_HEADERS = [
     "X-Next-Cursor",
     "X-Request-Id",
 ]
+
+
+class EventFailedError(Exception):
+    """A scheduled or queued function failed, at least in part. The log says why; this names kinds of errors only."""
 
 
 def around(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> Any:
@@ -65,14 +70,14 @@ def around(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> An
 def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
     """Do every part of what a scheduled or queued function does, and log how much there was; also its answer.
 
-    A part that fails keeps no other from being done; it is raised in the end, so that AWS sees it.
+    A part that fails keeps no other from being done. Raises EventFailedError in the end, so that AWS calls again.
     """
     figures: dict[str, int] = {}
     failures: list[Exception] = []
     for part, do in parts.items():
         try:
             figures[part] = do()
-        except Exception as failure:  # noqa: BLE001 - raised below
+        except Exception as failure:  # noqa: BLE001 - told below
             failures.append(failure)
     return figures_done(name, figures, failures)
 
@@ -80,19 +85,28 @@ def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]
 def figures_done(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
     """Log what a function did; its figures are also its answer, and metrics that alarms look at.
 
-    What failed is raised after that, so that AWS sees it.
+    Where something failed, AWS is told, so that it calls again; it writes the text of what is raised into the log.
     """
     logs.line(name, metrics={figure: (number, "Count") for figure, number in figures.items()}, figures=figures)
+    for failure in failures:
+        logs.failure(f"{name} failed", failure)
     if failures:
-        raise failures[0] if len(failures) == 1 else ExceptionGroup(f"{name} failed in part", failures)
+        raise EventFailedError(f"{name} failed: {', '.join(type(failure).__name__ for failure in failures)}")
     return figures
 
 
 def _check_origin(request: Request, used: Settings) -> None:
-    """A browser says where its page is from; programs send no Origin. Ours and the extension's may call."""
+    """A browser says where its page is from; programs say nothing. Ours and the extension's may call.
+
+    What a page only embeds (an image, a script, a `no-cors` call) names no Origin, but whether it is from elsewhere; a
+    link that was followed is the person's doing. Source: W3C, "Fetch Metadata Request Headers".
+    """
     origin = request.headers.get("origin")
     domain = request.context.get("domainName")
     own = f"https://{domain}" if domain else None
+    is_embedded = request.headers.get("sec-fetch-mode") != "navigate"
+    if origin is None and is_embedded and request.headers.get("sec-fetch-site") in ELSEWHERE:
+        raise OriginNotAllowedError("Pages of other origins may embed nothing of this API.")
     if origin is not None and origin != own and origin not in used.allowed_origins:
         raise OriginNotAllowedError(
             "Pages of this origin may not call this API: EXTENSION_ORIGIN names the one that may."

@@ -18,6 +18,7 @@ from .deferred import deferred
 from .errors import UnavailableError
 from .ids import ulid
 from .limiting import Limiter
+from .redaction import hide
 from .repositories.ledger import Ledger
 from .repositories.limits import CountingTables
 from .telemetry import count_aws_calls
@@ -89,10 +90,12 @@ def secret(name: str) -> str:
     from .providers.kms import PREFIX, Kms
 
     used = settings()
-    stored: str = getattr(used, name)
-    if not stored.startswith(PREFIX):  # The settings have refused plain text where it must not be.
-        return stored
-    return Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), stored)
+    plain: str = getattr(used, name)
+    if plain.startswith(PREFIX):  # The settings have refused plain text where it must not be.
+        plain = Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), plain)
+    for part in listed(plain):
+        hide(part)
+    return plain
 
 
 @lru_cache

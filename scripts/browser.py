@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -135,10 +135,10 @@ class Page:
 
 
 @contextmanager
-def page(program: str, profile: Path) -> Iterator[Page]:
-    """A page in a browser of its own. `profile` is a new directory. Raises NotStartedError."""
+def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Page]:
+    """A page in a browser of its own. `profile` is a new directory; `flags` come on top. Raises NotStartedError."""
     process = subprocess.Popen(
-        [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        [program, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -13,8 +13,13 @@ from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.desk import Desk
 from tests.engines import LONG_RUN_ENGINES, Engine, client
 from tests.fakes import Backend, Clock
+from tests.overheard import Overhearing
 
 DONE: Counter[str] = Counter()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Overhearing())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -102,10 +102,26 @@ def test_plain_rules_know_nothing_of_the_world() -> None:
         ("requests", {"wiring", "providers"}),
         ("jwt", {"tokens"}),
         ("os", {"config"}),
+        ("logging", {"redaction"}),
     ],
 )
 def test_a_package_is_known_where_it_is_wrapped_and_nowhere_else(package: str, who_may: set[str]) -> None:
     assert {module_of(path) for path in MODULES if package in imports(path)[1]} <= who_may
+
+
+def test_who_has_a_persons_words_in_hand_has_nothing_to_write_them_into() -> None:
+    """Words look like nothing that could be redacted."""
+    writers = {module_of(path) for path in MODULES if "logs" in imports(path)[0]}
+    assert writers == {"middleware", "views", "providers"}
+    assert [path.name for path in MODULES if path.parent.name == "providers" and "logs" in imports(path)[0]] == [
+        "kms.py"
+    ]
+    for path in MODULES:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        streams = {node.attr for node in nodes if isinstance(node, ast.Attribute)} & {"stdout", "stderr"}
+        assert not names & {"print", "pprint"}, path
+        assert not streams or path.name == "logs.py", path
 
 
 def test_repositories_and_providers_do_not_know_each_other() -> None:

@@ -159,3 +159,24 @@ def test_our_own_domain_may_call_and_a_missing_one_lets_nobody_in() -> None:
     ):
         with pytest.raises(errors.OriginNotAllowedError):
             middleware._check_origin(Request(origin, context), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "may"),
+    [
+        ("cross-site", "no-cors", False),
+        ("same-site", "no-cors", False),
+        ("cross-site", "cors", False),
+        ("cross-site", "navigate", True),  # a link that was followed
+        ("same-origin", "cors", True),
+        ("same-origin", "no-cors", True),
+        ("none", "navigate", True),
+        ("none", "cors", True),  # an extension that its user let call us
+    ],
+)
+def test_what_other_pages_embed_is_refused_though_it_names_no_origin(site: str, mode: str, may: bool) -> None:
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+
+    status, body, _ = answer(lambda _: contract.Nothing(), headers=headers)
+
+    assert (status, body.get("code")) == ((200, None) if may else (403, "origin_not_allowed"))

@@ -2,8 +2,9 @@
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -53,6 +54,24 @@ GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
 ADMIN_ROUTES = [route for route in GOOD_REQUESTS if route[1].startswith("/admin/") or route[1] == "/analytics/costs"]
 
 
+# What a person says, or is known by; none of it belongs into a log.
+PRIVATE_FIELDS = {"email", "password", "name", "refresh_token", "title", "source_url", "text", "speaker", "key_terms"}
+PRIVATE_FIELDS |= {"question", "audio_url", "reason", "success_url", "cancel_url", "code"}
+
+
+def private_words(said: Any, name: str = "") -> Iterator[str]:
+    """The texts under private names in a body or a query, however deep."""
+    match said:
+        case str() if name in PRIVATE_FIELDS:
+            yield said
+        case dict():
+            for inner, value in said.items():
+                yield from private_words(value, inner)
+        case list():
+            for value in said:
+                yield from private_words(value, name)
+
+
 @dataclass(frozen=True)
 class Heard:
     """One answer, as it came over the wire."""
@@ -67,16 +86,20 @@ class Heard:
 
 @dataclass
 class Witness:
-    """What all tests heard, from every API process of the run."""
+    """What all tests heard, from every API process of the run, and the private words that they said."""
 
     answers: list[Heard] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
 
 
 class Api:
-    """One API process, called from an address of this machine. Safe to call from many threads."""
+    """One API process, called from an address of this machine. Safe to call from many threads.
 
-    def __init__(self, url: str, witness: Witness, address: str = "127.0.0.1"):
-        self.url, self.witness = url, witness
+    `log`: where it writes its lines, if that file is its own.
+    """
+
+    def __init__(self, url: str, witness: Witness, address: str = "127.0.0.1", log: Path | None = None):
+        self.url, self.witness, self.log = url, witness, log
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.mount("http://", _From(address, pool_maxsize=CONCURRENT_CALLS))
@@ -84,6 +107,7 @@ class Api:
     def call(
         self, method: str, path: str, token: str | None = None, headers: dict[str, Any] | None = None, **request: Any
     ) -> requests.Response:
+        self.witness.said.update(private_words(request.get("json")), private_words(request.get("params")))
         authorization = {"Authorization": f"Bearer {token}"} if token is not None else {}
         answer = self._session.request(
             method, self.url + path, headers=authorization | (headers or {}), timeout=30, **request

@@ -46,8 +46,8 @@ def witness() -> Witness:
 
 @pytest.fixture(scope="session")
 def stack(witness: Witness) -> Iterator[LocalStack]:
-    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, and
-    held against the contract.
+    """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, each
+    private word that any of them said among it, and held against the contract.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS, "LIVE_PROVIDERS", "EXTENSION_ORIGIN"):
@@ -57,7 +57,7 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
         with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
             yield running
             running.gather_logs()
-            assert Secrets.of(running).leaked(running.directory, witness.answers) == []
+            assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
             broken = Contract(made()).broken(witness.answers)
             assert not broken, "\n".join(broken)
 
@@ -85,7 +85,7 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
             args = [sys.executable, "-m", "scripts.local.server", "--port", str(port), "--no-events"]
             child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
             child.wait_for_port(port, timeout_seconds=60)
-            other = Api(f"http://{LOOPBACK}:{port}", witness)
+            other = Api(f"http://{LOOPBACK}:{port}", witness, log=log)
             running.callback(other.close)
             return other
 

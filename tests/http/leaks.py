@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.jobs import webhook_secret
+from chalicelib.redaction import MARK
 from scripts.local.stack import LocalStack
 from tests.http.calling import EMAIL_DOMAIN, PASSWORD, Heard
 
@@ -27,7 +28,28 @@ CHECKOUTS_BELONG = re.compile(r"/credits/purchase")
 WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
 NOWHERE = re.compile(r"(?!)")
 STREAM, UPLOADS = "/transcription/stream", "/transcription/uploads"
+NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|[0-9]+(?:\.[0-9]+)?")
+SHORTEST, FEWEST = 8, 4  # letters, and kinds of letters, of a word that is searched for
 INSIDES = ("Traceback", "botocore", "chalicelib", "ValidationException", "DynamoDB")
+
+
+def own_files(directory: Path) -> Iterator[Path]:
+    """What the backend wrote onto the disk: logs, and whatever else."""
+    tops = directory.iterdir() if directory.exists() else ()
+    ours = [top for top in tops if top.name not in EMULATOR_FOLDERS]
+    for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
+        if path.is_file() and path.name not in NOT_OURS:
+            yield path
+
+
+def is_telling(word: str) -> bool:
+    """Whether it can be told from chance."""
+    return len(word) >= SHORTEST and len(set(word)) >= FEWEST
+
+
+def shaped(text: str) -> str:
+    """The text with its numbers and ids alike, so that of thousands of log lines few are left to be searched."""
+    return NUMBERS.sub("0", text)
 
 
 @dataclass(frozen=True)
@@ -45,12 +67,12 @@ class Secrets:
         assert all(len(key) > 15 for key in keys.values())
         return cls(keys)
 
-    def leaked(self, directory: Path, answers: Iterable[Heard]) -> list[str]:
-        """What was found, and where; nothing, one hopes."""
+    def leaked(self, directory: Path, answers: Iterable[Heard], said: Iterable[str] = ()) -> list[str]:
+        """What was found, and where; nothing, one hopes. `said`: what tests sent that belongs into no file."""
         answers = list(answers)
         tokens = stream_tokens(answers) | signatures(answers)
         secrets = {webhook_secret(self.keys["IDENTITY_HMAC_KEY"], job_id) for job_id in job_ids(answers)}
-        inside = self.in_files(directory, heard_words(answers), tokens | secrets)
+        inside = self.in_files(directory, heard_words(answers) | set(said), tokens | secrets)
         return [*inside, *self.in_answers(answers, tokens, secrets)]
 
     def in_files(self, directory: Path, words: set[str], tokens: set[str]) -> Iterator[str]:
@@ -62,15 +84,16 @@ class Secrets:
             "a signature": SIGNED,
             "a checkout": CHECKOUT,
             "Stripe's signature": STRIPE_SIGNED,
+            "what had to be redacted": MARK,
         }
-        never |= {f"heard: {word}": word for word in words}
+        written = {(word, shaped(one)) for word in words for one in (word, json.dumps(word)[1:-1])}
+        wanted = sorted((word, shape) for word, shape in written if is_telling(shape))
         never |= {f"single-use secret {number}": token for number, token in enumerate(sorted(tokens))}
-        tops = directory.iterdir() if directory.exists() else ()
-        ours = [top for top in tops if top.name not in EMULATOR_FOLDERS]
-        for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
-            if path.is_file() and path.name not in NOT_OURS:
-                inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")
-                yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
+        for path in own_files(directory):
+            inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")
+            yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
+            lines = "\n".join(set(shaped(text).splitlines()))
+            yield from (f"said: {word} in {inside}" for word, shape in wanted if shape in lines)
 
     def in_answers(self, answers: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
         """Leaks to callers: secrets to anybody, and what belongs to a route from any other."""

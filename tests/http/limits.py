@@ -32,6 +32,7 @@ LIMITS = {
     "test_copies_and_twins_of_every_event_change_nothing": CROWD,
     "test_a_life_in_any_order_comes_to_the_same": CROWD,
     "test_ten_are_as_good_as_one": CROWD,
+    "test_our_own_pages_can_do_and_read_everything": ORIGIN,
     "test_the_extension_our_own_pages_and_programs_may_call": ORIGIN,
     "test_the_api_answers_the_pages_of_its_own_origin_by_either_name": ORIGIN,
     "test_below_a_stages_name_everything_is_found": ORIGIN,

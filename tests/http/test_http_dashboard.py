@@ -7,8 +7,9 @@ import pytest
 import requests
 
 from chalicelib.pages import ASSETS
-from scripts.browser import Page, chromium, page
+from scripts.browser import Page
 from scripts.local.stack import LocalStack
+from tests.browsing import opened
 from tests.http.buying import Till, bought
 from tests.http.calling import PASSWORD, Api, Person, check_error, new_email
 from tests.http.dashboard_page import ANSWER, ANSWER_ONCE, FAINT, FIND, FOCUSED, Dashboard, staged
@@ -18,13 +19,8 @@ HOSTILE = "Img src=x onerror=document.title='taken' //"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    with page(program, tmp_path_factory.mktemp("chromium")) as opened:
-        for domain in ("Runtime", "Log", "Network"):
-            opened.devtools(f"{domain}.enable")
-        yield opened
+    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as empty:
+        yield empty
 
 
 @pytest.fixture

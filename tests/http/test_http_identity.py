@@ -17,18 +17,21 @@ from scripts.local.stack import LocalStack
 from tests.fakes import Backend
 from tests.http.buying import PURCHASE
 from tests.http.calling import Api, Person, check_error, silence
+from tests.http.leaks import own_files
 from tests.http.recorded import ASK, catch_up, ended, eventually, upload
 from tests.http.test_http_accounts import mailed_code, without_request_id
 
 NEW_PASSWORD = "another horse battery canary"
 MARKER = "unmistakable"
 EXPORT = "/auth/user/export"
+LARGEST_FILE = 10_000_000
+PLACES = ("dynamodb", "s3", "sqs", "cognito-idp")
 LONG_AGO = {"begun_at": 1, "due_at": 1}
 
 
 @pytest.fixture(scope="module")
 def aws(stack: LocalStack) -> Iterator[dict[str, Any]]:
-    made = {name: aws_client(name, stack.dev["aws_endpoint_url"]) for name in ("dynamodb", "s3", "sqs")}
+    made = {name: aws_client(name, stack.dev["aws_endpoint_url"]) for name in PLACES}
     yield made
     for one in made.values():
         one.close()
@@ -142,30 +145,65 @@ def leave_words(person: Person) -> dict[str, str]:
     assert ended(person, job_id)["status"] == "done"
     return_to = f"{person.api.url}/?{MARKER}"
     person.post(PURCHASE, json={"package_id": "starter", "success_url": return_to})
-    person.post(EXPORT)
+    path = f"{EXPORT}/{person.post(EXPORT).json()['export_id']}"
+    eventually(lambda: person.get(path).json()["status"] == "done")
     direct = person.stream(action="start", transport="direct", lease_seconds=60, title=f"{MARKER} live")
     assert direct.status_code == 201, direct.text
     return {"transcript": transcript_id, "job": job_id, "session": direct.json()["session_id"]}
 
 
-def everything(stack: LocalStack, aws: dict[str, Any]) -> list[str]:
-    """All items of all tables, all objects of the bucket with their content, all log lines of the backend."""
-    tables = [stack.settings[name] for name in ("LEDGER_TABLE", "APP_TABLE")]
-    found = [
-        json.dumps(plain(item), default=str)
-        for name in tables
-        for page in aws["dynamodb"].get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
-        for item in page["Items"]
-    ]
-    bucket = stack.settings["UPLOAD_BUCKET"]
-    for page in aws["s3"].get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for one in page.get("Contents", []):
-            content = aws["s3"].get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-            found.append(f"{one['Key']} {content!r}")
-    for log in stack.directory.glob("*.log"):
-        if log.name != "aws.log":  # the emulator's own, which shows what it "mails"
-            found += log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return found
+def everything(stack: LocalStack, aws: dict[str, Any]) -> dict[str, list[str]]:
+    """All items of all tables, objects of all buckets with their content and earlier versions, messages of all queues,
+    people of the user pool, and lines of all that the backend wrote onto the disk; by place.
+    """
+    return {
+        "ledger": list(items(aws, stack.settings["LEDGER_TABLE"])),
+        "tables": [text for name in aws["dynamodb"].list_tables()["TableNames"] for text in items(aws, name)],
+        "buckets": list(objects(aws)),
+        "queues": list(messages(aws)),
+        "people": list(people(aws, stack.settings["COGNITO_USER_POOL_ID"])),
+        "files": [
+            line for path in own_files(stack.directory) for line in path.read_text(errors="replace").splitlines()
+        ],
+    }
+
+
+def items(aws: dict[str, Any], table: str) -> Iterator[str]:
+    for page in aws["dynamodb"].get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from (json.dumps(plain(item), default=str) for item in page["Items"])
+
+
+def objects(aws: dict[str, Any]) -> Iterator[str]:
+    for bucket in (one["Name"] for one in aws["s3"].list_buckets()["Buckets"]):
+        for page in aws["s3"].get_paginator("list_object_versions").paginate(Bucket=bucket):
+            for one in page.get("Versions", []):
+                if one["Size"] > LARGEST_FILE:
+                    continue  # the deployed code
+                place = {"Bucket": bucket, "Key": one["Key"]}
+                if one["VersionId"] not in (None, "null"):
+                    place["VersionId"] = one["VersionId"]
+                yield f"{one['Key']} {aws['s3'].get_object(**place)['Body'].read()!r}"
+
+
+def messages(aws: dict[str, Any]) -> Iterator[str]:
+    """What waits in a queue, left as it is."""
+    for url in aws["sqs"].list_queues().get("QueueUrls", []):
+        seen: set[str] = set()
+        while (
+            found := aws["sqs"]
+            .receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+            .get("Messages")
+        ):
+            new = {one["MessageId"]: one["Body"] for one in found if one["MessageId"] not in seen}
+            if not new:
+                break
+            seen.update(new)
+            yield from new.values()
+
+
+def people(aws: dict[str, Any], pool: str) -> Iterator[str]:
+    for page in aws["cognito-idp"].get_paginator("list_users").paginate(UserPoolId=pool):
+        yield from (json.dumps(one, default=str) for one in page["Users"])
 
 
 def erased(books: Backend, person: Person) -> None:
@@ -187,7 +225,9 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
 ) -> None:
     person = Person.register(api, name=f"{MARKER} name")
     belongings = leave_words(person)
-    assert len([text for text in everything(stack, aws) if MARKER in text]) > 8
+    marked = {place: sum(MARKER in text for text in found) for place, found in everything(stack, aws).items()}
+    assert marked["tables"] > 8, marked
+    assert min(marked["buckets"], marked["people"]) > 0, marked
 
     answer = person.delete("/auth/user")
 
@@ -200,8 +240,14 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     erased(books, person)
 
     left = everything(stack, aws)
-    assert [text for text in left if MARKER in text or person.email in text] == []
-    assert len([text for text in left if person.user_id in text]) > 3  # the books
+    name = person.email.partition("@")[0]
+    for found in left.values():
+        assert [text for text in found if MARKER in text or f"{name}@" in text or f"{name}%40" in text] == []
+    for place in ("buckets", "people", "queues", "files"):
+        assert [text for text in left[place] if person.user_id in text] == []
+    assert len([text for text in left["ledger"] if person.user_id in text]) > 3  # the books
+    rest = [text for text in left["tables"] if f'"USER#{person.user_id}"' in text and text not in left["ledger"]]
+    assert [text for text in rest if '"sk": "PURCHASE#' not in text] == []  # what was sold is of the books
     books.check_invariants(person.user_id)
     assert books.open_holds(person.user_id) == []
     report = audited(owner)

@@ -148,7 +148,7 @@ def test_the_search_knows_where_things_belong(stack: LocalStack, tmp_path: Path)
     text = "a sentence of more than twenty letters"
     (tmp_path / "api.log").write_text(text)
     heard = Heard("POST", "/transcription/stream/x/audio", 200, f'{{"text": "{text}"}}', "{}")
-    assert secrets.leaked(tmp_path, [heard]) == [f"heard: {text} in api.log"]
+    assert secrets.leaked(tmp_path, [heard]) == [f"said: {text} in api.log"]
 
 
 def test_the_search_knows_the_tokens_of_sockets(stack: LocalStack, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from chalicelib.history import MAX_ANSWER_BYTES
 from chalicelib.pages import ASSETS
-from scripts.browser import Page, chromium, page
+from scripts.browser import Page
 from scripts.contract.files import made
 from scripts.local.stack import LocalStack
+from tests.browsing import opened
 from tests.http.calling import Api, Person
 from tests.http.dashboard_page import UNTIL, staged
 
@@ -25,13 +26,8 @@ PRESS = "async (selector) => document.querySelector(selector).click()"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    with page(program, tmp_path_factory.mktemp("chromium")) as opened:
-        for domain in ("Runtime", "Log", "Network"):
-            opened.devtools(f"{domain}.enable")
-        yield opened
+    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as empty:
+        yield empty
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.speech import samples, word_error_rate
-from scripts.browser import Page, chromium, page
+from scripts.browser import Page
+from tests.browsing import opened
 from tests.sandbox.streaming import FRAME_MS, frames, pcm, query
 
 PATH, WORDS = samples()[-1]
@@ -33,11 +34,8 @@ SPEAK = """(url, audio, frameBytes, frameMs) => new Promise((resolve) => {
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Page]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    with page(program, tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
+    with opened(tmp_path_factory) as empty:
+        yield empty
 
 
 @pytest.fixture

@@ -7,17 +7,15 @@ import httpx
 import pytest
 
 from scripts import checkout
-from scripts.browser import BrowserError, Page, chromium, page
+from scripts.browser import BrowserError, Page
+from tests.browsing import opened
 from tests.sandbox.stripe_account import DELAYED
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Page]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    with page(program, tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
+    with opened(tmp_path_factory) as empty:
+        yield empty
 
 
 @pytest.fixture

@@ -7,20 +7,28 @@ import pytest
 from scripts.local.deployed import DeployedStack
 from tests.http.calling import Api, Person, Sandbox, Witness
 from tests.http.conftest import DEPLOYED_PATIENCE
+from tests.http.leaks import Secrets
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[DeployedStack]:
-    """At the end, no function was refused anything that it asked for."""
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture(scope="session")
+def stack(witness: Witness) -> Iterator[DeployedStack]:
+    """At the end, no function was refused anything that it asked for, and none wrote what it should not."""
     with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) as running:
         yield running
+        running.gather_logs()
+        assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
         emulator = (running.directory / "aws.log").read_text(encoding="utf-8", errors="replace")
         assert [line for line in emulator.splitlines() if "is not authorized to perform" in line] == []
 
 
 @pytest.fixture(scope="session")
-def api(stack: DeployedStack) -> Iterator[Api]:
-    running = Api(stack.api_url, Witness())
+def api(stack: DeployedStack, witness: Witness) -> Iterator[Api]:
+    running = Api(stack.api_url, witness)
     yield running
     running.close()
 
