@@ -24,7 +24,7 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
   AssemblyAI    nothing to enter: each job names {public_url}/webhooks/assemblyai itself
   dashboard     {url}/admin, for members of the group `admins` (docs/operations.md, Administrators)
   the extension calls {url} from {origin}
-  check it      python -m scripts.smoke --url {url} --origin {origin}
+  check it      python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
 
 

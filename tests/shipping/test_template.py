@@ -178,6 +178,17 @@ def test_every_answer_of_the_gateway_is_one_of_the_contracts() -> None:
         assert has_retry_after == (one["statusCode"] in ("429", "503"))
 
 
+def test_over_the_fuse_it_is_503_as_webhooks_are_promised(whole_template: Whole) -> None:
+    """The gateway has one answer for all routes; and AssemblyAI takes a 4xx for the end of its webhook's tries."""
+    said = gateway_responses({})
+    kinds = {one["Type"] for one in whole_template("prod")["Resources"].values()}
+
+    assert {kind for kind, one in said.items() if one["statusCode"] == "429"} == {"QUOTA_EXCEEDED"}
+    assert "AWS::ApiGateway::UsagePlan" not in kinds  # without which no quota is ever exceeded
+    for kind in ("THROTTLED", "API_CONFIGURATION_ERROR", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX"):
+        assert (said[kind]["statusCode"], CODES[kind]) == ("503", "unavailable")
+
+
 def test_real_aws_reads_them_in_the_definition_and_the_emulator_as_resources(whole_template: Whole) -> None:
     resources = whole_template("prod")["Resources"]
     answers = resources["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]

@@ -14,6 +14,7 @@ import requests
 
 from scripts import deploy as deploying, destroy as destroying, replay as replaying
 from scripts.local.aws import CREDENTIALS, REGION, LocalAws, without_aws
+from scripts.local.scratch import scratch
 from scripts.shipping import project
 from scripts.shipping.project import REPOSITORY, ShippingError
 from scripts.shipping.sealing import Sealer
@@ -25,7 +26,8 @@ FUNCTIONS = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "Dail
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(tmp_path_factory.mktemp("aws")) as running:
+    directory = tmp_path_factory.mktemp("aws")
+    with scratch(directory) as unpacked, LocalAws(directory, scratch=unpacked) as running:
         yield running
 
 
