@@ -21,6 +21,7 @@ from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment
 
 ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+STACK = "live-transcription-dev"
 FUNCTIONS = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "DailyAudit"}
 
 
@@ -52,8 +53,8 @@ Deploy = Callable[..., None]
 
 @pytest.fixture
 def deploy(aws: LocalAws, config_file: Path) -> Deploy:
-    def run(agree: bool = True, **how: Any) -> None:
-        deploying.deploy(aws, "dev", agree=lambda: agree, config_file=config_file, parameters={}, **how)
+    def run(agree: bool = True, **parameters: str) -> None:
+        deploying.deploy(aws, "dev", agree=lambda: agree, config_file=config_file, parameters=parameters)
 
     return run
 
@@ -126,13 +127,27 @@ def test_a_stage_goes_up_and_comes_down(
     assert again.count("nothing to change") == 2
     assert settings(config_file)["IDENTITY_HMAC_KEY"] == sealed["IDENTITY_HMAC_KEY"]
 
+    before = function_settings(aws)
     change(config_file, LEASE_SECONDS="900")
     deploy()
-    touched = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ~ ")]
-    assert {words[2] for words in touched} == FUNCTIONS
-    assert {words[1] for words in touched} == {"AWS::Lambda::Function"}
+    said = capsys.readouterr().out
+    touched = [line.split() for line in said.splitlines() if line[:4].strip() in ("+", "-", "~")]
+    assert {(words[0], words[1], words[2]) for words in touched} == {
+        ("~", "AWS::Lambda::Function", f) for f in FUNCTIONS
+    }
+    assert "REPLACED" not in said
+    after = function_settings(aws)
+    assert {name: each.pop("LEASE_SECONDS") for name, each in after.items()} == dict.fromkeys(FUNCTIONS, "900")
+    assert {name: each.pop("LEASE_SECONDS") for name, each in before.items()} == dict.fromkeys(FUNCTIONS, "600")
+    assert after == before
 
-    dead = project_stack(aws, "resources").outputs()["DeadJobsQueueUrl"]
+    deploy(LogRetentionDays="7")
+    touched = [line.split() for line in capsys.readouterr().out.splitlines() if line[:4].strip() in ("+", "-", "~")]
+    assert {(words[0], words[1]) for words in touched} == {("~", "AWS::Logs::LogGroup")}
+    assert {words[2] for words in touched} == {"AccessLog", *(f"{function}Log" for function in FUNCTIONS)}
+
+    made = project_stack(aws, "resources").outputs()
+    dead = made["DeadJobsQueueUrl"]
     for body in ("job-one", "job-two"):
         aws.client("sqs").send_message(QueueUrl=dead, MessageBody=body)
     assert replaying.replay(aws, "dev", send_back=False) == 2
@@ -140,22 +155,128 @@ def test_a_stage_goes_up_and_comes_down(
     assert replaying.replay(aws, "dev", send_back=True) == 0
     assert "job-one" in capsys.readouterr().out
 
-    destroying.destroy(aws, "dev")
+    # Down: what is protected stops the rest before it is half gone.
+    aws.client("s3").put_object(Bucket=made["UploadBucket"], Key="uploads/somebody/one", Body=b"words")
+    protect(aws, made["AppTable"], True)
+    destroying.destroy(aws, "dev", config_file=config_file)
     said = capsys.readouterr().out
-    for kept in (
-        "table live-transcription-dev-ledger",
-        "user pool us-east-1_",
-        "bucket live-transcription-dev-packages",
-    ):
-        assert f"KEPT     {kept}" in said
-    tables = aws.client("dynamodb").list_tables()["TableNames"]
-    assert [name for name in tables if "-dev-" in name] == ["live-transcription-dev-ledger"]
-    assert stack_state(aws, "application") == stack_state(aws, "resources") == ""
+    assert f"KEPT     {STACK}-resources, whole: its table {made['AppTable']} is protected" in said
+    assert (stack_state(aws, "application"), stack_state(aws, "resources")) == ("", "CREATE_COMPLETE")
+    assert aws.client("s3").get_object(Bucket=made["UploadBucket"], Key="uploads/somebody/one")
+
+    # All but what is money or somebody's account, and it is said what that is.
+    protect(aws, made["AppTable"], False)
+    destroying.destroy(aws, "dev", config_file=config_file)
+    said = capsys.readouterr().out
+    kept = {
+        f"table {made['LedgerTable']}",
+        f"user pool {made['UserPoolId']}",
+        f"bucket {made['PackageBucket']}",
+        f"key {made['SecretsKeyArn']} (alias/{STACK})",
+    }
+    assert f"deleted  {STACK}-resources" in said
+    assert {line.removeprefix("KEPT     ") for line in said.splitlines() if line.startswith("KEPT     ")} - kept == {
+        f"role {role}, for the logs of every gateway of the account" for role in roles(aws)
+    }
+    assert all(f"KEPT     {one}\n" in said for one in kept)
+    assert left(aws) == kept
+
+    with pytest.raises(ShippingError) as refused:
+        deploy()
+    assert all(one in str(refused.value) for one in (*kept, "make destroy STAGE=dev DATA=delete"))
+    assert (left(aws), stack_state(aws, "resources")) == (kept, "")
+
+    # With the data: also now that no stack knows of it any more.
+    destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
+    said = capsys.readouterr().out
+    assert all(f"deleted  {one}\n" in said for one in kept)
+    assert "KEPT" not in said
+    assert left(aws) == set()
+    (key,) = aws.client("kms").list_keys()["Keys"]
+    assert aws.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert not [name for name, value in settings(config_file).items() if value.startswith("kms:")]
+
+    # And a new stage of that name begins as the first one did.
+    with pytest.raises(ShippingError) as refused:
+        deploy()
+    assert str(refused.value).count("missing") == 1
+    assert "ASSEMBLYAI_API_KEY is missing" in str(refused.value)
+    destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
+    assert left(aws) == set()
+    destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
+    assert f"{STACK}-resources is not there" in capsys.readouterr().out
 
 
-def test_the_data_of_prod_is_never_deleted_by_the_script(aws: LocalAws) -> None:
+def function_settings(aws: LocalAws) -> dict[str, dict[str, str]]:
+    """Logical name → what the function is given."""
+    found = {}
+    for name in FUNCTIONS:
+        physical = project_stack(aws, "application").physical(name)
+        configuration = aws.client("lambda").get_function_configuration(FunctionName=physical)
+        found[name] = configuration["Environment"]["Variables"]
+    return found
+
+
+def protect(aws: LocalAws, table: str, is_protected: bool) -> None:
+    aws.client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=is_protected)
+
+
+def roles(aws: LocalAws) -> list[str]:
+    return [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"] if "dev" in role["RoleName"]]
+
+
+def left(aws: LocalAws) -> set[str]:
+    """Everything of the account that holds data or runs code, in the words of `make destroy`; roles apart."""
+    kms = aws.client("kms")
+    aliases = {
+        one["AliasName"]: one["TargetKeyId"] for one in kms.list_aliases()["Aliases"] if STACK in one["AliasName"]
+    }
+    arns = {alias: kms.describe_key(KeyId=key)["KeyMetadata"]["Arn"] for alias, key in aliases.items()}
+    pools = aws.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
+    return {
+        *(f"table {name}" for name in aws.client("dynamodb").list_tables()["TableNames"]),
+        *(f"user pool {pool['Id']}" for pool in pools),
+        *(f"bucket {one['Name']}" for one in aws.client("s3").list_buckets()["Buckets"]),
+        *(f"key {arn} ({alias})" for alias, arn in arns.items()),
+        *(f"queue {url}" for url in aws.client("sqs").list_queues().get("QueueUrls", [])),
+        *(f"function {one['FunctionName']}" for one in aws.client("lambda").list_functions()["Functions"]),
+        *(f"gateway {one['name']}" for one in aws.client("apigateway").get_rest_apis()["items"]),
+        *(f"logs {one['logGroupName']}" for one in aws.client("logs").describe_log_groups()["logGroups"]),
+        *(f"schedule {one['Name']}" for one in aws.client("events").list_rules()["Rules"]),
+        *(f"alarm {one['AlarmName']}" for one in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+        *(f"topic {one['TopicArn']}" for one in aws.client("sns").list_topics()["Topics"]),
+    }
+
+
+class Untouchable:
+    """An AWS that nobody may ask anything."""
+
+    def __init__(self, region: str = "us-east-1") -> None:
+        self.region = region
+
+    def account(self) -> str:
+        return "000000000000"
+
+    def client(self, service: str) -> Any:
+        raise AssertionError(f"{service} was asked")
+
+
+def test_the_data_of_prod_is_never_deleted_by_the_script() -> None:
     with pytest.raises(ShippingError, match="by hand"):
-        destroying.destroy(aws, "prod", with_data=True)
+        destroying.destroy(Untouchable(), "prod", with_data=True)
+
+
+@pytest.mark.parametrize("typed", ["", "y", "prod"])
+def test_nothing_is_deleted_before_the_stage_is_named(
+    typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(destroying, "RealAws", Untouchable)
+    monkeypatch.setattr("builtins.input", lambda words: asked.append(words) or typed)
+
+    assert destroying.main(["--stage", "dev", "--with-data"]) == 1
+    assert "dev AND ALL ITS DATA" in asked[0]
+    assert "Nothing was deleted." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
