@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from chalicelib import logs
 from chalicelib.config import SECRETS
 from chalicelib.views import STATUS
 from scripts.shipping import project
@@ -21,6 +22,7 @@ from scripts.shipping.answers import CODES, gateway_responses
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import Shipment, chosen
 from tests.shipping.conftest import STAGES
+from tests.shipping.ringing import fed
 
 ROOT = Path(__file__).parents[2]
 Whole = Callable[..., dict[str, Any]]
@@ -235,12 +237,20 @@ def test_only_what_is_the_same_for_everybody_is_cached(whole_template: Whole) ->
 # Alarms
 
 
+def section(text: str, heading: str) -> str:
+    """What stands under a heading of the second level."""
+    (found,) = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def test_every_alarm_has_a_runbook_and_tells_somebody(whole_template: Whole) -> None:
-    headings = set(re.findall(r"^### (\w+)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
+    text = (ROOT / "docs" / "operations.md").read_text()
+    runbooks = re.findall(r"^### (\w+)$", section(text, "Alarms"), re.MULTILINE)
     resources = whole_template("prod")["Resources"]
     alarms = {name for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
 
-    assert set(ALARMS) <= headings
+    assert sorted(runbooks) == sorted(ALARMS)  # and none for what does not ring
+    assert f"{len(ALARMS)} alarms" in section(text, "Costs")
     assert alarms == {f"{name}Alarm" for name in ALARMS}
     assert all(resources[name]["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for name in alarms)
 
@@ -251,6 +261,24 @@ def test_every_metric_that_is_watched_is_one_that_the_code_writes() -> None:
     for alarm in ALARMS.values():
         if alarm.namespace == NAMESPACE:
             assert f'"{alarm.metric}"' in code, alarm.metric
+
+
+def test_what_a_log_line_tells_is_what_the_alarms_look_at(
+    whole_template: Whole, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name, namespace and dimensions: CloudWatch never says that an alarm looks at what nobody writes."""
+    monkeypatch.setenv("STAGE", "prod")
+    resources = whole_template("prod")["Resources"]
+    ours = [f"{name}Alarm" for name, alarm in ALARMS.items() if alarm.namespace == NAMESPACE]
+    assert {"AwsErrorsAlarm", "SecretsAlarm", "AuditMismatchAlarm"} <= set(ours)
+
+    for name in ours:
+        logs.line("something", metrics={resources[name]["Properties"]["MetricName"]: (3, "Count")})
+        line = json.loads(capsys.readouterr().out)
+        assert fed(line, resources[name], "prod") == 3
+        assert fed(line, resources[name], "dev") == 0
+        for changed in ({"MetricName": "Another"}, {"Namespace": "Another"}, {"Dimensions": []}):
+            assert fed(line, {"Properties": resources[name]["Properties"] | changed}, "prod") == 0
 
 
 # Settings and secrets

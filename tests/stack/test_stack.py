@@ -3,31 +3,13 @@
 `make soak` runs all HTTP tests against it as well (tests/http/limits.py names what its emulator cannot do).
 """
 
-import json
-import time
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from scripts.local.deployed import DeployedStack
-from scripts.shipping.sealing import Sealer
 from scripts.smoke import Smoke
 from tests.http.buying import Till
 from tests.http.calling import Api, Person, Sandbox, check_error
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.2)
-    return value
-
-
-def lines(stack: DeployedStack) -> list[dict[str, Any]]:
-    text = stack.gather_logs().read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+from tests.stack.watching import eventually, lines
 
 
 def test_a_stranger_finds_it_as_it_should_be(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,61 +102,3 @@ def test_functions_log_where_lines_have_an_end(stack: DeployedStack, person: Per
     assert all(one.get("retentionInDays") == 7 for one in groups.values())
     assert not [name for name in groups if name.startswith("/aws/lambda/")]
     eventually(lambda: any(line.get("route") == "/auth/register" for line in lines(stack)))
-
-
-# What fails: 503 in our shape, the metric fires, nothing is charged. In the soak, because each begins with functions
-# that have to start anew; tests/test_secrets.py has the same of the secrets by themselves.
-
-
-@pytest.fixture
-def function(stack: DeployedStack) -> Any:
-    """Change the API's settings or role behind CloudFormation's back, and put them back."""
-    client, name = stack.aws.client("lambda"), stack.shipment.application_stack.outputs()["APIHandlerName"]
-    usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-
-    def change(**settings: str) -> None:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": usual | settings})
-
-    yield change
-    change()
-
-
-def told(stack: DeployedStack, metric: str) -> int:
-    return sum(int(line.get(metric, 0)) for line in lines(stack))
-
-
-@pytest.mark.soak
-def test_a_wrong_secret_is_503_and_charges_nothing(stack: DeployedStack, person: Person, function: Any) -> None:
-    before = told(stack, "SecretsUnreadable"), told(stack, "ServerErrors")
-    sealer = Sealer(stack.aws.client("kms"), "local")
-    of_another = sealer.sealed("OPENAI_API_KEY", "sk-of-another-variable")
-    function(ASSEMBLYAI_API_KEY=of_another)
-
-    check_error(person.stream(action="start"), 503, "unavailable")
-
-    assert person.balance() == (200, 0)  # which needs no secret
-    eventually(lambda: told(stack, "SecretsUnreadable") > before[0] and told(stack, "ServerErrors") > before[1])
-
-
-@pytest.mark.soak
-def test_a_key_that_the_role_may_not_use_is_503(stack: DeployedStack, person: Person, function: Any) -> None:
-    kms = stack.aws.client("kms")
-    key = stack.shipment.resource_stack.outputs()["SecretsKeyArn"]
-    function(LEASE_SECONDS="602")  # New processes, that have not decrypted anything yet.
-    kms.disable_key(KeyId=key)
-    try:
-        check_error(person.stream(action="start"), 503, "unavailable")
-        assert person.balance() == (200, 0)
-    finally:
-        kms.enable_key(KeyId=key)
-
-
-@pytest.mark.soak
-def test_a_table_that_is_not_there_is_503_for_whoever_is_signed_in(person: Person, function: Any) -> None:
-    function(LEDGER_TABLE="live-transcription-local-nowhere")
-
-    check_error(person.get("/credits/balance"), 503, "unavailable")
-    check_error(person.stream(action="start"), 503, "unavailable")
-
-    function()
-    assert person.balance() == (200, 0)
