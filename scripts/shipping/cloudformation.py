@@ -55,6 +55,12 @@ class Stack:
         said = self.client.describe_stack_resource(StackName=self.name, LogicalResourceId=name)
         return str(said["StackResourceDetail"]["PhysicalResourceId"])
 
+    def of_kind(self, kind: str) -> dict[str, str]:
+        """Logical name → what AWS calls it, of all resources of a kind."""
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = [one for page in pages for one in page["StackResourceSummaries"] if one["ResourceType"] == kind]
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+
     def plan(self, template: dict[str, str], parameters: dict[str, str]) -> "Plan | None":
         """What deploying `template` (its TemplateBody or TemplateURL) would change; None where that is nothing."""
         state = self.state()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from chalice.package import YAMLTemplateSerializer
 
 from chalicelib import logs
 from chalicelib.config import SECRETS
@@ -151,6 +152,7 @@ def test_every_function_has_its_role_and_its_log_with_an_end(whole_template: Who
         assert properties["Role"] == {"Fn::GetAtt": [f"{ROLE_OF[name]}Role", "Arn"]}
         assert properties["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
         assert resources[f"{name}Log"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert "logs:CreateLogGroup" not in json.dumps(resources)  # It would come back after its stack, without an end.
 
 
 def test_a_function_that_nobody_gave_a_role_is_refused() -> None:
@@ -233,6 +235,23 @@ def test_only_what_is_the_same_for_everybody_is_cached(whole_template: Whole) ->
         assert "security" not in api["DefinitionBody"]["paths"][path]["get"]
     assert all("ThrottlingRateLimit" in one and one["DataTraceEnabled"] is False for one in api["MethodSettings"])
     assert api["EndpointConfiguration"] == {"Type": "REGIONAL"}
+
+
+# What outlives its stack
+
+
+def test_what_a_stack_leaves_behind_is_what_destroy_looks_for() -> None:
+    """scripts/shipping/kept.py finds the first five; the others are the whole account's, and destroy names the role."""
+    text = (ROOT / ".chalice" / "resources.yaml").read_text()
+    resources = YAMLTemplateSerializer().load_template(text, "resources.yaml")["Resources"]
+
+    left = {name for name, one in resources.items() if one.get("DeletionPolicy") == "Retain"}
+    assert left == {"Ledger", "UserPool", "Packages", "SecretsKey", "SecretsKeyAlias"} | {
+        "GatewayLogsRole",
+        "GatewayAccount",
+    }
+    stateful = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+    assert all("DeletionPolicy" in one for one in resources.values() if one["Type"] in stateful)
 
 
 # Alarms
