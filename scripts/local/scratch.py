@@ -19,7 +19,7 @@ PREFIX = "live-transcription-"
 @contextlib.contextmanager
 def scratch(on_disk: Path, memory: Path = MEMORY) -> Iterator[Path]:
     """A directory that is gone in the end, also one of a process that could not tidy up: the next one does."""
-    in_memory = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= NEEDED_BYTES
+    in_memory = _is_fit(memory)
     if in_memory:
         _forget_abandoned(memory)
     made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=memory if in_memory else on_disk))
@@ -27,6 +27,14 @@ def scratch(on_disk: Path, memory: Path = MEMORY) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _is_fit(memory: Path) -> bool:
+    """Room, and libraries may be loaded from there: containers often forbid that."""
+    if not memory.is_dir() or not os.access(memory, os.W_OK):
+        return False
+    found = os.statvfs(memory)
+    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= NEEDED_BYTES
 
 
 def _forget_abandoned(memory: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_it_is_on_disk_where_there_is_no_memory_or_too_little(
         assert made.parent == disk
 
     assert list(disk.iterdir()) == []
+
+
+def test_it_is_on_disk_where_memory_runs_no_code(disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    roomy = SimpleNamespace(f_flag=os.ST_NOEXEC, f_bavail=2**40, f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda _: roomy)
+
+    with scratch(disk, memory) as made:
+        assert made.parent == disk
+
+    roomy.f_flag = 0
+    with scratch(disk, memory) as made:
+        assert made.parent == memory
 
 
 def test_what_a_killed_process_left_is_tidied_up_and_that_of_a_running_one_is_not(
