@@ -145,6 +145,7 @@ def _log(request: Request, response: Response, counted: Tally, request_id: str, 
     metrics: dict[str, tuple[float, logs.Unit]] = {
         "Latency": (round(took_ms, 1), "Milliseconds"),
         "ServerErrors": (int(status >= 500), "Count"),
+        "AwsErrors": (int("aws_error" in counted.notes), "Count"),
         "RateLimited": (int(status == 429), "Count"),
         "LimiterFailures": (int("limiter" in counted.notes), "Count"),
         "ProviderErrors": (len(counted.provider_failures), "Count"),

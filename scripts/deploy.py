@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib import config as app_config
 from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import Plan
+from scripts.shipping.kept import kept
 from scripts.shipping.project import Aws, RealAws, ShippingError
 from scripts.shipping.sealing import Sealer, new_identity_key
 from scripts.shipping.shipment import Shipment, chosen
@@ -24,7 +25,7 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
   AssemblyAI    nothing to enter: each job names {public_url}/webhooks/assemblyai itself
   dashboard     {url}/admin, for members of the group `admins` (docs/operations.md, Administrators)
   the extension calls {url} from {origin}
-  check it      python -m scripts.smoke --url {url} --origin {origin}
+  check it      python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
 
 
@@ -59,6 +60,7 @@ def deploy(
         raise ShippingError(f".chalice/stages.json: no template knows {', '.join(unknown)}.")
     if not settings.get("EXTENSION_ORIGIN"):
         raise ShippingError(f"EXTENSION_ORIGIN is missing among the settings of {stage} in .chalice/config.json.")
+    _check_nothing_is_left(shipment)
     _carry_out("resources", shipment.plan_resources(), agree)
     made = shipment.resource_stack.outputs()
 
@@ -84,6 +86,19 @@ def deploy(
     public_url = settings.get("PUBLIC_URL") or url
     print(NEXT.format(url=url, public_url=public_url, stage=stage, build=packed.digest[:12],
                       origin=settings["EXTENSION_ORIGIN"], megabytes=packed.size_bytes / 1e6))  # fmt: skip
+
+
+def _check_nothing_is_left(shipment: Shipment) -> None:
+    """A new stack cannot be made beside what an earlier one left; AWS would say so resource by resource, half way."""
+    if shipment.resource_stack.state() not in ("", "REVIEW_IN_PROGRESS"):
+        return
+    if found := kept(shipment.aws, shipment.stage):
+        listed = "\n".join(f"  {one.what}" for one in found)
+        raise ShippingError(
+            f"A stage {shipment.stage} was here before, and this of it was kept:\n{listed}\n"
+            "A new stage of that name cannot be made beside it. Take it over by an import, or delete it where nobody "
+            f"needs it:\n  make destroy STAGE={shipment.stage} DATA=delete\n(docs/operations.md, After a destroy)"
+        )
 
 
 def _check(sealer: Sealer, settings: dict[str, str], stage: str, made: dict[str, str]) -> None:

@@ -1,20 +1,21 @@
 """A stage out of AWS: `make destroy STAGE=dev`. Says what stays, and what is gone.
 
 Functions, gateway, alarms, queue, uploads and app table go. What is somebody's money or account stays by the template:
-the ledger, the user pool, the key of the secrets, the packages. `--with-data` deletes these too, on any stage but prod.
+the ledger, the user pool, the key of the secrets, the packages. `--with-data` deletes these too, on any stage but prod,
+also when the stacks are gone already.
 """
 
 import argparse
-import contextlib
 import sys
-from typing import Any
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import Stack
+from scripts.shipping.kept import KEY_WAITS_DAYS, empty, kept
 from scripts.shipping.project import APP_NAME, Aws, RealAws, ShippingError
-
-KEY_WAITS_DAYS = 7
+from scripts.shipping.sealing import PREFIX, SECRET_NAMES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,59 +36,76 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def destroy(aws: Aws, stage: str, *, with_data: bool = False) -> None:
-    """Delete both stacks. Raises ShippingError, having deleted nothing, where the data of prod is asked for."""
+def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path = project.CONFIG) -> None:
+    """Delete both stacks. Raises ShippingError: for the data of prod, having deleted nothing; and for what remains."""
     if with_data and stage == "prod":
         raise ShippingError("The data of prod is deleted by hand, table by table, or not at all.")
     cloudformation = aws.client("cloudformation")
     application = Stack(cloudformation, f"{APP_NAME}-{stage}")
     resources = Stack(cloudformation, f"{APP_NAME}-{stage}-resources")
-    if application.state():
-        application.delete()
-        print(f"deleted  {application.name}")
-    if not resources.state():
-        print(f"{resources.name} is not there: nothing more to delete")
-        return
-    made = resources.outputs()
-    _empty(aws, made["UploadBucket"])
-    resources.delete()
-    print(f"deleted  {resources.name}")
-    kept = {
-        f"table {made['LedgerTable']}": lambda: aws.client("dynamodb").delete_table(TableName=made["LedgerTable"]),
-        f"user pool {made['UserPoolId']}": lambda: aws.client("cognito-idp").delete_user_pool(
-            UserPoolId=made["UserPoolId"]
-        ),
-        f"bucket {made['PackageBucket']}": lambda: _delete_bucket(aws, made["PackageBucket"]),
-        f"key {made['SecretsKeyArn']}": lambda: aws.client("kms").schedule_key_deletion(
-            KeyId=made["SecretsKeyArn"], PendingWindowInDays=KEY_WAITS_DAYS
-        ),
-    }
-    for what, delete in kept.items():
+    _gone(application)
+    if resources.state() and (table := _protected_table(aws, resources)):
+        print(f"KEPT     {resources.name}, whole: its table {table} is protected against deletion.")
+        how = "Nothing runs any more. `make deploy` brings it back; how to delete it: docs/operations.md."
         if with_data:
-            with contextlib.suppress(aws.client("dynamodb").exceptions.ResourceNotFoundException):
-                delete()
-        print(f"{'deleted ' if with_data else 'KEPT    '} {what}")
-    if with_data:
+            raise ShippingError(how)
+        print(how)
+        return
+    if resources.state():
+        empty(aws, resources.outputs()["UploadBucket"])
+        # API Gateway writes its logs as one role for a whole account and region: other stages need it.
+        print(f"KEPT     role {resources.physical('GatewayLogsRole')}, for the logs of every gateway of the account")
+    _gone(resources)
+    found = kept(aws, stage)
+    if not with_data:
+        for one in found:
+            print(f"KEPT     {one.what}")
+        if found:
+            print("What is kept stands in the way of a new stage of this name: docs/operations.md, After a destroy.")
+        return
+    failures = []
+    for one in found:
+        try:
+            one.delete()
+            print(f"deleted  {one.what}")
+        except ClientError as error:
+            failures.append(f"{one.what}: {error.response['Error'].get('Message', error)}")
+            print(f"KEPT     {one.what}")
+    if failures:
+        raise ShippingError("Not everything could be deleted.\n  " + "\n  ".join(failures))
+    _forget(stage, config_file)
+    if any(one.what.startswith("key ") for one in found):
         print(f"The key is gone in {KEY_WAITS_DAYS} days; until then `aws kms cancel-key-deletion` brings it back.")
+
+
+def _gone(stack: Stack) -> None:
+    if stack.state():
+        stack.delete()
+        print(f"deleted  {stack.name}")
     else:
-        print("What is kept stands in the way of a new stage of this name: docs/operations.md, After a destroy.")
+        print(f"{stack.name} is not there")
 
 
-def _empty(aws: Aws, bucket: str) -> None:
-    """CloudFormation deletes only buckets that are empty."""
-    s3: Any = aws.client("s3")
-    try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            if found := [{"Key": one["Key"]} for one in page.get("Contents", [])]:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": found})
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise
+def _protected_table(aws: Aws, resources: Stack) -> str:
+    """The table that goes with the stack, if AWS would not let it go: half of the stack would be gone by then."""
+    table = resources.outputs()["AppTable"]
+    said = aws.client("dynamodb").describe_table(TableName=table)["Table"]
+    return table if said.get("DeletionProtectionEnabled") else ""
 
 
-def _delete_bucket(aws: Aws, bucket: str) -> None:
-    _empty(aws, bucket)
-    aws.client("s3").delete_bucket(Bucket=bucket)
+def _forget(stage: str, config_file: Path) -> None:
+    """Ciphertexts of a key that is going, and names of what is gone: a new stage would be refused for them."""
+    config = project.read(config_file)
+    if stage not in config["stages"]:
+        return
+    settings = project.environment(config, stage)
+    ciphertexts = {name for name in SECRET_NAMES if settings.get(name, "").startswith(PREFIX)}
+    gone = sorted(ciphertexts | (plain.RESOURCE_SETTINGS.keys() & settings.keys()))
+    for name in gone:
+        del settings[name]
+    if gone:
+        project.write(config, config_file)
+        print(f"forgotten in {config_file.name}: {', '.join(gone)}")
 
 
 if __name__ == "__main__":

@@ -14,16 +14,25 @@ from typing import Any
 
 import requests
 
+from chalicelib.limits import MOST_AT_ONCE_DEPLOYED
+from chalicelib.purchases import OFF_RETRY_SECONDS
+from scripts.shipping.answers import MESSAGES
+
 FOREIGN_ORIGIN = "https://elsewhere.example"
 TOKEN_OF_NOBODY = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJl"
+NEEDED_HEADERS = {"authorization", "content-type", "idempotency-key"}
+READ_HEADERS = {"retry-after", "ratelimit-limit", "x-request-id"}
 
 
 @dataclass
 class Smoke:
-    """`origin`: the extension's page. `is_emulated`: the gateway is an emulator's."""
+    """`origin`: the extension's page. `build`: what was deployed, if that is known. `is_emulated`: the gateway is an
+    emulator's.
+    """
 
     url: str
     origin: str
+    build: str = ""
     is_emulated: bool = False
     lines: list[str] = field(default_factory=list)
     failed: int = 0
@@ -43,10 +52,7 @@ class Smoke:
 
     def is_ours(self, answer: requests.Response, status: int, code: str) -> bool:
         """Whether this is the one shape of all errors, with what a browser needs to read it."""
-        try:
-            said = answer.json()
-        except ValueError:
-            return False
+        said = _fields(answer)
         return (
             (answer.status_code, said.get("code")) == (status, code)
             and bool(said.get("request_id"))
@@ -69,9 +75,13 @@ class Smoke:
     def alive(self) -> None:
         """Alive, and which version"""
         answer = self.call("GET", "/health")
-        said = answer.json() if answer.headers.get("Content-Type") == "application/json" else {}
-        version = f"stage {said.get('stage')}, build {said.get('build')}"
-        self.check(version, said.get("status") == "ok", _shown(answer))
+        said = _fields(answer)
+        stage, build = said.get("stage"), said.get("build")
+        self.check(f"alive (stage {stage}, build {build})", said.get("status") == "ok", _shown(answer))
+        # A stage of that name may have plain secrets, and limits that limit nobody.
+        self.check("it is no stage of one machine", stage not in (None, "local"), f"stage {stage}", emulator=False)
+        if self.build:
+            self.check(f"it is what was deployed ({self.build})", build == self.build, f"build {build}")
         self.check("told to come by https only", "Strict-Transport-Security" in answer.headers, dict(answer.headers))
 
     def closed(self) -> None:
@@ -86,10 +96,12 @@ class Smoke:
         for path in ("/credits/balance", "/auth/user", "/transcription/history", "/analytics/costs"):
             answer = self.call("GET", path)
             self.check(f"{path} without a token is 401", self.is_ours(answer, 401, "unauthenticated"), _shown(answer))
+            # The app would refuse it too, in other words: so a gateway that lets everybody through is seen.
+            is_gateway = _fields(answer).get("message") == MESSAGES["unauthenticated"]
+            self.check(f"{path} is refused by the gateway itself", is_gateway, _shown(answer))
         answer = self.call("GET", "/credits/balance", headers={"Authorization": f"Bearer {TOKEN_OF_NOBODY}"})
         self.check("a made-up token is 401", self.is_ours(answer, 401, "unauthenticated"), _shown(answer))
-        words = {"email": f"smoke-{uuid.uuid4()}@example.com", "password": "not the password"}
-        answer = self.call("POST", "/auth/login", json=words)
+        answer = self._sign_in()
         self.check("a wrong password is 401", self.is_ours(answer, 401, "invalid_credentials"), _shown(answer))
 
     def browsers(self) -> None:
@@ -97,13 +109,18 @@ class Smoke:
         asked = {"Origin": self.origin, "Access-Control-Request-Method": "POST"}
         answer = self.call("OPTIONS", "/transcription/stream", headers=asked)
         allowed = answer.headers.get("Access-Control-Allow-Origin")
-        self.check("the extension's page may ask", allowed == self.origin, _shown(answer), emulator=False)
+        self.check("the extension's page may ask", allowed == self.origin, _cors(answer), emulator=False)
+        may_send = _words(answer, "Access-Control-Allow-Headers") >= NEEDED_HEADERS
+        self.check("with tokens and idempotency keys", may_send, _cors(answer), emulator=False)
         answer = self.call("GET", "/credits/packages", headers={"Origin": self.origin})
-        self.check("and is answered", answer.status_code == 200, _shown(answer))
+        is_readable = answer.headers.get("Access-Control-Allow-Origin") == self.origin
+        self.check("and is answered", answer.status_code == 200 and is_readable, f"{_shown(answer)} {_cors(answer)}")
+        may_read = _words(answer, "Access-Control-Expose-Headers") >= READ_HEADERS
+        self.check("and may read when to ask again", may_read, _cors(answer))
         for origin in (FOREIGN_ORIGIN, "null"):
             answer = self.call("GET", "/health", headers={"Origin": origin})
             refused = self.is_ours(answer, 403, "origin_not_allowed")
-            self.check(f"a page of {origin} is refused", refused, _shown(answer))
+            self.check(f"a page of {origin} is refused", refused, f"{_shown(answer)} {_cors(answer)}")
 
     def webhooks(self) -> None:
         """Only the right callers move money or jobs"""
@@ -111,24 +128,36 @@ class Smoke:
         for signature in ({}, {"Stripe-Signature": "t=1,v1=" + "0" * 64}):
             answer = self.call("POST", "/webhooks/stripe", data=event, headers=_json() | signature)
             what = "a wrongly signed payment event" if signature else "an unsigned payment event"
-            if answer.status_code == 503:
+            # Any other 503, as of a secret that cannot be read, tells to come again sooner.
+            if (answer.status_code, answer.headers.get("Retry-After")) == (503, str(OFF_RETRY_SECONDS)):
                 self._say("  – payments are not set up: nothing is sold")
                 break
             self.check(f"{what} is refused", self.is_ours(answer, 400, "invalid_signature"), _shown(answer))
         said = '{"transcript_id": "smoke", "status": "completed"}'
         answer = self.call("POST", f"/webhooks/assemblyai?job={uuid.uuid4()}", data=said, headers=_json())
-        self.check("a webhook without its secret is refused", answer.status_code == 400, _shown(answer))
+        is_refused = self.is_ours(answer, 400, "invalid_signature")
+        self.check("a webhook without its job's secret is refused", is_refused, _shown(answer))
 
     def limits(self) -> None:
         """The limiter is on"""
-        answer = self.call("POST", "/auth/login", json={"email": f"{uuid.uuid4()}@example.com", "password": "x" * 12})
-        named = answer.headers.get("RateLimit-Limit") or answer.headers.get("RateLimit-Policy")
-        self.check(f"sign-ins are counted ({named} at most)", bool(named), "no RateLimit header on /auth/login")
+        answer = self._sign_in()
+        most, left = (_number(answer, f"RateLimit-{what}") for what in ("Limit", "Remaining"))
+        told = f"RateLimit-Limit {most}, RateLimit-Remaining {left} on /auth/login"
+        is_counted = most is not None and left is not None and left < most
+        self.check(f"sign-ins are counted ({left} of {most} are left)", is_counted, told)
+        is_limit = most is not None and most <= MOST_AT_ONCE_DEPLOYED
+        self.check("the limit is one that limits", is_limit, told, emulator=False)
 
     def prices(self) -> None:
         """What is sold"""
-        packages = self.call("GET", "/credits/packages").json().get("packages", [])
-        self.check(f"{len(packages)} packages", bool(packages), packages)
+        answer = self.call("GET", "/credits/packages")
+        packages = _fields(answer).get("packages") or []
+        self.check(f"credits have a price ({len(packages)} packages)", bool(packages), _shown(answer))
+
+    def _sign_in(self) -> requests.Response:
+        """As nobody."""
+        words = {"email": f"smoke-{uuid.uuid4()}@example.com", "password": "not the password"}
+        return self.call("POST", "/auth/login", json=words)
 
     def _say(self, line: str) -> None:
         self.lines.append(line)
@@ -139,18 +168,41 @@ def _json() -> dict[str, str]:
     return {"Content-Type": "application/json"}
 
 
+def _fields(answer: requests.Response) -> dict[str, Any]:
+    """The JSON object of an answer; empty if it is none."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _words(answer: requests.Response, header: str) -> set[str]:
+    return {word.strip().lower() for word in answer.headers.get(header, "").split(",")}
+
+
+def _number(answer: requests.Response, header: str) -> int | None:
+    word = answer.headers.get(header, "")
+    return int(word) if word.isascii() and word.isdigit() else None
+
+
 def _shown(answer: requests.Response) -> str:
     return f"{answer.status_code} {answer.text[:160]}"
+
+
+def _cors(answer: requests.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name.lower().startswith("access-control-")}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url", required=True, help="with the stage, as `make deploy` printed it")
     parser.add_argument("--origin", required=True, help="EXTENSION_ORIGIN of the deployment")
+    parser.add_argument("--build", default="", help="the build that `make deploy` printed")
     parser.add_argument("--emulated", action="store_true", help="the gateway is that of `make stack`")
     asked = parser.parse_args(arguments)
     print(f"{asked.url}")
-    return 0 if Smoke(asked.url.rstrip("/"), asked.origin, asked.emulated).run() else 1
+    return 0 if Smoke(asked.url.rstrip("/"), asked.origin, asked.build, asked.emulated).run() else 1
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def main() -> int:
         with ended_by_signals(signal.SIGTERM, signal.SIGHUP), DeployedStack() as stack:
             print(f"package: {stack.package.size_bytes / 1e6:.1f} MB, build {stack.package.digest[:12]}")
             print(READY.format(**stack.dev), flush=True)
-            held = Smoke(stack.api_url, stack.dev["extension_origin"], is_emulated=True).run()
+            build = stack.package.digest[:12]
+            held = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True).run()
             if os.environ.get("ONCE"):
                 return 0 if held else 1
             while True:

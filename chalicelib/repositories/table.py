@@ -25,7 +25,8 @@ TableName = Literal["ledger", "app"]
 CONFLICT_TRIES = 12
 CONFLICT_PAUSE_SECONDS = (0.02, 0.2)
 DELETED_AT_ONCE = 25  # what one BatchWriteItem takes
-CONFLICTS = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
+THROTTLES = {"ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
+CONFLICTS = {"TransactionConflict"} | THROTTLES
 RETRIED_ERRORS = {"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"}
 BUGS = {"ValidationException", "IdempotentParameterMismatchException", "SerializationException"}
 
@@ -100,7 +101,7 @@ class Tables:
             if not wanted:
                 return [found.get((self._names[key.table], key.pk, key.sk)) for key in keys]
             self._wait(attempt)
-        raise UnavailableError("The database is busy.")
+        raise _throttled("batch_get_item", "UnprocessedKeys")
 
     def query(
         self,
@@ -175,7 +176,7 @@ class Tables:
                     break
                 self._wait(attempt)
             else:
-                raise UnavailableError("The database is busy.")
+                raise _throttled("batch_write_item", "UnprocessedItems")
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""
@@ -196,7 +197,7 @@ class Tables:
         `writes` keep a later repetition of the same command from being a second one.
         """
         actions = [{action: request} for action, request in map(self._request, writes)]
-        token = str(uuid.uuid4())
+        token, throttles = str(uuid.uuid4()), set[str]()
         for attempt in range(CONFLICT_TRIES):
             try:
                 self._once("transact_write_items", TransactItems=actions, ClientRequestToken=token)
@@ -206,8 +207,10 @@ class Tables:
             except ClientError as error:
                 if _code(error) != "TransactionCanceledException":
                     raise
-                _check_cancellation(error)
+                throttles = _conflicts(error) & THROTTLES
             self._wait(attempt)
+        if throttles:
+            raise _throttled("transact_write_items", *throttles)
         raise UnavailableError("The account is busy with other requests.")
 
     def _request(self, write: Write) -> tuple[str, Item]:
@@ -269,8 +272,17 @@ class _ConflictError(Exception):
     """Another transaction was in the way; the same call again is the same command."""
 
 
-def _check_cancellation(error: ClientError) -> None:
-    """Returns if the transaction was only in another's way. Raises WriteRefusedError, or the error itself."""
+def _throttled(operation: str, *codes: str) -> UnavailableError:
+    """The table took no more for as long as we could wait; the log line says so."""
+    tally().notes["aws_error"] = f"{operation}: {', '.join(sorted(codes))}"
+    return UnavailableError("The database is busy.")
+
+
+def _conflicts(error: ClientError) -> set[str]:
+    """Why the transaction is to be tried again: it was in another's way, or the table was busy.
+
+    Raises WriteRefusedError, or the error itself, where another try would not help.
+    """
     reasons = error.response.get("CancellationReasons", [])
     refused = {
         position: plain(reason.get("Item", {}))
@@ -283,6 +295,7 @@ def _check_cancellation(error: ClientError) -> None:
         raise WriteRefusedError(refused) from error
     if not codes & CONFLICTS or not codes <= CONFLICTS | {"ConditionalCheckFailed"}:
         raise error
+    return codes & CONFLICTS
 
 
 def unexpected(error: WriteRefusedError) -> NoReturn:

@@ -39,18 +39,23 @@ def without_aws(environment: dict[str, str]) -> dict[str, str]:
 
 
 class LocalAws:
-    """ministack as a child process. `keep_state` keeps what it holds under `directory` from one start to the next."""
+    """ministack as a child process. `keep_state` keeps what it holds under `directory` from one start to the next.
 
-    def __init__(self, directory: Path, *, keep_state: bool = False, port: int | None = None):
-        self._directory, self._keep_state = directory, keep_state
+    `scratch`: where it unpacks the code of functions, if not there.
+    """
+
+    def __init__(
+        self, directory: Path, *, keep_state: bool = False, port: int | None = None, scratch: Path | None = None
+    ):
+        self._directory, self._keep_state, self._scratch = directory, keep_state, scratch or directory / "tmp"
         self.port = port or free_port()
         self.endpoint_url = f"http://{LOOPBACK}:{self.port}"
         self._clients: dict[str, Any] = {}
         self._child: Child | None = None
 
     def start(self) -> "LocalAws":
-        state, scratch = self._directory / "ministack", self._directory / "tmp"
-        for folder in (self._directory, state, scratch):
+        state = self._directory / "ministack"
+        for folder in (self._directory, state, self._scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keep = str(int(self._keep_state))
         environment = without_aws(dict(os.environ)) | {
@@ -63,7 +68,7 @@ class LocalAws:
             "STATE_DIR": str(state),
             "S3_PERSIST": keep,
             "S3_DATA_DIR": str(state / "s3"),
-            "TMPDIR": str(scratch),
+            "TMPDIR": str(self._scratch),
             "MINISTACK_REGION": REGION,
             "PYTHONUNBUFFERED": "1",
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 from scripts.local.aws import LocalAws
 from scripts.local.processes import LOOPBACK, free_port
+from scripts.local.scratch import scratch
 from scripts.local.server import EXTENSION_ORIGIN
 from scripts.local.stack import ADMIN_EMAIL, LocalStack, read_json, write_private
 from scripts.shipping import project
@@ -46,7 +47,8 @@ class DeployedStack(LocalStack):
         sandbox_port = free_port()
         sandbox_url = f"http://{LOOPBACK}:{sandbox_port}"
         with self._step("starting AWS on this machine"):
-            self.aws = LocalAws(self.directory)
+            unpacked = self._stack.enter_context(scratch(self.directory))
+            self.aws = LocalAws(self.directory, scratch=unpacked)
             self._children.append(self._stack.enter_context(self.aws))
         config = project.read() | {"stages": {STAGE: {"api_gateway_stage": "api", "environment_variables": {}}}}
         self.shipment = Shipment(self.aws, STAGE, config, chosen(STAGE), self.directory / "build")

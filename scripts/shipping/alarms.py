@@ -57,6 +57,9 @@ ALARMS = {
     "StuckPurchases": Alarm("A purchase is open longer than any checkout lives.", "purchases_stuck", OURS),
     "PaymentEvents": Alarm("A webhook said what does not fit the books.", "PaymentAlarms", OURS),
     "PaymentsReconciled": Alarm("The reconciler found what does not fit the books.", "payment_alarms", OURS),
+    "AwsErrors": Alarm(
+        "A table, the queue, the bucket or the user pool is out of reach, or full.", "AwsErrors", OURS, threshold=5
+    ),
     "Secrets": Alarm("A secret cannot be decrypted.", "SecretsUnreadable", OURS, period_seconds=60),
     "SweepFails": Alarm("The sweep fails again and again.", "Errors", _of("Sweep"), "AWS/Lambda", 3),
     "EraseFails": Alarm("What was deleted is not erased.", "Errors", _of("Erase"), "AWS/Lambda", 3),
@@ -79,7 +82,11 @@ ALARMS = {
 PICTURES: list[tuple[str, str, list[list[str]]]] = [
     ("Requests and errors", "Sum", [["ApiGateway", name] for name in ("Count", "4XXError", "5XXError")]),
     ("Latency, 95 of 100, ms", "p95", [["ApiGateway", name] for name in ("Latency", "IntegrationLatency")]),
-    ("Providers and secrets", "Sum", [["ProviderErrors"], ["ProviderQuotaUsedUp"], ["SecretsUnreadable"]]),
+    (
+        "Providers, AWS, secrets",
+        "Sum",
+        [["ProviderErrors"], ["ProviderQuotaUsedUp"], ["AwsErrors"], ["SecretsUnreadable"]],
+    ),
     ("Ended by the sweep", "Sum", [["leases_ended"], ["questions_ended"], ["jobs_looked_at"]]),
     ("Payments", "Sum", [["events_applied"], ["purchases_stuck"], ["payment_alarms"], ["PaymentAlarms"]]),
     ("Audit", "Maximum", [["AuditFindings"], ["AuditsFailed"], ["AuditUsersJudged"], ["AuditUsersMoving"]]),

@@ -9,7 +9,7 @@ from chalicelib.responses import STATUS
 # Its kinds of answer, and what they are in our contract. Source: API Gateway developer guide, "Gateway response types".
 CODES = {
     "ACCESS_DENIED": "forbidden",
-    "API_CONFIGURATION_ERROR": "internal_error",
+    "API_CONFIGURATION_ERROR": "unavailable",  # what it also says where Lambda had no room for the function
     "AUTHORIZER_CONFIGURATION_ERROR": "unavailable",
     "AUTHORIZER_FAILURE": "unavailable",
     "BAD_REQUEST_BODY": "invalid_request",
@@ -25,20 +25,20 @@ CODES = {
     "QUOTA_EXCEEDED": "rate_limited",
     "REQUEST_TOO_LARGE": "too_large",
     "RESOURCE_NOT_FOUND": "not_found",
-    "THROTTLED": "rate_limited",
+    # Of all callers together: nobody's own limit, and a 429 would end a provider's tries to tell us something.
+    "THROTTLED": "unavailable",
     "UNAUTHORIZED": "unauthenticated",
     "UNSUPPORTED_MEDIA_TYPE": "unsupported_media_type",
     "WAF_FILTERED": "forbidden",
 }
 MESSAGES = {
     "forbidden": "This request is not allowed.",
-    "internal_error": "Something went wrong on our side.",
     "invalid_request": "The request is not as the contract says.",
     "not_found": "There is no such path or method.",
-    "rate_limited": "Too many requests at this moment.",
+    "rate_limited": "Too many requests for this key.",
     "too_large": "The body is larger than any route takes.",
     "unauthenticated": "Send a valid ID token: Authorization: Bearer <token>.",
-    "unavailable": "The service did not answer in time.",
+    "unavailable": "The service has no room or did not answer in time: try again.",
     "unsupported_media_type": "Send the right Content-Type.",
 }
 RETRY_AFTER_SECONDS = {"rate_limited": 1, "unavailable": 5}

@@ -50,6 +50,17 @@ class Stack:
             raise ShippingError(f"The stack {self.name} is not there.")
         return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
 
+    def physical(self, name: str) -> str:
+        """What AWS calls the resource of this logical name."""
+        said = self.client.describe_stack_resource(StackName=self.name, LogicalResourceId=name)
+        return str(said["StackResourceDetail"]["PhysicalResourceId"])
+
+    def of_kind(self, kind: str) -> dict[str, str]:
+        """Logical name → what AWS calls it, of all resources of a kind."""
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = [one for page in pages for one in page["StackResourceSummaries"] if one["ResourceType"] == kind]
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+
     def plan(self, template: dict[str, str], parameters: dict[str, str]) -> "Plan | None":
         """What deploying `template` (its TemplateBody or TemplateURL) would change; None where that is nothing."""
         state = self.state()
@@ -134,7 +145,10 @@ class Plan:
 
     def apply(self, timeout_seconds: float = 1_800) -> None:
         """Carry it out. Raises ShippingError where AWS did not; it has then put back what was there."""
-        self.stack.client.execute_change_set(StackName=self.stack.name, ChangeSetName=self.name)
+        # What a failed creation made is deleted, also what is retained else: it would stand in the way of the next.
+        self.stack.client.execute_change_set(
+            StackName=self.stack.name, ChangeSetName=self.name, RetainExceptOnCreate=True
+        )
         look = self.stack._described
         described = self.stack._wait(look, _moving, timeout_seconds)
         if described["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):

@@ -54,7 +54,8 @@ def build(config: dict[str, Any], stage: str, keys: dict[str, Any], directory: P
         zipped.extractall(content)
     _compile(content)
     package = Package(out / "package.zip", template)
-    _zip([content, dependencies()], package.path)
+    shutil.copy(_zipped(dependencies()), package.path)
+    _zip(content, package.path)
     if package.size_bytes > MOST_BYTES:
         raise ShippingError(f"The package has {package.size_bytes:,} bytes, more than {MOST_BYTES:,}.")
     return package
@@ -138,19 +139,28 @@ def _compile(content: Path) -> None:
     _run([*command, "-s", str(content), str(content)], content, dict(os.environ) | {"PYTHONHASHSEED": "0"})
 
 
-def _zip(directories: list[Path], into: Path) -> None:
-    files = {
-        path.relative_to(directory).as_posix(): path
-        for directory in directories
-        for path in directory.rglob("*")
-        if path.is_file()
-    }
-    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as zipped:
+def _zipped(directory: Path) -> Path:
+    """The dependencies as a zip file, made once: they are nine tenths of the package, and rarely change."""
+    made = directory.with_suffix(".zip")
+    if not made.is_file():
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=directory.parent)) / "zip"
+        _zip(directory, new)
+        new.replace(made)  # Whoever else made it made the same.
+        new.parent.rmdir()
+    return made
+
+
+def _zip(directory: Path, into: Path) -> None:
+    """Add all files of a directory that are not there yet, always in the same bytes."""
+    with zipfile.ZipFile(into, "a", zipfile.ZIP_DEFLATED, compresslevel=6) as zipped:
+        there = set(zipped.namelist())
+        files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         for name, path in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, OLDEST_DATE)
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            zipped.writestr(entry, path.read_bytes())
+            if name not in there:
+                entry = zipfile.ZipInfo(name, OLDEST_DATE)
+                entry.external_attr = 0o100644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                zipped.writestr(entry, path.read_bytes())
 
 
 def wheel_tags(package: Path) -> dict[str, list[str]]:

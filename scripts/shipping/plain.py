@@ -11,19 +11,22 @@ from scripts.shipping import project
 from scripts.shipping.access import GRANTS
 from scripts.shipping.project import APP_NAME
 
+# Setting → the resource stack's output that it is.
+RESOURCE_SETTINGS = {
+    "LEDGER_TABLE": "LedgerTable",
+    "LEDGER_STREAM_ARN": "LedgerStreamArn",
+    "APP_TABLE": "AppTable",
+    "UPLOAD_BUCKET": "UploadBucket",
+    "JOBS_QUEUE_URL": "JobsQueueUrl",
+    "COGNITO_USER_POOL_ID": "UserPoolId",
+    "COGNITO_USER_POOL_ARN": "UserPoolArn",
+    "COGNITO_CLIENT_ID": "UserPoolClientId",
+}
+
 
 def resource_settings(made: dict[str, str]) -> dict[str, str]:
     """The resource stack's outputs as the app's settings."""
-    return {
-        "LEDGER_TABLE": made["LedgerTable"],
-        "LEDGER_STREAM_ARN": made["LedgerStreamArn"],
-        "APP_TABLE": made["AppTable"],
-        "UPLOAD_BUCKET": made["UploadBucket"],
-        "JOBS_QUEUE_URL": made["JobsQueueUrl"],
-        "COGNITO_USER_POOL_ID": made["UserPoolId"],
-        "COGNITO_USER_POOL_ARN": made["UserPoolArn"],
-        "COGNITO_CLIENT_ID": made["UserPoolClientId"],
-    }
+    return {name: made[output] for name, output in RESOURCE_SETTINGS.items()}
 
 
 def write(config: dict[str, Any], stage: str, made: dict[str, str], config_file: Path = project.CONFIG) -> None:

@@ -7,6 +7,7 @@ from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import UnavailableError
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
+from chalicelib.telemetry import counting
 from tests.engines import Engine
 from tests.money.wire import OUTAGES, TRANSIENT, Fault, Wire, at
 
@@ -134,6 +135,26 @@ def test_a_lasting_fault_is_unavailable_with_nothing_half_done(
     wire.under(lambda *_: None)
     written = [item and item["n"] for item in tables.get_many([HERE, THERE])]
     assert written == ([1, 1] if fault is Fault.LOST else [None, None])
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.THROTTLED_INSIDE, "transact_write_items: ProvisionedThroughputExceeded"),
+        (Fault.THROTTLED, "transact_write_items: ThrottlingException"),
+        (Fault.UNSENT, "transact_write_items: ConnectionClosedError"),
+        (Fault.CONFLICT, None),  # of the user's own requests: nothing of ours is out of order
+    ],
+)
+def test_the_log_line_says_what_of_ours_is_out_of_order(
+    fault: Fault, said: str | None, engine: Engine, names: tuple[str, str]
+) -> None:
+    tables = Wire(plan=lambda *_: fault).tables(engine, names, attempts=3)
+
+    with counting() as counted, pytest.raises(UnavailableError):
+        tables.transact([Write(HERE, add={"n": 1}), Write(THERE, add={"n": 1})])
+
+    assert counted.notes.get("aws_error") == said
 
 
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR], ids=lambda fault: fault.name)

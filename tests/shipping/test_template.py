@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from chalice.package import YAMLTemplateSerializer
 
+from chalicelib import logs
 from chalicelib.config import SECRETS
 from chalicelib.responses import STATUS
 from scripts.shipping import project
@@ -21,6 +23,7 @@ from scripts.shipping.answers import CODES, gateway_responses
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import Shipment, chosen
 from tests.shipping.conftest import STAGES
+from tests.shipping.ringing import fed
 
 ROOT = Path(__file__).parents[2]
 Whole = Callable[..., dict[str, Any]]
@@ -56,8 +59,9 @@ def test_the_template_is_as_reviewed(whole_template: Whole, snapshot: Path) -> N
     assert text == snapshot.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [pytest.param("dev", marks=pytest.mark.soak), "prod"])
 def test_the_templates_are_valid(whole_template: Whole, stage: str, tmp_path: Path) -> None:
+    """In a run of seconds one stage: what differs between two is held by the test below."""
     written = tmp_path / f"{stage}.json"
     written.write_text(json.dumps(whole_template(stage)), encoding="utf-8")
 
@@ -148,6 +152,7 @@ def test_every_function_has_its_role_and_its_log_with_an_end(whole_template: Who
         assert properties["Role"] == {"Fn::GetAtt": [f"{ROLE_OF[name]}Role", "Arn"]}
         assert properties["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
         assert resources[f"{name}Log"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert "logs:CreateLogGroup" not in json.dumps(resources)  # It would come back after its stack, without an end.
 
 
 def test_a_function_that_nobody_gave_a_role_is_refused() -> None:
@@ -176,6 +181,17 @@ def test_every_answer_of_the_gateway_is_one_of_the_contracts() -> None:
         assert body["message"]
         has_retry_after = "gatewayresponse.header.Retry-After" in one["responseParameters"]
         assert has_retry_after == (one["statusCode"] in ("429", "503"))
+
+
+def test_over_the_fuse_it_is_503_as_webhooks_are_promised(whole_template: Whole) -> None:
+    """The gateway has one answer for all routes; and AssemblyAI takes a 4xx for the end of its webhook's tries."""
+    said = gateway_responses({})
+    kinds = {one["Type"] for one in whole_template("prod")["Resources"].values()}
+
+    assert {kind for kind, one in said.items() if one["statusCode"] == "429"} == {"QUOTA_EXCEEDED"}
+    assert "AWS::ApiGateway::UsagePlan" not in kinds  # without which no quota is ever exceeded
+    for kind in ("THROTTLED", "API_CONFIGURATION_ERROR", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX"):
+        assert (said[kind]["statusCode"], CODES[kind]) == ("503", "unavailable")
 
 
 def test_real_aws_reads_them_in_the_definition_and_the_emulator_as_resources(whole_template: Whole) -> None:
@@ -221,15 +237,40 @@ def test_only_what_is_the_same_for_everybody_is_cached(whole_template: Whole) ->
     assert api["EndpointConfiguration"] == {"Type": "REGIONAL"}
 
 
+# What outlives its stack
+
+
+def test_what_a_stack_leaves_behind_is_what_destroy_looks_for() -> None:
+    """scripts/shipping/kept.py finds the first five; the others are the whole account's, and destroy names the role."""
+    text = (ROOT / ".chalice" / "resources.yaml").read_text()
+    resources = YAMLTemplateSerializer().load_template(text, "resources.yaml")["Resources"]
+
+    left = {name for name, one in resources.items() if one.get("DeletionPolicy") == "Retain"}
+    assert left == {"Ledger", "UserPool", "Packages", "SecretsKey", "SecretsKeyAlias"} | {
+        "GatewayLogsRole",
+        "GatewayAccount",
+    }
+    stateful = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+    assert all("DeletionPolicy" in one for one in resources.values() if one["Type"] in stateful)
+
+
 # Alarms
 
 
+def section(text: str, heading: str) -> str:
+    """What stands under a heading of the second level."""
+    (found,) = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def test_every_alarm_has_a_runbook_and_tells_somebody(whole_template: Whole) -> None:
-    headings = set(re.findall(r"^### (\w+)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
+    text = (ROOT / "docs" / "operations.md").read_text()
+    runbooks = re.findall(r"^### (\w+)$", section(text, "Alarms"), re.MULTILINE)
     resources = whole_template("prod")["Resources"]
     alarms = {name for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
 
-    assert set(ALARMS) <= headings
+    assert sorted(runbooks) == sorted(ALARMS)  # and none for what does not ring
+    assert f"{len(ALARMS)} alarms" in section(text, "Costs")
     assert alarms == {f"{name}Alarm" for name in ALARMS}
     assert all(resources[name]["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for name in alarms)
 
@@ -240,6 +281,24 @@ def test_every_metric_that_is_watched_is_one_that_the_code_writes() -> None:
     for alarm in ALARMS.values():
         if alarm.namespace == NAMESPACE:
             assert f'"{alarm.metric}"' in code, alarm.metric
+
+
+def test_what_a_log_line_tells_is_what_the_alarms_look_at(
+    whole_template: Whole, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name, namespace and dimensions: CloudWatch never says that an alarm looks at what nobody writes."""
+    monkeypatch.setenv("STAGE", "prod")
+    resources = whole_template("prod")["Resources"]
+    ours = [f"{name}Alarm" for name, alarm in ALARMS.items() if alarm.namespace == NAMESPACE]
+    assert {"AwsErrorsAlarm", "SecretsAlarm", "AuditMismatchAlarm"} <= set(ours)
+
+    for name in ours:
+        logs.line("something", metrics={resources[name]["Properties"]["MetricName"]: (3, "Count")})
+        line = json.loads(capsys.readouterr().out)
+        assert fed(line, resources[name], "prod") == 3
+        assert fed(line, resources[name], "dev") == 0
+        for changed in ({"MetricName": "Another"}, {"Namespace": "Another"}, {"Dimensions": []}):
+            assert fed(line, {"Properties": resources[name]["Properties"] | changed}, "prod") == 0
 
 
 # Settings and secrets

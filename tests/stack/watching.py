@@ -1,0 +1,21 @@
+"""What the functions did, seen from outside: their log lines, and what comes to pass after a while."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from scripts.local.deployed import DeployedStack
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.2)
+    return value
+
+
+def lines(stack: DeployedStack) -> list[dict[str, Any]]:
+    text = stack.gather_logs().read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
