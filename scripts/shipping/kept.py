@@ -42,8 +42,13 @@ def empty(aws: Aws, bucket: str) -> None:
 
 def _table(aws: Aws, stage: str) -> Iterator[Kept]:
     dynamodb, name = aws.client("dynamodb"), f"{APP_NAME}-{stage}-ledger"
+
+    def delete() -> None:
+        dynamodb.delete_table(TableName=name)
+        dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
+
     if _is_there(lambda: dynamodb.describe_table(TableName=name)):
-        yield Kept(f"table {name}", lambda: dynamodb.delete_table(TableName=name))
+        yield Kept(f"table {name}", delete)
 
 
 def _user_pools(aws: Aws, stage: str) -> Iterator[Kept]:
@@ -70,8 +75,9 @@ def _key(aws: Aws, stage: str) -> Iterator[Kept]:
     kms, alias = aws.client("kms"), f"alias/{APP_NAME}-{stage}"
 
     def delete() -> None:
-        key = kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]
-        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_WAITS_DAYS)
+        key = kms.describe_key(KeyId=alias)["KeyMetadata"]
+        if key["KeyState"] != "PendingDeletion":  # as where this was cut off before the next line
+            kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=KEY_WAITS_DAYS)
         kms.delete_alias(AliasName=alias)
 
     if said := _is_there(lambda: kms.describe_key(KeyId=alias)):

@@ -275,6 +275,14 @@ def test_every_alarm_has_a_runbook_and_tells_somebody(whole_template: Whole) -> 
     assert all(resources[name]["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for name in alarms)
 
 
+def test_what_the_docs_say_rings_does_ring() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    named = set(re.findall(r"(?:alarm on|rings)\s+\**`(\w+)`", text))
+
+    assert {"accounts_overdue", "AuditFindings", "PaymentAlarms", "DeadLetters"} <= named
+    assert named <= {alarm.metric for alarm in ALARMS.values()} | set(ALARMS)
+
+
 def test_every_metric_that_is_watched_is_one_that_the_code_writes() -> None:
     code = "".join(path.read_text() for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
 

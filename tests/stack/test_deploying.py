@@ -200,14 +200,13 @@ def test_a_stage_goes_up_and_comes_down(
     assert all(one in str(refused.value) for one in (*kept, "make destroy STAGE=dev DATA=delete"))
     assert (left(aws), stack_state(aws, "resources")) == (kept, "")
 
-    # With the data: also now that no stack knows of it any more.
+    # With the data: also now that no stack knows of it any more, and where an earlier try was cut off.
+    aws.client("kms").schedule_key_deletion(KeyId=made["SecretsKeyArn"], PendingWindowInDays=7)
     destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
     said = capsys.readouterr().out
     assert all(f"deleted  {one}\n" in said for one in kept)
     assert "KEPT" not in said
     assert left(aws) == set()
-    (key,) = aws.client("kms").list_keys()["Keys"]
-    assert aws.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
     assert not [name for name, value in settings(config_file).items() if value.startswith("kms:")]
 
     # And a new stage of that name begins as the first one did.
@@ -217,6 +216,9 @@ def test_a_stage_goes_up_and_comes_down(
     assert "ASSEMBLYAI_API_KEY is missing" in str(refused.value)
     destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
     assert left(aws) == set()
+    keys = [one["KeyId"] for one in aws.client("kms").list_keys()["Keys"]]
+    states = [aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] for key in keys]
+    assert states == ["PendingDeletion"] * 2
     destroying.destroy(aws, "dev", with_data=True, config_file=config_file)
     assert f"{STACK}-resources is not there" in capsys.readouterr().out
 
