@@ -1,7 +1,7 @@
-"""One target under libFuzzer, in a process of its own, because libFuzzer ends it: `python -m tests.fuzz wav -runs=100000`.
+"""One target under libFuzzer, in a process of its own, because libFuzzer ends it: `python -m tests.fuzz wav`.
 
 What was found is kept in `.local/fuzz/<target>` and gone on from, unless another directory is named. Options are
-libFuzzer's; what it does not get stays at the bounds below. Source: llvm.org/docs/LibFuzzer.html.
+libFuzzer's; where none is given, the bounds below hold. Source: llvm.org/docs/LibFuzzer.html.
 """
 
 import hashlib

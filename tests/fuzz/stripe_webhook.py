@@ -1,8 +1,8 @@
 """Stripe's webhook, whole: signature, event, what it tells, and whether it books anything.
 
-The last byte says what is made up: the body behind a good signature, the header of a good one and the body, all of it, or
-one value of an event (the two bytes before say which). Only what is signed is heard; only what is told of our purchase
-as it was sold is booked.
+The last byte says what is made up: the body behind a good signature, both it and more of the header, all of it, or one
+value of an event (the two bytes before say which). Only what is signed is heard; only what is told of our purchase as
+it was sold is booked.
 """
 
 import hmac

@@ -32,6 +32,7 @@ def seeds() -> Iterator[bytes]:
         wav(sound=frames(90), size=0),
         wav(sound=frames(90), size=0xFFFFFFFF),
         wav(layout(bits=24)),
+        wav(layout(11_025), frames(90, 11_025)),
         good[:40],
         riff(chunk(b"data", frames(90))),
     ]
