@@ -140,9 +140,8 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         name=str(claims.get("name", "")),
         is_email_verified=claims.get("email_verified") is True,
     )
-    "".join(
-        (found.user_id, found.email, found.name, *found.groups)
-    ).encode()  # ValueError: half a character is no text.
+    for word in (found.user_id, found.email, found.name, *found.groups):
+        word.encode()  # ValueError: half a character is no text.
     return found
 
 

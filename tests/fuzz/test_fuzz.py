@@ -117,7 +117,7 @@ FAULTS = {
     ),
     "another pool's tokens": ("id_token", "tokens.py", "issuer=self._issuer,", ""),
     "access tokens": ("id_token", "tokens.py", 'if claims["token_use"] != "id":', "if False:"),
-    "half a character": ("id_token", "tokens.py", "*found.groups)).encode()", "*found.groups))"),
+    "half a character": ("id_token", "tokens.py", "word.encode()", "pass"),
 }
 
 

@@ -38,7 +38,7 @@ def seeds() -> Iterator[bytes]:
     ]
     for number, file in enumerate(files):
         yield file + bytes([0, 0])
-        yield file + bytes([0, SILENCE_FROM + number * 4])
+        yield file + bytes([0, SILENCE_FROM + number * 3])
     for way in range(24, len(WAYS)):
         yield frames(80, 8_000) + bytes([way, 0])
 
