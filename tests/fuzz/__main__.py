@@ -22,8 +22,8 @@ WATCHED = {
     "assemblyai_webhook": {"chalicelib.views", "chalicelib.web", "chalicelib.catchup", "chalicelib.jobs"},
     "id_token": {"chalicelib.web", "chalicelib.tokens"},
 }
-"""Whose branches guide the fuzzer, beside the target's own and PyJWT's; watching a module makes its import slow. What is
-written in C, such as msgspec, tells nothing."""
+"""Whose branches guide the fuzzer, beside the target's own and PyJWT's; to watch a module makes it slow to import. What
+is written in C, such as msgspec, tells nothing."""
 SLOWEST_SECONDS, MOST_MB = 5, 600
 
 
