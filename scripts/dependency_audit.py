@@ -1,7 +1,7 @@
 """Are weaknesses known of what we depend on? `make audit`: pip-audit over the environment, npm audit over the client.
 
-0: none are known. 1: some are, named here. 3: it could not be found out, which is no "none": each is first asked about a
-version that is known to be weak, because an index that has no such data answers that all is well.
+0: none are known. 1: some are, named here. 3: it could not be found out, which is no "none": each is first asked about
+a version that is known to be weak, because an index that has no such data answers that all is well.
 """
 
 import json

@@ -77,10 +77,10 @@ def reviewed() -> set[tuple[str, str, str]]:
 
 
 def tracked() -> list[str]:
-    """The files that git knows, or would take."""
+    """The files that git knows, or would take, but for the list of what is none: a test knows all that stands there."""
     asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [file for file in listed.split("\0") if file and (ROOT / file).is_file()]
+    return [file for file in listed.split("\0") if (ROOT / file).is_file() and ROOT / file != KNOWN]
 
 
 def main() -> int:
