@@ -16,10 +16,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOAK = {
-    "wav": 600_000,
-    "cursor": 700_000,
+    "wav": 400_000,
+    "cursor": 800_000,
     "stripe_webhook": 400_000,
-    "assemblyai_webhook": 400_000,
+    "assemblyai_webhook": 500_000,
     "id_token": 200_000,
 }
 SAMPLE = 2_000
