@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test soak check contract bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test soak check audit contract bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,11 +58,15 @@ soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/live tests/money
 
-check: $(DEV_READY) ## format, lint, types, templates
+check: $(DEV_READY) ## format, lint, types, templates, no secrets in the files
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/cfn-lint .chalice/resources.yaml
+	@$(PY) -m scripts.secret_scan
+
+audit: $(DEV_READY) ## known weaknesses of what we depend on: 1 if there are, 3 if nobody could be asked
+	@$(PY) -m scripts.dependency_audit
 
 contract: $(DEV_READY) $(CLIENT_READY) ## write down what the code says: docs/openapi.json, what is served, the client's types
 	@$(PY) -m scripts.contract

@@ -13,10 +13,17 @@ from msgspec.structs import replace
 
 from . import contract
 from .addresses import normal_address
-from .errors import EmailUnverifiedError, SignedOutError, UnauthenticatedError, UnavailableError
+from .errors import (
+    EmailUnverifiedError,
+    InvalidCredentialsError,
+    InvalidRequestError,
+    SignedOutError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from .models import Balance, Caller, Profile
 from .providers.cognito import Cognito, SignIn
-from .repositories.accounts import profile, profile_key, profile_renamed
+from .repositories.accounts import profile, profile_key, profile_renamed, profile_with_new_password
 from .repositories.ledger import Ledger
 from .repositories.table import Tables, WriteRefusedError
 from .times import rfc3339
@@ -91,6 +98,9 @@ class Accounts:
                 caller = self.verifier.caller(tokens.id_token)
         else:
             raise UnavailableError("The account was signed out just now: sign in again.")
+        if person.has_new_password:  # Whoever set it died before ending the sign-ins of the old one.
+            self.ledger.sign_out(person.user_id, before_at=caller.auth_time_at)
+            self._note_new_password(person.user_id, False)
         if person.is_owed_credits:  # A cap stood in the way when the account was made.
             person = self.welcome.try_again(person, network)
             balance = self.ledger.balance(person.user_id) if person.free_credits else balance
@@ -106,14 +116,20 @@ class Accounts:
     def reset_password(self, wish: contract.ResetPassword) -> contract.PasswordReset:
         """Set a password with the mailed code; every earlier sign-in ends. Raises InvalidRequestError (code, password).
 
-        A process that dies after the code was used has changed the password and ended nothing: signing in and out does.
+        A process that dies after the code was used leaves a note: the next sign-in ends the earlier ones then.
         """
         email = normal_address(wish.email)
         with self._in_even_time():
-            self.cognito.reset_password(email, wish.code, wish.password)
-        user_id = self.cognito.person(email).user_id
+            user_id = self._user_id(email)
+            self._note_new_password(user_id, True)
+            try:
+                self.cognito.reset_password(email, wish.code, wish.password)
+            except InvalidRequestError:
+                self._note_new_password(user_id, False)  # Nothing was changed: a stranger's guess signs nobody out.
+                raise
         # This ends refresh tokens too: what they bring tells the time of the sign-in that they are of.
         self.ledger.sign_out(user_id, before_at=self.now() + 1)
+        self._note_new_password(user_id, False)
         with suppress(UnavailableError):
             self.cognito.sign_out_everywhere(user_id)
         return contract.PasswordReset(True)
@@ -157,6 +173,17 @@ class Accounts:
             yield
         finally:
             self.pause(max(0.0, EVEN_SECONDS - (self.elapsed() - began)))
+
+    def _user_id(self, email: str) -> str:
+        """Whose address it is; empty if nobody's."""
+        try:
+            return self.cognito.person(email).user_id
+        except InvalidCredentialsError:
+            return ""
+
+    def _note_new_password(self, user_id: str, has: bool) -> None:
+        with suppress(WriteRefusedError):  # Nobody, or an account that never got as far as a profile.
+            self.tables.write(profile_with_new_password(user_id, has))
 
     def _signed_in(self, email: str, password: str) -> SignIn:
         try:

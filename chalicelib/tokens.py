@@ -103,7 +103,10 @@ class TokenVerifier:
     def _fetch(self) -> None:
         self._fetched_at, self._outage = self._now(), None
         try:
-            self._keys = _by_id(self._fetch_keys())
+            keys = _by_id(self._fetch_keys())
+            if not keys:  # A pool always has keys: to believe this would sign everybody out.
+                raise UnavailableError("The sign-in service names no keys.")
+            self._keys = keys
         except UnavailableError as outage:
             self._outage = outage
             if not self._keys:
@@ -129,7 +132,7 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         raise _refused("token use", "This is no ID token: send the `token` of the sign-in.")
     if not isinstance(claims["auth_time"], int) or not isinstance(claims["sub"], str) or not isinstance(groups, list):
         raise _refused("claims")
-    return Caller(
+    found = Caller(
         user_id=claims["sub"],
         auth_time_at=claims["auth_time"],
         email=str(claims.get("email", "")),
@@ -137,6 +140,9 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         name=str(claims.get("name", "")),
         is_email_verified=claims.get("email_verified") is True,
     )
+    for word in (found.user_id, found.email, found.name, *found.groups):
+        word.encode()  # ValueError: half a character is no text.
+    return found
 
 
 def _refused(why: str, message: str = "A valid sign-in token is needed: sign in again.") -> UnauthenticatedError:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from chalicelib import contract
 from chalicelib.account import EVEN_SECONDS
@@ -17,7 +18,7 @@ from chalicelib.errors import (
     UnauthenticatedError,
 )
 from chalicelib.models import Caller
-from chalicelib.repositories.accounts import profile_key
+from chalicelib.repositories.accounts import profile, profile_key
 from chalicelib.welcome import GIVEN_BEFORE, WelcomeRules
 from scripts.local.aws import LocalAws
 from tests.house import PASSWORD, House, at_once, opened
@@ -188,20 +189,53 @@ def test_a_code_is_used_once(house: House, email: str) -> None:
         house.accounts.reset_password(wish)
 
 
+CODE_USED = 2  # which call sets the password, after the look at who it is and the note
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", range(4))  # the code, who it is, sign-outs here and at Cognito
-def test_a_reset_that_died_leaves_an_account_that_its_owner_gets_into(
+@pytest.mark.parametrize("call", range(6))  # who it is, a note, the code, the sign-out here, no note, at Cognito
+def test_a_reset_that_died_is_made_up_for_by_the_owners_next_sign_in(
     house: House, email: str, moment: str, call: int
 ) -> None:
-    signed_up(house, email)
+    caller = signed_up(house, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)  # A sign-in tells its second only.
     house.accounts.forgot_password(contract.ForgotPassword(email))
     with house.aws.dying(moment, call):
         house.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
 
-    good, bad = (PASSWORD, OTHER_PASSWORD) if (moment, call) == ("before", 0) else (OTHER_PASSWORD, PASSWORD)
+    is_changed = call > CODE_USED or (moment, call) == ("after", CODE_USED)
+    good, bad = (OTHER_PASSWORD, PASSWORD) if is_changed else (PASSWORD, OTHER_PASSWORD)
     with pytest.raises(InvalidCredentialsError):
         house.accounts.login(contract.Login(email, bad))
-    assert house.accounts.login(contract.Login(email, good)).user.email == email
+    signed_in = house.accounts.login(contract.Login(email, good))
+
+    assert signed_in.user.email == email
+    assert house.accounts.user(house.accounts.verifier.caller(signed_in.token)).email == email
+    if is_changed:
+        with pytest.raises(UnauthenticatedError):
+            house.accounts.user(earlier)
+    assert not note(house, caller)
+
+
+@pytest.mark.parametrize("word", ["code", "password"])
+def test_whoever_guesses_a_code_signs_nobody_out(house: House, email: str, word: str) -> None:
+    caller = signed_up(house, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
+    house.accounts.forgot_password(contract.ForgotPassword(email))
+    wish = {"code": RESET_CODE, "password": OTHER_PASSWORD} | {word: {"code": "000000", "password": "weak"}[word]}
+
+    with pytest.raises(InvalidRequestError):
+        house.accounts.reset_password(contract.ResetPassword(email, **wish))
+    house.accounts.login(contract.Login(email, PASSWORD))
+
+    assert house.accounts.user(earlier).email == email
+    assert not note(house, caller)
+
+
+def note(house: House, caller: Caller) -> bool:
+    found = profile(caller.user_id, house.accounts.tables.get(profile_key(caller.user_id)))
+    assert found is not None
+    return found.has_new_password
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -81,6 +81,14 @@ def test_a_part_of_a_millisecond_is_not_billed() -> None:
     assert read(wav(sound=frames(500) + b"\0\0")).duration_ms == 500
 
 
+def test_so_many_parts_may_come_before_the_audio() -> None:
+    most = [chunk(b"fmt ", layout()), *[chunk(b"LIST", b"x")] * (audio.MOST_PARTS - 2), chunk(b"data", frames(500))]
+
+    assert read(riff(*most)).duration_ms == 500
+    with pytest.raises(InvalidRequestError):
+        read(riff(chunk(b"JUNK", b""), *most))
+
+
 REFUSED = {
     "nothing": b"",
     "no file": b"hello, this is not audio",

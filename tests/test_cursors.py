@@ -10,7 +10,7 @@ from chalicelib.errors import InvalidRequestError
 
 OURS = Cursors("a key of ours")
 names = st.from_regex(r"[0-9A-Za-z#]{1,40}", fullmatch=True)
-scopes = st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=8), max_size=3)
+scopes = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=3)
 
 
 @given(names, scopes)
@@ -47,6 +47,29 @@ def test_a_changed_byte_is_noticed(name: str, place: int, change: int) -> None:
 
     with pytest.raises(InvalidRequestError):
         OURS.decode("ENTRY#", base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+@pytest.mark.parametrize("other", ["=", "==", "\n", " ", "A"])
+def test_another_spelling_of_a_cursor_is_refused(other: str) -> None:
+    cursor = OURS.encode("ENTRY#", "ENTRY#1?2>")
+    assert cursor is not None
+
+    for spelt in (cursor + other, other + cursor, cursor.translate(str.maketrans("-_", "+/")), cursor[:-1] + "f"):
+        if spelt != cursor:
+            with pytest.raises(InvalidRequestError):
+                OURS.decode("ENTRY#", spelt)
+
+
+def test_the_words_of_a_scope_run_into_nothing() -> None:
+    """A word with a line break in it is not two words: neither of the scope, nor one of it and the place."""
+    cursor = OURS.encode("ENTRY#", "ENTRY#1", "ada", "x")
+    assert cursor is not None
+    signature = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[:SIGNATURE_BYTES]
+
+    with pytest.raises(InvalidRequestError):
+        OURS.decode("ENTRY#", cursor, "ada\nx")
+    with pytest.raises(InvalidRequestError):
+        OURS.decode("ENTRY#", base64.urlsafe_b64encode(signature + b"x\n1").decode().rstrip("="), "ada")
 
 
 def test_no_cursor_is_the_beginning_and_the_end() -> None:

@@ -291,6 +291,25 @@ def test_a_deleted_transcript_is_gone_at_once_and_its_words_after_the_sweep(back
     assert backend.ledger.balance(ada.user_id) == before
 
 
+def test_a_start_whose_key_comes_again_after_the_deletion_opens_a_new_session(backend: Backend) -> None:
+    """The same id, which the key names, with a transcript and credits of its own: nothing is left to answer from."""
+    ada = backend.person(200)
+    first = backend.start(ada, "5a1de7d4", lease_seconds=60)
+    backend.send(ada, first.session_id, 0)
+    backend.streaming.stop(ada, first.session_id)
+    backend.history.delete(ada, first.transcript_id)
+
+    second = backend.start(ada, "5a1de7d4", lease_seconds=60)
+
+    assert second.session_id == first.session_id
+    assert second.transcript_id != first.transcript_id
+    assert backend.history.whole(ada, second.transcript_id).segments == []
+    assert backend.ledger.balance(ada.user_id).held == second.credits_held
+    backend.send(ada, second.session_id, 0)
+    assert backend.streaming.stop(ada, second.session_id).credits_used == 1
+    backend.check_books(ada.user_id)
+
+
 def test_a_running_session_is_stopped_before_it_is_forgotten(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)

@@ -150,11 +150,27 @@ def test_an_outage_never_makes_a_new_keys_token_the_callers_fault(clock: Clock) 
 
 
 @pytest.mark.parametrize(
-    "nonsense", [{}, [], {"keys": None}, {"keys": [{"kty": "RSA"}]}, {"keys": [{"kty": "RSA", "kid": "old", "n": "?"}]}]
+    "nonsense",
+    [
+        {},
+        [],
+        {"keys": None},
+        {"keys": []},
+        {"keys": [{"kty": "RSA"}]},
+        {"keys": [{"kty": "RSA", "kid": "old", "n": "?"}]},
+    ],
 )
 def test_a_key_set_that_cannot_be_read_is_an_outage(clock: Clock, nonsense: Any) -> None:
     with pytest.raises(UnavailableError):
         verifier(lambda: nonsense, clock).caller(token())
+
+
+def test_an_empty_key_set_signs_nobody_out(clock: Clock) -> None:
+    checking = verifier(lambda: {"keys": []}, clock, jwks(old=OLD))
+
+    with pytest.raises(UnavailableError):
+        checking.caller(token(NEW, "new"))
+    assert checking.caller(token()).user_id == "ada"
 
 
 def test_keys_of_other_kinds_are_passed_over(clock: Clock) -> None:
@@ -206,6 +222,12 @@ def test_a_huge_token_is_refused_before_any_key_is_fetched(clock: Clock) -> None
     with pytest.raises(UnauthenticatedError):
         verifier(server, clock).caller("a" * (MAX_TOKEN_CHARACTERS + 1))
     assert server.asked == 0
+
+
+@pytest.mark.parametrize("claim", ["sub", "email", "name"])
+def test_half_a_character_in_a_claim_is_refused(clock: Clock, claim: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        verifier(KeyServer(old=OLD), clock).caller(token(**{claim: "a\ud800"}))
 
 
 @pytest.mark.parametrize("claims", [{"sub": ["ada"]}, {"sub": 7}, {"auth_time": "1"}, {"cognito:groups": "admins"}])

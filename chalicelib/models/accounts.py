@@ -128,7 +128,8 @@ class DayTotal(Struct, frozen=True):
 class Profile(Struct, frozen=True):
     """What we know of a person. `free_credits_reason` says why there were none, if there were none.
 
-    `is_owed_credits`: only for now, because of a cap; a later sign-in tries again.
+    `is_owed_credits`: only for now, because of a cap; a later sign-in tries again. `has_new_password`: one is being set
+    with a mailed code, and the sign-ins of the old one have not been ended yet.
     """
 
     user_id: str
@@ -138,6 +139,7 @@ class Profile(Struct, frozen=True):
     free_credits: int = 0
     free_credits_reason: str = ""
     is_owed_credits: bool = False
+    has_new_password: bool = False
 
 
 class Account(Struct, frozen=True):

@@ -33,6 +33,11 @@ def profile_renamed(user_id: str, name: str) -> Write:
     return Write(profile_key(user_id), put_in={"name": name}, when=Attr("email").exists())
 
 
+def profile_with_new_password(user_id: str, has: bool) -> Write:
+    """The profile with or without the note that a new password is being set, if it is there."""
+    return Write(profile_key(user_id), put_in={"has_new_password": has}, when=Attr("email").exists())
+
+
 def profile(user_id: str, item: Item | None) -> Profile | None:
     """The profile that was read; None if the account never got that far."""
     if item is None:
