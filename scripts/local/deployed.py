@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.local.aws import LocalAws
+from scripts.local.emulated import ApiAlone, EmulatedShipment, answer_preflights
 from scripts.local.processes import LOOPBACK, free_port
 from scripts.local.scratch import scratch
 from scripts.local.server import EXTENSION_ORIGIN
@@ -31,6 +32,7 @@ class DeployedStack(LocalStack):
     def __init__(self, *, quiet: bool = False, more: dict[str, str] | None = None):
         super().__init__(quiet=quiet)
         self.more = more or {}
+        self._apis = 1
         self._logged: set[tuple[str, int, str]] = set()
         self._logged_until: dict[str, int] = {}
 
@@ -51,7 +53,7 @@ class DeployedStack(LocalStack):
             self.aws = LocalAws(self.directory, scratch=unpacked)
             self._children.append(self._stack.enter_context(self.aws))
         config = project.read() | {"stages": {STAGE: {"api_gateway_stage": "api", "environment_variables": {}}}}
-        self.shipment = Shipment(self.aws, STAGE, config, chosen(STAGE), self.directory / "build")
+        self.shipment = EmulatedShipment(self.aws, STAGE, config, chosen(STAGE), self.directory / "build")
         self.shipment.settings["EXTENSION_ORIGIN"] = os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN)
         with self._step("deploying the resource stack"):
             self._carry_out(self.shipment.plan_resources())
@@ -62,14 +64,14 @@ class DeployedStack(LocalStack):
         with self._step("packaging"):
             self.package = self.shipment.pack()
         with self._step("deploying the application stack"):
-            self._carry_out(self.shipment.plan_application(self.package))
-            api_url = self._gateway_url()
+            self._deploy(self.shipment)
+            api_url = self._gateway_url(self.shipment)
         with self._step("starting the providers' stand-ins"):
             self._start_sandbox(sandbox_port, api_url, kept)
         with self._step("deploying again, with the gateway's address among the settings"):
             self.shipment.settings.update(self._settings(api_url, sandbox_url, kept, made))
             self.package = self.shipment.pack()
-            self._carry_out(self.shipment.plan_application(self.package))
+            self._deploy(self.shipment)
         self.aws.ensure_admin(made["UserPoolId"], ADMIN_EMAIL, kept["admin_password"])
         # As `LocalStack` has them, in plain text: for what runs beside the functions, on the same tables.
         self.settings = self.aws.settings_of(made) | self.app_settings(api_url, sandbox_url, kept)
@@ -95,9 +97,22 @@ class DeployedStack(LocalStack):
         """Deploy with these settings changed; answers the plan that was carried out, None where nothing changed."""
         self.shipment.settings.update(changes)
         self.package = self.shipment.pack()
-        plan = self.shipment.plan_application(self.package)
-        self._carry_out(plan)
-        return plan
+        return self._deploy(self.shipment)
+
+    def api_beside(self, **changes: str) -> str:
+        """The URL of one more API on the same tables, with these settings changed: gateway, function and role alone."""
+        self._apis += 1
+        usual = self.shipment
+        alone = ApiAlone(
+            usual.aws, STAGE, usual.config, usual.parameters, usual.build_directory, number=self._apis, changes=changes
+        )
+        self._deploy(alone)
+        return self._gateway_url(alone)
+
+    def denied(self) -> list[str]:
+        """What functions asked for and their roles refused them, as the AWS of this machine wrote it down."""
+        log = (self.directory / "aws.log").read_text(encoding="utf-8", errors="replace")
+        return [line for line in log.splitlines() if "is not authorized to perform" in line]
 
     def gather_logs(self) -> Path:
         """What the functions wrote, from CloudWatch's copy; what is new goes to the end."""
@@ -129,9 +144,18 @@ class DeployedStack(LocalStack):
         sealed = {name: before.get(name) or sealer.sealed(name, settings[name]) for name in SECRET_NAMES}
         return settings | sealed
 
-    def _gateway_url(self) -> str:
+    def _deploy(self, shipment: Shipment) -> Any:
+        """The plan that was carried out, None where nothing changes."""
+        plan = shipment.plan_application(self.package)
+        if plan:
+            self._carry_out(plan)
+            api_id = shipment.application_stack.outputs()["RestAPIId"]
+            answer_preflights(self.aws.client("apigateway"), api_id, shipment.whole_template(self.package))
+        return plan
+
+    def _gateway_url(self, shipment: Shipment) -> str:
         """By path: the host names of its APIs are known to few resolvers."""
-        api_id = self.shipment.application_stack.outputs()["RestAPIId"]
+        api_id = shipment.application_stack.outputs()["RestAPIId"]
         return f"{self.aws.endpoint_url}/_aws/execute-api/{api_id}/api"
 
     def _carry_out(self, plan: Any) -> None:

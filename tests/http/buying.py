@@ -14,7 +14,7 @@ from chalicelib.repositories.purchases import open_key, purchase, purchase_key
 from chalicelib.repositories.table import Write
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.calling import Api, Person
+from tests.http.calling import WEBHOOK_SECONDS, Api, Person
 
 PURCHASE, WEBHOOK = "/credits/purchase", "/webhooks/stripe"
 CREATE = "stripe.sessions_create"
@@ -25,6 +25,7 @@ UNTOUCHED: dict[str, Any] = {
     "webhook_hold": False,
     "webhook_lose": [],
     "webhook_retry_seconds": 5,
+    "webhook_deadline_seconds": WEBHOOK_SECONDS,
     "refund_status": "succeeded",
     "webhook_before_redirect": True,
 }

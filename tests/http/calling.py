@@ -6,17 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from app import app
 from chalicelib.responses import STATUS
+from tests.http.limits import IS_DEPLOYED
 
 PASSWORD = "correct horse battery canary"
 EMAIL_DOMAIN = "canary.example"
 RATE = 16_000
 CONCURRENT_CALLS = 40
+PATIENCE_SECONDS = 90 if IS_DEPLOYED else 30  # for an answer
+# For us to answer a webhook; a crowd of webhooks starts a crowd of functions, which takes one machine its time.
+WEBHOOK_SECONDS = 60 if IS_DEPLOYED else 10
 # A good request for every route that wants a token; test_http_tokens.py notices when one is missing.
 GOOD_REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/auth/logout"): {},
@@ -102,6 +107,8 @@ class Api:
         self.url, self.witness, self.log = url, witness, log
         self._session = requests.Session()
         self._session.trust_env = False
+        if address != "127.0.0.1":  # The emulated gateway looks here for a caller's address; our dev server never does.
+            self._session.headers["X-Forwarded-For"] = address
         self._session.mount("http://", _From(address, pool_maxsize=CONCURRENT_CALLS))
 
     def call(
@@ -110,7 +117,7 @@ class Api:
         self.witness.said.update(private_words(request.get("json")), private_words(request.get("params")))
         authorization = {"Authorization": f"Bearer {token}"} if token is not None else {}
         answer = self._session.request(
-            method, self.url + path, headers=authorization | (headers or {}), timeout=30, **request
+            method, self.url + path, headers=authorization | (headers or {}), timeout=PATIENCE_SECONDS, **request
         )
         media_type = answer.headers.get("Content-Type", "")
         heard = Heard(method, path, answer.status_code, answer.text, str(answer.headers), media_type)
@@ -162,7 +169,12 @@ class Sandbox:
 
     def heal(self) -> None:
         self._session.delete(f"{self._url}/faults")
-        self.order(hold_jobs=False, webhook_copies=1, webhook_before_answer=False)
+        self.order(
+            hold_jobs=False,
+            webhook_copies=1,
+            webhook_before_answer=False,
+            webhook_deadline_seconds=WEBHOOK_SECONDS,
+        )
 
     def order(self, **orders: bool | int) -> None:
         """How transcripts end and how their webhooks go out, from now on."""
@@ -200,6 +212,12 @@ class Sandbox:
 
 
 _numbers = itertools.count(1)
+
+
+def origin_of(url: str) -> str:
+    """What a browser says of a page there: a deployed API's address has a path, an origin has none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def new_email() -> str:

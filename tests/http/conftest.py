@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from itertools import count
 from typing import Any
 
@@ -22,13 +22,13 @@ from tests.http.calling import Api, Person, Sandbox, Witness
 from tests.http.contract import Contract
 from tests.http.forging import Forger
 from tests.http.leaks import Secrets
-from tests.http.limits import limit_of
+from tests.http.limits import IS_DEPLOYED, limit_of
 from tests.http.logs import request_lines
+from tests.http.schedules import hurried_schedules
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
 PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "LOCAL_SCHEDULE_SECONDS": "0.5"}
 DEPLOYED_PATIENCE = {name: seconds for name, seconds in PATIENCE.items() if not name.startswith("LOCAL_")}
-IS_DEPLOYED = bool(os.environ.get("STACK"))
 StartApi = Callable[..., Api]
 
 
@@ -55,8 +55,11 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
         with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
-            yield running
+            with hurried_schedules(running.aws) if isinstance(running, DeployedStack) else nullcontext():
+                yield running
             running.gather_logs()
+            if isinstance(running, DeployedStack):
+                assert running.denied() == []
             assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
             broken = Contract(made()).broken(witness.answers)
             assert not broken, "\n".join(broken)
@@ -71,7 +74,8 @@ def api(stack: LocalStack, witness: Witness) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
-    """Start another API process on the same tables, with these settings changed. Its log lies beside the others.
+    """Start another API on the same tables, with these settings changed. Its log lies beside the others; of the
+    deployed shape it is another function behind another gateway.
 
     The stack's own API alone takes messages and changes: a worker with other settings would end jobs of other tests.
     """
@@ -79,6 +83,10 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
     with ExitStack() as running:
 
         def start(**changes: str) -> Api:
+            if isinstance(stack, DeployedStack):
+                other = Api(stack.api_beside(**changes), witness)
+                running.callback(other.close)
+                return other
             port, log = free_port(), stack.directory / f"api-{next(numbers)}.log"
             environment = without_aws(dict(os.environ)) | stack.settings | changes
             environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}

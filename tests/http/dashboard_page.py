@@ -11,6 +11,7 @@ import requests
 
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
+from tests.http.calling import origin_of
 
 UNTIL = """async () => {
   const until = Date.now() + 60000;
@@ -139,7 +140,7 @@ def staged(api_url: str, stage: str) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name: text for name, text in self.headers.items() if name.lower() not in ("host", "connection")}
             if headers.get("Origin") == f"http://{self.headers['Host']}":
-                headers["Origin"] = api_url
+                headers["Origin"] = origin_of(api_url)
             answer = requests.request(
                 self.command, api_url + self.path.removeprefix(stage), headers=headers, data=body, timeout=20
             )

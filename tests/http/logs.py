@@ -16,7 +16,11 @@ def request_lines(log: Path) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("message") == "request"]
 
 
+def lines_of(answer: requests.Response, log_lines: LogLines) -> list[dict[str, Any]]:
+    return [line for line in log_lines() if line["request_id"] == answer.headers["X-Request-Id"]]
+
+
 def line_of(answer: requests.Response, log_lines: LogLines) -> dict[str, Any]:
     """The one log line of this request."""
-    (line,) = [line for line in log_lines() if line["request_id"] == answer.headers["X-Request-Id"]]
+    (line,) = lines_of(answer, log_lines)
     return line

@@ -11,7 +11,7 @@ from scripts.browser import Page
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
 from tests.http.buying import Till, bought
-from tests.http.calling import PASSWORD, Api, Person, check_error, new_email
+from tests.http.calling import PASSWORD, Api, Person, check_error, new_email, origin_of
 from tests.http.dashboard_page import ANSWER, ANSWER_ONCE, FAINT, FIND, FOCUSED, Dashboard, staged
 
 HOSTILE = "Img src=x onerror=document.title='taken' //"
@@ -284,8 +284,8 @@ def test_the_file_has_all_that_the_api_tells(dashboard: Dashboard, owner: Person
 
 
 def test_the_api_answers_the_pages_of_its_own_origin_by_either_name(stack: LocalStack, owner: Person) -> None:
-    port = stack.api_url.rsplit(":", 1)[1]
-    for origin in (stack.api_url, f"http://localhost:{port}"):
+    own = origin_of(stack.api_url)
+    for origin in (own, own.replace("127.0.0.1", "localhost")):
         assert owner.get("/auth/user", headers={"Origin": origin}).status_code == 200
     check_error(owner.get("/auth/user", headers={"Origin": "https://evil.example"}), 403, "origin_not_allowed")
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from scripts.local.stack import LocalStack
-from tests.http.calling import GOOD_REQUESTS, Api, Person, check_error
+from tests.http.calling import GOOD_REQUESTS, Api, Person, check_error, origin_of
+from tests.http.limits import IS_DEPLOYED
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -46,7 +47,8 @@ def test_a_page_of_another_origin_may_call_nothing(api: Api, resident: Person, o
 
 
 def test_the_extension_our_own_pages_and_programs_may_call(api: Api, resident: Person, stack: LocalStack) -> None:
-    for origin in (stack.dev["extension_origin"], stack.api_url, api.url.replace("127.0.0.1", "localhost")):
+    own = origin_of(api.url)
+    for origin in (stack.dev["extension_origin"], own, own.replace("127.0.0.1", "localhost")):
         answer = resident.get("/credits/balance", headers={"Origin": origin})
         assert answer.status_code == 200
         assert answer.headers["Access-Control-Allow-Origin"] == stack.dev["extension_origin"]
@@ -104,9 +106,12 @@ def test_every_answer_carries_the_headers(
     api: Api, method: str, path: str, request_words: dict[str, Any], status: int
 ) -> None:
     answer = api.call(method, path, **request_words)
+    expected = dict(SECURITY_HEADERS)
+    if IS_DEPLOYED and status == 401:  # The gateway's own answer: it can say no value that has quotes.
+        del expected["Content-Security-Policy"]
 
     assert answer.status_code == status
-    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert {name: answer.headers.get(name) for name in expected} == expected
     exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
     assert exposed >= EXPOSED
     assert answer.headers["Content-Type"] == "application/json"
