@@ -5,6 +5,7 @@ has two millions of others, and plants faults to see them found. CONTRIBUTING.md
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -13,6 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+HAS_ATHERIS = (sys.platform, platform.machine()) == ("linux", "x86_64")  # as requirements-dev.txt has it
+pytestmark = pytest.mark.skipif(not HAS_ATHERIS, reason="atheris comes ready-made for Linux on x86_64 only")
 
 ROOT = Path(__file__).parents[2]
 SOAK = {
