@@ -56,7 +56,7 @@ test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/live tests/money
+	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/identity tests/live tests/money tests/repositories $(ARGS)
 
 check: $(DEV_READY) ## format, lint, types, templates, no secrets in the files
 	$(PY) -m ruff format --check .

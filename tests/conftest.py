@@ -1,6 +1,7 @@
 """Fixtures that all tests share: the engines, fresh tables, a clock that stands still, use cases on them."""
 
 import os
+import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -41,11 +42,26 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Soaks are `make soak`'s alone: any other run leaves them out."""
+    """Soaks are `make soak`'s alone, and so is all of a test of many cases but the sample that its mark names.
+
+    The sample is the same in every run: `SAMPLE_SEED=word` draws another.
+    """
     if not os.environ.get("SOAK"):
-        soaks = [item for item in items if item.get_closest_marker("soak")]
-        items[:] = [item for item in items if not item.get_closest_marker("soak")]
-        config.hook.pytest_deselected(items=soaks)
+        left_out = {item for item in items if item.get_closest_marker("soak")} | set(_beyond_samples(items))
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def _beyond_samples(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for name, every in cases.items():
+        (size,) = every[0].get_closest_marker("sampled").args  # type: ignore[union-attr]
+        if len(every) > size:  # One that was asked for by its name is run.
+            sample = random.Random(os.environ.get("SAMPLE_SEED", "") + name).sample(every, size)
+            yield from (item for item in every if item not in sample)
 
 
 @pytest.fixture(scope="session")

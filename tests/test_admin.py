@@ -149,6 +149,7 @@ def test_sixteen_of_the_same_and_sixteen_others_at_once(bureau: Bureau) -> None:
     assert sorted(before["available"] for _, before, _ in acts) == [200 + 10 * n for n in range(17)]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("credits", [300, -250])
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
 def test_an_act_cut_off_at_any_call_is_done_once_when_it_comes_again(

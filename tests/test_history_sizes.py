@@ -74,6 +74,7 @@ def test_every_page_fits(history: History) -> None:
     assert len(sizes) <= 6
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("form", ["srt", "vtt", "txt", "json"])
 def test_a_file_fits_or_is_refused(history: History, form: str) -> None:
     try:

@@ -96,6 +96,7 @@ def disturbed(wire: Wire, office: Office, *, recount: bool) -> contract.AuditRep
     raise AssertionError("the audit never ended")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("recount", "faults"), [(False, FAULTS), (True, (Fault.CRASH_AFTER,))])
 def test_an_audit_killed_at_any_call_tells_what_an_undisturbed_one_tells(
     quiet: Office, wired: tuple[Wire, Office], recount: bool, faults: tuple[Fault, ...]

@@ -116,6 +116,7 @@ def names(engine: Engine) -> Iterator[Names]:
         yield fresh
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("comes_again", [True, False])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_fault_at_any_call_charges_nothing_twice_and_holds_nothing_for_ever(
@@ -212,6 +213,7 @@ RACES: dict[str, tuple[Callable[[Office], object], Callable[[Office], object], C
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("credits", [CREDITS, PRICE])
 @pytest.mark.parametrize("race", RACES)
 def test_whatever_comes_between_the_answer_is_one_and_paid_once(

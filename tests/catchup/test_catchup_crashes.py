@@ -82,6 +82,7 @@ def names(engine: Engine) -> Iterator[Names]:
         yield fresh
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_fault_at_any_call_loses_doubles_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
     lived(command, (0, Fault.CRASH_BEFORE), engine, names)
@@ -105,6 +106,7 @@ def test_two_faults_at_any_two_calls(command: str, engine: Engine, names: Names,
                 tally.update({"pairs of crash points in catch-ups": 1})
 
 
+@pytest.mark.soak
 def test_a_fault_at_any_call_for_a_long_recording_pays_its_summary_twice_at_most(
     engine: Engine, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,7 @@ def interleave_workers(engine: Engine, names: Names, state: str, first: str, sec
     return interleave(office_of, ACTS[first], (ACTS | LATE)[second], check, f"{state}, {first}, {second}")
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), TELLING + TELLING_LATE)
 def test_whatever_comes_between_ends_the_job_once(
     state: str, first: str, second: str, engine: Engine, names: Names

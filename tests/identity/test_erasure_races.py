@@ -48,6 +48,7 @@ def deletion(house: Household) -> None:
     house.erasures.advance(house.who.user_id)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_deletion_between_what_something_else_read_and_what_it_writes(other: str, engine: Engine) -> None:
     """The account is deleted, and passed over once, before the second call that the other makes."""

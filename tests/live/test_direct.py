@@ -220,6 +220,7 @@ def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_thi
     assert world.save(ada, lease).warnings == ["lease_ending"]
 
 
+@pytest.mark.soak
 def test_a_listener_without_allowance_who_renews_when_warned_pays_half_again_at_most(world: LiveWorld) -> None:
     """The leases are as short as they come, and each is billed to its end."""
     ada = world.backend.person(1_000)

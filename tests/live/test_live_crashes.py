@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[Callable[[Listener], None], Callable[[Listener], None]
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
     calls = lived(command, None, engine, names)
@@ -53,6 +54,7 @@ def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: str, engi
                 raise
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_client_that_never_comes_back_leaves_nothing_open(command: str, engine: Engine, names: Names) -> None:
     for number, _ in enumerate(lived(command, None, engine, names)):

@@ -91,6 +91,7 @@ def faults_of(call: str) -> tuple[Fault, ...]:
     return TRANSIENT if call == "TransactWriteItems" else tuple(fault for fault in TRANSIENT if fault not in CANCELLED)
 
 
+@pytest.mark.sampled(3)
 @every_command
 def test_any_fault_at_any_call_is_overcome_or_503(command: Command, engine: Engine, names: Names) -> None:
     for number, call in enumerate(calls_of(command, engine, names)):

@@ -123,6 +123,7 @@ def _answer(act: Act, listener: Listener) -> list[object]:
         return []
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), TELLING)
 def test_whatever_comes_between_leaves_exact_books(
     state: str, first: str, second: str, engine: Engine, names: Names

@@ -2,31 +2,36 @@
 
 from itertools import pairwise
 
+import pytest
+
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.live.world import LiveWorld
 
-MEETING_SECONDS = 3 * 3_600
-DROPS = [700 * n + 123 for n in range(1, 13)]  # twelve moments at which the network goes
 OUTAGE_SECONDS = 20
 
 
-def test_a_three_hour_meeting_with_twelve_drops_is_one_transcript_with_exact_credits(world: LiveWorld) -> None:
+@pytest.mark.parametrize(("hours", "drops_count"), [(1, 4), pytest.param(3, 12, marks=pytest.mark.soak)])
+def test_a_meeting_with_drops_is_one_transcript_with_exact_credits(
+    world: LiveWorld, hours: int, drops_count: int
+) -> None:
     """Renewed 10 s before each lease's end, words saved every 10 s, credits bought half-way."""
+    meeting_seconds = hours * 3_600
     ada = world.backend.person(1_000)
     began = world.clock()
     lease = world.start(ada)
     expected, seq, bought = [], 0, False
-    drops, lost, lengths = list(DROPS), [], []
-    while (passed := world.clock() - began) < MEETING_SECONDS:
+    drops = [700 * n + 123 for n in range(1, drops_count + 1)]  # moments at which the network goes
+    lost, lengths = [], []
+    while (passed := world.clock() - began) < meeting_seconds:
         if drops and passed >= drops[0]:
             drops.pop(0)
             lost.append((passed * 1_000, (passed + OUTAGE_SECONDS) * 1_000))
             world.clock.forward(OUTAGE_SECONDS)
             lease = world.renew(ada, lease, interrupted=True)
             continue
-        if not bought and passed >= MEETING_SECONDS // 2:
+        if not bought and passed >= meeting_seconds // 2:
             guard = Guard.reference(ada.user_id, "purchase", "p1")
             world.backend.ledger.grant(ada.user_id, 2_000, "purchase", guard, at=world.clock(), reason="popular")
             world.backend.tables.write(Write(balance_key(ada.user_id), add={"purchased": 2_000, "version": 1}))
@@ -49,9 +54,9 @@ def test_a_three_hour_meeting_with_twelve_drops_is_one_transcript_with_exact_cre
     covered = world.covered(ada, lease)
     heard_seconds = sum(end_ms - start_ms for start_ms, end_ms in covered) // 1_000
     assert [(before[1], after[0]) for before, after in pairwise(covered)] == lost
-    assert len(lost) == len(DROPS)
+    assert len(lost) == drops_count
     assert {seconds for was_bought, seconds in lengths if was_bought} == {600}
-    assert heard_seconds <= stopped.billed_seconds <= MEETING_SECONDS + 60
+    assert heard_seconds <= stopped.billed_seconds <= meeting_seconds + 60
     usage = [entry for entry in world.backend.entries(ada.user_id) if entry.kind == "usage"]
     assert -sum(entry.credits for entry in usage) == stopped.credits_used == -(-stopped.billed_seconds * 10 // 60)
     assert sum(entry.audio_ms for entry in usage) == stopped.billed_seconds * 1_000
@@ -60,7 +65,7 @@ def test_a_three_hour_meeting_with_twelve_drops_is_one_transcript_with_exact_cre
     assert len(line) == 1
     print(
         f"\n  {seq} saves, {len(usage)} leases: billed {stopped.billed_seconds} s, heard {heard_seconds} s, "
-        f"{MEETING_SECONDS} s spoken, {len(DROPS)} gaps"
+        f"{meeting_seconds} s spoken, {drops_count} gaps"
     )
 
 

@@ -22,6 +22,7 @@ Names = tuple[str, str]
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
 
 
+@pytest.mark.sampled(6)
 @every_command
 def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: Command, engine: Engine, names: Names) -> None:
     calls = quiet_calls(command, engine, names)
@@ -30,6 +31,7 @@ def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: Command, 
         with_note(f"{fault}, call {number}", command, at(number, fault), engine, names)
 
 
+@pytest.mark.sampled(6)
 @every_command
 def test_a_client_that_never_comes_back_leaves_no_open_hold(command: Command, engine: Engine, names: Names) -> None:
     for number, fault in crash_points(quiet_calls(command, engine, names), (Fault.CRASH_AFTER,)):

@@ -165,6 +165,7 @@ def test_thousands_of_sequences_of_events_with_a_crash(engine: Engine, names: Na
         tally.update({"sequences of payment events with a crash before or after a write": 1})
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_fault_at_every_call_of_every_event(name: str, engine: Engine, names: Names) -> None:
     before = ["completed, paid"] if name not in PAID else []

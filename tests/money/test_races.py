@@ -81,6 +81,7 @@ def _with_second_at(place: int, world: World, first: Act, second: Act) -> bool:
     return bool(came)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), TELLING)
 def test_whatever_comes_between_leaves_exact_books(
     state: str, first: str, second: str, engine: Engine, names: Names

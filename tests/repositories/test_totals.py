@@ -97,6 +97,7 @@ def test_two_streams_that_bring_the_same_entries_at_once(engine: Engine) -> None
         check(totals, booked)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
 def test_whoever_counts_may_die_at_every_call(store: Callable[[Wire], Totals], fault: str) -> None:
     booked, place, is_over = [], 0, False

@@ -295,7 +295,7 @@ def test_what_a_log_line_tells_is_what_the_alarms_look_at(
     whole_template: Whole, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By name, namespace and dimensions: CloudWatch never says that an alarm looks at what nobody writes."""
-    monkeypatch.setenv("STAGE", "prod")
+    monkeypatch.setattr("chalicelib.config.stage", lambda: "prod")
     resources = whole_template("prod")["Resources"]
     ours = [f"{name}Alarm" for name, alarm in ALARMS.items() if alarm.namespace == NAMESPACE]
     assert {"AwsErrorsAlarm", "SecretsAlarm", "AuditMismatchAlarm"} <= set(ours)
