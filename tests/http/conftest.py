@@ -147,6 +147,20 @@ def till(stack: LocalStack) -> Iterator[Till]:
 
 
 @pytest.fixture
+def brisk_queue(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A job that failed comes again within seconds. A deployed queue waits for 15 minutes: no worker takes longer."""
+    if not IS_DEPLOYED:
+        yield
+        return
+    stack: DeployedStack = request.getfixturevalue("stack")
+    sqs, queue = stack.aws.client("sqs"), {"QueueUrl": stack.settings["JOBS_QUEUE_URL"]}
+    usual = sqs.get_queue_attributes(**queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(**queue, Attributes={"VisibilityTimeout": "30"})
+    yield
+    sqs.set_queue_attributes(**queue, Attributes=usual)
+
+
+@pytest.fixture
 def person(api: Api) -> Person:
     """Somebody new, with 200 credits."""
     return Person.register(api)

@@ -17,7 +17,7 @@ EVERY_SECONDS = 2.0
 def hurried_schedules(aws: LocalAws) -> Iterator[None]:
     """Every function that a rule of EventBridge calls is called by Lambda's API too, as the rule would, over and over.
 
-    With its own role, settings and process: only the clock is another. test_http_schedules.py awaits the rules
+    With its own role, settings and process: only the clock is another. test_http_deployed.py awaits the rules
     themselves.
     """
     functions = [

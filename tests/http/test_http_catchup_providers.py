@@ -1,16 +1,11 @@
 """Providers that fail: an order is never made twice, a job ends once and exactly paid, a failed one is free."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from scripts.local.aws import client as aws_client
-from scripts.local.stack import LocalStack
 from tests.fakes import Backend
 from tests.http.calling import Person, Sandbox, check_error
-from tests.http.limits import IS_DEPLOYED
 from tests.http.recorded import ASK, begin, catch_up, check_done_once, ended, ended_by_sweeps, session_of, upload
 
 
@@ -97,20 +92,6 @@ def test_a_transcript_in_error_ends_the_job_free(person: Person, sandbox: Sandbo
     sandbox.fail(Sandbox.TRANSCRIPTION, "error")
 
     check_failed_free(ended(person, begin(person)), person, books, "was not recognised")
-
-
-@pytest.fixture
-def brisk_queue(stack: LocalStack) -> Iterator[None]:
-    """A job that failed comes again within seconds. A deployed queue waits for 15 minutes: no worker takes longer."""
-    if not IS_DEPLOYED:
-        yield
-        return
-    with closing(aws_client("sqs", stack.dev["aws_endpoint_url"])) as sqs:
-        queue = {"QueueUrl": stack.settings["JOBS_QUEUE_URL"]}
-        usual = sqs.get_queue_attributes(**queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        sqs.set_queue_attributes(**queue, Attributes={"VisibilityTimeout": "15"})
-        yield
-        sqs.set_queue_attributes(**queue, Attributes=usual)
 
 
 @pytest.mark.usefixtures("brisk_queue")
