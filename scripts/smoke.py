@@ -109,9 +109,9 @@ class Smoke:
         asked = {"Origin": self.origin, "Access-Control-Request-Method": "POST"}
         answer = self.call("OPTIONS", "/transcription/stream", headers=asked)
         allowed = answer.headers.get("Access-Control-Allow-Origin")
-        self.check("the extension's page may ask", allowed == self.origin, _cors(answer), emulator=False)
+        self.check("the extension's page may ask", allowed == self.origin, _cors(answer))
         may_send = _words(answer, "Access-Control-Allow-Headers") >= NEEDED_HEADERS
-        self.check("with tokens and idempotency keys", may_send, _cors(answer), emulator=False)
+        self.check("with tokens and idempotency keys", may_send, _cors(answer))
         answer = self.call("GET", "/credits/packages", headers={"Origin": self.origin})
         is_readable = answer.headers.get("Access-Control-Allow-Origin") == self.origin
         self.check("and is answered", answer.status_code == 200 and is_readable, f"{_shown(answer)} {_cors(answer)}")

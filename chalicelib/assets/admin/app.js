@@ -157,9 +157,12 @@ byId("download").addEventListener("click", () => run(async () => {
 
 // Asking before something is done: the reason and, where it is about credits, how many; null if it is called off.
 
+const dialog = byId("ask");
+const { credits, reason } = dialog.querySelector("form").elements;
+let answer = () => {};
+
 function ask({ title, text, verb, wantsCredits = false }) {
-  const dialog = byId("ask");
-  const { credits, reason } = dialog.querySelector("form").elements;
+  answer(null); // A browser tells later that the dialog was closed: it may have been opened again by then.
   byId("ask-title").textContent = title;
   byId("ask-text").textContent = text;
   byId("ask-ok").textContent = verb;
@@ -169,11 +172,13 @@ function ask({ title, text, verb, wantsCredits = false }) {
   dialog.returnValue = "cancel";
   dialog.showModal();
   (wantsCredits ? credits : reason).focus();
-  return new Promise((resolve) => dialog.addEventListener("close", () =>
-    resolve(dialog.returnValue === "ok" ? { credits: Number(credits.value), reason: reason.value } : null), { once: true }));
+  return new Promise((resolve) => { answer = resolve; });
 }
 
-byId("ask-cancel").addEventListener("click", () => byId("ask").close("cancel"));
+dialog.addEventListener("close", () => {
+  if (!dialog.open) answer(dialog.returnValue === "ok" ? { credits: Number(credits.value), reason: reason.value } : null);
+});
+byId("ask-cancel").addEventListener("click", () => dialog.close("cancel"));
 
 // Light and dark: as the system is, until the button is pressed, which names what it leads to.
 
