@@ -11,6 +11,8 @@ from scripts.shipping.project import ShippingError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+# Between two looks. AWS takes some calls a second of a whole account, and a stack takes minutes.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,12 @@ class Stack:
 
     def _wait(self, look: Callable[[], Any], state: Callable[[Any], str], timeout_seconds: float) -> Any:
         """Look until nothing is in progress any more."""
-        deadline = time.monotonic() + timeout_seconds
+        deadline, pause = time.monotonic() + timeout_seconds, FIRST_PAUSE_SECONDS
         while state(seen := look()).endswith(("_IN_PROGRESS", "CREATE_PENDING")):
             if time.monotonic() > deadline:
                 raise ShippingError(f"{self.name} is still {state(seen)} after {timeout_seconds:g} s.")
-            self.pause(0.2)
+            self.pause(pause)
+            pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)
         return seen
 
 
