@@ -17,6 +17,7 @@ from scripts.shipping.project import REFUSALS, Aws, RealAws, ShippingError
 from scripts.shipping.sealing import Sealer, new_identity_key
 from scripts.shipping.shipment import Shipment, chosen
 
+LAMBDAS_OWN = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 NEXT = """
 Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 
@@ -119,10 +120,13 @@ def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
     """Refuse, all at once, what the functions would refuse when they start; and what they would never read."""
     problems = sealer.problems(settings)
     problems += [f"{name} is no setting" for name in sorted(settings) if not _is_setting(name)]
+    problems += [f"{name} is set by Lambda and by nobody else" for name in sorted(LAMBDAS_OWN & settings.keys())]
+    if settings.get("STAGE", stage) != stage:
+        problems.append(f"STAGE is {settings['STAGE']}, though the stage is {stage}")
     made = dict.fromkeys(plain.RESOURCE_SETTINGS, "the resource stack's")
-    given = {"STAGE": stage, "AWS_DEFAULT_REGION": "eu-central-1", **made}
+    given = {"AWS_DEFAULT_REGION": "eu-central-1", **made}
     try:
-        app_config.read(given | settings, Path("/nonexistent"))
+        app_config.read(given | settings | {"STAGE": stage}, Path("/nonexistent"))
     except app_config.SettingsError as error:
         found = str(error).removeprefix("settings: ").split("; ")
         problems += [problem for problem in found if problem not in problems]
@@ -162,7 +166,10 @@ def _carry_out(what: str, plan: Plan | None, agree: Any) -> None:
 
 
 def _agreed() -> bool:
-    return input("Carry this out? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Carry this out? [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):  # Nobody is there, or somebody leaves: the plan is taken back all the same.
+        return False
 
 
 def _asked(arguments: list[str] | None) -> argparse.Namespace:

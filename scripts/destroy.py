@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         aws = RealAws()
         print(f"account {aws.account()}, region {aws.region}, stage {asked.stage}")
         data = " AND ALL ITS DATA" if asked.with_data else ""
-        if input(f"This deletes the stage {asked.stage}{data}. Type its name to go on: ").strip() != asked.stage:
+        if _typed(f"This deletes the stage {asked.stage}{data}. Type its name to go on: ") != asked.stage:
             raise ShippingError("Nothing was deleted.")
         destroy(aws, asked.stage, with_data=asked.with_data)
     except REFUSALS as error:
@@ -77,6 +77,14 @@ def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path 
     _forget(stage, config_file)
     if any(one.what.startswith("key ") for one in found):
         print(f"The key is gone in {KEY_WAITS_DAYS} days; until then `aws kms cancel-key-deletion` brings it back.")
+
+
+def _typed(question: str) -> str:
+    """What is answered; nothing where nobody is there to."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
 
 
 def _gone(stack: Stack) -> None:

@@ -152,7 +152,33 @@ def test_a_name_that_is_no_setting_is_refused_with_all_else_that_is_wrong() -> N
     said = str(refused.value)
     assert [line for line in said.splitlines() if "no setting" in line] == ["  ✗ LEASE_SECOND is no setting"]
     assert "FREE_CREDITS: Expected `int`" in said
+    assert "STAGE is" not in said
     assert said.count("ASSEMBLYAI_API_KEY is missing") == 1
+
+
+def test_a_stage_that_was_copied_must_bear_its_own_name() -> None:
+    """Else its secrets are bound to one name and opened by another; and `local` may have plain ones."""
+    settings = {"EXTENSION_ORIGIN": "chrome-extension://a", "STAGE": "local", "STRIPE_API_KEY": "sk_test_plain"}
+
+    with pytest.raises(ShippingError) as refused:
+        deploying._check(Sealer(Sealed(), "staging"), settings | {"AWS_DEFAULT_REGION": "eu-central-1"}, "staging")
+
+    assert "STAGE is local, though the stage is staging" in str(refused.value)
+    assert "STRIPE_API_KEY is plain text" in str(refused.value)
+    assert "AWS_DEFAULT_REGION is set by Lambda" in str(refused.value)
+
+
+@pytest.mark.parametrize("gone", [EOFError, KeyboardInterrupt])
+def test_whoever_does_not_answer_has_not_agreed(gone: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(_: str) -> str:
+        raise gone
+
+    monkeypatch.setattr("builtins.input", answer)
+
+    assert deploying._agreed() is False
+    if gone is EOFError:
+        monkeypatch.setattr(destroying, "RealAws", lambda: Refusing(AssertionError("asked")))
+        assert destroying.main(["--stage", "dev"]) == 1
 
 
 def test_settings_are_refused_before_a_stack_that_is_there_is_changed(
