@@ -279,6 +279,14 @@ def test_payments_are_set_up_whole_or_not_at_all(changes: dict[str, str], says: 
     assert says in problems(LOCAL | changes)
 
 
+def test_a_stage_can_be_deployed_before_stripe_knows_its_address() -> None:
+    """Its webhook's secret is had for an address, and the address is had by deploying."""
+    first = {name: value for name, value in DEPLOYED.items() if not name.startswith("STRIPE_")}
+
+    assert config.read(first, NOWHERE).stripe_mode == "test"
+    assert "test until Stripe knows the stage's address" in problems(first | {"STRIPE_MODE": "live"})
+
+
 def test_payments_are_by_card_unless_said_otherwise() -> None:
     set_up = LOCAL | RETURNS | {"STRIPE_API_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 
