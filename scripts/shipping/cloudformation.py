@@ -24,7 +24,7 @@ class Change:
     kind: str
     replaced: str  # True, Conditional or False
     details: tuple[str, ...] = ()
-    follows: bool = False  # nothing of its own changes, only what it refers to
+    follows: bool = False  # nothing of its own changes, only what it refers to, and it is not made anew
 
     def __str__(self) -> str:
         mark = {"Add": "+", "Remove": "-"}.get(self.action, "~")
@@ -172,7 +172,7 @@ def _moving(said: dict[str, Any]) -> str:
 def _change(said: dict[str, Any]) -> Change:
     targets = [detail.get("Target", {}) for detail in said.get("Details", [])]
     named = sorted({str(target.get("Name") or target.get("Attribute")) for target in targets if target})
-    kind, name = said["ResourceType"], said["LogicalResourceId"]
+    kind, name, replaced = said["ResourceType"], said["LogicalResourceId"], said.get("Replacement", "False")
     sources = {detail.get("ChangeSource") for detail in said.get("Details", [])}
-    follows = bool(sources) and sources <= {"ResourceReference", "ResourceAttribute"}
-    return Change(said["Action"], name, kind, said.get("Replacement", "False"), tuple(named), follows)
+    follows = bool(sources) and sources <= {"ResourceReference", "ResourceAttribute"} and replaced != "True"
+    return Change(said["Action"], name, kind, replaced, tuple(named), follows)

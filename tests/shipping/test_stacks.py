@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from scripts import deploy as deploying, destroy as destroying, replay as replaying, restore as restoring
-from scripts.shipping import project
+from scripts.shipping import cloudformation, project
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import ShippingError
 from scripts.shipping.sealing import Sealer
@@ -41,6 +41,23 @@ def test_a_stack_that_takes_long_is_looked_at_seldom(seconds: float, most_looks:
 
     assert slow.looks <= most_looks
     assert slow.left > -6  # and its end is not missed for long
+
+
+@pytest.mark.parametrize(("replacement", "is_shown"), [("True", True), ("Conditional", False), ("False", False)])
+def test_what_would_be_made_anew_is_shown_even_if_it_only_follows(replacement: str, is_shown: bool) -> None:
+    target = {"Attribute": "Properties", "Name": "UserPoolId", "RequiresRecreation": "Always"}
+    said = {
+        "Action": "Modify",
+        "LogicalResourceId": "UserPoolClient",
+        "ResourceType": "AWS::Cognito::UserPoolClient",
+        "Replacement": replacement,
+        "Details": [{"ChangeSource": "ResourceReference", "Target": target}],
+    }
+
+    change = cloudformation._change(said)
+
+    assert change.follows is not is_shown
+    assert ("REPLACED" in str(change)) is is_shown
 
 
 class Refusing:
