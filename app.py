@@ -16,7 +16,7 @@ redaction.redact_logging()
 app = Chalice(app_name="live-transcription", configure_logs=False)
 ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/svg+xml")
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
-app.api.binary_types.extend(AUDIO_TYPES)
+app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
 CORS = CORSConfig(
     allow_origin=config.extension_origin(),

@@ -169,22 +169,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset({self.extension_origin, *listed(self.own_origins)})
 
 
+NAMES = frozenset(field.name.upper() for field in msgspec.structs.fields(Settings))
+# Stands for a setting that is missing while the others are looked at, so that nothing more is said of it.
+UNOBJECTIONABLE = {"stage": "local", "extension_origin": "https://extension.invalid"}
+
+
 def read(environment: Mapping[str, str], local_file: Path = LOCAL_SETTINGS) -> Settings:
     """The settings in `environment`. Raises SettingsError naming every problem at once."""
     words = _with_local(environment, local_file)
-    known = {field.name for field in msgspec.structs.fields(Settings)}
-    given = {name.lower(): value for name, value in words.items() if name.lower() in known and value != ""}
-    needed = [f.name for f in msgspec.structs.fields(Settings) if f.required and f.name not in given]
-    problems = [f"{name.upper()} is missing" for name in needed]
-    problems += [
-        f"{name} is no limit" for name in words if name.lower().startswith(RATE_LIMIT) and name.lower() not in known
+    given = {name.lower(): value for name, value in words.items() if name.upper() in NAMES and value != ""}
+    problems = [
+        f"{name} is no limit" for name in words if name.lower().startswith(RATE_LIMIT) and name.upper() not in NAMES
     ]
-    if not problems:
+    fit: dict[str, object] = {}
+    for field in msgspec.structs.fields(Settings):
+        if field.name not in given:
+            if field.required:
+                problems.append(f"{field.name.upper()} is missing")
+                fit[field.name] = UNOBJECTIONABLE.get(field.name, "kms:")
+            continue
         try:
-            settings = msgspec.convert(given, Settings, strict=False)
+            fit[field.name] = msgspec.convert(given[field.name], field.type, strict=False)
         except msgspec.ValidationError as error:
-            raise SettingsError(f"settings: {error}") from error
-        problems = _problems(settings)
+            problems.append(f"{field.name.upper()}: {error}")
+    settings = Settings(**fit)  # type: ignore[arg-type]
+    problems += _problems(settings)
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
     return settings
@@ -313,19 +322,24 @@ def _problems(settings: Settings) -> list[str]:
 
 def _limit_problems(settings: Settings) -> list[str]:
     """Every group has a limit, and outside the local stage one that limits."""
-    try:
-        limits = settings.limits
-    except ValueError as error:
-        return [str(error)]
-    lax = [] if settings.stage == "local" else [group for group, limit in limits.items() if not limit.is_strict]
     most = f"{MOST_AT_ONCE_DEPLOYED} requests, or {MOST_PER_SECOND_DEPLOYED} a second"
-    return [f"{RATE_LIMIT.upper()}{group.upper()} limits nobody: {most}, are the most" for group in lax]
+    found = []
+    for group in GROUPS:
+        try:
+            is_lax = not settings._limit(group).is_strict
+        except ValueError as error:
+            found.append(str(error))
+        else:
+            if is_lax and settings.stage != "local":
+                found.append(f"{RATE_LIMIT.upper()}{group.upper()} limits nobody: {most}, are the most")
+    return found
 
 
 def _payment_problems(settings: Settings) -> list[str]:
     """Payments are set up whole or not at all."""
     if not settings.stripe_api_key:
-        return ["STRIPE_MODE is live, so STRIPE_API_KEY is needed"] if settings.stripe_mode == "live" else []
+        unset = "STRIPE_MODE is live, so STRIPE_API_KEY is needed (test until Stripe knows the stage's address)"
+        return [unset] if settings.stripe_mode == "live" else []
     needed = ("stripe_webhook_secret", "checkout_success_url", "checkout_cancel_url")
     found = [f"STRIPE_API_KEY is set, so {name.upper()} is needed" for name in needed if not getattr(settings, name)]
     words = settings.stripe_api_key.split("_")

@@ -11,12 +11,13 @@ from typing import Any
 
 from chalicelib import config as app_config
 from scripts.shipping import plain, project
-from scripts.shipping.cloudformation import Plan
+from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.kept import kept
-from scripts.shipping.project import Aws, RealAws, ShippingError
+from scripts.shipping.project import REFUSALS, Aws, RealAws, ShippingError
 from scripts.shipping.sealing import Sealer, new_identity_key
 from scripts.shipping.shipment import Shipment, chosen
 
+LAMBDAS_OWN = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 NEXT = """
 Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         aws = RealAws()
         print(f"account {aws.account()}, region {aws.region}, stage {asked.stage}")
         deploy(aws, asked.stage, agree=(lambda: True) if asked.yes else _agreed, resources_only=asked.resources_only)
-    except ShippingError as error:
+    except REFUSALS as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
@@ -50,7 +51,10 @@ def deploy(
     config_file: Path = project.CONFIG,
     parameters: dict[str, str] | None = None,
 ) -> None:
-    """Resources, secrets, code, application: each planned, shown, agreed to. Raises ShippingError."""
+    """Resources, secrets, code, application: each planned, shown, agreed to. Raises ShippingError.
+
+    Settings that are unfit are refused before anything is changed; on a stage's first day, once there is a key.
+    """
     config = project.read(config_file)
     shipment = Shipment(aws, stage, config, chosen(stage) if parameters is None else parameters)
     settings = shipment.settings
@@ -58,27 +62,26 @@ def deploy(
         raise ShippingError("The stage local is this machine's: make run, or make stack.")
     if unknown := shipment.unknown_parameters():
         raise ShippingError(f".chalice/stages.json: no template knows {', '.join(unknown)}.")
+    if wrong := shipment.contradictions():
+        raise ShippingError(f".chalice/stages.json: {'; '.join(wrong)}.")
     if not settings.get("EXTENSION_ORIGIN"):
         raise ShippingError(f"EXTENSION_ORIGIN is missing among the settings of {stage} in .chalice/config.json.")
     _check_nothing_is_left(shipment)
+    sealer = Sealer(aws.client("kms"), stage)
+    was_made = shipment.resource_stack.outputs() if shipment.resource_stack.state() in DONE else {}
+    if was_made and not resources_only:
+        _seal_own(shipment, sealer, was_made, config_file)
+        _check(sealer, settings, stage)
     _carry_out("resources", shipment.plan_resources(), agree)
     made = shipment.resource_stack.outputs()
-
-    sealer = Sealer(aws.client("kms"), stage)
-    own = {
-        "COGNITO_CLIENT_SECRET": lambda: _client_secret(aws, made),
-        "IDENTITY_HMAC_KEY": new_identity_key,  # Made once; nobody need ever see it.
-    }
-    for name in [name for name in own if not settings.get(name)]:
-        settings[name] = sealer.sealed(name, own[name]())
-        project.write(config, config_file)
-        print(f"{name} is sealed in {config_file.name}: commit it")
+    _seal_own(shipment, sealer, made, config_file)
     if resources_only:
         plain.write(config, stage, made, config_file)
         print(f"Written for `chalice deploy --stage {stage}`: {config_file.name}, policy-{stage}.json")
         return
 
-    _check(sealer, settings, stage, made)
+    if not was_made:
+        _check(sealer, settings, stage)
     packed = shipment.pack()
     print(f"package: {packed.size_bytes / 1e6:.1f} MB")
     _carry_out("application", shipment.plan_application(packed), agree)
@@ -101,12 +104,29 @@ def _check_nothing_is_left(shipment: Shipment) -> None:
         )
 
 
-def _check(sealer: Sealer, settings: dict[str, str], stage: str, made: dict[str, str]) -> None:
-    """Refuse, all at once, what the functions would refuse when they start."""
+def _seal_own(shipment: Shipment, sealer: Sealer, made: dict[str, str], config_file: Path) -> None:
+    """The secrets that nobody has to enter."""
+    own = {
+        "COGNITO_CLIENT_SECRET": lambda: _client_secret(shipment.aws, made),
+        "IDENTITY_HMAC_KEY": new_identity_key,  # Made once; nobody need ever see it.
+    }
+    for name in [name for name in own if not shipment.settings.get(name)]:
+        shipment.settings[name] = sealer.sealed(name, own[name]())
+        project.write(shipment.config, config_file)
+        print(f"{name} is sealed in {config_file.name}: commit it")
+
+
+def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
+    """Refuse, all at once, what the functions would refuse when they start; and what they would never read."""
     problems = sealer.problems(settings)
-    given = {"STAGE": stage, "AWS_DEFAULT_REGION": "eu-central-1", **plain.resource_settings(made)}
+    problems += [f"{name} is no setting" for name in sorted(settings) if not _is_setting(name)]
+    problems += [f"{name} is set by Lambda and by nobody else" for name in sorted(LAMBDAS_OWN & settings.keys())]
+    if settings.get("STAGE", stage) != stage:
+        problems.append(f"STAGE is {settings['STAGE']}, though the stage is {stage}")
+    made = dict.fromkeys(plain.RESOURCE_SETTINGS, "the resource stack's")
+    given = {"AWS_DEFAULT_REGION": "eu-central-1", **made}
     try:
-        app_config.read(given | settings, Path("/nonexistent"))
+        app_config.read(given | settings | {"STAGE": stage}, Path("/nonexistent"))
     except app_config.SettingsError as error:
         found = str(error).removeprefix("settings: ").split("; ")
         problems += [problem for problem in found if problem not in problems]
@@ -116,6 +136,11 @@ def _check(sealer: Sealer, settings: dict[str, str], stage: str, made: dict[str,
             f"Not deployed: the settings of {stage} are unfit (docs/settings.md).\n{listed}\n"
             f"A secret is entered by: python -m scripts.secret encrypt --stage {stage} NAME"
         )
+
+
+def _is_setting(name: str) -> bool:
+    """Of ours, or of what runs us: the SDK and Python have settings of their own."""
+    return name in app_config.NAMES | plain.RESOURCE_SETTINGS.keys() or name.startswith(("AWS_", "PYTHON"))
 
 
 def _client_secret(aws: Aws, made: dict[str, str]) -> str:
@@ -141,7 +166,10 @@ def _carry_out(what: str, plan: Plan | None, agree: Any) -> None:
 
 
 def _agreed() -> bool:
-    return input("Carry this out? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Carry this out? [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):  # Nobody is there, or somebody leaves: the plan is taken back all the same.
+        return False
 
 
 def _asked(arguments: list[str] | None) -> argparse.Namespace:

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.kept import KEY_WAITS_DAYS, empty, kept
-from scripts.shipping.project import APP_NAME, Aws, RealAws, ShippingError
+from scripts.shipping.kept import KEY_WAITS_DAYS, empty, is_there, kept
+from scripts.shipping.project import APP_NAME, REFUSALS, Aws, RealAws, ShippingError
 from scripts.shipping.sealing import PREFIX, SECRET_NAMES
 
 
@@ -27,10 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
         aws = RealAws()
         print(f"account {aws.account()}, region {aws.region}, stage {asked.stage}")
         data = " AND ALL ITS DATA" if asked.with_data else ""
-        if input(f"This deletes the stage {asked.stage}{data}. Type its name to go on: ").strip() != asked.stage:
+        if _typed(f"This deletes the stage {asked.stage}{data}. Type its name to go on: ") != asked.stage:
             raise ShippingError("Nothing was deleted.")
         destroy(aws, asked.stage, with_data=asked.with_data)
-    except ShippingError as error:
+    except REFUSALS as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
@@ -44,15 +44,16 @@ def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path 
     application = Stack(cloudformation, f"{APP_NAME}-{stage}")
     resources = Stack(cloudformation, f"{APP_NAME}-{stage}-resources")
     _gone(application)
-    if resources.state() and (table := _protected_table(aws, resources)):
+    made = resources.outputs() if resources.state() else {}  # none where its creation failed
+    if table := _protected_table(aws, made.get("AppTable", "")):
         print(f"KEPT     {resources.name}, whole: its table {table} is protected against deletion.")
         how = "Nothing runs any more. `make deploy` brings it back; how to delete it: docs/operations.md."
         if with_data:
             raise ShippingError(how)
         print(how)
         return
-    if resources.state():
-        empty(aws, resources.outputs()["UploadBucket"])
+    if made:
+        empty(aws, made["UploadBucket"])
         # API Gateway writes its logs as one role for a whole account and region: other stages need it.
         print(f"KEPT     role {resources.physical('GatewayLogsRole')}, for the logs of every gateway of the account")
     _gone(resources)
@@ -78,6 +79,14 @@ def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path 
         print(f"The key is gone in {KEY_WAITS_DAYS} days; until then `aws kms cancel-key-deletion` brings it back.")
 
 
+def _typed(question: str) -> str:
+    """What is answered; nothing where nobody is there to."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
+
+
 def _gone(stack: Stack) -> None:
     if stack.state():
         stack.delete()
@@ -86,11 +95,10 @@ def _gone(stack: Stack) -> None:
         print(f"{stack.name} is not there")
 
 
-def _protected_table(aws: Aws, resources: Stack) -> str:
+def _protected_table(aws: Aws, table: str) -> str:
     """The table that goes with the stack, if AWS would not let it go: half of the stack would be gone by then."""
-    table = resources.outputs()["AppTable"]
-    said = aws.client("dynamodb").describe_table(TableName=table)["Table"]
-    return table if said.get("DeletionProtectionEnabled") else ""
+    said = is_there(lambda: aws.client("dynamodb").describe_table(TableName=table)) if table else None
+    return table if said and said["Table"].get("DeletionProtectionEnabled") else ""
 
 
 def _forget(stage: str, config_file: Path) -> None:

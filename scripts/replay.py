@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, Aws, RealAws, ShippingError
+from scripts.shipping.project import APP_NAME, REFUSALS, Aws, RealAws
 
 HIDDEN_SECONDS = 120  # while they are looked at
 
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         found = replay(aws or RealAws(), asked.stage, send_back=asked.send_back)
-    except ShippingError as error:
+    except REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{found} dead letters" + (", sent back" if asked.send_back and found else ""))

@@ -20,7 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, Aws, RealAws, ShippingError
+from scripts.shipping.project import APP_NAME, REFUSALS, Aws, RealAws, ShippingError
 
 SUFFIX = "-restored"
 AT_ONCE = 25  # what one BatchWriteItem takes
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         restore(aws or RealAws(), asked.stage, carry_out=asked.carry_out)
-    except ShippingError as error:
+    except REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
     return 0

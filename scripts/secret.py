@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.shipping import project
-from scripts.shipping.project import RealAws, ShippingError
+from scripts.shipping.project import REFUSALS, RealAws, ShippingError
 from scripts.shipping.sealing import OPTIONAL, SECRET_NAMES, Sealer
 
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None, kms: Any = None, config_file: Path 
             changed = [name for name in SECRET_NAMES if settings.get(name)]
             settings.update({name: sealer.resealed(name, settings[name]) for name in changed})
         project.write(config, config_file)
-    except ShippingError as error:
+    except REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{config_file.name}: {', '.join(changed) or 'nothing'} changed. "

@@ -1,14 +1,17 @@
 """Settings are read all at once, refused all at once, and fit to the stage."""
 
 import json
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chalicelib import config
 from chalicelib.limits import GROUPS, Limit
 from scripts.local.stack import LIMIT_SETTINGS
 
+DOCS = Path(__file__).parent.parent / "docs"
 NOWHERE = Path("/nonexistent/settings.json")
 LOCAL = {
     "STAGE": "local",
@@ -59,11 +62,11 @@ def test_defaults_fill_the_rest() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"FREE_CREDITS": "many"}, "free_credits"),
+        ({"FREE_CREDITS": "many"}, "FREE_CREDITS: Expected `int`"),
         ({"FREE_CREDITS": "-1"}, "FREE_CREDITS"),
         ({"LEASE_SECONDS": "59"}, "LEASE_SECONDS"),
         ({"LEASE_SECONDS": "10801"}, "LEASE_SECONDS"),
-        ({"EMAIL_VERIFICATION": "maybe"}, "email_verification"),
+        ({"EMAIL_VERIFICATION": "maybe"}, "EMAIL_VERIFICATION: Invalid enum value"),
         ({"ASSEMBLYAI_TIMEOUT_SECONDS": "15"}, "29 s"),
         ({"ASSEMBLYAI_TIMEOUT_SECONDS": "nan"}, "ASSEMBLYAI_TIMEOUT_SECONDS"),
         ({"OPENAI_TIMEOUT_SECONDS": "-5"}, "OPENAI_TIMEOUT_SECONDS"),
@@ -91,8 +94,8 @@ def test_defaults_fill_the_rest() -> None:
         ({"OPENAI_SUMMARY_TIMEOUT_SECONDS": "40.5"}, "OPENAI_SUMMARY_TIMEOUT_SECONDS"),
         ({"OPENAI_SUMMARY_TIMEOUT_SECONDS": "inf"}, "OPENAI_SUMMARY_TIMEOUT_SECONDS"),
         ({"OPENAI_ANSWER_TIMEOUT_SECONDS": "24.5"}, "OPENAI_ANSWER_TIMEOUT_SECONDS"),
-        ({"OPENAI_ANSWER_TIMEOUT_SECONDS": "soon"}, "openai_answer_timeout_seconds"),
-        ({"OPENAI_TEXT_API": "completions"}, "openai_text_api"),
+        ({"OPENAI_ANSWER_TIMEOUT_SECONDS": "soon"}, "OPENAI_ANSWER_TIMEOUT_SECONDS: Expected `float`"),
+        ({"OPENAI_TEXT_API": "completions"}, "OPENAI_TEXT_API: Invalid enum value"),
         ({"OPENAI_TEXT_MODEL": "free-model"}, "openai/free-model is no ask model"),
     ],
 )
@@ -104,6 +107,72 @@ def test_several_problems_come_together() -> None:
     said = problems(LOCAL | {"FREE_CREDITS": "-1", "LEASE_SECONDS": "1", "EXTENSION_ORIGIN": "*"})
 
     assert all(name in said for name in ("FREE_CREDITS", "LEASE_SECONDS", "EXTENSION_ORIGIN"))
+
+
+def test_what_is_missing_of_no_type_and_contradictory_comes_together() -> None:
+    said = problems(
+        {name: value for name, value in DEPLOYED.items() if name not in ("APP_TABLE", "IDENTITY_HMAC_KEY")}
+        | {"FREE_CREDITS": "many", "LEASE_SECONDS": "soon", "STRIPE_MODE": "live", "STRIPE_API_KEY": "sk_test_plain"}
+        | {"RATE_LIMIT_READS": "off", "RATE_LIMIT_SPEND": "0/minute", "RATE_LIMIT_LOGIN": "1000000/minute"}
+        | {"OPENAI_BASE_URL": "http://provider.example"}
+    )
+
+    assert said.count("; ") == 9
+    for problem in (
+        "APP_TABLE is missing",
+        "IDENTITY_HMAC_KEY is missing",
+        "FREE_CREDITS: Expected `int`",
+        "LEASE_SECONDS: Expected `int`",
+        "STRIPE_API_KEY is plain text",
+        "STRIPE_API_KEY is of the test mode",
+        "RATE_LIMIT_READS takes 1 to",
+        "RATE_LIMIT_SPEND takes 1 to",
+        "RATE_LIMIT_LOGIN limits nobody",
+        "OPENAI_BASE_URL must be https",
+    ):
+        assert problem in said
+    assert "sk_test_plain" not in said
+
+
+def test_of_what_is_missing_nothing_else_is_said() -> None:
+    said = problems({}).removeprefix("settings: ").split("; ")
+
+    assert sorted(said) == sorted(f"{name} is missing" for name in LOCAL)
+
+
+TABLE = (DOCS / "settings.md").read_text().partition("\n## ")[0].replace("100,000", "100000")
+DOCUMENTED = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| ", TABLE, re.MULTILINE)
+
+
+def documented(names: str) -> list[str]:
+    """The settings that a line of the table is about; `_LOGIN` goes on where `RATE_LIMIT_REGISTER` began."""
+    found = re.findall(r"`(\w+)`", names)
+    return [name if name[0] != "_" else found[0].rpartition("_")[0] + name for name in found]
+
+
+def test_every_setting_is_in_the_documented_table_and_the_table_names_no_other() -> None:
+    named = [name for names, _ in DOCUMENTED for name in documented(names)]
+
+    assert len(named) == len(set(named))
+    assert set(named) == config.NAMES | {"COGNITO_USER_POOL_ARN"}  # which is needed before the others are read
+
+
+def test_the_documented_defaults_are_those_of_the_code() -> None:
+    fields = {field.name.upper(): field for field in msgspec.structs.fields(config.Settings)}
+    compared = 0
+    for names, said in DOCUMENTED:
+        named = documented(names)
+        defaults = said.split(", ") if len(named) > 1 else [said]
+        each = defaults if len(defaults) == len(named) else defaults[:1] * len(named)
+        for name, default in zip(named, each, strict=True):
+            if field := fields.get(name):
+                word = default.removesuffix(", secret").strip("`")
+                assert field.required == (word == "needed"), name
+                if not field.required and field.default != "":
+                    assert field.default == type(field.default)(word), name
+                    compared += 1
+
+    assert compared > 40
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
@@ -208,6 +277,14 @@ def test_the_local_file_fills_in_only_on_the_local_stage_and_the_environment_win
 )
 def test_payments_are_set_up_whole_or_not_at_all(changes: dict[str, str], says: str) -> None:
     assert says in problems(LOCAL | changes)
+
+
+def test_a_stage_can_be_deployed_before_stripe_knows_its_address() -> None:
+    """Its webhook's secret is had for an address, and the address is had by deploying."""
+    first = {name: value for name, value in DEPLOYED.items() if not name.startswith("STRIPE_")}
+
+    assert config.read(first, NOWHERE).stripe_mode == "test"
+    assert "test until Stripe knows the stage's address" in problems(first | {"STRIPE_MODE": "live"})
 
 
 def test_payments_are_by_card_unless_said_otherwise() -> None:

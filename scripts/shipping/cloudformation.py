@@ -11,6 +11,8 @@ from scripts.shipping.project import ShippingError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+# Between two looks. AWS takes some calls a second of a whole account, and a stack takes minutes.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Change:
     kind: str
     replaced: str  # True, Conditional or False
     details: tuple[str, ...] = ()
-    follows: bool = False  # nothing of its own changes, only what it refers to
+    follows: bool = False  # nothing of its own changes, only what it refers to, and it is not made anew
 
     def __str__(self) -> str:
         mark = {"Add": "+", "Remove": "-"}.get(self.action, "~")
@@ -127,11 +129,12 @@ class Stack:
 
     def _wait(self, look: Callable[[], Any], state: Callable[[Any], str], timeout_seconds: float) -> Any:
         """Look until nothing is in progress any more."""
-        deadline = time.monotonic() + timeout_seconds
+        deadline, pause = time.monotonic() + timeout_seconds, FIRST_PAUSE_SECONDS
         while state(seen := look()).endswith(("_IN_PROGRESS", "CREATE_PENDING")):
             if time.monotonic() > deadline:
                 raise ShippingError(f"{self.name} is still {state(seen)} after {timeout_seconds:g} s.")
-            self.pause(0.2)
+            self.pause(pause)
+            pause = min(pause * 1.2, LONGEST_PAUSE_SECONDS)
         return seen
 
 
@@ -169,7 +172,7 @@ def _moving(said: dict[str, Any]) -> str:
 def _change(said: dict[str, Any]) -> Change:
     targets = [detail.get("Target", {}) for detail in said.get("Details", [])]
     named = sorted({str(target.get("Name") or target.get("Attribute")) for target in targets if target})
-    kind, name = said["ResourceType"], said["LogicalResourceId"]
+    kind, name, replaced = said["ResourceType"], said["LogicalResourceId"], said.get("Replacement", "False")
     sources = {detail.get("ChangeSource") for detail in said.get("Details", [])}
-    follows = bool(sources) and sources <= {"ResourceReference", "ResourceAttribute"}
-    return Change(said["Action"], name, kind, said.get("Replacement", "False"), tuple(named), follows)
+    follows = bool(sources) and sources <= {"ResourceReference", "ResourceAttribute"} and replaced != "True"
+    return Change(said["Action"], name, kind, replaced, tuple(named), follows)

@@ -47,7 +47,7 @@ def _table(aws: Aws, stage: str) -> Iterator[Kept]:
         dynamodb.delete_table(TableName=name)
         dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
 
-    if _is_there(lambda: dynamodb.describe_table(TableName=name)):
+    if is_there(lambda: dynamodb.describe_table(TableName=name)):
         yield Kept(f"table {name}", delete)
 
 
@@ -67,7 +67,7 @@ def _packages(aws: Aws, stage: str) -> Iterator[Kept]:
         empty(aws, name)
         s3.delete_bucket(Bucket=name)
 
-    if _is_there(lambda: s3.head_bucket(Bucket=name)):
+    if is_there(lambda: s3.head_bucket(Bucket=name)):
         yield Kept(f"bucket {name}", delete)
 
 
@@ -80,11 +80,11 @@ def _key(aws: Aws, stage: str) -> Iterator[Kept]:
             kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=KEY_WAITS_DAYS)
         kms.delete_alias(AliasName=alias)
 
-    if said := _is_there(lambda: kms.describe_key(KeyId=alias)):
+    if said := is_there(lambda: kms.describe_key(KeyId=alias)):
         yield Kept(f"key {said['KeyMetadata']['Arn']} ({alias})", delete)
 
 
-def _is_there(look: Callable[[], Any]) -> Any:
+def is_there(look: Callable[[], Any]) -> Any:
     """What was seen; None where there is nothing. Raises ClientError for everything else."""
     try:
         return look()

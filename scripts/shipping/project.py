@@ -7,16 +7,22 @@ from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = REPOSITORY / ".chalice" / "config.json"
 APP_NAME = "live-transcription"
-LONGEST_ENVIRONMENT_BYTES = 4096  # of one Lambda function, names and values together
+LONGEST_ENVIRONMENT_BYTES = 4096  # of one Lambda function, names and values together, as JSON
 STAGE_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 class ShippingError(RuntimeError):
     """Something stands in the way of a deployment; the text says what, and what to do."""
+
+
+# What a person can do something about: the script says it and ends. AWS's own refusals are among them: an account that
+# may not, a parameter that does not fit, a stack in a state that takes no change.
+REFUSALS = (ShippingError, ClientError, BotoCoreError)
 
 
 class Aws(Protocol):
@@ -80,7 +86,7 @@ def write(config: dict[str, Any], path: Path = CONFIG) -> None:
 
 
 def environment_bytes(variables: dict[str, Any]) -> int:
-    """How much of Lambda's limit they take; what is only known to CloudFormation counts with 100 bytes."""
-    return sum(
-        len(name) + (len(value.encode()) if isinstance(value, str) else 100) for name, value in variables.items()
-    )
+    """How much of Lambda's limit they take, which measures them as one JSON object; what is only known to
+    CloudFormation counts with 100 bytes."""
+    known = {name: value if isinstance(value, str) else "x" * 100 for name, value in variables.items()}
+    return len(json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode())

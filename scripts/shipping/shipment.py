@@ -75,14 +75,13 @@ class Shipment:
     def plan_application(self, packed: Package) -> Plan | None:
         """Upload code and template, and say what would change; None: nothing."""
         whole = self.whole_template(packed)
-        bucket, key = self.resource_stack.outputs()["PackageBucket"], f"{packed.digest}.zip"
-        self.aws.client("s3").upload_file(str(packed.path), bucket, key)
+        s3, bucket = self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"]
+        key, described = f"{packed.digest}.zip", f"{packed.digest}.json"
+        s3.upload_file(str(packed.path), bucket, key)
         body = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-        self.aws.client("s3").put_object(Bucket=bucket, Key=f"{packed.digest}.json", Body=body.encode())
-        url = self.aws.client("s3").generate_presigned_url(
-            "get_object", Params={"Bucket": bucket, "Key": f"{packed.digest}.json"}, ExpiresIn=3_600
-        )
+        s3.put_object(Bucket=bucket, Key=described, Body=body.encode())
         ours = {"Stage": self.stage, "PackageKey": key, "Build": packed.digest[:12]}
+        url = template_url(s3, bucket, described)
         return self.application_stack.plan({"TemplateURL": url}, ours | self._chosen(whole["Parameters"]))
 
     def url(self) -> str:
@@ -94,6 +93,11 @@ class Shipment:
         text = RESOURCES.read_text(encoding="utf-8") + template.API.read_text(encoding="utf-8")
         known = set(re.findall(r"^  (\w+):\n    Type: (?:String|Number)", text, re.MULTILINE)) - OWN_PARAMETERS
         return sorted(set(self.parameters) - known)
+
+    def contradictions(self) -> list[str]:
+        """Choices that only make sense together."""
+        sender, identity = (bool(self.parameters.get(name)) for name in ("EmailFrom", "EmailIdentity"))
+        return ["EmailFrom and EmailIdentity go together: who sends, and what SES has verified"] * (sender != identity)
 
     def _chosen(self, declared: dict[str, Any]) -> dict[str, str]:
         return {name: value for name, value in self.parameters.items() if name in declared}
@@ -111,6 +115,15 @@ class Shipment:
             return {f"{pool}.json": answer.json()}
         except (requests.RequestException, ValueError) as error:
             raise ShippingError(f"The user pool's keys cannot be had from {address}: {error}") from error
+
+
+def template_url(s3: Any, bucket: str, key: str) -> str:
+    """Where CloudFormation reads a template, by the rights of whoever calls it.
+
+    Not signed, and not by the bucket's own name: for hours a new bucket is redirected at the name that is the same in
+    all regions, and takes no signature of the old kind, which boto3 makes in some of them.
+    """
+    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def chosen(stage: str) -> dict[str, str]:

@@ -11,6 +11,8 @@ from scripts.shipping.project import REPOSITORY
 
 API = REPOSITORY / ".chalice" / "api.yaml"
 CACHED_SECONDS = {"/credits/packages": 300, "/openapi.json": 300}  # public, and the same for everybody
+# Refusals are kept too, and answers without content: so whatever the app looks at before is in the key.
+CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
 Template = dict[str, Any]
 
 
@@ -27,7 +29,10 @@ def complete(packaged: Template) -> Template:
         "RestAPI": {
             "Properties": {
                 "MethodSettings": method_settings(definition),
-                "DefinitionBody": {"x-amazon-apigateway-gateway-responses": answers},
+                "DefinitionBody": {
+                    "x-amazon-apigateway-gateway-responses": answers,
+                    "paths": {path: {"get": _keyed()} for path in CACHED_SECONDS if path in definition["paths"]},
+                },
             }
         },
     }
@@ -68,6 +73,16 @@ def method_settings(definition: Template) -> list[dict[str, Any]]:
         if path in definition["paths"]
     ]
     return [everything, *cached]
+
+
+def _keyed() -> dict[str, Any]:
+    """What a cached answer is found by, besides its path."""
+    return {
+        "parameters": [{"name": name, "in": "header", "required": False, "type": "string"} for name in CACHE_KEYS],
+        "x-amazon-apigateway-integration": {
+            "cacheKeyParameters": [f"method.request.header.{name}" for name in CACHE_KEYS]
+        },
+    }
 
 
 def _without_code(packaged: Template) -> Template:

@@ -1,5 +1,6 @@
 """The application stack's template: as reviewed, valid, least privilege, watched, and without a secret."""
 
+import inspect
 import json
 import os
 import re
@@ -9,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from chalice.package import YAMLTemplateSerializer
 
-from chalicelib import logs
+from chalicelib import logs, middleware
 from chalicelib.config import SECRETS
 from chalicelib.responses import STATUS
 from scripts.shipping import project
@@ -21,12 +23,14 @@ from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import ALARMS, NAMESPACE
 from scripts.shipping.answers import CODES, gateway_responses
 from scripts.shipping.project import ShippingError
-from scripts.shipping.shipment import Shipment, chosen
+from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen, template_url
+from scripts.shipping.template import API
 from tests.shipping.conftest import STAGES
 from tests.shipping.ringing import fed
 
 ROOT = Path(__file__).parents[2]
 Whole = Callable[..., dict[str, Any]]
+INTEGRATION = "x-amazon-apigateway-integration"
 # What AWS takes no narrower resource for; none of it reads or writes anybody's data.
 UNBOUNDED = {"dynamodb:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
@@ -237,6 +241,30 @@ def test_only_what_is_the_same_for_everybody_is_cached(whole_template: Whole) ->
     assert api["EndpointConfiguration"] == {"Type": "REGIONAL"}
 
 
+def test_whatever_changes_a_cached_answer_is_in_its_key(whole_template: Whole) -> None:
+    """Else a page of elsewhere has everybody refused, and a browser that has the page has others given nothing."""
+    paths = whole_template("prod")["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    text = inspect.getsource(middleware._check_origin) + inspect.getsource(middleware._spare)
+    looked_at = set(re.findall(r'headers\.get\("([\w-]+)"', text)) - {"ETag"}
+    assert {"origin", "if-none-match"} < looked_at
+
+    for path in ("/credits/packages", "/openapi.json"):
+        said = paths[path]["get"]
+        keys = {key.removeprefix("method.request.header.") for key in said[INTEGRATION]["cacheKeyParameters"]}
+        assert {key.lower() for key in keys} == looked_at
+        # A key that the method does not declare is refused by AWS.
+        assert {one["name"] for one in said["parameters"] if one["in"] == "header"} == keys
+        assert said[INTEGRATION]["type"] == "aws_proxy"
+
+
+def test_no_type_is_named_twice_as_binary(whole_template: Whole) -> None:
+    definition = whole_template("prod")["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    types = definition["x-amazon-apigateway-binary-media-types"]
+
+    assert len(types) == len(set(types))
+    assert {"audio/wav", "audio/pcm"} <= set(types)
+
+
 # What outlives its stack
 
 
@@ -346,6 +374,50 @@ def test_six_secrets_and_all_usual_settings_fit_into_lambdas_environment(whole_t
     addresses = {f"ADDRESS_OF_SOMETHING_{number}": "https://" + "x" * 60 for number in range(8)}
 
     assert project.environment_bytes(given | {name.upper(): ciphertext for name in SECRETS} | addresses) < 4096
+
+
+def test_settings_are_measured_as_lambda_measures_them() -> None:
+    """Its refusal shows the string that it measured: one JSON object."""
+    assert project.environment_bytes({"A": "é", "B": {"Ref": "Build"}}) == len(b'{"A":"xx","B":""}') + 100
+
+
+@pytest.mark.parametrize(
+    ("region", "address"),
+    [
+        ("eu-central-1", "https://s3.eu-central-1.amazonaws.com/packages/of-a-hash.json"),
+        ("us-east-1", "https://s3.amazonaws.com/packages/of-a-hash.json"),
+    ],
+)
+def test_a_template_is_read_where_its_bucket_is_at_once(region: str, address: str) -> None:
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    s3 = boto3.Session(region_name=region, **keys).client("s3")  # type: ignore[arg-type]
+
+    assert template_url(s3, "packages", "of-a-hash.json") == address
+
+
+def test_every_choice_is_documented_with_its_default() -> None:
+    declared: dict[str, Any] = {}
+    for file in (RESOURCES, API):
+        declared |= YAMLTemplateSerializer().load_template(file.read_text(), file.name)["Parameters"]
+    choices = {name: str(said["Default"]) for name, said in declared.items() if name not in OWN_PARAMETERS}
+    table = (ROOT / "docs" / "settings.md").read_text().partition("\n## What the stacks take\n")[2]
+    told: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`.*?`) \| (.*?) \| ", table, re.MULTILINE):
+        named, each = re.findall(r"`(\w+)`", names), defaults.replace("`", "").split(", ")
+        told |= zip(named, each * len(named) if len(each) == 1 else each, strict=True)
+
+    assert {name: default or "none" for name, default in choices.items()} == told
+
+
+@pytest.mark.parametrize("chosen_one", ["EmailFrom", "EmailIdentity"])
+def test_a_sender_without_what_ses_has_verified_is_refused(chosen_one: str) -> None:
+    both = {"EmailFrom": "no-reply@example.com", "EmailIdentity": "example.com"}
+
+    def said(parameters: dict[str, str]) -> list[str]:
+        return Shipment(None, "dev", {}, parameters).contradictions()  # type: ignore[arg-type]
+
+    assert said(both) == said({}) == said(dict.fromkeys(both, "")) == []
+    assert "go together" in said({chosen_one: both[chosen_one]})[0]
 
 
 @pytest.mark.parametrize("stage", ["local", *STAGES])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.local.deployed import DeployedStack
+from scripts.shipping.answers import MESSAGES
 from scripts.shipping.sealing import Sealer
 from scripts.smoke import Smoke
 from tests.http.buying import Till
@@ -47,11 +48,16 @@ def test_limits_that_limit_nobody_are_found(stack: DeployedStack, capsys: pytest
 
 
 def test_the_gateway_asks_for_a_token_before_any_function_runs(stack: DeployedStack, api: Api) -> None:
-    before = len(lines(stack))
-    check_error(api.get("/credits/balance"), 401, "unauthenticated")
-    check_error(api.get("/credits/balance", "not.a.token"), 401, "unauthenticated")
+    asked = [api.get("/credits/balance"), api.get("/credits/balance", "not.a.token")]
+    for answer in asked:
+        check_error(answer, 401, "unauthenticated")
+        assert answer.json()["message"] == MESSAGES["unauthenticated"]  # The app says it in other words.
 
-    assert len(lines(stack)) == before
+    later = api.get("/health").headers["X-Request-Id"]
+    logged = lambda: {line.get("request_id") for line in lines(stack)}  # noqa: E731
+    assert eventually(lambda: later in (seen := logged()) and seen).isdisjoint(
+        answer.headers["X-Request-Id"] for answer in asked
+    )
 
 
 def test_a_listeners_whole_way_with_every_role_enforced(stack: DeployedStack, person: Person) -> None:
