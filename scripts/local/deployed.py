@@ -18,6 +18,7 @@ from scripts.shipping.shipment import Shipment, chosen
 
 STAGE = "local"
 OVERLAP_MS = 20_000  # A line is written when its function has ended, and dated when it began.
+NO_THROTTLE = 5_000  # requests a second: what the gateway itself refuses is not what an API beside is made for
 
 
 class DeployedStack(LocalStack):
@@ -99,12 +100,17 @@ class DeployedStack(LocalStack):
         self.package = self.shipment.pack()
         return self._deploy(self.shipment)
 
-    def api_beside(self, **changes: str) -> str:
-        """The URL of one more API on the same tables, with these settings changed: gateway, function and role alone."""
+    def api_beside(self, requests_at_once: int = NO_THROTTLE, **changes: str) -> str:
+        """The URL of one more API on the same tables, with these settings changed: gateway, function and role alone.
+
+        `requests_at_once`: what its gateway takes on each route, and again in each second.
+        """
         self._apis += 1
         usual = self.shipment
+        throttle = dict.fromkeys(("RequestsPerSecond", "RequestsAtOnce"), str(requests_at_once))
+        parameters = usual.parameters | throttle
         alone = ApiAlone(
-            usual.aws, STAGE, usual.config, usual.parameters, usual.build_directory, number=self._apis, changes=changes
+            usual.aws, STAGE, usual.config, parameters, usual.build_directory, number=self._apis, changes=changes
         )
         self._deploy(alone)
         return self._gateway_url(alone)

@@ -1,10 +1,12 @@
 """What only the deployed shape has, and what the other tests lean on there: rules that call, APIs that stand alone."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from scripts.local.deployed import DeployedStack
+from tests.http.calling import Api, Witness, check_error
 from tests.http.conftest import StartApi
 from tests.http.limits import IS_DEPLOYED
 from tests.http.recorded import eventually
@@ -39,3 +41,18 @@ def test_an_api_beside_takes_no_messages_changes_or_times(stack: DeployedStack, 
     assert beside.url != stack.api_url
     assert beside.get("/health").status_code == 200
     assert sources() == before != []
+
+
+def test_above_the_stages_throttle_stands_503_for_webhooks_too(stack: DeployedStack, witness: Witness) -> None:
+    """Stripe and AssemblyAI send again what was 503; AssemblyAI takes a 429 for the end."""
+    narrow = Api(stack.api_beside(requests_at_once=2), witness)
+
+    for method, path, usual in (("GET", "/health", 200), ("POST", "/webhooks/stripe", 400)):
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _, m=method, p=path: narrow.call(m, p), range(40)))
+        assert {answer.status_code for answer in answers} == {usual, 503}
+        for answer in answers:
+            if answer.status_code == 503:
+                check_error(answer, 503, "unavailable")
+                assert int(answer.headers["Retry-After"]) > 0
+    narrow.close()
