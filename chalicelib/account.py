@@ -17,6 +17,7 @@ from .errors import (
     EmailUnverifiedError,
     InvalidCredentialsError,
     InvalidRequestError,
+    RateLimitedError,
     SignedOutError,
     UnauthenticatedError,
     UnavailableError,
@@ -124,7 +125,7 @@ class Accounts:
             self._note_new_password(user_id, True)
             try:
                 self.cognito.reset_password(email, wish.code, wish.password)
-            except InvalidRequestError:
+            except (InvalidRequestError, RateLimitedError):
                 self._note_new_password(user_id, False)  # Nothing was changed: a stranger's guess signs nobody out.
                 raise
         # This ends refresh tokens too: what they bring tells the time of the sign-in that they are of.

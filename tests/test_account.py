@@ -15,9 +15,11 @@ from chalicelib.errors import (
     EmailUnverifiedError,
     InvalidCredentialsError,
     InvalidRequestError,
+    RateLimitedError,
     UnauthenticatedError,
 )
 from chalicelib.models import Caller
+from chalicelib.providers.cognito import Cognito
 from chalicelib.repositories.accounts import profile, profile_key
 from chalicelib.welcome import GIVEN_BEFORE, WelcomeRules
 from scripts.local.aws import LocalAws
@@ -230,6 +232,24 @@ def test_whoever_guesses_a_code_signs_nobody_out(house: House, email: str, word:
 
     assert house.accounts.user(earlier).email == email
     assert not note(house, caller)
+
+
+def test_nor_does_who_guesses_until_the_pool_takes_no_more(
+    house: House, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = signed_up(house, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
+    monkeypatch.setattr(Cognito, "reset_password", too_many)
+
+    with pytest.raises(RateLimitedError):
+        house.accounts.reset_password(contract.ResetPassword(email, "000000", OTHER_PASSWORD))
+    house.accounts.login(contract.Login(email, PASSWORD))
+
+    assert house.accounts.user(earlier).email == email
+
+
+def too_many(*_: object) -> None:
+    raise RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
 
 
 def note(house: House, caller: Caller) -> bool:
