@@ -219,6 +219,26 @@ def test_a_reset_that_died_is_made_up_for_by_the_owners_next_sign_in(
     assert not note(house, caller)
 
 
+@pytest.mark.parametrize("code", [RESET_CODE, "000000"])
+def test_a_second_try_after_a_lost_answer_does_not_forget_to_end_the_earlier_sign_ins(
+    house: House, email: str, code: str
+) -> None:
+    """The first one has used the code up: so the second is refused, be it the owner's or a thief's guess."""
+    caller = signed_up(house, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
+    house.accounts.forgot_password(contract.ForgotPassword(email))
+    with house.aws.dying("after", CODE_USED):
+        house.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+
+    with pytest.raises(InvalidRequestError):
+        house.accounts.reset_password(contract.ResetPassword(email, code, OTHER_PASSWORD))
+    house.accounts.login(contract.Login(email, OTHER_PASSWORD))
+
+    with pytest.raises(UnauthenticatedError):
+        house.accounts.user(earlier)
+    assert not note(house, caller)
+
+
 @pytest.mark.parametrize("word", ["code", "password"])
 def test_whoever_guesses_a_code_signs_nobody_out(house: House, email: str, word: str) -> None:
     caller = signed_up(house, email)
