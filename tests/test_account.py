@@ -130,6 +130,17 @@ def test_a_sign_out_that_died_has_not_locked_anyone_out(house: House, email: str
     house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
 
 
+def test_a_token_of_somebody_whom_the_pool_forgot_can_be_signed_out(house: House, email: str) -> None:
+    """An owner may delete people in the console: their ID tokens are good for an hour all the same."""
+    caller = signed_up(house, email)
+    house.accounts.cognito.delete(caller.user_id)
+
+    assert house.accounts.logout(caller).signed_out
+
+    with pytest.raises(UnauthenticatedError):
+        house.accounts.user(caller)
+
+
 # A forgotten password, another name, the end
 
 RESET_CODE, OTHER_PASSWORD = "654321", "another horse battery"
