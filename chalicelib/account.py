@@ -17,6 +17,7 @@ from .errors import (
     EmailUnverifiedError,
     InvalidCredentialsError,
     InvalidRequestError,
+    RateLimitedError,
     SignedOutError,
     UnauthenticatedError,
     UnavailableError,
@@ -121,12 +122,13 @@ class Accounts:
         email = normal_address(wish.email)
         with self._in_even_time():
             user_id = self._user_id(email)
-            self._note_new_password(user_id, True)
+            is_ours = self._note_new_password(user_id, True)
             try:
                 self.cognito.reset_password(email, wish.code, wish.password)
-            except InvalidRequestError:
-                self._note_new_password(user_id, False)  # Nothing was changed: a stranger's guess signs nobody out.
-                raise
+            except (InvalidRequestError, RateLimitedError):
+                if is_ours:  # Nothing was changed: a stranger's guess signs nobody out.
+                    self._note_new_password(user_id, False)
+                raise  # Else it is of a try whose answer was lost, and which may have used the code up.
         # This ends refresh tokens too: what they bring tells the time of the sign-in that they are of.
         self.ledger.sign_out(user_id, before_at=self.now() + 1)
         self._note_new_password(user_id, False)
@@ -181,9 +183,13 @@ class Accounts:
         except InvalidCredentialsError:
             return ""
 
-    def _note_new_password(self, user_id: str, has: bool) -> None:
-        with suppress(WriteRefusedError):  # Nobody, or an account that never got as far as a profile.
+    def _note_new_password(self, user_id: str, has: bool) -> bool:
+        """Whether this changed what is noted."""
+        try:
             self.tables.write(profile_with_new_password(user_id, has))
+        except WriteRefusedError:  # It stood so; or it is nobody, or an account that never got as far as a profile.
+            return False
+        return True
 
     def _signed_in(self, email: str, password: str) -> SignIn:
         try:

@@ -71,16 +71,20 @@ def redacted(text: str) -> str:
 
 def redacted_fields(value: Any) -> Any:
     """The same for every text in JSON-like data, and for every text under a name that says that it is private."""
+    return _redacted_fields(value, is_private=False)
+
+
+def _redacted_fields(value: Any, *, is_private: bool) -> Any:
     match value:
         case str():
-            return redacted(value)
+            return MARK if is_private else redacted(value)
         case dict():
             return {
-                redacted(str(name)): MARK if _is_private(name, inner) else redacted_fields(inner)
+                redacted(str(name)): _redacted_fields(inner, is_private=is_private or _is_private(name))
                 for name, inner in value.items()
             }
         case list() | tuple():
-            return [redacted_fields(inner) for inner in value]
+            return [_redacted_fields(inner, is_private=is_private) for inner in value]
     return value
 
 
@@ -109,8 +113,8 @@ def redact_logging() -> None:
     logging.setLogRecordFactory(record)
 
 
-def _is_private(name: Any, value: Any) -> bool:
-    return isinstance(value, str) and re.search(_NAME, str(name), re.IGNORECASE) is not None
+def _is_private(name: Any) -> bool:
+    return re.search(_NAME, str(name), re.IGNORECASE) is not None
 
 
 def _marked(found: re.Match[str]) -> str:

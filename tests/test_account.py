@@ -15,9 +15,11 @@ from chalicelib.errors import (
     EmailUnverifiedError,
     InvalidCredentialsError,
     InvalidRequestError,
+    RateLimitedError,
     UnauthenticatedError,
 )
 from chalicelib.models import Caller
+from chalicelib.providers.cognito import Cognito
 from chalicelib.repositories.accounts import profile, profile_key
 from chalicelib.welcome import GIVEN_BEFORE, WelcomeRules
 from scripts.local.aws import LocalAws
@@ -128,6 +130,17 @@ def test_a_sign_out_that_died_has_not_locked_anyone_out(house: House, email: str
     house.check_whole(house.accounts.login(contract.Login(email, PASSWORD)), email)
 
 
+def test_a_token_of_somebody_whom_the_pool_forgot_can_be_signed_out(house: House, email: str) -> None:
+    """An owner may delete people in the console: their ID tokens are good for an hour all the same."""
+    caller = signed_up(house, email)
+    house.accounts.cognito.delete(caller.user_id)
+
+    assert house.accounts.logout(caller).signed_out
+
+    with pytest.raises(UnauthenticatedError):
+        house.accounts.user(caller)
+
+
 # A forgotten password, another name, the end
 
 RESET_CODE, OTHER_PASSWORD = "654321", "another horse battery"
@@ -217,6 +230,26 @@ def test_a_reset_that_died_is_made_up_for_by_the_owners_next_sign_in(
     assert not note(house, caller)
 
 
+@pytest.mark.parametrize("code", [RESET_CODE, "000000"])
+def test_a_second_try_after_a_lost_answer_does_not_forget_to_end_the_earlier_sign_ins(
+    house: House, email: str, code: str
+) -> None:
+    """The first one has used the code up: so the second is refused, be it the owner's or a thief's guess."""
+    caller = signed_up(house, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
+    house.accounts.forgot_password(contract.ForgotPassword(email))
+    with house.aws.dying("after", CODE_USED):
+        house.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+
+    with pytest.raises(InvalidRequestError):
+        house.accounts.reset_password(contract.ResetPassword(email, code, OTHER_PASSWORD))
+    house.accounts.login(contract.Login(email, OTHER_PASSWORD))
+
+    with pytest.raises(UnauthenticatedError):
+        house.accounts.user(earlier)
+    assert not note(house, caller)
+
+
 @pytest.mark.parametrize("word", ["code", "password"])
 def test_whoever_guesses_a_code_signs_nobody_out(house: House, email: str, word: str) -> None:
     caller = signed_up(house, email)
@@ -230,6 +263,24 @@ def test_whoever_guesses_a_code_signs_nobody_out(house: House, email: str, word:
 
     assert house.accounts.user(earlier).email == email
     assert not note(house, caller)
+
+
+def test_nor_does_who_guesses_until_the_pool_takes_no_more(
+    house: House, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = signed_up(house, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
+    monkeypatch.setattr(Cognito, "reset_password", too_many)
+
+    with pytest.raises(RateLimitedError):
+        house.accounts.reset_password(contract.ResetPassword(email, "000000", OTHER_PASSWORD))
+    house.accounts.login(contract.Login(email, PASSWORD))
+
+    assert house.accounts.user(earlier).email == email
+
+
+def too_many(*_: object) -> None:
+    raise RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
 
 
 def note(house: House, caller: Caller) -> bool:

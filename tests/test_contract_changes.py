@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.contract.changes import breaking, is_announced
+from scripts.contract.changes import FOR_ADMINS, breaking, is_announced
 from scripts.contract.files import made
 
 Json = dict[str, Any]
@@ -37,6 +37,10 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
     "a path is gone": (lambda d: d["paths"].pop(ASK), "POST /transcription/ask: gone"),
     "a method is gone": (lambda d: d["paths"][f"{HISTORY}/{{transcript_id}}"].pop("delete"), "DELETE"),
     "a token is wanted": (lambda d: d["paths"]["/health"]["get"].update(security=[{"idToken": []}]), "wants a token"),
+    "administrators alone may": (
+        lambda d: d["paths"][BALANCE]["get"].update(description=f"{FOR_ADMINS} 200."),
+        "for administrators only",
+    ),
     "a parameter is gone": (lambda d: d["paths"][HISTORY]["get"]["parameters"].pop(0), "query limit: no longer taken"),
     "a parameter has to be given": (lambda d: parameter(d, HISTORY, "cursor").update(required=True), "has to be given"),
     "a parameter is bounded closer": (
@@ -46,6 +50,18 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
     "a parameter's floor rises": (
         lambda d: parameter(d, HISTORY, "limit")["schema"].update(minimum=2),
         "minimum is 2, was 1",
+    ),
+    "a parameter left out means something else": (
+        lambda d: parameter(d, HISTORY, "limit")["schema"].update(default=20),
+        "limit: means something else",
+    ),
+    "a field left out means something else": (
+        lambda d: field(d, "Start", "transport").update(default="relay"),
+        "transport: means something else",
+    ),
+    "a word that nobody judges": (
+        lambda d: field(d, "Stop", "session_id").update({"not": {"const": "a"}}),
+        "not changed",
     ),
     "a word is no longer taken": (lambda d: parameter(d, HISTORY, "kind")["schema"].update(enum=["live"]), "catchup"),
     "a field has to be sent": (
@@ -86,6 +102,12 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
     "an answer's status changes": (
         lambda d: d["paths"][ASK]["post"]["responses"].update({"202": d["paths"][ASK]["post"]["responses"].pop("200")}),
         "200: no longer answered",
+    ),
+    "an answer has another status, too": (
+        lambda d: d["paths"][BALANCE]["get"]["responses"].update(
+            {"202": d["paths"][BALANCE]["get"]["responses"]["200"]}
+        ),
+        "202: answered, too",
     ),
     "an answer's field is gone": (lambda d: _without(schema(d, "CreditBalance"), "held"), "held: may be missing"),
     "an answer's field may be missing": (
@@ -133,6 +155,10 @@ HARMLESS: dict[str, Callable[[Json], Any]] = {
     "a word more is taken": lambda d: parameter(d, HISTORY, "kind")["schema"].update(enum=["live", "catchup", "call"]),
     "a field more may be sent": lambda d: schema(d, "Ask")["properties"].update(tone={"type": "string"}),
     "a field need not be sent": lambda d: schema(d, "Ask").update(required=[]),
+    "a field need not be sent, and stands for something then": lambda d: (
+        schema(d, "Ask").update(required=[]),
+        field(d, "Ask", "question").update(default="What now?"),
+    ),
     "an answer's field more": lambda d: schema(d, "CreditBalance")["properties"].update(bonus={"type": "integer"}),
     "an answer's word more": lambda d: field(d, "Transaction", "kind")["enum"].append("gift"),
     "an error more": lambda d: d["paths"]["/health"]["get"]["responses"].update(
@@ -152,6 +178,18 @@ def changed(change: Callable[[Json], Any]) -> Json:
     document = copy.deepcopy(CONTRACT)
     change(document)
     return document
+
+
+def test_that_administrators_alone_may_is_said_as_it_is_looked_for() -> None:
+    said = {
+        path
+        for path, methods in CONTRACT["paths"].items()
+        for one in methods.values()
+        if FOR_ADMINS in one["description"]
+    }
+
+    assert said >= {"/admin/users", "/admin/audit", "/analytics/costs"}
+    assert BALANCE not in said
 
 
 @pytest.mark.parametrize("name", BREAKING)

@@ -1,7 +1,9 @@
 """Each request counts once, before it does anything or with its own first write; what happens when it cannot."""
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 import pytest
@@ -129,6 +131,25 @@ def test_a_busy_caller_costs_one_call_a_request_as_well(engine: Engine, names: N
         door.request("reads", ada)
 
     assert door.wire.calls == ["UpdateItem"] * 50
+
+
+def test_processes_that_remember_pass_together_what_one_would(engine: Engine, names: Names, ada: str) -> None:
+    """Each has seen only some of the requests, and what it saw last may be long over."""
+    doors, chance = [Door.on(engine, names, "7/minute") for _ in range(3)], random.Random(8)
+    limit, tat_us, now_us = Limit.read("7/minute"), 0, doors[0].now_us
+    told = Counter[bool]()
+    for _ in range(150):
+        now_us += chance.choice([0, 0, 1, limit.interval_us // 3, limit.interval_us, 9 * limit.interval_us])
+        door = chance.choice(doors)
+        door.now_us = now_us
+        passes = limit.wait_us(tat_us, now_us) == 0
+
+        with nullcontext() if passes else pytest.raises(RateLimitedError):
+            door.request("reads", ada)
+
+        tat_us = limit.after(tat_us, now_us) if passes else tat_us
+        told[passes] += 1
+    assert min(told[True], told[False]) > 10
 
 
 def test_what_is_remembered_is_bounded(door: Door) -> None:

@@ -131,6 +131,16 @@ def test_what_a_name_says_is_private_is_taken_out() -> None:
     assert said == {"password": MARK, "refreshToken": MARK, "tokens": 3, "user": "ada", MARK: 1}
 
 
+def test_it_is_private_however_deep_it_lies_under_that_name() -> None:
+    said = redacted_fields({"tokens": ["one", {"kept": ["two", 3]}], "secret": {"plain": "word"}, "others": ["four"]})
+
+    assert said == {
+        "tokens": [MARK, {"kept": [MARK, 3]}],
+        "secret": {"plain": MARK},
+        "others": ["four"],
+    }
+
+
 @pytest.mark.parametrize(("text", "secret"), SECRETS)
 def test_what_a_library_logs_is_redacted(library: tuple[logging.Logger, io.StringIO], text: str, secret: str) -> None:
     logger, heard = library

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_a_secret_is_asked_for_once_a_process(wired: Wired) -> None:
     wiring.secret("openai_api_key")
 
     assert wired.asked == ["OPENAI_API_KEY"]
+
+
+BUILDERS = [
+    name
+    for name, made in vars(wiring).items()
+    if hasattr(made, "cache_clear") and made is not wiring.load and not signature(made).parameters
+]
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_everything_that_is_built_late_can_be_built(wired: Wired, name: str) -> None:
+    """What it imports is imported there and then, and nothing else would notice a name that is missing."""
+    made = getattr(wiring, name)()
+
+    assert made is getattr(wiring, name)()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -180,3 +181,30 @@ def test_what_other_pages_embed_is_refused_though_it_names_no_origin(site: str, 
     status, body, _ = answer(lambda _: contract.Nothing(), headers=headers)
 
     assert (status, body.get("code")) == ((200, None) if may else (403, "origin_not_allowed"))
+
+
+# Where a request comes from
+
+
+def network(source: object, headers: dict[str, str] | None = None) -> str:
+    """The network of a request that the gateway says is from `source`."""
+    return web.network(SimpleNamespace(context={"identity": {"sourceIp": source}}, headers=headers or {}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "one"),
+    [
+        (["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"], "192.0.2.7"),
+        (["2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:DB8:1:2:0:0:0:9"], "2001:db8:1:2::/64"),
+        (["2001:db8:1:3::1"], "2001:db8:1:3::/64"),
+        (["", "unknown", "192.0.2.7, 192.0.2.8", "192.0.2", None], ""),
+    ],
+)
+def test_a_customers_addresses_are_one_network(addresses: list[object], one: str) -> None:
+    """A customer gets 2⁶⁴ addresses of the new kind: each must not be somebody else to a limit, or to a cap."""
+    assert {network(address) for address in addresses} == {one}
+
+
+def test_what_a_client_writes_of_itself_is_not_asked() -> None:
+    assert network("192.0.2.7", {"x-forwarded-for": "198.51.100.1", "forwarded": "for=198.51.100.1"}) == "192.0.2.7"
+    assert web.network(SimpleNamespace(context={}, headers={"x-forwarded-for": "198.51.100.1"})) == ""  # type: ignore[arg-type]

@@ -90,7 +90,9 @@ class Cognito:
             try:
                 self._client.confirm_sign_up(**self._client_words(email), Username=email, ConfirmationCode=code)
             except ClientError as error:
-                if code_of(error) != "NotAuthorizedException":
+                if code_of(error) == "UserNotFoundException":
+                    raise wrong_code() from error
+                if code_of(error) != "NotAuthorizedException" or is_our_setting(error):
                     raise
                 raise InvalidRequestError("This account is confirmed already, or locked: sign in.", "email") from error
 
@@ -199,9 +201,13 @@ class Cognito:
         return _sign_in(answer)
 
     def sign_out_everywhere(self, user_id: str) -> None:
-        """End all refresh tokens of the account."""
+        """End all refresh tokens of the account; one that is gone has none."""
         with mapped():
-            self._client.admin_user_global_sign_out(UserPoolId=self._pool, Username=user_id)
+            try:
+                self._client.admin_user_global_sign_out(UserPoolId=self._pool, Username=user_id)
+            except ClientError as error:
+                if code_of(error) != "UserNotFoundException":
+                    raise
 
     def _client_words(self, email: str) -> dict[str, str]:
         return {"ClientId": self._client_id, "SecretHash": self._secret_hash(email)}

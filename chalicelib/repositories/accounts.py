@@ -34,8 +34,10 @@ def profile_renamed(user_id: str, name: str) -> Write:
 
 
 def profile_with_new_password(user_id: str, has: bool) -> Write:
-    """The profile with or without the note that a new password is being set, if it is there."""
-    return Write(profile_key(user_id), put_in={"has_new_password": has}, when=Attr("email").exists())
+    """The profile with or without the note that a new password is being set, if it is there and stood otherwise."""
+    is_noted = Attr("has_new_password").eq(True)
+    when = Attr("email").exists() & (~is_noted if has else is_noted)
+    return Write(profile_key(user_id), put_in={"has_new_password": has}, when=when)
 
 
 def profile(user_id: str, item: Item | None) -> Profile | None:

@@ -15,6 +15,10 @@ BOUNDS = {
     "minimum": False, "minLength": False, "minItems": False,
     "maximum": True, "maxLength": True, "maxItems": True,
 }  # fmt: skip
+# What `Fit` knows how to judge, and what bounds nothing. Of any other word it asks that it is as it was.
+JUDGED = {"$ref", "anyOf", "type", "enum", "const", "pattern", "format", "properties", "required", "items", *BOUNDS}
+JUDGED |= {"additionalProperties", "default", "description", "title", "example", "examples", "deprecated"}
+FOR_ADMINS = "Needs the group `admins`."
 
 
 def breaking(old: Json, new: Json) -> list[str]:
@@ -38,6 +42,8 @@ def _breaking(old: Json, new: Json) -> Iterator[str]:
                 continue
             if after["security"] and not before["security"]:
                 yield f"{at}: wants a token"
+            if FOR_ADMINS in after["description"] and FOR_ADMINS not in before["description"]:
+                yield f"{at}: for administrators only"
             yield from _parameters(old, new, at, before, after)
             yield from _bodies(old, new, at, before, after)
             yield from _answers(old, new, at, before, after)
@@ -54,6 +60,9 @@ def _parameters(old: Json, new: Json, at: str, before: Json, after: Json) -> Ite
         if known:
             fit = Fit(sender=old, taker=new)
             yield from fit.faults(known["schema"], parameter["schema"], f"{at}: {place} {name}")
+            was_said = known["schema"].get("default")
+            if not known.get("required") and was_said != parameter["schema"].get("default"):
+                yield f"{at}: {place} {name}: means something else where it is left out"
     for place, name in was.keys() - now.keys():
         yield f"{at}: {place} {name}: no longer taken"
 
@@ -71,6 +80,9 @@ def _bodies(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterato
 
 
 def _answers(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterator[str]:
+    for status in after["responses"].keys() - before["responses"].keys():
+        if status.startswith("2"):
+            yield f"{at}: {status}: answered, too"
     for status, was in before["responses"].items():
         if not status.startswith("2"):
             continue
@@ -121,6 +133,9 @@ class Fit:
                 continue
             if reached is None or (reached > limit if is_upper else reached < limit):
                 yield f"{at}: {name} is {limit}, was {reached}"
+        for name in sorted(taken.keys() - JUDGED):
+            if taken[name] != sent.get(name):
+                yield f"{at}: {name} changed"
         for name in ("pattern", "format"):
             if name in taken and taken[name] != sent.get(name) and not _words(sent):
                 yield f"{at}: {name} changed"
@@ -129,6 +144,10 @@ class Fit:
         had, known = sent.get("properties", {}), taken.get("properties", {})
         for name in set(taken.get("required", ())) - set(sent.get("required", ())):
             yield f"{at}.{name}: {'may be missing' if self.is_answer else 'has to be given'}"
+        if not self.is_answer:
+            for name in had.keys() & known.keys() - set(sent.get("required", ())):
+                if _default(self.sender, had[name]) != _default(self.taker, known[name]):
+                    yield f"{at}.{name}: means something else where it is left out"
         for name, schema in had.items():
             if name in known:
                 yield from self.faults(schema, known[name], f"{at}.{name}")
@@ -153,6 +172,10 @@ def _types(schema: Json) -> frozenset[str]:
     said = schema.get("type", ALL_TYPES)
     found = frozenset({said} if isinstance(said, str) else said)
     return found | {"integer"} if "number" in found else found
+
+
+def _default(document: Json, schema: Json) -> Any:
+    return schema.get("default", _resolved(document, schema).get("default"))
 
 
 def _words(schema: Json) -> set[Any]:

@@ -165,6 +165,16 @@ def test_a_blocked_account_is_kept_out_however_good_its_token(api: Api, person: 
     assert person.get("/credits/balance").status_code == 200
 
 
+def test_a_deleted_account_is_401_everywhere_from_that_moment(api: Api, person: Person) -> None:
+    assert person.delete("/auth/user").status_code == 202
+
+    headers = {"Authorization": f"Bearer {person.token}"}
+    refused = lambda answer: check_error(answer, 401, "unauthenticated")  # noqa: E731
+    on_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
+    # Either word is right: the job may have ended the refresh token already.
+    assert api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
+
+
 def test_keys_that_cannot_be_had_are_503_not_401(keyless_api: Api, resident: Person) -> None:
     headers = {"Authorization": f"Bearer {resident.token}"}
 

@@ -12,6 +12,7 @@ from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedErro
 from chalicelib.models import Segment
 from chalicelib.providers.uploads import TICKET_SECONDS
 from chalicelib.repositories.erasures import erasure
+from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.jobs import job, job_key
 from chalicelib.repositories.purchases import purchase, purchase_key
@@ -158,6 +159,18 @@ def test_what_was_under_way_when_the_account_was_refused_is_erased_in_the_last_p
 
     house.check_gone()
     assert house.where_words_are() == []
+
+
+def test_an_export_that_was_wanted_is_not_made_any_more(house: Household) -> None:
+    house.fill()
+    house.exports.start(house.who)
+    house.desk.queue.sent.clear()
+    house.erasures.begin(house.who)
+    house.settle_down()
+
+    assert house.quiet.tables.get(export_key(house.who.user_id)) is None
+    assert house.exports.advance(house.who.user_id) is False
+    assert house.files.files == {}
 
 
 def test_the_last_pass_comes_after_everything_that_may_have_been_under_way() -> None:

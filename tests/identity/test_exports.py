@@ -13,6 +13,7 @@ from chalicelib.errors import AppError, NotFoundError, UnauthenticatedError
 from chalicelib.exports import MESSAGE, ExportRules
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.table import ItemKey, Write
+from chalicelib.repositories.transcripts import transcript_key
 from tests.audit.office import everything
 from tests.engines import Engine
 from tests.house import at_once
@@ -127,6 +128,17 @@ def test_words_whose_line_is_gone_are_not_told(house: Household) -> None:
 
     assert house.left["transcript"] not in {one["transcript_id"] for one in told["transcripts"]}
     assert [len(one["segments"]) > 0 for one in told["transcripts"] if one["kind"] == "catchup"] == [True]
+
+
+def test_a_line_that_a_settlement_touched_as_it_was_deleted_is_no_transcript(house: Household) -> None:
+    house.fill()
+    left_over = Write(transcript_key(house.who.user_id, "0" * 26), put_in={"state": "stopped", "credits": 1})
+    house.quiet.tables.write(left_over)
+
+    told = made(house)
+
+    assert house.left["transcript"] in {one["transcript_id"] for one in told["transcripts"]}
+    assert "0" * 26 not in json.dumps(told)
 
 
 def test_an_empty_account_is_a_whole_document(house: Household) -> None:

@@ -99,6 +99,7 @@ def test_too_many_attempts_are_told_when_to_come_back(client: Any, call: str, co
         ("confirm", "CodeMismatchException", "invalid_request"),
         ("confirm", "ExpiredCodeException", "invalid_request"),
         ("confirm", "NotAuthorizedException", "invalid_request"),
+        ("confirm", "UserNotFoundException", "invalid_request"),
         ("confirm", "AliasExistsException", "email_taken"),
         ("sign in", "NotAuthorizedException", "invalid_credentials"),
         ("sign in", "UserNotFoundException", "invalid_credentials"),
@@ -137,7 +138,10 @@ def test_a_reset_is_refused_in_the_same_words_whoever_is_or_is_not_there(client:
     assert failure(client, "reset password", "CodeMismatchException").details == {"field": "code"}
 
 
-@pytest.mark.parametrize("call", ["reset password", "mail a reset code", "sign in", "sign up"])
+KEYED = ["sign up", "confirm", "resend", "sign in", "refresh", "reset password", "mail a reset code"]
+
+
+@pytest.mark.parametrize("call", KEYED)
 def test_a_wrong_secret_of_ours_is_an_outage(client: Any, call: str) -> None:
     operation, act = CALLS[call]
     with Stubber(client) as stubber:
@@ -146,10 +150,12 @@ def test_a_wrong_secret_of_ours_is_an_outage(client: Any, call: str) -> None:
             act(pool(client))
 
 
-def test_deleting_somebody_who_is_gone_is_done(client: Any) -> None:
+@pytest.mark.parametrize("call", ["delete", "sign out"])
+def test_what_is_to_end_of_somebody_who_is_gone_has_ended(client: Any, call: str) -> None:
+    operation, act = CALLS[call]
     with Stubber(client) as stubber:
-        stubber.add_client_error("admin_delete_user", "UserNotFoundException")
-        pool(client).delete("user")
+        stubber.add_client_error(operation, "UserNotFoundException")
+        act(pool(client))
 
 
 def test_an_account_that_must_answer_a_challenge_cannot_sign_in(client: Any) -> None:

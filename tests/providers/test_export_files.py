@@ -1,5 +1,6 @@
 """Files to take along, on the emulator: whole or not at all, opened by a signed address alone, gone when told."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_the_pieces_are_one_file_behind_a_signed_address(files: ExportFiles) -> 
     url = files.link(ADA, "e1", 300)
     assert get(url).content == b"".join(pieces)
     assert get(url).headers["Content-Disposition"] == f'attachment; filename="{FILE_NAME}"'
-    assert "X-Amz-Expires=300" in url
+    assert re.findall(r"X-Amz-Expires=(\d+)", url) == ["300"]
     path, _, signature = url.partition("?")
     assert get(path).status_code == 403
     assert get(path.replace(ADA, BOB) + "?" + signature).status_code == 403
