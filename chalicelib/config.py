@@ -6,6 +6,7 @@ in what the environment leaves out.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
@@ -39,6 +40,7 @@ ADDRESSES = (
 )
 Switch = Literal["on", "off"]
 RATE_LIMIT = "rate_limit_"
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s*]+")  # as a browser sends it
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 LONGEST_JOB_CALL_SECONDS = 40  # a worker's claim (jobs.py) outlasts it, and the slowest write before it
 
@@ -296,8 +298,9 @@ def _problems(settings: Settings) -> list[str]:
         found.append("TOKEN_TIMEOUT_SECONDS must leave 9 of the gateway's 29 s for all live providers together")
     found += _payment_problems(settings)
     found += _limit_problems(settings)
-    if "*" in settings.allowed_origins or "null" in settings.allowed_origins:
-        found.append("EXTENSION_ORIGIN and OWN_ORIGINS must name origins, not * or null")
+    if wrong := [origin for origin in settings.allowed_origins if not ORIGIN.fullmatch(origin)]:
+        origins = ", ".join(sorted(wrong))
+        found.append(f"EXTENSION_ORIGIN and OWN_ORIGINS must be scheme://host, nothing after it, not {origins}")
     try:
         prices = pricing.load(settings.price_version)
     except pricing.PriceError as error:

@@ -33,6 +33,7 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 def main(arguments: list[str] | None = None) -> int:
     asked = _asked(arguments)
     try:
+        project.environment(project.read(), asked.stage)  # The stage's name first, before AWS is asked anything.
         aws = RealAws()
         print(f"account {aws.account()}, region {aws.region}, stage {asked.stage}")
         deploy(aws, asked.stage, agree=(lambda: True) if asked.yes else _agreed, resources_only=asked.resources_only)

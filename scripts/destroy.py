@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--with-data", action="store_true")
     asked = parser.parse_args(arguments)
     try:
+        project.environment(project.read(), asked.stage)  # The stage's name first, before AWS is asked anything.
         aws = RealAws()
         print(f"account {aws.account()}, region {aws.region}, stage {asked.stage}")
         data = " AND ALL ITS DATA" if asked.with_data else ""

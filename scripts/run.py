@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from scripts.local.processes import ChildError, ended_by_signals, log_tail, port_is_taken
-from scripts.local.server import CHANGED, WAITING
+from scripts.local.reloads import CHANGED, WAITING
 from scripts.local.stack import LocalStack, StackError
 
 DEFAULT_PORT = "8000"
@@ -17,6 +17,7 @@ READY = """
   AWS           {aws_endpoint_url}
   stand-ins     {sandbox_url}
   dashboard     {api_url}/admin  (sign in as {admin_email}, password in .local/dev.json)
+  reference     {api_url}/docs  (every route, to read and to try)
   logs          .local/*.log
 
 Try it:

@@ -31,12 +31,16 @@ def main(arguments: list[str] | None = None, kms: Any = None, config_file: Path 
         else:
             changed = [name for name in SECRET_NAMES if settings.get(name)]
             settings.update({name: sealer.resealed(name, settings[name]) for name in changed})
-        project.write(config, config_file)
+        if changed:
+            project.write(config, config_file)
     except REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{config_file.name}: {', '.join(changed) or 'nothing'} changed. "
-          f"`make deploy STAGE={asked.stage}` brings it to the functions.")  # fmt: skip
+    if not changed:
+        print(f"{config_file.name}: there is no secret of {asked.stage} yet; `encrypt` makes one.")
+        return 0
+    print(f"{config_file.name}: {', '.join(changed)} changed.")
+    print(f"`make deploy STAGE={asked.stage}` brings it to the functions.")
     return 0
 
 

@@ -68,7 +68,7 @@ class Smoke:
                 part()
             except requests.RequestException as error:
                 self.failed += 1
-                self._say(f"  ✗ no answer: {type(error).__name__}")
+                self._say(f"  ✗ no answer from {self.url}: {_reason(error)}")
         self._say(f"\n{'Every check held.' if not self.failed else f'{self.failed} did not hold.'}")
         return not self.failed
 
@@ -188,6 +188,11 @@ def _number(answer: requests.Response, header: str) -> int | None:
 
 def _shown(answer: requests.Response) -> str:
     return f"{answer.status_code} {answer.text[:160]}"
+
+
+def _reason(error: requests.RequestException) -> str:
+    """What stood in the way, in a line."""
+    return f"{type(error).__name__}: {str(error.__context__ or error)[:160]}"
 
 
 def _cors(answer: requests.Response) -> dict[str, str]:

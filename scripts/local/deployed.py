@@ -9,8 +9,7 @@ from scripts.local.aws import LocalAws
 from scripts.local.emulated import ApiAlone, EmulatedShipment, answer_preflights
 from scripts.local.processes import LOOPBACK, free_port
 from scripts.local.scratch import scratch
-from scripts.local.server import EXTENSION_ORIGIN
-from scripts.local.stack import ADMIN_EMAIL, LocalStack, read_json, write_private
+from scripts.local.stack import ADMIN_EMAIL, EXTENSION_ORIGIN, LocalStack, read_json, write_private
 from scripts.shipping import project
 from scripts.shipping.package import Package
 from scripts.shipping.sealing import SECRET_NAMES, Sealer

@@ -25,11 +25,9 @@ from scripts.local.events import EventFeeder
 from scripts.local.gateway import STAGE, Gateway
 from scripts.local.http_handler import Handler, Server
 from scripts.local.processes import LOOPBACK, Child
+from scripts.local.reloads import CHANGED, WAITING
 
-EXTENSION_ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-WAITING = "waiting for a change"  # scripts.run looks for this
-CHANGED = "starting again"
 WATCHED = ("chalicelib", ".chalice")
 WATCHED_SUFFIXES = (".py", ".json", ".html", ".js", ".css", ".svg")
 
@@ -86,7 +84,7 @@ def serve(project: Path, port: int, positions: Path | None, *, with_events: bool
     # Waited for, not handled: a handler that sets an event deadlocks when it interrupts the wait for that event.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     app, config = load(project)
-    dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
+    dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", ""))
     feeder = EventFeeder(app, positions=positions)
     threading.Thread(target=dev_server.server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     if with_events:

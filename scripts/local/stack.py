@@ -4,20 +4,23 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
 from scripts.local.processes import LOOPBACK, Child, free_port, port_is_taken
-from scripts.local.server import EXTENSION_ORIGIN, WAITING
+from scripts.local.reloads import WAITING
 
 ADMIN_EMAIL = "admin@example.com"
+EXTENSION_ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 # What a person may set to reach real providers instead of the stand-ins.
 PROVIDER_SETTINGS = (
     "ASSEMBLYAI_API_KEY",
@@ -202,6 +205,8 @@ class LocalStack:
         # Code that does not load yet is no reason to end when the next change is waited for anyway.
         log = self.directory / "api.log"
         child.wait_until(lambda: port_is_taken(port) or (self._reload and WAITING in log.read_text("utf-8")), 60)
+        if port_is_taken(port):
+            _check_settings(port, log)
 
     def _child(self, name: str, args: list[str], log: str, settings: dict[str, str]) -> Child:
         environment = without_aws(dict(os.environ)) | {"PYTHONUNBUFFERED": "1"} | settings
@@ -243,3 +248,13 @@ def read_json(path: Path) -> dict[str, Any]:
         return {}
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
+
+
+def _check_settings(port: int, log: Path) -> None:
+    """StackError for settings that the API cannot serve: it answers each request with 500, and its log says why."""
+    with contextlib.closing(HTTPConnection(LOOPBACK, port, timeout=10)) as connection:
+        connection.request("GET", "/health")
+        if connection.getresponse().status != 500:
+            return
+    problems = re.findall(r'"problems":"([^"]*)"', log.read_text("utf-8"))
+    raise StackError(f"The API cannot serve with these {problems[-1]}" if problems else f"See {log}: /health is 500.")

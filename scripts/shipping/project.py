@@ -1,6 +1,7 @@
 """What `.chalice/config.json` says of a stage: its settings, and its secrets as ciphertext. Kept in git."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,10 +37,12 @@ class RealAws:
     """The account that boto3 finds: AWS_PROFILE, AWS_REGION and the like."""
 
     def __init__(self) -> None:
-        self._session = boto3.Session()
+        self._session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # boto3 itself knows another name
         self._clients: dict[str, Any] = {}
         if not self._session.region_name:
-            raise ShippingError("No region: set AWS_REGION, or the region of your profile (aws configure).")
+            raise ShippingError(
+                "No region: set AWS_REGION (or AWS_DEFAULT_REGION), or the region of your profile (aws configure)."
+            )
 
     @property
     def region(self) -> str:

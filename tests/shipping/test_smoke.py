@@ -301,6 +301,6 @@ def test_a_deployment_that_does_not_answer_is_a_failure_and_no_traceback(
     deployment.wrong = lambda *_: Answer(0, "")
 
     assert main(["--url", deployment.url, "--origin", ORIGIN]) == 1
-    assert "✗ no answer: ConnectionError" in capsys.readouterr().out
+    assert f"✗ no answer from {deployment.url}: ConnectionError" in capsys.readouterr().out
     deployment.wrong = lambda *_: None
     assert main(["--url", f"{deployment.url}/", "--origin", ORIGIN, "--build", BUILD]) == 0

@@ -4,6 +4,7 @@ import { el, table } from "./show.js";
 
 const HEIGHT = 240;
 const DAY_SECONDS = 86_400;
+const WHOLE = [...Array(16).keys()].flatMap((power) => [1, 2, 5].map((first) => first * 10 ** power)); // steps of an axis
 const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const drawn = new Set();
 
@@ -33,16 +34,18 @@ function draw(one) {
   const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
   const data = [one.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000), ...one.series.map((s) => s.values)];
+  const isCounted = one.series.every((s) => s.values.every(Number.isInteger));
   one.plot = new uPlot({
     width: Math.max(200, one.box.clientWidth),
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     cursor: { drag: { x: false, y: false } },
-    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, low === high ? 1 : 0) * 1.08 || 1] } },
+    // Half a day on each side, so that the first and the last bar are whole.
+    scales: { x: { range: (_, first, last) => [first - DAY_SECONDS / 2, last + DAY_SECONDS / 2] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 1, low === high ? 1 : 0) * 1.08 || 1] } },
     axes: [
       { ...axis, space: 64, incrs: [1, 2, 5, 7, 14, 30, 60, 90].map((count) => count * DAY_SECONDS),
         values: (_, ticks) => ticks.map((seconds) => dayAndMonth.format(seconds * 1000)) },
-      { ...axis, size: 60, values: (_, ticks) => ticks.map(one.axisText) },
+      { ...axis, size: 60, ...(isCounted ? { incrs: WHOLE } : {}), values: (_, ticks) => ticks.map(one.axisText) },
     ],
     legend: { markers: { width: 0, fill: (plot, n) => plot.series[n].stroke(plot, n) } },
     series: [
