@@ -114,9 +114,9 @@ def hold_booked_twice(plant: Planter) -> References:
     entry = plant.entry(kind="usage")
     plant.put(plant.ledger(entry["sk"] + "A"), entry)
     plant.balance(available=entry["credits"], used=-entry["credits"])
-    (day,) = plant.items(f"DAY#2026-11-23#{entry['service']}")
+    day = plant.ledger(f"DAY#2026-11-23#{entry['service']}")
     more = {"credits": -entry["credits"], "audio_ms": entry["audio_ms"], "cost_micro_usd": entry["cost_micro_usd"]}
-    plant.tables.write(Write(plant.ledger(day["sk"]), add=more | {"entries": 1}))
+    plant.tables.write(Write(day, add=more | {"entries": 1}))
     return [entry["hold_id"]]
 
 
