@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Lock
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -357,7 +359,18 @@ def test_one_person_registering_two_addresses_at_once_gets_the_credits_once(hous
         house.books.check_invariants(answer.user.user_id)
 
 
-def test_the_same_registration_at_once_makes_one_account(house: House, email: str) -> None:
+def test_the_same_registration_at_once_makes_one_account(
+    house: House, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One at a time at SignUp itself: the emulator looks and then writes, in threads; a pool does both at once."""
+    alone, sign_up = Lock(), Cognito.sign_up
+
+    def sign_up_alone(*words: Any) -> str:
+        with alone:
+            return sign_up(*words)
+
+    monkeypatch.setattr(Cognito, "sign_up", sign_up_alone)
+
     def register() -> str:
         try:
             return house.accounts.register(contract.Register(email, PASSWORD)).user.user_id
