@@ -351,7 +351,7 @@ def stripe_webhook(
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def reconcile(_event: Any) -> dict[str, int]:
     """Ask about payments that nothing was heard of, and hear the events that did not arrive."""
-    return middleware.figures_done("reconcile", *wiring.reconciler().reconcile())
+    return middleware.event_told("reconcile", lambda: wiring.reconciler().reconcile())
 
 
 # Analytics

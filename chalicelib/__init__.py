@@ -18,11 +18,11 @@ leasing welcome fulfilment       what happens to a lease; what an account begins
     belongings
 contract cursors                 the shapes on the wire; where the next page starts
 repositories providers           DynamoDB; Cognito, AssemblyAI, OpenAI
-config tokens telemetry logs     settings; sign-in tokens; what a request did; log lines; pages that ship with us
+config tokens telemetry logs     what is set; sign-in tokens; what a request did; log lines; pages that ship with us
     pages
 leases jobs reading recordings   plain rules and plain data
     pricing audio captions urls
-    redaction
+    redaction settings fitness
     addresses sums days sheets
     price_table
     judging tallies limits

@@ -10,9 +10,9 @@ import msgspec
 from chalice.app import Request
 
 from . import contract, ids
-from .config import Settings
 from .errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError
 from .models import Caller
+from .settings import Settings
 from .telemetry import tally
 from .tokens import TokenVerifier
 

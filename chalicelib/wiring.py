@@ -1,4 +1,7 @@
-"""Builds the use cases, once per process and only when first needed: a cold start pays for what it uses."""
+"""Builds the use cases, once per process and only when first needed: a cold start pays for what it uses.
+
+One function for each thing that is built, and nothing else: that is what makes it long.
+"""
 
 import json
 import time
@@ -12,7 +15,7 @@ import boto3
 from botocore.config import Config
 
 from . import pricing
-from .config import Settings, listed, load
+from .config import load
 from .cursors import Cursors
 from .deferred import deferred
 from .errors import UnavailableError
@@ -21,6 +24,7 @@ from .limiting import Limiter
 from .redaction import hide
 from .repositories.ledger import Ledger
 from .repositories.limits import CountingTables
+from .settings import Settings, listed
 from .telemetry import count_aws_calls
 from .tokens import TokenVerifier
 

@@ -22,11 +22,11 @@ NEXT = """
 Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 
   Stripe        a webhook to {url}/webhooks/stripe, with the events that docs/payments.md lists; its secret:
-                python -m scripts.secret encrypt --stage {stage} STRIPE_WEBHOOK_SECRET, then deploy again
+                .venv/bin/python -m scripts.secret encrypt --stage {stage} STRIPE_WEBHOOK_SECRET, then deploy again
   AssemblyAI    nothing to enter: each job names {public_url}/webhooks/assemblyai itself
   dashboard     {url}/admin, for members of the group `admins` (docs/operations.md, Administrators)
   the extension calls {url} from {origin}
-  check it      python -m scripts.smoke --url {url} --origin {origin} --build {build}
+  check it      .venv/bin/python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
 
 
@@ -135,7 +135,7 @@ def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
         listed = "\n".join(f"  ✗ {problem}" for problem in problems)
         raise ShippingError(
             f"Not deployed: the settings of {stage} are unfit (docs/settings.md).\n{listed}\n"
-            f"A secret is entered by: python -m scripts.secret encrypt --stage {stage} NAME"
+            f"A secret is entered by: .venv/bin/python -m scripts.secret encrypt --stage {stage} NAME"
         )
 
 

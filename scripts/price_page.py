@@ -1,4 +1,4 @@
-"""Writes what docs/pricing.md says of a price file into it: `python -m scripts.price_page`.
+"""Writes what docs/pricing.md says of a price file into it: `.venv/bin/python -m scripts.price_page`.
 
 The page's own words stay; each part between `<!-- prices: NAME -->` and `<!-- end -->` is made anew.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from chalicelib.config import Settings
 from chalicelib.price_table import MILLISECONDS_PER_HOUR, MILLISECONDS_PER_MINUTE, Prices
 from chalicelib.pricing import kept_micro_usd, load
+from chalicelib.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "pricing.md"
 PART = re.compile(r"(<!-- prices: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

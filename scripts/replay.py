@@ -1,7 +1,7 @@
 """Jobs that failed five times: what they are about, and back into the queue once what was wrong is mended.
 
-python -m scripts.replay --stage prod                list them
-python -m scripts.replay --stage prod --send-back    put them into the queue again: jobs may run twice
+.venv/bin/python -m scripts.replay --stage prod                list them
+.venv/bin/python -m scripts.replay --stage prod --send-back    put them into the queue again: jobs may run twice
 """
 
 import argparse

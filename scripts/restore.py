@@ -4,8 +4,8 @@
         --target-table-name live-transcription-prod-ledger-restored --restore-date-time 2026-11-25T10:00:00Z
     (the same of live-transcription-prod-app)
 
-    python -m scripts.restore --stage prod                 what would be changed
-    python -m scripts.restore --stage prod --carry-out     change it; every function has to be stopped
+    .venv/bin/python -m scripts.restore --stage prod                 what would be changed
+    .venv/bin/python -m scripts.restore --stage prod --carry-out     change it; every function has to be stopped
 
 A table keeps its name, stream, roles and protection this way; a restored table has none of them. docs/operations.md,
 Restore, has the whole of it.

@@ -1,9 +1,9 @@
 """The secrets of a deployed stage, as ciphertext in `.chalice/config.json`. No value is ever shown or taken from argv.
 
-python -m scripts.secret encrypt --stage prod ASSEMBLYAI_API_KEY     (asks for it, or reads it from a pipe)
-python -m scripts.secret encrypt --stage prod STRIPE_WEBHOOK_SECRET --beside   (a second one, while it is rotated)
-python -m scripts.secret rotate  --stage prod                        (new ciphertexts of the same secrets)
-python -m scripts.secret check   --stage prod                        (present, readable, of the right kind?)
+.venv/bin/python -m scripts.secret encrypt --stage prod ASSEMBLYAI_API_KEY     (asks for it, or reads it from a pipe)
+.venv/bin/python -m scripts.secret encrypt --stage prod STRIPE_WEBHOOK_SECRET --beside  (a second one, to rotate)
+.venv/bin/python -m scripts.secret rotate  --stage prod                        (new ciphertexts of the same secrets)
+.venv/bin/python -m scripts.secret check   --stage prod                        (present, readable, of the right kind?)
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Is there a secret in the files of this repository? `python -m scripts.secret_scan`, part of `make check`.
+"""Is there a secret in the files of this repository? `.venv/bin/python -m scripts.secret_scan`, part of `make check`.
 
 Yelp's detect-secrets looks for what keys are known to look like, and for strings too random to be words; one detector
 is added for our providers' keys. `scripts/no_secrets.toml` lists what was looked at and is none, with the reason; any

@@ -1,6 +1,6 @@
 """Is this deployment what it should be? Asks it as a stranger would, changes nothing, needs no account.
 
-    python -m scripts.smoke --url https://abc.execute-api.eu-central-1.amazonaws.com/api --origin chrome-extension://<id>
+    .venv/bin/python -m scripts.smoke --url https://abc.execute-api.eu-central-1.amazonaws.com/api --origin chrome-extension://<id>
 
 Exit 0 if every check held. What an emulator cannot show is told apart from what is wrong (`--emulated`).
 """

@@ -4,6 +4,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,6 +22,11 @@ DONE: Counter[str] = Counter()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Overhearing())
+    os.environ.setdefault("SAMPLE_SEED", date.today().isoformat())  # Processes of several take over the first one's.
+
+
+def pytest_report_header() -> str:
+    return f"samples: SAMPLE_SEED={os.environ['SAMPLE_SEED']}"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -44,7 +50,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Soaks are `make soak`'s alone, and so is all of a test of many cases but the sample that its mark names.
 
-    The sample is the same in every run: `SAMPLE_SEED=word` draws another.
+    Each day draws another sample; the run names its seed, and `SAMPLE_SEED=…` draws that one again.
     """
     if not os.environ.get("SOAK"):
         left_out = {item for item in items if item.get_closest_marker("soak")} | set(_beyond_samples(items))
@@ -60,7 +66,7 @@ def _beyond_samples(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     for name, every in cases.items():
         (size,) = every[0].get_closest_marker("sampled").args  # type: ignore[union-attr]
         if len(every) > size:  # One that was asked for by its name is run.
-            sample = random.Random(os.environ.get("SAMPLE_SEED", "") + name).sample(every, size)
+            sample = random.Random(os.environ["SAMPLE_SEED"] + name).sample(every, size)
             yield from (item for item in every if item not in sample)
 
 

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from chalicelib import config
+from chalicelib.fitness import SECRETS
 from chalicelib.limits import GROUPS, Limit
+from chalicelib.settings import Settings
 from scripts.local.stack import LIMIT_SETTINGS
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -27,7 +29,7 @@ LOCAL = {
     "EXTENSION_ORIGIN": "chrome-extension://a",
     "ASSEMBLYAI_API_KEY": "assemblyai-key",
 }
-SECRET_NAMES = [name.upper() for name in config.SECRETS]
+SECRET_NAMES = [name.upper() for name in SECRETS]
 RETURNS = {
     "CHECKOUT_SUCCESS_URL": "https://extension.example/paid",
     "CHECKOUT_CANCEL_URL": "https://extension.example/cancelled",
@@ -161,7 +163,7 @@ def test_every_setting_is_in_the_documented_table_and_the_table_names_no_other()
 
 
 def test_the_documented_defaults_are_those_of_the_code() -> None:
-    fields = {field.name.upper(): field for field in msgspec.structs.fields(config.Settings)}
+    fields = {field.name.upper(): field for field in msgspec.structs.fields(Settings)}
     compared = 0
     for names, said in DOCUMENTED:
         named = documented(names)

@@ -8,7 +8,7 @@ import pytest
 from chalice.config import Config
 
 from chalicelib.auditing import AuditRules
-from chalicelib.config import LONGEST_JOB_CALL_SECONDS
+from chalicelib.fitness import LONGEST_JOB_CALL_SECONDS
 from chalicelib.jobs import JobRules
 from chalicelib.wiring import AWS_CONFIG
 

@@ -229,6 +229,20 @@ def test_what_an_event_function_raises_tells_aws_nothing_but_kinds(capsys: pytes
     assert "words" not in str(said)
 
 
+def test_so_it_is_where_the_function_cannot_even_be_built(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> tuple[dict[str, int], list[Exception]]:
+        raise ValueError(f"{TOKEN} of ada@example.com")
+
+    with pytest.raises(middleware.EventFailedError) as raised:
+        middleware.event_told("reconcile", fails)
+
+    assert str(raised.value) == "reconcile failed: ValueError"
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
+    told = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert [one.get("error_type") for one in told] == [None, "ValueError"]
+    assert "ada" not in str(told)
+
+
 @pytest.mark.parametrize(
     "part", ["a", "password", "x@", "eyJ", "a-", "https://", "token='\\", "password \\", "secret=", "bearer ", "a%40b."]
 )

@@ -260,6 +260,16 @@ def test_the_command_seals_checks_and_reseals(
     assert not any(plain in said.out + said.err + config_file.read_text() for plain in PLAIN.values())
 
 
+def test_a_stage_without_secrets_is_left_as_it_is_written(
+    told: Callable[..., int], config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = config_file.read_bytes()
+
+    assert told("rotate") == 0
+    assert config_file.read_bytes() == before
+    assert "there is no secret of prod yet" in capsys.readouterr().out
+
+
 def test_the_check_names_all_that_is_wrong_and_no_value(
     told: Callable[..., int], config_file: Path, kms: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,8 +10,9 @@ from chalice import Chalice, Response
 from chalice.test import Client
 
 from chalicelib import config, contract, errors, middleware, responses, views, web
+from chalicelib.settings import Settings
 
-SETTINGS = config.Settings(
+SETTINGS = Settings(
     stage="local",
     aws_default_region="us-east-1",
     ledger_table="",
@@ -100,7 +101,7 @@ def test_a_bug_tells_nothing_to_the_client_nor_its_text_to_the_log(
 
 
 def test_unfit_settings_are_a_500_whose_reason_is_for_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    def unfit() -> config.Settings:
+    def unfit() -> Settings:
         raise config.SettingsError("settings: LEDGER_TABLE is missing")
 
     status, body, headers = answer(lambda _: contract.Nothing(), settings=unfit)

@@ -19,7 +19,7 @@ def done_key(action_id: str) -> ItemKey:
 
 
 def done_put(action_id: str, act: Action, body_hash: str) -> Write:
-    item = _fields(act) | {"body_hash": body_hash, "expires_at": act.at + REMEMBERED_SECONDS}
+    item = asdict(act) | {"body_hash": body_hash, "expires_at": act.at + REMEMBERED_SECONDS}
     return Write(done_key(action_id), item=item, when=Attr("pk").not_exists())
 
 
@@ -30,17 +30,13 @@ def done(item: Item) -> tuple[Action, str]:
 
 def action_put(act: Action) -> Write:
     """The record of an act, beside it in one transaction."""
-    return Write(ItemKey("app", ADMIN, f"{ACT}{act.action_id}"), item=_fields(act), when=Attr("pk").not_exists())
+    return Write(ItemKey("app", ADMIN, f"{ACT}{act.action_id}"), item=asdict(act), when=Attr("pk").not_exists())
 
 
 def recent_actions(tables: Tables, most: int) -> list[Action]:
     """The newest acts, in one query."""
     items, _ = tables.query("app", ADMIN, ACT, limit=most, newest_first=True)
     return [_action(item) for item in items]
-
-
-def _fields(act: Action) -> Item:
-    return asdict(act)
 
 
 def _action(item: Item) -> Action:

@@ -1,4 +1,4 @@
-"""python -m scripts.contract: writes the contract down. With --release also as that of the last release."""
+""".venv/bin/python -m scripts.contract: writes the contract down. With --release also as that of the last release."""
 
 import argparse
 

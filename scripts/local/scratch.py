@@ -40,9 +40,10 @@ def _is_fit(memory: Path) -> bool:
 def _forget_abandoned(memory: Path) -> None:
     for found in memory.glob(f"{PREFIX}*-*"):
         owner = found.name.removeprefix(PREFIX).partition("-")[0]
-        is_ours = found.stat().st_uid == os.getuid()
-        if is_ours and owner.isdigit() and not _is_running(int(owner)):
-            shutil.rmtree(found, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # Somebody else tidies up as well.
+            is_ours = found.stat().st_uid == os.getuid()
+            if is_ours and owner.isdigit() and not _is_running(int(owner)):
+                shutil.rmtree(found, ignore_errors=True)
 
 
 def _is_running(pid: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.config import SECRETS
+from chalicelib.fitness import SECRETS
 from chalicelib.providers.kms import PREFIX, context
 from scripts.shipping.project import APP_NAME, ShippingError
 

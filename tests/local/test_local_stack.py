@@ -28,6 +28,19 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Health).serve_forever()
 pytestmark = pytest.mark.usefixtures("quiet_environment")
 
 
+UNFIT = """
+from chalice import Chalice, Response
+
+app = Chalice(app_name="unfit")
+
+
+@app.route("/health")
+def health():
+    print('{"problems":"settings: FREE_CREDITS: Expected `int`, got `str`"}', flush=True)
+    return Response({}, status_code=500)
+"""
+
+
 @pytest.fixture
 def whole_project(project):
     """A tiny project with stand-ins that only know how they are."""
@@ -87,6 +100,17 @@ def test_a_part_that_does_not_start_stops_all_and_says_why(whole_project):
     assert not any(
         port_is_taken(int(stack.dev[name].rsplit(":", 1)[1])) for name in ("aws_endpoint_url", "sandbox_url")
     )
+
+
+def test_settings_that_cannot_be_served_end_it_and_are_named(whole_project):
+    """As the app says it: every answer is 500, and its log has the reason."""
+    (whole_project / "app.py").write_text(UNFIT)
+    stack = LocalStack(root=whole_project, quiet=True)
+
+    with pytest.raises(StackError, match="settings: FREE_CREDITS: Expected `int`"), stack:
+        pass
+
+    assert not port_is_taken(int(stack.dev["api_url"].rsplit(":", 1)[1]))
 
 
 def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(project, tmp_path, eventually):

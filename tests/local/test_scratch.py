@@ -61,6 +61,15 @@ def test_it_is_on_disk_where_memory_runs_no_code(disk: Path, memory: Path, monke
         assert made.parent == memory
 
 
+def test_two_may_tidy_up_at_once(disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "NEEDED_BYTES", 1)
+    gone = memory / "live-transcription-1-gone"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))  # It was there when it was listed.
+
+    with scratch(disk, memory) as made:
+        assert made.parent == memory
+
+
 def test_what_a_killed_process_left_is_tidied_up_and_that_of_a_running_one_is_not(
     disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

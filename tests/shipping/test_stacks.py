@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from scripts import deploy as deploying, destroy as destroying, replay as replaying, restore as restoring
 from scripts.shipping import cloudformation, project
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import ShippingError
+from scripts.shipping.project import RealAws, ShippingError
 from scripts.shipping.sealing import Sealer
 
 MINUTES_20 = 1_200
@@ -224,3 +224,28 @@ def test_settings_are_refused_before_a_stack_that_is_there_is_changed(
     with pytest.raises(ShippingError, match="LEASE_SECONDS must be between") as refused:
         deploying.deploy(There(), "dev", agree=lambda: True, config_file=tmp_path / "config.json", parameters={})
     assert "ASSEMBLYAI_API_KEY is missing" in str(refused.value)
+
+
+def test_the_region_is_that_of_either_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ShippingError, match="AWS_REGION"):
+        RealAws()
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert RealAws().region == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert RealAws().region == "eu-central-1"
+
+
+@pytest.mark.parametrize("script", [deploying, destroying])
+@pytest.mark.parametrize(("stage", "why"), [("", "must be a"), ("Dev", "must be a"), ("qa", "no stage 'qa'")])
+def test_a_stage_that_is_none_is_told_before_anybody_is_asked(
+    script: Any, stage: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(script, "RealAws", lambda: pytest.fail("AWS was asked"))
+
+    assert script.main(["--stage", stage]) == 1
+    assert why in capsys.readouterr().err

@@ -16,7 +16,7 @@ import yaml
 from chalice.package import YAMLTemplateSerializer
 
 from chalicelib import logs, middleware
-from chalicelib.config import SECRETS
+from chalicelib.fitness import SECRETS
 from chalicelib.responses import STATUS
 from scripts.shipping import project
 from scripts.shipping.access import ROLE_OF, roles_and_logs

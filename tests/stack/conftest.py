@@ -34,9 +34,7 @@ def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStac
             yield stack, gate
             stack.gather_logs()
             assert Secrets.of(stack).leaked(stack.directory, witness.answers, witness.said) == []
-            emulator = (stack.directory / "aws.log").read_text(encoding="utf-8", errors="replace")
-            refused = [line for line in emulator.splitlines() if "is not authorized to perform" in line]
-            assert [line for line in refused if not any(action in line for action in provoked)] == []
+            assert [line for line in stack.denied() if not any(action in line for action in provoked)] == []
 
 
 @pytest.fixture(scope="session")
