@@ -6,11 +6,17 @@ from typing import Annotated, Any, Literal
 from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
-from chalicelib import audio, config, contract, jobs, middleware, pages, redaction, web, wiring
-from chalicelib.models import Caller
-from chalicelib.responses import Answered, Download
-from chalicelib.signatures import Admin, Body, Header, Id, Once, Query, Raw
-from chalicelib.views import Views
+from chalicelib import contract
+from chalicelib.catchup import job_rules
+from chalicelib.http import middleware, request as web, static_files
+from chalicelib.http.endpoint import Views
+from chalicelib.http.parameters import Admin, Body, Header, Id, Once, Query, Raw
+from chalicelib.http.responses import Answered, Download
+from chalicelib.logs import redaction
+from chalicelib.models.accounts import Caller
+from chalicelib.settings import load
+from chalicelib.streaming import audio
+from chalicelib.wiring import use_cases
 
 redaction.redact_logging()
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -19,21 +25,21 @@ AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
 CORS = CORSConfig(
-    allow_origin=config.extension_origin(),
+    allow_origin=load.extension_origin(),
     allow_headers=middleware.CORS_ALLOW_HEADERS,
     expose_headers=middleware.CORS_EXPOSE_HEADERS,
     max_age=600,
 )
-cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[config.user_pool_arn()])
+cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[load.user_pool_arn()])
 
-app.register_middleware(middleware.around(wiring.settings, CORS.get_access_control_headers()), "http")
+app.register_middleware(middleware.around(use_cases.settings, CORS.get_access_control_headers()), "http")
 
 
 def request() -> Request:
     return app.current_request
 
 
-views = Views(request, wiring.verifier, wiring.limiter)
+views = Views(request, use_cases.verifier, use_cases.limiter)
 PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
 STREAM_ERRORS = ("insufficient_credits", "not_found", "conflict", "too_large", *PROVIDER_ERRORS)
 
@@ -45,91 +51,91 @@ STREAM_ERRORS = ("insufficient_credits", "not_found", "conflict", "too_large", *
 @views.answers(status=201, limit="register", errors=("email_taken",))
 def register(wish: Body[contract.Register]) -> contract.Registered:
     """Open an account. 201; 400 bad words or weak password, 409 email taken."""
-    return wiring.accounts().register(wish, web.network(request()))
+    return use_cases.accounts().register(wish, web.network(request()))
 
 
 @app.route("/auth/confirm", methods=["POST"], cors=CORS)
 @views.answers(limit="codes")
 def confirm(wish: Body[contract.Confirm]) -> contract.Confirmed:
     """Confirm the address with the mailed code; brings the free credits. 200; 400 wrong code."""
-    return wiring.accounts().confirm(wish, web.network(request()))
+    return use_cases.accounts().confirm(wish, web.network(request()))
 
 
 @app.route("/auth/resend-code", methods=["POST"], cors=CORS)
 @views.answers(limit="codes")
 def resend_code(wish: Body[contract.ResendCode]) -> contract.CodeSent:
     """Mail the code again. 200 whether or not there is such an account."""
-    return wiring.accounts().resend_code(wish)
+    return use_cases.accounts().resend_code(wish)
 
 
 @app.route("/auth/login", methods=["POST"], cors=CORS)
 @views.answers(limit="login", errors=("invalid_credentials", "unauthenticated", "email_unverified", "account_blocked"))
 def login(wish: Body[contract.Login]) -> contract.LoggedIn:
     """Tokens for a password. 200; 401 wrong, 403 unconfirmed or blocked."""
-    return wiring.accounts().login(wish, web.network(request()))
+    return use_cases.accounts().login(wish, web.network(request()))
 
 
 @app.route("/auth/refresh", methods=["POST"], cors=CORS)
 @views.answers(limit="refresh", errors=("invalid_credentials", "unauthenticated", "account_blocked"))
 def refresh(wish: Body[contract.Refresh]) -> contract.Tokens:
     """New tokens for a refresh token. 200; 401 revoked or over."""
-    return wiring.accounts().refresh(wish)
+    return use_cases.accounts().refresh(wish)
 
 
 @app.route("/auth/logout", methods=["POST"], authorizer=cognito, cors=CORS)
 @views.answers(limit="account")
 def logout(who: Caller, _: Body[contract.Nothing]) -> contract.LoggedOut:
     """End every sign-in of the account, at once. 200."""
-    return wiring.accounts().logout(who)
+    return use_cases.accounts().logout(who)
 
 
 @app.route("/auth/user", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="reads")
 def user(who: Caller) -> contract.User:
     """The caller's profile and credits. 200."""
-    return wiring.accounts().user(who)
+    return use_cases.accounts().user(who)
 
 
 @app.route("/auth/forgot-password", methods=["POST"], cors=CORS)
 @views.answers(limit="reset")
 def forgot_password(wish: Body[contract.ForgotPassword]) -> contract.CodeSent:
     """Mail a code for a new password. 200 whether or not there is such an account."""
-    return wiring.accounts().forgot_password(wish)
+    return use_cases.accounts().forgot_password(wish)
 
 
 @app.route("/auth/reset-password", methods=["POST"], cors=CORS)
 @views.answers(limit="reset")
 def reset_password(wish: Body[contract.ResetPassword]) -> contract.PasswordReset:
     """Set a password with the mailed code; every earlier sign-in ends. 200; 400 wrong code."""
-    return wiring.accounts().reset_password(wish)
+    return use_cases.accounts().reset_password(wish)
 
 
 @app.route("/auth/user", methods=["PATCH"], authorizer=cognito, cors=CORS)
 @views.answers(limit="account")
 def rename(who: Caller, wish: Body[contract.UpdateUser]) -> contract.User:
     """Change the caller's name. 200; 400 bad words."""
-    return wiring.accounts().rename(who, wish)
+    return use_cases.accounts().rename(who, wish)
 
 
 @app.route("/auth/user", methods=["DELETE"], authorizer=cognito, cors=CORS)
 @views.answers(status=202, limit="account")
 def delete_user(who: Caller) -> contract.AccountDeleted:
     """Refuse the account from now on, and have all that is kept of it erased, but its books. 202."""
-    return wiring.erasures().begin(who)
+    return use_cases.erasures().begin(who)
 
 
 @app.route("/auth/user/export", methods=["POST"], authorizer=cognito, cors=CORS)
 @views.answers(status=202, limit="account")
 def export_user(who: Caller, _: Body[contract.Nothing]) -> contract.AccountExport:
     """Have all that is kept of the caller put into one file; answers the export that runs, if one does. 202."""
-    return wiring.exports().start(who)
+    return use_cases.exports().start(who)
 
 
 @app.route("/auth/user/export/{export_id}", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="reads")
 def user_export(who: Caller, export_id: Id) -> contract.AccountExport:
     """How far an export is; when done, where its file is for some minutes. 200; 404 none, another user's, or over."""
-    return wiring.exports().look(who, export_id)
+    return use_cases.exports().look(who, export_id)
 
 
 # Streaming
@@ -144,14 +150,14 @@ def stream(
     match wish:
         case contract.Start():
             session_id = once.id(who, "stream")
-            return Answered(201, wiring.streaming().start(who, wish, session_id, once.body_hash))
+            return Answered(201, use_cases.streaming().start(who, wish, session_id, once.body_hash))
         case contract.Renew():
             renewal = once.named(who, "renew")
-            return wiring.streaming().renew(who, wish.session_id, wish.interrupted, renewal, once.body_hash)
+            return use_cases.streaming().renew(who, wish.session_id, wish.interrupted, renewal, once.body_hash)
         case contract.Save():
-            return wiring.streaming().save(who, wish.session_id, wish.segments)
+            return use_cases.streaming().save(who, wish.session_id, wish.segments)
         case contract.Stop():
-            return wiring.streaming().stop(who, wish.session_id, wish.provider_session_seconds)
+            return use_cases.streaming().stop(who, wish.session_id, wish.provider_session_seconds)
 
 
 @app.route(
@@ -167,7 +173,7 @@ def relay_audio(
 ) -> contract.Chunk:
     """The words of one chunk of a relay session. 200; 400 bad audio, 409 lease over or used up, 502-504 provider."""
     heard = audio.read(sent, web.content_type(request()), asked.sample_rate, asked.channels)
-    return wiring.relay().chunk(who, session_id, asked.seq, asked.start_ms, heard)
+    return use_cases.relay().chunk(who, session_id, asked.seq, asked.start_ms, heard)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -176,10 +182,10 @@ def sweep(_event: Any) -> dict[str, int]:
     return middleware.event_done(
         "sweep",
         {
-            "leases_ended": lambda: wiring.streaming().sweep(),
-            "jobs_looked_at": lambda: wiring.catchups().sweep(),
-            "questions_ended": lambda: wiring.assistant().sweep(),
-            "audits_continued": lambda: wiring.audits().sweep(),
+            "leases_ended": lambda: use_cases.streaming().sweep(),
+            "jobs_looked_at": lambda: use_cases.catchups().sweep(),
+            "questions_ended": lambda: use_cases.assistant().sweep(),
+            "audits_continued": lambda: use_cases.audits().sweep(),
         },
     )
 
@@ -190,10 +196,10 @@ def erase(_event: Any) -> dict[str, int]:
     return middleware.event_done(
         "erase",
         {
-            "transcripts_erased": lambda: wiring.history().erase_deleted(),
-            "accounts_looked_at": lambda: wiring.erasures().sweep(),
-            "accounts_overdue": lambda: wiring.erasures().overdue(),
-            "exports_looked_at": lambda: wiring.exports().sweep(),
+            "transcripts_erased": lambda: use_cases.history().erase_deleted(),
+            "accounts_looked_at": lambda: use_cases.erasures().sweep(),
+            "accounts_overdue": lambda: use_cases.erasures().overdue(),
+            "exports_looked_at": lambda: use_cases.exports().sweep(),
         },
     )
 
@@ -205,7 +211,7 @@ def erase(_event: Any) -> dict[str, int]:
 @views.answers(status=201, limit="spend")
 def new_upload(who: Caller, wish: Body[contract.NewUpload]) -> contract.Upload:
     """A form that sends one recording of at most 500 MB within 15 minutes. 201; 400 no media type."""
-    return wiring.catchups().new_upload(who, wish)
+    return use_cases.catchups().new_upload(who, wish)
 
 
 @app.route("/transcription/catchup", methods=["POST"], authorizer=cognito, cors=CORS)
@@ -214,8 +220,8 @@ def catchup(
     who: Caller, wish: Body[contract.Catchup], once: Once
 ) -> contract.CatchupJob | Answered[Literal[200], contract.Quote]:
     """Have a range summarised. 202; 200 for a quote; 400 bad range or address, 402 no credits, 404 no such source."""
-    base = web.public_url(request(), wiring.settings())
-    answer = wiring.catchups().start(who, wish, once.id(who, "catchup"), once.body_hash, base)
+    base = web.public_url(request(), use_cases.settings())
+    answer = use_cases.catchups().start(who, wish, once.id(who, "catchup"), once.body_hash, base)
     return Answered(200, answer) if isinstance(answer, contract.Quote) else answer
 
 
@@ -223,7 +229,7 @@ def catchup(
 @views.answers(limit="reads")
 def catchup_job(who: Caller, job_id: Id) -> contract.CatchupJob:
     """How far a catch-up is; when done, the summary. 200; 404 none, or another user's."""
-    return wiring.catchups().look(who, job_id)
+    return use_cases.catchups().look(who, job_id)
 
 
 @app.route("/webhooks/assemblyai", methods=["POST"], cors=CORS)
@@ -231,13 +237,13 @@ def catchup_job(who: Caller, job_id: Id) -> contract.CatchupJob:
 def assemblyai_webhook(
     asked: Query[contract.WebhookQuery],
     said: Body[contract.TranscriptEnded],
-    secret: Annotated[str, Header(jobs.WEBHOOK_SECRET_HEADER)],
+    secret: Annotated[str, Header(job_rules.WEBHOOK_SECRET_HEADER)],
 ) -> contract.Notified:
     """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
-    return wiring.catchups().notified(asked.job, secret, said.transcript_id)
+    return use_cases.catchups().notified(asked.job, secret, said.transcript_id)
 
 
-@app.on_sqs_message(queue=config.jobs_queue_name(), batch_size=1)
+@app.on_sqs_message(queue=load.jobs_queue_name(), batch_size=1)
 def work(event: Any) -> dict[str, int]:
     """Take the jobs that the messages name as far as they go; one that fails comes again."""
     named = [str(record.body) for record in event]
@@ -248,14 +254,14 @@ def advance(message: str) -> int:
     """Do what a message is about: a page of an audit, an account's end, an export or a catch-up. One thing was done."""
     match message.rpartition(":"):
         case ("audit", _, audit_id):
-            if ended := wiring.audits().advance(audit_id):
+            if ended := use_cases.audits().advance(audit_id):
                 middleware.figures_done("audit", ended, [])
         case ("erase", _, user_id):
-            wiring.erasures().advance(user_id)
+            use_cases.erasures().advance(user_id)
         case ("export", _, user_id):
-            wiring.exports().advance(user_id)
+            use_cases.exports().advance(user_id)
         case (_, _, job_id):
-            wiring.catchup_worker().advance(job_id)
+            use_cases.catchup_worker().advance(job_id)
     return 1
 
 
@@ -266,7 +272,7 @@ def advance(message: str) -> int:
 @views.answers(limit="spend", errors=("insufficient_credits", "not_found", *PROVIDER_ERRORS))
 def ask(who: Caller, wish: Body[contract.Ask], once: Once) -> contract.AskAnswer:
     """A question answered from a transcript. 200; 402 no credits, 404 no such transcript, 409 no words yet."""
-    return wiring.assistant().ask(who, wish, once.id(who, "ask"), once.body_hash)
+    return use_cases.assistant().ask(who, wish, once.id(who, "ask"), once.body_hash)
 
 
 # History
@@ -276,21 +282,21 @@ def ask(who: Caller, wish: Body[contract.Ask], once: Once) -> contract.AskAnswer
 @views.answers(limit="reads")
 def history(who: Caller, asked: Query[contract.HistoryQuery]) -> contract.HistoryPage:
     """The caller's transcripts, newest first, a page at a time, by kind and time. 200; 400 foreign cursor."""
-    return wiring.history().page(who, asked)
+    return use_cases.history().page(who, asked)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="reads")
 def transcript(who: Caller, asked: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptWhole:
     """One transcript whole, with what it covers. 200; 404 none, or another user's."""
-    return wiring.history().whole(who, transcript_id, asked.cursor)
+    return use_cases.history().whole(who, transcript_id, asked.cursor)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
 @views.answers(limit="account", errors=("conflict",))
 def delete_transcript(who: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
     """Forget a transcript and its session. 200; 404 none, 409 the session runs."""
-    return wiring.history().delete(who, transcript_id)
+    return use_cases.history().delete(who, transcript_id)
 
 
 @app.route("/transcription/history/{transcript_id}/export", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -299,7 +305,7 @@ def export(
     who: Caller, asked: Query[contract.ExportQuery], transcript_id: Id
 ) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
     """One transcript as a file: srt, vtt, txt or json. 200; 404 none, 413 longer than an answer may be."""
-    file = wiring.history().export(who, transcript_id, asked.format)
+    file = use_cases.history().export(who, transcript_id, asked.format)
     return Download(file.content, file.content_type, file.name)
 
 
@@ -310,7 +316,7 @@ def export(
 @views.answers(limit="reads")
 def balance(who: Caller) -> contract.CreditBalance:
     """What the caller has, what is held, and the totals. 200."""
-    return wiring.billing().balance(who)
+    return use_cases.billing().balance(who)
 
 
 @app.route("/credits/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -320,23 +326,23 @@ def transactions(
 ) -> contract.Transactions | Annotated[Download, "text/csv"]:
     """Every movement of the caller's credits, explained, newest first; as JSON or CSV. 200; 400 foreign cursor."""
     if asked.format == "csv":
-        statement = wiring.billing().csv(who, asked.cursor)
+        statement = use_cases.billing().csv(who, asked.cursor)
         return Download(statement.content, "text/csv; charset=utf-8", "credits.csv", statement.next_cursor)
-    return wiring.billing().transactions(who, asked.limit, asked.cursor)
+    return use_cases.billing().transactions(who, asked.limit, asked.cursor)
 
 
 @app.route("/credits/packages", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
 def packages() -> contract.Packages:
     """What credits cost. 200."""
-    return wiring.purchases().packages()
+    return use_cases.purchases().packages()
 
 
 @app.route("/credits/purchase", methods=["POST"], authorizer=cognito, cors=CORS)
 @views.answers(status=201, limit="spend", errors=PROVIDER_ERRORS)
 def purchase(who: Caller, wish: Body[contract.Buy], once: Once) -> contract.Checkout:
     """A checkout for a package. 201; 400 no such package or foreign address, 409 key used, 502-504 payment service."""
-    return wiring.purchases().buy(who, wish, once.id(who, "purchase"), once.body_hash)
+    return use_cases.purchases().buy(who, wish, once.id(who, "purchase"), once.body_hash)
 
 
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
@@ -345,13 +351,13 @@ def stripe_webhook(
     raw: Annotated[bytes, Raw(web.MAX_JSON_BYTES)], signature: Annotated[str, Header("Stripe-Signature")]
 ) -> contract.Received:
     """What the payment system tells. 200, any number of times; 400 not signed by it; 503 to hear it again."""
-    return wiring.purchases().receive(raw, signature)
+    return use_cases.purchases().receive(raw, signature)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def reconcile(_event: Any) -> dict[str, int]:
     """Ask about payments that nothing was heard of, and hear the events that did not arrive."""
-    return middleware.event_told("reconcile", lambda: wiring.reconciler().reconcile())
+    return middleware.event_told("reconcile", lambda: use_cases.reconciler().reconcile())
 
 
 # Analytics
@@ -361,7 +367,7 @@ def reconcile(_event: Any) -> dict[str, int]:
 @views.answers(limit="reads")
 def usage(who: Caller, asked: Query[contract.UsageQuery]) -> contract.Usage:
     """What the caller used, day by day. 200; 400 bad range."""
-    return wiring.analytics().usage(who, asked)
+    return use_cases.analytics().usage(who, asked)
 
 
 @app.route("/analytics/costs", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -369,16 +375,16 @@ def usage(who: Caller, asked: Query[contract.UsageQuery]) -> contract.Usage:
 def costs(who: Admin, asked: Query[contract.CostsQuery]) -> contract.Costs | Annotated[Download, "text/csv"]:
     """What the service earns and costs, day by day; as JSON or CSV. 200; 400 bad range, 403 no administrator."""
     if asked.format == "csv":
-        sheet = wiring.costs().csv(who, asked)
+        sheet = use_cases.costs().csv(who, asked)
         return Download(sheet.content, "text/csv; charset=utf-8", "costs.csv", sheet.next_cursor)
-    return wiring.costs().costs(who, asked)
+    return use_cases.costs().costs(who, asked)
 
 
-@app.on_dynamodb_record(stream_arn=config.ledger_stream_arn(), batch_size=100)
+@app.on_dynamodb_record(stream_arn=load.ledger_stream_arn(), batch_size=100)
 def count(event: Any) -> dict[str, int]:
     """Add new entries of the ledger to the sums over all users, each once."""
     images = [record.new_image for record in event if record.event_name == "INSERT"]
-    return middleware.event_done("count", {"entries_counted": lambda: wiring.totals().count_changes(images)})
+    return middleware.event_done("count", {"entries_counted": lambda: use_cases.totals().count_changes(images)})
 
 
 # Admin
@@ -388,28 +394,28 @@ def count(event: Any) -> dict[str, int]:
 @views.answers(limit="admin", errors=("not_found",))
 def give_credits(who: Admin, wish: Body[contract.GiveCredits], once: Once) -> contract.CreditsGiven:
     """Give a user credits, or take some back, with a reason. 200; 400 nothing, 404 no such user, 409 key used."""
-    return wiring.administration().give(who, wish, once.id(who, "admin/credits"), once.body_hash)
+    return use_cases.administration().give(who, wish, once.id(who, "admin/credits"), once.body_hash)
 
 
 @app.route("/admin/users", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="admin")
 def users(who: Admin, asked: Query[contract.UsersQuery]) -> contract.AdminUsers:
     """Accounts and their credits, a page at a time, by address or id. 200; 400 foreign cursor."""
-    return wiring.administration().users(who, asked)
+    return use_cases.administration().users(who, asked)
 
 
 @app.route("/admin/users/{user_id}/block", methods=["POST"], authorizer=cognito, cors=CORS)
 @views.answers(limit="admin")
 def block(who: Admin, wish: Body[contract.Standing], user_id: Id) -> contract.StandingChanged:
     """Refuse every call of an account from now on. 200, also twice; 404 no such user."""
-    return wiring.administration().set_blocked(who, user_id, True, wish.reason)
+    return use_cases.administration().set_blocked(who, user_id, True, wish.reason)
 
 
 @app.route("/admin/users/{user_id}/unblock", methods=["POST"], authorizer=cognito, cors=CORS)
 @views.answers(limit="admin")
 def unblock(who: Admin, wish: Body[contract.Standing], user_id: Id) -> contract.StandingChanged:
     """Let an account call again. 200, also twice; 404 no such user."""
-    return wiring.administration().set_blocked(who, user_id, False, wish.reason)
+    return use_cases.administration().set_blocked(who, user_id, False, wish.reason)
 
 
 # Audit
@@ -419,20 +425,20 @@ def unblock(who: Admin, wish: Body[contract.Standing], user_id: Id) -> contract.
 @views.answers(status=202, limit="admin")
 def start_audit(who: Admin, wish: Body[contract.StartAudit]) -> contract.AuditStarted:
     """Have every balance worked out anew; answers the audit that runs, if one does. 202; 403 no administrator."""
-    return wiring.audits().start(who, wish.recount)
+    return use_cases.audits().start(who, wish.recount)
 
 
 @app.route("/admin/audit", methods=["GET"], authorizer=cognito, cors=CORS)
 @views.answers(limit="admin")
 def last_audit(who: Admin) -> contract.LastAudit:
     """What the last audit found, how far the running one is, what admins did. 200; 403 no administrator."""
-    return wiring.audits().last(who)
+    return use_cases.audits().last(who)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def daily_audit(_event: Any) -> dict[str, int]:
     """Start the day's audit."""
-    return middleware.event_done("daily_audit", {"audits_started": lambda: wiring.audits().start_daily()})
+    return middleware.event_done("daily_audit", {"audits_started": lambda: use_cases.audits().start_daily()})
 
 
 # Pages
@@ -440,37 +446,37 @@ def daily_audit(_event: Any) -> dict[str, int]:
 
 @app.route("/admin", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def dashboard() -> Annotated[pages.Page, "text/html"]:
+def dashboard() -> Annotated[static_files.Page, "text/html"]:
     """The owner's dashboard, which asks for a sign-in. 200."""
-    return pages.page("admin", "index.html")
+    return static_files.page("admin", "index.html")
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def dashboard_asset(name: str) -> Annotated[pages.Page, *ASSET_TYPES]:
+def dashboard_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """What the dashboard is made of. 200; 404 no such file."""
-    return pages.page("admin", name)
+    return static_files.page("admin", name)
 
 
 @app.route("/docs", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def reference() -> Annotated[pages.Page, "text/html"]:
+def reference() -> Annotated[static_files.Page, "text/html"]:
     """The reference of this API, to read and to try. 200."""
-    return pages.page("docs", "index.html")
+    return static_files.page("docs", "index.html")
 
 
 @app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def reference_asset(name: str) -> Annotated[pages.Page, *ASSET_TYPES]:
+def reference_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """What the reference is made of. 200; 404 no such file."""
-    return pages.page("docs", name)
+    return static_files.page("docs", name)
 
 
 @app.route("/openapi.json", methods=["GET"], cors=CORS)
 @views.answers(limit="open")
-def openapi_document() -> Annotated[pages.Page, "application/json"]:
+def openapi_document() -> Annotated[static_files.Page, "application/json"]:
     """This contract as OpenAPI 3.1. 200."""
-    return pages.page("contract", "openapi.json")
+    return static_files.page("contract", "openapi.json")
 
 
 # Service
@@ -480,7 +486,7 @@ def openapi_document() -> Annotated[pages.Page, "application/json"]:
 @views.answers(limit="open")
 def health() -> contract.Health:
     """Alive, with stage and build. 200."""
-    used = wiring.settings()
+    used = use_cases.settings()
     return contract.Health("ok", used.stage, used.build)
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from chalicelib import contract
 from chalicelib.cursors import Cursors
-from chalicelib.history import LINES_A_QUERY, QUERIES_A_PAGE, History
 from chalicelib.ids import ulid
-from chalicelib.models import Caller, Transcript
+from chalicelib.models.accounts import Caller
+from chalicelib.models.transcripts import Transcript
 from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import LINE, Transcripts, transcript_put
+from chalicelib.transcripts.history import LINES_A_QUERY, QUERIES_A_PAGE, History
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.engines import Engine, client
 

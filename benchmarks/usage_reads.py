@@ -9,14 +9,14 @@ from typing import Any
 
 from benchmarks.history_reads import BATCH, Meter
 from chalicelib import contract
-from chalicelib.analytics import Analytics
+from chalicelib.credits.usage import Analytics
+from chalicelib.dates import utc_date
 from chalicelib.ids import ulid
-from chalicelib.models import Caller
-from chalicelib.pricing import SERVICES
+from chalicelib.models.accounts import Caller
+from chalicelib.pricing.price_files import SERVICES
 from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
-from chalicelib.times import utc_date
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.engines import Engine, client
 

@@ -18,16 +18,16 @@ def main() -> None:
     with LocalStack(quiet=True) as stack:
         os.environ.update(stack.settings)
         import app
-        from chalicelib import wiring
+        from chalicelib.wiring import use_cases
 
         event, context = _event(stack), type("Context", (), {"aws_request_id": "x"})()
         app.app(event, context)
-        user_id = wiring.verifier().caller(str(event["headers"]["authorization"]).split()[1]).user_id  # type: ignore[index]
+        user_id = use_cases.verifier().caller(str(event["headers"]["authorization"]).split()[1]).user_id  # type: ignore[index]
         calls, requests = [], []
         for _ in range(REQUESTS):
             started = time.perf_counter()
-            wiring.tables().count(wiring.limiter().count("reads", user_id))
-            wiring.ledger().balance(user_id)
+            use_cases.tables().count(use_cases.limiter().count("reads", user_id))
+            use_cases.ledger().balance(user_id)
             calls.append(time.perf_counter() - started)
             started = time.perf_counter()
             with redirect_stdout(io.StringIO()):  # its log line

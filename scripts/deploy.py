@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chalicelib import config as app_config
+from chalicelib.settings import load as app_config
 from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.kept import kept

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from chalicelib.price_table import MILLISECONDS_PER_HOUR, MILLISECONDS_PER_MINUTE, Prices
-from chalicelib.pricing import kept_micro_usd, load
-from chalicelib.settings import Settings
+from chalicelib.pricing.price_files import kept_micro_usd, load
+from chalicelib.pricing.price_table import MILLISECONDS_PER_HOUR, MILLISECONDS_PER_MINUTE, Prices
+from chalicelib.settings.schema import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "pricing.md"
 PART = re.compile(r"(<!-- prices: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.repositories.aggregates import Totals
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
-from chalicelib.repositories.totals import Totals
 from scripts.crowd.month import DAYS, Month
 from scripts.crowd.services import Services
 from scripts.local.pause import paused_schedules

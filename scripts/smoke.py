@@ -14,8 +14,8 @@ from typing import Any
 
 import requests
 
-from chalicelib.limits import MOST_AT_ONCE_DEPLOYED
-from chalicelib.purchases import OFF_RETRY_SECONDS
+from chalicelib.models.rate_limits import MOST_AT_ONCE_DEPLOYED
+from chalicelib.payments.checkout import OFF_RETRY_SECONDS
 from scripts.shipping.answers import MESSAGES
 
 FOREIGN_ORIGIN = "https://elsewhere.example"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.repositories.limits import CountingTables
+from chalicelib.repositories.rate_limits import CountingTables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
-from tests.desk import Desk
+from tests.catchup.catchup_env import Desk
 from tests.engines import LONG_RUN_ENGINES, Engine, client
 from tests.fakes import Backend, Clock
-from tests.overheard import Overhearing
+from tests.log_leak_guard import Overhearing
 
 DONE: Counter[str] = Counter()
 
@@ -93,6 +93,13 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def tables(engine: Engine) -> Iterator[CountingTables]:
     with engine.tables() as names:
         yield CountingTables(engine.client, *names)
+
+
+@pytest.fixture(scope="module")
+def names(engine: Engine) -> Iterator[tuple[str, str]]:
+    """Names of tables that the tests of one file share: each test has users of its own."""
+    with engine.tables() as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,30 +4,25 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib import contract, pricing
-from chalicelib.audio import Audio
+from chalicelib import contract
 from chalicelib.cursors import Cursors
 from chalicelib.errors import AppError
-from chalicelib.history import History
 from chalicelib.ids import ulid
-from chalicelib.leases import LeaseRules
-from chalicelib.leasing import Leasing
-from chalicelib.models import (
-    Caller,
-    Entry,
-    Hold,
-    HoldState,
-    LiveOptions,
-    Recognition,
-    Ticket,
-    Word,
-)
-from chalicelib.relay import Relay
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import Entry, Hold, HoldState
+from chalicelib.models.sessions import LiveOptions, Ticket
+from chalicelib.models.transcripts import Recognition, Word
+from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard, Ledger
 from chalicelib.repositories.ledger_items import hold_from
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
-from chalicelib.streaming import Streaming
+from chalicelib.streaming.audio import Audio
+from chalicelib.streaming.lease_rules import LeaseRules
+from chalicelib.streaming.leases import Leasing
+from chalicelib.streaming.relay import Relay
+from chalicelib.streaming.service import Streaming
+from chalicelib.transcripts.history import History
 
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
@@ -119,7 +114,7 @@ class Backend:
             streaming=Streaming(
                 ledger=ledger,
                 tables=tables,
-                prices=pricing.load("2026-11"),
+                prices=price_files.load("2026-11"),
                 rules=rules,
                 leasing=Leasing(ledger, tables, rules, live or (FakeLive(clock),), clock),
                 relay_provider="assemblyai",
@@ -130,7 +125,7 @@ class Backend:
                 ledger=ledger,
                 tables=tables,
                 recognisers=recognisers or (first,),
-                prices=pricing.load("2026-11"),
+                prices=price_files.load("2026-11"),
                 stale_after_seconds=rules.chunk_stale_after_seconds,
                 now=clock,
                 new_id=lambda: str(uuid.uuid4()),

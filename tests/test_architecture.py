@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 import chalicelib
 
 ROOT = Path(__file__).parent.parent
-USE_CASES_NEVER_KNOW = {"chalice", "boto3", "botocore", "requests", "stripe", "os", "time", "app"}
+PACKAGE = ROOT / "chalicelib"
+ROOMS_NEVER_KNOW = {"chalice", "boto3", "botocore", "requests", "stripe", "os", "time", "app"}
 
 
 def layers() -> list[list[str]]:
-    """The map's lines, top first; an indented line goes on with the one before."""
+    """The map's lines, top first; an indented line continues the one before."""
     found: list[list[str]] = []
     for line in str(chalicelib.__doc__).split("\n\n", 1)[1].splitlines():
         if line.strip():
@@ -26,129 +28,156 @@ def layers() -> list[list[str]]:
 
 
 LAYERS = layers()
-(USE_CASES,) = [layer for layer in LAYERS if "streaming" in layer]
+(ROOMS,) = [layer for layer in LAYERS if "streaming" in layer]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
-FILES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
+MODULES = [path for path in [ROOT / "app.py", *sorted(PACKAGE.rglob("*.py"))] if path.name != "__init__.py"]
 
 
-def module_of(path: Path) -> str:
-    """`chalicelib/providers/openai.py` is `providers` on the map."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[-1] if len(parts) == 1 else parts[1]
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(path: Path) -> tuple[set[str], set[str]]:
-    """What a file imports anywhere in it: names on our map, and top names of other packages."""
+def name_of(path: Path) -> str:
+    """`chalicelib/providers/kms.py` is `providers.kms`."""
+    return ".".join(path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT).with_suffix("").parts)
+
+
+NAMES = {name_of(path): path for path in MODULES}
+
+
+def package_of(path: Path) -> str:
+    """`chalicelib/providers/kms.py` is `providers` on the map."""
+    return name_of(path).split(".")[0]
+
+
+@cache
+def imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """What a file imports anywhere in it: our modules (or packages), by dotted name; top names of other packages."""
     ours, others = set(), set()
-    folder = ("chalicelib", *path.relative_to(ROOT / "chalicelib").parts[:-1]) if path.name != "app.py" else ()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    folder = ("chalicelib", *path.relative_to(PACKAGE).parts[:-1]) if path.is_relative_to(PACKAGE) else ()
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            named = [tuple(alias.name.split(".")) for alias in node.names]
+            imported = [tuple(alias.name.split(".")) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = folder[: len(folder) - node.level + 1] if node.level else ()
             origin = (*base, *(node.module.split(".") if node.module else ()))
-            named = [(*origin, alias.name) for alias in node.names]
+            imported = [(*origin, alias.name) for alias in node.names]
         else:
             continue
-        for parts in named:
+        for parts in imported:
             if parts[0] == "chalicelib":
-                ours.add(parts[1])
+                ours.add(_module(parts[1:]))
             elif parts[0] == "app":
                 ours.add("app")
             else:
                 others.add(parts[0])
-    return ours, others
+    return frozenset(ours), frozenset(others)
 
 
-MODULES = [path for path in FILES if path.name != "__init__.py"]
+def _module(parts: tuple[str, ...]) -> str:
+    """The longest beginning that is a module of ours; else the package that is named."""
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in NAMES:
+            return ".".join(parts[:length])
+    return parts[0]
 
 
-def test_every_module_is_on_the_map_once() -> None:
+def packages(path: Path) -> set[str]:
+    """The names on the map that a file imports."""
+    return {name.split(".")[0] for name in imports(path)[0]}
+
+
+def test_every_package_is_on_the_map_once() -> None:
     on_the_map = [name for layer in LAYERS for name in layer]
 
-    assert sorted(on_the_map) == sorted({module_of(path) for path in MODULES})
+    assert sorted(on_the_map) == sorted({package_of(path) for path in MODULES})
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_point_down(path: Path) -> None:
-    name, (ours, _) = module_of(path), imports(path)
+    above = {other for other in packages(path) if DEPTH[other] < DEPTH[package_of(path)]}
 
-    above = {other for other in ours if DEPTH[other] < DEPTH[name]}
-
-    assert not above, f"{name} imports {above}, which stand above it in chalicelib/__init__.py"
+    assert not above, f"{name_of(path)} imports {above}, which stand above it in chalicelib/__init__.py"
 
 
-@pytest.mark.parametrize("name", USE_CASES)
-def test_a_use_case_knows_no_other_and_nothing_of_the_world(name: str) -> None:
-    ours, others = imports(ROOT / "chalicelib" / f"{name}.py")
+def test_no_module_imports_itself_through_others() -> None:
+    done: set[str] = set()
 
-    assert not ours & (set(USE_CASES) - {name})
-    assert not others & USE_CASES_NEVER_KNOW
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " → ".join((*above, name))
+        if name in NAMES and name not in done:
+            for other in sorted(imports(NAMES[name])[0]):
+                visit(other, (*above, name))
+            done.add(name)
+
+    for name in NAMES:
+        visit(name, ())
 
 
-def test_plain_rules_know_nothing_of_the_world() -> None:
-    plain = {*LAYERS[-1], "contract", "cursors"}
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_no_other_room_and_no_framework(room: str) -> None:
     for path in MODULES:
-        if module_of(path) in plain:
-            assert not imports(path)[1] & USE_CASES_NEVER_KNOW, path
+        if package_of(path) == room:
+            assert not packages(path) & (set(ROOMS) - {room}), name_of(path)
+            assert not imports(path)[1] & ROOMS_NEVER_KNOW, name_of(path)
+
+
+def test_plain_modules_know_no_framework() -> None:
+    plain = {"contract", "models", "pricing", *LAYERS[-1]}
+    for path in MODULES:
+        if package_of(path) in plain:
+            assert not imports(path)[1] & ROOMS_NEVER_KNOW, name_of(path)
 
 
 @pytest.mark.parametrize(
-    ("package", "who_may"),
+    ("package", "allowed"),
     [
-        ("chalice", {"app", "middleware", "responses", "views", "web"}),
+        ("chalice", {"app", "http"}),
         ("boto3", {"wiring", "repositories"}),
         ("botocore", {"wiring", "repositories", "providers"}),
         ("requests", {"wiring", "providers"}),
-        ("jwt", {"tokens"}),
-        ("os", {"config"}),
-        ("logging", {"redaction"}),
+        ("jwt", {"providers"}),
+        ("stripe", {"providers"}),
+        ("os", {"settings"}),
+        ("logging", {"logs"}),
     ],
 )
-def test_a_package_is_known_where_it_is_wrapped_and_nowhere_else(package: str, who_may: set[str]) -> None:
-    assert {module_of(path) for path in MODULES if package in imports(path)[1]} <= who_may
+def test_a_package_is_imported_only_where_it_is_wrapped(package: str, allowed: set[str]) -> None:
+    assert {package_of(path) for path in MODULES if package in imports(path)[1]} <= allowed
 
 
-def test_who_has_a_persons_words_in_hand_has_nothing_to_write_them_into() -> None:
-    """Words look like nothing that could be redacted."""
-    writers = {module_of(path) for path in MODULES if "logs" in imports(path)[0]}
-    assert writers == {"middleware", "views", "providers"}
-    assert [path.name for path in MODULES if path.parent.name == "providers" and "logs" in imports(path)[0]] == [
-        "kms.py"
-    ]
+def test_modules_that_handle_personal_text_cannot_write_log_lines() -> None:
+    """Text has no pattern by which it could be redacted."""
+    writers = {name_of(path) for path in MODULES if "logs.log" in imports(path)[0]}
+    assert writers == {"http.middleware", "http.endpoint", "providers.kms"}
     for path in MODULES:
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        nodes = list(ast.walk(tree_of(path)))
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
         streams = {node.attr for node in nodes if isinstance(node, ast.Attribute)} & {"stdout", "stderr"}
         assert not names & {"print", "pprint"}, path
-        assert not streams or path.name == "logs.py", path
+        assert not streams or name_of(path) == "logs.log", path
 
 
-def test_repositories_and_providers_do_not_know_each_other() -> None:
+def test_repositories_and_providers_do_not_import_each_other() -> None:
     for path in MODULES:
-        ours, _ = imports(path)
-        if module_of(path) == "repositories":
-            assert "providers" not in ours
-        if module_of(path) == "providers":
-            assert "repositories" not in ours
+        if package_of(path) == "repositories":
+            assert "providers" not in packages(path), path
+        if package_of(path) == "providers":
+            assert "repositories" not in packages(path), path
 
 
 def test_the_reader_of_imports_sees_every_form() -> None:
     """Or the tests above would pass on anything."""
-    ours, others = imports(ROOT / "chalicelib" / "wiring.py")
+    ours, others = imports(PACKAGE / "wiring" / "use_cases.py")
 
-    assert {
-        "pricing",
-        "repositories",
-        "providers",
-        "config",
-    } <= ours  # from . import; from .x.y import; inside functions
+    assert {"pricing.price_files", "repositories.ledger", "settings.load"} <= ours
     assert {"boto3", "requests", "botocore"} <= others
 
 
-def test_what_a_cold_start_may_do_without_is_imported_where_it_is_used() -> None:
+def test_slow_packages_are_imported_where_they_are_used() -> None:
+    """A cold start pays for what it imports."""
     for path in MODULES:
-        top = ast.parse(path.read_text(encoding="utf-8")).body
-        names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+        names = {alias.name for node in tree_of(path).body if isinstance(node, ast.Import) for alias in node.names}
         late = {"jwt", "stripe"} | (set() if path.name == "transport.py" else {"requests"})
         assert not names & late, path.name

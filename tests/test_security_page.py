@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.limits import GROUPS
-from chalicelib.settings import Settings
+from chalicelib.models.rate_limits import GROUPS
+from chalicelib.settings.schema import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "security.md").read_text()

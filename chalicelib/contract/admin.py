@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ..models import AuditState, FindingKind
+from ..models.audits import AuditState, FindingKind
 from .shapes import Answer, Identifier, Request, Time, one_of
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ..models import JobState
+from ..models.catchup import JobState
 from .shapes import Answer, Identifier, Language, Milliseconds, Request, Time, Title, one_of
 
 MediaType = Annotated[str, Meta(max_length=100, pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)")]

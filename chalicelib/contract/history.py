@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from ..models import JobState, SessionState
+from ..models.catchup import JobState
+from ..models.sessions import SessionState
 from .catchup import KeyMoment
 from .shapes import Answer, PageQuery, Request, Time, one_of
 

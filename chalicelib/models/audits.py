@@ -7,8 +7,8 @@ from operator import add
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
-from .accounts import Balance, DayTotal, Entry, Hold
-from .sales import Purchase
+from .ledger import Balance, DayTotal, Entry, Hold
+from .purchases import Purchase
 
 
 class FindingKind(StrEnum):

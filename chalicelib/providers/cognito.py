@@ -13,8 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ..errors import InvalidCredentialsError, InvalidRequestError, UnauthenticatedError
-from ..models import Account
-from ..telemetry import tally
+from ..logs.request_log import tally
+from ..models.accounts import Account
 from .cognito_errors import code_of, is_our_setting, mapped, wrong_code
 
 # What asking for a code, or using one, answers about one account alone: told on, each would say that there is one.

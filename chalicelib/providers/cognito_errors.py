@@ -14,7 +14,7 @@ from ..errors import (
     RateLimitedError,
     UnavailableError,
 )
-from ..telemetry import tally
+from ..logs.request_log import tally
 
 
 @contextmanager

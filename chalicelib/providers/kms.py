@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .. import logs
 from ..errors import UnavailableError
+from ..logs import log
 
 PREFIX = "kms:"
 
@@ -38,6 +38,6 @@ class Kms:
         except (BotoCoreError, binascii.Error, UnicodeDecodeError) as error:
             reason = type(error).__name__
         # Outside the handler: an exception in the chain of this one might hold what was decrypted.
-        logs.line("a secret cannot be read", level="ERROR", metrics={"SecretsUnreadable": (1, "Count")},
+        log.line("a secret cannot be read", level="ERROR", metrics={"SecretsUnreadable": (1, "Count")},
                   setting=name, reason=reason)  # fmt: skip
         raise UnavailableError("Part of this service is not set up right; its owner has been told.", 30)

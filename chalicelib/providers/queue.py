@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..telemetry import tally
+from ..logs.request_log import tally
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from ..telemetry import tally
+from ..logs.request_log import tally
 
 CONNECT_TIMEOUT_SECONDS = 3.05
 MAX_ANSWER_BYTES = 4 * 1024 * 1024

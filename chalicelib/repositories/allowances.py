@@ -2,7 +2,7 @@
 
 from boto3.dynamodb.conditions import Attr
 
-from ..times import utc_date
+from ..dates import utc_date
 from .table import Item, ItemKey, Write
 
 KEPT_SECONDS = 3 * 86_400

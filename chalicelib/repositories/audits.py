@@ -11,8 +11,8 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict, replace
 
-from ..models import Audit, AuditFigures, AuditState, Finding, FindingKind, HeavyUse, KnownAudits
-from ..sums import Line, Sums
+from ..models.aggregates import Line, Sums
+from ..models.audits import Audit, AuditFigures, AuditState, Finding, FindingKind, HeavyUse, KnownAudits
 from .table import Item, ItemKey, Path, Tables, Write
 
 KNOWN_KEY = ItemKey("app", "AUDITS", "KNOWN")

@@ -9,7 +9,8 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
-from ..models import Job, JobState, Moment, Summary
+from ..models.catchup import Job, JobState
+from ..models.transcripts import Moment, Summary
 from .table import Item, ItemKey, Path, Write
 
 SUMMARY = "SUMMARY#"

@@ -14,15 +14,10 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from ..errors import (
-    AccountBlockedError,
-    InsufficientCreditsError,
-    NotFoundError,
-    SignedOutError,
-    UnauthenticatedError,
-)
-from ..models import Balance, Caller, Charge, DayTotal, Entry, Hold
-from ..telemetry import tally
+from ..errors import AccountBlockedError, InsufficientCreditsError, NotFoundError, SignedOutError, UnauthenticatedError
+from ..logs.request_log import tally
+from ..models.accounts import Caller
+from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
 from .ledger_items import (
     DAY,
     HOLD,

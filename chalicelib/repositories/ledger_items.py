@@ -8,9 +8,9 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
+from ..dates import utc_date
 from ..ids import ulid
-from ..models import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
-from ..times import utc_date
+from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
 from .expressions import plain
 from .table import Item, ItemKey, Write
 

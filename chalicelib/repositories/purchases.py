@@ -12,9 +12,10 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
-from ..models import Balance, Entry, Hold, Purchase
-from ..pricing import load
-from ..sales import Booked, Dispute, DisputeState, Facts, Moves, Payment, Refund, RefundState
+from ..models.ledger import Balance, Entry, Hold
+from ..models.purchases import Purchase
+from ..payments.purchase_state import Booked, Dispute, DisputeState, Facts, Moves, Payment, Refund, RefundState
+from ..pricing.price_files import load
 from .ledger_items import balance_key, entry_id_for, entry_put, hold_ended, hold_put
 from .table import Item, ItemKey, Tables, Write
 

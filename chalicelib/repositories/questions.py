@@ -6,7 +6,7 @@ They quote a transcript, so they are erased with it.
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
-from ..models import Question
+from ..models.transcripts import Question
 from .table import Item, ItemKey, Write
 
 QUESTION = "QUESTION#"

@@ -10,7 +10,9 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict, replace
 
-from ..models import InFlight, ModelUse, Recognition, Reservation, Session, SessionState, Word
+from ..models.ledger import ModelUse
+from ..models.sessions import InFlight, Reservation, Session, SessionState
+from ..models.transcripts import Recognition, Word
 from .table import Item, ItemKey, Path, Write
 
 SESSION = "SESSION#"

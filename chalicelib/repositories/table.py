@@ -15,7 +15,7 @@ from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder,
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..telemetry import tally
+from ..logs.request_log import tally
 from .expressions import Item as Item, Path as Path, filtered, key_condition, packed, plain, update_expression
 
 TableName = Literal["ledger", "app"]

@@ -14,7 +14,8 @@ from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..ids import ulid
-from ..models import Segment, Session, Summary, Transcript
+from ..models.sessions import Session
+from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary
 from .questions import QUESTION
 from .sessions import session_key

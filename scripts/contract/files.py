@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from app import app
-from chalicelib.openapi import document
+from chalicelib.http.openapi import document
 from scripts.local.aws import REPOSITORY
 
 READABLE = REPOSITORY / "docs" / "openapi.json"  # for reviews: a line for each thing
-SERVED = REPOSITORY / "chalicelib" / "assets" / "contract" / "openapi.json"  # the same, small
+SERVED = REPOSITORY / "chalicelib" / "http" / "assets" / "contract" / "openapi.json"  # the same, small
 RELEASED = REPOSITORY / "docs" / "openapi-released.json"  # that of the last release
 
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib import contract
-from chalicelib.audio import Audio
 from chalicelib.errors import ConflictError, InsufficientCreditsError
-from chalicelib.models import Caller, PaymentNews
-from chalicelib.purchases import CHECKOUT_SECONDS
-from chalicelib.sales import Dispute, DisputeFact, DisputeState, Refund, RefundFact, RefundState
+from chalicelib.models.accounts import Caller
+from chalicelib.models.purchases import PaymentNews
+from chalicelib.payments.checkout import CHECKOUT_SECONDS
+from chalicelib.payments.purchase_state import Dispute, DisputeFact, DisputeState, Refund, RefundFact, RefundState
+from chalicelib.streaming.audio import Audio
 from scripts.crowd.providers import Event
 from scripts.crowd.services import Services, new_id
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chalicelib import contract
-from chalicelib.models import Caller
+from chalicelib.models.accounts import Caller
 from scripts.crowd import acts
 from scripts.crowd.services import NewServices, Services, new_id
 

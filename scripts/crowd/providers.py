@@ -7,23 +7,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.audio import Audio
 from chalicelib.errors import InvalidSignatureError
-from chalicelib.models import (
-    CheckoutSession,
-    LiveOptions,
-    Order,
-    PaymentNews,
-    Purchase,
-    Recognition,
-    Recording,
-    TextAnswer,
-    Ticket,
-    UploadTicket,
-    Word,
-)
-from chalicelib.reading import TextTask
-from chalicelib.sales import Payment
+from chalicelib.models.catchup import Order, Recording, TextAnswer, UploadTicket
+from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
+from chalicelib.models.sessions import LiveOptions, Ticket
+from chalicelib.models.transcripts import Recognition, Word
+from chalicelib.payments.purchase_state import Payment
+from chalicelib.streaming.audio import Audio
+from chalicelib.transcripts.prompts import TextTask
 
 WORDS = ("so", "the", "next", "thing", "to", "look", "at", "is", "what", "all", "of", "this", "means")
 WORD_MS = 400

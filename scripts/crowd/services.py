@@ -4,22 +4,22 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib import pricing
-from chalicelib.assistant import Assistant
-from chalicelib.catchup import Catchups
-from chalicelib.catchup_worker import CatchupWorker
-from chalicelib.fulfilment import Fulfilment
+from chalicelib.accounts.free_credits import Welcome, WelcomeRules
+from chalicelib.catchup.job_rules import JobRules
+from chalicelib.catchup.service import Catchups
+from chalicelib.catchup.worker import CatchupWorker
 from chalicelib.ids import ulid
-from chalicelib.jobs import JobRules
-from chalicelib.leases import LeaseRules
-from chalicelib.leasing import Leasing
-from chalicelib.purchases import Purchases
-from chalicelib.relay import Relay
+from chalicelib.payments.checkout import Purchases
+from chalicelib.payments.fulfilment import Fulfilment
+from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
-from chalicelib.streaming import Streaming
-from chalicelib.welcome import Welcome, WelcomeRules
+from chalicelib.streaming.lease_rules import LeaseRules
+from chalicelib.streaming.leases import Leasing
+from chalicelib.streaming.relay import Relay
+from chalicelib.streaming.service import Streaming
+from chalicelib.transcripts.questions import Assistant
 from scripts.crowd.providers import Files, Messages, Payments, Reader, Recogniser, Recordings, Tickets
 
 ORIGIN = "https://pay.example"
@@ -63,7 +63,7 @@ class Services:
         recordings: Recordings | None = None,
     ) -> "Services":
         """`recordings`: a provider that others share, so that anybody's worker may go on with a job."""
-        clock, ledger, prices, rules = Clock(), Ledger(tables), pricing.load(price_version), LeaseRules()
+        clock, ledger, prices, rules = Clock(), Ledger(tables), price_files.load(price_version), LeaseRules()
         transcripts, queue, payments = Transcripts(tables), Messages(), Payments(stage)
         fulfilment = Fulfilment(tables, payments, stage, is_live=False, now=clock)
 

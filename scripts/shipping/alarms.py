@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.logs import NAMESPACE
+from chalicelib.logs.log import NAMESPACE
 from scripts.shipping.access import exported
 from scripts.shipping.project import APP_NAME
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from chalicelib.middleware import SECURITY_HEADERS
-from chalicelib.responses import STATUS
+from chalicelib.http.middleware import SECURITY_HEADERS
+from chalicelib.http.responses import STATUS
 
 # Its kinds of answer, and what they are in our contract. Source: API Gateway developer guide, "Gateway response types".
 CODES = {

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.fitness import SECRETS
 from chalicelib.providers.kms import PREFIX, context
+from chalicelib.settings.validate import SECRETS
 from scripts.shipping.project import APP_NAME, ShippingError
 
 SECRET_NAMES = tuple(name.upper() for name in SECRETS)

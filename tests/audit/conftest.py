@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
-from tests.audit.office import Office
+from tests.audit.audit_env import Office
 from tests.engines import Engine, client
 from tests.fakes import Clock
 

@@ -6,16 +6,16 @@ from contextlib import suppress
 import pytest
 
 from chalicelib import contract
-from chalicelib.audit import MESSAGE
+from chalicelib.audit.service import MESSAGE
 from chalicelib.errors import UnavailableError
 from chalicelib.repositories.audits import KNOWN_KEY, known
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
-from tests.audit.office import OWNER, Office, everything, figures
-from tests.desk import FakeQueue
+from tests.audit.audit_env import OWNER, Office, everything, figures
+from tests.catchup.catchup_env import FakeQueue
 from tests.engines import Engine
 from tests.fakes import Clock
-from tests.money.wire import Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import Crash, Fault, Wire, at, no_faults
 
 Names = tuple[str, str]
 DAY, SHORT = 86_400, {"places_a_page": 2, "items_a_scan": 10, "first_month": "2026-11"}

@@ -4,11 +4,11 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib.models import Caller
+from chalicelib.models.accounts import Caller
 from chalicelib.repositories.table import Tables
 from scripts.crowd.month import DAYS, Month
 from scripts.crowd.services import Services
-from tests.audit.office import Office
+from tests.audit.audit_env import Office
 from tests.audit.test_audit_writers import lively
 from tests.engines import Engine
 from tests.fakes import Backend, Clock

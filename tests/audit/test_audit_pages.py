@@ -7,13 +7,13 @@ from threading import Barrier
 import pytest
 
 from chalicelib import contract
-from chalicelib.audit import MESSAGE
+from chalicelib.audit.service import MESSAGE
 from chalicelib.errors import UnavailableError
-from chalicelib.models import Entry
+from chalicelib.models.ledger import Entry
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key, entry_put
 from chalicelib.repositories.table import Write
-from tests.audit.office import OWNER, Office, World, everything, figures
+from tests.audit.audit_env import OWNER, Office, World, everything, figures
 from tests.fakes import Clock
 
 DAY = 86_400

@@ -2,10 +2,10 @@
 
 import pytest
 
+from chalicelib.dates import utc_date
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import ItemKey, Write
-from chalicelib.times import utc_date
-from tests.audit.office import Office, World, everything
+from tests.audit.audit_env import Office, World, everything
 from tests.fakes import Clock
 
 DAY = 86_400

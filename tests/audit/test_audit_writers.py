@@ -8,16 +8,16 @@ from contextlib import suppress
 
 from chalicelib import contract
 from chalicelib.errors import AppError
-from chalicelib.models import Caller
+from chalicelib.models.accounts import Caller
+from chalicelib.payments.purchase_state import DisputeState, Payment
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
-from chalicelib.sales import DisputeState, Payment
-from tests.audit.office import OWNER, Office
-from tests.desk import Desk
+from tests.admin.test_users import Bureau, FakeDirectory
+from tests.audit.audit_env import OWNER, Office
+from tests.catchup.catchup_env import Desk
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
-from tests.shop import Shop, dispute, refund
-from tests.test_admin import Bureau, FakeDirectory
+from tests.payments.payments_env import Shop, dispute, refund
 
 Names = tuple[str, str]
 WRITERS, PEOPLE, AUDITS = 6, 8, 3

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.judging import STUCK_AFTER_SECONDS
-from chalicelib.models import FindingKind
+from chalicelib.audit.checks import STUCK_AFTER_SECONDS
+from chalicelib.models.audits import FindingKind
+from chalicelib.payments.purchase_state import Payment
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key, hold_key, open_shard, user_pk
 from chalicelib.repositories.purchases import purchase_key
 from chalicelib.repositories.table import ItemKey, Write
-from chalicelib.sales import Payment
-from tests.audit.office import Office, World, everything
+from tests.audit.audit_env import Office, World, everything
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 References = list[str]  # what the findings are about, all of one kind and one user

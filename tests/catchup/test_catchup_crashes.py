@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.errors import AppError
-from tests.catchup.office import Names, Office
+from tests.catchup.worker_env import Names, Office
 from tests.engines import Engine
-from tests.money.wire import Crash, Fault, no_faults
+from tests.fault_injection import Crash, Fault, no_faults
 
 # A crash before a call is one after the call before it.
 FAULTS = (Fault.CRASH_AFTER, Fault.LOST)
@@ -112,7 +112,7 @@ def test_a_fault_at_any_call_for_a_long_recording_pays_its_summary_twice_at_most
 ) -> None:
     """Its words are stored in several items, and read in several pieces and once more together."""
     monkeypatch.setattr("chalicelib.repositories.transcripts.BLOCK_BYTES", 700)
-    monkeypatch.setattr("chalicelib.reading.TEXT_CALL_BYTES", 500)
+    monkeypatch.setattr("chalicelib.transcripts.prompts.TEXT_CALL_BYTES", 500)
     whole = lived(LONG, None, engine, names, most_reads=20)
     assert whole.count("TransactWriteItems") >= 1 + 2  # the blocks, and the end
     assert whole.count("Read") >= 3

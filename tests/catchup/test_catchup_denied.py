@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.errors import ProviderDeniedError
-from tests.catchup.office import Names, Office
+from tests.catchup.worker_env import Names, Office
 from tests.engines import Engine
 
 DENIED = ProviderDeniedError("AssemblyAI refused the request.", "status 401")

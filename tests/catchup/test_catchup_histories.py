@@ -16,13 +16,14 @@ from chalicelib.errors import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
-from chalicelib.models import HoldState, JobState, Order
+from chalicelib.models.catchup import JobState, Order
+from chalicelib.models.ledger import HoldState
 from chalicelib.repositories.jobs import job, job_key
 from tests.catchup.jobs_model import SESSION_MS, JobsModel, RefusedError
-from tests.catchup.office import Names, Office
+from tests.catchup.worker_env import Names, Office
+from tests.credits.test_ledger_histories import PROFILE
 from tests.engines import Engine
-from tests.money.test_histories import PROFILE
-from tests.money.wire import Crash, Fault, insist, no_faults
+from tests.fault_injection import Crash, Fault, insist, no_faults
 
 CREDITS = 45
 SESSION_RANGES = [(0, 30_000), (30_000, SESSION_MS)]

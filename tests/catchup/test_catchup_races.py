@@ -7,7 +7,6 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.errors import ConflictError, NotFoundError, ProviderError
-from tests.catchup.office import Names, Office
 from tests.catchup.test_catchup_crashes import (
     done_but_not_forgotten,
     given_up,
@@ -17,9 +16,10 @@ from tests.catchup.test_catchup_crashes import (
     queued,
     silent,
 )
+from tests.catchup.worker_env import Names, Office
+from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
-from tests.money.test_races import all_at_once
-from tests.money.wire import no_faults
+from tests.fault_injection import no_faults
 
 Act = Callable[[Office], object]
 

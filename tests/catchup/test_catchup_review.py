@@ -4,9 +4,11 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.errors import NotFoundError, ProviderRefusedError, ProviderUnavailableError
-from chalicelib.models import Caller, Order, Word
+from chalicelib.models.accounts import Caller
+from chalicelib.models.catchup import Order
+from chalicelib.models.transcripts import Word
 from chalicelib.repositories.jobs import job, job_key
-from tests.desk import Desk, FakeRecordings
+from tests.catchup.catchup_env import Desk, FakeRecordings
 from tests.fakes import Backend
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.errors import InvalidSignatureError
-from chalicelib.jobs import webhook_secret
-from tests.catchup.office import Names, Office
-from tests.desk import WEBHOOK_KEY
+from tests.catchup.catchup_env import WEBHOOK_KEY
+from tests.catchup.worker_env import Names, Office
 from tests.engines import Engine
-from tests.money.wire import Fault
+from tests.fault_injection import Fault
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,24 @@ from pathlib import Path
 import atheris
 
 WATCHED = {
-    "wav": {"chalicelib.audio"},
+    "wav": {"chalicelib.streaming.audio"},
     "cursor": {"chalicelib.cursors"},
     "stripe_webhook": {
-        *("chalicelib.views", "chalicelib.web", "chalicelib.providers.stripe_gateway"),
-        *("chalicelib.purchases", "chalicelib.fulfilment", "chalicelib.repositories.purchases", "chalicelib.sales"),
+        *("chalicelib.http.endpoint", "chalicelib.http.request", "chalicelib.providers.stripe_client"),
+        *(
+            "chalicelib.payments.checkout",
+            "chalicelib.payments.fulfilment",
+            "chalicelib.repositories.purchases",
+            "chalicelib.payments.purchase_state",
+        ),
     },
-    "assemblyai_webhook": {"chalicelib.views", "chalicelib.web", "chalicelib.catchup", "chalicelib.jobs"},
-    "id_token": {"chalicelib.web", "chalicelib.tokens"},
+    "assemblyai_webhook": {
+        "chalicelib.http.endpoint",
+        "chalicelib.http.request",
+        "chalicelib.catchup.service",
+        "chalicelib.catchup.job_rules",
+    },
+    "id_token": {"chalicelib.http.request", "chalicelib.providers.id_tokens"},
 }
 """Whose branches guide the fuzzer, beside the target's own and PyJWT's; to watch a module makes it slow to import. What
 is written in C, such as msgspec, tells nothing."""

@@ -11,12 +11,12 @@ from typing import Any
 from unittest.mock import patch
 
 import app
-from chalicelib import wiring
-from chalicelib.catchup import Catchups
-from chalicelib.jobs import WEBHOOK_SECRET_HEADER, JobRules, webhook_secret
+from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, JobRules, webhook_secret
+from chalicelib.catchup.service import Catchups
 from chalicelib.repositories.table import Write
+from chalicelib.wiring import use_cases
 from tests.fuzz.calls import request, status
-from tests.fuzz.holes import VALUES, filled, with_holes
+from tests.fuzz.document_holes import VALUES, filled, with_holes
 
 MOST_BYTES = 2_048
 KEY = "a key for tests"
@@ -54,7 +54,7 @@ class Desk:
 DESK: Any = Desk()
 NONE: Any = None
 CATCHUPS = Catchups(NONE, DESK, NONE, NONE, DESK, NONE, JobRules(), KEY, True, lambda: 0, lambda: "")
-patch.object(wiring, "catchups", lambda: CATCHUPS).start()
+patch.object(use_cases, "catchups", lambda: CATCHUPS).start()
 
 
 def seeds() -> Iterator[bytes]:

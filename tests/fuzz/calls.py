@@ -6,7 +6,7 @@ from unittest.mock import patch
 from chalice.app import Request
 
 import app
-from chalicelib import logs
+from chalicelib.logs import log
 
 
 def request(
@@ -35,4 +35,4 @@ def _unexpected(_message: str, error: BaseException, **_fields: Any) -> None:
     raise error
 
 
-patch.object(logs, "failure", _unexpected).start()
+patch.object(log, "failure", _unexpected).start()

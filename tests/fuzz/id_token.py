@@ -14,11 +14,11 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from chalicelib import web
 from chalicelib.errors import UnauthenticatedError
-from chalicelib.tokens import LEEWAY_SECONDS, REMEMBERED_TOKENS, TokenVerifier
+from chalicelib.http import request as web
+from chalicelib.providers.id_tokens import LEEWAY_SECONDS, REMEMBERED_TOKENS, TokenVerifier
 from tests.fuzz.calls import request
-from tests.fuzz.holes import VALUES, filled, with_holes
+from tests.fuzz.document_holes import VALUES, filled, with_holes
 
 MOST_BYTES = 2_048
 ISSUER, AUDIENCE, KEY_ID = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool", "client", "ours"

@@ -15,15 +15,15 @@ from typing import Any
 from unittest.mock import patch
 
 import app
-from chalicelib import wiring
-from chalicelib.fulfilment import Fulfilment
-from chalicelib.models import CheckoutSession, Purchase
-from chalicelib.providers.stripe_gateway import EVENTS, SIGNATURE_SECONDS, StripeGateway
-from chalicelib.purchases import Purchases
+from chalicelib.models.purchases import CheckoutSession, Purchase
+from chalicelib.payments.checkout import Purchases
+from chalicelib.payments.fulfilment import Fulfilment
+from chalicelib.providers.stripe_client import EVENTS, SIGNATURE_SECONDS, StripeGateway
 from chalicelib.repositories.purchases import created, payment_key, purchase_key
 from chalicelib.repositories.table import Item, ItemKey, Write
+from chalicelib.wiring import use_cases
 from tests.fuzz.calls import request, status
-from tests.fuzz.holes import VALUES, filled, with_holes
+from tests.fuzz.document_holes import VALUES, filled, with_holes
 
 MOST_BYTES = 4_096
 NOW = 1_795_400_000
@@ -102,8 +102,8 @@ GATEWAY = Gateway("sk", (SECRET,), APP, STAGE, ())
 FULFILMENT = Fulfilment(SHELF, GATEWAY, STAGE, False, lambda: NOW)  # type: ignore[arg-type]
 NONE: Any = None
 PURCHASES = Purchases(NONE, NONE, NONE, FULFILMENT, True, frozenset(), "", "", lambda: NOW)
-patch.object(wiring, "purchases", lambda: PURCHASES).start()
-patch("chalicelib.providers.stripe_gateway.time", Standing).start()
+patch.object(use_cases, "purchases", lambda: PURCHASES).start()
+patch("chalicelib.providers.stripe_client.time", Standing).start()
 patch("stripe._webhook.time", Standing).start()
 
 

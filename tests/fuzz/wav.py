@@ -9,9 +9,9 @@ import wave
 from collections.abc import Iterator
 from itertools import product
 
-from chalicelib import audio
 from chalicelib.errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
-from tests.test_audio import chunk, extensible, frames, layout, riff, wav
+from chalicelib.streaming import audio
+from tests.streaming.test_audio import chunk, extensible, frames, layout, riff, wav
 
 MOST_BYTES = 8_192
 WORDS = [b"RIFF", b"WAVE", b"fmt ", b"data", b"LIST", b"\xff\xff\xff\xff", bytes(4), audio.PCM_SUBFORMAT_TAIL]

@@ -17,13 +17,13 @@ from scripts.local.processes import LOOPBACK, Child, free_port
 from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
-from tests.http.buying import Till
-from tests.http.calling import Api, Person, Sandbox, Witness
-from tests.http.contract import Contract
-from tests.http.forging import Forger
-from tests.http.leaks import Secrets
-from tests.http.limits import IS_DEPLOYED, limit_of
-from tests.http.logs import request_lines
+from tests.http.checkout_steps import Till
+from tests.http.contract_check import Contract
+from tests.http.deployed_limits import IS_DEPLOYED, limit_of
+from tests.http.forged_tokens import Forger
+from tests.http.http_client import Api, Person, Sandbox, Witness
+from tests.http.leak_search import Secrets
+from tests.http.log_lines import request_lines
 from tests.http.schedules import hurried_schedules
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.

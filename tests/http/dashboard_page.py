@@ -11,7 +11,7 @@ import requests
 
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
-from tests.http.calling import origin_of
+from tests.http.http_client import origin_of
 
 UNTIL = """async () => {
   const until = Date.now() + 60000;

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from scripts.contract.files import made
-from tests.http.calling import Heard
-from tests.http.contract import Contract
+from tests.http.contract_check import Contract
+from tests.http.http_client import Heard
 
 CONTRACT = Contract(made())
 BALANCE = {"available": 1, "held": 0, "lifetime_granted": 1, "lifetime_purchased": 0, "lifetime_used": 0}

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import requests
 
-from chalicelib.repositories.accounts import profile_key
+from chalicelib.repositories.profiles import profile_key
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.calling import PASSWORD, Api, Person, check_error, new_email
+from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email
 
 
 def mailed_code(stack: LocalStack, email: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes import Backend
-from tests.http.calling import Person, check_error, new_email
+from tests.http.http_client import Person, check_error, new_email
 
 GIFT = {"credits": 50, "reason": "A gift."}
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from chalicelib.audio import Audio
+from chalicelib.streaming.audio import Audio
 from sandbox.speech import samples, word_error_rate
 from tests.fakes import Backend
-from tests.http.calling import RATE, Api, Person, Sandbox, check_error, silence
+from tests.http.http_client import RATE, Api, Person, Sandbox, check_error, silence
 
 MEGABYTE = 1024 * 1024
 SHORT = Audio(silence(200), RATE, 1).as_wav()

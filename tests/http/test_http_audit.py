@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.auditing import AuditRules
+from chalicelib.audit.reader import AuditRules
 from chalicelib.repositories import audits
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.fakes import Backend
-from tests.http.buying import Till, bought, until
-from tests.http.calling import Person, check_error, silence
-from tests.http.logs import LogLines, line_of
-from tests.http.recorded import eventually
+from tests.http.checkout_steps import Till, bought, until
+from tests.http.http_client import Person, check_error, silence
+from tests.http.log_lines import LogLines, line_of
+from tests.http.recorded_requests import eventually
 
 PATH = "/admin/audit"
 

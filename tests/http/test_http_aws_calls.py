@@ -3,13 +3,13 @@
 import pytest
 import requests
 
-from chalicelib.jobs import WEBHOOK_SECRET_HEADER, webhook_secret
+from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, webhook_secret
 from scripts.local.stack import LocalStack
-from tests.http.buying import PURCHASE, Till, event, told
-from tests.http.calling import Api, Person, Sandbox, silence
-from tests.http.limits import IS_DEPLOYED
-from tests.http.logs import LogLines, line_of, lines_of
-from tests.http.recorded import ASK, CATCHUP, RANGE_MS, UPLOADS, ended, session_of, upload
+from tests.http.checkout_steps import PURCHASE, Till, event, told
+from tests.http.deployed_limits import IS_DEPLOYED
+from tests.http.http_client import Api, Person, Sandbox, silence
+from tests.http.log_lines import LogLines, line_of, lines_of
+from tests.http.recorded_requests import ASK, CATCHUP, RANGE_MS, UPLOADS, ended, session_of, upload
 
 BUDGETS = {"start": 3, "balance": 2, "chunk": 3, "chunk again": 3, "save": 2, "renew": 4, "stop": 2, "stop again": 2}
 BUDGETS |= {"history": 3, "transcript": 4, "transactions": 3, "user": 2, "export": 3, "export as JSON": 4, "delete": 4}

@@ -9,8 +9,8 @@ import srt
 from sandbox.speech import word_error_rate
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.calling import Person, Sandbox, check_error
-from tests.http.recorded import (
+from tests.http.http_client import Person, Sandbox, check_error
+from tests.http.recorded_requests import (
     ASK,
     CATCHUP,
     HELD,

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.models import Transcript
+from chalicelib.models.transcripts import Transcript
 from chalicelib.repositories.transcripts import transcript_put
 from tests.fakes import Backend
-from tests.http.calling import Person, check_error
-from tests.http.recorded import ASK, CATCHUP, RANGE_MS, SENTENCES, UPLOADS, session_of
+from tests.http.http_client import Person, check_error
+from tests.http.recorded_requests import ASK, CATCHUP, RANGE_MS, SENTENCES, UPLOADS, session_of
 
 HISTORY = "/transcription/history"
 PUBLIC = "https://media.example.com/talk.mp3"

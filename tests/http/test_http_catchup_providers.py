@@ -5,8 +5,17 @@ from typing import Any
 import pytest
 
 from tests.fakes import Backend
-from tests.http.calling import Person, Sandbox, check_error
-from tests.http.recorded import ASK, begin, catch_up, check_done_once, ended, ended_by_sweeps, session_of, upload
+from tests.http.http_client import Person, Sandbox, check_error
+from tests.http.recorded_requests import (
+    ASK,
+    begin,
+    catch_up,
+    check_done_once,
+    ended,
+    ended_by_sweeps,
+    session_of,
+    upload,
+)
 
 
 def check_failed_free(

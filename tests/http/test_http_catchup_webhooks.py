@@ -6,12 +6,12 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from chalicelib.jobs import WEBHOOK_SECRET_HEADER, webhook_secret
-from chalicelib.models import Job
+from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, webhook_secret
+from chalicelib.models.catchup import Job
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.calling import Api, Person, Sandbox, check_error
-from tests.http.recorded import (
+from tests.http.http_client import Api, Person, Sandbox, check_error
+from tests.http.recorded_requests import (
     HELD,
     begin,
     check_done_once,

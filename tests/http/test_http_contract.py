@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.calling import Api, Person, check_error
+from tests.http.http_client import Api, Person, check_error
 
 STREAM = "/transcription/stream"
 JSON = {"Content-Type": "application/json"}

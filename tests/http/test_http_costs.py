@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.repositories.table import ItemKey
 from tests.fakes import Backend
-from tests.http.buying import Till, bought
-from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error, silence
-from tests.http.forging import Forger
-from tests.http.recorded import eventually
+from tests.http.checkout_steps import Till, bought
+from tests.http.forged_tokens import Forger
+from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error, silence
+from tests.http.recorded_requests import eventually
 
 PATH = "/analytics/costs"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from chalicelib.pages import ASSETS
+from chalicelib.http.static_files import ASSETS
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
-from tests.http.buying import Till, bought
-from tests.http.calling import PASSWORD, Api, Person, check_error, new_email, origin_of
+from tests.http.checkout_steps import Till, bought
 from tests.http.dashboard_page import ANSWER, ANSWER_ONCE, FAINT, FIND, FOCUSED, Dashboard, staged
+from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email, origin_of
 
 HOSTILE = "Img src=x onerror=document.title='taken' //"
 

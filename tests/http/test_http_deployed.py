@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from scripts.local.deployed import DeployedStack
-from tests.http.calling import Api, Witness, check_error
 from tests.http.conftest import StartApi
-from tests.http.limits import IS_DEPLOYED
-from tests.http.recorded import eventually
+from tests.http.deployed_limits import IS_DEPLOYED
+from tests.http.http_client import Api, Witness, check_error
+from tests.http.recorded_requests import eventually
 
 LONGEST_RATE_SECONDS = 300
 DISPATCHED = re.compile(r"EventBridge → Lambda live-transcription-local-(\w+)-\w+: dispatched")

@@ -10,8 +10,8 @@ from websockets.exceptions import ConnectionClosedError
 
 from sandbox.speech import word_error_rate
 from tests.fakes import Backend
-from tests.http.calling import Person, Sandbox, check_error
-from tests.http.direct import SAID, STREAM, age, began_at, begin, final_turn, opened, renewed, spoken
+from tests.http.direct_sessions import SAID, STREAM, age, began_at, begin, final_turn, opened, renewed, spoken
+from tests.http.http_client import Person, Sandbox, check_error
 
 
 def credits(seconds: int) -> int:

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from tests.fakes import Backend
-from tests.http.calling import Api, Person, Sandbox, check_error
 from tests.http.conftest import StartApi
-from tests.http.direct import STREAM, age, begin, renewal
+from tests.http.direct_sessions import STREAM, age, begin, renewal
+from tests.http.http_client import Api, Person, Sandbox, check_error
 
 # Beyond the patience of the API of these tests.
 NEVER, DRIPPING = {"kind": "timeout"}, {"kind": "slow", "delay_seconds": 5}

@@ -14,12 +14,12 @@ import pytest
 
 import app as application
 from chalicelib import contract
-from chalicelib.signatures import Facts, Part, Raw
-from chalicelib.views import facts_of
+from chalicelib.http.endpoint import facts_of
+from chalicelib.http.parameters import Facts, Part, Raw
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
-from tests.http.calling import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
-from tests.http.recorded import catch_up, ended, eventually, upload
+from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
+from tests.http.recorded_requests import catch_up, ended, eventually, upload
 
 OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
 NOBODYS = {"package_id"}  # what everybody may name

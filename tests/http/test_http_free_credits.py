@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.welcome import BUDGET_USED, GIVEN_BEFORE, NETWORK_CAP, REFUSED_DOMAIN, SWITCHED_OFF
-from tests.http.calling import EMAIL_DOMAIN, PASSWORD, Api, new_email
+from chalicelib.accounts.free_credits import BUDGET_USED, GIVEN_BEFORE, NETWORK_CAP, REFUSED_DOMAIN, SWITCHED_OFF
 from tests.http.conftest import StartApi
+from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, Api, new_email
 
 FORGED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP")
 _numbers = itertools.count(1)

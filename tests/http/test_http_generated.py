@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from app import app
-from tests.http.calling import Api, Person
-from tests.http.generating import Generator
+from tests.http.generated_requests import Generator
+from tests.http.http_client import Api, Person
 
 ROUTES = sorted((path, method) for path, methods in app.routes.items() for method in methods)
 MANY = 20_000

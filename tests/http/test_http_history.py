@@ -3,7 +3,7 @@
 import pytest
 import srt
 
-from tests.http.calling import Person, check_error
+from tests.http.http_client import Person, check_error
 
 SAID = [{"seq": 0, "start_ms": 500, "end_ms": 1_500, "text": "Good morning."}]
 

@@ -9,16 +9,16 @@ import pytest
 import requests
 from boto3.dynamodb.conditions import Attr
 
-from chalicelib.repositories.erasures import erasure, erasure_key
+from chalicelib.repositories.deletions import erasure, erasure_key
 from chalicelib.repositories.expressions import plain
 from chalicelib.repositories.table import Write, WriteRefusedError
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.buying import PURCHASE
-from tests.http.calling import Api, Person, check_error, silence
-from tests.http.leaks import own_files
-from tests.http.recorded import ASK, catch_up, ended, eventually, upload
+from tests.http.checkout_steps import PURCHASE
+from tests.http.http_client import Api, Person, check_error, silence
+from tests.http.leak_search import own_files
+from tests.http.recorded_requests import ASK, catch_up, ended, eventually, upload
 from tests.http.test_http_accounts import mailed_code, without_request_id
 
 NEW_PASSWORD = "another horse battery canary"

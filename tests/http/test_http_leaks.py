@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.jobs import webhook_secret
+from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.repositories.sessions import session_key
 from chalicelib.repositories.table import Write
 from sandbox.speech import samples
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.buying import CREATE, PURCHASE, Till, bought, event, told, webhook
-from tests.http.calling import PASSWORD, Api, Heard, Person, Sandbox, Witness, check_error, silence
-from tests.http.leaks import (
+from tests.http.checkout_steps import CREATE, PURCHASE, Till, bought, event, told, webhook
+from tests.http.http_client import PASSWORD, Api, Heard, Person, Sandbox, Witness, check_error, silence
+from tests.http.leak_search import (
     CHECKOUT,
     SIGNED,
     SPOKEN,
@@ -26,7 +26,7 @@ from tests.http.leaks import (
     signatures,
     stream_tokens,
 )
-from tests.http.recorded import ASK, CATCHUP, SAID, catch_up, ended, ended_by_sweeps, upload
+from tests.http.recorded_requests import ASK, CATCHUP, SAID, catch_up, ended, ended_by_sweeps, upload
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.AA"
 

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from scripts.local.stack import LocalStack
-from tests.http.calling import PASSWORD, Api, Person, check_error, new_email, silence
 from tests.http.conftest import StartApi
-from tests.http.limits import IS_DEPLOYED
-from tests.http.logs import request_lines
+from tests.http.deployed_limits import IS_DEPLOYED
+from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email, silence
+from tests.http.log_lines import request_lines
 
 SIXTY = 60
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")

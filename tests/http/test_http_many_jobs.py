@@ -14,10 +14,10 @@ from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
-from tests.http.calling import Api, Person, Sandbox, Witness
-from tests.http.leaks import Secrets
-from tests.http.limits import IS_DEPLOYED
-from tests.http.recorded import HELD, USED, catch_up, eventually, look, upload
+from tests.http.deployed_limits import IS_DEPLOYED
+from tests.http.http_client import Api, Person, Sandbox, Witness
+from tests.http.leak_search import Secrets
+from tests.http.recorded_requests import HELD, USED, catch_up, eventually, look, upload
 
 JOBS_A_PERSON = 10
 AT_ONCE = 20

@@ -15,20 +15,10 @@ from app import app
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
-from tests.http.calling import PASSWORD, RATE, Api, Person, new_email
 from tests.http.conftest import StartApi
-from tests.http.extension import (
-    ASK_WORKER,
-    CALL,
-    CALL_FRAMED,
-    Caller,
-    Extension,
-    data_page,
-    flags,
-    form,
-    site,
-)
-from tests.http.logs import request_lines
+from tests.http.extension import ASK_WORKER, CALL, CALL_FRAMED, Caller, Extension, data_page, flags, form, site
+from tests.http.http_client import PASSWORD, RATE, Api, Person, new_email
+from tests.http.log_lines import request_lines
 
 ACCOUNT_REQUESTS = 3
 ROUTES = [(method, path) for path, methods in sorted(app.routes.items()) for method in sorted(methods)]

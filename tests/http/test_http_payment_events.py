@@ -7,9 +7,9 @@ import pytest
 from stripe import WebhookSignature
 
 from tests.fakes import Backend
-from tests.http.buying import Till, bought, buy, event, movements, told, until, webhook
-from tests.http.calling import Api, Person, check_error
-from tests.http.logs import LogLines, line_of
+from tests.http.checkout_steps import Till, bought, buy, event, movements, told, until, webhook
+from tests.http.http_client import Api, Person, check_error
+from tests.http.log_lines import LogLines, line_of
 
 ALARM, QUIET = 1, 0
 SIGNED = "signed as Stripe does"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.reconciler import ASKED_AFTER_SECONDS
+from chalicelib.payments.reconciliation import ASKED_AFTER_SECONDS
 from chalicelib.repositories.purchases import purchase_key
 from tests.fakes import Backend
-from tests.http.buying import CREATE, PURCHASE, Till, age, bought, buy, event, movements, told, until
-from tests.http.calling import Person, check_error
-from tests.http.logs import LogLines, line_of
+from tests.http.checkout_steps import CREATE, PURCHASE, Till, age, bought, buy, event, movements, told, until
+from tests.http.http_client import Person, check_error
+from tests.http.log_lines import LogLines, line_of
 
 BOTH_TRIES = 2
 WISH: dict[str, Any] = {"package_id": "starter"}

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib import pricing
+from chalicelib.pricing import price_files
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.buying import PURCHASE, Till, bought, buy, movements
-from tests.http.calling import Api, Person, check_error
+from tests.http.checkout_steps import PURCHASE, Till, bought, buy, movements
 from tests.http.conftest import StartApi
+from tests.http.http_client import Api, Person, check_error
 
-SOLD = pricing.load("2026-11").packages
+SOLD = price_files.load("2026-11").packages
 
 
 class Buttons(html.parser.HTMLParser):

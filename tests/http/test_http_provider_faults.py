@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.fakes import Backend
-from tests.http.calling import Api, Person, Sandbox, check_error, silence
+from tests.http.http_client import Api, Person, Sandbox, check_error, silence
 
 CHUNK = silence(200)
 OPENAI_MODEL = {"provider": "openai", "model": "gpt-transcribe", "audio_ms": 200}

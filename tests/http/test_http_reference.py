@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.history import MAX_ANSWER_BYTES
-from chalicelib.pages import ASSETS
+from chalicelib.http.static_files import ASSETS
+from chalicelib.transcripts.history import MAX_ANSWER_BYTES
 from scripts.browser import Page
 from scripts.contract.files import made
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
-from tests.http.calling import Api, Person
 from tests.http.dashboard_page import UNTIL, staged
+from tests.http.http_client import Api, Person
 
 SHOWN = "document.querySelectorAll('.opblock').length"
 OPEN = "async (id) => document.querySelector(`#${id} .opblock-summary-control`).click()"

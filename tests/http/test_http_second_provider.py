@@ -8,9 +8,9 @@ import requests
 
 from sandbox.speech import word_error_rate
 from tests.fakes import Backend
-from tests.http.calling import Api, Person, Sandbox, check_error
 from tests.http.conftest import StartApi
-from tests.http.direct import RECORDING, SAID, age, begin, opened, renewal
+from tests.http.direct_sessions import RECORDING, SAID, age, begin, opened, renewal
+from tests.http.http_client import Api, Person, Sandbox, check_error
 from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, until
 
 FAULTS: list[dict[str, Any]] = [

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.fakes import Backend
-from tests.http.calling import Person, check_error
+from tests.http.http_client import Person, check_error
 
 STREAM = "/transcription/stream"
 START = {"action": "start", "transport": "relay", "lease_seconds": 120}

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.billing import CSV_COLUMNS, CSV_PAGE, CSV_PAGES
-from chalicelib.models import Entry
+from chalicelib.credits.statement import CSV_COLUMNS, CSV_PAGE, CSV_PAGES
+from chalicelib.models.ledger import Entry
 from chalicelib.repositories.ledger_items import entry_id_for, entry_put
 from tests.fakes import Backend
-from tests.http.buying import Till, bought
-from tests.http.calling import Api, Person, check_error
+from tests.http.checkout_steps import Till, bought
+from tests.http.http_client import Api, Person, check_error
 
 PATH = "/credits/transactions?format=csv"
 AT_ONCE = 100

@@ -10,7 +10,8 @@ import pytest
 from scripts.local.aws import CREDENTIALS, REGION
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.calling import (
+from tests.http.forged_tokens import Forger, encoded, packed, soon
+from tests.http.http_client import (
     ADMIN_ROUTES,
     GOOD_REQUESTS,
     PASSWORD,
@@ -20,7 +21,6 @@ from tests.http.calling import (
     check_error,
     on_every_authenticated_route,
 )
-from tests.http.forging import Forger, encoded, packed, soon
 
 REQUIRED = ("exp", "iat", "iss", "aud", "sub", "token_use", "auth_time")
 ANOTHER_POOL = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_another"

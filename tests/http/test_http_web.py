@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from scripts.local.stack import LocalStack
-from tests.http.calling import GOOD_REQUESTS, Api, Person, check_error, origin_of
-from tests.http.limits import IS_DEPLOYED
+from tests.http.deployed_limits import IS_DEPLOYED
+from tests.http.http_client import GOOD_REQUESTS, Api, Person, check_error, origin_of
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from chalicelib.errors import ProviderError
-from chalicelib.telemetry import counting
+from chalicelib.logs.request_log import counting
 from sandbox.app import Keys
 from tests.sandbox.process import running
 

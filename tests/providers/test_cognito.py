@@ -1,4 +1,4 @@
-"""Cognito's errors in our words. The good paths run on a real pool in tests/test_account.py and tests/http."""
+"""Cognito's errors in our words. The good paths run on a real pool in tests/accounts/test_accounts.py and tests/http."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +10,8 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from chalicelib.errors import AppError, UnavailableError
+from chalicelib.logs.request_log import counting
 from chalicelib.providers.cognito import NOBODY_TO_MAIL, NOT_THE_CODE, Cognito
-from chalicelib.telemetry import counting
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign up": ("sign_up", lambda c: c.sign_up("a@b.cd", "the-password", "")),

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import UnavailableError
-from chalicelib.providers.exports import FILE_NAME, ExportFiles
+from chalicelib.providers.export_files import FILE_NAME, ExportFiles
 from scripts.local.aws import LocalAws
-from tests.providers.test_uploads import get, s3
+from tests.providers.test_upload_files import get, s3
 
 ADA, BOB = "user-ada", "user-bob"
 

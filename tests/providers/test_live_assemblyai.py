@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from websockets.sync.client import connect
 
-from chalicelib.models import LiveOptions, Ticket
-from chalicelib.providers.live import AssemblyAILive
+from chalicelib.models.sessions import LiveOptions, Ticket
+from chalicelib.providers.assemblyai_live import AssemblyAILive
 from tests.providers.stand_in import ANSWERED, HASTY_SECONDS, KEYS, NOW, UNANSWERED, StandIn, failure_of
 
 SERVICE = "assemblyai.token"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.models import LiveOptions
-from chalicelib.providers.live import OpenAILive
+from chalicelib.models.sessions import LiveOptions
+from chalicelib.providers.assemblyai_live import OpenAILive
 from sandbox.speech import samples, word_error_rate
 from tests.providers.stand_in import ANSWERED, HASTY_SECONDS, KEYS, UNANSWERED, StandIn, failure_of
 from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, until

@@ -1,13 +1,13 @@
 """The live models that no setting names have a price all the same."""
 
-from chalicelib import pricing
-from chalicelib.providers.live import ASSEMBLYAI_ENGLISH, ASSEMBLYAI_MULTILINGUAL, ASSEMBLYAI_WITH_KEY_TERMS
+from chalicelib.pricing import price_files
+from chalicelib.providers.assemblyai_live import ASSEMBLYAI_ENGLISH, ASSEMBLYAI_MULTILINGUAL, ASSEMBLYAI_WITH_KEY_TERMS
 
 
 def test_every_price_file_prices_the_models_that_no_setting_names() -> None:
     """Or a lease could be handed out that nothing can settle."""
-    for version in pricing.available():
-        prices = pricing.load(version)
+    for version in price_files.available():
+        prices = price_files.load(version)
         for model in (f"assemblyai/{ASSEMBLYAI_ENGLISH}", f"assemblyai/{ASSEMBLYAI_MULTILINGUAL}"):
             with_key_terms = model + ASSEMBLYAI_WITH_KEY_TERMS
             assert {model, with_key_terms} <= set(prices.services["live"].models)

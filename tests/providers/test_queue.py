@@ -8,8 +8,8 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import UnavailableError
+from chalicelib.logs.request_log import counting
 from chalicelib.providers.queue import Queue
-from chalicelib.telemetry import counting
 from scripts.local.aws import LocalAws
 
 

@@ -11,12 +11,21 @@ import stripe
 from stripe import WebhookSignature
 
 from chalicelib.errors import InvalidSignatureError, ProviderError
-from chalicelib.models import CheckoutSession, PaymentNews
-from chalicelib.providers.stripe_gateway import EVENTS, StripeGateway
-from chalicelib.sales import Dispute, DisputeFact, DisputeState, Fact, Payment, Refund, RefundFact, RefundState
+from chalicelib.models.purchases import CheckoutSession, PaymentNews
+from chalicelib.payments.purchase_state import (
+    Dispute,
+    DisputeFact,
+    DisputeState,
+    Fact,
+    Payment,
+    Refund,
+    RefundFact,
+    RefundState,
+)
+from chalicelib.providers.stripe_client import EVENTS, StripeGateway
 from sandbox import stripe_events
 from tests.providers.stand_in import KEYS, StandIn
-from tests.providers.stripe_selling import APP, SECRET, STAGE, event, gateway, raw_of, signed, wanted
+from tests.providers.stripe_checkout_steps import APP, SECRET, STAGE, event, gateway, raw_of, signed, wanted
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
-from chalicelib.providers import stripe_gateway
-from chalicelib.providers.stripe_gateway import StripeGateway
-from chalicelib.telemetry import counting
+from chalicelib.logs.request_log import counting
+from chalicelib.providers import stripe_client
+from chalicelib.providers.stripe_client import StripeGateway
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
-from tests.providers.stripe_selling import gateway, wanted
+from tests.providers.stripe_checkout_steps import gateway, wanted
 
 CREATE = "stripe.sessions_create"
 SHOWN_TO_BOTH_TRIES = 2
@@ -43,7 +43,7 @@ def selling(stand_in: StandIn) -> Iterator[StripeGateway]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits eight seconds for an answer that never comes."""
-    monkeypatch.setattr(stripe_gateway, "READ_SECONDS", HASTY_SECONDS)
+    monkeypatch.setattr(stripe_client, "READ_SECONDS", HASTY_SECONDS)
 
 
 @pytest.mark.parametrize(("fault", "expected", "wait"), FAULTS, ids=lambda value: str(value))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chalicelib.errors import InvalidSignatureError
-from chalicelib.providers.stripe_gateway import StripeGateway
+from chalicelib.providers.stripe_client import StripeGateway
 from tests.providers.stand_in import StandIn
-from tests.providers.stripe_selling import SECRET, event, gateway, raw_of, signed
+from tests.providers.stripe_checkout_steps import SECRET, event, gateway, raw_of, signed
 
 GOOD = raw_of(event())
 DEEP = b'{"id": "evt_1", "type": "refund.created", "data": {"object": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}}"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
+from chalicelib.logs.request_log import counting
 from chalicelib.providers.transport import MAX_ANSWER_BYTES, QUOTA_MARKS, Transport
-from chalicelib.telemetry import counting
 
 PARTS = [("config", (None, b"{}", "application/json")), ("audio", ("chunk.wav", b"RIFF", "audio/wav"))]
 HASTY_SECONDS = 0.3

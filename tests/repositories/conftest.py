@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.models import Caller
+from chalicelib.models.accounts import Caller
 from chalicelib.repositories.ledger import Ledger
 from tests.engines import ENGINES, Engine, client
 from tests.fakes import Backend

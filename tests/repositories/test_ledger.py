@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.errors import InsufficientCreditsError
-from chalicelib.models import Caller, Charge, Hold, HoldState, ModelUse
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import Charge, Hold, HoldState, ModelUse
 from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write

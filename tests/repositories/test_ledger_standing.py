@@ -6,7 +6,8 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import AccountBlockedError, AppError, InsufficientCreditsError, UnauthenticatedError
-from chalicelib.models import Caller, Charge, Hold
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import Charge, Hold
 from chalicelib.repositories.ledger import AlsoRefusedError, Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import ItemKey, Write

@@ -6,10 +6,10 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import UnavailableError
+from chalicelib.logs.request_log import counting
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
-from chalicelib.telemetry import counting
 from tests.engines import Engine
-from tests.money.wire import OUTAGES, TRANSIENT, Fault, Wire, at
+from tests.fault_injection import OUTAGES, TRANSIENT, Fault, Wire, at
 
 HERE, THERE = ItemKey("ledger", "USER#1", "A"), ItemKey("app", "USER#1", "B")
 MISSING = Attr("pk").not_exists()

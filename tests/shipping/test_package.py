@@ -39,9 +39,13 @@ def test_it_holds_what_runs_and_nothing_that_does_not(built: Package) -> None:
         names = set(zipped.namelist())
         config = [name for name in names if "config.json" in name or name.startswith((".chalice", "tests", "sandbox"))]
 
-    assert {"app.py", "chalice/app.py", "chalicelib/web.py", "chalicelib/jwks/us-east-1_pool.json"} <= names
-    assert {f"chalicelib/prices/{path.name}" for path in (ROOT / "chalicelib" / "prices").glob("*.json")} <= names
-    assert {f"chalicelib/assets/admin/{path.name}" for path in (ROOT / "chalicelib/assets/admin").iterdir()} <= names
+    assert {"app.py", "chalice/app.py", "chalicelib/http/request.py", "chalicelib/jwks/us-east-1_pool.json"} <= names
+    assert {
+        f"chalicelib/pricing/prices/{path.name}" for path in (ROOT / "chalicelib" / "pricing" / "prices").glob("*.json")
+    } <= names
+    assert {
+        f"chalicelib/http/assets/admin/{path.name}" for path in (ROOT / "chalicelib/http/assets/admin").iterdir()
+    } <= names
     assert config == []
     assert not [name for name in names if name.startswith(("pip/", "setuptools/", "ministack/", "pytest/"))]
 
@@ -59,7 +63,7 @@ def test_every_service_that_the_code_asks_is_described_in_it(built: Package) -> 
 def test_python_has_nothing_to_compile_at_a_cold_start(built: Package) -> None:
     with zipfile.ZipFile(built.path) as zipped:
         names = set(zipped.namelist())
-        flags = zipped.read("chalicelib/__pycache__/web.cpython-311.pyc")[4]
+        flags = zipped.read("chalicelib/http/__pycache__/request.cpython-311.pyc")[4]
 
     sources = {name for name in names if name.endswith(".py") and name.startswith(("chalicelib/", "boto3/", "jwt/"))}
     compiled = {re.sub(r"(.*/)?(\w+)\.py$", r"\1__pycache__/\2.cpython-311.pyc", name) for name in sources}

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from chalicelib.purchases import OFF_RETRY_SECONDS
+from chalicelib.payments.checkout import OFF_RETRY_SECONDS
 from scripts.shipping.answers import MESSAGES
 from scripts.smoke import FOREIGN_ORIGIN, Smoke, main
 

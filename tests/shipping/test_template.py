@@ -15,9 +15,10 @@ import pytest
 import yaml
 from chalice.package import YAMLTemplateSerializer
 
-from chalicelib import logs, middleware
-from chalicelib.fitness import SECRETS
-from chalicelib.responses import STATUS
+from chalicelib.http import middleware
+from chalicelib.http.responses import STATUS
+from chalicelib.logs import log
+from chalicelib.settings.validate import SECRETS
 from scripts.shipping import project
 from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import ALARMS, NAMESPACE
@@ -25,8 +26,8 @@ from scripts.shipping.answers import CODES, gateway_responses
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen, template_url
 from scripts.shipping.template import API
+from tests.shipping.alarm_rules import fed
 from tests.shipping.conftest import STAGES
-from tests.shipping.ringing import fed
 
 ROOT = Path(__file__).parents[2]
 Whole = Callable[..., dict[str, Any]]
@@ -323,13 +324,13 @@ def test_what_a_log_line_tells_is_what_the_alarms_look_at(
     whole_template: Whole, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By name, namespace and dimensions: CloudWatch never says that an alarm looks at what nobody writes."""
-    monkeypatch.setattr("chalicelib.config.stage", lambda: "prod")
+    monkeypatch.setattr("chalicelib.settings.load.stage", lambda: "prod")
     resources = whole_template("prod")["Resources"]
     ours = [f"{name}Alarm" for name, alarm in ALARMS.items() if alarm.namespace == NAMESPACE]
     assert {"AwsErrorsAlarm", "SecretsAlarm", "AuditMismatchAlarm"} <= set(ours)
 
     for name in ours:
-        logs.line("something", metrics={resources[name]["Properties"]["MetricName"]: (3, "Count")})
+        log.line("something", metrics={resources[name]["Properties"]["MetricName"]: (3, "Count")})
         line = json.loads(capsys.readouterr().out)
         assert fed(line, resources[name], "prod") == 3
         assert fed(line, resources[name], "dev") == 0

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.local.deployed import DeployedStack
-from tests.http.calling import Api, Person, Sandbox, Witness
 from tests.http.conftest import DEPLOYED_PATIENCE
-from tests.http.leaks import Secrets
-from tests.stack.gate import Gate
+from tests.http.http_client import Api, Person, Sandbox, Witness
+from tests.http.leak_search import Secrets
+from tests.stack.dynamodb_gate import Gate
 
 
 @pytest.fixture(scope="session")

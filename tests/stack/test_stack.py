@@ -1,6 +1,6 @@
 """Behind the gateway, as functions with their own roles: what only the deployed shape can show.
 
-`make soak` runs all HTTP tests against it as well (tests/http/limits.py names what its emulator cannot do).
+`make soak` runs all HTTP tests against it as well (tests/http/deployed_limits.py names what its emulator cannot do).
 """
 
 import json
@@ -13,11 +13,11 @@ from scripts.local.deployed import DeployedStack
 from scripts.shipping.answers import MESSAGES
 from scripts.shipping.sealing import Sealer
 from scripts.smoke import Smoke
-from tests.http.buying import Till
-from tests.http.calling import Api, Person, Sandbox, check_error
-from tests.stack.gate import Gate, Trouble
-from tests.stack.spending import Spender, books, check_alarm, check_unavailable
-from tests.stack.watching import eventually, lines
+from tests.http.checkout_steps import Till
+from tests.http.http_client import Api, Person, Sandbox, check_error
+from tests.stack.alarm_watch import eventually, lines
+from tests.stack.dynamodb_gate import Gate, Trouble
+from tests.stack.spender import Spender, books, check_alarm, check_unavailable
 
 
 def test_a_stranger_finds_it_as_it_should_be(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:

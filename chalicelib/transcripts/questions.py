@@ -1,0 +1,213 @@
+"""Questions about a transcript, answered from it alone, with the moments the answer rests on. A fixed price.
+
+Hold, then the text model, then settle with the answer in one write. A process that dies between leaves a hold that the
+sweep releases: nobody pays for an answer that was not kept.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from .. import contract
+from ..errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+    NotFoundError,
+    UnavailableError,
+)
+from ..models.accounts import Caller
+from ..models.catchup import TextAnswer
+from ..models.ledger import Charge, Hold, ModelUse
+from ..models.transcripts import Question
+from ..pricing.price_files import Prices
+from ..repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
+from ..repositories.questions import answered, asking, question, question_key, withdrawn
+from ..repositories.sessions import session, session_key
+from ..repositories.table import Item, ItemKey
+from ..repositories.transcripts import Transcripts, transcript_key
+from .prompts import Answered, TextTask, answer_task, passages, read_answer
+
+SERVICE = HOLD_KIND = "ask"
+STALE_AFTER_SECONDS = 35  # above the gateway's 29 s: the process is gone
+SWEPT_AFTER_SECONDS = 60
+KEPT_SECONDS = 86_400
+OFF_RETRY_SECONDS = 3_600
+NOT_SAID = "The transcript does not answer this question."
+
+
+class TextModel(Protocol):
+    """Who reads and writes text. Raises ProviderError."""
+
+    def answer(self, task: TextTask) -> TextAnswer: ...
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Answers questions about a user's own transcripts."""
+
+    ledger: Ledger
+    transcripts: Transcripts
+    text: TextModel
+    prices: Prices
+    is_on: bool
+    now: Callable[[], int]  # epoch seconds, UTC
+    new_id: Callable[[], str]
+
+    def ask(self, caller: Caller, wish: contract.Ask, question_id: str, body_hash: str) -> contract.AskAnswer:
+        """The answer, for the fixed price; also where the transcript does not say it.
+
+        The same `question_id` within a day gets the same answer for nothing, if the body is the same. Raises
+        InvalidRequestError, NotFoundError, ConflictError (no words yet, or the question is being answered),
+        InsufficientCreditsError, IdempotencyMismatchError, ProviderError (nothing is charged then).
+        """
+        if not self.is_on:
+            raise UnavailableError("No text model is set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
+        keys = [question_key(caller.user_id, question_id), _place(caller, wish)]
+        balance, (kept, place) = self.ledger.admit(caller, also=keys)
+        transcript_id = _transcript_id(wish, place)  # Before a kept answer: it is not told once the words are deleted.
+        earlier = question(kept) if kept else None
+        if earlier and self._is_standing(earlier, body_hash):
+            return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
+        if earlier and not earlier.answer:
+            self._take_back(caller, earlier)
+            return self.ask(caller, wish, question_id, body_hash)
+        price = self.prices.services[SERVICE].credits
+        if balance.available < price:  # The hold would say so too, but only after a long transcript was read.
+            raise self._unpaid(caller, keys[0], kept, InsufficientCreditsError(price, balance.available))
+        said = self.transcripts.segments(caller.user_id, transcript_id)
+        if not said:
+            raise ConflictError("There are no words in this transcript yet: save some first.")
+
+        now = self.now()
+        asked = Question(question_id, self.new_id(), now, now + KEPT_SECONDS, body_hash, transcript_id)
+        hold = _hold(caller.user_id, asked, price)
+        try:
+            also = [asking(caller.user_id, asked, earlier.attempt if earlier else None)]
+            self.ledger.hold(caller, hold, at=now, also=also)
+        except AlsoRefusedError as refusal:
+            raise _being_answered() from refusal
+        except InsufficientCreditsError as refusal:
+            raise self._unpaid(caller, keys[0], kept, refusal) from refusal
+
+        budget = self.prices.text_budget(SERVICE)
+        read = passages(said, wish.question, budget.input_bytes - len(msgspec.json.encode(wish.question)))
+        try:
+            told = self.text.answer(answer_task(read, wish.question, budget.output_tokens))
+            found = read_answer(told.fields, read)
+        except Exception:
+            with suppress(HoldEndedError, AlsoRefusedError, UnavailableError):  # Else the sweep does it.
+                self._give_back(hold, asked.attempt)
+            raise
+        cost = self.prices.text_cost_micro_usd(told.model, told.input_tokens, told.output_tokens)
+        use = ModelUse(told.model, 0, cost, told.input_tokens, told.output_tokens)
+        charge = Charge(price, SERVICE, question_id, 0, self.prices.version, (use,))
+        answer = _answer(found, transcript_id, price, balance.available - price, is_whole=read == said)
+        try:
+            also = [answered(caller.user_id, asked, msgspec.json.encode(answer).decode())]
+            self.ledger.settle(hold, charge, at=self.now(), also=also)
+        except (HoldEndedError, AlsoRefusedError) as refusal:  # So slow that it was swept, or asked anew.
+            raise UnavailableError("Answering took too long: ask again.") from refusal
+        return answer
+
+    def _unpaid(
+        self, caller: Caller, key: ItemKey, kept: Item | None, refusal: InsufficientCreditsError
+    ) -> InsufficientCreditsError | ConflictError:
+        """What to say where credits are missing: the same question, asked at this moment, may have taken them."""
+        is_unchanged = self.ledger.admit(caller, also=[key])[1] == [kept]
+        return refusal if is_unchanged else _being_answered()
+
+    def sweep(self) -> int:
+        """Give back what questions hold whose process died; how many. Safe at any time, also beside itself."""
+        ended, failures = 0, []
+        for hold in self.ledger.due_holds(self.now()):
+            if hold.kind != HOLD_KIND:
+                continue
+            try:
+                ended += self._swept(hold)
+            except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} questions could not be ended, {ended} were", failures)
+        return ended
+
+    def _swept(self, hold: Hold) -> bool:
+        try:
+            self._give_back(hold, hold.hold_id.rpartition(":")[2])
+        except AlsoRefusedError:  # The question itself is gone already.
+            try:
+                self.ledger.release(hold, at=self.now())
+            except HoldEndedError:
+                return False
+        except HoldEndedError:
+            return False
+        return True
+
+    def _take_back(self, caller: Caller, dead: Question) -> None:
+        """Give back what a dead attempt holds, which may be all that the user has, so that it can be asked anew."""
+        try:
+            self._give_back(_hold(caller.user_id, dead, self.prices.services[SERVICE].credits), dead.attempt)
+        except (HoldEndedError, AlsoRefusedError) as refusal:  # Somebody else did at this moment, or the sweep has to.
+            raise _being_answered() from refusal
+
+    def _give_back(self, hold: Hold, attempt: str) -> None:
+        also = [withdrawn(hold.user_id, hold.reference, attempt)]
+        self.ledger.release(hold, at=self.now(), also=also)
+
+    def _is_standing(self, earlier: Question, body_hash: str) -> bool:
+        """Whether the question has its answer. Raises where it may not be asked now, or not like this."""
+        if earlier.expires_at <= self.now():
+            return False
+        if earlier.body_hash != body_hash:
+            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
+        if not earlier.answer and self.now() - earlier.asked_at < STALE_AFTER_SECONDS:
+            raise _being_answered()
+        return bool(earlier.answer)
+
+
+def _hold(user_id: str, asked: Question, credits: int) -> Hold:
+    """The hold of one attempt; known before it is taken."""
+    hold_id = f"{HOLD_KIND}:{asked.question_id}:{asked.attempt}"
+    return Hold(user_id, hold_id, credits, HOLD_KIND, asked.question_id, asked.asked_at + SWEPT_AFTER_SECONDS)
+
+
+def _being_answered() -> ConflictError:
+    return ConflictError("This question is being answered: ask again.", retry_after_seconds=2)
+
+
+def _place(caller: Caller, wish: contract.Ask) -> ItemKey:
+    """Where it stands which transcript is meant."""
+    if (wish.transcript_id is None) == (wish.session_id is None):
+        raise InvalidRequestError("Name a transcript_id or a session_id.", "transcript_id")
+    if wish.session_id is not None:
+        return session_key(caller.user_id, wish.session_id)
+    return transcript_key(caller.user_id, wish.transcript_id or "")
+
+
+def _transcript_id(wish: contract.Ask, place: Item | None) -> str:
+    if wish.session_id is not None:
+        if place is None:
+            raise NotFoundError("There is no such session.")
+        return session(place).transcript_id
+    if place is None or "started_at" not in place:
+        raise NotFoundError("There is no such transcript.")
+    return wish.transcript_id or ""
+
+
+def _answer(
+    found: Answered | None, transcript_id: str, used: int, available: int, *, is_whole: bool
+) -> contract.AskAnswer:
+    quotes = [contract.Quoted(s.start_ms, s.end_ms, s.text, s.speaker) for s in found.quotes] if found else []
+    return contract.AskAnswer(
+        answered=found is not None,
+        answer=found.text if found else NOT_SAID,
+        quotes=quotes,
+        transcript_id=transcript_id,
+        credits_used=used,
+        credits_available=available,
+        is_whole=is_whole,
+    )

@@ -1,0 +1,139 @@
+"""Accounts on a real user pool and real tables, whose process can be made to die at any AWS call."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+import pytest
+import requests
+from botocore.config import Config
+
+from chalicelib import contract
+from chalicelib.accounts.free_credits import Welcome, WelcomeRules
+from chalicelib.accounts.service import EVEN_SECONDS, Accounts
+from chalicelib.providers.cognito import Cognito
+from chalicelib.providers.id_tokens import TokenVerifier
+from chalicelib.repositories.ledger import Ledger
+from chalicelib.repositories.table import Tables
+from scripts.local.aws import CREDENTIALS, REGION, LocalAws
+from tests.fakes import Backend, Clock
+
+PASSWORD = "correct horse battery"
+
+
+class CrashError(BaseException):
+    """The end of a process: nothing on the way out may catch it."""
+
+
+@dataclass
+class Aws:
+    """Every AWS call of the use case, counted, and where the process is to die."""
+
+    calls: int = 0
+    die_before: int | None = None
+    die_after: int | None = None
+
+    def watch(self, client: Any) -> None:
+        client.meta.events.register("before-call", self._before)
+        client.meta.events.register("after-call", self._after)
+
+    @contextmanager
+    def dying(self, moment: str, call: int) -> Iterator[None]:
+        """Die `before` or `after` this call, counted from here."""
+        self.calls, self.die_before, self.die_after = 0, None, None
+        setattr(self, f"die_{moment}", call)
+        with pytest.raises(CrashError):
+            yield
+        self.die_before = self.die_after = None
+
+    def _before(self, **_: Any) -> None:
+        if self.calls == self.die_before:
+            raise CrashError
+        self.calls += 1
+
+    def _after(self, **_: Any) -> None:
+        if self.calls - 1 == self.die_after:
+            raise CrashError
+
+
+@dataclass(frozen=True)
+class House:
+    """Accounts on a real pool and real tables."""
+
+    accounts: Accounts
+    books: Backend
+    aws: Aws
+
+    def check_whole(self, signed_in: contract.LoggedIn, email: str, credits: int = 200) -> None:
+        """Profile there, credits once, invariants kept, and the same again at the next sign-in."""
+        user_id = signed_in.user.user_id
+        assert (signed_in.user.email, signed_in.user.credits.available) == (email, credits)
+        assert sum(entry.credits for entry in self.books.entries(user_id)) == credits
+        assert self.accounts.login(contract.Login(email, PASSWORD)).user == signed_in.user
+        self.books.check_invariants(user_id)
+
+    def under(self, rules: WelcomeRules) -> "House":
+        welcome = replace(self.accounts.welcome, rules=rules)
+        return replace(self, accounts=replace(self.accounts, welcome=welcome))
+
+    def verifying(self) -> "House":
+        return replace(self, accounts=replace(self.accounts, is_verification_on=True))
+
+
+def watched_client(aws: Aws, service: str, endpoint_url: str) -> Any:
+    client = boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=20),
+    )
+    aws.watch(client)
+    return client
+
+
+@contextmanager
+def opened(ministack: LocalAws) -> Iterator[House]:
+    """A house on the resources of this AWS."""
+    settings, aws = ministack.settings(), Aws()
+    cognito, database = (watched_client(aws, name, ministack.endpoint_url) for name in ("cognito-idp", "dynamodb"))
+    pool, client_id = settings["COGNITO_USER_POOL_ID"], settings["COGNITO_CLIENT_ID"]
+    keys = requests.get(settings["COGNITO_JWKS_URL"], timeout=5).json()
+    tables = Tables(database, settings["LEDGER_TABLE"], settings["APP_TABLE"])
+    rules = WelcomeRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
+    now = lambda: int(time.time())  # noqa: E731
+    accounts = Accounts(
+        cognito=Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]),
+        verifier=TokenVerifier(
+            f"https://cognito-idp.{REGION}.amazonaws.com/{pool}", client_id, lambda: keys, lambda: int(time.time())
+        ),
+        ledger=Ledger(tables),
+        welcome=Welcome(Ledger(tables), tables, rules, "a key of this test", now),
+        is_verification_on=False,
+        tables=tables,
+        now=now,
+        pause=time.sleep,
+        elapsed=itertools.count(0, EVEN_SECONDS).__next__,  # as slow as it may be: nothing is waited for
+    )
+    yield House(accounts, Backend.on(tables, Clock()), aws)
+    cognito.close()
+    database.close()
+
+
+def at_once(many: int, act: Callable[[], Any]) -> list[Any]:
+    """What `act` returned in each of so many threads, which set off together."""
+    together = threading.Barrier(many)
+
+    def one(_: int) -> Any:
+        together.wait()
+        return act()
+
+    with ThreadPoolExecutor(many) as threads:
+        return list(threads.map(one, range(many)))

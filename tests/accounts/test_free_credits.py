@@ -1,0 +1,181 @@
+"""The fuse of the free credits: once per person, under caps that hold however many ask at once."""
+
+import random
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from chalicelib.accounts.free_credits import (
+    BUDGET_USED,
+    GIVEN_BEFORE,
+    NETWORK_CAP,
+    REFUSED_DOMAIN,
+    SWITCHED_OFF,
+    Welcome,
+    WelcomeRules,
+)
+from chalicelib.errors import UnavailableError
+from chalicelib.models.accounts import Profile
+from chalicelib.pricing import price_files
+from chalicelib.repositories.profiles import profile, profile_key
+from chalicelib.repositories.table import Tables
+from tests.engines import Engine
+from tests.fakes import Backend, Clock
+from tests.fault_injection import Crash, Fault, Wire, at, no_faults
+
+KEY = "a key of this test"
+DAY = 86_400
+
+
+@pytest.fixture
+def welcome(backend: Backend) -> Welcome:
+    rules = WelcomeRules(accounts_per_network_day=2, credits_per_day=1_000)
+    return Welcome(backend.ledger, backend.tables, rules, KEY, backend.clock)
+
+
+def opens(welcome: Welcome, email: str, network: str = "192.0.2.1") -> Profile:
+    return welcome.open(str(uuid.uuid4()), email, "", network)
+
+
+def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(backend: Backend, welcome: Welcome) -> None:
+    first = opens(welcome, "ada@gmail.com")
+    again = opens(welcome, "a.da+more@googlemail.com")
+
+    assert (first.free_credits, first.free_credits_reason) == (200, "")
+    assert (again.free_credits, again.free_credits_reason, again.is_owed_credits) == (0, GIVEN_BEFORE, False)
+    assert backend.ledger.balance(first.user_id).available == 200
+    assert backend.ledger.balance(again.user_id).available == 0
+
+
+def test_a_network_gets_so_many_a_day_and_who_came_too_late_gets_them_another_day(
+    backend: Backend, welcome: Welcome
+) -> None:
+    opened = [opens(welcome, f"{name}@example.com") for name in ("ada", "bob", "eve")]
+    elsewhere = opens(welcome, "dan@example.com", "198.51.100.7")
+    late = opened[2]
+    assert [one.free_credits for one in (*opened, elsewhere)] == [200, 200, 0, 200]
+    assert (late.free_credits_reason, late.is_owed_credits) == (NETWORK_CAP, True)
+    assert welcome.try_again(late, "192.0.2.1") == late
+
+    backend.clock.forward(DAY)
+    assert welcome.try_again(late, "192.0.2.1").free_credits == 200
+    assert profile(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
+        late, free_credits=200, free_credits_reason="", is_owed_credits=False
+    )
+    welcome.try_again(late, "192.0.2.1")
+    assert backend.ledger.balance(late.user_id).available == 200
+    backend.check_invariants(late.user_id)
+
+
+def test_all_together_get_so_many_a_day(backend: Backend, welcome: Welcome) -> None:
+    opened = [opens(welcome, f"person{n}@example.com", f"192.0.2.{n}") for n in range(7)]
+
+    assert [one.free_credits for one in opened] == [200] * 5 + [0] * 2
+    assert opened[5].free_credits_reason == BUDGET_USED
+
+
+@pytest.mark.parametrize("email", ["ada@mailinator.test", "ada@a.b.mailinator.test", "ADA@MAILINATOR.TEST."])
+def test_a_refused_domain_and_its_subdomains_get_none(welcome: Welcome, email: str) -> None:
+    strict = replace(welcome, rules=WelcomeRules(refused_domains=frozenset({"mailinator.test"})))
+
+    refused, other = opens(strict, email), opens(strict, "ada@notmailinator.test")
+
+    assert (refused.free_credits, refused.free_credits_reason, refused.is_owed_credits) == (0, REFUSED_DOMAIN, False)
+    assert other.free_credits == 200
+
+
+def test_the_switch_gives_nobody_any(welcome: Welcome) -> None:
+    off = replace(welcome, rules=WelcomeRules(free_credits=0))
+
+    assert opens(off, "ada@example.com").free_credits_reason == SWITCHED_OFF
+
+
+def test_requests_that_say_no_network_share_one(welcome: Welcome) -> None:
+    opened = [opens(welcome, f"person{n}@example.com", "") for n in range(3)]
+
+    assert [one.free_credits for one in opened] == [200, 200, 0]
+
+
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST])
+def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Engine, fault: Fault) -> None:
+    with engine.tables() as names:
+        for number in range(6):
+            wire, clock = Wire(), Clock()
+            backend = Backend.on(wire.tables(engine, names), clock)
+            welcome = Welcome(backend.ledger, backend.tables, WelcomeRules(), KEY, clock)
+            user_id = str(uuid.uuid4())
+            wire.under(at(number, fault))
+            try:
+                welcome.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+            except (Crash, UnavailableError):
+                wire.under(no_faults)
+                welcome.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+            wire.under(no_faults)
+
+            assert backend.ledger.balance(user_id).available == 200
+            backend.check_invariants(user_id)
+
+
+PEOPLE, NETWORKS = 40, 25
+
+
+def farm(engine: Engine, accounts: int, rules: WelcomeRules) -> tuple[int, Counter[str]]:
+    """So many accounts of 40 people at 25 addresses of the network, many at once; credits given, and reasons.
+
+    Nobody was given twice, no network more than its cap, and all together no more than the budget.
+    """
+    chance = random.Random(7)
+    farmers = [
+        (chance.randrange(PEOPLE), chance.choice(["gmail.com", "googlemail.com"]), chance.randrange(NETWORKS))
+        for _ in range(accounts)
+    ]
+    with engine.tables() as names:
+        backend = Backend.on(Tables(engine.client, *names), Clock())
+        welcome = Welcome(backend.ledger, backend.tables, rules, KEY, backend.clock)
+
+        def one(number: int) -> Profile:
+            person, domain, network = farmers[number]
+            email = f"{'.'.join('farmer')}{person}+{number}@{domain}"
+            return opens(welcome, email, f"203.0.113.{network}")
+
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(one, range(accounts)))
+        given = sum(one.free_credits for one in made)
+        assert given == sum(backend.ledger.balance(one.user_id).available for one in made)
+    grants = [farmer for farmer, one in zip(farmers, made, strict=True) if one.free_credits]
+    assert given == rules.free_credits * len(grants) <= rules.credits_per_day
+    assert max(Counter(person for person, _, _ in grants).values()) == 1
+    assert max(Counter(network for _, _, network in grants).values()) <= rules.accounts_per_network_day
+    return given, Counter(one.free_credits_reason or "given" for one in made)
+
+
+CAPS = {
+    NETWORK_CAP: WelcomeRules(accounts_per_network_day=1),
+    BUDGET_USED: WelcomeRules(credits_per_day=3_000),
+}
+
+
+@pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all together"])
+def test_a_farm_gets_no_more_than_the_caps_say(engine: Engine, cap: str) -> None:
+    _, reasons = farm(engine, 100, CAPS[cap])
+
+    assert set(reasons) == {"given", GIVEN_BEFORE, cap}, "the cap under test was not met"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all together"])
+def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, tally: Counter[str]) -> None:
+    rules = CAPS[cap]
+    given, reasons = farm(engine, 1_000, rules)
+
+    assert cap in reasons, "the cap under test was not met"
+    most = min(rules.credits_per_day, NETWORKS * rules.accounts_per_network_day * rules.free_credits)
+    prices = price_files.load("2026-11")
+    dearest = max(prices.cost_micro_usd(model, 60_000) for model in prices.services["live"].models)
+    dollars = most * dearest / prices.services["live"].credits_per_minute / 1e6
+    said = f"farmed accounts got {given:,} credits; the caps let through {most:,}, ${dollars:.2f} at worst"
+    tally.update({said: sum(reasons.values())})

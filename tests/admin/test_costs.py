@@ -1,0 +1,163 @@
+"""What the owner sees: every figure follows from the movements, by hand where it can be."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.admin.costs import CSV_COLUMNS, Costs
+from chalicelib.errors import InvalidRequestError
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import Entry, Hold, ModelUse
+from chalicelib.pricing import price_files
+from chalicelib.repositories.aggregates import Totals
+from tests.fakes import CURSORS, Backend
+
+NOV_30, DEC_1 = (int(datetime(2026, *day, 23, 59, 59, tzinfo=UTC).timestamp()) for day in ((11, 30), (12, 1)))
+OWNER = Caller("owner", 0, "owner@example.com", ("admins",))
+STREAMING, LUNA = "assemblyai/universal-streaming-english", "openai/gpt-6-luna"
+LIVE = Entry(
+    "e1", "usage", -20, NOV_30, service="live", audio_ms=119_001, cost_micro_usd=4_959,
+    uses=(ModelUse(STREAMING, 119_001, 4_959),), told_ms=125_000, told_of_ms=119_001,
+)  # fmt: skip
+CATCHUP = Entry(
+    "e2", "usage", -10, NOV_30 + 1, service="catchup", audio_ms=60_000, cost_micro_usd=2_540,
+    uses=(ModelUse("assemblyai/universal-2", 60_000, 2_500), ModelUse(LUNA, 0, 40, 350, 10)),
+)  # fmt: skip
+ASK = Entry("e3", "usage", -5, DEC_1, service="ask", cost_micro_usd=60, uses=(ModelUse(LUNA, 0, 60, 500, 20),))
+BOUGHT = Entry("e4", "purchase", 500, NOV_30, cents=299, cost_micro_usd=386_710)
+REFUNDED = Entry("e5", "clawback", -250, DEC_1, cents=-150)
+GIVEN = [Entry(f"f{n}", "free_credits", 200, NOV_30) for n in range(2)]
+
+
+@pytest.fixture
+def costs(backend: Backend) -> Costs:
+    backend.clock.at = DEC_1
+    booked = [("ada", LIVE), ("ada", CATCHUP), ("bob", ASK), ("ada", BOUGHT), ("ada", REFUNDED)]
+    totals = Totals(backend.tables)
+    totals.count([*booked, ("ada", GIVEN[0]), ("bob", GIVEN[1])])
+    return Costs(backend.ledger, totals, price_files.load("2026-11"), CURSORS, backend.clock)
+
+
+def asked(first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **more: object) -> contract.CostsQuery:
+    return contract.CostsQuery(from_day=date(2026, *first), to_day=date(2026, *last), **more)  # type: ignore[arg-type]
+
+
+def test_money_and_credits_of_the_range(costs: Costs) -> None:
+    told = costs.costs(OWNER, asked())
+
+    assert told.totals == contract.CostSums(
+        revenue_micro_usd=1_490_000,
+        provider_cost_micro_usd=7_559,
+        payment_fees_micro_usd=386_710,
+        margin_micro_usd=1_490_000 - 7_559 - 386_710,
+        credits_used=35,
+        credits_sold=500,
+        credits_given=400,
+        credits_taken_back=250,
+        seconds=180,
+        uses=3,
+    )
+    assert told.outstanding == contract.Outstanding(615, 368)  # 615 × 299 / 500, rounded up
+    assert told.counted_until == "2026-12-01T23:59:59Z"
+
+
+def test_each_day_has_what_happened_until_its_last_second(costs: Costs) -> None:
+    first, second = costs.costs(OWNER, asked()).days
+
+    assert (first.date, second.date) == ("2026-11-30", "2026-12-01")
+    assert (first.sums.revenue_micro_usd, second.sums.revenue_micro_usd) == (2_990_000, -1_500_000)
+    assert (first.sums.credits_used, second.sums.credits_used) == (20, 15)
+    assert (first.active_users, second.active_users) == (1, 2)
+    assert [(model.service, model.model) for model in first.models] == [("live", "universal-streaming-english")]
+    assert [(model.service, model.model) for model in second.models] == [
+        ("ask", "gpt-6-luna"),
+        ("catchup", "universal-2"),
+        ("catchup", "gpt-6-luna"),
+    ]
+
+
+def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: Costs) -> None:
+    told = costs.costs(OWNER, asked())
+
+    assert [(one.service, one.credits, one.cost_micro_usd) for one in told.services] == [
+        ("live", 20, 4_959),
+        ("catchup", 10, 2_540),
+        ("catchup_session", 0, 0),
+        ("ask", 5, 60),
+    ]
+    assert told.services[0].value_micro_usd == 20 * 19_990_000 // 5_000
+    assert [(m.service, m.provider, m.model, m.cost_micro_usd, m.input_tokens) for m in told.models] == [
+        ("ask", "openai", "gpt-6-luna", 60, 500),
+        ("catchup", "assemblyai", "universal-2", 2_500, 0),
+        ("catchup", "openai", "gpt-6-luna", 40, 350),
+        ("live", "assemblyai", "universal-streaming-english", 4_959, 0),
+    ]
+    assert sum(model.cost_micro_usd for model in told.models) == told.totals.provider_cost_micro_usd
+
+
+def test_our_seconds_stand_beside_those_that_clients_reported(costs: Costs) -> None:
+    assert costs.costs(OWNER, asked()).live_seconds == contract.LiveSeconds(1, 120, 125, -5)
+
+
+def test_days_without_anything_are_there_and_other_days_are_not(costs: Costs) -> None:
+    told = costs.costs(OWNER, asked((11, 27), (11, 30)))
+
+    assert [(day.date, day.sums.uses, day.active_users) for day in told.days] == [
+        ("2026-11-27", 0, 0),
+        ("2026-11-28", 0, 0),
+        ("2026-11-29", 0, 0),
+        ("2026-11-30", 1, 1),
+    ]
+    assert told.totals.uses == 1
+
+
+def test_nothing_at_all(backend: Backend) -> None:
+    told = Costs(backend.ledger, Totals(backend.tables), price_files.load("2026-11"), CURSORS, backend.clock).costs(
+        OWNER, contract.CostsQuery()
+    )
+
+    assert (told.counted_until, told.outstanding.liability_cents, len(told.days)) == ("", 0, 30)
+    assert told.totals.margin_micro_usd == told.holds.count == 0
+
+
+def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: Costs, backend: Backend) -> None:
+    ada = backend.person(1_000)
+    now = backend.clock()
+    for number, (kind, sweep_at) in enumerate(
+        [("stream", now - 901), ("stream", now + 60), ("dispute", 253_402_300_799)]
+    ):
+        hold = Hold(ada.user_id, f"{kind}:{number}", 10 + number, kind, "x", sweep_at)
+        backend.ledger.hold(ada, hold, at=now - number)
+
+    held = costs.costs(OWNER, asked()).holds
+
+    assert [(one.hold_id, one.is_overdue, one.due_at == "") for one in held.open if one.user_id == ada.user_id] == [
+        ("dispute:2", False, True),
+        ("stream:1", False, False),
+        ("stream:0", True, False),
+    ]
+    assert (held.count, held.credits, held.overdue, held.is_complete) == (3, 33, 1, True)
+
+
+def test_the_file_has_every_line_and_goes_on_at_its_cursor(costs: Costs, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = costs.csv(OWNER, asked())
+    assert whole.next_cursor is None
+    rows = list(csv.DictReader(io.StringIO(whole.content)))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert sum(int(row["cost_micro_usd"]) for row in rows if row["provider"]) == 7_559
+    assert sum(int(row["revenue_cents"]) for row in rows) == 149
+
+    monkeypatch.setattr("chalicelib.admin.costs.CSV_ROWS", 1)
+    pages = [costs.csv(OWNER, asked())]
+    while pages[-1].next_cursor:
+        pages.append(costs.csv(OWNER, asked(cursor=pages[-1].next_cursor)))
+
+    assert len(pages) == 2
+    assert [row for page in pages for row in csv.DictReader(io.StringIO(page.content))] == rows
+    with pytest.raises(InvalidRequestError):
+        costs.csv(Caller("another", 0, ""), asked(cursor=pages[0].next_cursor))
+    with pytest.raises(InvalidRequestError):
+        costs.csv(OWNER, asked((11, 29), cursor=pages[0].next_cursor))

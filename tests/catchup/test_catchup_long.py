@@ -1,0 +1,81 @@
+"""Ten hours of speech, the longest there may be: through the worker, into the tables, and out again in what fits."""
+
+import json
+from itertools import cycle, islice
+
+import msgspec
+import pytest
+
+from chalicelib.catchup.job_rules import LONGEST_RANGE_MS
+from chalicelib.models.accounts import Caller
+from chalicelib.models.transcripts import Word
+from chalicelib.pricing.price_table import TEXT_CALL_BYTES
+from chalicelib.repositories.table import Item
+from tests.catchup.catchup_env import Desk
+
+WORDS_A_MINUTE = 160
+LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024 - 2_048  # the rest is for headers
+ITEM_BYTES = 400 * 1024
+SENTENCES = {
+    "Latin": "The committee then came to the matter of the harbour, which had been put off since the spring.",
+    "Cyrillic": "Затем комитет перешёл к вопросу о гавани, который откладывали с самой весны прошлого года.",
+}
+
+
+@pytest.fixture(
+    params=[pytest.param(SENTENCES["Latin"], marks=pytest.mark.soak), SENTENCES["Cyrillic"]], ids=list(SENTENCES)
+)
+def spoken(request: pytest.FixtureRequest) -> tuple[Word, ...]:
+    number, apart_ms = 600 * WORDS_A_MINUTE, 60_000 // WORDS_A_MINUTE
+    return tuple(
+        Word(text, n * apart_ms, n * apart_ms + 300, 0.9)
+        for n, text in enumerate(islice(cycle(request.param.split()), number))
+    )
+
+
+@pytest.fixture
+def ada(desk: Desk) -> Caller:
+    return desk.backend.person(6_500)
+
+
+def sent_bytes(body: str) -> int:
+    """What Lambda's Python 3.11 runtime sends for this body."""
+    return len(json.dumps({"statusCode": 200, "body": body}))
+
+
+def test_ten_hours_are_stored_in_parts_summarised_paid_and_read_again(
+    desk: Desk, ada: Caller, spoken: tuple[Word, ...]
+) -> None:
+    desk.recordings.recording_ms, desk.recordings.words = LONGEST_RANGE_MS, spoken
+    job_id = desk.start(ada, upload_id=desk.upload(ada), to_ms=LONGEST_RANGE_MS).job_id
+    desk.work()
+
+    done = desk.catchups.look(ada, job_id)
+    assert (done.status, done.credits_used, done.summary_is_whole) == ("done", 6_000, True)
+    assert [moment.start_ms for moment in done.key_moments] == [0]
+    *parts, together = desk.text.tasks
+    assert len(parts) > 1
+    assert all(len(task.data.encode()) < TEXT_CALL_BYTES + 1_000 for task in desk.text.tasks)
+    assert len(json.loads(together.data)["lines"]) == 2 * len(parts)  # a summary and a moment of each
+    blocks, _ = desk.backend.tables.query("app", f"USER#{ada.user_id}", f"SEGMENT#{done.transcript_id}#")
+    assert len(blocks) > 1
+    assert max(map(stored_bytes, blocks)) < ITEM_BYTES
+
+    said = " ".join(word.text for word in spoken)
+    pages = [desk.backend.history.whole(ada, done.transcript_id)]
+    while cursor := pages[-1].next_cursor:
+        pages.append(desk.backend.history.whole(ada, done.transcript_id, cursor))
+    assert max(sent_bytes(msgspec.json.encode(page).decode()) for page in pages) <= LAMBDA_ANSWER_BYTES
+    assert " ".join(segment.text for page in pages for segment in page.segments) == said
+    assert [(one.start_ms, one.end_ms) for one in pages[0].covered] == [(0, LONGEST_RANGE_MS)]
+    for form in ("srt", "vtt", "txt", "json"):
+        file = desk.backend.history.export(ada, done.transcript_id, form)
+        assert sent_bytes(file.content) <= LAMBDA_ANSWER_BYTES
+    answer = desk.ask(ada, "What was put off?", transcript_id=done.transcript_id)
+    assert (answer.answered, answer.is_whole) == (True, False)
+    desk.backend.check_invariants(ada.user_id)
+
+
+def stored_bytes(item: Item) -> int:
+    """More than DynamoDB counts: each number and each piece of a list takes a few bytes there too."""
+    return len(msgspec.json.encode(item)) + 16 * sum(1 for segment in item["segments"] for _ in segment)

@@ -1,0 +1,179 @@
+"""One listener's small world: a balance, one session, a wire that may fail, and what must hold at its end."""
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from chalicelib import contract
+from chalicelib.errors import ConflictError, UnavailableError
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import HoldState
+from chalicelib.models.sessions import Session
+from chalicelib.pricing import price_files
+from chalicelib.repositories.ledger import Guard
+from chalicelib.repositories.sessions import recognition, reservation, session, session_key
+from chalicelib.repositories.table import Tables
+from chalicelib.streaming.audio import Audio
+from tests.credits.account_invariants import Books
+from tests.engines import Engine
+from tests.fakes import MODEL, Backend, Clock
+from tests.fault_injection import Wire, WiredRecogniser, insist, no_faults
+
+FALLBACK_MODEL = "openai/gpt-transcribe"
+FREE_CREDITS = 200
+PRICES = price_files.load("2026-11")
+
+
+@dataclass
+class World:
+    """`backend` calls over the wire; `quiet` looks at the same tables over a line of its own, without disturbing."""
+
+    backend: Backend
+    quiet: Backend
+    wire: Wire
+    engine: Engine
+    names: tuple[str, str]
+    caller: Caller
+    session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    sent: dict[int, float] = field(default_factory=dict)  # seq → seconds of each chunk that the client ever sent
+    answered: set[int] = field(default_factory=set)  # of these the ones whose words it got
+    operations: int = 0  # commands given, each try counted
+    calls_under_plan: int = 0
+
+    @classmethod
+    def on(cls, engine: Engine, names: tuple[str, str], attempts: int = 1) -> "World":
+        """A new user's; `attempts` are the SDK's own for one call."""
+        wire, clock = Wire(), Clock()
+        first, second = WiredRecogniser(wire=wire), WiredRecogniser(model=FALLBACK_MODEL, wire=wire)
+        world = cls(
+            backend=Backend.on(wire.tables(engine, names, attempts), clock, (first, second)),
+            quiet=Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock),
+            wire=wire,
+            engine=engine,
+            names=names,
+            caller=Caller(str(uuid.uuid4()), clock.at, "ada@example.com"),
+        )
+        first.check = second.check = world.check_covered
+        return world
+
+    @property
+    def clock(self) -> Clock:
+        return self.backend.clock
+
+    @property
+    def recognisers(self) -> list[WiredRecogniser]:
+        return list(self.backend.relay.recognisers)
+
+    def session(self) -> Session | None:
+        item = self.quiet.tables.get(session_key(self.caller.user_id, self.session_id))
+        return session(item) if item else None
+
+    # What the client and the scheduler do
+
+    def grant(self) -> None:
+        self.operations += 1
+        guard = Guard.free_credits(self.caller.user_id)
+        self.backend.ledger.grant(
+            self.caller.user_id, FREE_CREDITS, "free_credits", guard, at=self.clock(), reason="welcome"
+        )
+
+    def start(self) -> contract.Lease:
+        self.operations += 1
+        return self.backend.start(self.caller, self.session_id)
+
+    def renew(self) -> None:
+        """A client whose first try got through without an answer is told so by a conflict, and goes on streaming."""
+        self.operations += 1
+        before = self.session()
+        try:
+            self.backend.streaming.renew(self.caller, self.session_id, interrupted=False)
+        except ConflictError as refusal:
+            if "renew_after" not in refusal.details or not before or before.lease_number < 2:
+                raise
+
+    def send(self, seq: int, seconds: float) -> contract.Chunk:
+        self.operations += 1
+        self.sent[seq] = seconds
+        answer = self.backend.send(self.caller, self.session_id, seq, seconds)
+        self.answered.add(seq)
+        return answer
+
+    def save(self) -> None:
+        self.operations += 1
+        segments = [contract.Segment(7, 0, 900, "kept by the extension", "A")]
+        self.backend.streaming.save(self.caller, self.session_id, segments)
+
+    def stop(self) -> contract.Stopped:
+        self.operations += 1
+        return self.backend.streaming.stop(self.caller, self.session_id)
+
+    def sweep(self) -> None:
+        """The scheduler's next round makes up for one that failed."""
+        self.operations += 1
+        try:
+            self.backend.streaming.sweep()
+        except ExceptionGroup as failed:
+            raise UnavailableError("The sweep did not get through.") from failed
+
+    def wait(self, seconds: int) -> None:
+        self.clock.forward(seconds)
+
+    # What must hold
+
+    def check_covered(self, audio: Audio) -> None:
+        """Before a provider is paid: the audio is reserved, and an open hold covers all that is reserved and done."""
+        if self.wire.plan is no_faults:
+            return
+        current = self.session()
+        assert current, "a provider is asked without a session"
+        hold = self.quiet.ledger.hold_of(self.caller.user_id, current.hold_id)
+        assert hold, "a provider is asked without a hold"
+        assert hold.state is HoldState.OPEN
+        assert current.inflight_ms >= audio.duration_ms
+        assert PRICES.live_credits(current.done_ms + current.inflight_ms) - current.charged <= hold.credits
+
+    def books(self) -> Books:
+        return Books.of(self.engine, self.names, self.caller.user_id)
+
+    def check_the_end(self) -> None:
+        """No more faults, the time of every lease and grace passes, the scheduler comes round: then nothing is lost,
+        doubled or stuck; balance, holds, entries, day totals, chunks and session tell one story."""
+        self.wire.under(no_faults)
+        self.wait(1_000)
+        books = self.books()
+        if books.open_holds:
+            self.sweep()
+            books = self.books()
+        books.check()
+        assert books.open_holds == [], "credits are stuck"
+        assert len(books.entries) - len(books.usage) <= 1, "the free credits came twice"
+
+        done = done_chunks(books)
+        total_ms = sum(done.values())
+        assert books.balance.used == PRICES.live_credits(total_ms)
+        assert sum(entry.audio_ms for entry in books.usage) == total_ms
+        uses = [use for entry in books.usage for use in entry.uses]
+        assert sum(use.audio_ms for use in uses) == total_ms
+        assert {use.model for use in uses} <= {MODEL, FALLBACK_MODEL}
+        assert self.answered <= done.keys(), "words were given and not billed"
+        sessions = [session(item) for sk, item in books.app.items() if sk.startswith("SESSION#")]
+        assert len(sessions) <= 1
+        for current in sessions:
+            assert current.done_ms == current.settled_ms == total_ms
+            assert current.charged == PRICES.live_credits(total_ms)
+            assert (current.held, current.free_ms, current.inflight_ms) == (0, 0, 0)
+        leases = {f"{current.transcript_id}:{n + 1}" for current in sessions for n in range(current.lease_number)}
+        assert books.holds.keys() == leases
+
+
+def done_chunks(books: Books) -> dict[int, int]:
+    """seq → milliseconds, of the chunks whose words are kept."""
+    chunks = [item for sk, item in books.app.items() if sk.startswith("SEGMENT#") and "#C#" in sk]
+    return {item["seq"]: reservation(item).audio_ms for item in chunks if recognition(item)}
+
+
+def use_up(world: World) -> None:
+    """A listener who goes on after trouble: sends one more chunk if the session still takes it, and stops."""
+    with suppress(ConflictError):
+        insist(lambda: world.send(99, 3.3), world.wait)
+    insist(world.stop, world.wait)

@@ -1,0 +1,191 @@
+"""Thousands of operations under faults, the ledger's stream replayed by aggregators that are killed: one set of sums.
+
+System totals = the sum of the users' own daily totals = the sum of all entries, per day, service and model.
+"""
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.dates import utc_date
+from chalicelib.errors import AppError
+from chalicelib.models.accounts import Caller
+from chalicelib.models.aggregates import Line, Sums, lines_of, together
+from chalicelib.models.ledger import Entry
+from chalicelib.repositories.aggregates import ACTIVE, Totals
+from chalicelib.repositories.expressions import Item
+from chalicelib.repositories.ledger import Guard
+from chalicelib.repositories.table import Tables
+from scripts.crowd import acts
+from scripts.crowd.providers import Recordings
+from scripts.crowd.services import Services
+from tests.credits.account_invariants import DAY_TOTALS, Books
+from tests.engines import Engine
+from tests.fault_injection import Crash, Fault, Plan, Wire, no_faults
+
+BEGIN_AT = 1_795_392_000  # 2026-11-23T00:00:00Z
+USERS, BATCH = 12, 40
+KINDS: list[acts.Act] = [
+    acts.listen,
+    acts.relay,
+    acts.catch_up,
+    acts.ask,
+    acts.buy,
+    acts.be_refunded,
+    acts.dispute,
+    acts.have_the_dispute_decided,
+]
+
+
+def unlucky(rng: random.Random, one_in: int) -> Plan:
+    """Any call may fail in any way; none is spared for what came before."""
+    return lambda number, _: rng.choice(list(Fault)) if rng.randrange(one_in) == 0 else None
+
+
+@dataclass
+class Run:
+    """A crowd on tables that have a stream."""
+
+    engine: Engine
+    names: tuple[str, str]
+    stream_arn: str
+    rng: random.Random
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def operate(self, operations: int) -> list[str]:
+        """So many operations of some users, over three days; their ids."""
+        wire = Wire()
+        shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": Recordings()}
+        services = Services.on(wire.tables(self.engine, self.names), **shared)
+        quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
+        quiet.clock.at = BEGIN_AT
+        people = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
+        for who in people:
+            guard = Guard.free_credits(who.caller.user_id)
+            quiet.ledger.grant(who.caller.user_id, 400, "free_credits", guard, at=BEGIN_AT, reason="welcome")
+        for number in range(operations):
+            # Three days go by; near midnight more often than at other times.
+            services.clock.at = BEGIN_AT + number * 3 * 86_400 // operations + self.rng.choice([0, 0, 86_399 % 3_600])
+            wire.under(unlucky(self.rng, 25))
+            with suppress(Crash, AppError, ExceptionGroup):
+                acts.done(self.rng.choice(KINDS), services, self.rng.choice(people), self.rng)
+            self.counts["operations"] += 1
+            self.counts["calls"] += len(wire.calls)
+            services.queue.sent.clear()
+            wire.under(no_faults)
+            if number % 50 == 49:
+                quiet.swept(services.clock.at + 3_600)
+        for hours in range(2, 8):  # Jobs that were cut off are given up after four.
+            quiet.swept(services.clock.at + hours * 3_600)
+        return [who.caller.user_id for who in people]
+
+    def stream(self) -> Iterator[list[Item]]:
+        """The new images of the whole stream, from its oldest record, shard by shard, in batches."""
+        streams = _streams_of(self.engine)
+        shards = streams.describe_stream(StreamArn=self.stream_arn)["StreamDescription"]["Shards"]
+        for shard in shards:
+            where = {"StreamArn": self.stream_arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+            iterator = streams.get_shard_iterator(**where)["ShardIterator"]
+            empty = 0
+            while iterator and empty < 3:
+                answer = streams.get_records(ShardIterator=iterator, Limit=BATCH)
+                images = [one["dynamodb"]["NewImage"] for one in answer["Records"] if one["eventName"] == "INSERT"]
+                empty = 0 if answer["Records"] else empty + 1
+                if images:
+                    yield images
+                iterator = answer.get("NextShardIterator")
+        streams.close()
+
+    def aggregate(self) -> None:
+        """Aggregators that are killed, batches that come again and out of order, and two at once."""
+        batches = list(self.stream())
+        assert batches
+        for _ in range(2):
+            self.rng.shuffle(batches)
+            wire = Wire()
+            totals = Totals(wire.tables(self.engine, self.names))
+            for batch in batches:
+                wire.under(unlucky(self.rng, 8))
+                with suppress(Crash, AppError):
+                    totals.count_changes(batch)
+                self.counts["batches"] += 1
+            wire.under(no_faults)
+        both = [Totals(Tables(self.engine.client, *self.names)) for _ in range(2)]
+        with ThreadPoolExecutor(2) as pool:  # Each batch comes until it is counted, as a stream brings it.
+            list(pool.map(lambda totals: [totals.count_changes(batch) for batch in self.stream()], both))
+
+
+def _streams_of(engine: Engine) -> Any:
+    return boto3.client(
+        "dynamodbstreams",
+        endpoint_url=engine.client.meta.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def check(run: Run, user_ids: list[str]) -> Counter[str]:
+    books = [Books.of(run.engine, run.names, user_id) for user_id in user_ids]
+    for one in books:
+        one.check_sums()
+        assert [hold for hold in one.open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
+    booked: list[tuple[str, Entry]] = [
+        (user_id, entry) for user_id, one in zip(user_ids, books, strict=True) for entry in one.entries
+    ]
+    by_entries: dict[Line, Sums] = {}
+    for _, entry in booked:
+        for line, sums in lines_of(entry).items():
+            by_entries[line] = together([by_entries.get(line, {}), sums])
+    for day, _ in {(utc_date(entry.at), user_id) for user_id, entry in booked if entry.kind == "usage"}:
+        by_entries[Line(day, ACTIVE)] = together([by_entries.get(Line(day, ACTIVE), {}), {"users": 1}])
+
+    totals = Totals(Tables(run.engine.client, *run.names))
+    told = totals.read("2026-11-01", "2026-12-31")
+    assert told == by_entries
+    by_users: Counter[tuple[str, str, str]] = Counter()
+    for one in books:
+        by_users.update(one.days)
+    for (day, service, name), total in by_users.items():
+        sign = -1 if name == "credits" else 1
+        assert sign * told[Line(day, service)].get(name, 0) == total, (day, service, name)
+    used = {(line.date, line.service) for line in told if (line.date, line.service, "entries") in by_users}
+    assert used == {(day, service) for day, service, _ in by_users}
+    assert set(DAY_TOTALS) == {name for _, _, name in by_users}
+    everything = totals.everything().sums
+    assert everything["credits"] == sum(one.balance.available + one.balance.held for one in books)
+    of_models = [sums for line, sums in told.items() if line.is_of_model]
+    of_services = [told[Line(day, service)] for day, service in used]
+    assert together(of_models)["cost_micro_usd"] == together(of_services)["cost_micro_usd"]
+    return Counter(run.counts, entries=len(booked))
+
+
+def run_on(engine: Engine, seed: int, operations: int) -> Counter[str]:
+    with engine.tables(with_stream=True) as names:
+        described = engine.client.describe_table(TableName=names[0])["Table"]
+        run = Run(engine, names, described["LatestStreamArn"], random.Random(seed))
+        user_ids = run.operate(operations)
+        run.aggregate()
+        return check(run, user_ids)
+
+
+def test_the_sums_of_a_crowd_under_faults_are_those_of_its_entries(engine: Engine) -> None:
+    counts = run_on(engine, 1, 250)
+
+    assert counts["entries"] > 100
+
+
+@pytest.mark.soak
+def test_the_sums_of_thousands_of_operations_are_those_of_their_entries(engine: Engine, tally: Counter[str]) -> None:
+    counts = run_on(engine, 2, 2_200)
+
+    assert counts["operations"] >= 2_000
+    tally.update({f"totals: {name}": number for name, number in counts.items()})

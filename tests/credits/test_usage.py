@@ -1,0 +1,102 @@
+"""A user's own use: days that end at midnight UTC, days without use, one query however much there is."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.credits.usage import Analytics
+from chalicelib.dates import utc_date
+from chalicelib.errors import AccountBlockedError
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import Charge, Hold, ModelUse
+from chalicelib.pricing.price_files import SERVICES
+from chalicelib.repositories.table import ItemKey, Write
+from tests.fakes import Backend
+
+MIDNIGHT = int(datetime(2028, 2, 29, tzinfo=UTC).timestamp())
+SERVICE_NAMES = list(SERVICES)
+
+
+@pytest.fixture
+def ada(backend: Backend) -> Caller:
+    backend.clock.at = MIDNIGHT - 86_400
+    return backend.person(100_000)
+
+
+def use(backend: Backend, who: Caller, at: int, service: str, credits: int, audio_ms: int = 0) -> None:
+    """A settlement at that moment."""
+    hold = Hold(who.user_id, f"{service}:{at}:{credits}", credits, service, "x", at + 60)
+    assert backend.ledger.hold(who, hold, at=at)
+    charge = Charge(credits, service, "x", audio_ms, "2026-11", (ModelUse("p/m", audio_ms, 7),))
+    backend.ledger.settle(hold, charge, at=at)
+
+
+def asked(first: date, last: date) -> contract.UsageQuery:
+    return contract.UsageQuery(from_day=first, to_day=last)
+
+
+def test_a_settlement_is_of_the_day_it_was_made_on_to_the_second(backend: Backend, ada: Caller) -> None:
+    for moment in (MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + 86_399, MIDNIGHT + 86_400):
+        use(backend, ada, moment, "live", 10, 60_000)
+    backend.clock.at = MIDNIGHT + 86_401
+
+    told = Analytics(backend.ledger, backend.clock).usage(ada, asked(date(2028, 2, 27), date(2028, 3, 1)))
+
+    assert [(day.date, day.credits, day.seconds, day.uses) for day in told.days] == [
+        ("2028-02-27", 0, 0, 0),
+        ("2028-02-28", 10, 60, 1),
+        ("2028-02-29", 20, 120, 2),
+        ("2028-03-01", 10, 60, 1),
+    ]
+    assert (told.from_day, told.to_day) == ("2028-02-27", "2028-03-01")
+    assert told.totals == contract.UsageSums(40, 240, 4)
+
+
+def test_all_services_are_named_and_seconds_are_rounded_once(backend: Backend, ada: Caller) -> None:
+    for number in range(3):
+        use(backend, ada, MIDNIGHT + number, "live", 1, 100)
+    use(backend, ada, MIDNIGHT, "ask", 5)
+    use(backend, ada, MIDNIGHT, "something new", 2, 1)
+    backend.clock.at = MIDNIGHT + 60
+
+    told = Analytics(backend.ledger, backend.clock).usage(ada, contract.UsageQuery())
+
+    assert [(one.service, one.credits, one.seconds, one.uses) for one in told.services] == [
+        ("live", 3, 1, 3),
+        ("catchup", 0, 0, 0),
+        ("catchup_session", 0, 0, 0),
+        ("ask", 5, 0, 1),
+        ("something new", 2, 1, 1),
+    ]
+    assert [one.service for one in told.days[0].services] == SERVICE_NAMES
+    assert (len(told.days), told.days[-1].date, told.days[-1].credits) == (30, "2028-02-29", 10)
+
+
+def test_a_leap_year_of_every_service_comes_in_one_query(backend: Backend, ada: Caller) -> None:
+    days = [utc_date(MIDNIGHT - number * 86_400) for number in range(366)]
+    figures = {"credits": 1, "audio_ms": 10**11, "cost_micro_usd": 10**12, "entries": 1}
+    keys = [ItemKey("ledger", f"USER#{ada.user_id}", f"DAY#{day}#{name}") for day in days for name in SERVICES]
+    for first in range(0, len(keys), 100):
+        backend.tables.transact([Write(key, add=figures) for key in keys[first : first + 100]])
+    backend.clock.at = MIDNIGHT + 60
+
+    told = Analytics(backend.ledger, backend.clock).usage(ada, asked(date(2027, 3, 1), date(2028, 2, 29)))
+
+    assert (len(told.days), told.totals.credits) == (366, 366 * len(SERVICES))
+    assert all(day.uses == len(SERVICES) for day in told.days)
+
+
+def test_nobody_elses_use_is_there(backend: Backend, ada: Caller) -> None:
+    bob = backend.person(100)
+    use(backend, bob, MIDNIGHT, "live", 10, 60_000)
+    backend.clock.at = MIDNIGHT + 60
+
+    assert Analytics(backend.ledger, backend.clock).usage(ada, contract.UsageQuery()).totals.uses == 0
+
+
+def test_a_blocked_user_is_refused(backend: Backend, ada: Caller) -> None:
+    backend.ledger.set_blocked(ada.user_id, True)
+
+    with pytest.raises(AccountBlockedError):
+        Analytics(backend.ledger, backend.clock).usage(ada, contract.UsageQuery())

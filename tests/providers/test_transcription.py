@@ -1,0 +1,110 @@
+"""What each provider is asked in which words, and what its answers become."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import ProviderError
+from chalicelib.models.transcripts import Word
+from chalicelib.providers.assemblyai_sync import AssemblyAISync
+from chalicelib.providers.openai_transcription import OpenAITranscription
+from chalicelib.streaming.audio import Audio
+
+CHUNK = Audio(b"\x01\x00" * 1_600, 16_000, 1)
+
+
+def parts_of(request: bytes) -> list[tuple[bytes, bytes]]:
+    """Name and content of each part of a multipart request, in order."""
+    _, _, body = request.partition(b"\r\n\r\n")
+    boundary, _, _ = body.partition(b"\r\n")
+    found = []
+    for part in body.split(boundary)[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        found.append((head.split(b'name="')[1].split(b'"')[0], content.removesuffix(b"\r\n")))
+    return found
+
+
+class TestAssemblyAI:
+    def test_config_goes_before_exactly_our_audio(self, serve, transport, http) -> None:
+        server = serve(http(200, b'{"text": ""}'))
+
+        AssemblyAISync(transport(), server.url + "/", "the-key", "model-1").recognise(CHUNK, "en-US")
+
+        (request,) = server.requests
+        assert request.startswith(b"POST /v1/transcribe HTTP/1.1\r\n")
+        assert b"\r\nAuthorization: the-key\r\n" in request
+        assert b"\r\nX-AAI-Model: model-1\r\n" in request
+        (config_name, config), (audio_name, audio) = parts_of(request)
+        assert (config_name, audio_name, audio) == (b"config", b"audio", CHUNK.as_wav())
+        assert json.loads(config) == {"timestamps": True, "language_codes": ["en"]}
+
+    def test_words_come_with_their_times(self, serve, transport, http) -> None:
+        words = [
+            {"text": "He", "start": -3, "end": 90, "confidence": 0.5},
+            {"text": "was", "start": 90, "end": 200, "confidence": 1, "speaker": "A"},
+            {"text": "untimed", "confidence": 0.9},
+            {"text": "half timed", "start": 1, "end": None},
+        ]
+        server = serve(http(200, json.dumps({"text": "He was", "words": words, "id": "x"}).encode()))
+
+        heard = AssemblyAISync(transport(), server.url, "k", "model-1").recognise(CHUNK, "")
+
+        assert (heard.text, heard.model) == ("He was", "assemblyai/sync-model-1")
+        assert heard.words == (Word("He", 0, 90, 0.5), Word("was", 90, 200, 1.0))
+
+    def test_an_answer_without_words_is_good(self, serve, transport, http) -> None:
+        recogniser = AssemblyAISync(transport(), serve(http(200, b'{"text": "hm"}')).url, "k", "m")
+
+        assert recogniser.recognise(CHUNK, "").words == ()
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {},
+            {"text": None},
+            {"text": ["a"]},
+            {"transcript": "a"},
+            {"text": "a", "words": None},
+            {"text": "a", "words": ["a"]},
+            {"text": "a", "words": [{"start": 1}]},
+            {"text": "a", "words": [{"text": "a", "start": "1"}]},
+            {"text": "a", "words": [{"text": "a", "start": 1.5}]},
+            {"text": "a", "words": [{"text": "a", "confidence": "high"}]},
+        ],
+        ids=str,
+    )
+    def test_another_shape_is_a_provider_error(self, serve, transport, http, answer: Any) -> None:
+        server = serve(http(200, json.dumps(answer).encode()))
+
+        with pytest.raises(ProviderError, match="nonsense"):
+            AssemblyAISync(transport(), server.url, "k", "m").recognise(CHUNK, "")
+
+
+class TestOpenAI:
+    def test_it_is_asked_for_json_with_exactly_our_audio(self, serve, transport, http) -> None:
+        server = serve(http(200, b'{"text": "He was", "usage": {"type": "duration"}}'))
+
+        heard = OpenAITranscription(transport(), server.url + "/v1/", "the-key", "model-2").recognise(CHUNK, "de-DE")
+
+        assert (heard.text, heard.model, heard.words) == ("He was", "openai/model-2", ())
+        (request,) = server.requests
+        assert request.startswith(b"POST /v1/audio/transcriptions HTTP/1.1\r\n")
+        assert b"\r\nAuthorization: Bearer the-key\r\n" in request
+        parts = dict(parts_of(request))
+        assert parts.pop(b"file") == CHUNK.as_wav()
+        assert parts == {b"model": b"model-2", b"response_format": b"json", b"language": b"de"}
+
+    def test_no_language_is_not_sent(self, serve, transport, http) -> None:
+        server = serve(http(200, b'{"text": ""}'))
+
+        OpenAITranscription(transport(), server.url, "k", "m").recognise(CHUNK, "")
+
+        assert b"language" not in dict(parts_of(server.requests[0]))
+
+    @pytest.mark.parametrize("answer", [{}, {"text": None}, {"text": 7}, {"error": {"message": "no"}}], ids=str)
+    def test_another_shape_is_a_provider_error(self, serve, transport, http, answer: Any) -> None:
+        server = serve(http(200, json.dumps(answer).encode()))
+
+        with pytest.raises(ProviderError, match="nonsense"):
+            OpenAITranscription(transport(), server.url, "k", "m").recognise(CHUNK, "")

@@ -1,0 +1,73 @@
+"""Somebody who spends, what the ledger says of it, and what must be where something of ours is out of order."""
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from scripts.local.deployed import DeployedStack
+from tests.http.http_client import Person, check_error
+from tests.shipping.alarm_rules import fed
+from tests.stack.alarm_watch import eventually, lines
+
+
+class Spender:
+    """Somebody with words to ask about, and every way to spend that does not need a recording."""
+
+    def __init__(self, person: Person):
+        self.person = person
+        session = person.stream(action="start", title="To ask about").json()
+        self.session_id, self.transcript_id = session["session_id"], session["transcript_id"]
+        words = {"seq": 0, "start_ms": 0, "end_ms": 60_000, "text": "The meeting moved to Thursday at ten."}
+        person.stream(action="save", session_id=self.session_id, segments=[words])
+        person.stop(self.session_id)
+
+    def ask(self) -> requests.Response:
+        wish = {"question": "When is the meeting?", "transcript_id": self.transcript_id}
+        return self.person.post("/transcription/ask", json=wish)
+
+    def start(self) -> requests.Response:
+        return self.person.stream(action="start")
+
+    def catch_up(self) -> requests.Response:
+        wish = {"session_id": self.session_id, "from_ms": 0, "to_ms": 60_000}
+        return self.person.post("/transcription/catchup", json=wish)
+
+    def buy(self) -> requests.Response:
+        return self.person.post("/credits/purchase", json={"package_id": "starter"})
+
+    def spending(self) -> list[requests.Response]:
+        return [self.start(), self.ask(), self.catch_up()]
+
+
+def books(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
+    """What the ledger's table says of somebody's money: read beside the functions, and past the gate."""
+    table = stack.shipment.resource_stack.outputs()["LedgerTable"]
+    items = stack.aws.client("dynamodb").query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"USER#{spender.person.user_id}"}},
+        ConsistentRead=True,
+    )["Items"]
+    (balance,) = [item for item in items if item["sk"]["S"] == "BALANCE"]
+    return {
+        "available": balance["available"]["N"],
+        "held": balance["held"]["N"],
+        "entries": [item for item in items if item["sk"]["S"].startswith("ENTRY#")],
+        "open holds": [item["sk"]["S"] for item in items if "open_shard" in item],
+    }
+
+
+def check_unavailable(answer: requests.Response) -> str:
+    """503 in our shape, and when to come again; its request id."""
+    check_error(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    return str(answer.headers["X-Request-Id"])
+
+
+def check_alarm(stack: DeployedStack, name: str, of: Callable[[dict[str, Any]], bool], at_least: int) -> None:
+    """The lines that are meant tell the metric of the template's alarm, so often that it rings."""
+    alarm = stack.shipment.whole_template(stack.package)["Resources"][f"{name}Alarm"]
+    assert at_least >= alarm["Properties"]["Threshold"]
+    told = lambda: sum(fed(line, alarm, stack.shipment.stage) for line in lines(stack) if of(line))  # noqa: E731
+    eventually(lambda: told() >= at_least, seconds=30)

@@ -1,0 +1,13 @@
+"""Direct live sessions on fresh tables."""
+
+import pytest
+
+from chalicelib.repositories.table import Tables
+from tests.fakes import Backend, Clock, FakeLive
+from tests.streaming.direct_env import LiveWorld
+
+
+@pytest.fixture
+def world(tables: Tables, clock: Clock) -> LiveWorld:
+    provider = FakeLive(clock)
+    return LiveWorld(Backend.on(tables, clock, live=(provider,)), provider, clock)

@@ -1,0 +1,198 @@
+"""Reading relayed audio: every kind of file that comes, and that no bytes whatever are more than a refusal."""
+
+import struct
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from chalicelib.errors import AppError, InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
+from chalicelib.streaming import audio
+from chalicelib.streaming.audio import MAX_BYTES, PCM_SUBFORMAT_TAIL, Audio
+
+RATE = 16_000
+
+
+def frames(ms: float, rate: int = RATE, channels: int = 1) -> bytes:
+    return bytes(range(1, 3)) * (round(rate * ms / 1000) * channels)
+
+
+def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(body) if size is None else size) + body + bytes(len(body) % 2)
+
+
+def layout(
+    rate: int = RATE,
+    channels: int = 1,
+    bits: int = 16,
+    code: int = 1,
+    block: int | None = None,
+    second: int | None = None,
+) -> bytes:
+    block = channels * bits // 8 if block is None else block
+    return struct.pack("<HHIIHH", code, channels, rate, rate * block if second is None else second, block, bits)
+
+
+def extensible(subformat: bytes = b"\x01\x00" + PCM_SUBFORMAT_TAIL) -> bytes:
+    return layout(code=0xFFFE) + struct.pack("<HHI", 22, 16, 4) + subformat
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def wav(fmt: bytes | None = None, sound: bytes | None = None, size: int | None = None) -> bytes:
+    return riff(chunk(b"fmt ", fmt or layout()), chunk(b"data", frames(500) if sound is None else sound, size))
+
+
+def read(body: bytes, content_type: str = "audio/wav") -> Audio:
+    return audio.read(body, content_type, None, None)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", audio.SAMPLE_RATES)
+def test_every_rate_and_both_layouts_are_read(rate: int, channels: int) -> None:
+    sound = frames(500, rate, channels)
+
+    heard = read(wav(layout(rate, channels), sound))
+
+    assert (heard.frames, heard.sample_rate, heard.channels, heard.duration_ms) == (sound, rate, channels, 500)
+    assert audio.read(sound, "audio/pcm", rate, channels) == heard
+    assert read(heard.as_wav()) == heard
+
+
+@pytest.mark.parametrize("content_type", ["audio/wav", "audio/x-wav", "AUDIO/WAV; codecs=1", "audio/wave"])
+def test_all_names_of_wav_are_known(content_type: str) -> None:
+    assert read(wav(), content_type).duration_ms == 500
+
+
+@pytest.mark.parametrize("content_type", ["", "audio/mpeg", "audio/webm;codecs=opus", "application/json"])
+def test_other_types_are_refused(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError):
+        read(wav(), content_type)
+
+
+@pytest.mark.parametrize("milliseconds", [80, 120_000])
+def test_the_shortest_and_the_longest_chunk_are_taken(milliseconds: int) -> None:
+    assert read(wav(sound=frames(milliseconds))).duration_ms == milliseconds
+
+
+def test_a_part_of_a_millisecond_is_not_billed() -> None:
+    assert read(wav(sound=frames(500) + b"\0\0")).duration_ms == 500
+
+
+def test_so_many_parts_may_come_before_the_audio() -> None:
+    most = [chunk(b"fmt ", layout()), *[chunk(b"LIST", b"x")] * (audio.MOST_PARTS - 2), chunk(b"data", frames(500))]
+
+    assert read(riff(*most)).duration_ms == 500
+    with pytest.raises(InvalidRequestError):
+        read(riff(chunk(b"JUNK", b""), *most))
+
+
+REFUSED = {
+    "nothing": b"",
+    "no file": b"hello, this is not audio",
+    "a name only": b"RIFF",
+    "a list of pictures": b"RIFF" + bytes(4) + b"AVI " + chunk(b"fmt ", layout()),
+    "a header cut short": wav()[:30],
+    "a header cut before the audio": riff(chunk(b"fmt ", layout())),
+    "a format cut short": riff(chunk(b"fmt ", layout()[:14]), chunk(b"data", frames(500))),
+    "no audio in it": wav(sound=b""),
+    "79 ms": wav(sound=frames(79)),
+    "a sample under 80 ms": wav(sound=frames(80)[:-2]),
+    "121 s": wav(sound=frames(121_000)),
+    "a sample over 120 s": wav(sound=frames(120_000) + b"\0\0"),
+    "half a sample": wav(sound=frames(500) + b"\0"),
+    "half a stereo frame": wav(layout(channels=2), frames(500) + b"\0\0"),
+    "more promised than there is": wav(size=len(frames(500)) + 2),
+    "four gigabytes promised": wav(size=0xFFFFFFFE),
+    "a chunk larger than the file": riff(chunk(b"LIST", b"", 0xFFFFFFF0), chunk(b"fmt ", layout())),
+    "data before its format": riff(chunk(b"data", frames(500)), chunk(b"fmt ", layout())),
+    "24 bits": wav(layout(bits=24), bytes(48_000)),
+    "8 bits": wav(layout(bits=8), bytes(8_000)),
+    "floating point": wav(layout(code=3, bits=32), bytes(64_000)),
+    "compressed": wav(layout(code=0x55)),
+    "extensible and compressed": wav(extensible(b"\x55\x00" + PCM_SUBFORMAT_TAIL)),
+    "extensible and cut short": wav(extensible()[:30]),
+    "no channel": wav(layout(channels=0)),
+    "six channels": wav(layout(channels=6), frames(500, channels=6)),
+    "a rate of zero": wav(layout(rate=0)),
+    "11,025 Hz": wav(layout(rate=11_025)),
+    "a block that contradicts": wav(layout(block=4)),
+    "a rate that contradicts": wav(layout(second=16_000)),
+}
+
+
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_metered_exactly_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        read(body)
+
+    assert refused.value.details["field"] in {"body", "sample_rate"}
+
+
+@pytest.mark.parametrize(("rate", "channels", "field"), [(None, 1, "sample_rate"), (RATE, None, "channels")])
+def test_raw_audio_must_say_what_it_is(rate: int | None, channels: int | None, field: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        audio.read(frames(500), "audio/pcm", rate, channels)
+
+    assert refused.value.details["field"] == field
+
+
+@pytest.mark.parametrize("content_type", ["audio/wav", "audio/pcm"])
+def test_one_byte_over_four_megabytes_is_too_large(content_type: str) -> None:
+    with pytest.raises(TooLargeError):
+        audio.read(bytes(MAX_BYTES + 1), content_type, 48_000, 2)
+    with pytest.raises(InvalidRequestError):
+        audio.read(bytes(MAX_BYTES), content_type, 8_000, 1)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_recorder_that_does_not_know_its_length_yet_is_billed_for_what_it_sent(size: int) -> None:
+    assert read(wav(sound=frames(640), size=size)).duration_ms == 640
+
+
+def test_a_header_that_claims_less_is_taken_at_its_word_and_only_that_is_sent_on() -> None:
+    heard = read(wav(sound=frames(640), size=len(frames(320))))
+
+    assert heard.duration_ms == 320
+    assert len(heard.as_wav()) == 44 + len(frames(320))
+
+
+def test_other_chunks_before_the_audio_are_walked_over() -> None:
+    body = riff(
+        chunk(b"JUNK", b"odd"), chunk(b"fmt ", layout()), chunk(b"LIST", bytes(26)), chunk(b"data", frames(500))
+    )
+
+    assert read(body).duration_ms == 500
+
+
+def test_the_extensible_format_is_read() -> None:
+    assert read(wav(extensible())).duration_ms == 500
+
+
+headers = st.builds(
+    lambda fmt, size, sound: riff(chunk(b"fmt ", fmt), chunk(b"data", sound, size)),
+    st.binary(max_size=48) | st.builds(layout, rate=st.integers(0, 2**17), channels=st.integers(0, 9)),
+    st.none() | st.integers(0, 2**32 - 1),
+    st.binary(max_size=4_000),
+)
+
+
+@given(body=st.binary(max_size=300) | headers | st.binary(max_size=80).map(lambda tail: wav()[:44] + tail))
+@example(body=b"RIFF\0\0\0\0WAVEfmt \xff\xff\xff\xff")
+@settings(derandomize=True, deadline=None, max_examples=400)
+def test_no_bytes_are_more_than_a_refusal(body: bytes) -> None:
+    try:
+        heard = read(body)
+    except AppError:
+        return
+    assert 80 <= heard.duration_ms <= 120_000
+    assert len(heard.frames) <= len(body)
+
+
+def test_the_same_sound_has_one_fingerprint_and_the_same_bytes_at_another_rate_have_not() -> None:
+    sound = frames(500)
+
+    assert read(wav(sound=sound)).fingerprint == audio.read(sound, "audio/pcm", RATE, 1).fingerprint
+    assert audio.read(sound, "audio/pcm", 8_000, 1).fingerprint != read(wav(sound=sound)).fingerprint

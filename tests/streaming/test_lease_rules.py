@@ -1,0 +1,128 @@
+"""The arithmetic of leases, and that a session keeps the price it started with."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from msgspec import structs
+
+from chalicelib.errors import InsufficientCreditsError
+from chalicelib.models.sessions import InFlight, Session, SessionState
+from chalicelib.pricing import price_files
+from chalicelib.streaming.lease_rules import Ending, LeaseRules
+from tests.fakes import Backend
+
+NOW = 1_795_400_000
+PRICES = price_files.load("2026-11")
+RULES = LeaseRules()
+
+
+def new_session(wished_seconds: int = 600) -> Session:
+    return Session(
+        user_id="ada",
+        session_id="s",
+        transcript_id="t",
+        transport="relay",
+        state=SessionState.ACTIVE,
+        started_at=NOW,
+        lease_number=0,
+        lease_seconds=0,
+        wished_lease_seconds=wished_seconds,
+        lease_started_at=NOW,
+        lease_expires_at=NOW,
+        held=0,
+        price_version=PRICES.version,
+        free_ms=0,
+    )
+
+
+def ended(current: Session, now: int = NOW) -> Ending:
+    return RULES.ending(current, SessionState.ACTIVE, 0, now, prices=PRICES)
+
+
+used_parts = st.lists(st.fractions(0, 1), min_size=1, max_size=12)
+
+
+@given(credits=st.integers(10, 400), wished=st.integers(60, 10_800), parts=used_parts)
+@settings(derandomize=True, deadline=None, max_examples=300)
+def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(credits, wished, parts) -> None:
+    is_right, available = True, credits
+    current = RULES.first(new_session(wished), PRICES, credits, NOW)
+    for part in parts:
+        available -= current.held
+        assert available >= 0
+        assert 60 <= current.lease_seconds <= wished
+        assert current.free_ms == current.lease_seconds * 1_000
+        done_ms = int(current.free_ms * part)
+        current = structs.replace(current, done_ms=current.done_ms + done_ms, free_ms=current.free_ms - done_ms)
+        ending = ended(current)
+        charge = ending.charge
+        assert 0 <= charge.credits <= current.held
+        assert charge.audio_ms == done_ms
+        available += current.held
+        try:
+            following = RULES.following(ending.session, available - charge.credits, 0, NOW)
+        except InsufficientCreditsError as refused:
+            is_right = refused.details["required"] > refused.details["available"]
+            break
+        available, current = available - charge.credits, following
+        assert current.charged == PRICES.live_credits(current.done_ms) == credits - available
+    assert is_right
+
+
+def test_settling_leaves_nothing_to_settle() -> None:
+    current = structs.replace(RULES.first(new_session(), PRICES, 200, NOW), done_ms=61_000, free_ms=539_000)
+
+    after = ended(current).session
+
+    assert ended(after).charge.is_nothing
+    assert (after.charged, after.settled_ms) == (11, 61_000)
+
+
+def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
+    first = RULES.first(new_session(), PRICES, 200, NOW)
+    second = RULES.following(ended(first).session, 200, 0, NOW + 550)
+
+    assert (RULES.hold(first).hold_id, RULES.hold(first).sweep_at) == ("t:1", NOW + 660)
+    assert (RULES.hold(second).hold_id, RULES.hold(second).sweep_at) == ("t:2", NOW + 550 + 660)
+
+
+def test_what_is_with_a_provider_stays_reserved_in_the_next_lease_while_it_may_live() -> None:
+    first = RULES.first(new_session(), PRICES, 200, NOW)
+    old, young = InFlight("old", 30_000, NOW + 10), InFlight("young", 20_000, NOW + 40)
+    busy = ended(structs.replace(first, inflight=(old, young), free_ms=550_000)).session
+
+    both, one = RULES.following(busy, 200, 0, NOW + 44), RULES.following(busy, 200, 0, NOW + 45)
+
+    assert (both.inflight, both.free_ms) == ((old, young), 550_000)
+    assert (one.inflight, one.free_ms) == ((young,), 580_000)
+
+
+@pytest.fixture
+def dearer_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[price_files.Prices]:
+    """A second version of the prices, twice as dear."""
+    monkeypatch.setattr(price_files, "PRICES_DIRECTORY", tmp_path)
+    text = (Path(price_files.__file__).parent / "prices" / "2026-11.json").read_text()
+    (tmp_path / "2026-11.json").write_text(text)
+    dearer = json.loads(text) | {"version": "2027-01"}
+    dearer["services"]["live"]["credits_per_minute"] = 20
+    (tmp_path / "2027-01.json").write_text(json.dumps(dearer))
+    yield price_files.load("2027-01")
+    price_files.load.cache_clear()
+
+
+def test_a_session_keeps_the_price_it_started_with(backend: Backend, dearer_prices: price_files.Prices) -> None:
+    ada = backend.person(300)
+    lease = backend.start(ada)
+    changed = replace(backend.streaming, prices=dearer_prices)
+
+    following = changed.renew(ada, lease.session_id, interrupted=True)
+    backend.send(ada, lease.session_id, 0, seconds=60)
+
+    assert (following.credits_per_minute, following.credits_held) == (10, 100)
+    assert changed.stop(ada, lease.session_id).credits_used == 10
+    assert [entry.price_version for entry in backend.entries(ada.user_id) if entry.kind == "usage"] == ["2026-11"]
+    assert replace(backend, streaming=changed).start(ada).credits_held == 200

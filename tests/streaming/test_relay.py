@@ -1,0 +1,258 @@
+"""Relayed chunks: what they cost, and what happens to each that fails, comes twice, too late or too long."""
+
+import pytest
+
+from chalicelib.errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    ProviderError,
+    ProviderTimeoutError,
+)
+from chalicelib.pricing import price_files
+from chalicelib.repositories.table import Tables
+from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
+
+FALLBACK = "openai/gpt-transcribe"
+
+
+@pytest.fixture
+def two(tables: Tables, clock: Clock) -> Backend:
+    """With a fallback behind the first recogniser."""
+    return Backend.on(tables, clock, (ScriptedRecogniser(), ScriptedRecogniser(model=FALLBACK)))
+
+
+def fallback_of(two: Backend) -> ScriptedRecogniser:
+    return two.relay.recognisers[1]
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 30])
+def test_the_same_audio_costs_the_same_in_chunks_of_any_length(backend: Backend, seconds: int) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    for n in range(30 // seconds):
+        chunk = backend.send(ada, lease.session_id, n, seconds)
+    stopped = backend.streaming.stop(ada, lease.session_id)
+
+    assert (chunk.credits_used, stopped.credits_used, stopped.billed_seconds) == (5, 5, 30)
+
+
+def test_leases_too_split_nothing(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    for n in range(7):
+        backend.send(ada, lease.session_id, n, seconds=1)
+        backend.streaming.renew(ada, lease.session_id, interrupted=True)
+
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == 2
+    assert sorted(entry.credits for entry in backend.entries(ada.user_id)) == [-1, -1, 0, 0, 0, 0, 0, 200]
+    backend.check_invariants(ada.user_id)
+
+
+def test_a_chunk_done_comes_again_free_with_the_same_words_even_after_the_stop(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    first = backend.send(ada, lease.session_id, 0, seconds=7.1)
+
+    assert backend.send(ada, lease.session_id, 0, seconds=7.1) == first
+    backend.streaming.stop(ada, lease.session_id)
+    assert backend.send(ada, lease.session_id, 0, seconds=7.1) == first
+    assert len(backend.recogniser.heard) == 1
+
+
+def test_other_audio_under_a_used_number_is_a_mismatch(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    backend.send(ada, lease.session_id, 0, seconds=1)
+
+    with pytest.raises(IdempotencyMismatchError):
+        backend.send(ada, lease.session_id, 0, seconds=2)
+    assert backend.streaming.stop(ada, lease.session_id).billed_seconds == 1
+
+
+def test_chunks_stand_one_after_the_other_unless_told_otherwise(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    backend.send(ada, lease.session_id, 0, seconds=2)
+    backend.send(ada, lease.session_id, 1, seconds=3)
+    backend.relay.chunk(ada, lease.session_id, 2, 60_000, silence(1))
+
+    kept = backend.transcripts.segments(ada.user_id, lease.transcript_id)
+    assert [(s.seq, s.start_ms, s.end_ms, s.text) for s in kept] == [
+        (0, 0, 2_000, "some words"),
+        (1, 2_000, 5_000, "some words"),
+        (2, 60_000, 61_000, "some words"),
+    ]
+
+
+def test_the_fallback_is_asked_and_its_cost_stands_under_its_name(two: Backend) -> None:
+    ada = two.person(200)
+    lease = two.start(ada)
+    two.send(ada, lease.session_id, 0, seconds=60)
+    two.recogniser.script.append(ProviderTimeoutError("slow"))
+    two.send(ada, lease.session_id, 1, seconds=30)
+    two.streaming.stop(ada, lease.session_id)
+
+    (usage,) = (entry for entry in two.entries(ada.user_id) if entry.kind == "usage")
+
+    prices = price_files.load("2026-11")
+    costs = {MODEL: prices.cost_micro_usd(MODEL, 60_000), FALLBACK: prices.cost_micro_usd(FALLBACK, 30_000)}
+    assert {use.model: use.cost_micro_usd for use in usage.uses} == costs
+    assert {use.model: use.audio_ms for use in usage.uses} == {MODEL: 60_000, FALLBACK: 30_000}
+    assert usage.cost_micro_usd == sum(costs.values())
+
+
+def test_a_chunk_that_nobody_recognises_costs_nothing_and_may_come_again(two: Backend) -> None:
+    ada = two.person(200)
+    lease = two.start(ada, lease_seconds=60)
+    two.recogniser.script.append(ProviderTimeoutError("slow"))
+    fallback_of(two).script.append(ProviderError("broken"))
+
+    with pytest.raises(ProviderError, match="broken"):
+        two.send(ada, lease.session_id, 0, seconds=60)
+
+    assert two.send(ada, lease.session_id, 0, seconds=60).credits_used == 10
+    assert two.streaming.stop(ada, lease.session_id).credits_used == 10
+
+
+def test_a_lease_takes_as_much_audio_as_it_holds_and_then_asks_for_a_renewal(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, lease_seconds=60)
+    backend.send(ada, lease.session_id, 0, seconds=50)
+
+    with pytest.raises(ConflictError) as full:
+        backend.send(ada, lease.session_id, 1, seconds=10.1)
+
+    assert (full.value.details["reason"], full.value.details["free_ms"]) == ("lease_used_up", 10_000)
+    backend.send(ada, lease.session_id, 1, seconds=10)
+    assert len(backend.recogniser.heard) == 2
+
+
+def test_after_the_lease_no_chunk_is_taken_until_it_is_renewed(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    backend.clock.forward(600)
+
+    for _ in ("before the sweep", "after it"):
+        with pytest.raises(ConflictError) as over:
+            backend.send(ada, lease.session_id, 0)
+        assert over.value.details["reason"] == "lease_over"
+        backend.clock.forward(60)
+        backend.streaming.sweep()
+
+    backend.streaming.renew(ada, lease.session_id, interrupted=False)
+    assert backend.send(ada, lease.session_id, 0).credits_used == 1
+
+
+def test_a_stopped_session_takes_no_chunk(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    backend.streaming.stop(ada, lease.session_id)
+
+    with pytest.raises(ConflictError, match="stopped"):
+        backend.send(ada, lease.session_id, 0)
+    with pytest.raises(NotFoundError):
+        backend.send(ada, "no-such-session", 0)
+    assert backend.recogniser.heard == []
+
+
+def test_a_chunk_on_its_way_is_carried_into_the_next_lease(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    following = []
+    backend.recogniser.script.append(
+        lambda: following.append(backend.streaming.renew(ada, lease.session_id, interrupted=True))
+    )
+
+    backend.send(ada, lease.session_id, 0, seconds=30)
+
+    assert following[0].offset_ms == 30_000
+    assert [entry.credits for entry in backend.entries(ada.user_id)] == [200]
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == 5
+    backend.check_invariants(ada.user_id)
+
+
+def test_a_stop_waits_for_a_chunk_on_its_way_and_not_for_a_dead_one(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    refused = []
+
+    def stop_then_die() -> None:
+        with pytest.raises(ConflictError) as conflict:
+            backend.streaming.stop(ada, lease.session_id)
+        refused.append(conflict.value.details["retry_after_seconds"])
+        raise KeyboardInterrupt
+
+    backend.recogniser.script.append(stop_then_die)
+    with pytest.raises(KeyboardInterrupt):
+        backend.send(ada, lease.session_id, 0)
+    assert refused == [1]
+
+    backend.clock.forward(34)
+    with pytest.raises(ConflictError):
+        backend.streaming.stop(ada, lease.session_id)
+    backend.clock.forward(1)
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == 0
+    backend.check_invariants(ada.user_id)
+
+
+def test_a_dead_chunk_may_be_sent_again_once_it_is_stale_and_is_billed_once(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    backend.recogniser.script.append(die)
+    with pytest.raises(KeyboardInterrupt):
+        backend.send(ada, lease.session_id, 0, seconds=30)
+    backend.clock.forward(34)
+    with pytest.raises(ConflictError) as under_way:
+        backend.send(ada, lease.session_id, 0, seconds=30)
+    assert under_way.value.details == {"seq": 0, "retry_after_seconds": 1}
+    backend.clock.forward(1)
+
+    assert backend.send(ada, lease.session_id, 0, seconds=30).credits_used == 5
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == 5
+
+
+def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    def be_overtaken() -> None:
+        backend.clock.forward(36)
+        backend.send(ada, lease.session_id, 0)
+        backend.recogniser.script.append(die)
+        with pytest.raises(KeyboardInterrupt):
+            backend.send(ada, lease.session_id, 1)  # Its reserved time must not pay for the slow process.
+
+    backend.recogniser.script.append(be_overtaken)
+    with pytest.raises(ConflictError, match="took too long"):
+        backend.send(ada, lease.session_id, 0)
+
+    backend.clock.forward(36)
+    assert backend.streaming.stop(ada, lease.session_id).billed_seconds == 1
+    backend.check_invariants(ada.user_id)
+
+
+def test_words_that_come_after_the_end_are_not_charged(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    def outlive_the_lease() -> None:
+        backend.clock.forward(700)
+        assert backend.streaming.sweep() == 1
+
+    backend.recogniser.script.append(outlive_the_lease)
+    with pytest.raises(ConflictError, match="not charged"):
+        backend.send(ada, lease.session_id, 0)
+
+    assert backend.ledger.balance(ada.user_id).available == 200
+    backend.check_invariants(ada.user_id)

@@ -1,0 +1,79 @@
+"""Direct leases under crashes and lost answers at every call to the tables and the provider."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from chalicelib.errors import AppError
+from tests.engines import Engine
+from tests.fault_injection import Crash, Fault, at, insist, no_faults
+from tests.streaming.listener import Listener, Names, abandoned_while_opening, lapsed, listening, nothing, over
+
+
+def with_a_broken_provider(listener: Listener) -> None:
+    listening(listener)
+    listener.providers[0].is_down = True
+
+
+def try_then_mend(act: Callable[[Listener], object]) -> Callable[[Listener], None]:
+    """The provider comes back while the client tries again."""
+
+    def acted(listener: Listener) -> None:
+        try:
+            act(listener)
+        finally:
+            if "Ticket" in listener.wire.calls:
+                listener.providers[0].is_down = False
+
+    return acted
+
+
+COMMANDS: dict[str, tuple[Callable[[Listener], None], Callable[[Listener], None]]] = {
+    "start": (nothing, Listener.start),
+    "renew": (listening, Listener.renew),
+    "renew after a lapse": (lapsed, Listener.renew),
+    "renew while the provider is down": (with_a_broken_provider, try_then_mend(Listener.renew)),
+    "save": (listening, Listener.save),
+    "stop": (listening, Listener.stop),
+    "sweep a running lease": (over, Listener.sweep),
+    "sweep one whose token never came": (abandoned_while_opening, Listener.sweep),
+}
+
+
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
+    calls = lived(command, None, engine, names)
+    for number, _ in enumerate(calls):
+        for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST):
+            try:
+                lived(command, (number, fault), engine, names)
+            except BaseException as error:
+                error.add_note(f"{fault} at call {number}, {calls[number]}")
+                raise
+
+
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_client_that_never_comes_back_leaves_nothing_open(command: str, engine: Engine, names: Names) -> None:
+    for number, _ in enumerate(lived(command, None, engine, names)):
+        lived(command, (number, Fault.CRASH_AFTER), engine, names, comes_back=False)
+
+
+def lived(
+    command: str, plan: tuple[int, Fault] | None, engine: Engine, names: Names, comes_back: bool = True
+) -> list[str]:
+    """The command with one fault, what the client does then, and the end of everything; its calls."""
+    prepare, act = COMMANDS[command]
+    listener = Listener.on(engine, names)
+    prepare(listener)
+    listener.wire.under(at(*plan) if plan else no_faults)
+    if comes_back:
+        insist(lambda: act(listener), listener.wait)
+    else:
+        with suppress(Crash, AppError):
+            act(listener)
+    calls = list(listener.wire.calls)
+    listener.check_the_end()
+    return calls

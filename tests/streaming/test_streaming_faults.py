@@ -1,0 +1,272 @@
+"""Conflicts, throttles, outages and lost answers under a direct session, below the SDK: what is answered is right, or
+503 and tried again; and providers that are down, with and without a second one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.dates import rfc3339
+from chalicelib.errors import AppError, ConflictError, ProviderError, UnavailableError
+from chalicelib.repositories.table import CONFLICT_TRIES
+from tests.engines import Engine
+from tests.fault_injection import CANCELLED, TRANSIENT, Fault, at, insist, no_faults
+from tests.streaming.listener import CREDITS, Listener, Names, lapsed, listening, near_the_end, nothing
+
+TABLE_CALLS = ("BatchGetItem", "TransactWriteItems")
+
+
+@dataclass(frozen=True)
+class Command:
+    """`prepare` is undisturbed; `act` is one client command, safe to repeat; `is_right` looks at its answer."""
+
+    name: str
+    prepare: Callable[[Listener], object]
+    act: Callable[[Listener], object]
+    is_right: Callable[[Listener, object], object]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def is_a_lease_of(seconds: int) -> Callable[[Listener, object], None]:
+    """Fresh, paid for, with a socket; and the balance it tells is the real one."""
+
+    def check(listener: Listener, answer: object) -> None:
+        assert isinstance(answer, contract.Lease)
+        balance = listener.books().balance
+        assert (answer.lease_seconds, answer.credits_held) == (seconds, balance.held)
+        assert answer.credits_available == balance.available > 0
+        assert answer.lease_expires_at == rfc3339(listener.backend.clock() + seconds)
+        assert answer.token == f"token-{len(listener.providers[0].tickets)}"
+
+    return check
+
+
+def says_how_long(listener: Listener, answer: object) -> None:
+    assert answer == contract.Saved(seconds_left=500, warnings=[])
+
+
+def bills_a_hundred_seconds(listener: Listener, answer: object) -> None:
+    assert isinstance(answer, contract.Stopped)
+    assert (answer.billed_seconds, answer.credits_used, answer.credits_available) == (100, 17, CREDITS - 17)
+
+
+START = Command("start", nothing, Listener.start, is_a_lease_of(600))
+RENEW = Command("renew", near_the_end, Listener.renew, is_a_lease_of(581))  # a third of the allowance
+RESUME = Command("renew after a lapse", lapsed, Listener.renew, is_a_lease_of(600))
+SAVE = Command("save", listening, Listener.save, says_how_long)
+STOP = Command("stop", listening, Listener.stop, bills_a_hundred_seconds)
+COMMANDS = (START, RENEW, RESUME, SAVE, STOP)
+every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def sdk_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+
+
+def prepared(command: Command, engine: Engine, names: Names, attempts: int = 1) -> Listener:
+    listener = Listener.on(engine, names, attempts=attempts)
+    command.prepare(listener)
+    return listener
+
+
+def calls_of(command: Command, engine: Engine, names: Names) -> list[str]:
+    """The calls of the command on a quiet day, whose answer is right."""
+    listener = prepared(command, engine, names)
+    listener.wire.under(no_faults)
+    command.is_right(listener, command.act(listener))
+    calls = list(listener.wire.calls)
+    listener.check_the_end(every_answer_came=True)
+    return calls
+
+
+def faults_of(call: str) -> tuple[Fault, ...]:
+    """Those that differ for this call: only a transaction is cancelled, and a provider knows two kinds."""
+    if call == "Ticket":
+        return (Fault.UNSENT, Fault.LOST)
+    return TRANSIENT if call == "TransactWriteItems" else tuple(fault for fault in TRANSIENT if fault not in CANCELLED)
+
+
+@pytest.mark.sampled(3)
+@every_command
+def test_any_fault_at_any_call_is_overcome_or_503(command: Command, engine: Engine, names: Names) -> None:
+    for number, call in enumerate(calls_of(command, engine, names)):
+        for fault in faults_of(call):
+            try:
+                lived_through(command, number, fault, engine, names)
+            except BaseException as error:
+                error.add_note(f"{fault} at call {number}, {call}")
+                raise
+
+
+def lived_through(command: Command, number: int, fault: Fault, engine: Engine, names: Names) -> None:
+    listener = prepared(command, engine, names)
+    listener.wire.under(at(number, fault))
+    failure: AppError | None = None
+    try:
+        command.is_right(listener, command.act(listener))
+    except (UnavailableError, ProviderError) as error:
+        failure = error
+    if failure:
+        is_the_providers = listener.wire.calls[number] == "Ticket"
+        assert isinstance(failure, ProviderError) == is_the_providers
+        assert "retry_after_seconds" in failure.details or is_the_providers
+        listener.books().check()
+        insist(lambda: command.act(listener), listener.wait)
+    listener.check_the_end()
+
+
+@every_command
+def test_with_the_sdks_own_tries_one_fault_in_a_write_is_not_even_noticed(
+    command: Command, engine: Engine, names: Names
+) -> None:
+    for fault in (Fault.LOST, Fault.THROTTLED, Fault.CONFLICT):
+        listener = prepared(command, engine, names, attempts=3)
+        left = [fault]
+        listener.wire.under(lambda _, call, left=left: left.pop() if call == "TransactWriteItems" and left else None)
+
+        command.is_right(listener, command.act(listener))
+
+        assert left == []
+        listener.check_the_end(every_answer_came=True)
+
+
+@every_command
+def test_a_lasting_conflict_is_503_and_half_done_nowhere(command: Command, engine: Engine, names: Names) -> None:
+    """From each write on."""
+    writes = [number for number, call in enumerate(calls_of(command, engine, names)) if call == "TransactWriteItems"]
+    for number in writes:
+        listener = prepared(command, engine, names)
+        before = listener.books()
+        listener.wire.under(
+            lambda each, call, number=number: Fault.CONFLICT if each >= number and call in TABLE_CALLS else None
+        )
+        with pytest.raises(UnavailableError) as unavailable:
+            command.act(listener)
+
+        assert unavailable.value.details["retry_after_seconds"] > 0
+        assert listener.wire.calls.count("TransactWriteItems") >= CONFLICT_TRIES
+        books = listener.books()
+        books.check()
+        assert (books == before) == (number == writes[0])
+        listener.wire.under(no_faults)
+        insist(lambda listener=listener: command.act(listener), listener.wait)
+        listener.check_the_end()
+
+
+def test_a_listener_who_talks_through_an_outage_pays_for_the_time_and_keeps_the_words(
+    engine: Engine, names: Names
+) -> None:
+    """The database is away for a third of a lease; the socket needs it for nothing."""
+    listener = Listener.on(engine, names)
+    listening(listener)
+    listener.wire.under(lambda *_: Fault.SERVER_ERROR)
+    for _ in range(20):
+        with pytest.raises(UnavailableError):
+            listener.save()
+        listener.wait(10)
+    listener.wire.under(no_faults)
+
+    assert listener.save().seconds_left == 300
+    assert listener.stop().billed_seconds == 300
+    listener.check_the_end(every_answer_came=True)
+
+
+# Providers that are down
+
+
+def down(listener: Listener, *numbers: int) -> None:
+    for number in numbers:
+        listener.providers[number].is_down = True
+
+
+def test_a_start_that_no_provider_takes_holds_nothing_and_may_be_made_again(engine: Engine, names: Names) -> None:
+    for has_second in (False, True):
+        listener = Listener.on(engine, names, has_second=has_second)
+        before = listener.books()
+        down(listener, *range(1 + has_second))
+
+        with pytest.raises(ProviderError) as refusal:
+            listener.start()
+
+        assert refusal.value.code == "provider_error"
+        books = listener.books()
+        assert (books.balance.available, books.balance.held, books.app) == (CREDITS, 0, before.app)
+        listener.providers[0].is_down = False
+        is_a_lease_of(600)(listener, listener.start())
+        listener.check_the_end(every_answer_came=True)
+
+
+def test_a_renewal_that_no_provider_takes_bills_what_was_used_and_may_be_made_again(
+    engine: Engine, names: Names
+) -> None:
+    for has_second in (False, True):
+        listener = Listener.on(engine, names, has_second=has_second)
+        near_the_end(listener)
+        down(listener, *range(1 + has_second))
+
+        for _ in range(2):
+            with pytest.raises(ProviderError):
+                listener.renew()
+            books = listener.books()
+            assert (books.balance.held, books.balance.used, len(books.usage)) == (0, 91, 1)
+        listener.save()
+        listener.providers[0].is_down = False
+        is_a_lease_of(581)(listener, listener.renew())
+        listener.wait(10)
+        assert listener.stop().billed_seconds == 555
+        listener.check_the_end(every_answer_came=True)
+
+
+def test_the_second_provider_takes_over_at_a_start_and_hands_back_at_a_renewal(engine: Engine, names: Names) -> None:
+    listener = Listener.on(engine, names, has_second=True)
+    down(listener, 0)
+    lease = listener.start()
+    assert (lease.provider, lease.lease_seconds) == ("openai", 60)
+    assert lease.lease_expires_at == rfc3339(listener.backend.clock() + 60)
+
+    listener.providers[0].is_down = False
+    listener.wait(50)
+    following = listener.renew(interrupted=False)
+
+    assert (following.provider, following.lease_seconds) == ("assemblyai", 596)
+    listener.wait(50)
+    assert listener.stop().billed_seconds == 100
+    models = [use.model for entry in listener.books().usage for use in entry.uses]
+    assert sorted(models) == ["assemblyai/universal-streaming-english", "openai/gpt-live-transcribe"]
+    listener.check_the_end(every_answer_came=True)
+
+
+def test_the_second_provider_takes_over_at_a_renewal(engine: Engine, names: Names) -> None:
+    listener = Listener.on(engine, names, has_second=True)
+    near_the_end(listener)
+    down(listener, 0)
+
+    following = listener.renew(interrupted=False)
+
+    assert (following.provider, following.lease_seconds) == ("openai", 60)
+    listener.wait(700)
+    listener.sweep()
+    assert listener.books().balance.used == -(-(545 + 60) * 10 // 60)
+    listener.check_the_end(every_answer_came=True)
+
+
+def test_an_answer_lost_at_a_renewal_is_asked_for_again_by_its_key(engine: Engine, names: Names) -> None:
+    """The lease was recorded, its answer went astray: the same key gets the same socket, another key a refusal."""
+    listener = Listener.on(engine, names)
+    near_the_end(listener)
+    listener.wire.under(at(3, Fault.LOST))
+    with pytest.raises(UnavailableError):
+        listener.renew(interrupted=False)
+    assert listener.leases[1:] == []
+
+    with pytest.raises(ConflictError):
+        listener.renew(key="another", interrupted=False)
+    following = listener.renew(interrupted=False)
+
+    assert (following.token, len(listener.providers[0].tickets)) == ("token-2", 2)
+    listener.check_the_end(every_answer_came=True)

@@ -1,0 +1,61 @@
+"""Ranges of days: borders at midnight UTC, leap days, and what is refused."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from chalicelib.dates import day_range
+from chalicelib.errors import InvalidRequestError
+
+NOON = int(datetime(2028, 3, 1, 12, tzinfo=UTC).timestamp())
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+def test_left_out_the_range_is_thirty_days_up_to_today() -> None:
+    days = day_range(None, None, NOON)
+
+    assert (days[0], days[-1], len(days)) == ("2028-02-01", "2028-03-01", 30)
+    assert "2028-02-29" in days
+
+
+@pytest.mark.parametrize(("moment", "today"), [("23:59:59", "2028-02-29"), ("24:00:00", "2028-03-01")])
+def test_a_day_ends_at_midnight_utc(moment: str, today: str) -> None:
+    now = at("2028-02-29T00:00:00+00:00") + sum(
+        n * int(part) for n, part in zip((3600, 60, 1), moment.split(":"), strict=True)
+    )
+
+    assert day_range(None, None, now)[-1] == today
+
+
+def test_one_end_alone() -> None:
+    assert day_range(date(2028, 2, 28), None, NOON) == ["2028-02-28", "2028-02-29", "2028-03-01"]
+    assert day_range(None, date(2028, 1, 30), NOON)[0] == "2028-01-01"
+    assert day_range(None, date(2020, 1, 5), NOON)[0] == "2020-01-01"
+
+
+def test_a_leap_year_is_a_range_and_a_day_more_is_not() -> None:
+    assert len(day_range(date(2027, 3, 1), date(2028, 2, 29), NOON)) == 366
+    with pytest.raises(InvalidRequestError) as refused:
+        day_range(date(2027, 3, 1), date(2028, 3, 1), NOON)
+    assert refused.value.details["field"] == "from"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field"),
+    [
+        (date(2028, 3, 1), date(2028, 2, 29), "to"),
+        (date(2019, 12, 31), date(2020, 1, 5), "from"),
+        (date(2028, 3, 1), date(2028, 3, 3), "to"),
+        (date(2099, 1, 1), None, "to"),
+        (None, date(2019, 12, 31), "to"),
+        (date.min, date.max, "from"),
+        (None, date.min, "to"),
+    ],
+)
+def test_what_is_no_range_is_refused(first: date | None, last: date | None, field: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        day_range(first, last, NOON)
+    assert refused.value.details["field"] == field
