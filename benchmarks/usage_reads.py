@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.history_reads import BATCH, Meter
 from chalicelib import contract
-from chalicelib.credits.usage import Analytics
+from chalicelib.credits.usage import UsageReport
 from chalicelib.dates import utc_date
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
@@ -33,17 +33,17 @@ def main() -> None:
             users = [Caller(f"user-of-{size:07}", NOW, "") for size in SIZES]
             for user, size in zip(users, SIZES, strict=True):
                 fill(engine.client, names[0], user.user_id, size)
-            analytics, meter = Analytics(Ledger(Tables(engine.client, *names)), lambda: NOW), Meter.on(engine.client)
+            analytics, meter = UsageReport(Ledger(Tables(engine.client, *names)), lambda: NOW), Meter.on(engine.client)
             asked = {
                 "thirty days": contract.UsageQuery(),
                 "366 days": contract.UsageQuery(from_day=date(2025, 11, 24), to_day=date(2026, 11, 24)),
             }
             print(f"  {'':14}" + "".join(f"{f'{size:,} movements':>26}" for size in SIZES))
             same = True
-            for called, wish in asked.items():
+            for called, body in asked.items():
                 units = []
                 for user in users:
-                    analytics.usage(user, wish)
+                    analytics.usage(user, body)
                     units.append(meter.take())
                 same &= len(set(units)) == 1
                 print(f"  {called:14}" + "".join(f"{f'{used:g} units, {calls} calls':>26}" for used, calls in units))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 Made = TypeVar("Made")
 
 
-def deferred(make: Callable[[], Made]) -> Made:
+def lazy(make: Callable[[], Made]) -> Made:
     """Stands for what `make` makes, once, when something of it is asked for. An error of `make` is raised then, and the
     next use tries again."""
     return cast(Made, _Deferred(make))

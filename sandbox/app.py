@@ -86,7 +86,7 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
     transcripts = prerecorded.Prerecorded(keys.assemblyai, jobs, uploads, sender, faults, calls)
     orders = prerecorded_control.Orders(jobs, sender)
     stripe = stripe_service.create(keys.stripe, keys.stripe_webhooks, stripe_webhook_url, clock, poster, faults, calls)
-    desk = control.Desk(faults, calls, sessions)
+    catchup_env = control.CatchupEnv(faults, calls, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -95,14 +95,14 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
 
     return Starlette(
         routes=[
-            Route("/sandbox/health", desk.health),
-            Route("/sandbox/faults", desk.list_faults, methods=["GET"]),
-            Route("/sandbox/faults", desk.add_fault, methods=["POST"]),
-            Route("/sandbox/faults", desk.clear_faults, methods=["DELETE"]),
-            Route("/sandbox/calls", desk.list_calls, methods=["GET"]),
-            Route("/sandbox/calls", desk.reset_calls, methods=["DELETE"]),
-            Route("/sandbox/sessions", desk.list_sessions, methods=["GET"]),
-            Route("/sandbox/sessions", desk.forget_sessions, methods=["DELETE"]),
+            Route("/sandbox/health", catchup_env.health),
+            Route("/sandbox/faults", catchup_env.list_faults, methods=["GET"]),
+            Route("/sandbox/faults", catchup_env.add_fault, methods=["POST"]),
+            Route("/sandbox/faults", catchup_env.clear_faults, methods=["DELETE"]),
+            Route("/sandbox/calls", catchup_env.list_calls, methods=["GET"]),
+            Route("/sandbox/calls", catchup_env.reset_calls, methods=["DELETE"]),
+            Route("/sandbox/sessions", catchup_env.list_sessions, methods=["GET"]),
+            Route("/sandbox/sessions", catchup_env.forget_sessions, methods=["DELETE"]),
             Route("/sandbox/transcripts", orders.list_transcripts, methods=["GET"]),
             Route("/sandbox/transcripts", orders.forget_transcripts, methods=["DELETE"]),
             Route("/sandbox/transcripts/orders", orders.show, methods=["GET"]),

@@ -13,7 +13,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.streaming_sessions import Sessions
 
 
-class Desk:
+class CatchupEnv:
     """Where tests order faults, read calls and compare bills.
 
     It needs no key: the sandbox is reachable from this machine only.

@@ -96,19 +96,19 @@ class ClientSecrets:
             raise RefusalError(413, f"Maximum content size limit exceeded: {error}") from error
         check_key(request, self._key)
         try:
-            wish = json.loads(body)
+            body = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise RefusalError(400, "We could not parse the JSON body of your request.") from error
-        if not isinstance(wish, dict):
+        if not isinstance(body, dict):
             raise RefusalError(400, "We could not parse the JSON body of your request: an object was expected.")
-        call.fields.update(wish)
-        for name in wish:
+        call.fields.update(body)
+        for name in body:
             if name not in ("expires_after", "session"):
                 raise RefusalError(400, f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
-        if "session" not in wish:
+        if "session" not in body:
             message = "Missing required parameter: 'session' (the sandbox holds no conversations)."
             raise RefusalError(400, message, code="missing_required_parameter", param="session")
-        return _expires_seconds(wish.get("expires_after", {})), configured(NEW, wish["session"])
+        return _expires_seconds(body.get("expires_after", {})), configured(NEW, body["session"])
 
 
 def described(session: Session) -> dict[str, Any]:
@@ -117,15 +117,15 @@ def described(session: Session) -> dict[str, Any]:
     return {**session, **names}
 
 
-def _expires_seconds(wish: Any) -> int:
+def _expires_seconds(body: Any) -> int:
     """Raises RefusalError."""
     path = "expires_after"
-    if not isinstance(wish, dict) or not set(wish) <= {"anchor", "seconds"}:
+    if not isinstance(body, dict) or not set(body) <= {"anchor", "seconds"}:
         raise RefusalError(400, f"Invalid value for '{path}'.", code="invalid_value", param=path)
-    if wish.get("anchor", "created_at") != "created_at":
+    if body.get("anchor", "created_at") != "created_at":
         message = f"Invalid value for '{path}.anchor'. Supported values are: 'created_at'."
         raise RefusalError(400, message, code="invalid_value", param=f"{path}.anchor")
-    seconds = wish.get("seconds", DEFAULT_EXPIRES_SECONDS)
+    seconds = body.get("seconds", DEFAULT_EXPIRES_SECONDS)
     if type(seconds) is not int or not MIN_EXPIRES_SECONDS <= seconds <= MAX_EXPIRES_SECONDS:
         message = f"Invalid '{path}.seconds': from {MIN_EXPIRES_SECONDS} to {MAX_EXPIRES_SECONDS}."
         raise RefusalError(400, message, code="invalid_value", param=f"{path}.seconds")

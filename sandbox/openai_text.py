@@ -123,8 +123,8 @@ def _text(asked: TextRequest) -> str:
     if asked.format.schema is None:
         return json.dumps({"answer": plain}, ensure_ascii=False)
     find = extracts.ANSWERS.get(asked.format.name)
-    wish = find(_data(said)) if find else None
-    return json.dumps(schemas.fitted(asked.format.schema, wish, text=plain), ensure_ascii=False)
+    body = find(_data(said)) if find else None
+    return json.dumps(schemas.fitted(asked.format.schema, body, text=plain), ensure_ascii=False)
 
 
 def _data(said: list[str]) -> dict[str, Any]:

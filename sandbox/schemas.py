@@ -39,12 +39,12 @@ def faults_of(schema: Schema) -> list[str]:
     return wrong
 
 
-def fitted(schema: Schema, wish: Any, text: str = "") -> Any:
+def fitted(schema: Schema, body: Any, text: str = "") -> Any:
     """`wish` made to follow `schema`: what it has no place for goes, what is missing becomes the least there can be.
 
     `text` stands where a string is missing.
     """
-    return _Fitter(schema, text).fit(schema, wish)
+    return _Fitter(schema, text).fit(schema, body)
 
 
 def check(schema: Schema, strict: bool) -> None:
@@ -62,35 +62,35 @@ class _Fitter:
     def __init__(self, root: Schema, text: str):
         self._root, self._text = root, text
 
-    def fit(self, schema: Schema, wish: Any) -> Any:
+    def fit(self, schema: Schema, body: Any) -> Any:
         schema = self._resolved(schema)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return wish if wish in schema["enum"] else schema["enum"][0]
+            return body if body in schema["enum"] else schema["enum"][0]
         if "anyOf" in schema:
             options = [self._resolved(option) for option in schema["anyOf"]]
-            able = next((option for option in options if wish is not None and _is(wish, _types(option))), None)
+            able = next((option for option in options if body is not None and _is(body, _types(option))), None)
             empty = next((option for option in options if "null" in _types(option)), options[0])
-            return self.fit(able or empty, wish)
+            return self.fit(able or empty, body)
         types = _types(schema)
         match types[0] if types else "":
             case "object":
-                known = wish if isinstance(wish, dict) else {}
+                known = body if isinstance(body, dict) else {}
                 properties = schema.get("properties", {})
                 return {name: self.fit(part, known.get(name)) for name, part in properties.items()}
             case "array":
-                given = wish if isinstance(wish, list) else []
+                given = body if isinstance(body, list) else []
                 given = given[: schema.get("maxItems", len(given))]
                 given = given + [None] * (schema.get("minItems", 0) - len(given))
                 return [self.fit(schema.get("items", {}), item) for item in given]
             case "string":
-                return wish if isinstance(wish, str) else self._text
+                return body if isinstance(body, str) else self._text
             case "integer" | "number":
-                return wish if _is(wish, types) else schema.get("minimum", 0)
+                return body if _is(body, types) else schema.get("minimum", 0)
             case "boolean":
-                return wish if isinstance(wish, bool) else False
-        return wish
+                return body if isinstance(body, bool) else False
+        return body
 
     def _resolved(self, schema: Schema) -> Schema:
         """What a reference within the schema stands for."""

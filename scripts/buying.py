@@ -27,9 +27,9 @@ def buy(journey: Journey, sandbox_url: str) -> None:
         print(f"    {one['id']:<8} {one['credits']:>5,} credits  ${one['cents'] / 100:.2f}")
     before, credits = balance(journey)[0], packages[PACKAGE]["credits"]
     key = {"Idempotency-Key": secrets.token_hex(8)}
-    wish = {"package_id": PACKAGE}
-    checkout = journey.call("POST", "/credits/purchase", 201, json=wish, headers=key)
-    again = journey.call("POST", "/credits/purchase", 201, json=wish, headers=key)
+    body = {"package_id": PACKAGE}
+    checkout = journey.call("POST", "/credits/purchase", 201, json=body, headers=key)
+    again = journey.call("POST", "/credits/purchase", 201, json=body, headers=key)
     journey.check("asked twice under one key: one checkout, nothing credited yet", again == checkout)
     try:
         pay(checkout["checkout_url"])

@@ -30,12 +30,12 @@ def catch_up(journey: Journey, recording: bytes) -> None:
     sent = requests.post(form["url"], data=form["fields"], files={"file": recording}, timeout=30)
     journey.check(f"{len(recording) // 1024} KB uploaded past our servers", sent.status_code == 204, sent.text)
     milliseconds = length_ms(recording)
-    wish = {"upload_id": form["upload_id"], "to_ms": milliseconds, "title": "Sense and Sensibility, chapter 1"}
-    quote = journey.call("POST", "/transcription/catchup", json=wish | {"quote": True})
+    body = {"upload_id": form["upload_id"], "to_ms": milliseconds, "title": "Sense and Sensibility, chapter 1"}
+    quote = journey.call("POST", "/transcription/catchup", json=body | {"quote": True})
     before = balance(journey)[0]
     journey.check(f"a quote: {quote['credits']} credits, none held", quote["credits"] == credits_for(milliseconds))
 
-    job = journey.call("POST", "/transcription/catchup", 202, json=wish)
+    job = journey.call("POST", "/transcription/catchup", 202, json=body)
     job = wait_for(journey, job["job_id"])
     print(f"\n    {job['summary']}\n")
     for moment in job["key_moments"]:
@@ -44,7 +44,7 @@ def catch_up(journey: Journey, recording: bytes) -> None:
     journey.check(
         f"{used} credits for {milliseconds / 1000:.1f} s, nothing held", balance(journey) == (before - used, 0)
     )
-    again = journey.call("POST", "/transcription/catchup", 202, json=wish)
+    again = journey.call("POST", "/transcription/catchup", 202, json=body)
     journey.check("asked again: from store, free", again == job and balance(journey) == (before - used, 0))
     ask(journey, job["transcript_id"])
     subtitles(journey, job["transcript_id"])

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.repositories.aggregates import Totals
+from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from scripts.crowd.month import DAYS, Month
@@ -96,7 +96,7 @@ def _check(tables: Tables, user_ids: list[str]) -> None:
 
 def _wait_until_counted(tables: Tables, user_ids: list[str]) -> None:
     """The totals follow the ledger's stream; they have arrived when the last person's movements have."""
-    ledger, totals = Ledger(tables), Totals(tables)
+    ledger, totals = Ledger(tables), Aggregates(tables)
     until = time.monotonic() + COUNTED_WITHIN_SECONDS
     booked = [(user_id, entry) for user_id in user_ids for entry in ledger.entries(user_id, 100)[0]]
     while totals.left(booked):

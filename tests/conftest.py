@@ -12,16 +12,16 @@ import pytest
 from chalicelib.repositories.rate_limits import CountingTables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
-from tests.catchup.catchup_env import Desk
+from tests.catchup.catchup_env import CatchupEnv
 from tests.engines import LONG_RUN_ENGINES, Engine, client
 from tests.fakes import Backend, Clock
-from tests.log_leak_guard import Overhearing
+from tests.log_leak_guard import LogLeakGuard
 
 DONE: Counter[str] = Counter()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Overhearing())
+    config.pluginmanager.register(LogLeakGuard())
     os.environ.setdefault("SAMPLE_SEED", date.today().isoformat())  # Processes of several take over the first one's.
 
 
@@ -120,6 +120,6 @@ def tally() -> Counter[str]:
 
 
 @pytest.fixture
-def desk(backend: Backend) -> Desk:
+def catchup_env(backend: Backend) -> CatchupEnv:
     """Catch-ups and questions beside them."""
-    return Desk(backend)
+    return CatchupEnv(backend)

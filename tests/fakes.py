@@ -10,7 +10,7 @@ from chalicelib.errors import AppError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, HoldState
-from chalicelib.models.sessions import LiveOptions, Ticket
+from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard, Ledger
@@ -19,7 +19,7 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.audio import Audio
 from chalicelib.streaming.lease_rules import LeaseRules
-from chalicelib.streaming.leases import Leasing
+from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -74,7 +74,7 @@ class FakeLive:
     def knows(self, language: str) -> bool:
         return language in ("", "en", "de")
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         if self.script:
             step = self.script.pop(0)
             if isinstance(step, AppError):
@@ -83,7 +83,9 @@ class FakeLive:
         seconds = min(lease_seconds, self.longest_seconds)
         self.tickets.append((self.clock(), seconds))
         token = f"token-{len(self.tickets)}"
-        return Ticket(self.name, self.model, "ws://live.example/v3/ws", token, self.clock() + 60, self.longest_seconds)
+        return SocketCredential(
+            self.name, self.model, "ws://live.example/v3/ws", token, self.clock() + 60, self.longest_seconds
+        )
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Backend:
                 tables=tables,
                 prices=price_files.load("2026-11"),
                 rules=rules,
-                leasing=Leasing(ledger, tables, rules, live or (FakeLive(clock),), clock),
+                leases=Leases(ledger, tables, rules, live or (FakeLive(clock),), clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=lambda: ulid(clock() * 1000),
@@ -142,8 +144,8 @@ class Backend:
         assert self.ledger.grant(user_id, credits, "free_credits", guard, at=self.clock(), reason="for a test")
         return Caller(user_id, self.clock(), f"{user_id}@example.com")
 
-    def start(self, caller: Caller, session_id: str | None = None, **wish: object) -> contract.Lease:
-        asked = contract.Start(**({"transport": "relay"} | wish))
+    def start(self, caller: Caller, session_id: str | None = None, **body: object) -> contract.Lease:
+        asked = contract.Start(**({"transport": "relay"} | body))
         return self.streaming.start(caller, asked, session_id or str(uuid.uuid4()), "hash")
 
     def send(self, caller: Caller, session_id: str, seq: int, seconds: float = 1.0) -> contract.Chunk:
@@ -161,7 +163,7 @@ class Backend:
     def history(self) -> History:
         return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
 
-    def open_holds(self, user_id: str) -> list[Hold]:
+    def iter_open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table itself."""
         return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
 
@@ -177,7 +179,7 @@ class Backend:
         """available + held = sum of the entries; held = sum of the open holds."""
         balance = self.ledger.balance(user_id)
         assert balance.available + balance.held == sum(entry.credits for entry in self.entries(user_id))
-        assert balance.held == sum(hold.credits for hold in self.open_holds(user_id))
+        assert balance.held == sum(hold.credits for hold in self.iter_open_holds(user_id))
 
     def check_invariants(self, user_id: str) -> None:
         """The books, and available is not below zero."""

@@ -17,7 +17,7 @@ SHOW_IT = ("test_redaction.py", "test_overheard.py")  # what they are about
 SHOWN = 300
 
 
-class Overhearing:
+class LogLeakGuard:
     """A plugin: a test whose output holds a secret has failed, also where it read that output itself."""
 
     def __init__(self) -> None:

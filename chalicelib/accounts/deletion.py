@@ -19,14 +19,14 @@ from ..models.accounts import Caller
 from ..models.ledger import Hold, HoldState
 from ..pricing.price_files import Prices
 from ..repositories import deletions
-from ..repositories.deletions import Erasure
+from ..repositories.deletions import PendingDeletion
 from ..repositories.exports import export_key
 from ..repositories.jobs import has_words, job, job_emptied, job_given_up, job_key
-from ..repositories.ledger import AlsoRefusedError, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.purchases import DISPUTE_HOLD, changed, purchase, purchase_key, without_words
 from ..repositories.table import Tables, WriteRefusedError
 from ..streaming.lease_rules import HOLD_KIND as LEASE
-from ..streaming.leases import Leasing
+from ..streaming.leases import Leases
 
 MESSAGE = "erase:"
 READ_AT_ONCE = 100
@@ -51,7 +51,7 @@ class JobQueue(Protocol):
 
 
 @dataclass(frozen=True)
-class ErasureRules:
+class DeletionRules:
     """The settings of erasures, in seconds."""
 
     pass_seconds: int = 600  # how long one message is worked on
@@ -66,17 +66,17 @@ class NotYetError(Exception):
 
 
 @dataclass(frozen=True)
-class Erasures:
+class AccountDeletion:
     """Closes accounts and erases them."""
 
     ledger: Ledger
     tables: Tables
-    leasing: Leasing
+    leases: Leases
     prices: Prices
     sign_ins: SignIns
     files: tuple[Files, ...]
     queue: JobQueue
-    rules: ErasureRules
+    rules: DeletionRules
     job_rules: JobRules
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
@@ -84,8 +84,8 @@ class Erasures:
     def begin(self, caller: Caller) -> contract.AccountDeleted:
         """Refuse the account from now on, and have it erased. Raises AccountBlockedError, UnauthenticatedError."""
         now = self.now()
-        new = Erasure(caller.user_id, self.new_id(), begun_at=now, due_at=now + self.rules.look_again_seconds)
-        self.ledger.close(caller, at=now, also=[deletions.begun(new)])
+        new = PendingDeletion(caller.user_id, self.new_id(), begun_at=now, due_at=now + self.rules.look_again_seconds)
+        self.ledger.close(caller, at=now, extra_writes=[deletions.begun(new)])
         with suppress(UnavailableError):  # The sweep finds it without.
             self.queue.send(MESSAGE + caller.user_id)
         return contract.AccountDeleted(True, new.job_id)
@@ -131,11 +131,11 @@ class Erasures:
         if began_at < last_at:
             self._look_again(seen, last_at - self.now())
             return False
-        with suppress(AlsoRefusedError):  # Another pass ended it at this moment.
-            self.ledger.erased(user_id, at=self.now(), also=[deletions.ended(user_id)])
+        with suppress(ExtraWriteRefusedError):  # Another pass ended it at this moment.
+            self.ledger.mark_erased(user_id, at=self.now(), extra_writes=[deletions.ended(user_id)])
         return True
 
-    def _look_again(self, one: Erasure, in_seconds: int) -> None:
+    def _look_again(self, one: PendingDeletion, in_seconds: int) -> None:
         with suppress(WriteRefusedError):  # It has just ended.
             self.tables.write(deletions.looked_at_again(one.user_id, self.now() + in_seconds))
 
@@ -149,7 +149,7 @@ class Erasures:
         for files in self.files:
             files.delete_all(user_id)
             yield
-        for keys, purchases in deletions.belongings(self.tables, user_id):
+        for keys, purchases in deletions.export_content(self.tables, user_id):
             self.tables.delete_many(keys)
             self._empty_purchases(purchases)
             yield
@@ -161,7 +161,7 @@ class Erasures:
         A dispute's hold stays: it waits for a bank, and is of nothing that is erased.
         """
         is_waiting = False
-        for hold in self.ledger.holds_of(user_id):
+        for hold in self.ledger.iter_holds(user_id):
             if hold.state is HoldState.OPEN and hold.kind != DISPUTE_HOLD:
                 is_waiting |= not self._ended(hold)
                 yield
@@ -170,7 +170,7 @@ class Erasures:
 
     def _ended(self, hold: Hold) -> bool:
         if hold.kind == LEASE:
-            return self.leasing.abandon(hold, self.prices, at_once=True)
+            return self.leases.abandon(hold, self.prices, at_once=True)
         if hold.kind == CATCHUP:
             with suppress(WriteRefusedError):  # It has just ended.
                 self.tables.write(job_given_up(hold.reference))
@@ -193,7 +193,7 @@ class Erasures:
     def _empty_jobs(self, user_id: str) -> Iterator[None]:
         """Empty the catch-ups of their words. Raises NotYetError until the provider has forgotten its copies too."""
         is_waiting = False
-        named = (hold.reference for hold in self.ledger.holds_of(user_id) if hold.kind == CATCHUP)
+        named = (hold.reference for hold in self.ledger.iter_holds(user_id) if hold.kind == CATCHUP)
         while some := list(islice(named, READ_AT_ONCE)):
             for item in self.tables.get_many([job_key(job_id) for job_id in some]):
                 if item is None:

@@ -7,7 +7,7 @@ from ..errors import InvalidRequestError
 DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
 
 
-def normal_address(email: str) -> str:
+def normalise_email(email: str) -> str:
     """The address as Cognito gets it: letter case, look-alike characters and the domain's two spellings made one.
 
     Raises InvalidRequestError if what is left is no address.
@@ -24,12 +24,12 @@ def normal_address(email: str) -> str:
     return f"{mailbox}@{domain}"
 
 
-def canonical_address(email: str) -> str:
+def canonical_email(email: str) -> str:
     """One word for all spellings that reach one person: `A.da+x@googlemail.com` → `ada@gmail.com`.
 
     Everything after a plus is a tag with every large mail service; dots mean nothing at Gmail alone.
     """
-    mailbox, _, domain = normal_address(email).rpartition("@")
+    mailbox, _, domain = normalise_email(email).rpartition("@")
     mailbox = mailbox.partition("+")[0] or mailbox
     domain = domain.rstrip(".")
     if domain in DOTLESS_DOMAINS:
@@ -39,4 +39,4 @@ def canonical_address(email: str) -> str:
 
 def domain_of(email: str) -> str:
     """The domain that the address is of, without a last dot."""
-    return normal_address(email).rpartition("@")[2].rstrip(".")
+    return normalise_email(email).rpartition("@")[2].rstrip(".")

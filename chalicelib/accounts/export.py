@@ -17,7 +17,7 @@ from ..repositories import exports
 from ..repositories.exports import Export, ExportState, export_key
 from ..repositories.ledger import Ledger
 from ..repositories.table import Tables, WriteRefusedError
-from .export_content import Belongings
+from .export_content import ExportContent
 
 MESSAGE = "export:"
 TRIES = 8
@@ -57,12 +57,12 @@ class LostClaimError(Exception):
 
 
 @dataclass(frozen=True)
-class Exports:
+class AccountExports:
     """Makes exports, one at a time for each user, and hands out addresses of their files."""
 
     ledger: Ledger
     tables: Tables
-    belongings: Belongings
+    export_content: ExportContent
     files: Files
     queue: JobQueue
     rules: ExportRules
@@ -72,7 +72,7 @@ class Exports:
     def start(self, caller: Caller) -> contract.AccountExport:
         """A new export, or the one that is being made. One that was made is replaced."""
         for _ in range(TRIES):
-            _, (item,) = self.ledger.admit(caller, also=[export_key(caller.user_id)])
+            _, (item,) = self.ledger.admit(caller, extra_keys=[export_key(caller.user_id)])
             seen = exports.export(item) if item else None
             if seen and seen.state is ExportState.RUNNING:
                 return self._told(seen)
@@ -90,7 +90,7 @@ class Exports:
 
     def look(self, caller: Caller, export_id: str) -> contract.AccountExport:
         """How far it is; once made, where it is. Raises NotFoundError, also when it was forgotten or replaced."""
-        _, (item,) = self.ledger.admit(caller, also=[export_key(caller.user_id)])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[export_key(caller.user_id)])
         found = exports.export(item) if item else None
         if found is None or found.export_id != export_id:
             raise NotFoundError("There is no such export.")
@@ -146,7 +146,7 @@ class Exports:
     def _pieces(self, mine: Export) -> Iterator[bytes]:
         """The file, while it is still ours to write. Raises LostClaimError."""
         renewed_at = self.now()
-        for piece in self.belongings.pieces(mine.user_id, self.now()):
+        for piece in self.export_content.pieces(mine.user_id, self.now()):
             if self.now() >= renewed_at + self.rules.claim_seconds // 4:
                 renewed_at = self.now()
                 self._renewed(mine)

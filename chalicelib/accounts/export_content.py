@@ -43,7 +43,7 @@ class Uploads(Protocol):
 
 
 @dataclass(frozen=True)
-class Belongings:
+class ExportContent:
     """Reads everything of one person."""
 
     tables: Tables

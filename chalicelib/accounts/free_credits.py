@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from ..errors import UnavailableError
 from ..models.accounts import Profile
 from ..repositories.daily_caps import claimed
-from ..repositories.ledger import AlsoRefusedError, Guard, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, Guard, Ledger
 from ..repositories.profiles import profile, profile_granted, profile_key, profile_put
 from ..repositories.table import Tables, Write
-from .email_address import canonical_address, domain_of
+from .email_address import canonical_email, domain_of
 
 REASON = "Free credits of a new account"
 SWITCHED_OFF = "This service gives no free credits at the moment."
@@ -28,7 +28,7 @@ BUDGET_USED = "Today's free credits are given away: sign in again tomorrow for y
 
 
 @dataclass(frozen=True)
-class WelcomeRules:
+class FreeCreditRules:
     """`free_credits`: for a new person, 0 switches them off. The caps count from midnight UTC."""
 
     free_credits: int = 200
@@ -38,12 +38,12 @@ class WelcomeRules:
 
 
 @dataclass(frozen=True)
-class Welcome:
+class FreeCredits:
     """Makes accounts real."""
 
     ledger: Ledger
     tables: Tables
-    rules: WelcomeRules
+    rules: FreeCreditRules
     identity_key: str = field(repr=False)
     now: Callable[[], int]  # epoch seconds, UTC
 
@@ -55,18 +55,18 @@ class Welcome:
         person = Profile(user_id, email, name, self.now())
         try:
             return self._granted(person, network, profile_put)
-        except AlsoRefusedError:  # The profile is there: another request welcomed the account.
+        except ExtraWriteRefusedError:  # The profile is there: another request welcomed the account.
             return self._there(user_id)
 
     def try_again(self, person: Profile, network: str) -> Profile:
         """The profile with the free credits that a cap kept from it, if none does now."""
         try:
             return self._granted(person, network, profile_granted)
-        except AlsoRefusedError:  # Another sign-in was quicker.
+        except ExtraWriteRefusedError:  # Another sign-in was quicker.
             return self._there(person.user_id)
 
     def _granted(self, person: Profile, network: str, kept: Callable[[Profile], Write]) -> Profile:
-        guard = Guard.free_credits(self._hashed("", canonical_address(person.email)))
+        guard = Guard.free_credits(self._hashed("", canonical_email(person.email)))
         reason, is_owed = self._why_not(person, network, guard)
         if not reason:
             given = replace(person, free_credits=self.rules.free_credits, free_credits_reason="", is_owed_credits=False)
@@ -77,13 +77,13 @@ class Welcome:
                 guard,
                 at=self.now(),
                 reason=REASON,
-                also=[kept(given)],
+                extra_writes=[kept(given)],
             ):
                 return given
             reason = GIVEN_BEFORE
         without = replace(person, free_credits_reason=reason, is_owed_credits=is_owed)
         if kept is profile_put:
-            self.ledger.open_account(person.user_id, also=[profile_put(without)])
+            self.ledger.open_account(person.user_id, extra_writes=[profile_put(without)])
         return without
 
     def _why_not(self, person: Profile, network: str, guard: Guard) -> tuple[str, bool]:

@@ -29,8 +29,8 @@ from ..providers.id_tokens import TokenVerifier
 from ..repositories.ledger import Ledger
 from ..repositories.profiles import profile, profile_key, profile_renamed, profile_with_new_password
 from ..repositories.table import Tables, WriteRefusedError
-from .email_address import normal_address
-from .free_credits import Welcome
+from .email_address import normalise_email
+from .free_credits import FreeCredits
 
 SIGN_OUT_TRIES = 3
 EVEN_SECONDS = 1.5  # above what the user pool takes to mail somebody
@@ -43,27 +43,27 @@ class Accounts:
     cognito: Cognito
     verifier: TokenVerifier
     ledger: Ledger
-    welcome: Welcome
+    free_credits: FreeCredits
     is_verification_on: bool
     tables: Tables
     now: Callable[[], int]
     pause: Callable[[float], None]
     elapsed: Callable[[], float]  # seconds, from anywhere
 
-    def register(self, wish: contract.Register, network: str = "") -> contract.Registered:
+    def register(self, body: contract.Register, network: str = "") -> contract.Registered:
         """A new account; signed in at once where no confirmation is needed. `network`: where the request came from.
 
         Raises EmailTakenError, InvalidRequestError (weak password), UnavailableError.
         """
-        email = normal_address(wish.email)
-        user_id = self.cognito.sign_up(email, wish.password, wish.name)
+        email = normalise_email(body.email)
+        user_id = self.cognito.sign_up(email, body.password, body.name)
         if self.is_verification_on:
-            nobody = Profile(user_id, email, wish.name, self.now())
+            nobody = Profile(user_id, email, body.name, self.now())
             reason = "The free credits come when the email is confirmed."
             return contract.Registered(_user(nobody, Balance()), True, 0, reason)
         self.cognito.confirm_without_code(email)
-        welcomed = self.welcome.open(user_id, email, wish.name, network)
-        tokens = self.cognito.sign_in(email, wish.password)
+        welcomed = self.free_credits.open(user_id, email, body.name, network)
+        tokens = self.cognito.sign_in(email, body.password)
         return contract.Registered(
             user=_user(welcomed, self.ledger.balance(user_id)),
             confirmation_required=False,
@@ -72,23 +72,23 @@ class Accounts:
             **_token_fields(tokens),
         )
 
-    def confirm(self, wish: contract.Confirm, network: str = "") -> contract.Confirmed:
+    def confirm(self, body: contract.Confirm, network: str = "") -> contract.Confirmed:
         """Confirm the address with the mailed code; the free credits come now."""
-        email = normal_address(wish.email)
-        self.cognito.confirm(email, wish.code)
+        email = normalise_email(body.email)
+        self.cognito.confirm(email, body.code)
         person = self.cognito.person(email)
-        welcomed = self.welcome.open(person.user_id, email, person.name, network)
+        welcomed = self.free_credits.open(person.user_id, email, person.name, network)
         return contract.Confirmed(True, welcomed.free_credits, welcomed.free_credits_reason)
 
-    def resend_code(self, wish: contract.ResendCode) -> contract.CodeSent:
+    def resend_code(self, body: contract.ResendCode) -> contract.CodeSent:
         """Mail the code again. The answer does not tell whether there is such an account."""
-        self.cognito.resend_code(normal_address(wish.email))
+        self.cognito.resend_code(normalise_email(body.email))
         return contract.CodeSent(True)
 
-    def login(self, wish: contract.Login, network: str = "") -> contract.LoggedIn:
+    def login(self, body: contract.Login, network: str = "") -> contract.LoggedIn:
         """Tokens for a password; makes up for a profile or free credits that a crash left out."""
-        email = normal_address(wish.email)
-        tokens = self._signed_in(email, wish.password)
+        email = normalise_email(body.email)
+        tokens = self._signed_in(email, body.password)
         caller = self.verifier.caller(tokens.id_token)
         for _ in range(SIGN_OUT_TRIES):
             try:
@@ -96,7 +96,7 @@ class Accounts:
                 break
             except SignedOutError:
                 self.pause(1.0)  # Signed out within this very second: a sign-in of the next one is good.
-                tokens = self.cognito.sign_in(email, wish.password)
+                tokens = self.cognito.sign_in(email, body.password)
                 caller = self.verifier.caller(tokens.id_token)
         else:
             raise UnavailableError("The account was signed out just now: sign in again.")
@@ -104,28 +104,28 @@ class Accounts:
             self.ledger.sign_out(person.user_id, before_at=caller.auth_time_at)
             self._note_new_password(person.user_id, False)
         if person.is_owed_credits:  # A cap stood in the way when the account was made.
-            person = self.welcome.try_again(person, network)
+            person = self.free_credits.try_again(person, network)
             balance = self.ledger.balance(person.user_id) if person.free_credits else balance
         return contract.LoggedIn(user=_user(person, balance, caller.groups), **_token_fields(tokens))
 
-    def forgot_password(self, wish: contract.ForgotPassword) -> contract.CodeSent:
+    def forgot_password(self, body: contract.ForgotPassword) -> contract.CodeSent:
         """Mail a code for a new password. Neither the answer nor its time tells whether there is such an account."""
-        email = normal_address(wish.email)
+        email = normalise_email(body.email)
         with self._in_even_time():
             self.cognito.mail_reset_code(email)
         return contract.CodeSent(True)
 
-    def reset_password(self, wish: contract.ResetPassword) -> contract.PasswordReset:
+    def reset_password(self, body: contract.ResetPassword) -> contract.PasswordReset:
         """Set a password with the mailed code; every earlier sign-in ends. Raises InvalidRequestError (code, password).
 
         A process that dies after the code was used leaves a note: the next sign-in ends the earlier ones then.
         """
-        email = normal_address(wish.email)
+        email = normalise_email(body.email)
         with self._in_even_time():
             user_id = self._user_id(email)
             is_ours = self._note_new_password(user_id, True)
             try:
-                self.cognito.reset_password(email, wish.code, wish.password)
+                self.cognito.reset_password(email, body.code, body.password)
             except (InvalidRequestError, RateLimitedError):
                 if is_ours:  # Nothing was changed: a stranger's guess signs nobody out.
                     self._note_new_password(user_id, False)
@@ -137,19 +137,19 @@ class Accounts:
             self.cognito.sign_out_everywhere(user_id)
         return contract.PasswordReset(True)
 
-    def rename(self, caller: Caller, wish: contract.UpdateUser) -> contract.User:
+    def rename(self, caller: Caller, body: contract.UpdateUser) -> contract.User:
         """The caller's profile under another name."""
         balance, person = self._known(caller)
-        self.cognito.rename(caller.user_id, wish.name)
+        self.cognito.rename(caller.user_id, body.name)
         try:
-            self.tables.write(profile_renamed(caller.user_id, wish.name))
+            self.tables.write(profile_renamed(caller.user_id, body.name))
         except WriteRefusedError as refusal:
             raise UnauthenticatedError("This account is gone.") from refusal
-        return _user(replace(person, name=wish.name), balance, caller.groups)
+        return _user(replace(person, name=body.name), balance, caller.groups)
 
-    def refresh(self, wish: contract.Refresh) -> contract.Tokens:
+    def refresh(self, body: contract.Refresh) -> contract.Tokens:
         """New tokens for a refresh token. Raises InvalidCredentialsError, AccountBlockedError, UnauthenticatedError."""
-        tokens = self.cognito.refresh(wish.refresh_token)
+        tokens = self.cognito.refresh(body.refresh_token)
         # An outage here must not lose a refresh token that was rotated; every later call checks the standing again.
         with suppress(UnavailableError):
             self.ledger.admit(self.verifier.caller(tokens.id_token))
@@ -202,7 +202,7 @@ class Accounts:
             return self.cognito.sign_in(email, password)
 
     def _known(self, caller: Caller, network: str = "") -> tuple[Balance, Profile]:
-        balance, (item,) = self.ledger.admit(caller, also=[profile_key(caller.user_id)])
+        balance, (item,) = self.ledger.admit(caller, extra_keys=[profile_key(caller.user_id)])
         found = profile(caller.user_id, item)
         if found:
             return balance, found
@@ -210,7 +210,7 @@ class Accounts:
             raise UnauthenticatedError("This token names no email: sign in again.")
         if self.is_verification_on and not caller.is_email_verified:
             raise EmailUnverifiedError("Confirm your email first: a code was sent to it.")
-        welcomed = self.welcome.open(caller.user_id, caller.email, caller.name, network)
+        welcomed = self.free_credits.open(caller.user_id, caller.email, caller.name, network)
         return self.ledger.balance(caller.user_id), welcomed
 
 

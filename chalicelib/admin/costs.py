@@ -11,7 +11,7 @@ from ..models.accounts import Caller
 from ..models.aggregates import Line, Sums, together
 from ..models.ledger import Hold
 from ..pricing.price_files import MICRO_USD_PER_CENT, SERVICES, Prices
-from ..repositories.aggregates import ACTIVE, Totals
+from ..repositories.aggregates import ACTIVE, Aggregates
 from ..repositories.ledger import Ledger
 
 GIVEN, SOLD = ("free_credits", "admin_grant"), ("purchase",)
@@ -38,19 +38,19 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Costs:
+class CostReport:
     """Revenue, costs, margin; what is owed to users in credits."""
 
     ledger: Ledger
-    totals: Totals
+    totals: Aggregates
     prices: Prices
     cursors: Cursors
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def costs(self, admin: Caller, asked: contract.CostsQuery) -> contract.Costs:
+    def costs(self, admin: Caller, query: contract.CostsQuery) -> contract.Costs:
         """The days asked for, how all users stand now, and what is held. Raises InvalidRequestError."""
         self.ledger.admit(admin)
-        days = day_range(asked.from_day, asked.to_day, self.now())
+        days = day_range(query.from_day, query.to_day, self.now())
         lines = self.totals.read(days[0], days[-1])
         by_day: dict[str, dict[Line, Sums]] = {day: {} for day in days}
         for line, sums in lines.items():
@@ -70,15 +70,15 @@ class Costs:
             live_seconds=_live_seconds(lines),
         )
 
-    def csv(self, admin: Caller, asked: contract.CostsQuery) -> Sheet:
+    def csv(self, admin: Caller, query: contract.CostsQuery) -> Sheet:
         """The lines of the days asked for, whole months at a time: some thousand in a file.
 
         Raises InvalidRequestError.
         """
         self.ledger.admit(admin)
-        days = day_range(asked.from_day, asked.to_day, self.now())
+        days = day_range(query.from_day, query.to_day, self.now())
         scope = (admin.user_id, days[0], days[-1])
-        begin = self.cursors.decode(CSV_CURSOR, asked.cursor, *scope)
+        begin = self.cursors.decode(CSV_CURSOR, query.cursor, *scope)
         left = [day for day in days if day >= (begin or CSV_CURSOR + days[0]).removeprefix(CSV_CURSOR)]
         rows: list[list[object]] = []
         while left and len(rows) < CSV_ROWS:
@@ -119,7 +119,7 @@ class Costs:
         return max(-(-credits * one.cents // one.credits) for one in self.prices.packages.values())
 
     def _holds(self) -> contract.OpenHolds:
-        holds, is_complete = self.ledger.open_holds()
+        holds, is_complete = self.ledger.iter_open_holds()
         overdue_at = self.now() - OVERDUE_SECONDS
         oldest = sorted(holds, key=lambda hold: hold.made_at)[:HOLDS_SHOWN]
         late = {hold.hold_id for hold in holds if hold.kind != UNTIL_DECIDED and hold.sweep_at < overdue_at}
@@ -179,8 +179,8 @@ def _models(lines: Lines) -> list[contract.ModelCost]:
 
 def _live_seconds(lines: Lines) -> contract.LiveSeconds:
     sums = together(sums for line, sums in lines.items() if line.service == "live" and not line.is_of_model)
-    billed, told = _seconds(sums.get("told_of_ms", 0)), _seconds(sums.get("told_ms", 0))
-    return contract.LiveSeconds(sums.get("told_sessions", 0), billed, told, billed - told)
+    billed, told = _seconds(sums.get("reported_of_ms", 0)), _seconds(sums.get("reported_ms", 0))
+    return contract.LiveSeconds(sums.get("reported_sessions", 0), billed, told, billed - told)
 
 
 def _hold(hold: Hold, is_overdue: bool) -> contract.OpenHold:

@@ -12,10 +12,10 @@ from ..cursors import Cursors
 from ..dates import rfc3339
 from ..errors import ConflictError, IdempotencyMismatchError, InvalidRequestError, NotFoundError, UnavailableError
 from ..models.accounts import Account, Caller
-from ..models.admin_actions import Action
+from ..models.admin_actions import AdminAction
 from ..models.ledger import Balance
 from ..repositories.admin_actions import action_put, done, done_key, done_put
-from ..repositories.ledger import AlsoRefusedError, BalanceMovedError, Guard, Ledger
+from ..repositories.ledger import BalanceChangedError, ExtraWriteRefusedError, Guard, Ledger
 from ..repositories.ledger_items import balance_key, balance_of
 from ..repositories.table import Tables
 
@@ -31,7 +31,7 @@ class Directory(Protocol):
 
 
 @dataclass(frozen=True)
-class Administration:
+class UserAdministration:
     """What administrators may do. Every method refuses one who is blocked or signed out."""
 
     ledger: Ledger
@@ -41,15 +41,15 @@ class Administration:
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
-    def give(self, admin: Caller, wish: contract.GiveCredits, action_id: str, body_hash: str) -> contract.CreditsGiven:
+    def give(self, admin: Caller, body: contract.GiveCredits, action_id: str, body_hash: str) -> contract.CreditsGiven:
         """Give credits, or take them back, also below zero. The same `action_id` again: the same answer.
 
         Raises InvalidRequestError, NotFoundError, IdempotencyMismatchError, ConflictError.
         """
-        if wish.credits == 0:
+        if body.credits == 0:
             raise InvalidRequestError("Nothing is neither given nor taken.", "credits")
-        keys = [done_key(action_id), balance_key(wish.user_id)]
-        _, (known, account) = self.ledger.admit(admin, also=keys)
+        keys = [done_key(action_id), balance_key(body.user_id)]
+        _, (known, account) = self.ledger.admit(admin, extra_keys=keys)
         is_new = True
         for _ in range(TRIES):
             if known:
@@ -62,36 +62,36 @@ class Administration:
             if account is None or balance_of(account).deleted:
                 raise NotFoundError("There is no such user.")
             try:
-                if act := self._given(admin, wish, action_id, body_hash, balance_of(account)):
+                if act := self._given(admin, body, action_id, body_hash, balance_of(account)):
                     return _given(act)
                 is_new = False  # The same request came at this moment, or days ago.
-            except (BalanceMovedError, AlsoRefusedError):  # The user spent something, or bought.
+            except (BalanceChangedError, ExtraWriteRefusedError):  # The user spent something, or bought.
                 pass
             known, account = self.tables.get_many(keys)
         raise UnavailableError("The account is busy with other requests.")
 
     def _given(
-        self, admin: Caller, wish: contract.GiveCredits, action_id: str, body_hash: str, balance: Balance
-    ) -> Action | None:
+        self, admin: Caller, body: contract.GiveCredits, action_id: str, body_hash: str, balance: Balance
+    ) -> AdminAction | None:
         """What was done, if nobody did it before."""
         act = self._action(
             admin,
-            wish.user_id,
-            "credits_given" if wish.credits > 0 else "credits_taken",
-            wish.reason,
+            body.user_id,
+            "credits_given" if body.credits > 0 else "credits_taken",
+            body.reason,
             before={"available": balance.available},
-            after={"available": balance.available + wish.credits},
+            after={"available": balance.available + body.credits},
         )
         is_first = self.ledger.grant(
-            wish.user_id,
-            wish.credits,
-            GIVEN if wish.credits > 0 else TAKEN,
-            Guard.reference(wish.user_id, "admin", action_id),
+            body.user_id,
+            body.credits,
+            GIVEN if body.credits > 0 else TAKEN,
+            Guard.reference(body.user_id, "admin", action_id),
             at=self.now(),
-            reason=wish.reason,
+            reason=body.reason,
             reference=action_id,
             of=balance,
-            also=[action_put(act), done_put(action_id, act, body_hash)],
+            extra_writes=[action_put(act), done_put(action_id, act, body_hash)],
         )
         return act if is_first else None
 
@@ -105,17 +105,17 @@ class Administration:
             raise InvalidRequestError("Nobody blocks themselves.", "user_id")
         word = "blocked" if blocked else "unblocked"
         act = self._action(admin, user_id, word, reason, before={"blocked": not blocked}, after={"blocked": blocked})
-        self.ledger.set_blocked(user_id, blocked, also=[action_put(act)])
+        self.ledger.set_blocked(user_id, blocked, extra_writes=[action_put(act)])
         return contract.StandingChanged(user_id, blocked)
 
-    def users(self, admin: Caller, asked: contract.UsersQuery) -> contract.AdminUsers:
+    def users(self, admin: Caller, query: contract.UsersQuery) -> contract.AdminUsers:
         """Accounts and their credits, a page at a time: all, those whose address begins so, or the one."""
-        email = (asked.email or "").strip().lower()
-        scope = (admin.user_id, email, asked.user_id or "")
-        after = self.cursors.decode(USERS_CURSOR, asked.cursor, *scope)
+        email = (query.email or "").strip().lower()
+        scope = (admin.user_id, email, query.user_id or "")
+        after = self.cursors.decode(USERS_CURSOR, query.cursor, *scope)
         self.ledger.admit(admin)
         found, following = self.directory.accounts(
-            email, asked.user_id or "", asked.limit, (after or "").removeprefix(USERS_CURSOR)
+            email, query.user_id or "", query.limit, (after or "").removeprefix(USERS_CURSOR)
         )
         balances = self.tables.get_many([balance_key(one.user_id) for one in found]) if found else []
         cursor = self.cursors.encode(USERS_CURSOR, following, *scope) if following else None
@@ -130,11 +130,11 @@ class Administration:
         reason: str,
         before: dict[str, int | bool],
         after: dict[str, int | bool],
-    ) -> Action:
-        return Action(self.new_ulid(), self.now(), admin.user_id, what, user_id, reason, before, after)
+    ) -> AdminAction:
+        return AdminAction(self.new_ulid(), self.now(), admin.user_id, what, user_id, reason, before, after)
 
 
-def _given(act: Action) -> contract.CreditsGiven:
+def _given(act: AdminAction) -> contract.CreditsGiven:
     available = act.after["available"]
     return contract.CreditsGiven(act.user_id, available - act.before["available"], available, act.action_id)
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from ..dates import utc_date
 from ..models.audits import Audit, AuditFigures, Books, Finding, FindingKind, HeavyUse
 from ..repositories import account_books, audits
-from ..repositories.aggregates import Totals
+from ..repositories.aggregates import Aggregates
 from ..repositories.table import Tables
 from .checks import findings
 from .report import Lines, active, added, closed_lines, differences, heaviest, heavy_use, judged
@@ -55,7 +55,7 @@ class Auditor:
     """Reads and judges. `price_versions`: those that there are."""
 
     tables: Tables
-    totals: Totals
+    totals: Aggregates
     price_versions: Collection[str]
     rules: AuditRules
     now: Callable[[], int]  # epoch seconds, UTC

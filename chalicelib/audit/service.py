@@ -16,7 +16,7 @@ from .. import contract
 from ..dates import rfc3339
 from ..errors import UnavailableError
 from ..models.accounts import Caller
-from ..models.admin_actions import Action
+from ..models.admin_actions import AdminAction
 from ..models.audits import Audit, AuditFigures, AuditState, Finding
 from ..repositories import audits
 from ..repositories.admin_actions import recent_actions
@@ -66,7 +66,7 @@ class Audits:
 
     def last(self, caller: Caller) -> contract.LastAudit:
         """The last audit that ended, the one that runs, and what administrators did lately."""
-        _, (item,) = self.ledger.admit(caller, also=[audits.KNOWN_KEY])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[audits.KNOWN_KEY])
         known = audits.known(item)
         acts = recent_actions(self.tables, ACTIONS_SHOWN)
         admins = sorted({act.admin_id for act in acts})
@@ -204,7 +204,7 @@ class Audits:
             users_judged=figures.users_judged,
             users_moving=figures.users_moving,
             entries=figures.entries,
-            open_holds=figures.open_holds,
+            iter_open_holds=figures.iter_open_holds,
             purchases=figures.purchases,
             credits_outstanding=figures.credits_outstanding,
             findings_count=figures.findings_count,
@@ -214,7 +214,7 @@ class Audits:
         )
 
 
-def _shown(one: Action, admin: str) -> contract.AdminAction:
+def _shown(one: AdminAction, admin: str) -> contract.AdminAction:
     return contract.AdminAction(
         id=one.action_id,
         at=rfc3339(one.at),

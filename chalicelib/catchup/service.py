@@ -25,11 +25,11 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.catchup import Job, JobState, UploadTicket
+from ..models.catchup import Job, JobState, UploadForm
 from ..models.transcripts import Summary
 from ..pricing.price_files import MILLISECONDS_PER_MINUTE, Prices
 from ..repositories.jobs import claim_key, claim_put, job, job_key, job_notified, job_put, summary, summary_key
-from ..repositories.ledger import AlsoRefusedError, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import hold_recorded
 from ..repositories.sessions import session, session_key
 from ..repositories.table import Tables, WriteRefusedError
@@ -53,7 +53,7 @@ SHOWN = {JobState.SUBMITTING: "queued"}  # that we are asking is nothing a liste
 class UploadStore(Protocol):
     """Where uploaded recordings lie."""
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadTicket: ...
+    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm: ...
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None: ...
 
@@ -97,15 +97,15 @@ class Catchups:
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
-    def new_upload(self, caller: Caller, wish: contract.NewUpload) -> contract.Upload:
+    def new_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
         """A form that sends one recording to our bucket within 15 minutes."""
         self.ledger.admit(caller)
         upload_id = self.new_ulid()
-        ticket = self.uploads.ticket(caller.user_id, upload_id, wish.content_type, self.now())
+        ticket = self.uploads.ticket(caller.user_id, upload_id, body.content_type, self.now())
         return contract.Upload(upload_id, ticket.url, ticket.fields, rfc3339(ticket.expires_at), ticket.max_bytes)
 
     def start(
-        self, caller: Caller, wish: contract.Catchup, job_id: str, body_hash: str, webhook_base: str
+        self, caller: Caller, body: contract.Catchup, job_id: str, body_hash: str, webhook_base: str
     ) -> contract.CatchupJob | contract.Quote:
         """Hold what the range costs at most and queue the job, or tell the price only.
 
@@ -115,29 +115,29 @@ class Catchups:
         """
         if not self.is_on:
             raise UnavailableError("No text model is set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        asked = self._asked(caller, wish)
+        asked = self._asked(caller, body)
         credits = self.prices.credits_for(asked.service, asked.to_ms - asked.from_ms)
-        if wish.quote:
+        if body.quote:
             balance, _ = self.ledger.admit(caller)
             return contract.Quote(credits, balance.available, asked.from_ms, asked.to_ms, self.prices.version)
         for _ in range(TRIES):
             keys = [job_key(job_id), claim_key(caller.user_id, asked.claim)]
-            _, (same, claimed) = self.ledger.admit(caller, also=keys)
+            _, (same, claimed) = self.ledger.admit(caller, extra_keys=keys)
             if same:
                 return self._kept_answer(caller, job(same), body_hash)
             if claimed and (earlier := self._earlier(caller, claimed["job_id"], asked)):
                 return earlier
-            new = self._new(caller, wish, asked, job_id, credits, body_hash, webhook_base)
-            also = [
+            new = self._new(caller, body, asked, job_id, credits, body_hash, webhook_base)
+            extra_writes = [
                 job_put(new),
                 claim_put(caller.user_id, asked.claim, job_id, claimed["job_id"] if claimed else None),
             ]
             try:
                 sweep_at = self.now() + self.rules.first_look_seconds
-                if not self.ledger.hold(caller, hold_of(new, sweep_at), at=self.now(), also=also):
+                if not self.ledger.hold(caller, hold_of(new, sweep_at), at=self.now(), extra_writes=extra_writes):
                     self._check_there(job_id)
                     continue
-            except AlsoRefusedError:  # The same wish was made at this moment.
+            except ExtraWriteRefusedError:  # The same wish was made at this moment.
                 continue
             except InsufficientCreditsError:  # It may be that very wish that took the credits.
                 if self.tables.get(claim_key(caller.user_id, asked.claim)) == claimed:
@@ -150,7 +150,7 @@ class Catchups:
 
     def look(self, caller: Caller, job_id: str) -> contract.CatchupJob:
         """How far the job is; when done, what it found. Raises NotFoundError, also once its transcript is deleted."""
-        _, (item,) = self.ledger.admit(caller, also=[job_key(job_id)])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[job_key(job_id)])
         if item is None or item["user_id"] != caller.user_id:
             raise NotFoundError("There is no such job.")
         return self._shown(caller, job(item))
@@ -170,7 +170,7 @@ class Catchups:
     def sweep(self) -> int:
         """Have somebody look at every job that has been silent; how many. Safe at any time, also beside itself."""
         found, failures = 0, []
-        for hold in self.ledger.due_holds(self.now()):
+        for hold in self.ledger.iter_due_holds(self.now()):
             if hold.kind != HOLD_KIND:
                 continue
             try:
@@ -187,31 +187,31 @@ class Catchups:
 
     # What is asked for
 
-    def _asked(self, caller: Caller, wish: contract.Catchup) -> Asked:
-        given = [name for name in ("upload_id", "audio_url", "session_id") if getattr(wish, name) is not None]
+    def _asked(self, caller: Caller, body: contract.Catchup) -> Asked:
+        given = [name for name in ("upload_id", "audio_url", "session_id") if getattr(body, name) is not None]
         if len(given) != 1:
             raise InvalidRequestError("Name one of upload_id, audio_url and session_id.", given[1] if given else "body")
-        if wish.session_id is not None:
-            return self._asked_of_session(caller, wish, wish.session_id)
-        if wish.minutes is not None:
+        if body.session_id is not None:
+            return self._asked_of_session(caller, body, body.session_id)
+        if body.minutes is not None:
             raise InvalidRequestError("`minutes` counts back in a session: give from_ms and to_ms.", "minutes")
-        from_ms, to_ms = checked_range(wish.from_ms or 0, wish.to_ms)
+        from_ms, to_ms = checked_range(body.from_ms or 0, body.to_ms)
         if to_ms > LONGEST_RANGE_MS:
             raise InvalidRequestError("A recording may be 10 hours long at most.", "to_ms")
-        if wish.audio_url is not None:
-            url = public_https(wish.audio_url, "audio_url")
-            return Asked(claim_of("url", url, wish.language, from_ms, to_ms), from_ms, to_ms, audio_url=url)
-        upload_id = wish.upload_id or ""
+        if body.audio_url is not None:
+            url = public_https(body.audio_url, "audio_url")
+            return Asked(claim_of("url", url, body.language, from_ms, to_ms), from_ms, to_ms, audio_url=url)
+        upload_id = body.upload_id or ""
         fingerprint = self.uploads.fingerprint(caller.user_id, upload_id)
         if fingerprint is None:
             raise NotFoundError("There is no such upload.")
-        claim = claim_of("upload", f"{upload_id} {fingerprint}", wish.language, from_ms, to_ms)
+        claim = claim_of("upload", f"{upload_id} {fingerprint}", body.language, from_ms, to_ms)
         return Asked(claim, from_ms, to_ms, upload_id=upload_id)
 
-    def _asked_of_session(self, caller: Caller, wish: contract.Catchup, session_id: str) -> Asked:
-        if (wish.minutes is None) == (wish.to_ms is None):
+    def _asked_of_session(self, caller: Caller, body: contract.Catchup, session_id: str) -> Asked:
+        if (body.minutes is None) == (body.to_ms is None):
             raise InvalidRequestError("Give `minutes` back, or from_ms and to_ms.", "minutes")
-        _, (item,) = self.ledger.admit(caller, also=[session_key(caller.user_id, session_id)])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
         if item is None:
             raise NotFoundError("There is no such session.")
         transcript_id = session(item).transcript_id
@@ -219,12 +219,12 @@ class Catchups:
         if not segments:
             raise ConflictError("Nothing of this session was saved yet: save its words first.")
         end_ms = max(segment.end_ms for segment in segments)
-        if wish.minutes is not None:
-            if wish.from_ms is not None:
+        if body.minutes is not None:
+            if body.from_ms is not None:
                 raise InvalidRequestError("Give `minutes` back, or from_ms and to_ms.", "from_ms")
-            from_ms, to_ms = max(0, end_ms - wish.minutes * MILLISECONDS_PER_MINUTE), end_ms
+            from_ms, to_ms = max(0, end_ms - body.minutes * MILLISECONDS_PER_MINUTE), end_ms
         else:
-            from_ms, to_ms = checked_range(wish.from_ms or 0, wish.to_ms)
+            from_ms, to_ms = checked_range(body.from_ms or 0, body.to_ms)
         if from_ms >= end_ms:
             raise InvalidRequestError("The session has no words after this moment.", "from_ms")
         to_ms = min(to_ms, end_ms)
@@ -239,7 +239,7 @@ class Catchups:
     def _new(
         self,
         caller: Caller,
-        wish: contract.Catchup,
+        body: contract.Catchup,
         asked: Asked,
         job_id: str,
         credits: int,
@@ -264,8 +264,8 @@ class Catchups:
             audio_url=asked.audio_url,
             session_id=asked.session_id,
             webhook_url=f"{webhook_base.rstrip('/')}/webhooks/assemblyai?job={job_id}",
-            language=wish.language,
-            title=wish.title,
+            language=body.language,
+            title=body.title,
         )
 
     # What is there already

@@ -21,12 +21,12 @@ from ..errors import (
     ProviderUnavailableError,
     UnavailableError,
 )
-from ..models.catchup import Job, JobState, Order, Recording, TextAnswer
+from ..models.catchup import Job, JobState, Recording, TextAnswer, TranscriptionOrder
 from ..models.ledger import Charge, ModelUse
 from ..models.transcripts import Segment, Summary, Transcript
 from ..pricing.price_files import TEXT_CALL_BYTES, load
 from ..repositories.jobs import job, job_cleaned, job_freed, job_key, job_moved, job_taken, summary_put
-from ..repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import Transcripts, blocks, caught_up, segments_put, transcript_put, words_owed
 from ..transcripts.prompts import Read, TextTask, as_segments, fitting, parts, read_summary, summary_task
@@ -45,9 +45,9 @@ DELETED = "The transcript was deleted."
 class RecordingProvider(Protocol):
     """Who transcribes recordings. Each call raises ProviderError; providers/transcripts.py says more."""
 
-    def submit(self, order: Order) -> str: ...
+    def submit(self, order: TranscriptionOrder) -> str: ...
 
-    def find(self, order: Order) -> str | None: ...
+    def find(self, order: TranscriptionOrder) -> str | None: ...
 
     def recording(self, transcript_id: str) -> Recording | None: ...
 
@@ -150,8 +150,8 @@ class CatchupWorker:
             return self._moved(mine, state=JobState.TRANSCRIBING, provider_id=provider_id)
         return self._ordered(mine)
 
-    def _order(self, mine: Job) -> Order:
-        return Order(
+    def _order(self, mine: Job) -> TranscriptionOrder:
+        return TranscriptionOrder(
             audio_url=mine.submitted_url,
             from_ms=mine.from_ms,
             to_ms=mine.to_ms,
@@ -183,7 +183,7 @@ class CatchupWorker:
         # written with the claim: words that came after the job was given up would stay for ever.
         for number, block in enumerate(blocks(said)):
             words = segments_put(mine.user_id, mine.transcript_id, f"{number:05d}", block)
-            mine = self._moved(mine, also=[words])
+            mine = self._moved(mine, extra_writes=[words])
         cost = load(mine.price_version).audio_cost_micro_usd(mine.service, recording.model, heard_ms)
         return self._moved(
             mine, state=JobState.SUMMARISING, billed_ms=heard_ms, model=recording.model, cost_micro_usd=cost
@@ -261,12 +261,12 @@ class CatchupWorker:
             if mine.is_of_session
             else transcript_put(mine.user_id, _history_line(done))
         )
-        also = [job_moved(mine, done), line, summary_put(mine.user_id, made)]
+        extra_writes = [job_moved(mine, done), line, summary_put(mine.user_id, made)]
         try:
-            self.ledger.settle(hold_of(mine, 0), charge, at=self.now(), also=also)
+            self.ledger.settle(hold_of(mine, 0), charge, at=self.now(), extra_writes=extra_writes)
         except HoldEndedError as ended:
             raise LostClaimError from ended
-        except AlsoRefusedError as refusal:
+        except ExtraWriteRefusedError as refusal:
             if 0 in refusal.refused:  # Only a notification came between: what was read still stands.
                 return self._done(self._still_mine(mine), read, answers, is_whole=is_whole)
             return self._failed(mine, DELETED)
@@ -279,14 +279,14 @@ class CatchupWorker:
         """
         loss = Charge(0, mine.service, mine.job_id, 0, mine.price_version, _uses(mine, ()))
         failed = replace(mine, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")
-        also = [job_moved(mine, failed, expires_at=self.now() + self.rules.failed_kept_seconds)]
+        extra_writes = [job_moved(mine, failed, expires_at=self.now() + self.rules.failed_kept_seconds)]
         if not mine.is_of_session:
-            also.append(words_owed(mine.user_id, mine.transcript_id, self.now()))
+            extra_writes.append(words_owed(mine.user_id, mine.transcript_id, self.now()))
         try:
-            self.ledger.settle(hold_of(mine, 0), loss, at=self.now(), also=also)
+            self.ledger.settle(hold_of(mine, 0), loss, at=self.now(), extra_writes=extra_writes)
         except HoldEndedError as ended:
             raise LostClaimError from ended
-        except AlsoRefusedError:
+        except ExtraWriteRefusedError:
             return self._still_mine(mine)
         return failed
 
@@ -325,7 +325,7 @@ class CatchupWorker:
         mine = self._read(seen.job_id)
         return mine if mine and mine.worker == worker else None
 
-    def _moved(self, mine: Job, also: Sequence[Write] = (), **changes: Any) -> Job:
+    def _moved(self, mine: Job, extra_writes: Sequence[Write] = (), **changes: Any) -> Job:
         """The job after a step of ours, which renews the claim. Raises LostClaimError where it is not ours any more.
 
         `also`: what is written with the step or not at all.
@@ -333,8 +333,8 @@ class CatchupWorker:
         while True:
             after = replace(mine, **changes, claimed_until=self.now() + self.rules.claim_seconds)
             try:
-                if also:
-                    self.tables.transact([job_moved(mine, after), *also])
+                if extra_writes:
+                    self.tables.transact([job_moved(mine, after), *extra_writes])
                 else:
                     self.tables.write(job_moved(mine, after))
                 return after

@@ -26,7 +26,7 @@ USED = {
 
 
 @dataclass(frozen=True)
-class Billing:
+class Statements:
     """Balance and statement."""
 
     ledger: Ledger

@@ -12,15 +12,15 @@ from ..repositories.ledger import Ledger
 
 
 @dataclass(frozen=True)
-class Analytics:
+class UsageReport:
     """The caller's own use."""
 
     ledger: Ledger
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def usage(self, caller: Caller, asked: contract.UsageQuery) -> contract.Usage:
+    def usage(self, caller: Caller, query: contract.UsageQuery) -> contract.Usage:
         """The use of each day of the range, and its sums. Raises InvalidRequestError."""
-        days = day_range(asked.from_day, asked.to_day, self.now())
+        days = day_range(query.from_day, query.to_day, self.now())
         self.ledger.admit(caller)
         totals = self.ledger.day_totals(caller.user_id, days[0], days[-1])
         by_day: dict[str, list[DayTotal]] = {day: [] for day in days}

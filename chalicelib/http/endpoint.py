@@ -15,7 +15,7 @@ from ..providers.id_tokens import TokenVerifier
 from ..repositories.rate_limits import Count
 from . import request as web
 from .parameters import Facts, Part, Raw, Takes, facts_from
-from .rate_limiter import Limiter
+from .rate_limiter import RateLimiter
 from .responses import STATUS, error_response, response
 
 
@@ -25,7 +25,7 @@ class Views:
 
     request: Callable[[], Request]
     verifier: Callable[[], TokenVerifier]
-    limiter: Callable[[], Limiter]
+    limiter: Callable[[], RateLimiter]
 
     def answers(
         self, status: int = 200, *, limit: str, errors: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from chalice.app import Request
 
 from ..errors import AppError, OriginNotAllowedError
 from ..logs import log
-from ..logs.request_log import Tally, counting, tally
+from ..logs.request_log import RequestLog, collect_request_log, request_log
 from ..settings.load import SettingsError
 from ..settings.schema import Settings
 from .responses import STATUS, error_response
@@ -45,12 +45,12 @@ class EventFailedError(Exception):
     """A scheduled or queued function failed, at least in part. The log says why; this names kinds of errors only."""
 
 
-def around(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> Any:
+def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> Any:
     """What every response carries and every request leaves behind: ids, headers, one log line, metrics."""
 
     def http(request: Request, get_response: Callable[[Request], Response]) -> Response:
         started = time.perf_counter()
-        with counting() as counted:
+        with collect_request_log() as counted:
             try:
                 _check_origin(request, settings())
                 response = get_response(request)
@@ -68,7 +68,7 @@ def around(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> An
     return http
 
 
-def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
+def run_event(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
     """Do every part of what a scheduled or queued function does, and log how much there was; also its answer.
 
     A part that fails keeps no other from being done. Raises EventFailedError in the end, so that AWS calls again.
@@ -80,20 +80,20 @@ def event_done(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]
             figures[part] = do()
         except Exception as failure:  # noqa: BLE001 - told below
             failures.append(failure)
-    return figures_done(name, figures, failures)
+    return log_figures(name, figures, failures)
 
 
-def event_told(name: str, do: Callable[[], tuple[dict[str, int], list[Exception]]]) -> dict[str, int]:
+def run_reporting_event(name: str, do: Callable[[], tuple[dict[str, int], list[Exception]]]) -> dict[str, int]:
     """The same for a function that tells its own figures and what failed in it."""
     figures: dict[str, int] = {}
     try:
         figures, failures = do()
     except Exception as failure:  # noqa: BLE001 - told below
         failures = [failure]
-    return figures_done(name, figures, failures)
+    return log_figures(name, figures, failures)
 
 
-def figures_done(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
+def log_figures(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
     """Log what a function did; its figures are also its answer, and metrics that alarms look at.
 
     Where something failed, AWS is told, so that it calls again; it writes the text of what is raised into the log.
@@ -146,11 +146,11 @@ def _error_fields(response: Response) -> dict[str, Any]:
     if isinstance(response.body, str) and response.body.startswith('{"code":'):
         return dict(msgspec.json.decode(response.body))
     code = CHALICE_CODES.get(response.status_code, "internal_error")
-    tally().notes["code"] = code
+    request_log().notes["code"] = code
     return {"code": code, "message": MESSAGES.get(code, "Something went wrong on our side."), "request_id": ""}
 
 
-def _log(request: Request, response: Response, counted: Tally, request_id: str, took_ms: float) -> None:
+def _log(request: Request, response: Response, counted: RequestLog, request_id: str, took_ms: float) -> None:
     """One structured line per request: no token, address, password, key or word of a transcript ever stands in it."""
     status = response.status_code
     metrics: dict[str, tuple[float, log.Unit]] = {

@@ -20,7 +20,6 @@ from enum import Enum
 from typing import Annotated, Any, TypeVar, get_args
 
 from ..models.accounts import Caller
-from .request import Once as Once
 
 
 class Part(Enum):
@@ -113,5 +112,5 @@ def _takes(annotation: Any) -> Takes:
             return Takes(Part.BODY, raw)
         case [Header() as header]:
             return Takes(Part.HEADER, header)
-    plain = {Caller: Part.CALLER, Once: Part.ONCE, str: Part.PATH}
+    plain = {Caller: Part.CALLER, IdempotencyKey: Part.ONCE, str: Part.PATH}
     return Takes(plain[shape], shape)

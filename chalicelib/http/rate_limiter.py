@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import AppError, RateLimitedError, UnavailableError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.rate_limits import GROUPS, Limit
 from ..repositories.rate_limits import Count, CountingTables, limit_key
 from ..repositories.table import ItemKey
@@ -21,7 +21,7 @@ REMEMBERED = 1_000
 
 
 @dataclass(frozen=True)
-class Limiter:
+class RateLimiter:
     """`limits`: of each group. What a process saw last of a number is remembered: it can only have grown since."""
 
     tables: CountingTables
@@ -52,7 +52,7 @@ class Limiter:
             except UnavailableError:
                 if rules.must_count:
                     raise
-                tally().notes["limiter"] = "out of reach"
+                request_log().notes["limiter"] = "out of reach"
             yield
         finally:
             self._remember(count)

@@ -11,7 +11,7 @@ from chalice.app import Request
 
 from .. import contract, ids
 from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.accounts import Caller
 from ..providers.id_tokens import TokenVerifier
 from ..settings.schema import Settings
@@ -30,7 +30,7 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     if scheme.lower() != "bearer" or not token.strip():
         raise UnauthenticatedError("Send your ID token: Authorization: Bearer <token>.")
     found = verifier.caller(token.strip())
-    tally().user = hashlib.sha256(found.user_id.encode()).hexdigest()[:12]
+    request_log().user = hashlib.sha256(found.user_id.encode()).hexdigest()[:12]
     return found
 
 
@@ -124,7 +124,7 @@ def identifier(value: str, field: str) -> str:
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotencyKey:
     """What the Idempotency-Key of a request stands for; without a key each request stands for itself.
 
     `body_hash` is a word for the exact bytes of the body.
@@ -133,23 +133,23 @@ class Once:
     key: str | None
     body_hash: str
 
-    def named(self, who: Caller, route: str) -> str:
+    def named(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; empty without a key."""
-        return ids.named(who.user_id, route, self.key) if self.key else ""
+        return ids.named(caller.user_id, route, self.key) if self.key else ""
 
-    def id(self, who: Caller, route: str) -> str:
+    def id(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; a new one without a key."""
-        return self.named(who, route) or str(uuid.uuid4())
+        return self.named(caller, route) or str(uuid.uuid4())
 
 
-def once(request: Request) -> Once:
+def once(request: Request) -> IdempotencyKey:
     """What is to be done once. Raises InvalidRequestError for an Idempotency-Key that is out of bounds."""
     key = request.headers.get("idempotency-key")
     if key is not None and (
         not 1 <= len(key) <= IDEMPOTENCY_KEY_CHARACTERS or not key.isascii() or not key.isprintable()
     ):
         raise InvalidRequestError("Idempotency-Key takes 1 to 255 printable ASCII characters.", "Idempotency-Key")
-    return Once(key, hashlib.sha256(bytes(request.raw_body or b"")).hexdigest())
+    return IdempotencyKey(key, hashlib.sha256(bytes(request.raw_body or b"")).hexdigest())
 
 
 def _invalid(error: Exception) -> InvalidRequestError:

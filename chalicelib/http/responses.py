@@ -7,7 +7,7 @@ import msgspec
 from chalice import Response
 
 from ..errors import AppError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from .static_files import Page
 
 Shape = TypeVar("Shape")
@@ -82,9 +82,9 @@ def error_response(error: AppError) -> Response:
         headers["Retry-After"] = str(details.pop("retry_after_seconds"))
     elif status in (429, 503):
         headers["Retry-After"] = "5"
-    tally().notes["code"] = error.code
+    request_log().notes["code"] = error.code
     if reasons := getattr(error, "__notes__", None):
-        tally().notes["reason"] = reasons[0]
+        request_log().notes["reason"] = reasons[0]
     fields: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": ""}
     return _json(fields | ({"details": details} if details else {}), status, headers)
 

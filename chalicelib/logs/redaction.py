@@ -48,7 +48,7 @@ def _looks_secret() -> re.Pattern[str]:
     )
 
 
-def hide(secret: str) -> None:
+def register_secret_for_redaction(secret: str) -> None:
     """From now on no line has this word in it."""
     if len(secret) >= SHORTEST_SECRET:
         _known.update((secret, json.dumps(secret, ensure_ascii=False)[1:-1]))

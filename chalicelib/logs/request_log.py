@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass
-class Tally:
+class RequestLog:
     """Counts and labels of the request that is running. `user` is a hash, never an id or an address."""
 
     aws_calls: int = 0
@@ -19,13 +19,13 @@ class Tally:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-_current: ContextVar[Tally | None] = ContextVar("tally", default=None)
+_current: ContextVar[RequestLog | None] = ContextVar("tally", default=None)
 
 
 @contextmanager
-def counting() -> Iterator[Tally]:
+def collect_request_log() -> Iterator[RequestLog]:
     """Count into a fresh tally until the block ends."""
-    fresh = Tally()
+    fresh = RequestLog()
     token = _current.set(fresh)
     try:
         yield fresh
@@ -33,9 +33,9 @@ def counting() -> Iterator[Tally]:
         _current.reset(token)
 
 
-def tally() -> Tally:
+def request_log() -> RequestLog:
     """The running request's tally; outside of one, a tally that nobody reads."""
-    return _current.get() or Tally()
+    return _current.get() or RequestLog()
 
 
 def count_aws_calls(client: Any) -> None:
@@ -44,4 +44,4 @@ def count_aws_calls(client: Any) -> None:
 
 
 def _count_aws_call(**_: Any) -> None:
-    tally().aws_calls += 1
+    request_log().aws_calls += 1

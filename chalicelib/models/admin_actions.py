@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Action(Struct, frozen=True):
+class AdminAction(Struct, frozen=True):
     """What an administrator did to a user, why, and how it stood before and after.
 
     Who it was is said by id: the address is the profile's, and goes with it.

@@ -40,9 +40,9 @@ def lines_of(entry: Entry) -> dict[Line, Sums]:
         "cents": entry.cents,
         "cost_micro_usd": entry.cost_micro_usd,
         "audio_ms": entry.audio_ms,
-        "told_sessions": 0 if entry.told_ms is None else 1,
-        "told_ms": entry.told_ms or 0,
-        "told_of_ms": entry.told_of_ms,
+        "reported_sessions": 0 if entry.reported_ms is None else 1,
+        "reported_ms": entry.reported_ms or 0,
+        "reported_of_ms": entry.reported_of_ms,
     }
     found = {Line(day, entry.service or entry.kind): _without_zeros(of_service)}
     for use in entry.uses:

@@ -82,7 +82,7 @@ class Job(Struct, frozen=True):
         return self.to_ms - self.from_ms
 
 
-class Order(Struct, frozen=True):
+class TranscriptionOrder(Struct, frozen=True):
     """What is to be transcribed. `webhook_url` names the job, so that an order whose answer was lost is found again."""
 
     audio_url: str
@@ -110,7 +110,7 @@ class TextAnswer(Struct, frozen=True):
     output_tokens: int
 
 
-class UploadTicket(Struct, frozen=True):
+class UploadForm(Struct, frozen=True):
     """What lets a browser send one file to our bucket: a form's address and fields."""
 
     url: str

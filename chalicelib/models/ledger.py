@@ -63,8 +63,8 @@ class Charge(Struct, frozen=True):
     audio_ms: int
     price_version: str
     uses: tuple[ModelUse, ...] = ()
-    told_ms: int | None = None
-    told_of_ms: int = 0
+    reported_ms: int | None = None
+    reported_of_ms: int = 0
 
     @property
     def cost_micro_usd(self) -> int:
@@ -98,8 +98,8 @@ class Entry(Struct, frozen=True):
     uses: tuple[ModelUse, ...] = ()
     reason: str = ""
     cents: int = 0
-    told_ms: int | None = None
-    told_of_ms: int = 0
+    reported_ms: int | None = None
+    reported_of_ms: int = 0
 
 
 class DayTotal(Struct, frozen=True):

@@ -43,7 +43,7 @@ class Session(Struct, frozen=True):
     started_at: int
     lease_number: int
     lease_seconds: int
-    wished_lease_seconds: int
+    requested_lease_seconds: int
     lease_started_at: int
     lease_expires_at: int
     held: int
@@ -61,7 +61,7 @@ class Session(Struct, frozen=True):
     provider: str = ""
     model: str = ""
     last_saved_at: int = 0
-    heard_until_ms: int = 0
+    words_until_ms: int = 0
     covered_ms: tuple[tuple[int, int], ...] = ()
     client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
     renewal: str = ""  # the idempotency key of the last renewal, if it had one
@@ -103,7 +103,7 @@ class LiveOptions(Struct, frozen=True):
     sample_rate: int = 16_000
 
 
-class Ticket(Struct, frozen=True):
+class SocketCredential(Struct, frozen=True):
     """What lets the extension open one socket at a provider. `model` is "provider/model"."""
 
     provider: str

@@ -56,7 +56,7 @@ class Purchases:
 
     # Buying
 
-    def buy(self, caller: Caller, wish: contract.Buy, purchase_id: str, body_hash: str) -> contract.Checkout:
+    def buy(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> contract.Checkout:
         """A checkout for a package. The same `purchase_id` again: the same checkout, if the body is the same.
 
         Raises InvalidRequestError (package, addresses), IdempotencyMismatchError, ConflictError (a purchase of
@@ -64,8 +64,8 @@ class Purchases:
         """
         if not self.is_on:
             raise UnavailableError("Credits cannot be bought here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        new = self._new(caller, wish, purchase_id, body_hash)
-        _, (item,) = self.ledger.admit(caller, also=[purchase_key(purchase_id)])
+        new = self._new(caller, body, purchase_id, body_hash)
+        _, (item,) = self.ledger.admit(caller, extra_keys=[purchase_key(purchase_id)])
         wanted = purchase(item) if item else None
         if wanted is None:
             try:
@@ -81,15 +81,15 @@ class Purchases:
             wanted = self._opened(wanted)
         return _checkout(wanted)
 
-    def _new(self, caller: Caller, wish: contract.Buy, purchase_id: str, body_hash: str) -> Purchase:
-        package = self.prices.packages.get(wish.package_id)
+    def _new(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> Purchase:
+        package = self.prices.packages.get(body.package_id)
         if package is None:
             raise InvalidRequestError(f"There is no such package: {', '.join(self.prices.packages)}.", "package_id")
         now = self.now()
         return Purchase(
             purchase_id=purchase_id,
             user_id=caller.user_id,
-            package_id=wish.package_id,
+            package_id=body.package_id,
             credits=package.credits,
             cents=package.cents,
             currency=CURRENCY,
@@ -97,8 +97,8 @@ class Purchases:
             is_live=self.fulfilment.is_live,
             created_at=now,
             checkout_expires_at=now + CHECKOUT_SECONDS,
-            success_url=self._return_url(wish.success_url, "success_url", self.success_url),
-            cancel_url=self._return_url(wish.cancel_url, "cancel_url", self.cancel_url),
+            success_url=self._return_url(body.success_url, "success_url", self.success_url),
+            cancel_url=self._return_url(body.cancel_url, "cancel_url", self.cancel_url),
             body_hash=body_hash,
         )
 

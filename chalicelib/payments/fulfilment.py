@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from .. import contract
 from ..errors import ProviderError, UnavailableError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.ledger import Balance
 from ..models.purchases import CheckoutSession, PaymentNews, Purchase
 from ..repositories.ledger_items import balance_key, balance_of
@@ -70,9 +70,9 @@ class Fulfilment:
             self._apply(self.gateway.news(event), event.livemode)
         except IgnoredError as ignored:
             reason = str(ignored)
-            tally().notes["payment_event"] = f"{event.type}: {reason}"
+            request_log().notes["payment_event"] = f"{event.type}: {reason}"
             if reason in ALARMING:
-                tally().notes["payment_alarm"] = reason
+                request_log().notes["payment_alarm"] = reason
             return contract.Received(True, "ignored", reason)
         except ProviderError as error:
             raise UnavailableError("The payment service could not be asked.") from error
@@ -158,9 +158,9 @@ class Fulfilment:
             except WriteRefusedError:  # Something else was learned, or credits were spent that a dispute was to hold.
                 known, balance = self.seen(known.purchase_id, known.user_id)
                 continue
-            tally().notes["purchase"] = {"granted": due.granted, "taken": due.taken}
+            request_log().notes["purchase"] = {"granted": due.granted, "taken": due.taken}
             if due.granted and balance.deleted:  # Nobody can use what was paid for: it is to be refunded by hand.
-                tally().notes["payment_alarm"] = "deleted account"
+                request_log().notes["payment_alarm"] = "deleted account"
             return learned
         raise UnavailableError("The account is busy with other requests.")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import AppError, ProviderRefusedError
-from ..logs.request_log import counting
+from ..logs.request_log import collect_request_log
 from ..models.ledger import Balance
 from ..models.purchases import Purchase
 from ..repositories.purchases import hear_on_after, heard_until, open_purchases, purchase, purchase_key
@@ -41,7 +41,7 @@ class Reconciler:
         if not self.is_on:
             return figures, failures
         until = self.now() + SPENT_SECONDS
-        with counting() as counted:
+        with collect_request_log() as counted:
             self._hear(until, figures, failures)
             self._ask(until, figures, failures)
         figures["payment_alarms"] += counted.notes.get("payment_alarm", "") not in {"", *ALARMING}  # Those are counted.

@@ -8,7 +8,7 @@ import msgspec
 
 from ..catchup.job_rules import WEBHOOK_SECRET_HEADER
 from ..errors import ProviderError, ProviderFailedError
-from ..models.catchup import Order, Recording
+from ..models.catchup import Recording, TranscriptionOrder
 from ..models.transcripts import Word
 from .transport import Transport
 
@@ -55,7 +55,7 @@ class AssemblyAITranscripts:
         self._transport, self._url, self._models = transport, f"{base_url.rstrip('/')}/v2/transcript", models
         self._headers = {"Authorization": api_key}
 
-    def submit(self, order: Order) -> str:
+    def submit(self, order: TranscriptionOrder) -> str:
         """Order a transcript; its id at the provider.
 
         Raises ProviderError. After ProviderRefusedError nothing was ordered; after any other it may have been.
@@ -75,7 +75,7 @@ class AssemblyAITranscripts:
             fields["language_detection"] = True
         return self._transcript(self._transport.post_json(self._url, self._headers, fields)).id
 
-    def find(self, order: Order) -> str | None:
+    def find(self, order: TranscriptionOrder) -> str | None:
         """The id of the transcript ordered with this webhook, among the newest thousand; None if there is none."""
         alike = [one for one in self._newest() if _without_query(one.audio_url) == _without_query(order.audio_url)]
         # Some hosts tell all their files apart by the query.

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import ProviderError
-from ..models.sessions import LiveOptions, Ticket
+from ..models.sessions import LiveOptions, SocketCredential
 from .transport import Transport
 
 ASSEMBLYAI_ENGLISH = "universal-streaming-english"
@@ -59,7 +59,7 @@ class AssemblyAILive:
         """Whether one of the streaming models has the language."""
         return _code(language) in ASSEMBLYAI_LANGUAGES
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A single-use token whose socket closes when the lease does. Raises ProviderError."""
         model = ASSEMBLYAI_ENGLISH if _code(options.language) == "en" else ASSEMBLYAI_MULTILINGUAL
         query: dict[str, int | str] = {
@@ -72,7 +72,7 @@ class AssemblyAILive:
             answer = msgspec.convert(fields, TokenAnswer)
         except msgspec.ValidationError as error:
             raise ProviderError("AssemblyAI gave no token.") from error
-        return Ticket(
+        return SocketCredential(
             provider="assemblyai",
             model=f"assemblyai/{model}{ASSEMBLYAI_WITH_KEY_TERMS if options.key_terms else ''}",
             websocket_url=self._websocket_url(model, options),
@@ -126,7 +126,7 @@ class OpenAILive:
         """It has no list of languages."""
         return True
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A client secret for a transcription socket. Raises ProviderError."""
         transcription: dict[str, str | list[str]] = {"model": self._model}
         if options.language:
@@ -138,16 +138,16 @@ class OpenAILive:
             "transcription": transcription,
             "turn_detection": None,
         }
-        wish = {
+        body = {
             "expires_after": {"anchor": "created_at", "seconds": self._secret_seconds},
             "session": {"type": "transcription", "audio": {"input": audio}},
         }
-        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, wish)
+        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, body)
         try:
             answer = msgspec.convert(fields, SecretAnswer)
         except msgspec.ValidationError as error:
             raise ProviderError("OpenAI gave no client secret.") from error
-        return Ticket(
+        return SocketCredential(
             provider="openai",
             model=f"openai/{self._model}",
             websocket_url=f"{self._base_url.replace('http', 'ws', 1)}/realtime?intent=transcription",

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ..errors import InvalidCredentialsError, InvalidRequestError, UnauthenticatedError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.accounts import Account
 from .cognito_errors import code_of, is_our_setting, mapped, wrong_code
 
@@ -114,7 +114,7 @@ class Cognito:
                 if code_of(error) not in NOBODY_TO_MAIL or is_our_setting(error):
                     raise
                 if code_of(error) == "CodeDeliveryFailureException":  # An outage that only our log may tell of.
-                    tally().notes["aws_error"] = f"cognito: {code_of(error)}"
+                    request_log().notes["aws_error"] = f"cognito: {code_of(error)}"
 
     def reset_password(self, email: str, code: str, password: str) -> None:
         """Set a password with the mailed code. Raises InvalidRequestError, also where nobody has the address."""

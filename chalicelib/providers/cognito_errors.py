@@ -14,7 +14,7 @@ from ..errors import (
     RateLimitedError,
     UnavailableError,
 )
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 
 
 @contextmanager
@@ -25,10 +25,10 @@ def mapped() -> Iterator[None]:
     except ClientError as error:
         ours = _in_our_words(error)
         if isinstance(ours, UnavailableError):
-            tally().notes["aws_error"] = f"cognito: {code_of(error)}"
+            request_log().notes["aws_error"] = f"cognito: {code_of(error)}"
         raise ours from error
     except BotoCoreError as error:
-        tally().notes["aws_error"] = f"cognito: {type(error).__name__}"
+        request_log().notes["aws_error"] = f"cognito: {type(error).__name__}"
         raise UnavailableError("The sign-in service did not answer.") from error
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.catchup import StoredFile
 
 
@@ -17,10 +17,10 @@ def outages(operation: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        tally().notes["aws_error"] = f"{operation}: {error.response.get('Error', {}).get('Code', '')}"
+        request_log().notes["aws_error"] = f"{operation}: {error.response.get('Error', {}).get('Code', '')}"
         raise UnavailableError("The store of files did not take the request.") from error
     except BotoCoreError as error:
-        tally().notes["aws_error"] = f"{operation}: {type(error).__name__}"
+        request_log().notes["aws_error"] = f"{operation}: {type(error).__name__}"
         raise UnavailableError("The store of files did not answer.") from error
 
 
@@ -38,7 +38,7 @@ def emptied(client: Any, bucket: str, folder: str) -> None:
         with outages("delete_objects"):
             failed = client.delete_objects(Bucket=bucket, Delete=wanted).get("Errors", [])
         if failed:
-            tally().notes["aws_error"] = f"delete_objects: {failed[0].get('Code', '')}"
+            request_log().notes["aws_error"] = f"delete_objects: {failed[0].get('Code', '')}"
             raise UnavailableError("The store of files did not delete all.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,5 @@ class Queue:
         try:
             self.client.send_message(QueueUrl=self.url, MessageBody=job_id)
         except (ClientError, BotoCoreError) as error:
-            tally().notes["aws_error"] = f"send_message: {type(error).__name__}"
+            request_log().notes["aws_error"] = f"send_message: {type(error).__name__}"
             raise UnavailableError("The queue did not take the message.") from error

@@ -17,7 +17,7 @@ from ..errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.purchases import CheckoutSession, PaymentNews, Purchase
 from ..payments.purchase_state import Dispute, DisputeFact, DisputeState, Payment, Refund, RefundFact, RefundState
 
@@ -275,7 +275,7 @@ class StripeGateway:
 
         cause: stripe.StripeError | None = None
         for left in reversed(range(TRIES)):
-            tally().provider_calls += 1
+            request_log().provider_calls += 1
             try:
                 answer = call(self._stripe())
                 if isinstance(answer, stripe.StripeObject):
@@ -288,7 +288,7 @@ class StripeGateway:
                 # A connection that was kept while nothing happened may be dead. Every call may safely be made twice.
                 if not (left and isinstance(error, stripe.APIConnectionError) and error.should_retry):
                     break
-        tally().provider_failures.append(f"Stripe: {failure.log_note or failure.code}")
+        request_log().provider_failures.append(f"Stripe: {failure.log_note or failure.code}")
         raise failure from cause
 
     def _stripe(self) -> "StripeClient":
@@ -354,7 +354,7 @@ def _mapped(error: "StripeError") -> ProviderError:
     if isinstance(error, stripe.RateLimitError) or status == 503:
         return ProviderUnavailableError("The payment service is overloaded.", 5, note)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        tally().notes["payment_alarm"] = "the payment service refuses our key"
+        request_log().notes["payment_alarm"] = "the payment service refuses our key"
         return ProviderError("The payment service is not available.", note)
     if status == 409:
         return ProviderUnavailableError("The payment service is still at it.", 2, note)

@@ -22,7 +22,7 @@ from ..errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 
 CONNECT_TIMEOUT_SECONDS = 3.05
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -84,7 +84,7 @@ class Transport:
         A socket's time-out starts anew with every byte, in the head of an answer too; no other way bounds the whole.
         The thread that is left behind gives up by itself at its next byte.
         """
-        tally().provider_calls += 1
+        request_log().provider_calls += 1
         outcomes: SimpleQueue[_Answer | Exception] = SimpleQueue()
         ends_at = time.monotonic() + self._deadline_seconds
         Thread(target=self._ask, args=(outcomes, ends_at, method, url, content), daemon=True).start()
@@ -101,7 +101,7 @@ class Transport:
                 raise outcome
             return self._checked(outcome)
         except ProviderError as error:
-            tally().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
+            request_log().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
             raise
 
     def _ask(
@@ -138,7 +138,7 @@ class Transport:
         request_id = answer.headers.get("x-request-id", "")
         note = f"status {status} {request_id}".strip()
         if status in (400, 402, 403, 429) and any(mark in body for mark in QUOTA_MARKS):
-            tally().notes["provider_quota"] = self._provider
+            request_log().notes["provider_quota"] = self._provider
             raise ProviderUnavailableError(f"{self._provider} is not available.", QUOTA_RETRY_AFTER_SECONDS, note)
         if status in (408, 504):
             raise ProviderTimeoutError(f"{self._provider} did not answer in time.", note)

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..models.catchup import StoredFile, UploadTicket
+from ..models.catchup import StoredFile, UploadForm
 from .files import emptied, listed, outages
 
 MAX_UPLOAD_BYTES = 500 * 1024 * 1024
@@ -21,7 +21,7 @@ class Uploads:
     client: Any
     bucket: str
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadTicket:
+    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         """A form that sends one file of this type, once made, for 15 minutes. Asks AWS nothing."""
         form = self.client.generate_presigned_post(
             self.bucket,
@@ -30,7 +30,7 @@ class Uploads:
             Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, MAX_UPLOAD_BYTES]],
             ExpiresIn=TICKET_SECONDS,
         )
-        return UploadTicket(form["url"], form["fields"], now + TICKET_SECONDS, MAX_UPLOAD_BYTES)
+        return UploadForm(form["url"], form["fields"], now + TICKET_SECONDS, MAX_UPLOAD_BYTES)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:
         """What changes when the file changes; None if there is no such file. Raises UnavailableError."""

@@ -6,7 +6,7 @@
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
-from ..models.admin_actions import Action
+from ..models.admin_actions import AdminAction
 from .table import Item, ItemKey, Tables, Write
 
 REMEMBERED_SECONDS = 2 * 86_400
@@ -18,26 +18,26 @@ def done_key(action_id: str) -> ItemKey:
     return ItemKey("app", f"ACTION#{action_id}", "DONE")
 
 
-def done_put(action_id: str, act: Action, body_hash: str) -> Write:
+def done_put(action_id: str, act: AdminAction, body_hash: str) -> Write:
     item = asdict(act) | {"body_hash": body_hash, "expires_at": act.at + REMEMBERED_SECONDS}
     return Write(done_key(action_id), item=item, when=Attr("pk").not_exists())
 
 
-def done(item: Item) -> tuple[Action, str]:
+def done(item: Item) -> tuple[AdminAction, str]:
     """What was done, and the hash of the body that asked for it."""
     return _action(item), str(item["body_hash"])
 
 
-def action_put(act: Action) -> Write:
+def action_put(act: AdminAction) -> Write:
     """The record of an act, beside it in one transaction."""
     return Write(ItemKey("app", ADMIN, f"{ACT}{act.action_id}"), item=asdict(act), when=Attr("pk").not_exists())
 
 
-def recent_actions(tables: Tables, most: int) -> list[Action]:
+def recent_actions(tables: Tables, most: int) -> list[AdminAction]:
     """The newest acts, in one query."""
     items, _ = tables.query("app", ADMIN, ACT, limit=most, newest_first=True)
     return [_action(item) for item in items]
 
 
-def _action(item: Item) -> Action:
-    return Action(**{name: item[name] for name in Action.__struct_fields__})
+def _action(item: Item) -> AdminAction:
+    return AdminAction(**{name: item[name] for name in AdminAction.__struct_fields__})

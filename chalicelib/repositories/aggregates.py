@@ -29,7 +29,7 @@ ALL, NEVER = "all", 0
 ACTIVE = "active"  # the line that counts users with a use that day
 
 
-class TotalsBusyError(Exception):
+class AggregatesBusyError(Exception):
     """Others counted the same entries all the time. The same call again is safe."""
 
 
@@ -42,7 +42,7 @@ class Everything:
 
 
 @dataclass(frozen=True)
-class Totals:
+class Aggregates:
     """The sums over all users."""
 
     tables: Tables
@@ -106,7 +106,7 @@ class Totals:
                 return len(left)
             except WriteRefusedError:  # Somebody else counts them at this moment.
                 continue
-        raise TotalsBusyError
+        raise AggregatesBusyError
 
 
 def _groups(booked: Sequence[tuple[str, Entry]]) -> Iterable[tuple[int, list[tuple[str, Entry]]]]:

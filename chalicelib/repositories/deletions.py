@@ -17,7 +17,7 @@ FOREVER = 253_402_300_799
 
 
 @dataclass(frozen=True)
-class Erasure:
+class PendingDeletion:
     """One account on its way out. `due_at`: when somebody is sent to look at it again."""
 
     user_id: str
@@ -30,12 +30,12 @@ def erasure_key(user_id: str) -> ItemKey:
     return ItemKey("app", ERASURES, user_id)
 
 
-def begun(new: Erasure) -> Write:
+def begun(new: PendingDeletion) -> Write:
     item = {"job_id": new.job_id, "begun_at": new.begun_at, "due_at": new.due_at}
     return Write(erasure_key(new.user_id), item=item)
 
 
-def erasure(tables: Tables, user_id: str) -> Erasure | None:
+def erasure(tables: Tables, user_id: str) -> PendingDeletion | None:
     """None once all is erased."""
     item = tables.get(erasure_key(user_id))
     return _erasure(item) if item else None
@@ -49,7 +49,7 @@ def ended(user_id: str) -> Write:
     return Write(erasure_key(user_id), delete=True, when=Attr("begun_at").exists())
 
 
-def due(tables: Tables, now: int) -> Iterator[Erasure]:
+def due(tables: Tables, now: int) -> Iterator[PendingDeletion]:
     """Those to look at now. All that are under way are read, which are few."""
     after: str | None = None
     while True:
@@ -59,7 +59,7 @@ def due(tables: Tables, now: int) -> Iterator[Erasure]:
             return
 
 
-def belongings(tables: Tables, user_id: str) -> Iterator[tuple[list[ItemKey], list[str]]]:
+def export_content(tables: Tables, user_id: str) -> Iterator[tuple[list[ItemKey], list[str]]]:
     """All that lies under the user in the app table, a page at a time: what is to go, and the purchases pointed to."""
     after: str | None = None
     while True:
@@ -75,5 +75,5 @@ def _parted(items: Sequence[Item]) -> tuple[list[ItemKey], list[str]]:
     return rest, [item["purchase_id"] for item in pointers]
 
 
-def _erasure(item: Item) -> Erasure:
-    return Erasure(item["sk"], item["job_id"], item["begun_at"], item["due_at"])
+def _erasure(item: Item) -> PendingDeletion:
+    return PendingDeletion(item["sk"], item["job_id"], item["begun_at"], item["due_at"])

@@ -15,7 +15,7 @@ from itertools import islice
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import AccountBlockedError, InsufficientCreditsError, NotFoundError, SignedOutError, UnauthenticatedError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from ..models.accounts import Caller
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
 from .ledger_items import (
@@ -36,7 +36,7 @@ from .ledger_items import (
     settled,
     user_pk,
 )
-from .table import Item, ItemKey, Tables, Write, WriteRefusedError, unexpected
+from .table import Item, ItemKey, Tables, Write, WriteRefusedError, raise_invariant_violation
 
 HOLDS_READ = 2_000
 GONE = "This account is gone."
@@ -47,11 +47,11 @@ class HoldEndedError(Exception):
     """The hold was settled or released before; nothing was written."""
 
 
-class BalanceMovedError(Exception):
+class BalanceChangedError(Exception):
     """The balance is not as it was read; nothing was written."""
 
 
-class AlsoRefusedError(Exception):
+class ExtraWriteRefusedError(Exception):
     """A condition of the caller's own writes did not hold; nothing was written. `refused`: place in `also` → item."""
 
     def __init__(self, refused: dict[int, Item]):
@@ -84,13 +84,13 @@ class Ledger:
 
     # Reading
 
-    def admit(self, caller: Caller, also: Sequence[ItemKey] = ()) -> tuple[Balance, list[Item | None]]:
-        """The caller's balance, and the items of `also`, in one read.
+    def admit(self, caller: Caller, extra_keys: Sequence[ItemKey] = ()) -> tuple[Balance, list[Item | None]]:
+        """The caller's balance, and the items of `extra_keys`, in one read.
 
         Raises UnauthenticatedError for a token from before the last sign-out or of a deleted account, and
         AccountBlockedError.
         """
-        found, *others = self._tables.get_many([balance_key(caller.user_id), *also])
+        found, *others = self._tables.get_many([balance_key(caller.user_id), *extra_keys])
         balance = balance_of(found)
         _check_standing(caller, balance)
         return balance, others
@@ -112,18 +112,18 @@ class Ledger:
         items, _ = self._tables.query("ledger", user_pk(user_id), DAY, between=between)
         return [day_from(item) for item in items]
 
-    def hold_of(self, user_id: str, hold_id: str) -> Hold | None:
+    def get_hold(self, user_id: str, hold_id: str) -> Hold | None:
         """The hold, open or ended; None if there never was one."""
         item = self._tables.get(hold_key(user_id, hold_id))
         return hold_from(item) if item else None
 
-    def due_holds(self, now_at: int) -> Iterator[Hold]:
+    def iter_due_holds(self, now_at: int) -> Iterator[Hold]:
         """Open holds whose `sweep_at` has passed. A moment behind; the sweep's own condition decides."""
         for shard in range(OPEN_HOLD_SHARDS):
             due = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
             yield from map(hold_from, self._tables.query_index("open_holds", due))
 
-    def open_holds(self) -> tuple[list[Hold], bool]:
+    def iter_open_holds(self) -> tuple[list[Hold], bool]:
         """All open holds, a moment behind, and whether these are all: of each shard at most two thousand are read."""
         found: list[Hold] = []
         is_complete = True
@@ -134,7 +134,7 @@ class Ledger:
             found += some
         return found, is_complete
 
-    def holds_of(self, user_id: str) -> Iterator[Hold]:
+    def iter_holds(self, user_id: str) -> Iterator[Hold]:
         """All holds of the user that there ever were, open or ended, as last written; for jobs alone."""
         after: str | None = None
         while True:
@@ -145,14 +145,14 @@ class Ledger:
 
     # Credits in
 
-    def open_account(self, user_id: str, also: Sequence[Write] = ()) -> None:
+    def open_account(self, user_id: str, extra_writes: Sequence[Write] = ()) -> None:
         """Give the user a balance of zero; does nothing to one that is there.
 
         Raises AlsoRefusedError, and UnauthenticatedError for an account that was deleted.
         """
         nothing = {"available": 0, "held": 0, "version": 1}
         try:
-            self._transact([Write(balance_key(user_id), add=nothing, when=_not_deleted())], also)
+            self._transact([Write(balance_key(user_id), add=nothing, when=_not_deleted())], extra_writes)
         except WriteRefusedError as error:
             raise UnauthenticatedError(GONE) from error
 
@@ -167,7 +167,7 @@ class Ledger:
         reason: str,
         reference: str = "",
         of: Balance | None = None,
-        also: Sequence[Write] = (),
+        extra_writes: Sequence[Write] = (),
     ) -> bool:
         """Give `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for anyone.
 
@@ -185,20 +185,20 @@ class Ledger:
             entry_put(user_id, entry),
         ]
         try:
-            self._transact(writes, also)
+            self._transact(writes, extra_writes)
         except WriteRefusedError as error:
             if 0 in error.refused:
                 return False
             if of and 1 in error.refused:
-                raise BalanceMovedError from error
+                raise BalanceChangedError from error
             if 1 in error.refused:
                 raise UnauthenticatedError(GONE) from error
-            unexpected(error)
+            raise_invariant_violation(error)
         return True
 
     # Holds
 
-    def hold(self, caller: Caller, hold: Hold, *, at: int, also: Sequence[Write] = ()) -> bool:
+    def hold(self, caller: Caller, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> bool:
         """Promise `hold.credits` once per hold id; False, changing nothing, if that hold was made before.
 
         Raises InsufficientCreditsError, AccountBlockedError, UnauthenticatedError, AlsoRefusedError, changing nothing.
@@ -209,28 +209,35 @@ class Ledger:
             when=_may_hold(caller, hold.credits),
         )
         try:
-            self._transact([hold_put(hold, at), balance], also)
+            self._transact([hold_put(hold, at), balance], extra_writes)
         except WriteRefusedError as error:
             if 0 in error.refused:
                 return False
             _refuse_hold(caller, hold.credits, error.refused.get(1))
-            unexpected(error)
+            raise_invariant_violation(error)
         return True
 
-    def settle(self, hold: Hold, charge: Charge, *, at: int, also: Sequence[Write] = ()) -> None:
+    def settle(self, hold: Hold, charge: Charge, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """End the hold: take the charge, give back the rest; where nothing was used, give back all of it.
 
         Raises HoldEndedError or AlsoRefusedError, changing nothing.
         """
         balance = Write(balance_key(hold.user_id), add=settled(hold, charge) | {"version": 1})
         try:
-            self._transact([hold_end(hold, charge, at), balance, *booked(hold, charge, at)], also)
+            self._transact([hold_end(hold, charge, at), balance, *booked(hold, charge, at)], extra_writes)
         except WriteRefusedError as error:
             _refuse_end(error)
-        tally().credits_used += charge.credits
+        request_log().credits_used += charge.credits
 
     def settle_and_hold(
-        self, caller: Caller, hold: Hold, charge: Charge, following: Hold, *, at: int, also: Sequence[Write] = ()
+        self,
+        caller: Caller,
+        hold: Hold,
+        charge: Charge,
+        following: Hold,
+        *,
+        at: int,
+        extra_writes: Sequence[Write] = (),
     ) -> None:
         """Settle one hold and make the next, with no moment between. Raises as `settle` and `hold` do."""
         change = settled(hold, charge)
@@ -240,16 +247,16 @@ class Ledger:
         balance = Write(balance_key(hold.user_id), add=change | {"version": 1}, when=_may_hold(caller, needed))
         writes = [hold_end(hold, charge, at), balance, hold_put(following, at), *booked(hold, charge, at)]
         try:
-            self._transact(writes, also)
+            self._transact(writes, extra_writes)
         except WriteRefusedError as error:
             if 0 not in error.refused:
                 _refuse_hold(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
             _refuse_end(error)
-        tally().credits_used += charge.credits
+        request_log().credits_used += charge.credits
 
-    def release(self, hold: Hold, *, at: int, also: Sequence[Write] = ()) -> None:
+    def release(self, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """End the hold and give all of it back. Raises HoldEndedError or AlsoRefusedError, changing nothing."""
-        self.settle(hold, NOTHING, at=at, also=also)
+        self.settle(hold, NOTHING, at=at, extra_writes=extra_writes)
 
     # Standing
 
@@ -262,7 +269,7 @@ class Ledger:
         except WriteRefusedError:
             return  # A later sign-out stands.
 
-    def set_blocked(self, user_id: str, blocked: bool, also: Sequence[Write] = ()) -> bool:
+    def set_blocked(self, user_id: str, blocked: bool, extra_writes: Sequence[Write] = ()) -> bool:
         """Let the account do nothing, or everything again; False, changing nothing, where it stands so already.
 
         Raises NotFoundError, AlsoRefusedError.
@@ -271,14 +278,14 @@ class Ledger:
         when = Attr("pk").exists() & (~is_blocked if blocked else is_blocked) & _not_deleted()
         write = Write(balance_key(user_id), put_in={"blocked": blocked}, add={"version": 1}, when=when)
         try:
-            self._transact([write], also)
+            self._transact([write], extra_writes)
         except WriteRefusedError as error:
             if not error.refused[0] or balance_of(error.refused[0]).deleted:
                 raise NotFoundError("There is no such user.") from error
             return False
         return True
 
-    def close(self, caller: Caller, *, at: int, also: Sequence[Write] = ()) -> None:
+    def close(self, caller: Caller, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """Refuse the account from now on, for ever; what it has is kept.
 
         Raises AccountBlockedError, UnauthenticatedError (also where it was closed before), AlsoRefusedError.
@@ -290,23 +297,23 @@ class Ledger:
             when=_in_good_standing(caller),
         )
         try:
-            self._transact([write], also)
+            self._transact([write], extra_writes)
         except WriteRefusedError as error:
             _check_standing(caller, balance_of(error.refused[0]))
-            unexpected(error)
+            raise_invariant_violation(error)
 
-    def erased(self, user_id: str, *, at: int, also: Sequence[Write] = ()) -> None:
+    def mark_erased(self, user_id: str, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """Nothing but the books is left of a closed account. Raises AlsoRefusedError."""
         write = Write(balance_key(user_id), put_in={"erased_at": at}, add={"version": 1}, when=Attr("deleted").eq(True))
-        self._transact([write], also)
+        self._transact([write], extra_writes)
 
-    def _transact(self, writes: Sequence[Write], also: Sequence[Write] = ()) -> None:
+    def _transact(self, writes: Sequence[Write], extra_writes: Sequence[Write] = ()) -> None:
         try:
-            self._tables.transact([*writes, *also])
+            self._tables.transact([*writes, *extra_writes])
         except WriteRefusedError as error:
             if min(error.refused) < len(writes):
                 raise
-            raise AlsoRefusedError({n - len(writes): item for n, item in error.refused.items()}) from error
+            raise ExtraWriteRefusedError({n - len(writes): item for n, item in error.refused.items()}) from error
 
 
 # Conditions and what their failure means
@@ -345,4 +352,4 @@ def _refuse_hold(caller: Caller, needed: int, balance_item: Item | None, given_b
 def _refuse_end(error: WriteRefusedError) -> None:
     if 0 in error.refused:
         raise HoldEndedError from error
-    unexpected(error)
+    raise_invariant_violation(error)

@@ -110,8 +110,8 @@ def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
         price_version=charge.price_version,
         cost_micro_usd=charge.cost_micro_usd,
         uses=charge.uses,
-        told_ms=charge.told_ms,
-        told_of_ms=charge.told_of_ms,
+        reported_ms=charge.reported_ms,
+        reported_of_ms=charge.reported_of_ms,
     )
     day = Write(
         ItemKey("ledger", user_pk(hold.user_id), f"{DAY}{utc_date(at)}#{charge.service}"),

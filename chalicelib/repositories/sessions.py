@@ -88,11 +88,11 @@ def erasing(opened: Session) -> Write:
     return Write(session_key(opened.user_id, opened.session_id), delete=True, when=unchanged)
 
 
-def saved(session: Session, size: int, room: int, at: int, heard_until_ms: int) -> Write:
+def saved(session: Session, size: int, room: int, at: int, words_until_ms: int) -> Write:
     """`size` bytes of words were saved, if no more than `room` were before. Of two at once the later one is noted."""
     has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(room)
     key = session_key(session.user_id, session.session_id)
-    noted: dict[Path, Any] = {"last_saved_at": at, "heard_until_ms": heard_until_ms}
+    noted: dict[Path, Any] = {"last_saved_at": at, "words_until_ms": words_until_ms}
     return Write(key, put_in=noted, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
 
 

@@ -15,7 +15,7 @@ from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder,
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import tally
+from ..logs.request_log import request_log
 from .expressions import Item as Item, Path as Path, filtered, key_condition, packed, plain, update_expression
 
 TableName = Literal["ledger", "app"]
@@ -257,10 +257,10 @@ class Tables:
                 raise _ConflictError from error
             if code in {"TransactionCanceledException", "ConditionalCheckFailedException"} | BUGS:
                 raise
-            tally().notes["aws_error"] = f"{operation}: {code}"
+            request_log().notes["aws_error"] = f"{operation}: {code}"
             raise UnavailableError("The database did not take the request.") from error
         except BotoCoreError as error:
-            tally().notes["aws_error"] = f"{operation}: {type(error).__name__}"
+            request_log().notes["aws_error"] = f"{operation}: {type(error).__name__}"
             raise UnavailableError("The database did not answer.") from error
 
     def _wait(self, attempt: int) -> None:
@@ -274,7 +274,7 @@ class _ConflictError(Exception):
 
 def _throttled(operation: str, *codes: str) -> UnavailableError:
     """The table took no more for as long as we could wait; the log line says so."""
-    tally().notes["aws_error"] = f"{operation}: {', '.join(sorted(codes))}"
+    request_log().notes["aws_error"] = f"{operation}: {', '.join(sorted(codes))}"
     return UnavailableError("The database is busy.")
 
 
@@ -298,7 +298,7 @@ def _conflicts(error: ClientError) -> set[str]:
     return codes & CONFLICTS
 
 
-def unexpected(error: WriteRefusedError) -> NoReturn:
+def raise_invariant_violation(error: WriteRefusedError) -> NoReturn:
     """A condition failed that nothing but a bug can fail."""
     raise AssertionError(f"a condition that always holds did not: {error}") from error
 

@@ -64,11 +64,11 @@ class LeaseRules:
 
         Raises InsufficientCreditsError where that is less than the shortest lease.
         """
-        return self._leased(new, prices, available, new.wished_lease_seconds, now)
+        return self._leased(new, prices, available, new.requested_lease_seconds, now)
 
     def following(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
         """The session with its next lease, once the last is settled and its rest given back to `available`."""
-        wished = ended.wished_lease_seconds
+        wished = ended.requested_lease_seconds
         if ended.is_direct:
             wished = min(wished, self.wished_seconds(None, True, allowance_seconds))
         carried = replace(ended, inflight=self.chunks_under_way(ended, now))
@@ -225,7 +225,7 @@ def _covered(current: Session, now: int, *, broke_off: bool) -> tuple[tuple[int,
     start_ms = current.offset_ms
     end_ms = (min(now, current.lease_expires_at) - current.started_at) * 1000
     if broke_off:
-        end_ms = min(end_ms, current.heard_until_ms)
+        end_ms = min(end_ms, current.words_until_ms)
     covered: list[tuple[int, int]] = []
     for start, end in sorted([*current.covered_ms, (start_ms, end_ms)] if start_ms < end_ms else current.covered_ms):
         if covered and start <= covered[-1][1]:

@@ -16,9 +16,9 @@ from .. import contract
 from ..dates import rfc3339
 from ..errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError
 from ..models.ledger import Hold
-from ..models.sessions import LiveOptions, Session, SessionState, Ticket
+from ..models.sessions import LiveOptions, Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
-from ..repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import hold_recorded
 from ..repositories.sessions import answer_name, erasing, moved_on, session, session_key
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
@@ -34,12 +34,12 @@ class LiveProvider(Protocol):
     def knows(self, language: str) -> bool:
         """Whether the provider has a live model for the language; empty means none in particular."""
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """What opens one socket for at most `lease_seconds`. Raises ProviderError."""
 
 
 @dataclass(frozen=True)
-class Leasing:
+class Leases:
     """Leases on the tables and at the providers."""
 
     ledger: Ledger
@@ -63,7 +63,7 @@ class Leasing:
             ticket = self._ticket(opened)
         except Exception:
             # Where this fails too, the sweep does it a minute later; the first error matters more.
-            with suppress(HoldEndedError, AlsoRefusedError, UnavailableError):
+            with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):
                 self.take_back(opened)
             raise
         seconds = min(opened.lease_seconds, ticket.longest_lease_seconds)
@@ -85,7 +85,7 @@ class Leasing:
             raise UnavailableError("Opening the lease took too long: start again.") from refusal
         return answer
 
-    def _ticket(self, opened: Session) -> Ticket:
+    def _ticket(self, opened: Session) -> SocketCredential:
         options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
         failure: ProviderError | None = None
         for provider in self.live_providers:
@@ -116,11 +116,11 @@ class Leasing:
     def end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
         """Settle the open lease, if there is one, and leave the session as `ending` says."""
         closed = replace(ending.session, free_ms=0, inflight=())
-        also = [moved_on(current, closed), self.progress(closed), *spent]
+        extra_writes = [moved_on(current, closed), self.progress(closed), *spent]
         if current.state in (SessionState.ACTIVE, SessionState.OPENING):
-            self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), also=also)
+            self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), extra_writes=extra_writes)
         else:
-            self.tables.transact(also)
+            self.tables.transact(extra_writes)
 
     def abandon(self, hold: Hold, prices: Prices, *, at_once: bool = False) -> bool:
         """End the lease of this hold if its time is over, or `at_once`: nobody speaks for it. Whether it was ended.
@@ -149,7 +149,7 @@ class Leasing:
                 return True
             except HoldEndedError:
                 return False
-            except AlsoRefusedError:
+            except ExtraWriteRefusedError:
                 continue
         return False
 
@@ -169,17 +169,17 @@ class Leasing:
     def take_back(self, opened: Session) -> None:
         """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""
         if opened.lease_number == 1:
-            also = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
+            extra_writes = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)
-            also = [moved_on(opened, lapsed), self.progress(lapsed)]
-        self.ledger.release(self.rules.hold(opened), at=self.now(), also=also)
+            extra_writes = [moved_on(opened, lapsed), self.progress(lapsed)]
+        self.ledger.release(self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
 
     def progress(self, current: Session) -> Write:
         ended = current.state in (SessionState.LAPSED, SessionState.STOPPED)
         return transcript_progress(current, ended_at=self.now() if ended else None)
 
-    def answer(self, current: Session, available: int, ticket: Ticket | None = None) -> contract.Lease:
+    def answer(self, current: Session, available: int, ticket: SocketCredential | None = None) -> contract.Lease:
         opened = {}
         if ticket:
             opened = {

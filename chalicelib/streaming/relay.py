@@ -69,7 +69,7 @@ class Relay:
         return _answer(chunk, heard, current, current.done_ms + chunk.audio_ms)
 
     def _session(self, caller: Caller, session_id: str) -> Session:
-        _, (item,) = self.ledger.admit(caller, also=[session_key(caller.user_id, session_id)])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
         if item is None:
             raise NotFoundError("There is no such session.")
         current = session(item)

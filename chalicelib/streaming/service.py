@@ -26,12 +26,12 @@ from ..models.sessions import Session, SessionState
 from ..models.transcripts import Segment, Transcript
 from ..pricing.price_files import Prices
 from ..repositories.allowances import allowance_key, allowance_used, spending
-from ..repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import moved_on, opening, saved, session, session_key
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import segments_put, transcript_put
 from .lease_rules import HOLD_KIND, SERVICE, Ending, LeaseRules
-from .leases import TRIES, Leasing, stored
+from .leases import TRIES, Leases, stored
 
 FOLLOWED_RENEWALS = 100  # of leases of ten minutes, those of 16 hours
 DEFAULT_SAMPLE_RATE = 16_000
@@ -39,7 +39,7 @@ SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
 MAX_KEY_TERMS_BYTES = 6_000  # as they stand in a socket's address: above 8 KB of those many servers do not answer
 MAX_SAVED_BYTES = 3 * 1024 * 1024  # with its words in JSON a whole transcript fits an answer of Lambda, 6 MB
-CAME_SECOND = (AlsoRefusedError, HoldEndedError, WriteRefusedError)
+CAME_SECOND = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Streaming:
     tables: Tables
     prices: Prices
     rules: LeaseRules
-    leasing: Leasing
+    leases: Leases
     relay_provider: str
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
-    def start(self, caller: Caller, wish: contract.Start, session_id: str, body_hash: str) -> contract.Lease:
+    def start(self, caller: Caller, body: contract.Start, session_id: str, body_hash: str) -> contract.Lease:
         """Hold a lease and open the session.
 
         A shorter lease than wished is given where the balance affords no more. The same `session_id` again gets the
@@ -73,28 +73,28 @@ class Streaming:
         for, ProviderError (nothing held, nothing left behind), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if wish.transport == "direct" and not self.leasing.knows(wish.language):
+        if body.transport == "direct" and not self.leases.knows(body.language):
             raise InvalidRequestError("No live provider knows this language.", "language")
-        if len(quote_plus(msgspec.json.encode(wish.key_terms))) > MAX_KEY_TERMS_BYTES:
+        if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError("The key terms are too long for a socket's address: name fewer.", "key_terms")
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
-        balance, (earlier, allowance) = self.ledger.admit(caller, also=keys)
+        balance, (earlier, allowance) = self.ledger.admit(caller, extra_keys=keys)
         allowance_seconds = self.rules.allowance_seconds(balance, allowance_used(allowance))
         available = balance.available
         for _ in range(TRIES):
             if earlier:
-                return self.leasing.kept_answer(earlier, body_hash, earlier["body_hash"], "first_answer")
-            new = self._new(caller, wish, session_id, body_hash, allowance_seconds)
+                return self.leases.kept_answer(earlier, body_hash, earlier["body_hash"], "first_answer")
+            new = self._new(caller, body, session_id, body_hash, allowance_seconds)
             opened = self.rules.first(new, self.prices, available, self.now())
-            answer = None if opened.is_direct else stored(self.leasing.answer(opened, available - opened.held))
-            also = [
+            answer = None if opened.is_direct else stored(self.leases.answer(opened, available - opened.held))
+            extra_writes = [
                 opening(opened, answer),
-                transcript_put(caller.user_id, _history_line(opened, wish)),
+                transcript_put(caller.user_id, _history_line(opened, body)),
             ]
             try:
-                self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), also=also)
-                return self.leasing.handed_out(opened, available - opened.held)
-            except AlsoRefusedError:  # The same start was made before, or at this moment.
+                self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
+                return self.leases.handed_out(opened, available - opened.held)
+            except ExtraWriteRefusedError:  # The same start was made before, or at this moment.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
                 available = int(refusal.details["available"] or 0)  # Another session was quicker: ask for less.
@@ -112,7 +112,7 @@ class Streaming:
             seen = self._admitted(caller, session_id)
             is_open = seen.session.state is SessionState.OPENING
             if renewal and seen.session.renewal == renewal and (is_open or "renewal_answer" in seen.item):
-                return self.leasing.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
+                return self.leases.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
             if renewal and renewal in seen.session.followed_renewals:
                 raise ConflictError("This renewal was made, and another followed it.", reason="renewed_since")
             self.rules.check_renewable(seen.session, interrupted, self.now())
@@ -121,23 +121,27 @@ class Streaming:
             allowance_seconds = self._allowance_seconds(seen) - ending.given_back_seconds
             wished = _wished(ending.session, renewal, body_hash)
             following = self.rules.following(wished, available, allowance_seconds, self.now())
-            answer = None if following.is_direct else stored(self.leasing.answer(following, available - following.held))
-            also = [
+            answer = None if following.is_direct else stored(self.leases.answer(following, available - following.held))
+            extra_writes = [
                 moved_on(seen.session, following, answer),
-                self.leasing.progress(following),
+                self.leases.progress(following),
                 *self._spent(seen, ending),
             ]
             try:
                 if seen.session.state is SessionState.LAPSED:
-                    if not self.ledger.hold(caller, self.rules.hold(following), at=self.now(), also=also):
+                    if not self.ledger.hold(
+                        caller, self.rules.hold(following), at=self.now(), extra_writes=extra_writes
+                    ):
                         continue
                 else:
                     ended, made = self.rules.hold(seen.session), self.rules.hold(following)
-                    self.ledger.settle_and_hold(caller, ended, ending.charge, made, at=self.now(), also=also)
+                    self.ledger.settle_and_hold(
+                        caller, ended, ending.charge, made, at=self.now(), extra_writes=extra_writes
+                    )
             except (*CAME_SECOND, InsufficientCreditsError):
                 # A chunk, a stop, another renewal, the sweep or another session came first: read again, decide anew.
                 continue
-            return self.leasing.handed_out(following, available - following.held)
+            return self.leases.handed_out(following, available - following.held)
         raise UnavailableError("The session is busy.")
 
     def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
@@ -160,9 +164,9 @@ class Streaming:
             raise TooLargeError(f"A save may hold {MAX_SAVE_BYTES} bytes of text at most.", max_bytes=MAX_SAVE_BYTES)
         block = segments_put(current.user_id, current.transcript_id, self.new_ulid(), segments)
         room = MAX_SAVED_BYTES - size
-        heard_until_ms = max(current.heard_until_ms, *(segment.end_ms for segment in segments))
+        words_until_ms = max(current.words_until_ms, *(segment.end_ms for segment in segments))
         try:
-            self.tables.transact([block, saved(current, size, room, self.now(), heard_until_ms)])
+            self.tables.transact([block, saved(current, size, room, self.now(), words_until_ms)])
         except WriteRefusedError as refusal:
             if not refusal.refused.get(1):
                 raise NotFoundError("There is no such session.") from refusal  # Its transcript was just deleted.
@@ -184,7 +188,7 @@ class Streaming:
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
             ending = replace(ending, session=stopped, charge=_told(ending.charge, stopped))
             try:
-                self.leasing.end(seen.session, ending, self._spent(seen, ending))
+                self.leases.end(seen.session, ending, self._spent(seen, ending))
             except CAME_SECOND:
                 continue
             back = seen.session.held - ending.charge.credits
@@ -199,11 +203,11 @@ class Streaming:
         Safe to run at any time, any number of times, also beside itself.
         """
         ended, failures = 0, []
-        for hold in self.ledger.due_holds(self.now()):
+        for hold in self.ledger.iter_due_holds(self.now()):
             if hold.kind != HOLD_KIND:
                 continue
             try:
-                ended += self.leasing.abandon(hold, self.prices)
+                ended += self.leases.abandon(hold, self.prices)
             except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
                 failures.append(failure)
         if failures:
@@ -222,7 +226,7 @@ class Streaming:
 
     def _admitted(self, caller: Caller, session_id: str) -> Standing:
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
-        balance, (item, allowance) = self.ledger.admit(caller, also=keys)
+        balance, (item, allowance) = self.ledger.admit(caller, extra_keys=keys)
         if item is None:
             raise NotFoundError("There is no such session.")
         return Standing(balance, session(item), item, allowance_used(allowance))
@@ -238,27 +242,27 @@ class Streaming:
         return [spending(user_id, self.now(), ending.given_back_seconds, used)]
 
     def _new(
-        self, caller: Caller, wish: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
+        self, caller: Caller, body: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
     ) -> Session:
-        now, is_direct = self.now(), wish.transport == "direct"
+        now, is_direct = self.now(), body.transport == "direct"
         return Session(
             user_id=caller.user_id,
             session_id=session_id,
             transcript_id=self.new_ulid(),
-            transport=wish.transport,
+            transport=body.transport,
             state=SessionState.OPENING,
             started_at=now,
             lease_number=0,
             lease_seconds=0,
-            wished_lease_seconds=self.rules.wished_seconds(wish.lease_seconds, is_direct, allowance_seconds),
+            requested_lease_seconds=self.rules.wished_seconds(body.lease_seconds, is_direct, allowance_seconds),
             lease_started_at=now,
             lease_expires_at=now,
             held=0,
             price_version=self.prices.version,
             free_ms=0,
-            language=wish.language,
-            key_terms=tuple(wish.key_terms),
-            sample_rate=wish.sample_rate or DEFAULT_SAMPLE_RATE,
+            language=body.language,
+            key_terms=tuple(body.key_terms),
+            sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
@@ -276,7 +280,7 @@ def _told(charge: Charge, stopped: Session) -> Charge:
     """The charge with what the client says of the session's length, where it says so."""
     if stopped.client_reported_seconds is None:
         return charge
-    return replace(charge, told_ms=stopped.client_reported_seconds * 1000, told_of_ms=stopped.done_ms)
+    return replace(charge, reported_ms=stopped.client_reported_seconds * 1000, reported_of_ms=stopped.done_ms)
 
 
 def _stopped_answer(stopped: Session, available: int) -> contract.Stopped:
@@ -289,14 +293,14 @@ def _stopped_answer(stopped: Session, available: int) -> contract.Stopped:
     )
 
 
-def _history_line(opened: Session, wish: contract.Start) -> Transcript:
+def _history_line(opened: Session, body: contract.Start) -> Transcript:
     return Transcript(
         transcript_id=opened.transcript_id,
         kind=SERVICE,
         started_at=opened.started_at,
-        title=wish.title,
-        source_url=wish.source_url,
-        language=wish.language,
+        title=body.title,
+        source_url=body.source_url,
+        language=body.language,
         session_id=opened.session_id,
         state=opened.state.value,
     )

@@ -52,31 +52,31 @@ class History:
     cursors: Cursors
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def page(self, caller: Caller, asked: contract.HistoryQuery) -> contract.HistoryPage:
+    def page(self, caller: Caller, query: contract.HistoryQuery) -> contract.HistoryPage:
         """One page, newest first; a filtered one may be short, or empty, and still have a next.
 
         Raises InvalidRequestError for a cursor that is not of this list with these filters.
         """
-        begun = _begun(asked)
-        scope = (caller.user_id, asked.kind or "", str(begun))
-        after = self.cursors.decode(LINE, asked.cursor, *scope)
+        begun = _begun(query)
+        scope = (caller.user_id, query.kind or "", str(begun))
+        after = self.cursors.decode(LINE, query.cursor, *scope)
         self.ledger.admit(caller)
-        lines, last = self._matching(caller.user_id, asked, begun, after)
+        lines, last = self._matching(caller.user_id, query, begun, after)
         return contract.HistoryPage([_line(line) for line in lines], self.cursors.encode(LINE, last, *scope))
 
     def _matching(
-        self, user_id: str, asked: contract.HistoryQuery, begun: tuple[int, int] | None, after: str | None
+        self, user_id: str, query: contract.HistoryQuery, begun: tuple[int, int] | None, after: str | None
     ) -> tuple[list[Transcript], str | None]:
-        if asked.kind is None and begun is None:
-            return self.transcripts.page(user_id, asked.limit, after)
+        if query.kind is None and begun is None:
+            return self.transcripts.page(user_id, query.limit, after)
         first_at, end_at = begun or (BEGINNING_AT, FOREVER_AT)
         found: list[Transcript] = []
         for _ in range(QUERIES_A_PAGE):
             lines, after = self.transcripts.page(user_id, LINES_A_QUERY, after, begun)
             for line in lines:
-                if asked.kind in (None, line.kind) and first_at <= line.started_at < end_at:
+                if query.kind in (None, line.kind) and first_at <= line.started_at < end_at:
                     found.append(line)
-                    if len(found) == asked.limit:
+                    if len(found) == query.limit:
                         is_last = after is None and line is lines[-1]
                         return found, None if is_last else LINE + line.transcript_id
             if after is None:
@@ -123,7 +123,7 @@ class History:
 
         Raises NotFoundError, or ConflictError while its session runs.
         """
-        _, (item,) = self.ledger.admit(caller, also=[transcript_key(caller.user_id, transcript_id)])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
         line = _found(item)
         held = self.tables.get(session_key(caller.user_id, line.session_id)) if line.session_id else None
         current = session(held) if held else None
@@ -145,7 +145,7 @@ class History:
         )
 
     def _read(self, caller: Caller, transcript_id: str) -> tuple[Transcript, list[Segment]]:
-        _, (item,) = self.ledger.admit(caller, also=[transcript_key(caller.user_id, transcript_id)])
+        _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
         return _found(item), self.transcripts.segments(caller.user_id, transcript_id)
 
 
@@ -182,12 +182,12 @@ def gaps(covered: list[contract.Interval]) -> list[contract.Interval]:
     ]
 
 
-def _begun(asked: contract.HistoryQuery) -> tuple[int, int] | None:
+def _begun(query: contract.HistoryQuery) -> tuple[int, int] | None:
     """From which second, and before which. Raises InvalidRequestError where that is no time at all."""
-    if asked.begun_from is None and asked.begun_before is None:
+    if query.begun_from is None and query.begun_before is None:
         return None
-    first_at = math.ceil(asked.begun_from.timestamp()) if asked.begun_from else BEGINNING_AT
-    end_at = math.ceil(asked.begun_before.timestamp()) if asked.begun_before else FOREVER_AT
+    first_at = math.ceil(query.begun_from.timestamp()) if query.begun_from else BEGINNING_AT
+    end_at = math.ceil(query.begun_before.timestamp()) if query.begun_before else FOREVER_AT
     if end_at <= first_at:
         raise InvalidRequestError("`to` must be after `from`.", "to")
     return first_at, end_at

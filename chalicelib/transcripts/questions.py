@@ -25,7 +25,7 @@ from ..models.catchup import TextAnswer
 from ..models.ledger import Charge, Hold, ModelUse
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
-from ..repositories.ledger import AlsoRefusedError, HoldEndedError, Ledger
+from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.questions import answered, asking, question, question_key, withdrawn
 from ..repositories.sessions import session, session_key
 from ..repositories.table import Item, ItemKey
@@ -47,7 +47,7 @@ class TextModel(Protocol):
 
 
 @dataclass(frozen=True)
-class Assistant:
+class Questions:
     """Answers questions about a user's own transcripts."""
 
     ledger: Ledger
@@ -58,7 +58,7 @@ class Assistant:
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
 
-    def ask(self, caller: Caller, wish: contract.Ask, question_id: str, body_hash: str) -> contract.AskAnswer:
+    def ask(self, caller: Caller, body: contract.Ask, question_id: str, body_hash: str) -> contract.AskAnswer:
         """The answer, for the fixed price; also where the transcript does not say it.
 
         The same `question_id` within a day gets the same answer for nothing, if the body is the same. Raises
@@ -67,15 +67,15 @@ class Assistant:
         """
         if not self.is_on:
             raise UnavailableError("No text model is set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        keys = [question_key(caller.user_id, question_id), _place(caller, wish)]
-        balance, (kept, place) = self.ledger.admit(caller, also=keys)
-        transcript_id = _transcript_id(wish, place)  # Before a kept answer: it is not told once the words are deleted.
+        keys = [question_key(caller.user_id, question_id), _place(caller, body)]
+        balance, (kept, place) = self.ledger.admit(caller, extra_keys=keys)
+        transcript_id = _transcript_id(body, place)  # Before a kept answer: it is not told once the words are deleted.
         earlier = question(kept) if kept else None
         if earlier and self._is_standing(earlier, body_hash):
             return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
         if earlier and not earlier.answer:
             self._take_back(caller, earlier)
-            return self.ask(caller, wish, question_id, body_hash)
+            return self.ask(caller, body, question_id, body_hash)
         price = self.prices.services[SERVICE].credits
         if balance.available < price:  # The hold would say so too, but only after a long transcript was read.
             raise self._unpaid(caller, keys[0], kept, InsufficientCreditsError(price, balance.available))
@@ -87,20 +87,20 @@ class Assistant:
         asked = Question(question_id, self.new_id(), now, now + KEPT_SECONDS, body_hash, transcript_id)
         hold = _hold(caller.user_id, asked, price)
         try:
-            also = [asking(caller.user_id, asked, earlier.attempt if earlier else None)]
-            self.ledger.hold(caller, hold, at=now, also=also)
-        except AlsoRefusedError as refusal:
+            extra_writes = [asking(caller.user_id, asked, earlier.attempt if earlier else None)]
+            self.ledger.hold(caller, hold, at=now, extra_writes=extra_writes)
+        except ExtraWriteRefusedError as refusal:
             raise _being_answered() from refusal
         except InsufficientCreditsError as refusal:
             raise self._unpaid(caller, keys[0], kept, refusal) from refusal
 
         budget = self.prices.text_budget(SERVICE)
-        read = passages(said, wish.question, budget.input_bytes - len(msgspec.json.encode(wish.question)))
+        read = passages(said, body.question, budget.input_bytes - len(msgspec.json.encode(body.question)))
         try:
-            told = self.text.answer(answer_task(read, wish.question, budget.output_tokens))
+            told = self.text.answer(answer_task(read, body.question, budget.output_tokens))
             found = read_answer(told.fields, read)
         except Exception:
-            with suppress(HoldEndedError, AlsoRefusedError, UnavailableError):  # Else the sweep does it.
+            with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):  # Else the sweep does it.
                 self._give_back(hold, asked.attempt)
             raise
         cost = self.prices.text_cost_micro_usd(told.model, told.input_tokens, told.output_tokens)
@@ -108,9 +108,9 @@ class Assistant:
         charge = Charge(price, SERVICE, question_id, 0, self.prices.version, (use,))
         answer = _answer(found, transcript_id, price, balance.available - price, is_whole=read == said)
         try:
-            also = [answered(caller.user_id, asked, msgspec.json.encode(answer).decode())]
-            self.ledger.settle(hold, charge, at=self.now(), also=also)
-        except (HoldEndedError, AlsoRefusedError) as refusal:  # So slow that it was swept, or asked anew.
+            extra_writes = [answered(caller.user_id, asked, msgspec.json.encode(answer).decode())]
+            self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
+        except (HoldEndedError, ExtraWriteRefusedError) as refusal:  # So slow that it was swept, or asked anew.
             raise UnavailableError("Answering took too long: ask again.") from refusal
         return answer
 
@@ -118,13 +118,13 @@ class Assistant:
         self, caller: Caller, key: ItemKey, kept: Item | None, refusal: InsufficientCreditsError
     ) -> InsufficientCreditsError | ConflictError:
         """What to say where credits are missing: the same question, asked at this moment, may have taken them."""
-        is_unchanged = self.ledger.admit(caller, also=[key])[1] == [kept]
+        is_unchanged = self.ledger.admit(caller, extra_keys=[key])[1] == [kept]
         return refusal if is_unchanged else _being_answered()
 
     def sweep(self) -> int:
         """Give back what questions hold whose process died; how many. Safe at any time, also beside itself."""
         ended, failures = 0, []
-        for hold in self.ledger.due_holds(self.now()):
+        for hold in self.ledger.iter_due_holds(self.now()):
             if hold.kind != HOLD_KIND:
                 continue
             try:
@@ -138,7 +138,7 @@ class Assistant:
     def _swept(self, hold: Hold) -> bool:
         try:
             self._give_back(hold, hold.hold_id.rpartition(":")[2])
-        except AlsoRefusedError:  # The question itself is gone already.
+        except ExtraWriteRefusedError:  # The question itself is gone already.
             try:
                 self.ledger.release(hold, at=self.now())
             except HoldEndedError:
@@ -151,12 +151,15 @@ class Assistant:
         """Give back what a dead attempt holds, which may be all that the user has, so that it can be asked anew."""
         try:
             self._give_back(_hold(caller.user_id, dead, self.prices.services[SERVICE].credits), dead.attempt)
-        except (HoldEndedError, AlsoRefusedError) as refusal:  # Somebody else did at this moment, or the sweep has to.
+        except (
+            HoldEndedError,
+            ExtraWriteRefusedError,
+        ) as refusal:  # Somebody else did at this moment, or the sweep has to.
             raise _being_answered() from refusal
 
     def _give_back(self, hold: Hold, attempt: str) -> None:
-        also = [withdrawn(hold.user_id, hold.reference, attempt)]
-        self.ledger.release(hold, at=self.now(), also=also)
+        extra_writes = [withdrawn(hold.user_id, hold.reference, attempt)]
+        self.ledger.release(hold, at=self.now(), extra_writes=extra_writes)
 
     def _is_standing(self, earlier: Question, body_hash: str) -> bool:
         """Whether the question has its answer. Raises where it may not be asked now, or not like this."""
@@ -179,23 +182,23 @@ def _being_answered() -> ConflictError:
     return ConflictError("This question is being answered: ask again.", retry_after_seconds=2)
 
 
-def _place(caller: Caller, wish: contract.Ask) -> ItemKey:
+def _place(caller: Caller, body: contract.Ask) -> ItemKey:
     """Where it stands which transcript is meant."""
-    if (wish.transcript_id is None) == (wish.session_id is None):
+    if (body.transcript_id is None) == (body.session_id is None):
         raise InvalidRequestError("Name a transcript_id or a session_id.", "transcript_id")
-    if wish.session_id is not None:
-        return session_key(caller.user_id, wish.session_id)
-    return transcript_key(caller.user_id, wish.transcript_id or "")
+    if body.session_id is not None:
+        return session_key(caller.user_id, body.session_id)
+    return transcript_key(caller.user_id, body.transcript_id or "")
 
 
-def _transcript_id(wish: contract.Ask, place: Item | None) -> str:
-    if wish.session_id is not None:
+def _transcript_id(body: contract.Ask, place: Item | None) -> str:
+    if body.session_id is not None:
         if place is None:
             raise NotFoundError("There is no such session.")
         return session(place).transcript_id
     if place is None or "started_at" not in place:
         raise NotFoundError("There is no such transcript.")
-    return wish.transcript_id or ""
+    return body.transcript_id or ""
 
 
 def _answer(

@@ -16,10 +16,10 @@ from botocore.config import Config
 
 from ..cursors import Cursors
 from ..errors import UnavailableError
-from ..http.rate_limiter import Limiter
+from ..http.rate_limiter import RateLimiter
 from ..ids import ulid
-from ..lazy import deferred
-from ..logs.redaction import hide
+from ..lazy import lazy
+from ..logs.redaction import register_secret_for_redaction
 from ..logs.request_log import count_aws_calls
 from ..pricing import price_files
 from ..providers.id_tokens import TokenVerifier
@@ -29,17 +29,10 @@ from ..settings.load import load
 from ..settings.schema import Settings, listed
 
 if TYPE_CHECKING:
-    from ..accounts.deletion import Erasures
-    from ..accounts.export import Exports
-    from ..accounts.free_credits import WelcomeRules
     from ..accounts.service import Accounts
-    from ..admin.costs import Costs
-    from ..admin.users import Administration
     from ..audit.service import Audits
     from ..catchup.service import Catchups
     from ..catchup.worker import CatchupWorker
-    from ..credits.statement import Billing
-    from ..credits.usage import Analytics
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
@@ -48,13 +41,11 @@ if TYPE_CHECKING:
     from ..providers.openai_text import OpenAIText
     from ..providers.queue import Queue
     from ..providers.upload_files import Uploads
-    from ..repositories.aggregates import Totals
     from ..streaming.lease_rules import LeaseRules
-    from ..streaming.leases import Leasing, LiveProvider
+    from ..streaming.leases import LiveProvider
     from ..streaming.relay import Relay
     from ..streaming.service import Streaming
     from ..transcripts.history import History
-    from ..transcripts.questions import Assistant
 
 APP_NAME = "live-transcription"
 JWKS_DIRECTORY = Path(__file__).parents[1] / "jwks"
@@ -98,13 +89,13 @@ def secret(name: str) -> str:
     if plain.startswith(PREFIX):  # The settings have refused plain text where it must not be.
         plain = Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), plain)
     for part in listed(plain):
-        hide(part)
+        register_secret_for_redaction(part)
     return plain
 
 
 @lru_cache
 def accounts() -> "Accounts":
-    from ..accounts.free_credits import Welcome
+    from ..accounts.free_credits import FreeCredits
     from ..accounts.service import Accounts
 
     used = settings()
@@ -112,7 +103,7 @@ def accounts() -> "Accounts":
         cognito=cognito(),
         verifier=verifier(),
         ledger=ledger(),
-        welcome=Welcome(ledger(), tables(), welcome_rules(), secret("identity_hmac_key"), now),
+        free_credits=FreeCredits(ledger(), tables(), free_credit_rules(), secret("identity_hmac_key"), now),
         is_verification_on=used.email_verification == "on",
         tables=tables(),
         now=now,
@@ -131,19 +122,19 @@ def cognito() -> "Cognito":
 
 
 @lru_cache
-def erasures() -> "Erasures":
-    from ..accounts.deletion import ErasureRules, Erasures
+def account_deletion() -> "Erasures":
+    from ..accounts.deletion import AccountDeletion, DeletionRules
     from ..catchup.job_rules import JobRules
 
-    return Erasures(
+    return AccountDeletion(
         ledger=ledger(),
         tables=tables(),
-        leasing=leasing(),
+        leases=leases(),
         prices=price_files.load(settings().price_version),
         sign_ins=cognito(),
         files=(uploads(), export_files()),
         queue=queue(),
-        rules=ErasureRules(),
+        rules=DeletionRules(),
         job_rules=JobRules(),
         now=now,
         new_id=new_id,
@@ -151,14 +142,14 @@ def erasures() -> "Erasures":
 
 
 @lru_cache
-def exports() -> "Exports":
-    from ..accounts.export import ExportRules, Exports
-    from ..accounts.export_content import Belongings
+def account_exports() -> "Exports":
+    from ..accounts.export import AccountExports, ExportRules
+    from ..accounts.export_content import ExportContent
 
-    return Exports(
+    return AccountExports(
         ledger=ledger(),
         tables=tables(),
-        belongings=Belongings(tables(), uploads()),
+        export_content=ExportContent(tables(), uploads()),
         files=export_files(),
         queue=queue(),
         rules=ExportRules(),
@@ -168,18 +159,18 @@ def exports() -> "Exports":
 
 
 @lru_cache
-def administration() -> "Administration":
-    from ..admin.users import Administration
+def user_administration() -> "Administration":
+    from ..admin.users import UserAdministration
 
-    return Administration(ledger(), tables(), cognito(), cursors(), now, new_ulid)
+    return UserAdministration(ledger(), tables(), cognito(), cursors(), now, new_ulid)
 
 
 @lru_cache
-def welcome_rules() -> "WelcomeRules":
-    from ..accounts.free_credits import WelcomeRules
+def free_credit_rules() -> "WelcomeRules":
+    from ..accounts.free_credits import FreeCreditRules
 
     used = settings()
-    return WelcomeRules(
+    return FreeCreditRules(
         free_credits=used.free_credits,
         accounts_per_network_day=used.free_credits_accounts_per_network_day,
         credits_per_day=used.free_credits_per_day,
@@ -197,7 +188,7 @@ def streaming() -> "Streaming":
         tables=tables(),
         prices=price_files.load(used.price_version),
         rules=lease_rules(),
-        leasing=leasing(),
+        leases=leases(),
         relay_provider="assemblyai",
         now=now,
         new_ulid=new_ulid,
@@ -205,10 +196,10 @@ def streaming() -> "Streaming":
 
 
 @lru_cache
-def leasing() -> "Leasing":
-    from ..streaming.leases import Leasing
+def leases() -> "Leasing":
+    from ..streaming.leases import Leases
 
-    return Leasing(ledger(), tables(), lease_rules(), live_providers(), now)
+    return Leases(ledger(), tables(), lease_rules(), live_providers(), now)
 
 
 @lru_cache
@@ -221,10 +212,10 @@ def live_providers() -> "Sequence[LiveProvider]":
     first = Transport(Session(), "AssemblyAI", used.token_timeout_seconds)
     second = Transport(Session(), "OpenAI", used.token_timeout_seconds)
     known: dict[str, LiveProvider] = {
-        "assemblyai": deferred(
+        "assemblyai": lazy(
             lambda: AssemblyAILive(first, used.assemblyai_streaming_base_url, secret("assemblyai_api_key"), now)
         ),
-        "openai": deferred(
+        "openai": lazy(
             lambda: OpenAILive(
                 second,
                 used.openai_base_url,
@@ -314,15 +305,15 @@ def catchup_worker() -> "CatchupWorker":
 
 
 @lru_cache
-def assistant() -> "Assistant":
+def questions() -> "Assistant":
     from ..repositories.transcripts import Transcripts
-    from ..transcripts.questions import Assistant
+    from ..transcripts.questions import Questions
 
     used = settings()
-    return Assistant(
+    return Questions(
         ledger=ledger(),
         transcripts=Transcripts(tables()),
-        text=deferred(lambda: text_model(used.openai_answer_timeout_seconds)),
+        text=lazy(lambda: text_model(used.openai_answer_timeout_seconds)),
         prices=price_files.load(used.price_version),
         is_on=used.has_text_model,
         now=now,
@@ -380,10 +371,10 @@ def history() -> "History":
 
 
 @lru_cache
-def billing() -> "Billing":
-    from ..credits.statement import Billing
+def statements() -> "Billing":
+    from ..credits.statement import Statements
 
-    return Billing(ledger(), cursors())
+    return Statements(ledger(), cursors())
 
 
 @lru_cache
@@ -417,7 +408,7 @@ def fulfilment() -> "Fulfilment":
     from ..providers.stripe_client import StripeGateway
 
     used = settings()
-    gateway = deferred(
+    gateway = lazy(
         lambda: StripeGateway(
             secret("stripe_api_key"),
             tuple(listed(secret("stripe_webhook_secret"))),  # Two while it is being rotated.
@@ -431,17 +422,17 @@ def fulfilment() -> "Fulfilment":
 
 
 @lru_cache
-def analytics() -> "Analytics":
-    from ..credits.usage import Analytics
+def usage_report() -> "Analytics":
+    from ..credits.usage import UsageReport
 
-    return Analytics(ledger(), now)
+    return UsageReport(ledger(), now)
 
 
 @lru_cache
-def costs() -> "Costs":
-    from ..admin.costs import Costs
+def cost_report() -> "Costs":
+    from ..admin.costs import CostReport
 
-    return Costs(ledger(), totals(), price_files.load(settings().price_version), cursors(), now)
+    return CostReport(ledger(), aggregates(), price_files.load(settings().price_version), cursors(), now)
 
 
 @lru_cache
@@ -453,7 +444,7 @@ def audits() -> "Audits":
     return Audits(
         ledger=ledger(),
         tables=tables(),
-        auditor=Auditor(tables(), totals(), frozenset(price_files.available()), rules, now, time.sleep),
+        auditor=Auditor(tables(), aggregates(), frozenset(price_files.available()), rules, now, time.sleep),
         queue=queue(),
         rules=rules,
         now=now,
@@ -463,7 +454,7 @@ def audits() -> "Audits":
 
 @lru_cache
 def cursors() -> Cursors:
-    return deferred(lambda: Cursors(secret("identity_hmac_key")))
+    return lazy(lambda: Cursors(secret("identity_hmac_key")))
 
 
 @lru_cache
@@ -492,16 +483,16 @@ def ledger() -> Ledger:
 
 
 @lru_cache
-def totals() -> "Totals":
-    from ..repositories.aggregates import Totals
+def aggregates() -> "Totals":
+    from ..repositories.aggregates import Aggregates
 
-    return Totals(tables())
+    return Aggregates(tables())
 
 
 @lru_cache
-def limiter() -> Limiter:
+def rate_limiter() -> RateLimiter:
     used = settings()
-    return Limiter(tables(), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000)
+    return RateLimiter(tables(), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000)
 
 
 @lru_cache

@@ -71,12 +71,12 @@ def catch_up(to: Services, who: Somebody, rng: random.Random) -> None:
     """A range of a recording, or of what was listened to before."""
     minutes = rng.choice([2, 3, 5, 10, 15])
     if who.sessions and rng.random() < 0.5:
-        wish = contract.Catchup(session_id=who.sessions[-1], minutes=minutes)
+        body = contract.Catchup(session_id=who.sessions[-1], minutes=minutes)
     else:
         from_ms = rng.randrange(10) * 60_000
         upload_id = to.catchups.new_ulid()
-        wish = contract.Catchup(upload_id=upload_id, from_ms=from_ms, to_ms=from_ms + minutes * 60_000)
-    job = to.catchups.start(who.caller, wish, new_id(), "hash", "https://api.example")
+        body = contract.Catchup(upload_id=upload_id, from_ms=from_ms, to_ms=from_ms + minutes * 60_000)
+    job = to.catchups.start(who.caller, body, new_id(), "hash", "https://api.example")
     assert isinstance(job, contract.CatchupJob)
     to.clock.at += 20
     to.queue.sent.clear()
@@ -86,8 +86,8 @@ def catch_up(to: Services, who: Somebody, rng: random.Random) -> None:
 def ask(to: Services, who: Somebody, rng: random.Random) -> None:
     """A question about something listened to."""
     if who.transcripts:
-        wish = contract.Ask(question=f"What was point {rng.randrange(99)}?", transcript_id=rng.choice(who.transcripts))
-        to.assistant.ask(who.caller, wish, new_id(), "hash")
+        body = contract.Ask(question=f"What was point {rng.randrange(99)}?", transcript_id=rng.choice(who.transcripts))
+        to.assistant.ask(who.caller, body, new_id(), "hash")
 
 
 def buy(to: Services, who: Somebody, rng: random.Random) -> None:

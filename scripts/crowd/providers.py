@@ -8,9 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
-from chalicelib.models.catchup import Order, Recording, TextAnswer, UploadTicket
+from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
 from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
-from chalicelib.models.sessions import LiveOptions, Ticket
+from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.streaming.audio import Audio
@@ -32,8 +32,8 @@ class Tickets:
     def knows(self, language: str) -> bool:
         return True
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
-        return Ticket(self.name, self.model, "wss://live.example/v3/ws", "a-ticket", 0, self.longest_seconds)
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+        return SocketCredential(self.name, self.model, "wss://live.example/v3/ws", "a-ticket", 0, self.longest_seconds)
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Recogniser:
 class Recordings:
     """Recordings of any length, transcribed at once."""
 
-    orders: dict[str, Order] = field(default_factory=dict)
+    orders: dict[str, TranscriptionOrder] = field(default_factory=dict)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, order: TranscriptionOrder) -> str:
         name = f"transcript-{len(self.orders) + 1}"
         self.orders[name] = order
         return name
 
-    def find(self, order: Order) -> str | None:
+    def find(self, order: TranscriptionOrder) -> str | None:
         return next((name for name, one in self.orders.items() if one.webhook_url == order.webhook_url), None)
 
     def recording(self, transcript_id: str) -> Recording | None:
@@ -87,8 +87,8 @@ class Reader:
 class Files:
     """Every upload is there."""
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadTicket:
-        return UploadTicket("https://bucket.example", {}, now + 900, 500)
+    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
+        return UploadForm("https://bucket.example", {}, now + 900, 500)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:
         return "made-up"

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.accounts.free_credits import Welcome, WelcomeRules
+from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
 from chalicelib.catchup.job_rules import JobRules
 from chalicelib.catchup.service import Catchups
 from chalicelib.catchup.worker import CatchupWorker
@@ -16,10 +16,10 @@ from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
-from chalicelib.streaming.leases import Leasing
+from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
-from chalicelib.transcripts.questions import Assistant
+from chalicelib.transcripts.questions import Questions
 from scripts.crowd.providers import Files, Messages, Payments, Reader, Recogniser, Recordings, Tickets
 
 ORIGIN = "https://pay.example"
@@ -41,12 +41,12 @@ class Services:
 
     clock: Clock
     ledger: Ledger
-    welcome: Welcome
+    free_credits: FreeCredits
     streaming: Streaming
     relay: Relay
     catchups: Catchups
     worker: CatchupWorker
-    assistant: Assistant
+    assistant: Questions
     purchases: Purchases
     fulfilment: Fulfilment
     payments: Payments
@@ -74,13 +74,13 @@ class Services:
         return cls(
             clock=clock,
             ledger=ledger,
-            welcome=Welcome(ledger, tables, WelcomeRules(credits_per_day=10**9), identity_key, clock),
+            free_credits=FreeCredits(ledger, tables, FreeCreditRules(credits_per_day=10**9), identity_key, clock),
             streaming=Streaming(
                 ledger=ledger,
                 tables=tables,
                 prices=prices,
                 rules=rules,
-                leasing=Leasing(ledger, tables, rules, [Tickets()], clock),
+                leases=Leases(ledger, tables, rules, [Tickets()], clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=new_ulid,
@@ -107,7 +107,7 @@ class Services:
                 webhook_key=identity_key,
                 new_id=new_id,
             ),
-            assistant=Assistant(**common, text=Reader(), prices=prices, is_on=True, new_id=new_id),
+            assistant=Questions(**common, text=Reader(), prices=prices, is_on=True, new_id=new_id),
             purchases=Purchases(
                 ledger=ledger,
                 tables=tables,

@@ -15,7 +15,7 @@ import requests
 from botocore.config import Config
 
 from chalicelib import contract
-from chalicelib.accounts.free_credits import Welcome, WelcomeRules
+from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
 from chalicelib.accounts.service import EVEN_SECONDS, Accounts
 from chalicelib.providers.cognito import Cognito
 from chalicelib.providers.id_tokens import TokenVerifier
@@ -63,7 +63,7 @@ class Aws:
 
 
 @dataclass(frozen=True)
-class House:
+class AccountsEnv:
     """Accounts on a real pool and real tables."""
 
     accounts: Accounts
@@ -78,9 +78,9 @@ class House:
         assert self.accounts.login(contract.Login(email, PASSWORD)).user == signed_in.user
         self.books.check_invariants(user_id)
 
-    def under(self, rules: WelcomeRules) -> "House":
-        welcome = replace(self.accounts.welcome, rules=rules)
-        return replace(self, accounts=replace(self.accounts, welcome=welcome))
+    def under(self, rules: FreeCreditRules) -> "House":
+        free_credits = replace(self.accounts.free_credits, rules=rules)
+        return replace(self, accounts=replace(self.accounts, free_credits=free_credits))
 
     def verifying(self) -> "House":
         return replace(self, accounts=replace(self.accounts, is_verification_on=True))
@@ -100,14 +100,14 @@ def watched_client(aws: Aws, service: str, endpoint_url: str) -> Any:
 
 
 @contextmanager
-def opened(ministack: LocalAws) -> Iterator[House]:
+def opened(ministack: LocalAws) -> Iterator[AccountsEnv]:
     """A house on the resources of this AWS."""
     settings, aws = ministack.settings(), Aws()
     cognito, database = (watched_client(aws, name, ministack.endpoint_url) for name in ("cognito-idp", "dynamodb"))
     pool, client_id = settings["COGNITO_USER_POOL_ID"], settings["COGNITO_CLIENT_ID"]
     keys = requests.get(settings["COGNITO_JWKS_URL"], timeout=5).json()
     tables = Tables(database, settings["LEDGER_TABLE"], settings["APP_TABLE"])
-    rules = WelcomeRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
+    rules = FreeCreditRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
     now = lambda: int(time.time())  # noqa: E731
     accounts = Accounts(
         cognito=Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]),
@@ -115,14 +115,14 @@ def opened(ministack: LocalAws) -> Iterator[House]:
             f"https://cognito-idp.{REGION}.amazonaws.com/{pool}", client_id, lambda: keys, lambda: int(time.time())
         ),
         ledger=Ledger(tables),
-        welcome=Welcome(Ledger(tables), tables, rules, "a key of this test", now),
+        free_credits=FreeCredits(Ledger(tables), tables, rules, "a key of this test", now),
         is_verification_on=False,
         tables=tables,
         now=now,
         pause=time.sleep,
         elapsed=itertools.count(0, EVEN_SECONDS).__next__,  # as slow as it may be: nothing is waited for
     )
-    yield House(accounts, Backend.on(tables, Clock()), aws)
+    yield AccountsEnv(accounts, Backend.on(tables, Clock()), aws)
     cognito.close()
     database.close()
 

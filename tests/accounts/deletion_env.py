@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from chalicelib import contract
-from chalicelib.accounts.deletion import ErasureRules, Erasures
-from chalicelib.accounts.export import ExportRules, Exports
-from chalicelib.accounts.export_content import Belongings
+from chalicelib.accounts.deletion import AccountDeletion, DeletionRules
+from chalicelib.accounts.export import AccountExports, ExportRules
+from chalicelib.accounts.export_content import ExportContent
 from chalicelib.audit.checks import findings
 from chalicelib.catchup.job_rules import JobRules
 from chalicelib.errors import AppError, UnauthenticatedError, UnavailableError
@@ -31,13 +31,13 @@ from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.profiles import profile_put
 from chalicelib.repositories.table import Tables
-from tests.catchup.catchup_env import Desk, FakeUploads
+from tests.catchup.catchup_env import CatchupEnv, FakeUploads
 from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
 from tests.fault_injection import Wire, no_faults
-from tests.payments.payments_env import RETURN, FakePayments, Shop
+from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv
 
 MARKER = "plantedmarker"
 EMAIL = f"{MARKER}@example.com"
@@ -110,10 +110,10 @@ class FakeExportFiles:
 
 
 @dataclass
-class Household:
+class DeletionEnv:
     """One person, all the use cases on the wire, and a look at the tables past it."""
 
-    desk: Desk
+    catchup_env: CatchupEnv
     quiet: Backend
     wire: Wire
     engine: Engine
@@ -133,54 +133,60 @@ class Household:
         recordings, queue = WiredRecordings(wire=wire, words=words), WiredQueue(wire=wire)
         uploads = WiredUploads(wire=wire)
         backend = Backend.on(wire.tables(engine, names), clock, (MarkedRecogniser(),), (FakeLive(clock),))
-        desk = Desk(backend, recordings, WiredText(wire=wire), uploads, queue)
+        catchup_env = CatchupEnv(backend, recordings, WiredText(wire=wire), uploads, queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, (MarkedRecogniser(),))
         who = Caller(str(uuid.uuid4()), clock.at, EMAIL, name=MARKER)
-        house = cls(
-            desk, quiet, wire, engine, names, recordings, uploads, FakeExportFiles(wire), FakeSignIns(wire), who
+        accounts_env = cls(
+            catchup_env, quiet, wire, engine, names, recordings, uploads, FakeExportFiles(wire), FakeSignIns(wire), who
         )
-        house.sign_ins.known.add(who.user_id)
+        accounts_env.sign_ins.known.add(who.user_id)
         kept = profile_put(Profile(who.user_id, EMAIL, MARKER, clock()))
         guard = Guard.free_credits(who.user_id)
         quiet.ledger.grant(
-            who.user_id, CREDITS, "free_credits", guard, at=clock(), reason="Free credits of a new account", also=[kept]
+            who.user_id,
+            CREDITS,
+            "free_credits",
+            guard,
+            at=clock(),
+            reason="Free credits of a new account",
+            extra_writes=[kept],
         )
-        return house
+        return accounts_env
 
     @property
     def clock(self) -> Clock:
         return self.quiet.clock
 
     @property
-    def shop(self) -> Shop:
-        return Shop(self.desk.backend, self.payments)
+    def payments_env(self) -> PaymentsEnv:
+        return PaymentsEnv(self.catchup_env.backend, self.payments)
 
     @property
-    def erasures(self) -> Erasures:
-        backend = self.desk.backend
-        return Erasures(
+    def erasures(self) -> AccountDeletion:
+        backend = self.catchup_env.backend
+        return AccountDeletion(
             ledger=backend.ledger,
             tables=backend.tables,
-            leasing=backend.streaming.leasing,
+            leases=backend.streaming.leases,
             prices=price_files.load("2026-11"),
             sign_ins=self.sign_ins,
             files=(self.uploads, self.files),
-            queue=self.desk.queue,
-            rules=ErasureRules(),
+            queue=self.catchup_env.queue,
+            rules=DeletionRules(),
             job_rules=JobRules(),
             now=self.clock,
             new_id=lambda: str(uuid.uuid4()),
         )
 
     @property
-    def exports(self) -> Exports:
-        backend = self.desk.backend
-        return Exports(
+    def exports(self) -> AccountExports:
+        backend = self.catchup_env.backend
+        return AccountExports(
             ledger=backend.ledger,
             tables=backend.tables,
-            belongings=Belongings(backend.tables, self.uploads),
+            export_content=ExportContent(backend.tables, self.uploads),
             files=self.files,
-            queue=self.desk.queue,
+            queue=self.catchup_env.queue,
             rules=ExportRules(),
             now=self.clock,
             new_id=lambda: str(uuid.uuid4()),
@@ -190,25 +196,25 @@ class Household:
 
     def fill(self) -> None:
         """Leave words wherever there is a place for some; one of everything runs, and one has ended."""
-        backend, desk, who = self.desk.backend, self.desk, self.who
+        backend, catchup_env, who = self.catchup_env.backend, self.catchup_env, self.who
         said = [contract.Segment(0, 0, 900, f"said {MARKER}", MARKER)]
         about = {"title": MARKER, "source_url": f"https://{MARKER}.example/"}
         ended = backend.start(who, **about)
         backend.send(who, ended.session_id, 0)
         backend.streaming.save(who, ended.session_id, said)
         backend.streaming.stop(who, ended.session_id)
-        desk.ask(who, f"Who is {MARKER}?", session_id=ended.session_id)
-        desk.text.script.append({"summary": MARKER, "key_moments": [{"line": 0, "title": MARKER}]})
-        done = desk.start(who, upload_id=desk.upload(who), to_ms=60_000, title=MARKER)
-        desk.work()
+        catchup_env.ask(who, f"Who is {MARKER}?", session_id=ended.session_id)
+        catchup_env.text.script.append({"summary": MARKER, "key_moments": [{"line": 0, "title": MARKER}]})
+        done = catchup_env.start(who, upload_id=catchup_env.upload(who), to_ms=60_000, title=MARKER)
+        catchup_env.work()
         self.recordings.is_slow = True
-        running = desk.start(who, audio_url=f"https://{MARKER}.com/talk.mp3", to_ms=60_000, title=MARKER)
-        desk.work()
-        desk.queue.sent.clear()
-        shop = self.shop
-        paid = shop.buy(who, success_url=f"{RETURN}/?{MARKER}", cancel_url=f"{RETURN}/?{MARKER}")
-        shop.hears(paid, Payment.PAID)
-        begun = shop.buy(who, success_url=f"{RETURN}/?{MARKER}")
+        running = catchup_env.start(who, audio_url=f"https://{MARKER}.com/talk.mp3", to_ms=60_000, title=MARKER)
+        catchup_env.work()
+        catchup_env.queue.sent.clear()
+        payments_env = self.payments_env
+        paid = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}", cancel_url=f"{RETURN}/?{MARKER}")
+        payments_env.hears(paid, Payment.PAID)
+        begun = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}")
         relay = backend.start(who, transport="relay", key_terms=[MARKER], **about)
         direct = backend.start(who, transport="direct", lease_seconds=120, key_terms=[MARKER], **about)
         backend.streaming.save(who, direct.session_id, said)
@@ -226,7 +232,7 @@ class Household:
 
     def deliver(self) -> None:
         """The queue brings its messages; what fails is sent for again by a sweep."""
-        queue = self.desk.queue
+        queue = self.catchup_env.queue
         while queue.sent:
             with suppress(AppError):
                 self.work(queue.sent[0])
@@ -235,12 +241,16 @@ class Household:
 
     def work(self, message: str) -> None:
         kind, _, user_id = message.rpartition(":")
-        {"erase": self.erasures, "export": self.exports}.get(kind, self.desk.worker).advance(user_id)
+        {"erase": self.erasures, "export": self.exports}.get(kind, self.catchup_env.worker).advance(user_id)
 
     def sweep(self) -> None:
         """What the schedules do in a minute; those that look for open holds only where there are some."""
-        of_holds = [self.desk.backend.streaming.sweep, self.desk.catchups.sweep, self.desk.assistant.sweep]
-        others = [self.desk.backend.history.erase_deleted, self.erasures.sweep, self.exports.sweep]
+        of_holds = [
+            self.catchup_env.backend.streaming.sweep,
+            self.catchup_env.catchups.sweep,
+            self.catchup_env.assistant.sweep,
+        ]
+        others = [self.catchup_env.backend.history.erase_deleted, self.erasures.sweep, self.exports.sweep]
         for one in [*(of_holds if self.quiet.ledger.balance(self.who.user_id).held else []), *others]:
             with suppress(ExceptionGroup, AppError):
                 one()
@@ -270,7 +280,7 @@ class Household:
         """Every item of both tables, every file and message, as text."""
         found = [json.dumps(item, default=str) for name in self.names for item in scanned(self.engine, name)]
         files = [f"{key} {content!r}" for key, content in (self.files.files | self.uploads.files).items()]
-        return [*found, *files, *self.desk.queue.sent]
+        return [*found, *files, *self.catchup_env.queue.sent]
 
     def where_words_are(self) -> list[str]:
         return [text for text in self.everything() if MARKER in text]
@@ -290,7 +300,7 @@ class Household:
         forgotten = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}
         assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
         kept.check()
-        assert kept.open_holds == [], "credits are stuck"
+        assert kept.iter_open_holds == [], "credits are stuck"
         seen, is_still = account_books.read(self.quiet.tables, user_id)
         assert is_still
         assert findings(seen, self.clock(), frozenset(price_files.available())) == []

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from chalicelib.accounts.deletion import MESSAGE, ErasureRules
+from chalicelib.accounts.deletion import MESSAGE, DeletionRules
 from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.transcripts import Segment
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.providers.upload_files import TICKET_SECONDS
@@ -19,7 +19,7 @@ from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.jobs import job, job_key
 from chalicelib.repositories.purchases import purchase, purchase_key
 from chalicelib.repositories.transcripts import segments_put
-from tests.accounts.deletion_env import MARKER, Household, Names
+from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.engines import Engine
 from tests.fault_injection import no_faults
 from tests.payments.payments_env import refund
@@ -32,237 +32,243 @@ def names(engine: Engine) -> Iterator[Names]:
 
 
 @pytest.fixture
-def house(engine: Engine, names: Names) -> Household:
-    return Household.on(engine, names)
+def accounts_env(engine: Engine, names: Names) -> DeletionEnv:
+    return DeletionEnv.on(engine, names)
 
 
-def test_nothing_is_left_of_a_deleted_account_but_its_books(house: Household) -> None:
-    house.fill()
-    kinds = {text.split(MARKER)[0] for text in house.where_words_are()}
+def test_nothing_is_left_of_a_deleted_account_but_its_books(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    kinds = {text.split(MARKER)[0] for text in accounts_env.where_words_are()}
     assert len(kinds) > 12  # The search finds what is there to be found.
 
-    told = house.erasures.begin(house.who)
+    told = accounts_env.erasures.begin(accounts_env.who)
     assert told.deleted
-    house.settle_down()
+    accounts_env.settle_down()
 
-    kept = house.check_gone()
-    assert house.where_words_are() == []
+    kept = accounts_env.check_gone()
+    assert accounts_env.where_words_are() == []
     assert {entry.kind for entry in kept.entries} == {"free_credits", "purchase", "usage"}
 
 
-def test_the_account_is_refused_before_anything_is_erased(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
+def test_the_account_is_refused_before_anything_is_erased(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
 
     for refused in (
-        lambda: house.quiet.ledger.admit(house.who),
-        lambda: house.quiet.start(house.who),
-        lambda: house.quiet.streaming.renew(house.who, house.left["direct"], interrupted=True),
-        lambda: house.quiet.send(house.who, house.left["relay"], 9),
-        lambda: house.shop.buy(house.who),
-        lambda: house.exports.start(house.who),
-        lambda: house.erasures.begin(house.who),
+        lambda: accounts_env.quiet.ledger.admit(accounts_env.who),
+        lambda: accounts_env.quiet.start(accounts_env.who),
+        lambda: accounts_env.quiet.streaming.renew(accounts_env.who, accounts_env.left["direct"], interrupted=True),
+        lambda: accounts_env.quiet.send(accounts_env.who, accounts_env.left["relay"], 9),
+        lambda: accounts_env.payments_env.buy(accounts_env.who),
+        lambda: accounts_env.exports.start(accounts_env.who),
+        lambda: accounts_env.erasures.begin(accounts_env.who),
     ):
         with pytest.raises(UnauthenticatedError):
             refused()
 
 
-def test_a_blocked_account_is_not_deleted_by_its_owner(house: Household) -> None:
-    house.quiet.ledger.set_blocked(house.who.user_id, True)
+def test_a_blocked_account_is_not_deleted_by_its_owner(accounts_env: DeletionEnv) -> None:
+    accounts_env.quiet.ledger.set_blocked(accounts_env.who.user_id, True)
 
     with pytest.raises(AccountBlockedError):
-        house.erasures.begin(house.who)
+        accounts_env.erasures.begin(accounts_env.who)
 
-    assert not house.quiet.ledger.balance(house.who.user_id).deleted
-    assert erasure(house.quiet.tables, house.who.user_id) is None
+    assert not accounts_env.quiet.ledger.balance(accounts_env.who.user_id).deleted
+    assert erasure(accounts_env.quiet.tables, accounts_env.who.user_id) is None
 
 
-def test_a_signed_out_token_deletes_nothing(house: Household) -> None:
-    house.quiet.ledger.sign_out(house.who.user_id, house.clock() + 1)
+def test_a_signed_out_token_deletes_nothing(accounts_env: DeletionEnv) -> None:
+    accounts_env.quiet.ledger.sign_out(accounts_env.who.user_id, accounts_env.clock() + 1)
 
     with pytest.raises(UnauthenticatedError):
-        house.erasures.begin(house.who)
+        accounts_env.erasures.begin(accounts_env.who)
 
-    assert not house.quiet.ledger.balance(house.who.user_id).deleted
+    assert not accounts_env.quiet.ledger.balance(accounts_env.who.user_id).deleted
 
 
-def test_an_account_that_never_got_its_profile_can_be_deleted_too(house: Household) -> None:
-    nobody = structs.replace(house.who, user_id="somebody-without-a-balance")
-    house.erasures.begin(nobody)
+def test_an_account_that_never_got_its_profile_can_be_deleted_too(accounts_env: DeletionEnv) -> None:
+    nobody = structs.replace(accounts_env.who, user_id="somebody-without-a-balance")
+    accounts_env.erasures.begin(nobody)
 
-    assert house.quiet.ledger.balance(nobody.user_id).deleted
+    assert accounts_env.quiet.ledger.balance(nobody.user_id).deleted
     with pytest.raises(UnauthenticatedError):
-        house.quiet.ledger.open_account(nobody.user_id)
+        accounts_env.quiet.ledger.open_account(nobody.user_id)
 
 
-def test_open_leases_end_before_their_sessions_go_and_a_direct_one_is_billed_to_its_end(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    house.minutes_pass(3)
+def test_open_leases_end_before_their_sessions_go_and_a_direct_one_is_billed_to_its_end(
+    accounts_env: DeletionEnv,
+) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.minutes_pass(3)
 
-    live = [entry for entry in house.books.usage if entry.reference == house.left["direct"]]
+    live = [entry for entry in accounts_env.books.usage if entry.reference == accounts_env.left["direct"]]
     assert [(-entry.credits, entry.audio_ms) for entry in live] == [(20, 120_000)]
-    assert house.books.open_holds == []
+    assert accounts_env.books.iter_open_holds == []
 
 
-def test_a_chunk_that_is_with_a_provider_is_waited_for(house: Household) -> None:
-    house.fill()
-    session_id = house.left["relay"]
+def test_a_chunk_that_is_with_a_provider_is_waited_for(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    session_id = accounts_env.left["relay"]
 
     def asked() -> None:
-        house.erasures.begin(house.who)
-        house.deliver()
-        assert any(hold.kind == "stream" for hold in house.quiet.open_holds(house.who.user_id))
+        accounts_env.erasures.begin(accounts_env.who)
+        accounts_env.deliver()
+        assert any(hold.kind == "stream" for hold in accounts_env.quiet.iter_open_holds(accounts_env.who.user_id))
 
-    recogniser = house.desk.backend.recogniser
+    recogniser = accounts_env.catchup_env.backend.recogniser
     heard = recogniser.recognise
     recogniser.recognise = lambda *words: (asked(), heard(*words))[1]  # type: ignore[method-assign]
-    house.desk.backend.send(house.who, session_id, 0, seconds=6.0)
-    house.settle_down()
+    accounts_env.catchup_env.backend.send(accounts_env.who, session_id, 0, seconds=6.0)
+    accounts_env.settle_down()
 
-    kept = house.check_gone()
+    kept = accounts_env.check_gone()
     assert [-entry.credits for entry in kept.usage if entry.reference == session_id] == [1]
 
 
-def test_a_catch_up_that_runs_is_given_up_and_costs_nothing(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    house.minutes_pass(2)
+def test_a_catch_up_that_runs_is_given_up_and_costs_nothing(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.minutes_pass(2)
 
-    item = house.quiet.tables.get(job_key(house.left["running"]))
+    item = accounts_env.quiet.tables.get(job_key(accounts_env.left["running"]))
     assert item
     assert (job(item).state.value, job(item).charged) == ("failed", 0)
 
 
-def test_a_webhook_that_comes_after_all_is_over_still_makes_the_provider_forget(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    house.settle_down()
+def test_a_webhook_that_comes_after_all_is_over_still_makes_the_provider_forget(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.settle_down()
 
-    house.desk.webhook(house.left["running"], "transcript-1")
-    house.recordings.deleted.remove("transcript-1")
-    house.deliver()
+    accounts_env.catchup_env.webhook(accounts_env.left["running"], "transcript-1")
+    accounts_env.recordings.deleted.remove("transcript-1")
+    accounts_env.deliver()
 
-    assert "transcript-1" in house.recordings.deleted
+    assert "transcript-1" in accounts_env.recordings.deleted
 
 
-def test_what_was_under_way_when_the_account_was_refused_is_erased_in_the_last_pass(house: Household) -> None:
+def test_what_was_under_way_when_the_account_was_refused_is_erased_in_the_last_pass(accounts_env: DeletionEnv) -> None:
     """A save that was admitted, an upload whose form was good, an export that was being written."""
-    house.fill()
-    house.erasures.begin(house.who)
-    house.minutes_pass(5)
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.minutes_pass(5)
     late = [Segment(1, 0, 5, f"late {MARKER}")]
-    house.quiet.tables.write(segments_put(house.who.user_id, house.left["transcript"], "late", late))
-    house.desk.upload(house.who)
-    house.files.files[house.who.user_id, "late"] = MARKER.encode()
-    house.settle_down()
+    accounts_env.quiet.tables.write(
+        segments_put(accounts_env.who.user_id, accounts_env.left["transcript"], "late", late)
+    )
+    accounts_env.catchup_env.upload(accounts_env.who)
+    accounts_env.files.files[accounts_env.who.user_id, "late"] = MARKER.encode()
+    accounts_env.settle_down()
 
-    house.check_gone()
-    assert house.where_words_are() == []
+    accounts_env.check_gone()
+    assert accounts_env.where_words_are() == []
 
 
-def test_an_export_that_was_wanted_is_not_made_any_more(house: Household) -> None:
-    house.fill()
-    house.exports.start(house.who)
-    house.desk.queue.sent.clear()
-    house.erasures.begin(house.who)
-    house.settle_down()
+def test_an_export_that_was_wanted_is_not_made_any_more(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.exports.start(accounts_env.who)
+    accounts_env.catchup_env.queue.sent.clear()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.settle_down()
 
-    assert house.quiet.tables.get(export_key(house.who.user_id)) is None
-    assert house.exports.advance(house.who.user_id) is False
-    assert house.files.files == {}
+    assert accounts_env.quiet.tables.get(export_key(accounts_env.who.user_id)) is None
+    assert accounts_env.exports.advance(accounts_env.who.user_id) is False
+    assert accounts_env.files.files == {}
 
 
 def test_the_last_pass_comes_after_everything_that_may_have_been_under_way() -> None:
     longest_lambda_seconds = 900
 
-    rules = ErasureRules()
+    rules = DeletionRules()
     assert rules.last_pass_after_seconds > max(longest_lambda_seconds, TICKET_SECONDS) + 600
     assert rules.pass_seconds + 120 < longest_lambda_seconds < rules.lost_after_seconds
 
 
-def test_a_message_that_is_lost_is_sent_again(house: Household) -> None:
-    house.desk.queue.is_down = True
-    house.erasures.begin(house.who)
-    house.desk.queue.sent.clear()
+def test_a_message_that_is_lost_is_sent_again(accounts_env: DeletionEnv) -> None:
+    accounts_env.catchup_env.queue.is_down = True
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.catchup_env.queue.sent.clear()
 
-    house.settle_down()
+    accounts_env.settle_down()
 
-    house.check_gone()
-
-
-def test_a_pass_that_takes_too_long_goes_on_with_the_next_message(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    hurried = replace(house.erasures, rules=replace(ErasureRules(), pass_seconds=0))
-    house.desk.queue.sent.clear()
-
-    assert hurried.advance(house.who.user_id) is False
-
-    assert house.desk.queue.sent == [MESSAGE + house.who.user_id]
-    house.settle_down()
-    house.check_gone()
+    accounts_env.check_gone()
 
 
-def test_an_account_that_cannot_be_erased_for_a_day_is_counted(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    assert house.erasures.overdue() == 0
+def test_a_pass_that_takes_too_long_goes_on_with_the_next_message(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    hurried = replace(accounts_env.erasures, rules=replace(DeletionRules(), pass_seconds=0))
+    accounts_env.catchup_env.queue.sent.clear()
 
-    house.clock.forward(ErasureRules().overdue_after_seconds + 1)
-    assert house.erasures.overdue() == 1
+    assert hurried.advance(accounts_env.who.user_id) is False
 
-    house.settle_down()
-    assert house.erasures.overdue() == 0
+    assert accounts_env.catchup_env.queue.sent == [MESSAGE + accounts_env.who.user_id]
+    accounts_env.settle_down()
+    accounts_env.check_gone()
 
 
-def test_an_erasure_of_nobody_does_nothing(house: Household) -> None:
-    assert house.erasures.advance("nobody") is False
-    assert house.erasures.sweep() == 0
+def test_an_account_that_cannot_be_erased_for_a_day_is_counted(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    assert accounts_env.erasures.overdue() == 0
+
+    accounts_env.clock.forward(DeletionRules().overdue_after_seconds + 1)
+    assert accounts_env.erasures.overdue() == 1
+
+    accounts_env.settle_down()
+    assert accounts_env.erasures.overdue() == 0
+
+
+def test_an_erasure_of_nobody_does_nothing(accounts_env: DeletionEnv) -> None:
+    assert accounts_env.erasures.advance("nobody") is False
+    assert accounts_env.erasures.sweep() == 0
 
 
 # Payments
 
 
-def test_a_payment_after_the_account_was_deleted_is_booked_and_rings(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    house.settle_down()
+def test_a_payment_after_the_account_was_deleted_is_booked_and_rings(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.settle_down()
 
-    with counting() as counted:
-        heard = house.shop.hears(house.left["begun"], Payment.PAID)
+    with collect_request_log() as counted:
+        heard = accounts_env.payments_env.hears(accounts_env.left["begun"], Payment.PAID)
 
     assert (heard.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
-    kept = house.check_gone()
+    kept = accounts_env.check_gone()
     assert sum(entry.cents for entry in kept.entries) == 2 * 999
-    with counting() as counted:
-        house.shop.hears(house.left["begun"], Payment.PAID)
-        house.shop.hears(house.left["begun"], refund("re_1", 999))
+    with collect_request_log() as counted:
+        accounts_env.payments_env.hears(accounts_env.left["begun"], Payment.PAID)
+        accounts_env.payments_env.hears(accounts_env.left["begun"], refund("re_1", 999))
     assert "payment_alarm" not in counted.notes
-    assert sum(entry.cents for entry in house.check_gone().entries) == 999
+    assert sum(entry.cents for entry in accounts_env.check_gone().entries) == 999
 
 
-def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_same_counts(house: Household) -> None:
-    house.payments.script.append(AppError("The process ended here."))
+def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_same_counts(
+    accounts_env: DeletionEnv,
+) -> None:
+    accounts_env.payments.script.append(AppError("The process ended here."))
     with pytest.raises(AppError):
-        house.shop.buy(house.who, purchase_id="never-opened")
-    house.erasures.begin(house.who)
-    house.settle_down()
+        accounts_env.payments_env.buy(accounts_env.who, purchase_id="never-opened")
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.settle_down()
 
-    item = house.quiet.tables.get(purchase_key("never-opened"))
+    item = accounts_env.quiet.tables.get(purchase_key("never-opened"))
     assert item
     assert (purchase(item).facts.payment, purchase(item).success_url) == (Payment.FAILED, "")
-    house.payments.open(purchase(item))
-    house.shop.hears("never-opened", Payment.PAID)
-    assert [entry.cents for entry in house.check_gone().entries if entry.kind == "purchase"] == [999]
+    accounts_env.payments.open(purchase(item))
+    accounts_env.payments_env.hears("never-opened", Payment.PAID)
+    assert [entry.cents for entry in accounts_env.check_gone().entries if entry.kind == "purchase"] == [999]
 
 
 # Size
 
 
-def plant(house: Household, many: int) -> None:
+def plant(accounts_env: DeletionEnv, many: int) -> None:
     """So many saves of one transcript, 25 a call."""
-    user, transcript = house.who.user_id, house.left["transcript"]
+    user, transcript = accounts_env.who.user_id, accounts_env.left["transcript"]
     for first in range(0, many, 25):
         puts = [
             {
@@ -272,38 +278,38 @@ def plant(house: Household, many: int) -> None:
             }
             for n in range(first, first + 25)
         ]
-        house.engine.client.batch_write_item(RequestItems={house.names[1]: puts})
+        accounts_env.engine.client.batch_write_item(RequestItems={accounts_env.names[1]: puts})
 
 
-def check_paged(house: Household, many: int) -> list[str]:
+def check_paged(accounts_env: DeletionEnv, many: int) -> list[str]:
     """One pass takes a call for each 25 items, and a few more; nothing is left. Its calls."""
-    house.fill()
-    house.recordings.is_slow = False
-    plant(house, many)
-    house.erasures.begin(house.who)
-    house.minutes_pass(2)
-    plant(house, many)
-    house.desk.queue.sent.clear()
-    house.wire.under(no_faults)
-    house.erasures.advance(house.who.user_id)
-    calls = list(house.wire.calls)
-    house.settle_down()
-    house.check_gone()
+    accounts_env.fill()
+    accounts_env.recordings.is_slow = False
+    plant(accounts_env, many)
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.minutes_pass(2)
+    plant(accounts_env, many)
+    accounts_env.catchup_env.queue.sent.clear()
+    accounts_env.wire.under(no_faults)
+    accounts_env.erasures.advance(accounts_env.who.user_id)
+    calls = list(accounts_env.wire.calls)
+    accounts_env.settle_down()
+    accounts_env.check_gone()
     assert Counter(calls)["BatchWriteItem"] <= many / 25 + 10
     assert len(calls) <= 1.02 * many / 25 + 30
     return calls
 
 
-def test_a_large_account_is_erased_a_page_at_a_time(house: Household) -> None:
-    assert check_paged(house, 2_500)
+def test_a_large_account_is_erased_a_page_at_a_time(accounts_env: DeletionEnv) -> None:
+    assert check_paged(accounts_env, 2_500)
 
 
 @pytest.mark.soak
 def test_an_account_of_a_hundred_thousand_items_is_erased_within_a_workers_time(
-    house: Household, tally: Counter[str]
+    accounts_env: DeletionEnv, tally: Counter[str]
 ) -> None:
     """At 20 ms a call, which is slow for DynamoDB, a pass has time for 30,000 calls, and goes on if it has more."""
-    calls = check_paged(house, 100_000)
+    calls = check_paged(accounts_env, 100_000)
 
-    assert len(calls) * 0.02 < ErasureRules().pass_seconds
+    assert len(calls) * 0.02 < DeletionRules().pass_seconds
     tally.update({"calls to erase an account of 100,000 items": len(calls)})

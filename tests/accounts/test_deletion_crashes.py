@@ -6,59 +6,59 @@ from contextlib import suppress
 
 import pytest
 
-from chalicelib.accounts.deletion import ErasureRules
+from chalicelib.accounts.deletion import DeletionRules
 from chalicelib.errors import AppError
-from tests.accounts.deletion_env import Household
+from tests.accounts.deletion_env import DeletionEnv
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, at, no_faults
 
 ALL_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT)
 
 
-def filled(house: Household) -> None:
-    house.fill()
+def filled(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
 
 
-def deleted(house: Household) -> None:
-    house.fill()
-    house.erasures.begin(house.who)
-    house.desk.queue.sent.clear()
+def deleted(accounts_env: DeletionEnv) -> None:
+    accounts_env.fill()
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.catchup_env.queue.sent.clear()
 
 
-def without_holds(house: Household) -> None:
+def without_holds(accounts_env: DeletionEnv) -> None:
     """The holds have ended; all else is there."""
-    house.fill()
-    house.recordings.is_slow = False
-    house.desk.worker.advance(house.left["running"])
-    house.clock.forward(61)
+    accounts_env.fill()
+    accounts_env.recordings.is_slow = False
+    accounts_env.catchup_env.worker.advance(accounts_env.left["running"])
+    accounts_env.clock.forward(61)
     for name in ("relay", "direct"):
-        house.desk.backend.streaming.stop(house.who, house.left[name])
-    house.erasures.begin(house.who)
-    house.desk.queue.sent.clear()
+        accounts_env.catchup_env.backend.streaming.stop(accounts_env.who, accounts_env.left[name])
+    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.catchup_env.queue.sent.clear()
 
 
-def nearly_gone(house: Household) -> None:
+def nearly_gone(accounts_env: DeletionEnv) -> None:
     """All was erased once, and the time of the last pass has come."""
-    without_holds(house)
-    house.erasures.advance(house.who.user_id)
-    house.desk.queue.sent.clear()
-    house.clock.forward(ErasureRules().last_pass_after_seconds)
+    without_holds(accounts_env)
+    accounts_env.erasures.advance(accounts_env.who.user_id)
+    accounts_env.catchup_env.queue.sent.clear()
+    accounts_env.clock.forward(DeletionRules().last_pass_after_seconds)
 
 
-def begin(house: Household) -> None:
-    house.erasures.begin(house.who)
+def begin(accounts_env: DeletionEnv) -> None:
+    accounts_env.erasures.begin(accounts_env.who)
 
 
-def one_pass(house: Household) -> None:
-    house.erasures.advance(house.who.user_id)
+def one_pass(accounts_env: DeletionEnv) -> None:
+    accounts_env.erasures.advance(accounts_env.who.user_id)
 
 
-COMMANDS: dict[str, tuple[Callable[[Household], None], Callable[[Household], None]]] = {
+COMMANDS: dict[str, tuple[Callable[[DeletionEnv], None], Callable[[DeletionEnv], None]]] = {
     "delete": (filled, begin),
     "a pass that ends holds": (deleted, one_pass),
     "a pass that erases": (without_holds, one_pass),
     "the last pass": (nearly_gone, one_pass),
-    "the sweep": (deleted, lambda house: (house.clock.forward(61), house.erasures.sweep())[0]),
+    "the sweep": (deleted, lambda accounts_env: (accounts_env.clock.forward(61), accounts_env.erasures.sweep())[0]),
 }
 
 
@@ -72,16 +72,16 @@ def test_a_job_that_dies_one_call_later_each_time_comes_to_its_end(command: str,
     """Each time it begins anew on what the last one left. A soak lets each of them die once on a whole account."""
     prepare, act = COMMANDS[command]
     with engine.tables() as names:
-        house = Household.on(engine, names)
-        prepare(house)
+        accounts_env = DeletionEnv.on(engine, names)
+        prepare(accounts_env)
         number, died = 0, True
         while died:
-            house.wire.under(at(number, fault))
+            accounts_env.wire.under(at(number, fault))
             with suppress(Crash, AppError):
-                act(house)
-            number, died = number + 1, number < len(house.wire.calls)
-        house.settle_down()
-        house.check_gone()
+                act(accounts_env)
+            number, died = number + 1, number < len(accounts_env.wire.calls)
+        accounts_env.settle_down()
+        accounts_env.check_gone()
         assert number > 6
 
 
@@ -108,16 +108,16 @@ def lived(command: str, plan: tuple[int, Fault] | None, engine: Engine) -> list[
     """The command with one fault, and the end of everything; the command's calls."""
     prepare, act = COMMANDS[command]
     with engine.tables() as names:
-        house = Household.on(engine, names)
-        prepare(house)
-        house.wire.under(at(*plan) if plan else no_faults)
+        accounts_env = DeletionEnv.on(engine, names)
+        prepare(accounts_env)
+        accounts_env.wire.under(at(*plan) if plan else no_faults)
         with suppress(Crash, AppError, ExceptionGroup):
-            act(house)
-        calls = list(house.wire.calls)
-        house.wire.under(no_faults)
+            act(accounts_env)
+        calls = list(accounts_env.wire.calls)
+        accounts_env.wire.under(no_faults)
         if act is begin:
             with suppress(AppError):  # The client asks again: it is done now, or the account is gone already.
-                begin(house)
-        house.settle_down()
-        house.check_gone()
+                begin(accounts_env)
+        accounts_env.settle_down()
+        accounts_env.check_gone()
     return calls

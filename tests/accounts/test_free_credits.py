@@ -15,8 +15,8 @@ from chalicelib.accounts.free_credits import (
     NETWORK_CAP,
     REFUSED_DOMAIN,
     SWITCHED_OFF,
-    Welcome,
-    WelcomeRules,
+    FreeCreditRules,
+    FreeCredits,
 )
 from chalicelib.errors import UnavailableError
 from chalicelib.models.accounts import Profile
@@ -32,18 +32,20 @@ DAY = 86_400
 
 
 @pytest.fixture
-def welcome(backend: Backend) -> Welcome:
-    rules = WelcomeRules(accounts_per_network_day=2, credits_per_day=1_000)
-    return Welcome(backend.ledger, backend.tables, rules, KEY, backend.clock)
+def free_credits(backend: Backend) -> FreeCredits:
+    rules = FreeCreditRules(accounts_per_network_day=2, credits_per_day=1_000)
+    return FreeCredits(backend.ledger, backend.tables, rules, KEY, backend.clock)
 
 
-def opens(welcome: Welcome, email: str, network: str = "192.0.2.1") -> Profile:
-    return welcome.open(str(uuid.uuid4()), email, "", network)
+def opens(free_credits: FreeCredits, email: str, network: str = "192.0.2.1") -> Profile:
+    return free_credits.open(str(uuid.uuid4()), email, "", network)
 
 
-def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(backend: Backend, welcome: Welcome) -> None:
-    first = opens(welcome, "ada@gmail.com")
-    again = opens(welcome, "a.da+more@googlemail.com")
+def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(
+    backend: Backend, free_credits: FreeCredits
+) -> None:
+    first = opens(free_credits, "ada@gmail.com")
+    again = opens(free_credits, "a.da+more@googlemail.com")
 
     assert (first.free_credits, first.free_credits_reason) == (200, "")
     assert (again.free_credits, again.free_credits_reason, again.is_owed_credits) == (0, GIVEN_BEFORE, False)
@@ -52,35 +54,35 @@ def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(backend:
 
 
 def test_a_network_gets_so_many_a_day_and_who_came_too_late_gets_them_another_day(
-    backend: Backend, welcome: Welcome
+    backend: Backend, free_credits: FreeCredits
 ) -> None:
-    opened = [opens(welcome, f"{name}@example.com") for name in ("ada", "bob", "eve")]
-    elsewhere = opens(welcome, "dan@example.com", "198.51.100.7")
+    opened = [opens(free_credits, f"{name}@example.com") for name in ("ada", "bob", "eve")]
+    elsewhere = opens(free_credits, "dan@example.com", "198.51.100.7")
     late = opened[2]
     assert [one.free_credits for one in (*opened, elsewhere)] == [200, 200, 0, 200]
     assert (late.free_credits_reason, late.is_owed_credits) == (NETWORK_CAP, True)
-    assert welcome.try_again(late, "192.0.2.1") == late
+    assert free_credits.try_again(late, "192.0.2.1") == late
 
     backend.clock.forward(DAY)
-    assert welcome.try_again(late, "192.0.2.1").free_credits == 200
+    assert free_credits.try_again(late, "192.0.2.1").free_credits == 200
     assert profile(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
         late, free_credits=200, free_credits_reason="", is_owed_credits=False
     )
-    welcome.try_again(late, "192.0.2.1")
+    free_credits.try_again(late, "192.0.2.1")
     assert backend.ledger.balance(late.user_id).available == 200
     backend.check_invariants(late.user_id)
 
 
-def test_all_together_get_so_many_a_day(backend: Backend, welcome: Welcome) -> None:
-    opened = [opens(welcome, f"person{n}@example.com", f"192.0.2.{n}") for n in range(7)]
+def test_all_together_get_so_many_a_day(backend: Backend, free_credits: FreeCredits) -> None:
+    opened = [opens(free_credits, f"person{n}@example.com", f"192.0.2.{n}") for n in range(7)]
 
     assert [one.free_credits for one in opened] == [200] * 5 + [0] * 2
     assert opened[5].free_credits_reason == BUDGET_USED
 
 
 @pytest.mark.parametrize("email", ["ada@mailinator.test", "ada@a.b.mailinator.test", "ADA@MAILINATOR.TEST."])
-def test_a_refused_domain_and_its_subdomains_get_none(welcome: Welcome, email: str) -> None:
-    strict = replace(welcome, rules=WelcomeRules(refused_domains=frozenset({"mailinator.test"})))
+def test_a_refused_domain_and_its_subdomains_get_none(free_credits: FreeCredits, email: str) -> None:
+    strict = replace(free_credits, rules=FreeCreditRules(refused_domains=frozenset({"mailinator.test"})))
 
     refused, other = opens(strict, email), opens(strict, "ada@notmailinator.test")
 
@@ -88,14 +90,14 @@ def test_a_refused_domain_and_its_subdomains_get_none(welcome: Welcome, email: s
     assert other.free_credits == 200
 
 
-def test_the_switch_gives_nobody_any(welcome: Welcome) -> None:
-    off = replace(welcome, rules=WelcomeRules(free_credits=0))
+def test_the_switch_gives_nobody_any(free_credits: FreeCredits) -> None:
+    off = replace(free_credits, rules=FreeCreditRules(free_credits=0))
 
     assert opens(off, "ada@example.com").free_credits_reason == SWITCHED_OFF
 
 
-def test_requests_that_say_no_network_share_one(welcome: Welcome) -> None:
-    opened = [opens(welcome, f"person{n}@example.com", "") for n in range(3)]
+def test_requests_that_say_no_network_share_one(free_credits: FreeCredits) -> None:
+    opened = [opens(free_credits, f"person{n}@example.com", "") for n in range(3)]
 
     assert [one.free_credits for one in opened] == [200, 200, 0]
 
@@ -106,14 +108,14 @@ def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Eng
         for number in range(6):
             wire, clock = Wire(), Clock()
             backend = Backend.on(wire.tables(engine, names), clock)
-            welcome = Welcome(backend.ledger, backend.tables, WelcomeRules(), KEY, clock)
+            free_credits = FreeCredits(backend.ledger, backend.tables, FreeCreditRules(), KEY, clock)
             user_id = str(uuid.uuid4())
             wire.under(at(number, fault))
             try:
-                welcome.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+                free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
             except (Crash, UnavailableError):
                 wire.under(no_faults)
-                welcome.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+                free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
             wire.under(no_faults)
 
             assert backend.ledger.balance(user_id).available == 200
@@ -123,7 +125,7 @@ def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Eng
 PEOPLE, NETWORKS = 40, 25
 
 
-def farm(engine: Engine, accounts: int, rules: WelcomeRules) -> tuple[int, Counter[str]]:
+def farm(engine: Engine, accounts: int, rules: FreeCreditRules) -> tuple[int, Counter[str]]:
     """So many accounts of 40 people at 25 addresses of the network, many at once; credits given, and reasons.
 
     Nobody was given twice, no network more than its cap, and all together no more than the budget.
@@ -135,12 +137,12 @@ def farm(engine: Engine, accounts: int, rules: WelcomeRules) -> tuple[int, Count
     ]
     with engine.tables() as names:
         backend = Backend.on(Tables(engine.client, *names), Clock())
-        welcome = Welcome(backend.ledger, backend.tables, rules, KEY, backend.clock)
+        free_credits = FreeCredits(backend.ledger, backend.tables, rules, KEY, backend.clock)
 
         def one(number: int) -> Profile:
             person, domain, network = farmers[number]
             email = f"{'.'.join('farmer')}{person}+{number}@{domain}"
-            return opens(welcome, email, f"203.0.113.{network}")
+            return opens(free_credits, email, f"203.0.113.{network}")
 
         with ThreadPoolExecutor(8) as threads:
             made = list(threads.map(one, range(accounts)))
@@ -154,8 +156,8 @@ def farm(engine: Engine, accounts: int, rules: WelcomeRules) -> tuple[int, Count
 
 
 CAPS = {
-    NETWORK_CAP: WelcomeRules(accounts_per_network_day=1),
-    BUDGET_USED: WelcomeRules(credits_per_day=3_000),
+    NETWORK_CAP: FreeCreditRules(accounts_per_network_day=1),
+    BUDGET_USED: FreeCreditRules(credits_per_day=3_000),
 }
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from chalicelib import contract
-from chalicelib.admin.costs import CSV_COLUMNS, Costs
+from chalicelib.admin.costs import CSV_COLUMNS, CostReport
 from chalicelib.errors import InvalidRequestError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, ModelUse
 from chalicelib.pricing import price_files
-from chalicelib.repositories.aggregates import Totals
+from chalicelib.repositories.aggregates import Aggregates
 from tests.fakes import CURSORS, Backend
 
 NOV_30, DEC_1 = (int(datetime(2026, *day, 23, 59, 59, tzinfo=UTC).timestamp()) for day in ((11, 30), (12, 1)))
@@ -20,7 +20,7 @@ OWNER = Caller("owner", 0, "owner@example.com", ("admins",))
 STREAMING, LUNA = "assemblyai/universal-streaming-english", "openai/gpt-6-luna"
 LIVE = Entry(
     "e1", "usage", -20, NOV_30, service="live", audio_ms=119_001, cost_micro_usd=4_959,
-    uses=(ModelUse(STREAMING, 119_001, 4_959),), told_ms=125_000, told_of_ms=119_001,
+    uses=(ModelUse(STREAMING, 119_001, 4_959),), reported_ms=125_000, reported_of_ms=119_001,
 )  # fmt: skip
 CATCHUP = Entry(
     "e2", "usage", -10, NOV_30 + 1, service="catchup", audio_ms=60_000, cost_micro_usd=2_540,
@@ -33,19 +33,19 @@ GIVEN = [Entry(f"f{n}", "free_credits", 200, NOV_30) for n in range(2)]
 
 
 @pytest.fixture
-def costs(backend: Backend) -> Costs:
+def costs(backend: Backend) -> CostReport:
     backend.clock.at = DEC_1
     booked = [("ada", LIVE), ("ada", CATCHUP), ("bob", ASK), ("ada", BOUGHT), ("ada", REFUNDED)]
-    totals = Totals(backend.tables)
+    totals = Aggregates(backend.tables)
     totals.count([*booked, ("ada", GIVEN[0]), ("bob", GIVEN[1])])
-    return Costs(backend.ledger, totals, price_files.load("2026-11"), CURSORS, backend.clock)
+    return CostReport(backend.ledger, totals, price_files.load("2026-11"), CURSORS, backend.clock)
 
 
 def asked(first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **more: object) -> contract.CostsQuery:
     return contract.CostsQuery(from_day=date(2026, *first), to_day=date(2026, *last), **more)  # type: ignore[arg-type]
 
 
-def test_money_and_credits_of_the_range(costs: Costs) -> None:
+def test_money_and_credits_of_the_range(costs: CostReport) -> None:
     told = costs.costs(OWNER, asked())
 
     assert told.totals == contract.CostSums(
@@ -64,7 +64,7 @@ def test_money_and_credits_of_the_range(costs: Costs) -> None:
     assert told.counted_until == "2026-12-01T23:59:59Z"
 
 
-def test_each_day_has_what_happened_until_its_last_second(costs: Costs) -> None:
+def test_each_day_has_what_happened_until_its_last_second(costs: CostReport) -> None:
     first, second = costs.costs(OWNER, asked()).days
 
     assert (first.date, second.date) == ("2026-11-30", "2026-12-01")
@@ -79,7 +79,7 @@ def test_each_day_has_what_happened_until_its_last_second(costs: Costs) -> None:
     ]
 
 
-def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: Costs) -> None:
+def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: CostReport) -> None:
     told = costs.costs(OWNER, asked())
 
     assert [(one.service, one.credits, one.cost_micro_usd) for one in told.services] == [
@@ -98,11 +98,11 @@ def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: Co
     assert sum(model.cost_micro_usd for model in told.models) == told.totals.provider_cost_micro_usd
 
 
-def test_our_seconds_stand_beside_those_that_clients_reported(costs: Costs) -> None:
+def test_our_seconds_stand_beside_those_that_clients_reported(costs: CostReport) -> None:
     assert costs.costs(OWNER, asked()).live_seconds == contract.LiveSeconds(1, 120, 125, -5)
 
 
-def test_days_without_anything_are_there_and_other_days_are_not(costs: Costs) -> None:
+def test_days_without_anything_are_there_and_other_days_are_not(costs: CostReport) -> None:
     told = costs.costs(OWNER, asked((11, 27), (11, 30)))
 
     assert [(day.date, day.sums.uses, day.active_users) for day in told.days] == [
@@ -115,15 +115,15 @@ def test_days_without_anything_are_there_and_other_days_are_not(costs: Costs) ->
 
 
 def test_nothing_at_all(backend: Backend) -> None:
-    told = Costs(backend.ledger, Totals(backend.tables), price_files.load("2026-11"), CURSORS, backend.clock).costs(
-        OWNER, contract.CostsQuery()
-    )
+    told = CostReport(
+        backend.ledger, Aggregates(backend.tables), price_files.load("2026-11"), CURSORS, backend.clock
+    ).costs(OWNER, contract.CostsQuery())
 
     assert (told.counted_until, told.outstanding.liability_cents, len(told.days)) == ("", 0, 30)
     assert told.totals.margin_micro_usd == told.holds.count == 0
 
 
-def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: Costs, backend: Backend) -> None:
+def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: CostReport, backend: Backend) -> None:
     ada = backend.person(1_000)
     now = backend.clock()
     for number, (kind, sweep_at) in enumerate(
@@ -142,7 +142,7 @@ def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: Costs, 
     assert (held.count, held.credits, held.overdue, held.is_complete) == (3, 33, 1, True)
 
 
-def test_the_file_has_every_line_and_goes_on_at_its_cursor(costs: Costs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_has_every_line_and_goes_on_at_its_cursor(costs: CostReport, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = costs.csv(OWNER, asked())
     assert whole.next_cursor is None
     rows = list(csv.DictReader(io.StringIO(whole.content)))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from msgspec.structs import replace
 
 from chalicelib import contract
-from chalicelib.admin.users import Administration
+from chalicelib.admin.users import UserAdministration
 from chalicelib.errors import (
     AccountBlockedError,
     AppError,
@@ -55,15 +55,15 @@ class Bureau:
         return cls(backend, FakeDirectory(), owner, backend.person(200))
 
     @property
-    def admin(self) -> Administration:
+    def admin(self) -> UserAdministration:
         clock = self.backend.clock
-        return Administration(
+        return UserAdministration(
             self.backend.ledger, self.backend.tables, self.directory, CURSORS, clock, lambda: ulid(clock() * 1000)
         )
 
     def give(self, credits: int, action_id: str | None = None, reason: str = "A gift.", hash: str = "h"):
-        wish = contract.GiveCredits(self.ada.user_id, credits, reason)
-        return self.admin.give(self.owner, wish, action_id or str(uuid.uuid4()), hash)
+        body = contract.GiveCredits(self.ada.user_id, credits, reason)
+        return self.admin.give(self.owner, body, action_id or str(uuid.uuid4()), hash)
 
     def actions(self) -> list[tuple[str, dict, dict]]:
         acts = recent_actions(self.backend.tables, 10_000)

@@ -15,14 +15,14 @@ from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.ledger import Entry
 from chalicelib.payments.purchase_state import DisputeState, Payment
 from chalicelib.pricing import price_files
-from chalicelib.repositories.aggregates import Totals
+from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import entry_from
 from chalicelib.repositories.profiles import profile_put
 from chalicelib.repositories.table import Tables, WriteRefusedError
 from tests.admin.test_users import Bureau, FakeDirectory
-from tests.catchup.catchup_env import Desk, FakeQueue
+from tests.catchup.catchup_env import CatchupEnv, FakeQueue
 from tests.fakes import Backend, Clock, ScriptedRecogniser
-from tests.payments.payments_env import Shop, dispute, refund
+from tests.payments.payments_env import PaymentsEnv, dispute, refund
 
 ENTRIES = Attr("sk").begins_with("ENTRY#")
 OWNER = Caller("owner", 1_795_400_000, "owner@example.com", ("admins",))
@@ -42,8 +42,8 @@ class Office:
         return cls(Backend.on(tables, clock, (ScriptedRecogniser(),)), rules=AuditRules(**rules))
 
     @property
-    def totals(self) -> Totals:
-        return Totals(self.backend.tables)
+    def totals(self) -> Aggregates:
+        return Aggregates(self.backend.tables)
 
     @property
     def audits(self) -> Audits:
@@ -105,7 +105,7 @@ class World:
 def everything(backend: Backend) -> World:
     """Every kind of item there is: uses of every service, holds of every kind open and ended, purchases."""
     ada, bob, carol = (backend.person() for _ in range(3))
-    shop, desk = Shop(backend), Desk(backend)
+    payments_env, catchup_env = PaymentsEnv(backend), CatchupEnv(backend)
     administer(backend, carol)
     lease = backend.start(ada, lease_seconds=120)
     backend.send(ada, lease.session_id, 0, seconds=45.0)
@@ -113,16 +113,16 @@ def everything(backend: Backend) -> World:
     backend.streaming.renew(ada, lease.session_id, interrupted=True)
     backend.send(ada, lease.session_id, 1, seconds=30.0)
     backend.streaming.stop(ada, lease.session_id)
-    desk.ask(ada, session_id=lease.session_id)
-    desk.start(ada, session_id=lease.session_id, minutes=5)
-    desk.start(ada, upload_id=desk.upload(ada), to_ms=120_000)
-    desk.work()
-    bought, disputed, begun = (shop.buy(ada) for _ in range(3))
+    catchup_env.ask(ada, session_id=lease.session_id)
+    catchup_env.start(ada, session_id=lease.session_id, minutes=5)
+    catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=120_000)
+    catchup_env.work()
+    bought, disputed, begun = (payments_env.buy(ada) for _ in range(3))
     for purchase_id in (bought, disputed):
-        shop.hears(purchase_id, Payment.PAID)
-    shop.hears(bought, refund("re_1", 333))
-    shop.hears(disputed, dispute("dp_0", DisputeState.LOST, 100))
-    shop.hears(disputed, dispute("dp_1", DisputeState.OPEN, 500))
+        payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(bought, refund("re_1", 333))
+    payments_env.hears(disputed, dispute("dp_0", DisputeState.LOST, 100))
+    payments_env.hears(disputed, dispute("dp_1", DisputeState.OPEN, 500))
     backend.clock.forward(1)
     unused = backend.start(ada, lease_seconds=120)
     backend.streaming.stop(ada, unused.session_id)
@@ -133,9 +133,9 @@ def everything(backend: Backend) -> World:
     return World(ada, bob, carol, bought, disputed, begun)
 
 
-def administer(backend: Backend, who: Caller) -> None:
+def administer(backend: Backend, caller: Caller) -> None:
     """Give credits, take back more than there are, block, let in again."""
-    bureau = Bureau(backend, FakeDirectory(), OWNER, who)
+    bureau = Bureau(backend, FakeDirectory(), OWNER, caller)
     with suppress(WriteRefusedError):  # It is there from another test.
         backend.tables.write(profile_put(Profile(OWNER.user_id, OWNER.email, "", backend.clock())))
     bureau.give(10)
@@ -143,7 +143,7 @@ def administer(backend: Backend, who: Caller) -> None:
     bureau.give(-300, reason="A mistake.")
     for is_blocked in (True, False):
         backend.clock.forward(1)
-        bureau.admin.set_blocked(OWNER, who.user_id, is_blocked, "A test.")
+        bureau.admin.set_blocked(OWNER, caller.user_id, is_blocked, "A test.")
 
 
 def figures(report: contract.AuditReport) -> dict[str, object]:

@@ -14,10 +14,10 @@ from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from tests.admin.test_users import Bureau, FakeDirectory
 from tests.audit.audit_env import OWNER, Office
-from tests.catchup.catchup_env import Desk
+from tests.catchup.catchup_env import CatchupEnv
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
-from tests.payments.payments_env import Shop, dispute, refund
+from tests.payments.payments_env import PaymentsEnv, dispute, refund
 
 Names = tuple[str, str]
 WRITERS, PEOPLE, AUDITS = 6, 8, 3
@@ -25,44 +25,44 @@ WRITERS, PEOPLE, AUDITS = 6, 8, 3
 
 def lively(backend: Backend, people: list[Caller], seed: int, stop: threading.Event) -> int:
     """Do something with somebody's credits, over and over; how often it was."""
-    chance, shop, desk, done = random.Random(seed), Shop(backend), Desk(backend), 0
+    chance, payments_env, catchup_env, done = random.Random(seed), PaymentsEnv(backend), CatchupEnv(backend), 0
     while not stop.is_set():
         who = chance.choice(people)
         with suppress(AppError):  # Two at once on one account: one is told to come again, or has too little.
             match chance.randrange(4):
                 case 0:
-                    listen(backend, desk, who, chance)
+                    listen(backend, catchup_env, who, chance)
                 case 1:
-                    buy(shop, who, chance)
+                    buy(payments_env, who, chance)
                 case 2:
-                    desk.start(who, upload_id=desk.upload(who, str(uuid.uuid4())), to_ms=60_000)
-                    desk.work()
+                    catchup_env.start(who, upload_id=catchup_env.upload(who, str(uuid.uuid4())), to_ms=60_000)
+                    catchup_env.work()
                 case 3:
                     Bureau(backend, FakeDirectory(), OWNER, who).give(chance.choice([-20, 30]))
         done += 1
     return done
 
 
-def listen(backend: Backend, desk: Desk, who: Caller, chance: random.Random) -> None:
-    direct = backend.start(who, transport="direct", lease_seconds=60)
-    backend.streaming.stop(who, direct.session_id)
-    lease = backend.start(who, lease_seconds=60)
-    backend.send(who, lease.session_id, 0, seconds=chance.uniform(1, 20))
-    backend.streaming.save(who, lease.session_id, [contract.Segment(0, 0, 900, "said")])
-    backend.streaming.renew(who, lease.session_id, interrupted=True)
-    backend.streaming.stop(who, lease.session_id)
-    desk.ask(who, session_id=lease.session_id)
+def listen(backend: Backend, catchup_env: CatchupEnv, caller: Caller, chance: random.Random) -> None:
+    direct = backend.start(caller, transport="direct", lease_seconds=60)
+    backend.streaming.stop(caller, direct.session_id)
+    lease = backend.start(caller, lease_seconds=60)
+    backend.send(caller, lease.session_id, 0, seconds=chance.uniform(1, 20))
+    backend.streaming.save(caller, lease.session_id, [contract.Segment(0, 0, 900, "said")])
+    backend.streaming.renew(caller, lease.session_id, interrupted=True)
+    backend.streaming.stop(caller, lease.session_id)
+    catchup_env.ask(caller, session_id=lease.session_id)
 
 
-def buy(shop: Shop, who: Caller, chance: random.Random) -> None:
-    purchase_id = shop.buy(who)
-    shop.hears(purchase_id, Payment.PAID)
+def buy(payments_env: PaymentsEnv, caller: Caller, chance: random.Random) -> None:
+    purchase_id = payments_env.buy(caller)
+    payments_env.hears(purchase_id, Payment.PAID)
     if chance.random() < 0.5:
-        shop.hears(purchase_id, refund("re_1", chance.randint(1, 500)))
+        payments_env.hears(purchase_id, refund("re_1", chance.randint(1, 500)))
     if chance.random() < 0.5:
-        shop.hears(purchase_id, dispute("dp_1", DisputeState.OPEN, 400))
+        payments_env.hears(purchase_id, dispute("dp_1", DisputeState.OPEN, 400))
         if chance.random() < 0.7:
-            shop.hears(purchase_id, dispute("dp_1", chance.choice([DisputeState.WON, DisputeState.LOST]), 400))
+            payments_env.hears(purchase_id, dispute("dp_1", chance.choice([DisputeState.WON, DisputeState.LOST]), 400))
 
 
 def test_an_audit_beside_writers_finds_nothing_and_what_is_wrong_all_the_same(engine: Engine, names: Names) -> None:

@@ -12,11 +12,11 @@ from chalicelib.catchup.worker import CatchupWorker
 from chalicelib.errors import ProviderRefusedError, UnavailableError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
-from chalicelib.models.catchup import Order, Recording, TextAnswer, UploadTicket
+from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
 from chalicelib.models.transcripts import Word
 from chalicelib.pricing import price_files
 from chalicelib.transcripts.prompts import TextTask
-from chalicelib.transcripts.questions import Assistant
+from chalicelib.transcripts.questions import Questions
 from tests.fakes import Backend
 
 WEBHOOK_KEY = "another key for tests"
@@ -36,15 +36,15 @@ class FakeRecordings:
         Word(f"word{n}{'.' if n % 9 == 8 else ''}", n * 500, n * 500 + 400, 0.9) for n in range(240)
     )
     script: list[Exception | Callable[[], None]] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
+    orders: list[TranscriptionOrder] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, order: TranscriptionOrder) -> str:
         self._next()
         self.orders.append(order)
         return f"transcript-{len(self.orders)}"
 
-    def find(self, order: Order) -> str | None:
+    def find(self, order: TranscriptionOrder) -> str | None:
         self._next()
         found = [n for n, one in enumerate(self.orders, start=1) if one.webhook_url == order.webhook_url]
         return f"transcript-{found[-1]}" if found else None
@@ -107,8 +107,8 @@ class FakeUploads:
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadTicket:
-        return UploadTicket("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + 900, 500)
+    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
+        return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + 900, 500)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:
         return self.files.get((user_id, upload_id))
@@ -131,7 +131,7 @@ class FakeQueue:
 
 
 @dataclass(frozen=True)
-class Desk:
+class CatchupEnv:
     """Catch-ups and questions on the tables of a backend, with providers that tests script."""
 
     backend: Backend
@@ -175,9 +175,9 @@ class Desk:
         )
 
     @property
-    def assistant(self) -> Assistant:
+    def assistant(self) -> Questions:
         backend = self.backend
-        return Assistant(
+        return Questions(
             ledger=backend.ledger,
             transcripts=backend.transcripts,
             text=self.text,
@@ -193,10 +193,10 @@ class Desk:
         return upload_id
 
     def start(
-        self, caller: Caller, job_id: str | None = None, body_hash: str = "hash", **wish: object
+        self, caller: Caller, job_id: str | None = None, body_hash: str = "hash", **body: object
     ) -> contract.CatchupJob:
         answer = self.catchups.start(
-            caller, contract.Catchup(**wish), job_id or str(uuid.uuid4()), body_hash, "https://api.example/api"
+            caller, contract.Catchup(**body), job_id or str(uuid.uuid4()), body_hash, "https://api.example/api"
         )
         assert isinstance(answer, contract.CatchupJob)
         return answer
@@ -212,5 +212,5 @@ class Desk:
     def ask(
         self, caller: Caller, question: str = "What?", question_id: str | None = None, **where: str
     ) -> contract.AskAnswer:
-        wish = contract.Ask(question=question, **where)
-        return self.assistant.ask(caller, wish, question_id or str(uuid.uuid4()), "hash")
+        body = contract.Ask(question=question, **where)
+        return self.assistant.ask(caller, body, question_id or str(uuid.uuid4()), "hash")

@@ -21,7 +21,7 @@ def nothing(_: Office) -> None: ...
 
 def queued(office: Office) -> None:
     office.start()
-    office.desk.queue.sent.clear()
+    office.catchup_env.queue.sent.clear()
 
 
 def of_a_session(office: Office) -> None:
@@ -47,7 +47,7 @@ def given_up(office: Office) -> None:
     office.recordings.is_slow = True
     queued(office)
     office.advance()
-    office.wait(office.desk.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.give_up_seconds)
 
 
 def done_but_not_forgotten(office: Office) -> None:

@@ -16,7 +16,7 @@ from chalicelib.errors import (
     ProviderRefusedError,
     ProviderUnavailableError,
 )
-from chalicelib.models.catchup import JobState, Order
+from chalicelib.models.catchup import JobState, TranscriptionOrder
 from chalicelib.models.ledger import HoldState
 from chalicelib.repositories.jobs import job, job_key
 from tests.catchup.jobs_model import SESSION_MS, JobsModel, RefusedError
@@ -54,8 +54,8 @@ class CatchupHistories(RuleBasedStateMachine):
         super().__init__()
         self.office = Office.on(self.engine, self.names, CREDITS)
         self.office.of_a_session()
-        self.session_id = self.office.wish["session_id"]
-        self.upload_id = self.office.desk.upload(self.office.who)
+        self.session_id = self.office.body["session_id"]
+        self.upload_id = self.office.catchup_env.upload(self.office.who)
         self.office.recordings.check = self.check_covered
         self.office.text.check = lambda: None
         self.model = JobsModel(CREDITS)
@@ -63,10 +63,10 @@ class CatchupHistories(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(wish=wishes, again=st.none() | numbers, planned=faults)
-    def start(self, wish: tuple[str, tuple[int, int]], again: int | None, planned: dict[int, Fault]) -> None:
+    @rule(body=wishes, again=st.none() | numbers, planned=faults)
+    def start(self, body: tuple[str, tuple[int, int]], again: int | None, planned: dict[int, Fault]) -> None:
         """Asked until there is an answer, under one key, which may be that of an earlier job."""
-        source, range_ms = wish
+        source, range_ms = body
         job_id = f"{self.office.job_id}-{len(self.model.jobs)}"
         if again is not None and self.model.jobs:
             job_id = self.a_job(again)
@@ -88,8 +88,8 @@ class CatchupHistories(RuleBasedStateMachine):
             "url": {"audio_url": "https://media.example.com/talk.mp3"},
             "session": {"session_id": self.session_id},
         }[source]
-        wish = place | {"from_ms": range_ms[0], "to_ms": range_ms[1]}
-        return self.office.desk.start(self.office.who, job_id, f"{source} {range_ms}", **wish).job_id
+        body = place | {"from_ms": range_ms[0], "to_ms": range_ms[1]}
+        return self.office.catchup_env.start(self.office.who, job_id, f"{source} {range_ms}", **body).job_id
 
     @precondition(lambda self: self.model.jobs)
     @rule(number=numbers, planned=faults, errors=st.lists(st.sampled_from(PROVIDER_ERRORS), max_size=1))
@@ -97,7 +97,7 @@ class CatchupHistories(RuleBasedStateMachine):
         name = self.a_job(number)
         self.model.jobs[name].may_fail |= bool(planned or errors)
         self.office.recordings.script = [make() for make in errors]
-        self.under(planned, lambda: self.office.desk.worker.advance(name))
+        self.under(planned, lambda: self.office.catchup_env.worker.advance(name))
         self.office.recordings.script = []
 
     @precondition(lambda self: self.model.jobs)
@@ -106,10 +106,10 @@ class CatchupHistories(RuleBasedStateMachine):
         name = self.a_job(number)
         self.model.jobs[name].may_fail = True
         self.office.text.script = [error() for _ in range(times)]
-        self.under({}, lambda: self.office.desk.worker.advance(name))
+        self.under({}, lambda: self.office.catchup_env.worker.advance(name))
         self.office.text.script = []
 
-    @precondition(lambda self: self.office.desk.queue.sent)
+    @precondition(lambda self: self.office.catchup_env.queue.sent)
     @rule()
     def deliver(self) -> None:
         self.under({}, self.office.deliver)
@@ -119,11 +119,11 @@ class CatchupHistories(RuleBasedStateMachine):
     def webhook(self, number: int, planned: dict[int, Fault]) -> None:
         which = number % len(self.office.recordings.orders)
         name = self.office.recordings.orders[which].webhook_url.rpartition("=")[2]
-        self.under(planned, lambda: self.office.desk.webhook(name, f"transcript-{which + 1}"))
+        self.under(planned, lambda: self.office.catchup_env.webhook(name, f"transcript-{which + 1}"))
 
     @rule(planned=faults)
     def sweep(self, planned: dict[int, Fault]) -> None:
-        self.under(planned, self.office.desk.catchups.sweep)
+        self.under(planned, self.office.catchup_env.catchups.sweep)
 
     @rule(is_slow=st.booleans())
     def the_provider_takes_its_time(self, is_slow: bool) -> None:
@@ -150,7 +150,7 @@ class CatchupHistories(RuleBasedStateMachine):
         if not standing:
             return
         name = standing[number % len(standing)]
-        transcript_id = self.office.desk.catchups.look(self.office.who, name).transcript_id
+        transcript_id = self.office.catchup_env.catchups.look(self.office.who, name).transcript_id
         self.office.quiet.history.delete(self.office.who, transcript_id)
         self.model.jobs[name].is_deleted = True
 
@@ -192,10 +192,10 @@ class CatchupHistories(RuleBasedStateMachine):
             else:
                 assert one.state == "running"
 
-    def check_covered(self, order: Order) -> None:
+    def check_covered(self, order: TranscriptionOrder) -> None:
         """Before a transcript is ordered: its job's open hold covers all of the range."""
         name = order.webhook_url.rpartition("=")[2]
-        hold = self.office.quiet.ledger.hold_of(self.office.who.user_id, f"catchup:{name}")
+        hold = self.office.quiet.ledger.get_hold(self.office.who.user_id, f"catchup:{name}")
         assert hold
         assert (hold.state, hold.credits) == (HoldState.OPEN, self.model.jobs[name].held)
 
@@ -207,12 +207,12 @@ class CatchupHistories(RuleBasedStateMachine):
         for name, one in self.model.jobs.items():
             assert one.state in ("done", "failed")
             with suppress(NotFoundError):
-                assert office.desk.catchups.look(office.who, name).status == one.state
+                assert office.catchup_env.catchups.look(office.who, name).status == one.state
                 assert not one.is_deleted
-            office.desk.worker.advance(name)
+            office.catchup_env.worker.advance(name)
         forgotten = {f"transcript-{number + 1}" for number in range(len(office.recordings.orders))}
         for which, order in enumerate(office.recordings.orders):
-            office.desk.webhook(order.webhook_url.rpartition("=")[2], f"transcript-{which + 1}")
+            office.catchup_env.webhook(order.webhook_url.rpartition("=")[2], f"transcript-{which + 1}")
         office.deliver()
         assert set(office.recordings.deleted) == forgotten, "the provider still has the words"
         office.quiet.history.erase_deleted()

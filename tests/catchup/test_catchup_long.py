@@ -11,7 +11,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Word
 from chalicelib.pricing.price_table import TEXT_CALL_BYTES
 from chalicelib.repositories.table import Item
-from tests.catchup.catchup_env import Desk
+from tests.catchup.catchup_env import CatchupEnv
 
 WORDS_A_MINUTE = 160
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024 - 2_048  # the rest is for headers
@@ -34,8 +34,8 @@ def spoken(request: pytest.FixtureRequest) -> tuple[Word, ...]:
 
 
 @pytest.fixture
-def ada(desk: Desk) -> Caller:
-    return desk.backend.person(6_500)
+def ada(catchup_env: CatchupEnv) -> Caller:
+    return catchup_env.backend.person(6_500)
 
 
 def sent_bytes(body: str) -> int:
@@ -44,36 +44,36 @@ def sent_bytes(body: str) -> int:
 
 
 def test_ten_hours_are_stored_in_parts_summarised_paid_and_read_again(
-    desk: Desk, ada: Caller, spoken: tuple[Word, ...]
+    catchup_env: CatchupEnv, ada: Caller, spoken: tuple[Word, ...]
 ) -> None:
-    desk.recordings.recording_ms, desk.recordings.words = LONGEST_RANGE_MS, spoken
-    job_id = desk.start(ada, upload_id=desk.upload(ada), to_ms=LONGEST_RANGE_MS).job_id
-    desk.work()
+    catchup_env.recordings.recording_ms, catchup_env.recordings.words = LONGEST_RANGE_MS, spoken
+    job_id = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=LONGEST_RANGE_MS).job_id
+    catchup_env.work()
 
-    done = desk.catchups.look(ada, job_id)
+    done = catchup_env.catchups.look(ada, job_id)
     assert (done.status, done.credits_used, done.summary_is_whole) == ("done", 6_000, True)
     assert [moment.start_ms for moment in done.key_moments] == [0]
-    *parts, together = desk.text.tasks
+    *parts, together = catchup_env.text.tasks
     assert len(parts) > 1
-    assert all(len(task.data.encode()) < TEXT_CALL_BYTES + 1_000 for task in desk.text.tasks)
+    assert all(len(task.data.encode()) < TEXT_CALL_BYTES + 1_000 for task in catchup_env.text.tasks)
     assert len(json.loads(together.data)["lines"]) == 2 * len(parts)  # a summary and a moment of each
-    blocks, _ = desk.backend.tables.query("app", f"USER#{ada.user_id}", f"SEGMENT#{done.transcript_id}#")
+    blocks, _ = catchup_env.backend.tables.query("app", f"USER#{ada.user_id}", f"SEGMENT#{done.transcript_id}#")
     assert len(blocks) > 1
     assert max(map(stored_bytes, blocks)) < ITEM_BYTES
 
     said = " ".join(word.text for word in spoken)
-    pages = [desk.backend.history.whole(ada, done.transcript_id)]
+    pages = [catchup_env.backend.history.whole(ada, done.transcript_id)]
     while cursor := pages[-1].next_cursor:
-        pages.append(desk.backend.history.whole(ada, done.transcript_id, cursor))
+        pages.append(catchup_env.backend.history.whole(ada, done.transcript_id, cursor))
     assert max(sent_bytes(msgspec.json.encode(page).decode()) for page in pages) <= LAMBDA_ANSWER_BYTES
     assert " ".join(segment.text for page in pages for segment in page.segments) == said
     assert [(one.start_ms, one.end_ms) for one in pages[0].covered] == [(0, LONGEST_RANGE_MS)]
     for form in ("srt", "vtt", "txt", "json"):
-        file = desk.backend.history.export(ada, done.transcript_id, form)
+        file = catchup_env.backend.history.export(ada, done.transcript_id, form)
         assert sent_bytes(file.content) <= LAMBDA_ANSWER_BYTES
-    answer = desk.ask(ada, "What was put off?", transcript_id=done.transcript_id)
+    answer = catchup_env.ask(ada, "What was put off?", transcript_id=done.transcript_id)
     assert (answer.answered, answer.is_whole) == (True, False)
-    desk.backend.check_invariants(ada.user_id)
+    catchup_env.backend.check_invariants(ada.user_id)
 
 
 def stored_bytes(item: Item) -> int:

@@ -31,18 +31,18 @@ def worker(office: Office) -> None:
 
 def late_worker(office: Office) -> None:
     """Somebody else, when a claim has run out: whoever had it was silent for longer than any call takes."""
-    office.wait(office.desk.rules.claim_seconds)
+    office.wait(office.catchup_env.rules.claim_seconds)
     worker(office)
 
 
 def worker_that_gives_up(office: Office) -> None:
-    office.wait(office.desk.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.give_up_seconds)
     worker(office)
 
 
 def worker_that_gives_up_and_the_sweep_that_erases(office: Office) -> None:
     worker_that_gives_up(office)
-    office.desk.backend.history.erase_deleted()
+    office.catchup_env.backend.history.erase_deleted()
 
 
 def webhook_and_its_worker(office: Office) -> None:
@@ -52,13 +52,13 @@ def webhook_and_its_worker(office: Office) -> None:
 
 def sweep_and_its_worker(office: Office) -> None:
     """The sweep comes for a job that is due, as late as a worker may still be waiting for one answer."""
-    office.wait(office.desk.rules.claim_seconds - 1)
+    office.wait(office.catchup_env.rules.claim_seconds - 1)
     office.sweep()
     office.deliver()
 
 
 def late_sweep_and_its_worker(office: Office) -> None:
-    office.wait(office.desk.rules.first_look_seconds + 1)
+    office.wait(office.catchup_env.rules.first_look_seconds + 1)
     office.sweep()
     office.deliver()
 
@@ -201,14 +201,14 @@ def test_two_starts_of_one_range_at_once_are_one_job(engine: Engine, names: Name
     answers: list[str] = []
 
     def start(office: Office) -> None:
-        answers.append(office.desk.start(office.who, office.job_id, **office.wish).job_id)
+        answers.append(office.catchup_env.start(office.who, office.job_id, **office.body).job_id)
 
     def start_too(office: Office) -> None:
         job_id = office.job_id if key == "the same key" else f"{office.job_id}-2"
-        answers.append(office.desk.start(office.who, job_id, **office.wish).job_id)
+        answers.append(office.catchup_env.start(office.who, job_id, **office.body).job_id)
 
     def check(office: Office) -> None:
-        (hold,) = office.books.open_holds
+        (hold,) = office.books.iter_open_holds
         assert answers == [hold.reference] * 2
         answers.clear()
         books = office.settle_down()
@@ -228,8 +228,8 @@ def test_many_starts_of_one_range_in_threads_are_one_job(engine: Engine, names: 
 
     with all_at_once(6) as run:
         answers = run(
-            lambda n: office.desk.start(
-                office.who, office.job_id + (f"-{n}" if key == "another key" else ""), **office.wish
+            lambda n: office.catchup_env.start(
+                office.who, office.job_id + (f"-{n}" if key == "another key" else ""), **office.body
             )
         )
 
@@ -245,15 +245,15 @@ def test_a_range_is_never_left_to_a_job_that_ended_without_a_summary(engine: Eng
     answers: list[str] = []
 
     def start_again(office: Office) -> None:
-        answers.append(office.desk.start(office.who, f"{office.job_id}-2", **office.wish).job_id)
+        answers.append(office.catchup_env.start(office.who, f"{office.job_id}-2", **office.body).job_id)
 
     def check(office: Office) -> None:
         office.settle_down()
-        job = office.desk.catchups.look(office.who, answers.pop())
+        job = office.catchup_env.catchups.look(office.who, answers.pop())
         assert job.job_id == office.job_id or job.status == "done"
-        again = office.desk.start(office.who, f"{office.job_id}-3", **office.wish)
+        again = office.catchup_env.start(office.who, f"{office.job_id}-3", **office.body)
         office.settle_down()
-        assert office.desk.catchups.look(office.who, again.job_id).status == "done"
+        assert office.catchup_env.catchups.look(office.who, again.job_id).status == "done"
 
     def office_of() -> Office:
         answers.clear()
@@ -278,8 +278,8 @@ def delete(office: Office) -> None:
 def delete_over_the_wire(office: Office) -> None:
     with suppress(ConflictError, NotFoundError):
         (line,) = office.quiet.history.transcripts.page(office.who.user_id, 100, None)[0]
-        office.desk.backend.history.delete(office.who, line.transcript_id)
-        office.desk.backend.history.erase_deleted()
+        office.catchup_env.backend.history.delete(office.who, line.transcript_id)
+        office.catchup_env.backend.history.erase_deleted()
 
 
 def check_deleted(office: Office) -> None:
@@ -291,7 +291,7 @@ def check_deleted(office: Office) -> None:
     left = [sk for sk in office.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#", "SESSION#"))]
     assert left == [], "something of a deleted transcript is left"
     try:
-        job = office.desk.catchups.look(office.who, office.job_id)
+        job = office.catchup_env.catchups.look(office.who, office.job_id)
         assert (job.status, job.credits_used, charged) == ("failed", 0, [])
     except NotFoundError:
         assert charged == [1]
@@ -310,7 +310,7 @@ def test_a_transcript_deleted_meanwhile_is_gone_and_its_job_ends_once(engine: En
             office.start()
 
     def check(office: Office) -> None:
-        if first != "a start" or office.books.open_holds:
+        if first != "a start" or office.books.iter_open_holds:
             check_deleted(office)
 
     acts = {

@@ -40,7 +40,7 @@ def test_however_often_it_comes(office: Office, times: int) -> None:
         office.webhook()
     office.deliver()
 
-    assert office.desk.catchups.look(office.who, office.job_id).status == ("done" if times else "transcribing")
+    assert office.catchup_env.catchups.look(office.who, office.job_id).status == ("done" if times else "transcribing")
     check_done(office)
 
 
@@ -52,7 +52,7 @@ def test_before_the_order_was_answered(office: Office, is_answer_lost: bool) -> 
         office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.deliver()
 
-    assert office.desk.catchups.look(office.who, office.job_id).status == "done"
+    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
     assert "Find" not in office.wire.calls
     check_done(office)
 
@@ -64,7 +64,7 @@ def test_while_a_worker_is_at_it(office: Office, where: str) -> None:
     (office.recordings if where == "Fetch" else office.text).script = [speaks(office)]
     office.advance()
 
-    assert office.desk.catchups.look(office.who, office.job_id).status == "done"
+    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
     check_done(office)
 
 
@@ -80,10 +80,10 @@ def speaks(office: Office) -> Callable[[], None]:
 
 def test_after_the_sweep_has_given_up(office: Office) -> None:
     office.deliver()
-    office.wait(office.desk.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.give_up_seconds)
     office.sweep()
     office.deliver()
-    assert office.desk.catchups.look(office.who, office.job_id).status == "failed"
+    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "failed"
 
     office.webhook()
     office.deliver()
@@ -96,7 +96,7 @@ def test_after_the_sweep_has_given_up(office: Office) -> None:
 def test_after_it_was_given_up_before_its_id_was_known(office: Office) -> None:
     office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.deliver()
-    office.wait(office.desk.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.give_up_seconds)
     office.sweep()
     office.deliver()
 
@@ -112,9 +112,9 @@ def test_with_a_wrong_secret_or_that_of_another_job(office: Office, job_id: str)
     secret = webhook_secret(WEBHOOK_KEY, job_id) if job_id else "wrong"
 
     with pytest.raises(InvalidSignatureError):
-        office.desk.catchups.notified(office.job_id, secret, "transcript-1")
+        office.catchup_env.catchups.notified(office.job_id, secret, "transcript-1")
 
-    assert office.desk.catchups.look(office.who, office.job_id).status == "transcribing"
+    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "transcribing"
     check_done(office)
 
 
@@ -125,7 +125,7 @@ def test_two_orders_by_mischance_are_both_forgotten(office: Office) -> None:
     office.recordings.orders.append(office.recordings.orders[0])
     office.webhook()
     office.deliver()
-    office.desk.webhook(office.job_id, "transcript-2")
+    office.catchup_env.webhook(office.job_id, "transcript-2")
     office.deliver()
 
     assert office.recordings.deleted == ["transcript-1", "transcript-2"]

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from chalicelib import contract
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError, UnavailableError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.catchup import Order, Recording, TextAnswer
+from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder
 from chalicelib.repositories.jobs import job_key
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
 from chalicelib.transcripts.prompts import TextTask
-from tests.catchup.catchup_env import Desk, FakeQueue, FakeRecordings, FakeText
+from tests.catchup.catchup_env import CatchupEnv, FakeQueue, FakeRecordings, FakeText
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
@@ -44,13 +44,13 @@ def through(wire: Wire, operation: str, call: Callable[[], Given], error: type[A
 @dataclass
 class WiredRecordings(FakeRecordings):
     wire: Wire = field(default_factory=Wire)
-    check: Callable[[Order], None] = lambda order: None
+    check: Callable[[TranscriptionOrder], None] = lambda order: None
 
-    def submit(self, order: Order) -> str:
+    def submit(self, order: TranscriptionOrder) -> str:
         self.check(order)
         return through(self.wire, "Submit", lambda: super(WiredRecordings, self).submit(order), ProviderTimeoutError)
 
-    def find(self, order: Order) -> str | None:
+    def find(self, order: TranscriptionOrder) -> str | None:
         return through(self.wire, "Find", lambda: super(WiredRecordings, self).find(order), ProviderError)
 
     def recording(self, transcript_id: str) -> Recording | None:
@@ -84,7 +84,7 @@ class WiredQueue(FakeQueue):
 class Office:
     """A listener, the desk on the wire, and a look at the tables past it."""
 
-    desk: Desk
+    catchup_env: CatchupEnv
     quiet: Backend
     wire: Wire
     engine: Engine
@@ -92,19 +92,19 @@ class Office:
     recordings: WiredRecordings
     text: WiredText
     who: Caller
-    wish: dict[str, Any]
+    body: dict[str, Any]
 
     @classmethod
     def on(cls, engine: Engine, names: Names, credits: int = CREDITS) -> "Office":
         wire, clock = Wire(), Clock()
         recordings, text, queue = WiredRecordings(wire=wire), WiredText(wire=wire), WiredQueue(wire=wire)
-        desk = Desk(Backend.on(wire.tables(engine, names), clock), recordings, text, queue=queue)
+        catchup_env = CatchupEnv(Backend.on(wire.tables(engine, names), clock), recordings, text, queue=queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
         who = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
         guard = Guard.free_credits(who.user_id)
         quiet.ledger.grant(who.user_id, credits, "free_credits", guard, at=clock(), reason="welcome")
-        office = cls(desk, quiet, wire, engine, names, recordings, text, who, {})
-        office.wish = JOB | {"upload_id": desk.upload(who)}
+        office = cls(catchup_env, quiet, wire, engine, names, recordings, text, who, {})
+        office.body = JOB | {"upload_id": catchup_env.upload(who)}
         recordings.check, text.check = office.check_held, office.check_held
         return office
 
@@ -114,36 +114,36 @@ class Office:
 
     @property
     def clock(self) -> Clock:
-        return self.desk.backend.clock
+        return self.catchup_env.backend.clock
 
     def of_a_session(self) -> None:
         """The catch-up is of the saved words of a live session that has ended."""
         session_id = self.quiet.start(self.who).session_id
         self.quiet.streaming.save(self.who, session_id, [contract.Segment(0, 0, 90_000, "All that was said.")])
         self.quiet.streaming.stop(self.who, session_id)
-        self.wish = {"session_id": session_id, "minutes": 1}
+        self.body = {"session_id": session_id, "minutes": 1}
 
     def start(self) -> None:
-        self.desk.start(self.who, self.job_id, **self.wish)
+        self.catchup_env.start(self.who, self.job_id, **self.body)
 
     def deliver(self) -> None:
         """The queue brings its messages; one whose worker raised comes again."""
-        queue = self.desk.queue
+        queue = self.catchup_env.queue
         while queue.sent:
             with suppress(ProviderError):
-                self.desk.worker.advance(queue.sent[0])
+                self.catchup_env.worker.advance(queue.sent[0])
             if queue.sent:  # Else another worker was done with the same message first.
                 queue.sent.pop(0)
 
     def advance(self) -> None:
-        self.desk.worker.advance(self.job_id)
+        self.catchup_env.worker.advance(self.job_id)
 
     def webhook(self) -> None:
-        self.desk.webhook(self.job_id, "transcript-1")
+        self.catchup_env.webhook(self.job_id, "transcript-1")
 
     def sweep(self) -> None:
         with suppress(ExceptionGroup):
-            self.desk.catchups.sweep()
+            self.catchup_env.catchups.sweep()
 
     def wait(self, seconds: int) -> None:
         self.clock.forward(seconds)
@@ -153,8 +153,8 @@ class Office:
 
     def check_held(self, *_: object) -> None:
         """Before a provider is asked for what costs money: an open hold covers the whole range."""
-        (hold,) = self.quiet.open_holds(self.who.user_id)
-        assert hold.credits == (1 if "session_id" in self.wish else 10)
+        (hold,) = self.quiet.iter_open_holds(self.who.user_id)
+        assert hold.credits == (1 if "session_id" in self.body else 10)
 
     @property
     def books(self) -> Books:
@@ -166,14 +166,14 @@ class Office:
         self.recordings.is_slow = False
         self.deliver()
         for _ in range(3):
-            if not self.quiet.open_holds(self.who.user_id):
+            if not self.quiet.iter_open_holds(self.who.user_id):
                 break
             self.wait(61)
             self.sweep()
             self.deliver()
         books = self.books
         books.check()
-        assert books.open_holds == [], "credits are stuck"
+        assert books.iter_open_holds == [], "credits are stuck"
         return books
 
     def check_the_end(self, most_orders: int = 1) -> contract.CatchupJob | None:
@@ -181,13 +181,13 @@ class Office:
         books = self.settle_down()
         assert len(self.recordings.orders) <= most_orders, "the provider was paid twice"
         for number in range(1, len(self.recordings.orders) + 1 if most_orders > 1 else 0):
-            self.desk.webhook(self.job_id, f"transcript-{number}")
+            self.catchup_env.webhook(self.job_id, f"transcript-{number}")
             self.deliver()
         item = self.quiet.tables.get(job_key(self.job_id))
         if item is None:
             assert books.usage == []
             return None
-        job = self.desk.catchups.look(self.who, self.job_id)
+        job = self.catchup_env.catchups.look(self.who, self.job_id)
         lines = [item for sk, item in books.app.items() if sk.startswith("TRANSCRIPT#")]
         if job.status == "done":
             assert [(-entry.credits, entry.reference) for entry in books.usage] == [(job.credits_used, self.job_id)]
@@ -200,8 +200,8 @@ class Office:
             assert booked == ([(0, 0, lost)] if lost else []), "only what we lost is booked"
             self.quiet.history.erase_deleted()
             left = [sk for sk in self.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#"))]
-            assert left == [] or "session_id" in self.wish
+            assert left == [] or "session_id" in self.body
         forgotten = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}
-        self.desk.worker.advance(self.job_id)
+        self.catchup_env.worker.advance(self.job_id)
         assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
         return job

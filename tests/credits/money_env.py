@@ -126,7 +126,7 @@ class World:
             return
         current = self.session()
         assert current, "a provider is asked without a session"
-        hold = self.quiet.ledger.hold_of(self.caller.user_id, current.hold_id)
+        hold = self.quiet.ledger.get_hold(self.caller.user_id, current.hold_id)
         assert hold, "a provider is asked without a hold"
         assert hold.state is HoldState.OPEN
         assert current.inflight_ms >= audio.duration_ms
@@ -141,11 +141,11 @@ class World:
         self.wire.under(no_faults)
         self.wait(1_000)
         books = self.books()
-        if books.open_holds:
+        if books.iter_open_holds:
             self.sweep()
             books = self.books()
         books.check()
-        assert books.open_holds == [], "credits are stuck"
+        assert books.iter_open_holds == [], "credits are stuck"
         assert len(books.entries) - len(books.usage) <= 1, "the free credits came twice"
 
         done = done_chunks(books)

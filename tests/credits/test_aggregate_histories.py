@@ -20,7 +20,7 @@ from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.aggregates import Line, Sums, lines_of, together
 from chalicelib.models.ledger import Entry
-from chalicelib.repositories.aggregates import ACTIVE, Totals
+from chalicelib.repositories.aggregates import ACTIVE, Aggregates
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
@@ -111,14 +111,14 @@ class Run:
         for _ in range(2):
             self.rng.shuffle(batches)
             wire = Wire()
-            totals = Totals(wire.tables(self.engine, self.names))
+            totals = Aggregates(wire.tables(self.engine, self.names))
             for batch in batches:
                 wire.under(unlucky(self.rng, 8))
                 with suppress(Crash, AppError):
                     totals.count_changes(batch)
                 self.counts["batches"] += 1
             wire.under(no_faults)
-        both = [Totals(Tables(self.engine.client, *self.names)) for _ in range(2)]
+        both = [Aggregates(Tables(self.engine.client, *self.names)) for _ in range(2)]
         with ThreadPoolExecutor(2) as pool:  # Each batch comes until it is counted, as a stream brings it.
             list(pool.map(lambda totals: [totals.count_changes(batch) for batch in self.stream()], both))
 
@@ -137,7 +137,7 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
     books = [Books.of(run.engine, run.names, user_id) for user_id in user_ids]
     for one in books:
         one.check_sums()
-        assert [hold for hold in one.open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
+        assert [hold for hold in one.iter_open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
     booked: list[tuple[str, Entry]] = [
         (user_id, entry) for user_id, one in zip(user_ids, books, strict=True) for entry in one.entries
     ]
@@ -148,7 +148,7 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
     for day, _ in {(utc_date(entry.at), user_id) for user_id, entry in booked if entry.kind == "usage"}:
         by_entries[Line(day, ACTIVE)] = together([by_entries.get(Line(day, ACTIVE), {}), {"users": 1}])
 
-    totals = Totals(Tables(run.engine.client, *run.names))
+    totals = Aggregates(Tables(run.engine.client, *run.names))
     told = totals.read("2026-11-01", "2026-12-31")
     assert told == by_entries
     by_users: Counter[tuple[str, str, str]] = Counter()

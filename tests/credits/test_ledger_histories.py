@@ -125,7 +125,7 @@ class Histories(RuleBasedStateMachine):
         self.run(lambda: self.swept(self.now), lambda: self.model.sweep(self.now))
 
     def swept(self, now: int) -> set[str]:
-        due = [hold for hold in self.ledger.due_holds(now) if hold.user_id == self.user_id]
+        due = [hold for hold in self.ledger.iter_due_holds(now) if hold.user_id == self.user_id]
         for hold in due:
             self.ledger.release(hold, at=now)
         return {hold.hold_id for hold in due}
@@ -162,7 +162,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Leaves no open hold to the sweeps of later histories."""
-        for hold in Books.of(self.engine, self.names, self.user_id).open_holds:
+        for hold in Books.of(self.engine, self.names, self.user_id).iter_open_holds:
             self.ledger.release(hold, at=self.now)
 
 

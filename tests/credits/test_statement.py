@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.credits.statement import Billing
+from chalicelib.credits.statement import Statements
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories import ledger_items
 from chalicelib.repositories.ledger import Guard
@@ -22,7 +22,7 @@ def test_a_movement_says_what_it_was_for(backend: Backend) -> None:
     ada = backend.person(200)
     session_id = spend(backend, ada, 12.5)
 
-    used, granted = Billing(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
+    used, granted = Statements(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
 
     assert (used.kind, used.credits, used.session_id, used.service) == ("usage", -3, session_id, "live")
     assert (used.seconds, used.credits_held, used.price_version) == (13, 10, "2026-11")
@@ -32,7 +32,7 @@ def test_a_movement_says_what_it_was_for(backend: Backend) -> None:
 
 
 def test_the_statement_adds_up_to_the_balance_over_all_its_pages(backend: Backend) -> None:
-    ada, billing = backend.person(200), Billing(backend.ledger, CURSORS)
+    ada, billing = backend.person(200), Statements(backend.ledger, CURSORS)
     sessions = [spend(backend, ada, seconds) for seconds in (1, 7, 13, 20)]
 
     movements, cursor = [], None
@@ -60,7 +60,7 @@ def test_movements_of_one_second_are_shown_newest_first(backend: Backend, monkey
     backend.clock.forward(1)
     spend(backend, ada, 1)
 
-    shown = Billing(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
+    shown = Statements(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
 
     assert shown[0].kind == "usage"
     assert [movement.explanation for movement in shown[1:]] == [*"76543210", "for a test"]
@@ -70,4 +70,4 @@ def test_a_session_that_used_nothing_leaves_no_movement(backend: Backend) -> Non
     ada = backend.person(200)
     backend.streaming.stop(ada, backend.start(ada).session_id)
 
-    assert len(Billing(backend.ledger, CURSORS).transactions(ada, 50, None).transactions) == 1
+    assert len(Statements(backend.ledger, CURSORS).transactions(ada, 50, None).transactions) == 1

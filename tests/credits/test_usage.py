@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from chalicelib import contract
-from chalicelib.credits.usage import Analytics
+from chalicelib.credits.usage import UsageReport
 from chalicelib.dates import utc_date
 from chalicelib.errors import AccountBlockedError
 from chalicelib.models.accounts import Caller
@@ -24,10 +24,10 @@ def ada(backend: Backend) -> Caller:
     return backend.person(100_000)
 
 
-def use(backend: Backend, who: Caller, at: int, service: str, credits: int, audio_ms: int = 0) -> None:
+def use(backend: Backend, caller: Caller, at: int, service: str, credits: int, audio_ms: int = 0) -> None:
     """A settlement at that moment."""
-    hold = Hold(who.user_id, f"{service}:{at}:{credits}", credits, service, "x", at + 60)
-    assert backend.ledger.hold(who, hold, at=at)
+    hold = Hold(caller.user_id, f"{service}:{at}:{credits}", credits, service, "x", at + 60)
+    assert backend.ledger.hold(caller, hold, at=at)
     charge = Charge(credits, service, "x", audio_ms, "2026-11", (ModelUse("p/m", audio_ms, 7),))
     backend.ledger.settle(hold, charge, at=at)
 
@@ -41,7 +41,7 @@ def test_a_settlement_is_of_the_day_it_was_made_on_to_the_second(backend: Backen
         use(backend, ada, moment, "live", 10, 60_000)
     backend.clock.at = MIDNIGHT + 86_401
 
-    told = Analytics(backend.ledger, backend.clock).usage(ada, asked(date(2028, 2, 27), date(2028, 3, 1)))
+    told = UsageReport(backend.ledger, backend.clock).usage(ada, asked(date(2028, 2, 27), date(2028, 3, 1)))
 
     assert [(day.date, day.credits, day.seconds, day.uses) for day in told.days] == [
         ("2028-02-27", 0, 0, 0),
@@ -60,7 +60,7 @@ def test_all_services_are_named_and_seconds_are_rounded_once(backend: Backend, a
     use(backend, ada, MIDNIGHT, "something new", 2, 1)
     backend.clock.at = MIDNIGHT + 60
 
-    told = Analytics(backend.ledger, backend.clock).usage(ada, contract.UsageQuery())
+    told = UsageReport(backend.ledger, backend.clock).usage(ada, contract.UsageQuery())
 
     assert [(one.service, one.credits, one.seconds, one.uses) for one in told.services] == [
         ("live", 3, 1, 3),
@@ -81,7 +81,7 @@ def test_a_leap_year_of_every_service_comes_in_one_query(backend: Backend, ada: 
         backend.tables.transact([Write(key, add=figures) for key in keys[first : first + 100]])
     backend.clock.at = MIDNIGHT + 60
 
-    told = Analytics(backend.ledger, backend.clock).usage(ada, asked(date(2027, 3, 1), date(2028, 2, 29)))
+    told = UsageReport(backend.ledger, backend.clock).usage(ada, asked(date(2027, 3, 1), date(2028, 2, 29)))
 
     assert (len(told.days), told.totals.credits) == (366, 366 * len(SERVICES))
     assert all(day.uses == len(SERVICES) for day in told.days)
@@ -92,11 +92,11 @@ def test_nobody_elses_use_is_there(backend: Backend, ada: Caller) -> None:
     use(backend, bob, MIDNIGHT, "live", 10, 60_000)
     backend.clock.at = MIDNIGHT + 60
 
-    assert Analytics(backend.ledger, backend.clock).usage(ada, contract.UsageQuery()).totals.uses == 0
+    assert UsageReport(backend.ledger, backend.clock).usage(ada, contract.UsageQuery()).totals.uses == 0
 
 
 def test_a_blocked_user_is_refused(backend: Backend, ada: Caller) -> None:
     backend.ledger.set_blocked(ada.user_id, True)
 
     with pytest.raises(AccountBlockedError):
-        Analytics(backend.ledger, backend.clock).usage(ada, contract.UsageQuery())
+        UsageReport(backend.ledger, backend.clock).usage(ada, contract.UsageQuery())

@@ -38,7 +38,7 @@ OWN_SECRET, ANOTHER_WORD, TWICE, VALUE = 1, 2, 4, 8
 BODIES_WITH_HOLES = with_holes({"transcript_id": "t-1", "status": "completed"})
 
 
-class Desk:
+class CatchupEnv:
     """What is told of jobs."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Desk:
         self.told.append(job_id)
 
 
-DESK: Any = Desk()
+DESK: Any = CatchupEnv()
 NONE: Any = None
 CATCHUPS = Catchups(NONE, DESK, NONE, NONE, DESK, NONE, JobRules(), KEY, True, lambda: 0, lambda: "")
 patch.object(use_cases, "catchups", lambda: CATCHUPS).start()

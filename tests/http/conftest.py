@@ -129,21 +129,21 @@ def keyless_api(start_api: StartApi) -> Api:
 @pytest.fixture
 def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
     """The stand-ins, in good health before and after."""
-    desk = Sandbox(stack.dev["sandbox_url"])
-    desk.heal()
-    yield desk
-    desk.heal()
-    desk.close()
+    catchup_env = Sandbox(stack.dev["sandbox_url"])
+    catchup_env.heal()
+    yield catchup_env
+    catchup_env.heal()
+    catchup_env.close()
 
 
 @pytest.fixture
 def till(stack: LocalStack) -> Iterator[Till]:
     """Stripe's stand-in, its webhooks as usual before and after."""
-    desk = Till(stack)
-    desk.heal()
-    yield desk
-    desk.heal()
-    desk.close()
+    catchup_env = Till(stack)
+    catchup_env.heal()
+    yield catchup_env
+    catchup_env.heal()
+    catchup_env.close()
 
 
 @pytest.fixture

@@ -125,8 +125,8 @@ class Dashboard:
         )
 
     def system(self, scheme: str) -> None:
-        wish = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.page.devtools("Emulation.setEmulatedMedia", features=wish)
+        body = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.page.devtools("Emulation.setEmulatedMedia", features=body)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from chalice.test import Client, HTTPResponse
 
 from chalicelib import contract, errors, ids
 from chalicelib.http.endpoint import Views, facts_of
-from chalicelib.http.parameters import Admin, Body, Facts, Header, Id, Once, Part, Query, Raw, Takes
+from chalicelib.http.parameters import Admin, Body, Facts, Header, Id, IdempotencyKey, Part, Query, Raw, Takes
 from chalicelib.http.responses import Answered, Download
 from chalicelib.models.accounts import Caller
 from chalicelib.models.rate_limits import Limit
@@ -89,12 +89,12 @@ def test_everything_that_a_signature_names_is_given() -> None:
     def view(
         transcript_id: Id,
         name: str,
-        once: Once,
-        asked: Query[contract.PageQuery],
-        wish: Body[contract.Stop],
-        who: Caller,
+        key: IdempotencyKey,
+        query: Query[contract.PageQuery],
+        body: Body[contract.Stop],
+        caller: Caller,
     ) -> Told:
-        return Told([who.user_id, wish.session_id, str(asked.limit), once.id(who, "x"), transcript_id, name])
+        return Told([caller.user_id, body.session_id, str(query.limit), key.id(caller, "x"), transcript_id, name])
 
     status, told = call(view, "/x/t-1/a.b", "ada", {"action": "stop", "session_id": "s-1"}, Idempotency_Key="k")
 
@@ -102,8 +102,8 @@ def test_everything_that_a_signature_names_is_given() -> None:
 
 
 def test_the_query_is_read() -> None:
-    def view(asked: Query[contract.PageQuery]) -> Told:
-        return Told([str(asked.limit)])
+    def view(query: Query[contract.PageQuery]) -> Told:
+        return Told([str(query.limit)])
 
     assert call(view, "/x?limit=7")[1] == {"said": ["7"]}
     assert call(view, "/x?limit=700")[0] == 400
@@ -111,8 +111,8 @@ def test_the_query_is_read() -> None:
 
 @pytest.mark.parametrize(("token", "status"), [("", 401), ("eve", 401), ("ada", 403), ("root", 200)])
 def test_who_may_call_is_asked_before_anything_is_read(token: str, status: int) -> None:
-    def view(wish: Body[contract.Nothing], who: Admin) -> Told:
-        return Told([who.user_id])
+    def view(body: Body[contract.Nothing], caller: Admin) -> Told:
+        return Told([caller.user_id])
 
     assert call(view, token=token, body=b"{")[0] == (400 if status == 200 else status)
     assert call(view, token=token, body={})[0] == status
@@ -137,7 +137,7 @@ def test_a_header_is_read_and_empty_where_it_was_not_sent() -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ä"])
 def test_a_key_out_of_bounds_is_refused_before_the_view_begins(key: str) -> None:
-    def view(once: Once) -> Told:
+    def view(key: IdempotencyKey) -> Told:
         raise AssertionError("the view began")
 
     status, refused = call(view, body={}, Idempotency_Key=key)
@@ -146,9 +146,9 @@ def test_a_key_out_of_bounds_is_refused_before_the_view_begins(key: str) -> None
 
 
 def test_a_key_names_one_thing_per_user_and_route_and_none_without_it() -> None:
-    with_key, without = Once("k", "hash"), Once(None, "hash")
+    with_key, without = IdempotencyKey("k", "hash"), IdempotencyKey(None, "hash")
 
-    assert with_key.id(ADA, "ask") == with_key.named(ADA, "ask") == Once("k", "other").id(ADA, "ask")
+    assert with_key.id(ADA, "ask") == with_key.named(ADA, "ask") == IdempotencyKey("k", "other").id(ADA, "ask")
     assert len({with_key.id(ADA, "ask"), with_key.id(ROOT, "ask"), with_key.id(ADA, "buy")}) == 3
     assert without.named(ADA, "ask") == ""
     assert without.id(ADA, "ask") != without.id(ADA, "ask")
@@ -160,7 +160,7 @@ def test_another_status_and_a_file_are_answers_too() -> None:
 
 
 def test_what_a_route_is_can_be_read_off_its_view() -> None:
-    def view(wish: Body[contract.Ask], who: Caller) -> contract.AskAnswer:
+    def view(body: Body[contract.Ask], caller: Caller) -> contract.AskAnswer:
         raise NotImplementedError
 
     made = Views(lambda: None, Verifier, Door).answers(201, limit="spend", errors=("conflict",))(view)  # type: ignore[arg-type, return-value]
@@ -175,11 +175,11 @@ def test_what_a_route_is_can_be_read_off_its_view() -> None:
 # Limits
 
 
-def whoever(who: Caller) -> Told:
-    return Told([who.user_id])
+def whoever(caller: Caller) -> Told:
+    return Told([caller.user_id])
 
 
-def anybody(wish: Body[contract.Nothing]) -> Told:
+def anybody(body: Body[contract.Nothing]) -> Told:
     return Told([])
 
 

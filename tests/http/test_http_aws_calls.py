@@ -40,12 +40,12 @@ LINE_FIELDS = {
 def caught_up(person: Person, stack: LocalStack, sandbox: Sandbox, session_id: str) -> dict[str, requests.Response]:
     """One answer to each kind of request about catch-ups; the provider ends when it is told to."""
     sandbox.order(hold_jobs=True)
-    wish = {"upload_id": upload(person), "to_ms": RANGE_MS}
+    body = {"upload_id": upload(person), "to_ms": RANGE_MS}
     heard = {
         "form": person.post(UPLOADS, json={"content_type": "audio/wav"}),
-        "quote": person.post(CATCHUP, json=wish | {"quote": True}),
-        "catch-up": person.post(CATCHUP, json=wish),
-        "catch-up joined": person.post(CATCHUP, json=wish),
+        "quote": person.post(CATCHUP, json=body | {"quote": True}),
+        "catch-up": person.post(CATCHUP, json=body),
+        "catch-up joined": person.post(CATCHUP, json=body),
     }
     job_id = heard["catch-up"].json()["job_id"]
     heard["poll"] = person.get(f"{CATCHUP}/{job_id}")
@@ -58,7 +58,7 @@ def caught_up(person: Person, stack: LocalStack, sandbox: Sandbox, session_id: s
     secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], job_id)
     return heard | {
         "poll when done": person.get(f"{CATCHUP}/{job_id}"),
-        "catch-up from store": person.post(CATCHUP, json=wish),
+        "catch-up from store": person.post(CATCHUP, json=body),
         "catch-up of a session": person.post(CATCHUP, json={"session_id": session_id, "minutes": 5}),
         "ask": person.post(ASK, **asked),
         "ask again": person.post(ASK, **asked),
@@ -74,8 +74,8 @@ def purchased(person: Person, stack: LocalStack) -> dict[str, requests.Response]
     """One answer to each kind of request about payments; nobody but the test tells of the payment."""
     till = Till(stack)
     till.do("orders", webhook_url=None)
-    wish = {"json": {"package_id": "popular"}, "headers": {"Idempotency-Key": "1"}}
-    heard = {"purchase": person.post(PURCHASE, **wish), "purchase again": person.post(PURCHASE, **wish)}
+    body = {"json": {"package_id": "popular"}, "headers": {"Idempotency-Key": "1"}}
+    heard = {"purchase": person.post(PURCHASE, **body), "purchase again": person.post(PURCHASE, **body)}
     checkout = heard["purchase"].json()
     till.pay(checkout)
     session = till.session(checkout)
@@ -145,9 +145,9 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
         "transactions": person.get("/credits/transactions"),
         "user": person.get("/auth/user"),
     }
-    desk = Sandbox(stack.dev["sandbox_url"])
-    heard |= caught_up(person, stack, desk, session_of(person, "Something was said."))
-    desk.close()
+    catchup_env = Sandbox(stack.dev["sandbox_url"])
+    heard |= caught_up(person, stack, catchup_env, session_of(person, "Something was said."))
+    catchup_env.close()
     heard |= purchased(person, stack)
     heard |= administered(owner, person)
     heard |= taken_along(Person.register(api))

@@ -135,11 +135,11 @@ def test_a_key_names_its_job(person: Person, books: Backend) -> None:
 
 def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
     session_id, key = session_of(person, *SENTENCES), {"Idempotency-Key": "once"}
-    wish = {"question": "When does the ferry leave?", "session_id": session_id}
+    body = {"question": "When does the ferry leave?", "session_id": session_id}
     before, asked = person.balance(), sandbox.count(Sandbox.TEXT)
 
-    answers = [person.post(ASK, json=wish, headers=key) for _ in range(3)]
-    other = person.post(ASK, json=wish | {"question": "When does the harbour open?"}, headers=key)
+    answers = [person.post(ASK, json=body, headers=key) for _ in range(3)]
+    other = person.post(ASK, json=body | {"question": "When does the harbour open?"}, headers=key)
 
     assert len({answer.text for answer in answers}) == 1
     assert answers[0].json()["answered"] is True

@@ -85,8 +85,8 @@ def test_an_address_that_is_not_public_https_is_400(resident: Person, url: str) 
     ],
     ids=str,
 )
-def test_a_bad_wish_is_400_and_named(resident: Person, wish: dict[str, Any], field: str) -> None:
-    check_bad(resident, CATCHUP, {"audio_url": PUBLIC} | wish, field)
+def test_a_bad_wish_is_400_and_named(resident: Person, body: dict[str, Any], field: str) -> None:
+    check_bad(resident, CATCHUP, {"audio_url": PUBLIC} | body, field)
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 601, 1.5, "5", None])
@@ -104,10 +104,10 @@ def test_bad_minutes_are_400(resident: Person, minutes: Any) -> None:
     ],
     ids=str,
 )
-def test_a_range_that_a_session_does_not_have_is_400(person: Person, wish: dict[str, Any], field: str) -> None:
+def test_a_range_that_a_session_does_not_have_is_400(person: Person, body: dict[str, Any], field: str) -> None:
     session_id = session_of(person, *SENTENCES)
 
-    check_bad(person, CATCHUP, {"session_id": session_id} | wish, field)
+    check_bad(person, CATCHUP, {"session_id": session_id} | body, field)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_a_range_that_a_session_does_not_have_is_400(person: Person, wish: dict[
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_a_bad_question_is_400_and_named(resident: Person, wish: dict[str, Any], field: str) -> None:
-    check_bad(resident, ASK, {"transcript_id": "5a1de7d4"} | wish, field)
+def test_a_bad_question_is_400_and_named(resident: Person, body: dict[str, Any], field: str) -> None:
+    check_bad(resident, ASK, {"transcript_id": "5a1de7d4"} | body, field)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_a_form_is_for_sound_and_pictures_only(resident: Person, media_type: str
 @pytest.mark.parametrize("path", [CATCHUP, ASK])
 @pytest.mark.parametrize("key", ["", "x" * 256, "é".encode("latin-1"), "a\tb"], ids=ascii)
 def test_a_key_out_of_bounds_is_400(resident: Person, path: str, key: str | bytes) -> None:
-    wish = {"audio_url": PUBLIC, "to_ms": 5} if path == CATCHUP else {"question": "?", "session_id": "x"}
-    answer = resident.post(path, json=wish, headers={"Idempotency-Key": key})
+    body = {"audio_url": PUBLIC, "to_ms": 5} if path == CATCHUP else {"question": "?", "session_id": "x"}
+    answer = resident.post(path, json=body, headers={"Idempotency-Key": key})
 
     assert check_error(answer, 400, "invalid_request")["field"] == "Idempotency-Key"
 
@@ -161,11 +161,11 @@ def test_a_filtered_page_goes_on_only_as_it_began(person: Person, resident: Pers
         assert check_error(answer, 400, "invalid_request")["field"] == "cursor"
 
 
-def check_bad(who: Person, path: str, wish: dict[str, Any], field: str) -> None:
+def check_bad(who: Person, path: str, body: dict[str, Any], field: str) -> None:
     """The wish is 400, names the field, and neither holds nor counts anything."""
     before = who.balance()
 
-    details = check_error(who.post(path, json=wish), 400, "invalid_request")
+    details = check_error(who.post(path, json=body), 400, "invalid_request")
 
     assert details["field"] == field
     assert who.balance() == before

@@ -146,13 +146,13 @@ def test_an_answer_that_fails_is_told_and_free(
     person: Person, sandbox: Sandbox, books: Backend, kind: str, status: int, code: str
 ) -> None:
     session_id, key = session_of(person, "The ferry leaves at ten sharp."), {"Idempotency-Key": "once"}
-    wish, before = {"question": "When does the ferry leave?", "session_id": session_id}, person.balance()
+    body, before = {"question": "When does the ferry leave?", "session_id": session_id}, person.balance()
     sandbox.fail(Sandbox.TEXT, kind, delay_seconds=0)
 
-    check_error(person.post(ASK, json=wish, headers=key), status, code)
+    check_error(person.post(ASK, json=body, headers=key), status, code)
 
     assert person.balance() == before
-    assert person.post(ASK, json=wish, headers=key).json()["answered"] is True
+    assert person.post(ASK, json=body, headers=key).json()["answered"] is True
     assert person.balance() == (before[0] - 5, 0)
     books.check_invariants(person.user_id)
 

@@ -82,7 +82,7 @@ def shapes(facts: Facts) -> Iterator[tuple[str, type[msgspec.Struct]]]:
 
 
 @dataclass(frozen=True)
-class Belongings:
+class ExportContent:
     """What the other user has, by what it is, and how it all lies in tables and bucket."""
 
     owner: Person
@@ -121,7 +121,7 @@ class Belongings:
 
 
 @pytest.fixture(scope="module")
-def theirs(api: Api, stack: LocalStack) -> Iterator[Belongings]:
+def theirs(api: Api, stack: LocalStack) -> Iterator[ExportContent]:
     owner = Person.register(api)
     upload_id = upload(owner)
     done = ended(owner, catch_up(owner, upload_id=upload_id)["job_id"])
@@ -139,7 +139,7 @@ def theirs(api: Api, stack: LocalStack) -> Iterator[Belongings]:
         "export": owner.post("/auth/user/export").json()["export_id"],
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
-    theirs = Belongings(owner, ids, stack, database, bucket)
+    theirs = ExportContent(owner, ids, stack, database, bucket)
     eventually(lambda: not theirs.items_being_erased())  # the schedule erases what the job that failed left
     yield theirs
     database.close()
@@ -158,7 +158,7 @@ def test_every_id_is_of_a_known_kind_and_its_request_is_known() -> None:
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
-def test_another_users_id_is_404_and_changes_nothing(theirs: Belongings, resident: Person, case: Case) -> None:
+def test_another_users_id_is_404_and_changes_nothing(theirs: ExportContent, resident: Person, case: Case) -> None:
     before, balance = theirs.picture(), resident.balance()
 
     for value in theirs.ids.values():
@@ -170,7 +170,7 @@ def test_another_users_id_is_404_and_changes_nothing(theirs: Belongings, residen
 
 
 @pytest.mark.parametrize("case", HARMLESS, ids=str)
-def test_the_same_request_with_ones_own_id_is_no_404(theirs: Belongings, case: Case) -> None:
+def test_the_same_request_with_ones_own_id_is_no_404(theirs: ExportContent, case: Case) -> None:
     """Else the test above would prove nothing."""
     path, request = case.request(theirs.ids[case.field.removesuffix("_id")])
 

@@ -44,9 +44,9 @@ def test_a_password_is_set_anew_with_the_mailed_code_and_earlier_sign_ins_end(
     person: Person, stack: LocalStack
 ) -> None:
     assert person.api.post("/auth/forgot-password", json={"email": person.email}).json() == {"sent": True}
-    wish = {"email": person.email, "code": mailed_code(stack, person.email), "password": NEW_PASSWORD}
+    body = {"email": person.email, "code": mailed_code(stack, person.email), "password": NEW_PASSWORD}
 
-    assert person.api.post("/auth/reset-password", json=wish).json() == {"reset": True}
+    assert person.api.post("/auth/reset-password", json=body).json() == {"reset": True}
 
     check_error(person.get("/credits/balance"), 401, "unauthenticated")
     assert person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
@@ -139,8 +139,8 @@ def leave_words(person: Person) -> dict[str, str]:
     segments = [{"seq": 1, "start_ms": 0, "end_ms": 9, "text": f"{MARKER} words", "speaker": MARKER}]
     assert person.stream(action="save", session_id=session_id, segments=segments).status_code == 200
     transcript_id = person.stop(session_id)["transcript_id"]
-    wish = {"question": f"Who said {MARKER}?", "transcript_id": transcript_id}
-    assert person.post(ASK, json=wish, headers={"Idempotency-Key": MARKER}).status_code == 200
+    body = {"question": f"Who said {MARKER}?", "transcript_id": transcript_id}
+    assert person.post(ASK, json=body, headers={"Idempotency-Key": MARKER}).status_code == 200
     job_id = catch_up(person, upload_id=upload(person), title=f"{MARKER} talk")["job_id"]
     assert ended(person, job_id)["status"] == "done"
     return_to = f"{person.api.url}/?{MARKER}"
@@ -224,7 +224,7 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     api: Api, owner: Person, books: Backend, stack: LocalStack, aws: dict[str, Any]
 ) -> None:
     person = Person.register(api, name=f"{MARKER} name")
-    belongings = leave_words(person)
+    export_content = leave_words(person)
     marked = {place: sum(MARKER in text for text in found) for place, found in everything(stack, aws).items()}
     assert marked["tables"] > 8, marked
     assert min(marked["buckets"], marked["people"]) > 0, marked
@@ -234,7 +234,7 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     assert (answer.status_code, answer.json()["deleted"]) == (202, True)
     check_error(person.get("/auth/user"), 401, "unauthenticated")
     check_error(person.delete("/auth/user"), 401, "unauthenticated")
-    check_error(person.stream(action="stop", session_id=belongings["session"]), 401, "unauthenticated")
+    check_error(person.stream(action="stop", session_id=export_content["session"]), 401, "unauthenticated")
     assert api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
     assert api.login(person.email).status_code == 401
     erased(books, person)
@@ -249,7 +249,7 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     rest = [text for text in left["tables"] if f'"USER#{person.user_id}"' in text and text not in left["ledger"]]
     assert [text for text in rest if '"sk": "PURCHASE#' not in text] == []  # what was sold is of the books
     books.check_invariants(person.user_id)
-    assert books.open_holds(person.user_id) == []
+    assert books.iter_open_holds(person.user_id) == []
     report = audited(owner)
     assert [one for one in report["findings"] if one["user_id"] == person.user_id] == []
     check_error(

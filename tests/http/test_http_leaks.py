@@ -71,11 +71,11 @@ def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.TEXT, "refusal")
     done = ended_by_sweeps(books, person, catch_up(person, upload_id=upload_id, title=SPOKEN)["job_id"])
     catch_up(person, upload_id=upload_id, title=SPOKEN)
-    wish = {"question": f"Who spoke of {SPOKEN}?", "transcript_id": done["transcript_id"]}
+    body = {"question": f"Who spoke of {SPOKEN}?", "transcript_id": done["transcript_id"]}
     for fault in ("500", "bad_json", "not_json", "wrong_schema", "context_length"):
         sandbox.fail(Sandbox.TEXT, fault)
-        assert person.post(ASK, json=wish).status_code == 502
-    assert person.post(ASK, json=wish | {"question": SAID}).json()["quotes"]
+        assert person.post(ASK, json=body).status_code == 502
+    assert person.post(ASK, json=body | {"question": SAID}).json()["quotes"]
     failed = ended(person, catch_up(person, audio_url=f"https://media.example.com/{SIGNED}")["job_id"])
     assert failed["error"]["message"] == "The recording could not be fetched from its address."
 

@@ -104,10 +104,10 @@ def test_a_key_is_not_used_up_by_a_refused_request(limited: Person, api: Api) ->
     """It can be sent again where there is room, as if for the first time."""
     for n in range(3):
         assert limited.stream(action="stop", session_id=f"5a1de7d{n}").status_code == 404
-    wish: dict[str, Any] = {"json": {"action": "start", "transport": "relay"}, "headers": {"Idempotency-Key": "k"}}
-    check_error(limited.post("/transcription/stream", **wish), 429, "rate_limited")
+    body: dict[str, Any] = {"json": {"action": "start", "transport": "relay"}, "headers": {"Idempotency-Key": "k"}}
+    check_error(limited.post("/transcription/stream", **body), 429, "rate_limited")
 
-    later = [api.post("/transcription/stream", limited.token, **wish) for _ in range(2)]
+    later = [api.post("/transcription/stream", limited.token, **body) for _ in range(2)]
 
     assert [answer.status_code for answer in later] == [201, 201]
     assert later[0].json() == later[1].json()

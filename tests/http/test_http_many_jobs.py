@@ -35,12 +35,12 @@ def alone(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
 
 
 @pytest.fixture
-def desk(alone: LocalStack) -> Iterator[Sandbox]:
-    desk = Sandbox(alone.dev["sandbox_url"])
-    desk.forget()
-    desk.heal()
-    yield desk
-    desk.close()
+def catchup_env(alone: LocalStack) -> Iterator[Sandbox]:
+    catchup_env = Sandbox(alone.dev["sandbox_url"])
+    catchup_env.forget()
+    catchup_env.heal()
+    yield catchup_env
+    catchup_env.close()
 
 
 @pytest.fixture
@@ -67,15 +67,15 @@ def waiting(sqs: Any, url: str) -> int:
 
 @pytest.mark.usefixtures("brisk_queue")
 @pytest.mark.parametrize("jobs", [30, pytest.param(200, marks=pytest.mark.soak)])
-def test_all_end_once(alone: LocalStack, desk: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
+def test_all_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
     """A tenth of the orders lose their answer, and every webhook comes twice."""
     witness = Witness()
     api = Api(alone.api_url, witness)
     people = [Person.register(api) for _ in range(jobs // JOBS_A_PERSON)]
     owners = people * JOBS_A_PERSON
-    before, ordered = queues(), desk.count(Sandbox.CREATE)
-    desk.order(webhook_copies=2)
-    desk.fail(Sandbox.CREATE, "cut", times=jobs // 10)
+    before, ordered = queues(), catchup_env.count(Sandbox.CREATE)
+    catchup_env.order(webhook_copies=2)
+    catchup_env.fail(Sandbox.CREATE, "cut", times=jobs // 10)
 
     with ThreadPoolExecutor(AT_ONCE) as at_once:
         uploads = list(at_once.map(upload, owners))
@@ -92,8 +92,8 @@ def test_all_end_once(alone: LocalStack, desk: Sandbox, ledgers: Backend, queues
         eventually(all_done, seconds=30 + jobs * SECONDS_A_JOB)
     eventually(lambda: all(now <= then for now, then in zip(queues(), before, strict=True)))  # Alone: nothing is left.
 
-    assert desk.count(Sandbox.CREATE) == ordered + jobs
-    made = desk.all_transcripts()
+    assert catchup_env.count(Sandbox.CREATE) == ordered + jobs
+    made = catchup_env.all_transcripts()
     assert Counter(one["webhook_url"].partition("?job=")[2] for one in made) == {job["job_id"]: 1 for job in started}
     assert all(one["deleted"] for one in made)
     for person in people:

@@ -129,9 +129,9 @@ def test_the_same_key_of_two_people_is_two_purchases(till: Till, person: Person,
 
 
 def test_the_same_request_at_once_makes_one_checkout(till: Till, person: Person) -> None:
-    wish = {"json": {"package_id": "starter"}, "headers": {"Idempotency-Key": "pressed sixteen times"}}
+    body = {"json": {"package_id": "starter"}, "headers": {"Idempotency-Key": "pressed sixteen times"}}
     with ThreadPoolExecutor(16) as threads:
-        answers = list(threads.map(lambda _: person.post(PURCHASE, **wish), range(16)))
+        answers = list(threads.map(lambda _: person.post(PURCHASE, **body), range(16)))
     for answer in answers:
         if answer.status_code != 201:  # It came while the first was being made.
             assert answer.status_code in (409, 503), answer.text
@@ -164,10 +164,10 @@ def test_the_same_request_at_once_makes_one_checkout(till: Till, person: Person)
         ({"package_id": "popular", "success_url": "https://x/" + "a" * 2_000}, "success_url"),
     ],
 )
-def test_what_cannot_be_bought_so(till: Till, resident: Person, wish: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_bought_so(till: Till, resident: Person, body: dict[str, Any], field: str) -> None:
     before = len(till.books()["sessions"])
 
-    assert check_error(resident.post(PURCHASE, json=wish), 400, "invalid_request")["field"] == field
+    assert check_error(resident.post(PURCHASE, json=body), 400, "invalid_request")["field"] == field
     assert len(till.books()["sessions"]) == before
 
 
@@ -175,8 +175,8 @@ def test_buyers_come_back_to_our_pages_only(till: Till, person: Person, stack: L
     ours = f"{stack.api_url}/health?session={{CHECKOUT_SESSION_ID}}"
     # Stripe leads to http and https only, so the extension's own pages are none.
     for page in (f"{stack.dev['extension_origin']}/paid.html", stack.api_url.replace("http", "https"), "https://"):
-        wish = {"package_id": "starter", "success_url": page}
-        check_error(person.post(PURCHASE, json=wish), 400, "invalid_request")
+        body = {"package_id": "starter", "success_url": page}
+        check_error(person.post(PURCHASE, json=body), 400, "invalid_request")
 
     checkout = buy(person, "starter", success_url=ours)
 

@@ -48,7 +48,7 @@ class Side:
                 kind = "transcript_id" if name == "id" and "/history" in answer.url else name
                 self.ids.setdefault(kind, []).append(value)
 
-    def belongings(self) -> set[str]:
+    def export_content(self) -> set[str]:
         """What nobody else may ever be told."""
         return {self.mark, self.person.user_id, *(one for some in self.ids.values() for one in some)}
 
@@ -134,7 +134,7 @@ def played(api: Api, steps: list[Step]) -> Iterator[tuple[Step, requests.Respons
     for step in steps:
         side, other = sides[::-1] if step[2] else sides
         method, path, words = request(side, (other if step[3] else side).ids, step)
-        known = other.belongings()
+        known = other.export_content()
         answer = api.call(method, path, side.person.token, **words)
         heard = f"{answer.text} {answer.headers}"
         assert not [one for one in known if one in heard], (step, answer.text)
@@ -148,7 +148,7 @@ def played(api: Api, steps: list[Step]) -> Iterator[tuple[Step, requests.Respons
     for side, other in (sides, sides[::-1]):  # What one did to the other, if anything, would show here.
         for path in ("/transcription/history", "/credits/transactions", "/auth/user"):
             told = api.get(path, side.person.token).text
-            assert not [one for one in other.belongings() if one in told]
+            assert not [one for one in other.export_content() if one in told]
 
 
 def test_every_route_that_knows_its_caller_is_played() -> None:

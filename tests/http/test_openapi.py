@@ -18,7 +18,7 @@ from chalicelib.http.endpoint import facts_of
 from chalicelib.http.openapi import document
 from chalicelib.http.openapi.document import HEADERS
 from chalicelib.http.openapi.errors import MEANINGS
-from chalicelib.http.parameters import Admin, Body, Header, Id, Once, Query, Raw
+from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, Raw
 from chalicelib.http.responses import STATUS, Answered, Download
 from chalicelib.models.accounts import Caller
 from scripts.contract.changes import breaking, is_announced
@@ -141,7 +141,7 @@ def test_patterns_are_those_of_the_reader() -> None:
 
 def test_what_a_signature_names_is_a_parameter_or_the_body() -> None:
     def view(
-        who: Caller, transcript_id: Id, asked: Query[contract.TransactionsQuery], once: Once, wish: Body[contract.Ask],
+        caller: Caller, transcript_id: Id, query: Query[contract.TransactionsQuery], key: IdempotencyKey, body: Body[contract.Ask],
         word: Annotated[str, Header("Stripe-Signature")],
     ) -> contract.AskAnswer:  # fmt: skip
         """Ask. 200; 404 none."""
@@ -200,7 +200,7 @@ def test_webhooks_are_never_told_to_slow_down() -> None:
 
 
 def test_an_administrators_route_says_so() -> None:
-    def view(who: Admin) -> contract.LastAudit:
+    def view(caller: Admin) -> contract.LastAudit:
         """Look. 200."""
         raise NotImplementedError
 

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, NotFoundError, ProviderError, RateLimitedError, UnavailableError
-from chalicelib.http.rate_limiter import REMEMBERED, Limiter
-from chalicelib.logs.request_log import counting
+from chalicelib.http.rate_limiter import REMEMBERED, RateLimiter
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.rate_limits import GROUPS, Limit
 from chalicelib.repositories.rate_limits import Count, limit_key
 from tests.credits.commands import CHUNK, CHUNK_AGAIN, FAILING, RENEW, SAVE, START, STOP, Command
@@ -41,14 +41,14 @@ class Door:
     """A limiter of one request a minute for every group, on a wire that may fail."""
 
     wire: Wire
-    limiter: Limiter
+    limiter: RateLimiter
     now_us: int = 1_795_400_000_000_000
 
     @classmethod
     def on(cls, engine: Engine, names: Names, words: str = "1/minute") -> "Door":
         wire = Wire()
         limits = dict.fromkeys(GROUPS, Limit.read(words))
-        limiter = Limiter(wire.tables(engine, names), limits, lambda: KEY, lambda: door.now_us)
+        limiter = RateLimiter(wire.tables(engine, names), limits, lambda: KEY, lambda: door.now_us)
         door = cls(wire, limiter)
         return door
 
@@ -179,7 +179,7 @@ def test_a_network_stands_in_the_table_under_an_hmac_and_a_user_under_the_id(doo
 def test_what_costs_nothing_passes_uncounted(door: Door, ada: str, group: str, fault: Fault) -> None:
     door.wire.under(lambda *_: fault)
     done = []
-    with counting() as tally:
+    with collect_request_log() as tally:
         count = door.request(group, ada, lambda: done.append(1))
 
     assert (done, count.is_known) == ([1], False)
@@ -217,9 +217,9 @@ def test_a_table_that_did_not_take_the_request_is_not_asked_to_count_it(door: Do
 # Money
 
 
-def limited(world: World, words: str) -> Limiter:
+def limited(world: World, words: str) -> RateLimiter:
     limits = dict.fromkeys(GROUPS, Limit.read(words))
-    return Limiter(world.backend.tables, limits, lambda: KEY, lambda: world.clock() * 1_000_000)  # type: ignore[arg-type]
+    return RateLimiter(world.backend.tables, limits, lambda: KEY, lambda: world.clock() * 1_000_000)  # type: ignore[arg-type]
 
 
 def counted(command: Command, words: str = "10000/day") -> Command:
@@ -241,7 +241,7 @@ def test_counting_along_costs_no_call(command: Command, engine: Engine, names: N
 def test_counting_a_direct_start_along_costs_no_call(engine: Engine, names: Names) -> None:
     heard = Listener.on(engine, names)
     limits = dict.fromkeys(GROUPS, Limit.read("1/minute"))
-    limiter = Limiter(heard.backend.tables, limits, lambda: KEY, lambda: heard.backend.clock() * 1_000_000)  # type: ignore[arg-type]
+    limiter = RateLimiter(heard.backend.tables, limits, lambda: KEY, lambda: heard.backend.clock() * 1_000_000)  # type: ignore[arg-type]
     heard.wire.under(no_faults)
 
     with limiter.counting("stream", limiter.count("stream", heard.who.user_id)):
@@ -288,7 +288,7 @@ def test_of_twenty_starts_at_once_as_many_hold_as_the_limit_says(engine: Engine,
 
     refused = [answer for answer in answers if isinstance(answer, RateLimitedError)]
     assert len(answers) - len(refused) == 7
-    assert len(world.quiet.open_holds(world.caller.user_id)) == 7
+    assert len(world.quiet.iter_open_holds(world.caller.user_id)) == 7
     world.quiet.check_books(world.caller.user_id)
 
 

@@ -43,7 +43,7 @@ def answer(
 ) -> tuple[int, Any, Any]:
     """Status, body and headers of one view behind the middleware."""
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(middleware.around(settings, CORS), "http")
+    app.register_middleware(middleware.http_middleware(settings, CORS), "http")
     made = endpoint.Views(lambda: app.current_request, NOBODY, NOBODY)
     app.route("/x", methods=["POST"])(made.answers(limit="open")(lambda: view(app.current_request)))
     with Client(app) as client:
@@ -122,7 +122,7 @@ def test_chalices_own_errors_are_put_into_our_words() -> None:
 
 def test_a_status_that_nobody_planned_is_a_bug() -> None:
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(middleware.around(lambda: SETTINGS, CORS), "http")
+    app.register_middleware(middleware.http_middleware(lambda: SETTINGS, CORS), "http")
     app.route("/x")(lambda: Response("<html>teapot</html>", status_code=418))
     with Client(app) as client:
         response = client.http.get("/x")

@@ -154,7 +154,7 @@ def test_a_new_route_does_not_pass_unseen() -> None:
 
     @made.route("/new", methods=["POST"], cors=True)
     @views.answers(limit="login")
-    def new(wish: Body[contract.Nothing]) -> None: ...
+    def new(body: Body[contract.Nothing]) -> None: ...
 
     assert routes_of(made) == {"POST /new": Route("anyone", "login", JSON)}
     assert routes_of(made).keys() - ROUTES.keys() == {"POST /new"}
@@ -180,7 +180,7 @@ def test_a_caller_without_the_authorizer_and_the_authorizer_without_a_caller_are
 
     @made.route("/open-door", methods=["GET"], cors=True)
     @views.answers(limit="reads")
-    def open_door(who: Caller) -> None: ...
+    def open_door(caller: Caller) -> None: ...
 
     with pytest.raises(AssertionError, match="the gateway and the view disagree"):
         routes_of(made)

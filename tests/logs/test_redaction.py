@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.http import middleware
 from chalicelib.logs import log, redaction
-from chalicelib.logs.redaction import MARK, hide, redacted, redacted_fields
+from chalicelib.logs.redaction import MARK, redacted, redacted_fields, register_secret_for_redaction
 
 TOKEN = jwt.encode({"sub": "ada"}, "k" * 32, algorithm="HS256")
 KEY_ID = "AKIA" + "QWERTYUIOPASDFGH"  # put together here, so that no scanner takes it for one
@@ -100,8 +100,8 @@ def test_what_is_harmless_stays(text: str) -> None:
 
 
 def test_a_known_secret_is_taken_out_whatever_it_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
-    hide('plain"words\\here')
-    hide("short")
+    register_secret_for_redaction('plain"words\\here')
+    register_secret_for_redaction("short")
 
     text, said = line(capsys, note='so plain"words\\here it is', other=["a short one", {"k": 'plain"words\\here'}])
 
@@ -218,7 +218,7 @@ def test_what_an_event_function_raises_tells_aws_nothing_but_kinds(capsys: pytes
         raise ExceptionGroup("two failed", [KeyError("ada@example.com"), OSError("words of a transcript")])
 
     with pytest.raises(middleware.EventFailedError) as raised:
-        middleware.event_done("sweep", {"one": fails, "two": lambda: 3, "three": fails_in_part})
+        middleware.run_event("sweep", {"one": fails, "two": lambda: 3, "three": fails_in_part})
 
     assert str(raised.value) == "sweep failed: ValueError, ExceptionGroup"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
@@ -235,7 +235,7 @@ def test_so_it_is_where_the_function_cannot_even_be_built(capsys: pytest.Capture
         raise ValueError(f"{TOKEN} of ada@example.com")
 
     with pytest.raises(middleware.EventFailedError) as raised:
-        middleware.event_told("reconcile", fails)
+        middleware.run_reporting_event("reconcile", fails)
 
     assert str(raised.value) == "reconcile failed: ValueError"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)

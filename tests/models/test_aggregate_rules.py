@@ -44,11 +44,11 @@ def test_money_stands_under_the_kind_of_its_movement_with_its_sign() -> None:
 
 
 def test_what_the_client_told_stands_beside_what_was_billed_of_the_same_sessions() -> None:
-    told = Entry("e", "usage", -1, AT, service="live", audio_ms=6_000, told_ms=0, told_of_ms=66_000)
+    told = Entry("e", "usage", -1, AT, service="live", audio_ms=6_000, reported_ms=0, reported_of_ms=66_000)
 
     (sums,) = lines_of(told).values()
 
-    assert (sums["told_sessions"], sums.get("told_ms", 0), sums["told_of_ms"]) == (1, 0, 66_000)
+    assert (sums["reported_sessions"], sums.get("reported_ms", 0), sums["reported_of_ms"]) == (1, 0, 66_000)
 
 
 def test_sums_of_nothing_are_nothing() -> None:

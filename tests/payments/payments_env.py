@@ -117,7 +117,7 @@ class FakePayments:
 
 
 @dataclass(frozen=True)
-class Shop:
+class PaymentsEnv:
     """The selling of credits, on a backend."""
 
     backend: Backend
@@ -172,15 +172,15 @@ def dispute(name: str, state: DisputeState, cents: int) -> DisputeFact:
     return DisputeFact(name, Dispute(state, cents))
 
 
-def credits(shop: Shop, caller: Caller) -> tuple[int, int]:
+def credits(payments_env: PaymentsEnv, caller: Caller) -> tuple[int, int]:
     """Available and held; the books add up."""
-    shop.backend.check_books(caller.user_id)
-    balance = shop.backend.ledger.balance(caller.user_id)
+    payments_env.backend.check_books(caller.user_id)
+    balance = payments_env.backend.ledger.balance(caller.user_id)
     return balance.available, balance.held
 
 
-def reconciled(shop: Shop) -> dict[str, int]:
+def reconciled(payments_env: PaymentsEnv) -> dict[str, int]:
     """The figures of a run in which nothing failed."""
-    figures, failures = shop.reconciler.reconcile()
+    figures, failures = payments_env.reconciler.reconcile()
     assert failures == []
     return figures

@@ -18,7 +18,7 @@ from tests.credits.account_invariants import Books
 from tests.engines import ENGINES, Engine
 from tests.fakes import Backend, Clock
 from tests.fault_injection import TRANSIENT, Crash, Fault, Wire, at, no_faults
-from tests.payments.payments_env import Shop, dispute, refund
+from tests.payments.payments_env import PaymentsEnv, dispute, refund
 
 Names = tuple[str, str]
 CENTS, CREDITS = 999, 2_000
@@ -53,14 +53,14 @@ class Seller:
     def __init__(self, engine: Engine, names: Names):
         self.engine, self.names, self.wire = engine, names, Wire()
         clock = Clock()
-        self.shop = Shop(Backend.on(self.wire.tables(engine, names), clock))
+        self.payments_env = PaymentsEnv(Backend.on(self.wire.tables(engine, names), clock))
         self.quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
         self.who: Caller = self.quiet.person(1)
-        self.purchase_id = self.shop.buy(self.who)
-        self.shop.payments.moved(self.purchase_id, Payment.OPEN)  # It has a payment from now on.
+        self.purchase_id = self.payments_env.buy(self.who)
+        self.payments_env.payments.moved(self.purchase_id, Payment.OPEN)  # It has a payment from now on.
 
     def hears(self, fact: Fact, event_id: str) -> None:
-        self.shop.hears(self.purchase_id, fact, event_id)
+        self.payments_env.hears(self.purchase_id, fact, event_id)
 
     def check(self, heard: set[str]) -> Books:
         """By the set of events alone: what was granted and taken, and what an open dispute holds."""
@@ -77,7 +77,7 @@ class Seller:
         assert by_kind["clawback"] + by_kind["clawback_reversed"] == -taken
         assert books.balance.purchased == granted - taken
         is_disputed = granted > 0 and "dispute opened" in heard and not heard & {"dispute won", "dispute lost"}
-        assert [hold.kind for hold in books.open_holds] == ["dispute"] * is_disputed
+        assert [hold.kind for hold in books.iter_open_holds] == ["dispute"] * is_disputed
         if is_disputed:  # Refunds that came before it are not held again.
             assert CREDITS - taken <= books.balance.held <= CREDITS
         return books
@@ -133,20 +133,20 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
         seller = Seller(engine, names)
         seller.wire.under(at(place, fault))
         with suppress(Crash, AppError):
-            seller.shop.buy(seller.who, "starter", "wish-" + seller.who.user_id)
+            seller.payments_env.buy(seller.who, "starter", "wish-" + seller.who.user_id)
         is_past_the_end = len(seller.wire.calls) <= place
         seller.wire.under(no_faults)
 
         told = [
-            seller.shop.purchases.buy(seller.who, contract.Buy("starter"), "wish-" + seller.who.user_id, "hash")
+            seller.payments_env.purchases.buy(seller.who, contract.Buy("starter"), "wish-" + seller.who.user_id, "hash")
             for _ in range(2)
         ]
 
         assert told[0] == told[1]
         assert told[0].checkout_session_id == f"cs_wish-{seller.who.user_id}"
-        assert len(seller.shop.payments.sessions) == 2  # The seller's own, and this one.
+        assert len(seller.payments_env.payments.sessions) == 2  # The seller's own, and this one.
         with pytest.raises(IdempotencyMismatchError):
-            seller.shop.purchases.buy(seller.who, contract.Buy("power"), "wish-" + seller.who.user_id, "other")
+            seller.payments_env.purchases.buy(seller.who, contract.Buy("power"), "wish-" + seller.who.user_id, "other")
         if is_past_the_end:
             break
     assert place >= 3
@@ -201,7 +201,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.backend = Backend.on(Tables(self.engine.client, *self.names, pause=lambda _: None), self.clock)
-        self.shop = Shop(self.backend)
+        self.payments_env = PaymentsEnv(self.backend)
         self.who = self.backend.person(100)
         self.bought: list[str] = []
         self.returned: dict[str, dict[str, int]] = {}
@@ -209,8 +209,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def buy(self) -> None:
-        purchase_id = self.shop.buy(self.who)
-        self.shop.payments.moved(purchase_id, Payment.OPEN)
+        purchase_id = self.payments_env.buy(self.who)
+        self.payments_env.payments.moved(purchase_id, Payment.OPEN)
         self.bought.append(purchase_id)
         self.returned[purchase_id] = {}
 
@@ -221,7 +221,7 @@ class Histories(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9), payment=st.sampled_from(Payment))
     def a_payment_moves(self, number: int, payment: Payment) -> None:
         purchase_id = self.one(number)
-        self.shop.hears(purchase_id, payment)
+        self.payments_env.hears(purchase_id, payment)
         if payment is Payment.PAID:
             self.paid.add(purchase_id)
 
@@ -231,7 +231,9 @@ class Histories(RuleBasedStateMachine):
         purchase_id, refund_id = self.one(number), f"re_{name}"
         known = self.returned[purchase_id]
         cents = abs(known.get(refund_id, cents))
-        self.shop.hears(purchase_id, refund(refund_id, cents, RefundState.FAILED if fails else RefundState.SUCCEEDED))
+        self.payments_env.hears(
+            purchase_id, refund(refund_id, cents, RefundState.FAILED if fails else RefundState.SUCCEEDED)
+        )
         if fails or known.get(refund_id, 0) < 0:
             known[refund_id] = -cents  # It failed, for good.
         else:
@@ -241,7 +243,7 @@ class Histories(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9), name=st.sampled_from(sorted(DISPUTED_CENTS)), state=st.sampled_from(DisputeState))
     def a_dispute(self, number: int, name: str, state: DisputeState) -> None:
         purchase_id, cents = self.one(number), DISPUTED_CENTS[name]
-        self.shop.hears(purchase_id, dispute(name, state, cents))
+        self.payments_env.hears(purchase_id, dispute(name, state, cents))
         if state is DisputeState.LOST:
             self.returned[purchase_id][name] = cents
 

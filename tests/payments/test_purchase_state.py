@@ -265,11 +265,11 @@ def test_with_spending_between_what_is_taken_is_exact_and_only_that_goes_below_z
     told: list[tuple[Fact, int]],
 ) -> None:
     account, spent = Account(100), 0
-    for fact, wish in told:
+    for fact, body in told:
         before = account.available
         due = account.hears(fact)
         assert account.available >= min(0, before) or due.taken > 0, "only what is taken goes below zero"
-        spending = min(wish, max(account.available, 0))
+        spending = min(body, max(account.available, 0))
         account.available -= spending
         spent += spending
     due = worth(account.facts, CREDITS, CENTS)

@@ -93,8 +93,8 @@ def http_fixture() -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def running_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as desk:
-        yield desk
+    with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as catchup_env:
+        yield catchup_env
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from chalicelib.errors import ProviderError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from sandbox.app import Keys
 from tests.sandbox.process import running
 
@@ -80,7 +80,7 @@ class StandIn:
 
 def failure_of(ask: Any, key: str) -> ProviderError:
     """What `ask` raises. It is the only failure counted, and neither it nor our log line holds the key."""
-    with counting() as tally:
+    with collect_request_log() as tally:
         try:
             ask()
         except ProviderError as error:

@@ -17,7 +17,7 @@ from chalicelib.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from chalicelib.models.catchup import Order, Recording
+from chalicelib.models.catchup import Recording, TranscriptionOrder
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 from sandbox.prerecorded_options import ALL_LANGUAGES
@@ -29,7 +29,7 @@ MODELS = ["universal-3-5-pro", "universal-2"]
 SIGNATURE = "X-Amz-Signature=5ec7e7"
 SECRET = "the-secret-of-one-job"
 JOB = "http://127.0.0.1:1/webhooks/assemblyai?job=one"
-ORDER = Order(f"http://127.0.0.1:1/talk.wav?{SIGNATURE}", 0, 60_000, "", JOB, SECRET)
+ORDER = TranscriptionOrder(f"http://127.0.0.1:1/talk.wav?{SIGNATURE}", 0, 60_000, "", JOB, SECRET)
 RECORDING, SAID = samples()[-1]
 Client = Callable[..., AssemblyAITranscripts]
 # What becomes of an order: certainly not taken, not taken now, or nobody knows.
@@ -49,7 +49,7 @@ FATES: list[tuple[dict[str, Any], type[ProviderError]]] = [
 
 
 @pytest.fixture
-def desk(stand_in: StandIn) -> Iterator[StandIn]:
+def catchup_env(stand_in: StandIn) -> Iterator[StandIn]:
     """The stand-in without a transcript of before, and webhooks that nobody waits for."""
     forgotten = f"{stand_in.url}/sandbox/transcripts"
     stand_in.session.delete(forgotten).raise_for_status()
@@ -60,31 +60,33 @@ def desk(stand_in: StandIn) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def client(desk: StandIn, transport) -> Client:
+def client(catchup_env: StandIn, transport) -> Client:
     def client(key: str = KEYS.assemblyai, deadline_seconds: float = 10, url: str = "") -> AssemblyAITranscripts:
-        return AssemblyAITranscripts(transport(deadline_seconds), url or f"{desk.url}/", key, MODELS)
+        return AssemblyAITranscripts(transport(deadline_seconds), url or f"{catchup_env.url}/", key, MODELS)
 
     return client
 
 
-def order(**changes: Any) -> Order:
+def order(**changes: Any) -> TranscriptionOrder:
     return replace(ORDER, **changes)
 
 
-def ordered(desk: StandIn) -> list[dict[str, Any]]:
-    return list(desk.session.get(f"{desk.url}/sandbox/transcripts").json()["transcripts"])
+def ordered(catchup_env: StandIn) -> list[dict[str, Any]]:
+    return list(catchup_env.session.get(f"{catchup_env.url}/sandbox/transcripts").json()["transcripts"])
 
 
-def sent(desk: StandIn, of: Order, recordings: AssemblyAITranscripts) -> dict[str, Any]:
+def sent(catchup_env: StandIn, of: TranscriptionOrder, recordings: AssemblyAITranscripts) -> dict[str, Any]:
     """What was said in the order."""
     recordings.submit(of)
-    return dict(desk.calls()[-1]["fields"])
+    return dict(catchup_env.calls()[-1]["fields"])
 
 
-def uploaded(desk: StandIn) -> str:
+def uploaded(catchup_env: StandIn) -> str:
     """The address of real speech, as the stand-in itself stores it."""
     headers = {"Authorization": KEYS.assemblyai}
-    return desk.session.post(f"{desk.url}/v2/upload", data=RECORDING.read_bytes(), headers=headers).json()["upload_url"]
+    return catchup_env.session.post(
+        f"{catchup_env.url}/v2/upload", data=RECORDING.read_bytes(), headers=headers
+    ).json()["upload_url"]
 
 
 def ended(recordings: AssemblyAITranscripts, transcript_id: str) -> Recording:
@@ -103,10 +105,10 @@ def told(ask: Callable[[], Any], key: str = KEYS.assemblyai) -> ProviderError:
 
 
 class TestSubmit:
-    def test_the_order_names_range_models_webhook_and_its_secret(self, client: Client, desk: StandIn) -> None:
+    def test_the_order_names_range_models_webhook_and_its_secret(self, client: Client, catchup_env: StandIn) -> None:
         transcript_id = client().submit(order(from_ms=30_000, to_ms=90_000))
 
-        (call,) = desk.calls()
+        (call,) = catchup_env.calls()
         assert (call["method"], call["path"], call["status"]) == ("POST", "/v2/transcript", 200)
         assert call["fields"] == {
             "audio_url": ORDER.audio_url,
@@ -117,7 +119,7 @@ class TestSubmit:
             "webhook_auth_header_name": WEBHOOK_SECRET_HEADER,
             "language_detection": True,
         }
-        (made,) = ordered(desk)
+        (made,) = ordered(catchup_env)
         assert (made["id"], made["webhook_url"]) == (transcript_id, JOB)
 
     def test_the_secret_goes_with_it(self, client: Client, serve, http) -> None:
@@ -146,57 +148,59 @@ class TestSubmit:
         ],
     )
     def test_a_language_is_named_as_the_provider_names_it(
-        self, client: Client, desk: StandIn, language: str, code: str
+        self, client: Client, catchup_env: StandIn, language: str, code: str
     ) -> None:
-        said = sent(desk, order(language=language), client())
+        said = sent(catchup_env, order(language=language), client())
 
         assert (said["language_code"], said.get("language_detection")) == (code, None)
 
     @pytest.mark.parametrize("language", ["", "yue", "yue-HK"])
     def test_a_language_that_it_has_no_code_for_is_left_to_it(
-        self, client: Client, desk: StandIn, language: str
+        self, client: Client, catchup_env: StandIn, language: str
     ) -> None:
-        said = sent(desk, order(language=language), client())
+        said = sent(catchup_env, order(language=language), client())
 
         assert (said.get("language_code"), said["language_detection"]) == (None, True)
 
-    def test_it_takes_every_language_of_the_contract_with_any_region(self, client: Client, desk: StandIn) -> None:
+    def test_it_takes_every_language_of_the_contract_with_any_region(
+        self, client: Client, catchup_env: StandIn
+    ) -> None:
         recordings = client()
 
         for language in LANGUAGES.split("|"):
             for region in ("", "-XX", "-GB", "-CH", "-US"):
                 recordings.submit(order(language=language + region))
 
-        codes = {made["language_code"] for made in ordered(desk)}
+        codes = {made["language_code"] for made in ordered(catchup_env)}
         assert codes == ALL_LANGUAGES - {"en_au"}
 
     @pytest.mark.parametrize(("fault", "fate"), FATES, ids=str)
     def test_what_a_failure_says_of_the_order(
-        self, client: Client, desk: StandIn, fault: dict[str, Any], fate: type[ProviderError]
+        self, client: Client, catchup_env: StandIn, fault: dict[str, Any], fate: type[ProviderError]
     ) -> None:
-        desk.fail(CREATE, fault)
+        catchup_env.fail(CREATE, fault)
         recordings = client()
 
         error = told(lambda: recordings.submit(ORDER))
 
         assert type(error) is fate
         if issubclass(fate, REFUSED | NOT_NOW):
-            assert ordered(desk) == []
-        assert len(desk.calls()) == 1
+            assert ordered(catchup_env) == []
+        assert len(catchup_env.calls()) == 1
 
     @pytest.mark.parametrize("fault", ["cut", "lost"])
-    def test_an_order_whose_answer_is_lost_is_found(self, client: Client, desk: StandIn, fault: str) -> None:
-        desk.fail(CREATE, {"kind": fault})
+    def test_an_order_whose_answer_is_lost_is_found(self, client: Client, catchup_env: StandIn, fault: str) -> None:
+        catchup_env.fail(CREATE, {"kind": fault})
 
         error = told(lambda: client(deadline_seconds=HASTY_SECONDS).submit(ORDER))
 
         assert not isinstance(error, REFUSED | NOT_NOW)
-        (made,) = ordered(desk)
+        (made,) = ordered(catchup_env)
         assert client().find(ORDER) == made["id"]
 
     @pytest.mark.parametrize("fault", [{"kind": "timeout"}, {"kind": "slow", "delay_seconds": 3}], ids=str)
-    def test_no_answer_in_time_is_not_known(self, client: Client, desk: StandIn, fault: dict[str, Any]) -> None:
-        desk.fail(CREATE, fault)
+    def test_no_answer_in_time_is_not_known(self, client: Client, catchup_env: StandIn, fault: dict[str, Any]) -> None:
+        catchup_env.fail(CREATE, fault)
 
         error = told(lambda: client(deadline_seconds=HASTY_SECONDS).submit(ORDER))
 
@@ -210,9 +214,9 @@ class TestSubmit:
 
         assert (type(error), error.log_note) == (ProviderDeniedError, "status 401")
 
-    def test_what_the_provider_cannot_do_is_refused(self, client: Client, desk: StandIn) -> None:
+    def test_what_the_provider_cannot_do_is_refused(self, client: Client, catchup_env: StandIn) -> None:
         assert type(told(lambda: client().submit(order(to_ms=0)))) is REFUSED
-        assert ordered(desk) == []
+        assert ordered(catchup_env) == []
 
     @pytest.mark.parametrize("answer", [{}, {"id": "", "status": "queued"}, {"id": "x", "status": "asleep"}], ids=str)
     def test_another_shape_is_not_known(self, client: Client, serve, http, answer: dict[str, Any]) -> None:
@@ -222,7 +226,7 @@ class TestSubmit:
 
 
 class TestFind:
-    def test_only_the_order_of_this_webhook_is_found(self, client: Client, desk: StandIn) -> None:
+    def test_only_the_order_of_this_webhook_is_found(self, client: Client, catchup_env: StandIn) -> None:
         recordings = client()
         others = [recordings.submit(order(webhook_url=f"{JOB}-{number}")) for number in range(3)]
         ours = recordings.submit(ORDER)
@@ -237,45 +241,47 @@ class TestFind:
 
         assert recordings.find(order(audio_url="http://127.0.0.1:1/talk.wav?X-Amz-Signature=another")) == ours
 
-    def test_orders_of_other_recordings_are_not_looked_at(self, client: Client, desk: StandIn) -> None:
+    def test_orders_of_other_recordings_are_not_looked_at(self, client: Client, catchup_env: StandIn) -> None:
         recordings = client()
         recordings.submit(order(audio_url="http://127.0.0.1:1/another.wav"))
 
         assert recordings.find(ORDER) is None
-        assert [call["service"] for call in desk.calls()] == [CREATE, LIST]
+        assert [call["service"] for call in catchup_env.calls()] == [CREATE, LIST]
 
-    def test_none_among_many_is_bounded(self, client: Client, desk: StandIn) -> None:
+    def test_none_among_many_is_bounded(self, client: Client, catchup_env: StandIn) -> None:
         recordings = client()
         for number in range(25):
             recordings.submit(order(webhook_url=f"{JOB}-{number}"))
 
         assert recordings.find(ORDER) is None
-        assert len([call for call in desk.calls() if call["service"] == GET]) == 20
+        assert len([call for call in catchup_env.calls() if call["service"] == GET]) == 20
 
     @pytest.mark.parametrize("service", [LIST, GET])
     @pytest.mark.parametrize(("fault", "fate"), FATES, ids=str)
     def test_a_failure_is_not_none(
-        self, client: Client, desk: StandIn, service: str, fault: dict[str, Any], fate: type[ProviderError]
+        self, client: Client, catchup_env: StandIn, service: str, fault: dict[str, Any], fate: type[ProviderError]
     ) -> None:
         recordings = client()
         recordings.submit(ORDER)
-        desk.fail(service, fault)
+        catchup_env.fail(service, fault)
 
         assert type(told(lambda: recordings.find(ORDER))) is fate
 
 
 class TestRecording:
-    def test_real_speech_comes_back_in_its_range(self, client: Client, desk: StandIn) -> None:
+    def test_real_speech_comes_back_in_its_range(self, client: Client, catchup_env: StandIn) -> None:
         recordings = client()
 
-        heard = ended(recordings, recordings.submit(order(audio_url=uploaded(desk))))
+        heard = ended(recordings, recordings.submit(order(audio_url=uploaded(catchup_env))))
 
         assert word_error_rate(SAID, " ".join(word.text for word in heard.words)) < 0.2
         assert (heard.audio_ms, heard.model) == (4_000, "assemblyai/universal-3-5-pro")
         assert all(0 <= word.start_ms <= word.end_ms <= 4_000 for word in heard.words)
 
-    def test_none_while_the_provider_is_at_it(self, client: Client, desk: StandIn) -> None:
-        desk.session.post(f"{desk.url}/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+    def test_none_while_the_provider_is_at_it(self, client: Client, catchup_env: StandIn) -> None:
+        catchup_env.session.post(
+            f"{catchup_env.url}/sandbox/transcripts/orders", json={"hold_jobs": True}
+        ).raise_for_status()
         recordings = client()
         transcript_id = recordings.submit(ORDER)
 
@@ -349,11 +355,11 @@ class TestRecording:
 
     @pytest.mark.parametrize(("fault", "fate"), FATES, ids=str)
     def test_every_failure_has_its_name(
-        self, client: Client, desk: StandIn, fault: dict[str, Any], fate: type[ProviderError]
+        self, client: Client, catchup_env: StandIn, fault: dict[str, Any], fate: type[ProviderError]
     ) -> None:
         recordings = client()
         transcript_id = recordings.submit(ORDER)
-        desk.fail(GET, fault)
+        catchup_env.fail(GET, fault)
 
         assert type(told(lambda: recordings.recording(transcript_id))) is fate
 
@@ -366,15 +372,15 @@ class TestRecording:
 
 
 class TestDelete:
-    def test_what_is_deleted_has_no_words_any_more(self, client: Client, desk: StandIn) -> None:
+    def test_what_is_deleted_has_no_words_any_more(self, client: Client, catchup_env: StandIn) -> None:
         recordings = client()
-        transcript_id = recordings.submit(order(audio_url=uploaded(desk)))
+        transcript_id = recordings.submit(order(audio_url=uploaded(catchup_env)))
         ended(recordings, transcript_id)
 
         recordings.delete(transcript_id)
         recordings.delete(transcript_id)
 
-        assert [made["deleted"] for made in ordered(desk)] == [True]
+        assert [made["deleted"] for made in ordered(catchup_env)] == [True]
         assert ended(recordings, transcript_id).words == ()
 
     def test_one_that_is_not_there_is_refused(self, client: Client) -> None:
@@ -384,10 +390,10 @@ class TestDelete:
         ("fault", "fate"), [one for one in FATES if one[0]["kind"] not in ("missing_text",)], ids=str
     )
     def test_every_failure_has_its_name(
-        self, client: Client, desk: StandIn, fault: dict[str, Any], fate: type[ProviderError]
+        self, client: Client, catchup_env: StandIn, fault: dict[str, Any], fate: type[ProviderError]
     ) -> None:
         recordings = client()
         transcript_id = recordings.submit(ORDER)
-        desk.fail(DELETE, fault)
+        catchup_env.fail(DELETE, fault)
 
         assert type(told(lambda: recordings.delete(transcript_id))) is fate

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.models.catchup import Order
+from chalicelib.models.catchup import TranscriptionOrder
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 
 HOOK = "https://api.example/webhooks/assemblyai?job="
@@ -42,7 +42,7 @@ class Newest:
 def test_the_very_address_is_looked_at_first(file: str, job: str, found: str | None) -> None:
     newest: Any = Newest()
     recordings = AssemblyAITranscripts(newest, "https://provider.example", "key", ["universal-2"])
-    order = Order(f"https://files.example.com/{file}", 0, 1_000, "", f"{HOOK}{job}", "secret")
+    order = TranscriptionOrder(f"https://files.example.com/{file}", 0, 1_000, "", f"{HOOK}{job}", "secret")
 
     assert recordings.find(order) == found
     assert newest.looked_at <= 20
@@ -58,5 +58,8 @@ def test_it_is_found_behind_the_orders_of_a_busy_minute(
     newest: Any = Newest(there_are)
     recordings = AssemblyAITranscripts(newest, "https://provider.example", "key", ["universal-2"])
 
-    assert recordings.find(Order(f"https://files.example.com/get?id={job}", 0, 1, "", f"{HOOK}{job}", "")) == found
+    assert (
+        recordings.find(TranscriptionOrder(f"https://files.example.com/get?id={job}", 0, 1, "", f"{HOOK}{job}", ""))
+        == found
+    )
     assert newest.pages == pages

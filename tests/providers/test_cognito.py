@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from chalicelib.errors import AppError, UnavailableError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.providers.cognito import NOBODY_TO_MAIL, NOT_THE_CODE, Cognito
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
@@ -124,7 +124,7 @@ def test_asking_for_a_code_never_tells_that_nobody_is_there(client: Any, code: s
 
 @pytest.mark.parametrize("code", sorted(NOBODY_TO_MAIL))
 def test_a_forgotten_password_never_tells_that_nobody_is_there(client: Any, code: str) -> None:
-    with Stubber(client) as stubber, counting() as counted:
+    with Stubber(client) as stubber, collect_request_log() as counted:
         stubber.add_client_error("forgot_password", code)
         pool(client).mail_reset_code("a@b.cd")
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from websockets.sync.client import connect
 
-from chalicelib.models.sessions import LiveOptions, Ticket
+from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.providers.assemblyai_live import AssemblyAILive
 from tests.providers.stand_in import ANSWERED, HASTY_SECONDS, KEYS, NOW, UNANSWERED, StandIn, failure_of
 
@@ -25,7 +25,7 @@ def client(stand_in: StandIn, transport) -> Client:
     return client
 
 
-def query_of(ticket: Ticket) -> dict[str, str]:
+def query_of(ticket: SocketCredential) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(ticket.websocket_url).query).items()}
 
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import UnavailableError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.providers.queue import Queue
 from scripts.local.aws import LocalAws
 
@@ -52,7 +52,7 @@ def test_a_message_is_the_id_of_a_job(client: Any, settings: dict[str, str]) -> 
 
 
 def failing(client: Any, url: str, error: str) -> None:
-    with counting() as tally, pytest.raises(UnavailableError) as raised:
+    with collect_request_log() as tally, pytest.raises(UnavailableError) as raised:
         Queue(client, url).send("job-1")
 
     assert raised.value.details["retry_after_seconds"] > 0

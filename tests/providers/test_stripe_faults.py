@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import StripeGateway
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
@@ -81,7 +81,11 @@ def test_a_stripe_that_is_not_there_is_no_time_out(stand_in: StandIn) -> None:
 
 
 def test_a_key_that_is_refused_rings_the_alarm(stand_in: StandIn) -> None:
-    with gateway(stand_in, api_key="sk_test_another") as selling, counting() as tally, pytest.raises(ProviderError):
+    with (
+        gateway(stand_in, api_key="sk_test_another") as selling,
+        collect_request_log() as tally,
+        pytest.raises(ProviderError),
+    ):
         selling.open(wanted())
 
     assert tally.notes["payment_alarm"] == "the payment service refuses our key"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.providers.transport import MAX_ANSWER_BYTES, QUOTA_MARKS, Transport
 
 PARTS = [("config", (None, b"{}", "application/json")), ("audio", ("chunk.wav", b"RIFF", "audio/wav"))]
@@ -24,7 +24,7 @@ def failure(transport: Transport, url: str) -> ProviderError:
 def test_a_good_answer_comes_through_and_is_counted(serve, transport, http) -> None:
     server = serve(http(200, b'{"text": "hello"}', "X-Request-Id: r1\r\n"))
 
-    with counting() as tally:
+    with collect_request_log() as tally:
         answer = transport().post(server.url, {"Authorization": "the-key"}, PARTS)
 
     assert (answer, tally.provider_calls, tally.provider_failures) == ({"text": "hello"}, 1, [])
@@ -51,7 +51,7 @@ def test_an_answer_in_chunks_is_read(serve, transport) -> None:
 def test_a_refusal_is_a_provider_error(serve, transport, http, status: int) -> None:
     server = serve(http(status, b"" if status == 304 else b"{}", "X-Request-Id: r1\r\n"))
 
-    with counting() as tally:
+    with collect_request_log() as tally:
         error = failure(transport(), server.url)
 
     assert (error.code, error.details) == ("provider_error", {})
@@ -90,7 +90,7 @@ def test_an_overloaded_provider_says_when_within_reason(serve, transport, http, 
 def test_an_unpaid_bill_is_noted_for_the_owner(serve, transport, http, status: int, mark: bytes) -> None:
     server = serve(http(status, b'{"error": "' + mark + b'"}', "Retry-After: 1\r\n"))
 
-    with counting() as tally:
+    with collect_request_log() as tally:
         error = failure(transport(), server.url)
 
     assert (error.code, error.details) == ("unavailable", {"retry_after_seconds": 300})

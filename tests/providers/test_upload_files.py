@@ -17,8 +17,8 @@ import requests
 from botocore.config import Config
 
 from chalicelib.errors import UnavailableError
-from chalicelib.logs.request_log import counting
-from chalicelib.models.catchup import UploadTicket
+from chalicelib.logs.request_log import collect_request_log
+from chalicelib.models.catchup import UploadForm
 from chalicelib.providers.upload_files import MAX_UPLOAD_BYTES, TICKET_SECONDS, Uploads
 from scripts.local.aws import LocalAws
 from tests.engines import resource
@@ -57,11 +57,11 @@ def uploads(ministack: LocalAws, settings: dict[str, str]) -> Iterator[Uploads]:
 
 
 @pytest.fixture
-def ticket(uploads: Uploads) -> UploadTicket:
+def ticket(uploads: Uploads) -> UploadForm:
     return uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)
 
 
-def send(ticket: UploadTicket, content: bytes = SOUND, **fields: str | None) -> requests.Response:
+def send(ticket: UploadForm, content: bytes = SOUND, **fields: str | None) -> requests.Response:
     """The form as a browser sends it, some of its fields changed or (None) left out."""
     words = {name: word for name, word in (ticket.fields | fields).items() if word is not None}
     with requests.Session() as session:
@@ -75,12 +75,12 @@ def get(url: str) -> requests.Response:
         return session.get(url, timeout=5)
 
 
-def policy(ticket: UploadTicket) -> dict[str, Any]:
+def policy(ticket: UploadForm) -> dict[str, Any]:
     return dict(json.loads(base64.b64decode(ticket.fields["policy"])))
 
 
 class TestTicket:
-    def test_it_says_what_s3_is_to_enforce(self, ticket: UploadTicket) -> None:
+    def test_it_says_what_s3_is_to_enforce(self, ticket: UploadForm) -> None:
         conditions = policy(ticket)["conditions"]
 
         assert {"Content-Type": "audio/wav"} in conditions
@@ -88,7 +88,7 @@ class TestTicket:
         assert {"key": f"uploads/{ADA}/{UPLOAD}"} in conditions
         assert MAX_UPLOAD_BYTES == ticket.max_bytes == 500 * 1024 * 1024
 
-    def test_it_is_over_after_15_minutes(self, ticket: UploadTicket) -> None:
+    def test_it_is_over_after_15_minutes(self, ticket: UploadForm) -> None:
         ends = datetime.fromisoformat(policy(ticket)["expiration"])
 
         assert abs(ends - datetime.now(UTC) - timedelta(seconds=TICKET_SECONDS)) < timedelta(minutes=1)
@@ -100,7 +100,7 @@ class TestTicket:
         assert with_nobody.ticket(ADA, UPLOAD, "audio/wav", NOW).fields
         assert with_nobody.readable_url(ADA, UPLOAD)
 
-    def test_the_form_works(self, uploads: Uploads, ticket: UploadTicket) -> None:
+    def test_the_form_works(self, uploads: Uploads, ticket: UploadForm) -> None:
         assert uploads.fingerprint(ADA, UPLOAD) is None
 
         assert send(ticket).status_code == 204
@@ -124,13 +124,13 @@ class TestTicket:
         ids=str,
     )
     def test_another_file_than_the_one_is_not_taken(
-        self, uploads: Uploads, ticket: UploadTicket, fields: dict[str, str | None]
+        self, uploads: Uploads, ticket: UploadForm, fields: dict[str, str | None]
     ) -> None:
         assert 400 <= send(ticket, **fields).status_code < 500
         assert uploads.fingerprint(ADA, UPLOAD) is None
         assert uploads.fingerprint(BOB, UPLOAD) is None
 
-    def test_an_empty_file_is_not_taken(self, uploads: Uploads, ticket: UploadTicket) -> None:
+    def test_an_empty_file_is_not_taken(self, uploads: Uploads, ticket: UploadForm) -> None:
         assert send(ticket, b"").status_code == 400
         assert uploads.fingerprint(ADA, UPLOAD) is None
 
@@ -150,7 +150,7 @@ class TestTicket:
 
 
 class TestFingerprint:
-    def test_it_changes_with_the_content_and_only_with_it(self, uploads: Uploads, ticket: UploadTicket) -> None:
+    def test_it_changes_with_the_content_and_only_with_it(self, uploads: Uploads, ticket: UploadForm) -> None:
         seen = []
         for content in (SOUND, SOUND, SOUND + b"!"):
             assert send(ticket, content).status_code == 204
@@ -158,7 +158,7 @@ class TestFingerprint:
 
         assert seen[0] == seen[1] != seen[2]
 
-    def test_another_users_upload_is_not_there(self, uploads: Uploads, ticket: UploadTicket) -> None:
+    def test_another_users_upload_is_not_there(self, uploads: Uploads, ticket: UploadForm) -> None:
         send(ticket)
 
         assert uploads.fingerprint(BOB, UPLOAD) is None
@@ -166,7 +166,7 @@ class TestFingerprint:
 
 
 class TestReadableUrl:
-    def test_a_provider_reads_the_file_with_it_and_nothing_else(self, uploads: Uploads, ticket: UploadTicket) -> None:
+    def test_a_provider_reads_the_file_with_it_and_nothing_else(self, uploads: Uploads, ticket: UploadForm) -> None:
         send(ticket)
         url = uploads.readable_url(ADA, UPLOAD)
 
@@ -182,7 +182,7 @@ class TestReadableUrl:
         assert re.findall(r"X-Amz-Expires=(\d+)", uploads.readable_url(ADA, UPLOAD)) == ["21600"]
 
     def test_one_that_is_over_reads_nothing(
-        self, uploads: Uploads, ticket: UploadTicket, monkeypatch: pytest.MonkeyPatch
+        self, uploads: Uploads, ticket: UploadForm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         send(ticket)
         monkeypatch.setattr("chalicelib.providers.upload_files.READABLE_SECONDS", 0)
@@ -191,7 +191,7 @@ class TestReadableUrl:
 
 
 class TestDeletingAll:
-    def test_a_users_files_go_and_nobody_elses(self, uploads: Uploads, ticket: UploadTicket) -> None:
+    def test_a_users_files_go_and_nobody_elses(self, uploads: Uploads, ticket: UploadForm) -> None:
         """Neither those of somebody whose id begins with the user's."""
         longer = uploads.ticket(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
         for form in (ticket, uploads.ticket(ADA, "another", "audio/wav", NOW), longer):
@@ -220,7 +220,7 @@ class TestDeletingAll:
         client.list_objects_v2 = lambda **words: paged([f"uploads/{ADA}/1"], **words)
         client.delete_objects = lambda **_: {"Errors": [{"Key": "1", "Code": "AccessDenied"}]}
 
-        with pytest.raises(UnavailableError), counting() as tally:
+        with pytest.raises(UnavailableError), collect_request_log() as tally:
             Uploads(client, "bucket").delete_all(ADA)
         assert tally.notes["aws_error"] == "delete_objects: AccessDenied"
 
@@ -246,7 +246,7 @@ def test_an_outage_is_never_a_missing_file(
 ) -> None:
     broken = Uploads(s3(endpoint_url or ministack.endpoint_url, **words), settings["UPLOAD_BUCKET"])
 
-    with counting() as tally, pytest.raises(UnavailableError) as raised:
+    with collect_request_log() as tally, pytest.raises(UnavailableError) as raised:
         broken.fingerprint(ADA, UPLOAD)
 
     assert raised.value.details["retry_after_seconds"] > 0

@@ -11,7 +11,7 @@ from chalicelib.dates import utc_date
 from chalicelib.errors import AppError
 from chalicelib.models.aggregates import Line, Sums, lines_of, together
 from chalicelib.models.ledger import Entry, ModelUse
-from chalicelib.repositories.aggregates import ACTIVE, Totals
+from chalicelib.repositories.aggregates import ACTIVE, Aggregates
 from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.ledger_items import entry_put
 from chalicelib.repositories.table import Tables
@@ -40,7 +40,7 @@ def made_up(seed: int, count: int, users: int = 9) -> Booked:
             entry = Entry(
                 f"e{seed}-{number}", "usage", -rng.randrange(50), moment, service=rng.choice(SERVICES),
                 audio_ms=rng.randrange(9_999), cost_micro_usd=sum(use.cost_micro_usd for use in uses), uses=tuple(uses),
-                told_ms=rng.choice([None, 0, 4_000]), told_of_ms=5_000,
+                reported_ms=rng.choice([None, 0, 4_000]), reported_of_ms=5_000,
             )  # fmt: skip
         booked.append((f"user-{rng.randrange(users)}", entry))
     return booked
@@ -58,7 +58,7 @@ def sums_of(booked: Booked) -> dict[Line, Sums]:
     return found
 
 
-def check(totals: Totals, booked: Booked) -> None:
+def check(totals: Aggregates, booked: Booked) -> None:
     assert totals.read("2026-11-23", "2026-11-25") == sums_of(booked)
     everything = totals.everything().sums
     assert everything["credits"] == sum(entry.credits for _, entry in booked)
@@ -66,13 +66,13 @@ def check(totals: Totals, booked: Booked) -> None:
 
 
 @pytest.fixture
-def store(engine: Engine) -> Iterator[Callable[[Wire], Totals]]:
+def store(engine: Engine) -> Iterator[Callable[[Wire], Aggregates]]:
     with engine.tables() as names:
-        yield lambda wire: Totals(wire.tables(engine, names))
+        yield lambda wire: Aggregates(wire.tables(engine, names))
 
 
 def test_every_entry_counts_once_however_often_it_comes_and_in_whatever_order(
-    store: Callable[[Wire], Totals],
+    store: Callable[[Wire], Aggregates],
 ) -> None:
     totals, booked = store(Wire()), made_up(1, 150)
     replayed = booked * 2
@@ -88,7 +88,7 @@ def test_every_entry_counts_once_however_often_it_comes_and_in_whatever_order(
 def test_two_streams_that_bring_the_same_entries_at_once(engine: Engine) -> None:
     booked = made_up(3, 120)
     with engine.tables() as names:
-        totals = Totals(tables(engine, names))
+        totals = Aggregates(tables(engine, names))
         with ThreadPoolExecutor(4) as pool:
             halves = [booked[:80], booked[40:], booked[::2], list(reversed(booked))]
             counted = list(pool.map(lambda part: totals.count(part), halves))
@@ -99,7 +99,7 @@ def test_two_streams_that_bring_the_same_entries_at_once(engine: Engine) -> None
 
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
-def test_whoever_counts_may_die_at_every_call(store: Callable[[Wire], Totals], fault: str) -> None:
+def test_whoever_counts_may_die_at_every_call(store: Callable[[Wire], Aggregates], fault: str) -> None:
     booked, place, is_over = [], 0, False
     while not is_over:
         wire = Wire()
@@ -125,7 +125,7 @@ def test_the_streams_images_are_counted_and_everything_else_of_the_ledger_is_not
         packed({"pk": "USER#user-1", "sk": sk, "credits": 7}) for sk in ("BALANCE", "HOLD#e", "DAY#2026-11-23#ask")
     ]
     with engine.tables() as names:
-        totals = Totals(tables(engine, names))
+        totals = Aggregates(tables(engine, names))
 
         assert totals.count_changes([*others, *images, *others]) == 20
 
@@ -135,7 +135,7 @@ def test_the_streams_images_are_counted_and_everything_else_of_the_ledger_is_not
 def test_the_days_that_are_read_are_those_that_were_asked_for(engine: Engine) -> None:
     days = [("2026-11-30", 1_796_083_199), ("2026-12-01", 1_796_083_200), ("2027-01-01", 1_798_761_600)]
     with engine.tables() as names:
-        totals = Totals(tables(engine, names))
+        totals = Aggregates(tables(engine, names))
         totals.count([("user-1", Entry(day, "usage", -1, moment, service="ask")) for day, moment in days])
 
         def dates(first: str, last: str) -> list[str]:
@@ -149,7 +149,7 @@ def test_the_days_that_are_read_are_those_that_were_asked_for(engine: Engine) ->
 
 def test_old_entries_that_come_late_do_not_turn_back_how_far_it_is_counted(engine: Engine) -> None:
     with engine.tables() as names:
-        totals = Totals(tables(engine, names))
+        totals = Aggregates(tables(engine, names))
         for number, moment in enumerate([BEGIN_AT + 60, BEGIN_AT, BEGIN_AT + 30]):
             totals.count([("user-1", Entry(f"e{number}", "usage", -1, moment, service="ask"))])
 
@@ -158,7 +158,7 @@ def test_old_entries_that_come_late_do_not_turn_back_how_far_it_is_counted(engin
 
 def test_nothing_was_ever_counted(engine: Engine) -> None:
     with engine.tables() as names:
-        totals = Totals(Tables(engine.client, *names))
+        totals = Aggregates(Tables(engine.client, *names))
         assert totals.read("2026-01-01", "2026-12-31") == {}
         assert totals.everything().sums == {}
         assert totals.everything().counted_until == 0

@@ -81,7 +81,7 @@ def test_a_hold_moves_credits_and_is_no_entry(backend: Backend, ledger: Ledger, 
     balance = ledger.balance(ada.user_id)
     assert (balance.available, balance.held, balance.used) == (20, 30, 0)
     assert len(backend.entries(ada.user_id)) == 1
-    assert ledger.hold_of(ada.user_id, "s1:1") == hold_of(ada, 30)
+    assert ledger.get_hold(ada.user_id, "s1:1") == hold_of(ada, 30)
     backend.check_invariants(ada.user_id)
 
 
@@ -101,7 +101,7 @@ def test_a_hold_above_the_balance_changes_nothing(ledger: Ledger, ada: Caller) -
 
     assert refused.value.details == {"required": 51, "available": 50}
     assert ledger.balance(ada.user_id) == before
-    assert ledger.hold_of(ada.user_id, "s1:1") is None
+    assert ledger.get_hold(ada.user_id, "s1:1") is None
 
 
 def test_the_whole_balance_can_be_held(ledger: Ledger, ada: Caller) -> None:
@@ -132,7 +132,7 @@ def test_settling_takes_the_charge_and_gives_back_the_rest(backend: Backend, led
 
     balance = ledger.balance(ada.user_id)
     assert (balance.available, balance.held, balance.used) == (38, 0, 12)
-    ended = ledger.hold_of(ada.user_id, "s1:1")
+    ended = ledger.get_hold(ada.user_id, "s1:1")
     assert ended == replace(hold_of(ada, 30), state=HoldState.SETTLED, charged=12)
     backend.check_invariants(ada.user_id)
 
@@ -182,7 +182,7 @@ def test_a_settlement_of_nothing_is_a_release_without_an_entry(backend: Backend,
 
     ledger.release(hold_of(ada, 30), at=NOW)
 
-    ended = ledger.hold_of(ada.user_id, "s1:1")
+    ended = ledger.get_hold(ada.user_id, "s1:1")
     assert ended
     assert (ended.state, ended.charged) == (HoldState.RELEASED, 0)
     assert len(backend.entries(ada.user_id)) == 1

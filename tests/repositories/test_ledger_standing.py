@@ -8,7 +8,7 @@ from boto3.dynamodb.conditions import Attr
 from chalicelib.errors import AccountBlockedError, AppError, InsufficientCreditsError, UnauthenticatedError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Charge, Hold
-from chalicelib.repositories.ledger import AlsoRefusedError, Guard, HoldEndedError, Ledger
+from chalicelib.repositories.ledger import ExtraWriteRefusedError, Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import ItemKey, Write
 from tests.fakes import Backend
@@ -37,7 +37,7 @@ def test_a_following_hold_may_use_what_the_settled_one_gives_back(
 
     balance = ledger.balance(ada.user_id)
     assert (balance.available, balance.held, balance.used) == (0, 45, 5)
-    assert backend.open_holds(ada.user_id) == [second]
+    assert backend.iter_open_holds(ada.user_id) == [second]
     backend.check_invariants(ada.user_id)
 
 
@@ -51,7 +51,7 @@ def test_a_following_hold_above_what_is_left_changes_nothing(backend: Backend, l
 
     assert refused.value.details == {"required": 46, "available": 45}
     assert ledger.balance(ada.user_id) == before
-    assert backend.open_holds(ada.user_id) == [first]
+    assert backend.iter_open_holds(ada.user_id) == [first]
 
 
 def test_a_lease_is_followed_once(ledger: Ledger, ada: Caller) -> None:
@@ -123,7 +123,7 @@ def test_admitting_reads_other_items_in_the_same_call(backend: Backend, ledger: 
     there, not_there = something(ada), ItemKey("app", f"USER#{ada.user_id}", "SOMETHING#2")
     backend.tables.write(there)
 
-    _, others = ledger.admit(ada, also=[not_there, there.key])
+    _, others = ledger.admit(ada, extra_keys=[not_there, there.key])
 
     assert others[0] is None
     assert others[1]
@@ -160,9 +160,9 @@ def test_only_open_holds_whose_time_is_over_are_due(ledger: Ledger, ada: Caller)
         ledger.hold(ada, hold, at=NOW)
     ledger.release(ended, at=NOW)
 
-    assert list(ledger.due_holds(NOW)) == [due]
-    assert list(ledger.due_holds(NOW - 1)) == []
-    assert {hold.hold_id for hold in ledger.due_holds(NOW + 1)} == {"a", "b"}
+    assert list(ledger.iter_due_holds(NOW)) == [due]
+    assert list(ledger.iter_due_holds(NOW - 1)) == []
+    assert {hold.hold_id for hold in ledger.iter_due_holds(NOW + 1)} == {"a", "b"}
 
 
 def test_due_holds_are_found_for_every_user(backend: Backend, ledger: Ledger) -> None:
@@ -170,7 +170,7 @@ def test_due_holds_are_found_for_every_user(backend: Backend, ledger: Ledger) ->
     for person in people:
         ledger.hold(person, hold_of(person, 5, sweep_at=NOW), at=NOW)
 
-    assert {hold.user_id for hold in ledger.due_holds(NOW)} == {person.user_id for person in people}
+    assert {hold.user_id for hold in ledger.iter_due_holds(NOW)} == {person.user_id for person in people}
 
 
 # Day totals, and pages of entries
@@ -211,14 +211,24 @@ def something(caller: Caller) -> Write:
 
 Movement = Callable[[Ledger, Caller, list[Write]], object]
 MOVEMENTS: dict[str, Movement] = {
-    "hold": lambda ledger, who, also: ledger.hold(who, hold_of(who, 7, "s2:1"), at=NOW, also=also),
-    "settle": lambda ledger, who, also: ledger.settle(hold_of(who, 10), charge_of(3), at=NOW, also=also),
-    "release": lambda ledger, who, also: ledger.release(hold_of(who, 10), at=NOW, also=also),
-    "settle_and_hold": lambda ledger, who, also: ledger.settle_and_hold(
-        who, hold_of(who, 10), charge_of(3), hold_of(who, 9, "s1:2"), at=NOW, also=also
+    "hold": lambda ledger, who, extra_writes: ledger.hold(
+        who, hold_of(who, 7, "s2:1"), at=NOW, extra_writes=extra_writes
     ),
-    "grant": lambda ledger, who, also: ledger.grant(
-        who.user_id, 5, "purchase", Guard.reference(who.user_id, "payment", "pi"), at=NOW, reason="", also=also
+    "settle": lambda ledger, who, extra_writes: ledger.settle(
+        hold_of(who, 10), charge_of(3), at=NOW, extra_writes=extra_writes
+    ),
+    "release": lambda ledger, who, extra_writes: ledger.release(hold_of(who, 10), at=NOW, extra_writes=extra_writes),
+    "settle_and_hold": lambda ledger, who, extra_writes: ledger.settle_and_hold(
+        who, hold_of(who, 10), charge_of(3), hold_of(who, 9, "s1:2"), at=NOW, extra_writes=extra_writes
+    ),
+    "grant": lambda ledger, who, extra_writes: ledger.grant(
+        who.user_id,
+        5,
+        "purchase",
+        Guard.reference(who.user_id, "payment", "pi"),
+        at=NOW,
+        reason="",
+        extra_writes=extra_writes,
     ),
 }
 
@@ -243,16 +253,16 @@ def test_what_is_refused_stops_the_movement_too(
     backend.tables.write(something(ada))
     before = ledger.balance(ada.user_id)
 
-    with pytest.raises(AlsoRefusedError) as refused:
+    with pytest.raises(ExtraWriteRefusedError) as refused:
         movement(ledger, ada, [something(ada)])
 
     assert refused.value.refused[0]["n"] == 1
     assert ledger.balance(ada.user_id) == before
-    assert backend.open_holds(ada.user_id) == [hold_of(ada, 10)]
+    assert backend.iter_open_holds(ada.user_id) == [hold_of(ada, 10)]
 
 
 def test_what_goes_with_a_refused_movement_does_not_happen(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     with pytest.raises(InsufficientCreditsError):
-        ledger.hold(ada, hold_of(ada, 51), at=NOW, also=[something(ada)])
+        ledger.hold(ada, hold_of(ada, 51), at=NOW, extra_writes=[something(ada)])
 
     assert backend.tables.get(something(ada).key) is None

@@ -6,7 +6,7 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import UnavailableError
-from chalicelib.logs.request_log import counting
+from chalicelib.logs.request_log import collect_request_log
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
 from tests.engines import Engine
 from tests.fault_injection import OUTAGES, TRANSIENT, Fault, Wire, at
@@ -151,7 +151,7 @@ def test_the_log_line_says_what_of_ours_is_out_of_order(
 ) -> None:
     tables = Wire(plan=lambda *_: fault).tables(engine, names, attempts=3)
 
-    with counting() as counted, pytest.raises(UnavailableError):
+    with collect_request_log() as counted, pytest.raises(UnavailableError):
         tables.transact([Write(HERE, add={"n": 1}), Write(THERE, add={"n": 1})])
 
     assert counted.notes.get("aws_error") == said

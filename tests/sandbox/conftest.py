@@ -43,7 +43,7 @@ def sandbox_url(sandbox_log, keys) -> Iterator[str]:
 
 
 @pytest.fixture
-def desk(sandbox_url) -> Iterator[httpx.Client]:
+def catchup_env(sandbox_url) -> Iterator[httpx.Client]:
     """A client of the sandbox without a key; faults, calls and transcripts of earlier tests are gone."""
     with httpx.Client(base_url=sandbox_url, timeout=30) as client:
         for path in ("faults", "calls", "transcripts", "stripe"):
@@ -86,9 +86,9 @@ def fast_token(fast_desk, keys):
 
 
 @pytest.fixture
-def order(desk):
+def order(catchup_env):
     """Orders a fault: `order("openai.transcriptions", "429", retry_after_seconds=7)`."""
-    return ordering(desk)
+    return ordering(catchup_env)
 
 
 @pytest.fixture
@@ -96,9 +96,9 @@ def fast_order(fast_desk):
     return ordering(fast_desk)
 
 
-def ordering(desk: httpx.Client):
+def ordering(catchup_env: httpx.Client):
     def order(service: str, kind: str, **options) -> None:
-        answer = desk.post("/sandbox/faults", json={"service": service, "kind": kind, **options})
+        answer = catchup_env.post("/sandbox/faults", json={"service": service, "kind": kind, **options})
         assert answer.status_code == 201, answer.text
 
     return order
@@ -121,7 +121,7 @@ def sync_with_key(sandbox_url):
 
 
 @pytest.fixture
-def sync(sync_with_key, keys, desk) -> assemblyai.SyncTranscriber:
+def sync(sync_with_key, keys, catchup_env) -> assemblyai.SyncTranscriber:
     return sync_with_key(keys.assemblyai)
 
 
@@ -144,12 +144,12 @@ def transcriber_with_key(sandbox_url):
 
 
 @pytest.fixture
-def transcriber(transcriber_with_key, keys, desk) -> assemblyai.Transcriber:
+def transcriber(transcriber_with_key, keys, catchup_env) -> assemblyai.Transcriber:
     return transcriber_with_key(keys.assemblyai)
 
 
 @pytest.fixture
-def ended(desk, keys):
+def ended(catchup_env, keys):
     """Waits for the end of a transcript and gives it."""
 
     headers = {"Authorization": keys.assemblyai}
@@ -157,7 +157,7 @@ def ended(desk, keys):
     def ended(transcript_id: str) -> dict:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            answer = desk.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
+            answer = catchup_env.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
             if answer["status"] in ("completed", "error"):
                 return answer
             time.sleep(0.02)
@@ -173,13 +173,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def openai_client(sandbox_url, keys, desk) -> Iterator[openai.OpenAI]:
+def openai_client(sandbox_url, keys, catchup_env) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key=keys.openai, base_url=f"{sandbox_url}/openai/v1", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def stripe_with_key(sandbox_url, desk):
+def stripe_with_key(sandbox_url, catchup_env):
     """Makes the official client of Stripe for a key; it never tries again by itself."""
     sessions = []
 
@@ -195,8 +195,8 @@ def stripe_with_key(sandbox_url, desk):
 
 
 @pytest.fixture
-def account(stripe_with_key, keys, desk) -> Account:
-    return Account(stripe_with_key(keys.stripe), desk)
+def account(stripe_with_key, keys, catchup_env) -> Account:
+    return Account(stripe_with_key(keys.stripe), catchup_env)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ DELAYED = "us_bank_account"
 class Account:
     """The seller's client and, behind its back, the sandbox's own routes."""
 
-    def __init__(self, client: stripe.StripeClient, desk: httpx.Client):
-        self.client, self.desk = client, desk
+    def __init__(self, client: stripe.StripeClient, catchup_env: httpx.Client):
+        self.client, self.catchup_env = client, catchup_env
 
     def sell(self, key: str | None = None, **changes: Any) -> stripe.checkout.Session:
         """An open session; a change of None leaves a parameter out."""
@@ -47,7 +47,7 @@ class Account:
         return self.client.v1.checkout.sessions.retrieve(session.id)
 
     def control(self, path: str, **order: Any) -> dict[str, Any]:
-        answer = self.desk.post(f"/sandbox/stripe/{path}", json=order)
+        answer = self.catchup_env.post(f"/sandbox/stripe/{path}", json=order)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -55,7 +55,7 @@ class Account:
         return self.control("orders", **changes)
 
     def refused(self, path: str, **order: Any) -> tuple[int, str]:
-        answer = self.desk.post(f"/sandbox/stripe/{path}", json=order)
+        answer = self.catchup_env.post(f"/sandbox/stripe/{path}", json=order)
         return answer.status_code, answer.json()["error"]
 
     def events(self, **params: Any) -> list[str]:
@@ -64,7 +64,7 @@ class Account:
         return [event.type for event in reversed(listed.data)]
 
     def deliveries(self) -> list[dict[str, Any]]:
-        return self.desk.get("/sandbox/stripe/deliveries").json()["deliveries"]
+        return self.catchup_env.get("/sandbox/stripe/deliveries").json()["deliveries"]
 
     def delivered(self, state: str, count: int) -> list[dict[str, Any]]:
         """Waits until so many events are in a state."""
@@ -77,7 +77,7 @@ class Account:
         raise AssertionError(f"not {count} events {state} in 20 s: {self.deliveries()}")
 
     def calls(self, service: str) -> dict[str, int]:
-        return self.desk.get("/sandbox/calls").json()["services"][service]
+        return self.catchup_env.get("/sandbox/calls").json()["services"][service]
 
 
 class Hook:

@@ -49,7 +49,7 @@ def refused(transcriber: assemblyai.SyncTranscriber, audio: bytes, **config) -> 
 
 
 @pytest.mark.parametrize(("path", "words"), samples(), ids=lambda value: getattr(value, "stem", "")[-4:])
-def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, desk, path, words):
+def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, catchup_env, path, words):
     config = assemblyai.SyncTranscriptionConfig(timestamps=True)
 
     answer = sync.transcribe(str(path), config=config)
@@ -61,7 +61,7 @@ def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, desk, path, words
     assert all(word.start <= word.end <= answer.audio_duration_ms + 100 for word in answer.words)
     assert 0.5 < answer.confidence <= 1
     assert answer.request_time_ms > 0
-    assert desk.get("/sandbox/calls").json()["services"] == {"assemblyai.sync": {"received": 1, "recognised": 1}}
+    assert catchup_env.get("/sandbox/calls").json()["services"] == {"assemblyai.sync": {"received": 1, "recognised": 1}}
 
 
 def test_words_have_no_times_unless_asked_for(sync):
@@ -113,9 +113,9 @@ def test_80_ms_of_every_rate_are_enough(rate_hz):
     ],
     ids=["79 ms", "121 s", "40 MB and a byte", "11 kHz", "8 bit", "24 bit", "3 channels", "no WAV", "empty"],
 )
-def test_audio_outside_the_limits_is_refused(sync, desk, audio, status, code):
+def test_audio_outside_the_limits_is_refused(sync, catchup_env, audio, status, code):
     assert refused(sync, audio) == (status, code)
-    assert desk.get("/sandbox/calls").json()["services"]["assemblyai.sync"] == {"received": 1, "recognised": 0}
+    assert catchup_env.get("/sandbox/calls").json()["services"]["assemblyai.sync"] == {"received": 1, "recognised": 0}
 
 
 def test_pcm_that_ends_within_a_frame_is_bad_audio(sync):
@@ -126,11 +126,11 @@ def test_pcm_of_an_unknown_rate_is_refused(sync):
     assert refused(sync, bytes(4_000), sample_rate=16_001, channels=1) == (415, "unsupported_media_type")
 
 
-def test_a_wrong_key_is_401_and_no_word_is_recognised(sync_with_key, desk):
+def test_a_wrong_key_is_401_and_no_word_is_recognised(sync_with_key, catchup_env):
     assert refused(sync_with_key("another key"), wav()) == (401, "unauthorized")
 
 
-def test_a_key_behind_bearer_is_401_and_the_reason_is_said(sync_with_key, keys, desk):
+def test_a_key_behind_bearer_is_401_and_the_reason_is_said(sync_with_key, keys, catchup_env):
     with pytest.raises(assemblyai.SyncTranscriptError, match="without Bearer"):
         sync_with_key(f"Bearer {keys.assemblyai}").transcribe(wav())
 
@@ -139,12 +139,12 @@ def test_an_unknown_model_is_a_bad_request(sync):
     assert refused(sync, wav(), model="universal-9") == (400, "bad_request")
 
 
-def test_warming_up_needs_the_key_but_counts_as_no_transcription(sync, desk, headers):
+def test_warming_up_needs_the_key_but_counts_as_no_transcription(sync, catchup_env, headers):
     assert sync.warm() is True
 
-    assert desk.get("/v1/warm", headers=headers).status_code == 200
-    assert desk.get("/v1/warm", headers={"X-AAI-Model": "universal-3-5-pro"}).status_code == 401
-    assert desk.get("/sandbox/calls").json()["services"] == {"assemblyai.warm": {"received": 3, "recognised": 0}}
+    assert catchup_env.get("/v1/warm", headers=headers).status_code == 200
+    assert catchup_env.get("/v1/warm", headers={"X-AAI-Model": "universal-3-5-pro"}).status_code == 401
+    assert catchup_env.get("/sandbox/calls").json()["services"] == {"assemblyai.warm": {"received": 3, "recognised": 0}}
 
 
 CONFIG = ("config", (None, "{}", "application/json"))
@@ -166,8 +166,8 @@ AUDIO = ("audio", ("a.wav", wav(), "audio/wav"))
         ("/v1/transcribe", [("audio", ("a.pcm", bytes(4_000), "audio/pcm"))], 400, "Bad Audio"),
     ],
 )
-def test_a_form_that_breaks_the_rules_is_refused(desk, headers, path, files, status, title):
-    answer = desk.post(path, headers=headers, files=files)
+def test_a_form_that_breaks_the_rules_is_refused(catchup_env, headers, path, files, status, title):
+    answer = catchup_env.post(path, headers=headers, files=files)
 
     assert (answer.status_code, answer.json()["title"]) == (status, title)
     assert set(answer.json()) == {"status", "title", "detail"}
@@ -187,19 +187,19 @@ def test_a_form_that_breaks_the_rules_is_refused(desk, headers, path, files, sta
     ],
     ids=lambda config: next(iter(config)),
 )
-def test_options_outside_their_limits_are_refused_by_name(desk, headers, config):
+def test_options_outside_their_limits_are_refused_by_name(catchup_env, headers, config):
     files = [("config", (None, json.dumps(config), "application/json")), AUDIO]
 
-    answer = desk.post("/v1/transcribe", headers=headers, files=files)
+    answer = catchup_env.post("/v1/transcribe", headers=headers, files=files)
 
     assert answer.status_code == 400
     assert next(iter(config)) in answer.json()["detail"]
 
 
-def test_the_model_header_and_a_form_are_required(desk, headers, keys):
-    without_model = desk.post("/v1/transcribe", headers={"Authorization": keys.assemblyai}, files=[AUDIO])
-    without_form = desk.post("/v1/transcribe", headers=headers, content=b"audio")
-    cut_form = desk.post(
+def test_the_model_header_and_a_form_are_required(catchup_env, headers, keys):
+    without_model = catchup_env.post("/v1/transcribe", headers={"Authorization": keys.assemblyai}, files=[AUDIO])
+    without_form = catchup_env.post("/v1/transcribe", headers=headers, content=b"audio")
+    cut_form = catchup_env.post(
         "/v1/transcribe",
         headers={**headers, "Content-Type": "multipart/form-data; boundary=b"},
         content=b'--b\r\nContent-Disposition: form-data; name="audio"\r\n\r\nhalf',
@@ -247,13 +247,13 @@ def test_a_broken_answer_on_request_breaks_the_sdk(sync, order, kind, error):
         sync.transcribe(b"no audio, so that there is nothing to recognise")
 
 
-def test_a_request_told_to_hang_ends_by_the_clients_timeout(sync_with_key, keys, order, desk):
+def test_a_request_told_to_hang_ends_by_the_clients_timeout(sync_with_key, keys, order, catchup_env):
     order("assemblyai.sync", "timeout")
 
     with pytest.raises(httpx.ReadTimeout):
         sync_with_key(keys.assemblyai, timeout_seconds=0.3).transcribe(wav())
 
-    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == "timeout"
+    assert catchup_env.get("/sandbox/calls").json()["last"][0]["fault"] == "timeout"
 
 
 def test_a_request_told_to_hang_for_a_while_ends_in_504(sync, order):

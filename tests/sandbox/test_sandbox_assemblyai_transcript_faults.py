@@ -19,12 +19,12 @@ CALLS = {
 
 
 @pytest.fixture
-def asked(desk, keys, sandbox_url):
+def asked(catchup_env, keys, sandbox_url):
     """Makes one good request of a point; the transcript it may be about is held in processing."""
     headers = {"Authorization": keys.assemblyai}
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
-    held = desk.post("/v2/transcript", headers=headers, json={"audio_url": AUDIO_URL}).json()["id"]
-    desk.delete("/sandbox/calls").raise_for_status()
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+    held = catchup_env.post("/v2/transcript", headers=headers, json={"audio_url": AUDIO_URL}).json()["id"]
+    catchup_env.delete("/sandbox/calls").raise_for_status()
 
     def asked(point: str, timeout_seconds: float = 30) -> httpx.Response:
         method, path = CALLS[point]
@@ -46,16 +46,18 @@ def asked(desk, keys, sandbox_url):
         ("500", 500, "Server error, developers have been alerted."),
     ],
 )
-def test_every_point_refuses_in_the_services_words_and_does_nothing(desk, order, asked, point, kind, status, error):
+def test_every_point_refuses_in_the_services_words_and_does_nothing(
+    catchup_env, order, asked, point, kind, status, error
+):
     order(point, kind, retry_after_seconds=7)
 
     answer = asked(point)
 
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert answer.headers.get("retry-after") == ("7" if kind == "429" else None)
-    report = desk.get("/sandbox/transcripts").json()
+    report = catchup_env.get("/sandbox/transcripts").json()
     assert (report["created"], report["transcripts"][0]["deleted"]) == (1, False)
-    services = desk.get("/sandbox/calls").json()["services"]
+    services = catchup_env.get("/sandbox/calls").json()["services"]
     assert services == {point: {"received": 1, "recognised": 0}}
 
 
@@ -70,24 +72,24 @@ def test_a_503_is_no_json(order, asked, point):
 
 
 @pytest.mark.parametrize(("kind", "made"), [("timeout", 1), ("lost", 2), ("slow", 2)])
-def test_a_create_that_times_out_may_have_made_a_transcript(desk, order, asked, kind, made):
+def test_a_create_that_times_out_may_have_made_a_transcript(catchup_env, order, asked, kind, made):
     order("assemblyai.transcript_create", kind, delay_seconds=30 if kind == "slow" else None)
 
     with pytest.raises(httpx.ReadTimeout):
         # A slow body trickles: only a client with a deadline for the whole answer gives up on it in time.
         asked("assemblyai.transcript_create", timeout_seconds=0.01 if kind == "slow" else 0.5)
 
-    assert desk.get("/sandbox/transcripts").json()["created"] == made
+    assert catchup_env.get("/sandbox/transcripts").json()["created"] == made
 
 
 @pytest.mark.parametrize("kind", ["lost", "timeout"])
-def test_a_create_told_to_hang_for_a_while_ends_in_504(desk, order, asked, kind):
+def test_a_create_told_to_hang_for_a_while_ends_in_504(catchup_env, order, asked, kind):
     order("assemblyai.transcript_create", kind, delay_seconds=0.1)
 
     assert asked("assemblyai.transcript_create").status_code == 504
 
 
-def test_a_cut_create_is_found_again_by_its_audio_url(transcriber, desk, order):
+def test_a_cut_create_is_found_again_by_its_audio_url(transcriber, catchup_env, order):
     order("assemblyai.transcript_create", "cut")
 
     with pytest.raises(httpx.RemoteProtocolError):
@@ -95,7 +97,7 @@ def test_a_cut_create_is_found_again_by_its_audio_url(transcriber, desk, order):
 
     found = transcriber.list_transcripts().transcripts
     assert [item.audio_url for item in found] == [AUDIO_URL]
-    assert desk.get("/sandbox/transcripts").json()["created"] == 1
+    assert catchup_env.get("/sandbox/transcripts").json()["created"] == 1
 
 
 @pytest.mark.parametrize(("kind", "error"), [("bad_json", ValueError), ("wrong_shape", ValueError)])

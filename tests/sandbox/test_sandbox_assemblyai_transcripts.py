@@ -24,13 +24,13 @@ def headers(keys) -> dict[str, str]:
 
 
 @pytest.fixture
-def created(desk, headers, receiver):
+def created(catchup_env, headers, receiver):
     """Asks for a transcript of the shortest recording by HTTP; gives the answer."""
     receiver.files["/short.wav"] = SHORT[0].read_bytes()
 
     def created(**options) -> httpx.Response:
         body = {"audio_url": f"{receiver.url}/short.wav", **CONFIG, **options}
-        return desk.post("/v2/transcript", headers=headers, json=body)
+        return catchup_env.post("/v2/transcript", headers=headers, json=body)
 
     return created
 
@@ -39,8 +39,8 @@ def config(**options) -> assemblyai.TranscriptionConfig:
     return assemblyai.TranscriptionConfig(**CONFIG, **options)
 
 
-def counts(desk, service: str) -> dict:
-    return desk.get("/sandbox/calls").json()["services"][service]
+def counts(catchup_env, service: str) -> dict:
+    return catchup_env.get("/sandbox/calls").json()["services"][service]
 
 
 @pytest.mark.parametrize(("path", "words"), samples(), ids=["7.1", "5.3", "3.3"])
@@ -58,25 +58,25 @@ def test_a_file_becomes_a_transcript_by_the_sdk_alone(transcriber, path, words):
     assert transcript.json_response["speech_model_used"] == "universal-3-5-pro"
 
 
-def test_a_transcript_is_queued_first_and_processed_while_it_is_held(desk, created, headers, ended):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+def test_a_transcript_is_queued_first_and_processed_while_it_is_held(catchup_env, created, headers, ended):
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
 
     answer = created()
     transcript_id = answer.json()["id"]
-    shown = desk.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
+    shown = catchup_env.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
 
     assert (answer.status_code, answer.json()["status"], shown["status"]) == (200, "queued", "processing")
     assert shown["text"] is None
     assert shown["words"] is None
-    desk.post(f"/sandbox/transcripts/{transcript_id}/release").raise_for_status()
+    catchup_env.post(f"/sandbox/transcripts/{transcript_id}/release").raise_for_status()
     assert word_error_rate(SHORT[1], ended(transcript_id)["text"]) < 0.25
 
 
-def test_the_end_of_a_hold_ends_all_held_jobs(desk, created, ended):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+def test_the_end_of_a_hold_ends_all_held_jobs(catchup_env, created, ended):
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
     ids = [created().json()["id"] for _ in range(3)]
 
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
 
     assert [ended(transcript_id)["status"] for transcript_id in ids] == ["completed"] * 3
 
@@ -95,7 +95,7 @@ def test_a_range_is_recognised_alone_and_timed_within_the_whole(transcriber):
 
 
 @pytest.mark.soak
-def test_a_minute_within_an_hour_is_as_quick_as_a_minute(transcriber, desk):
+def test_a_minute_within_an_hour_is_as_quick_as_a_minute(transcriber, catchup_env):
     with wave.open(str(SHORT[0])) as recording:
         frames, rate_hz = recording.readframes(recording.getnframes()), recording.getframerate()
     file = io.BytesIO()
@@ -116,13 +116,13 @@ def test_a_minute_within_an_hour_is_as_quick_as_a_minute(transcriber, desk):
     assert time.monotonic() - started < 45
 
 
-def test_200_transcripts_of_one_recording_end_soon_and_are_counted_each(desk, created, ended):
+def test_200_transcripts_of_one_recording_end_soon_and_are_counted_each(catchup_env, created, ended):
     ids = [created().json()["id"] for _ in range(200)]
 
     assert {ended(transcript_id)["status"] for transcript_id in ids} == {"completed"}
-    assert desk.get("/sandbox/transcripts").json()["created"] == 200
-    assert counts(desk, CREATE)["received"] == 200
-    assert counts(desk, "assemblyai.transcription")["recognised"] == 200
+    assert catchup_env.get("/sandbox/transcripts").json()["created"] == 200
+    assert counts(catchup_env, CREATE)["received"] == 200
+    assert counts(catchup_env, "assemblyai.transcription")["recognised"] == 200
 
 
 def test_audio_is_fetched_from_servers_on_this_machine_by_any_name_of_it(created, ended, receiver):
@@ -185,14 +185,14 @@ def test_audio_that_cannot_be_heard_ends_in_an_error(transcriber, audio, options
     assert transcript.error.startswith(error)
 
 
-def test_an_error_on_request_is_a_job_that_failed_not_a_call(transcriber, order, desk):
+def test_an_error_on_request_is_a_job_that_failed_not_a_call(transcriber, order, catchup_env):
     order("assemblyai.transcription", "error")
 
     transcript = transcriber.transcribe(str(SHORT[0]), config=config())
 
     assert transcript.error == "Server error, developers have been alerted"
     assert transcriber.transcribe(str(SHORT[0]), config=config()).error is None
-    assert counts(desk, "assemblyai.transcription")["recognised"] == 1
+    assert counts(catchup_env, "assemblyai.transcription")["recognised"] == 1
 
 
 @pytest.mark.parametrize(
@@ -229,12 +229,12 @@ def test_an_error_on_request_is_a_job_that_failed_not_a_call(transcriber, order,
     ],
     ids=str,
 )
-def test_options_that_make_no_sense_are_refused_by_name(desk, created, options, named):
+def test_options_that_make_no_sense_are_refused_by_name(catchup_env, created, options, named):
     answer = created(**options)
 
     assert answer.status_code == 400
     assert named in answer.json()["error"]
-    assert desk.get("/sandbox/transcripts").json()["created"] == 0
+    assert catchup_env.get("/sandbox/transcripts").json()["created"] == 0
 
 
 def test_the_first_model_that_knows_the_language_is_the_one_used(created, ended):
@@ -251,12 +251,12 @@ def test_a_detected_language_has_a_confidence_that_may_be_too_low(created, ended
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"audio_url": 1}', b"[" * 100_000], ids=len)
-def test_a_body_that_is_no_request_is_400(desk, headers, body):
-    assert desk.post("/v2/transcript", headers=headers, content=body).status_code == 400
+def test_a_body_that_is_no_request_is_400(catchup_env, headers, body):
+    assert catchup_env.post("/v2/transcript", headers=headers, content=body).status_code == 400
 
 
 @pytest.mark.parametrize("value", [None, "another key", "Bearer {key}"])
-def test_every_call_wants_the_raw_key(desk, keys, value):
+def test_every_call_wants_the_raw_key(catchup_env, keys, value):
     given = {} if value is None else {"Authorization": value.format(key=keys.assemblyai)}
     unknown = "/v2/transcript/unknown"
     calls = [
@@ -268,47 +268,47 @@ def test_every_call_wants_the_raw_key(desk, keys, value):
         ("GET", f"{unknown}/srt"),
     ]
 
-    answers = [desk.request(method, path, headers=given) for method, path in calls]
+    answers = [catchup_env.request(method, path, headers=given) for method, path in calls]
 
     assert {answer.status_code for answer in answers} == {401}
     assert {answer.json()["error"] for answer in answers} == {"Authentication error, API token missing/invalid"}
 
 
-def test_an_unknown_id_is_400_and_an_unknown_upload_403(desk, created, headers, sandbox_url):
+def test_an_unknown_id_is_400_and_an_unknown_upload_403(catchup_env, created, headers, sandbox_url):
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/vtt")):
-        answer = desk.request(method, f"/v2/transcript/unknown{path}", headers=headers)
+        answer = catchup_env.request(method, f"/v2/transcript/unknown{path}", headers=headers)
         assert answer.status_code == 400
         assert answer.json() == {"error": "Transcript lookup error, transcript id not found"}
     foreign = created(audio_url=f"{sandbox_url}/upload/another")
     assert (foreign.status_code, foreign.json()["error"]) == (403, "Cannot access uploaded file")
-    assert desk.get("/upload/another", headers=headers).status_code == 404
+    assert catchup_env.get("/upload/another", headers=headers).status_code == 404
 
 
-def test_what_is_deleted_keeps_its_line_but_not_its_content(transcriber, desk, headers):
+def test_what_is_deleted_keeps_its_line_but_not_its_content(transcriber, catchup_env, headers):
     transcript = transcriber.transcribe(str(SHORT[0]), config=config())
 
     deleted = assemblyai.api.delete_transcript(transcript._client.http_client, transcript.id)
 
-    shown = desk.get(f"/v2/transcript/{transcript.id}", headers=headers).json()
+    shown = catchup_env.get(f"/v2/transcript/{transcript.id}", headers=headers).json()
     assert (deleted.text, shown["text"], shown["status"]) == ("Deleted by user.", "Deleted by user.", "completed")
     assert (shown["audio_url"], shown["words"], shown["confidence"]) == ("http://deleted_by_user", None, None)
     assert "amiable" not in json.dumps(shown)
-    assert desk.get(f"/v2/transcript/{transcript.id}/srt", headers=headers).status_code == 400
+    assert catchup_env.get(f"/v2/transcript/{transcript.id}/srt", headers=headers).status_code == 400
     listed = transcriber.list_transcripts().transcripts
     assert [(item.id, item.audio_url) for item in listed] == [(transcript.id, "http://deleted_by_user")]
 
 
-def test_deleting_a_running_transcript_ends_it_untold_and_unbilled(desk, created, headers, receiver):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+def test_deleting_a_running_transcript_ends_it_untold_and_unbilled(catchup_env, created, headers, receiver):
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
     transcript_id = created(webhook_url=f"{receiver.url}/hook").json()["id"]
 
-    deleted = desk.delete(f"/v2/transcript/{transcript_id}", headers=headers).json()
+    deleted = catchup_env.delete(f"/v2/transcript/{transcript_id}", headers=headers).json()
 
     assert (deleted["status"], deleted["error"]) == ("error", "Deleted by user.")
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
-    report = desk.get("/sandbox/transcripts").json()["transcripts"][0]
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
+    report = catchup_env.get("/sandbox/transcripts").json()["transcripts"][0]
     assert (report["deleted"], report["webhooks"]) == (True, [])
-    assert "assemblyai.transcription" not in desk.get("/sandbox/calls").json()["services"]
+    assert "assemblyai.transcription" not in catchup_env.get("/sandbox/calls").json()["services"]
 
 
 def test_exports_are_what_their_parsers_read(transcriber):
@@ -327,15 +327,15 @@ def test_exports_are_what_their_parsers_read(transcriber):
     assert {utterance.speaker for utterance in transcript.utterances} == {"A"}
 
 
-def test_an_export_wants_a_completed_transcript(desk, created, headers):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+def test_an_export_wants_a_completed_transcript(catchup_env, created, headers):
+    catchup_env.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
     transcript_id = created().json()["id"]
 
-    answer = desk.get(f"/v2/transcript/{transcript_id}/vtt", headers=headers)
+    answer = catchup_env.get(f"/v2/transcript/{transcript_id}/vtt", headers=headers)
 
     assert answer.status_code == 400
     assert "Transcripts must have a status of 'completed'" in answer.json()["error"]
-    assert desk.get(f"/v2/transcript/{transcript_id}/txt", headers=headers).status_code == 400
+    assert catchup_env.get(f"/v2/transcript/{transcript_id}/txt", headers=headers).status_code == 400
 
 
 def test_lists_are_newest_first_and_their_pages_meet(transcriber, created, ended):
@@ -364,5 +364,5 @@ def test_lists_are_newest_first_and_their_pages_meet(transcriber, created, ended
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "status=done", "before_id=unknown"])
-def test_a_list_that_cannot_be_is_400(desk, headers, query):
-    assert desk.get(f"/v2/transcript?{query}", headers=headers).status_code == 400
+def test_a_list_that_cannot_be_is_400(catchup_env, headers, query):
+    assert catchup_env.get(f"/v2/transcript?{query}", headers=headers).status_code == 400

@@ -13,11 +13,11 @@ SHORT = samples()[2][0]
 
 
 @pytest.fixture
-def orders(desk):
+def orders(catchup_env):
     """Orders webhooks and jobs about: `orders(webhook_copies=0)`."""
 
     def orders(**changes):
-        answer = desk.post("/sandbox/transcripts/orders", json=changes)
+        answer = catchup_env.post("/sandbox/transcripts/orders", json=changes)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -51,13 +51,13 @@ def hook(receiver):
 
 
 @pytest.fixture
-def attempts(desk):
+def attempts(catchup_env):
     """Waits until a transcript's webhook was attempted so often; gives number, status and outcome of each attempt."""
 
     def attempts(transcript_id: str, count: int) -> list[tuple]:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            jobs = {job["id"]: job for job in desk.get("/sandbox/transcripts").json()["transcripts"]}
+            jobs = {job["id"]: job for job in catchup_env.get("/sandbox/transcripts").json()["transcripts"]}
             made = jobs[transcript_id]["webhooks"]
             if len(made) >= count:
                 return [(one["number"], one["status"], one["outcome"]) for one in made]
@@ -89,11 +89,11 @@ def test_an_error_is_told_too(submitted, hook):
     assert json.loads(hook().body) == {"transcript_id": transcript_id, "status": "error"}
 
 
-def test_no_secret_is_in_any_report_of_the_sandbox(submitted, hook, desk):
+def test_no_secret_is_in_any_report_of_the_sandbox(submitted, hook, catchup_env):
     submitted()
     hook()
 
-    reports = [desk.get(f"/sandbox/{path}").text for path in ("calls", "transcripts")]
+    reports = [catchup_env.get(f"/sandbox/{path}").text for path in ("calls", "transcripts")]
 
     assert not [report for report in reports if "the secret of job 7" in report]
 
@@ -163,7 +163,7 @@ def test_nobody_beyond_this_machine_is_called(transcriber, attempts, orders):
     assert {outcome for _, _, outcome in attempts(transcript_id, 10)} == {"unreachable"}
 
 
-def test_webhooks_held_back_can_be_sent_late(submitted, desk, orders, hook, ended, receiver):
+def test_webhooks_held_back_can_be_sent_late(submitted, catchup_env, orders, hook, ended, receiver):
     orders(webhook_copies=0)
     transcript_id = submitted()
     assert ended(transcript_id)["webhook_status_code"] is None
@@ -171,7 +171,7 @@ def test_webhooks_held_back_can_be_sent_late(submitted, desk, orders, hook, ende
     with pytest.raises(queue.Empty):
         receiver.received.get(timeout=0.2)
 
-    answer = desk.post(f"/sandbox/transcripts/{transcript_id}/webhook", params={"copies": 2})
+    answer = catchup_env.post(f"/sandbox/transcripts/{transcript_id}/webhook", params={"copies": 2})
 
     assert answer.status_code == 202
     assert hook().body == hook().body
@@ -186,7 +186,7 @@ def test_duplicates_come_as_often_as_ordered(submitted, orders, hook, receiver):
         receiver.received.get(timeout=0.2)
 
 
-def test_a_webhook_can_come_before_the_create_call_has_returned(submitted, orders, receiver, desk):
+def test_a_webhook_can_come_before_the_create_call_has_returned(submitted, orders, receiver, catchup_env):
     orders(webhook_before_answer=True, webhook_deadline_seconds=20)
 
     transcript_id = submitted()
@@ -203,8 +203,8 @@ def test_a_webhook_that_is_refused_before_the_answer_does_not_hold_the_answer_ba
     assert submitted()
 
 
-def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, desk):
-    normal = desk.get("/sandbox/transcripts/orders").json()
+def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, catchup_env):
+    normal = catchup_env.get("/sandbox/transcripts/orders").json()
 
     changed = orders(hold_jobs=True, webhook_copies=3, webhook_retry_seconds=0.5)
 
@@ -216,8 +216,8 @@ def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, desk):
         "webhook_deadline_seconds": 10,
     }
     assert changed == {**normal, "hold_jobs": True, "webhook_copies": 3, "webhook_retry_seconds": 0.5}
-    desk.delete("/sandbox/transcripts").raise_for_status()
-    assert desk.get("/sandbox/transcripts/orders").json() == normal
+    catchup_env.delete("/sandbox/transcripts").raise_for_status()
+    assert catchup_env.get("/sandbox/transcripts/orders").json() == normal
 
 
 @pytest.mark.parametrize(
@@ -233,10 +233,10 @@ def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, desk):
         b'{"webhook_deadline_seconds": NaN}',
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused(desk, wrong):
-    assert desk.post("/sandbox/transcripts/orders", content=wrong).status_code == 400
+def test_an_order_that_makes_no_sense_is_refused(catchup_env, wrong):
+    assert catchup_env.post("/sandbox/transcripts/orders", content=wrong).status_code == 400
 
 
-def test_orders_about_unknown_transcripts_are_404(desk):
+def test_orders_about_unknown_transcripts_are_404(catchup_env):
     for path in ("unknown/release", "unknown/webhook"):
-        assert desk.post(f"/sandbox/transcripts/{path}").status_code == 404
+        assert catchup_env.post(f"/sandbox/transcripts/{path}").status_code == 404

@@ -23,8 +23,8 @@ def start(*arguments: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_it_serves_health_without_a_key(desk):
-    assert desk.get("/sandbox/health").json() == {"status": "ok"}
+def test_it_serves_health_without_a_key(catchup_env):
+    assert catchup_env.get("/sandbox/health").json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", ""])
@@ -66,26 +66,28 @@ def test_it_ends_cleanly_when_told_to_even_as_its_model_loads(ending):
     assert (process.returncode, errors) == (0, "")
 
 
-def test_faults_are_shown_in_order_and_as_often_as_asked(desk, order):
+def test_faults_are_shown_in_order_and_as_often_as_asked(catchup_env, order):
     order("assemblyai.sync", "500", times=2)
     order("assemblyai.sync", "503")
     order("openai.transcriptions", "401")
 
-    statuses = [desk.post("/v1/transcribe", files=FORM).status_code for _ in range(4)]
+    statuses = [catchup_env.post("/v1/transcribe", files=FORM).status_code for _ in range(4)]
 
     # The last one is the service itself, which was given no key.
     assert statuses == [500, 500, 503, 401]
-    assert [fault["service"] for fault in desk.get("/sandbox/faults").json()["pending"]] == ["openai.transcriptions"]
+    assert [fault["service"] for fault in catchup_env.get("/sandbox/faults").json()["pending"]] == [
+        "openai.transcriptions"
+    ]
 
 
-def test_a_fault_without_end_lasts_until_cleared(desk, order):
+def test_a_fault_without_end_lasts_until_cleared(catchup_env, order):
     order("assemblyai.sync", "500", times=-1)
 
-    before = [desk.post("/v1/transcribe", files=FORM).status_code for _ in range(3)]
-    desk.delete("/sandbox/faults")
+    before = [catchup_env.post("/v1/transcribe", files=FORM).status_code for _ in range(3)]
+    catchup_env.delete("/sandbox/faults")
 
     assert before == [500, 500, 500]
-    assert desk.post("/v1/transcribe", files=FORM).status_code == 401
+    assert catchup_env.post("/v1/transcribe", files=FORM).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -104,23 +106,23 @@ def test_a_fault_without_end_lasts_until_cleared(desk, order):
     ],
     ids=str,
 )
-def test_a_fault_that_makes_no_sense_is_refused(desk, wrong):
-    answer = desk.post("/sandbox/faults", json={"service": "assemblyai.sync", "kind": "500", **wrong})
+def test_a_fault_that_makes_no_sense_is_refused(catchup_env, wrong):
+    answer = catchup_env.post("/sandbox/faults", json={"service": "assemblyai.sync", "kind": "500", **wrong})
 
     assert answer.status_code == 400
-    assert desk.get("/sandbox/faults").json() == {"pending": []}
+    assert catchup_env.get("/sandbox/faults").json() == {"pending": []}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
-def test_a_fault_must_be_a_json_object(desk, body):
-    assert desk.post("/sandbox/faults", content=body).status_code == 400
+def test_a_fault_must_be_a_json_object(catchup_env, body):
+    assert catchup_env.post("/sandbox/faults", content=body).status_code == 400
 
 
-def test_a_slow_body_comes_whole_but_late(desk, order):
+def test_a_slow_body_comes_whole_but_late(catchup_env, order):
     order("assemblyai.sync", "slow", delay_seconds=0.5)
 
     started = time.perf_counter()
-    with desk.stream("POST", "/v1/transcribe", files=FORM) as answer:
+    with catchup_env.stream("POST", "/v1/transcribe", files=FORM) as answer:
         pieces = list(answer.iter_raw())
 
     assert time.perf_counter() - started >= 0.5
@@ -128,7 +130,7 @@ def test_a_slow_body_comes_whole_but_late(desk, order):
     assert int(answer.headers["content-length"]) == len(b"".join(pieces))
 
 
-def test_a_cut_answer_really_ends_the_connection_half_way(sandbox_url, desk, order):
+def test_a_cut_answer_really_ends_the_connection_half_way(sandbox_url, catchup_env, order):
     order("assemblyai.sync", "cut")
     host, port = sandbox_url.removeprefix("http://").split(":")
 
@@ -143,31 +145,31 @@ def test_a_cut_answer_really_ends_the_connection_half_way(sandbox_url, desk, ord
     assert len(body) == promised // 2
 
 
-def test_a_client_that_leaves_while_sending_leaves_no_traceback(sandbox_url, sandbox_log, desk):
+def test_a_client_that_leaves_while_sending_leaves_no_traceback(sandbox_url, sandbox_log, catchup_env):
     host, port = sandbox_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"POST /v1/transcribe HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 100\r\n\r\nhalf")
 
     # Refused after the whole body was read, so the request above has been dealt with by then.
-    assert desk.post("/v1/transcribe", files=FORM).status_code == 401
+    assert catchup_env.post("/v1/transcribe", files=FORM).status_code == 401
     assert "Traceback" not in sandbox_log.read_text()
 
 
-def test_only_the_last_200_calls_are_kept_but_all_are_counted(desk):
+def test_only_the_last_200_calls_are_kept_but_all_are_counted(catchup_env):
     for _ in range(205):
-        desk.get(WARM)
+        catchup_env.get(WARM)
 
-    calls = desk.get("/sandbox/calls").json()
+    calls = catchup_env.get("/sandbox/calls").json()
     assert calls["services"]["assemblyai.warm"]["received"] == 205
     assert len(calls["last"]) == 200
 
 
-def test_calls_tell_names_of_headers_and_fields_as_sent(desk, keys):
+def test_calls_tell_names_of_headers_and_fields_as_sent(catchup_env, keys):
     config = ("config", (None, '{"prompt": "\\ud800", "odd": NaN}', "application/json"))
     headers = {"Authorization": keys.assemblyai, "X-AAI-Model": "universal-3-5-pro"}
-    desk.post("/v1/transcribe", headers=headers, files=[config, *FORM.items()])
+    catchup_env.post("/v1/transcribe", headers=headers, files=[config, *FORM.items()])
 
-    answer = desk.get("/sandbox/calls")
+    answer = catchup_env.get("/sandbox/calls")
 
     call = answer.json()["last"][0]
     assert call["fields"]["parts"] == ["config", "audio"]
@@ -177,11 +179,11 @@ def test_calls_tell_names_of_headers_and_fields_as_sent(desk, keys):
     assert keys.assemblyai not in answer.text
 
 
-def test_calls_can_be_forgotten(desk):
-    desk.get(WARM)
-    desk.delete("/sandbox/calls")
+def test_calls_can_be_forgotten(catchup_env):
+    catchup_env.get(WARM)
+    catchup_env.delete("/sandbox/calls")
 
-    assert desk.get("/sandbox/calls").json() == {"services": {}, "last": []}
+    assert catchup_env.get("/sandbox/calls").json() == {"services": {}, "last": []}
 
 
 def test_no_key_and_no_word_is_ever_logged(keys, sandbox_log, openai_client):

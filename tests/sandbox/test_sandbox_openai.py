@@ -18,7 +18,7 @@ def transcribe(client: openai.OpenAI, file=SHORT[0], model: str = "gpt-transcrib
 @pytest.mark.parametrize(
     ("sample", "started_seconds"), list(zip(samples(), [8, 6, 4], strict=True)), ids=["7.1", "5.3", "3.3"]
 )
-def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, desk, sample, started_seconds):
+def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, catchup_env, sample, started_seconds):
     path, words = sample
 
     answer = transcribe(openai_client, path)
@@ -27,7 +27,9 @@ def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, desk, sa
     assert (answer.usage.type, answer.usage.seconds) == ("duration", started_seconds)
     assert [language.code for language in answer.languages] == ["en"]
     assert answer._request_id.startswith("req_")
-    assert desk.get("/sandbox/calls").json()["services"] == {"openai.transcriptions": {"received": 1, "recognised": 1}}
+    assert catchup_env.get("/sandbox/calls").json()["services"] == {
+        "openai.transcriptions": {"received": 1, "recognised": 1}
+    }
 
 
 def test_text_is_an_answer_of_its_own_with_the_headers_clients_log_and_pace_by(openai_client):
@@ -46,10 +48,10 @@ def test_text_is_an_answer_of_its_own_with_the_headers_clients_log_and_pace_by(o
     }
 
 
-def test_the_call_is_kept_with_its_fields_but_without_its_key(openai_client, keys, desk):
+def test_the_call_is_kept_with_its_fields_but_without_its_key(openai_client, keys, catchup_env):
     transcribe(openai_client, prompt="Austen", temperature=0)
 
-    call = desk.get("/sandbox/calls").json()["last"][0]
+    call = catchup_env.get("/sandbox/calls").json()["last"][0]
     assert call["fields"] == {
         "model": "gpt-transcribe",
         "prompt": "Austen",
@@ -74,14 +76,14 @@ def test_the_call_is_kept_with_its_fields_but_without_its_key(openai_client, key
         ({"file": ("talk.txt", SHORT[0].read_bytes())}, openai.BadRequestError, "unsupported_value", "file"),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(openai_client, desk, options, error, code, param):
+def test_what_cannot_be_done_is_refused_by_name(openai_client, catchup_env, options, error, code, param):
     with pytest.raises(error) as refusal:
         transcribe(openai_client, **options)
 
     assert (refusal.value.code, refusal.value.param) == (code, param)
     assert set(refusal.value.body) == {"message", "type", "param", "code"}
     assert refusal.value.request_id.startswith("req_")
-    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 0
+    assert catchup_env.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 0
 
 
 def test_a_file_above_25_mb_is_413(openai_client):
@@ -100,10 +102,10 @@ def test_a_wrong_key_is_401_and_not_repeated(openai_client):
 
 
 @pytest.mark.parametrize("value", [None, "{key}", "Bearer", "Basic {key}"])
-def test_a_key_without_bearer_is_401(desk, keys, value):
+def test_a_key_without_bearer_is_401(catchup_env, keys, value):
     headers = {} if value is None else {"Authorization": value.format(key=keys.openai)}
 
-    answer = desk.post(PATH, headers=headers, files={"file": ("a.wav", b"x")}, data={"model": "gpt-transcribe"})
+    answer = catchup_env.post(PATH, headers=headers, files={"file": ("a.wav", b"x")}, data={"model": "gpt-transcribe"})
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "invalid_request_error")
 
@@ -112,8 +114,8 @@ def test_a_key_without_bearer_is_401(desk, keys, value):
     ("files", "param"),
     [({"file": ("a.wav", b"x")}, "model"), ({"model": (None, "gpt-transcribe")}, "file")],
 )
-def test_file_and_model_are_required(desk, keys, files, param):
-    answer = desk.post(PATH, headers={"Authorization": f"Bearer {keys.openai}"}, files=files)
+def test_file_and_model_are_required(catchup_env, keys, files, param):
+    answer = catchup_env.post(PATH, headers={"Authorization": f"Bearer {keys.openai}"}, files=files)
 
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
@@ -155,13 +157,13 @@ def test_an_answer_of_the_wrong_shape_has_no_text(openai_client, order, kind):
     assert getattr(answer, "text", None) is None
 
 
-def test_a_cut_answer_is_a_connection_error_although_the_work_was_done(openai_client, order, desk):
+def test_a_cut_answer_is_a_connection_error_although_the_work_was_done(openai_client, order, catchup_env):
     order("openai.transcriptions", "cut")
 
     with pytest.raises(openai.APIConnectionError):
         transcribe(openai_client)
 
-    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 1
+    assert catchup_env.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 1
 
 
 def test_a_request_told_to_hang_ends_by_the_clients_timeout(openai_client, order):
@@ -171,10 +173,13 @@ def test_a_request_told_to_hang_ends_by_the_clients_timeout(openai_client, order
         transcribe(openai_client.with_options(timeout=0.3))
 
 
-def test_a_client_that_tries_again_gets_past_a_fault_shown_once(openai_client, order, desk):
+def test_a_client_that_tries_again_gets_past_a_fault_shown_once(openai_client, order, catchup_env):
     order("openai.transcriptions", "429", retry_after_seconds=0)
 
     answer = transcribe(openai_client.with_options(max_retries=1))
 
     assert word_error_rate(SHORT[1], answer.text) < 0.25
-    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"] == {"received": 2, "recognised": 1}
+    assert catchup_env.get("/sandbox/calls").json()["services"]["openai.transcriptions"] == {
+        "received": 2,
+        "recognised": 1,
+    }

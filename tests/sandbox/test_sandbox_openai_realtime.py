@@ -41,13 +41,13 @@ def address(sandbox_url) -> str:
 
 
 @pytest.fixture
-def mint(desk, keys):
+def mint(catchup_env, keys):
     """Asks for a client secret past the SDK, which would refuse to send some of these wishes."""
 
-    def mint(wish: object = None, key: str | None = None):
-        wish = {"session": SESSION} if wish is None else wish
+    def mint(body: object = None, key: str | None = None):
+        body = {"session": SESSION} if body is None else body
         headers = {"Authorization": f"Bearer {keys.openai}" if key is None else key}
-        return desk.post("/openai/v1/realtime/client_secrets", json=wish, headers=headers)
+        return catchup_env.post("/openai/v1/realtime/client_secrets", json=body, headers=headers)
 
     return mint
 
@@ -58,7 +58,7 @@ def secret(mint) -> str:
 
 
 @pytest.fixture
-def as_extension(address, secret, desk):
+def as_extension(address, secret, catchup_env):
     """Opens a socket with a secret and hears that its session was made."""
     with as_browser(address, secret) as socket:
         assert json.loads(socket.recv(timeout=30))["type"] == "session.created"
@@ -78,7 +78,7 @@ def refused(socket) -> tuple[str, int, str]:
 # The official SDK
 
 
-def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_url, desk):
+def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_url, catchup_env):
     given = openai_client.realtime.client_secrets.create(
         expires_after={"anchor": "created_at", "seconds": 60}, session=SESSION
     )
@@ -108,7 +108,7 @@ def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_ur
     assert word_error_rate(WORDS, completed.transcript) < 0.25
     assert word_error_rate(completed.transcript, "".join(event.delta for event in deltas)) < 0.25
     assert (completed.usage.type, completed.usage.seconds) == ("duration", 6)
-    assert desk.get("/sandbox/calls").json()["services"] == {
+    assert catchup_env.get("/sandbox/calls").json()["services"] == {
         SERVICE: {"received": 1, "recognised": 0},
         "openai.realtime": {"received": 1, "recognised": 1},
     }
@@ -174,8 +174,8 @@ def test_without_the_key_as_bearer_there_is_no_secret(mint, keys, key):
     ],
     ids=lambda value: str(value)[-60:],
 )
-def test_a_wish_that_makes_no_sense_is_400_and_names_its_parameter(mint, wish, param):
-    answer = mint(wish)
+def test_a_wish_that_makes_no_sense_is_400_and_names_its_parameter(mint, body, param):
+    answer = mint(body)
 
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
@@ -184,19 +184,19 @@ def test_a_wish_that_makes_no_sense_is_400_and_names_its_parameter(mint, wish, p
     ("kind", "status", "retry_after"),
     [("401", 401, None), ("429", 429, "7"), ("quota", 429, None), ("500", 500, None), ("503", 503, "7")],
 )
-def test_a_refusal_on_request_is_in_openais_words(mint, order, desk, kind, status, retry_after):
+def test_a_refusal_on_request_is_in_openais_words(mint, order, catchup_env, kind, status, retry_after):
     order(SERVICE, kind, retry_after_seconds=7)
 
     answer = mint()
 
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"message", "type", "param", "code"})
     assert answer.headers.get("retry-after") == retry_after
-    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == kind
+    assert catchup_env.get("/sandbox/calls").json()["last"][0]["fault"] == kind
     assert mint().status_code == 200
 
 
-def test_calls_are_kept_without_key_or_secret(mint, as_extension, desk, keys, secret):
-    calls = desk.get("/sandbox/calls")
+def test_calls_are_kept_without_key_or_secret(mint, as_extension, catchup_env, keys, secret):
+    calls = catchup_env.get("/sandbox/calls")
 
     assert [call["path"] for call in calls.json()["last"]] == [
         "/openai/v1/realtime/client_secrets",
@@ -349,7 +349,7 @@ def test_what_is_cleared_is_not_transcribed(as_extension):
     assert until(as_extension, ".completed")[-1]["transcript"] == ""
 
 
-def test_a_turn_that_fails_on_request_is_named_and_the_next_one_comes(address, secret, order, desk):
+def test_a_turn_that_fails_on_request_is_named_and_the_next_one_comes(address, secret, order, catchup_env):
     order("openai.realtime", "failed")
     with as_browser(address, secret) as socket:
         send(socket, append(silence(200)), COMMIT, append(silence(200)), COMMIT)
@@ -360,7 +360,7 @@ def test_a_turn_that_fails_on_request_is_named_and_the_next_one_comes(address, s
     assert failed["item_id"] == committed[0]
     assert set(failed["error"]) == {"type", "code", "message", "param"}
     assert events[-1]["item_id"] == committed[1]
-    assert desk.get("/sandbox/calls").json()["services"]["openai.realtime"] == {"received": 1, "recognised": 1}
+    assert catchup_env.get("/sandbox/calls").json()["services"]["openai.realtime"] == {"received": 1, "recognised": 1}
 
 
 def test_the_sandbox_took_none_of_it_ill(sandbox_log):

@@ -245,12 +245,12 @@ def test_a_cap_that_reasoning_uses_up_leaves_no_answer(ask):
     assert (text, refusal, ended, written) == ("", None, "length", 100)
 
 
-def test_more_than_the_context_holds_is_refused(ask, desk):
+def test_more_than_the_context_holds_is_refused(ask, catchup_env):
     with pytest.raises(openai.BadRequestError) as refusal:
         ask("x" * 4_200_001)
 
     assert refusal.value.code == "context_length_exceeded"
-    assert desk.get("/sandbox/calls").json()["services"][ask.service] == {"received": 1, "recognised": 0}
+    assert catchup_env.get("/sandbox/calls").json()["services"][ask.service] == {"received": 1, "recognised": 0}
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_more_than_the_context_holds_is_refused(ask, desk):
     ],
     ids=str,
 )
-def test_what_cannot_be_done_is_refused_by_name(openai_client, desk, options, error, code, param):
+def test_what_cannot_be_done_is_refused_by_name(openai_client, catchup_env, options, error, code, param):
     with pytest.raises(error) as refusal:
         openai_client.chat.completions.create(
             **{"model": MODEL, "messages": [{"role": "user", "content": "x"}], **options}
@@ -296,7 +296,7 @@ def test_what_cannot_be_done_is_refused_by_name(openai_client, desk, options, er
     assert (refusal.value.code, refusal.value.param) == (code, param)
     assert set(refusal.value.body) == {"message", "type", "param", "code"}
     assert refusal.value.request_id.startswith("req_")
-    assert desk.get("/sandbox/calls").json()["services"]["openai.chat"]["recognised"] == 0
+    assert catchup_env.get("/sandbox/calls").json()["services"]["openai.chat"]["recognised"] == 0
 
 
 @pytest.mark.parametrize(
@@ -347,16 +347,16 @@ def test_a_wrong_key_is_401(openai_client):
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"[" * 100_000], ids=len)
 @pytest.mark.parametrize("path", ["chat/completions", "responses"])
-def test_a_body_that_is_no_request_is_400(desk, keys, path, body):
+def test_a_body_that_is_no_request_is_400(catchup_env, keys, path, body):
     headers = {"Authorization": f"Bearer {keys.openai}"}
 
-    assert desk.post(f"/openai/v1/{path}", headers=headers, content=body).status_code == 400
+    assert catchup_env.post(f"/openai/v1/{path}", headers=headers, content=body).status_code == 400
 
 
-def test_the_call_is_kept_with_its_parameters_but_without_its_key(ask, desk, keys):
+def test_the_call_is_kept_with_its_parameters_but_without_its_key(ask, catchup_env, keys):
     ask({"lines": LINES}, "catchup_summary", effort="low")
 
-    report = desk.get("/sandbox/calls")
+    report = catchup_env.get("/sandbox/calls")
     call = report.json()["last"][0]
     fields = call["fields"]
     assert (fields["model"], fields["store"], call["status"]) == (MODEL, False, 200)
@@ -377,24 +377,24 @@ def test_the_call_is_kept_with_its_parameters_but_without_its_key(ask, desk, key
         ("context_length", openai.BadRequestError, "context_length_exceeded"),
     ],
 )
-def test_a_refusal_on_request_is_what_the_sdk_raises(ask, order, desk, kind, error, code):
+def test_a_refusal_on_request_is_what_the_sdk_raises(ask, order, catchup_env, kind, error, code):
     order(ask.service, kind)
 
     with pytest.raises(error) as refusal:
         ask("x")
 
     assert refusal.value.code == code
-    assert desk.get("/sandbox/calls").json()["services"][ask.service] == {"received": 1, "recognised": 0}
+    assert catchup_env.get("/sandbox/calls").json()["services"][ask.service] == {"received": 1, "recognised": 0}
 
 
 @pytest.mark.parametrize("kind", ["cut", "lost"])
-def test_an_answer_can_be_lost_although_it_is_billed(openai_client, order, desk, kind):
+def test_an_answer_can_be_lost_although_it_is_billed(openai_client, order, catchup_env, kind):
     order("openai.responses", kind)
 
     with pytest.raises(openai.APIConnectionError):  # A time-out is one, too.
         openai_client.with_options(timeout=0.5).responses.create(model=MODEL, input="x")
 
-    assert desk.get("/sandbox/calls").json()["services"]["openai.responses"] == {"received": 1, "recognised": 1}
+    assert catchup_env.get("/sandbox/calls").json()["services"]["openai.responses"] == {"received": 1, "recognised": 1}
 
 
 def test_a_model_can_refuse(ask, order):
@@ -444,7 +444,7 @@ def test_an_answer_can_name_lines_that_are_not_there(ask, order):
     assert answer_to(ask, "What does the crane cost?")["quotes"][0]["line"] <= 8
 
 
-def test_transcriptions_have_no_faults_of_text(desk):
+def test_transcriptions_have_no_faults_of_text(catchup_env):
     for kind in TEXT_KINDS:
-        answer = desk.post("/sandbox/faults", json={"service": "openai.transcriptions", "kind": kind})
+        answer = catchup_env.post("/sandbox/faults", json={"service": "openai.transcriptions", "kind": kind})
         assert answer.status_code == 400

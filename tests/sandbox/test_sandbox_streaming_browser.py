@@ -39,13 +39,13 @@ def browser(tmp_path_factory) -> Iterator[Page]:
 
 
 @pytest.fixture
-def speak(browser, sandbox_url, desk, keys):
+def speak(browser, sandbox_url, catchup_env, keys):
     """Speaks the short recording in the browser; gives the messages and how the socket was closed."""
 
     def speak(token: str | None = None, **options) -> dict:
         if token is None:
             headers = {"Authorization": keys.assemblyai}
-            answer = desk.get("/v3/token", params={"expires_in_seconds": 60}, headers=headers)
+            answer = catchup_env.get("/v3/token", params={"expires_in_seconds": 60}, headers=headers)
             token = answer.raise_for_status().json()["token"]
         url = f"{sandbox_url.replace('http', 'ws')}/v3/ws?{query(token=token, **options)}"
         audio = base64.b64encode(b"".join(frames(PATH))).decode()

@@ -147,7 +147,7 @@ def test_recordings_through_the_socket_are_recognised(listen, fast_host, fast_to
     assert session["seconds_billed"] == pytest.approx(termination.session_duration_seconds, abs=1)
 
 
-def test_words_appear_while_they_are_spoken(listen, sandbox_url, desk):
+def test_words_appear_while_they_are_spoken(listen, sandbox_url, catchup_env):
     listener = listen(sandbox_url.replace("http", "ws"))
 
     listener.connect()

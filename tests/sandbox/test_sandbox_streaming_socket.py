@@ -190,7 +190,7 @@ def test_pieces_of_50_and_1000_ms_and_all_messages_are_taken(begin):
     assert (heard.types, heard.code) == (["Termination"], 1000)
 
 
-def test_audio_faster_than_it_can_be_said_is_3007(sandbox_url, desk, keys):
+def test_audio_faster_than_it_can_be_said_is_3007(sandbox_url, catchup_env, keys):
     address = f"{sandbox_url.replace('http', 'ws')}/v3/ws?{query()}"
 
     with connect(address, additional_headers={"Authorization": keys.assemblyai}) as socket:

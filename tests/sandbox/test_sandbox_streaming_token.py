@@ -38,9 +38,9 @@ def mint(tokens):
 
 
 @pytest.fixture
-def ask(desk, keys):
+def ask(catchup_env, keys):
     def ask(key: str | None = None, **parameters):
-        return desk.get(
+        return catchup_env.get(
             "/v3/token", params=parameters, headers={"Authorization": keys.assemblyai if key is None else key}
         )
 
@@ -122,14 +122,14 @@ def test_the_limits_themselves_are_taken(ask, expires, longest):
     ("kind", "status", "retry_after"),
     [("401", 401, None), ("429", 429, "7"), ("quota", 400, None), ("500", 500, None), ("503", 503, "7")],
 )
-def test_a_refusal_on_request_is_in_assemblyais_words(ask, order, desk, kind, status, retry_after):
+def test_a_refusal_on_request_is_in_assemblyais_words(ask, order, catchup_env, kind, status, retry_after):
     order("assemblyai.token", kind, retry_after_seconds=7)
 
     answer = ask(expires_in_seconds=60)
 
     assert (answer.status_code, set(answer.json())) == (status, {"error"})
     assert answer.headers.get("retry-after") == retry_after
-    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == kind
+    assert catchup_env.get("/sandbox/calls").json()["last"][0]["fault"] == kind
 
 
 @pytest.mark.parametrize("kind", ["wrong_shape", "missing_text"])
@@ -142,10 +142,10 @@ def test_an_answer_without_a_token_on_request(ask, order, kind):
     assert "token" not in answer.json()
 
 
-def test_the_call_is_kept_with_what_was_asked_for_but_without_its_key(ask, desk, keys):
+def test_the_call_is_kept_with_what_was_asked_for_but_without_its_key(ask, catchup_env, keys):
     ask(expires_in_seconds=60, max_session_duration_seconds=600)
 
-    calls = desk.get("/sandbox/calls")
+    calls = catchup_env.get("/sandbox/calls")
     call = calls.json()["last"][0]
     assert call["fields"] == {"expires_in_seconds": "60", "max_session_duration_seconds": "600"}
     assert (call["service"], call["path"], call["status"]) == ("assemblyai.token", "/v3/token", 200)

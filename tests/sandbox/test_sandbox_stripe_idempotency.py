@@ -24,14 +24,14 @@ def test_the_same_key_and_parameters_make_one_session(account):
     assert second.to_dict() == first.to_dict()
     assert (replayed(first.last_response), replayed(second.last_response)) == (False, True)
     assert account.calls(CREATE) == {"received": 2, "recognised": 1}
-    keys = [call["idempotency_key"] for call in account.desk.get("/sandbox/calls").json()["last"]]
+    keys = [call["idempotency_key"] for call in account.catchup_env.get("/sandbox/calls").json()["last"]]
     assert keys.count("purchase-1") == 2
 
 
 def test_calls_tell_the_key_and_the_parameters(account):
     account.sell(key="purchase-1")
 
-    call = account.desk.get("/sandbox/calls").json()["last"][0]
+    call = account.catchup_env.get("/sandbox/calls").json()["last"][0]
 
     assert (call["service"], call["path"], call["idempotency_key"], call["status"]) == (
         CREATE,
@@ -174,7 +174,7 @@ def test_while_a_key_is_in_flight_a_second_request_is_409(account, stripe_with_k
     order(CREATE, "late", delay_seconds=1)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(account.sell, "purchase-1")
-        while account.desk.get("/sandbox/calls").json()["services"].get(CREATE) is None:
+        while account.catchup_env.get("/sandbox/calls").json()["services"].get(CREATE) is None:
             pass
         with pytest.raises(stripe.APIError) as refused:
             stripe_with_key(keys.stripe).v1.checkout.sessions.create(PACKAGE, {"idempotency_key": "purchase-1"})

@@ -19,18 +19,18 @@ def browser(tmp_path_factory) -> Iterator[Page]:
 
 
 @pytest.fixture
-def shop(account, receiver):
+def payments_env(account, receiver):
     """A session that leads back to a server which answers; gives the session."""
     receiver.files["/cancelled"] = b"<h1>Another time</h1>"
 
-    def shop(**changes):
+    def payments_env(**changes):
         urls = {
             "success_url": f"{receiver.url}/bought?session={{CHECKOUT_SESSION_ID}}",
             "cancel_url": f"{receiver.url}/cancelled",
         }
         return account.sell(**(urls | changes))
 
-    return shop
+    return payments_env
 
 
 def press(url: str, action: str) -> httpx.Response:
@@ -102,7 +102,7 @@ def test_pressed_twice_it_is_paid_once(account):
     again = press(session.url, "pay")
 
     assert (again.status_code, "This checkout is paid" in again.text) == (409, True)
-    assert len(account.desk.get("/sandbox/stripe").json()["charges"]) == 1
+    assert len(account.catchup_env.get("/sandbox/stripe").json()["charges"]) == 1
 
 
 def test_the_endpoint_hears_of_a_payment_before_the_customer_is_back(account, hook):
@@ -159,8 +159,8 @@ def test_pages_and_buttons_that_do_not_exist(account):
     assert account.events() == []
 
 
-def test_a_browser_pays_and_arrives(browser, account, shop, hook):
-    session = shop()
+def test_a_browser_pays_and_arrives(browser, account, payments_env, hook):
+    session = payments_env()
 
     assert browser.go(session.url) == session.url
     assert browser.run("() => document.getElementById('total').textContent") == "2.99 USD"
@@ -171,8 +171,8 @@ def test_a_browser_pays_and_arrives(browser, account, shop, hook):
     assert state(account, session) == ("complete", "paid")
 
 
-def test_a_browser_pays_later_and_the_money_arrives(browser, account, shop):
-    session = shop()
+def test_a_browser_pays_later_and_the_money_arrives(browser, account, payments_env):
+    session = payments_env()
     browser.go(session.url)
 
     assert "/bought?" in browser.press("Pay later")
@@ -183,16 +183,16 @@ def test_a_browser_pays_later_and_the_money_arrives(browser, account, shop):
     assert state(account, session) == ("complete", "paid")
 
 
-def test_a_browser_cancels(browser, account, shop):
-    session = shop()
+def test_a_browser_cancels(browser, account, payments_env):
+    session = payments_env()
     browser.go(session.url)
 
     assert browser.press("Cancel") == session.cancel_url
     assert state(account, session) == ("open", "unpaid")
 
 
-def test_a_script_pays_in_the_browser(browser, account, shop, capsys):
-    session = shop()
+def test_a_script_pays_in_the_browser(browser, account, payments_env, capsys):
+    session = payments_env()
 
     assert checkout.pay(session.url) == "in headless Chromium"
 
@@ -200,9 +200,9 @@ def test_a_script_pays_in_the_browser(browser, account, shop, capsys):
     assert "it led on to http://127.0.0.1" in capsys.readouterr().out
 
 
-def test_a_script_pays_by_the_form_where_there_is_no_browser(account, shop, capsys, monkeypatch):
+def test_a_script_pays_by_the_form_where_there_is_no_browser(account, payments_env, capsys, monkeypatch):
     monkeypatch.setattr(checkout, "chromium", lambda: None)
-    session = shop()
+    session = payments_env()
 
     assert checkout.pay(session.url) == "by its form, for no Chromium is installed"
 
@@ -210,9 +210,9 @@ def test_a_script_pays_by_the_form_where_there_is_no_browser(account, shop, caps
     assert "no Chromium is installed" in capsys.readouterr().out
 
 
-def test_a_script_pays_by_the_form_where_the_browser_fails(account, shop, monkeypatch):
+def test_a_script_pays_by_the_form_where_the_browser_fails(account, payments_env, monkeypatch):
     monkeypatch.setattr(checkout, "chromium", lambda: "/bin/false")
-    session = shop()
+    session = payments_env()
 
     assert checkout.pay(session.url) == "by its form, for the browser ended as it started"
     assert state(account, session) == ("complete", "paid")

@@ -200,9 +200,9 @@ def test_an_order_that_makes_no_sense_is_refused(account, path, order, status):
 def test_the_control_shows_all_there_is_and_forgets_it(account, paid, refund):
     refund(amount=1)
 
-    shown = account.desk.get("/sandbox/stripe").json()
-    account.desk.delete("/sandbox/stripe")
-    forgotten = account.desk.get("/sandbox/stripe").json()
+    shown = account.catchup_env.get("/sandbox/stripe").json()
+    account.catchup_env.delete("/sandbox/stripe")
+    forgotten = account.catchup_env.get("/sandbox/stripe").json()
 
     counts = {name: len(kept) for name, kept in shown.items() if name != "now"}
     assert counts == {"sessions": 1, "payment_intents": 1, "charges": 1, "refunds": 1, "disputes": 0}

@@ -246,14 +246,14 @@ def test_with_an_endpoint_from_the_environment_a_session_lapses_by_itself(receiv
     settings = {"SANDBOX_STRIPE_WEBHOOK_URL": receiver.url, "SANDBOX_TIME_SCALE": "1000"}
     with (
         running(keys, tmp_path / "stderr.txt", **settings) as url,
-        httpx.Client(base_url=url) as desk,
+        httpx.Client(base_url=url) as catchup_env,
         requests.Session() as session,
     ):
         client = stripe.StripeClient(
             keys.stripe, base_addresses={"api": f"{url}/stripe"}, http_client=stripe.RequestsClient(session=session)
         )
-        ends_at = desk.get("/sandbox/stripe").json()["now"] + 2_400
-        made = Account(client, desk).sell(expires_at=ends_at)
+        ends_at = catchup_env.get("/sandbox/stripe").json()["now"] + 2_400
+        made = Account(client, catchup_env).sell(expires_at=ends_at)
 
         event = Hook(receiver, client, keys.stripe_webhooks).next()
 

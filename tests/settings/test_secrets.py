@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from chalicelib.errors import UnavailableError
-from chalicelib.lazy import deferred
+from chalicelib.lazy import lazy
 from chalicelib.providers.kms import Kms
 from chalicelib.settings import load
 from chalicelib.wiring import use_cases
@@ -137,10 +137,10 @@ def test_a_live_provider_asks_before_its_lease_is_held(wired: Wired) -> None:
     wired.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
 
     with pytest.raises(UnavailableError):
-        use_cases.streaming().leasing.knows("en")
+        use_cases.streaming().leases.knows("en")
     wired.failure = None
 
-    assert use_cases.streaming().leasing.knows("en")
+    assert use_cases.streaming().leases.knows("en")
 
 
 def test_the_webhook_secrets_are_two_while_they_are_rotated(wired: Wired, kms: Any, sealed: dict[str, str]) -> None:
@@ -213,7 +213,7 @@ def test_deferred_makes_once_and_tries_again_after_a_failure() -> None:
             raise UnavailableError("not yet")
         return "word"
 
-    late = deferred(make)
+    late = lazy(make)
     assert made == []
     with pytest.raises(UnavailableError):
         late.upper()

@@ -63,8 +63,8 @@ def person(api: Api) -> Person:
 
 @pytest.fixture
 def sandbox(stack: DeployedStack) -> Iterator[Sandbox]:
-    desk = Sandbox(stack.dev["sandbox_url"])
-    desk.heal()
-    yield desk
-    desk.heal()
-    desk.close()
+    catchup_env = Sandbox(stack.dev["sandbox_url"])
+    catchup_env.heal()
+    yield catchup_env
+    catchup_env.heal()
+    catchup_env.close()

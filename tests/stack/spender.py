@@ -23,15 +23,15 @@ class Spender:
         person.stop(self.session_id)
 
     def ask(self) -> requests.Response:
-        wish = {"question": "When is the meeting?", "transcript_id": self.transcript_id}
-        return self.person.post("/transcription/ask", json=wish)
+        body = {"question": "When is the meeting?", "transcript_id": self.transcript_id}
+        return self.person.post("/transcription/ask", json=body)
 
     def start(self) -> requests.Response:
         return self.person.stream(action="start")
 
     def catch_up(self) -> requests.Response:
-        wish = {"session_id": self.session_id, "from_ms": 0, "to_ms": 60_000}
-        return self.person.post("/transcription/catchup", json=wish)
+        body = {"session_id": self.session_id, "from_ms": 0, "to_ms": 60_000}
+        return self.person.post("/transcription/catchup", json=body)
 
     def buy(self) -> requests.Response:
         return self.person.post("/credits/purchase", json={"package_id": "starter"})

@@ -4,10 +4,10 @@ import pytest
 
 from chalicelib.repositories.table import Tables
 from tests.fakes import Backend, Clock, FakeLive
-from tests.streaming.direct_env import LiveWorld
+from tests.streaming.direct_env import StreamingEnv
 
 
 @pytest.fixture
-def world(tables: Tables, clock: Clock) -> LiveWorld:
+def world(tables: Tables, clock: Clock) -> StreamingEnv:
     provider = FakeLive(clock)
-    return LiveWorld(Backend.on(tables, clock, live=(provider,)), provider, clock)
+    return StreamingEnv(Backend.on(tables, clock, live=(provider,)), provider, clock)

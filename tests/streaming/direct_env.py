@@ -8,33 +8,35 @@ from tests.fakes import Backend, Clock, FakeLive
 
 
 @dataclass(frozen=True)
-class LiveWorld:
+class StreamingEnv:
     """The use cases, the clock, and the provider that hands out tickets."""
 
     backend: Backend
     provider: FakeLive
     clock: Clock
 
-    def start(self, who: Caller, session_id: str | None = None, **wish: object) -> contract.Lease:
-        return self.backend.start(who, session_id, transport="direct", **wish)
+    def start(self, caller: Caller, session_id: str | None = None, **body: object) -> contract.Lease:
+        return self.backend.start(caller, session_id, transport="direct", **body)
 
-    def renew(self, who: Caller, lease: contract.Lease, interrupted: bool = False) -> contract.Lease:
-        return self.backend.streaming.renew(who, lease.session_id, interrupted)
+    def renew(self, caller: Caller, lease: contract.Lease, interrupted: bool = False) -> contract.Lease:
+        return self.backend.streaming.renew(caller, lease.session_id, interrupted)
 
-    def stop(self, who: Caller, lease: contract.Lease) -> contract.Stopped:
-        return self.backend.streaming.stop(who, lease.session_id)
+    def stop(self, caller: Caller, lease: contract.Lease) -> contract.Stopped:
+        return self.backend.streaming.stop(caller, lease.session_id)
 
-    def save(self, who: Caller, lease: contract.Lease, *segments: tuple[int, int, int, str]) -> contract.Saved:
-        return self.backend.streaming.save(who, lease.session_id, [contract.Segment(*segment) for segment in segments])
+    def save(self, caller: Caller, lease: contract.Lease, *segments: tuple[int, int, int, str]) -> contract.Saved:
+        return self.backend.streaming.save(
+            caller, lease.session_id, [contract.Segment(*segment) for segment in segments]
+        )
 
-    def covered(self, who: Caller, lease: contract.Lease) -> tuple[tuple[int, int], ...]:
+    def covered(self, caller: Caller, lease: contract.Lease) -> tuple[tuple[int, int], ...]:
         """The stretches of the transcript that the session's leases covered, as the history tells them."""
-        lines, _ = self.backend.transcripts.page(who.user_id, 100, None)
+        lines, _ = self.backend.transcripts.page(caller.user_id, 100, None)
         return next(line.covered_ms for line in lines if line.session_id == lease.session_id)
 
-    def available(self, who: Caller) -> int:
-        self.backend.check_invariants(who.user_id)
-        return self.backend.ledger.balance(who.user_id).available
+    def available(self, caller: Caller) -> int:
+        self.backend.check_invariants(caller.user_id)
+        return self.backend.ledger.balance(caller.user_id).available
 
     def sweep_everything(self) -> None:
         """Past every lease's end and grace."""

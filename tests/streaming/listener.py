@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chalicelib import contract
 from chalicelib.errors import ProviderError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.sessions import LiveOptions, Session, Ticket
+from chalicelib.models.sessions import LiveOptions, Session, SocketCredential
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import session, session_key
 from chalicelib.repositories.table import Tables
@@ -30,7 +30,7 @@ class WiredLive(FakeLive):
     check: Callable[[int], None] = lambda lease_seconds: None
     is_down: bool = False
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> Ticket:
+    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         self.check(lease_seconds)
         fault = self.wire.next_fault("Ticket")
         if fault is Fault.CRASH_BEFORE:
@@ -88,8 +88,8 @@ class Listener:
     # What the client and the scheduler do
 
     def start(self) -> contract.Lease:
-        wish = contract.Start(transport="direct", lease_seconds=600)
-        return self._got(self.backend.streaming.start(self.who, wish, self.session_id, "hash"))
+        body = contract.Start(transport="direct", lease_seconds=600)
+        return self._got(self.backend.streaming.start(self.who, body, self.session_id, "hash"))
 
     def renew(self, key: str = "the renewal", interrupted: bool = True) -> contract.Lease:
         return self._got(self.backend.streaming.renew(self.who, self.session_id, interrupted, key, "hash"))
@@ -125,7 +125,7 @@ class Listener:
 
     def check_held(self, lease_seconds: int) -> None:
         """Before the provider is asked: an open hold covers the whole lease."""
-        held = sum(hold.credits for hold in self.quiet.open_holds(self.who.user_id))
+        held = sum(hold.credits for hold in self.quiet.iter_open_holds(self.who.user_id))
         assert held >= lease_seconds * 10 // 60, "a provider is asked without a hold"
 
     def sockets(self) -> dict[tuple[str, object], int]:
@@ -140,11 +140,11 @@ class Listener:
         self.wire.under(no_faults)
         self.wait(2_000)
         books = self.books()
-        if books.open_holds:
+        if books.iter_open_holds:
             self.backend.streaming.sweep()
             books = self.books()
         books.check()
-        assert books.open_holds == [], "credits are stuck"
+        assert books.iter_open_holds == [], "credits are stuck"
         assert len(books.entries) - len(books.usage) == 1, "the free credits came twice"
         billed_ms = sum(entry.audio_ms for entry in books.usage)
         given_back = sum(item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#"))

@@ -12,10 +12,10 @@ from chalicelib.models.accounts import Caller
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from tests.fakes import Backend, Clock, FakeLive
-from tests.streaming.direct_env import LiveWorld
+from tests.streaming.direct_env import StreamingEnv
 
 
-def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(world: LiveWorld) -> None:
+def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
 
     lease = world.start(ada)
@@ -30,7 +30,7 @@ def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(world: LiveWor
     assert world.available(ada) == 185
 
 
-def test_no_word_from_the_client_bills_to_the_end_of_the_lease(world: LiveWorld) -> None:
+def test_no_word_from_the_client_bills_to_the_end_of_the_lease(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
 
@@ -40,7 +40,7 @@ def test_no_word_from_the_client_bills_to_the_end_of_the_lease(world: LiveWorld)
     assert world.stop(ada, lease).billed_seconds == 600
 
 
-def test_unused_time_is_given_back_only_from_the_days_allowance(world: LiveWorld) -> None:
+def test_unused_time_is_given_back_only_from_the_days_allowance(world: StreamingEnv) -> None:
     ada = world.backend.person(2_000)
     for _ in range(3):  # Each gives back 599 of 600 s: 1,797 of the 1,800 s of a free account.
         lease = world.start(ada, lease_seconds=600)
@@ -57,7 +57,7 @@ def test_unused_time_is_given_back_only_from_the_days_allowance(world: LiveWorld
     assert world.stop(ada, lease).billed_seconds == 0
 
 
-def test_an_account_that_bought_has_the_larger_allowance(world: LiveWorld) -> None:
+def test_an_account_that_bought_has_the_larger_allowance(world: StreamingEnv) -> None:
     ada = world.backend.person(5_000)
     world.backend.tables.write(_bought(ada))
     for _ in range(6):
@@ -66,7 +66,7 @@ def test_an_account_that_bought_has_the_larger_allowance(world: LiveWorld) -> No
         assert world.stop(ada, lease).billed_seconds == 1
 
 
-def test_the_default_lease_shrinks_as_the_allowance_runs_out(world: LiveWorld) -> None:
+def test_the_default_lease_shrinks_as_the_allowance_runs_out(world: StreamingEnv) -> None:
     ada = world.backend.person(2_000)
     seconds = []
     for _ in range(6):
@@ -77,7 +77,7 @@ def test_the_default_lease_shrinks_as_the_allowance_runs_out(world: LiveWorld) -
     assert seconds == [600, 400, 266, 178, 118, 79]
 
 
-def test_renewing_settles_and_follows_on_and_the_price_is_that_of_the_whole(world: LiveWorld) -> None:
+def test_renewing_settles_and_follows_on_and_the_price_is_that_of_the_whole(world: StreamingEnv) -> None:
     ada = world.backend.person(500)
     lease = world.start(ada)
     for number in range(1, 4):
@@ -92,7 +92,7 @@ def test_renewing_settles_and_follows_on_and_the_price_is_that_of_the_whole(worl
     assert world.available(ada) == 500 - stopped.credits_used
 
 
-def test_renewing_too_early_is_refused_unless_the_stream_was_interrupted(world: LiveWorld) -> None:
+def test_renewing_too_early_is_refused_unless_the_stream_was_interrupted(world: StreamingEnv) -> None:
     ada = world.backend.person(500)
     lease = world.start(ada)
     world.clock.forward(100)
@@ -105,20 +105,20 @@ def test_renewing_too_early_is_refused_unless_the_stream_was_interrupted(world: 
     assert again.offset_ms == 100_000
 
 
-def test_what_the_client_says_of_its_sockets_is_kept_beside_our_figure_and_not_billed(world: LiveWorld) -> None:
+def test_what_the_client_says_of_its_sockets_is_kept_beside_our_figure_and_not_billed(world: StreamingEnv) -> None:
     """A session that is taken up day after day may last longer than one day."""
     ada = world.backend.person(500)
     lease = world.start(ada)
     world.clock.forward(90)
-    wish = msgspec.convert({"session_id": lease.session_id, "provider_session_seconds": 90_061}, contract.Stop)
-    stopped = world.backend.streaming.stop(ada, wish.session_id, wish.provider_session_seconds)
+    body = msgspec.convert({"session_id": lease.session_id, "provider_session_seconds": 90_061}, contract.Stop)
+    stopped = world.backend.streaming.stop(ada, body.session_id, body.provider_session_seconds)
 
     (entry, _) = world.backend.entries(ada.user_id)
     assert (stopped.billed_seconds, entry.audio_ms) == (90, 90_000)
-    assert (entry.told_ms, entry.told_of_ms) == (90_061_000, 90_000)
+    assert (entry.reported_ms, entry.reported_of_ms) == (90_061_000, 90_000)
 
 
-def test_key_terms_that_no_socket_address_holds_are_refused_before_anything_is_held(world: LiveWorld) -> None:
+def test_key_terms_that_no_socket_address_holds_are_refused_before_anything_is_held(world: StreamingEnv) -> None:
     """Each is short enough; a letter beyond ASCII takes six to twelve bytes there."""
     ada = world.backend.person(200)
 
@@ -130,7 +130,7 @@ def test_key_terms_that_no_socket_address_holds_are_refused_before_anything_is_h
     assert world.start(ada, key_terms=["x" * 50] * 100).lease_seconds == 600
 
 
-def test_after_a_day_an_interrupted_session_is_over(world: LiveWorld) -> None:
+def test_after_a_day_an_interrupted_session_is_over(world: StreamingEnv) -> None:
     ada = world.backend.person(500)
     lease = world.start(ada)
     world.clock.forward(600 + 86_401)
@@ -140,7 +140,7 @@ def test_after_a_day_an_interrupted_session_is_over(world: LiveWorld) -> None:
         world.renew(ada, lease, interrupted=True)
 
 
-def test_a_provider_that_is_down_at_the_start_leaves_nothing_behind(world: LiveWorld) -> None:
+def test_a_provider_that_is_down_at_the_start_leaves_nothing_behind(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     world.provider.script.append(ProviderError("down"))
 
@@ -148,12 +148,12 @@ def test_a_provider_that_is_down_at_the_start_leaves_nothing_behind(world: LiveW
         world.start(ada, "session-1")
 
     assert world.available(ada) == 200
-    assert world.backend.open_holds(ada.user_id) == []
+    assert world.backend.iter_open_holds(ada.user_id) == []
     assert world.backend.transcripts.page(ada.user_id, 10, None) == ([], None)
     assert [entry.kind for entry in world.backend.entries(ada.user_id)] == ["free_credits"]
 
 
-def test_a_provider_that_is_down_at_a_renewal_settles_and_leaves_the_session_to_be_resumed(world: LiveWorld) -> None:
+def test_a_provider_that_is_down_at_a_renewal_settles_and_leaves_the_session_to_be_resumed(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
     world.clock.forward(550)
@@ -161,7 +161,7 @@ def test_a_provider_that_is_down_at_a_renewal_settles_and_leaves_the_session_to_
 
     with pytest.raises(ProviderError):
         world.renew(ada, lease)
-    assert world.backend.open_holds(ada.user_id) == []
+    assert world.backend.iter_open_holds(ada.user_id) == []
     assert world.available(ada) == 200 - 92
     resumed = world.renew(ada, lease)
 
@@ -185,7 +185,7 @@ def test_the_second_provider_steps_in_with_a_shorter_lease(tables: Tables, clock
     backend.check_invariants(ada.user_id)
 
 
-def test_a_language_that_no_provider_knows_is_refused_before_anything_is_held(world: LiveWorld) -> None:
+def test_a_language_that_no_provider_knows_is_refused_before_anything_is_held(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
 
     with pytest.raises(InvalidRequestError) as refusal:
@@ -195,7 +195,7 @@ def test_a_language_that_no_provider_knows_is_refused_before_anything_is_held(wo
     assert world.available(ada) == 200
 
 
-def test_a_direct_session_takes_no_audio_here(world: LiveWorld) -> None:
+def test_a_direct_session_takes_no_audio_here(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
 
@@ -203,12 +203,12 @@ def test_a_direct_session_takes_no_audio_here(world: LiveWorld) -> None:
         world.backend.send(ada, lease.session_id, 0)
 
 
-def _bought(who: Caller) -> Write:
+def _bought(caller: Caller) -> Write:
     """The mark that a purchase leaves on the balance."""
-    return Write(balance_key(who.user_id), add={"purchased": 500, "version": 1})
+    return Write(balance_key(caller.user_id), add={"purchased": 500, "version": 1})
 
 
-def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_third(world: LiveWorld) -> None:
+def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_third(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada, lease_seconds=60)
     assert lease.renew_after == rfc3339(world.clock())
@@ -221,7 +221,7 @@ def test_a_short_lease_may_be_renewed_at_once_and_is_said_to_end_in_its_last_thi
 
 
 @pytest.mark.soak
-def test_a_listener_without_allowance_who_renews_when_warned_pays_half_again_at_most(world: LiveWorld) -> None:
+def test_a_listener_without_allowance_who_renews_when_warned_pays_half_again_at_most(world: StreamingEnv) -> None:
     """The leases are as short as they come, and each is billed to its end."""
     ada = world.backend.person(1_000)
     for _ in range(3):  # The whole allowance of the day.
@@ -239,7 +239,7 @@ def test_a_listener_without_allowance_who_renews_when_warned_pays_half_again_at_
     assert world.stop(ada, lease).billed_seconds <= listened * 3 / 2 + 60
 
 
-def test_a_lease_whose_model_is_gone_from_the_prices_is_settled_at_the_old_cost(world: LiveWorld) -> None:
+def test_a_lease_whose_model_is_gone_from_the_prices_is_settled_at_the_old_cost(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
     world.clock.forward(60)

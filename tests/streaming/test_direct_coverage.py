@@ -3,10 +3,10 @@
 import msgspec
 
 from chalicelib import contract
-from tests.streaming.direct_env import LiveWorld
+from tests.streaming.direct_env import StreamingEnv
 
 
-def test_an_interrupted_session_is_taken_up_again_with_its_gap_marked(world: LiveWorld) -> None:
+def test_an_interrupted_session_is_taken_up_again_with_its_gap_marked(world: StreamingEnv) -> None:
     ada = world.backend.person(500)
     lease = world.start(ada)
     world.clock.forward(30)
@@ -23,7 +23,7 @@ def test_an_interrupted_session_is_taken_up_again_with_its_gap_marked(world: Liv
     assert [segment.text for segment in words] == ["before", "after"]
 
 
-def test_words_saved_after_the_network_was_lost_do_not_hide_the_loss(world: LiveWorld) -> None:
+def test_words_saved_after_the_network_was_lost_do_not_hide_the_loss(world: StreamingEnv) -> None:
     """The extension saves what it has before it renews: what was said meanwhile is a gap all the same."""
     ada = world.backend.person(500)
     lease = world.start(ada)
@@ -37,7 +37,7 @@ def test_words_saved_after_the_network_was_lost_do_not_hide_the_loss(world: Live
     assert world.covered(ada, lease) == ((0, 95_000), (120_000, 180_000))
 
 
-def test_no_word_that_was_saved_stands_in_a_gap(world: LiveWorld) -> None:
+def test_no_word_that_was_saved_stands_in_a_gap(world: StreamingEnv) -> None:
     """They may be saved when the session has long been taken up again."""
     ada = world.backend.person(500)
     lease = world.start(ada)
@@ -53,7 +53,7 @@ def test_no_word_that_was_saved_stands_in_a_gap(world: LiveWorld) -> None:
     assert whole.uncovered == [contract.Interval(0, 20_000), contract.Interval(30_000, 100_000)]
 
 
-def test_a_stream_that_broke_off_covers_no_time_that_has_yet_to_come(world: LiveWorld) -> None:
+def test_a_stream_that_broke_off_covers_no_time_that_has_yet_to_come(world: StreamingEnv) -> None:
     ada = world.backend.person(500)
     lease = world.start(ada)
     world.clock.forward(30)
@@ -63,7 +63,7 @@ def test_a_stream_that_broke_off_covers_no_time_that_has_yet_to_come(world: Live
     assert world.covered(ada, lease) == ((0, 30_000),)
 
 
-def test_a_session_taken_up_again_day_after_day_keeps_its_words(world: LiveWorld) -> None:
+def test_a_session_taken_up_again_day_after_day_keeps_its_words(world: StreamingEnv) -> None:
     """Their place in the transcript is one that a request may name."""
     ada = world.backend.person(500)
     lease = world.start(ada, lease_seconds=60)

@@ -10,10 +10,10 @@ from chalicelib.errors import ConflictError, IdempotencyMismatchError, ProviderE
 from chalicelib.models.ledger import Hold
 from chalicelib.repositories.ledger import Ledger
 from tests.fault_injection import Crash
-from tests.streaming.direct_env import LiveWorld
+from tests.streaming.direct_env import StreamingEnv
 
 
-def test_the_same_start_again_gets_the_same_token_and_no_second_one_is_made(world: LiveWorld) -> None:
+def test_the_same_start_again_gets_the_same_token_and_no_second_one_is_made(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
 
     lease = world.start(ada, "session-1")
@@ -23,7 +23,7 @@ def test_the_same_start_again_gets_the_same_token_and_no_second_one_is_made(worl
     assert world.available(ada) == 100
 
 
-def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world: LiveWorld) -> None:
+def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world: StreamingEnv) -> None:
     ada = world.backend.person(500)
     lease = world.start(ada)
     world.clock.forward(550)
@@ -38,7 +38,7 @@ def test_a_renewal_with_a_key_is_answered_again_and_makes_no_second_lease(world:
     world.available(ada)
 
 
-def test_a_lease_that_waited_for_its_token_begins_when_it_has_it(world: LiveWorld) -> None:
+def test_a_lease_that_waited_for_its_token_begins_when_it_has_it(world: StreamingEnv) -> None:
     """A process that died on the way is not the listener's fault."""
     ada = world.backend.person(200)
     world.provider.script = [_crash]
@@ -56,7 +56,7 @@ def test_a_lease_that_waited_for_its_token_begins_when_it_has_it(world: LiveWorl
     assert world.available(ada) == 198
 
 
-def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket(world: LiveWorld) -> None:
+def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket(world: StreamingEnv) -> None:
     """Its id can be worked out from the key, so it can be renewed without an answer."""
     ada = world.backend.person(200)
     world.provider.script = [_crash]
@@ -76,7 +76,7 @@ def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket
     assert world.available(ada) == 200
 
 
-def test_a_try_without_a_token_does_not_undo_the_lease_that_another_try_handed_out(world: LiveWorld) -> None:
+def test_a_try_without_a_token_does_not_undo_the_lease_that_another_try_handed_out(world: StreamingEnv) -> None:
     """Two retries after a dead process, of which the second is answered while the first still asks in vain."""
     ada = world.backend.person(400)
     world.provider.script = [_crash]
@@ -92,7 +92,7 @@ def test_a_try_without_a_token_does_not_undo_the_lease_that_another_try_handed_o
     world.provider.script = [meanwhile]
     with pytest.raises(ProviderError):
         world.start(ada, "session-1")
-    (hold,) = world.backend.open_holds(ada.user_id)
+    (hold,) = world.backend.iter_open_holds(ada.user_id)
     assert hold.credits == leases[0].credits_held
     assert world.start(ada, "session-1") == leases[0]
 
@@ -100,7 +100,7 @@ def test_a_try_without_a_token_does_not_undo_the_lease_that_another_try_handed_o
     assert world.available(ada) == 300
 
 
-def test_a_renewal_without_a_token_does_not_undo_the_lease_that_another_try_handed_out(world: LiveWorld) -> None:
+def test_a_renewal_without_a_token_does_not_undo_the_lease_that_another_try_handed_out(world: StreamingEnv) -> None:
     ada = world.backend.person(400)
     session_id = world.start(ada).session_id
     renew = world.backend.streaming.renew
@@ -117,13 +117,13 @@ def test_a_renewal_without_a_token_does_not_undo_the_lease_that_another_try_hand
     world.provider.script = [meanwhile]
     with pytest.raises(ProviderError):
         renew(ada, session_id, True, "one", "hash")
-    (hold,) = world.backend.open_holds(ada.user_id)
+    (hold,) = world.backend.iter_open_holds(ada.user_id)
     assert hold.credits == leases[0].credits_held
     assert renew(ada, session_id, True, "one", "hash") == leases[0]
     world.available(ada)
 
 
-def test_a_renewal_that_died_gets_a_lease_of_its_own_and_not_the_one_before(world: LiveWorld) -> None:
+def test_a_renewal_that_died_gets_a_lease_of_its_own_and_not_the_one_before(world: StreamingEnv) -> None:
     ada = world.backend.person(1_000)
     session_id = world.start(ada).session_id
     renew = world.backend.streaming.renew
@@ -139,7 +139,7 @@ def test_a_renewal_that_died_gets_a_lease_of_its_own_and_not_the_one_before(worl
     assert renew(ada, session_id, True, "two", "hash") == second
 
 
-def test_a_start_never_answered_gets_no_lease_that_a_renewal_is_opening(world: LiveWorld) -> None:
+def test_a_start_never_answered_gets_no_lease_that_a_renewal_is_opening(world: StreamingEnv) -> None:
     ada = world.backend.person(1_000)
     world.provider.script = [_crash, _crash]
     with pytest.raises(Crash):
@@ -155,17 +155,17 @@ def test_a_start_never_answered_gets_no_lease_that_a_renewal_is_opening(world: L
     assert world.provider.tickets == []
 
 
-def test_the_sweep_leaves_a_lease_that_began_while_it_looked(world: LiveWorld) -> None:
+def test_the_sweep_leaves_a_lease_that_began_while_it_looked(world: StreamingEnv) -> None:
     """The index shows the hold of a lease that waited for its token, which has come since."""
     ada = world.backend.person(200)
     world.provider.script = [_crash]
     with pytest.raises(Crash):
         world.start(ada, "session-1")
     world.clock.forward(61)
-    seen = list(world.backend.ledger.due_holds(world.clock()))
+    seen = list(world.backend.ledger.iter_due_holds(world.clock()))
 
     class LateIndex(Ledger):
-        def due_holds(self, now_at: int) -> Iterator[Hold]:
+        def iter_due_holds(self, now_at: int) -> Iterator[Hold]:
             return iter(seen)
 
     lease = world.start(ada, "session-1")
@@ -177,10 +177,10 @@ def test_the_sweep_leaves_a_lease_that_began_while_it_looked(world: LiveWorld) -
     assert world.stop(ada, lease).billed_seconds == 10
 
 
-def test_a_running_lease_is_left_to_its_end_by_the_index_of_open_holds(world: LiveWorld) -> None:
+def test_a_running_lease_is_left_to_its_end_by_the_index_of_open_holds(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
-    (hold,) = world.backend.open_holds(ada.user_id)
+    (hold,) = world.backend.iter_open_holds(ada.user_id)
 
     assert hold.sweep_at == world.clock() + lease.lease_seconds + world.backend.streaming.rules.sweep_grace_seconds
 
@@ -189,7 +189,7 @@ def _crash() -> None:
     raise Crash
 
 
-def test_a_renewal_that_comes_late_ends_no_lease_but_its_own(world: LiveWorld) -> None:
+def test_a_renewal_that_comes_late_ends_no_lease_but_its_own(world: StreamingEnv) -> None:
     """A copy of a request that was on its way for long, while the client has renewed twice since."""
     ada = world.backend.person(500)
     session_id, renew = world.start(ada).session_id, world.backend.streaming.renew

@@ -7,14 +7,14 @@ import pytest
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
-from tests.streaming.direct_env import LiveWorld
+from tests.streaming.direct_env import StreamingEnv
 
 OUTAGE_SECONDS = 20
 
 
 @pytest.mark.parametrize(("hours", "drops_count"), [(1, 4), pytest.param(3, 12, marks=pytest.mark.soak)])
 def test_a_meeting_with_drops_is_one_transcript_with_exact_credits(
-    world: LiveWorld, hours: int, drops_count: int
+    world: StreamingEnv, hours: int, drops_count: int
 ) -> None:
     """Renewed 10 s before each lease's end, words saved every 10 s, credits bought half-way."""
     meeting_seconds = hours * 3_600
@@ -69,7 +69,9 @@ def test_a_meeting_with_drops_is_one_transcript_with_exact_credits(
     )
 
 
-def test_whoever_starts_and_stops_all_day_and_keeps_the_sockets_gains_the_allowance_at_most(world: LiveWorld) -> None:
+def test_whoever_starts_and_stops_all_day_and_keeps_the_sockets_gains_the_allowance_at_most(
+    world: StreamingEnv,
+) -> None:
     """Stop after a second, keep the socket to the token's cap, again and again for a day."""
     ada = world.backend.person(20_000)
     world.clock.forward(-world.clock() % 86_400)

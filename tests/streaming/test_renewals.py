@@ -11,8 +11,8 @@ from chalicelib.streaming.service import FOLLOWED_RENEWALS
 from tests.fakes import Backend
 
 
-def renewed(backend: Backend, who: Caller, session_id: str, interrupted: bool = False) -> contract.Lease:
-    return backend.streaming.renew(who, session_id, interrupted)
+def renewed(backend: Backend, caller: Caller, session_id: str, interrupted: bool = False) -> contract.Lease:
+    return backend.streaming.renew(caller, session_id, interrupted)
 
 
 def test_a_renewal_too_early_says_when(backend: Backend) -> None:

@@ -87,7 +87,7 @@ def interleave(engine: Engine, names: Names, state: str, first: str, second: str
         if not _with_second_at(place, listener, ACTS[first], ACTS[second], answers):
             return place
         try:
-            assert len(listener.books().open_holds) <= 1, "two leases of one session"
+            assert len(listener.books().iter_open_holds) <= 1, "two leases of one session"
             if first == second and first in BY_A_KEY:
                 assert all(answer == answers[0] for answer in answers), "one key, two leases"
             listener.check_the_end(every_answer_came=True)
@@ -223,8 +223,8 @@ def test_sessions_that_stop_at_once_share_one_allowance(engine: Engine, names: N
     listener = Listener.on(engine, names)
     guard = Guard.reference(listener.who.user_id, "test", "more")
     listener.quiet.ledger.grant(listener.who.user_id, 600, "test", guard, at=listener.backend.clock(), reason="more")
-    wish = {"transport": "direct", "lease_seconds": 600}
-    sessions = [listener.quiet.start(listener.who, **wish).session_id for _ in range(6)]
+    body = {"transport": "direct", "lease_seconds": 600}
+    sessions = [listener.quiet.start(listener.who, **body).session_id for _ in range(6)]
     listener.wait(1)
 
     with all_at_once(6) as run:
@@ -234,4 +234,4 @@ def test_sessions_that_stop_at_once_share_one_allowance(engine: Engine, names: N
     assert (len(billed), sum(billed)) == (6, 3_600 - 1_800)
     books = listener.books()
     books.check()
-    assert books.open_holds == []
+    assert books.iter_open_holds == []

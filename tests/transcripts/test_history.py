@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
 from chalicelib.ids import ulid
-from chalicelib.logs.request_log import count_aws_calls, counting
+from chalicelib.logs.request_log import collect_request_log, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
 from chalicelib.repositories.transcripts import transcript_put
@@ -160,7 +160,7 @@ def test_a_filtered_page_reads_no_more_than_its_bound_however_few_match(backend:
     for first in range(0, len(lines), 100):
         backend.tables.transact([transcript_put(ada.user_id, line) for line in lines[first : first + 100]])
 
-    with counting() as counted:
+    with collect_request_log() as counted:
         count_aws_calls(backend.tables._client)
         page = backend.history.page(ada, contract.HistoryQuery(kind="live"))
 

@@ -34,7 +34,7 @@ class Store:
 
     said: list[Segment]
 
-    def admit(self, caller: Caller, also: list[ItemKey]) -> tuple[None, list[dict[str, Any]]]:
+    def admit(self, caller: Caller, extra_writes: list[ItemKey]) -> tuple[None, list[dict[str, Any]]]:
         return None, [{"transcript_id": "long", "kind": "live", "started_at": 0}]
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:

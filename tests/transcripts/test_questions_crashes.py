@@ -21,14 +21,14 @@ PRICE, CREDITS = 5, 100
 
 
 def ask(office: Office) -> contract.AskAnswer:
-    wish = contract.Ask(question="What was said?", session_id=office.wish["session_id"])
-    return office.desk.assistant.ask(office.who, wish, "key", "hash")
+    body = contract.Ask(question="What was said?", session_id=office.body["session_id"])
+    return office.catchup_env.assistant.ask(office.who, body, "key", "hash")
 
 
 def sweep(office: Office) -> None:
     """The scheduler's next round makes up for one that failed."""
     with suppress(ExceptionGroup):
-        office.desk.assistant.sweep()
+        office.catchup_env.assistant.sweep()
 
 
 def asker(engine: Engine, names: Names, credits: int = CREDITS) -> Office:
@@ -37,8 +37,8 @@ def asker(engine: Engine, names: Names, credits: int = CREDITS) -> Office:
     office.of_a_session()
     office.text.check = lambda: check_held(office)
     if credits < 10:
-        office.desk.assistant.ask(
-            office.who, contract.Ask(question="?", session_id=office.wish["session_id"]), "earlier", "hash"
+        office.catchup_env.assistant.ask(
+            office.who, contract.Ask(question="?", session_id=office.body["session_id"]), "earlier", "hash"
         )
         office.text.tasks.clear()
     return office
@@ -46,7 +46,7 @@ def asker(engine: Engine, names: Names, credits: int = CREDITS) -> Office:
 
 def check_held(office: Office) -> None:
     """Before the text model is asked: an open hold pays for it."""
-    (hold,) = office.quiet.open_holds(office.who.user_id)
+    (hold,) = office.quiet.iter_open_holds(office.who.user_id)
     assert (hold.kind, hold.credits) == ("ask", PRICE)
 
 
@@ -61,10 +61,10 @@ def check_the_end(office: Office, answers: list[contract.AskAnswer], *, is_insis
     """The scheduler has come round: nothing is held, and the answer is paid once if it is kept, else not at all."""
     office.wire.under(no_faults)
     office.wait(SWEPT_AFTER_SECONDS)
-    office.desk.assistant.sweep()
+    office.catchup_env.assistant.sweep()
     books = office.books
     books.check()
-    assert books.open_holds == [], "credits are stuck"
+    assert books.iter_open_holds == [], "credits are stuck"
     paid = [-entry.credits for entry in books.usage if entry.reference == "key"]
     item = office.quiet.tables.get(question_key(office.who.user_id, "key"))
     kept = question(item).answer if item else ""
