@@ -2,7 +2,7 @@
 
 app                              every route and event function
 wiring                           how a process is put together: use cases, AWS clients, providers
-http                             between API Gateway and the use cases: parameters, limits, responses, errors, the log line
+http                             from API Gateway to the use cases: parameters, limits, responses, errors, one log line
 accounts streaming catchup       a room for each feature; rooms never import each other, and know no framework, AWS,
     transcripts credits          HTTP client, environment or clock: they get collaborators, clock and ids as fields
     payments admin audit

@@ -163,7 +163,7 @@ class Backend:
     def history(self) -> History:
         return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
 
-    def iter_open_holds(self, user_id: str) -> list[Hold]:
+    def open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table itself."""
         return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
 
@@ -179,7 +179,7 @@ class Backend:
         """available + held = sum of the entries; held = sum of the open holds."""
         balance = self.ledger.balance(user_id)
         assert balance.available + balance.held == sum(entry.credits for entry in self.entries(user_id))
-        assert balance.held == sum(hold.credits for hold in self.iter_open_holds(user_id))
+        assert balance.held == sum(hold.credits for hold in self.open_holds(user_id))
 
     def check_invariants(self, user_id: str) -> None:
         """The books, and available is not below zero."""

@@ -119,7 +119,7 @@ class CostReport:
         return max(-(-credits * one.cents // one.credits) for one in self.prices.packages.values())
 
     def _holds(self) -> contract.OpenHolds:
-        holds, is_complete = self.ledger.iter_open_holds()
+        holds, is_complete = self.ledger.open_holds()
         overdue_at = self.now() - OVERDUE_SECONDS
         oldest = sorted(holds, key=lambda hold: hold.made_at)[:HOLDS_SHOWN]
         late = {hold.hold_id for hold in holds if hold.kind != UNTIL_DECIDED and hold.sweep_at < overdue_at}

@@ -21,7 +21,7 @@ def judged(books: Books) -> AuditFigures:
     return AuditFigures(
         users_judged=1,
         entries=len(books.entries),
-        iter_open_holds=sum(hold.state is HoldState.OPEN for hold in books.holds),
+        open_holds=sum(hold.state is HoldState.OPEN for hold in books.holds),
         purchases=sum(one.user_id == books.user_id for one in books.purchases.values()),
         credits_outstanding=books.balance.available + books.balance.held,
     )

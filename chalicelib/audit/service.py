@@ -204,7 +204,7 @@ class Audits:
             users_judged=figures.users_judged,
             users_moving=figures.users_moving,
             entries=figures.entries,
-            iter_open_holds=figures.iter_open_holds,
+            open_holds=figures.open_holds,
             purchases=figures.purchases,
             credits_outstanding=figures.credits_outstanding,
             findings_count=figures.findings_count,

@@ -128,7 +128,7 @@ class AuditReport(Answer):
     users_judged: int
     users_moving: int
     entries: int
-    iter_open_holds: int
+    open_holds: int
     purchases: int
     credits_outstanding: int
     findings_count: int

@@ -20,6 +20,7 @@ from enum import Enum
 from typing import Annotated, Any, TypeVar, get_args
 
 from ..models.accounts import Caller
+from .request import IdempotencyKey as IdempotencyKey
 
 
 class Part(Enum):

@@ -123,7 +123,7 @@ class Ledger:
             due = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
             yield from map(hold_from, self._tables.query_index("open_holds", due))
 
-    def iter_open_holds(self) -> tuple[list[Hold], bool]:
+    def open_holds(self) -> tuple[list[Hold], bool]:
         """All open holds, a moment behind, and whether these are all: of each shard at most two thousand are read."""
         found: list[Hold] = []
         is_complete = True

@@ -29,10 +29,17 @@ from ..settings.load import load
 from ..settings.schema import Settings, listed
 
 if TYPE_CHECKING:
+    from ..accounts.deletion import AccountDeletion
+    from ..accounts.export import AccountExports
+    from ..accounts.free_credits import FreeCreditRules
     from ..accounts.service import Accounts
+    from ..admin.costs import CostReport
+    from ..admin.users import UserAdministration
     from ..audit.service import Audits
     from ..catchup.service import Catchups
     from ..catchup.worker import CatchupWorker
+    from ..credits.statement import Statements
+    from ..credits.usage import UsageReport
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
@@ -41,11 +48,13 @@ if TYPE_CHECKING:
     from ..providers.openai_text import OpenAIText
     from ..providers.queue import Queue
     from ..providers.upload_files import Uploads
+    from ..repositories.aggregates import Aggregates
     from ..streaming.lease_rules import LeaseRules
-    from ..streaming.leases import LiveProvider
+    from ..streaming.leases import Leases, LiveProvider
     from ..streaming.relay import Relay
     from ..streaming.service import Streaming
     from ..transcripts.history import History
+    from ..transcripts.questions import Questions
 
 APP_NAME = "live-transcription"
 JWKS_DIRECTORY = Path(__file__).parents[1] / "jwks"
@@ -122,7 +131,7 @@ def cognito() -> "Cognito":
 
 
 @lru_cache
-def account_deletion() -> "Erasures":
+def account_deletion() -> "AccountDeletion":
     from ..accounts.deletion import AccountDeletion, DeletionRules
     from ..catchup.job_rules import JobRules
 
@@ -142,7 +151,7 @@ def account_deletion() -> "Erasures":
 
 
 @lru_cache
-def account_exports() -> "Exports":
+def account_exports() -> "AccountExports":
     from ..accounts.export import AccountExports, ExportRules
     from ..accounts.export_content import ExportContent
 
@@ -159,14 +168,14 @@ def account_exports() -> "Exports":
 
 
 @lru_cache
-def user_administration() -> "Administration":
+def user_administration() -> "UserAdministration":
     from ..admin.users import UserAdministration
 
     return UserAdministration(ledger(), tables(), cognito(), cursors(), now, new_ulid)
 
 
 @lru_cache
-def free_credit_rules() -> "WelcomeRules":
+def free_credit_rules() -> "FreeCreditRules":
     from ..accounts.free_credits import FreeCreditRules
 
     used = settings()
@@ -196,7 +205,7 @@ def streaming() -> "Streaming":
 
 
 @lru_cache
-def leases() -> "Leasing":
+def leases() -> "Leases":
     from ..streaming.leases import Leases
 
     return Leases(ledger(), tables(), lease_rules(), live_providers(), now)
@@ -305,7 +314,7 @@ def catchup_worker() -> "CatchupWorker":
 
 
 @lru_cache
-def questions() -> "Assistant":
+def questions() -> "Questions":
     from ..repositories.transcripts import Transcripts
     from ..transcripts.questions import Questions
 
@@ -371,7 +380,7 @@ def history() -> "History":
 
 
 @lru_cache
-def statements() -> "Billing":
+def statements() -> "Statements":
     from ..credits.statement import Statements
 
     return Statements(ledger(), cursors())
@@ -422,14 +431,14 @@ def fulfilment() -> "Fulfilment":
 
 
 @lru_cache
-def usage_report() -> "Analytics":
+def usage_report() -> "UsageReport":
     from ..credits.usage import UsageReport
 
     return UsageReport(ledger(), now)
 
 
 @lru_cache
-def cost_report() -> "Costs":
+def cost_report() -> "CostReport":
     from ..admin.costs import CostReport
 
     return CostReport(ledger(), aggregates(), price_files.load(settings().price_version), cursors(), now)
@@ -483,7 +492,7 @@ def ledger() -> Ledger:
 
 
 @lru_cache
-def aggregates() -> "Totals":
+def aggregates() -> "Aggregates":
     from ..repositories.aggregates import Aggregates
 
     return Aggregates(tables())

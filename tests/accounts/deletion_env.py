@@ -300,7 +300,7 @@ class DeletionEnv:
         forgotten = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}
         assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
         kept.check()
-        assert kept.iter_open_holds == [], "credits are stuck"
+        assert kept.open_holds == [], "credits are stuck"
         seen, is_still = account_books.read(self.quiet.tables, user_id)
         assert is_still
         assert findings(seen, self.clock(), frozenset(price_files.available())) == []

@@ -104,7 +104,7 @@ def test_open_leases_end_before_their_sessions_go_and_a_direct_one_is_billed_to_
 
     live = [entry for entry in accounts_env.books.usage if entry.reference == accounts_env.left["direct"]]
     assert [(-entry.credits, entry.audio_ms) for entry in live] == [(20, 120_000)]
-    assert accounts_env.books.iter_open_holds == []
+    assert accounts_env.books.open_holds == []
 
 
 def test_a_chunk_that_is_with_a_provider_is_waited_for(accounts_env: DeletionEnv) -> None:
@@ -114,7 +114,7 @@ def test_a_chunk_that_is_with_a_provider_is_waited_for(accounts_env: DeletionEnv
     def asked() -> None:
         accounts_env.erasures.begin(accounts_env.who)
         accounts_env.deliver()
-        assert any(hold.kind == "stream" for hold in accounts_env.quiet.iter_open_holds(accounts_env.who.user_id))
+        assert any(hold.kind == "stream" for hold in accounts_env.quiet.open_holds(accounts_env.who.user_id))
 
     recogniser = accounts_env.catchup_env.backend.recogniser
     heard = recogniser.recognise

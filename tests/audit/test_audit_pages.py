@@ -42,7 +42,7 @@ def test_the_report_says_what_there_is(office: Office, world: World) -> None:
     balances = [office.backend.ledger.balance(user_id) for user_id in everybody]
     assert (report.users_judged, report.users_moving, report.findings_count, report.findings) == (3, 0, 0, [])
     assert report.entries == sum(len(office.backend.entries(user_id)) for user_id in everybody)
-    assert report.iter_open_holds == len(office.backend.iter_open_holds(world.ada.user_id)) == 2
+    assert report.open_holds == len(office.backend.open_holds(world.ada.user_id)) == 2
     assert report.purchases == 3
     assert report.credits_outstanding == sum(one.available + one.held for one in balances)
     (top,) = report.top_users

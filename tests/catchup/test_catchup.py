@@ -231,7 +231,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("wish", "field"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("body", "field"), BAD.values(), ids=BAD)
 def test_a_bad_wish_is_refused_before_anything_is_held(
     catchup_env: CatchupEnv, ada: Caller, body: dict[str, Any], field: str
 ) -> None:
@@ -244,7 +244,7 @@ def test_a_bad_wish_is_refused_before_anything_is_held(
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("body", "field"),
     [
         ({}, "minutes"),
         ({"minutes": 5, "to_ms": 5}, "minutes"),

@@ -208,7 +208,7 @@ def test_two_starts_of_one_range_at_once_are_one_job(engine: Engine, names: Name
         answers.append(office.catchup_env.start(office.who, job_id, **office.body).job_id)
 
     def check(office: Office) -> None:
-        (hold,) = office.books.iter_open_holds
+        (hold,) = office.books.open_holds
         assert answers == [hold.reference] * 2
         answers.clear()
         books = office.settle_down()
@@ -310,7 +310,7 @@ def test_a_transcript_deleted_meanwhile_is_gone_and_its_job_ends_once(engine: En
             office.start()
 
     def check(office: Office) -> None:
-        if first != "a start" or office.books.iter_open_holds:
+        if first != "a start" or office.books.open_holds:
             check_deleted(office)
 
     acts = {

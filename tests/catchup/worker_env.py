@@ -153,7 +153,7 @@ class Office:
 
     def check_held(self, *_: object) -> None:
         """Before a provider is asked for what costs money: an open hold covers the whole range."""
-        (hold,) = self.quiet.iter_open_holds(self.who.user_id)
+        (hold,) = self.quiet.open_holds(self.who.user_id)
         assert hold.credits == (1 if "session_id" in self.body else 10)
 
     @property
@@ -166,14 +166,14 @@ class Office:
         self.recordings.is_slow = False
         self.deliver()
         for _ in range(3):
-            if not self.quiet.iter_open_holds(self.who.user_id):
+            if not self.quiet.open_holds(self.who.user_id):
                 break
             self.wait(61)
             self.sweep()
             self.deliver()
         books = self.books
         books.check()
-        assert books.iter_open_holds == [], "credits are stuck"
+        assert books.open_holds == [], "credits are stuck"
         return books
 
     def check_the_end(self, most_orders: int = 1) -> contract.CatchupJob | None:

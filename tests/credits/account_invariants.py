@@ -44,7 +44,7 @@ class Books:
         return [entry for entry in self.entries if entry.kind == "usage"]
 
     @property
-    def iter_open_holds(self) -> list[Hold]:
+    def open_holds(self) -> list[Hold]:
         return [hold for hold in self.holds.values() if hold.state is HoldState.OPEN]
 
     def check(self) -> None:
@@ -57,7 +57,7 @@ class Books:
         with_hold = [entry for entry in self.entries if entry.hold_id]
         balance, booked = self.balance, {entry.hold_id: entry for entry in with_hold}
         assert balance.available + balance.held == sum(entry.credits for entry in self.entries)
-        assert balance.held == sum(hold.credits for hold in self.iter_open_holds)
+        assert balance.held == sum(hold.credits for hold in self.open_holds)
         assert len(booked) == len(with_hold), "a hold was booked twice"
         assert balance.used == -sum(entry.credits for entry in self.usage)
         for hold in self.holds.values():

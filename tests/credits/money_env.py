@@ -141,11 +141,11 @@ class World:
         self.wire.under(no_faults)
         self.wait(1_000)
         books = self.books()
-        if books.iter_open_holds:
+        if books.open_holds:
             self.sweep()
             books = self.books()
         books.check()
-        assert books.iter_open_holds == [], "credits are stuck"
+        assert books.open_holds == [], "credits are stuck"
         assert len(books.entries) - len(books.usage) <= 1, "the free credits came twice"
 
         done = done_chunks(books)

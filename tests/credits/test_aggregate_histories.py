@@ -137,7 +137,7 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
     books = [Books.of(run.engine, run.names, user_id) for user_id in user_ids]
     for one in books:
         one.check_sums()
-        assert [hold for hold in one.iter_open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
+        assert [hold for hold in one.open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
     booked: list[tuple[str, Entry]] = [
         (user_id, entry) for user_id, one in zip(user_ids, books, strict=True) for entry in one.entries
     ]

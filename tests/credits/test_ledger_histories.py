@@ -162,7 +162,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Leaves no open hold to the sweeps of later histories."""
-        for hold in Books.of(self.engine, self.names, self.user_id).iter_open_holds:
+        for hold in Books.of(self.engine, self.names, self.user_id).open_holds:
             self.ledger.release(hold, at=self.now)
 
 

@@ -57,7 +57,7 @@ def interleave(engine: Engine, names: Names, state: str, first: str, second: str
         if not _with_second_at(place, world, ACTS[first], ACTS[second]):
             return place
         try:
-            assert len(world.books().iter_open_holds) <= 1
+            assert len(world.books().open_holds) <= 1
             world.check_the_end()
         except BaseException as error:
             error.add_note(f"{state}: {second} before call {place} of {first}")

@@ -93,7 +93,7 @@ def kept(books: Backend, job_id: str) -> Job:
 
 def let_the_sweep_look(books: Backend, person: Person, job_id: str) -> None:
     """The hold's time is over now: the sweep, which comes twice a second here, has somebody look at the job."""
-    for hold in books.iter_open_holds(person.user_id):
+    for hold in books.open_holds(person.user_id):
         if (hold.kind, hold.reference) == (HOLD_KIND, job_id):
             with suppress(WriteRefusedError):  # It has just ended.
                 books.tables.write(hold_recorded(replace(hold, sweep_at=1)))

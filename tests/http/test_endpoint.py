@@ -165,9 +165,9 @@ def test_what_a_route_is_can_be_read_off_its_view() -> None:
 
     made = Views(lambda: None, Verifier, Door).answers(201, limit="spend", errors=("conflict",))(view)  # type: ignore[arg-type, return-value]
 
-    taken = {"who": Takes(Part.CALLER, Caller), "wish": Takes(Part.BODY, contract.Ask)}
+    taken = {"caller": Takes(Part.CALLER, Caller), "body": Takes(Part.BODY, contract.Ask)}
     assert facts_of(made) == Facts(201, "spend", ("conflict",), taken, contract.AskAnswer)
-    assert list(facts_of(made).takes) == ["who", "wish"]
+    assert list(facts_of(made).takes) == ["caller", "body"]
     assert facts_of(made).shape_of(Part.BODY) is contract.Ask
     assert facts_of(made).shape_of(Part.QUERY) is None
 

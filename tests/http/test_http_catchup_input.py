@@ -58,7 +58,7 @@ def test_an_address_that_is_not_public_https_is_400(resident: Person, url: str) 
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("body", "field"),
     [
         ({}, "to_ms"),
         ({"to_ms": 0}, "to_ms"),
@@ -95,7 +95,7 @@ def test_bad_minutes_are_400(resident: Person, minutes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("body", "field"),
     [
         ({"from_ms": 20_000, "to_ms": 90_000}, "from_ms"),
         ({"from_ms": 9_500, "to_ms": 9_800}, "from_ms"),
@@ -111,7 +111,7 @@ def test_a_range_that_a_session_does_not_have_is_400(person: Person, body: dict[
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("body", "field"),
     [
         ({"question": ""}, "question"),
         ({"question": " \n\t"}, "question"),

@@ -100,7 +100,7 @@ def test_a_start_and_a_renewal_said_again_get_the_same_token(person: Person, san
     check_error(say("a renewal", action="renew", session_id=session_id), 409, "idempotency_mismatch")
 
     person.stop(session_id)
-    assert len(books.iter_open_holds(person.user_id)) == 0
+    assert len(books.open_holds(person.user_id)) == 0
     books.check_invariants(person.user_id)
 
 

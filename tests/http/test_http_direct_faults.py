@@ -89,7 +89,7 @@ def test_a_renewal_without_a_token_settles_what_was_and_can_be_said_again(
 
     check_refused(answer, status, code, retry_after)
     available, held = single.balance()
-    assert (held, books.iter_open_holds(single.user_id)) == (0, [])
+    assert (held, books.open_holds(single.user_id)) == (0, [])
     (used,) = single.usage()
     assert available == 200 + used["credits"] <= 190
     again = renewal(single, session_id)

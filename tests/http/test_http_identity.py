@@ -249,7 +249,7 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     rest = [text for text in left["tables"] if f'"USER#{person.user_id}"' in text and text not in left["ledger"]]
     assert [text for text in rest if '"sk": "PURCHASE#' not in text] == []  # what was sold is of the books
     books.check_invariants(person.user_id)
-    assert books.iter_open_holds(person.user_id) == []
+    assert books.open_holds(person.user_id) == []
     report = audited(owner)
     assert [one for one in report["findings"] if one["user_id"] == person.user_id] == []
     check_error(

@@ -146,7 +146,7 @@ def test_the_same_request_at_once_makes_one_checkout(till: Till, person: Person)
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("body", "field"),
     [
         ({}, "body"),
         ({"package_id": "everything"}, "package_id"),

@@ -36,7 +36,7 @@ def test_the_same_key_and_body_get_the_same_answer_and_one_hold(person: Person, 
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert person.balance() == (180, 20)
-    assert len(books.iter_open_holds(person.user_id)) == 1
+    assert len(books.open_holds(person.user_id)) == 1
     person.stop(first.json()["session_id"])
     assert start(person, "key 1").json() == first.json()
     assert person.balance() == (200, 0)
@@ -90,7 +90,7 @@ def test_many_starts_at_once_never_promise_more_than_there_is(person: Person, bo
             assert details["available"] < details["required"]
     assert 0 < held <= 200
     assert person.balance() == (200 - held, held)
-    assert sum(hold.credits for hold in books.iter_open_holds(person.user_id)) == held
+    assert sum(hold.credits for hold in books.open_holds(person.user_id)) == held
     books.check_invariants(person.user_id)
     for session_id in (answer.json()["session_id"] for answer in answers if answer.status_code == 201):
         person.stop(session_id)

@@ -288,7 +288,7 @@ def test_of_twenty_starts_at_once_as_many_hold_as_the_limit_says(engine: Engine,
 
     refused = [answer for answer in answers if isinstance(answer, RateLimitedError)]
     assert len(answers) - len(refused) == 7
-    assert len(world.quiet.iter_open_holds(world.caller.user_id)) == 7
+    assert len(world.quiet.open_holds(world.caller.user_id)) == 7
     world.quiet.check_books(world.caller.user_id)
 
 

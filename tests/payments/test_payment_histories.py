@@ -77,7 +77,7 @@ class Seller:
         assert by_kind["clawback"] + by_kind["clawback_reversed"] == -taken
         assert books.balance.purchased == granted - taken
         is_disputed = granted > 0 and "dispute opened" in heard and not heard & {"dispute won", "dispute lost"}
-        assert [hold.kind for hold in books.iter_open_holds] == ["dispute"] * is_disputed
+        assert [hold.kind for hold in books.open_holds] == ["dispute"] * is_disputed
         if is_disputed:  # Refunds that came before it are not held again.
             assert CREDITS - taken <= books.balance.held <= CREDITS
         return books
@@ -133,12 +133,12 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
         seller = Seller(engine, names)
         seller.wire.under(at(place, fault))
         with suppress(Crash, AppError):
-            seller.payments_env.buy(seller.who, "starter", "wish-" + seller.who.user_id)
+            seller.payments_env.buy(seller.who, "starter", "key-" + seller.who.user_id)
         is_past_the_end = len(seller.wire.calls) <= place
         seller.wire.under(no_faults)
 
         told = [
-            seller.payments_env.purchases.buy(seller.who, contract.Buy("starter"), "wish-" + seller.who.user_id, "hash")
+            seller.payments_env.purchases.buy(seller.who, contract.Buy("starter"), "key-" + seller.who.user_id, "hash")
             for _ in range(2)
         ]
 
@@ -146,7 +146,7 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
         assert told[0].checkout_session_id == f"cs_wish-{seller.who.user_id}"
         assert len(seller.payments_env.payments.sessions) == 2  # The seller's own, and this one.
         with pytest.raises(IdempotencyMismatchError):
-            seller.payments_env.purchases.buy(seller.who, contract.Buy("power"), "wish-" + seller.who.user_id, "other")
+            seller.payments_env.purchases.buy(seller.who, contract.Buy("power"), "key-" + seller.who.user_id, "other")
         if is_past_the_end:
             break
     assert place >= 3

@@ -37,7 +37,7 @@ def test_a_following_hold_may_use_what_the_settled_one_gives_back(
 
     balance = ledger.balance(ada.user_id)
     assert (balance.available, balance.held, balance.used) == (0, 45, 5)
-    assert backend.iter_open_holds(ada.user_id) == [second]
+    assert backend.open_holds(ada.user_id) == [second]
     backend.check_invariants(ada.user_id)
 
 
@@ -51,7 +51,7 @@ def test_a_following_hold_above_what_is_left_changes_nothing(backend: Backend, l
 
     assert refused.value.details == {"required": 46, "available": 45}
     assert ledger.balance(ada.user_id) == before
-    assert backend.iter_open_holds(ada.user_id) == [first]
+    assert backend.open_holds(ada.user_id) == [first]
 
 
 def test_a_lease_is_followed_once(ledger: Ledger, ada: Caller) -> None:
@@ -258,7 +258,7 @@ def test_what_is_refused_stops_the_movement_too(
 
     assert refused.value.refused[0]["n"] == 1
     assert ledger.balance(ada.user_id) == before
-    assert backend.iter_open_holds(ada.user_id) == [hold_of(ada, 10)]
+    assert backend.open_holds(ada.user_id) == [hold_of(ada, 10)]
 
 
 def test_what_goes_with_a_refused_movement_does_not_happen(backend: Backend, ledger: Ledger, ada: Caller) -> None:

@@ -125,7 +125,7 @@ class Listener:
 
     def check_held(self, lease_seconds: int) -> None:
         """Before the provider is asked: an open hold covers the whole lease."""
-        held = sum(hold.credits for hold in self.quiet.iter_open_holds(self.who.user_id))
+        held = sum(hold.credits for hold in self.quiet.open_holds(self.who.user_id))
         assert held >= lease_seconds * 10 // 60, "a provider is asked without a hold"
 
     def sockets(self) -> dict[tuple[str, object], int]:
@@ -140,11 +140,11 @@ class Listener:
         self.wire.under(no_faults)
         self.wait(2_000)
         books = self.books()
-        if books.iter_open_holds:
+        if books.open_holds:
             self.backend.streaming.sweep()
             books = self.books()
         books.check()
-        assert books.iter_open_holds == [], "credits are stuck"
+        assert books.open_holds == [], "credits are stuck"
         assert len(books.entries) - len(books.usage) == 1, "the free credits came twice"
         billed_ms = sum(entry.audio_ms for entry in books.usage)
         given_back = sum(item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#"))

@@ -148,7 +148,7 @@ def test_a_provider_that_is_down_at_the_start_leaves_nothing_behind(world: Strea
         world.start(ada, "session-1")
 
     assert world.available(ada) == 200
-    assert world.backend.iter_open_holds(ada.user_id) == []
+    assert world.backend.open_holds(ada.user_id) == []
     assert world.backend.transcripts.page(ada.user_id, 10, None) == ([], None)
     assert [entry.kind for entry in world.backend.entries(ada.user_id)] == ["free_credits"]
 
@@ -161,7 +161,7 @@ def test_a_provider_that_is_down_at_a_renewal_settles_and_leaves_the_session_to_
 
     with pytest.raises(ProviderError):
         world.renew(ada, lease)
-    assert world.backend.iter_open_holds(ada.user_id) == []
+    assert world.backend.open_holds(ada.user_id) == []
     assert world.available(ada) == 200 - 92
     resumed = world.renew(ada, lease)
 

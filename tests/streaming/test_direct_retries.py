@@ -92,7 +92,7 @@ def test_a_try_without_a_token_does_not_undo_the_lease_that_another_try_handed_o
     world.provider.script = [meanwhile]
     with pytest.raises(ProviderError):
         world.start(ada, "session-1")
-    (hold,) = world.backend.iter_open_holds(ada.user_id)
+    (hold,) = world.backend.open_holds(ada.user_id)
     assert hold.credits == leases[0].credits_held
     assert world.start(ada, "session-1") == leases[0]
 
@@ -117,7 +117,7 @@ def test_a_renewal_without_a_token_does_not_undo_the_lease_that_another_try_hand
     world.provider.script = [meanwhile]
     with pytest.raises(ProviderError):
         renew(ada, session_id, True, "one", "hash")
-    (hold,) = world.backend.iter_open_holds(ada.user_id)
+    (hold,) = world.backend.open_holds(ada.user_id)
     assert hold.credits == leases[0].credits_held
     assert renew(ada, session_id, True, "one", "hash") == leases[0]
     world.available(ada)
@@ -180,7 +180,7 @@ def test_the_sweep_leaves_a_lease_that_began_while_it_looked(world: StreamingEnv
 def test_a_running_lease_is_left_to_its_end_by_the_index_of_open_holds(world: StreamingEnv) -> None:
     ada = world.backend.person(200)
     lease = world.start(ada)
-    (hold,) = world.backend.iter_open_holds(ada.user_id)
+    (hold,) = world.backend.open_holds(ada.user_id)
 
     assert hold.sweep_at == world.clock() + lease.lease_seconds + world.backend.streaming.rules.sweep_grace_seconds
 

@@ -59,7 +59,7 @@ def test_no_lease_is_shorter_than_a_minute(backend: Backend) -> None:
         backend.start(ada)
 
     assert refused.value.details == {"required": 10, "available": 9}
-    assert backend.iter_open_holds(ada.user_id) == []
+    assert backend.open_holds(ada.user_id) == []
 
 
 def test_the_same_start_again_has_the_same_answer_and_holds_once(backend: Backend) -> None:

@@ -165,7 +165,7 @@ class LiveHistories(RuleBasedStateMachine):
             }
             assert all(before[1] < after[0] for before, after in pairwise(stretches))
         running = [one for one in model.sessions.values() if one.state == "active"]
-        assert len(books.iter_open_holds) == len(running)
+        assert len(books.open_holds) == len(running)
         used = {sk: item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#")}
         assert used == {f"ALLOWANCE#{utc_date(day * 86_400)}": back for day, back in model.given_back.items()}
 
@@ -184,7 +184,7 @@ class LiveHistories(RuleBasedStateMachine):
         self.sweep()
         self.the_books_are_those_of_the_model()
         books = Books.of(self.engine, self.names, self.who.user_id)
-        assert books.iter_open_holds == []
+        assert books.open_holds == []
         states = {item["state"] for sk, item in books.app.items() if sk.startswith("SESSION#")}
         assert states <= {"lapsed", "stopped"}
 

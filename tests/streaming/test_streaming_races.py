@@ -87,7 +87,7 @@ def interleave(engine: Engine, names: Names, state: str, first: str, second: str
         if not _with_second_at(place, listener, ACTS[first], ACTS[second], answers):
             return place
         try:
-            assert len(listener.books().iter_open_holds) <= 1, "two leases of one session"
+            assert len(listener.books().open_holds) <= 1, "two leases of one session"
             if first == second and first in BY_A_KEY:
                 assert all(answer == answers[0] for answer in answers), "one key, two leases"
             listener.check_the_end(every_answer_came=True)
@@ -234,4 +234,4 @@ def test_sessions_that_stop_at_once_share_one_allowance(engine: Engine, names: N
     assert (len(billed), sum(billed)) == (6, 3_600 - 1_800)
     books = listener.books()
     books.check()
-    assert books.iter_open_holds == []
+    assert books.open_holds == []

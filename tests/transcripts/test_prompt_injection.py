@@ -189,7 +189,7 @@ def test_a_model_that_obeys_changes_no_shape_and_leaks_nothing(catchup_env: Catc
         else:
             check_answer(catchup_env.ask(ada, attempt, session_id=lease.session_id), lease, said)
     catchup_env.backend.streaming.stop(ada, lease.session_id)
-    assert catchup_env.backend.iter_open_holds(ada.user_id) == []
+    assert catchup_env.backend.open_holds(ada.user_id) == []
 
 
 @pytest.mark.parametrize("attempt", ["title", "words"])

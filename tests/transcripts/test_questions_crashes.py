@@ -46,7 +46,7 @@ def asker(engine: Engine, names: Names, credits: int = CREDITS) -> Office:
 
 def check_held(office: Office) -> None:
     """Before the text model is asked: an open hold pays for it."""
-    (hold,) = office.quiet.iter_open_holds(office.who.user_id)
+    (hold,) = office.quiet.open_holds(office.who.user_id)
     assert (hold.kind, hold.credits) == ("ask", PRICE)
 
 
@@ -64,7 +64,7 @@ def check_the_end(office: Office, answers: list[contract.AskAnswer], *, is_insis
     office.catchup_env.assistant.sweep()
     books = office.books
     books.check()
-    assert books.iter_open_holds == [], "credits are stuck"
+    assert books.open_holds == [], "credits are stuck"
     paid = [-entry.credits for entry in books.usage if entry.reference == "key"]
     item = office.quiet.tables.get(question_key(office.who.user_id, "key"))
     kept = question(item).answer if item else ""

@@ -118,7 +118,7 @@ def test_a_dead_attempt_blocks_the_question_until_its_process_is_surely_gone(
 
     assert refusal.value.details == {"retry_after_seconds": 2}
     assert (answer.credits_used, answer.credits_available) == (PRICE, 195)
-    assert catchup_env.backend.iter_open_holds(ada.user_id) == []
+    assert catchup_env.backend.open_holds(ada.user_id) == []
     assert catchup_env.backend.ledger.balance(ada.user_id).used == PRICE
     catchup_env.backend.clock.forward(1_000)
     assert catchup_env.assistant.sweep() == 0
@@ -160,7 +160,7 @@ def test_an_attempt_that_was_taken_over_answers_nobody_and_charges_nothing(
 
     assert ask(catchup_env, ada, "key", session_id=session_id) == answers[0]
     assert catchup_env.backend.ledger.balance(ada.user_id).used == PRICE
-    assert catchup_env.backend.iter_open_holds(ada.user_id) == []
+    assert catchup_env.backend.open_holds(ada.user_id) == []
 
 
 def test_the_sweep_gives_back_what_a_dead_attempt_holds_and_forgets_the_question(
@@ -211,7 +211,7 @@ def test_a_hold_ends_without_touching_a_question_that_is_not_its_own(
 
     assert catchup_env.assistant.sweep() == 1
     assert (catchup_env.backend.tables.get(key) or {})["attempt"] == "another"
-    assert catchup_env.backend.iter_open_holds(ada.user_id) == []
+    assert catchup_env.backend.open_holds(ada.user_id) == []
 
 
 def test_an_answer_to_a_question_that_is_gone_is_not_charged(
@@ -249,9 +249,9 @@ def test_the_sweep_leaves_other_holds_alone_and_one_that_fails_keeps_no_other(
         catchup_env.assistant.sweep()
     monkeypatch.undo()
 
-    assert catchup_env.backend.iter_open_holds(bob.user_id) == []
+    assert catchup_env.backend.open_holds(bob.user_id) == []
     assert catchup_env.assistant.sweep() == 1
-    assert [hold.hold_id for hold in catchup_env.backend.iter_open_holds(ada.user_id)] == ["other"]
+    assert [hold.hold_id for hold in catchup_env.backend.open_holds(ada.user_id)] == ["other"]
 
 
 # Providers that fail
