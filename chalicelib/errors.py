@@ -1,6 +1,28 @@
 """What can go wrong, in words a client may hear. `responses.py` alone turns these into HTTP answers."""
 
+from typing import Literal
+
 Detail = int | str | bool | None
+
+# The closed lists behind `details.reason`; docs/api.md says what each means and what to do.
+ConflictReason = Literal[
+    "already_done",
+    "chunk_expired",
+    "lease_changed",
+    "lease_open",
+    "lease_opening",
+    "lease_over",
+    "lease_used_up",
+    "nothing_saved",
+    "purchase_ended",
+    "renewed_since",
+    "resume_expired",
+    "session_running",
+    "session_stopped",
+    "still_running",
+    "wrong_transport",
+]
+UnauthenticatedReason = Literal["missing", "malformed", "expired", "signed_out", "wrong_token"]
 
 
 class AppError(Exception):
@@ -42,13 +64,19 @@ class UnsupportedMediaTypeError(AppError):
 
 
 class UnauthenticatedError(AppError):
-    """No token, a bad token, or one from before the last sign-out."""
+    """No token, an invalid one, or one that was signed out. `expired`: refresh once, then retry."""
 
     code = "unauthenticated"
 
+    def __init__(self, message: str, reason: UnauthenticatedReason):
+        super().__init__(message, reason=reason)
+
 
 class SignedOutError(UnauthenticatedError):
-    """The token is from before the account's last sign-out."""
+    """The token was issued before the account's last sign-out."""
+
+    def __init__(self, message: str):
+        super().__init__(message, "signed_out")
 
 
 class InvalidCredentialsError(AppError):
@@ -106,9 +134,12 @@ class NotFoundError(AppError):
 
 
 class ConflictError(AppError):
-    """The state of things does not allow this now; `details` say what is in the way."""
+    """The current state does not allow the request; `details.reason` says why, from a closed list."""
 
     code = "conflict"
+
+    def __init__(self, message: str, reason: ConflictReason, **details: Detail):
+        super().__init__(message, reason=reason, **details)
 
 
 class IdempotencyMismatchError(AppError):

@@ -144,7 +144,7 @@ class Accounts:
         try:
             self.tables.write(profile_renamed(caller.user_id, body.name))
         except WriteRefusedError as refusal:
-            raise UnauthenticatedError("This account is gone.") from refusal
+            raise UnauthenticatedError("This account was deleted.", "signed_out") from refusal
         return _user(replace(person, name=body.name), balance, caller.groups)
 
     def refresh(self, body: contract.Refresh) -> contract.Tokens:
@@ -207,7 +207,7 @@ class Accounts:
         if found:
             return balance, found
         if not caller.email:
-            raise UnauthenticatedError("This token names no email: sign in again.")
+            raise UnauthenticatedError("This token has no email address. Sign in again.", "wrong_token")
         if self.is_verification_on and not caller.is_email_verified:
             raise EmailUnverifiedError("Confirm your email first: a code was sent to it.")
         welcomed = self.free_credits.open(caller.user_id, caller.email, caller.name, network)

@@ -58,7 +58,7 @@ class UserAdministration:
                     raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
                 return _given(told)
             if not is_new:
-                raise ConflictError("This was done before, too long ago to say more: see the user's transactions.")
+                raise ConflictError("This request was already done. See the user's transactions.", "already_done")
             if account is None or balance_of(account).deleted:
                 raise NotFoundError("There is no such user.")
             try:

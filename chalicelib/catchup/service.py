@@ -217,7 +217,7 @@ class Catchups:
         transcript_id = session(item).transcript_id
         segments = self.transcripts.segments(caller.user_id, transcript_id)
         if not segments:
-            raise ConflictError("Nothing of this session was saved yet: save its words first.")
+            raise ConflictError("This session has no saved segments yet. Save segments first.", "nothing_saved")
         end_ms = max(segment.end_ms for segment in segments)
         if body.minutes is not None:
             if body.from_ms is not None:

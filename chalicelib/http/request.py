@@ -10,7 +10,7 @@ import msgspec
 from chalice.app import Request
 
 from .. import contract, ids
-from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError
+from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
 from ..logs.request_log import request_log
 from ..models.accounts import Caller
 from ..providers.id_tokens import TokenVerifier
@@ -28,7 +28,8 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     """Who calls, by the ID token. Raises UnauthenticatedError, or UnavailableError when it cannot be checked."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise UnauthenticatedError("Send your ID token: Authorization: Bearer <token>.")
+        reason: UnauthenticatedReason = "malformed" if scheme else "missing"
+        raise UnauthenticatedError("Send your ID token: Authorization: Bearer <token>.", reason)
     found = verifier.caller(token.strip())
     request_log().user = hashlib.sha256(found.user_id.encode()).hexdigest()[:12]
     return found

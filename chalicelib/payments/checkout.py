@@ -72,7 +72,9 @@ class Purchases:
                 self.tables.transact(created(new))
                 wanted = new
             except WriteRefusedError as refusal:  # The same wish came at this moment.
-                raise ConflictError("This purchase is being made: ask again.", retry_after_seconds=1) from refusal
+                raise ConflictError(
+                    "This purchase is being made. Retry the request.", "still_running", retry_after_seconds=1
+                ) from refusal
         if wanted.user_id != caller.user_id:  # An id is made of its user: this cannot be met by honest means.
             raise NotFoundError("There is no such purchase.")
         if wanted.body_hash != body_hash:
@@ -118,7 +120,7 @@ class Purchases:
     def _opened(self, wanted: Purchase) -> Purchase:
         """The purchase with its checkout; a crash before this is made good by the same call again."""
         if wanted.facts.payment >= Payment.EXPIRED or self.now() > wanted.created_at + RESUMABLE_SECONDS:
-            raise ConflictError("This purchase came to nothing: start a new one.")
+            raise ConflictError("This purchase failed or expired. Start a new one.", "purchase_ended")
         nothing = Balance()  # An open checkout and a failed one book nothing, so no balance plays a part.
         try:
             session = self.fulfilment.gateway.open(wanted)

@@ -139,7 +139,7 @@ class Cognito:
             except ClientError as error:
                 if code_of(error) != "UserNotFoundException":
                     raise
-                raise UnauthenticatedError("This account is gone.") from error
+                raise UnauthenticatedError("This account was deleted.", "signed_out") from error
 
     def delete(self, user_id: str) -> None:
         """End the account and all its refresh tokens; its address is free again. Twice is fine."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple
 
-from ..errors import UnauthenticatedError, UnavailableError
+from ..errors import UnauthenticatedError, UnauthenticatedReason, UnavailableError
 from ..models.accounts import Caller
 
 MAX_TOKEN_CHARACTERS = 8_192
@@ -56,7 +56,7 @@ class TokenVerifier:
         not the caller's fault.
         """
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
-            raise _refused("too long")
+            raise _refused("too long", reason="malformed")
         fingerprint = hashlib.sha256(token.encode()).digest()
         remembered = self._verified.get(fingerprint)
         if remembered and self._now() < remembered.expires_at:
@@ -85,7 +85,7 @@ class TokenVerifier:
             )
             return _caller(claims), int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise _refused(type(error).__name__) from error
+            raise _refused(type(error).__name__, reason=_reason(error)) from error
 
     def _key(self, key_id: object) -> Any:
         if not isinstance(key_id, str):
@@ -145,8 +145,22 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     return found
 
 
-def _refused(why: str, message: str = "A valid sign-in token is needed: sign in again.") -> UnauthenticatedError:
-    """One answer for nearly every bad token; `why` is for the log."""
-    error = UnauthenticatedError(message)
+def _reason(error: Exception) -> UnauthenticatedReason:
+    """What a client can do about a token that PyJWT refused. The signature is checked before the expiry."""
+    import jwt
+
+    if isinstance(error, jwt.ExpiredSignatureError):
+        return "expired"
+    is_unreadable = isinstance(error, jwt.DecodeError) and not isinstance(error, jwt.InvalidSignatureError)
+    return "malformed" if is_unreadable else "wrong_token"
+
+
+def _refused(
+    why: str,
+    message: str = "A valid sign-in token is needed. Sign in again.",
+    reason: UnauthenticatedReason = "wrong_token",
+) -> UnauthenticatedError:
+    """One message for nearly every invalid token; `why` is for the log."""
+    error = UnauthenticatedError(message, reason)
     error.__notes__ = [why]
     return error

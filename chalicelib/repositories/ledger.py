@@ -39,7 +39,7 @@ from .ledger_items import (
 from .table import Item, ItemKey, Tables, Write, WriteRefusedError, raise_invariant_violation
 
 HOLDS_READ = 2_000
-GONE = "This account is gone."
+DELETED = "This account was deleted."
 NOTHING = Charge(credits=0, service="", reference="", audio_ms=0, price_version="")
 
 
@@ -154,7 +154,7 @@ class Ledger:
         try:
             self._transact([Write(balance_key(user_id), add=nothing, when=_not_deleted())], extra_writes)
         except WriteRefusedError as error:
-            raise UnauthenticatedError(GONE) from error
+            raise UnauthenticatedError(DELETED, "signed_out") from error
 
     def grant(
         self,
@@ -192,7 +192,7 @@ class Ledger:
             if of and 1 in error.refused:
                 raise BalanceChangedError from error
             if 1 in error.refused:
-                raise UnauthenticatedError(GONE) from error
+                raise UnauthenticatedError(DELETED, "signed_out") from error
             raise_invariant_violation(error)
         return True
 
@@ -334,11 +334,11 @@ def _not_deleted() -> ConditionBase:
 
 def _check_standing(caller: Caller, balance: Balance) -> None:
     if balance.deleted:
-        raise UnauthenticatedError(GONE)
+        raise UnauthenticatedError(DELETED, "signed_out")
     if caller.auth_time_at < balance.signed_out_at:
-        raise SignedOutError("This sign-in has ended: sign in again.")
+        raise SignedOutError("This sign-in has ended. Sign in again.")
     if balance.blocked:
-        raise AccountBlockedError("This account is blocked: contact support.")
+        raise AccountBlockedError("This account is blocked. Contact support.")
 
 
 def _refuse_hold(caller: Caller, needed: int, balance_item: Item | None, given_back: int = 0) -> None:

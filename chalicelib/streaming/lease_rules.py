@@ -81,7 +81,11 @@ class LeaseRules:
             raise InsufficientCreditsError(required, available)
         seconds = min(wished, affordable)
         if session.inflight_ms > seconds * 1000:
-            raise ConflictError("More audio is being recognised than the next lease covers.", retry_after_seconds=1)
+            raise ConflictError(
+                "More audio is being recognised than the next lease covers. Retry the request.",
+                "still_running",
+                retry_after_seconds=1,
+            )
         return replace(
             session,
             state=SessionState.OPENING if session.is_direct else SessionState.ACTIVE,
@@ -99,15 +103,18 @@ class LeaseRules:
         """Raises ConflictError where the next lease may not follow now, and says when it may."""
         state = current.state
         if state is SessionState.STOPPED:
-            raise ConflictError("This session has been stopped: start a new one.", state=state.value)
+            raise ConflictError("This session was stopped. Start a new one.", "session_stopped", state=state.value)
         if self.is_too_late_to_resume(current, now):
-            raise ConflictError("This session ended too long ago: start a new one.", state=state.value)
+            raise ConflictError(
+                "This session ended too long ago. Start a new one.", "resume_expired", state=state.value
+            )
         self.check_settled_down(current, now)
         used_up = not current.is_direct and current.free_ms <= self.renew_before_end_seconds * 1000
         near_end = now >= self.renew_after(current) or used_up
         if state is SessionState.ACTIVE and not near_end and not interrupted:
             raise ConflictError(
-                "The lease is not near its end: renew later, or say that the stream was interrupted.",
+                "The lease is not near its end. Renew later, or set `interrupted` if the stream broke off.",
+                "lease_open",
                 renew_after=rfc3339(self.renew_after(current)),
                 lease_expires_at=rfc3339(current.lease_expires_at),
             )
@@ -115,7 +122,7 @@ class LeaseRules:
     def check_settled_down(self, current: Session, now: int) -> None:
         """Raises ConflictError while a live process is still handing out the lease."""
         if self.is_being_opened(current, now):
-            raise ConflictError("The lease is being opened: ask again.", retry_after_seconds=1)
+            raise ConflictError("The lease is being opened. Retry the request.", "lease_opening", retry_after_seconds=1)
 
     def is_being_opened(self, current: Session, now: int) -> bool:
         """Whether a live process may still be handing out the lease."""

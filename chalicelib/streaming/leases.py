@@ -109,7 +109,9 @@ class Leases:
         current = session(item)
         # A running lease has its token. Another one for it would be a socket that nobody pays for.
         if current.state is not SessionState.OPENING or answer_name(current) != name:
-            raise ConflictError("This lease is over before it was answered.", state=current.state.value)
+            raise ConflictError(
+                "This lease ended before its answer was ready.", "lease_over", state=current.state.value
+            )
         self.rules.check_settled_down(current, self.now())
         return self.handed_out(current, self.ledger.balance(current.user_id).available, begins_at=self.now())
 

@@ -74,7 +74,9 @@ class Relay:
             raise NotFoundError("There is no such session.")
         current = session(item)
         if current.transport != "relay":
-            raise ConflictError("This session streams directly: it takes no audio here.", transport=current.transport)
+            raise ConflictError(
+                "This session streams directly to the provider.", "wrong_transport", transport=current.transport
+            )
         return current
 
     def _reserve(self, current: Session, chunk: Reservation) -> Item | None:
@@ -100,21 +102,27 @@ class Relay:
                     raise _mismatch(chunk.seq) from refusal
                 if chunk.reserved_at - stale.reserved_at < self.stale_after_seconds:
                     break
-        raise ConflictError("This chunk is being recognised: ask again.", seq=chunk.seq, retry_after_seconds=1)
+        raise ConflictError(
+            "This chunk is being recognised. Retry the request.", "still_running", seq=chunk.seq, retry_after_seconds=1
+        )
 
     def _refuse(self, current: Session, chunk: Reservation, item: Item) -> NoReturn:
         """Say why the session had no room for the chunk, as it stood at that moment."""
         now = session(item)
         if now.state is SessionState.STOPPED:
-            raise ConflictError("This session has been stopped.", state=now.state.value)
+            raise ConflictError("This session was stopped.", "session_stopped", state=now.state.value)
         if now.state is SessionState.LAPSED or now.lease_expires_at <= chunk.reserved_at:
-            raise ConflictError("The lease is over: renew it.", state=now.state.value, reason="lease_over")
+            raise ConflictError("The lease has ended. Renew it.", "lease_over", state=now.state.value)
         if now.lease_number != current.lease_number:
-            raise ConflictError("The lease was renewed meanwhile: send the chunk again.", retry_after_seconds=1)
+            raise ConflictError(
+                "The lease was renewed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
+            )
         if now.free_ms >= chunk.audio_ms:
-            raise ConflictError("The session changed meanwhile: send the chunk again.", retry_after_seconds=1)
+            raise ConflictError(
+                "The session changed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
+            )
         raise ConflictError(
-            "The rest of the lease is shorter than this chunk: renew it.", reason="lease_used_up", free_ms=now.free_ms
+            "The rest of the lease is shorter than this chunk. Renew it.", "lease_used_up", free_ms=now.free_ms
         )
 
     def _recognised(self, current: Session, audio: Audio) -> Recognition:
@@ -137,8 +145,12 @@ class Relay:
             self.tables.transact(completing(current, chunk, heard, cost))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise ConflictError("This chunk took too long, or its session ended: it was not charged.") from refusal
-            raise ConflictError("This chunk took too long and was sent again: ask again.", seq=chunk.seq) from refusal
+                raise ConflictError(
+                    "This chunk took too long or its session ended. It was not charged.", "chunk_expired"
+                ) from refusal
+            raise ConflictError(
+                "This chunk took too long and was sent again. Retry the request.", "still_running", seq=chunk.seq
+            ) from refusal
 
 
 def _done(item: Item, audio_hash: str) -> Recognition:

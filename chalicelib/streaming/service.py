@@ -114,7 +114,7 @@ class Streaming:
             if renewal and seen.session.renewal == renewal and (is_open or "renewal_answer" in seen.item):
                 return self.leases.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
             if renewal and renewal in seen.session.followed_renewals:
-                raise ConflictError("This renewal was made, and another followed it.", reason="renewed_since")
+                raise ConflictError("This session was renewed again since this request.", "renewed_since")
             self.rules.check_renewable(seen.session, interrupted, self.now())
             ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
             available = seen.balance.available + seen.session.held - ending.charge.credits
@@ -149,7 +149,9 @@ class Streaming:
         seen = self._admitted(caller, session_id)
         current, now = seen.session, self.now()
         if current.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(current, now):
-            raise ConflictError("This session is over: its transcript is closed.", state=current.state.value)
+            raise ConflictError(
+                "This session was stopped. Its transcript is closed.", "session_stopped", state=current.state.value
+            )
         if segments:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
             self._keep(current, kept)
@@ -183,7 +185,9 @@ class Streaming:
                 return _stopped_answer(seen.session, seen.balance.available)
             self.rules.check_settled_down(seen.session, self.now())
             if self.rules.chunks_under_way(seen.session, self.now()):
-                raise ConflictError("A chunk is still being recognised: stop again.", retry_after_seconds=1)
+                raise ConflictError(
+                    "A chunk is still being recognised. Retry the request.", "still_running", retry_after_seconds=1
+                )
             ending = self._ending(seen, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
             ending = replace(ending, session=stopped, charge=_told(ending.charge, stopped))

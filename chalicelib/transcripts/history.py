@@ -128,13 +128,13 @@ class History:
         held = self.tables.get(session_key(caller.user_id, line.session_id)) if line.session_id else None
         current = session(held) if held else None
         if current and current.state in (SessionState.OPENING, SessionState.ACTIVE):
-            raise ConflictError("This session is running: stop it first.", state=current.state.value)
+            raise ConflictError("This session is running. Stop it first.", "session_running", state=current.state.value)
         try:
             self.tables.transact(deleting(line, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
                 raise NotFoundError("There is no such transcript.") from refusal
-            raise ConflictError("Its session was just taken up again: stop it first.") from refusal
+            raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
     def erase_deleted(self) -> int:

@@ -81,7 +81,7 @@ class Questions:
             raise self._unpaid(caller, keys[0], kept, InsufficientCreditsError(price, balance.available))
         said = self.transcripts.segments(caller.user_id, transcript_id)
         if not said:
-            raise ConflictError("There are no words in this transcript yet: save some first.")
+            raise ConflictError("This transcript has no text yet. Save segments first.", "nothing_saved")
 
         now = self.now()
         asked = Question(question_id, self.new_id(), now, now + KEPT_SECONDS, body_hash, transcript_id)
@@ -179,7 +179,7 @@ def _hold(user_id: str, asked: Question, credits: int) -> Hold:
 
 
 def _being_answered() -> ConflictError:
-    return ConflictError("This question is being answered: ask again.", retry_after_seconds=2)
+    return ConflictError("This question is being answered. Retry the request.", "still_running", retry_after_seconds=2)
 
 
 def _place(caller: Caller, body: contract.Ask) -> ItemKey:

@@ -5,10 +5,10 @@ import pytest
 pytest_plugins = ["pytester"]
 
 CONFTEST = """
-from tests.overheard import Overhearing
+from tests.overheard import LogLeakGuard
 
 def pytest_configure(config):
-    config.pluginmanager.register(Overhearing())
+    config.pluginmanager.register(LogLeakGuard())
 """
 
 
@@ -17,7 +17,7 @@ LETTING_OUT = (
     "import sys; print('eyJhbGciOiJSUzI1NiJ9.e30.AA', file=sys.stderr)",
     "import logging; logging.getLogger('x').warning('ada@%s.example', 'canary')",
     "print('canary'); assert 'canary' in capsys.readouterr().out",
-    "from chalicelib import logs; logs.line('request', note='ada' + '@' + 'example.com')",
+    "from chalicelib.logs import log; log.line('request', note='ada' + '@' + 'example.com')",
 )
 FINE = "print('request')"
 QUICK = [

@@ -266,7 +266,7 @@ def test_nothing_is_written_into_the_home_directory(stand_in: StandIn, tmp_path:
 
 def test_a_cold_start_does_not_load_the_sdk(tmp_path: Path) -> None:
     loaded = in_a_process(
-        "import app, sys, chalicelib.providers.stripe_gateway\n"
+        "import app, sys, chalicelib.providers.stripe_client\n"
         "print(sorted({'stripe', 'requests', 'chalice'} & set(sys.modules)))\n",
         tmp_path,
     )

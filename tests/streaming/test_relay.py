@@ -212,7 +212,7 @@ def test_a_dead_chunk_may_be_sent_again_once_it_is_stale_and_is_billed_once(back
     backend.clock.forward(34)
     with pytest.raises(ConflictError) as under_way:
         backend.send(ada, lease.session_id, 0, seconds=30)
-    assert under_way.value.details == {"seq": 0, "retry_after_seconds": 1}
+    assert under_way.value.details == {"reason": "still_running", "seq": 0, "retry_after_seconds": 1}
     backend.clock.forward(1)
 
     assert backend.send(ada, lease.session_id, 0, seconds=30).credits_used == 5

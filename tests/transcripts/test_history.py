@@ -318,7 +318,7 @@ def test_a_running_session_is_stopped_before_it_is_forgotten(backend: Backend) -
     with pytest.raises(ConflictError) as refused:
         backend.history.delete(ada, lease.transcript_id)
 
-    assert refused.value.details == {"state": "active"}
+    assert refused.value.details == {"reason": "session_running", "state": "active"}
     backend.clock.forward(1_000)
     backend.streaming.sweep()
     assert backend.history.delete(ada, lease.transcript_id).deleted

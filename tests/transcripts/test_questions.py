@@ -190,7 +190,7 @@ def test_one_piece_that_is_cut_is_not_the_whole(catchup_env: CatchupEnv, ada: Ca
 
 
 def test_a_transcript_without_words_is_a_conflict(catchup_env: CatchupEnv, ada: Caller) -> None:
-    with pytest.raises(ConflictError, match="no words") as refusal:
+    with pytest.raises(ConflictError, match="no text") as refusal:
         ask(catchup_env, ada, "key", session_id=a_session(catchup_env, ada, []).session_id)
 
     assert "retry_after_seconds" not in refusal.value.details

@@ -235,7 +235,7 @@ def test_whatever_comes_between_the_answer_is_one_and_paid_once(
             try:
                 answers.append(act(office))
             except ConflictError as refusal:
-                assert refusal.details == {"retry_after_seconds": 2}  # noqa: PT017 - any other refusal is wrong
+                assert refusal.details == {"reason": "still_running", "retry_after_seconds": 2}  # noqa: PT017 - any other refusal is wrong
             except UnavailableError as error:
                 assert "too long" in error.message  # noqa: PT017
 

@@ -116,7 +116,7 @@ def test_a_dead_attempt_blocks_the_question_until_its_process_is_surely_gone(
 
     answer = ask(catchup_env, ada, "key", session_id=session_id)
 
-    assert refusal.value.details == {"retry_after_seconds": 2}
+    assert refusal.value.details == {"reason": "still_running", "retry_after_seconds": 2}
     assert (answer.credits_used, answer.credits_available) == (PRICE, 195)
     assert catchup_env.backend.open_holds(ada.user_id) == []
     assert catchup_env.backend.ledger.balance(ada.user_id).used == PRICE
