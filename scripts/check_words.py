@@ -55,7 +55,7 @@ SCOPES = {ast.ClassDef: "field"} | dict.fromkeys(
 
 
 class Phrases:
-    """Finds the phrases of one table in a text, whatever their case and line breaks. `is|are told` lists choices."""
+    """Finds the phrases of one table in a text, whatever their case and line breaks. `is|are sent` lists choices."""
 
     def __init__(self, table: dict[str, str]):
         self._by_first_word: dict[str, list[tuple[re.Pattern[str], str]]] = defaultdict(list)
