@@ -58,12 +58,13 @@ soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/identity tests/live tests/money tests/repositories $(ARGS)
 
-check: $(DEV_READY) ## format, lint, types, templates, no secrets in the files
+check: $(DEV_READY) ## format, lint, types, templates, no secrets in the files, plain words
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/cfn-lint .chalice/resources.yaml
 	@$(PY) -m scripts.secret_scan
+	@$(PY) -m scripts.check_words
 
 audit: $(DEV_READY) ## known weaknesses of what we depend on: 1 if there are, 3 if nobody could be asked
 	@$(PY) -m scripts.dependency_audit
