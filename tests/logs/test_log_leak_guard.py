@@ -5,7 +5,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 CONFTEST = """
-from tests.overheard import LogLeakGuard
+from tests.log_leak_guard import LogLeakGuard
 
 def pytest_configure(config):
     config.pluginmanager.register(LogLeakGuard())
