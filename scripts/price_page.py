@@ -1,9 +1,10 @@
-"""Writes what docs/pricing.md says of a price file into it: `.venv/bin/python -m scripts.price_page`.
+"""Writes the tables of docs/pricing.md from the price file: `.venv/bin/python -m scripts.price_page`.
 
-The page's own words stay; each part between `<!-- prices: NAME -->` and `<!-- end -->` is made anew.
+It replaces each part between `<!-- prices: NAME -->` and `<!-- end -->` and leaves the rest of the page unchanged.
 """
 
 import re
+import textwrap
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -15,17 +16,18 @@ from chalicelib.pricing.price_table import MILLISECONDS_PER_HOUR, MILLISECONDS_P
 from chalicelib.settings.schema import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "pricing.md"
+WIDTH = 120  # columns of a line
 PART = re.compile(r"(<!-- prices: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SERVICES = {
     "live": "live, direct or relayed",
-    "catchup": "catch-up of a recording, its summary included",
-    "catchup_session": "catch-up of a session's saved words",
+    "catchup": "catch-up of a recording, including its summary",
+    "catchup_session": "catch-up of a session's saved captions",
     "ask": "a question, answered or not",
 }
-WORK = {  # what is sold at once: service, audio, and what it is called
+WORK = {  # examples of work: name → service and length of its audio
     "a question": ("ask", 0),
     "an hour of live audio": ("live", MILLISECONDS_PER_HOUR),
-    "catch-up of a recording, one credit's worth": ("catchup", 1),
+    "catch-up of a recording, the length of one credit": ("catchup", 1),
     "an hour of a recording": ("catchup", MILLISECONDS_PER_HOUR),
     "catch-up of a session, one minute": ("catchup_session", MILLISECONDS_PER_MINUTE),
     "ten hours of a session": ("catchup_session", 10 * MILLISECONDS_PER_HOUR),
@@ -33,7 +35,7 @@ WORK = {  # what is sold at once: service, audio, and what it is called
 
 
 def page(text: str, prices: Prices) -> str:
-    """The page with its parts made from these prices. Raises KeyError for a part that nobody makes."""
+    """The page with its parts made from these prices. Raises KeyError for a part that is not in `PARTS`."""
     return PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](prices)}\n{part[3]}", text)
 
 
@@ -48,7 +50,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def _services(prices: Prices) -> str:
     rows = []
     for name, one in prices.services.items():
-        by_minute = f"{one.credits_per_minute} a minute, a started credit in full"
+        by_minute = f"{one.credits_per_minute} per minute, rounded up to a whole credit"
         rows.append(
             [f"{SERVICES.get(name, name)} (`{name}`)", by_minute if one.credits_per_minute else f"{one.credits}"]
         )
@@ -63,15 +65,13 @@ def _packages(prices: Prices) -> str:
         kept = kept_micro_usd(prices, one.cents)
         each = f"{Decimal(one.cents) / one.credits:.4f} ¢"
         rows.append([name, f"{one.credits:,}", usd(one.cents * 10_000), each, usd(kept)])
-    return table(["package", "credits", "price", "one credit", "left after the payment's fee"], rows)
+    return table(["package", "credits", "price", "price of a credit", "left after the payment fee"], rows)
 
 
 def _models(prices: Prices) -> str:
-    rows = [
-        [f"`{name}`", usd(one.micro_usd_per_hour), str(one.effective_from), one.source]
-        for name, one in prices.models.items()
-    ]
-    return table(["model", "an hour of audio", "known from", "source"], rows)
+    rows = [[f"`{name}`", usd(one.micro_usd_per_hour), str(one.effective_from)] for name, one in prices.models.items()]
+    sources = _sources({name: one.source for name, one in prices.models.items()})
+    return table(["model", "price of an hour of audio", "known since"], rows) + sources
 
 
 def _text_models(prices: Prices) -> str:
@@ -81,17 +81,18 @@ def _text_models(prices: Prices) -> str:
             usd(one.micro_usd_per_million_input_tokens),
             usd(one.micro_usd_per_million_output_tokens),
             str(one.effective_from),
-            one.source,
         ]
         for name, one in prices.text_models.items()
     ]
-    return table(["text model", "a million tokens read", "written", "known from", "source"], rows)
+    sources = _sources({name: one.source for name, one in prices.text_models.items()})
+    return table(["text model", "a million input tokens", "a million output tokens", "known since"], rows) + sources
 
 
 def _fees(prices: Prices) -> str:
     fees = prices.payment_fees
     share = f"{Decimal(fees.basis_points) / 100:g} % and {usd(fees.fixed_cents * 10_000)}"
-    return table(["of each payment", "known from", "source"], [[share, str(fees.effective_from), fees.source]])
+    rows = [[share, str(fees.effective_from)]]
+    return table(["fee of each payment", "known since"], rows) + "\n\n" + _wrapped(f"Source: {fees.source}.")
 
 
 def _worst(prices: Prices) -> str:
@@ -100,7 +101,22 @@ def _worst(prices: Prices) -> str:
         credits = prices.services[service].credits or prices.credits_for(service, audio_ms)
         brings = min(credits * kept_micro_usd(prices, one.cents) // one.credits for one in prices.packages.values())
         rows.append([called, usd(brings, 4), usd(prices.worst_cost_micro_usd(service, audio_ms), 4)])
-    return table(["work", "brings at least, after the payment's fee", "costs at most"], rows)
+    return table(["work", "revenue at least, after the payment fee", "cost at most"], rows)
+
+
+def _sources(sources: dict[str, str]) -> str:
+    """A list of the sources, each with the models whose price it gives."""
+    models: dict[str, list[str]] = {}
+    for name, source in sources.items():
+        models.setdefault(source, []).append(f"`{name}`")
+    items = [_wrapped(f"- {', '.join(names)}: {source}.") for source, names in models.items()]
+    return "\n\nSources:\n\n" + "\n".join(items)
+
+
+def _wrapped(text: str) -> str:
+    """The text in lines of the page's width, indented as the continuation of a list item where it is one."""
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 PARTS: dict[str, Callable[[Prices], str]] = {
@@ -114,7 +130,7 @@ PARTS: dict[str, Callable[[Prices], str]] = {
 
 
 def usual_version() -> str:
-    """The version that is sold by where no setting says otherwise."""
+    """The default price version: the one used where no setting names another."""
     (field,) = [one for one in msgspec.structs.fields(Settings) if one.name == "price_version"]
     return str(field.default)
 
@@ -122,7 +138,7 @@ def usual_version() -> str:
 def main() -> None:
     version = usual_version()
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), load(version)), encoding="utf-8")
-    print(f"docs/pricing.md says what version {version} says")
+    print(f"docs/pricing.md is written from price version {version}")
 
 
 if __name__ == "__main__":
