@@ -89,7 +89,7 @@ def delete_session(opened: Session) -> Write:
 
 
 def record_save(session: Session, size: int, max_before_bytes: int, at: int, words_until_ms: int) -> Write:
-    """Record a save of `size` bytes, if at most `max_before_bytes` were saved before. Of two saves at once the later one counts."""
+    """Record a save of `size` bytes, if at most `max_before_bytes` were saved before."""
     has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes)
     key = session_key(session.user_id, session.session_id)
     fields: dict[Path, Any] = {"last_saved_at": at, "words_until_ms": words_until_ms}

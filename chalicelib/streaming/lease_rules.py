@@ -1,7 +1,7 @@
 """The arithmetic of leases: how long one lasts, what it holds and costs, when it may be renewed. Pure rules.
 
-A session's price is the running total over all its leases, and a lease is charged the difference. So splitting a session
-into leases never changes its price.
+A session's price is the running total over all its leases, and a lease is charged the difference. So splitting
+a session into leases never changes its price.
 """
 
 from dataclasses import dataclass
@@ -149,7 +149,7 @@ class LeaseRules:
         prices: Prices,
         interrupted: bool = False,
     ) -> LeaseEnd:
-        """End the session's lease now and put the session into `state`; `interrupted` if its stream broke off earlier.
+        """End the session's lease now and set its `state`; `interrupted` if the stream broke off earlier.
 
         A relay lease is charged for the audio recognised. A direct one is charged from its start to now; the rest is
         returned only from the day's allowance, because the extension can keep its socket open unseen.

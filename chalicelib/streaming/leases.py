@@ -101,8 +101,8 @@ class Leases:
     def stored_response(self, item: Item, body_hash: str, stored_hash: str, name: str) -> contract.Lease:
         """The response that an earlier try of this request got, or would have got had its process not died.
 
-        `name`: the attribute that stores it. Raises IdempotencyMismatchError; ConflictError where its lease was ended or
-        renewed meanwhile.
+        `name`: the attribute that stores it. Raises IdempotencyMismatchError; ConflictError where its lease was ended
+        or renewed meanwhile.
         """
         if body_hash != stored_hash:
             raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")

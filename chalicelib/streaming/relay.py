@@ -1,8 +1,8 @@
 """Relayed audio: recognise one chunk and bill exactly its milliseconds.
 
-The chunk's milliseconds are reserved inside the lease before a provider is called, billed in the transaction that stores
-the words, and released if no provider recognises them. A process that dies in between leaves a reservation: once that is
-stale, the same `seq` sent again takes it over, or the lease ends without billing it.
+The chunk's milliseconds are reserved inside the lease before a provider is called, billed in the transaction that
+stores the words, and released if no provider recognises them. A process that dies in between leaves a reservation:
+once that is stale, the same `seq` sent again takes it over, or the lease ends without billing it.
 """
 
 from collections.abc import Callable, Sequence

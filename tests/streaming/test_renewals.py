@@ -7,7 +7,7 @@ from chalicelib.dates import rfc3339
 from chalicelib.errors import ConflictError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.sessions import session_key
-from chalicelib.streaming.service import MAX_REMEMBERED_RENEWALS
+from chalicelib.streaming.session_records import MAX_REMEMBERED_RENEWALS
 from tests.fakes import Backend
 
 
