@@ -185,7 +185,7 @@ class LeaseRules:
         return LeaseEnd(ended, charge, returned_seconds)
 
     def hold(self, session: Session) -> Hold:
-        """The hold of the current lease; it is swept some time after the lease's end, or soon if it has no token yet."""
+        """The hold of the current lease; swept some time after its end, or soon if it has no token."""
         sweep_at = session.lease_expires_at + self.sweep_grace_seconds
         if session.state is SessionState.OPENING:
             sweep_at = session.lease_started_at + self.opening_seconds
