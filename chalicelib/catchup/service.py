@@ -31,7 +31,7 @@ from ..pricing.price_files import MILLISECONDS_PER_MINUTE, Prices
 from ..repositories.jobs import claim_key, claim_put, job, job_key, job_notified, job_put, summary, summary_key
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import hold_recorded
-from ..repositories.sessions import session, session_key
+from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import Transcripts, transcript_key
 from .job_rules import HOLD_KIND, LONGEST_RANGE_MS, JobRules, checked_range, claim_of, hold_of, in_range, webhook_secret
@@ -214,7 +214,7 @@ class Catchups:
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
         if item is None:
             raise NotFoundError("There is no such session.")
-        transcript_id = session(item).transcript_id
+        transcript_id = session_from(item).transcript_id
         segments = self.transcripts.segments(caller.user_id, transcript_id)
         if not segments:
             raise ConflictError("This session has no saved segments yet. Save segments first.", "nothing_saved")

@@ -1,4 +1,4 @@
-"""How much of a day's early-stop allowance an account has used: one small item a day in the app table."""
+"""The early-stop allowance that an account used on a day: one small item a day in the app table."""
 
 from boto3.dynamodb.conditions import Attr
 
@@ -14,13 +14,13 @@ def allowance_key(user_id: str, at: int) -> ItemKey:
     return ItemKey("app", f"USER#{user_id}", f"{ALLOWANCE}{utc_date(at)}")
 
 
-def allowance_used(item: Item | None) -> int:
-    """Seconds given back today of direct leases that ended early."""
+def allowance_used_seconds(item: Item | None) -> int:
+    """Seconds returned today for direct leases that ended early."""
     return int(item["used_seconds"]) if item else 0
 
 
-def spending(user_id: str, at: int, seconds: int, used_before_seconds: int) -> Write:
-    """Count `seconds` as given back, if nothing else was since `used_before_seconds` was read."""
+def spend_allowance(user_id: str, at: int, seconds: int, used_before_seconds: int) -> Write:
+    """Count `seconds` as returned, if the count is still `used_before_seconds`."""
     unchanged = Attr("used_seconds").eq(used_before_seconds)
     return Write(
         allowance_key(user_id, at),

@@ -2,7 +2,7 @@
 
 `USER#<id>` / `SESSION#<id>` is the session, with a map of the chunks that are with providers now;
 `SEGMENT#<transcript>#C#<seq>` is a relayed chunk, first reserved, then done.
-Every write states what it saw, so that a stop, a renewal, a sweep and a chunk may race and one of them wins.
+Every write is conditional on what was read, so that of a racing stop, renewal, sweep and chunk exactly one wins.
 """
 
 from typing import Any
@@ -27,8 +27,8 @@ def chunk_key(session: Session, seq: int) -> ItemKey:
     return ItemKey("app", f"USER#{session.user_id}", f"SEGMENT#{session.transcript_id}#C#{seq:010d}")
 
 
-def session(item: Item) -> Session:
-    """The session that was read."""
+def session_from(item: Item) -> Session:
+    """The session stored in `item`."""
     fields = {name: item[name] for name in Session.__struct_fields__ if name in item}
     uses = tuple(
         ModelUse(name.removeprefix(USE_MS), item[name], item[USE_COST + name.removeprefix(USE_MS)])
@@ -46,8 +46,8 @@ def session(item: Item) -> Session:
     return Session(**fields | lists)
 
 
-def opening(session: Session, first_answer: str | None) -> Write:
-    """A new session. The first answer is kept, now or later: the same request again gets it again."""
+def create_session(session: Session, first_answer: str | None) -> Write:
+    """Create a session. Its first response is stored, now or later, for retries of the same request."""
     return Write(
         session_key(session.user_id, session.session_id),
         item=_fields(session) | ({"first_answer": first_answer} if first_answer else {}),
@@ -55,62 +55,62 @@ def opening(session: Session, first_answer: str | None) -> Write:
     )
 
 
-def moved_on(before: Session, after: Session, answer: str | None = None) -> Write:
-    """The session after its lease began, was renewed or ended, if nothing happened to it since `before` was read.
+def update_session(before: Session, after: Session, response: str | None = None) -> Write:
+    """Store the session after its lease began, was renewed or ended, if it is still as read in `before`.
 
-    `answer` is what the client is told of a lease that begins; the same wish again gets it again.
+    `response` is the response of a lease that begins, stored for retries of the same request.
     """
     old, new = _fields(before), _fields(after)
-    changed: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
+    changes: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
     dropped: list[Path] = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
-    if answer:
-        changed[answer_name(after)] = answer
+    if response:
+        changes[response_attribute(after)] = response
     elif after.lease_number > before.lease_number:
-        dropped.append(answer_name(after))  # That of the lease before must not stand for this one.
-    same = (
+        dropped.append(response_attribute(after))  # The previous lease's response must not be returned for this one.
+    is_unchanged = (
         Attr("state").eq(before.state.value)
         & Attr("lease_number").eq(before.lease_number)
         & Attr("done_ms").eq(before.done_ms)
         & Attr("inflight").eq(_inflight(before))
         & Attr("free_ms").eq(before.free_ms)
     )
-    return Write(session_key(before.user_id, before.session_id), put_in=changed, drop=dropped, when=same)
+    return Write(session_key(before.user_id, before.session_id), put_in=changes, drop=dropped, when=is_unchanged)
 
 
-def answer_name(session: Session) -> str:
-    """The attribute that keeps the answer of the current lease: the first one's stays for the session's whole life."""
+def response_attribute(session: Session) -> str:
+    """The attribute that stores the response of the current lease; the first lease's stays as long as the session."""
     return "first_answer" if session.lease_number == 1 else "renewal_answer"
 
 
-def erasing(opened: Session) -> Write:
-    """No session at all, if it is still as it was opened."""
+def delete_session(opened: Session) -> Write:
+    """Delete the session, if it is still as it was opened."""
     unchanged = Attr("state").eq(opened.state.value) & Attr("lease_number").eq(opened.lease_number)
     return Write(session_key(opened.user_id, opened.session_id), delete=True, when=unchanged)
 
 
-def saved(session: Session, size: int, room: int, at: int, words_until_ms: int) -> Write:
-    """`size` bytes of words were saved, if no more than `room` were before. Of two at once the later one is noted."""
-    has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(room)
+def record_save(session: Session, size: int, max_before_bytes: int, at: int, words_until_ms: int) -> Write:
+    """Record a save of `size` bytes, if at most `max_before_bytes` were saved before."""
+    has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes)
     key = session_key(session.user_id, session.session_id)
-    noted: dict[Path, Any] = {"last_saved_at": at, "words_until_ms": words_until_ms}
-    return Write(key, put_in=noted, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
+    fields: dict[Path, Any] = {"last_saved_at": at, "words_until_ms": words_until_ms}
+    return Write(key, put_in=fields, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
 
 
 # Relayed chunks
 
 
-def reserving(session: Session, chunk: Reservation, instead_of: Reservation | None) -> list[Write]:
-    """Take the chunk's milliseconds out of the lease, and its `seq`, before any provider is asked.
+def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation | None) -> list[Write]:
+    """Reserve the chunk's milliseconds in the lease, and its `seq`, before any provider is called.
 
-    `instead_of` is a stale reservation of the same `seq` to take over; what the session still counts for it is freed.
+    `instead_of` is a stale reservation of the same `seq` to take over; the milliseconds it holds are released.
     """
     stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
-    taken = chunk.audio_ms - (stale.audio_ms if stale else 0)
+    needed_ms = chunk.audio_ms - (stale.audio_ms if stale else 0)
     has_room = (
         Attr("state").eq(SessionState.ACTIVE.value)
         & Attr("lease_number").eq(session.lease_number)
         & Attr("lease_expires_at").gt(chunk.reserved_at)
-        & Attr("free_ms").gte(taken)
+        & Attr("free_ms").gte(needed_ms)
     )
     room = Write(
         session_key(session.user_id, session.session_id),
@@ -118,16 +118,16 @@ def reserving(session: Session, chunk: Reservation, instead_of: Reservation | No
             "last_reserved_at": chunk.reserved_at,
             ("inflight", chunk.attempt): [chunk.audio_ms, chunk.reserved_at],
         },
-        add={"free_ms": -taken},
+        add={"free_ms": -needed_ms},
         drop=[("inflight", stale.attempt)] if stale else (),
         when=has_room & Attr(f"inflight.{stale.attempt}").exists() if stale else has_room,
     )
-    unclaimed = Attr("attempt").eq(instead_of.attempt) if instead_of else Attr("pk").not_exists()
-    return [room, Write(chunk_key(session, chunk.seq), item=asdict(chunk) | {"state": "reserved"}, when=unclaimed)]
+    is_free = Attr("attempt").eq(instead_of.attempt) if instead_of else Attr("pk").not_exists()
+    return [room, Write(chunk_key(session, chunk.seq), item=asdict(chunk) | {"state": "reserved"}, when=is_free)]
 
 
-def giving_back(session: Session, chunk: Reservation) -> list[Write]:
-    """Undo a reservation whose provider call failed; nothing of the chunk stays behind."""
+def release_chunk(session: Session, chunk: Reservation) -> list[Write]:
+    """Undo a reservation whose provider call failed; nothing of the chunk remains."""
     return [
         Write(
             session_key(session.user_id, session.session_id),
@@ -139,34 +139,34 @@ def giving_back(session: Session, chunk: Reservation) -> list[Write]:
     ]
 
 
-def completing(session: Session, chunk: Reservation, heard: Recognition, cost_micro_usd: int) -> list[Write]:
-    """Bill the chunk to the session and keep its words, if the session still counts it as under way."""
+def complete_chunk(session: Session, chunk: Reservation, recognition: Recognition, cost_micro_usd: int) -> list[Write]:
+    """Bill the chunk to the session and store its words, if the session still has it in flight."""
     billed = Write(
         session_key(session.user_id, session.session_id),
         add={
             "done_ms": chunk.audio_ms,
-            USE_MS + heard.model: chunk.audio_ms,
-            USE_COST + heard.model: cost_micro_usd,
+            USE_MS + recognition.model: chunk.audio_ms,
+            USE_COST + recognition.model: cost_micro_usd,
         },
         drop=[("inflight", chunk.attempt)],
         when=Attr("state").eq(SessionState.ACTIVE.value) & Attr(f"inflight.{chunk.attempt}").exists(),
     )
-    words = [[word.text, word.start_ms, word.end_ms, round(word.confidence * 1000)] for word in heard.words]
+    words = [[word.text, word.start_ms, word.end_ms, round(word.confidence * 1000)] for word in recognition.words]
     stored = Write(
         chunk_key(session, chunk.seq),
-        put_in={"state": "done", "text": heard.text, "words": words, "model": heard.model},
+        put_in={"state": "done", "text": recognition.text, "words": words, "model": recognition.model},
         when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),
     )
     return [billed, stored]
 
 
-def reservation(item: Item) -> Reservation:
-    """The chunk that was read, reserved or done."""
+def reservation_from(item: Item) -> Reservation:
+    """The chunk stored in `item`, reserved or done."""
     return Reservation(**{name: item[name] for name in Reservation.__struct_fields__})
 
 
-def recognition(item: Item) -> Recognition | None:
-    """What was heard in the chunk that was read; None while a provider has it."""
+def recognition_from(item: Item) -> Recognition | None:
+    """The recognition stored in `item`; None while a provider has the chunk."""
     if item["state"] != "done":
         return None
     words = tuple(

@@ -1,7 +1,7 @@
-"""The arithmetic of leases: how long one may be, what it holds and used, when the next may follow. Pure rules.
+"""The arithmetic of leases: how long one lasts, what it holds and costs, when it may be renewed. Pure rules.
 
-A session's price is the running total over all its leases: a lease is charged the difference, so no way of splitting a
-session changes what it costs.
+A session's price is the running total over all its leases, and a lease is charged the difference. So splitting
+a session into leases never changes its price.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ HOLD_KIND = "stream"
 SERVICE = "live"
 
 
-class Ending(Struct, frozen=True):
-    """A session whose lease has ended: how it stands, what is charged, and what the day's allowance gave back."""
+class LeaseEnd(Struct, frozen=True):
+    """A session whose lease has ended, what is charged, and the seconds returned from the day's allowance."""
 
     session: Session
     charge: Charge
-    given_back_seconds: int
+    returned_seconds: int
 
 
 @dataclass(frozen=True)
@@ -35,51 +35,49 @@ class LeaseRules:
     shortest_seconds: int = 60
     renew_before_end_seconds: int = 60
     resume_within_seconds: int = 86_400
-    sweep_grace_seconds: int = 60  # above the longest request (29 s), so that no chunk is under way when it runs
+    sweep_grace_seconds: int = 60  # above the longest request (29 s), so that no chunk is in flight when the sweep runs
     opening_seconds: int = 60  # how long a held lease waits for its token to be recorded before it is swept
-    chunk_stale_after_seconds: int = 35  # above the longest request too: its process is gone
+    chunk_stale_after_seconds: int = 35  # above the longest request too: its process has ended
     save_interval_seconds: int = 15
     no_audio_after_seconds: int = 60
     free_allowance_seconds: int = 1_800
     paid_allowance_seconds: int = 14_400
 
-    # How long
-
-    def wished_seconds(self, asked: int | None, is_direct: bool, allowance_seconds: int) -> int:
-        """The lease to aim for. Unasked, a direct one is at most a third of what is left of the day's allowance, so
-        that several ends before their time are given back whole and the later ones cost little."""
-        if asked is not None:
-            return asked
+    def requested_seconds(self, requested: int | None, is_direct: bool, allowance_seconds: int) -> int:
+        """The lease to hold. If none is requested, a direct one lasts at most a third of what is left of the day's
+        allowance, so that several early stops are returned in full and later ones cost little."""
+        if requested is not None:
+            return requested
         if not is_direct:
             return self.default_seconds
         return min(self.default_seconds, max(self.shortest_seconds, allowance_seconds // 3))
 
     def allowance_seconds(self, balance: Balance, used_today_seconds: int) -> int:
-        """What may still be given back today of direct leases that end early."""
+        """What may still be returned today for direct leases that end early."""
         whole = self.paid_allowance_seconds if balance.purchased > 0 else self.free_allowance_seconds
         return max(0, whole - used_today_seconds)
 
     def first(self, new: Session, prices: Prices, available: int, now: int) -> Session:
-        """`new` with its first lease, as long as wished or as `available` credits afford.
+        """`new` with its first lease, as long as requested or as `available` credits afford.
 
-        Raises InsufficientCreditsError where that is less than the shortest lease.
+        Raises InsufficientCreditsError if that is less than the shortest lease.
         """
-        return self._leased(new, prices, available, new.requested_lease_seconds, now)
+        return self._with_lease(new, prices, available, new.requested_lease_seconds, now)
 
-    def following(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
-        """The session with its next lease, once the last is settled and its rest given back to `available`."""
-        wished = ended.requested_lease_seconds
+    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
+        """The session with its next lease; `available` includes what the settled lease returned."""
+        wanted_seconds = ended.requested_lease_seconds
         if ended.is_direct:
-            wished = min(wished, self.wished_seconds(None, True, allowance_seconds))
-        carried = replace(ended, inflight=self.chunks_under_way(ended, now))
-        return self._leased(carried, load(ended.price_version), available, wished, now)
+            wanted_seconds = min(wanted_seconds, self.requested_seconds(None, True, allowance_seconds))
+        carried = replace(ended, inflight=self.chunks_in_flight(ended, now))
+        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now)
 
-    def _leased(self, session: Session, prices: Prices, available: int, wished: int, now: int) -> Session:
+    def _with_lease(self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int) -> Session:
         affordable = (prices.live_ms(max(session.charged + available, 0)) - session.done_ms) // 1000
         if affordable < self.shortest_seconds:
             required = prices.live_credits(session.done_ms + self.shortest_seconds * 1000) - session.charged
             raise InsufficientCreditsError(required, available)
-        seconds = min(wished, affordable)
+        seconds = min(wanted_seconds, affordable)
         if session.inflight_ms > seconds * 1000:
             raise ConflictError(
                 "More audio is being recognised than the next lease covers. Retry the request.",
@@ -97,144 +95,138 @@ class LeaseRules:
             free_ms=0 if session.is_direct else seconds * 1000 - session.inflight_ms,
         )
 
-    # When
-
-    def check_renewable(self, current: Session, interrupted: bool, now: int) -> None:
-        """Raises ConflictError where the next lease may not follow now, and says when it may."""
-        state = current.state
+    def check_renewable(self, session: Session, interrupted: bool, now: int) -> None:
+        """Raise ConflictError if the session cannot be renewed now; its details say when it can."""
+        state = session.state
         if state is SessionState.STOPPED:
             raise ConflictError("This session was stopped. Start a new one.", "session_stopped", state=state.value)
-        if self.is_too_late_to_resume(current, now):
+        if self.is_too_late_to_resume(session, now):
             raise ConflictError(
                 "This session ended too long ago. Start a new one.", "resume_expired", state=state.value
             )
-        self.check_settled_down(current, now)
-        used_up = not current.is_direct and current.free_ms <= self.renew_before_end_seconds * 1000
-        near_end = now >= self.renew_after(current) or used_up
-        if state is SessionState.ACTIVE and not near_end and not interrupted:
+        self.check_not_opening(session, now)
+        used_up = not session.is_direct and session.free_ms <= self.renew_before_end_seconds * 1000
+        is_ending = now >= self.renew_after(session) or used_up
+        if state is SessionState.ACTIVE and not is_ending and not interrupted:
             raise ConflictError(
                 "The lease is not near its end. Renew later, or set `interrupted` if the stream broke off.",
                 "lease_open",
-                renew_after=rfc3339(self.renew_after(current)),
-                lease_expires_at=rfc3339(current.lease_expires_at),
+                renew_after=rfc3339(self.renew_after(session)),
+                lease_expires_at=rfc3339(session.lease_expires_at),
             )
 
-    def check_settled_down(self, current: Session, now: int) -> None:
-        """Raises ConflictError while a live process is still handing out the lease."""
-        if self.is_being_opened(current, now):
+    def check_not_opening(self, session: Session, now: int) -> None:
+        """Raise ConflictError while a live process may still be issuing the lease."""
+        if self.is_being_opened(session, now):
             raise ConflictError("The lease is being opened. Retry the request.", "lease_opening", retry_after_seconds=1)
 
-    def is_being_opened(self, current: Session, now: int) -> bool:
-        """Whether a live process may still be handing out the lease."""
-        return current.state is SessionState.OPENING and now - current.lease_started_at < self.chunk_stale_after_seconds
+    def is_being_opened(self, session: Session, now: int) -> bool:
+        """Whether a live process may still be issuing the lease."""
+        return session.state is SessionState.OPENING and now - session.lease_started_at < self.chunk_stale_after_seconds
 
-    def is_too_late_to_resume(self, current: Session, now: int) -> bool:
-        """Whether the session ended too long ago to be taken up again."""
-        return now > current.lease_expires_at + self.resume_within_seconds
+    def is_too_late_to_resume(self, session: Session, now: int) -> bool:
+        """Whether the session ended too long ago to be resumed."""
+        return now > session.lease_expires_at + self.resume_within_seconds
 
-    def renew_after(self, current: Session) -> int:
-        """From when on a renewal is taken without a reason."""
-        return current.lease_expires_at - self.renew_before_end_seconds
+    def renew_after(self, session: Session) -> int:
+        """When a renewal is accepted without an interruption."""
+        return session.lease_expires_at - self.renew_before_end_seconds
 
-    def _warned_seconds(self, current: Session) -> int:
-        """How long before its end a lease is said to be ending: the time to follow it. Of a short direct one only its
-        last third: renewing ends it, and without an allowance all of it is paid for."""
-        if not current.is_direct:
+    def _warning_seconds(self, session: Session) -> int:
+        """How long before its end a lease is reported as ending. For a short direct lease only its last third:
+        renewing ends it, and without an allowance it is billed in full."""
+        if not session.is_direct:
             return self.renew_before_end_seconds
-        return min(self.renew_before_end_seconds, current.lease_seconds // 3)
-
-    # What
+        return min(self.renew_before_end_seconds, session.lease_seconds // 3)
 
     def ending(
         self,
-        current: Session,
+        session: Session,
         state: SessionState,
         allowance_seconds: int,
         now: int,
         *,
         prices: Prices,
-        broke_off: bool = False,
-    ) -> Ending:
-        """The session once its lease has ended now, in `state`; `broke_off` if its stream is known not to have lasted.
+        interrupted: bool = False,
+    ) -> LeaseEnd:
+        """End the session's lease now and set its `state`; `interrupted` if the stream broke off earlier.
 
-        A relayed lease is charged the audio that was done. A direct one is charged from its start to now; the rest is
-        given back only out of the day's allowance, because the extension can keep the socket open behind our back.
-        `prices` tell what the provider costs now; the listener pays by the version the session began with.
+        A relay lease is charged for the audio recognised. A direct one is charged from its start to now; the rest is
+        returned only from the day's allowance, because the extension can keep its socket open unseen.
+        `prices` give the provider's cost now; the listener pays by the version the session began with.
         """
-        done_ms, uses, given_back = current.done_ms, current.uses, 0
-        if current.is_direct and current.state is SessionState.ACTIVE:
-            unused = max(0, current.lease_expires_at - max(now, current.lease_started_at))
-            given_back = min(unused, allowance_seconds)
-            billed_ms = (current.lease_seconds - given_back) * 1000
+        done_ms, uses, returned_seconds = session.done_ms, session.uses, 0
+        if session.is_direct and session.state is SessionState.ACTIVE:
+            unused = max(0, session.lease_expires_at - max(now, session.lease_started_at))
+            returned_seconds = min(unused, allowance_seconds)
+            billed_ms = (session.lease_seconds - returned_seconds) * 1000
             # A lease may outlive the price file that its provider's model was taken from.
-            known = prices if current.model in prices.models else load(current.price_version)
-            cost = known.cost_micro_usd(current.model, billed_ms)
-            done_ms, uses = done_ms + billed_ms, (ModelUse(current.model, billed_ms, cost),)
+            price_table = prices if session.model in prices.models else load(session.price_version)
+            cost = price_table.cost_micro_usd(session.model, billed_ms)
+            done_ms, uses = done_ms + billed_ms, (ModelUse(session.model, billed_ms, cost),)
         charge = Charge(
-            credits=load(current.price_version).live_credits(done_ms) - current.charged,
+            credits=load(session.price_version).live_credits(done_ms) - session.charged,
             service=SERVICE,
-            reference=current.session_id,
-            audio_ms=done_ms - current.settled_ms,
-            price_version=current.price_version,
+            reference=session.session_id,
+            audio_ms=done_ms - session.settled_ms,
+            price_version=session.price_version,
             uses=uses,
         )
         ended = replace(
-            current,
+            session,
             state=state,
             done_ms=done_ms,
             settled_ms=done_ms,
-            charged=current.charged + charge.credits,
+            charged=session.charged + charge.credits,
             held=0,
             uses=(),
-            covered_ms=_covered(current, now, broke_off=broke_off),
+            covered_ms=_covered_intervals(session, now, interrupted=interrupted),
         )
-        return Ending(ended, charge, given_back)
+        return LeaseEnd(ended, charge, returned_seconds)
 
-    def hold(self, current: Session) -> Hold:
-        """The hold of the current lease, swept some time after the lease's end, or soon if its token never came."""
-        sweep_at = current.lease_expires_at + self.sweep_grace_seconds
-        if current.state is SessionState.OPENING:
-            sweep_at = current.lease_started_at + self.opening_seconds
-        return Hold(current.user_id, current.hold_id, current.held, HOLD_KIND, current.session_id, sweep_at)
+    def hold(self, session: Session) -> Hold:
+        """The hold of the current lease; swept some time after its end, or soon if it has no token."""
+        sweep_at = session.lease_expires_at + self.sweep_grace_seconds
+        if session.state is SessionState.OPENING:
+            sweep_at = session.lease_started_at + self.opening_seconds
+        return Hold(session.user_id, session.hold_id, session.held, HOLD_KIND, session.session_id, sweep_at)
 
-    # Looking
+    def chunks_in_flight(self, session: Session, now: int) -> tuple[InFlight, ...]:
+        """The chunks that a live process may still have with a provider; older ones are stale."""
+        return tuple(c for c in session.inflight if now - c.reserved_at < self.chunk_stale_after_seconds)
 
-    def chunks_under_way(self, current: Session, now: int) -> tuple[InFlight, ...]:
-        """The chunks that a live process may still have with a provider; those of a dead one are stale."""
-        return tuple(c for c in current.inflight if now - c.reserved_at < self.chunk_stale_after_seconds)
-
-    def seconds_left(self, current: Session, now: int) -> int:
-        """How long the lease lasts: until its time is over or its audio used up."""
-        if current.state is not SessionState.ACTIVE:
+    def seconds_left(self, session: Session, now: int) -> int:
+        """Seconds until the lease expires or its audio is used up."""
+        if session.state is not SessionState.ACTIVE:
             return 0
-        by_clock = max(0, current.lease_expires_at - now)
-        return by_clock if current.is_direct else min(by_clock, current.free_ms // 1000)
+        by_clock = max(0, session.lease_expires_at - now)
+        return by_clock if session.is_direct else min(by_clock, session.free_ms // 1000)
 
-    def warnings(self, current: Session, balance: Balance, has_words: bool, now: int) -> list[str]:
-        """What the extension should tell the listener, or act on."""
-        another_minute = load(current.price_version).live_credits(self.shortest_seconds * 1000)
-        last_audio_at = max(current.last_reserved_at, current.last_saved_at, current.lease_started_at)
+    def warnings(self, session: Session, balance: Balance, has_segments: bool, now: int) -> list[str]:
+        """What the extension should show the listener or act on."""
+        another_minute = load(session.price_version).live_credits(self.shortest_seconds * 1000)
+        last_audio_at = max(session.last_reserved_at, session.last_saved_at, session.lease_started_at)
         warnings = {
             "credits_low": balance.available < another_minute,
-            "lease_ending": self.seconds_left(current, now) <= self._warned_seconds(current),
-            "no_audio": not has_words and now - last_audio_at > self.no_audio_after_seconds,
+            "lease_ending": self.seconds_left(session, now) <= self._warning_seconds(session),
+            "no_audio": not has_segments and now - last_audio_at > self.no_audio_after_seconds,
         }
         return [name for name, applies in warnings.items() if applies]
 
 
-def _covered(current: Session, now: int, *, broke_off: bool) -> tuple[tuple[int, int], ...]:
-    """The stretches of a direct session that its leases covered, the open one included, none touching another.
+def _covered_intervals(session: Session, now: int, *, interrupted: bool) -> tuple[tuple[int, int], ...]:
+    """The intervals that the leases of a direct session covered, including the open one, merged.
 
-    Of a stream that broke off only what was heard counts: to the end of the last saved word.
+    Of a stream that broke off only the part up to the end of the last saved word counts.
     """
-    if not current.is_direct or current.state is not SessionState.ACTIVE:
-        return current.covered_ms
-    start_ms = current.offset_ms
-    end_ms = (min(now, current.lease_expires_at) - current.started_at) * 1000
-    if broke_off:
-        end_ms = min(end_ms, current.words_until_ms)
+    if not session.is_direct or session.state is not SessionState.ACTIVE:
+        return session.covered_ms
+    start_ms = session.offset_ms
+    end_ms = (min(now, session.lease_expires_at) - session.started_at) * 1000
+    if interrupted:
+        end_ms = min(end_ms, session.words_until_ms)
     covered: list[tuple[int, int]] = []
-    for start, end in sorted([*current.covered_ms, (start_ms, end_ms)] if start_ms < end_ms else current.covered_ms):
+    for start, end in sorted([*session.covered_ms, (start_ms, end_ms)] if start_ms < end_ms else session.covered_ms):
         if covered and start <= covered[-1][1]:
             covered[-1] = (covered[-1][0], max(covered[-1][1], end))
         else:

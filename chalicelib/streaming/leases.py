@@ -1,7 +1,7 @@
-"""What happens to a lease besides its arithmetic: handing it out, taking it back, ending it. Used by streaming.py.
+"""Leases on the tables and at the providers: issue one, cancel it, end it. The arithmetic is in lease_rules.py.
 
-A direct lease is held first, then the provider is asked for its token, then the lease is recorded as running. A process
-that dies between leaves a lease that is swept a minute later, unbilled, because nobody has its token.
+A direct lease is held first, then the provider creates its token, then the lease is recorded as running. A process that
+dies in between leaves a lease that is swept after a minute, unbilled, because no client has its token.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,72 +20,73 @@ from ..models.sessions import LiveOptions, Session, SessionState, SocketCredenti
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import hold_recorded
-from ..repositories.sessions import answer_name, erasing, moved_on, session, session_key
+from ..repositories.sessions import delete_session, response_attribute, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import transcript_delete, transcript_progress
-from .lease_rules import SERVICE, Ending, LeaseRules
+from .lease_rules import SERVICE, LeaseEnd, LeaseRules
 
 TRIES = 8
 
 
 class LiveProvider(Protocol):
-    """A provider that the extension opens a socket to."""
+    """A provider to which the extension opens a socket."""
 
     def knows(self, language: str) -> bool:
-        """Whether the provider has a live model for the language; empty means none in particular."""
+        """Whether the provider has a live model for the language; empty means any."""
 
     def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
-        """What opens one socket for at most `lease_seconds`. Raises ProviderError."""
+        """A credential for one socket of at most `lease_seconds`. Raises ProviderError."""
 
 
 @dataclass(frozen=True)
 class Leases:
-    """Leases on the tables and at the providers."""
+    """Issues, cancels and ends leases."""
 
     ledger: Ledger
     tables: Tables
     rules: LeaseRules
-    live_providers: Sequence[LiveProvider]  # asked in this order until one answers
+    live_providers: Sequence[LiveProvider]  # tried in this order
     now: Callable[[], int]  # epoch seconds, UTC
 
     def knows(self, language: str) -> bool:
-        """Whether any live provider has the language."""
+        """Whether any live provider supports the language."""
         return any(provider.knows(language) for provider in self.live_providers)
 
-    def handed_out(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
-        """The lease with what opens its socket; a relayed lease needs nothing more.
+    def issue(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
+        """Create the socket credential of a held direct lease and record the lease as running; a relay lease is ready.
 
-        `begins_at`: when it begins, if later than it was held.
+        `begins_at`: when the lease begins, if later than it was held. Raises ProviderError (the lease is cancelled),
+        UnavailableError.
         """
         if not opened.is_direct:
-            return self.answer(opened, available)
+            return self.response(opened, available)
         try:
-            ticket = self._ticket(opened)
+            credential = self._create_credential(opened)
         except Exception:
-            # Where this fails too, the sweep does it a minute later; the first error matters more.
+            # If this fails too, the sweep cancels the lease a minute later; the first error matters more.
             with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):
-                self.take_back(opened)
+                self.cancel_opening(opened)
             raise
-        seconds = min(opened.lease_seconds, ticket.longest_lease_seconds)
+        seconds = min(opened.lease_seconds, credential.longest_lease_seconds)
         started_at = opened.lease_started_at if begins_at is None else begins_at
         live = replace(
             opened,
             state=SessionState.ACTIVE,
-            provider=ticket.provider,
-            model=ticket.model,
+            provider=credential.provider,
+            model=credential.model,
             lease_seconds=seconds,
             lease_started_at=started_at,
             lease_expires_at=started_at + seconds,
         )
-        answer = self.answer(live, available, ticket)
-        recorded = moved_on(opened, live, stored(answer))
+        response = self.response(live, available, credential)
+        recorded = update_session(opened, live, encode_response(response))
         try:
-            self.tables.transact([recorded, hold_recorded(self.rules.hold(live)), self.progress(live)])
-        except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
-            raise UnavailableError("Opening the lease took too long: start again.") from refusal
-        return answer
+            self.tables.transact([recorded, hold_recorded(self.rules.hold(live)), self.transcript_write(live)])
+        except WriteRefusedError as refusal:  # So slow that the sweep cancelled it: no client has this token.
+            raise UnavailableError("Opening the lease took too long. Start again.") from refusal
+        return response
 
-    def _ticket(self, opened: Session) -> SocketCredential:
+    def _create_credential(self, opened: Session) -> SocketCredential:
         options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
         failure: ProviderError | None = None
         for provider in self.live_providers:
@@ -95,59 +96,60 @@ class Leases:
                 return provider.ticket(opened.lease_seconds, options)
             except ProviderError as error:
                 failure = error
-        raise failure or UnavailableError("No live provider is set up.")
+        raise failure or UnavailableError("No live provider is configured.")
 
-    def kept_answer(self, item: Item, asked_hash: str, kept_hash: str, name: str) -> contract.Lease:
-        """The answer that this wish got before, or would have got had its process not died.
+    def stored_response(self, item: Item, body_hash: str, stored_hash: str, name: str) -> contract.Lease:
+        """The response that an earlier try of this request got, or would have got had its process not died.
 
-        Raises ConflictError where it can be answered no more: its lease was ended, or followed by another, meanwhile.
+        `name`: the attribute that stores it. Raises IdempotencyMismatchError; ConflictError where its lease was ended
+        or renewed meanwhile.
         """
-        if asked_hash != kept_hash:
-            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
+        if body_hash != stored_hash:
+            raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
         if name in item:
             return msgspec.json.decode(item[name], type=contract.Lease)
-        current = session(item)
-        # A running lease has its token. Another one for it would be a socket that nobody pays for.
-        if current.state is not SessionState.OPENING or answer_name(current) != name:
+        session = session_from(item)
+        # A running lease has its token. A second token would open a socket that is not paid for.
+        if session.state is not SessionState.OPENING or response_attribute(session) != name:
             raise ConflictError(
-                "This lease ended before its answer was ready.", "lease_over", state=current.state.value
+                "This lease ended before its answer was ready.", "lease_over", state=session.state.value
             )
-        self.rules.check_settled_down(current, self.now())
-        return self.handed_out(current, self.ledger.balance(current.user_id).available, begins_at=self.now())
+        self.rules.check_not_opening(session, self.now())
+        return self.issue(session, self.ledger.balance(session.user_id).available, begins_at=self.now())
 
-    def end(self, current: Session, ending: Ending, spent: list[Write]) -> None:
-        """Settle the open lease, if there is one, and leave the session as `ending` says."""
+    def end(self, session: Session, ending: LeaseEnd, spent: list[Write]) -> None:
+        """Settle the open lease, if there is one, and store the session as `ending` has it."""
         closed = replace(ending.session, free_ms=0, inflight=())
-        extra_writes = [moved_on(current, closed), self.progress(closed), *spent]
-        if current.state in (SessionState.ACTIVE, SessionState.OPENING):
-            self.ledger.settle(self.rules.hold(current), ending.charge, at=self.now(), extra_writes=extra_writes)
+        extra_writes = [update_session(session, closed), self.transcript_write(closed), *spent]
+        if session.state in (SessionState.ACTIVE, SessionState.OPENING):
+            self.ledger.settle(self.rules.hold(session), ending.charge, at=self.now(), extra_writes=extra_writes)
         else:
             self.tables.transact(extra_writes)
 
     def abandon(self, hold: Hold, prices: Prices, *, at_once: bool = False) -> bool:
-        """End the lease of this hold if its time is over, or `at_once`: nobody speaks for it. Whether it was ended.
+        """End the lease of this hold if it has expired, or `at_once`; return whether it was ended.
 
-        A direct lease is billed to its end either way, because its socket may stay open until then. At once does not
-        mean beside a process that is opening the lease, or has a chunk of it with a provider: call again.
+        A direct lease is billed to its end either way, because its socket may stay open until then. Even at once, a
+        lease is not ended while a process opens it or has a chunk of it with a provider: call again.
         """
         for _ in range(TRIES):
             item = self.tables.get(session_key(hold.user_id, hold.reference))
-            current = session(item) if item else None
-            if current is None or current.hold_id != hold.hold_id:
-                return self._released(hold)
-            if self._is_spoken_for(current, at_once):
+            session = session_from(item) if item else None
+            if session is None or session.hold_id != hold.hold_id:
+                return self._release(hold)
+            if self._is_in_use(session, at_once):
                 return False
             try:
-                if current.state is SessionState.OPENING:
-                    self.take_back(current)
-                elif current.state is SessionState.ACTIVE:
-                    # Nothing is given back, and only what was saved is known to be heard.
+                if session.state is SessionState.OPENING:
+                    self.cancel_opening(session)
+                elif session.state is SessionState.ACTIVE:
+                    # Nothing is returned, and only saved text counts as covered.
                     ending = self.rules.ending(
-                        current, SessionState.LAPSED, 0, self.now(), prices=prices, broke_off=True
+                        session, SessionState.LAPSED, 0, self.now(), prices=prices, interrupted=True
                     )
-                    self.end(current, ending, [])
+                    self.end(session, ending, [])
                 else:
-                    return self._released(hold)
+                    return self._release(hold)
                 return True
             except HoldEndedError:
                 return False
@@ -155,55 +157,55 @@ class Leases:
                 continue
         return False
 
-    def _is_spoken_for(self, current: Session, at_once: bool) -> bool:
+    def _is_in_use(self, session: Session, at_once: bool) -> bool:
         now = self.now()
-        if not at_once:  # The index of open holds may be a moment behind: then this lease has only just begun.
-            return self.rules.hold(current).sweep_at > now
-        return self.rules.is_being_opened(current, now) or bool(self.rules.chunks_under_way(current, now))
+        if not at_once:  # The index of open holds may lag: then this lease has only just begun.
+            return self.rules.hold(session).sweep_at > now
+        return self.rules.is_being_opened(session, now) or bool(self.rules.chunks_in_flight(session, now))
 
-    def _released(self, hold: Hold) -> bool:
+    def _release(self, hold: Hold) -> bool:
         try:
             self.ledger.release(hold, at=self.now())
             return True
         except HoldEndedError:
             return False
 
-    def take_back(self, opened: Session) -> None:
-        """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""
+    def cancel_opening(self, opened: Session) -> None:
+        """Undo a lease without a token: release its whole hold, and delete the session if this was its first lease."""
         if opened.lease_number == 1:
-            extra_writes = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
+            extra_writes = [delete_session(opened), transcript_delete(opened.user_id, opened.transcript_id)]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)
-            extra_writes = [moved_on(opened, lapsed), self.progress(lapsed)]
+            extra_writes = [update_session(opened, lapsed), self.transcript_write(lapsed)]
         self.ledger.release(self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
 
-    def progress(self, current: Session) -> Write:
-        ended = current.state in (SessionState.LAPSED, SessionState.STOPPED)
-        return transcript_progress(current, ended_at=self.now() if ended else None)
+    def transcript_write(self, session: Session) -> Write:
+        ended = session.state in (SessionState.LAPSED, SessionState.STOPPED)
+        return transcript_progress(session, ended_at=self.now() if ended else None)
 
-    def answer(self, current: Session, available: int, ticket: SocketCredential | None = None) -> contract.Lease:
+    def response(self, session: Session, available: int, credential: SocketCredential | None = None) -> contract.Lease:
         opened = {}
-        if ticket:
+        if credential:
             opened = {
-                "websocket_url": ticket.websocket_url,
-                "token": ticket.token,
-                "token_expires_at": rfc3339(ticket.token_expires_at),
+                "websocket_url": credential.websocket_url,
+                "token": credential.token,
+                "token_expires_at": rfc3339(credential.token_expires_at),
             }
         return contract.Lease(
-            session_id=current.session_id,
-            transcript_id=current.transcript_id,
-            provider=current.provider,
-            lease_seconds=current.lease_seconds,
-            lease_expires_at=rfc3339(current.lease_expires_at),
-            renew_after=rfc3339(self.rules.renew_after(current)),
-            credits_held=current.held,
-            credits_per_minute=load(current.price_version).services[SERVICE].credits_per_minute,
+            session_id=session.session_id,
+            transcript_id=session.transcript_id,
+            provider=session.provider,
+            lease_seconds=session.lease_seconds,
+            lease_expires_at=rfc3339(session.lease_expires_at),
+            renew_after=rfc3339(self.rules.renew_after(session)),
+            credits_held=session.held,
+            credits_per_minute=load(session.price_version).services[SERVICE].credits_per_minute,
             credits_available=available,
             save_interval_seconds=self.rules.save_interval_seconds,
-            offset_ms=current.offset_ms,
+            offset_ms=session.offset_ms,
             **opened,
         )
 
 
-def stored(answer: contract.Lease) -> str:
-    return msgspec.json.encode(answer).decode()
+def encode_response(response: contract.Lease) -> str:
+    return msgspec.json.encode(response).decode()

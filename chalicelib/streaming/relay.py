@@ -1,8 +1,8 @@
-"""Relayed audio: one chunk in, its words out, exactly its milliseconds billed.
+"""Relayed audio: recognise one chunk and bill exactly its milliseconds.
 
-The chunk's milliseconds are reserved inside the lease before a provider is asked, billed in the same write that keeps
-the words, and given back if no provider can do it. A process that dies between leaves a reservation: after it is stale
-the same `seq` may be sent again and takes it over, or the lease ends without billing it.
+The chunk's milliseconds are reserved inside the lease before a provider is called, billed in the transaction that
+stores the words, and released if no provider recognises them. A process that dies in between leaves a reservation:
+once that is stale, the same `seq` sent again takes it over, or the lease ends without billing it.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,15 @@ from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import Ledger
-from ..repositories.sessions import completing, giving_back, recognition, reservation, reserving, session, session_key
+from ..repositories.sessions import (
+    complete_chunk,
+    recognition_from,
+    release_chunk,
+    reservation_from,
+    reserve_chunk,
+    session_from,
+    session_key,
+)
 from ..repositories.table import Item, Tables, WriteRefusedError
 from .audio import Audio
 
@@ -35,69 +43,74 @@ class Relay:
 
     ledger: Ledger
     tables: Tables
-    recognisers: Sequence[Recogniser]  # asked in this order until one answers
-    prices: Prices  # what providers cost now; what the listener pays is the session's own version
+    recognisers: Sequence[Recogniser]  # tried in this order
+    prices: Prices  # what providers cost now; the listener pays by the session's own version
     stale_after_seconds: int
     now: Callable[[], int]
     new_id: Callable[[], str]
 
     def chunk(self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio) -> contract.Chunk:
-        """The words of one chunk, charged once per `seq`; the same chunk again gets the same words, free.
+        """Recognise one chunk, charged once per `seq`; the same chunk sent again returns the same words for free.
 
-        Raises NotFoundError, ConflictError (not a relay session, stopped, lease over or used up, chunk under way),
+        Raises NotFoundError, ConflictError (not a relay session, stopped, lease ended or used up, chunk in flight),
         IdempotencyMismatchError (other audio under this `seq`), ProviderError (nothing charged).
         """
-        current = self._session(caller, session_id)
+        session = self._load(caller, session_id)
         chunk = Reservation(
             seq=seq,
             attempt=self.new_id(),
             audio_ms=audio.duration_ms,
             audio_hash=audio.fingerprint,
             reserved_at=self.now(),
-            start_ms=current.offset_ms if start_ms is None else start_ms,
+            start_ms=session.offset_ms if start_ms is None else start_ms,
         )
-        if earlier := self._reserve(current, chunk):
-            return _answer(reservation(earlier), _done(earlier, chunk.audio_hash), current, current.done_ms)
+        if completed_item := self._reserve(session, chunk):
+            return _chunk_response(
+                reservation_from(completed_item),
+                _completed_recognition(completed_item, chunk.audio_hash),
+                session,
+                session.done_ms,
+            )
         try:
-            heard = self._recognised(current, audio)
-            self._complete(current, chunk, heard)
+            recognition = self._recognise(session, audio)
+            self._complete(session, chunk, recognition)
         except UnavailableError:
-            raise  # The tables are out of reach: what was reserved goes stale and is never billed.
+            raise  # The tables are unavailable: the reservation goes stale and is never billed.
         except Exception:
-            self._give_back(current, chunk)
+            self._release(session, chunk)
             raise
-        return _answer(chunk, heard, current, current.done_ms + chunk.audio_ms)
+        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.audio_ms)
 
-    def _session(self, caller: Caller, session_id: str) -> Session:
+    def _load(self, caller: Caller, session_id: str) -> Session:
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
         if item is None:
             raise NotFoundError("There is no such session.")
-        current = session(item)
-        if current.transport != "relay":
+        session = session_from(item)
+        if session.transport != "relay":
             raise ConflictError(
-                "This session streams directly to the provider.", "wrong_transport", transport=current.transport
+                "This session streams directly to the provider.", "wrong_transport", transport=session.transport
             )
-        return current
+        return session
 
-    def _reserve(self, current: Session, chunk: Reservation) -> Item | None:
-        """Reserve the chunk; the item of an earlier one that is done, if there is one.
+    def _reserve(self, session: Session, chunk: Reservation) -> Item | None:
+        """Reserve the chunk; return the item of the same chunk recognised before, if there is one.
 
         A stale reservation of the same `seq` is taken over, so two tries are enough.
         """
         stale: Reservation | None = None
         for _ in range(2):
             try:
-                self.tables.transact(reserving(current, chunk, stale))
+                self.tables.transact(reserve_chunk(session, chunk, stale))
                 return None
             except WriteRefusedError as refusal:
-                earlier = refusal.refused.get(1)
-                if not earlier and 0 in refusal.refused:
-                    self._refuse(current, chunk, refusal.refused[0])
-                if not earlier:
-                    break  # The stale one was given back at this moment.
-                if recognition(earlier):
-                    return earlier
-                stale = reservation(earlier)
+                completed_item = refusal.refused.get(1)
+                if not completed_item and 0 in refusal.refused:
+                    self._raise_refusal(session, chunk, refusal.refused[0])
+                if not completed_item:
+                    break  # The stale one was just released.
+                if recognition_from(completed_item):
+                    return completed_item
+                stale = reservation_from(completed_item)
                 if stale.audio_hash != chunk.audio_hash:
                     raise _mismatch(chunk.seq) from refusal
                 if chunk.reserved_at - stale.reserved_at < self.stale_after_seconds:
@@ -106,43 +119,43 @@ class Relay:
             "This chunk is being recognised. Retry the request.", "still_running", seq=chunk.seq, retry_after_seconds=1
         )
 
-    def _refuse(self, current: Session, chunk: Reservation, item: Item) -> NoReturn:
-        """Say why the session had no room for the chunk, as it stood at that moment."""
-        now = session(item)
-        if now.state is SessionState.STOPPED:
-            raise ConflictError("This session was stopped.", "session_stopped", state=now.state.value)
-        if now.state is SessionState.LAPSED or now.lease_expires_at <= chunk.reserved_at:
-            raise ConflictError("The lease has ended. Renew it.", "lease_over", state=now.state.value)
-        if now.lease_number != current.lease_number:
+    def _raise_refusal(self, session: Session, chunk: Reservation, item: Item) -> NoReturn:
+        """Raise the reason why the session, as stored in `item`, had no room for the chunk."""
+        stored = session_from(item)
+        if stored.state is SessionState.STOPPED:
+            raise ConflictError("This session was stopped.", "session_stopped", state=stored.state.value)
+        if stored.state is SessionState.LAPSED or stored.lease_expires_at <= chunk.reserved_at:
+            raise ConflictError("The lease has ended. Renew it.", "lease_over", state=stored.state.value)
+        if stored.lease_number != session.lease_number:
             raise ConflictError(
                 "The lease was renewed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
             )
-        if now.free_ms >= chunk.audio_ms:
+        if stored.free_ms >= chunk.audio_ms:
             raise ConflictError(
                 "The session changed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
             )
         raise ConflictError(
-            "The rest of the lease is shorter than this chunk. Renew it.", "lease_used_up", free_ms=now.free_ms
+            "The rest of the lease is shorter than this chunk. Renew it.", "lease_used_up", free_ms=stored.free_ms
         )
 
-    def _recognised(self, current: Session, audio: Audio) -> Recognition:
+    def _recognise(self, session: Session, audio: Audio) -> Recognition:
         failure: ProviderError | None = None
         for recogniser in self.recognisers:
             try:
-                return recogniser.recognise(audio, current.language)
+                return recogniser.recognise(audio, session.language)
             except ProviderError as error:
                 failure = error
-        raise failure or ProviderError("No provider of speech recognition is set up.")
+        raise failure or ProviderError("No provider of speech recognition is configured.")
 
-    def _give_back(self, current: Session, chunk: Reservation) -> None:
-        # Where this fails too, the reservation goes stale and is never billed; the first error matters more.
+    def _release(self, session: Session, chunk: Reservation) -> None:
+        # If this fails too, the reservation goes stale and is never billed; the first error matters more.
         with suppress(WriteRefusedError, UnavailableError):
-            self.tables.transact(giving_back(current, chunk))
+            self.tables.transact(release_chunk(session, chunk))
 
-    def _complete(self, current: Session, chunk: Reservation, heard: Recognition) -> None:
-        cost = self.prices.cost_micro_usd(heard.model, chunk.audio_ms)
+    def _complete(self, session: Session, chunk: Reservation, recognition: Recognition) -> None:
+        cost = self.prices.cost_micro_usd(recognition.model, chunk.audio_ms)
         try:
-            self.tables.transact(completing(current, chunk, heard, cost))
+            self.tables.transact(complete_chunk(session, chunk, recognition, cost))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
                 raise ConflictError(
@@ -153,25 +166,25 @@ class Relay:
             ) from refusal
 
 
-def _done(item: Item, audio_hash: str) -> Recognition:
-    if reservation(item).audio_hash != audio_hash:
+def _completed_recognition(item: Item, audio_hash: str) -> Recognition:
+    if reservation_from(item).audio_hash != audio_hash:
         raise _mismatch(item["seq"])
-    heard = recognition(item)
-    if heard is None:
-        raise ValueError("the chunk is not done")
-    return heard
+    recognition = recognition_from(item)
+    if recognition is None:
+        raise ValueError("the chunk is not recognised yet")
+    return recognition
 
 
 def _mismatch(seq: int) -> IdempotencyMismatchError:
-    return IdempotencyMismatchError(f"Chunk {seq} came before with other audio.", seq=seq)
+    return IdempotencyMismatchError(f"Chunk {seq} was already sent with different audio.", seq=seq)
 
 
-def _answer(chunk: Reservation, heard: Recognition, current: Session, done_ms: int) -> contract.Chunk:
+def _chunk_response(chunk: Reservation, recognition: Recognition, session: Session, done_ms: int) -> contract.Chunk:
     return contract.Chunk(
         seq=chunk.seq,
-        text=heard.text,
-        words=[contract.ChunkWord(w.text, w.start_ms, w.end_ms, w.confidence) for w in heard.words],
+        text=recognition.text,
+        words=[contract.ChunkWord(w.text, w.start_ms, w.end_ms, w.confidence) for w in recognition.words],
         start_ms=chunk.start_ms,
         duration_ms=chunk.audio_ms,
-        credits_used=load(current.price_version).live_credits(done_ms),
+        credits_used=load(session.price_version).live_credits(done_ms),
     )

@@ -1,7 +1,7 @@
-"""Live sessions on leases: hold the credits of a lease, follow on with the next one, settle what was used.
+"""Live sessions on leases: hold the credits of a lease, renew it, settle what was used.
 
-One lease is one hold and one entry. Whatever ends a lease (renewal, stop, sweep) does it in one transaction with the
-session, stating what it saw; who comes second finds the lease ended and reads the outcome.
+One lease is one hold and one entry. Whatever ends a lease (renewal, stop, sweep) does so in one transaction with the
+session, on the condition that the session is as it was read; the loser of a race reads again.
 """
 
 from collections.abc import Callable
@@ -21,30 +21,30 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.ledger import Balance, Charge
+from ..models.ledger import Balance
 from ..models.sessions import Session, SessionState
-from ..models.transcripts import Segment, Transcript
+from ..models.transcripts import Segment
 from ..pricing.price_files import Prices
-from ..repositories.allowances import allowance_key, allowance_used, spending
+from ..repositories.allowances import allowance_key, allowance_used_seconds, spend_allowance
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.sessions import moved_on, opening, saved, session, session_key
+from ..repositories.sessions import create_session, record_save, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import segments_put, transcript_put
-from .lease_rules import HOLD_KIND, SERVICE, Ending, LeaseRules
-from .leases import TRIES, Leases, stored
+from .lease_rules import HOLD_KIND, LeaseEnd, LeaseRules
+from .leases import TRIES, Leases, encode_response
+from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
 
-FOLLOWED_RENEWALS = 100  # of leases of ten minutes, those of 16 hours
 DEFAULT_SAMPLE_RATE = 16_000
 SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
-MAX_KEY_TERMS_BYTES = 6_000  # as they stand in a socket's address: above 8 KB of those many servers do not answer
-MAX_SAVED_BYTES = 3 * 1024 * 1024  # with its words in JSON a whole transcript fits an answer of Lambda, 6 MB
-CAME_SECOND = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
+MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
+MAX_SAVED_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fits into Lambda's response of 6 MB
+LOST_RACE = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What one read tells of a caller and a session."""
+class SessionSnapshot:
+    """A caller's balance and session, and the day's allowance, from one read."""
 
     balance: Balance
     session: Session
@@ -68,143 +68,151 @@ class Streaming:
     def start(self, caller: Caller, body: contract.Start, session_id: str, body_hash: str) -> contract.Lease:
         """Hold a lease and open the session.
 
-        A shorter lease than wished is given where the balance affords no more. The same `session_id` again gets the
-        first answer, if the body is the same. Raises InsufficientCreditsError when not even the shortest lease is paid
-        for, ProviderError (nothing held, nothing left behind), IdempotencyMismatchError, AccountBlockedError,
+        The lease is shorter than requested where the balance affords no more. A retry with the same `session_id` and
+        body gets the first response. Raises InsufficientCreditsError when the balance does not cover the shortest
+        lease, ProviderError (nothing is held or stored), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
         if body.transport == "direct" and not self.leases.knows(body.language):
-            raise InvalidRequestError("No live provider knows this language.", "language")
+            raise InvalidRequestError("No live provider supports this language.", "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
-            raise InvalidRequestError("The key terms are too long for a socket's address: name fewer.", "key_terms")
+            raise InvalidRequestError(
+                "The key terms are too long for the socket's address. Send fewer or shorter ones.", "key_terms"
+            )
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (earlier, allowance) = self.ledger.admit(caller, extra_keys=keys)
-        allowance_seconds = self.rules.allowance_seconds(balance, allowance_used(allowance))
+        allowance_seconds = self.rules.allowance_seconds(balance, allowance_used_seconds(allowance))
         available = balance.available
         for _ in range(TRIES):
             if earlier:
-                return self.leases.kept_answer(earlier, body_hash, earlier["body_hash"], "first_answer")
-            new = self._new(caller, body, session_id, body_hash, allowance_seconds)
+                return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")
+            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds)
             opened = self.rules.first(new, self.prices, available, self.now())
-            answer = None if opened.is_direct else stored(self.leases.answer(opened, available - opened.held))
+            response = (
+                None if opened.is_direct else encode_response(self.leases.response(opened, available - opened.held))
+            )
             extra_writes = [
-                opening(opened, answer),
-                transcript_put(caller.user_id, _history_line(opened, body)),
+                create_session(opened, response),
+                transcript_put(caller.user_id, new_transcript(opened, body)),
             ]
             try:
                 self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
-                return self.leases.handed_out(opened, available - opened.held)
-            except ExtraWriteRefusedError:  # The same start was made before, or at this moment.
+                return self.leases.issue(opened, available - opened.held)
+            except ExtraWriteRefusedError:  # The same start was made before, or just now.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
-                available = int(refusal.details["available"] or 0)  # Another session was quicker: ask for less.
-        raise UnavailableError("The account is busy with other sessions.")
+                available = int(refusal.details["available"] or 0)  # Another session held credits first: hold less.
+        raise UnavailableError("The account is busy with other sessions. Retry the request.")
 
     def renew(
         self, caller: Caller, session_id: str, interrupted: bool, renewal: str = "", body_hash: str = ""
     ) -> contract.Lease:
-        """Settle the lease and hold the next one of the same session, in one write; or take up one that lapsed.
+        """Settle the lease and hold the session's next one, in one transaction; or resume a session that lapsed.
 
-        `renewal` names the wish: the same one again gets the same lease, if the body is the same, until another one
-        follows; then it is refused, for it must not end a lease that is not its own.
+        `renewal` is the idempotency key: a retry with the same body gets the same lease until another renewal
+        follows. After that it is refused, because it must not end the later lease.
         """
         for _ in range(TRIES):
-            seen = self._admitted(caller, session_id)
-            is_open = seen.session.state is SessionState.OPENING
-            if renewal and seen.session.renewal == renewal and (is_open or "renewal_answer" in seen.item):
-                return self.leases.kept_answer(seen.item, body_hash, seen.session.renewal_hash, "renewal_answer")
-            if renewal and renewal in seen.session.followed_renewals:
+            snapshot = self._load(caller, session_id)
+            is_open = snapshot.session.state is SessionState.OPENING
+            if renewal and snapshot.session.renewal == renewal and (is_open or "renewal_answer" in snapshot.item):
+                return self.leases.stored_response(
+                    snapshot.item, body_hash, snapshot.session.renewal_hash, "renewal_answer"
+                )
+            if renewal and renewal in snapshot.session.followed_renewals:
                 raise ConflictError("This session was renewed again since this request.", "renewed_since")
-            self.rules.check_renewable(seen.session, interrupted, self.now())
-            ending = self._ending(seen, SessionState.ACTIVE, broke_off=interrupted)
-            available = seen.balance.available + seen.session.held - ending.charge.credits
-            allowance_seconds = self._allowance_seconds(seen) - ending.given_back_seconds
-            wished = _wished(ending.session, renewal, body_hash)
-            following = self.rules.following(wished, available, allowance_seconds, self.now())
-            answer = None if following.is_direct else stored(self.leases.answer(following, available - following.held))
+            self.rules.check_renewable(snapshot.session, interrupted, self.now())
+            ending = self._end_lease(snapshot, SessionState.ACTIVE, interrupted=interrupted)
+            available = snapshot.balance.available + snapshot.session.held - ending.charge.credits
+            allowance_seconds = self._allowance_seconds(snapshot) - ending.returned_seconds
+            renewed = with_renewal(ending.session, renewal, body_hash)
+            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now())
+            response = (
+                None
+                if following.is_direct
+                else encode_response(self.leases.response(following, available - following.held))
+            )
             extra_writes = [
-                moved_on(seen.session, following, answer),
-                self.leases.progress(following),
-                *self._spent(seen, ending),
+                update_session(snapshot.session, following, response),
+                self.leases.transcript_write(following),
+                *self._allowance_writes(snapshot, ending),
             ]
             try:
-                if seen.session.state is SessionState.LAPSED:
+                if snapshot.session.state is SessionState.LAPSED:
                     if not self.ledger.hold(
                         caller, self.rules.hold(following), at=self.now(), extra_writes=extra_writes
                     ):
                         continue
                 else:
-                    ended, made = self.rules.hold(seen.session), self.rules.hold(following)
+                    ended, made = self.rules.hold(snapshot.session), self.rules.hold(following)
                     self.ledger.settle_and_hold(
                         caller, ended, ending.charge, made, at=self.now(), extra_writes=extra_writes
                     )
-            except (*CAME_SECOND, InsufficientCreditsError):
-                # A chunk, a stop, another renewal, the sweep or another session came first: read again, decide anew.
+            except (*LOST_RACE, InsufficientCreditsError):
+                # A chunk, stop, renewal, sweep or another session changed something first: read and decide again.
                 continue
-            return self.leases.handed_out(following, available - following.held)
-        raise UnavailableError("The session is busy.")
+            return self.leases.issue(following, available - following.held)
+        raise UnavailableError("The session is busy. Retry the request.")
 
     def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
-        """Keep segments of the transcript; tell how long the lease still lasts and what to look out for."""
-        seen = self._admitted(caller, session_id)
-        current, now = seen.session, self.now()
-        if current.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(current, now):
+        """Store segments of the transcript; return how long the lease still lasts, and warnings."""
+        snapshot = self._load(caller, session_id)
+        session, now = snapshot.session, self.now()
+        if session.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(session, now):
             raise ConflictError(
-                "This session was stopped. Its transcript is closed.", "session_stopped", state=current.state.value
+                "This session was stopped. Its transcript is closed.", "session_stopped", state=session.state.value
             )
         if segments:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
-            self._keep(current, kept)
+            self._save_segments(session, kept)
         return contract.Saved(
-            self.rules.seconds_left(current, now),
-            self.rules.warnings(current, seen.balance, bool(segments), now),
+            self.rules.seconds_left(session, now),
+            self.rules.warnings(session, snapshot.balance, bool(segments), now),
         )
 
-    def _keep(self, current: Session, segments: list[Segment]) -> None:
+    def _save_segments(self, session: Session, segments: list[Segment]) -> None:
         size = sum(len(segment.text.encode()) + SEGMENT_OVERHEAD_BYTES for segment in segments)
         if size > MAX_SAVE_BYTES:
-            raise TooLargeError(f"A save may hold {MAX_SAVE_BYTES} bytes of text at most.", max_bytes=MAX_SAVE_BYTES)
-        block = segments_put(current.user_id, current.transcript_id, self.new_ulid(), segments)
+            raise TooLargeError(f"A save may hold at most {MAX_SAVE_BYTES} bytes of text.", max_bytes=MAX_SAVE_BYTES)
+        block = segments_put(session.user_id, session.transcript_id, self.new_ulid(), segments)
         room = MAX_SAVED_BYTES - size
-        words_until_ms = max(current.words_until_ms, *(segment.end_ms for segment in segments))
+        words_until_ms = max(session.words_until_ms, *(segment.end_ms for segment in segments))
         try:
-            self.tables.transact([block, saved(current, size, room, self.now(), words_until_ms)])
+            self.tables.transact([block, record_save(session, size, room, self.now(), words_until_ms)])
         except WriteRefusedError as refusal:
             if not refusal.refused.get(1):
-                raise NotFoundError("There is no such session.") from refusal  # Its transcript was just deleted.
-            raise TooLargeError("This transcript is full: start a new session.", max_bytes=MAX_SAVED_BYTES) from refusal
+                raise NotFoundError("There is no such session.") from refusal  # The transcript was just deleted.
+            raise TooLargeError("This transcript is full. Start a new session.", max_bytes=MAX_SAVED_BYTES) from refusal
 
     def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:
-        """Settle the open lease and close the session. Again, or after the sweep: the same figures.
+        """Settle the open lease and close the session. A repeat, also after the sweep, returns the same figures.
 
-        What the client reports is kept beside our own figures and never billed.
+        The duration that the client reports is stored beside ours and never billed.
         """
         for _ in range(TRIES):
-            seen = self._admitted(caller, session_id)
-            if seen.session.state is SessionState.STOPPED:
-                return _stopped_answer(seen.session, seen.balance.available)
-            self.rules.check_settled_down(seen.session, self.now())
-            if self.rules.chunks_under_way(seen.session, self.now()):
+            snapshot = self._load(caller, session_id)
+            if snapshot.session.state is SessionState.STOPPED:
+                return stopped_response(snapshot.session, snapshot.balance.available)
+            self.rules.check_not_opening(snapshot.session, self.now())
+            if self.rules.chunks_in_flight(snapshot.session, self.now()):
                 raise ConflictError(
                     "A chunk is still being recognised. Retry the request.", "still_running", retry_after_seconds=1
                 )
-            ending = self._ending(seen, SessionState.STOPPED)
+            ending = self._end_lease(snapshot, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
-            ending = replace(ending, session=stopped, charge=_told(ending.charge, stopped))
+            ending = replace(ending, session=stopped, charge=with_client_report(ending.charge, stopped))
             try:
-                self.leases.end(seen.session, ending, self._spent(seen, ending))
-            except CAME_SECOND:
+                self.leases.end(snapshot.session, ending, self._allowance_writes(snapshot, ending))
+            except LOST_RACE:
                 continue
-            back = seen.session.held - ending.charge.credits
-            return _stopped_answer(stopped, seen.balance.available + back)
-        raise UnavailableError("The session is busy.")
-
-    # Sweeping
+            back = snapshot.session.held - ending.charge.credits
+            return stopped_response(stopped, snapshot.balance.available + back)
+        raise UnavailableError("The session is busy. Retry the request.")
 
     def sweep(self) -> int:
-        """End every lease whose time is over and whose client said nothing; how many were ended.
+        """End every expired lease that its client did not end; return how many.
 
-        Safe to run at any time, any number of times, also beside itself.
+        Safe to run at any time, repeatedly and concurrently.
         """
         ended, failures = 0, []
         for hold in self.ledger.iter_due_holds(self.now()):
@@ -212,40 +220,36 @@ class Streaming:
                 continue
             try:
                 ended += self.leases.abandon(hold, self.prices)
-            except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
+            except Exception as failure:  # noqa: BLE001 - one account that fails must not block the others
                 failures.append(failure)
         if failures:
             raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
         return ended
 
-    # Ending a lease
-
-    def _ending(self, seen: Standing, state: SessionState, *, broke_off: bool = False) -> Ending:
-        allowance_seconds = self._allowance_seconds(seen)
+    def _end_lease(self, snapshot: SessionSnapshot, state: SessionState, *, interrupted: bool = False) -> LeaseEnd:
+        allowance_seconds = self._allowance_seconds(snapshot)
         return self.rules.ending(
-            seen.session, state, allowance_seconds, self.now(), prices=self.prices, broke_off=broke_off
+            snapshot.session, state, allowance_seconds, self.now(), prices=self.prices, interrupted=interrupted
         )
 
-    # Looking at a session
-
-    def _admitted(self, caller: Caller, session_id: str) -> Standing:
+    def _load(self, caller: Caller, session_id: str) -> SessionSnapshot:
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (item, allowance) = self.ledger.admit(caller, extra_keys=keys)
         if item is None:
             raise NotFoundError("There is no such session.")
-        return Standing(balance, session(item), item, allowance_used(allowance))
+        return SessionSnapshot(balance, session_from(item), item, allowance_used_seconds(allowance))
 
-    def _allowance_seconds(self, seen: Standing) -> int:
-        return self.rules.allowance_seconds(seen.balance, seen.allowance_used_seconds)
+    def _allowance_seconds(self, snapshot: SessionSnapshot) -> int:
+        return self.rules.allowance_seconds(snapshot.balance, snapshot.allowance_used_seconds)
 
-    def _spent(self, seen: Standing, ending: Ending) -> list[Write]:
-        """The day's allowance after this ending, if it gave anything back and nobody else took of it meanwhile."""
-        if ending.given_back_seconds == 0:
+    def _allowance_writes(self, snapshot: SessionSnapshot, ending: LeaseEnd) -> list[Write]:
+        """The write that spends the day's allowance, if this ending returned credits from it."""
+        if ending.returned_seconds == 0:
             return []
-        user_id, used = seen.session.user_id, seen.allowance_used_seconds
-        return [spending(user_id, self.now(), ending.given_back_seconds, used)]
+        user_id, used = snapshot.session.user_id, snapshot.allowance_used_seconds
+        return [spend_allowance(user_id, self.now(), ending.returned_seconds, used)]
 
-    def _new(
+    def _new_session(
         self, caller: Caller, body: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
     ) -> Session:
         now, is_direct = self.now(), body.transport == "direct"
@@ -258,7 +262,7 @@ class Streaming:
             started_at=now,
             lease_number=0,
             lease_seconds=0,
-            requested_lease_seconds=self.rules.wished_seconds(body.lease_seconds, is_direct, allowance_seconds),
+            requested_lease_seconds=self.rules.requested_seconds(body.lease_seconds, is_direct, allowance_seconds),
             lease_started_at=now,
             lease_expires_at=now,
             held=0,
@@ -270,41 +274,3 @@ class Streaming:
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
-
-
-def _wished(before: Session, renewal: str, body_hash: str) -> Session:
-    """The session that knows its new renewal, and still those before."""
-    followed = before.followed_renewals
-    if before.renewal and before.renewal != renewal:
-        followed = (*followed, before.renewal)[-FOLLOWED_RENEWALS:]
-    return replace(before, renewal=renewal, renewal_hash=body_hash, followed_renewals=followed)
-
-
-def _told(charge: Charge, stopped: Session) -> Charge:
-    """The charge with what the client says of the session's length, where it says so."""
-    if stopped.client_reported_seconds is None:
-        return charge
-    return replace(charge, reported_ms=stopped.client_reported_seconds * 1000, reported_of_ms=stopped.done_ms)
-
-
-def _stopped_answer(stopped: Session, available: int) -> contract.Stopped:
-    return contract.Stopped(
-        session_id=stopped.session_id,
-        transcript_id=stopped.transcript_id,
-        billed_seconds=-(-stopped.done_ms // 1000),
-        credits_used=stopped.charged,
-        credits_available=available,
-    )
-
-
-def _history_line(opened: Session, body: contract.Start) -> Transcript:
-    return Transcript(
-        transcript_id=opened.transcript_id,
-        kind=SERVICE,
-        started_at=opened.started_at,
-        title=body.title,
-        source_url=body.source_url,
-        language=body.language,
-        session_id=opened.session_id,
-        state=opened.state.value,
-    )

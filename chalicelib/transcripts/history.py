@@ -15,7 +15,7 @@ from ..models.accounts import Caller
 from ..models.sessions import SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
-from ..repositories.sessions import session, session_key
+from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import LINE, Transcripts, deleting, transcript, transcript_key
 from . import subtitles
@@ -126,7 +126,7 @@ class History:
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
         line = _found(item)
         held = self.tables.get(session_key(caller.user_id, line.session_id)) if line.session_id else None
-        current = session(held) if held else None
+        current = session_from(held) if held else None
         if current and current.state in (SessionState.OPENING, SessionState.ACTIVE):
             raise ConflictError("This session is running. Stop it first.", "session_running", state=current.state.value)
         try:

@@ -27,7 +27,7 @@ from ..models.transcripts import Question
 from ..pricing.price_files import Prices
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.questions import answered, asking, question, question_key, withdrawn
-from ..repositories.sessions import session, session_key
+from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Item, ItemKey
 from ..repositories.transcripts import Transcripts, transcript_key
 from .prompts import Answered, TextTask, answer_task, passages, read_answer
@@ -195,7 +195,7 @@ def _transcript_id(body: contract.Ask, place: Item | None) -> str:
     if body.session_id is not None:
         if place is None:
             raise NotFoundError("There is no such session.")
-        return session(place).transcript_id
+        return session_from(place).transcript_id
     if place is None or "started_at" not in place:
         raise NotFoundError("There is no such transcript.")
     return body.transcript_id or ""

@@ -11,7 +11,7 @@ from chalicelib.models.ledger import HoldState
 from chalicelib.models.sessions import Session
 from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard
-from chalicelib.repositories.sessions import recognition, reservation, session, session_key
+from chalicelib.repositories.sessions import recognition_from, reservation_from, session_from, session_key
 from chalicelib.repositories.table import Tables
 from chalicelib.streaming.audio import Audio
 from tests.credits.account_invariants import Books
@@ -66,7 +66,7 @@ class World:
 
     def session(self) -> Session | None:
         item = self.quiet.tables.get(session_key(self.caller.user_id, self.session_id))
-        return session(item) if item else None
+        return session_from(item) if item else None
 
     # What the client and the scheduler do
 
@@ -156,7 +156,7 @@ class World:
         assert sum(use.audio_ms for use in uses) == total_ms
         assert {use.model for use in uses} <= {MODEL, FALLBACK_MODEL}
         assert self.answered <= done.keys(), "words were given and not billed"
-        sessions = [session(item) for sk, item in books.app.items() if sk.startswith("SESSION#")]
+        sessions = [session_from(item) for sk, item in books.app.items() if sk.startswith("SESSION#")]
         assert len(sessions) <= 1
         for current in sessions:
             assert current.done_ms == current.settled_ms == total_ms
@@ -169,7 +169,7 @@ class World:
 def done_chunks(books: Books) -> dict[int, int]:
     """seq → milliseconds, of the chunks whose words are kept."""
     chunks = [item for sk, item in books.app.items() if sk.startswith("SEGMENT#") and "#C#" in sk]
-    return {item["seq"]: reservation(item).audio_ms for item in chunks if recognition(item)}
+    return {item["seq"]: reservation_from(item).audio_ms for item in chunks if recognition_from(item)}
 
 
 def use_up(world: World) -> None:

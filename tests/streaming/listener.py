@@ -10,7 +10,7 @@ from chalicelib.errors import ProviderError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import LiveOptions, Session, SocketCredential
 from chalicelib.repositories.ledger import Guard
-from chalicelib.repositories.sessions import session, session_key
+from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
@@ -118,7 +118,7 @@ class Listener:
 
     def session(self) -> Session | None:
         item = self.quiet.tables.get(session_key(self.who.user_id, self.session_id))
-        return session(item) if item else None
+        return session_from(item) if item else None
 
     def books(self) -> Books:
         return Books.of(self.engine, self.names, self.who.user_id)

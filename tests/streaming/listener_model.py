@@ -83,7 +83,7 @@ class ListenerModel:
             raise RefusedError("ConflictError")
         before = (vars(one).copy(), self.available, dict(self.given_back))
         if one.state == "active":
-            self._end(one, self.allowance(now), now, broke_off=is_interrupted)
+            self._end(one, self.allowance(now), now, interrupted=is_interrupted)
         wished = min(one.wished, DEFAULT, max(SHORTEST, self.allowance(now) // 3))
         try:
             self._lease(one, wished, now)
@@ -114,7 +114,7 @@ class ListenerModel:
     def sweep(self, now: int) -> None:
         for one in self.sessions.values():
             if one.state == "active" and one.ends + GRACE <= now:
-                self._end(one, 0, now, broke_off=True)
+                self._end(one, 0, now, interrupted=True)
                 one.state = "lapsed"
 
     def _lease(self, one: Told, wished: int, now: int) -> None:
@@ -125,9 +125,9 @@ class ListenerModel:
         one.held = credits_for(one.billed + one.seconds) - one.charged
         self.available -= one.held
 
-    def _end(self, one: Told, allowance: int, now: int, *, broke_off: bool = False) -> None:
+    def _end(self, one: Told, allowance: int, now: int, *, interrupted: bool = False) -> None:
         until = min(now, one.ends) - one.started
-        heard = min(until, one.heard) if broke_off else until
+        heard = min(until, one.heard) if interrupted else until
         one.covered |= frozenset(range(max(one.began - one.started, 0), heard))
         passed = min(max(now - one.began, 0), one.seconds)
         back = min(one.seconds - passed, allowance)

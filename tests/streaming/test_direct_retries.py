@@ -66,7 +66,7 @@ def test_a_start_never_answered_whose_session_went_on_gives_out_no_second_socket
     world.backend.streaming.renew(ada, "session-1", interrupted=True)
 
     for _ in range(3):
-        with pytest.raises(ConflictError, match="over before it was answered"):
+        with pytest.raises(ConflictError, match="ended before its answer"):
             world.start(ada, "session-1")
     world.backend.streaming.stop(ada, "session-1")
     with pytest.raises(ConflictError):
@@ -149,7 +149,7 @@ def test_a_start_never_answered_gets_no_lease_that_a_renewal_is_opening(world: S
         world.backend.streaming.renew(ada, "session-1", interrupted=True)
     world.clock.forward(40)
 
-    with pytest.raises(ConflictError, match="over before it was answered"):
+    with pytest.raises(ConflictError, match="ended before its answer"):
         world.start(ada, "session-1")
 
     assert world.provider.tickets == []

@@ -12,7 +12,7 @@ from msgspec import structs
 from chalicelib.errors import InsufficientCreditsError
 from chalicelib.models.sessions import InFlight, Session, SessionState
 from chalicelib.pricing import price_files
-from chalicelib.streaming.lease_rules import Ending, LeaseRules
+from chalicelib.streaming.lease_rules import LeaseEnd, LeaseRules
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -39,7 +39,7 @@ def new_session(wished_seconds: int = 600) -> Session:
     )
 
 
-def ended(current: Session, now: int = NOW) -> Ending:
+def ended(current: Session, now: int = NOW) -> LeaseEnd:
     return RULES.ending(current, SessionState.ACTIVE, 0, now, prices=PRICES)
 
 
@@ -64,7 +64,7 @@ def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(c
         assert charge.audio_ms == done_ms
         available += current.held
         try:
-            following = RULES.following(ending.session, available - charge.credits, 0, NOW)
+            following = RULES.next_lease(ending.session, available - charge.credits, 0, NOW)
         except InsufficientCreditsError as refused:
             is_right = refused.details["required"] > refused.details["available"]
             break
@@ -84,7 +84,7 @@ def test_settling_leaves_nothing_to_settle() -> None:
 
 def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
-    second = RULES.following(ended(first).session, 200, 0, NOW + 550)
+    second = RULES.next_lease(ended(first).session, 200, 0, NOW + 550)
 
     assert (RULES.hold(first).hold_id, RULES.hold(first).sweep_at) == ("t:1", NOW + 660)
     assert (RULES.hold(second).hold_id, RULES.hold(second).sweep_at) == ("t:2", NOW + 550 + 660)
@@ -95,7 +95,7 @@ def test_what_is_with_a_provider_stays_reserved_in_the_next_lease_while_it_may_l
     old, young = InFlight("old", 30_000, NOW + 10), InFlight("young", 20_000, NOW + 40)
     busy = ended(structs.replace(first, inflight=(old, young), free_ms=550_000)).session
 
-    both, one = RULES.following(busy, 200, 0, NOW + 44), RULES.following(busy, 200, 0, NOW + 45)
+    both, one = RULES.next_lease(busy, 200, 0, NOW + 44), RULES.next_lease(busy, 200, 0, NOW + 45)
 
     assert (both.inflight, both.free_ms) == ((old, young), 550_000)
     assert (one.inflight, one.free_ms) == ((young,), 580_000)

@@ -7,7 +7,7 @@ from chalicelib.dates import rfc3339
 from chalicelib.errors import ConflictError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.sessions import session_key
-from chalicelib.streaming.service import FOLLOWED_RENEWALS
+from chalicelib.streaming.session_records import MAX_REMEMBERED_RENEWALS
 from tests.fakes import Backend
 
 
@@ -23,7 +23,11 @@ def test_a_renewal_too_early_says_when(backend: Backend) -> None:
     with pytest.raises(ConflictError) as refused:
         renewed(backend, ada, lease.session_id)
 
-    assert refused.value.details == {"reason": "lease_open", "renew_after": lease.renew_after, "lease_expires_at": lease.lease_expires_at}
+    assert refused.value.details == {
+        "reason": "lease_open",
+        "renew_after": lease.renew_after,
+        "lease_expires_at": lease.lease_expires_at,
+    }
 
 
 def test_a_renewal_near_the_end_settles_one_lease_and_holds_the_next(backend: Backend) -> None:
@@ -118,8 +122,8 @@ def test_a_stopped_session_is_not_renewed(backend: Backend) -> None:
 def test_the_keys_of_earlier_renewals_are_bounded(backend: Backend) -> None:
     ada = backend.person(200)
     session_id = backend.start(ada).session_id
-    for number in range(FOLLOWED_RENEWALS + 3):
+    for number in range(MAX_REMEMBERED_RENEWALS + 3):
         backend.streaming.renew(ada, session_id, True, f"key {number}", "hash")
 
     item = backend.tables.get(session_key(ada.user_id, session_id)) or {}
-    assert item["followed_renewals"] == [f"key {number}" for number in range(2, FOLLOWED_RENEWALS + 2)]
+    assert item["followed_renewals"] == [f"key {number}" for number in range(2, MAX_REMEMBERED_RENEWALS + 2)]
