@@ -23,10 +23,10 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 
 def test_every_setting_that_the_page_names_exists() -> None:
-    known = {name.upper() for name in Settings.__annotations__} | {f"RATE_LIMIT_{group.upper()}" for group in GROUPS}
+    settings = {name.upper() for name in Settings.__annotations__} | {f"RATE_LIMIT_{group.upper()}" for group in GROUPS}
 
     assert len(SETTINGS) >= 6
-    assert set(SETTINGS) <= known
+    assert set(SETTINGS) <= settings
 
 
 def test_every_threat_has_a_control_and_says_where_it_is_tested() -> None:

@@ -31,7 +31,7 @@ DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settin
 PRICES = pricing.load(DEFAULTS["price_version"])
 
 
-def problems(page: str) -> list[str]:
+def disagreements(page: str) -> list[str]:
     """Everything on the page that does not agree with the code, one sentence each."""
     checks = (route_problems, heading_problems, code_problems, limit_problems, price_problems)
     return [problem for check in checks for problem in check(page)]
@@ -55,8 +55,8 @@ def heading_problems(page: str) -> list[str]:
 
 
 def code_problems(page: str) -> list[str]:
-    listed = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page, re.MULTILINE)
-    codes = {code: int(status) for status, code in listed}
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page, re.MULTILINE)
+    codes = {code: int(status) for status, code in rows}
     used = re.findall(r"\b([45]\d\d) `([a-z_]+)`", page)
     return [
         *(f"{code} is not listed as {status}" for code, status in STATUS.items() if codes.get(code) != status),
@@ -110,7 +110,7 @@ def price_problems(page: str) -> list[str]:
 
 
 def test_the_page_agrees_with_the_code() -> None:
-    assert problems(PAGE) == []
+    assert disagreements(PAGE) == []
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_the_page_agrees_with_the_code() -> None:
 def test_a_page_that_disagrees_with_the_code_fails(text: str, replacement: str, problem: str) -> None:
     assert text in PAGE
 
-    assert any(problem in found for found in problems(PAGE.replace(text, replacement, 1)))
+    assert any(problem in found for found in disagreements(PAGE.replace(text, replacement, 1)))
 
 
 @pytest.mark.parametrize("code", STATUS)
 def test_a_page_without_one_of_the_codes_fails(code: str) -> None:
     doctored = "\n".join(line for line in PAGE.splitlines() if not re.match(rf"\| \d+ \| `{code}`", line))
 
-    assert f"{code} is not listed as {STATUS[code]}" in problems(doctored)
+    assert f"{code} is not listed as {STATUS[code]}" in disagreements(doctored)
