@@ -1,0 +1,145 @@
+"""docs/api.md is held to the code: its routes, headings, error codes, rate limits and prices."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app import app
+from chalicelib import pricing
+from chalicelib.limits import GROUPS
+from chalicelib.responses import STATUS
+from chalicelib.settings import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+SECTIONS = [
+    "Accounts",
+    "Streaming",
+    "Catch-up",
+    "Transcripts",
+    "Credits",
+    "Payments",
+    "Admin",
+    "Audit",
+    "Pages",
+    "Service",
+]
+METHODS = "GET|POST|PUT|PATCH|DELETE"
+AMOUNT = re.compile(r"\$ ?\d[\d,.]*\d|\d[\d,]*(?: free)? credits?\b|\d[\d,.]* (?:¢|cents?)")
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+PRICES = pricing.load(DEFAULTS["price_version"])
+
+
+def disagreements(page: str) -> list[str]:
+    """Everything on the page that does not agree with the code, one sentence each."""
+    checks = (route_problems, heading_problems, code_problems, limit_problems, price_problems)
+    return [problem for check in checks for problem in check(page)]
+
+
+def route_problems(page: str) -> list[str]:
+    routes = {f"{method} {path}" for path, methods in app.routes.items() for method in methods}
+    headed = re.findall(rf"^### (?:[●◆] )?`((?:{METHODS}) /\S*)`$", page, re.MULTILINE)
+    named = set(re.findall(rf"`((?:{METHODS}) /[^`]*)`", page))
+    return [
+        *(f"no heading for {route}" for route in sorted(routes - set(headed))),
+        *(f"two headings for {route}" for route in sorted(routes) if headed.count(route) > 1),
+        *(f"unknown route {route}" for route in sorted(named - routes)),
+    ]
+
+
+def heading_problems(page: str) -> list[str]:
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    expected = ["Errors", "Rate limits", "Idempotency-Key", *SECTIONS]
+    return [] if headings == expected else [f"headings are {headings}"]
+
+
+def code_problems(page: str) -> list[str]:
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", page, re.MULTILINE)
+    codes = {code: int(status) for status, code in rows}
+    used = re.findall(r"\b([45]\d\d) `([a-z_]+)`", page)
+    return [
+        *(f"{code} is not listed as {status}" for code, status in STATUS.items() if codes.get(code) != status),
+        *(f"unknown code {code}" for code in sorted(set(codes) - set(STATUS))),
+        *(f"{code} is not {status}" for status, code in used if STATUS.get(code) != int(status)),
+    ]
+
+
+def limit_problems(page: str) -> list[str]:
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]* \| ([\d,]+ per .*) \|$", page, re.MULTILINE))
+    expected = {}
+    for name, group in GROUPS.items():
+        requests, window = str(DEFAULTS[f"rate_limit_{name}"]).split("/")
+        expected[name] = f"{int(requests):,} per {window}" + (" and address" if group.by == "network" else "")
+    return [] if rows == expected else [f"rate limits are {rows}, not {expected}"]
+
+
+def price_statements() -> list[str]:
+    """Every statement of an amount that the page makes, with the figures of the code."""
+    live, catchup, session, ask = (PRICES.services[name] for name in ("live", "catchup", "catchup_session", "ask"))
+    assert catchup.text
+    assert ask.text
+    return [
+        f"Live audio, direct or relayed, costs {credits(live.credits_per_minute)} per minute.",
+        f"A recording costs {credits(catchup.credits_per_minute)} per minute, its summary included; "
+        f"a session's saved text costs {credits(session.credits_per_minute)} per minute.",
+        f"{catchup.text.input_bytes_per_minute:,} bytes per started minute",
+        f"A question costs {credits(ask.credits)}, ",
+        f"Of a transcript above {ask.text.input_bytes // 1000} KB",
+        *(
+            f"| `{name}` | {credits(package.credits)} for ${package.cents / 100:.2f} |"
+            for name, package in PRICES.packages.items()
+        ),
+        "change at most 1,000,000 credits",
+    ]
+
+
+def credits(number: int) -> str:
+    return f"{number:,} credit{'' if number == 1 else 's'}"
+
+
+def price_problems(page: str) -> list[str]:
+    """A price may be stated in the sentences of `price_statements` only, so that no other sentence can be wrong."""
+    found = []
+    rest = page
+    for statement in price_statements():
+        if statement not in page:
+            found.append(f"missing: {statement}")
+        rest = rest.replace(statement, "")
+    return found + [f"not a price of the code: {amount}" for amount in AMOUNT.findall(rest)]
+
+
+def test_the_page_agrees_with_the_code() -> None:
+    assert disagreements(PAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "replacement", "problem"),
+    [
+        ("### ● `GET /auth/user`\n", "", "no heading for GET /auth/user"),
+        ("### ● `POST /transcription/ask`", "### ● `POST /transcription/question`", "unknown route"),
+        ("`GET /credits/packages`, ", "`GET /credits/bundles`, ", "unknown route GET /credits/bundles"),
+        ("### `GET /health`", "### `GET /health`\n\n### `GET /health`", "two headings for GET /health"),
+        ("## Payments", "## Billing", "headings are"),
+        ("| 402 | `insufficient_credits`", "| 402 | `no_credits`", "unknown code no_credits"),
+        ("| 429 | `rate_limited`", "| 403 | `rate_limited`", "rate_limited is not listed as 429"),
+        ("- 409 `email_taken`", "- 400 `email_taken`", "email_taken is not 400"),
+        ("| 3,000 per minute |", "| 300 per minute |", "rate limits are"),
+        ("relayed, costs 10 credits", "relayed, costs 9 credits", "not a price of the code: 9 credits"),
+        ("text costs 1 credit per minute", "text costs 1 credit per hour", "missing: A recording costs"),
+        ("A question costs 5 credits", "A question costs 50 credits", "not a price of the code: 50 credits"),
+        ("$9.99", "$8.99", "not a price of the code: $8.99"),
+        ("## Payments\n", "## Payments\n\nA question costs 4 credits.\n", "not a price of the code: 4 credits"),
+    ],
+)
+def test_a_page_that_disagrees_with_the_code_fails(text: str, replacement: str, problem: str) -> None:
+    assert text in PAGE
+
+    assert any(problem in found for found in disagreements(PAGE.replace(text, replacement, 1)))
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_a_page_without_one_of_the_codes_fails(code: str) -> None:
+    doctored = "\n".join(line for line in PAGE.splitlines() if not re.match(rf"\| \d+ \| `{code}`", line))
+
+    assert f"{code} is not listed as {STATUS[code]}" in disagreements(doctored)
