@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from app import app
-from chalicelib import pricing
-from chalicelib.limits import GROUPS
-from chalicelib.responses import STATUS
-from chalicelib.settings import Settings
+from chalicelib.http.responses import STATUS
+from chalicelib.models.rate_limits import GROUPS
+from chalicelib.pricing import price_files
+from chalicelib.settings.schema import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 SECTIONS = [
@@ -28,7 +28,7 @@ SECTIONS = [
 METHODS = "GET|POST|PUT|PATCH|DELETE"
 AMOUNT = re.compile(r"\$ ?\d[\d,.]*\d|\d[\d,]*(?: free)? credits?\b|\d[\d,.]* (?:¢|cents?)")
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
-PRICES = pricing.load(DEFAULTS["price_version"])
+PRICES = price_files.load(DEFAULTS["price_version"])
 
 
 def disagreements(page: str) -> list[str]:
