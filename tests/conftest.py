@@ -114,7 +114,7 @@ def backend(tables: CountingTables, clock: Clock) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def tally() -> Counter[str]:
+def soak_counts() -> Counter[str]:
     """What a soak did, printed at its end, by whichever process it was done."""
     return DONE
 

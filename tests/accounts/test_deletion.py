@@ -306,10 +306,10 @@ def test_a_large_account_is_erased_a_page_at_a_time(accounts_env: DeletionEnv) -
 
 @pytest.mark.soak
 def test_an_account_of_a_hundred_thousand_items_is_erased_within_a_workers_time(
-    accounts_env: DeletionEnv, tally: Counter[str]
+    accounts_env: DeletionEnv, soak_counts: Counter[str]
 ) -> None:
     """At 20 ms a call, which is slow for DynamoDB, a pass has time for 30,000 calls, and goes on if it has more."""
     calls = check_paged(accounts_env, 100_000)
 
     assert len(calls) * 0.02 < DeletionRules().pass_seconds
-    tally.update({"calls to erase an account of 100,000 items": len(calls)})
+    soak_counts.update({"calls to erase an account of 100,000 items": len(calls)})

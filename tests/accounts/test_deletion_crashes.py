@@ -87,8 +87,8 @@ def test_a_job_that_dies_one_call_later_each_time_comes_to_its_end(command: str,
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_fault_at_every_call(command: str, engine: Engine, tally: Counter[str]) -> None:
-    tally.update({"crash points in the erasing of accounts": with_faults(command, ALL_FAULTS, engine)})
+def test_every_fault_at_every_call(command: str, engine: Engine, soak_counts: Counter[str]) -> None:
+    soak_counts.update({"crash points in the erasing of accounts": with_faults(command, ALL_FAULTS, engine)})
 
 
 def with_faults(command: str, faults: tuple[Fault, ...], engine: Engine) -> int:

@@ -57,7 +57,7 @@ def test_a_deletion_between_what_something_else_read_and_what_it_writes(other: s
 
 @pytest.mark.soak
 @pytest.mark.parametrize("other", OTHERS)
-def test_a_deletion_at_every_call_of_something_else(other: str, engine: Engine, tally: Counter[str]) -> None:
+def test_a_deletion_at_every_call_of_something_else(other: str, engine: Engine, soak_counts: Counter[str]) -> None:
     calls = interrupted(other, None, engine)
     for number in range(len(calls)):
         try:
@@ -65,7 +65,7 @@ def test_a_deletion_at_every_call_of_something_else(other: str, engine: Engine, 
         except BaseException as error:
             error.add_note(f"deleted before call {number}, {calls[number]}")
             raise
-    tally.update({"deletions between two calls of something else": len(calls)})
+    soak_counts.update({"deletions between two calls of something else": len(calls)})
 
 
 def interrupted(other: str, before: int | None, engine: Engine) -> list[str]:

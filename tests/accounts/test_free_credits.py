@@ -170,7 +170,7 @@ def test_a_farm_gets_no_more_than_the_caps_say(engine: Engine, cap: str) -> None
 
 @pytest.mark.soak
 @pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all together"])
-def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, tally: Counter[str]) -> None:
+def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, soak_counts: Counter[str]) -> None:
     rules = CAPS[cap]
     given, reasons = farm(engine, 1_000, rules)
 
@@ -180,4 +180,4 @@ def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, tally: Cou
     dearest = max(prices.cost_micro_usd(model, 60_000) for model in prices.services["live"].models)
     dollars = most * dearest / prices.services["live"].credits_per_minute / 1e6
     said = f"farmed accounts got {given:,} credits; the caps let through {most:,}, ${dollars:.2f} at worst"
-    tally.update({said: sum(reasons.values())})
+    soak_counts.update({said: sum(reasons.values())})

@@ -91,19 +91,19 @@ def test_a_fault_at_any_call_loses_doubles_and_blocks_nothing(command: str, engi
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_fault_at_every_call(command: str, engine: Engine, names: Names, tally: Counter[str]) -> None:
-    tally.update({"crash points in catch-ups": with_faults(command, ALL_FAULTS, engine, names)})
+def test_every_fault_at_every_call(command: str, engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
+    soak_counts.update({"crash points in catch-ups": with_faults(command, ALL_FAULTS, engine, names)})
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
-def test_two_faults_at_any_two_calls(command: str, engine: Engine, names: Names, tally: Counter[str]) -> None:
+def test_two_faults_at_any_two_calls(command: str, engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
     calls = lived(command, None, engine, names)
     for first, _ in enumerate(calls):
         for second in range(first + 1, len(calls) + 4):
             for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER):
                 lived(command, (first, fault), engine, names, then=(second, fault))
-                tally.update({"pairs of crash points in catch-ups": 1})
+                soak_counts.update({"pairs of crash points in catch-ups": 1})
 
 
 @pytest.mark.soak

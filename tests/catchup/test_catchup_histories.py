@@ -260,6 +260,6 @@ def test_histories_of_catch_ups_cost_what_the_model_says(engine: Engine, names: 
 
 @pytest.mark.soak
 def test_hundreds_of_histories_of_catch_ups_cost_what_the_model_says(
-    engine: Engine, names: Names, tally: Counter[str]
+    engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
-    tally.update(run_catchup_histories(engine, names, 300, 25))
+    soak_counts.update(run_catchup_histories(engine, names, 300, 25))

@@ -184,12 +184,12 @@ def test_whatever_comes_between_ends_the_job_once(
 @pytest.mark.soak
 @pytest.mark.parametrize("state", STATES)
 def test_every_act_between_the_calls_of_every_other(
-    state: str, engine: Engine, names: Names, tally: Counter[str]
+    state: str, engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
     for first in ACTS:
         for second in ACTS | LATE:
             places = interleave_workers(engine, names, state, first, second)
-            tally.update({"interleavings of catch-ups": places})
+            soak_counts.update({"interleavings of catch-ups": places})
 
 
 # Starts

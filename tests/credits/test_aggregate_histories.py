@@ -184,8 +184,10 @@ def test_the_sums_of_a_crowd_under_faults_are_those_of_its_entries(engine: Engin
 
 
 @pytest.mark.soak
-def test_the_sums_of_thousands_of_operations_are_those_of_their_entries(engine: Engine, tally: Counter[str]) -> None:
+def test_the_sums_of_thousands_of_operations_are_those_of_their_entries(
+    engine: Engine, soak_counts: Counter[str]
+) -> None:
     counts = run_on(engine, 2, 2_200)
 
     assert counts["operations"] >= 2_000
-    tally.update({f"totals: {name}": number for name, number in counts.items()})
+    soak_counts.update({f"totals: {name}": number for name, number in counts.items()})

@@ -24,7 +24,9 @@ every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
 
 @pytest.mark.sampled(6)
 @every_command
-def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: Command, engine: Engine, names: Names) -> None:
+def test_a_crash_at_any_call_loses_nothing_doubles_nothing_blocks_nothing(
+    command: Command, engine: Engine, names: Names
+) -> None:
     calls = quiet_calls(command, engine, names)
     # A crash before any other call is the crash after the one before it.
     for number, fault in [(0, Fault.CRASH_BEFORE), *crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST))]:
@@ -47,19 +49,19 @@ def test_a_client_that_never_comes_back_leaves_no_open_hold(command: Command, en
 @pytest.mark.soak
 @every_command
 def test_two_faults_in_a_row_lose_double_and_block_nothing(
-    command: Command, engine: Engine, names: Names, tally: Counter[str]
+    command: Command, engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
     calls = quiet_calls(command, engine, names)
     for number, fault in crash_points(calls, (*CRASHES, *OUTAGES)):
-        tally["crash points"] += 1
-        tally["operations"] += with_note(
+        soak_counts["crash points"] += 1
+        soak_counts["operations"] += with_note(
             f"{fault}, call {number}", command, at(number, fault), engine, names
         ).operations
     for number, fault in crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST)):
         for later in count(number + 1):
             plan = {number: fault, later: fault}
             world = with_note(f"{plan}", command, lambda n, _, plan=plan: plan.get(n), engine, names)
-            tally.update({"pairs of crash points": 1, "operations": world.operations})
+            soak_counts.update({"pairs of crash points": 1, "operations": world.operations})
             if world.calls_under_plan <= later:
                 break
 

@@ -111,7 +111,7 @@ def test_a_history_with_a_fault_in_every_fifth_call_keeps_its_books(seed: int, e
 
 @pytest.mark.soak
 def test_many_histories_with_a_fault_in_every_fifth_call_keep_their_books(
-    engine: Engine, names: Names, tally: Counter[str]
+    engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
     for seed in range(1_000, 1_080):
         try:
@@ -119,7 +119,7 @@ def test_many_histories_with_a_fault_in_every_fifth_call_keep_their_books(
         except BaseException as error:
             error.add_note(f"seed {seed}")
             raise
-        tally.update({"histories with faults": 1, "operations": world.operations})
+        soak_counts.update({"histories with faults": 1, "operations": world.operations})
 
 
 def once_at(operation: str, fault: Fault) -> Plan:

@@ -190,8 +190,8 @@ def test_histories_keep_the_books_of_the_model(engine: Engine, names: tuple[str,
 
 @pytest.mark.soak
 def test_hundreds_of_histories_keep_the_books_of_the_model(
-    engine: Engine, names: tuple[str, str], tally: Counter[str]
+    engine: Engine, names: tuple[str, str], soak_counts: Counter[str]
 ) -> None:
     counts = run_histories(engine, names, 260, 20)
     assert counts["histories"] >= 260
-    tally.update(counts)
+    soak_counts.update(counts)

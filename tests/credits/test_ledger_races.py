@@ -83,21 +83,19 @@ def _with_second_at(place: int, world: World, first: Act, second: Act) -> bool:
 
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), TELLING)
-def test_whatever_comes_between_leaves_exact_books(
-    state: str, first: str, second: str, engine: Engine, names: Names
-) -> None:
+def test_any_interleaving_leaves_exact_books(state: str, first: str, second: str, engine: Engine, names: Names) -> None:
     assert interleave(engine, names, state, first, second) >= 2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("state", STATES)
-def test_every_command_between_the_calls_of_every_other(
-    state: str, engine: Engine, names: Names, tally: Counter[str]
+def test_every_command_interleaved_with_every_other(
+    state: str, engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
     for first in ACTS:
         for second in ACTS:
             places = interleave(engine, names, state, first, second)
-            tally.update({"interleavings": places, "operations": 6 * places})
+            soak_counts.update({"interleavings": places, "operations": 6 * places})
 
 
 def test_a_stale_chunk_taken_over_during_a_renewal_is_billed(engine: Engine, names: Names) -> None:

@@ -118,9 +118,9 @@ def test_sixteen_writers_lose_nothing(engine: Engine, names: Names, accounts: in
 @pytest.mark.soak
 @pytest.mark.parametrize("accounts", [1, 50])
 def test_sixteen_writers_lose_nothing_for_long(
-    engine: Engine, names: Names, accounts: int, tally: Counter[str]
+    engine: Engine, names: Names, accounts: int, soak_counts: Counter[str]
 ) -> None:
-    tally["operations"] += let_them_write(engine, names, accounts, 100)
+    soak_counts["operations"] += let_them_write(engine, names, accounts, 100)
 
 
 def test_of_sixteen_grants_of_one_fact_one_counts(engine: Engine, names: Names) -> None:

@@ -36,22 +36,22 @@ def test_a_soak_has_two_million_executions() -> None:
 
 
 @pytest.mark.parametrize("target", SOAK)
-def test_made_up_bytes_are_refused_and_break_nothing(target: str, tmp_path: Path, tally: Counter[str]) -> None:
+def test_made_up_bytes_are_refused_and_break_nothing(target: str, tmp_path: Path, soak_counts: Counter[str]) -> None:
     done = fuzz(target, tmp_path / "corpus", SAMPLE, "-seed=1")
 
     assert done.returncode == 0, done.stdout[-4_000:]
     assert executions(done) >= SAMPLE
-    tally["executions of fuzz targets"] += executions(done)
+    soak_counts["executions of fuzz targets"] += executions(done)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("target", SOAK)
-def test_millions_of_them_break_nothing(target: str, tmp_path: Path, tally: Counter[str]) -> None:
+def test_millions_of_them_break_nothing(target: str, tmp_path: Path, soak_counts: Counter[str]) -> None:
     done = fuzz(target, tmp_path / "corpus", SOAK[target])
 
     assert done.returncode == 0, done.stdout[-4_000:]
     assert executions(done) >= SOAK[target]
-    tally["executions of fuzz targets"] += executions(done)
+    soak_counts["executions of fuzz targets"] += executions(done)
 
 
 # What the targets are worth: each of these faults is found, and nothing else of the copy differs.

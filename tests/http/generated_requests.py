@@ -43,7 +43,7 @@ class Generator:
     somebody: Person
     owner: Person
     ids: dict[str, str]
-    tally: Counter[str]
+    soak_counts: Counter[str]
     sent: int = 0
     _session: requests.Session = field(default_factory=requests.Session)
 
@@ -77,7 +77,7 @@ class Generator:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = case.call(base_url=self.api.url, session=self._session, headers=headers, timeout=60)
         self.sent += 1
-        self.tally[f"made-up requests by {caller}, answered as documented"] += 1
+        self.soak_counts[f"made-up requests by {caller}, answered as documented"] += 1
         media_type = answer.headers.get("content-type", [""])[0]
         text = (answer.content or b"").decode()
         heard = Heard(case.method, case.operation.path, answer.status_code, text, str(answer.headers), media_type)

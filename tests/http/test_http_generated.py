@@ -16,7 +16,7 @@ MANY = 20_000
 
 
 @pytest.fixture(scope="module")
-def generator(api: Api, owner: Person, tally: Counter[str]) -> Generator:
+def generator(api: Api, owner: Person, soak_counts: Counter[str]) -> Generator:
     """Made-up requests by somebody who can pay for all of them, and of whom a few things are there."""
     person = Person.register(api)
     gift = {"user_id": person.user_id, "credits": 1_000_000, "reason": "For all that is made up."}
@@ -32,7 +32,7 @@ def generator(api: Api, owner: Person, tally: Counter[str]) -> Generator:
         "user_id": Person.register(api).user_id,
         "package_id": "starter",
     }
-    return Generator(api, api.get("/openapi.json").json(), person, owner, ids, tally)
+    return Generator(api, api.get("/openapi.json").json(), person, owner, ids, soak_counts)
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)

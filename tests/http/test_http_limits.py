@@ -60,11 +60,11 @@ MANY = pytest.param(300, marks=() if IS_DEPLOYED else pytest.mark.soak)
 
 
 @pytest.mark.parametrize("each", [75, MANY])
-def test_of_two_bursts_exactly_the_allowed_number_passes(limited: Person, tally: Counter[str], each: int) -> None:
+def test_of_two_bursts_exactly_the_allowed_number_passes(limited: Person, soak_counts: Counter[str], each: int) -> None:
     """One comes back in 24 minutes: within the test none does."""
     assert burst(limited, each) == {200: SIXTY, 429: each - SIXTY}
     assert burst(limited, each) == {429: each}
-    tally["requests against a limit over HTTP"] += 2 * each
+    soak_counts["requests against a limit over HTTP"] += 2 * each
 
 
 def test_headers_say_how_a_caller_stands_and_a_page_may_read_them(limited: Person) -> None:

@@ -175,8 +175,8 @@ def test_two_users_never_hear_of_each_other(api: Api, first: list[Step], steps: 
 )
 @given(first=st.permutations(FIRST_OF_THE_OTHERS), steps=STEPS)
 def test_two_users_never_hear_of_each_other_for_long(
-    api: Api, first: list[Step], steps: list[Step], tally: Counter[str]
+    api: Api, first: list[Step], steps: list[Step], soak_counts: Counter[str]
 ) -> None:
     for (route, *_), answer in played(api, [*first, *steps]):
-        tally.update({"requests of two users": 1, f"requests of two users that were {answer.status_code}": 1})
+        soak_counts.update({"requests of two users": 1, f"requests of two users that were {answer.status_code}": 1})
         assert route in GOOD_REQUESTS

@@ -158,11 +158,11 @@ def test_sequences_of_events_with_a_fault_at_any_write(engine: Engine, names: Na
 
 
 @pytest.mark.soak
-def test_thousands_of_sequences_of_events_with_a_crash(engine: Engine, names: Names, tally: Counter[str]) -> None:
+def test_thousands_of_sequences_of_events_with_a_crash(engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
     first = 1_000 + SEQUENCES * ENGINES.index(engine.name)
     for seed in range(first, first + SEQUENCES):
         live(seed, CRASHES[seed % 2], engine, names)
-        tally.update({"sequences of payment events with a crash before or after a write": 1})
+        soak_counts.update({"sequences of payment events with a crash before or after a write": 1})
 
 
 @pytest.mark.sampled(5)
@@ -287,6 +287,6 @@ def test_histories_of_payments_with_spending_between(engine: Engine, names: Name
 
 
 @pytest.mark.soak
-def test_hundreds_of_histories_of_payments(engine: Engine, names: Names, tally: Counter[str]) -> None:
+def test_hundreds_of_histories_of_payments(engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
     run_histories(engine, names, 300, 25)
-    tally.update({"histories of payments": 300})
+    soak_counts.update({"histories of payments": 300})

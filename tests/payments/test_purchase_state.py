@@ -222,9 +222,9 @@ def test_every_sequence_of_events_up_to_four_leaves_what_the_set_of_them_says() 
 
 
 @pytest.mark.soak
-def test_every_sequence_of_events_up_to_seven(tally: Counter[str]) -> None:
+def test_every_sequence_of_events_up_to_seven(soak_counts: Counter[str]) -> None:
     depth = int(os.environ.get("SEQUENCES", "7"))
-    tally.update({f"sequences of payment events up to {depth} long": walk(depth)["sequences"]})
+    soak_counts.update({f"sequences of payment events up to {depth} long": walk(depth)["sequences"]})
 
 
 refunds = st.builds(

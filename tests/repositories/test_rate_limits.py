@@ -91,8 +91,8 @@ def test_interleaved_clients_with_stale_clocks_never_pass_more_than_the_rule(tab
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 160))
-def test_many_interleaved_clients(tables: CountingTables, seed: int, tally: Counter[str]) -> None:
-    tally["requests against a limit, interleaved"] += lived_through(tables, random.Random(seed), steps=2_000)
+def test_many_interleaved_clients(tables: CountingTables, seed: int, soak_counts: Counter[str]) -> None:
+    soak_counts["requests against a limit, interleaved"] += lived_through(tables, random.Random(seed), steps=2_000)
 
 
 def lived_through(tables: CountingTables, rng: random.Random, steps: int) -> int:

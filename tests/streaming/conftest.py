@@ -8,6 +8,6 @@ from tests.streaming.direct_env import StreamingEnv
 
 
 @pytest.fixture
-def world(tables: Tables, clock: Clock) -> StreamingEnv:
+def streaming_env(tables: Tables, clock: Clock) -> StreamingEnv:
     provider = FakeLive(clock)
     return StreamingEnv(Backend.on(tables, clock, live=(provider,)), provider, clock)

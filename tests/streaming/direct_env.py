@@ -29,8 +29,8 @@ class StreamingEnv:
             caller, lease.session_id, [contract.Segment(*segment) for segment in segments]
         )
 
-    def covered(self, caller: Caller, lease: contract.Lease) -> tuple[tuple[int, int], ...]:
-        """The stretches of the transcript that the session's leases covered, as the history tells them."""
+    def get_covered_intervals(self, caller: Caller, lease: contract.Lease) -> tuple[tuple[int, int], ...]:
+        """The intervals of the transcript that the session's leases covered, as the history shows them."""
         lines, _ = self.backend.transcripts.page(caller.user_id, 100, None)
         return next(line.covered_ms for line in lines if line.session_id == lease.session_id)
 

@@ -23,7 +23,7 @@ WORDS = "kept by the extension"
 
 
 @dataclass
-class WiredLive(FakeLive):
+class FaultyLive(FakeLive):
     """A provider at the other end of the wire; `check` runs before each ticket, which may cost its whole lease."""
 
     wire: Wire = field(default_factory=Wire)
@@ -37,12 +37,12 @@ class WiredLive(FakeLive):
             raise Crash
         if self.is_down or fault is Fault.UNSENT:
             raise ProviderError("The provider could not be reached.")
-        ticket = super().ticket(lease_seconds, options)
+        credential = super().ticket(lease_seconds, options)
         if fault is Fault.CRASH_AFTER:
             raise Crash
         if fault is not None:
             raise ProviderError("The provider's answer did not come.")
-        return ticket
+        return credential
 
 
 @dataclass
@@ -54,8 +54,8 @@ class Listener:
     wire: Wire
     engine: Engine
     names: Names
-    providers: list[WiredLive]
-    who: Caller
+    providers: list[FaultyLive]
+    caller: Caller
     session_id: str
     leases: list[contract.Lease] = field(default_factory=list)
     saved: int = 0
@@ -64,11 +64,11 @@ class Listener:
     def on(cls, engine: Engine, names: Names, *, attempts: int = 1, has_second: bool = False) -> "Listener":
         """A new user's; `attempts` are the SDK's own for one call."""
         wire, clock = Wire(), Clock()
-        providers = [WiredLive(clock, wire=wire)]
+        providers = [FaultyLive(clock, wire=wire)]
         if has_second:
             model = "openai/gpt-live-transcribe"
-            providers.append(WiredLive(clock, name="openai", model=model, longest_seconds=60, wire=wire))
-        who = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
+            providers.append(FaultyLive(clock, name="openai", model=model, longest_seconds=60, wire=wire))
+        caller = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
         listener = cls(
             backend=Backend.on(wire.tables(engine, names, attempts), clock, live=providers),
             quiet=Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, live=providers),
@@ -76,11 +76,11 @@ class Listener:
             engine=engine,
             names=names,
             providers=providers,
-            who=who,
-            session_id=f"session-{who.user_id}",
+            caller=caller,
+            session_id=f"session-{caller.user_id}",
         )
-        guard = Guard.free_credits(who.user_id)
-        listener.quiet.ledger.grant(who.user_id, CREDITS, "free_credits", guard, at=clock(), reason="welcome")
+        guard = Guard.free_credits(caller.user_id)
+        listener.quiet.ledger.grant(caller.user_id, CREDITS, "free_credits", guard, at=clock(), reason="welcome")
         for provider in providers:
             provider.check = listener.check_held
         return listener
@@ -89,17 +89,17 @@ class Listener:
 
     def start(self) -> contract.Lease:
         body = contract.Start(transport="direct", lease_seconds=600)
-        return self._got(self.backend.streaming.start(self.who, body, self.session_id, "hash"))
+        return self._got(self.backend.streaming.start(self.caller, body, self.session_id, "hash"))
 
     def renew(self, key: str = "the renewal", interrupted: bool = True) -> contract.Lease:
-        return self._got(self.backend.streaming.renew(self.who, self.session_id, interrupted, key, "hash"))
+        return self._got(self.backend.streaming.renew(self.caller, self.session_id, interrupted, key, "hash"))
 
     def stop(self) -> contract.Stopped:
-        return self.backend.streaming.stop(self.who, self.session_id)
+        return self.backend.streaming.stop(self.caller, self.session_id)
 
     def save(self) -> contract.Saved:
         segments = [contract.Segment(0, 0, 900, WORDS)]
-        answer = self.backend.streaming.save(self.who, self.session_id, segments)
+        answer = self.backend.streaming.save(self.caller, self.session_id, segments)
         self.saved += 1
         return answer
 
@@ -117,15 +117,15 @@ class Listener:
     # What must hold
 
     def session(self) -> Session | None:
-        item = self.quiet.tables.get(session_key(self.who.user_id, self.session_id))
+        item = self.quiet.tables.get(session_key(self.caller.user_id, self.session_id))
         return session_from(item) if item else None
 
     def books(self) -> Books:
-        return Books.of(self.engine, self.names, self.who.user_id)
+        return Books.of(self.engine, self.names, self.caller.user_id)
 
     def check_held(self, lease_seconds: int) -> None:
         """Before the provider is asked: an open hold covers the whole lease."""
-        held = sum(hold.credits for hold in self.quiet.open_holds(self.who.user_id))
+        held = sum(hold.credits for hold in self.quiet.open_holds(self.caller.user_id))
         assert held >= lease_seconds * 10 // 60, "a provider is asked without a hold"
 
     def sockets(self) -> dict[tuple[str, object], int]:
@@ -147,10 +147,10 @@ class Listener:
         assert books.open_holds == [], "credits are stuck"
         assert len(books.entries) - len(books.usage) == 1, "the free credits came twice"
         billed_ms = sum(entry.audio_ms for entry in books.usage)
-        given_back = sum(item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#"))
+        returned_seconds = sum(item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#"))
         possible = sum(self.sockets().values())
-        assert possible <= billed_ms // 1_000 + given_back, "a socket may outlive what was billed"
-        assert possible == billed_ms // 1_000 + given_back or not every_answer_came, "billed without a socket"
+        assert possible <= billed_ms // 1_000 + returned_seconds, "a socket may outlive what was billed"
+        assert possible == billed_ms // 1_000 + returned_seconds or not every_answer_came, "billed without a socket"
         sessions = [item for sk, item in books.app.items() if sk.startswith("SESSION#")]
         lines = [item for sk, item in books.app.items() if sk.startswith("TRANSCRIPT#")]
         assert len(sessions) == len(lines) <= 1
@@ -163,31 +163,31 @@ class Listener:
         assert len(blocks) >= self.saved, "saved words are lost"
 
 
-def nothing(_: Listener) -> None: ...
+def do_nothing(_: Listener) -> None: ...
 
 
-def listening(listener: Listener) -> None:
+def start_listening(listener: Listener) -> None:
     listener.start()
     listener.wait(100)
 
 
-def near_the_end(listener: Listener) -> None:
+def approach_lease_end(listener: Listener) -> None:
     listener.start()
     listener.wait(545)
 
 
-def over(listener: Listener) -> None:
-    listening(listener)
+def let_lease_expire(listener: Listener) -> None:
+    start_listening(listener)
     listener.wait(1_000)
 
 
-def lapsed(listener: Listener) -> None:
-    over(listener)
+def let_session_lapse(listener: Listener) -> None:
+    let_lease_expire(listener)
     listener.sweep()
 
 
-def abandoned_while_opening(listener: Listener) -> None:
-    """A process died with the token in its hands; the lease waits for it in vain."""
+def abandon_while_opening(listener: Listener) -> None:
+    """A process died with the token in its hands; the lease waits for it without success."""
     listener.wire.under(lambda _, operation: Fault.CRASH_AFTER if operation == "Ticket" else None)
     with suppress(Crash):
         listener.start()

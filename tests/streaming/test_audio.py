@@ -54,15 +54,20 @@ def read(body: bytes, content_type: str = "audio/wav") -> Audio:
 def test_every_rate_and_both_layouts_are_read(rate: int, channels: int) -> None:
     sound = frames(500, rate, channels)
 
-    heard = read(wav(layout(rate, channels), sound))
+    audio_read = read(wav(layout(rate, channels), sound))
 
-    assert (heard.frames, heard.sample_rate, heard.channels, heard.duration_ms) == (sound, rate, channels, 500)
-    assert audio.read(sound, "audio/pcm", rate, channels) == heard
-    assert read(heard.as_wav()) == heard
+    assert (audio_read.frames, audio_read.sample_rate, audio_read.channels, audio_read.duration_ms) == (
+        sound,
+        rate,
+        channels,
+        500,
+    )
+    assert audio.read(sound, "audio/pcm", rate, channels) == audio_read
+    assert read(audio_read.as_wav()) == audio_read
 
 
 @pytest.mark.parametrize("content_type", ["audio/wav", "audio/x-wav", "AUDIO/WAV; codecs=1", "audio/wave"])
-def test_all_names_of_wav_are_known(content_type: str) -> None:
+def test_every_media_type_of_wav_is_accepted(content_type: str) -> None:
     assert read(wav(), content_type).duration_ms == 500
 
 
@@ -73,7 +78,7 @@ def test_other_types_are_refused(content_type: str) -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [80, 120_000])
-def test_the_shortest_and_the_longest_chunk_are_taken(milliseconds: int) -> None:
+def test_the_shortest_and_the_longest_chunk_are_accepted(milliseconds: int) -> None:
     assert read(wav(sound=frames(milliseconds))).duration_ms == milliseconds
 
 
@@ -81,7 +86,7 @@ def test_a_part_of_a_millisecond_is_not_billed() -> None:
     assert read(wav(sound=frames(500) + b"\0\0")).duration_ms == 500
 
 
-def test_so_many_parts_may_come_before_the_audio() -> None:
+def test_the_number_of_riff_chunks_before_the_audio_is_bounded() -> None:
     most = [chunk(b"fmt ", layout()), *[chunk(b"LIST", b"x")] * (audio.MOST_PARTS - 2), chunk(b"data", frames(500))]
 
     assert read(riff(*most)).duration_ms == 500
@@ -124,7 +129,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_metered_exactly_is_refused(body: bytes) -> None:
+def test_audio_that_cannot_be_metered_exactly_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         read(body)
 
@@ -132,7 +137,7 @@ def test_what_cannot_be_metered_exactly_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(("rate", "channels", "field"), [(None, 1, "sample_rate"), (RATE, None, "channels")])
-def test_raw_audio_must_say_what_it_is(rate: int | None, channels: int | None, field: str) -> None:
+def test_raw_audio_needs_its_parameters(rate: int | None, channels: int | None, field: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         audio.read(frames(500), "audio/pcm", rate, channels)
 
@@ -148,18 +153,18 @@ def test_one_byte_over_four_megabytes_is_too_large(content_type: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
-def test_a_recorder_that_does_not_know_its_length_yet_is_billed_for_what_it_sent(size: int) -> None:
+def test_a_wav_of_unknown_length_is_billed_for_what_was_sent(size: int) -> None:
     assert read(wav(sound=frames(640), size=size)).duration_ms == 640
 
 
-def test_a_header_that_claims_less_is_taken_at_its_word_and_only_that_is_sent_on() -> None:
-    heard = read(wav(sound=frames(640), size=len(frames(320))))
+def test_a_header_with_a_shorter_length_limits_what_is_sent_on() -> None:
+    audio_read = read(wav(sound=frames(640), size=len(frames(320))))
 
-    assert heard.duration_ms == 320
-    assert len(heard.as_wav()) == 44 + len(frames(320))
+    assert audio_read.duration_ms == 320
+    assert len(audio_read.as_wav()) == 44 + len(frames(320))
 
 
-def test_other_chunks_before_the_audio_are_walked_over() -> None:
+def test_other_riff_chunks_before_the_audio_are_skipped() -> None:
     body = riff(
         chunk(b"JUNK", b"odd"), chunk(b"fmt ", layout()), chunk(b"LIST", bytes(26)), chunk(b"data", frames(500))
     )
@@ -182,16 +187,16 @@ headers = st.builds(
 @given(body=st.binary(max_size=300) | headers | st.binary(max_size=80).map(lambda tail: wav()[:44] + tail))
 @example(body=b"RIFF\0\0\0\0WAVEfmt \xff\xff\xff\xff")
 @settings(derandomize=True, deadline=None, max_examples=400)
-def test_no_bytes_are_more_than_a_refusal(body: bytes) -> None:
+def test_random_bytes_are_only_ever_refused(body: bytes) -> None:
     try:
-        heard = read(body)
+        audio_read = read(body)
     except AppError:
         return
-    assert 80 <= heard.duration_ms <= 120_000
-    assert len(heard.frames) <= len(body)
+    assert 80 <= audio_read.duration_ms <= 120_000
+    assert len(audio_read.frames) <= len(body)
 
 
-def test_the_same_sound_has_one_fingerprint_and_the_same_bytes_at_another_rate_have_not() -> None:
+def test_the_fingerprint_depends_on_samples_and_rate() -> None:
     sound = frames(500)
 
     assert read(wav(sound=sound)).fingerprint == audio.read(sound, "audio/pcm", RATE, 1).fingerprint

@@ -20,7 +20,7 @@ PRICES = price_files.load("2026-11")
 RULES = LeaseRules()
 
 
-def new_session(wished_seconds: int = 600) -> Session:
+def new_session(lease_seconds: int = 600) -> Session:
     return Session(
         user_id="ada",
         session_id="s",
@@ -30,7 +30,7 @@ def new_session(wished_seconds: int = 600) -> Session:
         started_at=NOW,
         lease_number=0,
         lease_seconds=0,
-        requested_lease_seconds=wished_seconds,
+        requested_lease_seconds=lease_seconds,
         lease_started_at=NOW,
         lease_expires_at=NOW,
         held=0,
@@ -39,26 +39,26 @@ def new_session(wished_seconds: int = 600) -> Session:
     )
 
 
-def ended(current: Session, now: int = NOW) -> LeaseEnd:
+def end_lease(current: Session, now: int = NOW) -> LeaseEnd:
     return RULES.ending(current, SessionState.ACTIVE, 0, now, prices=PRICES)
 
 
 used_parts = st.lists(st.fractions(0, 1), min_size=1, max_size=12)
 
 
-@given(credits=st.integers(10, 400), wished=st.integers(60, 10_800), parts=used_parts)
+@given(credits=st.integers(10, 400), lease_seconds=st.integers(60, 10_800), parts=used_parts)
 @settings(derandomize=True, deadline=None, max_examples=300)
-def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(credits, wished, parts) -> None:
+def test_a_lease_holds_at_most_the_balance_and_charges_at_most_its_hold(credits, lease_seconds, parts) -> None:
     is_right, available = True, credits
-    current = RULES.first(new_session(wished), PRICES, credits, NOW)
+    current = RULES.first(new_session(lease_seconds), PRICES, credits, NOW)
     for part in parts:
         available -= current.held
         assert available >= 0
-        assert 60 <= current.lease_seconds <= wished
+        assert 60 <= current.lease_seconds <= lease_seconds
         assert current.free_ms == current.lease_seconds * 1_000
         done_ms = int(current.free_ms * part)
         current = structs.replace(current, done_ms=current.done_ms + done_ms, free_ms=current.free_ms - done_ms)
-        ending = ended(current)
+        ending = end_lease(current)
         charge = ending.charge
         assert 0 <= charge.credits <= current.held
         assert charge.audio_ms == done_ms
@@ -76,29 +76,29 @@ def test_a_lease_never_holds_more_than_there_is_nor_charges_more_than_it_holds(c
 def test_settling_leaves_nothing_to_settle() -> None:
     current = structs.replace(RULES.first(new_session(), PRICES, 200, NOW), done_ms=61_000, free_ms=539_000)
 
-    after = ended(current).session
+    after = end_lease(current).session
 
-    assert ended(after).charge.is_nothing
+    assert end_lease(after).charge.is_nothing
     assert (after.charged, after.settled_ms) == (11, 61_000)
 
 
-def test_each_lease_has_a_hold_of_its_own_and_a_grace() -> None:
+def test_each_lease_has_its_own_hold_and_a_grace_period() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
-    second = RULES.next_lease(ended(first).session, 200, 0, NOW + 550)
+    second = RULES.next_lease(end_lease(first).session, 200, 0, NOW + 550)
 
     assert (RULES.hold(first).hold_id, RULES.hold(first).sweep_at) == ("t:1", NOW + 660)
     assert (RULES.hold(second).hold_id, RULES.hold(second).sweep_at) == ("t:2", NOW + 550 + 660)
 
 
-def test_what_is_with_a_provider_stays_reserved_in_the_next_lease_while_it_may_live() -> None:
+def test_chunks_in_flight_stay_reserved_in_the_next_lease_until_stale() -> None:
     first = RULES.first(new_session(), PRICES, 200, NOW)
     old, young = InFlight("old", 30_000, NOW + 10), InFlight("young", 20_000, NOW + 40)
-    busy = ended(structs.replace(first, inflight=(old, young), free_ms=550_000)).session
+    busy = end_lease(structs.replace(first, inflight=(old, young), free_ms=550_000)).session
 
-    both, one = RULES.next_lease(busy, 200, 0, NOW + 44), RULES.next_lease(busy, 200, 0, NOW + 45)
+    both, second = RULES.next_lease(busy, 200, 0, NOW + 44), RULES.next_lease(busy, 200, 0, NOW + 45)
 
     assert (both.inflight, both.free_ms) == ((old, young), 550_000)
-    assert (one.inflight, one.free_ms) == ((young,), 580_000)
+    assert (second.inflight, second.free_ms) == ((young,), 580_000)
 
 
 @pytest.fixture

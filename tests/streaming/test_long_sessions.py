@@ -14,80 +14,84 @@ OUTAGE_SECONDS = 20
 
 @pytest.mark.parametrize(("hours", "drops_count"), [(1, 4), pytest.param(3, 12, marks=pytest.mark.soak)])
 def test_a_meeting_with_drops_is_one_transcript_with_exact_credits(
-    world: StreamingEnv, hours: int, drops_count: int
+    streaming_env: StreamingEnv, hours: int, drops_count: int
 ) -> None:
     """Renewed 10 s before each lease's end, words saved every 10 s, credits bought half-way."""
     meeting_seconds = hours * 3_600
-    ada = world.backend.person(1_000)
-    began = world.clock()
-    lease = world.start(ada)
+    ada = streaming_env.backend.person(1_000)
+    began = streaming_env.clock()
+    lease = streaming_env.start(ada)
     expected, seq, bought = [], 0, False
     drops = [700 * n + 123 for n in range(1, drops_count + 1)]  # moments at which the network goes
     lost, lengths = [], []
-    while (passed := world.clock() - began) < meeting_seconds:
+    while (passed := streaming_env.clock() - began) < meeting_seconds:
         if drops and passed >= drops[0]:
             drops.pop(0)
             lost.append((passed * 1_000, (passed + OUTAGE_SECONDS) * 1_000))
-            world.clock.forward(OUTAGE_SECONDS)
-            lease = world.renew(ada, lease, interrupted=True)
+            streaming_env.clock.forward(OUTAGE_SECONDS)
+            lease = streaming_env.renew(ada, lease, interrupted=True)
             continue
         if not bought and passed >= meeting_seconds // 2:
             guard = Guard.reference(ada.user_id, "purchase", "p1")
-            world.backend.ledger.grant(ada.user_id, 2_000, "purchase", guard, at=world.clock(), reason="popular")
-            world.backend.tables.write(Write(balance_key(ada.user_id), add={"purchased": 2_000, "version": 1}))
+            streaming_env.backend.ledger.grant(
+                ada.user_id, 2_000, "purchase", guard, at=streaming_env.clock(), reason="popular"
+            )
+            streaming_env.backend.tables.write(Write(balance_key(ada.user_id), add={"purchased": 2_000, "version": 1}))
             bought = True
         start_ms = passed * 1_000
         words = f"words {seq}"
-        saved = world.save(ada, lease, (seq, start_ms, start_ms + 10_000, words))
+        saved = streaming_env.save(ada, lease, (seq, start_ms, start_ms + 10_000, words))
         if seq % 50 == 0:
-            world.save(ada, lease, (seq, start_ms, start_ms + 10_000, words))  # its answer was lost: sent again
+            streaming_env.save(ada, lease, (seq, start_ms, start_ms + 10_000, words))  # its answer was lost: sent again
         expected.append(words)
         seq += 1
-        world.clock.forward(10)
+        streaming_env.clock.forward(10)
         if saved.seconds_left <= 20:
-            lease = world.renew(ada, lease)
+            lease = streaming_env.renew(ada, lease)
             lengths.append((bought, lease.lease_seconds))
-    stopped = world.stop(ada, lease)
+    stopped = streaming_env.stop(ada, lease)
 
-    segments = world.backend.transcripts.segments(ada.user_id, stopped.transcript_id)
+    segments = streaming_env.backend.transcripts.segments(ada.user_id, stopped.transcript_id)
     assert [segment.text for segment in segments] == expected
-    covered = world.covered(ada, lease)
-    heard_seconds = sum(end_ms - start_ms for start_ms, end_ms in covered) // 1_000
+    covered = streaming_env.get_covered_intervals(ada, lease)
+    recognised_seconds = sum(end_ms - start_ms for start_ms, end_ms in covered) // 1_000
     assert [(before[1], after[0]) for before, after in pairwise(covered)] == lost
     assert len(lost) == drops_count
     assert {seconds for was_bought, seconds in lengths if was_bought} == {600}
-    assert heard_seconds <= stopped.billed_seconds <= meeting_seconds + 60
-    usage = [entry for entry in world.backend.entries(ada.user_id) if entry.kind == "usage"]
+    assert recognised_seconds <= stopped.billed_seconds <= meeting_seconds + 60
+    usage = [entry for entry in streaming_env.backend.entries(ada.user_id) if entry.kind == "usage"]
     assert -sum(entry.credits for entry in usage) == stopped.credits_used == -(-stopped.billed_seconds * 10 // 60)
     assert sum(entry.audio_ms for entry in usage) == stopped.billed_seconds * 1_000
-    assert world.available(ada) == 3_000 - stopped.credits_used
-    line, _ = world.backend.transcripts.page(ada.user_id, 10, None)
+    assert streaming_env.available(ada) == 3_000 - stopped.credits_used
+    line, _ = streaming_env.backend.transcripts.page(ada.user_id, 10, None)
     assert len(line) == 1
     print(
-        f"\n  {seq} saves, {len(usage)} leases: billed {stopped.billed_seconds} s, heard {heard_seconds} s, "
+        f"\n  {seq} saves, {len(usage)} leases: billed {stopped.billed_seconds} s, heard {recognised_seconds} s, "
         f"{meeting_seconds} s spoken, {drops_count} gaps"
     )
 
 
-def test_whoever_starts_and_stops_all_day_and_keeps_the_sockets_gains_the_allowance_at_most(
-    world: StreamingEnv,
+def test_starting_and_stopping_all_day_gains_at_most_the_allowance(
+    streaming_env: StreamingEnv,
 ) -> None:
     """Stop after a second, keep the socket to the token's cap, again and again for a day."""
-    ada = world.backend.person(20_000)
-    world.clock.forward(-world.clock() % 86_400)
-    began = world.clock()
-    while world.clock() - began < 86_000:
-        lease = world.start(ada)
-        world.clock.forward(1)
-        world.stop(ada, lease)
-        world.clock.forward(599)
-    world.backend.check_invariants(ada.user_id)
+    ada = streaming_env.backend.person(20_000)
+    streaming_env.clock.forward(-streaming_env.clock() % 86_400)
+    began = streaming_env.clock()
+    while streaming_env.clock() - began < 86_000:
+        lease = streaming_env.start(ada)
+        streaming_env.clock.forward(1)
+        streaming_env.stop(ada, lease)
+        streaming_env.clock.forward(599)
+    streaming_env.backend.check_invariants(ada.user_id)
 
-    possible = sum(seconds for _, seconds in world.provider.tickets)
-    billed = sum(entry.audio_ms for entry in world.backend.entries(ada.user_id) if entry.kind == "usage") // 1_000
+    possible = sum(seconds for _, seconds in streaming_env.provider.tickets)
+    billed = (
+        sum(entry.audio_ms for entry in streaming_env.backend.entries(ada.user_id) if entry.kind == "usage") // 1_000
+    )
 
     assert possible - billed <= 1_800
     loss = (possible - billed) * 150_000 / 3_600 / 1_000_000
     print(
-        f"\n  {len(world.provider.tickets)} sockets, {possible} s possible, {billed} s billed: ${loss:.3f} lost at most"
+        f"\n  {len(streaming_env.provider.tickets)} sockets, {possible} s possible, {billed} s billed: ${loss:.3f} lost at most"
     )

@@ -38,7 +38,7 @@ def test_the_same_audio_costs_the_same_in_chunks_of_any_length(backend: Backend,
     assert (chunk.credits_used, stopped.credits_used, stopped.billed_seconds) == (5, 5, 30)
 
 
-def test_leases_too_split_nothing(backend: Backend) -> None:
+def test_splitting_into_leases_does_not_change_the_price(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
 
@@ -51,7 +51,7 @@ def test_leases_too_split_nothing(backend: Backend) -> None:
     backend.check_invariants(ada.user_id)
 
 
-def test_a_chunk_done_comes_again_free_with_the_same_words_even_after_the_stop(backend: Backend) -> None:
+def test_a_repeated_chunk_is_free_and_returns_the_same_words_even_after_a_stop(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     first = backend.send(ada, lease.session_id, 0, seconds=7.1)
@@ -62,7 +62,7 @@ def test_a_chunk_done_comes_again_free_with_the_same_words_even_after_the_stop(b
     assert len(backend.recogniser.heard) == 1
 
 
-def test_other_audio_under_a_used_number_is_a_mismatch(backend: Backend) -> None:
+def test_different_audio_under_a_used_seq_is_a_mismatch(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.send(ada, lease.session_id, 0, seconds=1)
@@ -72,7 +72,7 @@ def test_other_audio_under_a_used_number_is_a_mismatch(backend: Backend) -> None
     assert backend.streaming.stop(ada, lease.session_id).billed_seconds == 1
 
 
-def test_chunks_stand_one_after_the_other_unless_told_otherwise(backend: Backend) -> None:
+def test_chunks_follow_each_other_unless_start_ms_is_given(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
 
@@ -88,7 +88,7 @@ def test_chunks_stand_one_after_the_other_unless_told_otherwise(backend: Backend
     ]
 
 
-def test_the_fallback_is_asked_and_its_cost_stands_under_its_name(two: Backend) -> None:
+def test_the_fallback_is_called_and_its_cost_booked_under_its_name(two: Backend) -> None:
     ada = two.person(200)
     lease = two.start(ada)
     two.send(ada, lease.session_id, 0, seconds=60)
@@ -105,7 +105,7 @@ def test_the_fallback_is_asked_and_its_cost_stands_under_its_name(two: Backend) 
     assert usage.cost_micro_usd == sum(costs.values())
 
 
-def test_a_chunk_that_nobody_recognises_costs_nothing_and_may_come_again(two: Backend) -> None:
+def test_a_chunk_that_no_provider_recognises_is_free_and_can_be_retried(two: Backend) -> None:
     ada = two.person(200)
     lease = two.start(ada, lease_seconds=60)
     two.recogniser.script.append(ProviderTimeoutError("slow"))
@@ -118,7 +118,7 @@ def test_a_chunk_that_nobody_recognises_costs_nothing_and_may_come_again(two: Ba
     assert two.streaming.stop(ada, lease.session_id).credits_used == 10
 
 
-def test_a_lease_takes_as_much_audio_as_it_holds_and_then_asks_for_a_renewal(backend: Backend) -> None:
+def test_a_lease_accepts_the_audio_it_holds_and_then_needs_a_renewal(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)
     backend.send(ada, lease.session_id, 0, seconds=50)
@@ -131,7 +131,7 @@ def test_a_lease_takes_as_much_audio_as_it_holds_and_then_asks_for_a_renewal(bac
     assert len(backend.recogniser.heard) == 2
 
 
-def test_after_the_lease_no_chunk_is_taken_until_it_is_renewed(backend: Backend) -> None:
+def test_an_expired_lease_accepts_no_chunk_until_renewed(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.clock.forward(600)
@@ -147,7 +147,7 @@ def test_after_the_lease_no_chunk_is_taken_until_it_is_renewed(backend: Backend)
     assert backend.send(ada, lease.session_id, 0).credits_used == 1
 
 
-def test_a_stopped_session_takes_no_chunk(backend: Backend) -> None:
+def test_a_stopped_session_accepts_no_chunk(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.streaming.stop(ada, lease.session_id)
@@ -159,7 +159,7 @@ def test_a_stopped_session_takes_no_chunk(backend: Backend) -> None:
     assert backend.recogniser.heard == []
 
 
-def test_a_chunk_on_its_way_is_carried_into_the_next_lease(backend: Backend) -> None:
+def test_a_chunk_in_flight_is_carried_into_the_next_lease(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     following = []
@@ -175,7 +175,7 @@ def test_a_chunk_on_its_way_is_carried_into_the_next_lease(backend: Backend) -> 
     backend.check_invariants(ada.user_id)
 
 
-def test_a_stop_waits_for_a_chunk_on_its_way_and_not_for_a_dead_one(backend: Backend) -> None:
+def test_a_stop_waits_for_a_chunk_in_flight_but_not_for_a_stale_one(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     refused = []
@@ -199,7 +199,7 @@ def test_a_stop_waits_for_a_chunk_on_its_way_and_not_for_a_dead_one(backend: Bac
     backend.check_invariants(ada.user_id)
 
 
-def test_a_dead_chunk_may_be_sent_again_once_it_is_stale_and_is_billed_once(backend: Backend) -> None:
+def test_a_stale_chunk_can_be_sent_again_and_is_billed_once(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
 
@@ -242,7 +242,7 @@ def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> Non
     backend.check_invariants(ada.user_id)
 
 
-def test_words_that_come_after_the_end_are_not_charged(backend: Backend) -> None:
+def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
 

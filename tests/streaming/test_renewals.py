@@ -11,17 +11,17 @@ from chalicelib.streaming.session_records import MAX_REMEMBERED_RENEWALS
 from tests.fakes import Backend
 
 
-def renewed(backend: Backend, caller: Caller, session_id: str, interrupted: bool = False) -> contract.Lease:
+def renew_session(backend: Backend, caller: Caller, session_id: str, interrupted: bool = False) -> contract.Lease:
     return backend.streaming.renew(caller, session_id, interrupted)
 
 
-def test_a_renewal_too_early_says_when(backend: Backend) -> None:
+def test_a_renewal_that_is_too_early_says_when_to_retry(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.clock.forward(539)
 
     with pytest.raises(ConflictError) as refused:
-        renewed(backend, ada, lease.session_id)
+        renew_session(backend, ada, lease.session_id)
 
     assert refused.value.details == {
         "reason": "lease_open",
@@ -36,7 +36,7 @@ def test_a_renewal_near_the_end_settles_one_lease_and_holds_the_next(backend: Ba
     backend.send(ada, lease.session_id, 0, seconds=30)
     backend.clock.forward(540)
 
-    following = renewed(backend, ada, lease.session_id)
+    following = renew_session(backend, ada, lease.session_id)
 
     assert (following.session_id, following.transcript_id) == (lease.session_id, lease.transcript_id)
     assert (following.credits_held, following.credits_available, following.offset_ms) == (100, 95, 30_000)
@@ -50,10 +50,10 @@ def test_a_lease_whose_audio_is_used_up_may_be_renewed_at_once(backend: Backend)
     lease = backend.start(ada, lease_seconds=120)
     backend.send(ada, lease.session_id, 0, seconds=59)
     with pytest.raises(ConflictError):
-        renewed(backend, ada, lease.session_id)
+        renew_session(backend, ada, lease.session_id)
     backend.send(ada, lease.session_id, 1, seconds=1)
 
-    assert renewed(backend, ada, lease.session_id).lease_seconds == 120
+    assert renew_session(backend, ada, lease.session_id).lease_seconds == 120
 
 
 def test_an_interrupted_stream_is_renewed_at_once_and_unused_time_is_free(backend: Backend) -> None:
@@ -61,30 +61,30 @@ def test_an_interrupted_stream_is_renewed_at_once_and_unused_time_is_free(backen
     lease = backend.start(ada)
     backend.clock.forward(10)
 
-    renewed(backend, ada, lease.session_id, interrupted=True)
+    renew_session(backend, ada, lease.session_id, interrupted=True)
 
     assert backend.streaming.stop(ada, lease.session_id).credits_used == 0
     assert backend.ledger.balance(ada.user_id).available == 200
 
 
-def test_a_following_lease_shrinks_with_the_balance_and_is_refused_under_a_minute(backend: Backend) -> None:
+def test_the_next_lease_shrinks_with_the_balance_and_is_refused_below_a_minute(backend: Backend) -> None:
     ada = backend.person(30)
     lease = backend.start(ada)
     assert lease.lease_seconds == 180
     backend.send(ada, lease.session_id, 0, seconds=119)
     backend.send(ada, lease.session_id, 1, seconds=1)
 
-    following = renewed(backend, ada, lease.session_id)
+    following = renew_session(backend, ada, lease.session_id)
     assert (following.lease_seconds, following.credits_held, following.credits_available) == (60, 10, 0)
     backend.send(ada, lease.session_id, 2, seconds=1)
     with pytest.raises(InsufficientCreditsError) as refused:
-        renewed(backend, ada, lease.session_id)
+        renew_session(backend, ada, lease.session_id)
 
     assert refused.value.details == {"required": 10, "available": 9}
     backend.check_invariants(ada.user_id)
 
 
-def test_a_lapsed_session_is_taken_up_again_within_a_day(backend: Backend) -> None:
+def test_a_lapsed_session_can_be_resumed_within_a_day(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.send(ada, lease.session_id, 0, seconds=30)
@@ -92,7 +92,7 @@ def test_a_lapsed_session_is_taken_up_again_within_a_day(backend: Backend) -> No
     backend.streaming.sweep()
     backend.clock.forward(86_400 - 60)
 
-    following = renewed(backend, ada, lease.session_id)
+    following = renew_session(backend, ada, lease.session_id)
 
     assert (following.transcript_id, following.offset_ms) == (lease.transcript_id, 30_000)
     backend.send(ada, lease.session_id, 1, seconds=3)
@@ -100,13 +100,13 @@ def test_a_lapsed_session_is_taken_up_again_within_a_day(backend: Backend) -> No
     backend.check_invariants(ada.user_id)
 
 
-def test_a_day_after_its_end_a_session_is_over(backend: Backend) -> None:
+def test_a_session_cannot_be_resumed_a_day_after_its_end(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.clock.forward(600 + 86_401)
     for _ in range(2):
         with pytest.raises(ConflictError, match="too long ago"):
-            renewed(backend, ada, lease.session_id, interrupted=True)
+            renew_session(backend, ada, lease.session_id, interrupted=True)
         backend.streaming.sweep()
 
 
@@ -116,7 +116,7 @@ def test_a_stopped_session_is_not_renewed(backend: Backend) -> None:
     backend.streaming.stop(ada, lease.session_id)
 
     with pytest.raises(ConflictError, match="stopped"):
-        renewed(backend, ada, lease.session_id, interrupted=True)
+        renew_session(backend, ada, lease.session_id, interrupted=True)
 
 
 def test_the_keys_of_earlier_renewals_are_bounded(backend: Backend) -> None:

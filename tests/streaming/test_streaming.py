@@ -62,7 +62,7 @@ def test_no_lease_is_shorter_than_a_minute(backend: Backend) -> None:
     assert backend.open_holds(ada.user_id) == []
 
 
-def test_the_same_start_again_has_the_same_answer_and_holds_once(backend: Backend) -> None:
+def test_a_repeated_start_returns_the_same_response_and_holds_once(backend: Backend) -> None:
     ada = backend.person(200)
     first = backend.start(ada, SESSION)
     backend.clock.forward(30)
@@ -79,11 +79,11 @@ def test_the_same_start_with_another_body_is_a_mismatch(backend: Backend) -> Non
         backend.streaming.start(ada, contract.Start(transport="relay"), SESSION, "another hash")
 
 
-def test_another_users_session_is_not_there(backend: Backend) -> None:
+def test_another_users_session_is_not_found(backend: Backend) -> None:
     ada, eve = backend.person(200), backend.person(200)
     backend.start(ada, SESSION)
 
-    for command in (backend.streaming.stop, lambda who, session: backend.streaming.renew(who, session, False)):
+    for command in (backend.streaming.stop, lambda caller, session: backend.streaming.renew(caller, session, False)):
         with pytest.raises(NotFoundError):
             command(eve, SESSION)
 
@@ -107,22 +107,22 @@ def test_the_last_write_of_a_segment_wins(backend: Backend) -> None:
     ]
 
 
-def test_saving_warns_of_what_comes(backend: Backend) -> None:
+def test_saving_returns_warnings(backend: Backend) -> None:
     ada = backend.person(105)
     lease = backend.start(ada)
 
-    def saved() -> contract.Saved:
+    def save() -> contract.Saved:
         return backend.streaming.save(ada, lease.session_id, [])
 
-    assert (saved().seconds_left, saved().warnings) == (600, ["credits_low"])
+    assert (save().seconds_left, save().warnings) == (600, ["credits_low"])
     backend.ledger.grant(ada.user_id, 9, "purchase", Guard.reference(ada.user_id, "x", "1"), at=1, reason="")
-    assert saved().warnings == []
+    assert save().warnings == []
     backend.clock.forward(61)
-    assert (saved().seconds_left, saved().warnings) == (539, ["no_audio"])
+    assert (save().seconds_left, save().warnings) == (539, ["no_audio"])
     backend.send(ada, lease.session_id, 0)
-    assert saved().warnings == []
+    assert save().warnings == []
     backend.clock.forward(479)
-    assert (saved().seconds_left, saved().warnings) == (60, ["lease_ending", "no_audio"])
+    assert (save().seconds_left, save().warnings) == (60, ["lease_ending", "no_audio"])
 
 
 def test_the_transcript_of_a_stopped_session_is_closed(backend: Backend) -> None:
@@ -138,7 +138,7 @@ def test_the_transcript_of_a_stopped_session_is_closed(backend: Backend) -> None
 # The end
 
 
-def test_the_sweep_settles_a_lease_that_nobody_ended(backend: Backend) -> None:
+def test_the_sweep_settles_an_abandoned_lease(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     backend.send(ada, lease.session_id, 0, seconds=60)

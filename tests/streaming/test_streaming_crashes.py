@@ -8,47 +8,57 @@ import pytest
 from chalicelib.errors import AppError
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, at, insist, no_faults
-from tests.streaming.listener import Listener, Names, abandoned_while_opening, lapsed, listening, nothing, over
+from tests.streaming.listener import (
+    Listener,
+    Names,
+    abandon_while_opening,
+    do_nothing,
+    let_lease_expire,
+    let_session_lapse,
+    start_listening,
+)
 
 
 def with_a_broken_provider(listener: Listener) -> None:
-    listening(listener)
+    start_listening(listener)
     listener.providers[0].is_down = True
 
 
-def try_then_mend(act: Callable[[Listener], object]) -> Callable[[Listener], None]:
+def crash_then_recover(act: Callable[[Listener], object]) -> Callable[[Listener], None]:
     """The provider comes back while the client tries again."""
 
-    def acted(listener: Listener) -> None:
+    def act_and_repair(listener: Listener) -> None:
         try:
             act(listener)
         finally:
             if "Ticket" in listener.wire.calls:
                 listener.providers[0].is_down = False
 
-    return acted
+    return act_and_repair
 
 
 COMMANDS: dict[str, tuple[Callable[[Listener], None], Callable[[Listener], None]]] = {
-    "start": (nothing, Listener.start),
-    "renew": (listening, Listener.renew),
-    "renew after a lapse": (lapsed, Listener.renew),
-    "renew while the provider is down": (with_a_broken_provider, try_then_mend(Listener.renew)),
-    "save": (listening, Listener.save),
-    "stop": (listening, Listener.stop),
-    "sweep a running lease": (over, Listener.sweep),
-    "sweep one whose token never came": (abandoned_while_opening, Listener.sweep),
+    "start": (do_nothing, Listener.start),
+    "renew": (start_listening, Listener.renew),
+    "renew after a lapse": (let_session_lapse, Listener.renew),
+    "renew while the provider is down": (with_a_broken_provider, crash_then_recover(Listener.renew)),
+    "save": (start_listening, Listener.save),
+    "stop": (start_listening, Listener.stop),
+    "sweep a running lease": (let_lease_expire, Listener.sweep),
+    "sweep one whose token never came": (abandon_while_opening, Listener.sweep),
 }
 
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
-    calls = lived(command, None, engine, names)
+def test_a_crash_at_any_call_loses_nothing_doubles_nothing_blocks_nothing(
+    command: str, engine: Engine, names: Names
+) -> None:
+    calls = run_to_the_end(command, None, engine, names)
     for number, _ in enumerate(calls):
         for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST):
             try:
-                lived(command, (number, fault), engine, names)
+                run_to_the_end(command, (number, fault), engine, names)
             except BaseException as error:
                 error.add_note(f"{fault} at call {number}, {calls[number]}")
                 raise
@@ -56,12 +66,12 @@ def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: str, engi
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_client_that_never_comes_back_leaves_nothing_open(command: str, engine: Engine, names: Names) -> None:
-    for number, _ in enumerate(lived(command, None, engine, names)):
-        lived(command, (number, Fault.CRASH_AFTER), engine, names, comes_back=False)
+def test_a_client_that_never_returns_leaves_nothing_open(command: str, engine: Engine, names: Names) -> None:
+    for number, _ in enumerate(run_to_the_end(command, None, engine, names)):
+        run_to_the_end(command, (number, Fault.CRASH_AFTER), engine, names, comes_back=False)
 
 
-def lived(
+def run_to_the_end(
     command: str, plan: tuple[int, Fault] | None, engine: Engine, names: Names, comes_back: bool = True
 ) -> list[str]:
     """The command with one fault, what the client does then, and the end of everything; its calls."""

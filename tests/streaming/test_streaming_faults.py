@@ -13,7 +13,15 @@ from chalicelib.errors import AppError, ConflictError, ProviderError, Unavailabl
 from chalicelib.repositories.table import CONFLICT_TRIES
 from tests.engines import Engine
 from tests.fault_injection import CANCELLED, TRANSIENT, Fault, at, insist, no_faults
-from tests.streaming.listener import CREDITS, Listener, Names, lapsed, listening, near_the_end, nothing
+from tests.streaming.listener import (
+    CREDITS,
+    Listener,
+    Names,
+    approach_lease_end,
+    do_nothing,
+    let_session_lapse,
+    start_listening,
+)
 
 TABLE_CALLS = ("BatchGetItem", "TransactWriteItems")
 
@@ -54,11 +62,11 @@ def bills_a_hundred_seconds(listener: Listener, answer: object) -> None:
     assert (answer.billed_seconds, answer.credits_used, answer.credits_available) == (100, 17, CREDITS - 17)
 
 
-START = Command("start", nothing, Listener.start, is_a_lease_of(600))
-RENEW = Command("renew", near_the_end, Listener.renew, is_a_lease_of(581))  # a third of the allowance
-RESUME = Command("renew after a lapse", lapsed, Listener.renew, is_a_lease_of(600))
-SAVE = Command("save", listening, Listener.save, says_how_long)
-STOP = Command("stop", listening, Listener.stop, bills_a_hundred_seconds)
+START = Command("start", do_nothing, Listener.start, is_a_lease_of(600))
+RENEW = Command("renew", approach_lease_end, Listener.renew, is_a_lease_of(581))  # a third of the allowance
+RESUME = Command("renew after a lapse", let_session_lapse, Listener.renew, is_a_lease_of(600))
+SAVE = Command("save", start_listening, Listener.save, says_how_long)
+STOP = Command("stop", start_listening, Listener.stop, bills_a_hundred_seconds)
 COMMANDS = (START, RENEW, RESUME, SAVE, STOP)
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
 
@@ -68,7 +76,7 @@ def sdk_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
 
 
-def prepared(command: Command, engine: Engine, names: Names, attempts: int = 1) -> Listener:
+def prepare(command: Command, engine: Engine, names: Names, attempts: int = 1) -> Listener:
     listener = Listener.on(engine, names, attempts=attempts)
     command.prepare(listener)
     return listener
@@ -76,7 +84,7 @@ def prepared(command: Command, engine: Engine, names: Names, attempts: int = 1) 
 
 def calls_of(command: Command, engine: Engine, names: Names) -> list[str]:
     """The calls of the command on a quiet day, whose answer is right."""
-    listener = prepared(command, engine, names)
+    listener = prepare(command, engine, names)
     listener.wire.under(no_faults)
     command.is_right(listener, command.act(listener))
     calls = list(listener.wire.calls)
@@ -93,7 +101,7 @@ def faults_of(call: str) -> tuple[Fault, ...]:
 
 @pytest.mark.sampled(3)
 @every_command
-def test_any_fault_at_any_call_is_overcome_or_503(command: Command, engine: Engine, names: Names) -> None:
+def test_any_fault_at_any_call_is_recovered_or_503(command: Command, engine: Engine, names: Names) -> None:
     for number, call in enumerate(calls_of(command, engine, names)):
         for fault in faults_of(call):
             try:
@@ -104,7 +112,7 @@ def test_any_fault_at_any_call_is_overcome_or_503(command: Command, engine: Engi
 
 
 def lived_through(command: Command, number: int, fault: Fault, engine: Engine, names: Names) -> None:
-    listener = prepared(command, engine, names)
+    listener = prepare(command, engine, names)
     listener.wire.under(at(number, fault))
     failure: AppError | None = None
     try:
@@ -121,11 +129,9 @@ def lived_through(command: Command, number: int, fault: Fault, engine: Engine, n
 
 
 @every_command
-def test_with_the_sdks_own_tries_one_fault_in_a_write_is_not_even_noticed(
-    command: Command, engine: Engine, names: Names
-) -> None:
+def test_the_sdks_own_retries_hide_one_fault_in_a_write(command: Command, engine: Engine, names: Names) -> None:
     for fault in (Fault.LOST, Fault.THROTTLED, Fault.CONFLICT):
-        listener = prepared(command, engine, names, attempts=3)
+        listener = prepare(command, engine, names, attempts=3)
         left = [fault]
         listener.wire.under(lambda _, call, left=left: left.pop() if call == "TransactWriteItems" and left else None)
 
@@ -136,11 +142,11 @@ def test_with_the_sdks_own_tries_one_fault_in_a_write_is_not_even_noticed(
 
 
 @every_command
-def test_a_lasting_conflict_is_503_and_half_done_nowhere(command: Command, engine: Engine, names: Names) -> None:
+def test_a_lasting_conflict_is_503_and_leaves_nothing_half_done(command: Command, engine: Engine, names: Names) -> None:
     """From each write on."""
     writes = [number for number, call in enumerate(calls_of(command, engine, names)) if call == "TransactWriteItems"]
     for number in writes:
-        listener = prepared(command, engine, names)
+        listener = prepare(command, engine, names)
         before = listener.books()
         listener.wire.under(
             lambda each, call, number=number: Fault.CONFLICT if each >= number and call in TABLE_CALLS else None
@@ -158,12 +164,10 @@ def test_a_lasting_conflict_is_503_and_half_done_nowhere(command: Command, engin
         listener.check_the_end()
 
 
-def test_a_listener_who_talks_through_an_outage_pays_for_the_time_and_keeps_the_words(
-    engine: Engine, names: Names
-) -> None:
+def test_an_outage_while_saving_costs_the_time_and_loses_no_words(engine: Engine, names: Names) -> None:
     """The database is away for a third of a lease; the socket needs it for nothing."""
     listener = Listener.on(engine, names)
-    listening(listener)
+    start_listening(listener)
     listener.wire.under(lambda *_: Fault.SERVER_ERROR)
     for _ in range(20):
         with pytest.raises(UnavailableError):
@@ -184,7 +188,7 @@ def down(listener: Listener, *numbers: int) -> None:
         listener.providers[number].is_down = True
 
 
-def test_a_start_that_no_provider_takes_holds_nothing_and_may_be_made_again(engine: Engine, names: Names) -> None:
+def test_a_start_that_every_provider_refuses_holds_nothing_and_can_be_retried(engine: Engine, names: Names) -> None:
     for has_second in (False, True):
         listener = Listener.on(engine, names, has_second=has_second)
         before = listener.books()
@@ -201,12 +205,10 @@ def test_a_start_that_no_provider_takes_holds_nothing_and_may_be_made_again(engi
         listener.check_the_end(every_answer_came=True)
 
 
-def test_a_renewal_that_no_provider_takes_bills_what_was_used_and_may_be_made_again(
-    engine: Engine, names: Names
-) -> None:
+def test_a_renewal_that_every_provider_refuses_bills_usage_and_can_be_retried(engine: Engine, names: Names) -> None:
     for has_second in (False, True):
         listener = Listener.on(engine, names, has_second=has_second)
-        near_the_end(listener)
+        approach_lease_end(listener)
         down(listener, *range(1 + has_second))
 
         for _ in range(2):
@@ -222,7 +224,7 @@ def test_a_renewal_that_no_provider_takes_bills_what_was_used_and_may_be_made_ag
         listener.check_the_end(every_answer_came=True)
 
 
-def test_the_second_provider_takes_over_at_a_start_and_hands_back_at_a_renewal(engine: Engine, names: Names) -> None:
+def test_the_second_provider_takes_over_at_a_start_until_the_renewal(engine: Engine, names: Names) -> None:
     listener = Listener.on(engine, names, has_second=True)
     down(listener, 0)
     lease = listener.start()
@@ -243,7 +245,7 @@ def test_the_second_provider_takes_over_at_a_start_and_hands_back_at_a_renewal(e
 
 def test_the_second_provider_takes_over_at_a_renewal(engine: Engine, names: Names) -> None:
     listener = Listener.on(engine, names, has_second=True)
-    near_the_end(listener)
+    approach_lease_end(listener)
     down(listener, 0)
 
     following = listener.renew(interrupted=False)
@@ -255,10 +257,10 @@ def test_the_second_provider_takes_over_at_a_renewal(engine: Engine, names: Name
     listener.check_the_end(every_answer_came=True)
 
 
-def test_an_answer_lost_at_a_renewal_is_asked_for_again_by_its_key(engine: Engine, names: Names) -> None:
+def test_a_renewal_whose_response_was_lost_is_retried_by_its_key(engine: Engine, names: Names) -> None:
     """The lease was recorded, its answer went astray: the same key gets the same socket, another key a refusal."""
     listener = Listener.on(engine, names)
-    near_the_end(listener)
+    approach_lease_end(listener)
     listener.wire.under(at(3, Fault.LOST))
     with pytest.raises(UnavailableError):
         listener.renew(interrupted=False)

@@ -53,34 +53,34 @@ class LiveHistories(RuleBasedStateMachine):
 
     @initialize(credits=st.sampled_from([120, 2_000]))
     def begin(self, credits: int) -> None:
-        self.who = self.backend.person(credits)
+        self.caller = self.backend.person(credits)
         self.model = ListenerModel(credits)
 
     def run(self, real: Callable[[], Any], expected: Callable[[], Any]) -> None:
         self.counts["operations"] += 1
-        said, due = "done", "done"
+        outcome, expected_outcome = "done", "done"
         try:
             real()
         except AppError as error:
-            said = type(error).__name__
+            outcome = type(error).__name__
         try:
             expected()
         except RefusedError as refused:
-            due = str(refused)
-        assert said == due
+            expected_outcome = str(refused)
+        assert outcome == expected_outcome
         self.provider.script.clear()
 
     def a_session(self, number: int) -> str:
         return sorted(self.model.sessions)[number % len(self.model.sessions)]
 
-    @rule(asked=lease_seconds, is_down=down)
-    def start(self, asked: int | None, is_down: bool) -> None:
+    @rule(requested=lease_seconds, is_down=down)
+    def start(self, requested: int | None, is_down: bool) -> None:
         name = f"{len(self.model.sessions):02d}-{uuid.uuid4()}"
         self.provider.script = [ProviderError("down")] if is_down else []
-        body = contract.Start(transport="direct", lease_seconds=asked)
+        body = contract.Start(transport="direct", lease_seconds=requested)
         self.run(
-            lambda: self.backend.streaming.start(self.who, body, name, "hash"),
-            lambda: self.model.start(name, asked, is_down, self.clock()),
+            lambda: self.backend.streaming.start(self.caller, body, name, "hash"),
+            lambda: self.model.start(name, requested, is_down, self.clock()),
         )
 
     @precondition(lambda self: self.model.sessions)
@@ -92,7 +92,7 @@ class LiveHistories(RuleBasedStateMachine):
         self.clock.at = max(self.clock.at, at)
         self.provider.script = [ProviderError("down")] if is_down else []
         self.run(
-            lambda: self.check_lease(name, self.backend.streaming.renew(self.who, name, is_interrupted)),
+            lambda: self.check_lease(name, self.backend.streaming.renew(self.caller, name, is_interrupted)),
             lambda: self.model.renew(name, is_interrupted, is_down, self.clock()),
         )
 
@@ -101,13 +101,13 @@ class LiveHistories(RuleBasedStateMachine):
         assert lease.lease_seconds == self.provider.tickets[-1][1]
 
     @precondition(lambda self: self.model.sessions)
-    @rule(number=numbers, said_ago=st.integers(0, 60))
-    def save(self, number: int, said_ago: int) -> None:
+    @rule(number=numbers, seconds_ago=st.integers(0, 60))
+    def save(self, number: int, seconds_ago: int) -> None:
         name = self.a_session(number)
-        end = max(self.clock() - self.model.sessions[name].started - said_ago, 0)
+        end = max(self.clock() - self.model.sessions[name].started - seconds_ago, 0)
         words = [contract.Segment(number, 0, end * 1_000, "a few words")]
         self.run(
-            lambda: self.backend.streaming.save(self.who, name, words),
+            lambda: self.backend.streaming.save(self.caller, name, words),
             lambda: self.model.save(name, end, self.clock()),
         )
 
@@ -115,7 +115,7 @@ class LiveHistories(RuleBasedStateMachine):
     @rule(number=numbers)
     def stop(self, number: int) -> None:
         name = self.a_session(number)
-        self.run(lambda: self.backend.streaming.stop(self.who, name), lambda: self.model.stop(name, self.clock()))
+        self.run(lambda: self.backend.streaming.stop(self.caller, name), lambda: self.model.stop(name, self.clock()))
 
     @rule()
     def sweep(self) -> None:
@@ -136,54 +136,57 @@ class LiveHistories(RuleBasedStateMachine):
 
     @rule(credits=st.sampled_from([1, 10, 100, 2_000]), is_bought=st.booleans())
     def top_up(self, credits: int, is_bought: bool) -> None:
-        guard = Guard.reference(self.who.user_id, "payment", str(uuid.uuid4()))
-        self.backend.ledger.grant(self.who.user_id, credits, "purchase", guard, at=self.clock(), reason="a top-up")
+        guard = Guard.reference(self.caller.user_id, "payment", str(uuid.uuid4()))
+        self.backend.ledger.grant(self.caller.user_id, credits, "purchase", guard, at=self.clock(), reason="a top-up")
         if is_bought:
-            bought = Write(balance_key(self.who.user_id), add={"purchased": credits, "version": 1})
+            bought = Write(balance_key(self.caller.user_id), add={"purchased": credits, "version": 1})
             self.backend.tables.write(bought)
             self.model.has_bought = True
         self.model.available += credits
 
     @rule(is_blocked=st.sampled_from([True, False, False]))
     def block(self, is_blocked: bool) -> None:
-        self.backend.ledger.set_blocked(self.who.user_id, is_blocked)
+        self.backend.ledger.set_blocked(self.caller.user_id, is_blocked)
         self.model.is_blocked = is_blocked
 
     @invariant()
     def the_books_are_those_of_the_model(self) -> None:
-        books, model = Books.of(self.engine, self.names, self.who.user_id), self.model
+        books, model = Books.of(self.engine, self.names, self.caller.user_id), self.model
         books.check()
-        assert (books.balance.available, books.balance.held) == (model.available, model.held)
+        assert (books.balance.available, books.balance.held) == (model.available, model.held_credits)
         sessions = {item["session_id"]: item for sk, item in books.app.items() if sk.startswith("SESSION#")}
         assert {
             name: (item["state"], item["done_ms"], item["charged"], item["held"]) for name, item in sessions.items()
-        } == {name: (one.state, one.billed * 1_000, one.charged, one.held) for name, one in model.sessions.items()}
-        for name, one in model.sessions.items():
+        } == {
+            name: (lease.state, lease.billed * 1_000, lease.charged, lease.held)
+            for name, lease in model.sessions.items()
+        }
+        for name, lease in model.sessions.items():
             stretches = sessions[name]["covered_ms"]
             assert {at for start, end in stretches for at in range(start, end, 1_000)} == {
-                s * 1_000 for s in one.covered
+                s * 1_000 for s in lease.covered
             }
             assert all(before[1] < after[0] for before, after in pairwise(stretches))
-        running = [one for one in model.sessions.values() if one.state == "active"]
+        running = [lease for lease in model.sessions.values() if lease.state == "active"]
         assert len(books.open_holds) == len(running)
         used = {sk: item["used_seconds"] for sk, item in books.app.items() if sk.startswith("ALLOWANCE#")}
-        assert used == {f"ALLOWANCE#{utc_date(day * 86_400)}": back for day, back in model.given_back.items()}
+        assert used == {f"ALLOWANCE#{utc_date(day * 86_400)}": back for day, back in model.returned_seconds.items()}
 
     @invariant()
     def no_token_outlives_what_is_billed_held_or_allowed(self) -> None:
         possible = sum(seconds for _, seconds in self.provider.tickets)
-        billed = sum(one.billed for one in self.model.sessions.values())
-        running = sum(one.seconds for one in self.model.sessions.values() if one.state == "active")
-        assert possible == self.model.sold <= billed + running + sum(self.model.given_back.values())
+        billed = sum(lease.billed for lease in self.model.sessions.values())
+        running = sum(lease.seconds for lease in self.model.sessions.values() if lease.state == "active")
+        assert possible == self.model.sold <= billed + running + sum(self.model.returned_seconds.values())
         allowed = PAID_ALLOWANCE if self.model.has_bought else FREE_ALLOWANCE
-        assert all(back <= allowed for back in self.model.given_back.values())
+        assert all(back <= allowed for back in self.model.returned_seconds.values())
 
     def teardown(self) -> None:
         """Leases and graces pass: nothing is stuck, and nothing is left to the sweeps of later histories."""
         self.clock.forward(20_000)
         self.sweep()
         self.the_books_are_those_of_the_model()
-        books = Books.of(self.engine, self.names, self.who.user_id)
+        books = Books.of(self.engine, self.names, self.caller.user_id)
         assert books.open_holds == []
         states = {item["state"] for sk, item in books.app.items() if sk.startswith("SESSION#")}
         assert states <= {"lapsed", "stopped"}
@@ -207,5 +210,7 @@ def test_live_histories_cost_what_the_model_says(engine: Engine, names: Names) -
 
 
 @pytest.mark.soak
-def test_hundreds_of_live_histories_cost_what_the_model_says(engine: Engine, names: Names, tally: Counter[str]) -> None:
-    tally.update(run_live_histories(engine, names, 300, 25))
+def test_hundreds_of_live_histories_cost_what_the_model_says(
+    engine: Engine, names: Names, soak_counts: Counter[str]
+) -> None:
+    soak_counts.update(run_live_histories(engine, names, 300, 25))

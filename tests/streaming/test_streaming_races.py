@@ -15,12 +15,12 @@ from tests.fault_injection import no_faults
 from tests.streaming.listener import (
     Listener,
     Names,
-    abandoned_while_opening,
-    lapsed,
-    listening,
-    near_the_end,
-    nothing,
-    over,
+    abandon_while_opening,
+    approach_lease_end,
+    do_nothing,
+    let_lease_expire,
+    let_session_lapse,
+    start_listening,
 )
 
 Act = Callable[[Listener], object]
@@ -33,12 +33,12 @@ def late_sweep(listener: Listener) -> None:
 
 
 STATES: dict[str, Act] = {
-    "new": nothing,
-    "listening": listening,
-    "near the end": near_the_end,
-    "over": over,
-    "lapsed": lapsed,
-    "abandoned while opening": abandoned_while_opening,
+    "new": do_nothing,
+    "listening": start_listening,
+    "near the end": approach_lease_end,
+    "over": let_lease_expire,
+    "lapsed": let_session_lapse,
+    "abandoned while opening": abandon_while_opening,
 }
 ACTS: dict[str, Act] = {
     "start": Listener.start,
@@ -77,31 +77,31 @@ TELLING = [
 
 def interleave(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
     """`second`, whole, before each call of `first` in turn; the number of places."""
-    place = 0
+    call_number = 0
     while True:
         listener = Listener.on(engine, names)
         # A token may be asked for while its hold is being ended; it costs nothing, as nobody gets it: see the end.
         listener.providers[0].check = lambda _: None
         STATES[state](listener)
         answers: list[object] = []
-        if not _with_second_at(place, listener, ACTS[first], ACTS[second], answers):
-            return place
+        if not _with_second_at(call_number, listener, ACTS[first], ACTS[second], answers):
+            return call_number
         try:
             assert len(listener.books().open_holds) <= 1, "two leases of one session"
             if first == second and first in BY_A_KEY:
                 assert all(answer == answers[0] for answer in answers), "one key, two leases"
             listener.check_the_end(every_answer_came=True)
         except BaseException as error:
-            error.add_note(f"{state}: {second} before call {place} of {first}")
+            error.add_note(f"{state}: {second} before call {call_number} of {first}")
             raise
-        place += 1
+        call_number += 1
 
 
-def _with_second_at(place: int, listener: Listener, first: Act, second: Act, answers: list[object]) -> bool:
+def _with_second_at(call_number: int, listener: Listener, first: Act, second: Act, answers: list[object]) -> bool:
     came = []
 
     def plan(number: int, _: str) -> None:
-        if number == place and not came:
+        if number == call_number and not came:
             came.append(True)
             answers.extend(_answer(second, listener))
 
@@ -125,27 +125,25 @@ def _answer(act: Act, listener: Listener) -> list[object]:
 
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), TELLING)
-def test_whatever_comes_between_leaves_exact_books(
-    state: str, first: str, second: str, engine: Engine, names: Names
-) -> None:
+def test_any_interleaving_leaves_exact_books(state: str, first: str, second: str, engine: Engine, names: Names) -> None:
     assert interleave(engine, names, state, first, second) >= 2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("state", STATES)
-def test_every_command_between_the_calls_of_every_other(
-    state: str, engine: Engine, names: Names, tally: Counter[str]
+def test_every_command_interleaved_with_every_other(
+    state: str, engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
     for first in ACTS:
         for second in ACTS:
             places = interleave(engine, names, state, first, second)
-            tally.update({"interleavings of direct sessions": places, "operations": 4 * places})
+            soak_counts.update({"interleavings of direct sessions": places, "operations": 4 * places})
 
 
 # With threads
 
 
-def test_two_equal_starts_at_once_are_one_socket(engine: Engine, names: Names) -> None:
+def test_two_equal_concurrent_starts_are_one_socket(engine: Engine, names: Names) -> None:
     listener = Listener.on(engine, names)
 
     with all_at_once(6) as run:
@@ -156,9 +154,9 @@ def test_two_equal_starts_at_once_are_one_socket(engine: Engine, names: Names) -
     listener.check_the_end(every_answer_came=True)
 
 
-def test_renewals_at_once_by_one_key_are_one_socket(engine: Engine, names: Names) -> None:
+def test_concurrent_renewals_with_one_key_are_one_socket(engine: Engine, names: Names) -> None:
     listener = Listener.on(engine, names)
-    listening(listener)
+    start_listening(listener)
 
     with all_at_once(6) as run:
         answers = run(lambda _: listener.renew())
@@ -169,7 +167,7 @@ def test_renewals_at_once_by_one_key_are_one_socket(engine: Engine, names: Names
 
 
 @pytest.mark.parametrize("state", ["near the end", "lapsed"])
-def test_of_renewals_at_once_without_a_key_one_makes_the_lease(engine: Engine, names: Names, state: str) -> None:
+def test_of_concurrent_renewals_without_a_key_one_wins(engine: Engine, names: Names, state: str) -> None:
     listener = Listener.on(engine, names)
     STATES[state](listener)
 
@@ -192,7 +190,7 @@ def test_of_renewals_at_once_without_a_key_one_makes_the_lease(engine: Engine, n
         ("abandoned while opening", ("start", "interrupted", "stop", "sweep")),
     ],
 )
-def test_those_who_race_for_a_lease_leave_exact_books(
+def test_racing_writers_of_a_lease_leave_exact_books(
     engine: Engine, names: Names, state: str, acts: tuple[str, ...]
 ) -> None:
     listener = Listener.on(engine, names)
@@ -206,9 +204,9 @@ def test_those_who_race_for_a_lease_leave_exact_books(
     listener.check_the_end(every_answer_came=True)
 
 
-def test_stops_at_once_all_hear_the_same_bill(engine: Engine, names: Names) -> None:
+def test_concurrent_stops_return_the_same_bill(engine: Engine, names: Names) -> None:
     listener = Listener.on(engine, names)
-    listening(listener)
+    start_listening(listener)
 
     with all_at_once(6) as run:
         answers = run(lambda _: listener.stop())
@@ -218,17 +216,17 @@ def test_stops_at_once_all_hear_the_same_bill(engine: Engine, names: Names) -> N
     listener.check_the_end(every_answer_came=True)
 
 
-def test_sessions_that_stop_at_once_share_one_allowance(engine: Engine, names: Names) -> None:
+def test_sessions_that_stop_concurrently_share_one_allowance(engine: Engine, names: Names) -> None:
     """Six that would give back 599 s each: the day has 1,800."""
     listener = Listener.on(engine, names)
-    guard = Guard.reference(listener.who.user_id, "test", "more")
-    listener.quiet.ledger.grant(listener.who.user_id, 600, "test", guard, at=listener.backend.clock(), reason="more")
+    guard = Guard.reference(listener.caller.user_id, "test", "more")
+    listener.quiet.ledger.grant(listener.caller.user_id, 600, "test", guard, at=listener.backend.clock(), reason="more")
     body = {"transport": "direct", "lease_seconds": 600}
-    sessions = [listener.quiet.start(listener.who, **body).session_id for _ in range(6)]
+    sessions = [listener.quiet.start(listener.caller, **body).session_id for _ in range(6)]
     listener.wait(1)
 
     with all_at_once(6) as run:
-        answers = run(lambda n: listener.backend.streaming.stop(listener.who, sessions[n]))
+        answers = run(lambda n: listener.backend.streaming.stop(listener.caller, sessions[n]))
 
     billed = [answer.billed_seconds for answer in answers if isinstance(answer, contract.Stopped)]
     assert (len(billed), sum(billed)) == (6, 3_600 - 1_800)

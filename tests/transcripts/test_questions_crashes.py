@@ -128,15 +128,15 @@ def test_a_fault_at_any_call_charges_nothing_twice_and_holds_nothing_for_ever(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_fault_at_any_two_calls(command: str, engine: Engine, names: Names, tally: Counter[str]) -> None:
+def test_every_fault_at_any_two_calls(command: str, engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
     for comes_again in (True, False):
-        tally.update({"crash points in questions": with_faults(command, ALL_FAULTS, comes_again, engine, names)})
+        soak_counts.update({"crash points in questions": with_faults(command, ALL_FAULTS, comes_again, engine, names)})
         calls = lived(command, {}, comes_again, engine, names)
         for first, _ in enumerate(calls):
             for second in range(len(calls) + 4):
                 for fault in ALL_FAULTS:
                     lived(command, {first: fault}, comes_again, engine, names, then={second: fault})
-                    tally.update({"pairs of crash points in questions": 1})
+                    soak_counts.update({"pairs of crash points in questions": 1})
 
 
 def with_faults(command: str, faults: tuple[Fault, ...], comes_again: bool, engine: Engine, names: Names) -> int:
