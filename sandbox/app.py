@@ -13,30 +13,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from sandbox import (
-    assemblyai,
-    control,
-    openai,
-    openai_realtime,
-    openai_secrets,
-    openai_text,
-    prerecorded,
-    prerecorded_control,
-    prerecorded_jobs,
-    streaming_socket,
-    streaming_token,
-    stripe_api,
-    stripe_door,
-    stripe_service,
-)
+from sandbox import control
+from sandbox.assemblyai import streaming_socket, sync, transcript_jobs, transcripts
+from sandbox.assemblyai.stored_audio import Uploads
+from sandbox.assemblyai.streaming_sessions import Sessions
+from sandbox.assemblyai.streaming_token import TOKEN, Tokens
+from sandbox.assemblyai.transcript_control import Orders
+from sandbox.assemblyai.webhooks import Sender
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import HTTP_KINDS, Faults
-from sandbox.posting import Poster
-from sandbox.recognition import Recogniser
-from sandbox.stored_audio import Uploads
-from sandbox.streaming_sessions import Sessions
-from sandbox.webhooks import Sender
+from sandbox.openai import realtime_socket, text
+from sandbox.openai.client_secrets import CLIENT_SECRET, ClientSecrets
+from sandbox.openai.transcriptions import TRANSCRIPTIONS, Transcriptions
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.stripe import api as stripe_api, request_handler as stripe_request_handler, service as stripe_service
+from sandbox.webhook_post import Poster
 
 
 @dataclass(frozen=True)
@@ -58,33 +50,33 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
     recogniser = Recogniser()
     faults = Faults(
         {
-            assemblyai.SYNC: HTTP_KINDS,
-            openai.TRANSCRIPTIONS: HTTP_KINDS,
-            openai_text.CHAT: openai_text.KINDS,
-            openai_text.RESPONSES: openai_text.KINDS,
-            openai_secrets.CLIENT_SECRET: HTTP_KINDS,
-            openai_realtime.REALTIME: openai_realtime.KINDS,
-            streaming_token.TOKEN: HTTP_KINDS,
+            sync.SYNC: HTTP_KINDS,
+            TRANSCRIPTIONS: HTTP_KINDS,
+            text.CHAT: text.KINDS,
+            text.RESPONSES: text.KINDS,
+            CLIENT_SECRET: HTTP_KINDS,
+            realtime_socket.REALTIME: realtime_socket.KINDS,
+            TOKEN: HTTP_KINDS,
             streaming_socket.STREAMING: streaming_socket.KINDS,
-            **dict.fromkeys(prerecorded.POINTS, HTTP_KINDS),
-            prerecorded_jobs.TRANSCRIPTION: prerecorded_jobs.KINDS,
-            **dict.fromkeys(stripe_api.POINTS.values(), stripe_door.KINDS),
+            **dict.fromkeys(transcripts.POINTS, HTTP_KINDS),
+            transcript_jobs.TRANSCRIPTION: transcript_jobs.KINDS,
+            **dict.fromkeys(stripe_api.POINTS.values(), stripe_request_handler.KINDS),
         }
     )
     calls = Calls()
     sessions = Sessions(clock)
-    sync = assemblyai.Sync(keys.assemblyai, recogniser, faults, calls)
-    transcriptions = openai.Transcriptions(keys.openai, recogniser, faults, calls)
-    texts = openai_text.Texts(keys.openai, faults, calls)
-    client_secrets = openai_secrets.ClientSecrets(keys.openai, clock, faults, calls)
-    realtime = openai_realtime.Realtime(client_secrets, clock, recogniser, faults, calls)
-    tokens = streaming_token.Tokens(keys.assemblyai, clock, faults, calls)
+    sync_api = sync.Sync(keys.assemblyai, recogniser, faults, calls)
+    transcriptions = Transcriptions(keys.openai, recogniser, faults, calls)
+    texts = text.Texts(keys.openai, faults, calls)
+    client_secrets = ClientSecrets(keys.openai, clock, faults, calls)
+    realtime = realtime_socket.Realtime(client_secrets, clock, recogniser, faults, calls)
+    tokens = Tokens(keys.assemblyai, clock, faults, calls)
     room = streaming_socket.Room(tokens, sessions, clock, recogniser, faults, calls)
     poster = Poster()
     uploads, sender = Uploads(clock), Sender(clock, poster)
-    jobs = prerecorded_jobs.Jobs(recogniser, uploads, sender, faults, calls, clock)
-    transcripts = prerecorded.Prerecorded(keys.assemblyai, jobs, uploads, sender, faults, calls)
-    orders = prerecorded_control.Orders(jobs, sender)
+    jobs = transcript_jobs.Jobs(recogniser, uploads, sender, faults, calls, clock)
+    recordings = transcripts.Prerecorded(keys.assemblyai, jobs, uploads, sender, faults, calls)
+    orders = Orders(jobs, sender)
     stripe = stripe_service.create(keys.stripe, keys.stripe_webhooks, stripe_webhook_url, clock, poster, faults, calls)
     desk = control.Desk(faults, calls, sessions)
 
@@ -112,15 +104,15 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
             *stripe.control_routes,
             Route("/v3/token", tokens.create),
             WebSocketRoute("/v3/ws", room.enter),
-            Route("/v1/transcribe", sync.transcribe, methods=["POST"]),
-            Route("/v1/transcribe/live", sync.transcribe_live, methods=["POST"]),
-            Route("/v1/warm", sync.warm),
-            Route("/v2/upload", transcripts.upload, methods=["POST"]),
-            Route("/v2/transcript", transcripts.create, methods=["POST"]),
-            Route("/v2/transcript", transcripts.list, methods=["GET"]),
-            Route("/v2/transcript/{id}", transcripts.get, methods=["GET"]),
-            Route("/v2/transcript/{id}", transcripts.delete, methods=["DELETE"]),
-            Route("/v2/transcript/{id}/{kind}", transcripts.export, methods=["GET"]),
+            Route("/v1/transcribe", sync_api.transcribe, methods=["POST"]),
+            Route("/v1/transcribe/live", sync_api.transcribe_live, methods=["POST"]),
+            Route("/v1/warm", sync_api.warm),
+            Route("/v2/upload", recordings.upload, methods=["POST"]),
+            Route("/v2/transcript", recordings.create, methods=["POST"]),
+            Route("/v2/transcript", recordings.list, methods=["GET"]),
+            Route("/v2/transcript/{id}", recordings.get, methods=["GET"]),
+            Route("/v2/transcript/{id}", recordings.delete, methods=["DELETE"]),
+            Route("/v2/transcript/{id}/{kind}", recordings.export, methods=["GET"]),
             Mount(
                 "/openai/v1",
                 routes=[

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sandbox.assemblyai.streaming_sessions import Sessions
 from sandbox.calls import Calls
 from sandbox.faults import Fault, Faults
-from sandbox.streaming_sessions import Sessions
 
 
 class Desk:

@@ -19,7 +19,7 @@ from chalicelib.errors import (
 from chalicelib.jobs import WEBHOOK_SECRET_HEADER
 from chalicelib.models import Order, Recording, Word
 from chalicelib.providers.transcripts import AssemblyAITranscripts
-from sandbox.prerecorded_options import ALL_LANGUAGES
+from sandbox.assemblyai.transcript_options import ALL_LANGUAGES
 from sandbox.speech import samples, word_error_rate
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
 

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from sandbox.assemblyai import read_audio, read_config
+from sandbox.assemblyai.sync import read_audio, read_config
 from sandbox.forms import Part
 from sandbox.speech import samples, word_error_rate
 

@@ -6,8 +6,8 @@ import openai
 import pydantic
 import pytest
 
-from sandbox.extracts import SAYS_SO
-from sandbox.openai_text import REFUSED, TEXT_KINDS
+from sandbox.openai.extracts import SAYS_SO
+from sandbox.openai.text import REFUSED, TEXT_KINDS
 
 MODEL = "gpt-6-luna"
 SAID = [

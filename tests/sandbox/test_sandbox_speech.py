@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sandbox.audio import NotAudioError, Sound, read_any
+from sandbox.recognition.audio import NotAudioError, Sound, read_any
 from sandbox.speech import samples, word_error_rate
 
 

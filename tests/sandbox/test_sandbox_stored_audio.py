@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sandbox import loopback
-from sandbox.audio import MODEL_RATE_HZ, NotAudioError
+from sandbox.assemblyai.stored_audio import KEPT_SECONDS, FetchError, TooLargeError, Uploads, fetch
 from sandbox.clock import Clock
-from sandbox.ranges import Range, read_range, recognise
-from sandbox.recognition import Transcript, Word
-from sandbox.stored_audio import KEPT_SECONDS, FetchError, TooLargeError, Uploads, fetch
+from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError
+from sandbox.recognition.ranges import Range, read_range, recognise
+from sandbox.recognition.recogniser import Transcript, Word
 
 CONTAINERS = [
     ("wav", "pcm_s16le", 16_000),

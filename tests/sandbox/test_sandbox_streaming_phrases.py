@@ -5,10 +5,10 @@ import asyncio
 import numpy as np
 import pytest
 
-from sandbox.phrases import BEFORE_MS, LIMIT_MS, Phrases
-from sandbox.recognition import Transcript, Word
-from sandbox.streaming_options import Options, changed, from_query
-from sandbox.turns import Turns, plain
+from sandbox.assemblyai.streaming_options import Options, changed, from_query
+from sandbox.assemblyai.turns import Turns, plain
+from sandbox.recognition.phrases import BEFORE_MS, LIMIT_MS, Phrases
+from sandbox.recognition.recogniser import Transcript, Word
 
 RATE_HZ = 16_000
 QUERY = {"speech_model": "universal-streaming-english", "sample_rate": "16000"}

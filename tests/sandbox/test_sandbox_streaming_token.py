@@ -2,9 +2,9 @@
 
 import pytest
 
+from sandbox.assemblyai.streaming_token import Tokens, UnauthorizedError
 from sandbox.calls import Calls
 from sandbox.faults import Faults
-from sandbox.streaming_token import Tokens, UnauthorizedError
 
 
 class StandingClock:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from sandbox.stripe_api import POINTS
+from sandbox.stripe.api import POINTS
 from tests.sandbox.stripe_account import PACKAGE
 
 CREATE = "stripe.sessions_create"

@@ -1,0 +1,1 @@
+"""Speech recognition for every stand-in: audio in, words with times out."""
