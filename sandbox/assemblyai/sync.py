@@ -62,11 +62,9 @@ class ProblemError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """The options that change the answer; prompts and language codes are checked but not used by the small model."""
+    """The options that change the answer; language codes are checked but not used by the small model."""
 
     timestamps: bool
-    sample_rate_hz: int | None
-    channels: int | None
 
 
 class Sync:
@@ -147,7 +145,7 @@ class Sync:
             config_json = _json_part(parts[0])
             call.fields["config"] = config_json
         config = read_config(config_json)
-        return read_audio(audio, config), config
+        return read_audio(audio), config
 
     def _check_headers(self, request: Request) -> None:
         key = request.headers.get("authorization", "")
@@ -162,45 +160,29 @@ class Sync:
 
 
 def read_config(config: Any) -> Config:
-    """The checked options. Raises ProblemError. Too much `conversation_context` is trimmed there, so never refused."""
+    """The checked options. Raises ProblemError; options that this backend never sends are refused as unknown."""
     if not isinstance(config, dict):
         raise ProblemError(400, "Bad Request", "config must be a JSON object")
-    prompt = config.get("prompt") or ""
-    terms = config.get("keyterms_prompt") or []
-    rate_hz, channels, timestamps = config.get("sample_rate"), config.get("channels"), config.get("timestamps")
-    checks = {
-        "prompt: a string of at most 6000 characters": isinstance(prompt, str) and len(prompt) <= 6_000,
-        "keyterms_prompt: at most 100 strings of 8000 characters together": (
-            _strings(terms) and len(terms) <= 100 and sum(map(len, terms)) <= 8_000
-        ),
-        "conversation_context: a string or strings": (
-            isinstance(config.get("conversation_context") or "", str) or _strings(config["conversation_context"])
-        ),
-        "language_codes: strings": _strings(config.get("language_codes") or []),
-        "timestamps: true or false": timestamps is None or isinstance(timestamps, bool),
-        "sample_rate: a whole number": rate_hz is None or type(rate_hz) is int,
-        "channels: 1 or 2": channels is None or (type(channels) is int and channels in (1, 2)),
-    }
-    wrong = [rule for rule, kept in checks.items() if not kept]
-    if wrong:
-        raise ProblemError(400, "Bad Request", "; ".join(wrong))
-    return Config(timestamps=bool(timestamps), sample_rate_hz=rate_hz, channels=channels)
+    unknown = sorted(set(config) - {"timestamps", "language_codes"})
+    if unknown:
+        raise ProblemError(400, "Bad Request", f"unknown parameters: {', '.join(unknown)}")
+    if not _strings(config.get("language_codes") or []):
+        raise ProblemError(400, "Bad Request", "language_codes: a list of strings")
+    timestamps = config.get("timestamps")
+    if timestamps is not None and not isinstance(timestamps, bool):
+        raise ProblemError(400, "Bad Request", "timestamps: true or false")
+    return Config(timestamps=bool(timestamps))
 
 
-def read_audio(part: forms.Part, config: Config) -> Sound:
+def read_audio(part: forms.Part) -> Sound:
     """The sound in the audio part, within what the API takes. Raises ProblemError."""
     if len(part.body) > MAX_AUDIO_BYTES:
         raise ProblemError(413, "Audio Too Large", f"{len(part.body)} bytes exceed limit {MAX_AUDIO_BYTES} bytes")
     try:
-        match part.content_type.partition(";")[0].strip().lower():
-            case "audio/wav":
-                sound = read_wav(bytes(part.body))
-            case "audio/pcm":
-                if config.sample_rate_hz is None or config.channels is None:
-                    raise ProblemError(400, "Bad Audio", "raw PCM needs sample_rate and channels in config")
-                sound = Sound(bytes(part.body), config.sample_rate_hz, config.channels)
-            case other:
-                raise ProblemError(415, "Unsupported Media Type", f"{other}; audio/wav and audio/pcm are taken")
+        media_type = part.content_type.partition(";")[0].strip().lower()
+        if media_type != "audio/wav":
+            raise ProblemError(415, "Unsupported Media Type", f"{media_type}; the sandbox accepts audio/wav")
+        sound = read_wav(bytes(part.body))
     except NotAudioError as error:
         raise ProblemError(400, "Bad Audio", str(error)) from error
     except UnsupportedAudioError as error:

@@ -163,11 +163,6 @@ class Jobs:
         if fault is not None:
             raise JobError("Server error, developers have been alerted")
         options = job.options
-        if options.language_confidence_threshold > LANGUAGE_CONFIDENCE:
-            raise JobError(
-                f"detected language confidence {LANGUAGE_CONFIDENCE} is below the requested confidence threshold value"
-                f" of {options.language_confidence_threshold}"
-            )
         stored = job.upload or await self._fetched(options.audio_url)
         try:
             heard = await asyncio.shield(self._recognition(stored, options))

@@ -1,8 +1,8 @@
 """What a transcript is asked for: the body of AssemblyAI's `POST /v2/transcript`, checked.
 
 Source: AssemblyAI's openapi.yml (2026-03), docs/pre-recorded-audio (supported-languages, select-the-speech-model,
-webhooks) and its Python SDK 1.8.2, read 2026-11. What is documented but not done here is refused, as is what no page
-knows: a misspelt option must not look like one that works.
+webhooks) and its Python SDK 1.8.2, read 2026-11. Options that this backend never sends are refused as unknown: an
+option without an effect must not look like one that works.
 """
 
 import re
@@ -55,7 +55,6 @@ class Options:
     audio_url: str
     model: str
     language_code: str
-    language_confidence_threshold: float
     start_ms: int
     end_ms: int | None
     webhook: Webhook | None
@@ -72,28 +71,21 @@ def read_options(body: Any) -> Options:
     if not isinstance(body, dict):
         raise OptionError("the body must be a JSON object")
     given = {name: value for name, value in body.items() if value is not None}
-    unknown = sorted(set(given) - set(CHECKS) - NOT_DONE)
+    unknown = sorted(set(given) - set(CHECKS))
     if unknown:
         raise OptionError(f"unknown parameters: {', '.join(unknown)}")
-    not_done = sorted(name for name in NOT_DONE & set(given) if given[name] not in (False, [], {}))
-    if not_done:
-        raise OptionError(f"the sandbox does not do: {', '.join(not_done)}")
     if "audio_url" not in given:
         raise OptionError("audio_url is required")
     wrong = [f"{name}: {rule}" for name, (rule, kept) in CHECKS.items() if name in given and not kept(given[name])]
     if wrong:
         raise OptionError("; ".join(wrong))
     language = given.get("language_code", DEFAULT_LANGUAGE)
-    if given.get("language_detection"):
-        if "language_code" in given:
-            raise OptionError("language_code and language_detection exclude each other")
-    elif "language_confidence_threshold" in given:
-        raise OptionError("language_confidence_threshold needs language_detection")
+    if given.get("language_detection") and "language_code" in given:
+        raise OptionError("language_code and language_detection exclude each other")
     return Options(
         audio_url=given["audio_url"],
         model=_model(given, language),
         language_code=language,
-        language_confidence_threshold=given.get("language_confidence_threshold", 0),
         start_ms=given.get("audio_start_from", 0),
         end_ms=_end_ms(given),
         webhook=_webhook(given),
@@ -147,10 +139,6 @@ def _is_ms(value: Any) -> bool:
     return type(value) is int and 0 <= value <= MAX_MS
 
 
-def _is_part(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value <= 1
-
-
 def _are_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
@@ -158,10 +146,8 @@ def _are_strings(value: Any) -> bool:
 CHECKS: dict[str, tuple[str, Check]] = {
     "audio_url": ("an http or https URL", _is_url),
     "speech_models": ("a list of model names", lambda value: _are_strings(value) and bool(value)),
-    "speech_model": ("best, nano, slam-1 or universal", lambda value: value in ("best", "nano", "slam-1", "universal")),
     "language_code": ("a string", lambda value: isinstance(value, str)),
     "language_detection": ("true or false", _is_bool),
-    "language_confidence_threshold": ("a number from 0 to 1", _is_part),
     "audio_start_from": (f"whole ms from 0 to {MAX_MS}", _is_ms),
     "audio_end_at": (f"whole ms from 0 to {MAX_MS}", _is_ms),
     "webhook_url": ("an http or https URL", _is_url),
@@ -174,25 +160,5 @@ CHECKS: dict[str, tuple[str, Check]] = {
         lambda value: isinstance(value, str) and HEADER_VALUE.fullmatch(value) is not None,
     ),
     "speaker_labels": ("true or false", _is_bool),
-    "speakers_expected": ("a whole number from 1 on", lambda value: type(value) is int and value >= 1),
-    "punctuate": ("true or false", _is_bool),
-    "format_text": ("true or false", _is_bool),
-    "disfluencies": ("true or false", _is_bool),
-    "filter_profanity": ("true or false", _is_bool),
-    "prompt": ("at most 1500 words", lambda value: isinstance(value, str) and len(value.split()) <= 1500),
-    "keyterms_prompt": (
-        "at most 1000 terms of at most 6 words",
-        lambda value: _are_strings(value) and len(value) <= 1000 and all(len(term.split()) <= 6 for term in value),
-    ),
-    "temperature": ("a number from 0 to 1", _is_part),
 }
-"""What is taken. The small model has one voice and one style: of the last ones only the shape is checked."""
-NOT_DONE_NAMES = (
-    "audio_channels auto_chapters auto_highlights boost_param content_safety content_safety_confidence custom_spelling"
-    " domain dual_channel entity_detection iab_categories keyterms_prompt_options language_codes"
-    " language_detection_options multichannel redact_pii redact_pii_audio redact_pii_audio_options"
-    " redact_pii_audio_quality redact_pii_policies redact_pii_return_unredacted redact_pii_sub remove_audio_tags"
-    " sentiment_analysis speaker_options speech_threshold speech_understanding summarization summary_model summary_type"
-    " word_boost"
-)
-NOT_DONE = set(NOT_DONE_NAMES.split())
+"""What each option must be, and the check of it."""

@@ -119,10 +119,8 @@ def _text(asked: TextRequest) -> str:
     """What there is to say: JSON where a format asks for it."""
     said = [message.text for message in asked.messages if message.role == "user"]
     plain = extracts.plain(said[-1] if said else "")
-    if asked.format.kind == "text":
+    if asked.format is None:
         return plain
-    if asked.format.schema is None:
-        return json.dumps({"answer": plain}, ensure_ascii=False)
     find = extracts.ANSWERS.get(asked.format.name)
     wish = find(_data(said)) if find else None
     return json.dumps(json_schema.fitted(asked.format.schema, wish, text=plain), ensure_ascii=False)

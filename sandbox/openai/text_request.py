@@ -1,6 +1,7 @@
 """What is asked of OpenAI's text models: the bodies of chat completions and Responses, read into one shape.
 
-Source: OpenAI's openapi.yaml 2.3.0 and the Python SDK 3.54.0, read 2026-11. What the sandbox does not do is refused.
+Source: OpenAI's openapi.yaml 2.3.0 and the Python SDK 3.54.0, read 2026-11. Parameters that this backend never sends
+are refused as unknown.
 """
 
 from dataclasses import dataclass
@@ -17,19 +18,10 @@ CHARS_PER_TOKEN = 4
 REASONING_TOKENS = {"none": 0, "minimal": 32, "low": 64, "medium": 256, "high": 1024, "xhigh": 2048, "max": 4096}
 """Hidden tokens by effort. That they cost output and fill the cap is documented; how many they are is made up."""
 DEFAULT_EFFORT = "medium"
-MAX_SAFETY_IDENTIFIER = 64
 RECORDED_CHARS = 20_000
 
-CHAT_PARAMETERS = (
-    "model messages store max_completion_tokens max_tokens response_format temperature top_p seed n stream stop"
-    " reasoning_effort verbosity safety_identifier prompt_cache_key user metadata service_tier presence_penalty"
-    " frequency_penalty tools"
-)
-RESPONSES_PARAMETERS = (
-    "model input instructions store max_output_tokens text temperature top_p stream background reasoning"
-    " safety_identifier prompt_cache_key user metadata service_tier truncation include parallel_tool_calls"
-    " tools"
-)
+CHAT_PARAMETERS = {"model", "messages", "store", "max_completion_tokens", "response_format", "reasoning_effort"}
+RESPONSES_PARAMETERS = {"model", "input", "instructions", "store", "max_output_tokens", "text", "reasoning"}
 
 
 @dataclass(frozen=True)
@@ -40,20 +32,19 @@ class Message:
 
 @dataclass(frozen=True)
 class Format:
-    """`kind`: text, json_object or json_schema; the other two are for a schema."""
+    """The JSON Schema that the output must follow, and its name."""
 
-    kind: str = "text"
-    name: str = ""
-    schema: json_schema.Schema | None = None
+    name: str
+    schema: json_schema.Schema
 
 
 @dataclass(frozen=True)
 class TextRequest:
-    """A checked request. `max_output_tokens` None is the model's own limit."""
+    """A checked request. `format` None means plain text, `max_output_tokens` None the model's own limit."""
 
     model: str
     messages: list[Message]
-    format: Format
+    format: Format | None
     max_output_tokens: int | None
     effort: str
     store: bool
@@ -71,16 +62,13 @@ def tokens(text: str) -> int:
 
 def read_chat(body: Any) -> TextRequest:
     """Raises RefusalError."""
-    given = _checked(body, set(CHAT_PARAMETERS.split()), "messages")
-    if given.get("n", 1) != 1:
-        raise _unsupported("n", "The sandbox gives one choice.")
-    cap_name = "max_tokens" if "max_completion_tokens" not in given else "max_completion_tokens"
+    given = _checked(body, CHAT_PARAMETERS, "messages")
     effort = given.get("reasoning_effort", DEFAULT_EFFORT)
     return _finished(
         given,
         messages=_messages(given["messages"], "messages"),
-        format=_format(given.get("response_format", {"type": "text"}), "response_format"),
-        cap=(cap_name, _cap(given, cap_name, 1)),
+        format=_format(given.get("response_format"), "response_format"),
+        cap=_cap(given, "max_completion_tokens", 1),
         effort=(effort, "reasoning_effort"),
         store=given.get("store", False),
     )
@@ -88,22 +76,18 @@ def read_chat(body: Any) -> TextRequest:
 
 def read_responses(body: Any) -> TextRequest:
     """Raises RefusalError."""
-    given = _checked(body, set(RESPONSES_PARAMETERS.split()), "input")
-    if given.get("background", False) is not False:
-        raise _unsupported("background", "The sandbox answers at once.")
+    given = _checked(body, RESPONSES_PARAMETERS, "input")
     said = given["input"]
     messages = [Message("user", said)] if isinstance(said, str) else _messages(said, "input")
     instructions = given.get("instructions", "")
     if not isinstance(instructions, str):
         raise _invalid("instructions", "expected a string")
-    text, reasoning = given.get("text", {}), given.get("reasoning", {})
-    if not isinstance(text, dict) or not isinstance(reasoning, dict):
-        raise _invalid("text" if not isinstance(text, dict) else "reasoning", "expected an object")
+    text, reasoning = _only(given, "text", "format"), _only(given, "reasoning", "effort")
     return _finished(
         given,
         messages=[Message("developer", instructions), *messages] if instructions else messages,
-        format=_format(text.get("format") or {"type": "text"}, "text.format"),
-        cap=("max_output_tokens", _cap(given, "max_output_tokens", MIN_RESPONSES_OUTPUT_TOKENS)),
+        format=_format(text.get("format"), "text.format"),
+        cap=_cap(given, "max_output_tokens", MIN_RESPONSES_OUTPUT_TOKENS),
         effort=(reasoning.get("effort") or DEFAULT_EFFORT, "reasoning.effort"),
         store=given.get("store", True),
     )
@@ -120,8 +104,8 @@ def recorded(request: TextRequest) -> dict[str, Any]:
 def _finished(
     given: dict[str, Any],
     messages: list[Message],
-    format: Format,
-    cap: tuple[str, int | None],
+    format: Format | None,
+    cap: int | None,
     effort: tuple[Any, str],
     store: Any,
 ) -> TextRequest:
@@ -129,7 +113,7 @@ def _finished(
         raise _invalid("store", "expected a boolean")
     if not isinstance(effort[0], str) or effort[0] not in REASONING_TOKENS:
         raise _invalid(effort[1], f"expected one of {', '.join(REASONING_TOKENS)}")
-    request = TextRequest(given["model"], messages, format, cap[1], effort[0], store, given)
+    request = TextRequest(given["model"], messages, format, cap, effort[0], store, given)
     if request.input_tokens > CONTEXT_TOKENS:
         raise context_length_exceeded(request.input_tokens, "messages" if "messages" in given else "input")
     return request
@@ -145,9 +129,9 @@ def _checked(body: Any, parameters: set[str], said: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RefusalError(400, "We could not parse the JSON body of your request.")
     given = {name: value for name, value in body.items() if value is not None}
-    unknown = sorted(set(given) - parameters)
-    if unknown:
-        raise RefusalError(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter", param=unknown[0])
+    if given.get("stream") is False:  # The SDK's `parse` sends the default.
+        del given["stream"]
+    _check_names(given, parameters)
     for name in ("model", said):
         if name not in given:
             message = f"Missing required parameter: '{name}'."
@@ -156,18 +140,24 @@ def _checked(body: Any, parameters: set[str], said: str) -> dict[str, Any]:
     if not isinstance(model, str) or model not in MODELS:
         message = f"The model '{model}' does not exist or you do not have access to it."
         raise RefusalError(404, message, code="model_not_found", param="model")
-    if given.get("stream", False) is not False:
-        raise _unsupported("stream", "The sandbox does not stream text.")
-    if given.get("tools"):
-        raise _unsupported("tools", "The sandbox calls no tools.")
-    for name, highest in (("temperature", 2), ("top_p", 1)):
-        value = given.get(name, 0)
-        if type(value) not in (int, float) or not 0 <= value <= highest:
-            raise _invalid(name, f"expected a number from 0 to {highest}")
-    identifier = given.get("safety_identifier", "")
-    if not isinstance(identifier, str) or len(identifier) > MAX_SAFETY_IDENTIFIER:
-        raise _invalid("safety_identifier", f"expected a string of at most {MAX_SAFETY_IDENTIFIER} characters")
     return given
+
+
+def _only(given: dict[str, Any], name: str, field: str) -> dict[str, Any]:
+    """The object in `given[name]`, which may hold `field` and nothing else. Raises RefusalError."""
+    value = given.get(name, {})
+    if not isinstance(value, dict):
+        raise _invalid(name, "expected an object")
+    _check_names(value, {field}, f"{name}.")
+    return value
+
+
+def _check_names(given: dict[str, Any], names: set[str], prefix: str = "") -> None:
+    """Raises RefusalError for a parameter that is not in `names`."""
+    unknown = sorted(set(given) - names)
+    if unknown:
+        param = f"{prefix}{unknown[0]}"
+        raise RefusalError(400, f"Unknown parameter: '{param}'.", code="unknown_parameter", param=param)
 
 
 def _messages(value: Any, param: str) -> list[Message]:
@@ -181,23 +171,17 @@ def _message(item: Any, param: str) -> Message:
     if not isinstance(item, dict) or item.get("role") not in roles:
         raise _invalid(f"{param}.role", f"expected one of {', '.join(roles)}")
     content = item.get("content")
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    if not isinstance(parts, list):
-        raise _invalid(f"{param}.content", "expected a string or an array of text parts")
-    for part in parts:
-        known = isinstance(part, dict) and part.get("type") in ("text", "input_text", "output_text")
-        if not known or not isinstance(part.get("text"), str):
-            raise _invalid(f"{param}.content", "expected text; the sandbox reads nothing else")
-    return Message(item["role"], "\n".join(part["text"] for part in parts))
+    if not isinstance(content, str):
+        raise _invalid(f"{param}.content", "expected a string")
+    return Message(item["role"], content)
 
 
-def _format(value: Any, param: str) -> Format:
+def _format(value: Any, param: str) -> Format | None:
     """The schema of a chat stands in an object of its own, that of Responses beside its type. Raises RefusalError."""
-    kind = value.get("type") if isinstance(value, dict) else None
-    if kind in ("text", "json_object"):
-        return Format(kind)
-    if kind != "json_schema":
-        raise _invalid(f"{param}.type", "expected text, json_object or json_schema")
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.get("type") != "json_schema":
+        raise _invalid(f"{param}.type", "expected json_schema")
     inner = value.get("json_schema") if param == "response_format" else value
     name, schema = (inner.get("name"), inner.get("schema")) if isinstance(inner, dict) else (None, None)
     if not isinstance(name, str) or not json_schema.NAME.fullmatch(name):
@@ -209,7 +193,7 @@ def _format(value: Any, param: str) -> Format:
     except json_schema.SchemaError as error:
         message = f"Invalid schema for {param} '{name}': {error}."
         raise RefusalError(400, message, code="invalid_json_schema", param=param) from error
-    return Format(kind, name, schema)
+    return Format(name, schema)
 
 
 def _cap(given: dict[str, Any], name: str, lowest: int) -> int | None:
@@ -230,7 +214,3 @@ def _cap(given: dict[str, Any], name: str, lowest: int) -> int | None:
 
 def _invalid(param: str, message: str) -> RefusalError:
     return RefusalError(400, f"Invalid value for '{param}': {message}.", code="invalid_value", param=param)
-
-
-def _unsupported(param: str, message: str) -> RefusalError:
-    return RefusalError(400, message, code="unsupported_value", param=param)

@@ -24,6 +24,8 @@ from sandbox.recognition.recogniser import Recogniser
 TRANSCRIPTIONS = "openai.transcriptions"
 
 MODELS = {"gpt-transcribe"}
+FIELDS = {"model", "language", "response_format"}
+"""The fields this backend sends beside the file; others are refused as unknown."""
 FORMATS = {"json", "text"}
 EXTENSIONS = ("flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "ogg", "wav", "webm")
 MAX_FILE_BYTES = 25 * 1024 * 1024
@@ -135,7 +137,10 @@ def check_key(request: Request, key: str) -> None:
 
 
 def check_fields(fields: dict[str, str]) -> None:
-    """Raises RefusalError for what the model cannot do. Prompts and languages are taken but not used."""
+    """Raises RefusalError for unknown fields and for what the model cannot do. `language` is accepted but not used."""
+    unknown = sorted(set(fields) - FIELDS)
+    if unknown:
+        raise RefusalError(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter", param=unknown[0])
     model = fields.get("model")
     if model is None:
         raise RefusalError(
@@ -148,15 +153,6 @@ def check_fields(fields: dict[str, str]) -> None:
     if wanted not in FORMATS:
         message = f"response_format '{wanted}' is not compatible with model '{model}'. Use 'json' or 'text' instead."
         raise RefusalError(400, message, code="unsupported_value", param="response_format")
-    if fields.get("stream", "false").lower() != "false":
-        raise RefusalError(400, "The sandbox does not stream transcripts.", code="unsupported_value", param="stream")
-    try:
-        temperature = float(fields.get("temperature", "0"))
-    except ValueError:
-        temperature = math.nan
-    if not 0 <= temperature <= 1:
-        message = "Invalid 'temperature': expected a number between 0 and 1."
-        raise RefusalError(400, message, code="invalid_value", param="temperature")
 
 
 def check_file(file: forms.Part) -> None:

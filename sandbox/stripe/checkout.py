@@ -129,7 +129,7 @@ class Checkout:
 
     def _begin_payment(self, session: shapes.Json, method: str) -> None:
         now, ordered = int(self._clock.now()), self._ordered[session["id"]]
-        intent = shapes.payment_intent(session, ordered.get("metadata", {}), ordered.get("description"), method, now)
+        intent = shapes.payment_intent(session, ordered.get("metadata", {}), method, now)
         charge = shapes.charge(intent, session, now)
         intent["latest_charge"] = charge["id"]
         session["payment_intent"] = intent["id"]
@@ -157,6 +157,5 @@ class Checkout:
 
 
 def _methods(params: shapes.Json) -> list[str]:
-    """What the customer may choose from: the fixed list, else what the account offers and the filter lets through."""
-    fixed, allowed = params.get("payment_method_types"), params.get("allowed_payment_method_types")
-    return list(fixed) if fixed else [method for method in ELIGIBLE_METHODS if allowed is None or method in allowed]
+    """The payment methods on offer: those the session names, otherwise those of the account."""
+    return list(params.get("payment_method_types") or ELIGIBLE_METHODS)

@@ -25,7 +25,7 @@ def session(params: Json, methods: list[str], page_url: str, created: int, expir
         "object": "checkout.session",
         "adaptive_pricing": {"enabled": params.get("adaptive_pricing", {}).get("enabled", True)},
         "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "allowed_payment_method_types": None,
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {
@@ -45,7 +45,7 @@ def session(params: Json, methods: list[str], page_url: str, created: int, expir
         "discounts": [],
         "expires_at": expires_at,
         "livemode": False,
-        "locale": params.get("locale"),
+        "locale": None,
         "metadata": params.get("metadata", {}),
         "mode": "payment",
         "payment_method_collection": "if_required",
@@ -55,7 +55,7 @@ def session(params: Json, methods: list[str], page_url: str, created: int, expir
         "phone_number_collection": {"enabled": False},
         "shipping_options": [],
         "status": "open",
-        "submit_type": params.get("submit_type"),
+        "submit_type": None,
         "success_url": params["success_url"],
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
@@ -96,7 +96,7 @@ def line_item(line: Json, created: int) -> Json:
     }
 
 
-def payment_intent(session: Json, metadata: Json, description: str | None, method: str, created: int) -> Json:
+def payment_intent(session: Json, metadata: Json, method: str, created: int) -> Json:
     """The payment of a session. It has the metadata meant for it and none of the session's."""
     id = new_id("pi")
     return dict.fromkeys(INTENT_NULLS) | {
@@ -111,7 +111,7 @@ def payment_intent(session: Json, metadata: Json, description: str | None, metho
         "confirmation_method": "automatic",
         "created": created,
         "currency": session["currency"],
-        "description": description,
+        "description": None,
         "livemode": False,
         "metadata": dict(metadata),
         "payment_method": new_id("pm"),

@@ -200,14 +200,12 @@ def test_an_error_on_request_is_a_job_that_failed_not_a_call(transcriber, order,
     [
         ({"speech_models": ["gpt-transcribe"]}, "gpt-transcribe"),
         ({"speech_models": []}, "speech_models"),
-        ({"speech_model": "universal-2"}, "speech_model"),
         ({"language_code": "tlh"}, "tlh"),
         (
             {"speech_models": ["universal-3-pro"], "language_code": "sw"},
             "The following models are not available in this language: universal-3-pro",
         ),
         ({"language_code": "en", "language_detection": True}, "language_detection"),
-        ({"language_confidence_threshold": 0.5}, "language_confidence_threshold"),
         ({"language_detection": "yes"}, "language_detection"),
         ({"audio_start_from": -1}, "audio_start_from"),
         ({"audio_start_from": 1.5}, "audio_start_from"),
@@ -242,12 +240,10 @@ def test_the_first_model_that_knows_the_language_is_the_one_used(created, ended)
     assert ended(created(language_code="fr").json()["id"])["speech_model_used"] == "universal-3-5-pro"
 
 
-def test_a_detected_language_has_a_confidence_that_may_be_too_low(created, ended):
-    detected = ended(created(language_detection=True, language_confidence_threshold=0.9).json()["id"])
-    doubted = ended(created(language_detection=True, language_confidence_threshold=1).json()["id"])
+def test_a_detected_language_comes_with_a_confidence(created, ended):
+    detected = ended(created(language_detection=True).json()["id"])
 
     assert (detected["language_code"], detected["language_confidence"]) == ("en_us", 0.99)
-    assert "confidence threshold" in doubted["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"audio_url": 1}', b"[" * 100_000], ids=len)

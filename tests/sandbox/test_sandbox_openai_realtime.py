@@ -166,9 +166,10 @@ def test_without_the_key_as_bearer_there_is_no_secret(mint, keys, key):
                 ({"transcription": {"model": "whisper-live"}}, "transcription.model"),
                 ({"transcription": {"model": "gpt-live-transcribe", "language": "English"}}, "transcription.language"),
                 ({"transcription": {"model": "gpt-live-transcribe", "keywords": "a"}}, "transcription.keywords"),
-                ({"transcription": {"model": "gpt-realtime-whisper", "prompt": "a"}}, "transcription.prompt"),
+                ({"transcription": {"model": "gpt-realtime-whisper", "keywords": ["a"]}}, "transcription.keywords"),
+                ({"transcription": {"model": "gpt-live-transcribe", "prompt": "a"}}, "transcription.prompt"),
                 ({"turn_detection": {"type": "server_vad"}}, "turn_detection"),
-                ({"noise_reduction": {"type": "loud"}}, "noise_reduction.type"),
+                ({"noise_reduction": {"type": "near_field"}}, "noise_reduction"),
             ]
         ],
     ],

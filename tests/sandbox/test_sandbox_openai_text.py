@@ -207,13 +207,8 @@ def test_an_answer_fits_the_schema_it_was_asked_for_in_whatever_that_adds(ask):
     assert json.loads(text)["mood"] == "calm"
 
 
-def test_without_a_schema_the_answer_is_plain_and_an_object_where_one_is_asked_for(ask, openai_client):
+def test_without_a_schema_the_answer_is_plain_text(ask):
     assert ask("Tell  me\nmore")[0] == f"{SAYS_SO} Tell me more"
-    messages = [{"role": "user", "content": [{"type": "text", "text": "Tell me more"}]}]
-    answer = openai_client.chat.completions.create(
-        model=MODEL, messages=messages, response_format={"type": "json_object"}
-    )
-    assert json.loads(answer.choices[0].message.content) == {"answer": f"{SAYS_SO} Tell me more"}
 
 
 def test_usage_is_about_a_token_for_four_characters(ask):
@@ -270,9 +265,8 @@ def test_more_than_the_context_holds_is_refused(ask, desk):
             "invalid_value",
             "messages[0].content",
         ),
-        ({"stream": True}, openai.BadRequestError, "unsupported_value", "stream"),
-        ({"n": 2}, openai.BadRequestError, "unsupported_value", "n"),
-        ({"temperature": 3}, openai.BadRequestError, "invalid_value", "temperature"),
+        ({"stream": True}, openai.BadRequestError, "unknown_parameter", "stream"),
+        ({"temperature": 1}, openai.BadRequestError, "unknown_parameter", "temperature"),
         (
             {"max_completion_tokens": 0},
             openai.BadRequestError,
@@ -281,7 +275,6 @@ def test_more_than_the_context_holds_is_refused(ask, desk):
         ),
         ({"max_completion_tokens": 128_001}, openai.BadRequestError, "invalid_value", "max_completion_tokens"),
         ({"reasoning_effort": "maximal"}, openai.BadRequestError, "invalid_value", "reasoning_effort"),
-        ({"safety_identifier": "x" * 65}, openai.BadRequestError, "invalid_value", "safety_identifier"),
         ({"extra_body": {"max_tokns": 5}}, openai.BadRequestError, "unknown_parameter", "max_tokns"),
         ({"response_format": {"type": "xml"}}, openai.BadRequestError, "invalid_value", "response_format.type"),
     ],
@@ -304,6 +297,7 @@ def test_what_cannot_be_done_is_refused_by_name(openai_client, desk, options, er
     [
         ({"max_output_tokens": 15}, "max_output_tokens"),
         ({"background": True}, "background"),
+        ({"text": {"verbosity": "low"}}, "text.verbosity"),
         ({"instructions": 5}, "instructions"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content"),
         ({"reasoning": {"effort": "x"}}, "reasoning.effort"),

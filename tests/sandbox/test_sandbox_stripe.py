@@ -101,7 +101,7 @@ def test_every_field_of_the_sdks_types_can_be_read(account):
         ({"metadata": {"k": "v" * 501}}, "metadata[k]", None),
         ({"metadata": {str(n): "v" for n in range(51)}}, "metadata", None),
         ({"payment_method_types": ["cheque"]}, "payment_method_types[0]", None),
-        ({"allowed_payment_method_types": ["boleto"]}, "allowed_payment_method_types", None),
+        ({"allowed_payment_method_types": ["boleto"]}, "allowed_payment_method_types", "parameter_unknown"),
         ({"expand": ["customer"]}, "expand[]", "property_expansion"),
     ],
 )
@@ -224,7 +224,7 @@ def test_a_session_lapses_at_its_time(account):
 
 def test_delayed_methods_are_offered_unless_they_are_left_out(account):
     assert account.sell().payment_method_types == ["card", "link", DELAYED]
-    assert account.sell(allowed_payment_method_types=["card"]).payment_method_types == ["card"]
+    assert account.sell(payment_method_types=["card"]).payment_method_types == ["card"]
     assert account.sell(payment_method_types=["sepa_debit"]).payment_method_types == ["sepa_debit"]
 
 
