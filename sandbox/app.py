@@ -1,6 +1,6 @@
-"""Every route of the sandbox.
+"""The sandbox as an ASGI application: all of its routes.
 
-AssemblyAI lives at the root, because its streaming SDK takes a host and a port but no path.
+AssemblyAI's routes are at the root, because its streaming SDK accepts a host and a port but no path.
 """
 
 import threading
@@ -16,16 +16,16 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from sandbox import control
 from sandbox.assemblyai import streaming_socket, sync, transcript_jobs, transcripts
 from sandbox.assemblyai.stored_audio import Uploads
-from sandbox.assemblyai.streaming_sessions import Sessions
+from sandbox.assemblyai.streaming_sessions import BilledSessions
 from sandbox.assemblyai.streaming_token import TOKEN, Tokens
-from sandbox.assemblyai.transcript_control import Orders
-from sandbox.assemblyai.webhooks import Sender
+from sandbox.assemblyai.transcript_control import TranscriptControl
+from sandbox.assemblyai.webhooks import WebhookSender
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import HTTP_KINDS, Faults
 from sandbox.openai import realtime_socket, text
 from sandbox.openai.client_secrets import CLIENT_SECRET, ClientSecrets
-from sandbox.openai.transcriptions import TRANSCRIPTIONS, Transcriptions
+from sandbox.openai.transcriptions import TRANSCRIPTIONS, TranscriptionRoutes
 from sandbox.recognition.recogniser import Recogniser
 from sandbox.stripe import api as stripe_api, request_handler as stripe_request_handler, service as stripe_service
 from sandbox.webhook_post import Poster
@@ -33,19 +33,19 @@ from sandbox.webhook_post import Poster
 
 @dataclass(frozen=True)
 class Keys:
-    """The provider keys the sandbox accepts."""
+    """The API keys that the sandbox accepts."""
 
     assemblyai: str = "sandbox-assemblyai-key"
     openai: str = "sandbox-openai-key"
     stripe: str = "sandbox-stripe-key"
     stripe_webhooks: str = "sandbox-stripe-webhook-secret"
-    """With this Stripe's webhooks are signed."""
+    """The secret that signs Stripe's webhooks."""
 
 
 def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> Starlette:
-    """The sandbox as an ASGI application; its model loads in the background once it serves.
+    """Build the application. The speech model loads in the background once the application serves.
 
-    `stripe_webhook_url`: the endpoint of Stripe's webhooks on this machine, None for none.
+    `stripe_webhook_url`: the endpoint of Stripe's webhooks on this machine; None sends none.
     """
     recogniser = Recogniser()
     faults = Faults(
@@ -64,21 +64,21 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
         }
     )
     calls = Calls()
-    sessions = Sessions(clock)
-    sync_api = sync.Sync(keys.assemblyai, recogniser, faults, calls)
-    transcriptions = Transcriptions(keys.openai, recogniser, faults, calls)
-    texts = text.Texts(keys.openai, faults, calls)
+    sessions = BilledSessions(clock)
+    sync_api = sync.SyncRoutes(keys.assemblyai, recogniser, faults, calls)
+    transcriptions = TranscriptionRoutes(keys.openai, recogniser, faults, calls)
+    texts = text.TextRoutes(keys.openai, faults, calls)
     client_secrets = ClientSecrets(keys.openai, clock, faults, calls)
-    realtime = realtime_socket.Realtime(client_secrets, clock, recogniser, faults, calls)
+    realtime = realtime_socket.RealtimeSocket(client_secrets, clock, recogniser, faults, calls)
     tokens = Tokens(keys.assemblyai, clock, faults, calls)
-    room = streaming_socket.Room(tokens, sessions, clock, recogniser, faults, calls)
+    streaming = streaming_socket.StreamingSocket(tokens, sessions, clock, recogniser, faults, calls)
     poster = Poster()
-    uploads, sender = Uploads(clock), Sender(clock, poster)
+    uploads, sender = Uploads(clock), WebhookSender(clock, poster)
     jobs = transcript_jobs.Jobs(recogniser, uploads, sender, faults, calls, clock)
-    recordings = transcripts.Prerecorded(keys.assemblyai, jobs, uploads, sender, faults, calls)
-    orders = Orders(jobs, sender)
+    recordings = transcripts.TranscriptRoutes(keys.assemblyai, jobs, uploads, sender, faults, calls)
+    transcript_control = TranscriptControl(jobs, sender)
     stripe = stripe_service.create(keys.stripe, keys.stripe_webhooks, stripe_webhook_url, clock, poster, faults, calls)
-    desk = control.Desk(faults, calls, sessions)
+    control_routes = control.ControlRoutes(faults, calls, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -87,23 +87,23 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
 
     return Starlette(
         routes=[
-            Route("/sandbox/health", desk.health),
-            Route("/sandbox/faults", desk.list_faults, methods=["GET"]),
-            Route("/sandbox/faults", desk.add_fault, methods=["POST"]),
-            Route("/sandbox/faults", desk.clear_faults, methods=["DELETE"]),
-            Route("/sandbox/calls", desk.list_calls, methods=["GET"]),
-            Route("/sandbox/calls", desk.reset_calls, methods=["DELETE"]),
-            Route("/sandbox/sessions", desk.list_sessions, methods=["GET"]),
-            Route("/sandbox/sessions", desk.forget_sessions, methods=["DELETE"]),
-            Route("/sandbox/transcripts", orders.list_transcripts, methods=["GET"]),
-            Route("/sandbox/transcripts", orders.forget_transcripts, methods=["DELETE"]),
-            Route("/sandbox/transcripts/orders", orders.show, methods=["GET"]),
-            Route("/sandbox/transcripts/orders", orders.change, methods=["POST"]),
-            Route("/sandbox/transcripts/{id}/release", orders.release, methods=["POST"]),
-            Route("/sandbox/transcripts/{id}/webhook", orders.send_webhook, methods=["POST"]),
+            Route("/sandbox/health", control_routes.health),
+            Route("/sandbox/faults", control_routes.list_faults, methods=["GET"]),
+            Route("/sandbox/faults", control_routes.add_fault, methods=["POST"]),
+            Route("/sandbox/faults", control_routes.clear_faults, methods=["DELETE"]),
+            Route("/sandbox/calls", control_routes.list_calls, methods=["GET"]),
+            Route("/sandbox/calls", control_routes.reset_calls, methods=["DELETE"]),
+            Route("/sandbox/sessions", control_routes.list_sessions, methods=["GET"]),
+            Route("/sandbox/sessions", control_routes.reset_sessions, methods=["DELETE"]),
+            Route("/sandbox/transcripts", transcript_control.list_transcripts, methods=["GET"]),
+            Route("/sandbox/transcripts", transcript_control.reset_transcripts, methods=["DELETE"]),
+            Route("/sandbox/transcripts/orders", transcript_control.show_settings, methods=["GET"]),
+            Route("/sandbox/transcripts/orders", transcript_control.update_settings, methods=["POST"]),
+            Route("/sandbox/transcripts/{id}/release", transcript_control.release, methods=["POST"]),
+            Route("/sandbox/transcripts/{id}/webhook", transcript_control.send_webhook, methods=["POST"]),
             *stripe.control_routes,
             Route("/v3/token", tokens.create),
-            WebSocketRoute("/v3/ws", room.enter),
+            WebSocketRoute("/v3/ws", streaming.serve),
             Route("/v1/transcribe", sync_api.transcribe, methods=["POST"]),
             Route("/v1/transcribe/live", sync_api.transcribe_live, methods=["POST"]),
             Route("/v1/warm", sync_api.warm),
@@ -120,16 +120,16 @@ def create(keys: Keys, clock: Clock, stripe_webhook_url: str | None = None) -> S
                     Route("/chat/completions", texts.chat, methods=["POST"]),
                     Route("/responses", texts.responses, methods=["POST"]),
                     Route("/realtime/client_secrets", client_secrets.create, methods=["POST"]),
-                    WebSocketRoute("/realtime", realtime.enter),
+                    WebSocketRoute("/realtime", realtime.serve),
                 ],
             ),
             Mount("/stripe", routes=stripe.routes),
         ],
-        exception_handlers={ClientDisconnect: _nobody_listens},
+        exception_handlers={ClientDisconnect: _handle_client_disconnect},
         lifespan=lifespan,
     )
 
 
-async def _nobody_listens(_request: Request, _error: Exception) -> Response:
-    """The client left while it was sending. No answer can reach it, and that is no error of the sandbox."""
+async def _handle_client_disconnect(_request: Request, _error: Exception) -> Response:
+    """The client left while it was sending: no response can reach it, and the sandbox has no error to report."""
     return Response(status_code=400)

@@ -1,4 +1,4 @@
-"""Posting to a receiver of webhooks on this machine."""
+"""Sends webhooks to receivers on this machine."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,31 +12,31 @@ THREADS = 32
 
 
 class Poster:
-    """Posts, so many at once."""
+    """Posts webhooks, up to THREADS at a time."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook")
-        self._free = asyncio.Semaphore(THREADS)
+        self._free_threads = asyncio.Semaphore(THREADS)
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], deadline_seconds: float
     ) -> tuple[int | None, str]:
-        """The status answered and `answered`; or None and `timeout` or `unreachable`."""
+        """Send one request: the status received and `answered`, or None and `timeout` or `unreachable`."""
         try:
-            async with self._free:  # Waiting for a thread is not the receiver's time.
+            async with self._free_threads:  # The deadline does not cover the wait for a free thread.
                 work = asyncio.get_running_loop().run_in_executor(
                     self._threads, _post, url, body, headers, deadline_seconds
                 )
-                # The thread's own time-outs begin anew with every byte; the deadline does not.
+                # The timeouts of requests restart with every byte; the deadline does not.
                 return await asyncio.wait_for(work, deadline_seconds), "answered"
         except (TimeoutError, requests.Timeout):
             return None, "timeout"
-        except (requests.RequestException, loopback.ElsewhereError, UnicodeError):
+        except (requests.RequestException, loopback.NotLoopbackError, UnicodeError):
             return None, "unreachable"
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> int:
-    address, host = loopback.target(url)
+    address, host = loopback.resolve(url)
     with requests.Session() as session:
         session.trust_env = False
         with session.post(

@@ -1,4 +1,4 @@
-"""Audio files on their way into recognition: uploads, and what lies behind a URL."""
+"""Audio files before recognition: uploads, and files fetched from a URL."""
 
 import hashlib
 import tempfile
@@ -23,16 +23,16 @@ CONNECT_SECONDS, READ_SECONDS, FETCH_SECONDS = 5, 30, 300
 
 
 class TooLargeError(Exception):
-    """More bytes than are taken."""
+    """The file is larger than the limit."""
 
 
 class FetchError(Exception):
-    """Nothing came from the URL."""
+    """The file could not be fetched."""
 
 
 @dataclass
 class StoredAudio:
-    """A file without a name: it is gone with the process, however that ends. One reader at a time: take `lock`."""
+    """An unnamed temporary file, which the system deletes when the process ends. Hold `lock` while reading."""
 
     file: IO[bytes]
     sha256: str
@@ -45,7 +45,7 @@ class StoredAudio:
 
 
 class Uploads:
-    """Files sent to `POST /v2/upload`, each for two days."""
+    """Files sent to `POST /v2/upload`, each kept for two days."""
 
     def __init__(self, clock: Clock, max_bytes: int = MAX_UPLOAD_BYTES):
         self._clock = clock
@@ -53,60 +53,60 @@ class Uploads:
         self._files: dict[str, StoredAudio] = {}
 
     async def store(self, body: AsyncIterator[bytes]) -> str:
-        """Keep the file; gives its name. The body is read to its end even when too large. Raises TooLargeError."""
-        keeper = _Keeper(self._max_bytes)
+        """Store a file and return its name. Raises TooLargeError, after reading the body to its end."""
+        writer = _FileWriter(self._max_bytes)
         try:
             async for chunk in body:
-                keeper.write(chunk)
-            stored = keeper.finished(self._clock.now())
+                writer.write(chunk)
+            stored = writer.finish(self._clock.now())
         except BaseException:
-            keeper.file.close()
+            writer.file.close()
             raise
         name = str(uuid.uuid4())
         self._files[name] = stored
         return name
 
     def find(self, name: str) -> StoredAudio | None:
-        """The file, unless its two days are over."""
+        """The file of this name; None if it is unknown or older than two days."""
         for old in [key for key, kept in self._files.items() if self._clock.now() > kept.stored_at + KEPT_SECONDS]:
             del self._files[old]
         return self._files.get(name)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._files.clear()
 
 
 def fetch(url: str, now: float, max_bytes: int = MAX_FETCHED_BYTES) -> StoredAudio:
-    """The file behind `url`, on this machine only; redirects are not followed. Blocks. Raises FetchError."""
-    keeper = _Keeper(max_bytes)
+    """Fetch the file at `url`, on this machine only and without following redirects. Blocks. Raises FetchError."""
+    writer = _FileWriter(max_bytes)
     deadline = time.monotonic() + FETCH_SECONDS
     try:
-        address, headers = loopback.target(url)
+        address, headers = loopback.resolve(url)
         with requests.Session() as session:
-            # A proxy from the environment would lead beyond this machine.
+            # A proxy from the environment would lead to another machine.
             session.trust_env = False
             timeout = (CONNECT_SECONDS, READ_SECONDS)
             with session.get(address, headers=headers, timeout=timeout, stream=True, allow_redirects=False) as answer:
                 if answer.status_code != 200:
                     raise FetchError(f"status {answer.status_code}")
                 for chunk in answer.iter_content(CHUNK_BYTES):
-                    keeper.write(chunk)
-                    if keeper.size_bytes > max_bytes or time.monotonic() > deadline:
+                    writer.write(chunk)
+                    if writer.size_bytes > max_bytes or time.monotonic() > deadline:
                         raise FetchError("too large or too slow")
-        return keeper.finished(now)
-    except (requests.RequestException, loopback.ElsewhereError, TooLargeError, FetchError, UnicodeError) as error:
-        keeper.file.close()
+        return writer.finish(now)
+    except (requests.RequestException, loopback.NotLoopbackError, TooLargeError, FetchError, UnicodeError) as error:
+        writer.file.close()
         raise FetchError(str(error)) from error
     except BaseException:
-        keeper.file.close()
+        writer.file.close()
         raise
 
 
-class _Keeper:
-    """Writes what comes into a file, up to the limit, and takes its hash."""
+class _FileWriter:
+    """Writes bytes to a file up to the limit and computes their hash."""
 
     def __init__(self, max_bytes: int):
-        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this call
+        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by StoredAudio
         self.size_bytes = 0
         self._max_bytes = max_bytes
         self._hash = hashlib.sha256()
@@ -117,7 +117,7 @@ class _Keeper:
             self.file.write(chunk)
             self._hash.update(chunk)
 
-    def finished(self, now: float) -> StoredAudio:
+    def finish(self, now: float) -> StoredAudio:
         if self.size_bytes > self._max_bytes:
-            raise TooLargeError(f"{self.size_bytes} bytes, at most {self._max_bytes} are taken")
+            raise TooLargeError(f"{self.size_bytes} bytes exceed the limit of {self._max_bytes} bytes")
         return StoredAudio(self.file, self._hash.hexdigest(), self.size_bytes, now)

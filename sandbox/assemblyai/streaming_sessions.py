@@ -1,7 +1,7 @@
-"""The live sessions AssemblyAI would bill: by the time from opening to closing, not by the audio sent.
+"""The live sessions that AssemblyAI would bill: for the time they are open, not for the audio sent.
 
 Source: assemblyai.com/docs/billing-and-pricing, read 2026-11: a socket closed without `Terminate` leaves its session
-open and billed until a limit ends it.
+open, and billed, until a limit ends it.
 """
 
 import math
@@ -12,15 +12,15 @@ from typing import Any, Literal
 
 from sandbox.clock import Clock
 
-KEPT_SESSIONS = 1_000
+MAX_SESSIONS = 1_000
 
 Ending = Literal["terminated", "abandoned", "expired", "inactive", "error"]
-"""`abandoned`: the socket went without `Terminate`. `expired`, `inactive`, `error`: AssemblyAI closed it."""
+"""`abandoned`: the client disconnected without `Terminate`. `expired`, `inactive`, `error`: AssemblyAI closed it."""
 
 
 @dataclass
-class Session:
-    """Times are epoch seconds. `max_seconds` is the cap of the token that opened it."""
+class BilledSession:
+    """One session. Times are epoch seconds; `max_seconds` is the cap of the token that opened it."""
 
     model: str
     max_seconds: int
@@ -33,9 +33,9 @@ class Session:
     disconnected_at: float | None = None
     closed_at: float | None = None
     ending: Ending | None = None
-    """None while somebody listens. An abandoned session is closed only when a limit ends it."""
+    """None while the socket is open. An abandoned session is closed only when a limit ends it."""
     close_code: int | None = None
-    """What the sandbox closed the socket with; None where it did not."""
+    """The code with which the sandbox closed the socket; None if it did not."""
 
     @property
     def expires_at(self) -> float:
@@ -43,13 +43,13 @@ class Session:
 
     @property
     def ends_at(self) -> float:
-        """When a limit ends it if nothing else does."""
+        """When a limit ends the session, in epoch seconds."""
         if self.inactivity_seconds is None:
             return self.expires_at
         return min(self.expires_at, self.active_at + self.inactivity_seconds)
 
-    def seconds(self, now: float) -> int:
-        """How long it has been open; a started second counts."""
+    def seconds_open(self, now: float) -> int:
+        """How long the session has been open, rounded up to whole seconds."""
         return math.ceil((now if self.closed_at is None else self.closed_at) - self.opened_at)
 
     def close(self, ending: Ending, at: float, close_code: int | None) -> None:
@@ -72,28 +72,28 @@ class Session:
             "ending": self.ending,
             "close_code": self.close_code,
             "audio_seconds": round(self.audio_seconds, 3),
-            "seconds_billed": self.seconds(now),
+            "seconds_billed": self.seconds_open(now),
         }
 
 
-class Sessions:
-    """The last sessions, oldest first."""
+class BilledSessions:
+    """The most recent sessions, oldest first."""
 
     def __init__(self, clock: Clock):
         self._clock = clock
-        self._last: deque[Session] = deque(maxlen=KEPT_SESSIONS)
+        self._sessions: deque[BilledSession] = deque(maxlen=MAX_SESSIONS)
 
-    def open(self, model: str, max_seconds: int, inactivity_seconds: int | None) -> Session:
+    def open(self, model: str, max_seconds: int, inactivity_seconds: int | None) -> BilledSession:
         now = self._clock.now()
-        session = Session(model, max_seconds, inactivity_seconds, opened_at=now, active_at=now)
-        self._last.append(session)
+        session = BilledSession(model, max_seconds, inactivity_seconds, opened_at=now, active_at=now)
+        self._sessions.append(session)
         return session
 
-    def forget(self) -> None:
-        """Forget them all; sockets that are open go on."""
-        self._last.clear()
+    def reset(self) -> None:
+        """Delete all records; open sockets stay open."""
+        self._sessions.clear()
 
     def report(self) -> dict[str, Any]:
-        """`seconds_billed` so far for those still open."""
+        """All sessions; `seconds_billed` of an open session is its value so far."""
         now = self._clock.now()
-        return {"now": round(now, 3), "sessions": [session.report(now) for session in self._last]}
+        return {"now": round(now, 3), "sessions": [session.report(now) for session in self._sessions]}

@@ -1,7 +1,7 @@
-"""AssemblyAI's temporary tokens: each opens one live session of a limited length.
+"""AssemblyAI's temporary tokens: each opens one live session of limited length.
 
 Source: assemblyai.com/docs/streaming, pages api-spec/generate-streaming-token and authenticate-with-a-temporary-token,
-read 2026-11. What a socket hears about a used or expired token is not documented; only how such an answer begins.
+read 2026-11. The text of the error for a used or expired token is not documented beyond its first words.
 """
 
 import hmac
@@ -31,11 +31,11 @@ REFUSALS = {
     "503": (503, "Service unavailable, please try again later."),
     "504": (504, "The request timed out."),
 }
-"""Status and text by fault."""
+"""Status and text per fault."""
 
 
-class RefusalError(Exception):
-    """An answer other than 200."""
+class TokenApiError(Exception):
+    """An error response."""
 
     def __init__(self, status: int, error: str):
         super().__init__(error)
@@ -45,13 +45,13 @@ class RefusalError(Exception):
         return JSONResponse({"error": self.error}, status_code=self.status)
 
 
-class UnauthorizedError(Exception):
-    """A credential that opens no session; the text says why."""
+class InvalidTokenError(Exception):
+    """The credential opens no session; the text says why."""
 
 
 @dataclass
-class Grant:
-    """What a token is good for. `expires_at`: the socket must be open by then; the session may go on."""
+class TokenGrant:
+    """What a token grants. The socket must be open by `expires_at`; its session may go on."""
 
     max_session_seconds: int
     expires_at: float
@@ -59,84 +59,84 @@ class Grant:
 
 
 class Tokens:
-    """The route `GET /v3/token`, and the tokens it gave away."""
+    """The route `GET /v3/token`, and the tokens issued by it."""
 
-    def __init__(self, key: str, clock: Clock, pending: Faults, calls: Calls):
+    def __init__(self, key: str, clock: Clock, fault_queue: Faults, calls: Calls):
         self._key = key
         self._clock = clock
-        self._faults = pending
+        self._faults = fault_queue
         self._calls = calls
-        self._grants: dict[str, Grant] = {}
+        self._grants: dict[str, TokenGrant] = {}
 
     async def create(self, request: Request) -> Response:
-        call = self._calls.received(TOKEN, request)
+        call = self._calls.record_call(TOKEN, request)
         call.fields.update(request.query_params)
-        fault = self._faults.take(TOKEN)
+        fault = self._faults.take_fault(TOKEN)
         call.fault = fault.kind if fault else None
         serve: Callable[[], Awaitable[Response]]
         try:
             if not self._is_key(request.headers.get("authorization", "")):
-                raise RefusalError(*REFUSALS["401"])
-            expires = _seconds(request, "expires_in_seconds", MIN_EXPIRES_SECONDS, MAX_EXPIRES_SECONDS)
-            longest = _seconds(
+                raise TokenApiError(*REFUSALS["401"])
+            expires_seconds = _parse_seconds(request, "expires_in_seconds", MIN_EXPIRES_SECONDS, MAX_EXPIRES_SECONDS)
+            max_session_seconds = _parse_seconds(
                 request, "max_session_duration_seconds", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS, MAX_SESSION_SECONDS
             )
-            serve = partial(self._give, expires, longest)
-        except RefusalError as refused:
-            serve = refused.response
-        response = await faults.answer(fault, request, serve, refusal)
+            serve = partial(self._issue_token, expires_seconds, max_session_seconds)
+        except TokenApiError as error:
+            serve = error.response
+        response = await faults.respond(fault, request, serve, fault_response)
         call.status = response.status_code
         return response
 
-    def mint(self, expires_in_seconds: int, max_session_seconds: int) -> str:
+    def create_token(self, expires_in_seconds: int, max_session_seconds: int) -> str:
         token = secrets.token_urlsafe(32)
-        self._grants[token] = Grant(max_session_seconds, self._clock.now() + expires_in_seconds)
+        self._grants[token] = TokenGrant(max_session_seconds, self._clock.now() + expires_in_seconds)
         return token
 
-    def redeem(self, credential: str) -> int:
-        """The longest session that `credential`, a token or the key itself, opens now, in seconds. A token opens one.
+    def redeem_credential(self, credential: str) -> int:
+        """Use up `credential`, a token or the key itself; returns the longest session it opens now, in seconds.
 
-        Raises UnauthorizedError.
+        A token opens one session. Raises InvalidTokenError.
         """
         if self._is_key(credential):
             return MAX_SESSION_SECONDS
         if not credential:
-            raise UnauthorizedError("Missing Authorization header")
+            raise InvalidTokenError("Missing Authorization header")
         grant = self._grants.get(credential)
         if grant is None:
-            raise UnauthorizedError("Invalid token")
+            raise InvalidTokenError("Invalid token")
         if grant.used:
-            raise UnauthorizedError("Token has already been used")
+            raise InvalidTokenError("Token has already been used")
         if self._clock.now() > grant.expires_at:
-            raise UnauthorizedError("Token has expired")
+            raise InvalidTokenError("Token has expired")
         grant.used = True
         return grant.max_session_seconds
 
-    async def _give(self, expires_in_seconds: int, max_session_seconds: int) -> Response:
-        token = self.mint(expires_in_seconds, max_session_seconds)
+    async def _issue_token(self, expires_in_seconds: int, max_session_seconds: int) -> Response:
+        token = self.create_token(expires_in_seconds, max_session_seconds)
         return JSONResponse({"token": token, "expires_in_seconds": expires_in_seconds})
 
     def _is_key(self, credential: str) -> bool:
-        """The key as it is: with `Bearer ` before it, it is refused like any other wrong one."""
+        """Whether `credential` is the bare key; `Bearer ` before it makes it invalid."""
         return hmac.compare_digest(credential.encode(), self._key.encode())
 
 
-def _seconds(request: Request, name: str, lowest: int, highest: int, default: int | None = None) -> int:
-    """A query parameter in whole seconds; required where there is no default. Raises RefusalError."""
-    given = request.query_params.get(name)
-    if given is None and default is not None:
+def _parse_seconds(request: Request, name: str, lowest: int, highest: int, default: int | None = None) -> int:
+    """A query parameter in whole seconds, required without a default. Raises TokenApiError."""
+    value = request.query_params.get(name)
+    if value is None and default is not None:
         return default
-    # Ten digits and more are out of any range, and a number in other scripts is no number here.
-    if given is None or not (given.isascii() and given.isdigit() and len(given) < 10):
-        raise RefusalError(400, f"{name} must be a whole number from {lowest} to {highest}")
-    if not lowest <= int(given) <= highest:
-        raise RefusalError(400, f"{name} must be from {lowest} to {highest}, not {int(given)}")
-    return int(given)
+    # Ten or more digits exceed every range, and digits of other scripts are not accepted.
+    if value is None or not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise TokenApiError(400, f"{name} must be an integer from {lowest} to {highest}")
+    if not lowest <= int(value) <= highest:
+        raise TokenApiError(400, f"{name} must be from {lowest} to {highest}, not {int(value)}")
+    return int(value)
 
 
-async def refusal(kind: str, retry_after_seconds: int) -> Response:
-    """The answer to a fault."""
-    response = await RefusalError(*REFUSALS[kind]).response()
+async def fault_response(kind: str, retry_after_seconds: int) -> Response:
+    """The error response for a fault."""
+    response = await TokenApiError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response

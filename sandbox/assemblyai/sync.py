@@ -1,7 +1,7 @@
 """AssemblyAI's Sync API: short audio in, transcript out, in one request.
 
 Source: assemblyai.com/docs/sync-stt (audio-requirements, error-handling), read 2026-11; the shape of errors and
-answers as its Python SDK 1.8.2 reads them.
+responses as the Python SDK 1.8.2 reads them.
 """
 
 import hmac
@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox import faults, forms
 from sandbox.calls import Call, Calls
 from sandbox.faults import Faults
-from sandbox.recognition.audio import NotAudioError, Sound, UnsupportedAudioError, read_wav
+from sandbox.recognition.audio import NotAudioError, PcmAudio, UnsupportedAudioError, read_wav
 from sandbox.recognition.recogniser import Recogniser, Transcript
 
 SYNC = "assemblyai.sync"
@@ -30,7 +30,7 @@ MODELS = {"universal-3-5-pro"}
 RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 MIN_AUDIO_MS, MAX_AUDIO_MS = 80, 120_000
 MAX_AUDIO_BYTES = 40 * 1024 * 1024
-# Room for the other part and the boundaries around the largest audio.
+# The largest audio, the other part and the boundaries.
 MAX_BODY_BYTES = MAX_AUDIO_BYTES + 1024 * 1024
 
 REFUSALS = {
@@ -45,11 +45,11 @@ REFUSALS = {
     "503": (503, "Capacity Exceeded", "Server at capacity, try again shortly"),
     "504": (504, "Inference Timeout", "The request took longer than 30 seconds"),
 }
-"""Status, title and detail by fault."""
+"""Status, title and detail per fault."""
 
 
 class ProblemError(Exception):
-    """A refusal. SDKs take the `title` in snake case for the error code."""
+    """An error response. SDKs use the `title` in snake case as the error code."""
 
     def __init__(self, status: int, title: str, detail: str):
         super().__init__(detail)
@@ -62,34 +62,34 @@ class ProblemError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """The options that change the answer; language codes are checked but not used by the small model."""
+    """The options that change the response; `language_codes` is checked, but the small model ignores it."""
 
     timestamps: bool
 
 
-class Sync:
+class SyncRoutes:
     """The Sync API's routes."""
 
-    def __init__(self, key: str, recogniser: Recogniser, pending: Faults, calls: Calls):
+    def __init__(self, key: str, recogniser: Recogniser, fault_queue: Faults, calls: Calls):
         self._key = key
         self._recogniser = recogniser
-        self._faults = pending
+        self._faults = fault_queue
         self._calls = calls
 
     async def transcribe(self, request: Request) -> Response:
-        """`POST /v1/transcribe`: the audio is there as a whole; WAV needs no config."""
+        """`POST /v1/transcribe`: the whole audio at once; the config is optional."""
         return await self._answer(request, config_required=False)
 
     async def transcribe_live(self, request: Request) -> Response:
-        """`POST /v1/transcribe/live`: the audio may still be growing, so config must come first.
+        """`POST /v1/transcribe/live`: the audio may still be growing, so the config is required first.
 
-        The sandbox waits for the end of the audio before it begins, refusals included.
+        The sandbox reads the audio to its end before it does anything, including refusing the request.
         """
         return await self._answer(request, config_required=True)
 
     async def warm(self, request: Request) -> Response:
-        """`GET /v1/warm`: opens a connection ahead of its use."""
-        call = self._calls.received(WARM, request)
+        """`GET /v1/warm`: opens a connection before it is needed."""
+        call = self._calls.record_call(WARM, request)
         try:
             self._check_headers(request)
             response: Response = JSONResponse({"status": "ok"})
@@ -99,31 +99,31 @@ class Sync:
         return response
 
     async def _answer(self, request: Request, config_required: bool) -> Response:
-        call = self._calls.received(SYNC, request)
-        fault = self._faults.take(SYNC)
+        call = self._calls.record_call(SYNC, request)
+        fault = self._faults.take_fault(SYNC)
         call.fault = fault.kind if fault else None
         started = time.perf_counter()
         serve: Callable[[], Awaitable[Response]]
         try:
-            sound, config = await self._read(request, call, config_required)
-            serve = partial(self._recognise, sound, config, started)
+            audio, config = await self._read(request, call, config_required)
+            serve = partial(self._recognise, audio, config, started)
         except ProblemError as problem:
             serve = problem.response
-        response = await faults.answer(fault, request, serve, refusal)
+        response = await faults.respond(fault, request, serve, fault_response)
         call.status = response.status_code
         return response
 
-    async def _recognise(self, sound: Sound, config: Config, started: float) -> Response:
-        transcript = await run_in_threadpool(lambda: self._recogniser.recognise(sound.samples()))
-        self._calls.recognised(SYNC)
-        return JSONResponse(transcript_json(transcript, sound, config, started))
+    async def _recognise(self, audio: PcmAudio, config: Config, started: float) -> Response:
+        transcript = await run_in_threadpool(lambda: self._recogniser.recognise(audio.samples()))
+        self._calls.record_work(SYNC)
+        return JSONResponse(transcript_json(transcript, audio, config, started))
 
-    async def _read(self, request: Request, call: Call, config_required: bool) -> tuple[Sound, Config]:
-        """The audio and options of a request. Raises ProblemError."""
+    async def _read(self, request: Request, call: Call, config_required: bool) -> tuple[PcmAudio, Config]:
+        """The audio and the options of a request. Raises ProblemError."""
         try:
-            body = await forms.whole_body(request, MAX_BODY_BYTES)
+            body = await forms.read_body(request, MAX_BODY_BYTES)
             self._check_headers(request)
-            parts = forms.parts(request.headers.get("content-type", ""), body)
+            parts = forms.parse_multipart(request.headers.get("content-type", ""), body)
         except forms.BodyTooLargeError as error:
             raise ProblemError(413, "Audio Too Large", str(error)) from error
         except forms.FormError as error:
@@ -132,11 +132,11 @@ class Sync:
         call.fields["parts"] = names
         if "audio" not in names:
             raise ProblemError(400, "Bad Request", "missing part: audio")
-        audio = parts[names.index("audio")]
+        audio_part = parts[names.index("audio")]
         call.fields["audio"] = {
-            "filename": audio.filename,
-            "content_type": audio.content_type,
-            "bytes": len(audio.body),
+            "filename": audio_part.filename,
+            "content_type": audio_part.content_type,
+            "bytes": len(audio_part.body),
         }
         if names not in (["config", "audio"], ["audio"]) or (config_required and len(names) == 1):
             raise ProblemError(400, "Bad Request", f"expected config, then audio; got {', '.join(names)}")
@@ -145,12 +145,12 @@ class Sync:
             config_json = _json_part(parts[0])
             call.fields["config"] = config_json
         config = read_config(config_json)
-        return read_audio(audio), config
+        return read_audio(audio_part), config
 
     def _check_headers(self, request: Request) -> None:
         key = request.headers.get("authorization", "")
         if key.lower().startswith("bearer "):
-            raise ProblemError(401, "Unauthorized", "The API key goes into Authorization as it is, without Bearer")
+            raise ProblemError(401, "Unauthorized", "Send the API key in Authorization without Bearer")
         if not hmac.compare_digest(key.encode(), self._key.encode()):
             raise ProblemError(*REFUSALS["401"])
         model = request.headers.get("x-aai-model")
@@ -160,7 +160,7 @@ class Sync:
 
 
 def read_config(config: Any) -> Config:
-    """The checked options. Raises ProblemError; options that this backend never sends are refused as unknown."""
+    """The checked options. Options that this backend never sends are refused as unknown. Raises ProblemError."""
     if not isinstance(config, dict):
         raise ProblemError(400, "Bad Request", "config must be a JSON object")
     unknown = sorted(set(config) - {"timestamps", "language_codes"})
@@ -174,38 +174,38 @@ def read_config(config: Any) -> Config:
     return Config(timestamps=bool(timestamps))
 
 
-def read_audio(part: forms.Part) -> Sound:
-    """The sound in the audio part, within what the API takes. Raises ProblemError."""
+def read_audio(part: forms.Part) -> PcmAudio:
+    """The audio of a part, within the API's limits. Raises ProblemError."""
     if len(part.body) > MAX_AUDIO_BYTES:
         raise ProblemError(413, "Audio Too Large", f"{len(part.body)} bytes exceed limit {MAX_AUDIO_BYTES} bytes")
     try:
         media_type = part.content_type.partition(";")[0].strip().lower()
         if media_type != "audio/wav":
             raise ProblemError(415, "Unsupported Media Type", f"{media_type}; the sandbox accepts audio/wav")
-        sound = read_wav(bytes(part.body))
+        audio = read_wav(bytes(part.body))
     except NotAudioError as error:
         raise ProblemError(400, "Bad Audio", str(error)) from error
     except UnsupportedAudioError as error:
         raise ProblemError(415, "Unsupported Media Type", str(error)) from error
-    if sound.rate_hz not in RATES_HZ:
-        raise ProblemError(415, "Unsupported Media Type", f"{sound.rate_hz} Hz; taken: {RATES_HZ}")
-    if sound.frame_count * 1000 < MIN_AUDIO_MS * sound.rate_hz:
+    if audio.rate_hz not in RATES_HZ:
+        raise ProblemError(415, "Unsupported Media Type", f"{audio.rate_hz} Hz; supported: {RATES_HZ}")
+    if audio.frame_count * 1000 < MIN_AUDIO_MS * audio.rate_hz:
         raise ProblemError(400, "Audio Too Short", f"audio below {MIN_AUDIO_MS} ms")
-    if sound.frame_count * 1000 > MAX_AUDIO_MS * sound.rate_hz:
-        raise ProblemError(413, "Audio Too Large", f"{sound.duration_ms} ms exceed limit {MAX_AUDIO_MS} ms")
-    return sound
+    if audio.frame_count * 1000 > MAX_AUDIO_MS * audio.rate_hz:
+        raise ProblemError(413, "Audio Too Large", f"{audio.duration_ms} ms exceed limit {MAX_AUDIO_MS} ms")
+    return audio
 
 
-async def refusal(kind: str, retry_after_seconds: int) -> Response:
-    """The answer to a fault."""
+async def fault_response(kind: str, retry_after_seconds: int) -> Response:
+    """The error response for a fault."""
     response = await ProblemError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response
 
 
-def transcript_json(transcript: Transcript, sound: Sound, config: Config, started: float) -> dict[str, Any]:
-    """The answer; words carry times only if asked for. `started`: `time.perf_counter()` on arrival."""
+def transcript_json(transcript: Transcript, audio: PcmAudio, config: Config, started: float) -> dict[str, Any]:
+    """The response; words have times only on request. `started`: `time.perf_counter()` on arrival."""
     words: list[dict[str, Any]] = [{"text": word.text, "confidence": word.confidence} for word in transcript.words]
     if config.timestamps:
         for shown, word in zip(words, transcript.words, strict=True):
@@ -214,7 +214,7 @@ def transcript_json(transcript: Transcript, sound: Sound, config: Config, starte
         "text": transcript.text,
         "words": words,
         "confidence": round(transcript.confidence, 4),
-        "audio_duration_ms": sound.duration_ms,
+        "audio_duration_ms": audio.duration_ms,
         "session_id": str(uuid.uuid4()),
         "request_time_ms": round((time.perf_counter() - started) * 1000, 1),
     }
@@ -226,7 +226,7 @@ def _json_part(part: forms.Part) -> Any:
     try:
         return json.loads(part.text())
     except (ValueError, RecursionError, forms.FormError) as error:
-        raise ProblemError(400, "Bad Request", "config is no JSON") from error
+        raise ProblemError(400, "Bad Request", "config must be valid JSON") from error
 
 
 def _strings(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Transcripts as jobs: queued, processing, then completed or in error, each told by webhook."""
+"""Transcripts as jobs: queued, processing, then completed or error, each followed by its webhooks."""
 
 import asyncio
 import uuid
@@ -8,8 +8,8 @@ from functools import partial
 
 from sandbox.assemblyai import stored_audio
 from sandbox.assemblyai.stored_audio import FetchError, StoredAudio, Uploads
-from sandbox.assemblyai.transcript_options import Options
-from sandbox.assemblyai.webhooks import Sender
+from sandbox.assemblyai.transcript_options import TranscriptOptions
+from sandbox.assemblyai.webhooks import WebhookSender
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
@@ -21,17 +21,17 @@ TRANSCRIPTION = "assemblyai.transcription"
 KINDS = {"error"}
 PARALLEL_JOBS = 200
 FETCH_THREADS, RECOGNITION_THREADS = 8, 2
-KEPT_RECOGNITIONS = 200
+MAX_CACHED_RECOGNITIONS = 200
 MIN_AUDIO_MS = 160
 LANGUAGE_CONFIDENCE = 0.99
-"""The model knows one language and cannot tell others from it."""
+"""Made up: the model knows only English."""
 
-Heard = tuple[Transcript, int]
-"""What was said in a range, and how many ms the whole recording lasts."""
+RecognisedRange = tuple[Transcript, int]
+"""The transcript of a range, and the duration of the whole recording in ms."""
 
 
 class JobError(Exception):
-    """Why a transcript ends in status error."""
+    """Why a transcript ends with status error."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Job:
     """A transcript. Times are epoch seconds of the sandbox's clock."""
 
     id: str
-    options: Options
+    options: TranscriptOptions
     created_at: float
     upload: StoredAudio | None
     status: str = "queued"
@@ -51,33 +51,39 @@ class Job:
     webhook_status_code: int | None = None
     deleted: bool = False
     released: asyncio.Event = field(default_factory=asyncio.Event)
-    told: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once its webhooks have been attempted, or will never be."""
+    webhooks_attempted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once every webhook was attempted, or will never be sent."""
 
 
 class Jobs:
     """All transcripts, oldest first."""
 
     def __init__(
-        self, recogniser: Recogniser, uploads: Uploads, sender: Sender, pending: Faults, calls: Calls, clock: Clock
+        self,
+        recogniser: Recogniser,
+        uploads: Uploads,
+        sender: WebhookSender,
+        fault_queue: Faults,
+        calls: Calls,
+        clock: Clock,
     ):
-        self.all: dict[str, Job] = {}
+        self.by_id: dict[str, Job] = {}
         self.hold = False
-        """Jobs stay in processing, their work done, until released."""
+        """Jobs stay in processing, with their work done, until released."""
         self.created = 0
         self._recogniser, self._uploads, self._sender = recogniser, uploads, sender
-        self._faults, self._calls, self._clock = pending, calls, clock
-        self._places = asyncio.Semaphore(PARALLEL_JOBS)
+        self._faults, self._calls, self._clock = fault_queue, calls, clock
+        self._slots = asyncio.Semaphore(PARALLEL_JOBS)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._telling: set[asyncio.Task[None]] = set()
-        self._heard: dict[tuple[str, int, int | None], asyncio.Task[Heard]] = {}
-        self._fetching = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
-        self._recognising = ThreadPoolExecutor(RECOGNITION_THREADS, thread_name_prefix="recognise")
+        self._webhook_tasks: set[asyncio.Task[None]] = set()
+        self._recognitions: dict[tuple[str, int, int | None], asyncio.Task[RecognisedRange]] = {}
+        self._fetch_threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
+        self._recognition_threads = ThreadPoolExecutor(RECOGNITION_THREADS, thread_name_prefix="recognise")
 
-    def create(self, options: Options, upload: StoredAudio | None) -> Job:
-        """Begin a job; `upload` is set where `audio_url` names one."""
-        job = Job(str(uuid.uuid4()), options, self._clock.now(), upload, throttled=self._places.locked())
-        self.all[job.id] = job
+    def create(self, options: TranscriptOptions, upload: StoredAudio | None) -> Job:
+        """Start a job; `upload` is set if `audio_url` names one."""
+        job = Job(str(uuid.uuid4()), options, self._clock.now(), upload, throttled=self._slots.locked())
+        self.by_id[job.id] = job
         self.created += 1
         self._tasks[job.id] = asyncio.create_task(self._run(job))
         return job
@@ -87,119 +93,121 @@ class Jobs:
         job.released.set()
 
     def release_all(self) -> None:
-        for job in self.all.values():
+        for job in self.by_id.values():
             self.release(job)
 
     def delete(self, job: Job) -> None:
-        """Take its content away. A job that still runs is given up: nobody is told, nothing is billed."""
+        """Delete the content of a job. A running job is cancelled: no webhook is sent and nothing is billed."""
         if job.status in ("queued", "processing"):
-            self._give_up(job)
+            self._cancel(job)
             job.status, job.error = "error", "Deleted by user."
-            job.told.set()
+            job.webhooks_attempted.set()
         job.deleted, job.transcript, job.upload = True, None, None
 
-    def tell(self, job: Job, copies: int) -> None:
-        """Send the webhook of a job, whatever was sent before; those to be told hear its status as it is now."""
-        task = asyncio.create_task(self._tell(job, copies))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    def send_webhooks(self, job: Job, copies: int) -> None:
+        """Send the webhook of a job, regardless of what was sent before; it carries the current status."""
+        task = asyncio.create_task(self._deliver_webhooks(job, copies))
+        self._webhook_tasks.add(task)
+        task.add_done_callback(self._webhook_tasks.discard)
 
-    def forget(self) -> None:
-        """Forget all jobs, give up those that run, and heed no order any more."""
-        for job in self.all.values():
-            self._give_up(job)
-            job.told.set()
-        for task in self._telling:
+    def reset(self) -> None:
+        """Delete all jobs, cancel those that run, and restore the default settings."""
+        for job in self.by_id.values():
+            self._cancel(job)
+            job.webhooks_attempted.set()
+        for task in self._webhook_tasks:
             task.cancel()
-        self.all.clear()
+        self.by_id.clear()
         self.created, self.hold = 0, False
-        self._sender.forget()
-        self._uploads.forget()
+        self._sender.reset()
+        self._uploads.reset()
 
-    def _give_up(self, job: Job) -> None:
+    def _cancel(self, job: Job) -> None:
         task = self._tasks.pop(job.id, None)
         if task is not None:
             task.cancel()
 
     async def _run(self, job: Job) -> None:
-        async with self._places:
+        async with self._slots:
             job.status = "processing"
             try:
-                job.transcript, job.duration_ms = await self._work(job)
-                ended = "completed"
+                job.transcript, job.duration_ms = await self._transcribe(job)
+                status = "completed"
             except JobError as error:
-                job.error, ended = str(error), "error"
+                job.error, status = str(error), "error"
             if self.hold:
                 await job.released.wait()
-        job.status, job.completed_at, job.upload = ended, self._clock.now(), None
+        job.status, job.completed_at, job.upload = status, self._clock.now(), None
         self._tasks.pop(job.id, None)
-        if ended == "completed":
-            self._calls.recognised(TRANSCRIPTION)
-        self.tell(job, self._sender.settings.copies)
+        if status == "completed":
+            self._calls.record_work(TRANSCRIPTION)
+        self.send_webhooks(job, self._sender.settings.copies)
 
-    async def _tell(self, job: Job, copies: int) -> None:
+    async def _deliver_webhooks(self, job: Job, copies: int) -> None:
         webhook = job.options.webhook
         if webhook is None or copies == 0:
-            job.told.set()
+            job.webhooks_attempted.set()
             return
-        waiting = set(range(1, copies + 1))
+        pending_copies = set(range(1, copies + 1))
 
-        def attempted(copy: int, status: int | None) -> None:
+        def record_attempt(copy: int, status: int | None) -> None:
             job.webhook_status_code = job.webhook_status_code if status is None else status
-            waiting.discard(copy)
-            if not waiting:
-                job.told.set()
+            pending_copies.discard(copy)
+            if not pending_copies:
+                job.webhooks_attempted.set()
 
         await asyncio.gather(
             *(
-                self._sender.deliver(webhook, job.id, job.status, copy, partial(attempted, copy))
+                self._sender.deliver(webhook, job.id, job.status, copy, partial(record_attempt, copy))
                 for copy in range(1, copies + 1)
             )
         )
 
-    async def _work(self, job: Job) -> Heard:
-        """Raises JobError."""
-        fault = self._faults.take(TRANSCRIPTION)
+    async def _transcribe(self, job: Job) -> RecognisedRange:
+        """The transcript of the requested range. Raises JobError."""
+        fault = self._faults.take_fault(TRANSCRIPTION)
         if fault is not None:
             raise JobError("Server error, developers have been alerted")
         options = job.options
-        stored = job.upload or await self._fetched(options.audio_url)
+        stored = job.upload or await self._fetch(options.audio_url)
         try:
-            heard = await asyncio.shield(self._recognition(stored, options))
+            recognised = await asyncio.shield(self._recognise_once(stored, options))
         except NotAudioError as error:
             raise JobError("File does not appear to contain audio. File type is unknown.") from error
-        if min(heard[1], options.end_ms or heard[1]) - options.start_ms < MIN_AUDIO_MS:
+        if min(recognised[1], options.end_ms or recognised[1]) - options.start_ms < MIN_AUDIO_MS:
             raise JobError("Audio duration is too short.")
-        return heard
+        return recognised
 
-    async def _fetched(self, url: str) -> StoredAudio:
-        """Raises JobError."""
+    async def _fetch(self, url: str) -> StoredAudio:
+        """The file at `url`. Raises JobError."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._fetching, stored_audio.fetch, url, self._clock.now())
+            return await loop.run_in_executor(self._fetch_threads, stored_audio.fetch, url, self._clock.now())
         except FetchError as error:
             raise JobError(
                 f"Download error, unable to download {url}. Please make sure the file exists and is accessible from the"
                 " internet."
             ) from error
 
-    def _recognition(self, stored: StoredAudio, options: Options) -> asyncio.Task[Heard]:
-        """The same range of the same bytes is recognised once, however many jobs ask for it."""
+    def _recognise_once(self, stored: StoredAudio, options: TranscriptOptions) -> asyncio.Task[RecognisedRange]:
+        """The recognition of a range; the same range of the same bytes is recognised once for all jobs."""
         key = (stored.sha256, options.start_ms, options.end_ms)
-        task = self._heard.get(key)
+        task = self._recognitions.get(key)
         if task is None:
-            work = asyncio.get_running_loop().run_in_executor(self._recognising, self._hear, stored, options)
-            task = self._heard[key] = asyncio.ensure_future(_awaited(work))
-            while len(self._heard) > KEPT_RECOGNITIONS:
-                del self._heard[next(iter(self._heard))]
+            work = asyncio.get_running_loop().run_in_executor(
+                self._recognition_threads, self._recognise_range, stored, options
+            )
+            task = self._recognitions[key] = asyncio.ensure_future(_await_future(work))
+            while len(self._recognitions) > MAX_CACHED_RECOGNITIONS:
+                del self._recognitions[next(iter(self._recognitions))]
         return task
 
-    def _hear(self, stored: StoredAudio, options: Options) -> Heard:
+    def _recognise_range(self, stored: StoredAudio, options: TranscriptOptions) -> RecognisedRange:
         with stored.lock:
             stored.file.seek(0)
             part = ranges.read_range(stored.file, options.start_ms, options.end_ms)
-        return ranges.recognise(self._recogniser, part), part.duration_ms
+        return ranges.recognise_range(self._recogniser, part), part.duration_ms
 
 
-async def _awaited(work: "asyncio.Future[Heard]") -> Heard:
+async def _await_future(work: "asyncio.Future[RecognisedRange]") -> RecognisedRange:
     return await work

@@ -1,4 +1,4 @@
-"""Transcripts as AssemblyAI shows them: objects, lists, sentences, paragraphs, captions.
+"""AssemblyAI's JSON of transcripts: the object, its entry in a list, sentences, paragraphs and captions.
 
 Source: AssemblyAI's openapi.yml (2026-03) and its Python SDK 1.8.2, read 2026-11.
 """
@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from starlette.requests import Request
-
 from sandbox.assemblyai.transcript_jobs import LANGUAGE_CONFIDENCE, Job
 from sandbox.assemblyai.transcript_options import DEFAULT_MODELS
 from sandbox.recognition.recogniser import Word
@@ -20,13 +18,13 @@ DEFAULT_CAPTION_CHARS = 128
 PARAGRAPH_SENTENCES, PARAGRAPH_PAUSE_MS = 5, 2_000
 SPEAKER = "A"
 TITLES = {"Mr.", "Mrs.", "Ms.", "Dr.", "St."}
-"""They end in a full stop, but no sentence does with them."""
+"""Words that end with a full stop without ending a sentence."""
 
 
 def transcript_json(job: Job) -> dict[str, Any]:
-    """The transcript object. What it heard is there once it is completed, until it is deleted."""
+    """The transcript object. Its content is present from completion until deletion."""
     options, webhook = job.options, job.options.webhook
-    heard = job.transcript if job.status == "completed" else None
+    transcript = job.transcript if job.status == "completed" else None
     ended = job.status in ("completed", "error")
     speaker = SPEAKER if options.speaker_labels else None
     shown = {
@@ -35,11 +33,13 @@ def transcript_json(job: Job) -> dict[str, Any]:
         "status": job.status,
         "audio_url": DELETED_URL if job.deleted else options.audio_url,
         "language_code": options.language_code,
-        "language_confidence": LANGUAGE_CONFIDENCE if heard and options.echoed.get("language_detection") else None,
-        "text": heard.text if heard else None,
-        "words": words_json(heard.words, speaker) if heard else None,
-        "utterances": [_part_json(words, speaker) for words in sentences(heard.words)] if heard and speaker else None,
-        "confidence": round(heard.confidence, 4) if heard else None,
+        "language_confidence": LANGUAGE_CONFIDENCE if transcript and options.echoed.get("language_detection") else None,
+        "text": transcript.text if transcript else None,
+        "words": words_json(transcript.words, speaker) if transcript else None,
+        "utterances": [_part_json(words, speaker) for words in split_sentences(transcript.words)]
+        if transcript and speaker
+        else None,
+        "confidence": round(transcript.confidence, 4) if transcript else None,
         "audio_duration": duration_seconds(job) if ended else None,
         "speech_models": options.echoed.get("speech_models", DEFAULT_MODELS),
         "speech_model_used": options.model if ended else None,
@@ -57,29 +57,24 @@ def transcript_json(job: Job) -> dict[str, Any]:
 
 
 def item_json(job: Job, base: str) -> dict[str, Any]:
-    """The transcript's line in a list."""
+    """The entry of a transcript in a list."""
     return {
         "id": job.id,
         "resource_url": f"{base}/v2/transcript/{job.id}",
         "status": job.status,
-        "created": shown_time(job.created_at),
-        "completed": shown_time(job.completed_at) if job.completed_at and job.status == "completed" else None,
+        "created": format_time(job.created_at),
+        "completed": format_time(job.completed_at) if job.completed_at and job.status == "completed" else None,
         "audio_url": DELETED_URL if job.deleted else job.options.audio_url,
         "error": job.error if job.status == "error" else None,
     }
 
 
-def base_url(request: Request) -> str:
-    """Where the sandbox is, as its client calls it."""
-    return f"{request.url.scheme}://{request.url.netloc}"
-
-
-def shown_time(epoch_seconds: float) -> str:
+def format_time(epoch_seconds: float) -> str:
     return datetime.fromtimestamp(epoch_seconds, UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def duration_seconds(job: Job) -> int | None:
-    """Of the whole recording; a started second counts."""
+    """Of the whole recording, rounded up."""
     return None if job.duration_ms is None else math.ceil(job.duration_ms / 1000)
 
 
@@ -97,7 +92,7 @@ def words_json(words: Iterable[Word], speaker: str | None) -> list[dict[str, Any
     ]
 
 
-def sentences(words: list[Word]) -> list[list[Word]]:
+def split_sentences(words: list[Word]) -> list[list[Word]]:
     """The words by sentence."""
     found: list[list[Word]] = [[]]
     for word in words:
@@ -107,12 +102,12 @@ def sentences(words: list[Word]) -> list[list[Word]]:
     return [part for part in found if part]
 
 
-def paragraphs(words: list[Word]) -> list[list[Word]]:
-    """The words by paragraph: a few sentences each, fewer where somebody paused."""
-    said = sentences(words)
-    found: list[list[Word]] = [list(sentence) for sentence in said[:1]]
+def split_paragraphs(words: list[Word]) -> list[list[Word]]:
+    """The words by paragraph: a few sentences each, fewer where there is a pause."""
+    all_sentences = split_sentences(words)
+    found: list[list[Word]] = [list(sentence) for sentence in all_sentences[:1]]
     length = 1
-    for before, sentence in pairwise(said):
+    for before, sentence in pairwise(all_sentences):
         if length == PARAGRAPH_SENTENCES or sentence[0].start_ms - before[-1].end_ms > PARAGRAPH_PAUSE_MS:
             found.append([])
             length = 0
@@ -122,7 +117,7 @@ def paragraphs(words: list[Word]) -> list[list[Word]]:
 
 
 def export_json(job: Job, name: str, parts: list[list[Word]]) -> dict[str, Any]:
-    """The answer for `sentences` and `paragraphs`, whichever `name` says."""
+    """The response for `sentences` or `paragraphs`, as `name` says."""
     speaker = SPEAKER if job.options.speaker_labels else None
     return {
         "id": job.id,
@@ -133,29 +128,28 @@ def export_json(job: Job, name: str, parts: list[list[Word]]) -> dict[str, Any]:
     }
 
 
-def srt(words: list[Word], chars_per_caption: int) -> str:
+def render_srt(words: list[Word], chars_per_caption: int) -> str:
     blocks = [
-        f"{number}\n{_clock(part[0].start_ms, ',')} --> {_clock(part[-1].end_ms, ',')}\n{_text(part)}\n"
-        for number, part in enumerate(_captions(words, chars_per_caption), start=1)
+        f"{number}\n{_format_time_range(part, ',')}\n{_join_text(part)}\n"
+        for number, part in enumerate(_split_captions(words, chars_per_caption), start=1)
     ]
     return "\n".join(blocks)
 
 
-def vtt(words: list[Word], chars_per_caption: int) -> str:
+def render_vtt(words: list[Word], chars_per_caption: int) -> str:
     blocks = [
-        f"\n{_clock(part[0].start_ms, '.')} --> {_clock(part[-1].end_ms, '.')}\n{_text(part)}\n"
-        for part in _captions(words, chars_per_caption)
+        f"\n{_format_time_range(part, '.')}\n{_join_text(part)}\n" for part in _split_captions(words, chars_per_caption)
     ]
     return "WEBVTT\n" + "".join(blocks)
 
 
-def _captions(words: list[Word], chars: int) -> list[list[Word]]:
-    """The words by caption of at most `chars` characters, a longer word alone; a sentence begins a new one."""
+def _split_captions(words: list[Word], chars: int) -> list[list[Word]]:
+    """The words by caption of at most `chars` characters, or one longer word. A sentence begins a new caption."""
     found: list[list[Word]] = []
-    for sentence in sentences(words):
+    for sentence in split_sentences(words):
         found.append([])
         for word in sentence:
-            if found[-1] and len(_text([*found[-1], word])) > chars:
+            if found[-1] and len(_join_text([*found[-1], word])) > chars:
                 found.append([])
             found[-1].append(word)
     return found
@@ -163,7 +157,7 @@ def _captions(words: list[Word], chars: int) -> list[list[Word]]:
 
 def _part_json(words: list[Word], speaker: str | None) -> dict[str, Any]:
     return {
-        "text": _text(words),
+        "text": _join_text(words),
         "start": words[0].start_ms,
         "end": words[-1].end_ms,
         "confidence": round(sum(word.confidence for word in words) / len(words), 4),
@@ -173,10 +167,14 @@ def _part_json(words: list[Word], speaker: str | None) -> dict[str, Any]:
     }
 
 
-def _text(words: list[Word]) -> str:
+def _join_text(words: list[Word]) -> str:
     return " ".join(word.text for word in words)
 
 
-def _clock(ms: int, mark: str) -> str:
+def _format_time_range(words: list[Word], mark: str) -> str:
+    return f"{_format_timestamp(words[0].start_ms, mark)} --> {_format_timestamp(words[-1].end_ms, mark)}"
+
+
+def _format_timestamp(ms: int, mark: str) -> str:
     seconds, ms = divmod(ms, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{ms:03}"

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
+from sandbox import loopback
 from sandbox.assemblyai import transcript_json as shapes
 from sandbox.assemblyai.transcript_jobs import Job
 
@@ -14,30 +15,30 @@ UNKNOWN_ID = "Transcript lookup error, transcript id not found"
 
 
 class PageError(Exception):
-    """The query makes no sense."""
+    """The query is invalid; the text says why."""
 
 
-def page(jobs: list[Job], request: Request) -> dict[str, Any]:
-    """A page of `jobs`, which come oldest first. Raises PageError.
+def build_page(jobs: list[Job], request: Request) -> dict[str, Any]:
+    """One page of `jobs`, which are ordered oldest first. Raises PageError.
 
-    `after_id` alone gives those made next after it; in all other cases a page holds the newest that fit.
+    With `after_id` alone, a page contains those created right after it; otherwise the newest that fit.
     """
     query = request.query_params
-    limit = number(request, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT)
-    places = {job.id: place for place, job in enumerate(jobs)}
-    if any(query[name] not in places for name in ("before_id", "after_id") if name in query):
+    limit = parse_query_integer(request, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT)
+    positions = {job.id: position for position, job in enumerate(jobs)}
+    if any(query[name] not in positions for name in ("before_id", "after_id") if name in query):
         raise PageError(UNKNOWN_ID)
     if query.get("status") not in (None, *STATUSES):
         raise PageError(f"status must be one of {', '.join(STATUSES)}")
-    kept = [job for job in jobs if _matches(job, request)]
-    before = places[query["before_id"]] if "before_id" in query else len(jobs)
-    after = places[query["after_id"]] if "after_id" in query else -1
-    found = [job for job in kept if after < places[job.id] < before]
+    matching = [job for job in jobs if _matches_filters(job, request)]
+    before = positions[query["before_id"]] if "before_id" in query else len(jobs)
+    after = positions[query["after_id"]] if "after_id" in query else -1
+    found = [job for job in matching if after < positions[job.id] < before]
     shown = found[:limit] if "after_id" in query and "before_id" not in query else found[-limit:]
-    url = f"{shapes.base_url(request)}{request.url.path}"
+    url = f"{loopback.base_url(request)}{request.url.path}"
     filters = {name: value for name, value in query.items() if name not in ("before_id", "after_id", "limit")}
 
-    def neighbour(name: str, job: Job, more: bool) -> str | None:
+    def page_url(name: str, job: Job, more: bool) -> str | None:
         return f"{url}?{urlencode({**filters, 'limit': limit, name: job.id})}" if more else None
 
     return {
@@ -45,26 +46,26 @@ def page(jobs: list[Job], request: Request) -> dict[str, Any]:
             "limit": limit,
             "result_count": len(shown),
             "current_url": f"{url}?{urlencode(dict(query))}" if query else url,
-            "prev_url": neighbour("before_id", shown[0], shown[0] is not kept[0]) if shown else None,
-            "next_url": neighbour("after_id", shown[-1], shown[-1] is not kept[-1]) if shown else None,
+            "prev_url": page_url("before_id", shown[0], shown[0] is not matching[0]) if shown else None,
+            "next_url": page_url("after_id", shown[-1], shown[-1] is not matching[-1]) if shown else None,
         },
-        "transcripts": [shapes.item_json(job, shapes.base_url(request)) for job in reversed(shown)],
+        "transcripts": [shapes.item_json(job, loopback.base_url(request)) for job in reversed(shown)],
     }
 
 
-def number(request: Request, name: str, lowest: int, highest: int, default: int) -> int:
-    """A whole number out of the query. Raises PageError."""
-    given = request.query_params.get(name, str(default))
-    if not (given.isascii() and given.isdigit() and len(given) < 10 and lowest <= int(given) <= highest):
-        raise PageError(f"{name} must be a whole number from {lowest} to {highest}")
-    return int(given)
+def parse_query_integer(request: Request, name: str, lowest: int, highest: int, default: int) -> int:
+    """An integer of the query. Raises PageError."""
+    value = request.query_params.get(name, str(default))
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and lowest <= int(value) <= highest):
+        raise PageError(f"{name} must be an integer from {lowest} to {highest}")
+    return int(value)
 
 
-def _matches(job: Job, request: Request) -> bool:
-    """Whether the filters let it through; `throttled_only` overrides `status`."""
+def _matches_filters(job: Job, request: Request) -> bool:
+    """Whether a job matches the filters; `throttled_only` overrides `status`."""
     query = request.query_params
     status, day = query.get("status"), query.get("created_on")
-    if day not in (None, shapes.shown_time(job.created_at)[:10]):
+    if day not in (None, shapes.format_time(job.created_at)[:10]):
         return False
     if query.get("throttled_only", "false").lower() == "true":
         return job.throttled

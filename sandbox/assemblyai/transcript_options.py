@@ -1,8 +1,7 @@
-"""What a transcript is asked for: the body of AssemblyAI's `POST /v2/transcript`, checked.
+"""The options of a transcript: the body of AssemblyAI's `POST /v2/transcript`, checked.
 
 Source: AssemblyAI's openapi.yml (2026-03), docs/pre-recorded-audio (supported-languages, select-the-speech-model,
-webhooks) and its Python SDK 1.8.2, read 2026-11. Options that this backend never sends are refused as unknown: an
-option without an effect must not look like one that works.
+webhooks) and its Python SDK 1.8.2, read 2026-11. Options that this backend never sends are refused as unknown.
 """
 
 import re
@@ -36,12 +35,12 @@ Check = Callable[[Any], bool]
 
 
 class OptionError(Exception):
-    """The options make no sense; the text says why."""
+    """An option is invalid; the text says why."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Whom to tell, and the header that proves who tells; None for none."""
+    """Where to send the webhook, and the header that authenticates it; None without one."""
 
     url: str
     header_name: str | None
@@ -49,7 +48,7 @@ class Webhook:
 
 
 @dataclass(frozen=True)
-class Options:
+class TranscriptOptions:
     """Checked options. Times are ms into the recording; `end_ms` None is its end."""
 
     audio_url: str
@@ -59,69 +58,73 @@ class Options:
     end_ms: int | None
     webhook: Webhook | None
     echoed: dict[str, Any]
-    """As given, for the answers; the value of the webhook's header is not among them."""
+    """The options as sent, for responses; without the value of the webhook header."""
 
     @property
     def speaker_labels(self) -> bool:
         return bool(self.echoed.get("speaker_labels"))
 
 
-def read_options(body: Any) -> Options:
-    """Raises OptionError."""
+def parse_options(body: Any) -> TranscriptOptions:
+    """Check a body. Raises OptionError."""
     if not isinstance(body, dict):
         raise OptionError("the body must be a JSON object")
-    given = {name: value for name, value in body.items() if value is not None}
-    unknown = sorted(set(given) - set(CHECKS))
+    options = {name: value for name, value in body.items() if value is not None}
+    unknown = sorted(set(options) - set(CHECKS))
     if unknown:
         raise OptionError(f"unknown parameters: {', '.join(unknown)}")
-    if "audio_url" not in given:
+    if "audio_url" not in options:
         raise OptionError("audio_url is required")
-    wrong = [f"{name}: {rule}" for name, (rule, kept) in CHECKS.items() if name in given and not kept(given[name])]
+    wrong = [
+        f"{name}: {rule}"
+        for name, (rule, is_valid) in CHECKS.items()
+        if name in options and not is_valid(options[name])
+    ]
     if wrong:
         raise OptionError("; ".join(wrong))
-    language = given.get("language_code", DEFAULT_LANGUAGE)
-    if given.get("language_detection") and "language_code" in given:
-        raise OptionError("language_code and language_detection exclude each other")
-    return Options(
-        audio_url=given["audio_url"],
-        model=_model(given, language),
+    language = options.get("language_code", DEFAULT_LANGUAGE)
+    if options.get("language_detection") and "language_code" in options:
+        raise OptionError("send either language_code or language_detection, not both")
+    return TranscriptOptions(
+        audio_url=options["audio_url"],
+        model=_model(options, language),
         language_code=language,
-        start_ms=given.get("audio_start_from", 0),
-        end_ms=_end_ms(given),
-        webhook=_webhook(given),
-        echoed={name: value for name, value in given.items() if name != "webhook_auth_header_value"},
+        start_ms=options.get("audio_start_from", 0),
+        end_ms=_end_ms(options),
+        webhook=_webhook(options),
+        echoed={name: value for name, value in options.items() if name != "webhook_auth_header_value"},
     )
 
 
-def _model(given: dict[str, Any], language: str) -> str:
-    models: list[str] = given.get("speech_models", DEFAULT_MODELS)
+def _model(options: dict[str, Any], language: str) -> str:
+    models: list[str] = options.get("speech_models", DEFAULT_MODELS)
     unknown = [model for model in models if model not in MODELS]
     if unknown:
         raise OptionError(f"speech_models: unknown {', '.join(unknown)}; known: {', '.join(MODELS)}")
     if language not in ALL_LANGUAGES:
         raise OptionError(f"language_code: unknown {language}")
-    able = [model for model in models if language in MODELS[model]]
-    if not able:
+    supporting = [model for model in models if language in MODELS[model]]
+    if not supporting:
         raise OptionError(f"The following models are not available in this language: {', '.join(models)}")
-    return able[0]
+    return supporting[0]
 
 
-def _end_ms(given: dict[str, Any]) -> int | None:
-    end_ms: int | None = given.get("audio_end_at")
-    if end_ms is not None and end_ms <= given.get("audio_start_from", 0):
+def _end_ms(options: dict[str, Any]) -> int | None:
+    end_ms: int | None = options.get("audio_end_at")
+    if end_ms is not None and end_ms <= options.get("audio_start_from", 0):
         raise OptionError("audio_end_at must be after audio_start_from")
     return end_ms
 
 
-def _webhook(given: dict[str, Any]) -> Webhook | None:
-    name, value = given.get("webhook_auth_header_name"), given.get("webhook_auth_header_value")
+def _webhook(options: dict[str, Any]) -> Webhook | None:
+    name, value = options.get("webhook_auth_header_name"), options.get("webhook_auth_header_value")
     if (name is None) != (value is None):
-        raise OptionError("webhook_auth_header_name and webhook_auth_header_value belong together")
-    if "webhook_url" not in given:
+        raise OptionError("webhook_auth_header_name and webhook_auth_header_value must be sent together")
+    if "webhook_url" not in options:
         if name is not None:
             raise OptionError("webhook_auth_header_name needs webhook_url")
         return None
-    return Webhook(given["webhook_url"], name, value)
+    return Webhook(options["webhook_url"], name, value)
 
 
 def _is_url(value: Any) -> bool:
@@ -148,8 +151,8 @@ CHECKS: dict[str, tuple[str, Check]] = {
     "speech_models": ("a list of model names", lambda value: _are_strings(value) and bool(value)),
     "language_code": ("a string", lambda value: isinstance(value, str)),
     "language_detection": ("true or false", _is_bool),
-    "audio_start_from": (f"whole ms from 0 to {MAX_MS}", _is_ms),
-    "audio_end_at": (f"whole ms from 0 to {MAX_MS}", _is_ms),
+    "audio_start_from": (f"integer ms from 0 to {MAX_MS}", _is_ms),
+    "audio_end_at": (f"integer ms from 0 to {MAX_MS}", _is_ms),
     "webhook_url": ("an http or https URL", _is_url),
     "webhook_auth_header_name": (
         "the name of a header",
@@ -161,4 +164,4 @@ CHECKS: dict[str, tuple[str, Check]] = {
     ),
     "speaker_labels": ("true or false", _is_bool),
 }
-"""What each option must be, and the check of it."""
+"""For each option, what it must be and the check for it."""

@@ -1,4 +1,4 @@
-"""AssemblyAI's pre-recorded transcription: upload a file, ask for its transcript, fetch it once it is done.
+"""AssemblyAI's pre-recorded transcription: upload a file, create its transcript, fetch it once it is done.
 
 Source: AssemblyAI's openapi.yml (2026-03) and docs/pre-recorded-audio, read 2026-11.
 """
@@ -12,12 +12,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from sandbox import faults, forms
+from sandbox import faults, forms, loopback
 from sandbox.assemblyai import transcript_json as shapes, transcript_list
 from sandbox.assemblyai.stored_audio import StoredAudio, TooLargeError, Uploads
 from sandbox.assemblyai.transcript_jobs import Job, Jobs
-from sandbox.assemblyai.transcript_options import OptionError, Options, read_options
-from sandbox.assemblyai.webhooks import Sender
+from sandbox.assemblyai.transcript_options import OptionError, TranscriptOptions, parse_options
+from sandbox.assemblyai.webhooks import WebhookSender
 from sandbox.calls import Call, Calls
 from sandbox.faults import Faults
 
@@ -41,35 +41,37 @@ REFUSALS = {
     "503": (503, "Service Unavailable"),
     "504": (504, "Gateway Timeout"),
 }
-"""Status and text by fault."""
-FOREIGN_UPLOAD = "Cannot access uploaded file"
+"""Status and text per fault."""
+UNKNOWN_UPLOAD = "Cannot access uploaded file"
 
 Serve = Callable[[], Awaitable[Response]]
 
 
-class RefusalError(Exception):
-    """An answer other than 200."""
+class TranscriptApiError(Exception):
+    """An error response."""
 
     def __init__(self, status: int, error: str):
         super().__init__(error)
         self.status, self.error = status, error
 
     async def response(self) -> Response:
-        if self.status in (503, 504):  # These come from in front of the service, and are no JSON.
+        if self.status in (503, 504):  # A proxy in front of the service sends these, as plain text.
             return PlainTextResponse(self.error, status_code=self.status)
         return JSONResponse({"error": self.error}, status_code=self.status)
 
 
-class Prerecorded:
+class TranscriptRoutes:
     """The routes under `/v2`."""
 
-    def __init__(self, key: str, jobs: Jobs, uploads: Uploads, sender: Sender, pending: Faults, calls: Calls):
+    def __init__(
+        self, key: str, jobs: Jobs, uploads: Uploads, sender: WebhookSender, fault_queue: Faults, calls: Calls
+    ):
         self._key = key
         self._jobs, self._uploads, self._sender = jobs, uploads, sender
-        self._faults, self._calls = pending, calls
+        self._faults, self._calls = fault_queue, calls
 
     async def upload(self, request: Request) -> Response:
-        """`POST /v2/upload`: the bytes as they are. The URL given is read by the sandbox alone."""
+        """`POST /v2/upload`: the raw bytes. Only the sandbox can read the URL it returns."""
 
         async def read(call: Call) -> Serve:
             size_bytes = 0
@@ -83,12 +85,12 @@ class Prerecorded:
             try:
                 name = await self._uploads.store(body())
             except TooLargeError as error:
-                raise RefusalError(400, f"Upload failed, the file is too large: {error}") from error
+                raise TranscriptApiError(400, f"Upload failed, the file is too large: {error}") from error
             call.fields["bytes"] = size_bytes
             self._check_key(request)
             if not size_bytes:
-                raise RefusalError(400, "Upload failed, the file is empty")
-            return partial(_json, {"upload_url": f"{shapes.base_url(request)}{UPLOAD_PATH}{name}"})
+                raise TranscriptApiError(400, "Upload failed, the file is empty")
+            return partial(_json_response, {"upload_url": f"{loopback.base_url(request)}{UPLOAD_PATH}{name}"})
 
         return await self._answer(UPLOAD, request, read)
 
@@ -97,18 +99,18 @@ class Prerecorded:
 
         async def read(call: Call) -> Serve:
             try:
-                body = json.loads(await forms.whole_body(request, MAX_BODY_BYTES))
+                body = json.loads(await forms.read_body(request, MAX_BODY_BYTES))
                 self._check_key(request)
                 call.fields.update(_without_secret(body))
-                options = read_options(body)
+                options = parse_options(body)
             except forms.BodyTooLargeError as error:
-                raise RefusalError(400, str(error)) from error
+                raise TranscriptApiError(400, str(error)) from error
             except (ValueError, RecursionError) as error:
                 self._check_key(request)
-                raise RefusalError(400, "the body is no JSON") from error
+                raise TranscriptApiError(400, "the body must be valid JSON") from error
             except OptionError as error:
-                raise RefusalError(400, str(error)) from error
-            return partial(self._create, options, self._upload_of(options, request))
+                raise TranscriptApiError(400, str(error)) from error
+            return partial(self._create, options, self._find_upload(options, request))
 
         return await self._answer(CREATE, request, read)
 
@@ -119,9 +121,9 @@ class Prerecorded:
             call.fields.update(request.query_params)
             self._check_key(request)
             try:
-                return partial(_json, transcript_list.page(list(self._jobs.all.values()), request))
+                return partial(_json_response, transcript_list.build_page(list(self._jobs.by_id.values()), request))
             except transcript_list.PageError as error:
-                raise RefusalError(400, str(error)) from error
+                raise TranscriptApiError(400, str(error)) from error
 
         return await self._answer(LIST, request, read)
 
@@ -129,12 +131,12 @@ class Prerecorded:
         """`GET /v2/transcript/{id}`."""
 
         async def read(_call: Call) -> Serve:
-            return partial(_json, shapes.transcript_json(self._job(request)))
+            return partial(_json_response, shapes.transcript_json(self._job(request)))
 
         return await self._answer(GET, request, read)
 
     async def delete(self, request: Request) -> Response:
-        """`DELETE /v2/transcript/{id}`: its content goes, its line stays."""
+        """`DELETE /v2/transcript/{id}`: deletes the content; the list keeps the entry."""
 
         async def read(_call: Call) -> Serve:
             return partial(self._delete, self._job(request))
@@ -151,37 +153,39 @@ class Prerecorded:
             if job.status != "completed" or job.transcript is None:
                 state = "deleted" if job.deleted else job.status
                 message = f"This transcript has a status of '{state}'. Transcripts must have a status of 'completed'"
-                raise RefusalError(400, f"{message} before requesting captions.")
+                raise TranscriptApiError(400, f"{message} before requesting captions.")
             words = job.transcript.words
             match kind:
                 case "sentences":
-                    return partial(_json, shapes.export_json(job, kind, shapes.sentences(words)))
+                    return partial(_json_response, shapes.export_json(job, kind, shapes.split_sentences(words)))
                 case "paragraphs":
-                    return partial(_json, shapes.export_json(job, kind, shapes.paragraphs(words)))
+                    return partial(_json_response, shapes.export_json(job, kind, shapes.split_paragraphs(words)))
                 case "srt" | "vtt":
-                    chars = _caption_chars(request)
-                    return partial(_text, (shapes.srt if kind == "srt" else shapes.vtt)(words, chars))
-            raise RefusalError(404, "Not found")
+                    chars = _parse_caption_chars(request)
+                    return partial(
+                        _text_response, (shapes.render_srt if kind == "srt" else shapes.render_vtt)(words, chars)
+                    )
+            raise TranscriptApiError(404, "Not found")
 
         return await self._answer(EXPORT, request, read)
 
     async def _answer(self, point: str, request: Request, read: Callable[[Call], Awaitable[Serve]]) -> Response:
-        call = self._calls.received(point, request)
-        fault = self._faults.take(point)
+        call = self._calls.record_call(point, request)
+        fault = self._faults.take_fault(point)
         call.fault = fault.kind if fault else None
         try:
             serve = await read(call)
-        except RefusalError as refused:
-            serve = refused.response
-        response = await faults.answer(fault, request, serve, refusal)
+        except TranscriptApiError as error:
+            serve = error.response
+        response = await faults.respond(fault, request, serve, fault_response)
         call.status = response.status_code
         return response
 
-    async def _create(self, options: Options, upload: StoredAudio | None) -> Response:
+    async def _create(self, options: TranscriptOptions, upload: StoredAudio | None) -> Response:
         job = self._jobs.create(options, upload)
         content = shapes.transcript_json(job)
         if self._sender.settings.before_answer:
-            await job.told.wait()
+            await job.webhooks_attempted.wait()
         return JSONResponse(content)
 
     async def _delete(self, job: Job) -> Response:
@@ -189,54 +193,56 @@ class Prerecorded:
         return JSONResponse(shapes.transcript_json(job))
 
     def _check_key(self, request: Request) -> None:
-        """The key as it is: with `Bearer ` before it, it is refused like any other wrong one."""
+        """Raises TranscriptApiError unless Authorization is the bare key, without `Bearer `."""
         key = request.headers.get("authorization", "")
         if not hmac.compare_digest(key.encode(), self._key.encode()):
-            raise RefusalError(*REFUSALS["401"])
+            raise TranscriptApiError(*REFUSALS["401"])
 
     def _job(self, request: Request) -> Job:
         self._check_key(request)
-        job = self._jobs.all.get(request.path_params["id"])
+        job = self._jobs.by_id.get(request.path_params["id"])
         if job is None:
-            raise RefusalError(400, transcript_list.UNKNOWN_ID)
+            raise TranscriptApiError(400, transcript_list.UNKNOWN_ID)
         return job
 
-    def _upload_of(self, options: Options, request: Request) -> StoredAudio | None:
-        """The upload that `audio_url` names, None where it names none. Raises RefusalError for one that is gone."""
-        prefix = f"{shapes.base_url(request)}{UPLOAD_PATH}"
+    def _find_upload(self, options: TranscriptOptions, request: Request) -> StoredAudio | None:
+        """The upload that `audio_url` names; None if it names none. Raises TranscriptApiError for a deleted one."""
+        prefix = f"{loopback.base_url(request)}{UPLOAD_PATH}"
         if not options.audio_url.startswith(prefix):
             return None
         upload = self._uploads.find(options.audio_url.removeprefix(prefix))
         if upload is None:
-            raise RefusalError(403, FOREIGN_UPLOAD)
+            raise TranscriptApiError(403, UNKNOWN_UPLOAD)
         return upload
 
 
-async def refusal(kind: str, retry_after_seconds: int) -> Response:
-    """The answer to a fault."""
-    response = await RefusalError(*REFUSALS[kind]).response()
+async def fault_response(kind: str, retry_after_seconds: int) -> Response:
+    """The error response for a fault."""
+    response = await TranscriptApiError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response
 
 
-async def _json(content: dict[str, Any]) -> Response:
+async def _json_response(content: dict[str, Any]) -> Response:
     return JSONResponse(content)
 
 
-async def _text(content: str) -> Response:
+async def _text_response(content: str) -> Response:
     return PlainTextResponse(content)
 
 
-def _caption_chars(request: Request) -> int:
-    """Raises RefusalError."""
+def _parse_caption_chars(request: Request) -> int:
+    """The length of a caption from the query. Raises TranscriptApiError."""
     try:
-        return transcript_list.number(request, "chars_per_caption", 1, MAX_CAPTION_CHARS, shapes.DEFAULT_CAPTION_CHARS)
+        return transcript_list.parse_query_integer(
+            request, "chars_per_caption", 1, MAX_CAPTION_CHARS, shapes.DEFAULT_CAPTION_CHARS
+        )
     except transcript_list.PageError as error:
-        raise RefusalError(400, str(error)) from error
+        raise TranscriptApiError(400, str(error)) from error
 
 
 def _without_secret(body: Any) -> dict[str, Any]:
-    """The options as sent, for the record of calls: it keeps no secrets."""
-    given = body if isinstance(body, dict) else {"body": body}
-    return {name: value for name, value in given.items() if name != "webhook_auth_header_value"}
+    """The options as sent, for the record of calls, which contains no secrets."""
+    options = body if isinstance(body, dict) else {"body": body}
+    return {name: value for name, value in options.items() if name != "webhook_auth_header_value"}

@@ -1,4 +1,4 @@
-"""What people say in a live session, as AssemblyAI tells it: partial turns while they speak, final ones at the end."""
+"""The turns of a live session, as AssemblyAI sends them: partial ones during speech, a final one at its end."""
 
 import asyncio
 import re
@@ -7,107 +7,107 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from sandbox.assemblyai.streaming_options import Options
+from sandbox.assemblyai.streaming_options import StreamingOptions
 from sandbox.recognition.phrases import Phrase, Phrases
 from sandbox.recognition.recogniser import Recogniser, Transcript, Word
 
 PARTIAL_MS = 600
-"""A partial turn follows each time so much more speech was heard, unless recognition takes longer than that."""
+"""A partial turn follows each time so much new speech has arrived, unless recognition takes longer."""
 
 Message = dict[str, Any]
 
 
 class Turns:
-    """Hears one session's audio and sends its turns.
+    """Recognises one session's audio and sends its turns.
 
-    Recognition runs in a thread while more audio comes in. A running phrase is recognised again as a whole, always as
-    far as it is heard by then: what was missed in between is never made up for, so one stream keeps up with real time.
+    Recognition runs in a thread while audio arrives. The current phrase is always recognised as a whole, up to the
+    audio received by then; skipped partial turns are never sent later, so one stream keeps up with real time.
     """
 
-    def __init__(self, options: Options, recogniser: Recogniser, send: Callable[[Message], Awaitable[None]]):
+    def __init__(self, options: StreamingOptions, recogniser: Recogniser, send: Callable[[Message], Awaitable[None]]):
         self.options = options
         self._recogniser = recogniser
         self._send = send
         self._phrases = Phrases(options.rate_hz, options.silence_ms)
-        self._ended: deque[Phrase] = deque()
-        self._heard = asyncio.Event()
-        self._over = False
+        self._ended_phrases: deque[Phrase] = deque()
+        self._audio_arrived = asyncio.Event()
+        self._finished = False
         self._order = 0
         self._partial_words: list[Word] | None = None
-        """Those of the running turn's last partial; None before its first."""
+        """The words of the current turn's last partial; None before the first."""
         self._partial_until_ms = 0
-        """How much speech the last recognition covered."""
+        """The end of the speech that the last recognition covered."""
 
-    def hear(self, frames: bytes) -> None:
-        self._ended.extend(self._phrases.add(frames))
-        self._heard.set()
+    def add_audio(self, frames: bytes) -> None:
+        self._ended_phrases.extend(self._phrases.add(frames))
+        self._audio_arrived.set()
 
-    def configure(self, options: Options) -> None:
-        """From now on; the rate stays what it was."""
+    def update_options(self, options: StreamingOptions) -> None:
+        """Apply new options from now on; the sample rate stays."""
         self.options = options
         self._phrases.silence_ms = options.silence_ms
 
-    def end_turn(self) -> None:
-        """End the running turn without waiting for silence."""
+    def force_end_of_turn(self) -> None:
+        """End the current turn without waiting for silence."""
         phrase = self._phrases.end()
         if phrase is not None:
-            self._ended.append(phrase)
-        self._heard.set()
+            self._ended_phrases.append(phrase)
+        self._audio_arrived.set()
 
-    def end(self) -> None:
-        """The stream is over: `work` returns after the last final turn."""
-        self._over = True
-        self.end_turn()
+    def finish(self) -> None:
+        """End the stream: `run` returns after the last final turn."""
+        self._finished = True
+        self.force_end_of_turn()
 
-    async def work(self) -> None:
-        """Recognise and send until the end. Final turns go first."""
+    async def run(self) -> None:
+        """Recognise and send turns until the stream ends; final turns first."""
         while True:
-            await self._heard.wait()
-            self._heard.clear()
-            while self._ended:
-                await self._final(self._ended.popleft())
-            if self._over:
+            await self._audio_arrived.wait()
+            self._audio_arrived.clear()
+            while self._ended_phrases:
+                await self._send_final(self._ended_phrases.popleft())
+            if self._finished:
                 return
-            phrase = self._phrases.running()
+            phrase = self._phrases.current()
             if phrase is not None and self._speech_ms(phrase) >= PARTIAL_MS:
-                await self._partial(phrase)
+                await self._send_partial(phrase)
 
-    async def _partial(self, phrase: Phrase) -> None:
+    async def _send_partial(self, phrase: Phrase) -> None:
         transcript = await self._recognise(phrase)
         self._partial_until_ms = phrase.speech_end_ms
-        if self._ended:
-            return  # Its turn, or one after it, has ended meanwhile; the final turn says more.
-        words = _placed(transcript.words, phrase)
-        steady = _steady(self._partial_words or [], words)
+        if self._ended_phrases:
+            return  # The turn has ended in the meantime; its final turn supersedes this one.
+        words = _shift_to_stream(transcript.words, phrase)
+        stable = _count_stable_words(self._partial_words or [], words)
         self._partial_words = words
         if words:
-            await self._send(self._turn(words, steady, end_of_turn=False, formatted=False))
+            await self._send(self._turn(words, stable, end_of_turn=False, formatted=False))
 
-    async def _final(self, phrase: Phrase) -> None:
-        words = _placed((await self._recognise(phrase)).words, phrase)
+    async def _send_final(self, phrase: Phrase) -> None:
+        words = _shift_to_stream((await self._recognise(phrase)).words, phrase)
         partial_words, self._partial_words = self._partial_words, None
         self._partial_until_ms = phrase.end_ms
         if not words and not partial_words:
-            return  # A noise. A turn that was begun must end, even if no word of it is left.
-        if not self.options.revises:
+            return  # Only noise. A turn with partials must end, even without words.
+        if not self.options.has_revisable_partials:
             await self._send(self._turn(words, len(words), end_of_turn=True, formatted=False))
-        if self.options.formats:
+        if self.options.has_formatted_turns:
             await self._send(self._turn(words, len(words), end_of_turn=True, formatted=True))
         self._order += 1
 
     async def _recognise(self, phrase: Phrase) -> Transcript:
-        # Not Starlette's thread pool: that one waits for its threads even when the session is cancelled.
-        return await asyncio.to_thread(lambda: self._recogniser.recognise_quickly(phrase.sound.samples()))
+        # Not Starlette's thread pool, which waits for its threads even when the session is cancelled.
+        return await asyncio.to_thread(lambda: self._recogniser.recognise_short(phrase.audio.samples()))
 
     def _speech_ms(self, phrase: Phrase) -> int:
-        """How much of it no partial turn has covered yet."""
+        """How much of the phrase no partial turn has covered yet."""
         return phrase.speech_end_ms - max(phrase.start_ms, self._partial_until_ms)
 
-    def _turn(self, words: list[Word], steady: int, end_of_turn: bool, formatted: bool) -> Message:
-        if not formatted and not self.options.revises:
-            words = [replace(word, text=plain(word.text)) for word in words]
-        said = words if end_of_turn or self.options.revises else words[:steady]
-        transcript = " ".join(word.text for word in said if word.text)
+    def _turn(self, words: list[Word], stable: int, end_of_turn: bool, formatted: bool) -> Message:
+        if not formatted and not self.options.has_revisable_partials:
+            words = [replace(word, text=strip_punctuation(word.text)) for word in words]
+        shown = words if end_of_turn or self.options.has_revisable_partials else words[:stable]
+        transcript = " ".join(word.text for word in shown if word.text)
         message: Message = {
             "type": "Turn",
             "turn_order": self._order,
@@ -122,7 +122,7 @@ class Turns:
                     "start": word.start_ms,
                     "end": word.end_ms,
                     "confidence": word.confidence,
-                    "word_is_final": place < steady,
+                    "word_is_final": place < stable,
                 }
                 for place, word in enumerate(words)
                 if word.text
@@ -133,13 +133,13 @@ class Turns:
         return message
 
 
-def plain(text: str) -> str:
-    """A word as it is said: without punctuation and capitals. Empty where it was only punctuation."""
+def strip_punctuation(text: str) -> str:
+    """A word without punctuation and capitals; empty if it was only punctuation."""
     return re.sub(r"[^\w'’-]", "", text).strip("'’-").lower()
 
 
-def _placed(words: list[Word], phrase: Phrase) -> list[Word]:
-    """The words of a phrase with their times in the stream; the model's may lie a little beyond the audio."""
+def _shift_to_stream(words: list[Word], phrase: Phrase) -> list[Word]:
+    """A phrase's words with their times in the stream, limited to the end of the audio."""
     return [
         replace(
             word,
@@ -150,11 +150,11 @@ def _placed(words: list[Word], phrase: Phrase) -> list[Word]:
     ]
 
 
-def _steady(before: list[Word], now: list[Word]) -> int:
-    """How many of the first words were the same when less was heard: those that will hardly change."""
+def _count_stable_words(before: list[Word], now: list[Word]) -> int:
+    """How many leading words are the same as in the previous recognition: these will hardly change."""
     count = 0
     for old, new in zip(before, now, strict=False):
-        if plain(old.text) != plain(new.text):
+        if strip_punctuation(old.text) != strip_punctuation(new.text):
             break
         count += 1
     return count

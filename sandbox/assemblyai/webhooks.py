@@ -1,4 +1,4 @@
-"""AssemblyAI's webhook sender: at most ten attempts, ten seconds apart, until somebody answers 2xx or 4xx.
+"""AssemblyAI's webhooks: up to ten attempts, ten seconds apart, until the receiver responds with 2xx or 4xx.
 
 Source: assemblyai.com/docs/pre-recorded-audio/webhooks, read 2026-11.
 """
@@ -17,22 +17,22 @@ ATTEMPTS = 10
 
 
 @dataclass
-class Settings:
-    """How webhooks go out; tests change it."""
+class WebhookSettings:
+    """How webhooks are sent; tests change it."""
 
     copies: int = 1
-    """How often each is sent; 0 for never."""
+    """How often each webhook is sent; 0 for never."""
     before_answer: bool = False
-    """Sent before the call that creates the transcript is answered."""
+    """Send it before responding to the call that creates the transcript."""
     retry_seconds: float = 10
-    """Between attempts, in the sandbox's time."""
+    """Between attempts, on the sandbox's clock."""
     deadline_seconds: float = 10
-    """For the receiver's answer, in real time."""
+    """For the receiver's response, in real seconds."""
 
 
 @dataclass
-class Attempt:
-    """`outcome`: delivered (2xx), refused (4xx: given up), failed (other answers), timeout or unreachable."""
+class WebhookAttempt:
+    """`outcome`: delivered (2xx), refused (4xx: no further attempt), failed (others), timeout or unreachable."""
 
     transcript_id: str
     url: str
@@ -42,35 +42,35 @@ class Attempt:
     outcome: str
 
 
-class Sender:
-    """Sends webhooks and remembers every attempt."""
+class WebhookSender:
+    """Sends webhooks and records every attempt."""
 
     def __init__(self, clock: Clock, poster: Poster):
-        self.settings = Settings()
+        self.settings = WebhookSettings()
         self._clock = clock
-        self._attempts: list[Attempt] = []
+        self._attempts: list[WebhookAttempt] = []
         self._poster = poster
 
     async def deliver(
-        self, webhook: Webhook, transcript_id: str, status: str, copy: int, attempted: Callable[[int | None], None]
+        self, webhook: Webhook, transcript_id: str, status: str, copy: int, on_attempt: Callable[[int | None], None]
     ) -> None:
-        """Attempt until delivered, refused or given up; `attempted` hears the status of each, None for no answer."""
+        """Attempt a delivery until it ends; `on_attempt` receives each status, None without a response."""
         for number in range(1, ATTEMPTS + 1):
-            answered, outcome = await self._post(webhook, {"transcript_id": transcript_id, "status": status})
-            self._attempts.append(Attempt(transcript_id, webhook.url, copy, number, answered, outcome))
-            attempted(answered)
+            received_status, outcome = await self._post(webhook, {"transcript_id": transcript_id, "status": status})
+            self._attempts.append(WebhookAttempt(transcript_id, webhook.url, copy, number, received_status, outcome))
+            on_attempt(received_status)
             if outcome in ("delivered", "refused"):
                 return
             if number < ATTEMPTS:
-                await asyncio.sleep(self._clock.real_seconds(self.settings.retry_seconds))
+                await asyncio.sleep(self._clock.to_real_seconds(self.settings.retry_seconds))
 
     def attempts(self) -> list[dict[str, Any]]:
         """Every attempt, oldest first."""
         return [asdict(attempt) for attempt in self._attempts]
 
-    def forget(self) -> None:
-        """Forget attempts and settings."""
-        self.settings = Settings()
+    def reset(self) -> None:
+        """Delete all attempts and restore the default settings."""
+        self.settings = WebhookSettings()
         self._attempts.clear()
 
     async def _post(self, webhook: Webhook, body: dict[str, str]) -> tuple[int | None, str]:

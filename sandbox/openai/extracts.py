@@ -1,4 +1,4 @@
-"""Answers without a language model: lines out of what was given, chosen by the words they share. They say so."""
+"""Answers without a language model: extracts of the input, chosen by shared words. Each answer says so."""
 
 import math
 import re
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 SUMMARY_LINES, MOMENTS, QUOTES = 3, 8, 3
-LINES_A_MOMENT = 4
+LINES_PER_MOMENT = 4
 TITLE_WORDS = 8
 PLAIN_CHARS = 400
-SAYS_SO = "Extract made by the sandbox, not written by a language model:"
-NOT_ANSWERED = "Nothing in the transcript shares a word with the question (sandbox, not a language model)."
-NOTHING_SAID = "Nothing was said (sandbox, not a language model)."
+EXTRACT_NOTICE = "Extract made by the sandbox, not written by a language model:"
+NO_ANSWER = "Nothing in the transcript shares a word with the question (sandbox, not a language model)."
+NO_SPEECH = "Nothing was said (sandbox, not a language model)."
 COMMON_WORDS = (
     "a about after all also am an and any are as at be been before being but by can could did do does doing for from"
     " had has have having he her hers him his how i if in into is it its just like me might more most much must my no"
@@ -25,14 +25,14 @@ STOP_WORDS = set(COMMON_WORDS.split())
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a transcript; `number` is the caller's own."""
+    """A line of a transcript; `number` is the caller's number."""
 
     number: int
     text: str
 
 
-def lines_of(data: dict[str, Any]) -> list[Line]:
-    """The lines in `data`; what is none is passed over."""
+def read_lines(data: dict[str, Any]) -> list[Line]:
+    """The valid lines in `data`."""
     given = data.get("lines")
     return [
         Line(line["n"], line["text"])
@@ -41,50 +41,50 @@ def lines_of(data: dict[str, Any]) -> list[Line]:
     ]
 
 
-def catchup_summary(data: dict[str, Any]) -> dict[str, Any]:
-    """The most telling lines, and one moment from each part of the transcript."""
-    lines = [line for line in lines_of(data) if line.text.strip()]
+def build_summary(data: dict[str, Any]) -> dict[str, Any]:
+    """The lines with the most frequent words, and one key moment from each part of the transcript."""
+    lines = [line for line in read_lines(data) if line.text.strip()]
     if not lines:
-        return {"summary": NOTHING_SAID, "key_moments": []}
+        return {"summary": NO_SPEECH, "key_moments": []}
     stems = [_stems(line.text) for line in lines]
-    counts = Counter(stem for found in stems for stem in found)
-    scores = [sum(counts[stem] for stem in set(found)) / math.sqrt(len(found) + 1) for found in stems]
-    best = sorted(sorted(range(len(lines)), key=lambda place: -scores[place])[:SUMMARY_LINES])
-    parts = min(MOMENTS, max(1, len(lines) // LINES_A_MOMENT))
+    counts = Counter(stem for line_stems in stems for stem in line_stems)
+    scores = [sum(counts[stem] for stem in set(line_stems)) / math.sqrt(len(line_stems) + 1) for line_stems in stems]
+    best = sorted(sorted(range(len(lines)), key=lambda index: -scores[index])[:SUMMARY_LINES])
+    parts = min(MOMENTS, max(1, len(lines) // LINES_PER_MOMENT))
     borders = [len(lines) * part // parts for part in range(parts + 1)]
-    moments = [max(range(borders[part], borders[part + 1]), key=lambda place: scores[place]) for part in range(parts)]
+    moments = [max(range(borders[part], borders[part + 1]), key=lambda index: scores[index]) for part in range(parts)]
     return {
-        "summary": f"{SAYS_SO} {' … '.join(lines[place].text.strip() for place in best)}",
-        "key_moments": [{"line": lines[place].number, "title": _title(lines[place].text)} for place in moments],
+        "summary": f"{EXTRACT_NOTICE} {' … '.join(lines[index].text.strip() for index in best)}",
+        "key_moments": [{"line": lines[index].number, "title": _title(lines[index].text)} for index in moments],
     }
 
 
-def transcript_answer(data: dict[str, Any]) -> dict[str, Any]:
-    """The lines that share most with the question; rare words count more."""
-    lines = lines_of(data)
+def build_answer(data: dict[str, Any]) -> dict[str, Any]:
+    """The lines that share the most words with the question; rare words count more."""
+    lines = read_lines(data)
     question = data.get("question")
-    wanted = set(_stems(question if isinstance(question, str) else ""))
-    stems = [wanted & set(_stems(line.text)) for line in lines]
-    spread = Counter(stem for found in stems for stem in found)
-    scores = [sum(math.log(1 + len(lines) / spread[stem]) for stem in found) for found in stems]
-    best = [place for place in sorted(range(len(lines)), key=lambda place: -scores[place]) if scores[place] > 0]
+    question_stems = set(_stems(question if isinstance(question, str) else ""))
+    stems = [question_stems & set(_stems(line.text)) for line in lines]
+    counts = Counter(stem for line_stems in stems for stem in line_stems)
+    scores = [sum(math.log(1 + len(lines) / counts[stem]) for stem in line_stems) for line_stems in stems]
+    best = [index for index in sorted(range(len(lines)), key=lambda index: -scores[index]) if scores[index] > 0]
     chosen = sorted(best[:QUOTES])
     if not chosen:
-        return {"answered": False, "answer": NOT_ANSWERED, "quotes": []}
+        return {"answered": False, "answer": NO_ANSWER, "quotes": []}
     return {
         "answered": True,
-        "answer": f"{SAYS_SO} {' … '.join(lines[place].text.strip() for place in chosen)}",
-        "quotes": [{"line": lines[place].number} for place in chosen],
+        "answer": f"{EXTRACT_NOTICE} {' … '.join(lines[index].text.strip() for index in chosen)}",
+        "quotes": [{"line": lines[index].number} for index in chosen],
     }
 
 
-def plain(text: str) -> str:
-    """The beginning of what was given."""
-    return f"{SAYS_SO} {' '.join(text.split())[:PLAIN_CHARS]}"
+def quote_beginning(text: str) -> str:
+    """The beginning of `text`."""
+    return f"{EXTRACT_NOTICE} {' '.join(text.split())[:PLAIN_CHARS]}"
 
 
-ANSWERS = {"catchup_summary": catchup_summary, "transcript_answer": transcript_answer}
-"""By the name of the schema asked for."""
+ANSWERS = {"catchup_summary": build_summary, "transcript_answer": build_answer}
+"""The function for each name of a schema."""
 
 
 def _stems(text: str) -> list[str]:
@@ -93,7 +93,7 @@ def _stems(text: str) -> list[str]:
 
 
 def _stem(word: str) -> str:
-    """The word without its commonest English endings."""
+    """A word without common English endings."""
     for ending in ("ations", "ation", "ings", "ing", "edly", "ies", "ed", "es", "ly", "s", "e", "y"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word.removesuffix(ending)

@@ -1,4 +1,4 @@
-"""JSON Schemas as OpenAI takes them: what strict mode demands of one, and values that follow it."""
+"""JSON Schemas as OpenAI accepts them: the rules of strict mode, and values that follow a schema."""
 
 import re
 from typing import Any
@@ -9,91 +9,93 @@ Schema = dict[str, Any]
 
 
 class SchemaError(Exception):
-    """The schema is none that is taken."""
+    """The schema is not accepted."""
 
 
-def faults_of(schema: Schema) -> list[str]:
-    """What strict mode refuses in a schema: an object must name all its properties as required and take no others."""
-    wrong = [] if schema.get("type") == "object" else ["schema must be a JSON Schema of 'type: \"object\"'"]
+def strict_mode_errors(schema: Schema) -> list[str]:
+    """Violations of strict mode: an object must require all its properties and allow no others."""
+    errors = [] if schema.get("type") == "object" else ["schema must be a JSON Schema of 'type: \"object\"'"]
     todo: list[tuple[str, Any]] = [("()", schema)]
     while todo:
-        place, part = todo.pop()
+        path, part = todo.pop()
         if not isinstance(part, dict):
-            wrong.append(f"In context={place}, a schema is an object")
+            errors.append(f"In context={path}, a schema must be an object")
             continue
         properties = part.get("properties", {})
         if not isinstance(properties, dict):
-            wrong.append(f"In context={place}, 'properties' is an object")
+            errors.append(f"In context={path}, 'properties' must be an object")
             continue
         if "object" in _types(part):
             if part.get("additionalProperties") is not False:
-                wrong.append(f"In context={place}, 'additionalProperties' is required to be supplied and to be false")
+                errors.append(f"In context={path}, 'additionalProperties' is required to be supplied and to be false")
             missing = sorted(set(properties) ^ set(part.get("required", [])))
             if missing:
-                wrong.append(f"In context={place}, 'required' must name every property and no other: {missing}")
+                errors.append(f"In context={path}, 'required' must name every property and no other: {missing}")
         if "array" in _types(part):
-            todo.append((f"{place}.items", part.get("items")))
-        todo += [(f"{place}.{name}", inner) for name, inner in properties.items()]
-        todo += [(f"{place}.{name}", inner) for name, inner in part.get("$defs", {}).items()]
-        todo += [(f"{place}.anyOf", inner) for inner in part.get("anyOf", [])]
-    return wrong
+            todo.append((f"{path}.items", part.get("items")))
+        todo += [(f"{path}.{name}", inner) for name, inner in properties.items()]
+        todo += [(f"{path}.{name}", inner) for name, inner in part.get("$defs", {}).items()]
+        todo += [(f"{path}.anyOf", inner) for inner in part.get("anyOf", [])]
+    return errors
 
 
-def fitted(schema: Schema, wish: Any, text: str = "") -> Any:
-    """`wish` made to follow `schema`: what it has no place for goes, what is missing becomes the least there can be.
+def fit_value(schema: Schema, value: Any, text: str = "") -> Any:
+    """`value` changed to follow `schema`: unknown fields are dropped, missing ones get the smallest valid value.
 
-    `text` stands where a string is missing.
+    `text` stands in for a missing string.
     """
-    return _Fitter(schema, text).fit(schema, wish)
+    return _Fitter(schema, text).fit(schema, value)
 
 
-def check(schema: Schema, strict: bool) -> None:
-    """Raises SchemaError for a schema that strict mode refuses, or that no value follows."""
+def check_schema(schema: Schema, strict: bool) -> None:
+    """Raises SchemaError for a schema that strict mode refuses, or that no finite value follows."""
     try:
-        wrong = faults_of(schema) if strict else []
-        fitted(schema, None)
+        errors = strict_mode_errors(schema) if strict else []
+        fit_value(schema, None)
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise SchemaError("it is malformed, or contains itself without an end") from error
-    if wrong:
-        raise SchemaError("; ".join(wrong))
+    if errors:
+        raise SchemaError("; ".join(errors))
 
 
 class _Fitter:
     def __init__(self, root: Schema, text: str):
         self._root, self._text = root, text
 
-    def fit(self, schema: Schema, wish: Any) -> Any:
-        schema = self._resolved(schema)
+    def fit(self, schema: Schema, value: Any) -> Any:
+        schema = self._resolve(schema)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return wish if wish in schema["enum"] else schema["enum"][0]
+            return value if value in schema["enum"] else schema["enum"][0]
         if "anyOf" in schema:
-            options = [self._resolved(option) for option in schema["anyOf"]]
-            able = next((option for option in options if wish is not None and _is(wish, _types(option))), None)
+            options = [self._resolve(option) for option in schema["anyOf"]]
+            matching = next(
+                (option for option in options if value is not None and _has_type(value, _types(option))), None
+            )
             empty = next((option for option in options if "null" in _types(option)), options[0])
-            return self.fit(able or empty, wish)
+            return self.fit(matching or empty, value)
         types = _types(schema)
         match types[0] if types else "":
             case "object":
-                known = wish if isinstance(wish, dict) else {}
+                fields = value if isinstance(value, dict) else {}
                 properties = schema.get("properties", {})
-                return {name: self.fit(part, known.get(name)) for name, part in properties.items()}
+                return {name: self.fit(part, fields.get(name)) for name, part in properties.items()}
             case "array":
-                given = wish if isinstance(wish, list) else []
-                given = given[: schema.get("maxItems", len(given))]
-                given = given + [None] * (schema.get("minItems", 0) - len(given))
-                return [self.fit(schema.get("items", {}), item) for item in given]
+                items = value if isinstance(value, list) else []
+                items = items[: schema.get("maxItems", len(items))]
+                items = items + [None] * (schema.get("minItems", 0) - len(items))
+                return [self.fit(schema.get("items", {}), item) for item in items]
             case "string":
-                return wish if isinstance(wish, str) else self._text
+                return value if isinstance(value, str) else self._text
             case "integer" | "number":
-                return wish if _is(wish, types) else schema.get("minimum", 0)
+                return value if _has_type(value, types) else schema.get("minimum", 0)
             case "boolean":
-                return wish if isinstance(wish, bool) else False
-        return wish
+                return value if isinstance(value, bool) else False
+        return value
 
-    def _resolved(self, schema: Schema) -> Schema:
-        """What a reference within the schema stands for."""
+    def _resolve(self, schema: Schema) -> Schema:
+        """The schema that a local reference points to."""
         reference = schema.get("$ref")
         if not isinstance(reference, str):
             return schema
@@ -108,7 +110,7 @@ def _types(schema: Schema) -> list[str]:
     return [kind] if isinstance(kind, str) else list(kind)
 
 
-def _is(value: Any, types: list[str]) -> bool:
+def _has_type(value: Any, types: list[str]) -> bool:
     kinds: dict[str, Any] = {
         "object": dict,
         "array": list,

@@ -1,53 +1,53 @@
-"""Answers of OpenAI's text models, as chat completions and as Responses."""
+"""OpenAI's JSON for the output of a text model, as a chat completion and as a Response."""
 
 import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.openai.text_request import TextRequest, tokens
+from sandbox.openai.text_request import TextRequest, count_tokens
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`refused` says whether the text is a refusal, `whole` whether it ends where it should."""
+    """The output of the model. `is_complete` is false if it was cut off at the token limit."""
 
     text: str
-    refused: bool
-    whole: bool
+    is_refusal: bool
+    is_complete: bool
     reasoning_tokens: int
 
     @property
     def output_tokens(self) -> int:
-        return self.reasoning_tokens + tokens(self.text)
+        return self.reasoning_tokens + count_tokens(self.text)
 
 
-def chat_json(asked: TextRequest, given: Answer) -> dict[str, Any]:
+def chat_json(text_request: TextRequest, answer: Answer) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": asked.model,
+        "model": text_request.model,
         "choices": [
             {
                 "index": 0,
                 "message": {
                     "role": "assistant",
-                    "content": None if given.refused else given.text,
-                    "refusal": given.text if given.refused else None,
+                    "content": None if answer.is_refusal else answer.text,
+                    "refusal": answer.text if answer.is_refusal else None,
                     "annotations": [],
                 },
                 "logprobs": None,
-                "finish_reason": "stop" if given.whole else "length",
+                "finish_reason": "stop" if answer.is_complete else "length",
             }
         ],
         "usage": {
-            "prompt_tokens": asked.input_tokens,
-            "completion_tokens": given.output_tokens,
-            "total_tokens": asked.input_tokens + given.output_tokens,
+            "prompt_tokens": text_request.input_tokens,
+            "completion_tokens": answer.output_tokens,
+            "total_tokens": text_request.input_tokens + answer.output_tokens,
             "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": given.reasoning_tokens,
+                "reasoning_tokens": answer.reasoning_tokens,
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
@@ -57,11 +57,11 @@ def chat_json(asked: TextRequest, given: Answer) -> dict[str, Any]:
     }
 
 
-def response_json(asked: TextRequest, given: Answer) -> dict[str, Any]:
-    status = "completed" if given.whole else "incomplete"
-    part: dict[str, Any] = {"type": "output_text", "text": given.text, "annotations": [], "logprobs": []}
-    if given.refused:
-        part = {"type": "refusal", "refusal": given.text}
+def response_json(text_request: TextRequest, answer: Answer) -> dict[str, Any]:
+    status = "completed" if answer.is_complete else "incomplete"
+    part: dict[str, Any] = {"type": "output_text", "text": answer.text, "annotations": [], "logprobs": []}
+    if answer.is_refusal:
+        part = {"type": "refusal", "refusal": answer.text}
     message = {
         "type": "message",
         "id": f"msg_{uuid.uuid4().hex}",
@@ -69,10 +69,10 @@ def response_json(asked: TextRequest, given: Answer) -> dict[str, Any]:
         "role": "assistant",
         "content": [part],
     }
-    thoughts = {"type": "reasoning", "id": f"rs_{uuid.uuid4().hex}", "summary": []}
-    # What a model thought comes before what it says; one that only thought says nothing.
-    output = [thoughts] * (given.reasoning_tokens > 0) + [message] * bool(given.text)
-    text = asked.given.get("text", {})
+    reasoning = {"type": "reasoning", "id": f"rs_{uuid.uuid4().hex}", "summary": []}
+    # Reasoning comes before the message; without a message, reasoning used up the whole limit.
+    output = [reasoning] * (answer.reasoning_tokens > 0) + [message] * bool(answer.text)
+    text = text_request.parameters.get("text", {})
     return {
         "id": f"resp_{uuid.uuid4().hex}",
         "object": "response",
@@ -80,17 +80,17 @@ def response_json(asked: TextRequest, given: Answer) -> dict[str, Any]:
         "status": status,
         "background": False,
         "error": None,
-        "incomplete_details": None if given.whole else {"reason": "max_output_tokens"},
-        "instructions": asked.given.get("instructions"),
-        "max_output_tokens": asked.max_output_tokens,
+        "incomplete_details": None if answer.is_complete else {"reason": "max_output_tokens"},
+        "instructions": text_request.parameters.get("instructions"),
+        "max_output_tokens": text_request.max_output_tokens,
         "metadata": {},
-        "model": asked.model,
+        "model": text_request.model,
         "output": output,
         "parallel_tool_calls": True,
         "previous_response_id": None,
-        "reasoning": {"effort": asked.effort, "summary": None},
+        "reasoning": {"effort": text_request.effort, "summary": None},
         "service_tier": "default",
-        "store": asked.store,
+        "store": text_request.store,
         "temperature": 1.0,
         "text": {"format": {"type": "text"}, "verbosity": "medium", **text},
         "tool_choice": "auto",
@@ -98,10 +98,10 @@ def response_json(asked: TextRequest, given: Answer) -> dict[str, Any]:
         "top_p": 1.0,
         "truncation": "disabled",
         "usage": {
-            "input_tokens": asked.input_tokens,
+            "input_tokens": text_request.input_tokens,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": given.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": given.reasoning_tokens},
-            "total_tokens": asked.input_tokens + given.output_tokens,
+            "output_tokens": answer.output_tokens,
+            "output_tokens_details": {"reasoning_tokens": answer.reasoning_tokens},
+            "total_tokens": text_request.input_tokens + answer.output_tokens,
         },
     }

@@ -3,10 +3,8 @@
 Source: OpenAI's openapi.yaml 2.3.0 and developers.openai.com/api/docs/guides/speech-to-text, read 2026-11.
 """
 
-import hmac
 import math
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import PurePath
@@ -18,103 +16,75 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from sandbox import faults, forms
 from sandbox.calls import Call, Calls
 from sandbox.faults import Faults
-from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError, read_any
+from sandbox.openai.responses import OpenAIError, check_key, fault_response, set_headers
+from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError, decode_file
 from sandbox.recognition.recogniser import Recogniser
 
 TRANSCRIPTIONS = "openai.transcriptions"
 
 MODELS = {"gpt-transcribe"}
 FIELDS = {"model", "language", "response_format"}
-"""The fields this backend sends beside the file; others are refused as unknown."""
+"""The fields that this backend sends beside the file; others are refused as unknown."""
 FORMATS = {"json", "text"}
 EXTENSIONS = ("flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "ogg", "wav", "webm")
 MAX_FILE_BYTES = 25 * 1024 * 1024
-# Room for the other fields and the boundaries around the largest file.
+# The largest file, the other fields and the boundaries.
 MAX_BODY_BYTES = MAX_FILE_BYTES + 1024 * 1024
 
-REFUSALS: dict[str, tuple[int, str, str, str | None]] = {
-    "401": (401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
-    "429": (429, "Rate limit reached for requests", "requests", "rate_limit_exceeded"),
-    "quota": (
-        429,
-        "You exceeded your current quota, please check your plan and billing details.",
-        "insufficient_quota",
-        "credit_balance_exhausted",
-    ),
-    "500": (500, "The server had an error while processing your request.", "server_error", None),
-    "503": (503, "The engine is currently overloaded, please try again later.", "server_error", "slow_down"),
-    "504": (504, "The request timed out.", "server_error", None),
-}
-"""Status, message, type and code by fault."""
 
-
-class RefusalError(Exception):
-    """An error object of OpenAI: all four keys are always there."""
-
-    def __init__(
-        self, status: int, message: str, type: str = "invalid_request_error", code: str | None = None, param: str = ""
-    ):
-        super().__init__(message)
-        self.status = status
-        self.error = {"message": message, "type": type, "param": param or None, "code": code}
-
-    async def response(self) -> Response:
-        return JSONResponse({"error": self.error}, status_code=self.status)
-
-
-class Transcriptions:
+class TranscriptionRoutes:
     """The route `POST /audio/transcriptions`."""
 
-    def __init__(self, key: str, recogniser: Recogniser, pending: Faults, calls: Calls):
+    def __init__(self, key: str, recogniser: Recogniser, fault_queue: Faults, calls: Calls):
         self._key = key
         self._recogniser = recogniser
-        self._faults = pending
+        self._faults = fault_queue
         self._calls = calls
 
     async def create(self, request: Request) -> Response:
-        call = self._calls.received(TRANSCRIPTIONS, request)
-        fault = self._faults.take(TRANSCRIPTIONS)
+        call = self._calls.record_call(TRANSCRIPTIONS, request)
+        fault = self._faults.take_fault(TRANSCRIPTIONS)
         call.fault = fault.kind if fault else None
         started = time.perf_counter()
         serve: Callable[[], Awaitable[Response]]
         try:
             file, response_format = await self._read(request, call)
             serve = partial(self._recognise, file, response_format)
-        except RefusalError as error:
+        except OpenAIError as error:
             serve = error.response
-        response = await faults.answer(fault, request, serve, refusal)
+        response = await faults.respond(fault, request, serve, fault_response)
         set_headers(response, started)
         call.status = response.status_code
         return response
 
     async def _recognise(self, file: forms.Part, response_format: str) -> Response:
         try:
-            samples = await run_in_threadpool(read_any, bytes(file.body))
+            samples = await run_in_threadpool(decode_file, bytes(file.body))
         except NotAudioError:
             message = "Audio file might be corrupted or unsupported"
-            return await RefusalError(400, message, code="invalid_value", param="file").response()
+            return await OpenAIError(400, message, code="invalid_value", param="file").response()
         transcript = await run_in_threadpool(self._recogniser.recognise, samples)
-        self._calls.recognised(TRANSCRIPTIONS)
+        self._calls.record_work(TRANSCRIPTIONS)
         if response_format == "text":
             return PlainTextResponse(transcript.text + "\n")
         usage = {"type": "duration", "seconds": math.ceil(len(samples) / MODEL_RATE_HZ)}
         return JSONResponse({"text": transcript.text, "languages": [{"code": "en"}], "usage": usage})
 
     async def _read(self, request: Request, call: Call) -> tuple[forms.Part, str]:
-        """The file and the format wanted. Raises RefusalError."""
+        """The file and the requested response format. Raises OpenAIError."""
         try:
-            body = await forms.whole_body(request, MAX_BODY_BYTES)
+            body = await forms.read_body(request, MAX_BODY_BYTES)
             check_key(request, self._key)
-            parts = forms.parts(request.headers.get("content-type", ""), body)
-            plain = {part.name: part.text() for part in parts if part.filename is None}
+            parts = forms.parse_multipart(request.headers.get("content-type", ""), body)
+            fields = {part.name: part.text() for part in parts if part.filename is None}
         except forms.BodyTooLargeError as error:
-            raise RefusalError(413, f"Maximum content size limit exceeded: {error}") from error
+            raise OpenAIError(413, f"Maximum content size limit exceeded: {error}") from error
         except forms.FormError as error:
-            raise RefusalError(400, f"Could not parse multipart form: {error}") from error
-        call.fields.update(plain)
+            raise OpenAIError(400, f"Could not parse multipart form: {error}") from error
+        call.fields.update(fields)
         file = next((part for part in parts if part.name == "file" and part.filename is not None), None)
         if file is None:
-            raise RefusalError(
+            raise OpenAIError(
                 400, "Missing required parameter: 'file'.", code="missing_required_parameter", param="file"
             )
         call.fields["file"] = {
@@ -122,66 +92,35 @@ class Transcriptions:
             "content_type": file.content_type,
             "bytes": len(file.body),
         }
-        check_fields(plain)
+        check_fields(fields)
         check_file(file)
-        return file, plain.get("response_format", "json")
-
-
-def check_key(request: Request, key: str) -> None:
-    """Raises RefusalError for a request without the key."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not given:
-        raise RefusalError(401, "You didn't provide an API key in an Authorization header using Bearer auth.")
-    if not hmac.compare_digest(given.encode(), key.encode()):
-        raise RefusalError(*REFUSALS["401"])
+        return file, fields.get("response_format", "json")
 
 
 def check_fields(fields: dict[str, str]) -> None:
-    """Raises RefusalError for unknown fields and for what the model cannot do. `language` is accepted but not used."""
+    """Raises OpenAIError for an unknown field or an unsupported value. `language` is ignored by the model."""
     unknown = sorted(set(fields) - FIELDS)
     if unknown:
-        raise RefusalError(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter", param=unknown[0])
+        raise OpenAIError(400, f"Unknown parameter: '{unknown[0]}'.", code="unknown_parameter", param=unknown[0])
     model = fields.get("model")
     if model is None:
-        raise RefusalError(
-            400, "Missing required parameter: 'model'.", code="missing_required_parameter", param="model"
-        )
+        raise OpenAIError(400, "Missing required parameter: 'model'.", code="missing_required_parameter", param="model")
     if model not in MODELS:
         message = f"The model '{model}' does not exist or you do not have access to it."
-        raise RefusalError(404, message, code="model_not_found", param="model")
-    wanted = fields.get("response_format", "json")
-    if wanted not in FORMATS:
-        message = f"response_format '{wanted}' is not compatible with model '{model}'. Use 'json' or 'text' instead."
-        raise RefusalError(400, message, code="unsupported_value", param="response_format")
+        raise OpenAIError(404, message, code="model_not_found", param="model")
+    response_format = fields.get("response_format", "json")
+    if response_format not in FORMATS:
+        message = (
+            f"response_format '{response_format}' is not compatible with model '{model}'. Use 'json' or 'text' instead."
+        )
+        raise OpenAIError(400, message, code="unsupported_value", param="response_format")
 
 
 def check_file(file: forms.Part) -> None:
-    """Raises RefusalError for a file that is too large or of a kind that is not taken."""
+    """Raises OpenAIError for a file that is too large or of an unsupported type."""
     if len(file.body) > MAX_FILE_BYTES:
         message = f"Maximum content size limit ({MAX_FILE_BYTES}) exceeded ({len(file.body)} bytes read)"
-        raise RefusalError(413, message)
+        raise OpenAIError(413, message)
     if PurePath(file.filename or "").suffix.lower().removeprefix(".") not in EXTENSIONS:
         message = f"Invalid file format. Supported formats: {list(EXTENSIONS)}"
-        raise RefusalError(400, message, code="unsupported_value", param="file")
-
-
-async def refusal(kind: str, retry_after_seconds: int) -> Response:
-    """The answer to a fault."""
-    response = await RefusalError(*REFUSALS[kind]).response()
-    if kind in ("429", "503"):
-        response.headers["retry-after"] = str(retry_after_seconds)
-    return response
-
-
-def set_headers(response: Response, started: float) -> None:
-    """Add the headers that every answer of OpenAI has. `started`: `time.perf_counter()` on arrival."""
-    response.headers.update(
-        {
-            "x-request-id": f"req_{uuid.uuid4().hex}",
-            "openai-version": "2020-10-01",
-            "openai-processing-ms": str(round((time.perf_counter() - started) * 1000)),
-            "x-ratelimit-limit-requests": "500",
-            "x-ratelimit-remaining-requests": "499",
-            "x-ratelimit-reset-requests": "120ms",
-        }
-    )
+        raise OpenAIError(400, message, code="unsupported_value", param="file")

@@ -1,1 +1,1 @@
-"""Speech recognition for every stand-in: audio in, words with times out."""
+"""Speech recognition, shared by all stand-ins: audio in, words with times out."""

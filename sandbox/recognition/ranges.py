@@ -1,4 +1,4 @@
-"""One range of a recording of any length: decoded alone, recognised in pieces."""
+"""Reads one range of a recording of any length, and recognises it in pieces."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError, Samples
 from sandbox.recognition.recogniser import Recogniser, Transcript, Word
 
 BEFORE_SECONDS = 1.0
-"""Decoded before the range begins: some codecs need what came before."""
+"""Decoded before the range begins: some codecs depend on earlier packets."""
 PIECE_SECONDS, CUT_SECONDS = 28, 8
-"""A piece fits one window of the model. It ends where it is quietest in its last CUT_SECONDS."""
+"""A piece fits one window of the model. It ends at the quietest point of its last CUT_SECONDS."""
 WINDOW_SAMPLES = MODEL_RATE_HZ // 50
 SILENCE = 0.001
-"""Root mean square; a piece that is nowhere louder holds no speech."""
+"""Root mean square; a piece that is nowhere louder contains no speech."""
 
 
 @dataclass(frozen=True)
@@ -28,38 +28,41 @@ class Range:
 
 
 def read_range(file: IO[bytes], start_ms: int, end_ms: int | None) -> Range:
-    """A range of a file in any container FFmpeg reads, up to its end where `end_ms` is None. Raises NotAudioError.
+    """One range of a file in any container that FFmpeg reads; `end_ms` None is its end. Raises NotAudioError.
 
-    Only the range is decoded; the rest is passed over packet by packet, which tells the duration exactly.
+    Only the range is decoded. All other packets are only counted, which gives the exact duration.
     """
     import av
 
     try:
         with av.open(file, mode="r", metadata_errors="ignore") as container:
             if not container.streams.audio:
-                raise NotAudioError("the file holds no audio")
-            return _Reader(start_ms, end_ms).read(container)
+                raise NotAudioError("the file contains no audio")
+            return _RangeDecoder(start_ms, end_ms).read(container)
     except (av.FFmpegError, IndexError, ValueError) as error:
         raise NotAudioError("no audio could be decoded") from error
 
 
-def recognise(recogniser: Recogniser, part: Range) -> Transcript:
-    """What was said; words carry their times in the whole recording. Callers that take turns get one between pieces."""
+def recognise_range(recogniser: Recogniser, part: Range) -> Transcript:
+    """Recognise the speech; the times of its words are relative to the whole recording.
+
+    The recogniser is free for other callers between pieces.
+    """
     words: list[Word] = []
     texts: list[str] = []
-    for offset, samples in _pieces(part.samples):
+    for offset, samples in _split_at_silence(part.samples):
         if _loudest(samples) < SILENCE:
             continue
-        heard = recogniser.recognise(samples)
-        moved_ms = part.start_ms + offset * 1000 // MODEL_RATE_HZ
-        texts.append(heard.text)
-        for word in heard.words:
-            words.append(replace(word, start_ms=word.start_ms + moved_ms, end_ms=word.end_ms + moved_ms))
+        transcript = recogniser.recognise(samples)
+        offset_ms = part.start_ms + offset * 1000 // MODEL_RATE_HZ
+        texts.append(transcript.text)
+        for word in transcript.words:
+            words.append(replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms))
     return Transcript(" ".join(text for text in texts if text), words)
 
 
-class _Reader:
-    """Passes over a container's audio once. Times are seconds from its first packet."""
+class _RangeDecoder:
+    """Reads a container's audio once. Times are seconds from its first packet."""
 
     def __init__(self, start_ms: int, end_ms: int | None):
         from av.audio.resampler import AudioResampler
@@ -76,7 +79,7 @@ class _Reader:
         first, base = None, float(stream.time_base)
         ended = 0.0
         for packet in container.demux(stream):
-            if packet.size == 0:  # The end: what the decoder still holds comes out.
+            if packet.size == 0:  # The end of the stream: flush the decoder.
                 if self._decoded_from is not None:
                     self._decode(packet, ended)
                 continue
@@ -91,7 +94,7 @@ class _Reader:
             self._decoded.append(frame.to_ndarray()[0])
         duration = max(ended, (self._decoded_from or 0) + sum(map(len, self._decoded)) / MODEL_RATE_HZ)
         if not duration:
-            raise NotAudioError("the file holds no audio")
+            raise NotAudioError("the file contains no audio")
         return Range(self._cut(), self._start_ms, round(duration * 1000))
 
     def _decode(self, packet: Any, begins: float) -> None:
@@ -117,8 +120,8 @@ class _Reader:
         return np.asarray(samples[first:last] / np.float32(32768), dtype=np.float32)
 
 
-def _pieces(samples: Samples) -> Iterator[tuple[int, Samples]]:
-    """Pieces with the place where each begins, cut where it is quiet."""
+def _split_at_silence(samples: Samples) -> Iterator[tuple[int, Samples]]:
+    """Pieces with their positions, split where it is quiet."""
     place = 0
     while len(samples) - place > PIECE_SECONDS * MODEL_RATE_HZ:
         end = place + PIECE_SECONDS * MODEL_RATE_HZ
@@ -135,7 +138,7 @@ def _loudest(samples: Samples) -> float:
 
 
 def _loudness(samples: Samples) -> Samples:
-    """Root mean square by window of 20 ms; what is left at the end counts as one window."""
+    """Root mean square per window of 20 ms; the rest at the end counts as one window."""
     windows = np.pad(samples, (0, -len(samples) % WINDOW_SAMPLES)).reshape(-1, WINDOW_SAMPLES)
     loudness: Samples = np.sqrt(np.mean(windows * windows, axis=1))
     return loudness

@@ -1,4 +1,4 @@
-"""Speech recognition: Whisper's tiny English model, the same words for the same audio every time."""
+"""Speech recognition by Whisper's tiny English model: the same audio always gives the same words."""
 
 import threading
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ TOKENS_PER_SECOND = 8
 
 @dataclass(frozen=True)
 class Word:
-    """A word and where it was said, in ms from the start. `confidence`: 0 to 1."""
+    """A word and its times in ms from the start. `confidence`: 0 to 1."""
 
     text: str
     start_ms: int
@@ -26,46 +26,46 @@ class Transcript:
 
     @property
     def confidence(self) -> float:
-        """The mean of the words' confidence, 0 to 1; 0 where nothing was said."""
+        """The mean confidence of the words, 0 to 1; 0 without words."""
         return sum(word.confidence for word in self.words) / len(self.words) if self.words else 0.0
 
 
 class Recogniser:
-    """One model for all callers, loaded on first use; callers take turns."""
+    """One model for all callers, loaded on first use and used by one caller at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._model: Any = None
 
     def load(self) -> None:
-        """Load the model ahead of its first use (about a second)."""
+        """Load the model before its first use (about a second)."""
         with self._lock:
-            self._loaded()
+            self._get_model()
 
     def recognise(self, samples: Samples) -> Transcript:
-        """What was said. Blocks for a tenth of the speech and a second at least, so call it in a thread."""
+        """The speech in `samples`. Blocks for at least a second, or a tenth of the duration: call it in a thread."""
         with self._lock:
-            return _transcribed(self._loaded(), samples)
+            return _transcribe(self._get_model(), samples)
 
-    def recognise_quickly(self, samples: Samples) -> Transcript:
-        """What was said in at most 20 s, a little less exactly, in half the time."""
+    def recognise_short(self, samples: Samples) -> Transcript:
+        """The speech in at most 20 s of audio: half the time, slightly less accurate."""
         seconds = len(samples) / MODEL_RATE_HZ
         with self._lock:
-            model = self._loaded()
+            model = self._get_model()
             with model.window_for(seconds):
-                # Nobody speaks faster than that; a model that repeats itself does.
-                return _transcribed(model, samples, max_new_tokens=20 + int(seconds * TOKENS_PER_SECOND))
+                # A limit above any human pace stops the model when it begins to repeat itself.
+                return _transcribe(model, samples, max_new_tokens=20 + int(seconds * TOKENS_PER_SECOND))
 
-    def _loaded(self) -> Any:
+    def _get_model(self) -> Any:
         if self._model is None:
-            # Importing takes as long as loading; the sandbox should be listening by then.
+            # The import is as slow as loading the model; it must not delay the start of the sandbox.
             from sandbox.recognition.whisper import Whisper
 
             self._model = Whisper()
         return self._model
 
 
-def _transcribed(model: Any, samples: Samples, **options: Any) -> Transcript:
+def _transcribe(model: Any, samples: Samples, **options: Any) -> Transcript:
     segments, _ = model.transcribe(
         samples,
         language="en",
@@ -75,17 +75,17 @@ def _transcribed(model: Any, samples: Samples, **options: Any) -> Transcript:
         word_timestamps=True,
         **options,
     )
-    segments = list(segments)  # The work happens here: the model hands out a generator.
+    segments = list(segments)  # The model returns a generator; the work happens here.
     words: list[Word] = []
     for part in (part for segment in segments for part in segment.words or []):
         word = Word(part.word, round(part.start * 1000), round(part.end * 1000), round(part.probability, 4))
         if words and not word.text.startswith(" "):
-            words[-1] = _joined(words[-1], word)
+            words[-1] = _join_words(words[-1], word)
         else:
             words.append(replace(word, text=word.text.strip()))
     return Transcript("".join(segment.text for segment in segments).strip(), words)
 
 
-def _joined(first: Word, rest: Word) -> Word:
-    """One word out of two: the model takes "cold" and "-hearted" apart."""
+def _join_words(first: Word, rest: Word) -> Word:
+    """Two tokens joined to one word: the model splits words such as "cold-hearted"."""
     return Word(first.text + rest.text.strip(), first.start_ms, rest.end_ms, min(first.confidence, rest.confidence))

@@ -1,4 +1,4 @@
-"""Stripe's time in the sandbox, which tests may move ahead: what is due by then happens at once."""
+"""The time of the sandbox's Stripe account, which tests can advance; everything due by then happens at once."""
 
 import asyncio
 
@@ -7,34 +7,34 @@ from sandbox.clock import Clock
 MAX_ADVANCE_SECONDS = 400 * 24 * 3600
 
 
-class StripeClock:
-    """Epoch seconds. Signatures bear the real time all the same: receivers compare it with theirs."""
+class AccountClock:
+    """Epoch seconds. Signatures carry the real time instead, because receivers compare it with theirs."""
 
     def __init__(self, clock: Clock):
         self._clock = clock
         self._ahead_seconds = 0.0
-        self._moved = asyncio.Event()
+        self._advanced = asyncio.Event()
 
     def now(self) -> float:
         return self._clock.now() + self._ahead_seconds
 
     def advance(self, seconds: float) -> None:
         self._ahead_seconds += seconds
-        self._wake()
+        self._wake_sleepers()
 
     def reset(self) -> None:
-        """Back to the sandbox's time."""
+        """Return to the sandbox's time."""
         self._ahead_seconds = 0.0
-        self._wake()
+        self._wake_sleepers()
 
     async def sleep_until(self, at: float) -> None:
         while (seconds := at - self.now()) > 0:
             try:
-                async with asyncio.timeout(self._clock.real_seconds(seconds)):
-                    await self._moved.wait()
+                async with asyncio.timeout(self._clock.to_real_seconds(seconds)):
+                    await self._advanced.wait()
             except TimeoutError:
                 pass
 
-    def _wake(self) -> None:
-        waited, self._moved = self._moved, asyncio.Event()
-        waited.set()
+    def _wake_sleepers(self) -> None:
+        previous, self._advanced = self._advanced, asyncio.Event()
+        previous.set()

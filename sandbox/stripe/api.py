@@ -1,4 +1,4 @@
-"""The part of Stripe's API that one-off purchases need.
+"""The part of Stripe's API that one-off purchases use.
 
 Source: stripe-python 16.1.0 (API version 2026-10-28.endive); docs.stripe.com/api, read 2026-11.
 """
@@ -9,16 +9,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.assemblyai.transcript_json import base_url
+from sandbox.loopback import base_url
 from sandbox.stripe import lists, session_parameters
 from sandbox.stripe.checkout import Checkout
-from sandbox.stripe.errors import ParamError, RefusalError, missing
+from sandbox.stripe.errors import ParamError, StripeApiError, missing
 from sandbox.stripe.events import Events
 from sandbox.stripe.objects import Json
-from sandbox.stripe.parameters import Schema, choice, flag, metadata, text, whole
-from sandbox.stripe.refunds_and_disputes import REASONS, Returns
-from sandbox.stripe.request_handler import Door
-from sandbox.stripe.store import Books
+from sandbox.stripe.parameters import Schema, boolean, choice, integer, metadata, text
+from sandbox.stripe.refunds_and_disputes import REASONS, RefundsAndDisputes
+from sandbox.stripe.request_handler import RequestHandler
+from sandbox.stripe.store import Store
 
 POINTS = {
     name: f"stripe.{name}"
@@ -36,75 +36,80 @@ EXPANDABLE = ("payment_intent", "latest_charge", "charge")
 SESSIONS, REFUNDS, DISPUTES, EVENTS = "/v1/checkout/sessions", "/v1/refunds", "/v1/disputes", "/v1/events"
 
 
-class Api:
+class ApiRoutes:
     """The routes under `/stripe/v1`."""
 
-    def __init__(self, door: Door, books: Books, checkout: Checkout, returns: Returns, events: Events):
-        self._door, self._books = door, books
-        self._checkout, self._returns, self._events = checkout, returns, events
+    def __init__(
+        self, handler: RequestHandler, store: Store, checkout: Checkout, refunds: RefundsAndDisputes, events: Events
+    ):
+        self._handler, self._store = handler, store
+        self._checkout, self._refunds, self._events = checkout, refunds, events
 
     async def create_session(self, request: Request) -> Response:
         page_url = f"{base_url(request)}{PAGE_PATH}"
         return await self._answer(
             "sessions_create",
             request,
-            session_parameters.PARAMS,
-            lambda params: self._expanded(self._checkout.create(params, page_url), params),
+            session_parameters.PARAMETERS,
+            lambda params: self._expand(self._checkout.create(params, page_url), params),
         )
 
     async def retrieve_session(self, request: Request) -> Response:
-        return await self._retrieve("sessions_retrieve", request, self._books.session)
+        return await self._retrieve("sessions_retrieve", request, self._store.get_session)
 
     async def list_sessions(self, request: Request) -> Response:
         schema = lists.PAGE | {"payment_intent": text, "status": choice("open", "complete", "expired")}
-        return await self._list("sessions_list", request, schema, SESSIONS, "checkout.session", self._books.sessions)
+        return await self._list("sessions_list", request, schema, SESSIONS, "checkout.session", self._store.sessions)
 
     async def expire_session(self, request: Request) -> Response:
         return await self._answer(
             "sessions_expire",
             request,
             EXPAND,
-            lambda params: self._expanded(self._checkout.expire(self._books.session(_id(request))), params),
+            lambda params: self._expand(self._checkout.expire(self._store.get_session(_id(request))), params),
         )
 
     async def list_line_items(self, request: Request) -> Response:
         def work(params: Json) -> Json:
-            session = self._books.session(_id(request))
+            session = self._store.get_session(_id(request))
             return self._line_items(session, params.get("limit", lists.DEFAULT_LIMIT))
 
         return await self._answer("sessions_line_items", request, {"limit": lists.PAGE["limit"]}, work)
 
     async def retrieve_intent(self, request: Request) -> Response:
-        return await self._retrieve("payment_intents_retrieve", request, self._books.intent)
+        return await self._retrieve("payment_intents_retrieve", request, self._store.get_intent)
 
     async def retrieve_charge(self, request: Request) -> Response:
-        return await self._retrieve("charges_retrieve", request, self._books.charge)
+        return await self._retrieve("charges_retrieve", request, self._store.get_charge)
 
     async def create_refund(self, request: Request) -> Response:
         schema = EXPAND | {
             "payment_intent": text,
             "charge": text,
-            "amount": whole(1),
+            "amount": integer(1),
             "reason": choice(*REASONS),
             "metadata": metadata,
         }
         return await self._answer(
-            "refunds_create", request, schema, lambda params: self._expanded(self._returns.refund(params), params)
+            "refunds_create",
+            request,
+            schema,
+            lambda params: self._expand(self._refunds.create_refund(params), params),
         )
 
     async def retrieve_refund(self, request: Request) -> Response:
-        return await self._retrieve("refunds_retrieve", request, self._books.refund)
+        return await self._retrieve("refunds_retrieve", request, self._store.get_refund)
 
     async def list_refunds(self, request: Request) -> Response:
         schema = lists.PAGE | {"payment_intent": text, "charge": text}
-        return await self._list("refunds_list", request, schema, REFUNDS, "refund", self._books.refunds)
+        return await self._list("refunds_list", request, schema, REFUNDS, "refund", self._store.refunds)
 
     async def retrieve_dispute(self, request: Request) -> Response:
-        return await self._retrieve("disputes_retrieve", request, self._books.dispute)
+        return await self._retrieve("disputes_retrieve", request, self._store.get_dispute)
 
     async def list_disputes(self, request: Request) -> Response:
         schema = lists.PAGE | {"payment_intent": text, "charge": text}
-        return await self._list("disputes_list", request, schema, DISPUTES, "dispute", self._books.disputes)
+        return await self._list("disputes_list", request, schema, DISPUTES, "dispute", self._store.disputes)
 
     async def retrieve_event(self, request: Request) -> Response:
         def work(_: Json) -> Json:
@@ -116,7 +121,7 @@ class Api:
         return await self._answer("events_retrieve", request, {}, work)
 
     async def list_events(self, request: Request) -> Response:
-        schema = lists.PAGE | {"type": text, "types": [text], "delivery_success": flag}
+        schema = lists.PAGE | {"type": text, "types": [text], "delivery_success": boolean}
 
         def work(params: Json) -> Json:
             types = params.get("types")
@@ -124,55 +129,59 @@ class Api:
                 raise ParamError(f"You may pass type or up to {MAX_TYPES} types.", param="types")
             if "type" in params:
                 types = [params["type"]]
-            return lists.page(EVENTS, params, "event", self._events.listed(types, params.get("delivery_success")))
+            return lists.build_page(
+                EVENTS, params, "event", self._events.list_events(types, params.get("delivery_success"))
+            )
 
         return await self._answer("events_list", request, schema, work)
 
     async def unknown(self, request: Request) -> Response:
-        """Any other path or method."""
+        """Every other path or method."""
         path = request.url.path.removeprefix("/stripe")
 
         def work(_: Json) -> Json:
-            message = f"Unrecognized request URL ({request.method}: {path}). The sandbox knows what purchases need."
-            raise RefusalError(404, message)
+            message = (
+                f"Unrecognized request URL ({request.method}: {path}). The sandbox supports one-off purchases only."
+            )
+            raise StripeApiError(404, message)
 
-        return await self._door.answer("stripe.unknown", request, None, work)
+        return await self._handler.handle("stripe.unknown", request, None, work)
 
     async def _answer(self, point: str, request: Request, schema: Schema, work: Callable[[Json], Json]) -> Response:
-        self._checkout.lapse_due()
-        return await self._door.answer(POINTS[point], request, schema, work)
+        self._checkout.expire_due_sessions()
+        return await self._handler.handle(POINTS[point], request, schema, work)
 
     async def _retrieve(self, point: str, request: Request, find: Callable[[str], Json]) -> Response:
         def work(params: Json) -> Json:
-            return self._expanded(find(_id(request)), params)
+            return self._expand(find(_id(request)), params)
 
         return await self._answer(point, request, EXPAND, work)
 
     async def _list(
-        self, point: str, request: Request, schema: Schema, path: str, kind: str, kept: dict[str, Json]
+        self, point: str, request: Request, schema: Schema, path: str, kind: str, objects: dict[str, Json]
     ) -> Response:
         def work(params: Json) -> Json:
-            wanted = {name: params[name] for name in ("payment_intent", "charge", "status") if name in params}
-            found = [one for one in kept.values() if all(one[name] == value for name, value in wanted.items())]
-            return lists.page(path, params, kind, found)
+            filters = {name: params[name] for name in ("payment_intent", "charge", "status") if name in params}
+            found = [item for item in objects.values() if all(item[name] == value for name, value in filters.items())]
+            return lists.build_page(path, params, kind, found)
 
         return await self._answer(point, request, schema, work)
 
-    def _expanded(self, shown: Json, params: Json) -> Json:
-        """A copy with the objects asked for in the place of their ids. Raises ParamError."""
-        shown = dict(shown)
+    def _expand(self, expanded: Json, params: Json) -> Json:
+        """A copy with the requested objects in place of their ids. Raises ParamError."""
+        expanded = dict(expanded)
         for name in params.get("expand", ()):
-            if name == "line_items" and shown["object"] == "checkout.session":
-                shown[name] = self._line_items(shown, lists.DEFAULT_LIMIT)
-            elif name in EXPANDABLE and name in shown:
-                find: Any = self._books.intents if name == "payment_intent" else self._books.charges
-                shown[name] = find.get(shown[name])
+            if name == "line_items" and expanded["object"] == "checkout.session":
+                expanded[name] = self._line_items(expanded, lists.DEFAULT_LIMIT)
+            elif name in EXPANDABLE and name in expanded:
+                find: Any = self._store.intents if name == "payment_intent" else self._store.charges
+                expanded[name] = find.get(expanded[name])
             else:
                 raise ParamError(f"This property cannot be expanded ({name}).", "property_expansion", "expand[]")
-        return shown
+        return expanded
 
     def _line_items(self, session: Json, limit: int) -> Json:
-        items = self._books.line_items[session["id"]]
+        items = self._store.line_items[session["id"]]
         path = f"{SESSIONS}/{session['id']}/line_items"
         return {"object": "list", "data": items[:limit], "has_more": len(items) > limit, "url": path}
 

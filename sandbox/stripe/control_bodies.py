@@ -1,4 +1,4 @@
-"""What tests may order of the sandbox's Stripe, as the JSON bodies of its control routes."""
+"""The JSON bodies of the sandbox's own routes for Stripe."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,12 +12,12 @@ Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Amount = Annotated[int, Meta(ge=1, le=99_999_999)]
 
 
-class Order(Struct, forbid_unknown_fields=True):
-    """An order with a misspelt field is refused: it would prove nothing."""
+class ControlBody(Struct, forbid_unknown_fields=True):
+    """A body with an unknown field is refused: a misspelt setting would have no effect."""
 
 
-class Changes(Order):
-    """Some settings; the rest stays. The names are those of `stripe_webhooks.Settings` after `webhook_`."""
+class SettingsBody(ControlBody):
+    """Some settings; the others stay. Names are those of `webhooks.DeliverySettings` after `webhook_`."""
 
     webhook_url: str | UnsetType | None = UNSET
     webhook_secret: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
@@ -32,66 +32,66 @@ class Changes(Order):
     refund_status: Literal["succeeded", "pending"] | UnsetType = UNSET
 
 
-class Advance(Order):
-    """Let so much time pass at once."""
+class AdvanceBody(ControlBody):
+    """Advance the time."""
 
     advance_seconds: Annotated[float, Meta(ge=0, le=MAX_ADVANCE_SECONDS)]
 
 
-class Pay(Order):
-    """Pay as the hosted page would."""
+class PayBody(ControlBody):
+    """Pay as on the hosted page."""
 
     method: str = "card"
 
 
-class Settle(Order):
+class SettleBody(ControlBody):
     """End a delayed payment."""
 
     outcome: Literal["succeeded", "failed"]
 
 
-class Which(Order):
-    """A charge by its own id or that of its payment or session; exactly one of the three."""
+class ChargeSelector(ControlBody):
+    """A charge by its own id, its payment or its session; exactly one of the three."""
 
     session: str | None = None
     payment_intent: str | None = None
     charge: str | None = None
 
 
-class Refund(Which):
-    """Give money back as from Stripe's dashboard; `amount` None for all that is left."""
+class RefundBody(ChargeSelector):
+    """Refund as from Stripe's dashboard; `amount` None refunds the rest."""
 
     amount: Amount | None = None
     reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
     status: Literal["succeeded", "pending"] | None = None
 
 
-class StepRefund(Order):
+class RefundStatusBody(ControlBody):
     status: Literal["succeeded", "failed", "canceled"]
 
 
-class Dispute(Which):
-    """`amount` None for all that was not refunded."""
+class DisputeBody(ChargeSelector):
+    """`amount` None disputes everything that was not refunded."""
 
     amount: Amount | None = None
     status: Literal["needs_response", "warning_needs_response"] = "needs_response"
     reason: str = "fraudulent"
 
 
-class StepDispute(Order):
+class DisputeStatusBody(ControlBody):
     status: Literal["needs_response", "under_review", "warning_under_review", "won", "lost", "warning_closed"]
 
 
-class Release(Order):
-    """Send events: those named in their order, else all that are held, oldest first or shuffled by a seed."""
+class ReleaseBody(ControlBody):
+    """Send the named events in that order, otherwise all held ones: oldest first, or shuffled by a seed."""
 
     events: list[str] | None = None
     shuffle: int | None = None
     together: bool = False
 
 
-class Tell(Order):
-    """Send an event that never happened, or not so."""
+class EventBody(ControlBody):
+    """Send an event that never happened, or a false one."""
 
     type: Annotated[str, Meta(min_length=1)]
     object: dict[str, Any]

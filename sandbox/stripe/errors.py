@@ -1,4 +1,4 @@
-"""Stripe's errors: an object under `error`, whose type makes the SDK choose its exception.
+"""Stripe's errors: an object under `error`, whose type selects the exception of the SDK.
 
 Source: docs.stripe.com/api/errors and stripe-python 16.1.0, `_error.py`, read 2026-11.
 """
@@ -8,8 +8,8 @@ from typing import Any
 INVALID = "invalid_request_error"
 
 
-class RefusalError(Exception):
-    """An answer other than 200; `code` and `param` stand in it only where they are given."""
+class StripeApiError(Exception):
+    """An error response; `code` and `param` are omitted if empty."""
 
     def __init__(self, status: int, message: str, type: str = INVALID, code: str = "", param: str = ""):
         super().__init__(message)
@@ -18,7 +18,7 @@ class RefusalError(Exception):
         self.body: dict[str, Any] = {"error": {"message": message, "type": type, **extra}}
 
 
-class ParamError(RefusalError):
+class ParamError(StripeApiError):
     """A parameter was refused before any work began."""
 
     def __init__(self, message: str, code: str = "", param: str = ""):
@@ -38,9 +38,9 @@ FAULTS: dict[str, tuple[int, str, str, str]] = {
     "503": (503, "Stripe is temporarily unavailable.", "api_error", ""),
     "504": (504, "The request timed out.", "api_error", ""),
 }
-"""Status, message, type and code by fault."""
+"""Status, message, type and code per fault."""
 
 
-def missing(kind: str, id: str, param: str = "id", status: int = 404) -> RefusalError:
-    """There is no such object."""
-    return RefusalError(status, f"No such {kind}: '{id}'", code="resource_missing", param=param)
+def missing(kind: str, id: str, param: str = "id", status: int = 404) -> StripeApiError:
+    """The error for an unknown id."""
+    return StripeApiError(status, f"No such {kind}: '{id}'", code="resource_missing", param=param)

@@ -1,4 +1,4 @@
-"""Stripe's objects as JSON, in their state when new; whoever owns them changes them in place.
+"""Stripe's objects as JSON, as they are when new; their owners change them in place.
 
 Source: stripe-python 16.1.0, API version 2026-10-28.endive. Fields that never have a value here are null.
 """
@@ -16,7 +16,7 @@ def new_id(prefix: str) -> str:
 
 
 def session(params: Json, methods: list[str], page_url: str, created: int, expires_at: int) -> Json:
-    """A Checkout Session in mode `payment`. `page_url`: of all hosted pages, without the id."""
+    """A Checkout Session in mode `payment`. `page_url`: the address of the hosted pages, without the id."""
     id = new_id("cs_test")
     lines = params["line_items"]
     total = sum(line["price_data"]["unit_amount"] * line.get("quantity", 1) for line in lines)
@@ -97,7 +97,7 @@ def line_item(line: Json, created: int) -> Json:
 
 
 def payment_intent(session: Json, metadata: Json, method: str, created: int) -> Json:
-    """The payment of a session. It has the metadata meant for it and none of the session's."""
+    """The payment of a session. `metadata` is its own, not that of the session."""
     id = new_id("pi")
     return dict.fromkeys(INTENT_NULLS) | {
         "id": id,
@@ -189,7 +189,7 @@ def dispute(charge: Json, amount: int, status: str, reason: str, created: int, d
 
 
 def balance_transaction(dispute: Json, amount: int, fee: int, created: int) -> Json:
-    """Money that moved for a dispute; `amount` is negative when it went away."""
+    """Money moved for a dispute; a negative `amount` is a withdrawal."""
     return {
         "id": new_id("txn"),
         "object": "balance_transaction",

@@ -1,7 +1,7 @@
-"""Stripe's parameters: form fields with nested names, checked against what an endpoint knows.
+"""Stripe's parameters: form fields with nested names, checked against the schema of an endpoint.
 
-A schema maps names to rules: a dict is a hash, a list of one rule a list of such, anything else a function of the
-parameter's full name and what was sent, which gives its value.
+A schema maps names to rules. A rule is a dict (a nested object), a list of one rule (an array of such) or a function of
+the full name of the parameter and the value sent, which returns the parsed value.
 """
 
 import re
@@ -22,46 +22,46 @@ MAX_METADATA_KEYS, MAX_METADATA_KEY_CHARS, MAX_METADATA_VALUE_CHARS = 50, 40, 50
 
 @dataclass(frozen=True)
 class Required:
-    """A parameter that must be sent."""
+    """A required parameter."""
 
     rule: Rule
 
 
 def decode(text: str) -> dict[str, Any]:
-    """`a[b][0]=c` as `{"a": {"b": {"0": "c"}}}`; lists are hashes still, by their indices. Raises ParamError."""
+    """`a[b][0]=c` as `{"a": {"b": {"0": "c"}}}`; arrays are still dicts, by index. Raises ParamError."""
     try:
         fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise ParamError("Invalid request: the parameters are no UTF-8 form fields.") from None
+        raise ParamError("Invalid request: the parameters must be UTF-8 form fields.") from None
     decoded: dict[str, Any] = {}
     for name, value in fields:
         match = NAME.match(name)
         if match is None or name.count("[") > MAX_DEPTH:
             raise ParamError(f"Invalid parameter name: {name}", param=name)
         *path, last = [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]
-        place = decoded
+        target = decoded
         for step in path:
-            place = place.setdefault(step or str(len(place)), {})
-            if not isinstance(place, dict):
+            target = target.setdefault(step or str(len(target)), {})
+            if not isinstance(target, dict):
                 raise ParamError(f"Invalid object: {name}", param=name)
-        last = last or str(len(place))
-        if last in place:
+        last = last or str(len(target))
+        if last in target:
             raise ParamError(f"You passed {name} more than once.", param=name)
-        place[last] = value
+        target[last] = value
     return decoded
 
 
-def read(schema: Schema, given: dict[str, Any], within: str = "") -> dict[str, Any]:
-    """The values of `given`. Raises ParamError for what is unknown, missing or makes no sense."""
-    for name in given:
+def validate(schema: Schema, sent_parameters: dict[str, Any], within: str = "") -> dict[str, Any]:
+    """The parsed values. Raises ParamError for an unknown, missing or invalid parameter."""
+    for name in sent_parameters:
         if name not in schema:
             path = _path(within, name)
             raise ParamError(f"Received unknown parameter: {path}", code="parameter_unknown", param=path)
     values = {}
     for name, rule in schema.items():
         path = _path(within, name)
-        if name in given:
-            values[name] = _value(rule, path, given[name])
+        if name in sent_parameters:
+            values[name] = _value(rule, path, sent_parameters[name])
         elif isinstance(rule, Required):
             raise ParamError(f"Missing required param: {path}.", code="parameter_missing", param=path)
     return values
@@ -73,7 +73,7 @@ def _value(rule: Rule, path: str, sent: Any) -> Any:
     if isinstance(rule, dict):
         if not isinstance(sent, dict):
             raise ParamError("Invalid object", param=path)
-        return read(rule, sent, path)
+        return validate(rule, sent, path)
     if isinstance(rule, list):
         if not isinstance(sent, dict) or not all(index.isascii() and index.isdigit() for index in sent):
             raise ParamError("Invalid array", param=path)
@@ -96,12 +96,12 @@ def text(path: str, sent: Any, max_chars: int = MAX_TEXT_CHARS) -> str:
     return sent
 
 
-def at_most(max_chars: int) -> Rule:
+def text_up_to(max_chars: int) -> Rule:
     return lambda path, sent: text(path, sent, max_chars)
 
 
-def whole(minimum: int, maximum: int = 99_999_999_999) -> Rule:
-    """A whole number in a range."""
+def integer(minimum: int, maximum: int = 99_999_999_999) -> Rule:
+    """A rule for integers in a range."""
 
     def rule(path: str, sent: Any) -> int:
         digits = text(path, sent)
@@ -116,10 +116,10 @@ def whole(minimum: int, maximum: int = 99_999_999_999) -> Rule:
     return rule
 
 
-def flag(path: str, sent: Any) -> bool:
+def boolean(path: str, sent: Any) -> bool:
     if sent not in ("true", "false"):
         raise ParamError(f"Invalid boolean: {sent}", param=path)
-    return sent == "true"
+    return bool(sent == "true")
 
 
 def choice(*values: str) -> Rule:
@@ -132,7 +132,7 @@ def choice(*values: str) -> Rule:
 
 
 def url(path: str, sent: Any) -> str:
-    """An http or https address; a page of an extension is none."""
+    """An http or https address; the address of an extension page is refused."""
     address = text(path, sent, MAX_URL_CHARS)
     try:
         parts = urlsplit(address)

@@ -1,4 +1,4 @@
-"""The hosted page of a Checkout Session: what is bought, and Pay, Pay later or Cancel. It needs no script."""
+"""The hosted page of a Checkout Session: the line items, and Pay, Pay later or Cancel. It needs no script."""
 
 import base64
 import hashlib
@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sandbox import forms
-from sandbox.stripe.checkout import DELAYED_METHODS, Checkout, StateError
+from sandbox.stripe.checkout import DELAYED_METHODS, Checkout, InvalidStateError
 from sandbox.stripe.objects import Json
-from sandbox.stripe.store import Books
-from sandbox.stripe.webhooks import Sender
+from sandbox.stripe.store import Store
+from sandbox.stripe.webhooks import EventSender
 
 MAX_BODY_BYTES = 4096
 SESSION_ID = "{CHECKOUT_SESSION_ID}"
@@ -33,101 +33,105 @@ STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 NOTICE = "A stand-in for Stripe on this machine. No money moves."
 
 
-class Page:
+class PaymentPage:
     """The routes `/stripe/pay/{id}`."""
 
-    def __init__(self, books: Books, checkout: Checkout, sender: Sender):
-        self._books, self._checkout, self._sender = books, checkout, sender
+    def __init__(self, store: Store, checkout: Checkout, sender: EventSender):
+        self._store, self._checkout, self._sender = store, checkout, sender
 
     async def show(self, request: Request) -> Response:
         session = self._session(request)
-        return _page(404, "Nothing here", ["There is no such checkout."]) if session is None else self._of(session)
+        return (
+            _render(404, "Page not found", ["There is no such checkout."])
+            if session is None
+            else self._session_page(session)
+        )
 
-    async def press(self, request: Request) -> Response:
-        """A button was pressed; leads on to where the session says."""
+    async def handle_button(self, request: Request) -> Response:
+        """Handle a button; redirects to the address of the session."""
         session = self._session(request)
         if session is None:
-            return _page(404, "Nothing here", ["There is no such checkout."])
+            return _render(404, "Page not found", ["There is no such checkout."])
         try:
-            pressed = dict(parse_qsl((await forms.whole_body(request, MAX_BODY_BYTES)).decode())).get("action")
-            match pressed:
+            action = dict(parse_qsl((await forms.read_body(request, MAX_BODY_BYTES)).decode())).get("action")
+            match action:
                 case "cancel" if session["cancel_url"] is not None:
-                    return _see(session["cancel_url"], session)
+                    return _redirect(session["cancel_url"], session)
                 case "pay" | "pay_later":
-                    method = _method(session, delayed=pressed == "pay_later")
-                    await self._sender.heard(self._checkout.pay(session, method))
-                    return _see(session["success_url"], session)
+                    method = _method(session, delayed=action == "pay_later")
+                    await self._sender.wait_for_first_attempts(self._checkout.pay(session, method))
+                    return _redirect(session["success_url"], session)
                 case "arrive" | "fail":
-                    await self._sender.heard(self._checkout.settle(session, pressed == "arrive"))
+                    await self._sender.wait_for_first_attempts(self._checkout.settle(session, action == "arrive"))
                     return RedirectResponse(request.url.path, 303)
-        except StateError:
-            return self._of(session, status=409)
+        except InvalidStateError:
+            return self._session_page(session, status=409)
         except (forms.BodyTooLargeError, ValueError):
             pass
-        return _page(400, "That did not work", ["The page does not know this button."])
+        return _render(400, "That did not work", ["This button does not exist. Go back and try again."])
 
     def _session(self, request: Request) -> Json | None:
-        self._checkout.lapse_due()
-        return self._books.sessions.get(request.path_params["id"])
+        self._checkout.expire_due_sessions()
+        return self._store.sessions.get(request.path_params["id"])
 
-    def _of(self, session: Json, status: int = 200) -> Response:
+    def _session_page(self, session: Json, status: int = 200) -> Response:
         if session["status"] == "expired":
-            return _page(status, "This checkout has expired", ["Nothing was charged. Go back and begin again."])
+            return _render(status, "This checkout has expired", ["Nothing was charged. Go back and start again."])
         if session["status"] == "complete":
-            intent = self._books.intents.get(session["payment_intent"] or "")
+            intent = self._store.intents.get(session["payment_intent"] or "")
             if intent is not None and intent["status"] == "processing":
                 buttons = _button("arrive", "The money arrives", first=True) + _button("fail", "The payment fails")
-                text = "The order is complete, its money still on the way. At Stripe this takes days; here you decide."
-                return _page(status, "Payment on its way", [text], _form(buttons))
+                text = "The order is complete, but not yet paid. At Stripe this takes days; here you decide."
+                return _render(status, "Payment on its way", [text], _form(buttons))
             if session["payment_status"] == "unpaid":
-                return _page(status, "The payment failed", ["Nothing was charged."])
-            return _page(status, "This checkout is paid", ["There is nothing left to do here."])
+                return _render(status, "The payment failed", ["Nothing was charged."])
+            return _render(status, "This checkout is paid", ["There is nothing left to do here."])
         lines = "".join(
             f"<tr><td>{escape(item['description'])}<small>{item['quantity']} × "
-            f"{_money(item['price']['unit_amount'], item['currency'])}</small></td>"
-            f"<td>{_money(item['amount_total'], item['currency'])}</td></tr>"
-            for item in self._books.line_items[session["id"]]
+            f"{_format_amount(item['price']['unit_amount'], item['currency'])}</small></td>"
+            f"<td>{_format_amount(item['amount_total'], item['currency'])}</td></tr>"
+            for item in self._store.line_items[session["id"]]
         )
-        total = _money(session["amount_total"], session["currency"])
+        total = _format_amount(session["amount_total"], session["currency"])
         table = f'<table>{lines}<tr><th>Total</th><th id="total">{total}</th></tr></table>'
         buttons = "".join(
             _button(action, label, first)
             for action, label, first, offered in (
-                ("pay", f"Pay {total}", True, _has(session, delayed=False)),
-                ("pay_later", "Pay later, by bank transfer", False, _has(session, delayed=True)),
+                ("pay", f"Pay {total}", True, _has_method(session, delayed=False)),
+                ("pay_later", "Pay later, by bank transfer", False, _has_method(session, delayed=True)),
                 ("cancel", "Cancel", False, session["cancel_url"] is not None),
             )
             if offered
         )
         email = session["customer_email"]
         texts = [f"The receipt goes to {email}."] if email else []
-        return _page(status, "Checkout", texts, table + _form(buttons), _origins(session))
+        return _render(status, "Checkout", texts, table + _form(buttons), _origins(session))
 
 
-def _has(session: Json, delayed: bool) -> bool:
+def _has_method(session: Json, delayed: bool) -> bool:
     return any((method in DELAYED_METHODS) is delayed for method in session["payment_method_types"])
 
 
 def _method(session: Json, delayed: bool) -> str:
-    """Raises StateError where the session takes none of the kind."""
+    """The first payment method of the kind. Raises InvalidStateError if the session has none."""
     for method in session["payment_method_types"]:
         if (method in DELAYED_METHODS) is delayed:
             return str(method)
-    raise StateError("no such payment method is taken")
+    raise InvalidStateError("the session accepts no such payment method")
 
 
-def _see(url: str, session: Json) -> Response:
-    """Leads to `url`, with the session's id in it where it asks for that."""
+def _redirect(url: str, session: Json) -> Response:
+    """Redirect to `url`, with the id of the session in its placeholder."""
     return RedirectResponse(url.replace(SESSION_ID, session["id"]), 303, {"cache-control": "no-store"})
 
 
 def _origins(session: Json) -> list[str]:
-    """Where the form may lead to: browsers hold a redirect after it to the policy, too."""
+    """Origins that the form may lead to: browsers apply the policy also to the redirect after a form."""
     places = [urlsplit(url) for url in (session["success_url"], session["cancel_url"]) if url]
     return [f"{place.scheme}://{place.netloc.rpartition('@')[2]}" for place in places]
 
 
-def _money(amount: int, currency: str) -> str:
+def _format_amount(amount: int, currency: str) -> str:
     shown = f"{amount}" if currency in WITHOUT_MINOR_UNITS else f"{amount // 100}.{amount % 100:02d}"
     return f"{shown} {currency.upper()}"
 
@@ -141,8 +145,10 @@ def _form(buttons: str) -> str:
     return f'<form method="post">{buttons}</form>'
 
 
-def _page(status: int, title: str, texts: list[str], markup: str = "", leads_to: list[str] | None = None) -> Response:
-    """`markup` is HTML already; the other texts are escaped here."""
+def _render(
+    status: int, title: str, texts: list[str], markup: str = "", form_targets: list[str] | None = None
+) -> Response:
+    """`markup` is HTML; the other texts are escaped here."""
     paragraphs = "".join(f"<p>{escape(text)}</p>" for text in texts)
     body = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -152,7 +158,7 @@ def _page(status: int, title: str, texts: list[str], markup: str = "", leads_to:
     )
     policy = (
         f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'; "
-        + " ".join(["form-action 'self'", *(leads_to or [])])
+        + " ".join(["form-action 'self'", *(form_targets or [])])
     )
     headers = {
         "content-security-policy": policy,

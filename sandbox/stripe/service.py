@@ -1,4 +1,4 @@
-"""Stripe as the sandbox plays it: its parts put together, and their routes."""
+"""The sandbox's Stripe: its parts put together, and their routes."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from starlette.routing import BaseRoute, Route
 from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
-from sandbox.stripe.account_clock import StripeClock
-from sandbox.stripe.api import Api
+from sandbox.stripe.account_clock import AccountClock
+from sandbox.stripe.api import ApiRoutes
 from sandbox.stripe.checkout import Checkout
-from sandbox.stripe.control import Control
+from sandbox.stripe.control import StripeControl
 from sandbox.stripe.events import Events
-from sandbox.stripe.idempotency import Results
-from sandbox.stripe.payment_page import Page
-from sandbox.stripe.refunds_and_disputes import Returns
-from sandbox.stripe.request_handler import Door
-from sandbox.stripe.store import Books
-from sandbox.stripe.webhooks import Sender
+from sandbox.stripe.idempotency import IdempotencyResults
+from sandbox.stripe.payment_page import PaymentPage
+from sandbox.stripe.refunds_and_disputes import RefundsAndDisputes
+from sandbox.stripe.request_handler import RequestHandler
+from sandbox.stripe.store import Store
+from sandbox.stripe.webhooks import EventSender
 from sandbox.webhook_post import Poster
 
 
@@ -30,20 +30,26 @@ class Stripe:
 
 
 def create(
-    key: str, webhook_secret: str, webhook_url: str | None, clock: Clock, poster: Poster, pending: Faults, calls: Calls
+    key: str,
+    webhook_secret: str,
+    webhook_url: str | None,
+    clock: Clock,
+    poster: Poster,
+    fault_queue: Faults,
+    calls: Calls,
 ) -> Stripe:
-    """A Stripe account in which nothing has happened."""
-    time = StripeClock(clock)
-    sender = Sender(webhook_url, webhook_secret, time, poster)
-    books, events, results = Books(), Events(time, sender), Results(time)
-    checkout, returns = Checkout(books, events, time), Returns(books, events, time)
-    api = Api(Door(key, results, pending, calls), books, checkout, returns, events)
-    page = Page(books, checkout, sender)
-    control = Control(books, checkout, returns, events, sender, results, time)
+    """A new Stripe account without objects."""
+    account_clock = AccountClock(clock)
+    sender = EventSender(webhook_url, webhook_secret, account_clock, poster)
+    store, events, results = Store(), Events(account_clock, sender), IdempotencyResults(account_clock)
+    checkout, refunds = Checkout(store, events, account_clock), RefundsAndDisputes(store, events, account_clock)
+    api = ApiRoutes(RequestHandler(key, results, fault_queue, calls), store, checkout, refunds, events)
+    page = PaymentPage(store, checkout, sender)
+    control = StripeControl(store, checkout, refunds, events, sender, results, account_clock)
     return Stripe(
         routes=[
             Route("/pay/{id}", page.show, methods=["GET"]),
-            Route("/pay/{id}", page.press, methods=["POST"]),
+            Route("/pay/{id}", page.handle_button, methods=["POST"]),
             Route("/v1/checkout/sessions", api.create_session, methods=["POST"]),
             Route("/v1/checkout/sessions", api.list_sessions, methods=["GET"]),
             Route("/v1/checkout/sessions/{id}", api.retrieve_session, methods=["GET"]),
@@ -62,19 +68,19 @@ def create(
         ],
         control_routes=[
             Route("/sandbox/stripe", control.show, methods=["GET"]),
-            Route("/sandbox/stripe", control.forget, methods=["DELETE"]),
-            Route("/sandbox/stripe/orders", control.show_orders, methods=["GET"]),
-            Route("/sandbox/stripe/orders", control.change_orders, methods=["POST"]),
-            Route("/sandbox/stripe/clock", control.advance, methods=["POST"]),
+            Route("/sandbox/stripe", control.reset, methods=["DELETE"]),
+            Route("/sandbox/stripe/orders", control.show_settings, methods=["GET"]),
+            Route("/sandbox/stripe/orders", control.update_settings, methods=["POST"]),
+            Route("/sandbox/stripe/clock", control.advance_clock, methods=["POST"]),
             Route("/sandbox/stripe/sessions/{id}/pay", control.pay, methods=["POST"]),
             Route("/sandbox/stripe/sessions/{id}/settle", control.settle, methods=["POST"]),
             Route("/sandbox/stripe/refunds", control.refund, methods=["POST"]),
-            Route("/sandbox/stripe/refunds/{id}", control.step_refund, methods=["POST"]),
+            Route("/sandbox/stripe/refunds/{id}", control.update_refund, methods=["POST"]),
             Route("/sandbox/stripe/disputes", control.dispute, methods=["POST"]),
-            Route("/sandbox/stripe/disputes/{id}", control.step_dispute, methods=["POST"]),
+            Route("/sandbox/stripe/disputes/{id}", control.update_dispute, methods=["POST"]),
             Route("/sandbox/stripe/deliveries", control.deliveries, methods=["GET"]),
             Route("/sandbox/stripe/deliveries", control.release, methods=["POST"]),
-            Route("/sandbox/stripe/events", control.tell, methods=["POST"]),
-            Route("/sandbox/stripe/events/{id}/twin", control.twin, methods=["POST"]),
+            Route("/sandbox/stripe/events", control.send_event, methods=["POST"]),
+            Route("/sandbox/stripe/events/{id}/twin", control.send_twin, methods=["POST"]),
         ],
     )

@@ -1,4 +1,4 @@
-"""What `POST /v1/checkout/sessions` takes here: one-off payments on the hosted page, priced in place.
+"""The parameters of `POST /v1/checkout/sessions`: one-off payments on the hosted page, with inline prices.
 
 Source: stripe-python 16.1.0, `params/checkout/_session_create_params.py`; docs.stripe.com/api/checkout/sessions/create,
 read 2026-11. Parameters that this backend never sends are refused as unknown.
@@ -7,21 +7,21 @@ read 2026-11. Parameters that this backend never sends are refused as unknown.
 from typing import Any
 
 from sandbox.stripe.errors import ParamError
-from sandbox.stripe.parameters import Required, Schema, at_most, choice, email, flag, metadata, text, url, whole
+from sandbox.stripe.parameters import Required, Schema, boolean, choice, email, integer, metadata, text, text_up_to, url
 
 MIN_SECONDS, MAX_SECONDS = 30 * 60, 24 * 3600
 MAX_LINE_ITEMS = 100
 MIN_TOTAL = {"usd": 50, "eur": 50, "gbp": 30}
-"""In minor units; nothing at all may be charged too."""
+"""In minor units; a total of 0 is allowed too."""
 ELIGIBLE_METHODS = ("card", "link", "us_bank_account")
-"""What the sandbox's account offers for itself."""
+"""The payment methods of the sandbox's account."""
 METHODS = (
     *("acss_debit", "affirm", "afterpay_clearpay", "alipay", "amazon_pay", "au_becs_debit", "bacs_debit", "bancontact"),
     *("boleto", "card", "cashapp", "customer_balance", "eps", "ideal", "klarna", "konbini", "link", "multibanco"),
     *("oxxo", "p24", "paypal", "pix", "promptpay", "sepa_debit", "swish", "twint", "us_bank_account", "wechat_pay"),
 )
 
-PARAMS: Schema = {
+PARAMETERS: Schema = {
     "mode": Required(choice("payment")),
     "line_items": Required(
         [
@@ -29,11 +29,11 @@ PARAMS: Schema = {
                 "price_data": Required(
                     {
                         "currency": Required(choice("usd", "eur", "gbp", "chf", "cad", "aud", "jpy")),
-                        "unit_amount": Required(whole(0, 99_999_999)),
+                        "unit_amount": Required(integer(0, 99_999_999)),
                         "product_data": Required({"name": Required(text)}),
                     }
                 ),
-                "quantity": whole(1, 999_999),
+                "quantity": integer(1, 999_999),
             }
         ]
     ),
@@ -41,19 +41,19 @@ PARAMS: Schema = {
     "cancel_url": url,
     "metadata": metadata,
     "payment_intent_data": {"metadata": metadata},
-    "client_reference_id": at_most(200),
+    "client_reference_id": text_up_to(200),
     "customer_email": email,
-    "expires_at": whole(0),
-    "allow_promotion_codes": flag,
-    "automatic_tax": {"enabled": Required(flag)},
-    "adaptive_pricing": {"enabled": flag},
+    "expires_at": integer(0),
+    "allow_promotion_codes": boolean,
+    "automatic_tax": {"enabled": Required(boolean)},
+    "adaptive_pricing": {"enabled": boolean},
     "payment_method_types": [choice(*METHODS)],
     "expand": [text],
 }
 
 
-def check(params: dict[str, Any], now: int) -> None:
-    """What holds between parameters. Raises ParamError. `now`: epoch seconds."""
+def check_combinations(params: dict[str, Any], now: int) -> None:
+    """Check rules between parameters. Raises ParamError. `now`: epoch seconds."""
     lines = params["line_items"]
     if not 1 <= len(lines) <= MAX_LINE_ITEMS:
         message = f"line_items must have from 1 to {MAX_LINE_ITEMS} items."

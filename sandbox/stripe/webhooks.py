@@ -1,6 +1,7 @@
-"""Stripe's webhook sender: signed by the SDK's own code, tried again ever later until somebody answers 2xx.
+"""Stripe's webhooks: signed by the SDK's own code, retried at growing intervals until the receiver responds with 2xx.
 
-Source: docs.stripe.com/webhooks, read 2026-11. How often and how far apart is not published; these numbers are ours.
+Source: docs.stripe.com/webhooks, read 2026-11. The number of attempts and their intervals are not published; these are
+made up.
 """
 
 import asyncio
@@ -10,41 +11,41 @@ from typing import Any
 
 from stripe import WebhookSignature
 
-from sandbox.stripe.account_clock import StripeClock
+from sandbox.stripe.account_clock import AccountClock
 from sandbox.webhook_post import Poster
 
 ALL_TYPES = "*"
 REDIRECT_WAITS_SECONDS = 10
-"""How long the hosted page waits for the first answer before it sends the customer back, as Stripe does."""
+"""How long the hosted page waits for the first response before it redirects the customer, as at Stripe."""
 
 
 @dataclass
-class Settings:
-    """How events go out; tests change it."""
+class DeliverySettings:
+    """How events are sent; tests change it."""
 
     url: str | None
-    """None: there is no endpoint, and nothing to deliver."""
+    """The endpoint; None delivers nothing."""
     secret: str
     copies: int = 1
-    """How often each is sent, at once, under its one id."""
+    """How often each event is sent at once under its one id."""
     twins: int = 0
-    """How many further events tell the same fact under ids of their own."""
+    """How many further events report the same fact under ids of their own."""
     hold: bool = False
     """Events wait until they are released."""
     lose: list[str] = field(default_factory=list)
-    """Types that are never sent, `*` for all: only the list of events knows them."""
+    """Types that are never sent, `*` for all: only the list of events contains them."""
     attempts: int = 10
     retry_seconds: float = 5
-    """Until the second attempt, in the sandbox's time; doubled before each further one."""
+    """Until the second attempt, on the account's clock; doubled before each further one."""
     deadline_seconds: float = 10
-    """For the receiver's answer, in real time."""
+    """For the receiver's response, in real seconds."""
     before_redirect: bool = True
-    """The hosted page lets the endpoint hear of a payment before it sends the customer back."""
+    """The hosted page sends the event before it redirects the customer."""
 
 
 @dataclass
-class Attempt:
-    """`outcome`: delivered (2xx), failed (any other answer), timeout or unreachable."""
+class DeliveryAttempt:
+    """`outcome`: delivered (2xx), failed (any other status), timeout or unreachable."""
 
     copy: int
     number: int
@@ -55,27 +56,27 @@ class Attempt:
 
 @dataclass
 class Delivery:
-    """An event on its way. `state`: no_endpoint, held, lost, sending, delivered or failed (given up)."""
+    """An event to deliver. `state`: no_endpoint, held, lost, sending, delivered or failed (given up)."""
 
     event: dict[str, Any]
     state: str
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[DeliveryAttempt] = field(default_factory=list)
     copies: int = 0
-    firsts: list[asyncio.Event] = field(default_factory=list)
-    """By copy; set once its first attempt has ended."""
+    first_attempts: list[asyncio.Event] = field(default_factory=list)
+    """One per copy; set once its first attempt has ended."""
 
 
-class Sender:
-    """Sends events and remembers every attempt."""
+class EventSender:
+    """Sends events and records every attempt."""
 
-    def __init__(self, url: str | None, secret: str, clock: StripeClock, poster: Poster):
-        self._defaults = Settings(url, secret)
+    def __init__(self, url: str | None, secret: str, clock: AccountClock, poster: Poster):
+        self._defaults = DeliverySettings(url, secret)
         self._clock, self._poster = clock, poster
         self._tasks: set[asyncio.Task[None]] = set()
-        self.forget()
+        self.reset()
 
     def send(self, event: dict[str, Any]) -> None:
-        """Send a new event as the settings say."""
+        """Send a new event according to the settings."""
         settings = self.settings
         delivery = self._deliveries[event["id"]] = Delivery(event, "no_endpoint")
         if settings.url is None:
@@ -89,7 +90,7 @@ class Sender:
                 self._start(delivery)
 
     async def release(self, event_ids: list[str], together: bool) -> None:
-        """Send these, held or not, in this order: each once the one before was answered, or all at once."""
+        """Send these events, held or not: each after the response to the previous one, or all at once."""
         deliveries = [self._deliveries[event_id] for event_id in event_ids]
         if together:
             await asyncio.gather(*[first.wait() for first in [self._start(delivery) for delivery in deliveries]])
@@ -97,23 +98,23 @@ class Sender:
             for delivery in deliveries:
                 await self._start(delivery).wait()
 
-    async def heard(self, event_ids: list[str]) -> None:
-        """Wait until the first attempts of these have ended, but not for ever."""
+    async def wait_for_first_attempts(self, event_ids: list[str]) -> None:
+        """Wait until the first attempts have ended, but at most REDIRECT_WAITS_SECONDS."""
         if not self.settings.before_redirect:
             return
-        firsts = [first.wait() for event_id in event_ids for first in self._deliveries[event_id].firsts]
+        events = [first.wait() for event_id in event_ids for first in self._deliveries[event_id].first_attempts]
         try:
             async with asyncio.timeout(REDIRECT_WAITS_SECONDS):
-                await asyncio.gather(*firsts)
+                await asyncio.gather(*events)
         except TimeoutError:
             pass
 
-    def held(self) -> list[str]:
-        """Ids of the events that wait, oldest first."""
+    def held_event_ids(self) -> list[str]:
+        """Ids of the held events, oldest first."""
         return [event_id for event_id, delivery in self._deliveries.items() if delivery.state == "held"]
 
     def is_delivered(self, event_id: str) -> bool:
-        """Whether nobody waits for it any more: it was answered with 2xx, or there was no endpoint."""
+        """Whether no delivery is pending: a receiver responded with 2xx, or there was no endpoint."""
         return self._deliveries[event_id].state in ("delivered", "no_endpoint")
 
     def report(self) -> list[dict[str, Any]]:
@@ -129,8 +130,8 @@ class Sender:
             for event_id, delivery in self._deliveries.items()
         ]
 
-    def forget(self) -> None:
-        """Forget events, attempts and settings; nothing is sent any more."""
+    def reset(self) -> None:
+        """Cancel all deliveries, delete events and attempts, and restore the default settings."""
         for task in self._tasks:
             task.cancel()
         self.settings = replace(self._defaults, lose=[])
@@ -139,13 +140,13 @@ class Sender:
     def _start(self, delivery: Delivery) -> asyncio.Event:
         first = asyncio.Event()
         delivery.copies += 1
-        delivery.firsts.append(first)
+        delivery.first_attempts.append(first)
         if delivery.state != "delivered":
             delivery.state = "sending"
         task = asyncio.create_task(self._deliver(delivery, delivery.copies, first))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: first.set())  # Also when it is cancelled.
+        task.add_done_callback(lambda _: first.set())  # Also if it was cancelled.
         return first
 
     async def _deliver(self, delivery: Delivery, copy: int, first: asyncio.Event) -> None:
@@ -153,7 +154,7 @@ class Sender:
         while True:
             at = self._clock.now()
             status, outcome = await self._post(delivery.event)
-            delivery.attempts.append(Attempt(copy, number, at, status, outcome))
+            delivery.attempts.append(DeliveryAttempt(copy, number, at, status, outcome))
             if outcome == "delivered":
                 delivery.state = "delivered"
             first.set()
@@ -170,7 +171,7 @@ class Sender:
         settings = self.settings
         if settings.url is None:
             return None, "unreachable"
-        # Indented as Stripe's own are: a receiver that signs a body of its own making finds out.
+        # Indented like Stripe's own: a receiver that verifies a re-encoded body fails.
         body = json.dumps(event, indent=2)
         headers = {
             "Content-Type": "application/json; charset=utf-8",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.__main__ import loopback
+from sandbox.__main__ import loopback_address
 from sandbox.speech import samples
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +30,12 @@ def test_it_serves_health_without_a_key(desk):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", ""])
 def test_an_address_that_others_can_reach_is_refused(host):
     with pytest.raises(ArgumentTypeError, match="not a loopback address"):
-        loopback(host)
+        loopback_address(host)
 
 
 @pytest.mark.parametrize(("host", "address"), [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1")])
 def test_an_address_of_this_machine_is_taken(host, address):
-    assert loopback(host) == address
+    assert loopback_address(host) == address
 
 
 def test_it_does_not_start_where_others_can_reach_it():

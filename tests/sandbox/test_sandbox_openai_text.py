@@ -6,8 +6,8 @@ import openai
 import pydantic
 import pytest
 
-from sandbox.openai.extracts import SAYS_SO
-from sandbox.openai.text import REFUSED, TEXT_KINDS
+from sandbox.openai.extracts import EXTRACT_NOTICE
+from sandbox.openai.text import REFUSAL_TEXT, TEXT_KINDS
 
 MODEL = "gpt-6-luna"
 SAID = [
@@ -111,8 +111,8 @@ def answer_to(ask, question: str) -> dict:
 def test_a_summary_is_made_of_the_transcripts_own_lines_and_says_so(ask):
     answer = summary_of(ask, LINES)
 
-    assert answer["summary"].startswith(SAYS_SO)
-    quoted = answer["summary"].removeprefix(SAYS_SO).strip().split(" … ")
+    assert answer["summary"].startswith(EXTRACT_NOTICE)
+    quoted = answer["summary"].removeprefix(EXTRACT_NOTICE).strip().split(" … ")
     assert set(quoted) <= set(SAID)
     assert any("crane" in line for line in quoted)
     moments = [moment["line"] for moment in answer["key_moments"]]
@@ -157,7 +157,7 @@ def test_an_answer_quotes_the_lines_that_share_its_words(ask, question, line):
     quoted = [quote["line"] for quote in answer["quotes"]]
     assert line in quoted
     assert quoted == sorted(quoted)
-    assert answer["answer"].startswith(SAYS_SO)
+    assert answer["answer"].startswith(EXTRACT_NOTICE)
     assert SAID[line - 1] in answer["answer"]
 
 
@@ -194,7 +194,7 @@ def test_any_other_schema_gets_the_least_that_follows_it(openai_client):
     responses = openai_client.responses.parse(model=MODEL, input="Who was that?", text_format=Author)
 
     for author in (chat.choices[0].message.parsed, responses.output_parsed):
-        assert author.name == f"{SAYS_SO} Who was that?"
+        assert author.name == f"{EXTRACT_NOTICE} Who was that?"
         assert (author.born, author.kind, len(author.works), author.teacher) == (None, "poet", 2, None)
 
 
@@ -208,7 +208,7 @@ def test_an_answer_fits_the_schema_it_was_asked_for_in_whatever_that_adds(ask):
 
 
 def test_without_a_schema_the_answer_is_plain_text(ask):
-    assert ask("Tell  me\nmore")[0] == f"{SAYS_SO} Tell me more"
+    assert ask("Tell  me\nmore")[0] == f"{EXTRACT_NOTICE} Tell me more"
 
 
 def test_usage_is_about_a_token_for_four_characters(ask):
@@ -396,7 +396,7 @@ def test_a_model_can_refuse(ask, order):
 
     text, refusal, ended, _ = ask({"lines": LINES}, "catchup_summary")
 
-    assert (text, refusal, ended) == ("", REFUSED, "stop")
+    assert (text, refusal, ended) == ("", REFUSAL_TEXT, "stop")
 
 
 def test_an_answer_can_be_truncated(ask, order):

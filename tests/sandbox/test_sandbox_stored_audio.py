@@ -11,7 +11,7 @@ from sandbox import loopback
 from sandbox.assemblyai.stored_audio import KEPT_SECONDS, FetchError, TooLargeError, Uploads, fetch
 from sandbox.clock import Clock
 from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError
-from sandbox.recognition.ranges import Range, read_range, recognise
+from sandbox.recognition.ranges import Range, read_range, recognise_range
 from sandbox.recognition.recogniser import Transcript, Word
 
 CONTAINERS = [
@@ -115,7 +115,7 @@ def test_a_long_range_is_cut_where_it_is_quiet_and_its_words_are_timed_in_the_wh
     noise[24 * MODEL_RATE_HZ : 25 * MODEL_RATE_HZ] = 0
     listener = Listener()
 
-    heard = recognise(listener, Range(noise, start_ms=100_000, duration_ms=200_000))
+    heard = recognise_range(listener, Range(noise, start_ms=100_000, duration_ms=200_000))
 
     assert 24 <= listener.seconds[0] <= 25
     assert max(listener.seconds) <= 28
@@ -128,7 +128,7 @@ def test_a_long_range_is_cut_where_it_is_quiet_and_its_words_are_timed_in_the_wh
 def test_silence_is_not_listened_to():
     listener = Listener()
 
-    heard = recognise(listener, Range(np.zeros(60 * MODEL_RATE_HZ, dtype=np.float32), 0, 60_000))
+    heard = recognise_range(listener, Range(np.zeros(60 * MODEL_RATE_HZ, dtype=np.float32), 0, 60_000))
 
     assert (heard, listener.seconds) == (Transcript("", []), [])
 
@@ -153,7 +153,7 @@ def test_an_upload_has_a_bound_and_is_read_to_its_end():
             read.append(chunk)
             yield chunk
 
-    with pytest.raises(TooLargeError, match="6 bytes, at most 3"):
+    with pytest.raises(TooLargeError, match="6 bytes exceed the limit of 3"):
         asyncio.run(uploads.store(body()))
     assert len(read) == 3
     assert asyncio.run(uploads.store(pieces(b"abc")))
@@ -184,7 +184,7 @@ def test_a_proxy_from_the_environment_is_not_asked(receiver, monkeypatch):
     ],
 )
 def test_servers_on_this_machine_are_asked_by_address_under_their_name(url, address, host):
-    assert loopback.target(url) == (address, {"Host": host} if host else {})
+    assert loopback.resolve(url) == (address, {"Host": host} if host else {})
 
 
 @pytest.mark.parametrize(
@@ -206,5 +206,5 @@ def test_servers_on_this_machine_are_asked_by_address_under_their_name(url, addr
     ],
 )
 def test_nothing_else_is_asked(url):
-    with pytest.raises(loopback.ElsewhereError):
-        loopback.target(url)
+    with pytest.raises(loopback.NotLoopbackError):
+        loopback.resolve(url)

@@ -5,9 +5,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from sandbox.assemblyai.streaming_options import Options, changed, from_query
-from sandbox.assemblyai.turns import Turns, plain
-from sandbox.recognition.phrases import BEFORE_MS, LIMIT_MS, Phrases
+from sandbox.assemblyai.streaming_options import StreamingOptions, apply_changes, parse_query
+from sandbox.assemblyai.turns import Turns, strip_punctuation
+from sandbox.recognition.phrases import LEAD_IN_MS, MAX_PHRASE_MS, Phrases
 from sandbox.recognition.recogniser import Transcript, Word
 
 RATE_HZ = 16_000
@@ -40,21 +40,21 @@ def test_silence_ends_a_phrase_however_the_audio_is_cut(phrases, piece_bytes):
         for phrase in phrases.add(data[start : start + piece_bytes])
     ]
 
-    assert [phrase.start_ms for phrase in ended] == [1_000 - BEFORE_MS, 2_100 - BEFORE_MS]
+    assert [phrase.start_ms for phrase in ended] == [1_000 - LEAD_IN_MS, 2_100 - LEAD_IN_MS]
     assert [phrase.speech_end_ms for phrase in ended] == [1_600, 2_400]
     assert [phrase.end_ms for phrase in ended] == [2_000, 2_800]
-    assert phrases.running() is None
+    assert phrases.current() is None
 
 
 def test_the_rate_of_the_audio_does_not_move_a_phrase():
     (phrase,) = Phrases(44_100, silence_ms=400).add(room(1_000, 44_100) + tone(600, rate_hz=44_100) + room(500, 44_100))
 
-    assert (phrase.start_ms, phrase.speech_end_ms) == (1_000 - BEFORE_MS, 1_600)
+    assert (phrase.start_ms, phrase.speech_end_ms) == (1_000 - LEAD_IN_MS, 1_600)
 
 
 def test_a_pause_shorter_than_asked_for_ends_nothing(phrases):
     assert phrases.add(tone(300) + room(380) + tone(300)) == []
-    assert phrases.running().speech_end_ms == 980
+    assert phrases.current().speech_end_ms == 980
 
 
 def test_silence_noise_and_a_click_are_no_phrase(phrases):
@@ -63,10 +63,10 @@ def test_silence_noise_and_a_click_are_no_phrase(phrases):
 
 
 def test_who_never_pauses_is_cut_at_the_limit(phrases):
-    (phrase,) = phrases.add(tone(LIMIT_MS + 1_000))
+    (phrase,) = phrases.add(tone(MAX_PHRASE_MS + 1_000))
 
-    assert phrase.sound.duration_ms == LIMIT_MS
-    assert phrases.running().sound.duration_ms == 1_000
+    assert phrase.audio.duration_ms == MAX_PHRASE_MS
+    assert phrases.current().audio.duration_ms == 1_000
 
 
 def test_a_forced_end_loses_no_audio_and_tells_none_twice(phrases):
@@ -84,13 +84,13 @@ class Repeating:
     def __init__(self, *texts: str):
         self._texts = list(texts)
 
-    def recognise_quickly(self, samples) -> Transcript:
+    def recognise_short(self, samples) -> Transcript:
         text = self._texts.pop(0)
         words = [Word(word, place * 100, place * 100 + 90, 0.9) for place, word in enumerate(text.split())]
         return Transcript(text, words)
 
 
-def sent(options: Options, *texts: str) -> list[dict]:
+def sent(options: StreamingOptions, *texts: str) -> list[dict]:
     """The turns that follow when each of `texts` but the last is heard while somebody speaks."""
     messages = []
 
@@ -99,14 +99,14 @@ def sent(options: Options, *texts: str) -> list[dict]:
 
     async def speak() -> None:
         turns = Turns(options, Repeating(*texts), send)
-        work = asyncio.create_task(turns.work())
-        turns.hear(room(1_000))
+        work = asyncio.create_task(turns.run())
+        turns.add_audio(room(1_000))
         for expected in range(1, len(texts)):
-            turns.hear(tone(700))
+            turns.add_audio(tone(700))
             async with asyncio.timeout(10):
                 while len(messages) < expected:
                     await asyncio.sleep(0.001)
-        turns.end()
+        turns.finish()
         await work
 
     asyncio.run(speak())
@@ -115,7 +115,7 @@ def sent(options: Options, *texts: str) -> list[dict]:
 
 def test_a_partial_transcript_holds_the_words_that_stayed_the_same():
     first, second, raw, formatted = sent(
-        Options("universal-streaming-english", RATE_HZ, format_turns=True),
+        StreamingOptions("universal-streaming-english", RATE_HZ, format_turns=True),
         "He mite",
         "He might. Even",
         "He might, even so.",
@@ -131,15 +131,15 @@ def test_a_partial_transcript_holds_the_words_that_stayed_the_same():
     ]
     assert raw["words"][1] == {
         "text": "might",
-        "start": 1_000 - BEFORE_MS + 100,
-        "end": 1_000 - BEFORE_MS + 190,
+        "start": 1_000 - LEAD_IN_MS + 100,
+        "end": 1_000 - LEAD_IN_MS + 190,
         "confidence": 0.9,
         "word_is_final": True,
     }
 
 
 def test_a_pro_model_always_formats_and_shows_all_words_at_once():
-    partial, final = sent(Options("u3-rt-pro", RATE_HZ), "He mite", "He might.")
+    partial, final = sent(StreamingOptions("u3-rt-pro", RATE_HZ), "He mite", "He might.")
 
     assert (partial["transcript"], partial["end_of_turn"]) == ("He mite", False)
     assert (final["transcript"], final["end_of_turn"], final["turn_is_formatted"]) == ("He might.", True, True)
@@ -148,8 +148,8 @@ def test_a_pro_model_always_formats_and_shows_all_words_at_once():
 def test_the_language_is_told_only_if_asked_for():
     model = "universal-streaming-multilingual"
 
-    without = sent(Options(model, RATE_HZ), "Hello", "Hello.")
-    asked = sent(Options(model, RATE_HZ, language_detection=True), "Hello", "Hello.")
+    without = sent(StreamingOptions(model, RATE_HZ), "Hello", "Hello.")
+    asked = sent(StreamingOptions(model, RATE_HZ, language_detection=True), "Hello", "Hello.")
 
     assert [turn.get("language_code") for turn in without + asked] == [None, None, "en", "en"]
 
@@ -158,16 +158,16 @@ def test_the_language_is_told_only_if_asked_for():
     ("word", "said"), [("Mr.", "mr"), ("“Cold-hearted,”", "cold-hearted"), ("don't!", "don't"), ("-", ""), ("I", "i")]
 )
 def test_a_plain_word_has_no_punctuation_and_no_capitals(word, said):
-    assert plain(word) == said
+    assert strip_punctuation(word) == said
 
 
 def test_options_are_read_as_pythons_sdk_writes_them_and_unknown_ones_ignored():
-    options = from_query(
+    options = parse_query(
         {**QUERY, "format_turns": "True", "keyterms_prompt": '["a b"]', "inactivity_timeout": "30", "sppech": "x"}
     )
 
     assert (options.format_turns, options.inactivity_seconds, options.rate_hz) == (True, 30, 16_000)
-    assert from_query(QUERY).inactivity_seconds is None
+    assert parse_query(QUERY).inactivity_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -189,18 +189,18 @@ def test_options_are_read_as_pythons_sdk_writes_them_and_unknown_ones_ignored():
 )
 def test_options_outside_their_limits_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        from_query({**QUERY, **wrong})
+        parse_query({**QUERY, **wrong})
 
 
 @pytest.mark.parametrize("missing", ["speech_model", "sample_rate"])
 def test_model_and_rate_are_required(missing):
     with pytest.raises(ValueError, match=f"{missing} is missing"):
-        from_query({name: value for name, value in QUERY.items() if name != missing})
+        parse_query({name: value for name, value in QUERY.items() if name != missing})
 
 
 def test_a_running_session_can_be_changed():
-    options = changed(from_query(QUERY), {"max_turn_silence": 200, "format_turns": True, "vad_threshold": 0.3})
+    options = apply_changes(parse_query(QUERY), {"max_turn_silence": 200, "format_turns": True, "vad_threshold": 0.3})
 
-    assert (options.silence_ms, options.formats) == (200, True)
+    assert (options.silence_ms, options.has_formatted_turns) == (200, True)
     with pytest.raises(ValueError, match="format_turns"):
-        changed(options, {"format_turns": "perhaps"})
+        apply_changes(options, {"format_turns": "perhaps"})

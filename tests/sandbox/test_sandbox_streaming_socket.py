@@ -158,7 +158,7 @@ def test_a_reason_too_long_for_a_close_frame_refers_to_the_message(enter, fast_t
         (pcm(49), 3007, "Input duration violation: 49.0 ms. Expected between 50 and 1000 ms"),
         (pcm(1_001), 3007, "Input duration violation: 1001.0 ms. Expected between 50 and 1000 ms"),
         (b"", 3007, "Input duration violation: 0.0 ms. Expected between 50 and 1000 ms"),
-        (pcm(50) + b"\0", 3006, "Invalid Message: 1601 bytes are no whole number of 16-bit samples"),
+        (pcm(50) + b"\0", 3006, "Invalid Message: 1601 bytes are not a whole number of 16-bit samples"),
         ("{", 3006, "Invalid JSON: "),
         ("[]", 3006, "Invalid Message: "),
         ('{"type": "UpdateConfiguration", "max_turn_silence": "long"}', 3006, "Invalid Message: max_turn_silence"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.assemblyai.streaming_token import Tokens, UnauthorizedError
+from sandbox.assemblyai.streaming_token import InvalidTokenError, Tokens
 from sandbox.calls import Calls
 from sandbox.faults import Faults
 
@@ -28,13 +28,13 @@ def tokens(clock) -> Tokens:
 
 
 @pytest.fixture
-def mint(tokens):
+def create_token(tokens):
     """Gives a token away, past the HTTP route."""
 
-    def mint(expires_in_seconds: int = 60, max_session_seconds: int = 600) -> str:
-        return tokens.mint(expires_in_seconds, max_session_seconds)
+    def create_token(expires_in_seconds: int = 60, max_session_seconds: int = 600) -> str:
+        return tokens.create_token(expires_in_seconds, max_session_seconds)
 
-    return mint
+    return create_token
 
 
 @pytest.fixture
@@ -47,33 +47,33 @@ def ask(desk, keys):
     return ask
 
 
-def test_a_token_opens_one_session_of_the_length_asked_for(tokens, mint):
-    token = mint(max_session_seconds=600)
+def test_a_token_opens_one_session_of_the_length_asked_for(tokens, create_token):
+    token = create_token(max_session_seconds=600)
 
-    assert tokens.redeem(token) == 600
-    with pytest.raises(UnauthorizedError, match="already been used"):
-        tokens.redeem(token)
+    assert tokens.redeem_credential(token) == 600
+    with pytest.raises(InvalidTokenError, match="already been used"):
+        tokens.redeem_credential(token)
 
 
-def test_a_token_must_be_used_in_time_but_its_session_may_go_on(tokens, mint, clock):
-    in_time, too_late = mint(expires_in_seconds=60), mint(expires_in_seconds=60)
+def test_a_token_must_be_used_in_time_but_its_session_may_go_on(tokens, create_token, clock):
+    in_time, too_late = create_token(expires_in_seconds=60), create_token(expires_in_seconds=60)
 
     clock.seconds += 60
-    assert tokens.redeem(in_time) == 600
+    assert tokens.redeem_credential(in_time) == 600
     clock.seconds += 0.1
 
-    with pytest.raises(UnauthorizedError, match="expired"):
-        tokens.redeem(too_late)
+    with pytest.raises(InvalidTokenError, match="expired"):
+        tokens.redeem_credential(too_late)
 
 
 def test_the_key_itself_opens_any_number_of_the_longest_sessions(tokens):
-    assert [tokens.redeem("the key"), tokens.redeem("the key")] == [10_800, 10_800]
+    assert [tokens.redeem_credential("the key"), tokens.redeem_credential("the key")] == [10_800, 10_800]
 
 
 @pytest.mark.parametrize("credential", ["", "no token of ours", "Bearer the key"])
 def test_anything_else_opens_none(tokens, credential):
-    with pytest.raises(UnauthorizedError):
-        tokens.redeem(credential)
+    with pytest.raises(InvalidTokenError):
+        tokens.redeem_credential(credential)
 
 
 def test_the_answer_has_the_documented_shape(ask):

@@ -252,7 +252,10 @@ def test_a_delayed_payment_completes_unpaid_and_ends_later(
     assert (settled["status"], settled["payment_status"]) == ("complete", payment_status)
     assert account.client.v1.payment_intents.retrieve(settled["payment_intent"]).status == intent_status
     assert account.events() == ["checkout.session.completed", *last_events]
-    assert account.refused(f"sessions/{session.id}/settle", outcome="failed") == (409, "no payment is on its way")
+    assert account.refused(f"sessions/{session.id}/settle", outcome="failed") == (
+        409,
+        "the session has no pending payment",
+    )
 
 
 def test_an_event_keeps_the_object_as_it_was_then(account):

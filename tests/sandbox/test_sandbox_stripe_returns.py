@@ -105,7 +105,7 @@ def test_nothing_is_refunded_before_money_came(account):
 
     with pytest.raises(stripe.InvalidRequestError, match="no successful charge"):
         account.client.v1.refunds.create({"payment_intent": completed["payment_intent"]})
-    assert account.refused("refunds", session=account.sell().id) == (409, "nothing was paid in this session")
+    assert account.refused("refunds", session=account.sell().id) == (409, "this session has no payment")
 
 
 def test_a_dispute_takes_the_money_at_once_and_a_won_one_gives_it_back(account, paid, refund, since):

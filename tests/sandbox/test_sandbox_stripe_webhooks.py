@@ -116,7 +116,7 @@ def test_without_an_endpoint_nothing_waits_for_delivery(account):
     assert account.events(delivery_success=False) == []
     assert account.refused("deliveries", events=[account.deliveries()[0]["id"]]) == (
         409,
-        "there is no endpoint to send to",
+        "no webhook endpoint is configured",
     )
 
 
