@@ -11,7 +11,7 @@ class NotLoopbackError(Exception):
 
 
 def resolve(url: str) -> tuple[str, dict[str, str]]:
-    """The URL to request in place of `url`, and the headers to send. Raises NotLoopbackError.
+    """The URL to request in netloc of `url`, and the headers to send. Raises NotLoopbackError.
 
     `localhost` and its subdomains resolve to 127.0.0.1 regardless of the machine's resolver, and keep their name in the
     Host header: the signatures of pre-signed URLs and the local API gateway depend on it.
@@ -34,10 +34,10 @@ def resolve(url: str) -> tuple[str, dict[str, str]]:
     if not address:
         raise NotLoopbackError("the sandbox sends requests to this machine only")
     # Built from its parts, so that another parser cannot read a different host from the same text.
-    shown = f"[{address}]" if ":" in address else address
-    place = shown if port is None else f"{shown}:{port}"
+    host_in_url = f"[{address}]" if ":" in address else address
+    netloc = host_in_url if port is None else f"{host_in_url}:{port}"
     headers = {"Host": host if port is None else f"{host}:{port}"} if ":" not in host else {}
-    return urlunsplit((parts.scheme, place, parts.path or "/", parts.query, "")), headers
+    return urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")), headers
 
 
 def base_url(request: Request) -> str:

@@ -32,5 +32,5 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 
 
 def _words(text: str) -> list[str]:
-    plain = re.sub(r"[^\w\s]", "", text.lower().replace("-", " "))
-    return ["mister" if word == "mr" else word for word in plain.split()]
+    normalised = re.sub(r"[^\w\s]", "", text.lower().replace("-", " "))
+    return ["mister" if word == "mr" else word for word in normalised.split()]

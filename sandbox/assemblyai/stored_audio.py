@@ -68,8 +68,10 @@ class Uploads:
 
     def find(self, name: str) -> StoredAudio | None:
         """The file of this name; None if it is unknown or older than two days."""
-        for old in [key for key, kept in self._files.items() if self._clock.now() > kept.stored_at + KEPT_SECONDS]:
-            del self._files[old]
+        for expired in [
+            key for key, stored in self._files.items() if self._clock.now() > stored.stored_at + KEPT_SECONDS
+        ]:
+            del self._files[expired]
         return self._files.get(name)
 
     def reset(self) -> None:

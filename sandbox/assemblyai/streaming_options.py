@@ -58,8 +58,8 @@ def parse_query(query: Mapping[str, str]) -> StreamingOptions:
     """The options of a new session. Raises ValueError, whose text names the invalid parameter."""
     model = query.get("speech_model")
     if model not in MODELS:
-        named = "speech_model is missing" if model is None else "unknown speech_model"
-        raise ValueError(f"{named}; known: {', '.join(sorted(MODELS))}")
+        problem = "speech_model is missing" if model is None else "unknown speech_model"
+        raise ValueError(f"{problem}; known: {', '.join(sorted(MODELS))}")
     if query.get("encoding", "pcm_s16le") != "pcm_s16le":
         raise ValueError("encoding must be pcm_s16le")
     if "sample_rate" not in query:

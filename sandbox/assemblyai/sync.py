@@ -155,8 +155,8 @@ class SyncRoutes:
             raise ProblemError(*REFUSALS["401"])
         model = request.headers.get("x-aai-model")
         if model not in MODELS:
-            named = "missing header X-AAI-Model" if model is None else "unknown model in X-AAI-Model"
-            raise ProblemError(400, "Bad Request", f"{named}; known: {', '.join(sorted(MODELS))}")
+            problem = "missing header X-AAI-Model" if model is None else "unknown model in X-AAI-Model"
+            raise ProblemError(400, "Bad Request", f"{problem}; known: {', '.join(sorted(MODELS))}")
 
 
 def read_config(config: Any) -> Config:
@@ -208,8 +208,8 @@ def transcript_json(transcript: Transcript, audio: PcmAudio, config: Config, sta
     """The response; words have times only on request. `started`: `time.perf_counter()` on arrival."""
     words: list[dict[str, Any]] = [{"text": word.text, "confidence": word.confidence} for word in transcript.words]
     if config.timestamps:
-        for shown, word in zip(words, transcript.words, strict=True):
-            shown |= {"start": word.start_ms, "end": word.end_ms}
+        for word_json, word in zip(words, transcript.words, strict=True):
+            word_json |= {"start": word.start_ms, "end": word.end_ms}
     return {
         "text": transcript.text,
         "words": words,

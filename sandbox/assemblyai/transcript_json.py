@@ -25,9 +25,9 @@ def transcript_json(job: Job) -> dict[str, Any]:
     """The transcript object. Its content is present from completion until deletion."""
     options, webhook = job.options, job.options.webhook
     transcript = job.transcript if job.status == "completed" else None
-    ended = job.status in ("completed", "error")
+    has_ended = job.status in ("completed", "error")
     speaker = SPEAKER if options.speaker_labels else None
-    shown = {
+    fields = {
         **options.echoed,
         "id": job.id,
         "status": job.status,
@@ -40,20 +40,20 @@ def transcript_json(job: Job) -> dict[str, Any]:
         if transcript and speaker
         else None,
         "confidence": round(transcript.confidence, 4) if transcript else None,
-        "audio_duration": duration_seconds(job) if ended else None,
+        "audio_duration": duration_seconds(job) if has_ended else None,
         "speech_models": options.echoed.get("speech_models", DEFAULT_MODELS),
-        "speech_model_used": options.model if ended else None,
+        "speech_model_used": options.model if has_ended else None,
         "speech_model": None,
         "webhook_url": webhook and webhook.url,
         "webhook_auth": webhook is not None and webhook.header_name is not None,
         "webhook_auth_header_name": webhook and webhook.header_name,
         "webhook_status_code": job.webhook_status_code,
         "throttled": job.throttled,
-        "error": job.error if ended else None,
+        "error": job.error if has_ended else None,
     }
     if job.deleted:
-        shown |= {"text": DELETED_TEXT, "webhook_url": webhook and DELETED_URL}
-    return shown
+        fields |= {"text": DELETED_TEXT, "webhook_url": webhook and DELETED_URL}
+    return fields
 
 
 def item_json(job: Job, base: str) -> dict[str, Any]:
@@ -94,26 +94,26 @@ def words_json(words: Iterable[Word], speaker: str | None) -> list[dict[str, Any
 
 def split_sentences(words: list[Word]) -> list[list[Word]]:
     """The words by sentence."""
-    found: list[list[Word]] = [[]]
+    sentences: list[list[Word]] = [[]]
     for word in words:
-        found[-1].append(word)
+        sentences[-1].append(word)
         if word.text.endswith((".", "?", "!")) and word.text not in TITLES:
-            found.append([])
-    return [part for part in found if part]
+            sentences.append([])
+    return [part for part in sentences if part]
 
 
 def split_paragraphs(words: list[Word]) -> list[list[Word]]:
     """The words by paragraph: a few sentences each, fewer where there is a pause."""
     all_sentences = split_sentences(words)
-    found: list[list[Word]] = [list(sentence) for sentence in all_sentences[:1]]
+    paragraphs: list[list[Word]] = [list(sentence) for sentence in all_sentences[:1]]
     length = 1
     for before, sentence in pairwise(all_sentences):
         if length == PARAGRAPH_SENTENCES or sentence[0].start_ms - before[-1].end_ms > PARAGRAPH_PAUSE_MS:
-            found.append([])
+            paragraphs.append([])
             length = 0
-        found[-1] += sentence
+        paragraphs[-1] += sentence
         length += 1
-    return found
+    return paragraphs
 
 
 def export_json(job: Job, name: str, parts: list[list[Word]]) -> dict[str, Any]:
@@ -145,14 +145,14 @@ def render_vtt(words: list[Word], chars_per_caption: int) -> str:
 
 def _split_captions(words: list[Word], chars: int) -> list[list[Word]]:
     """The words by caption of at most `chars` characters, or one longer word. A sentence begins a new caption."""
-    found: list[list[Word]] = []
+    captions: list[list[Word]] = []
     for sentence in split_sentences(words):
-        found.append([])
+        captions.append([])
         for word in sentence:
-            if found[-1] and len(_join_text([*found[-1], word])) > chars:
-                found.append([])
-            found[-1].append(word)
-    return found
+            if captions[-1] and len(_join_text([*captions[-1], word])) > chars:
+                captions.append([])
+            captions[-1].append(word)
+    return captions
 
 
 def _part_json(words: list[Word], speaker: str | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sandbox.assemblyai.transcript_jobs import Job
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 200
 STATUSES = ("queued", "processing", "completed", "error")
-UNKNOWN_ID = "Transcript lookup error, transcript id not found"
+UNKNOWN_ID = "Transcript lookup error, transcript id not in_range"
 
 
 class PageError(Exception):
@@ -33,8 +33,8 @@ def build_page(jobs: list[Job], request: Request) -> dict[str, Any]:
     matching = [job for job in jobs if _matches_filters(job, request)]
     before = positions[query["before_id"]] if "before_id" in query else len(jobs)
     after = positions[query["after_id"]] if "after_id" in query else -1
-    found = [job for job in matching if after < positions[job.id] < before]
-    shown = found[:limit] if "after_id" in query and "before_id" not in query else found[-limit:]
+    in_range = [job for job in matching if after < positions[job.id] < before]
+    items = in_range[:limit] if "after_id" in query and "before_id" not in query else in_range[-limit:]
     url = f"{loopback.base_url(request)}{request.url.path}"
     filters = {name: value for name, value in query.items() if name not in ("before_id", "after_id", "limit")}
 
@@ -44,12 +44,12 @@ def build_page(jobs: list[Job], request: Request) -> dict[str, Any]:
     return {
         "page_details": {
             "limit": limit,
-            "result_count": len(shown),
+            "result_count": len(items),
             "current_url": f"{url}?{urlencode(dict(query))}" if query else url,
-            "prev_url": page_url("before_id", shown[0], shown[0] is not matching[0]) if shown else None,
-            "next_url": page_url("after_id", shown[-1], shown[-1] is not matching[-1]) if shown else None,
+            "prev_url": page_url("before_id", items[0], items[0] is not matching[0]) if items else None,
+            "next_url": page_url("after_id", items[-1], items[-1] is not matching[-1]) if items else None,
         },
-        "transcripts": [shapes.item_json(job, loopback.base_url(request)) for job in reversed(shown)],
+        "transcripts": [shapes.item_json(job, loopback.base_url(request)) for job in reversed(items)],
     }
 
 

@@ -75,13 +75,13 @@ def parse_options(body: Any) -> TranscriptOptions:
         raise OptionError(f"unknown parameters: {', '.join(unknown)}")
     if "audio_url" not in options:
         raise OptionError("audio_url is required")
-    wrong = [
+    invalid = [
         f"{name}: {rule}"
         for name, (rule, is_valid) in CHECKS.items()
         if name in options and not is_valid(options[name])
     ]
-    if wrong:
-        raise OptionError("; ".join(wrong))
+    if invalid:
+        raise OptionError("; ".join(invalid))
     language = options.get("language_code", DEFAULT_LANGUAGE)
     if options.get("language_detection") and "language_code" in options:
         raise OptionError("send either language_code or language_detection, not both")

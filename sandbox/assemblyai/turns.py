@@ -106,8 +106,8 @@ class Turns:
     def _turn(self, words: list[Word], stable: int, end_of_turn: bool, formatted: bool) -> Message:
         if not formatted and not self.options.has_revisable_partials:
             words = [replace(word, text=strip_punctuation(word.text)) for word in words]
-        shown = words if end_of_turn or self.options.has_revisable_partials else words[:stable]
-        transcript = " ".join(word.text for word in shown if word.text)
+        transcript_words = words if end_of_turn or self.options.has_revisable_partials else words[:stable]
+        transcript = " ".join(word.text for word in transcript_words if word.text)
         message: Message = {
             "type": "Turn",
             "turn_order": self._order,
@@ -122,9 +122,9 @@ class Turns:
                     "start": word.start_ms,
                     "end": word.end_ms,
                     "confidence": word.confidence,
-                    "word_is_final": place < stable,
+                    "word_is_final": index < stable,
                 }
-                for place, word in enumerate(words)
+                for index, word in enumerate(words)
                 if word.text
             ],
         }

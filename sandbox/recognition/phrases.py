@@ -58,16 +58,16 @@ class Phrases:
         data = self._remainder + frames
         count = len(data) // self._window_bytes
         self._remainder = data[count * self._window_bytes :]
-        windows = [data[place * self._window_bytes : (place + 1) * self._window_bytes] for place in range(count)]
+        windows = [data[index * self._window_bytes : (index + 1) * self._window_bytes] for index in range(count)]
         loudness = [_loudness(window) for window in windows]
         self._noise_levels.extend(loudness)
         if not windows:
             return []
         threshold = self._speech_threshold()
-        ended = [
+        phrases = [
             self._process_window(window, loud >= threshold) for window, loud in zip(windows, loudness, strict=True)
         ]
-        return [phrase for phrase in ended if phrase is not None]
+        return [phrase for phrase in phrases if phrase is not None]
 
     def current(self) -> Phrase | None:
         """The current phrase so far; None during silence."""

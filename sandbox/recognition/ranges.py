@@ -10,7 +10,7 @@ from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError, Samples
 from sandbox.recognition.recogniser import Recogniser, Transcript, Word
 
 BEFORE_SECONDS = 1.0
-"""Decoded before the range begins: some codecs depend on earlier packets."""
+"""Decoded before the range start: some codecs depend on earlier packets."""
 PIECE_SECONDS, CUT_SECONDS = 28, 8
 """A piece fits one window of the model. It ends at the quietest point of its last CUT_SECONDS."""
 WINDOW_SAMPLES = MODEL_RATE_HZ // 50
@@ -20,7 +20,7 @@ SILENCE = 0.001
 
 @dataclass(frozen=True)
 class Range:
-    """The samples of a range that begins `start_ms` into a recording of `duration_ms`."""
+    """The samples of a range that start `start_ms` into a recording of `duration_ms`."""
 
     samples: Samples
     start_ms: int
@@ -77,31 +77,31 @@ class _RangeDecoder:
     def read(self, container: Any) -> Range:
         stream = container.streams.audio[0]
         first, base = None, float(stream.time_base)
-        ended = 0.0
+        end = 0.0
         for packet in container.demux(stream):
             if packet.size == 0:  # The end of the stream: flush the decoder.
                 if self._decoded_from is not None:
-                    self._decode(packet, ended)
+                    self._decode(packet, end)
                 continue
-            begins = ended
+            start = end
             if packet.pts is not None:
                 first = packet.pts if first is None else first
-                begins = (packet.pts - first) * base
-            ended = max(ended, begins + (packet.duration or 0) * base)
-            if ended >= self._start - BEFORE_SECONDS and (self._end is None or begins <= self._end):
-                self._decode(packet, begins)
+                start = (packet.pts - first) * base
+            end = max(end, start + (packet.duration or 0) * base)
+            if end >= self._start - BEFORE_SECONDS and (self._end is None or start <= self._end):
+                self._decode(packet, start)
         for frame in self._resampler.resample(None) if self._decoded else []:
             self._decoded.append(frame.to_ndarray()[0])
-        duration = max(ended, (self._decoded_from or 0) + sum(map(len, self._decoded)) / MODEL_RATE_HZ)
+        duration = max(end, (self._decoded_from or 0) + sum(map(len, self._decoded)) / MODEL_RATE_HZ)
         if not duration:
             raise NotAudioError("the file contains no audio")
         return Range(self._cut(), self._start_ms, round(duration * 1000))
 
-    def _decode(self, packet: Any, begins: float) -> None:
+    def _decode(self, packet: Any, start: float) -> None:
         from av.error import InvalidDataError
 
         if self._decoded_from is None:
-            self._decoded_from = begins
+            self._decoded_from = start
         try:
             frames = packet.decode()
         except InvalidDataError:
@@ -122,15 +122,17 @@ class _RangeDecoder:
 
 def _split_at_silence(samples: Samples) -> Iterator[tuple[int, Samples]]:
     """Pieces with their positions, split where it is quiet."""
-    place = 0
-    while len(samples) - place > PIECE_SECONDS * MODEL_RATE_HZ:
-        end = place + PIECE_SECONDS * MODEL_RATE_HZ
-        begin = end - CUT_SECONDS * MODEL_RATE_HZ
-        cut = begin + (int(np.argmin(_loudness(samples[begin:end]))) * WINDOW_SAMPLES) + WINDOW_SAMPLES // 2
-        yield place, samples[place:cut]
-        place = cut
-    if place < len(samples):
-        yield place, samples[place:]
+    position = 0
+    while len(samples) - position > PIECE_SECONDS * MODEL_RATE_HZ:
+        end = position + PIECE_SECONDS * MODEL_RATE_HZ
+        window_start = end - CUT_SECONDS * MODEL_RATE_HZ
+        cut = (
+            window_start + (int(np.argmin(_loudness(samples[window_start:end]))) * WINDOW_SAMPLES) + WINDOW_SAMPLES // 2
+        )
+        yield position, samples[position:cut]
+        position = cut
+    if position < len(samples):
+        yield position, samples[position:]
 
 
 def _loudest(samples: Samples) -> float:

@@ -162,8 +162,10 @@ class ApiRoutes:
     ) -> Response:
         def work(params: Json) -> Json:
             filters = {name: params[name] for name in ("payment_intent", "charge", "status") if name in params}
-            found = [item for item in objects.values() if all(item[name] == value for name, value in filters.items())]
-            return lists.build_page(path, params, kind, found)
+            matching = [
+                item for item in objects.values() if all(item[name] == value for name, value in filters.items())
+            ]
+            return lists.build_page(path, params, kind, matching)
 
         return await self._answer(point, request, schema, work)
 

@@ -48,7 +48,7 @@ class StripeControl:
         """Every object as it is now, oldest first."""
         self._checkout.expire_due_sessions()
         store = self._store
-        kept = {
+        objects_by_kind = {
             "sessions": store.sessions,
             "payment_intents": store.intents,
             "charges": store.charges,
@@ -56,7 +56,7 @@ class StripeControl:
             "disputes": store.disputes,
         }
         now = {"now": int(self._clock.now())}
-        return JSONResponse(now | {name: list(objects.values()) for name, objects in kept.items()})
+        return JSONResponse(now | {name: list(objects.values()) for name, objects in objects_by_kind.items()})
 
     async def reset(self, _request: Request) -> Response:
         """Delete objects, events, deliveries, idempotency keys and settings, and return to the real time."""

@@ -28,17 +28,17 @@ PAGE: Schema = {
 
 def build_page(path: str, params: Json, kind: str, oldest_first: Iterable[Json]) -> Json:
     """One page of objects. Raises StripeApiError for a cursor that is not among them."""
-    found = [item for item in reversed(list(oldest_first)) if _in_range(item["created"], params.get("created"))]
+    objects = [item for item in reversed(list(oldest_first)) if _in_range(item["created"], params.get("created"))]
     limit = params.get("limit", DEFAULT_LIMIT)
     if "ending_before" in params:
-        end = _position(found, params["ending_before"], kind, "ending_before")
+        end = _position(objects, params["ending_before"], kind, "ending_before")
         first = max(0, end - limit)
-        items, more = found[first:end], first > 0
+        items, more = objects[first:end], first > 0
     else:
         first = 0
         if "starting_after" in params:
-            first = _position(found, params["starting_after"], kind, "starting_after") + 1
-        items, more = found[first : first + limit], len(found) > first + limit
+            first = _position(objects, params["starting_after"], kind, "starting_after") + 1
+        items, more = objects[first : first + limit], len(objects) > first + limit
     return {"object": "list", "data": items, "has_more": more, "url": path}
 
 

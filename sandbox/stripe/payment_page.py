@@ -127,13 +127,13 @@ def _redirect(url: str, session: Json) -> Response:
 
 def _origins(session: Json) -> list[str]:
     """Origins that the form may lead to: browsers apply the policy also to the redirect after a form."""
-    places = [urlsplit(url) for url in (session["success_url"], session["cancel_url"]) if url]
-    return [f"{place.scheme}://{place.netloc.rpartition('@')[2]}" for place in places]
+    targets = [urlsplit(url) for url in (session["success_url"], session["cancel_url"]) if url]
+    return [f"{target.scheme}://{target.netloc.rpartition('@')[2]}" for target in targets]
 
 
 def _format_amount(amount: int, currency: str) -> str:
-    shown = f"{amount}" if currency in WITHOUT_MINOR_UNITS else f"{amount // 100}.{amount % 100:02d}"
-    return f"{shown} {currency.upper()}"
+    formatted = f"{amount}" if currency in WITHOUT_MINOR_UNITS else f"{amount // 100}.{amount % 100:02d}"
+    return f"{formatted} {currency.upper()}"
 
 
 def _button(action: str, label: str, first: bool = False) -> str:

@@ -126,10 +126,10 @@ class RefundsAndDisputes:
     def _withdrawn_amount(self, charge: objects.Json) -> int:
         """What disputes have withdrawn and not returned."""
         withdrawn: int = -sum(
-            moved["amount"]
+            transaction["amount"]
             for dispute in self._store.disputes.values()
             if dispute["charge"] == charge["id"]
-            for moved in dispute["balance_transactions"]
+            for transaction in dispute["balance_transactions"]
         )
         return withdrawn
 
@@ -145,8 +145,8 @@ class RefundsAndDisputes:
         self._move_money(dispute, -dispute["amount"], DISPUTE_FEE, "charge.dispute.funds_withdrawn")
 
     def _move_money(self, dispute: objects.Json, amount: int, fee: int, event: str) -> None:
-        moved = objects.balance_transaction(dispute, amount, fee, int(self._clock.now()))
-        dispute["balance_transactions"].append(moved)
+        transaction = objects.balance_transaction(dispute, amount, fee, int(self._clock.now()))
+        dispute["balance_transactions"].append(transaction)
         self._events.record_event(event, dispute)
 
 

@@ -32,11 +32,11 @@ class Store:
         return _get(self.disputes, "dispute", id)
 
     def reset(self) -> None:
-        for kept in vars(self).values():
-            kept.clear()
+        for objects in vars(self).values():
+            objects.clear()
 
 
-def _get(kept: dict[str, Json], kind: str, id: str, param: str = "id") -> Json:
-    if id not in kept:
+def _get(objects: dict[str, Json], kind: str, id: str, param: str = "id") -> Json:
+    if id not in objects:
         raise missing(kind, id, param)
-    return kept[id]
+    return objects[id]
