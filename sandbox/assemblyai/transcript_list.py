@@ -11,7 +11,7 @@ from sandbox.assemblyai.transcript_jobs import Job
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 200
 STATUSES = ("queued", "processing", "completed", "error")
-UNKNOWN_ID = "Transcript lookup error, transcript id not in_range"
+UNKNOWN_ID = "Transcript lookup error, transcript id not found"
 
 
 class PageError(Exception):

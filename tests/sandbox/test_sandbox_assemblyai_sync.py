@@ -1,4 +1,4 @@
-"""AssemblyAI's Sync API in the sandbox, asked by AssemblyAI's own SDK wherever the SDK can ask it."""
+"""AssemblyAI's Sync API, called by its own SDK where possible."""
 
 import io
 import json
@@ -31,14 +31,14 @@ def wav(rate_hz: int = 16_000, channels: int = 1, milliseconds: int = 100, bits:
     return file.getvalue()
 
 
-def refused(transcriber: assemblyai.SyncTranscriber, audio: bytes, **config) -> tuple[int, str]:
+def read_refusal(transcriber: assemblyai.SyncTranscriber, audio: bytes, **config) -> tuple[int, str]:
     with pytest.raises(assemblyai.SyncTranscriptError) as refusal:
         transcriber.transcribe(audio, config=assemblyai.SyncTranscriptionConfig(**config))
     return refusal.value.status_code, refusal.value.error_code
 
 
 @pytest.mark.parametrize(("path", "words"), samples(), ids=lambda value: getattr(value, "stem", "")[-4:])
-def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, desk, path, words):
+def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, http, path, words):
     config = assemblyai.SyncTranscriptionConfig(timestamps=True)
 
     answer = sync.transcribe(str(path), config=config)
@@ -50,7 +50,7 @@ def test_speech_is_recognised_in_the_shape_the_sdk_reads(sync, desk, path, words
     assert all(word.start <= word.end <= answer.audio_duration_ms + 100 for word in answer.words)
     assert 0.5 < answer.confidence <= 1
     assert answer.request_time_ms > 0
-    assert desk.get("/sandbox/calls").json()["services"] == {"assemblyai.sync": {"received": 1, "recognised": 1}}
+    assert http.get("/sandbox/calls").json()["services"] == {"assemblyai.sync": {"received": 1, "recognised": 1}}
 
 
 def test_words_have_no_times_unless_asked_for(sync):
@@ -61,7 +61,7 @@ def test_words_have_no_times_unless_asked_for(sync):
     assert answer.audio_duration_ms == 3290
 
 
-def test_audio_sent_while_it_grows_is_recognised_too(sync):
+def test_audio_sent_while_it_grows_is_recognised(sync):
     data = SHORT[0].read_bytes()
     pieces = (data[start : start + 8_000] for start in range(0, len(data), 8_000))
 
@@ -92,30 +92,30 @@ def test_80_ms_of_every_rate_are_enough(rate_hz):
     ],
     ids=["79 ms", "121 s", "40 MB and a byte", "11 kHz", "8 bit", "24 bit", "3 channels", "no WAV", "empty"],
 )
-def test_audio_outside_the_limits_is_refused(sync, desk, audio, status, code):
-    assert refused(sync, audio) == (status, code)
-    assert desk.get("/sandbox/calls").json()["services"]["assemblyai.sync"] == {"received": 1, "recognised": 0}
+def test_audio_outside_the_limits_is_refused(sync, http, audio, status, code):
+    assert read_refusal(sync, audio) == (status, code)
+    assert http.get("/sandbox/calls").json()["services"]["assemblyai.sync"] == {"received": 1, "recognised": 0}
 
 
-def test_a_wrong_key_is_401_and_no_word_is_recognised(sync_with_key, desk):
-    assert refused(sync_with_key("another key"), wav()) == (401, "unauthorized")
+def test_a_wrong_key_is_401_and_nothing_is_recognised(sync_with_key, http):
+    assert read_refusal(sync_with_key("another key"), wav()) == (401, "unauthorized")
 
 
-def test_a_key_behind_bearer_is_401_and_the_reason_is_said(sync_with_key, keys, desk):
+def test_a_key_after_bearer_is_401_with_the_reason(sync_with_key, keys, http):
     with pytest.raises(assemblyai.SyncTranscriptError, match="without Bearer"):
         sync_with_key(f"Bearer {keys.assemblyai}").transcribe(wav())
 
 
 def test_an_unknown_model_is_a_bad_request(sync):
-    assert refused(sync, wav(), model="universal-9") == (400, "bad_request")
+    assert read_refusal(sync, wav(), model="universal-9") == (400, "bad_request")
 
 
-def test_warming_up_needs_the_key_but_counts_as_no_transcription(sync, desk, headers):
+def test_warming_up_needs_the_key_but_counts_as_no_transcription(sync, http, headers):
     assert sync.warm() is True
 
-    assert desk.get("/v1/warm", headers=headers).status_code == 200
-    assert desk.get("/v1/warm", headers={"X-AAI-Model": "universal-3-5-pro"}).status_code == 401
-    assert desk.get("/sandbox/calls").json()["services"] == {"assemblyai.warm": {"received": 3, "recognised": 0}}
+    assert http.get("/v1/warm", headers=headers).status_code == 200
+    assert http.get("/v1/warm", headers={"X-AAI-Model": "universal-3-5-pro"}).status_code == 401
+    assert http.get("/sandbox/calls").json()["services"] == {"assemblyai.warm": {"received": 3, "recognised": 0}}
 
 
 CONFIG = ("config", (None, "{}", "application/json"))
@@ -137,8 +137,8 @@ AUDIO = ("audio", ("a.wav", wav(), "audio/wav"))
         ("/v1/transcribe", [("audio", ("a.pcm", bytes(4_000), "audio/pcm"))], 415, "Unsupported Media Type"),
     ],
 )
-def test_a_form_that_breaks_the_rules_is_refused(desk, headers, path, files, status, title):
-    answer = desk.post(path, headers=headers, files=files)
+def test_a_form_that_breaks_the_rules_is_refused(http, headers, path, files, status, title):
+    answer = http.post(path, headers=headers, files=files)
 
     assert (answer.status_code, answer.json()["title"]) == (status, title)
     assert set(answer.json()) == {"status", "title", "detail"}
@@ -153,19 +153,19 @@ def test_a_form_that_breaks_the_rules_is_refused(desk, headers, path, files, sta
     ],
     ids=lambda config: next(iter(config)),
 )
-def test_options_outside_their_limits_are_refused_by_name(desk, headers, config):
+def test_options_outside_their_limits_are_refused_by_name(http, headers, config):
     files = [("config", (None, json.dumps(config), "application/json")), AUDIO]
 
-    answer = desk.post("/v1/transcribe", headers=headers, files=files)
+    answer = http.post("/v1/transcribe", headers=headers, files=files)
 
     assert answer.status_code == 400
     assert next(iter(config)) in answer.json()["detail"]
 
 
-def test_the_model_header_and_a_form_are_required(desk, headers, keys):
-    without_model = desk.post("/v1/transcribe", headers={"Authorization": keys.assemblyai}, files=[AUDIO])
-    without_form = desk.post("/v1/transcribe", headers=headers, content=b"audio")
-    cut_form = desk.post(
+def test_the_model_header_and_a_form_are_required(http, headers, keys):
+    without_model = http.post("/v1/transcribe", headers={"Authorization": keys.assemblyai}, files=[AUDIO])
+    without_form = http.post("/v1/transcribe", headers=headers, content=b"audio")
+    cut_form = http.post(
         "/v1/transcribe",
         headers={**headers, "Content-Type": "multipart/form-data; boundary=b"},
         content=b'--b\r\nContent-Disposition: form-data; name="audio"\r\n\r\nhalf',
@@ -185,8 +185,8 @@ def test_the_model_header_and_a_form_are_required(desk, headers, keys):
         ("503", 503, "capacity_exceeded", 7),
     ],
 )
-def test_a_refusal_on_request_is_what_the_sdk_raises(sync, order, kind, status, code, retry_after):
-    order("assemblyai.sync", kind, retry_after_seconds=7)
+def test_an_error_fault_raises_the_matching_sdk_error(sync, add_fault, kind, status, code, retry_after):
+    add_fault("assemblyai.sync", kind, retry_after_seconds=7)
 
     with pytest.raises(assemblyai.SyncTranscriptError) as refusal:
         sync.transcribe(wav())
@@ -206,23 +206,23 @@ def test_a_refusal_on_request_is_what_the_sdk_raises(sync, order, kind, status, 
         ("cut", httpx.RemoteProtocolError),
     ],
 )
-def test_a_broken_answer_on_request_breaks_the_sdk(sync, order, kind, error):
-    order("assemblyai.sync", kind)
+def test_a_broken_response_breaks_the_sdk(sync, add_fault, kind, error):
+    add_fault("assemblyai.sync", kind)
 
     with pytest.raises(error):
         sync.transcribe(b"no audio, so that there is nothing to recognise")
 
 
-def test_a_request_told_to_hang_ends_by_the_clients_timeout(sync_with_key, keys, order, desk):
-    order("assemblyai.sync", "timeout")
+def test_a_hanging_request_ends_with_the_clients_timeout(sync_with_key, keys, add_fault, http):
+    add_fault("assemblyai.sync", "timeout")
 
     with pytest.raises(httpx.ReadTimeout):
         sync_with_key(keys.assemblyai, timeout_seconds=0.3).transcribe(wav())
 
-    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == "timeout"
+    assert http.get("/sandbox/calls").json()["last"][0]["fault"] == "timeout"
 
 
-def test_a_request_told_to_hang_for_a_while_ends_in_504(sync, order):
-    order("assemblyai.sync", "timeout", delay_seconds=0.1)
+def test_a_request_that_hangs_for_a_limited_time_is_504(sync, add_fault):
+    add_fault("assemblyai.sync", "timeout", delay_seconds=0.1)
 
-    assert refused(sync, wav()) == (504, "inference_timeout")
+    assert read_refusal(sync, wav()) == (504, "inference_timeout")

@@ -1,4 +1,4 @@
-"""AssemblyAI's pre-recorded transcripts in the sandbox, asked by its own SDK wherever the SDK can ask them."""
+"""AssemblyAI's transcripts of recordings, called by its own SDK where possible."""
 
 import io
 import json
@@ -24,23 +24,23 @@ def headers(keys) -> dict[str, str]:
 
 
 @pytest.fixture
-def created(desk, headers, receiver):
+def create_transcript(http, headers, receiver):
     """Asks for a transcript of the shortest recording by HTTP; gives the answer."""
     receiver.files["/short.wav"] = SHORT[0].read_bytes()
 
-    def created(**options) -> httpx.Response:
+    def create_transcript(**options) -> httpx.Response:
         body = {"audio_url": f"{receiver.url}/short.wav", **CONFIG, **options}
-        return desk.post("/v2/transcript", headers=headers, json=body)
+        return http.post("/v2/transcript", headers=headers, json=body)
 
-    return created
+    return create_transcript
 
 
 def config(**options) -> assemblyai.TranscriptionConfig:
     return assemblyai.TranscriptionConfig(**CONFIG, **options)
 
 
-def counts(desk, service: str) -> dict:
-    return desk.get("/sandbox/calls").json()["services"][service]
+def counts(http, service: str) -> dict:
+    return http.get("/sandbox/calls").json()["services"][service]
 
 
 @pytest.mark.parametrize(("path", "words"), samples(), ids=["7.1", "5.3", "3.3"])
@@ -58,30 +58,30 @@ def test_a_file_becomes_a_transcript_by_the_sdk_alone(transcriber, path, words):
     assert transcript.json_response["speech_model_used"] == "universal-3-5-pro"
 
 
-def test_a_transcript_is_queued_first_and_processed_while_it_is_held(desk, created, headers, ended):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+def test_a_transcript_is_queued_first_and_processed_while_it_is_held(http, create_transcript, headers, wait_for_end):
+    http.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
 
-    answer = created()
+    answer = create_transcript()
     transcript_id = answer.json()["id"]
-    shown = desk.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
+    shown = http.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
 
     assert (answer.status_code, answer.json()["status"], shown["status"]) == (200, "queued", "processing")
     assert shown["text"] is None
     assert shown["words"] is None
-    desk.post(f"/sandbox/transcripts/{transcript_id}/release").raise_for_status()
-    assert word_error_rate(SHORT[1], ended(transcript_id)["text"]) < 0.25
+    http.post(f"/sandbox/transcripts/{transcript_id}/release").raise_for_status()
+    assert word_error_rate(SHORT[1], wait_for_end(transcript_id)["text"]) < 0.25
 
 
-def test_the_end_of_a_hold_ends_all_held_jobs(desk, created, ended):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
-    ids = [created().json()["id"] for _ in range(3)]
+def test_the_end_of_a_hold_ends_all_held_jobs(http, create_transcript, wait_for_end):
+    http.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+    ids = [create_transcript().json()["id"] for _ in range(3)]
 
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
+    http.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
 
-    assert [ended(transcript_id)["status"] for transcript_id in ids] == ["completed"] * 3
+    assert [wait_for_end(transcript_id)["status"] for transcript_id in ids] == ["completed"] * 3
 
 
-def test_a_range_is_recognised_alone_and_timed_within_the_whole(transcriber):
+def test_a_range_has_times_relative_to_the_whole_recording(transcriber):
     whole = transcriber.transcribe(str(LONG[0]), config=config())
     part = transcriber.transcribe(str(LONG[0]), config=config(audio_start_from=2_300, audio_end_at=5_000))
 
@@ -95,7 +95,7 @@ def test_a_range_is_recognised_alone_and_timed_within_the_whole(transcriber):
 
 
 @pytest.mark.soak
-def test_a_minute_within_an_hour_is_as_quick_as_a_minute(transcriber, desk):
+def test_a_minute_of_an_hour_takes_as_long_as_a_minute(transcriber, http):
     with wave.open(str(SHORT[0])) as recording:
         frames, rate_hz = recording.readframes(recording.getnframes()), recording.getframerate()
     file = io.BytesIO()
@@ -112,39 +112,39 @@ def test_a_minute_within_an_hour_is_as_quick_as_a_minute(transcriber, desk):
     assert word_error_rate(SHORT[1], transcript.text) < 0.25
     assert transcript.audio_duration == 3_604
     assert 1_799_000 <= transcript.words[0].start <= 1_801_500
-    # An hour's recognition takes minutes; the bound is far from both.
+    # An hour's recognition takes minutes; the limit is far from both.
     assert time.monotonic() - started < 45
 
 
-def test_200_transcripts_of_one_recording_end_soon_and_are_counted_each(desk, created, ended):
-    ids = [created().json()["id"] for _ in range(200)]
+def test_200_transcripts_of_one_recording_complete_and_are_counted(http, create_transcript, wait_for_end):
+    ids = [create_transcript().json()["id"] for _ in range(200)]
 
-    assert {ended(transcript_id)["status"] for transcript_id in ids} == {"completed"}
-    assert desk.get("/sandbox/transcripts").json()["created"] == 200
-    assert counts(desk, CREATE)["received"] == 200
-    assert counts(desk, "assemblyai.transcription")["recognised"] == 200
+    assert {wait_for_end(transcript_id)["status"] for transcript_id in ids} == {"completed"}
+    assert http.get("/sandbox/transcripts").json()["created"] == 200
+    assert counts(http, CREATE)["received"] == 200
+    assert counts(http, "assemblyai.transcription")["recognised"] == 200
 
 
-def test_audio_is_fetched_from_servers_on_this_machine_by_any_name_of_it(created, ended, receiver):
+def test_audio_is_fetched_from_any_name_of_this_machine(create_transcript, wait_for_end, receiver):
     url = f"http://bucket.s3.localhost:{receiver.port}/short.wav?X-Amz-Signature=a%2Fb"
     receiver.files["/short.wav?X-Amz-Signature=a%2Fb"] = SHORT[0].read_bytes()
 
-    assert ended(created(audio_url=url).json()["id"])["status"] == "completed"
+    assert wait_for_end(create_transcript(audio_url=url).json()["id"])["status"] == "completed"
 
     fetched = receiver.next()
     assert fetched.path == "/short.wav?X-Amz-Signature=a%2Fb"
     assert fetched.headers["host"] == f"bucket.s3.localhost:{receiver.port}"
 
 
-def test_a_pre_signed_url_of_the_local_aws_is_fetched_as_it_is(created, ended, ministack):
+def test_a_pre_signed_url_of_the_local_aws_is_fetched_unchanged(create_transcript, wait_for_end, ministack):
     s3 = ministack.client("s3")
     s3.create_bucket(Bucket="uploads-of-the-sandbox-tests")
     place = {"Bucket": "uploads-of-the-sandbox-tests", "Key": "a user/short recording.wav"}
     s3.put_object(**place, Body=SHORT[0].read_bytes())
     url = s3.generate_presigned_url("get_object", Params=place, ExpiresIn=60)
 
-    answer = ended(created(audio_url=url).json()["id"])
-    unsigned = ended(created(audio_url=url.partition("?")[0]).json()["id"])
+    answer = wait_for_end(create_transcript(audio_url=url).json()["id"])
+    unsigned = wait_for_end(create_transcript(audio_url=url.partition("?")[0]).json()["id"])
 
     assert word_error_rate(SHORT[1], answer["text"]) < 0.25
     assert unsigned["error"].startswith("Download error")
@@ -153,18 +153,18 @@ def test_a_pre_signed_url_of_the_local_aws_is_fetched_as_it_is(created, ended, m
 @pytest.mark.parametrize(
     "url", ["http://example.com/a.wav", "http://10.0.0.1/a.wav", "http://2130706433/a.wav", "http://u:p@127.0.0.1/a"]
 )
-def test_audio_elsewhere_is_never_fetched(created, ended, url):
-    answer = ended(created(audio_url=url).json()["id"])
+def test_audio_on_another_machine_is_never_fetched(create_transcript, wait_for_end, url):
+    answer = wait_for_end(create_transcript(audio_url=url).json()["id"])
 
     assert answer["status"] == "error"
     assert answer["error"].startswith(f"Download error, unable to download {url}. ")
 
 
 @pytest.mark.parametrize("path", ["/missing.wav", "/moved.wav"])
-def test_only_a_200_is_taken_for_audio_and_no_redirect_followed(created, ended, receiver, path):
+def test_only_a_200_is_accepted_and_no_redirect_is_followed(create_transcript, wait_for_end, receiver, path):
     receiver.moved["/moved.wav"] = f"{receiver.url}/short.wav"
 
-    answer = ended(created(audio_url=f"{receiver.url}{path}").json()["id"])
+    answer = wait_for_end(create_transcript(audio_url=f"{receiver.url}{path}").json()["id"])
 
     assert (answer["status"], answer["text"], answer["audio_duration"]) == ("error", None, None)
     assert answer["error"].startswith("Download error")
@@ -178,21 +178,21 @@ def test_only_a_200_is_taken_for_audio_and_no_redirect_followed(created, ended, 
         (SHORT[0].read_bytes(), {"audio_start_from": 500, "audio_end_at": 600}, "Audio duration is too short."),
     ],
 )
-def test_audio_that_cannot_be_heard_ends_in_an_error(transcriber, audio, options, error):
+def test_audio_that_cannot_be_recognised_ends_with_an_error(transcriber, audio, options, error):
     transcript = transcriber.transcribe(audio, config=config(**options))
 
     assert transcript.status == assemblyai.TranscriptStatus.error
     assert transcript.error.startswith(error)
 
 
-def test_an_error_on_request_is_a_job_that_failed_not_a_call(transcriber, order, desk):
-    order("assemblyai.transcription", "error")
+def test_the_error_fault_fails_the_job_and_not_the_call(transcriber, add_fault, http):
+    add_fault("assemblyai.transcription", "error")
 
     transcript = transcriber.transcribe(str(SHORT[0]), config=config())
 
     assert transcript.error == "Server error, developers have been alerted"
     assert transcriber.transcribe(str(SHORT[0]), config=config()).error is None
-    assert counts(desk, "assemblyai.transcription")["recognised"] == 1
+    assert counts(http, "assemblyai.transcription")["recognised"] == 1
 
 
 @pytest.mark.parametrize(
@@ -227,33 +227,33 @@ def test_an_error_on_request_is_a_job_that_failed_not_a_call(transcriber, order,
     ],
     ids=str,
 )
-def test_options_that_make_no_sense_are_refused_by_name(desk, created, options, named):
-    answer = created(**options)
+def test_invalid_options_are_refused_by_name(http, create_transcript, options, named):
+    answer = create_transcript(**options)
 
     assert answer.status_code == 400
     assert named in answer.json()["error"]
-    assert desk.get("/sandbox/transcripts").json()["created"] == 0
+    assert http.get("/sandbox/transcripts").json()["created"] == 0
 
 
-def test_the_first_model_that_knows_the_language_is_the_one_used(created, ended):
-    assert ended(created(language_code="sw").json()["id"])["speech_model_used"] == "universal-2"
-    assert ended(created(language_code="fr").json()["id"])["speech_model_used"] == "universal-3-5-pro"
+def test_the_first_model_that_supports_the_language_is_used(create_transcript, wait_for_end):
+    assert wait_for_end(create_transcript(language_code="sw").json()["id"])["speech_model_used"] == "universal-2"
+    assert wait_for_end(create_transcript(language_code="fr").json()["id"])["speech_model_used"] == "universal-3-5-pro"
 
 
-def test_a_detected_language_comes_with_a_confidence(created, ended):
-    detected = ended(created(language_detection=True).json()["id"])
+def test_a_detected_language_comes_with_a_confidence(create_transcript, wait_for_end):
+    detected = wait_for_end(create_transcript(language_detection=True).json()["id"])
 
     assert (detected["language_code"], detected["language_confidence"]) == ("en_us", 0.99)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"audio_url": 1}', b"[" * 100_000], ids=len)
-def test_a_body_that_is_no_request_is_400(desk, headers, body):
-    assert desk.post("/v2/transcript", headers=headers, content=body).status_code == 400
+def test_a_malformed_body_is_400(http, headers, body):
+    assert http.post("/v2/transcript", headers=headers, content=body).status_code == 400
 
 
 @pytest.mark.parametrize("value", [None, "another key", "Bearer {key}"])
-def test_every_call_wants_the_raw_key(desk, keys, value):
-    given = {} if value is None else {"Authorization": value.format(key=keys.assemblyai)}
+def test_every_call_requires_the_bare_key(http, keys, value):
+    key_headers = {} if value is None else {"Authorization": value.format(key=keys.assemblyai)}
     unknown = "/v2/transcript/unknown"
     calls = [
         ("POST", "/v2/upload"),
@@ -264,50 +264,50 @@ def test_every_call_wants_the_raw_key(desk, keys, value):
         ("GET", f"{unknown}/srt"),
     ]
 
-    answers = [desk.request(method, path, headers=given) for method, path in calls]
+    answers = [http.request(method, path, headers=key_headers) for method, path in calls]
 
     assert {answer.status_code for answer in answers} == {401}
     assert {answer.json()["error"] for answer in answers} == {"Authentication error, API token missing/invalid"}
 
 
-def test_an_unknown_id_is_400_and_an_unknown_upload_403(desk, created, headers, sandbox_url):
+def test_an_unknown_id_is_400_and_an_unknown_upload_403(http, create_transcript, headers, sandbox_url):
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/vtt")):
-        answer = desk.request(method, f"/v2/transcript/unknown{path}", headers=headers)
+        answer = http.request(method, f"/v2/transcript/unknown{path}", headers=headers)
         assert answer.status_code == 400
         assert answer.json() == {"error": "Transcript lookup error, transcript id not found"}
-    foreign = created(audio_url=f"{sandbox_url}/upload/another")
+    foreign = create_transcript(audio_url=f"{sandbox_url}/upload/another")
     assert (foreign.status_code, foreign.json()["error"]) == (403, "Cannot access uploaded file")
-    assert desk.get("/upload/another", headers=headers).status_code == 404
+    assert http.get("/upload/another", headers=headers).status_code == 404
 
 
-def test_what_is_deleted_keeps_its_line_but_not_its_content(transcriber, desk, headers):
+def test_a_deleted_transcript_stays_listed_without_its_content(transcriber, http, headers):
     transcript = transcriber.transcribe(str(SHORT[0]), config=config())
 
     deleted = assemblyai.api.delete_transcript(transcript._client.http_client, transcript.id)
 
-    shown = desk.get(f"/v2/transcript/{transcript.id}", headers=headers).json()
+    shown = http.get(f"/v2/transcript/{transcript.id}", headers=headers).json()
     assert (deleted.text, shown["text"], shown["status"]) == ("Deleted by user.", "Deleted by user.", "completed")
     assert (shown["audio_url"], shown["words"], shown["confidence"]) == ("http://deleted_by_user", None, None)
     assert "amiable" not in json.dumps(shown)
-    assert desk.get(f"/v2/transcript/{transcript.id}/srt", headers=headers).status_code == 400
+    assert http.get(f"/v2/transcript/{transcript.id}/srt", headers=headers).status_code == 400
     listed = transcriber.list_transcripts().transcripts
     assert [(item.id, item.audio_url) for item in listed] == [(transcript.id, "http://deleted_by_user")]
 
 
-def test_deleting_a_running_transcript_ends_it_untold_and_unbilled(desk, created, headers, receiver):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
-    transcript_id = created(webhook_url=f"{receiver.url}/hook").json()["id"]
+def test_deleting_a_running_transcript_sends_no_webhook_and_bills_nothing(http, create_transcript, headers, receiver):
+    http.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+    transcript_id = create_transcript(webhook_url=f"{receiver.url}/hook").json()["id"]
 
-    deleted = desk.delete(f"/v2/transcript/{transcript_id}", headers=headers).json()
+    deleted = http.delete(f"/v2/transcript/{transcript_id}", headers=headers).json()
 
     assert (deleted["status"], deleted["error"]) == ("error", "Deleted by user.")
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
-    report = desk.get("/sandbox/transcripts").json()["transcripts"][0]
+    http.post("/sandbox/transcripts/orders", json={"hold_jobs": False}).raise_for_status()
+    report = http.get("/sandbox/transcripts").json()["transcripts"][0]
     assert (report["deleted"], report["webhooks"]) == (True, [])
-    assert "assemblyai.transcription" not in desk.get("/sandbox/calls").json()["services"]
+    assert "assemblyai.transcription" not in http.get("/sandbox/calls").json()["services"]
 
 
-def test_exports_are_what_their_parsers_read(transcriber):
+def test_exports_can_be_parsed(transcriber):
     transcript = transcriber.transcribe(str(LONG[0]), config=config(speaker_labels=True))
 
     captions = list(srt.parse(transcript.export_subtitles_srt(chars_per_caption=32)))
@@ -323,21 +323,21 @@ def test_exports_are_what_their_parsers_read(transcriber):
     assert {utterance.speaker for utterance in transcript.utterances} == {"A"}
 
 
-def test_an_export_wants_a_completed_transcript(desk, created, headers):
-    desk.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
-    transcript_id = created().json()["id"]
+def test_an_export_requires_a_completed_transcript(http, create_transcript, headers):
+    http.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
+    transcript_id = create_transcript().json()["id"]
 
-    answer = desk.get(f"/v2/transcript/{transcript_id}/vtt", headers=headers)
+    answer = http.get(f"/v2/transcript/{transcript_id}/vtt", headers=headers)
 
     assert answer.status_code == 400
     assert "Transcripts must have a status of 'completed'" in answer.json()["error"]
-    assert desk.get(f"/v2/transcript/{transcript_id}/txt", headers=headers).status_code == 400
+    assert http.get(f"/v2/transcript/{transcript_id}/txt", headers=headers).status_code == 400
 
 
-def test_lists_are_newest_first_and_their_pages_meet(transcriber, created, ended):
-    ids = [created().json()["id"] for _ in range(5)]
+def test_lists_are_newest_first_and_their_pages_are_contiguous(transcriber, create_transcript, wait_for_end):
+    ids = [create_transcript().json()["id"] for _ in range(5)]
     for transcript_id in ids:
-        ended(transcript_id)
+        wait_for_end(transcript_id)
 
     def listed(**query):
         answer = transcriber.list_transcripts(assemblyai.ListTranscriptParameters(**query))
@@ -360,5 +360,5 @@ def test_lists_are_newest_first_and_their_pages_meet(transcriber, created, ended
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "status=done", "before_id=unknown"])
-def test_a_list_that_cannot_be_is_400(desk, headers, query):
-    assert desk.get(f"/v2/transcript?{query}", headers=headers).status_code == 400
+def test_an_invalid_list_query_is_400(http, headers, query):
+    assert http.get(f"/v2/transcript?{query}", headers=headers).status_code == 400

@@ -1,4 +1,4 @@
-"""AssemblyAI's webhooks out of the sandbox: what is sent, when it is tried again, and how tests order it about."""
+"""AssemblyAI's webhooks: content, retries and the settings that tests control."""
 
 import json
 import queue
@@ -13,28 +13,28 @@ SHORT = samples()[2][0]
 
 
 @pytest.fixture
-def orders(desk):
-    """Orders webhooks and jobs about: `orders(webhook_copies=0)`."""
+def update_settings(http):
+    """Changes the settings of webhooks and jobs: `update_settings(webhook_copies=0)`."""
 
-    def orders(**changes):
-        answer = desk.post("/sandbox/transcripts/orders", json=changes)
+    def update_settings(**changes):
+        answer = http.post("/sandbox/transcripts/orders", json=changes)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    return orders
+    return update_settings
 
 
 @pytest.fixture
-def submitted(transcriber, receiver):
+def submit_transcript(transcriber, receiver):
     """Asks for a transcript whose webhook goes to the receiver; gives its id."""
     receiver.files["/short.wav"] = SHORT.read_bytes()
 
-    def submitted(path: str = "/hook?job=7", audio: str = "/short.wav") -> str:
+    def submit_transcript(path: str = "/hook?job=7", audio: str = "/short.wav") -> str:
         config = assemblyai.TranscriptionConfig(speech_models=["universal-2"])
         config.set_webhook(f"{receiver.url}{path}", "X-Hook-Secret", "the secret of job 7")
         return transcriber.submit(f"{receiver.url}{audio}", config=config).id
 
-    return submitted
+    return submit_transcript
 
 
 @pytest.fixture
@@ -51,24 +51,24 @@ def hook(receiver):
 
 
 @pytest.fixture
-def attempts(desk):
+def attempts(http):
     """Waits until a transcript's webhook was attempted so often; gives number, status and outcome of each attempt."""
 
     def attempts(transcript_id: str, count: int) -> list[tuple]:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            jobs = {job["id"]: job for job in desk.get("/sandbox/transcripts").json()["transcripts"]}
+            jobs = {job["id"]: job for job in http.get("/sandbox/transcripts").json()["transcripts"]}
             made = jobs[transcript_id]["webhooks"]
             if len(made) >= count:
-                return [(one["number"], one["status"], one["outcome"]) for one in made]
+                return [(item["number"], item["status"], item["outcome"]) for item in made]
             time.sleep(0.01)
         raise AssertionError(f"{len(made)} attempts")
 
     return attempts
 
 
-def test_a_webhook_says_which_transcript_ended_how_and_proves_itself_by_the_header(submitted, hook, attempts, ended):
-    transcript_id = submitted()
+def test_a_webhook_has_id_and_status_and_the_secret_header(submit_transcript, hook, attempts, wait_for_end):
+    transcript_id = submit_transcript()
 
     received = hook()
 
@@ -77,32 +77,34 @@ def test_a_webhook_says_which_transcript_ended_how_and_proves_itself_by_the_head
     assert received.headers["content-type"] == "application/json"
     assert received.headers["x-hook-secret"] == "the secret of job 7"
     assert attempts(transcript_id, 1) == [(1, 204, "delivered")]
-    shown = ended(transcript_id)
+    shown = wait_for_end(transcript_id)
     assert (shown["webhook_status_code"], shown["webhook_auth"]) == (204, True)
     assert shown["webhook_auth_header_name"] == "X-Hook-Secret"
     assert "the secret of job 7" not in json.dumps(shown)
 
 
-def test_an_error_is_told_too(submitted, hook):
-    transcript_id = submitted(audio="/missing.wav")
+def test_a_failed_transcript_sends_a_webhook_too(submit_transcript, hook):
+    transcript_id = submit_transcript(audio="/missing.wav")
 
     assert json.loads(hook().body) == {"transcript_id": transcript_id, "status": "error"}
 
 
-def test_no_secret_is_in_any_report_of_the_sandbox(submitted, hook, desk):
-    submitted()
+def test_no_report_of_the_sandbox_contains_a_secret(submit_transcript, hook, http):
+    submit_transcript()
     hook()
 
-    reports = [desk.get(f"/sandbox/{path}").text for path in ("calls", "transcripts")]
+    reports = [http.get(f"/sandbox/{path}").text for path in ("calls", "transcripts")]
 
     assert not [report for report in reports if "the secret of job 7" in report]
 
 
-def test_what_is_not_2xx_is_tried_again_ten_times_in_all(submitted, attempts, receiver, orders):
-    orders(webhook_retry_seconds=0)
+def test_a_response_other_than_2xx_is_retried_up_to_ten_attempts(
+    submit_transcript, attempts, receiver, update_settings
+):
+    update_settings(webhook_retry_seconds=0)
     receiver.statuses = [500, 503, 302, 500, 500, 500, 500, 500, 500, 500]
 
-    transcript_id = submitted()
+    transcript_id = submit_transcript()
 
     made = attempts(transcript_id, 10)
     assert [status for _, status, _ in made] == [500, 503, 302, *[500] * 7]
@@ -112,17 +114,17 @@ def test_what_is_not_2xx_is_tried_again_ten_times_in_all(submitted, attempts, re
     assert len(attempts(transcript_id, 10)) == 10
 
 
-def test_a_receiver_that_recovers_is_told_once(submitted, attempts, receiver, orders):
-    orders(webhook_retry_seconds=0.01)
+def test_a_receiver_that_recovers_gets_one_delivery(submit_transcript, attempts, receiver, update_settings):
+    update_settings(webhook_retry_seconds=0.01)
     receiver.statuses = [500, 500]
 
-    assert attempts(submitted(), 3) == [(1, 500, "failed"), (2, 500, "failed"), (3, 204, "delivered")]
+    assert attempts(submit_transcript(), 3) == [(1, 500, "failed"), (2, 500, "failed"), (3, 204, "delivered")]
 
 
-def test_the_pause_before_the_next_attempt_is_as_ordered(submitted, attempts, receiver, orders):
-    orders(webhook_retry_seconds=0.5)
+def test_the_pause_between_attempts_is_configurable(submit_transcript, attempts, receiver, update_settings):
+    update_settings(webhook_retry_seconds=0.5)
     receiver.statuses = [500]
-    transcript_id = submitted()
+    transcript_id = submit_transcript()
     attempts(transcript_id, 1)
 
     started = time.monotonic()
@@ -132,20 +134,20 @@ def test_the_pause_before_the_next_attempt_is_as_ordered(submitted, attempts, re
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429])
-def test_a_4xx_ends_the_delivery(submitted, attempts, receiver, orders, status):
-    orders(webhook_retry_seconds=0)
+def test_a_4xx_ends_the_delivery(submit_transcript, attempts, receiver, update_settings, status):
+    update_settings(webhook_retry_seconds=0)
     receiver.statuses = [status]
 
-    transcript_id = submitted()
+    transcript_id = submit_transcript()
     assert attempts(transcript_id, 1) == [(1, status, "refused")]
     time.sleep(0.1)
     assert len(attempts(transcript_id, 1)) == 1
 
 
-def test_a_receiver_that_does_not_answer_in_time_is_asked_again(submitted, attempts, receiver, orders):
-    orders(webhook_retry_seconds=0, webhook_deadline_seconds=0.2)
+def test_a_receiver_that_times_out_gets_another_attempt(submit_transcript, attempts, receiver, update_settings):
+    update_settings(webhook_retry_seconds=0, webhook_deadline_seconds=0.2)
     receiver.silence.clear()
-    transcript_id = submitted()
+    transcript_id = submit_transcript()
     assert attempts(transcript_id, 1)[0] == (1, None, "timeout")
 
     receiver.silence.set()
@@ -154,8 +156,8 @@ def test_a_receiver_that_does_not_answer_in_time_is_asked_again(submitted, attem
     assert last[1:] == (204, "delivered")
 
 
-def test_nobody_beyond_this_machine_is_called(transcriber, attempts, orders):
-    orders(webhook_retry_seconds=0)
+def test_no_webhook_goes_to_another_machine(transcriber, attempts, update_settings):
+    update_settings(webhook_retry_seconds=0)
     config = assemblyai.TranscriptionConfig(webhook_url="http://10.0.0.1/hook")
 
     transcript_id = transcriber.submit("http://127.0.0.1:1/a.wav", config=config).id
@@ -163,50 +165,50 @@ def test_nobody_beyond_this_machine_is_called(transcriber, attempts, orders):
     assert {outcome for _, _, outcome in attempts(transcript_id, 10)} == {"unreachable"}
 
 
-def test_webhooks_held_back_can_be_sent_late(submitted, desk, orders, hook, ended, receiver):
-    orders(webhook_copies=0)
-    transcript_id = submitted()
-    assert ended(transcript_id)["webhook_status_code"] is None
+def test_webhooks_held_back_can_be_sent_late(submit_transcript, http, update_settings, hook, wait_for_end, receiver):
+    update_settings(webhook_copies=0)
+    transcript_id = submit_transcript()
+    assert wait_for_end(transcript_id)["webhook_status_code"] is None
     receiver.next()  # The audio.
     with pytest.raises(queue.Empty):
         receiver.received.get(timeout=0.2)
 
-    answer = desk.post(f"/sandbox/transcripts/{transcript_id}/webhook", params={"copies": 2})
+    answer = http.post(f"/sandbox/transcripts/{transcript_id}/webhook", params={"copies": 2})
 
     assert answer.status_code == 202
     assert hook().body == hook().body
 
 
-def test_duplicates_come_as_often_as_ordered(submitted, orders, hook, receiver):
-    orders(webhook_copies=10)
-    submitted()
+def test_the_number_of_duplicates_is_configurable(submit_transcript, update_settings, hook, receiver):
+    update_settings(webhook_copies=10)
+    submit_transcript()
 
     assert len({hook().body for _ in range(10)}) == 1
     with pytest.raises(queue.Empty):
         receiver.received.get(timeout=0.2)
 
 
-def test_a_webhook_can_come_before_the_create_call_has_returned(submitted, orders, receiver, desk):
-    orders(webhook_before_answer=True, webhook_deadline_seconds=20)
+def test_a_webhook_can_come_before_the_create_call_has_returned(submit_transcript, update_settings, receiver, http):
+    update_settings(webhook_before_answer=True, webhook_deadline_seconds=20)
 
-    transcript_id = submitted()
+    transcript_id = submit_transcript()
 
     # The call is back: whatever came before it has been received by now.
-    bodies = [one.body for one in list(receiver.received.queue) if one.body]
+    bodies = [item.body for item in list(receiver.received.queue) if item.body]
     assert [json.loads(body)["transcript_id"] for body in bodies] == [transcript_id]
 
 
-def test_a_webhook_that_is_refused_before_the_answer_does_not_hold_the_answer_back(submitted, orders, receiver):
-    orders(webhook_before_answer=True)
+def test_a_webhook_refused_before_the_response_does_not_delay_it(submit_transcript, update_settings, receiver):
+    update_settings(webhook_before_answer=True)
     receiver.statuses = [500]
 
-    assert submitted()
+    assert submit_transcript()
 
 
-def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, desk):
-    normal = desk.get("/sandbox/transcripts/orders").json()
+def test_settings_are_shown_and_reset_with_the_transcripts(update_settings, http):
+    normal = http.get("/sandbox/transcripts/orders").json()
 
-    changed = orders(hold_jobs=True, webhook_copies=3, webhook_retry_seconds=0.5)
+    changed = update_settings(hold_jobs=True, webhook_copies=3, webhook_retry_seconds=0.5)
 
     assert normal == {
         "hold_jobs": False,
@@ -216,12 +218,12 @@ def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, desk):
         "webhook_deadline_seconds": 10,
     }
     assert changed == {**normal, "hold_jobs": True, "webhook_copies": 3, "webhook_retry_seconds": 0.5}
-    desk.delete("/sandbox/transcripts").raise_for_status()
-    assert desk.get("/sandbox/transcripts/orders").json() == normal
+    http.delete("/sandbox/transcripts").raise_for_status()
+    assert http.get("/sandbox/transcripts/orders").json() == normal
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "body",
     [
         b"{",
         b"[]",
@@ -233,10 +235,10 @@ def test_orders_are_shown_and_forgotten_with_the_transcripts(orders, desk):
         b'{"webhook_deadline_seconds": NaN}',
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused(desk, wrong):
-    assert desk.post("/sandbox/transcripts/orders", content=wrong).status_code == 400
+def test_an_invalid_control_body_is_refused(http, body):
+    assert http.post("/sandbox/transcripts/orders", content=body).status_code == 400
 
 
-def test_orders_about_unknown_transcripts_are_404(desk):
+def test_control_routes_of_unknown_transcripts_are_404(http):
     for path in ("unknown/release", "unknown/webhook"):
-        assert desk.post(f"/sandbox/transcripts/{path}").status_code == 404
+        assert http.post(f"/sandbox/transcripts/{path}").status_code == 404

@@ -1,4 +1,4 @@
-"""OpenAI's transcriptions in the sandbox, asked by OpenAI's own SDK wherever the SDK can ask them."""
+"""OpenAI's transcriptions, called by its own SDK where possible."""
 
 import json
 
@@ -18,7 +18,7 @@ def transcribe(client: openai.OpenAI, file=SHORT[0], model: str = "gpt-transcrib
 @pytest.mark.parametrize(
     ("sample", "started_seconds"), list(zip(samples(), [8, 6, 4], strict=True)), ids=["7.1", "5.3", "3.3"]
 )
-def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, desk, sample, started_seconds):
+def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, http, sample, started_seconds):
     path, words = sample
 
     answer = transcribe(openai_client, path)
@@ -27,10 +27,10 @@ def test_speech_is_recognised_in_the_shape_the_sdk_reads(openai_client, desk, sa
     assert (answer.usage.type, answer.usage.seconds) == ("duration", started_seconds)
     assert [language.code for language in answer.languages] == ["en"]
     assert answer._request_id.startswith("req_")
-    assert desk.get("/sandbox/calls").json()["services"] == {"openai.transcriptions": {"received": 1, "recognised": 1}}
+    assert http.get("/sandbox/calls").json()["services"] == {"openai.transcriptions": {"received": 1, "recognised": 1}}
 
 
-def test_text_is_an_answer_of_its_own_with_the_headers_clients_log_and_pace_by(openai_client):
+def test_a_text_response_has_request_id_and_rate_limit_headers(openai_client):
     transcriptions = openai_client.audio.transcriptions.with_raw_response
 
     answer = transcriptions.create(file=SHORT[0], model="gpt-transcribe", response_format="text")
@@ -46,10 +46,10 @@ def test_text_is_an_answer_of_its_own_with_the_headers_clients_log_and_pace_by(o
     }
 
 
-def test_the_call_is_kept_with_its_fields_but_without_its_key(openai_client, keys, desk):
+def test_the_call_is_recorded_with_its_fields_but_without_its_key(openai_client, keys, http):
     transcribe(openai_client, language="en", response_format="json")
 
-    call = desk.get("/sandbox/calls").json()["last"][0]
+    call = http.get("/sandbox/calls").json()["last"][0]
     assert call["fields"] == {
         "model": "gpt-transcribe",
         "language": "en",
@@ -73,14 +73,14 @@ def test_the_call_is_kept_with_its_fields_but_without_its_key(openai_client, key
         ({"file": ("talk.txt", SHORT[0].read_bytes())}, openai.BadRequestError, "unsupported_value", "file"),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_name(openai_client, desk, options, error, code, param):
+def test_unsupported_parameters_are_refused_by_name(openai_client, http, options, error, code, param):
     with pytest.raises(error) as refusal:
         transcribe(openai_client, **options)
 
     assert (refusal.value.code, refusal.value.param) == (code, param)
     assert set(refusal.value.body) == {"message", "type", "param", "code"}
     assert refusal.value.request_id.startswith("req_")
-    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 0
+    assert http.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 0
 
 
 def test_a_file_above_25_mb_is_413(openai_client):
@@ -99,10 +99,10 @@ def test_a_wrong_key_is_401_and_not_repeated(openai_client):
 
 
 @pytest.mark.parametrize("value", [None, "{key}", "Bearer", "Basic {key}"])
-def test_a_key_without_bearer_is_401(desk, keys, value):
+def test_a_key_without_bearer_is_401(http, keys, value):
     headers = {} if value is None else {"Authorization": value.format(key=keys.openai)}
 
-    answer = desk.post(PATH, headers=headers, files={"file": ("a.wav", b"x")}, data={"model": "gpt-transcribe"})
+    answer = http.post(PATH, headers=headers, files={"file": ("a.wav", b"x")}, data={"model": "gpt-transcribe"})
 
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "invalid_request_error")
 
@@ -111,8 +111,8 @@ def test_a_key_without_bearer_is_401(desk, keys, value):
     ("files", "param"),
     [({"file": ("a.wav", b"x")}, "model"), ({"model": (None, "gpt-transcribe")}, "file")],
 )
-def test_file_and_model_are_required(desk, keys, files, param):
-    answer = desk.post(PATH, headers={"Authorization": f"Bearer {keys.openai}"}, files=files)
+def test_file_and_model_are_required(http, keys, files, param):
+    answer = http.post(PATH, headers={"Authorization": f"Bearer {keys.openai}"}, files=files)
 
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
@@ -127,8 +127,8 @@ def test_file_and_model_are_required(desk, keys, files, param):
         ("503", openai.InternalServerError, "slow_down", "7"),
     ],
 )
-def test_a_refusal_on_request_is_what_the_sdk_raises(openai_client, order, kind, error, code, retry_after):
-    order("openai.transcriptions", kind, retry_after_seconds=7)
+def test_an_error_fault_raises_the_matching_sdk_error(openai_client, add_fault, kind, error, code, retry_after):
+    add_fault("openai.transcriptions", kind, retry_after_seconds=7)
 
     with pytest.raises(error) as refusal:
         transcribe(openai_client)
@@ -138,42 +138,42 @@ def test_a_refusal_on_request_is_what_the_sdk_raises(openai_client, order, kind,
     assert (refusal.value.type == "insufficient_quota") == (kind == "quota")
 
 
-def test_an_answer_that_is_no_json_breaks_the_sdk(openai_client, order):
-    order("openai.transcriptions", "bad_json")
+def test_a_response_that_is_not_json_breaks_the_sdk(openai_client, add_fault):
+    add_fault("openai.transcriptions", "bad_json")
 
     with pytest.raises(json.JSONDecodeError):
         transcribe(openai_client)
 
 
 @pytest.mark.parametrize("kind", ["wrong_shape", "missing_text"])
-def test_an_answer_of_the_wrong_shape_has_no_text(openai_client, order, kind):
-    order("openai.transcriptions", kind)
+def test_a_response_of_the_wrong_shape_has_no_text(openai_client, add_fault, kind):
+    add_fault("openai.transcriptions", kind)
 
     answer = transcribe(openai_client)
 
     assert getattr(answer, "text", None) is None
 
 
-def test_a_cut_answer_is_a_connection_error_although_the_work_was_done(openai_client, order, desk):
-    order("openai.transcriptions", "cut")
+def test_a_cut_response_is_a_connection_error_after_the_work(openai_client, add_fault, http):
+    add_fault("openai.transcriptions", "cut")
 
     with pytest.raises(openai.APIConnectionError):
         transcribe(openai_client)
 
-    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 1
+    assert http.get("/sandbox/calls").json()["services"]["openai.transcriptions"]["recognised"] == 1
 
 
-def test_a_request_told_to_hang_ends_by_the_clients_timeout(openai_client, order):
-    order("openai.transcriptions", "timeout", times=-1)
+def test_a_hanging_request_ends_with_the_clients_timeout(openai_client, add_fault):
+    add_fault("openai.transcriptions", "timeout", times=-1)
 
     with pytest.raises(openai.APITimeoutError):
         transcribe(openai_client.with_options(timeout=0.3))
 
 
-def test_a_client_that_tries_again_gets_past_a_fault_shown_once(openai_client, order, desk):
-    order("openai.transcriptions", "429", retry_after_seconds=0)
+def test_a_retry_succeeds_after_a_single_fault(openai_client, add_fault, http):
+    add_fault("openai.transcriptions", "429", retry_after_seconds=0)
 
     answer = transcribe(openai_client.with_options(max_retries=1))
 
     assert word_error_rate(SHORT[1], answer.text) < 0.25
-    assert desk.get("/sandbox/calls").json()["services"]["openai.transcriptions"] == {"received": 2, "recognised": 1}
+    assert http.get("/sandbox/calls").json()["services"]["openai.transcriptions"] == {"received": 2, "recognised": 1}

@@ -1,4 +1,4 @@
-"""OpenAI's realtime transcription in the sandbox, through OpenAI's own SDK and through a socket as browsers open it."""
+"""OpenAI's realtime transcription, through its own SDK and through a socket as browsers open it."""
 
 import json
 import threading
@@ -41,31 +41,31 @@ def address(sandbox_url) -> str:
 
 
 @pytest.fixture
-def mint(desk, keys):
-    """Asks for a client secret past the SDK, which would refuse to send some of these wishes."""
+def create_secret(http, keys):
+    """Requests a client secret without the SDK, which would not send some of these bodies."""
 
-    def mint(wish: object = None, key: str | None = None):
-        wish = {"session": SESSION} if wish is None else wish
+    def create_secret(body: object = None, key: str | None = None):
+        body = {"session": SESSION} if body is None else body
         headers = {"Authorization": f"Bearer {keys.openai}" if key is None else key}
-        return desk.post("/openai/v1/realtime/client_secrets", json=wish, headers=headers)
+        return http.post("/openai/v1/realtime/client_secrets", json=body, headers=headers)
 
-    return mint
-
-
-@pytest.fixture
-def secret(mint) -> str:
-    return mint().raise_for_status().json()["value"]
+    return create_secret
 
 
 @pytest.fixture
-def as_extension(address, secret, desk):
-    """Opens a socket with a secret and hears that its session was made."""
+def secret(create_secret) -> str:
+    return create_secret().raise_for_status().json()["value"]
+
+
+@pytest.fixture
+def extension_socket(address, secret, http):
+    """Opens a socket with a secret and reads `session.created`."""
     with as_browser(address, secret) as socket:
         assert json.loads(socket.recv(timeout=30))["type"] == "session.created"
         yield socket
 
 
-def refused(socket) -> tuple[str, int, str]:
+def read_refusal(socket) -> tuple[str, int, str]:
     """The code of the error that came first, and how the socket was closed after it."""
     error = json.loads(socket.recv(timeout=30))
     assert error["type"] == "error"
@@ -78,18 +78,18 @@ def refused(socket) -> tuple[str, int, str]:
 # The official SDK
 
 
-def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_url, desk):
-    given = openai_client.realtime.client_secrets.create(
+def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_url, http):
+    secret = openai_client.realtime.client_secrets.create(
         expires_after={"anchor": "created_at", "seconds": 60}, session=SESSION
     )
-    assert given.value.startswith("ek_")
-    assert given.expires_at == pytest.approx(time.time() + 60, abs=10)
-    assert (given.session.type, given.session.audio.input.transcription.model) == (
+    assert secret.value.startswith("ek_")
+    assert secret.expires_at == pytest.approx(time.time() + 60, abs=10)
+    assert (secret.session.type, secret.session.audio.input.transcription.model) == (
         "transcription",
         "gpt-live-transcribe",
     )
 
-    holder = openai.OpenAI(api_key=given.value, base_url=f"{sandbox_url}/openai/v1", max_retries=0)
+    holder = openai.OpenAI(api_key=secret.value, base_url=f"{sandbox_url}/openai/v1", max_retries=0)
     with holder, holder.realtime.connect(extra_query={"intent": "transcription"}) as connection:
         assert connection.recv().session.audio.input.format.rate == 24_000
         for place in range(0, len(AUDIO), 48_000):
@@ -108,19 +108,19 @@ def test_the_sdk_gets_a_secret_and_transcribes_with_it(openai_client, sandbox_ur
     assert word_error_rate(WORDS, completed.transcript) < 0.25
     assert word_error_rate(completed.transcript, "".join(event.delta for event in deltas)) < 0.25
     assert (completed.usage.type, completed.usage.seconds) == ("duration", 6)
-    assert desk.get("/sandbox/calls").json()["services"] == {
+    assert http.get("/sandbox/calls").json()["services"] == {
         SERVICE: {"received": 1, "recognised": 0},
         "openai.realtime": {"received": 1, "recognised": 1},
     }
 
 
-def test_the_sdk_raises_what_is_refused(openai_client, order):
+def test_the_sdk_raises_for_refused_requests(openai_client, add_fault):
     with pytest.raises(openai.BadRequestError) as refusal:
         openai_client.realtime.client_secrets.create(
             expires_after={"anchor": "created_at", "seconds": 9}, session=SESSION
         )
     assert (refusal.value.code, refusal.value.param) == ("invalid_value", "expires_after.seconds")
-    order(SERVICE, "429", retry_after_seconds=7)
+    add_fault(SERVICE, "429", retry_after_seconds=7)
     with pytest.raises(openai.RateLimitError):
         openai_client.realtime.client_secrets.create(session=SESSION)
 
@@ -128,22 +128,22 @@ def test_the_sdk_raises_what_is_refused(openai_client, order):
 # Client secrets
 
 
-def test_a_secret_lives_ten_minutes_unless_said_otherwise(mint):
-    assert mint().json()["expires_at"] == pytest.approx(time.time() + 600, abs=10)
+def test_a_secret_lives_ten_minutes_by_default(create_secret):
+    assert create_secret().json()["expires_at"] == pytest.approx(time.time() + 600, abs=10)
     for seconds in (10, 7_200):
-        answer = mint({"expires_after": {"seconds": seconds}, "session": SESSION})
+        answer = create_secret({"expires_after": {"seconds": seconds}, "session": SESSION})
         assert answer.json()["expires_at"] == pytest.approx(time.time() + seconds, abs=10)
 
 
 @pytest.mark.parametrize("key", ["", "Bearer another key", "{key}", "Bearer"])
-def test_without_the_key_as_bearer_there_is_no_secret(mint, keys, key):
-    answer = mint(key=key.format(key=keys.openai))
+def test_without_the_key_as_bearer_there_is_no_secret(create_secret, keys, key):
+    answer = create_secret(key=key.format(key=keys.openai))
 
     assert (answer.status_code, set(answer.json()["error"])) == (401, {"message", "type", "param", "code"})
 
 
 @pytest.mark.parametrize(
-    ("wish", "param"),
+    ("body", "param"),
     [
         ([], None),
         ({}, "session"),
@@ -175,8 +175,8 @@ def test_without_the_key_as_bearer_there_is_no_secret(mint, keys, key):
     ],
     ids=lambda value: str(value)[-60:],
 )
-def test_a_wish_that_makes_no_sense_is_400_and_names_its_parameter(mint, wish, param):
-    answer = mint(wish)
+def test_an_invalid_body_is_400_and_names_its_parameter(create_secret, body, param):
+    answer = create_secret(body)
 
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
@@ -185,19 +185,19 @@ def test_a_wish_that_makes_no_sense_is_400_and_names_its_parameter(mint, wish, p
     ("kind", "status", "retry_after"),
     [("401", 401, None), ("429", 429, "7"), ("quota", 429, None), ("500", 500, None), ("503", 503, "7")],
 )
-def test_a_refusal_on_request_is_in_openais_words(mint, order, desk, kind, status, retry_after):
-    order(SERVICE, kind, retry_after_seconds=7)
+def test_an_error_fault_returns_openais_error(create_secret, add_fault, http, kind, status, retry_after):
+    add_fault(SERVICE, kind, retry_after_seconds=7)
 
-    answer = mint()
+    answer = create_secret()
 
     assert (answer.status_code, set(answer.json()["error"])) == (status, {"message", "type", "param", "code"})
     assert answer.headers.get("retry-after") == retry_after
-    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == kind
-    assert mint().status_code == 200
+    assert http.get("/sandbox/calls").json()["last"][0]["fault"] == kind
+    assert create_secret().status_code == 200
 
 
-def test_calls_are_kept_without_key_or_secret(mint, as_extension, desk, keys, secret):
-    calls = desk.get("/sandbox/calls")
+def test_calls_are_recorded_without_key_or_secret(create_secret, extension_socket, http, keys, secret):
+    calls = http.get("/sandbox/calls")
 
     assert [call["path"] for call in calls.json()["last"]] == [
         "/openai/v1/realtime/client_secrets",
@@ -211,7 +211,7 @@ def test_calls_are_kept_without_key_or_secret(mint, as_extension, desk, keys, se
 # Who may come in
 
 
-def test_a_browser_shows_its_secret_among_the_subprotocols_as_often_as_it_likes(address, secret):
+def test_a_browser_can_reuse_its_secret_in_the_subprotocols(address, secret):
     with as_browser(address, secret) as first, as_browser(address, secret) as second:
         assert first.subprotocol == second.subprotocol == "realtime"
         sessions = [until(socket, "session.created")[0]["session"] for socket in (first, second)]
@@ -223,9 +223,9 @@ def test_a_browser_shows_its_secret_among_the_subprotocols_as_often_as_it_likes(
     assert word_error_rate(samples()[-1][1], completed["transcript"]) < 0.25
 
 
-def test_anything_else_is_let_in_to_be_refused(address, secret, keys):
+def test_an_invalid_credential_is_accepted_then_refused(address, secret, keys):
     key = (("realtime", f"openai-insecure-api-key.{keys.openai}x"), {})
-    unfit = [
+    invalid = [
         ((), {}),
         (("realtime",), {}),
         ((f"openai-insecure-api-key.{secret}",), {}),
@@ -234,20 +234,20 @@ def test_anything_else_is_let_in_to_be_refused(address, secret, keys):
         ((), {"Authorization": f"Bearer {secret}x"}),
         key,
     ]
-    for subprotocols, headers in unfit:
+    for subprotocols, headers in invalid:
         with connect(address, subprotocols=subprotocols or None, additional_headers=headers, proxy=None) as socket:
-            assert refused(socket) == ("invalid_api_key", 3000, "invalid_request_error.invalid_api_key")
+            assert read_refusal(socket) == ("invalid_api_key", 3000, "invalid_request_error.invalid_api_key")
 
 
 @pytest.mark.parametrize("query", ["", "?intent=conversation", "?intent=transcription&model=gpt-live-transcribe"])
-def test_a_socket_is_for_transcription_and_names_no_model(address, secret, query):
+def test_a_socket_requires_the_transcription_intent_and_no_model(address, secret, query):
     with as_browser(address.partition("?")[0] + query, secret) as socket:
-        assert refused(socket) == ("missing_model", 4000, "invalid_request_error.missing_model")
+        assert read_refusal(socket) == ("missing_model", 4000, "invalid_request_error.missing_model")
 
 
-def test_an_expired_secret_opens_nothing_but_what_is_open_goes_on(fast_desk, fast_url, keys):
+def test_an_expired_secret_opens_nothing_but_open_sessions_go_on(fast_http, fast_url, keys):
     address = f"{fast_url.replace('http', 'ws')}/openai/v1/realtime?intent=transcription"
-    answer = fast_desk.post(
+    answer = fast_http.post(
         "/openai/v1/realtime/client_secrets",
         json={"session": SESSION, "expires_after": {"seconds": 60}},
         headers={"Authorization": f"Bearer {keys.openai}"},
@@ -257,7 +257,7 @@ def test_an_expired_secret_opens_nothing_but_what_is_open_goes_on(fast_desk, fas
         threading.Event().wait(62 / TIMES)
 
         with as_browser(address, answer.json()["value"]) as late:
-            assert refused(late)[0] == "invalid_api_key"
+            assert read_refusal(late)[0] == "invalid_api_key"
         send(socket, append(silence(100)), {"type": "input_audio_buffer.clear"})
         assert until(socket, "cleared")
 
@@ -267,16 +267,16 @@ def test_a_session_ends_after_an_hour(tmp_path, keys):
         address = f"{url.replace('http', 'ws')}/openai/v1/realtime?intent=transcription"
         with connect(address, additional_headers={"Authorization": f"Bearer {keys.openai}"}, proxy=None) as socket:
             until(socket, "session.created")
-            assert refused(socket) == ("session_expired", 1001, "invalid_request_error.session_expired")
+            assert read_refusal(socket) == ("session_expired", 1001, "invalid_request_error.session_expired")
 
 
 # In the session
 
 
-def test_turns_come_in_the_order_of_their_commits(as_extension):
-    send(as_extension, append(silence(200)), COMMIT, append(speech(SHORT)), COMMIT)
+def test_turns_arrive_in_the_order_of_their_commits(extension_socket):
+    send(extension_socket, append(silence(200)), COMMIT, append(speech(SHORT)), COMMIT)
 
-    events = until(as_extension, ".completed") + until(as_extension, ".completed")
+    events = until(extension_socket, ".completed") + until(extension_socket, ".completed")
 
     committed = [event for event in events if event["type"] == "input_audio_buffer.committed"]
     completed = [event for event in events if event["type"].endswith(".completed")]
@@ -307,31 +307,31 @@ def test_turns_come_in_the_order_of_their_commits(as_extension):
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_a_bad_event_is_told_and_the_session_goes_on(as_extension, event, code, param):
-    as_extension.send(json.dumps(event | {"event_id": "c1"}) if isinstance(event, dict) else event)
-    send(as_extension, {"type": "input_audio_buffer.clear"})
+def test_an_invalid_event_is_reported_and_the_session_goes_on(extension_socket, event, code, param):
+    extension_socket.send(json.dumps(event | {"event_id": "c1"}) if isinstance(event, dict) else event)
+    send(extension_socket, {"type": "input_audio_buffer.clear"})
 
-    told, *_ = until(as_extension, "cleared")
+    reported, *_ = until(extension_socket, "cleared")
 
-    assert told["type"] == "error"
-    assert (told["error"]["code"], told["error"]["param"]) == (code, param)
-    assert told["error"]["event_id"] == ("c1" if isinstance(event, dict) else None)
+    assert reported["type"] == "error"
+    assert (reported["error"]["code"], reported["error"]["param"]) == (code, param)
+    assert reported["error"]["event_id"] == ("c1" if isinstance(event, dict) else None)
 
 
-def test_a_message_beyond_16_mib_closes_the_socket(as_extension):
+def test_a_message_beyond_16_mib_closes_the_socket(extension_socket):
     with suppress(ConnectionClosed):  # It may be closed before all is sent.
-        as_extension.send(json.dumps(append(bytes(13 * 1024 * 1024))))
+        extension_socket.send(json.dumps(append(bytes(13 * 1024 * 1024))))
     with pytest.raises(ConnectionClosed) as closed:
-        as_extension.recv(timeout=30)
+        extension_socket.recv(timeout=30)
 
     # A client that still sends may lose the connection before it reads why.
     assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
 
 
-def test_the_client_may_configure_the_session_anew(as_extension):
-    """What the secret said binds nobody: it is no guard against a hostile client."""
-    send(as_extension, update(transcription={"model": "gpt-realtime-whisper", "keywords": [], "language": "de"}))
-    session = until(as_extension, "session.updated")[-1]["session"]
+def test_the_client_may_reconfigure_the_session(extension_socket):
+    """The configuration of a secret does not restrict the client."""
+    send(extension_socket, update(transcription={"model": "gpt-realtime-whisper", "keywords": [], "language": "de"}))
+    session = until(extension_socket, "session.updated")[-1]["session"]
     assert session["audio"]["input"]["transcription"] == {
         "model": "gpt-realtime-whisper",
         "keywords": [],
@@ -339,19 +339,21 @@ def test_the_client_may_configure_the_session_anew(as_extension):
     }
     assert session["audio"]["input"]["format"] == INPUT["format"]
 
-    send(as_extension, update(transcription=None), append(silence(200)), COMMIT, {"type": "input_audio_buffer.clear"})
+    send(
+        extension_socket, update(transcription=None), append(silence(200)), COMMIT, {"type": "input_audio_buffer.clear"}
+    )
 
-    assert not [event for event in until(as_extension, "cleared") if event["type"].startswith(TRANSCRIPTION)]
-
-
-def test_what_is_cleared_is_not_transcribed(as_extension):
-    send(as_extension, append(speech(SHORT)), {"type": "input_audio_buffer.clear"}, append(silence(300)), COMMIT)
-
-    assert until(as_extension, ".completed")[-1]["transcript"] == ""
+    assert not [event for event in until(extension_socket, "cleared") if event["type"].startswith(TRANSCRIPTION)]
 
 
-def test_a_turn_that_fails_on_request_is_named_and_the_next_one_comes(address, secret, order, desk):
-    order("openai.realtime", "failed")
+def test_cleared_audio_is_not_transcribed(extension_socket):
+    send(extension_socket, append(speech(SHORT)), {"type": "input_audio_buffer.clear"}, append(silence(300)), COMMIT)
+
+    assert until(extension_socket, ".completed")[-1]["transcript"] == ""
+
+
+def test_a_failed_turn_is_reported_and_the_next_one_follows(address, secret, add_fault, http):
+    add_fault("openai.realtime", "failed")
     with as_browser(address, secret) as socket:
         send(socket, append(silence(200)), COMMIT, append(silence(200)), COMMIT)
         events = until(socket, ".completed")
@@ -361,9 +363,9 @@ def test_a_turn_that_fails_on_request_is_named_and_the_next_one_comes(address, s
     assert failed["item_id"] == committed[0]
     assert set(failed["error"]) == {"type", "code", "message", "param"}
     assert events[-1]["item_id"] == committed[1]
-    assert desk.get("/sandbox/calls").json()["services"]["openai.realtime"] == {"received": 1, "recognised": 1}
+    assert http.get("/sandbox/calls").json()["services"]["openai.realtime"] == {"received": 1, "recognised": 1}
 
 
-def test_the_sandbox_took_none_of_it_ill(sandbox_log):
+def test_no_client_event_caused_a_traceback(sandbox_log):
     """Last of this file: no event of a client made the server itself stumble."""
     assert "Traceback" not in sandbox_log.read_text()

@@ -1,4 +1,4 @@
-"""Word error rate, the samples, and the audio the model is given."""
+"""The word error rate, the samples, and the audio as the model receives it."""
 
 import numpy as np
 import pytest
@@ -20,16 +20,16 @@ from sandbox.speech import samples, word_error_rate
         ("one", "two three four", 3),
     ],
 )
-def test_the_rate_counts_words_to_mend(reference, hypothesis, rate):
+def test_the_rate_counts_insertions_deletions_and_replacements(reference, hypothesis, rate):
     assert word_error_rate(reference, hypothesis) == rate
 
 
-def test_a_reference_without_words_has_no_rate():
+def test_a_reference_without_words_is_an_error():
     with pytest.raises(ValueError, match="has no words"):
         word_error_rate("...", "one")
 
 
-def test_the_samples_are_all_recordings_there_are():
+def test_the_samples_are_all_recordings():
     paths = [path for path, _ in samples()]
 
     assert paths == sorted(paths[0].parent.glob("*.wav"))
@@ -49,7 +49,7 @@ def test_a_tone_keeps_its_pitch_and_loudness_at_the_models_rate(rate_hz):
     assert np.max(samples_16_khz) == pytest.approx(0.5, abs=0.01)
 
 
-def test_what_is_above_the_models_rate_does_not_come_back_as_noise():
+def test_resampling_removes_frequencies_above_the_models_rate():
     seconds = np.arange(48_000) / 48_000
     tone = (np.sin(2 * np.pi * 15_000 * seconds) * 16_384).astype("<i2")
 
@@ -57,6 +57,6 @@ def test_what_is_above_the_models_rate_does_not_come_back_as_noise():
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"no audio at all", bytes(1_000)])
-def test_bytes_that_are_no_file_of_audio_are_called_that(data):
+def test_a_file_that_is_not_audio_is_an_error(data):
     with pytest.raises(NotAudioError):
         decode_file(data)

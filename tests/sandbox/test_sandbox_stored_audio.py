@@ -1,4 +1,4 @@
-"""Audio on its way into the sandbox: what is kept, for how long, from where, and which part of it is decoded."""
+"""Audio before recognition: uploads, fetched files, and the range that is decoded."""
 
 import asyncio
 import io
@@ -25,7 +25,7 @@ CONTAINERS = [
 ]
 
 
-class SetClock(Clock):
+class ManualClock(Clock):
     """A clock that stands where it is put."""
 
     seconds = 1_000.0
@@ -45,7 +45,7 @@ def tones(*tones_hz: float) -> np.ndarray:
     return np.concatenate([0.5 * np.sin(2 * np.pi * tone * times) for tone in tones_hz]).astype(np.float32)
 
 
-def encoded(samples: np.ndarray, container: str, codec: str, rate_hz: int) -> io.BytesIO:
+def encode(samples: np.ndarray, container: str, codec: str, rate_hz: int) -> io.BytesIO:
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate_hz, layout="mono")
@@ -64,8 +64,8 @@ def loudest_hz(samples: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("container", "codec", "rate_hz"), CONTAINERS)
-def test_the_range_asked_for_comes_out_of_every_container(container, codec, rate_hz):
-    file = encoded(tones(300, 600, 900, 1200, 1500), container, codec, rate_hz)
+def test_the_requested_range_is_read_from_every_container(container, codec, rate_hz):
+    file = encode(tones(300, 600, 900, 1200, 1500), container, codec, rate_hz)
 
     part = read_range(file, start_ms=3_000, end_ms=4_000)
 
@@ -76,7 +76,7 @@ def test_the_range_asked_for_comes_out_of_every_container(container, codec, rate
 
 
 def test_without_an_end_the_range_goes_to_the_end():
-    file = encoded(tones(300, 600, 900), "wav", "pcm_s16le", 16_000)
+    file = encode(tones(300, 600, 900), "wav", "pcm_s16le", 16_000)
 
     part = read_range(file, start_ms=1_500, end_ms=None)
 
@@ -84,7 +84,7 @@ def test_without_an_end_the_range_goes_to_the_end():
 
 
 def test_a_range_beyond_the_end_is_empty_but_knows_how_long_the_recording_is():
-    file = encoded(tones(300), "flac", "flac", 16_000)
+    file = encode(tones(300), "flac", "flac", 16_000)
 
     part = read_range(file, start_ms=60_000, end_ms=90_000)
 
@@ -92,12 +92,12 @@ def test_a_range_beyond_the_end_is_empty_but_knows_how_long_the_recording_is():
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"RIFF" + bytes(100), bytes(4_000)])
-def test_what_is_no_audio_is_said_so(data):
+def test_bytes_that_are_not_audio_are_reported(data):
     with pytest.raises(NotAudioError):
         read_range(io.BytesIO(data), 0, None)
 
 
-class Listener:
+class ScriptedRecogniser:
     """Hears one word in the middle of each piece, and notes how long each was."""
 
     def __init__(self):
@@ -110,31 +110,31 @@ class Listener:
         return Transcript("word", [Word("word", middle_ms, middle_ms + 10, 1.0)])
 
 
-def test_a_long_range_is_cut_where_it_is_quiet_and_its_words_are_timed_in_the_whole():
+def test_a_long_range_is_split_at_silence_with_times_in_the_whole():
     noise = np.random.default_rng(1).normal(0, 0.1, 70 * MODEL_RATE_HZ).astype(np.float32)
     noise[24 * MODEL_RATE_HZ : 25 * MODEL_RATE_HZ] = 0
-    listener = Listener()
+    listener = ScriptedRecogniser()
 
-    heard = recognise_range(listener, Range(noise, start_ms=100_000, duration_ms=200_000))
+    received = recognise_range(listener, Range(noise, start_ms=100_000, duration_ms=200_000))
 
     assert 24 <= listener.seconds[0] <= 25
     assert max(listener.seconds) <= 28
     assert sum(listener.seconds) == pytest.approx(70)
-    assert heard.text == "word word word"
-    assert heard.words[0].start_ms == 100_000 + round(listener.seconds[0] * 500)
-    assert heard.words[2].start_ms == pytest.approx(170_000 - listener.seconds[2] * 500, abs=2)
+    assert received.text == "word word word"
+    assert received.words[0].start_ms == 100_000 + round(listener.seconds[0] * 500)
+    assert received.words[2].start_ms == pytest.approx(170_000 - listener.seconds[2] * 500, abs=2)
 
 
-def test_silence_is_not_listened_to():
-    listener = Listener()
+def test_silence_is_not_recognised():
+    listener = ScriptedRecogniser()
 
-    heard = recognise_range(listener, Range(np.zeros(60 * MODEL_RATE_HZ, dtype=np.float32), 0, 60_000))
+    received = recognise_range(listener, Range(np.zeros(60 * MODEL_RATE_HZ, dtype=np.float32), 0, 60_000))
 
-    assert (heard, listener.seconds) == (Transcript("", []), [])
+    assert (received, listener.seconds) == (Transcript("", []), [])
 
 
 def test_an_upload_is_kept_for_two_days():
-    clock = SetClock()
+    clock = ManualClock()
     uploads = Uploads(clock)
     name = asyncio.run(uploads.store(pieces(b"a", b"b")))
 
@@ -145,8 +145,8 @@ def test_an_upload_is_kept_for_two_days():
     assert uploads.find(name) is None
 
 
-def test_an_upload_has_a_bound_and_is_read_to_its_end():
-    uploads, read = Uploads(SetClock(), max_bytes=3), []
+def test_an_upload_has_a_size_limit_and_is_read_to_its_end():
+    uploads, read = Uploads(ManualClock(), max_bytes=3), []
 
     async def body():
         for chunk in (b"ab", b"cd", b"ef"):
@@ -159,7 +159,7 @@ def test_an_upload_has_a_bound_and_is_read_to_its_end():
     assert asyncio.run(uploads.store(pieces(b"abc")))
 
 
-def test_what_is_fetched_has_a_bound(receiver):
+def test_a_fetched_file_has_a_size_limit(receiver):
     receiver.files["/a.wav"] = bytes(3_000_000)
 
     with pytest.raises(FetchError):
@@ -167,7 +167,7 @@ def test_what_is_fetched_has_a_bound(receiver):
     assert fetch(f"{receiver.url}/a.wav", now=0, max_bytes=3_000_000).size_bytes == 3_000_000
 
 
-def test_a_proxy_from_the_environment_is_not_asked(receiver, monkeypatch):
+def test_a_proxy_from_the_environment_is_ignored(receiver, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     receiver.files["/a"] = b"here"
 
@@ -183,7 +183,7 @@ def test_a_proxy_from_the_environment_is_not_asked(receiver, monkeypatch):
         ("http://[::1]:8/", "http://[::1]:8/", None),
     ],
 )
-def test_servers_on_this_machine_are_asked_by_address_under_their_name(url, address, host):
+def test_loopback_names_resolve_to_the_address_and_keep_the_host_header(url, address, host):
     assert loopback.resolve(url) == (address, {"Host": host} if host else {})
 
 
@@ -205,6 +205,6 @@ def test_servers_on_this_machine_are_asked_by_address_under_their_name(url, addr
         "",
     ],
 )
-def test_nothing_else_is_asked(url):
+def test_every_other_address_is_refused(url):
     with pytest.raises(loopback.NotLoopbackError):
         loopback.resolve(url)

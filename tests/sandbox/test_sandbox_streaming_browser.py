@@ -1,4 +1,4 @@
-"""Live speech through a browser's own WebSocket, which can name its token in the URL only."""
+"""Live speech through a browser's own WebSocket, which can send its token only in the URL."""
 
 import base64
 from collections.abc import Iterator
@@ -39,13 +39,13 @@ def browser(tmp_path_factory) -> Iterator[Page]:
 
 
 @pytest.fixture
-def speak(browser, sandbox_url, desk, keys):
+def speak(browser, sandbox_url, http, keys):
     """Speaks the short recording in the browser; gives the messages and how the socket was closed."""
 
     def speak(token: str | None = None, **options) -> dict:
         if token is None:
             headers = {"Authorization": keys.assemblyai}
-            answer = desk.get("/v3/token", params={"expires_in_seconds": 60}, headers=headers)
+            answer = http.get("/v3/token", params={"expires_in_seconds": 60}, headers=headers)
             token = answer.raise_for_status().json()["token"]
         url = f"{sandbox_url.replace('http', 'ws')}/v3/ws?{query(token=token, **options)}"
         audio = base64.b64encode(b"".join(frames(PATH))).decode()
@@ -54,27 +54,27 @@ def speak(browser, sandbox_url, desk, keys):
     return speak
 
 
-def test_a_browser_speaks_and_reads_turns(speak):
-    heard = speak(format_turns="true")
+def test_a_browser_sends_speech_and_receives_turns(speak):
+    received = speak(format_turns="true")
 
-    types = [message["type"] for message in heard["messages"]]
+    types = [message["type"] for message in received["messages"]]
     assert (types[0], types[-1], set(types[1:-1])) == ("Begin", "Termination", {"Turn"})
-    assert (heard["code"], heard["wasClean"]) == (1000, True)
-    raw, formatted = [turn for turn in heard["messages"][1:-1] if turn["end_of_turn"]]
+    assert (received["code"], received["wasClean"]) == (1000, True)
+    raw, formatted = [turn for turn in received["messages"][1:-1] if turn["end_of_turn"]]
     assert word_error_rate(WORDS, raw["transcript"]) < 0.25
     assert (formatted["turn_order"], formatted["turn_is_formatted"]) == (raw["turn_order"], True)
 
 
-def test_a_browser_reads_why_it_may_not_come_in(speak):
-    heard = speak(token="no token of ours")
+def test_a_browser_receives_the_reason_of_a_refusal(speak):
+    received = speak(token="no token of ours")
 
-    assert [message["type"] for message in heard["messages"]] == ["Error"]
-    assert (heard["code"], heard["reason"]) == (1008, "Unauthorized Connection: Invalid token")
+    assert [message["type"] for message in received["messages"]] == ["Error"]
+    assert (received["code"], received["reason"]) == (1008, "Unauthorized Connection: Invalid token")
 
 
-def test_a_browser_sees_a_lost_connection_as_1006(speak, order):
-    order("assemblyai.streaming", "cut", delay_seconds=0.3)
+def test_a_browser_sees_a_lost_connection_as_1006(speak, add_fault):
+    add_fault("assemblyai.streaming", "cut", delay_seconds=0.3)
 
-    heard = speak()
+    received = speak()
 
-    assert (heard["messages"][0]["type"], heard["code"], heard["wasClean"]) == ("Begin", 1006, False)
+    assert (received["messages"][0]["type"], received["code"], received["wasClean"]) == ("Begin", 1006, False)

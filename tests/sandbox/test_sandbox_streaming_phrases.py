@@ -1,4 +1,4 @@
-"""Where a phrase begins and ends, which words a partial turn is sure of, and what options mean."""
+"""Phrases, partial turns and the options of a live session."""
 
 import asyncio
 
@@ -19,10 +19,10 @@ def tone(milliseconds: int, loudness: float = 0.1, rate_hz: int = RATE_HZ) -> by
     return (np.sin(2 * np.pi * 300 * seconds) * loudness * 32_768).astype("<i2").tobytes()
 
 
-def room(milliseconds: int, rate_hz: int = RATE_HZ) -> bytes:
-    """A little noise, as in every room."""
-    noise = np.random.default_rng(1).normal(scale=0.002, size=rate_hz * milliseconds // 1000)
-    return (noise * 32_768).astype("<i2").tobytes()
+def noise(milliseconds: int, rate_hz: int = RATE_HZ) -> bytes:
+    """Background noise as in a quiet room."""
+    samples = np.random.default_rng(1).normal(scale=0.002, size=rate_hz * milliseconds // 1000)
+    return (samples * 32_768).astype("<i2").tobytes()
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def phrases() -> Phrases:
 
 
 @pytest.mark.parametrize("piece_bytes", [2, 1_600, 6_400, 1_000_000])
-def test_silence_ends_a_phrase_however_the_audio_is_cut(phrases, piece_bytes):
-    data = room(1_000) + tone(600) + room(500) + tone(300) + room(500)
+def test_silence_ends_a_phrase_regardless_of_the_chunk_size(phrases, piece_bytes):
+    data = noise(1_000) + tone(600) + noise(500) + tone(300) + noise(500)
 
     ended = [
         phrase
@@ -47,29 +47,31 @@ def test_silence_ends_a_phrase_however_the_audio_is_cut(phrases, piece_bytes):
 
 
 def test_the_rate_of_the_audio_does_not_move_a_phrase():
-    (phrase,) = Phrases(44_100, silence_ms=400).add(room(1_000, 44_100) + tone(600, rate_hz=44_100) + room(500, 44_100))
+    (phrase,) = Phrases(44_100, silence_ms=400).add(
+        noise(1_000, 44_100) + tone(600, rate_hz=44_100) + noise(500, 44_100)
+    )
 
     assert (phrase.start_ms, phrase.speech_end_ms) == (1_000 - LEAD_IN_MS, 1_600)
 
 
-def test_a_pause_shorter_than_asked_for_ends_nothing(phrases):
-    assert phrases.add(tone(300) + room(380) + tone(300)) == []
+def test_a_pause_shorter_than_the_limit_ends_no_phrase(phrases):
+    assert phrases.add(tone(300) + noise(380) + tone(300)) == []
     assert phrases.current().speech_end_ms == 980
 
 
-def test_silence_noise_and_a_click_are_no_phrase(phrases):
-    assert phrases.add(bytes(32_000) + room(2_000) + tone(100, loudness=0.5) + room(1_000)) == []
+def test_silence_noise_and_clicks_are_not_phrases(phrases):
+    assert phrases.add(bytes(32_000) + noise(2_000) + tone(100, loudness=0.5) + noise(1_000)) == []
     assert phrases.end() is None
 
 
-def test_who_never_pauses_is_cut_at_the_limit(phrases):
+def test_speech_without_a_pause_is_split_at_the_limit(phrases):
     (phrase,) = phrases.add(tone(MAX_PHRASE_MS + 1_000))
 
     assert phrase.audio.duration_ms == MAX_PHRASE_MS
     assert phrases.current().audio.duration_ms == 1_000
 
 
-def test_a_forced_end_loses_no_audio_and_tells_none_twice(phrases):
+def test_a_forced_end_neither_loses_nor_repeats_audio(phrases):
     phrases.add(tone(1_000))
     first = phrases.end()
     phrases.add(tone(1_000))
@@ -78,29 +80,29 @@ def test_a_forced_end_loses_no_audio_and_tells_none_twice(phrases):
     assert (first.end_ms, second.start_ms, second.end_ms) == (1_000, 1_000, 2_000)
 
 
-class Repeating:
-    """A recogniser that has its answers ready."""
+class ScriptedRecogniser:
+    """A recogniser with prepared results."""
 
     def __init__(self, *texts: str):
         self._texts = list(texts)
 
     def recognise_short(self, samples) -> Transcript:
         text = self._texts.pop(0)
-        words = [Word(word, place * 100, place * 100 + 90, 0.9) for place, word in enumerate(text.split())]
+        words = [Word(word, index * 100, index * 100 + 90, 0.9) for index, word in enumerate(text.split())]
         return Transcript(text, words)
 
 
-def sent(options: StreamingOptions, *texts: str) -> list[dict]:
-    """The turns that follow when each of `texts` but the last is heard while somebody speaks."""
+def send_turns(options: StreamingOptions, *texts: str) -> list[dict]:
+    """The turns that follow when each of `texts` but the last is received while somebody speaks."""
     messages = []
 
     async def send(message: dict) -> None:
         messages.append(message)
 
     async def speak() -> None:
-        turns = Turns(options, Repeating(*texts), send)
+        turns = Turns(options, ScriptedRecogniser(*texts), send)
         work = asyncio.create_task(turns.run())
-        turns.add_audio(room(1_000))
+        turns.add_audio(noise(1_000))
         for expected in range(1, len(texts)):
             turns.add_audio(tone(700))
             async with asyncio.timeout(10):
@@ -113,8 +115,8 @@ def sent(options: StreamingOptions, *texts: str) -> list[dict]:
     return messages
 
 
-def test_a_partial_transcript_holds_the_words_that_stayed_the_same():
-    first, second, raw, formatted = sent(
+def test_a_partial_transcript_contains_only_stable_words():
+    first, second, raw, formatted = send_turns(
         StreamingOptions("universal-streaming-english", RATE_HZ, format_turns=True),
         "He mite",
         "He might. Even",
@@ -138,30 +140,31 @@ def test_a_partial_transcript_holds_the_words_that_stayed_the_same():
     }
 
 
-def test_a_pro_model_always_formats_and_shows_all_words_at_once():
-    partial, final = sent(StreamingOptions("u3-rt-pro", RATE_HZ), "He mite", "He might.")
+def test_a_pro_model_always_formats_and_sends_all_words():
+    partial, final = send_turns(StreamingOptions("u3-rt-pro", RATE_HZ), "He mite", "He might.")
 
     assert (partial["transcript"], partial["end_of_turn"]) == ("He mite", False)
     assert (final["transcript"], final["end_of_turn"], final["turn_is_formatted"]) == ("He might.", True, True)
 
 
-def test_the_language_is_told_only_if_asked_for():
+def test_the_language_is_sent_only_on_request():
     model = "universal-streaming-multilingual"
 
-    without = sent(StreamingOptions(model, RATE_HZ), "Hello", "Hello.")
-    asked = sent(StreamingOptions(model, RATE_HZ, language_detection=True), "Hello", "Hello.")
+    without = send_turns(StreamingOptions(model, RATE_HZ), "Hello", "Hello.")
+    requested = send_turns(StreamingOptions(model, RATE_HZ, language_detection=True), "Hello", "Hello.")
 
-    assert [turn.get("language_code") for turn in without + asked] == [None, None, "en", "en"]
+    assert [turn.get("language_code") for turn in without + requested] == [None, None, "en", "en"]
 
 
 @pytest.mark.parametrize(
-    ("word", "said"), [("Mr.", "mr"), ("“Cold-hearted,”", "cold-hearted"), ("don't!", "don't"), ("-", ""), ("I", "i")]
+    ("word", "stripped"),
+    [("Mr.", "mr"), ("“Cold-hearted,”", "cold-hearted"), ("don't!", "don't"), ("-", ""), ("I", "i")],
 )
-def test_a_plain_word_has_no_punctuation_and_no_capitals(word, said):
-    assert strip_punctuation(word) == said
+def test_stripping_removes_punctuation_and_capitals(word, stripped):
+    assert strip_punctuation(word) == stripped
 
 
-def test_options_are_read_as_pythons_sdk_writes_them_and_unknown_ones_ignored():
+def test_options_are_read_as_the_sdk_sends_them_and_unknown_ones_ignored():
     options = parse_query(
         {**QUERY, "format_turns": "True", "keyterms_prompt": '["a b"]', "inactivity_timeout": "30", "sppech": "x"}
     )
@@ -171,7 +174,7 @@ def test_options_are_read_as_pythons_sdk_writes_them_and_unknown_ones_ignored():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "options",
     [
         {"speech_model": "universal-9"},
         {"sample_rate": "0"},
@@ -187,9 +190,9 @@ def test_options_are_read_as_pythons_sdk_writes_them_and_unknown_ones_ignored():
     ],
     ids=str,
 )
-def test_options_outside_their_limits_are_refused_by_name(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        parse_query({**QUERY, **wrong})
+def test_options_outside_their_limits_are_refused_by_name(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        parse_query({**QUERY, **options})
 
 
 @pytest.mark.parametrize("missing", ["speech_model", "sample_rate"])

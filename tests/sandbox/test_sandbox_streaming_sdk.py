@@ -1,4 +1,4 @@
-"""Live speech through AssemblyAI's own streaming client: its token, its socket, its events."""
+"""Live speech through AssemblyAI's own streaming client: token, socket and events."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -28,8 +28,8 @@ RECORDINGS = [path for path, _ in samples()]
 WORDS = " ".join(words for _, words in samples())
 
 
-class Listener:
-    """The official client with all that it was told."""
+class EventRecorder:
+    """The official client, recording all its events."""
 
     def __init__(self, host: str, **credential: str):
         self.begins: list[BeginEvent] = []
@@ -40,13 +40,13 @@ class Listener:
         # Its own limits, 1 s to connect and 5 s for the last turn, are for a machine that does nothing else.
         options = StreamingClientOptions(api_host=host, connect_timeout=10, terminate_timeout=60, **credential)
         self.client = StreamingClient(options)
-        for event, seen in (
+        for event, value in (
             (StreamingEvents.Begin, self.begins),
             (StreamingEvents.Turn, self.turns),
             (StreamingEvents.Termination, self.terminations),
             (StreamingEvents.Error, self.errors),
         ):
-            self.client.on(event, lambda _, told, seen=seen: seen.append(told))
+            self.client.on(event, lambda _, message, value=value: value.append(message))
         self.client.on(StreamingEvents.Error, lambda *_: self.failed.set())
 
     def connect(self, **options) -> None:
@@ -62,11 +62,11 @@ class Listener:
 
 @pytest.fixture
 def listen(keys):
-    """Makes a Listener; all are disconnected and closed in the end."""
+    """Creates event recorders; all are closed at the end."""
     made = []
 
-    def listen(host: str, **credential: str) -> Listener:
-        made.append(Listener(host, **(credential or {"api_key": keys.assemblyai})))
+    def listen(host: str, **credential: str) -> EventRecorder:
+        made.append(EventRecorder(host, **(credential or {"api_key": keys.assemblyai})))
         return made[-1]
 
     yield listen
@@ -77,8 +77,8 @@ def listen(keys):
 
 
 @pytest.fixture
-def fast_host(fast_url, fast_desk) -> str:
-    """What the client takes for `api_host`."""
+def fast_host(fast_url, fast_http) -> str:
+    """The value of `api_host` for the client."""
     return fast_url.replace("http", "ws")
 
 
@@ -115,13 +115,13 @@ def test_one_host_serves_token_and_socket_over_tls(listen, tls_host):
     assert len(listener.begins) == len(listener.terminations) == 1
 
 
-def test_a_refused_token_raises_in_the_client(listen, tls_host):
+def test_a_refused_token_raises_in_the_sdk(listen, tls_host):
     with pytest.raises(httpx.HTTPStatusError, match="401"):
         listen(tls_host, api_key="another key").client.create_temporary_token(expires_in_seconds=60)
 
 
 @pytest.mark.parametrize("formatted", [False, True])
-def test_recordings_through_the_socket_are_recognised(listen, fast_host, fast_token, fast_desk, formatted):
+def test_recordings_sent_through_the_socket_are_recognised(listen, fast_host, fast_token, fast_http, formatted):
     listener = listen(fast_host, token=fast_token(max_seconds=3_600))
 
     listener.connect(format_turns=formatted, keyterms_prompt=["Dashwood"], inactivity_timeout=3_600)
@@ -142,12 +142,12 @@ def test_recordings_through_the_socket_are_recognised(listen, fast_host, fast_to
     assert firsts == pytest.approx([0, 7_100 + PAUSE_MS, 12_400 + 2 * PAUSE_MS], abs=800)
     (termination,) = listener.terminations
     assert termination.audio_duration_seconds == pytest.approx(15.7 + 3 * PAUSE_MS / 1000, abs=1)
-    (session,) = fast_desk.get("/sandbox/sessions").json()["sessions"]
+    (session,) = fast_http.get("/sandbox/sessions").json()["sessions"]
     assert (session["id"], session["ending"], session["max_seconds"]) == (listener.begins[0].id, "terminated", 3_600)
     assert session["seconds_billed"] == pytest.approx(termination.session_duration_seconds, abs=1)
 
 
-def test_words_appear_while_they_are_spoken(listen, sandbox_url, desk):
+def test_words_arrive_during_speech(listen, sandbox_url, http):
     listener = listen(sandbox_url.replace("http", "ws"))
 
     listener.connect()
@@ -174,7 +174,7 @@ def test_a_turn_can_be_ended_without_a_pause(listen, fast_host):
     assert [turn.turn_order for turn in listener.finals(formatted=False)] == [0, 1]
 
 
-def test_a_used_token_and_a_wrong_piece_of_audio_reach_the_clients_error_handler(listen, fast_host, fast_token):
+def test_a_used_token_and_invalid_audio_reach_the_error_handler(listen, fast_host, fast_token):
     token = fast_token()
     first, second = listen(fast_host, token=token), listen(fast_host, token=token)
 

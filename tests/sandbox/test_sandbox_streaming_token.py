@@ -1,4 +1,4 @@
-"""AssemblyAI's temporary tokens: how they are asked for, what is refused, and that each opens one session in time."""
+"""AssemblyAI's temporary tokens: requests, refusals, and one session per token."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from sandbox.calls import Calls
 from sandbox.faults import Faults
 
 
-class StandingClock:
-    """Goes on only when told to."""
+class FixedClock:
+    """A clock that tests advance."""
 
     def __init__(self):
         self.seconds = 1_000.0
@@ -18,8 +18,8 @@ class StandingClock:
 
 
 @pytest.fixture
-def clock() -> StandingClock:
-    return StandingClock()
+def clock() -> FixedClock:
+    return FixedClock()
 
 
 @pytest.fixture
@@ -38,16 +38,16 @@ def create_token(tokens):
 
 
 @pytest.fixture
-def ask(desk, keys):
-    def ask(key: str | None = None, **parameters):
-        return desk.get(
+def request_token(http, keys):
+    def request_token(key: str | None = None, **parameters):
+        return http.get(
             "/v3/token", params=parameters, headers={"Authorization": keys.assemblyai if key is None else key}
         )
 
-    return ask
+    return request_token
 
 
-def test_a_token_opens_one_session_of_the_length_asked_for(tokens, create_token):
+def test_a_token_opens_one_session_of_the_requested_length(tokens, create_token):
     token = create_token(max_session_seconds=600)
 
     assert tokens.redeem_credential(token) == 600
@@ -71,22 +71,22 @@ def test_the_key_itself_opens_any_number_of_the_longest_sessions(tokens):
 
 
 @pytest.mark.parametrize("credential", ["", "no token of ours", "Bearer the key"])
-def test_anything_else_opens_none(tokens, credential):
+def test_no_other_credential_opens_a_session(tokens, credential):
     with pytest.raises(InvalidTokenError):
         tokens.redeem_credential(credential)
 
 
-def test_the_answer_has_the_documented_shape(ask):
-    answer = ask(expires_in_seconds=60, max_session_duration_seconds=600)
+def test_the_response_has_the_documented_shape(request_token):
+    answer = request_token(expires_in_seconds=60, max_session_duration_seconds=600)
 
     assert answer.status_code == 200
     assert answer.json() == {"token": answer.json()["token"], "expires_in_seconds": 60}
-    assert answer.json()["token"] != ask(expires_in_seconds=60).json()["token"]
+    assert answer.json()["token"] != request_token(expires_in_seconds=60).json()["token"]
 
 
 @pytest.mark.parametrize("key", ["", "another key", "Bearer {key}"])
-def test_without_the_key_as_it_is_there_is_no_token(ask, keys, key):
-    answer = ask(key.format(key=keys.assemblyai), expires_in_seconds=60)
+def test_without_the_bare_key_there_is_no_token(request_token, keys, key):
+    answer = request_token(key.format(key=keys.assemblyai), expires_in_seconds=60)
 
     assert (answer.status_code, set(answer.json())) == (401, {"error"})
 
@@ -105,8 +105,8 @@ def test_without_the_key_as_it_is_there_is_no_token(ask, keys, key):
     ],
     ids=str,
 )
-def test_times_outside_their_limits_are_400_and_named(ask, parameters):
-    answer = ask(**parameters)
+def test_durations_outside_their_limits_are_400_and_named(request_token, parameters):
+    answer = request_token(**parameters)
 
     named = list(parameters)[-1] if parameters else "expires_in_seconds"
     assert (answer.status_code, set(answer.json())) == (400, {"error"})
@@ -114,38 +114,38 @@ def test_times_outside_their_limits_are_400_and_named(ask, parameters):
 
 
 @pytest.mark.parametrize(("expires", "longest"), [(1, 60), (600, 10_800)])
-def test_the_limits_themselves_are_taken(ask, expires, longest):
-    assert ask(expires_in_seconds=expires, max_session_duration_seconds=longest).status_code == 200
+def test_the_limits_themselves_are_accepted(request_token, expires, longest):
+    assert request_token(expires_in_seconds=expires, max_session_duration_seconds=longest).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("kind", "status", "retry_after"),
     [("401", 401, None), ("429", 429, "7"), ("quota", 400, None), ("500", 500, None), ("503", 503, "7")],
 )
-def test_a_refusal_on_request_is_in_assemblyais_words(ask, order, desk, kind, status, retry_after):
-    order("assemblyai.token", kind, retry_after_seconds=7)
+def test_an_error_fault_returns_assemblyais_error(request_token, add_fault, http, kind, status, retry_after):
+    add_fault("assemblyai.token", kind, retry_after_seconds=7)
 
-    answer = ask(expires_in_seconds=60)
+    answer = request_token(expires_in_seconds=60)
 
     assert (answer.status_code, set(answer.json())) == (status, {"error"})
     assert answer.headers.get("retry-after") == retry_after
-    assert desk.get("/sandbox/calls").json()["last"][0]["fault"] == kind
+    assert http.get("/sandbox/calls").json()["last"][0]["fault"] == kind
 
 
 @pytest.mark.parametrize("kind", ["wrong_shape", "missing_text"])
-def test_an_answer_without_a_token_on_request(ask, order, kind):
-    order("assemblyai.token", kind)
+def test_a_response_can_lack_the_token_on_request(request_token, add_fault, kind):
+    add_fault("assemblyai.token", kind)
 
-    answer = ask(expires_in_seconds=60)
+    answer = request_token(expires_in_seconds=60)
 
     assert answer.status_code == 200
     assert "token" not in answer.json()
 
 
-def test_the_call_is_kept_with_what_was_asked_for_but_without_its_key(ask, desk, keys):
-    ask(expires_in_seconds=60, max_session_duration_seconds=600)
+def test_the_call_is_recorded_with_its_query_but_without_its_key(request_token, http, keys):
+    request_token(expires_in_seconds=60, max_session_duration_seconds=600)
 
-    calls = desk.get("/sandbox/calls")
+    calls = http.get("/sandbox/calls")
     call = calls.json()["last"][0]
     assert call["fields"] == {"expires_in_seconds": "60", "max_session_duration_seconds": "600"}
     assert (call["service"], call["path"], call["status"]) == ("assemblyai.token", "/v3/token", 200)

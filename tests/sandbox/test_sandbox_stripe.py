@@ -1,4 +1,4 @@
-"""Stripe out of the sandbox, by the official SDK: sessions, payments, refunds, disputes, events, lists."""
+"""Stripe's stand-in through the official SDK: sessions, payments, events and lists."""
 
 import time
 
@@ -24,10 +24,10 @@ LEFT_OUT = {
 """Fields of the SDK's types that Stripe itself shows on request or in special cases only."""
 
 
-def test_a_session_is_open_and_says_what_it_was_made_of(account):
+def test_a_new_session_is_open_and_returns_its_parameters(account):
     before = int(time.time())
 
-    session = account.sell()
+    session = account.create_session()
 
     assert (session.object, session.mode, session.status, session.payment_status) == (
         "checkout.session",
@@ -45,8 +45,8 @@ def test_a_session_is_open_and_says_what_it_was_made_of(account):
     assert "line_items" not in session.to_dict()
 
 
-def test_a_retrieved_session_has_its_line_items_when_asked_for(account):
-    made = account.sell()
+def test_a_retrieved_session_has_its_line_items_on_request(account):
+    made = account.create_session()
 
     session = account.client.v1.checkout.sessions.retrieve(made.id, {"expand": ["line_items"]})
 
@@ -58,12 +58,12 @@ def test_a_retrieved_session_has_its_line_items_when_asked_for(account):
         299,
     )
     listed = account.client.v1.checkout.sessions.line_items.list(made.id)
-    assert [one.id for one in listed.data] == [item.id]
+    assert [item.id for item in listed.data] == [item.id]
 
 
 def test_every_field_of_the_sdks_types_can_be_read(account):
-    """A field left out of the JSON would be an AttributeError at the reader's, not None."""
-    session = account.sold()
+    """A field missing from the JSON would raise AttributeError in the SDK instead of returning None."""
+    session = account.create_paid_session()
     intent = account.client.v1.payment_intents.retrieve(session.payment_intent)
     charge = account.client.v1.charges.retrieve(intent.latest_charge)
     refund = account.client.v1.refunds.create({"charge": charge.id, "amount": 1})
@@ -105,9 +105,9 @@ def test_every_field_of_the_sdks_types_can_be_read(account):
         ({"expand": ["customer"]}, "expand[]", "property_expansion"),
     ],
 )
-def test_what_stripe_would_refuse_is_refused_with_its_name(account, changes, param, code):
+def test_invalid_parameters_are_refused_by_name(account, changes, param, code):
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        account.sell(**changes)
+        account.create_session(**changes)
 
     assert (refused.value.http_status, refused.value.param, refused.value.code) == (400, param, code)
     assert refused.value.request_id.startswith("req_")
@@ -124,9 +124,9 @@ def test_what_stripe_would_refuse_is_refused_with_its_name(account, changes, par
         (PRICE | {"discount": 1}, "line_items[0][price_data][discount]", "parameter_unknown"),
     ],
 )
-def test_a_price_that_makes_no_sense_is_refused(account, price, param, code):
+def test_an_invalid_price_is_refused(account, price, param, code):
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        account.sell(line_items=[{"price_data": price}])
+        account.create_session(line_items=[{"price_data": price}])
 
     assert (refused.value.param, refused.value.code) == (param, code)
 
@@ -134,7 +134,7 @@ def test_a_price_that_makes_no_sense_is_refused(account, price, param, code):
 @pytest.mark.parametrize("seconds", [1_790, 86_400])
 def test_a_session_lives_between_30_minutes_and_a_day(account, seconds):
     with pytest.raises(stripe.InvalidRequestError, match="expires_at"):
-        account.sell(expires_at=int(time.time()) + seconds)
+        account.create_session(expires_at=int(time.time()) + seconds)
 
 
 @pytest.mark.parametrize("key", ["another key", ""])
@@ -145,7 +145,7 @@ def test_a_wrong_key_is_401(stripe_with_key, key):
     assert refused.value.http_status == 401
 
 
-def test_what_the_sandbox_does_not_know_is_an_error_of_stripe(account):
+def test_an_unknown_route_is_an_error_of_stripe(account):
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL") as refused:
         account.client.v1.customers.list()
 
@@ -159,16 +159,16 @@ def test_an_unknown_id_is_404(account):
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
 
 
-def test_headers_of_an_answer(account):
-    response = account.sell(key="key-1").last_response
+def test_a_response_has_version_request_id_and_key_headers(account):
+    response = account.create_session(key="key-1").last_response
 
     headers = {name.lower(): value for name, value in response.headers.items()}
     assert (headers["stripe-version"], headers["idempotency-key"]) == ("2026-10-28.endive", "key-1")
     assert response.request_id.startswith("req_")
 
 
-def test_a_payment_has_the_metadata_meant_for_it_and_none_of_the_session(account):
-    session = account.sold(metadata={"only": "the session"})
+def test_a_payment_has_its_own_metadata_and_not_the_sessions(account):
+    session = account.create_paid_session(metadata={"only": "the session"})
 
     intent = account.client.v1.payment_intents.retrieve(session.payment_intent, {"expand": ["latest_charge"]})
     assert (session.status, session.payment_status, session.url) == ("complete", "paid", None)
@@ -180,39 +180,39 @@ def test_a_payment_has_the_metadata_meant_for_it_and_none_of_the_session(account
 
 
 def test_without_metadata_for_it_a_payment_has_none(account):
-    session = account.sold(payment_intent_data=None)
+    session = account.create_paid_session(payment_intent_data=None)
 
     assert account.client.v1.payment_intents.retrieve(session.payment_intent).metadata.to_dict() == {}
 
 
 def test_the_session_of_a_payment_is_found_by_it(account):
-    session, _ = account.sold(), account.sold()
+    session, _ = account.create_paid_session(), account.create_paid_session()
 
     found = account.client.v1.checkout.sessions.list({"payment_intent": session.payment_intent})
 
-    assert [one.id for one in found.data] == [session.id]
+    assert [item.id for item in found.data] == [session.id]
 
 
-def test_a_price_of_nothing_needs_no_payment(account):
-    session = account.sold(line_items=[{"price_data": PRICE | {"unit_amount": 0}}])
+def test_a_price_of_zero_needs_no_payment(account):
+    session = account.create_paid_session(line_items=[{"price_data": PRICE | {"unit_amount": 0}}])
 
     assert (session.status, session.payment_status, session.payment_intent) == ("complete", "no_payment_required", None)
 
 
 def test_only_an_open_session_expires(account):
-    session = account.sell()
+    session = account.create_session()
 
     expired = account.client.v1.checkout.sessions.expire(session.id)
 
     assert (expired.status, expired.url) == ("expired", None)
     with pytest.raises(stripe.InvalidRequestError, match="status of `expired`"):
         account.client.v1.checkout.sessions.expire(session.id)
-    assert account.refused(f"sessions/{session.id}/pay") == (409, "the session is expired")
+    assert account.control_error(f"sessions/{session.id}/pay") == (409, "the session is expired")
     assert account.events() == ["checkout.session.expired"]
 
 
-def test_a_session_lapses_at_its_time(account):
-    session = account.sell(expires_at=int(time.time()) + 1_810)
+def test_a_session_expires_at_its_time(account):
+    session = account.create_session(expires_at=int(time.time()) + 1_810)
 
     account.control("clock", advance_seconds=1_700)
     assert account.client.v1.checkout.sessions.retrieve(session.id).status == "open"
@@ -222,10 +222,10 @@ def test_a_session_lapses_at_its_time(account):
     assert account.events() == ["checkout.session.expired"]
 
 
-def test_delayed_methods_are_offered_unless_they_are_left_out(account):
-    assert account.sell().payment_method_types == ["card", "link", DELAYED]
-    assert account.sell(payment_method_types=["card"]).payment_method_types == ["card"]
-    assert account.sell(payment_method_types=["sepa_debit"]).payment_method_types == ["sepa_debit"]
+def test_delayed_methods_are_offered_unless_methods_are_named(account):
+    assert account.create_session().payment_method_types == ["card", "link", DELAYED]
+    assert account.create_session(payment_method_types=["card"]).payment_method_types == ["card"]
+    assert account.create_session(payment_method_types=["sepa_debit"]).payment_method_types == ["sepa_debit"]
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,10 @@ def test_delayed_methods_are_offered_unless_they_are_left_out(account):
         ),
     ],
 )
-def test_a_delayed_payment_completes_unpaid_and_ends_later(
+def test_a_delayed_payment_completes_unpaid_and_settles_later(
     account, outcome, payment_status, intent_status, last_events
 ):
-    session = account.sell()
+    session = account.create_session()
 
     completed = account.control(f"sessions/{session.id}/pay", method=DELAYED)
     assert (completed["status"], completed["payment_status"]) == ("complete", "unpaid")
@@ -252,14 +252,14 @@ def test_a_delayed_payment_completes_unpaid_and_ends_later(
     assert (settled["status"], settled["payment_status"]) == ("complete", payment_status)
     assert account.client.v1.payment_intents.retrieve(settled["payment_intent"]).status == intent_status
     assert account.events() == ["checkout.session.completed", *last_events]
-    assert account.refused(f"sessions/{session.id}/settle", outcome="failed") == (
+    assert account.control_error(f"sessions/{session.id}/settle", outcome="failed") == (
         409,
         "the session has no pending payment",
     )
 
 
 def test_an_event_keeps_the_object_as_it_was_then(account):
-    session = account.sell()
+    session = account.create_session()
     account.control(f"sessions/{session.id}/pay", method=DELAYED)
     account.control(f"sessions/{session.id}/settle", outcome="succeeded")
 
@@ -272,7 +272,7 @@ def test_an_event_keeps_the_object_as_it_was_then(account):
 
 def test_events_are_listed_newest_first_in_pages(account):
     for _ in range(5):
-        account.client.v1.checkout.sessions.expire(account.sell().id)
+        account.client.v1.checkout.sessions.expire(account.create_session().id)
     whole = [event.id for event in account.client.v1.events.list({"limit": 100}).data]
 
     first = account.client.v1.events.list({"limit": 2})
@@ -286,7 +286,7 @@ def test_events_are_listed_newest_first_in_pages(account):
 
 
 def test_events_are_found_by_type_and_time(account):
-    account.sold()
+    account.create_paid_session()
     now = int(time.time())
 
     assert account.events(types=["checkout.session.completed", "refund.created"]) == ["checkout.session.completed"]
@@ -300,7 +300,7 @@ def test_events_are_found_by_type_and_time(account):
 
 
 def test_events_are_kept_for_30_days(account):
-    account.sold()
+    account.create_paid_session()
 
     account.control("clock", advance_seconds=30 * 86_400)
 

@@ -1,4 +1,4 @@
-"""The hosted page of the sandbox's Stripe, without and with a browser."""
+"""The hosted page of Stripe's stand-in, with and without a browser."""
 
 import re
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ def browser(tmp_path_factory) -> Iterator[Page]:
 
 
 @pytest.fixture
-def shop(account, receiver):
+def create_checkout(account, receiver):
     """A session that leads back to a server which answers; gives the session."""
     receiver.files["/cancelled"] = b"<h1>Another time</h1>"
 
-    def shop(**changes):
+    def create_checkout(**changes):
         urls = {
             "success_url": f"{receiver.url}/bought?session={{CHECKOUT_SESSION_ID}}",
             "cancel_url": f"{receiver.url}/cancelled",
         }
-        return account.sell(**(urls | changes))
+        return account.create_session(**(urls | changes))
 
-    return shop
+    return create_checkout
 
 
 def press(url: str, action: str) -> httpx.Response:
@@ -46,8 +46,8 @@ def state(account, session) -> tuple[str, str]:
     return now.status, now.payment_status
 
 
-def test_the_page_says_what_is_bought_for_how_much(account):
-    session = account.sell(
+def test_the_page_shows_line_items_and_total(account):
+    session = account.create_session(
         line_items=[
             {
                 "price_data": {
@@ -71,13 +71,18 @@ def test_the_page_says_what_is_bought_for_how_much(account):
     assert "<script" not in shown.text
 
 
-def test_buttons_that_lead_nowhere_are_not_shown(account):
-    assert buttons(httpx.get(account.sell(payment_method_types=["card"], cancel_url=None).url).text) == ["pay"]
-    assert buttons(httpx.get(account.sell(payment_method_types=[DELAYED]).url).text) == ["pay_later", "cancel"]
+def test_unavailable_buttons_are_hidden(account):
+    assert buttons(httpx.get(account.create_session(payment_method_types=["card"], cancel_url=None).url).text) == [
+        "pay"
+    ]
+    assert buttons(httpx.get(account.create_session(payment_method_types=[DELAYED]).url).text) == [
+        "pay_later",
+        "cancel",
+    ]
 
 
-def test_the_page_may_load_nothing_and_lead_to_its_own_places_only(account):
-    session = account.sell(success_url="https://shop.example/ok?a={CHECKOUT_SESSION_ID}", cancel_url=None)
+def test_the_policy_of_the_page_allows_only_its_own_targets(account):
+    session = account.create_session(success_url="https://shop.example/ok?a={CHECKOUT_SESSION_ID}", cancel_url=None)
 
     policy = httpx.get(session.url).headers["content-security-policy"]
 
@@ -86,7 +91,9 @@ def test_the_page_may_load_nothing_and_lead_to_its_own_places_only(account):
 
 
 def test_pay_leads_to_the_success_url_with_the_sessions_id(account):
-    session = account.sell(success_url="https://shop.example/ok?a={CHECKOUT_SESSION_ID}&b={CHECKOUT_SESSION_ID}")
+    session = account.create_session(
+        success_url="https://shop.example/ok?a={CHECKOUT_SESSION_ID}&b={CHECKOUT_SESSION_ID}"
+    )
 
     answer = press(session.url, "pay")
 
@@ -95,24 +102,24 @@ def test_pay_leads_to_the_success_url_with_the_sessions_id(account):
     assert state(account, session) == ("complete", "paid")
 
 
-def test_pressed_twice_it_is_paid_once(account):
-    session = account.sell()
+def test_pressing_pay_twice_pays_once(account):
+    session = account.create_session()
     press(session.url, "pay")
 
     again = press(session.url, "pay")
 
     assert (again.status_code, "This checkout is paid" in again.text) == (409, True)
-    assert len(account.desk.get("/sandbox/stripe").json()["charges"]) == 1
+    assert len(account.http.get("/sandbox/stripe").json()["charges"]) == 1
 
 
-def test_the_endpoint_hears_of_a_payment_before_the_customer_is_back(account, hook):
-    press(account.sell().url, "pay")
+def test_the_webhook_arrives_before_the_customer_is_redirected(account, hook):
+    press(account.create_session().url, "pay")
 
     assert account.events(delivery_success=True)[-1] == "checkout.session.completed"
 
 
-def test_cancel_leads_back_and_leaves_the_session_open(account):
-    session = account.sell(cancel_url="https://shop.example/no")
+def test_cancel_redirects_and_leaves_the_session_open(account):
+    session = account.create_session(cancel_url="https://shop.example/no")
 
     answer = press(session.url, "cancel")
 
@@ -124,8 +131,8 @@ def test_cancel_leads_back_and_leaves_the_session_open(account):
     ("action", "payment_status", "title"),
     [("arrive", "paid", "This checkout is paid"), ("fail", "unpaid", "The payment failed")],
 )
-def test_after_pay_later_the_page_decides_what_becomes_of_the_money(account, action, payment_status, title):
-    session = account.sell()
+def test_after_pay_later_the_page_settles_the_payment(account, action, payment_status, title):
+    session = account.create_session()
 
     assert press(session.url, "pay_later").status_code == 303
     assert state(account, session) == ("complete", "unpaid")
@@ -137,8 +144,8 @@ def test_after_pay_later_the_page_decides_what_becomes_of_the_money(account, act
     assert state(account, session) == ("complete", payment_status)
 
 
-def test_an_expired_session_says_so_and_takes_no_money(account):
-    session = account.sell()
+def test_an_expired_session_shows_it_and_cannot_be_paid(account):
+    session = account.create_session()
     account.client.v1.checkout.sessions.expire(session.id)
 
     shown, pressed = httpx.get(session.url), press(session.url, "pay")
@@ -148,19 +155,19 @@ def test_an_expired_session_says_so_and_takes_no_money(account):
     assert (pressed.status_code, state(account, session)) == (409, ("expired", "unpaid"))
 
 
-def test_pages_and_buttons_that_do_not_exist(account):
-    session = account.sell()
+def test_unknown_pages_and_buttons_are_refused(account):
+    session = account.create_session()
 
     assert httpx.get(session.url[:-1] + "x").status_code == 404
     assert press(session.url[:-1] + "x", "pay").status_code == 404
     assert press(session.url, "steal").status_code == 400
     assert httpx.post(session.url, content=b"action=pay" + b"x" * 5000).status_code == 400
-    assert press(account.sell(payment_method_types=["card"]).url, "pay_later").status_code == 409
+    assert press(account.create_session(payment_method_types=["card"]).url, "pay_later").status_code == 409
     assert account.events() == []
 
 
-def test_a_browser_pays_and_arrives(browser, account, shop, hook):
-    session = shop()
+def test_a_browser_pays_and_arrives(browser, account, create_checkout, hook):
+    session = create_checkout()
 
     assert browser.go(session.url) == session.url
     assert browser.run("() => document.getElementById('total').textContent") == "2.99 USD"
@@ -171,8 +178,8 @@ def test_a_browser_pays_and_arrives(browser, account, shop, hook):
     assert state(account, session) == ("complete", "paid")
 
 
-def test_a_browser_pays_later_and_the_money_arrives(browser, account, shop):
-    session = shop()
+def test_a_browser_pays_later_and_the_money_arrives(browser, account, create_checkout):
+    session = create_checkout()
     browser.go(session.url)
 
     assert "/bought?" in browser.press("Pay later")
@@ -183,16 +190,16 @@ def test_a_browser_pays_later_and_the_money_arrives(browser, account, shop):
     assert state(account, session) == ("complete", "paid")
 
 
-def test_a_browser_cancels(browser, account, shop):
-    session = shop()
+def test_a_browser_cancels(browser, account, create_checkout):
+    session = create_checkout()
     browser.go(session.url)
 
     assert browser.press("Cancel") == session.cancel_url
     assert state(account, session) == ("open", "unpaid")
 
 
-def test_a_script_pays_in_the_browser(browser, account, shop, capsys):
-    session = shop()
+def test_a_script_pays_in_the_browser(browser, account, create_checkout, capsys):
+    session = create_checkout()
 
     assert checkout.pay(session.url) == "in headless Chromium"
 
@@ -200,9 +207,9 @@ def test_a_script_pays_in_the_browser(browser, account, shop, capsys):
     assert "it led on to http://127.0.0.1" in capsys.readouterr().out
 
 
-def test_a_script_pays_by_the_form_where_there_is_no_browser(account, shop, capsys, monkeypatch):
+def test_a_script_pays_by_the_form_where_there_is_no_browser(account, create_checkout, capsys, monkeypatch):
     monkeypatch.setattr(checkout, "chromium", lambda: None)
-    session = shop()
+    session = create_checkout()
 
     assert checkout.pay(session.url) == "by its form, for no Chromium is installed"
 
@@ -210,17 +217,17 @@ def test_a_script_pays_by_the_form_where_there_is_no_browser(account, shop, caps
     assert "no Chromium is installed" in capsys.readouterr().out
 
 
-def test_a_script_pays_by_the_form_where_the_browser_fails(account, shop, monkeypatch):
+def test_a_script_pays_by_the_form_where_the_browser_fails(account, create_checkout, monkeypatch):
     monkeypatch.setattr(checkout, "chromium", lambda: "/bin/false")
-    session = shop()
+    session = create_checkout()
 
     assert checkout.pay(session.url) == "by its form, for the browser ended as it started"
     assert state(account, session) == ("complete", "paid")
 
 
-def test_a_script_pays_nowhere_else_and_nothing_twice(account, sandbox_url, monkeypatch):
+def test_a_script_pays_only_on_the_sandbox_page_and_only_once(account, sandbox_url, monkeypatch):
     monkeypatch.setattr(checkout, "chromium", lambda: None)
-    session = account.sold()
+    session = account.create_paid_session()
 
     with pytest.raises(checkout.CheckoutError, match="only the sandbox's own page"):
         checkout.pay("https://checkout.stripe.com/c/pay/cs_live_1")
@@ -228,8 +235,8 @@ def test_a_script_pays_nowhere_else_and_nothing_twice(account, sandbox_url, monk
         checkout.pay(f"{sandbox_url}/stripe/pay/{session.id}")
 
 
-def test_a_button_that_is_not_there_is_an_error(browser, account):
-    browser.go(account.sell().url)
+def test_a_missing_button_is_an_error(browser, account):
+    browser.go(account.create_session().url)
 
     with pytest.raises(BrowserError, match="0 buttons match Steal"):
         browser.press("Steal")

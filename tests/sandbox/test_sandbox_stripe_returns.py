@@ -1,4 +1,4 @@
-"""Money that goes back, out of the sandbox's Stripe: refunds and disputes, by API and by order."""
+"""Refunds and disputes of Stripe's stand-in, through the API and the control routes."""
 
 import pytest
 import stripe
@@ -7,22 +7,22 @@ from tests.sandbox.stripe_account import DELAYED
 
 
 @pytest.fixture
-def paid(account) -> stripe.checkout.Session:
+def paid_session(account) -> stripe.checkout.Session:
     """A session of 299 cents that was paid; what happened until then is forgotten by `since`."""
-    return account.sold()
+    return account.create_paid_session()
 
 
 @pytest.fixture
-def since(account, paid):
+def new_events(account, paid_session):
     """Types of the events since the payment."""
     before = len(account.events())
     return lambda: account.events()[before:]
 
 
 @pytest.fixture
-def refund(account, paid):
+def refund(account, paid_session):
     def refund(**params):
-        return account.client.v1.refunds.create({"payment_intent": paid.payment_intent, **params})
+        return account.client.v1.refunds.create({"payment_intent": paid_session.payment_intent, **params})
 
     return refund
 
@@ -33,11 +33,11 @@ def charge_of(account, session) -> stripe.Charge:
     ).latest_charge
 
 
-def test_refunds_add_up_to_the_amount_and_never_above(account, paid, refund, since):
+def test_refunds_add_up_to_the_amount_and_never_above(account, paid_session, refund, new_events):
     first = refund(amount=100, reason="requested_by_customer", metadata={"ticket": "7"})
     with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded amount") as too_much:
         refund(amount=200)
-    partly = charge_of(account, paid)
+    partly = charge_of(account, paid_session)
     second = refund()
     with pytest.raises(stripe.InvalidRequestError, match="already been refunded") as again:
         refund()
@@ -51,65 +51,65 @@ def test_refunds_add_up_to_the_amount_and_never_above(account, paid, refund, sin
     assert (partly.amount_refunded, partly.refunded) == (100, False)
     assert (too_much.value.param, again.value.code) == ("amount", "charge_already_refunded")
     assert second.amount == 199
-    whole = charge_of(account, paid)
+    whole = charge_of(account, paid_session)
     assert (whole.amount_refunded, whole.refunded) == (299, True)
-    listed = account.client.v1.refunds.list({"payment_intent": paid.payment_intent}).data
-    assert [one.id for one in listed] == [second.id, first.id]
-    assert since() == ["refund.created", "charge.refunded"] * 2
+    listed = account.client.v1.refunds.list({"payment_intent": paid_session.payment_intent}).data
+    assert [item.id for item in listed] == [second.id, first.id]
+    assert new_events() == ["refund.created", "charge.refunded"] * 2
 
 
-def test_a_refund_knows_its_payment_but_not_its_session(paid, refund):
+def test_a_refund_has_its_payment_but_not_its_session(paid_session, refund):
     shown = refund().to_dict()
 
-    assert shown["payment_intent"] == paid.payment_intent
-    assert paid.id not in str(shown)
+    assert shown["payment_intent"] == paid_session.payment_intent
+    assert paid_session.id not in str(shown)
 
 
-def test_a_pending_refund_succeeds_later(account, refund, since):
-    account.order(refund_status="pending")
+def test_a_pending_refund_succeeds_later(account, refund, new_events):
+    account.update_settings(refund_status="pending")
     made = refund()
 
     ended = account.control(f"refunds/{made.id}", status="succeeded")
 
     assert (made.status, made.pending_reason, ended["status"]) == ("pending", "processing", "succeeded")
-    assert since() == ["refund.created", "charge.refunded", "refund.updated"]
+    assert new_events() == ["refund.created", "charge.refunded", "refund.updated"]
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [("failed", ["refund.updated", "refund.failed"]), ("canceled", ["refund.updated"])]
+    ("status", "event_types"), [("failed", ["refund.updated", "refund.failed"]), ("canceled", ["refund.updated"])]
 )
-def test_money_of_a_refund_that_fails_comes_back_and_can_be_refunded_again(account, paid, refund, since, status, told):
-    made = account.control("refunds", session=paid.id, amount=100, status="pending")
+def test_a_failed_refund_can_be_refunded_again(account, paid_session, refund, new_events, status, event_types):
+    made = account.control("refunds", session=paid_session.id, amount=100, status="pending")
 
     account.control(f"refunds/{made['id']}", status=status)
 
-    assert since() == ["refund.created", "charge.refunded", *told]
-    assert charge_of(account, paid).amount_refunded == 0
+    assert new_events() == ["refund.created", "charge.refunded", *event_types]
+    assert charge_of(account, paid_session).amount_refunded == 0
     assert account.client.v1.refunds.retrieve(made["id"]).status == status
     assert refund().amount == 299
 
 
-def test_a_refund_that_succeeded_may_fail_still_but_nothing_else(account, refund):
+def test_a_refund_that_succeeded_may_only_fail(account, refund):
     made = refund()
 
-    assert account.refused(f"refunds/{made.id}", status="canceled") == (
+    assert account.control_error(f"refunds/{made.id}", status="canceled") == (
         409,
         "a refund that is succeeded can become failed",
     )
     assert account.control(f"refunds/{made.id}", status="failed")["failure_reason"]
 
 
-def test_nothing_is_refunded_before_money_came(account):
-    session = account.sell()
+def test_an_unpaid_charge_cannot_be_refunded(account):
+    session = account.create_session()
     completed = account.control(f"sessions/{session.id}/pay", method=DELAYED)
 
     with pytest.raises(stripe.InvalidRequestError, match="no successful charge"):
         account.client.v1.refunds.create({"payment_intent": completed["payment_intent"]})
-    assert account.refused("refunds", session=account.sell().id) == (409, "this session has no payment")
+    assert account.control_error("refunds", session=account.create_session().id) == (409, "this session has no payment")
 
 
-def test_a_dispute_takes_the_money_at_once_and_a_won_one_gives_it_back(account, paid, refund, since):
-    opened = account.control("disputes", session=paid.id)
+def test_a_dispute_withdraws_the_money_and_a_won_dispute_returns_it(account, paid_session, refund, new_events):
+    opened = account.control("disputes", session=paid_session.id)
     with pytest.raises(stripe.InvalidRequestError) as refused:
         refund()
     account.control(f"disputes/{opened['id']}", status="won")
@@ -117,61 +117,61 @@ def test_a_dispute_takes_the_money_at_once_and_a_won_one_gives_it_back(account, 
     dispute = account.client.v1.disputes.retrieve(opened["id"])
     assert (opened["status"], opened["amount"]) == ("needs_response", 299)
     assert refused.value.code == "charge_disputed"
-    assert (dispute.status, dispute.payment_intent) == ("won", paid.payment_intent)
+    assert (dispute.status, dispute.payment_intent) == ("won", paid_session.payment_intent)
     assert [moved.amount for moved in dispute.balance_transactions] == [-299, 299]
-    assert since() == [
+    assert new_events() == [
         "charge.dispute.created",
         "charge.dispute.funds_withdrawn",
         "charge.dispute.closed",
         "charge.dispute.funds_reinstated",
     ]
-    assert charge_of(account, paid).disputed
+    assert charge_of(account, paid_session).disputed
     assert refund().amount == 299
 
 
-def test_a_lost_dispute_keeps_the_money(account, paid, since):
-    opened = account.control("disputes", session=paid.id, amount=200)
+def test_a_lost_dispute_keeps_the_money(account, paid_session, new_events):
+    opened = account.control("disputes", session=paid_session.id, amount=200)
 
     account.control(f"disputes/{opened['id']}", status="under_review")
     lost = account.control(f"disputes/{opened['id']}", status="lost")
 
     assert [moved["amount"] for moved in lost["balance_transactions"]] == [-200]
-    assert since()[2:] == ["charge.dispute.updated", "charge.dispute.closed"]
-    assert account.refused(f"disputes/{opened['id']}", status="won")[0] == 409
-    assert account.control("refunds", session=paid.id)["amount"] == 99
+    assert new_events()[2:] == ["charge.dispute.updated", "charge.dispute.closed"]
+    assert account.control_error(f"disputes/{opened['id']}", status="won")[0] == 409
+    assert account.control("refunds", session=paid_session.id)["amount"] == 99
 
 
-def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute(account, paid, since):
-    inquiry = account.control("disputes", session=paid.id, status="warning_needs_response")
-    assert (inquiry["balance_transactions"], since()) == ([], ["charge.dispute.created"])
+def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute(account, paid_session, new_events):
+    inquiry = account.control("disputes", session=paid_session.id, status="warning_needs_response")
+    assert (inquiry["balance_transactions"], new_events()) == ([], ["charge.dispute.created"])
 
     dispute = account.control(f"disputes/{inquiry['id']}", status="needs_response")
 
     assert len(dispute["balance_transactions"]) == 1
-    assert since()[1:] == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
+    assert new_events()[1:] == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
 
 
-def test_an_inquiry_may_close_with_nothing_moved(account, paid, since):
-    inquiry = account.control("disputes", session=paid.id, status="warning_needs_response")
+def test_an_inquiry_may_close_with_nothing_moved(account, paid_session, new_events):
+    inquiry = account.control("disputes", session=paid_session.id, status="warning_needs_response")
 
     closed = account.control(f"disputes/{inquiry['id']}", status="warning_closed")
 
     assert (closed["status"], closed["balance_transactions"]) == ("warning_closed", [])
-    assert since() == ["charge.dispute.created", "charge.dispute.closed"]
+    assert new_events() == ["charge.dispute.created", "charge.dispute.closed"]
 
 
-def test_a_dispute_after_a_refund_is_over_the_rest_unless_told_otherwise(account, paid, refund):
+def test_a_dispute_after_a_refund_defaults_to_the_rest(account, paid_session, refund):
     refund(amount=100)
 
-    assert account.control("disputes", session=paid.id)["amount"] == 199
-    assert account.control("disputes", session=paid.id, amount=299)["amount"] == 299
-    assert account.refused("disputes", session=paid.id, amount=300)[0] == 409
-    listed = account.client.v1.disputes.list({"payment_intent": paid.payment_intent}).data
-    assert [one.amount for one in listed] == [299, 199]
+    assert account.control("disputes", session=paid_session.id)["amount"] == 199
+    assert account.control("disputes", session=paid_session.id, amount=299)["amount"] == 299
+    assert account.control_error("disputes", session=paid_session.id, amount=300)[0] == 409
+    listed = account.client.v1.disputes.list({"payment_intent": paid_session.payment_intent}).data
+    assert [item.amount for item in listed] == [299, 199]
 
 
 @pytest.mark.parametrize(
-    ("path", "order", "status"),
+    ("path", "body", "status"),
     [
         ("refunds", {"sesion": "cs_1"}, 400),
         ("refunds", {}, 400),
@@ -193,18 +193,18 @@ def test_a_dispute_after_a_refund_is_over_the_rest_unless_told_otherwise(account
         ("events/evt_1/twin", {}, 404),
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused(account, path, order, status):
-    assert account.refused(path, **order)[0] == status
+def test_an_invalid_control_body_is_refused(account, path, body, status):
+    assert account.control_error(path, **body)[0] == status
 
 
-def test_the_control_shows_all_there_is_and_forgets_it(account, paid, refund):
+def test_the_control_routes_show_and_reset_all_objects(account, paid_session, refund):
     refund(amount=1)
 
-    shown = account.desk.get("/sandbox/stripe").json()
-    account.desk.delete("/sandbox/stripe")
-    forgotten = account.desk.get("/sandbox/stripe").json()
+    shown = account.http.get("/sandbox/stripe").json()
+    account.http.delete("/sandbox/stripe")
+    forgotten = account.http.get("/sandbox/stripe").json()
 
-    counts = {name: len(kept) for name, kept in shown.items() if name != "now"}
+    counts = {name: len(objects) for name, objects in shown.items() if name != "now"}
     assert counts == {"sessions": 1, "payment_intents": 1, "charges": 1, "refunds": 1, "disputes": 0}
-    assert not any(kept for name, kept in forgotten.items() if name != "now")
+    assert not any(objects for name, objects in forgotten.items() if name != "now")
     assert account.events() == []
