@@ -82,10 +82,8 @@ def parse_responses(body: Any) -> TextRequest:
     instructions = parameters.get("instructions", "")
     if not isinstance(instructions, str):
         raise _invalid("instructions", "expected a string")
-    text, reasoning = (
-        _read_single_field(parameters, "text", "format"),
-        _read_single_field(parameters, "reasoning", "effort"),
-    )
+    text = _read_single_field(parameters, "text", "format")
+    reasoning = _read_single_field(parameters, "reasoning", "effort")
     return _build_request(
         parameters,
         messages=[Message("developer", instructions), *messages] if instructions else messages,

@@ -123,11 +123,11 @@ class RequestHandler:
         return parameters.decode(text)
 
     def _check_key(self, request: Request) -> None:
-        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not sent:
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not credential:
             message = "You did not provide an API key. You need to provide your API key in the Authorization header."
             raise StripeApiError(401, message)
-        if not hmac.compare_digest(sent.encode(), self._key.encode()):
+        if not hmac.compare_digest(credential.encode(), self._key.encode()):
             raise StripeApiError(*FAULTS["401"])
 
 

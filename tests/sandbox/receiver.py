@@ -26,7 +26,7 @@ class Receiver:
         self.moved: dict[str, str] = {}
         """Paths that GET redirects, and their targets."""
         self.silence = threading.Event()
-        """Until it is set, no POST is answered; it is set unless a test clears it."""
+        """While it is cleared, no POST is answered."""
         self.silence.set()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True

@@ -148,7 +148,7 @@ def test_a_client_that_disconnects_while_sending_causes_no_traceback(sandbox_url
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"POST /v1/transcribe HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 100\r\n\r\nhalf")
 
-    # Refused after the whole body was read, so the request above has been dealt with by then.
+    # Refused after the whole body was read, so the request above has been handled by then.
     assert http.post("/v1/transcribe", files=FORM).status_code == 401
     assert "Traceback" not in sandbox_log.read_text()
 

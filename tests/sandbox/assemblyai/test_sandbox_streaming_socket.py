@@ -43,7 +43,7 @@ def begin_session(open_socket, fast_token):
 
 @pytest.fixture
 def get_billed_session(fast_http):
-    """The only session there was."""
+    """Returns the only billed session."""
 
     def get_billed_session() -> dict:
         (session,) = fast_http.get("/sandbox/sessions").json()["sessions"]

@@ -40,7 +40,7 @@ def browser(tmp_path_factory) -> Iterator[Page]:
 
 @pytest.fixture
 def speak(browser, sandbox_url, http, keys):
-    """Speaks the short recording in the browser; gives the messages and how the socket was closed."""
+    """Sends the short recording from the browser; returns the messages and the close of the socket."""
 
     def speak(token: str | None = None, **options) -> dict:
         if token is None:

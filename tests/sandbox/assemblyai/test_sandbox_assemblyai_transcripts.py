@@ -25,7 +25,7 @@ def headers(keys) -> dict[str, str]:
 
 @pytest.fixture
 def create_transcript(http, headers, receiver):
-    """Asks for a transcript of the shortest recording by HTTP; gives the answer."""
+    """Creates a transcript of the shortest recording over HTTP; returns the response."""
     receiver.files["/short.wav"] = SHORT[0].read_bytes()
 
     def create_transcript(**options) -> httpx.Response:

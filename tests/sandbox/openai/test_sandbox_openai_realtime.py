@@ -66,7 +66,7 @@ def extension_socket(address, secret, http):
 
 
 def read_refusal(socket) -> tuple[str, int, str]:
-    """The code of the error that came first, and how the socket was closed after it."""
+    """The code of the first error, and how the socket was closed after it."""
     error = json.loads(socket.recv(timeout=30))
     assert error["type"] == "error"
     with pytest.raises(ConnectionClosed) as closed:
@@ -324,7 +324,7 @@ def test_a_message_beyond_16_mib_closes_the_socket(extension_socket):
     with pytest.raises(ConnectionClosed) as closed:
         extension_socket.recv(timeout=30)
 
-    # A client that still sends may lose the connection before it reads why.
+    # A client that is still sending may lose the connection before it reads the reason.
     assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
 
 
@@ -367,5 +367,5 @@ def test_a_failed_turn_is_reported_and_the_next_one_follows(address, secret, add
 
 
 def test_no_client_event_caused_a_traceback(sandbox_log):
-    """Last of this file: no event of a client made the server itself stumble."""
+    """Last test of this file: no event of a client caused an error in the server."""
     assert "Traceback" not in sandbox_log.read_text()

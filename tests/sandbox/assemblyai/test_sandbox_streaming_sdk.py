@@ -37,7 +37,7 @@ class EventRecorder:
         self.terminations: list[TerminationEvent] = []
         self.errors: list[StreamingError] = []
         self.failed = threading.Event()
-        # Its own limits, 1 s to connect and 5 s for the last turn, are for a machine that does nothing else.
+        # The SDK's own limits, 1 s to connect and 5 s for the last turn, are too short for a busy machine.
         options = StreamingClientOptions(api_host=host, connect_timeout=10, terminate_timeout=60, **credential)
         self.client = StreamingClient(options)
         for event, value in (
@@ -137,7 +137,7 @@ def test_recordings_sent_through_the_socket_are_recognised(listen, fast_host, fa
     words = [word for turn in raw for word in turn.words]
     assert [word.text for word in words] == " ".join(turn.transcript for turn in raw).split()
     assert [word.start for word in words] == sorted(word.start for word in words)
-    # Each recording is followed by a pause, so that the words of the next begin so much later.
+    # Each recording is followed by a pause, which delays the words of the next one.
     firsts = [turn.words[0].start for turn in raw]
     assert firsts == pytest.approx([0, 7_100 + PAUSE_MS, 12_400 + 2 * PAUSE_MS], abs=800)
     (termination,) = listener.terminations

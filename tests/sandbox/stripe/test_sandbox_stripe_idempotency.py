@@ -152,7 +152,7 @@ def test_a_lost_response_hides_a_created_session(account, stripe_with_key, keys,
 
 
 def test_a_slow_body_does_not_time_out_in_the_sdk(account, stripe_with_key, keys, add_fault):
-    """Its time limit is for each read, not for the whole answer."""
+    """Its timeout applies to each read, not to the whole response."""
     add_fault(CREATE, "slow", delay_seconds=1)
 
     session = stripe_with_key(keys.stripe, timeout_seconds=0.5).v1.checkout.sessions.create(PACKAGE)

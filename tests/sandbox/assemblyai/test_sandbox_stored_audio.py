@@ -26,7 +26,7 @@ CONTAINERS = [
 
 
 class ManualClock(Clock):
-    """A clock that stands where it is put."""
+    """A clock that tests set."""
 
     seconds = 1_000.0
 
@@ -98,7 +98,7 @@ def test_bytes_that_are_not_audio_are_reported(data):
 
 
 class ScriptedRecogniser:
-    """Hears one word in the middle of each piece, and notes how long each was."""
+    """Recognises one word in the middle of each piece, and records the length of each piece."""
 
     def __init__(self):
         self.seconds = []

@@ -223,7 +223,7 @@ def test_an_event_that_never_happened_can_be_sent(account, hook):
 
 
 def test_a_payment_sends_its_event_before_the_response(account, hook, receiver):
-    """Stripe's page waits for the endpoint before it sends the customer back."""
+    """Stripe's page waits for the endpoint before it redirects the customer."""
     session = account.create_session()
 
     account.control(f"sessions/{session.id}/pay")

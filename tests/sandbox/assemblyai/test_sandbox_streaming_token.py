@@ -29,7 +29,7 @@ def tokens(clock) -> Tokens:
 
 @pytest.fixture
 def create_token(tokens):
-    """Gives a token away, past the HTTP route."""
+    """Creates a token without the HTTP route."""
 
     def create_token(expires_in_seconds: int = 60, max_session_seconds: int = 600) -> str:
         return tokens.create_token(expires_in_seconds, max_session_seconds)

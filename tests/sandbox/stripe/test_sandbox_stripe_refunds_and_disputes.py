@@ -8,7 +8,7 @@ from tests.sandbox.stripe_account import DELAYED
 
 @pytest.fixture
 def paid_session(account) -> stripe.checkout.Session:
-    """A session of 299 cents that was paid; what happened until then is forgotten by `since`."""
+    """A paid session of 299 cents; `new_events` omits the events up to the payment."""
     return account.create_paid_session()
 
 

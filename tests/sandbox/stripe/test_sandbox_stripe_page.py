@@ -20,7 +20,7 @@ def browser(tmp_path_factory) -> Iterator[Page]:
 
 @pytest.fixture
 def create_checkout(account, receiver):
-    """A session that leads back to a server which answers; gives the session."""
+    """Creates a session whose URLs lead to a server that responds."""
     receiver.files["/cancelled"] = b"<h1>Another time</h1>"
 
     def create_checkout(**changes):

@@ -20,7 +20,7 @@ CALLS = {
 
 @pytest.fixture
 def request_point(http, keys, sandbox_url):
-    """Makes one good request of a point; the transcript it may be about is held in processing."""
+    """Sends one valid request to a fault point; its transcript, if any, is held in processing."""
     headers = {"Authorization": keys.assemblyai}
     http.post("/sandbox/transcripts/orders", json={"hold_jobs": True}).raise_for_status()
     held = http.post("/v2/transcript", headers=headers, json={"audio_url": AUDIO_URL}).json()["id"]
@@ -76,7 +76,7 @@ def test_a_create_that_times_out_may_have_created_a_transcript(http, add_fault, 
     add_fault("assemblyai.transcript_create", kind, delay_seconds=30 if kind == "slow" else None)
 
     with pytest.raises(httpx.ReadTimeout):
-        # A slow body trickles: only a client with a deadline for the whole answer gives up on it in time.
+        # A slow body arrives byte by byte: only a client with a deadline for the whole response gives up on it.
         request_point("assemblyai.transcript_create", timeout_seconds=0.01 if kind == "slow" else 0.5)
 
     assert http.get("/sandbox/transcripts").json()["created"] == made

@@ -93,7 +93,7 @@ class ScriptedRecogniser:
 
 
 def send_turns(options: StreamingOptions, *texts: str) -> list[dict]:
-    """The turns that follow when each of `texts` but the last is received while somebody speaks."""
+    """The turns sent when each of `texts` but the last is recognised during speech."""
     messages = []
 
     async def send(message: dict) -> None:

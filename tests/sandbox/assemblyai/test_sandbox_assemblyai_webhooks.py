@@ -26,7 +26,7 @@ def update_settings(http):
 
 @pytest.fixture
 def submit_transcript(transcriber, receiver):
-    """Asks for a transcript whose webhook goes to the receiver; gives its id."""
+    """Creates a transcript whose webhook goes to the receiver; returns its id."""
     receiver.files["/short.wav"] = SHORT.read_bytes()
 
     def submit_transcript(path: str = "/hook?job=7", audio: str = "/short.wav") -> str:
@@ -39,7 +39,7 @@ def submit_transcript(transcriber, receiver):
 
 @pytest.fixture
 def hook(receiver):
-    """Waits for the next POST to the receiver; fetched audio is passed over."""
+    """Waits for the next POST to the receiver; requests for audio are skipped."""
 
     def hook():
         while True:
@@ -52,7 +52,7 @@ def hook(receiver):
 
 @pytest.fixture
 def attempts(http):
-    """Waits until a transcript's webhook was attempted so often; gives number, status and outcome of each attempt."""
+    """Waits for `count` attempts of a webhook; returns number, status and outcome of each."""
 
     def attempts(transcript_id: str, count: int) -> list[tuple]:
         deadline = time.monotonic() + 90
@@ -109,7 +109,7 @@ def test_a_response_other_than_2xx_is_retried_up_to_ten_attempts(
     made = attempts(transcript_id, 10)
     assert [status for _, status, _ in made] == [500, 503, 302, *[500] * 7]
     assert {outcome for _, _, outcome in made} == {"failed"}
-    # All ten of one delivery have been answered: an eleventh would have come at once.
+    # All ten attempts were answered: an eleventh would have followed at once.
     time.sleep(0.2)
     assert len(attempts(transcript_id, 10)) == 10
 
@@ -193,7 +193,7 @@ def test_a_webhook_can_come_before_the_create_call_has_returned(submit_transcrip
 
     transcript_id = submit_transcript()
 
-    # The call is back: whatever came before it has been received by now.
+    # The call has returned: every earlier webhook has been received by now.
     bodies = [item.body for item in list(receiver.received.queue) if item.body]
     assert [json.loads(body)["transcript_id"] for body in bodies] == [transcript_id]
 
