@@ -1,6 +1,6 @@
-"""Stand-ins for the providers, for tests and demos on one machine; never deployed.
+"""Stand-ins for AssemblyAI, OpenAI and Stripe, for tests and demos on one machine; never deployed.
 
-Speech is really recognised (a small English model); the rest follows what the providers document. Each service is one
-module (assemblyai, openai, streaming_token, streaming_socket, stripe_service), all of them can be told to fail (faults)
-and tell what they were asked (calls); live sessions tell what they would be billed (streaming_sessions).
+Speech is really recognised, by a small English model (`recognition`); everything else follows the providers'
+documentation. Each provider has a folder. Every service can be made to fail (`faults`) and records the requests it
+receives (`calls`); live sessions report what they would be billed (`assemblyai.streaming_sessions`).
 """

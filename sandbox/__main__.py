@@ -1,10 +1,12 @@
-"""Start the sandbox: `python -m sandbox --port 8091`. Port 0 takes a free one; the line printed names it.
+"""Start the sandbox: `python -m sandbox --port 8091`. Port 0 selects a free port; the printed line names it.
 
-Settings from the environment: SANDBOX_ASSEMBLYAI_KEY, SANDBOX_OPENAI_KEY and SANDBOX_STRIPE_KEY, the keys it accepts;
-SANDBOX_STRIPE_WEBHOOK_URL, where Stripe's webhooks go on this machine (none: nowhere), and
-SANDBOX_STRIPE_WEBHOOK_SECRET, with which they are signed; SANDBOX_TIME_SCALE (1), how many seconds of a live session
-pass in a real one: with 30 a cap of 60 s ends after 2 s, tokens expire and silent sessions end as much sooner, and
-audio may come 30 times as fast.
+Settings from the environment:
+
+SANDBOX_ASSEMBLYAI_KEY, SANDBOX_OPENAI_KEY, SANDBOX_STRIPE_KEY: the API keys it accepts.
+SANDBOX_STRIPE_WEBHOOK_URL: the endpoint of Stripe's webhooks, on this machine; without it no webhook is sent.
+SANDBOX_STRIPE_WEBHOOK_SECRET: the secret that signs Stripe's webhooks.
+SANDBOX_TIME_SCALE (1): how many times as fast as real time a live session runs. With 30, a cap of 60 s ends after 2 s,
+tokens and inactive sessions expire 30 times as soon, and audio may arrive 30 times as fast.
 """
 
 import argparse
@@ -18,14 +20,14 @@ import uvicorn
 
 from sandbox import app
 from sandbox.clock import Clock
-from sandbox.loopback import ElsewhereError, target
+from sandbox.loopback import NotLoopbackError, resolve
 
-# A request told to hang must not keep the sandbox from ending.
+# A request that hangs because of a fault must not delay the shutdown.
 SHUTDOWN_SECONDS = 1
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that says where it listens once it does, and ends without a fuss."""
+    """A uvicorn server that prints its address once it listens, and shuts down without logging errors."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -34,13 +36,13 @@ class Server(uvicorn.Server):
         print(f"sandbox: listening on {scheme}://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Ending cancels requests that were told to hang; their tracebacks would look like errors.
+        # The shutdown cancels requests that hang because of a fault; their tracebacks would look like errors.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
 
 
-def loopback(host: str) -> str:
-    """`host` as an address that only this machine can reach: the sandbox bills nobody and must serve nobody else."""
+def loopback_address(host: str) -> str:
+    """`host` as a loopback address: the sandbox must not serve other machines. Raises ArgumentTypeError."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
         if ipaddress.ip_address(address).is_loopback:
@@ -54,9 +56,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--host", type=loopback, default="127.0.0.1")
+    parser.add_argument("--host", type=loopback_address, default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--certificate", metavar="PEM", help="a certificate with its key: serve https and wss with it")
+    parser.add_argument("--certificate", metavar="PEM", help="a certificate with its key; serves https and wss")
     options = parser.parse_args()
     try:
         clock = Clock(float(os.environ.get("SANDBOX_TIME_SCALE") or 1))
@@ -65,14 +67,14 @@ def main() -> None:
     webhook_url = os.environ.get("SANDBOX_STRIPE_WEBHOOK_URL") or None
     try:
         if webhook_url is not None:
-            target(webhook_url)
-    except ElsewhereError as error:
+            resolve(webhook_url)
+    except NotLoopbackError as error:
         parser.error(f"SANDBOX_STRIPE_WEBHOOK_URL: {error}")
 
-    # uvicorn raises the signal again after its own shutdown; being told to end is no failure. Not sys.exit: the model's
-    # native threads may be at work, and abort a process that takes its interpreter down around them.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: os._exit(0))
+    # uvicorn raises the signal again after its own shutdown, but a requested stop is no failure. Not sys.exit: native
+    # threads of the model may still run, and they abort a process whose interpreter shuts down.
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: os._exit(0))
     keys = app.Keys(
         assemblyai=os.environ.get("SANDBOX_ASSEMBLYAI_KEY") or app.Keys.assemblyai,
         openai=os.environ.get("SANDBOX_OPENAI_KEY") or app.Keys.openai,

@@ -1,4 +1,4 @@
-"""What the sandbox was asked: tests read from here that a key, a header or a second attempt was really sent."""
+"""The requests that the sandbox received: tests check here that a key, a header or a second attempt was really sent."""
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
@@ -6,43 +6,43 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-KEPT_CALLS = 200
+MAX_CALLS = 200
 
 
 @dataclass
 class Call:
-    """One request: the names of its headers, never their values, since one of them is the key."""
+    """One request. Only the names of its headers are kept, because one of the values is the key."""
 
     service: str
     method: str
     path: str
     header_names: list[str]
     fields: dict[str, Any] = field(default_factory=dict)
-    """What the body said; of audio only its name, type and size in bytes."""
+    """The fields of the body; of audio only its name, type and size in bytes."""
     idempotency_key: str | None = None
-    """The one header whose value is told: it names a request and opens nothing."""
+    """The only header value that is kept: it identifies a request and grants no access."""
     fault: str | None = None
     status: int | None = None
-    """Of a socket the code it was closed with here; None while unanswered."""
+    """The HTTP status; for a socket, the code the sandbox closed it with. None while unanswered."""
 
 
 class Calls:
-    """Counts per service since the last reset, and the last calls in full."""
+    """Counts per service since the last reset, and the most recent calls in full."""
 
     def __init__(self) -> None:
         self._received: Counter[str] = Counter()
         self._recognised: Counter[str] = Counter()
-        self._last: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self._last: deque[Call] = deque(maxlen=MAX_CALLS)
 
-    def received(self, service: str, request: HTTPConnection) -> Call:
-        """Note a request or a socket as it arrives; its fields follow once the body is read."""
+    def record_call(self, service: str, request: HTTPConnection) -> Call:
+        """Record a request or a socket on arrival; the caller adds its fields once the body is read."""
         call = Call(service, request.scope.get("method", "GET"), request.url.path, sorted(request.headers.keys()))
         self._received[service] += 1
         self._last.append(call)
         return call
 
-    def recognised(self, service: str) -> None:
-        """Note that audio was recognised, text written, a session or a refund made: not merely answered again."""
+    def record_work(self, service: str) -> None:
+        """Record that a service did billable work: recognised audio, wrote text, created a session or a refund."""
         self._recognised[service] += 1
 
     def reset(self) -> None:
@@ -51,7 +51,7 @@ class Calls:
         self._last.clear()
 
     def report(self) -> dict[str, Any]:
-        """`services`: counts by name; `last`: calls, oldest first."""
+        """`services`: counts by name. `last`: the most recent calls, oldest first."""
         services = {
             name: {"received": self._received[name], "recognised": self._recognised[name]}
             for name in sorted(self._received | self._recognised)

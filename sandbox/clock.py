@@ -1,18 +1,18 @@
-"""The providers' time, which tests may let pass faster than ours."""
+"""The time of the providers, which tests can make run faster than real time."""
 
 import time
 
 
 class Clock:
-    """Epoch seconds that pass `scale` times as fast as real ones; with a scale of 1 they are real ones.
+    """Epoch seconds that pass `scale` times as fast as real seconds.
 
-    All times and durations of a session are in these seconds: its cap, its inactivity, its pace, what it is billed.
+    All times of a session are in these seconds: its cap, its inactivity timeout, its pace and its billed duration.
     """
 
     def __init__(self, scale: float = 1):
-        """Raises ValueError for a scale that lets no time pass."""
+        """Raises ValueError for a scale outside 0 to 1000."""
         if not 0 < scale <= 1000:
-            raise ValueError(f"a time scale is a number above 0 and up to 1000, not {scale}")
+            raise ValueError(f"the time scale must be above 0 and at most 1000, not {scale}")
         self._scale = scale
         self._started_at = time.time()
         self._started = time.monotonic()
@@ -20,6 +20,6 @@ class Clock:
     def now(self) -> float:
         return self._started_at + (time.monotonic() - self._started) * self._scale
 
-    def real_seconds(self, seconds: float) -> float:
-        """How long to wait until `seconds` of this clock have passed."""
+    def to_real_seconds(self, seconds: float) -> float:
+        """The real seconds in which `seconds` of this clock pass."""
         return seconds / self._scale

@@ -1,4 +1,4 @@
-"""The sandbox's own routes, under `/sandbox`: health, faults, calls, live sessions."""
+"""The sandbox's own routes under `/sandbox`: health, faults, calls and live sessions."""
 
 import json
 from collections.abc import Mapping
@@ -8,18 +8,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sandbox.assemblyai.streaming_sessions import BilledSessions
 from sandbox.calls import Calls
 from sandbox.faults import Fault, Faults
-from sandbox.streaming_sessions import Sessions
 
 
-class CatchupEnv:
-    """Where tests order faults, read calls and compare bills.
+class ControlRoutes:
+    """Routes by which tests add faults, read the recorded calls and compare bills.
 
-    It needs no key: the sandbox is reachable from this machine only.
+    They need no key: the sandbox is reachable from this machine only.
     """
 
-    def __init__(self, faults: Faults, calls: Calls, sessions: Sessions):
+    def __init__(self, faults: Faults, calls: Calls, sessions: BilledSessions):
         self._faults = faults
         self._calls = calls
         self._sessions = sessions
@@ -31,9 +31,9 @@ class CatchupEnv:
         return JSONResponse(self._faults.report())
 
     async def add_fault(self, request: Request) -> Response:
-        """Order a fault. 201 with all pending ones; 400 if it makes no sense, for a misspelt fault proves nothing."""
+        """Add a fault. 201 with all pending faults; 400 for an unknown field, service or kind."""
         try:
-            self._faults.add(fault_from(json.loads(await request.body()), self._faults.services))
+            self._faults.add(parse_fault(json.loads(await request.body()), self._faults.services))
         except (JSONDecodeError, UnicodeDecodeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(self._faults.report(), status_code=201)
@@ -43,7 +43,7 @@ class CatchupEnv:
         return Response(status_code=204)
 
     async def list_calls(self, _request: Request) -> Response:
-        # Fields are as the client sent them; JSONResponse would refuse odd numbers and characters among them.
+        # The fields are as the client sent them; JSONResponse rejects NaN and lone surrogates.
         return Response(json.dumps(self._calls.report()), media_type="application/json")
 
     async def reset_calls(self, _request: Request) -> Response:
@@ -53,30 +53,30 @@ class CatchupEnv:
     async def list_sessions(self, _request: Request) -> Response:
         return JSONResponse(self._sessions.report())
 
-    async def forget_sessions(self, _request: Request) -> Response:
-        self._sessions.forget()
+    async def reset_sessions(self, _request: Request) -> Response:
+        self._sessions.reset()
         return Response(status_code=204)
 
 
-def fault_from(order: Any, services: Mapping[str, set[str]]) -> Fault:
-    """The fault that `order` (decoded JSON) asks for. Raises ValueError naming what is wrong."""
-    if not isinstance(order, dict):
-        raise ValueError("a fault is a JSON object")
-    unknown = set(order) - {"service", "kind", "times", "retry_after_seconds", "delay_seconds"}
+def parse_fault(body: Any, services: Mapping[str, set[str]]) -> Fault:
+    """The fault that a JSON body describes. Raises ValueError, whose text names the invalid field."""
+    if not isinstance(body, dict):
+        raise ValueError("a fault must be a JSON object")
+    unknown = set(body) - {"service", "kind", "times", "retry_after_seconds", "delay_seconds"}
     if unknown:
         raise ValueError(f"unknown fields: {sorted(unknown)}")
-    service, kind = order.get("service"), order.get("kind")
+    service, kind = body.get("service"), body.get("kind")
     if not isinstance(service, str) or service not in services:
         raise ValueError(f"service must be one of {sorted(services)}")
     if not isinstance(kind, str) or kind not in services[service]:
         raise ValueError(f"kind must be one of {sorted(services[service])}")
-    times = order.get("times", 1)
+    times = body.get("times", 1)
     if not _is_number(times, int) or (times < 1 and times != -1):
-        raise ValueError("times must be a whole number from 1 on, or -1 for until cleared")
-    retry_after_seconds = order.get("retry_after_seconds", 1)
+        raise ValueError("times must be an integer of at least 1, or -1 to repeat until cleared")
+    retry_after_seconds = body.get("retry_after_seconds", 1)
     if not _is_number(retry_after_seconds, int) or retry_after_seconds < 0:
-        raise ValueError("retry_after_seconds must be a whole number from 0 on")
-    delay_seconds = order.get("delay_seconds")
+        raise ValueError("retry_after_seconds must be an integer of at least 0")
+    delay_seconds = body.get("delay_seconds")
     if delay_seconds is not None and not (_is_number(delay_seconds, int, float) and 0 <= delay_seconds <= 3600):
         raise ValueError("delay_seconds must be a number from 0 to 3600")
     return Fault(service, kind, times, retry_after_seconds, delay_seconds)

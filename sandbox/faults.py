@@ -1,4 +1,4 @@
-"""Faults on request: how a provider fails, so that every way to fail is a test."""
+"""Faults on request: tests choose how a provider fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,30 +10,31 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 REFUSALS = {"401", "429", "quota", "500", "503"}
-"""Answered by the service in its own words, without doing the work."""
+"""Kinds that the service answers with its own error response, without doing the work."""
 HTTP_KINDS = REFUSALS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "lost", "slow"}
 SLOW_SECONDS = 5
 
 
 @dataclass
 class Fault:
-    """`kind` is shown to the next `times` requests of `service`; -1 means until cleared."""
+    """`kind` applies to the next `times` requests of `service`; -1 repeats it until cleared."""
 
     service: str
     kind: str
     times: int = 1
     retry_after_seconds: int = 1
-    """For 429 and 503."""
+    """Value of the Retry-After header of 429 and 503."""
     delay_seconds: float | None = None
-    """For `timeout` and `lost` the time until 504, None for never; for `slow` the time the body takes, None for
-    SLOW_SECONDS; in a live session the time until it begins, None for at once."""
+    """`timeout` and `lost`: seconds until the 504, None for never. `slow`: seconds that the body takes, None for
+    SLOW_SECONDS. In a live session: seconds until the fault begins, None for at once.
+    """
 
 
 class Faults:
-    """The faults still to be shown, in the order they were asked for."""
+    """The pending faults, in the order in which they were added."""
 
     def __init__(self, services: Mapping[str, set[str]]):
-        """`services`: the kinds each of them can show."""
+        """`services`: the kinds of fault that each service supports."""
         self.services = services
         self._pending: list[Fault] = []
 
@@ -43,8 +44,8 @@ class Faults:
     def clear(self) -> None:
         self._pending.clear()
 
-    def take(self, service: str) -> Fault | None:
-        """The fault to show to the request of `service` that has just arrived, if any."""
+    def take_fault(self, service: str) -> Fault | None:
+        """The fault for a request of `service` that has just arrived; None if none is pending."""
         fault = next((fault for fault in self._pending if fault.service == service), None)
         if fault is not None and fault.times > 0:
             fault.times -= 1
@@ -56,23 +57,23 @@ class Faults:
         return {"pending": [asdict(fault) for fault in self._pending]}
 
 
-async def answer(
+async def respond(
     fault: Fault | None,
     request: Request,
     serve: Callable[[], Awaitable[Response]],
     refuse: Callable[[str, int], Awaitable[Response]],
 ) -> Response:
-    """The answer to a request whose body has been read.
+    """The response to a request whose body has been read, with `fault` applied.
 
-    `serve` does the real work, `refuse` is the service's own words for a kind out of REFUSALS or `504`, given the
-    kind and the seconds for Retry-After. With `cut`, `lost` and `slow` the work is done: only its answer is broken off,
-    never comes or comes late, as when a provider bills for what its customer never saw.
+    `serve` does the real work. `refuse` builds the service's own error response for a kind in REFUSALS or `504`, given
+    the kind and the seconds for Retry-After. With `cut`, `lost` and `slow` the work is done, but its response is
+    truncated, never sent or sent late: the provider bills for a response that its customer never received.
     """
     if fault is None:
         return await serve()
     match fault.kind:
         case "timeout":
-            await _client_gone(request, fault.delay_seconds)
+            await _wait_for_disconnect(request, fault.delay_seconds)
             return await refuse("504", fault.retry_after_seconds)
         case "bad_json":
             return Response(b'{"text": "half a senten', media_type="application/json")
@@ -81,10 +82,10 @@ async def answer(
         case "missing_text":
             return JSONResponse({"transcript": "the text under another name"})
         case "cut":
-            return CutResponse(await serve())
+            return TruncatedResponse(await serve())
         case "lost":
             await serve()
-            await _client_gone(request, fault.delay_seconds)
+            await _wait_for_disconnect(request, fault.delay_seconds)
             return await refuse("504", fault.retry_after_seconds)
         case "slow":
             return SlowResponse(await serve(), SLOW_SECONDS if fault.delay_seconds is None else fault.delay_seconds)
@@ -92,8 +93,8 @@ async def answer(
             return await refuse(kind, fault.retry_after_seconds)
 
 
-async def _client_gone(request: Request, within_seconds: float | None) -> None:
-    """Wait until the client closes its connection, or the time has passed."""
+async def _wait_for_disconnect(request: Request, within_seconds: float | None) -> None:
+    """Wait until the client closes its connection or the time has passed."""
     try:
         async with asyncio.timeout(within_seconds):
             while (await request.receive())["type"] != "http.disconnect":
@@ -102,10 +103,10 @@ async def _client_gone(request: Request, within_seconds: float | None) -> None:
         pass
 
 
-class CutResponse(Response):
-    """Promises the whole of a body, sends half of it and closes the connection.
+class TruncatedResponse(Response):
+    """Announces the whole body, sends half of it and closes the connection.
 
-    Leaving an answer incomplete is what makes uvicorn close the connection (and log a line saying so).
+    An incomplete response makes uvicorn close the connection and log a line about it.
     """
 
     def __init__(self, whole: Response):

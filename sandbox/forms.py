@@ -1,4 +1,4 @@
-"""Multipart bodies, kept in the order they were sent: AssemblyAI wants its config before the audio."""
+"""Multipart bodies with their parts in the order sent: AssemblyAI requires its config before the audio."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from starlette.requests import Request
 
 
 class FormError(Exception):
-    """The body is no multipart form."""
+    """The body is not a valid multipart form."""
 
 
 class BodyTooLargeError(Exception):
-    """The body is larger than the service takes."""
+    """The body is larger than the service accepts."""
 
 
 @dataclass
 class Part:
-    """One field of a form; `filename` is None for a plain one."""
+    """One field of a form; `filename` is None for a plain field."""
 
     name: str
     filename: str | None
@@ -26,17 +26,17 @@ class Part:
     body: bytearray
 
     def text(self) -> str:
-        """Raises FormError if the part is no UTF-8."""
+        """The body as text. Raises FormError if it is not UTF-8."""
         try:
             return self.body.decode()
         except UnicodeDecodeError:
             raise FormError(f"{self.name} is not UTF-8") from None
 
 
-async def whole_body(request: Request, max_bytes: int) -> bytes:
-    """The body, read to its end even when too large, for a client that still sends may not hear the answer.
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The whole body of a request. Raises BodyTooLargeError.
 
-    Raises BodyTooLargeError.
+    A body that is too large is read to its end too: a client that is still sending may miss the response.
     """
     body, size_bytes = bytearray(), 0
     async for chunk in request.stream():
@@ -44,16 +44,16 @@ async def whole_body(request: Request, max_bytes: int) -> bytes:
         if size_bytes <= max_bytes:
             body += chunk
     if size_bytes > max_bytes:
-        raise BodyTooLargeError(f"{size_bytes} bytes, at most {max_bytes} are taken")
+        raise BodyTooLargeError(f"{size_bytes} bytes exceed the limit of {max_bytes} bytes")
     return bytes(body)
 
 
-def parts(content_type: str, body: bytes) -> list[Part]:
-    """The parts of a `multipart/form-data` body, in its order. Raises FormError."""
+def parse_multipart(content_type: str, body: bytes) -> list[Part]:
+    """The parts of a `multipart/form-data` body, in their order. Raises FormError."""
     media_type, options = parse_options_header(content_type)
     if media_type != b"multipart/form-data" or b"boundary" not in options:
         raise FormError("the body must be multipart/form-data with a boundary")
-    reader = _Reader()
+    reader = _PartCollector()
     parser = MultipartParser(
         options[b"boundary"],
         {
@@ -70,14 +70,14 @@ def parts(content_type: str, body: bytes) -> list[Part]:
         parser.write(body)
         parser.finalize()
     except FormParserError as error:
-        raise FormError("the body is not the multipart form it claims to be") from error
+        raise FormError("the body is not valid multipart/form-data") from error
     if not reader.complete:
         raise FormError("the form ends before its closing boundary")
     return reader.parts
 
 
-class _Reader:
-    """Gathers parts from the parser's callbacks."""
+class _PartCollector:
+    """Collects parts from the parser's callbacks."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
@@ -101,7 +101,7 @@ class _Reader:
     def headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         if b"name" not in options:
-            raise FormError("a part has no name")
+            raise FormError("a part of the form has no name")
         filename = options.get(b"filename")
         self.parts.append(
             Part(

@@ -1,26 +1,28 @@
-"""What the sandbox fetches and calls: other servers on this machine, and nothing beyond it."""
+"""Addresses of this machine: the only ones that the sandbox sends requests to."""
 
 import ipaddress
 from urllib.parse import urlsplit, urlunsplit
 
-
-class ElsewhereError(Exception):
-    """The URL leads beyond this machine, or nowhere."""
+from starlette.requests import Request
 
 
-def target(url: str) -> tuple[str, dict[str, str]]:
-    """The URL to ask for `url`, and the headers it needs. Raises ElsewhereError.
+class NotLoopbackError(Exception):
+    """The URL is invalid or leads to another machine."""
 
-    `localhost` and names below it stand for 127.0.0.1 whatever the machine's resolver says, and keep their name in the
-    Host header: signatures of pre-signed URLs and the local API gateway rely on it.
+
+def resolve(url: str) -> tuple[str, dict[str, str]]:
+    """The URL to request in netloc of `url`, and the headers to send. Raises NotLoopbackError.
+
+    `localhost` and its subdomains resolve to 127.0.0.1 regardless of the machine's resolver, and keep their name in the
+    Host header: the signatures of pre-signed URLs and the local API gateway depend on it.
     """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise ElsewhereError("no URL") from error
+        raise NotLoopbackError("invalid URL") from error
     if parts.scheme not in ("http", "https") or parts.username is not None:
-        raise ElsewhereError("only http and https without credentials are asked")
+        raise NotLoopbackError("only http and https URLs without credentials are requested")
     name = host.rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         address = "127.0.0.1"
@@ -30,9 +32,14 @@ def target(url: str) -> tuple[str, dict[str, str]]:
         except ValueError:
             address = ""
     if not address:
-        raise ElsewhereError("the sandbox asks servers on this machine only")
-    # Put together from its parts, so that no other reading of the text leads anywhere else.
-    shown = f"[{address}]" if ":" in address else address
-    place = shown if port is None else f"{shown}:{port}"
+        raise NotLoopbackError("the sandbox sends requests to this machine only")
+    # Built from its parts, so that another parser cannot read a different host from the same text.
+    host_in_url = f"[{address}]" if ":" in address else address
+    netloc = host_in_url if port is None else f"{host_in_url}:{port}"
     headers = {"Host": host if port is None else f"{host}:{port}"} if ":" not in host else {}
-    return urlunsplit((parts.scheme, place, parts.path or "/", parts.query, "")), headers
+    return urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")), headers
+
+
+def base_url(request: Request) -> str:
+    """The address under which the client reached the sandbox, without a path."""
+    return f"{request.url.scheme}://{request.url.netloc}"

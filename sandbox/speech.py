@@ -1,4 +1,4 @@
-"""Recorded speech whose words are known, and how far a transcript is from them."""
+"""Recorded speech with its transcript, and the word error rate of a recognised one."""
 
 import re
 from pathlib import Path
@@ -7,30 +7,30 @@ SPEECH = Path(__file__).parent.parent / "demo" / "speech"
 
 
 def samples() -> list[tuple[Path, str]]:
-    """The recordings in demo/speech with the words said in each, read from the table in its README."""
+    """The recordings in demo/speech, each with the words spoken in it, read from the table in the README there."""
     rows = re.findall(r"^\| `(\S+\.wav)`[^|]*\| (.+?) \|$", (SPEECH / "README.md").read_text(), re.MULTILINE)
     return [(SPEECH / name, words) for name, words in rows]
 
 
 def word_error_rate(reference: str, hypothesis: str) -> float:
-    """Words to insert, delete or replace to turn `hypothesis` into `reference`, per word of `reference`; 0 is perfect.
+    """The share of words to insert, delete or replace to turn `hypothesis` into `reference`; 0 is perfect.
 
     Case, punctuation, hyphens and "Mr" for "mister" do not count. Raises ValueError if `reference` has no words.
     """
-    expected, heard = _words(reference), _words(hypothesis)
+    expected, recognised = _words(reference), _words(hypothesis)
     if not expected:
-        raise ValueError("a reference without words")
-    # Row by row through the table of edit distances between the first words of both.
-    distances = list(range(len(heard) + 1))
+        raise ValueError("the reference has no words")
+    # Edit distance by dynamic programming, one row at a time.
+    distances = list(range(len(recognised) + 1))
     for row, word in enumerate(expected, start=1):
-        above = distances
+        previous = distances
         distances = [row]
-        for column, candidate in enumerate(heard, start=1):
-            replaced = above[column - 1] + (word != candidate)
-            distances.append(min(replaced, above[column] + 1, distances[-1] + 1))
+        for column, candidate in enumerate(recognised, start=1):
+            replaced = previous[column - 1] + (word != candidate)
+            distances.append(min(replaced, previous[column] + 1, distances[-1] + 1))
     return distances[-1] / len(expected)
 
 
 def _words(text: str) -> list[str]:
-    plain = re.sub(r"[^\w\s]", "", text.lower().replace("-", " "))
-    return ["mister" if word == "mr" else word for word in plain.split()]
+    normalised = re.sub(r"[^\w\s]", "", text.lower().replace("-", " "))
+    return ["mister" if word == "mr" else word for word in normalised.split()]

@@ -80,12 +80,12 @@ class StandIn:
 
 def failure_of(ask: Any, key: str) -> ProviderError:
     """What `ask` raises. It is the only failure counted, and neither it nor our log line holds the key."""
-    with collect_request_log() as soak_counts:
+    with collect_request_log() as request_log:
         try:
             ask()
         except ProviderError as error:
             causes = f"{error.__cause__!r} {error.__context__!r}"
-            told = f"{error!r} {error.details} {error.log_note} {causes} {soak_counts.provider_failures} {soak_counts.notes}"
+            told = f"{error!r} {error.details} {error.log_note} {causes} {request_log.provider_failures} {request_log.notes}"
             assert key not in told
             return error
     raise AssertionError("nothing was raised")

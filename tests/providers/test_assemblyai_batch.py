@@ -20,7 +20,7 @@ from chalicelib.errors import (
 from chalicelib.models.catchup import Recording, TranscriptionOrder
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
-from sandbox.prerecorded_options import ALL_LANGUAGES
+from sandbox.assemblyai.transcript_options import ALL_LANGUAGES
 from sandbox.speech import samples, word_error_rate
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
 

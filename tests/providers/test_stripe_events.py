@@ -23,7 +23,7 @@ from chalicelib.payments.purchase_state import (
     RefundState,
 )
 from chalicelib.providers.stripe_client import EVENTS, StripeGateway
-from sandbox import stripe_events
+from sandbox.stripe import events
 from tests.providers.stand_in import KEYS, StandIn
 from tests.providers.stripe_checkout_steps import APP, SECRET, STAGE, event, gateway, raw_of, signed, wanted
 
@@ -210,7 +210,7 @@ def test_numbers_beyond_all_bounds_are_heard_or_refused_and_break_nothing(sellin
 
 
 def test_we_subscribe_to_types_that_happen(stand_in: StandIn) -> None:
-    assert set(stripe_events.TYPES) >= EVENTS
+    assert set(events.TYPES) >= EVENTS
 
 
 def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -> None:

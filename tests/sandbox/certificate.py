@@ -1,4 +1,4 @@
-"""A certificate for a sandbox behind TLS: the official streaming client asks for tokens over https only."""
+"""A certificate for a sandbox behind TLS: the official streaming client requests tokens only over https."""
 
 import datetime
 import ipaddress

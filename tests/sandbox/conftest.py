@@ -1,4 +1,4 @@
-"""Two sandboxes for all tests here, as their own processes, and the official SDKs pointed at them."""
+"""Two sandboxes as processes, shared by all tests here, and the official SDKs connected to them."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from sandbox.app import Keys
 from tests.sandbox.process import running
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.streaming import TIMES
-from tests.sandbox.stripe_account import Account, Hook
+from tests.sandbox.stripe_account import Account, WebhookEndpoint
 
 stripe.enable_telemetry = False
 
@@ -43,8 +43,8 @@ def sandbox_url(sandbox_log, keys) -> Iterator[str]:
 
 
 @pytest.fixture
-def catchup_env(sandbox_url) -> Iterator[httpx.Client]:
-    """A client of the sandbox without a key; faults, calls and transcripts of earlier tests are gone."""
+def http(sandbox_url) -> Iterator[httpx.Client]:
+    """A client of the sandbox without a key; faults, calls and transcripts of earlier tests are deleted."""
     with httpx.Client(base_url=sandbox_url, timeout=30) as client:
         for path in ("faults", "calls", "transcripts", "stripe"):
             client.delete(f"/sandbox/{path}").raise_for_status()
@@ -65,8 +65,8 @@ def fast_url(fast_log, keys) -> Iterator[str]:
 
 
 @pytest.fixture
-def fast_desk(fast_url) -> Iterator[httpx.Client]:
-    """Like `desk`, of the fast sandbox; its sessions are forgotten too."""
+def fast_http(fast_url) -> Iterator[httpx.Client]:
+    """Like `http`, for the fast sandbox; its sessions are deleted too."""
     with httpx.Client(base_url=fast_url, timeout=30) as client:
         for path in ("faults", "calls", "sessions"):
             client.delete(f"/sandbox/{path}").raise_for_status()
@@ -74,39 +74,39 @@ def fast_desk(fast_url) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def fast_token(fast_desk, keys):
-    """Gives a token of the fast sandbox away."""
+def fast_token(fast_http, keys):
+    """Issues a token of the fast sandbox."""
 
     def fast_token(max_seconds: int = 600, expires_in_seconds: int = 600) -> str:
         parameters = {"expires_in_seconds": expires_in_seconds, "max_session_duration_seconds": max_seconds}
-        answer = fast_desk.get("/v3/token", params=parameters, headers={"Authorization": keys.assemblyai})
+        answer = fast_http.get("/v3/token", params=parameters, headers={"Authorization": keys.assemblyai})
         return answer.raise_for_status().json()["token"]
 
     return fast_token
 
 
 @pytest.fixture
-def order(catchup_env):
-    """Orders a fault: `order("openai.transcriptions", "429", retry_after_seconds=7)`."""
-    return ordering(catchup_env)
+def add_fault(http):
+    """Adds a fault: `add_fault("openai.transcriptions", "429", retry_after_seconds=7)`."""
+    return fault_adder(http)
 
 
 @pytest.fixture
-def fast_order(fast_desk):
-    return ordering(fast_desk)
+def add_fast_fault(fast_http):
+    return fault_adder(fast_http)
 
 
-def ordering(catchup_env: httpx.Client):
-    def order(service: str, kind: str, **options) -> None:
-        answer = catchup_env.post("/sandbox/faults", json={"service": service, "kind": kind, **options})
+def fault_adder(http: httpx.Client):
+    def add_fault(service: str, kind: str, **options) -> None:
+        answer = http.post("/sandbox/faults", json={"service": service, "kind": kind, **options})
         assert answer.status_code == 201, answer.text
 
-    return order
+    return add_fault
 
 
 @pytest.fixture
 def sync_with_key(sandbox_url):
-    """Makes the official Sync client for a key; `timeout_seconds` is for each socket operation."""
+    """Creates the official Sync client for a key; `timeout_seconds` is for each socket operation."""
     opened = []
 
     def make(key: str, timeout_seconds: float = 30) -> assemblyai.SyncTranscriber:
@@ -121,13 +121,13 @@ def sync_with_key(sandbox_url):
 
 
 @pytest.fixture
-def sync(sync_with_key, keys, catchup_env) -> assemblyai.SyncTranscriber:
+def sync(sync_with_key, keys, http) -> assemblyai.SyncTranscriber:
     return sync_with_key(keys.assemblyai)
 
 
 @pytest.fixture
 def transcriber_with_key(sandbox_url):
-    """Makes the official client of pre-recorded transcripts for a key."""
+    """Creates the official client of pre-recorded transcripts for a key."""
     opened = []
 
     def make(key: str, timeout_seconds: float = 30) -> assemblyai.Transcriber:
@@ -144,26 +144,26 @@ def transcriber_with_key(sandbox_url):
 
 
 @pytest.fixture
-def transcriber(transcriber_with_key, keys, catchup_env) -> assemblyai.Transcriber:
+def transcriber(transcriber_with_key, keys, http) -> assemblyai.Transcriber:
     return transcriber_with_key(keys.assemblyai)
 
 
 @pytest.fixture
-def ended(catchup_env, keys):
-    """Waits for the end of a transcript and gives it."""
+def wait_for_end(http, keys):
+    """Waits for the end of a transcript and returns it."""
 
     headers = {"Authorization": keys.assemblyai}
 
-    def ended(transcript_id: str) -> dict:
+    def wait_for_end(transcript_id: str) -> dict:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            answer = catchup_env.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
+            answer = http.get(f"/v2/transcript/{transcript_id}", headers=headers).json()
             if answer["status"] in ("completed", "error"):
                 return answer
             time.sleep(0.02)
         raise AssertionError("no end in 30 s")
 
-    return ended
+    return wait_for_end
 
 
 @pytest.fixture
@@ -173,14 +173,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def openai_client(sandbox_url, keys, catchup_env) -> Iterator[openai.OpenAI]:
+def openai_client(sandbox_url, keys, http) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key=keys.openai, base_url=f"{sandbox_url}/openai/v1", max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
-def stripe_with_key(sandbox_url, catchup_env):
-    """Makes the official client of Stripe for a key; it never tries again by itself."""
+def stripe_with_key(sandbox_url, http):
+    """Creates the official client of Stripe for a key; it never retries."""
     sessions = []
 
     def make(key: str, timeout_seconds: float = 30) -> stripe.StripeClient:
@@ -195,12 +195,12 @@ def stripe_with_key(sandbox_url, catchup_env):
 
 
 @pytest.fixture
-def account(stripe_with_key, keys, catchup_env) -> Account:
-    return Account(stripe_with_key(keys.stripe), catchup_env)
+def account(stripe_with_key, keys, http) -> Account:
+    return Account(stripe_with_key(keys.stripe), http)
 
 
 @pytest.fixture
-def hook(account, receiver, keys) -> Hook:
-    """Stripe's endpoint of a test."""
-    account.order(webhook_url=f"{receiver.url}/stripe")
-    return Hook(receiver, account.client, keys.stripe_webhooks)
+def hook(account, receiver, keys) -> WebhookEndpoint:
+    """The endpoint of Stripe's webhooks."""
+    account.update_settings(webhook_url=f"{receiver.url}/stripe")
+    return WebhookEndpoint(receiver, account.client, keys.stripe_webhooks)

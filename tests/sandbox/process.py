@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own."""
+"""Runs the sandbox as a process."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def running(keys: Keys, log: Path, *arguments: str, **environment: str) -> Iterator[str]:
-    """A sandbox of its own; gives its URL."""
+    """Run a sandbox; yields its URL."""
     variables = {
         "SANDBOX_ASSEMBLYAI_KEY": keys.assemblyai,
         "SANDBOX_OPENAI_KEY": keys.openai,

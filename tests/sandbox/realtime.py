@@ -1,4 +1,4 @@
-"""What the tests of OpenAI's realtime stand-in share: speech at its rate, and sockets as a browser opens them."""
+"""Helpers for the tests of OpenAI's realtime stand-in: speech at its rate, and sockets as a browser opens them."""
 
 import base64
 import json
@@ -42,7 +42,7 @@ def send(socket: ClientConnection, *events: dict[str, Any]) -> None:
 
 
 def until(socket: ClientConnection, kind: str) -> list[dict[str, Any]]:
-    """All events up to the first whose type ends so."""
+    """All events up to the first whose type ends with `kind`."""
     events: list[dict[str, Any]] = []
     while not events or not events[-1]["type"].endswith(kind):
         events.append(json.loads(socket.recv(timeout=60)))

@@ -1,4 +1,4 @@
-"""A server on loopback that takes webhooks, or anything else, and serves files."""
+"""A server on loopback that receives webhooks and serves files."""
 
 import http.server
 import queue
@@ -17,16 +17,16 @@ class Received:
 
 
 class Receiver:
-    """Answers 204, or what `statuses` says for the first requests; GET answers with the file of that path."""
+    """Responds with 204, or with `statuses` to the first requests; GET returns the file of the path."""
 
     def __init__(self) -> None:
         self.received: queue.Queue[Received] = queue.Queue()
         self.statuses: list[int] = []
         self.files: dict[str, bytes] = {}
         self.moved: dict[str, str] = {}
-        """Paths that GET answers with a redirect, and where to."""
+        """Paths that GET redirects, and their targets."""
         self.silence = threading.Event()
-        """Until it is set, no POST is answered; it is set unless a test clears it."""
+        """While it is cleared, no POST is answered."""
         self.silence.set()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -41,7 +41,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}"
 
     def next(self) -> Received:
-        """The next request not looked at yet. Raises queue.Empty when none comes."""
+        """The next unread request. Raises queue.Empty if none arrives."""
         return self.received.get(timeout=20)
 
     def __enter__(self) -> Self:
@@ -78,7 +78,7 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """A test is told by its failures."""
+                """Tests do not log."""
 
         return Handler
 

@@ -1,4 +1,4 @@
-"""What the tests of the live room share: audio, sockets, and what came back through them."""
+"""Helpers for the tests of live sessions: audio, sockets, and the messages received."""
 
 import json
 import time
@@ -25,7 +25,7 @@ def pcm(milliseconds: float) -> bytes:
 
 
 def frames(*recordings: Path) -> list[bytes]:
-    """The recordings, each with a pause after it, in pieces of FRAME_MS."""
+    """The recordings, each followed by a pause, in pieces of FRAME_MS."""
     data = b""
     for recording in recordings:
         with wave.open(str(recording)) as reader:
@@ -35,7 +35,7 @@ def frames(*recordings: Path) -> list[bytes]:
 
 
 def paced(pieces: list[bytes], times: float = 1) -> Iterator[bytes]:
-    """The pieces as they are spoken, or so many times as fast."""
+    """The pieces at the pace of speech, or `times` as fast."""
     started = time.monotonic()
     for number, piece in enumerate(pieces):
         time.sleep(max(0.0, started + number * FRAME_MS / 1000 / times - time.monotonic()))
@@ -43,14 +43,14 @@ def paced(pieces: list[bytes], times: float = 1) -> Iterator[bytes]:
 
 
 def query(**options: object) -> str:
-    """A valid query with these parameters; None leaves one out."""
-    wanted = {"speech_model": MODEL, "sample_rate": RATE_HZ, **options}
-    return urlencode({name: value for name, value in wanted.items() if value is not None})
+    """A valid query with these parameters; None omits one."""
+    parameters = {"speech_model": MODEL, "sample_rate": RATE_HZ, **options}
+    return urlencode({name: value for name, value in parameters.items() if value is not None})
 
 
 @dataclass
-class Heard:
-    """All that came until the socket was closed."""
+class SocketTranscript:
+    """All messages until the socket was closed."""
 
     messages: list[dict]
     code: int
@@ -62,17 +62,17 @@ class Heard:
 
     @property
     def error(self) -> str:
-        """The text of the Error that came last, with the code the socket was closed with."""
+        """The text of the final Error, whose code is that of the close."""
         last = self.messages[-1]
         assert (last["type"], last["error_code"]) == ("Error", self.code)
         return last["error"]
 
 
-def until_closed(socket: ClientConnection) -> Heard:
+def until_closed(socket: ClientConnection) -> SocketTranscript:
     messages = []
     try:
         while True:
             messages.append(json.loads(socket.recv(timeout=60)))
     except ConnectionClosed as closed:
         code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
-        return Heard(messages, code, reason)
+        return SocketTranscript(messages, code, reason)

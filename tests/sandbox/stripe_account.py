@@ -1,4 +1,4 @@
-"""A customer, a bank and an endpoint for the tests of the sandbox's Stripe."""
+"""Helpers for the tests of Stripe's stand-in: a seller's account, and a webhook endpoint."""
 
 import time
 from typing import Any
@@ -30,32 +30,32 @@ DELAYED = "us_bank_account"
 
 
 class Account:
-    """The seller's client and, behind its back, the sandbox's own routes."""
+    """The seller's API client, and the sandbox's own routes."""
 
-    def __init__(self, client: stripe.StripeClient, catchup_env: httpx.Client):
-        self.client, self.catchup_env = client, catchup_env
+    def __init__(self, client: stripe.StripeClient, http: httpx.Client):
+        self.client, self.http = client, http
 
-    def sell(self, key: str | None = None, **changes: Any) -> stripe.checkout.Session:
-        """An open session; a change of None leaves a parameter out."""
+    def create_session(self, key: str | None = None, **changes: Any) -> stripe.checkout.Session:
+        """Create a session; a change of None omits a parameter."""
         params = {name: value for name, value in (PACKAGE | changes).items() if value is not None}
         return self.client.v1.checkout.sessions.create(params, {"idempotency_key": key} if key else None)
 
-    def sold(self, **changes: Any) -> stripe.checkout.Session:
-        """A session that was paid."""
-        session = self.sell(**changes)
+    def create_paid_session(self, **changes: Any) -> stripe.checkout.Session:
+        """Create a session and pay it."""
+        session = self.create_session(**changes)
         self.control(f"sessions/{session.id}/pay")
         return self.client.v1.checkout.sessions.retrieve(session.id)
 
-    def control(self, path: str, **order: Any) -> dict[str, Any]:
-        answer = self.catchup_env.post(f"/sandbox/stripe/{path}", json=order)
+    def control(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self.http.post(f"/sandbox/stripe/{path}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def order(self, **changes: Any) -> dict[str, Any]:
+    def update_settings(self, **changes: Any) -> dict[str, Any]:
         return self.control("orders", **changes)
 
-    def refused(self, path: str, **order: Any) -> tuple[int, str]:
-        answer = self.catchup_env.post(f"/sandbox/stripe/{path}", json=order)
+    def control_error(self, path: str, **body: Any) -> tuple[int, str]:
+        answer = self.http.post(f"/sandbox/stripe/{path}", json=body)
         return answer.status_code, answer.json()["error"]
 
     def events(self, **params: Any) -> list[str]:
@@ -64,24 +64,24 @@ class Account:
         return [event.type for event in reversed(listed.data)]
 
     def deliveries(self) -> list[dict[str, Any]]:
-        return self.catchup_env.get("/sandbox/stripe/deliveries").json()["deliveries"]
+        return self.http.get("/sandbox/stripe/deliveries").json()["deliveries"]
 
-    def delivered(self, state: str, count: int) -> list[dict[str, Any]]:
-        """Waits until so many events are in a state."""
+    def wait_for_deliveries(self, state: str, count: int) -> list[dict[str, Any]]:
+        """Wait until `count` events are in a state."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            found = [one for one in self.deliveries() if one["state"] == state]
-            if len(found) >= count:
-                return found
+            deliveries = [item for item in self.deliveries() if item["state"] == state]
+            if len(deliveries) >= count:
+                return deliveries
             time.sleep(0.02)
         raise AssertionError(f"not {count} events {state} in 20 s: {self.deliveries()}")
 
-    def calls(self, service: str) -> dict[str, int]:
-        return self.catchup_env.get("/sandbox/calls").json()["services"][service]
+    def call_counts(self, service: str) -> dict[str, int]:
+        return self.http.get("/sandbox/calls").json()["services"][service]
 
 
-class Hook:
-    """What the endpoint got, its signatures checked by the SDK."""
+class WebhookEndpoint:
+    """The events that the endpoint received, with signatures verified by the SDK."""
 
     def __init__(self, receiver: Receiver, client: stripe.StripeClient, secret: str):
         self.receiver, self._client, self._secret = receiver, client, secret
@@ -91,5 +91,5 @@ class Hook:
         return self._client.construct_event(received.body, received.headers["stripe-signature"], self._secret)
 
     def types(self, count: int) -> list[str]:
-        """The types of the next so many."""
+        """The types of the next `count` events."""
         return [self.next().type for _ in range(count)]

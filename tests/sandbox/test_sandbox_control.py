@@ -1,4 +1,4 @@
-"""The sandbox as a process: how it starts and ends, its faults, its record of calls, what it never tells."""
+"""The sandbox as a process: start and stop, faults, recorded calls, and what it never logs."""
 
 import signal
 import socket
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.__main__ import loopback
+from sandbox.__main__ import loopback_address
 from sandbox.speech import samples
 
 ROOT = Path(__file__).parents[2]
@@ -23,22 +23,22 @@ def start(*arguments: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_it_serves_health_without_a_key(catchup_env):
-    assert catchup_env.get("/sandbox/health").json() == {"status": "ok"}
+def test_it_serves_health_without_a_key(http):
+    assert http.get("/sandbox/health").json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", ""])
 def test_an_address_that_others_can_reach_is_refused(host):
     with pytest.raises(ArgumentTypeError, match="not a loopback address"):
-        loopback(host)
+        loopback_address(host)
 
 
 @pytest.mark.parametrize(("host", "address"), [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1")])
 def test_an_address_of_this_machine_is_taken(host, address):
-    assert loopback(host) == address
+    assert loopback_address(host) == address
 
 
-def test_it_does_not_start_where_others_can_reach_it():
+def test_it_does_not_start_on_an_address_others_can_reach():
     with start("--host", "0.0.0.0") as process:
         _, errors = process.communicate(timeout=20)
 
@@ -47,7 +47,7 @@ def test_it_does_not_start_where_others_can_reach_it():
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "fast"])
-def test_it_does_not_start_where_no_time_would_pass(monkeypatch, scale):
+def test_it_does_not_start_with_an_invalid_time_scale(monkeypatch, scale):
     monkeypatch.setenv("SANDBOX_TIME_SCALE", scale)
     with start() as process:
         _, errors = process.communicate(timeout=20)
@@ -57,7 +57,7 @@ def test_it_does_not_start_where_no_time_would_pass(monkeypatch, scale):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_cleanly_when_told_to_even_as_its_model_loads(ending):
+def test_it_stops_cleanly_even_while_the_model_loads(ending):
     with start() as process:
         assert process.stdout.readline().startswith("sandbox: listening on http://127.0.0.1:")
         process.send_signal(ending)
@@ -66,32 +66,30 @@ def test_it_ends_cleanly_when_told_to_even_as_its_model_loads(ending):
     assert (process.returncode, errors) == (0, "")
 
 
-def test_faults_are_shown_in_order_and_as_often_as_asked(catchup_env, order):
-    order("assemblyai.sync", "500", times=2)
-    order("assemblyai.sync", "503")
-    order("openai.transcriptions", "401")
+def test_faults_apply_in_order_and_as_often_as_requested(http, add_fault):
+    add_fault("assemblyai.sync", "500", times=2)
+    add_fault("assemblyai.sync", "503")
+    add_fault("openai.transcriptions", "401")
 
-    statuses = [catchup_env.post("/v1/transcribe", files=FORM).status_code for _ in range(4)]
+    statuses = [http.post("/v1/transcribe", files=FORM).status_code for _ in range(4)]
 
-    # The last one is the service itself, which was given no key.
+    # The last call is the service itself, without a key.
     assert statuses == [500, 500, 503, 401]
-    assert [fault["service"] for fault in catchup_env.get("/sandbox/faults").json()["pending"]] == [
-        "openai.transcriptions"
-    ]
+    assert [fault["service"] for fault in http.get("/sandbox/faults").json()["pending"]] == ["openai.transcriptions"]
 
 
-def test_a_fault_without_end_lasts_until_cleared(catchup_env, order):
-    order("assemblyai.sync", "500", times=-1)
+def test_a_fault_without_end_lasts_until_cleared(http, add_fault):
+    add_fault("assemblyai.sync", "500", times=-1)
 
-    before = [catchup_env.post("/v1/transcribe", files=FORM).status_code for _ in range(3)]
-    catchup_env.delete("/sandbox/faults")
+    before = [http.post("/v1/transcribe", files=FORM).status_code for _ in range(3)]
+    http.delete("/sandbox/faults")
 
     assert before == [500, 500, 500]
-    assert catchup_env.post("/v1/transcribe", files=FORM).status_code == 401
+    assert http.post("/v1/transcribe", files=FORM).status_code == 401
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "fault",
     [
         {"service": "stripe"},
         {"kind": "explosion"},
@@ -106,23 +104,23 @@ def test_a_fault_without_end_lasts_until_cleared(catchup_env, order):
     ],
     ids=str,
 )
-def test_a_fault_that_makes_no_sense_is_refused(catchup_env, wrong):
-    answer = catchup_env.post("/sandbox/faults", json={"service": "assemblyai.sync", "kind": "500", **wrong})
+def test_an_invalid_fault_is_refused(http, fault):
+    answer = http.post("/sandbox/faults", json={"service": "assemblyai.sync", "kind": "500", **fault})
 
     assert answer.status_code == 400
-    assert catchup_env.get("/sandbox/faults").json() == {"pending": []}
+    assert http.get("/sandbox/faults").json() == {"pending": []}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
-def test_a_fault_must_be_a_json_object(catchup_env, body):
-    assert catchup_env.post("/sandbox/faults", content=body).status_code == 400
+def test_a_fault_must_be_a_json_object(http, body):
+    assert http.post("/sandbox/faults", content=body).status_code == 400
 
 
-def test_a_slow_body_comes_whole_but_late(catchup_env, order):
-    order("assemblyai.sync", "slow", delay_seconds=0.5)
+def test_a_slow_body_arrives_complete_but_late(http, add_fault):
+    add_fault("assemblyai.sync", "slow", delay_seconds=0.5)
 
     started = time.perf_counter()
-    with catchup_env.stream("POST", "/v1/transcribe", files=FORM) as answer:
+    with http.stream("POST", "/v1/transcribe", files=FORM) as answer:
         pieces = list(answer.iter_raw())
 
     assert time.perf_counter() - started >= 0.5
@@ -130,8 +128,8 @@ def test_a_slow_body_comes_whole_but_late(catchup_env, order):
     assert int(answer.headers["content-length"]) == len(b"".join(pieces))
 
 
-def test_a_cut_answer_really_ends_the_connection_half_way(sandbox_url, catchup_env, order):
-    order("assemblyai.sync", "cut")
+def test_a_cut_response_closes_the_connection_halfway(sandbox_url, http, add_fault):
+    add_fault("assemblyai.sync", "cut")
     host, port = sandbox_url.removeprefix("http://").split(":")
 
     with socket.create_connection((host, int(port)), timeout=10) as connection:
@@ -145,31 +143,31 @@ def test_a_cut_answer_really_ends_the_connection_half_way(sandbox_url, catchup_e
     assert len(body) == promised // 2
 
 
-def test_a_client_that_leaves_while_sending_leaves_no_traceback(sandbox_url, sandbox_log, catchup_env):
+def test_a_client_that_disconnects_while_sending_causes_no_traceback(sandbox_url, sandbox_log, http):
     host, port = sandbox_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"POST /v1/transcribe HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 100\r\n\r\nhalf")
 
-    # Refused after the whole body was read, so the request above has been dealt with by then.
-    assert catchup_env.post("/v1/transcribe", files=FORM).status_code == 401
+    # Refused after the whole body was read, so the request above has been handled by then.
+    assert http.post("/v1/transcribe", files=FORM).status_code == 401
     assert "Traceback" not in sandbox_log.read_text()
 
 
-def test_only_the_last_200_calls_are_kept_but_all_are_counted(catchup_env):
+def test_only_the_last_200_calls_are_kept_but_all_are_counted(http):
     for _ in range(205):
-        catchup_env.get(WARM)
+        http.get(WARM)
 
-    calls = catchup_env.get("/sandbox/calls").json()
+    calls = http.get("/sandbox/calls").json()
     assert calls["services"]["assemblyai.warm"]["received"] == 205
     assert len(calls["last"]) == 200
 
 
-def test_calls_tell_names_of_headers_and_fields_as_sent(catchup_env, keys):
+def test_calls_contain_header_names_and_fields_as_sent(http, keys):
     config = ("config", (None, '{"prompt": "\\ud800", "odd": NaN}', "application/json"))
     headers = {"Authorization": keys.assemblyai, "X-AAI-Model": "universal-3-5-pro"}
-    catchup_env.post("/v1/transcribe", headers=headers, files=[config, *FORM.items()])
+    http.post("/v1/transcribe", headers=headers, files=[config, *FORM.items()])
 
-    answer = catchup_env.get("/sandbox/calls")
+    answer = http.get("/sandbox/calls")
 
     call = answer.json()["last"][0]
     assert call["fields"]["parts"] == ["config", "audio"]
@@ -179,14 +177,14 @@ def test_calls_tell_names_of_headers_and_fields_as_sent(catchup_env, keys):
     assert keys.assemblyai not in answer.text
 
 
-def test_calls_can_be_forgotten(catchup_env):
-    catchup_env.get(WARM)
-    catchup_env.delete("/sandbox/calls")
+def test_calls_can_be_reset(http):
+    http.get(WARM)
+    http.delete("/sandbox/calls")
 
-    assert catchup_env.get("/sandbox/calls").json() == {"services": {}, "last": []}
+    assert http.get("/sandbox/calls").json() == {"services": {}, "last": []}
 
 
-def test_no_key_and_no_word_is_ever_logged(keys, sandbox_log, openai_client):
+def test_no_key_and_no_transcript_is_logged(keys, sandbox_log, openai_client):
     path, _ = samples()[2]
     openai_client.audio.transcriptions.create(file=path, model="gpt-transcribe")
 

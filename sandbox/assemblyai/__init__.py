@@ -1,0 +1,1 @@
+"""AssemblyAI's stand-in: the Sync API, live sessions and transcripts of recordings."""

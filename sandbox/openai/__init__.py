@@ -1,0 +1,1 @@
+"""OpenAI's stand-in: audio transcription, realtime transcription and text."""

@@ -1,0 +1,1 @@
+"""Speech recognition, shared by all stand-ins: audio in, words with times out."""
