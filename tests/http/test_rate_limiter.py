@@ -179,11 +179,11 @@ def test_a_network_stands_in_the_table_under_an_hmac_and_a_user_under_the_id(doo
 def test_what_costs_nothing_passes_uncounted(door: Door, ada: str, group: str, fault: Fault) -> None:
     door.wire.under(lambda *_: fault)
     done = []
-    with collect_request_log() as soak_counts:
+    with collect_request_log() as request_log:
         count = door.request(group, ada, lambda: done.append(1))
 
     assert (done, count.is_known) == ([1], False)
-    assert soak_counts.notes["limiter"] == "out of reach"
+    assert request_log.notes["limiter"] == "out of reach"
 
 
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR])

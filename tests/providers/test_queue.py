@@ -52,12 +52,12 @@ def test_a_message_is_the_id_of_a_job(client: Any, settings: dict[str, str]) -> 
 
 
 def failing(client: Any, url: str, error: str) -> None:
-    with collect_request_log() as soak_counts, pytest.raises(UnavailableError) as raised:
+    with collect_request_log() as request_log, pytest.raises(UnavailableError) as raised:
         Queue(client, url).send("job-1")
 
     assert raised.value.details["retry_after_seconds"] > 0
-    assert soak_counts.notes["aws_error"] == f"send_message: {error}"
-    assert "job-1" not in f"{raised.value} {soak_counts.notes}"
+    assert request_log.notes["aws_error"] == f"send_message: {error}"
+    assert "job-1" not in f"{raised.value} {request_log.notes}"
 
 
 def test_a_queue_that_is_not_there_is_unavailable(client: Any, settings: dict[str, str]) -> None:

@@ -83,12 +83,12 @@ def test_a_stripe_that_is_not_there_is_no_time_out(stand_in: StandIn) -> None:
 def test_a_key_that_is_refused_rings_the_alarm(stand_in: StandIn) -> None:
     with (
         gateway(stand_in, api_key="sk_test_another") as selling,
-        collect_request_log() as soak_counts,
+        collect_request_log() as request_log,
         pytest.raises(ProviderError),
     ):
         selling.open(wanted())
 
-    assert soak_counts.notes["payment_alarm"] == "the payment service refuses our key"
+    assert request_log.notes["payment_alarm"] == "the payment service refuses our key"
 
 
 def test_a_gateway_shows_no_secret(stand_in: StandIn) -> None:

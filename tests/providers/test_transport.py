@@ -24,10 +24,10 @@ def failure(transport: Transport, url: str) -> ProviderError:
 def test_a_good_answer_comes_through_and_is_counted(serve, transport, http) -> None:
     server = serve(http(200, b'{"text": "hello"}', "X-Request-Id: r1\r\n"))
 
-    with collect_request_log() as soak_counts:
+    with collect_request_log() as request_log:
         answer = transport().post(server.url, {"Authorization": "the-key"}, PARTS)
 
-    assert (answer, soak_counts.provider_calls, soak_counts.provider_failures) == ({"text": "hello"}, 1, [])
+    assert (answer, request_log.provider_calls, request_log.provider_failures) == ({"text": "hello"}, 1, [])
     (request,) = server.requests
     assert b"Authorization: the-key\r\n" in request
     assert request.index(b'name="config"') < request.index(b'name="audio"')
@@ -51,11 +51,11 @@ def test_an_answer_in_chunks_is_read(serve, transport) -> None:
 def test_a_refusal_is_a_provider_error(serve, transport, http, status: int) -> None:
     server = serve(http(status, b"" if status == 304 else b"{}", "X-Request-Id: r1\r\n"))
 
-    with collect_request_log() as soak_counts:
+    with collect_request_log() as request_log:
         error = failure(transport(), server.url)
 
     assert (error.code, error.details) == ("provider_error", {})
-    assert soak_counts.provider_failures == [f"Provider: status {status} r1"]
+    assert request_log.provider_failures == [f"Provider: status {status} r1"]
 
 
 @pytest.mark.parametrize("status", [408, 504])
@@ -90,11 +90,11 @@ def test_an_overloaded_provider_says_when_within_reason(serve, transport, http, 
 def test_an_unpaid_bill_is_noted_for_the_owner(serve, transport, http, status: int, mark: bytes) -> None:
     server = serve(http(status, b'{"error": "' + mark + b'"}', "Retry-After: 1\r\n"))
 
-    with collect_request_log() as soak_counts:
+    with collect_request_log() as request_log:
         error = failure(transport(), server.url)
 
     assert (error.code, error.details) == ("unavailable", {"retry_after_seconds": 300})
-    assert soak_counts.notes == {"provider_quota": "Provider"}
+    assert request_log.notes == {"provider_quota": "Provider"}
 
 
 @pytest.mark.parametrize(

@@ -220,9 +220,9 @@ class TestDeletingAll:
         client.list_objects_v2 = lambda **words: paged([f"uploads/{ADA}/1"], **words)
         client.delete_objects = lambda **_: {"Errors": [{"Key": "1", "Code": "AccessDenied"}]}
 
-        with pytest.raises(UnavailableError), collect_request_log() as soak_counts:
+        with pytest.raises(UnavailableError), collect_request_log() as request_log:
             Uploads(client, "bucket").delete_all(ADA)
-        assert soak_counts.notes["aws_error"] == "delete_objects: AccessDenied"
+        assert request_log.notes["aws_error"] == "delete_objects: AccessDenied"
 
 
 def paged(keys: list[str], ContinuationToken: str = "0", **_: Any) -> dict[str, Any]:
@@ -246,11 +246,11 @@ def test_an_outage_is_never_a_missing_file(
 ) -> None:
     broken = Uploads(s3(endpoint_url or ministack.endpoint_url, **words), settings["UPLOAD_BUCKET"])
 
-    with collect_request_log() as soak_counts, pytest.raises(UnavailableError) as raised:
+    with collect_request_log() as request_log, pytest.raises(UnavailableError) as raised:
         broken.fingerprint(ADA, UPLOAD)
 
     assert raised.value.details["retry_after_seconds"] > 0
-    assert note in soak_counts.notes["aws_error"]
+    assert note in request_log.notes["aws_error"]
     with pytest.raises(UnavailableError):
         broken.delete_all(ADA)
     with pytest.raises(UnavailableError):
