@@ -26,7 +26,7 @@ class Crash(BaseException):
     """The process is gone: none of its code runs any more, not even `except Exception`."""
 
 
-class TiredError(Exception):
+class RetriesExhaustedError(Exception):
     """A client gave up."""
 
 
@@ -67,20 +67,20 @@ def no_faults(number: int, operation: str) -> None:
     """The plan of a quiet day."""
 
 
-def at(number: int, fault: Fault) -> Plan:
+def fail_call(number: int, fault: Fault) -> Plan:
     """The plan where this call alone goes wrong; the first is number 0."""
     return lambda each, _: fault if each == number else None
 
 
 @dataclass
-class Wire:
+class FaultInjector:
     """Every call to the tables and to a provider passes here; `plan` says what happens to it."""
 
     plan: Plan = no_faults
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def under(self, plan: Plan) -> None:
+    def use_plan(self, plan: Plan) -> None:
         """From now on count from 0 and follow this plan."""
         self.plan, self.calls = plan, []
 
@@ -135,16 +135,16 @@ def _refusal(request: Any, status: int, code: str, **fields: Any) -> AWSResponse
 
 
 @dataclass
-class WiredRecogniser(ScriptedRecogniser):
+class FaultyRecogniser(ScriptedRecogniser):
     """A provider at the other end of the wire. `check` runs before each call that would cost money."""
 
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[Audio], None] = lambda audio: None
     broken: bool = False
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.check(audio)
-        fault = self.wire.next_fault("Recognise")
+        fault = self.fault_injector.next_fault("Recognise")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if self.broken or fault is Fault.UNSENT:
@@ -157,7 +157,7 @@ class WiredRecogniser(ScriptedRecogniser):
         return heard
 
 
-def insist(command: Callable[[], Answer], wait: Callable[[int], None], tries: int = 60) -> Answer:
+def retry_until_answered(command: Callable[[], Answer], wait: Callable[[int], None], tries: int = 60) -> Answer:
     """Repeat a command as a client does after a lost connection or a 502, 503 or 409 that says when to try again."""
     for _ in range(tries):
         try:
@@ -168,4 +168,4 @@ def insist(command: Callable[[], Answer], wait: Callable[[int], None], tries: in
             if not isinstance(error, ProviderError) and "retry_after_seconds" not in error.details:
                 raise
             wait(36)
-    raise TiredError(f"no answer after {tries} tries")
+    raise RetriesExhaustedError(f"no answer after {tries} tries")

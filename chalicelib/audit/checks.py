@@ -12,7 +12,7 @@ from ..dates import utc_date
 from ..models.audits import Books, Finding, FindingKind
 from ..models.ledger import DayTotal, Entry, Hold, HoldState
 from ..models.purchases import Purchase
-from ..payments.purchase_state import worth
+from ..payments.purchase_state import purchase_value
 
 STUCK_AFTER_SECONDS = 900  # the sweep comes every minute
 DISPUTE = "dispute"  # a hold of this kind waits for the bank, however long that takes
@@ -183,7 +183,7 @@ def _purchases(books: Books) -> Found:
     for one in books.purchases.values():
         if one.user_id != books.user_id:
             continue
-        due, booked = worth(one.facts, one.credits, one.cents), one.booked
+        due, booked = purchase_value(one.facts, one.credits, one.cents), one.booked
         if due.granted > booked.granted:
             yield FindingKind.PAID_NOT_GRANTED, one.purchase_id, f"paid; {booked.granted} of {due.granted} granted"
         elif due.granted < booked.granted:

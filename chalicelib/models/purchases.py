@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from ..payments.purchase_state import Booked, Fact, Facts, Payment
+from ..payments.purchase_state import BookedAmounts, PaymentFact, PaymentFacts, PaymentState
 
 
 class Purchase(Struct, frozen=True):
@@ -27,8 +27,8 @@ class Purchase(Struct, frozen=True):
     checkout_session_id: str = ""
     checkout_url: str = ""
     payment_id: str = ""
-    facts: Facts = field(default_factory=Facts)
-    booked: Booked = field(default_factory=Booked)
+    facts: PaymentFacts = field(default_factory=PaymentFacts)
+    booked: BookedAmounts = field(default_factory=BookedAmounts)
     version: int = 1
 
 
@@ -37,7 +37,7 @@ class CheckoutSession(Struct, frozen=True):
 
     session_id: str
     url: str
-    payment: Payment
+    payment: PaymentState
     payment_id: str
     cents: int
     currency: str
@@ -47,10 +47,10 @@ class CheckoutSession(Struct, frozen=True):
     stage: str
 
 
-class PaymentNews(Struct, frozen=True):
+class PaymentUpdate(Struct, frozen=True):
     """A fact about a payment, and the money it speaks of."""
 
-    fact: Fact
+    fact: PaymentFact
     payment_id: str
     cents: int
     currency: str

@@ -23,10 +23,10 @@ from ..models.ledger import Balance
 from ..models.purchases import Purchase
 from ..pricing.price_files import Prices
 from ..repositories.ledger import Ledger
-from ..repositories.purchases import created, purchase, purchase_key
+from ..repositories.purchases import create_purchase, purchase_from, purchase_key
 from ..repositories.table import Tables, WriteRefusedError
 from .fulfilment import RESUMABLE_SECONDS, Fulfilment
-from .purchase_state import Payment
+from .purchase_state import PaymentState
 
 CURRENCY = "usd"
 CHECKOUT_SECONDS = 3_600
@@ -66,10 +66,10 @@ class Purchases:
             raise UnavailableError("Credits cannot be bought here.", retry_after_seconds=OFF_RETRY_SECONDS)
         new = self._new(caller, body, purchase_id, body_hash)
         _, (item,) = self.ledger.admit(caller, extra_keys=[purchase_key(purchase_id)])
-        wanted = purchase(item) if item else None
+        wanted = purchase_from(item) if item else None
         if wanted is None:
             try:
-                self.tables.transact(created(new))
+                self.tables.transact(create_purchase(new))
                 wanted = new
             except WriteRefusedError as refusal:  # The same wish came at this moment.
                 raise ConflictError(
@@ -119,15 +119,15 @@ class Purchases:
 
     def _opened(self, wanted: Purchase) -> Purchase:
         """The purchase with its checkout; a crash before this is made good by the same call again."""
-        if wanted.facts.payment >= Payment.EXPIRED or self.now() > wanted.created_at + RESUMABLE_SECONDS:
+        if wanted.facts.payment >= PaymentState.EXPIRED or self.now() > wanted.created_at + RESUMABLE_SECONDS:
             raise ConflictError("This purchase failed or expired. Start a new one.", "purchase_ended")
         nothing = Balance()  # An open checkout and a failed one book nothing, so no balance plays a part.
         try:
             session = self.fulfilment.gateway.open(wanted)
         except ProviderRefusedError:
-            self.fulfilment.told(wanted, nothing, Payment.FAILED)
+            self.fulfilment.told(wanted, nothing, PaymentState.FAILED)
             raise
-        return self.fulfilment.told(wanted, nothing, Payment.OPEN, session)
+        return self.fulfilment.told(wanted, nothing, PaymentState.OPEN, session)
 
     # What is learned of payments
 
@@ -139,7 +139,7 @@ class Purchases:
         """
         if not self.is_on:
             raise UnavailableError("Payments are not set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        return self.fulfilment.received(self.fulfilment.gateway.verified_event(raw, signature))
+        return self.fulfilment.received(self.fulfilment.gateway.verify_event(raw, signature))
 
 
 def _checkout(wanted: Purchase) -> contract.Checkout:

@@ -14,11 +14,11 @@ from .. import contract
 from ..errors import ProviderError, UnavailableError
 from ..logs.request_log import request_log
 from ..models.ledger import Balance
-from ..models.purchases import CheckoutSession, PaymentNews, Purchase
+from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from ..repositories.ledger_items import balance_key, balance_of
-from ..repositories.purchases import booking, changed, payment_key, purchase, purchase_key
+from ..repositories.purchases import ledger_writes, payment_key, purchase_from, purchase_key, update_purchase
 from ..repositories.table import Tables, WriteRefusedError
-from .purchase_state import Fact, Payment, RefundFact, after, moves
+from .purchase_state import PaymentFact, PaymentState, RefundFact, apply_changes, ledger_changes
 
 TRIES = 24
 RESUMABLE_SECONDS = 23 * 3_600  # the payment system forgets an idempotency key after a day
@@ -41,13 +41,13 @@ class Gateway(Protocol):
 
     def session(self, session_id: str) -> CheckoutSession: ...
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None: ...
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None: ...
 
-    def verified_event(self, raw: bytes, signature: str) -> Any: ...
+    def verify_event(self, raw: bytes, signature: str) -> Any: ...
 
-    def news(self, event: Any) -> CheckoutSession | PaymentNews | None: ...
+    def payment_update(self, event: Any) -> CheckoutSession | PaymentUpdate | None: ...
 
-    def undelivered(self, since: int, after: str) -> Any: ...
+    def list_undelivered_events(self, since: int, after: str) -> Any: ...
 
 
 class IgnoredError(Exception):
@@ -67,7 +67,7 @@ class Fulfilment:
     def received(self, event: Any) -> contract.Received:
         """What became of a verified event. Raises UnavailableError: let it come again."""
         try:
-            self._apply(self.gateway.news(event), event.livemode)
+            self._apply(self.gateway.payment_update(event), event.livemode)
         except IgnoredError as ignored:
             reason = str(ignored)
             request_log().notes["payment_event"] = f"{event.type}: {reason}"
@@ -78,18 +78,18 @@ class Fulfilment:
             raise UnavailableError("The payment service could not be asked.") from error
         return contract.Received(True, "applied")
 
-    def _apply(self, news: CheckoutSession | PaymentNews | None, is_live: bool) -> None:
+    def _apply(self, news: CheckoutSession | PaymentUpdate | None, is_live: bool) -> None:
         if news is not None and is_live != self.is_live:
             raise IgnoredError("another mode")
         match news:
             case None:
                 raise IgnoredError("nothing about a payment")
             case CheckoutSession():
-                self.session_told(news)
-            case PaymentNews():
+                self.record_checkout(news)
+            case PaymentUpdate():
                 self._payment_told(news)
 
-    def session_told(self, session: CheckoutSession) -> Purchase:
+    def record_checkout(self, session: CheckoutSession) -> Purchase:
         """The purchase once its checkout is known to stand so. Raises IgnoredError, UnavailableError."""
         if not session.purchase_id:
             raise IgnoredError("not of this service")
@@ -104,19 +104,19 @@ class Fulfilment:
             raise IgnoredError("another currency")
         if session.cents != known.cents:
             raise IgnoredError("another amount")
-        if known.checkout_session_id not in ("", session.session_id) and session.payment is not Payment.PAID:
+        if known.checkout_session_id not in ("", session.session_id) and session.payment is not PaymentState.PAID:
             # Of a checkout that nobody was shown: its answer was lost, and another one was made.
             raise IgnoredError("another checkout")
         return self.told(known, balance, session.payment, session)
 
-    def _payment_told(self, news: PaymentNews) -> None:
+    def _payment_told(self, news: PaymentUpdate) -> None:
         pointer = self.tables.get(payment_key(news.payment_id))
         if pointer is None:
             # The event came before the one that names the payment, which tells the rest too; or it is none of ours.
-            session = self.gateway.session_of(news.payment_id)
+            session = self.gateway.find_checkout(news.payment_id)
             if session is None:
                 raise IgnoredError("not of this service")
-            self.session_told(session)
+            self.record_checkout(session)
             known, balance = self.seen(session.purchase_id, session.user_id)
         else:
             known, balance = self.seen(pointer["purchase_id"], pointer["user_id"])
@@ -130,7 +130,9 @@ class Fulfilment:
             raise IgnoredError("another amount")
         self.told(known, balance, news.fact)
 
-    def told(self, known: Purchase, balance: Balance, fact: Fact, session: CheckoutSession | None = None) -> Purchase:
+    def told(
+        self, known: Purchase, balance: Balance, fact: PaymentFact, session: CheckoutSession | None = None
+    ) -> Purchase:
         """The purchase once this is known of it and the ledger agrees: one write, or none where all is said already.
 
         `known` and `balance` are as they were read a moment ago; they are read again where something came between.
@@ -139,11 +141,11 @@ class Fulfilment:
         for _ in range(TRIES):
             if session and _is_second_payment(known, session):
                 raise IgnoredError("another payment")
-            facts = known.facts.learned(fact)
-            due = moves(facts, known.booked, known.credits, known.cents, balance.available)
-            learned = replace(known, facts=facts, booked=after(known.booked, due))
-            if session and session.payment is not Payment.EXPIRED:  # Nobody can pay at that one any more.
-                paid_by = session.payment_id if session.payment is Payment.PAID else ""
+            facts = known.facts.with_fact(fact)
+            due = ledger_changes(facts, known.booked, known.credits, known.cents, balance.available)
+            learned = replace(known, facts=facts, booked=apply_changes(known.booked, due))
+            if session and session.payment is not PaymentState.EXPIRED:  # Nobody can pay at that one any more.
+                paid_by = session.payment_id if session.payment is PaymentState.PAID else ""
                 learned = replace(
                     learned,
                     checkout_session_id=known.checkout_session_id or session.session_id,
@@ -152,9 +154,9 @@ class Fulfilment:
                 )
             if learned == known:
                 return known
-            books = [] if due.is_nothing else booking(known, due, balance, self.now())
+            books = [] if due.is_empty else ledger_writes(known, due, balance, self.now())
             try:
-                self.tables.transact([*changed(known, learned), *books])
+                self.tables.transact([*update_purchase(known, learned), *books])
             except WriteRefusedError:  # Something else was learned, or credits were spent that a dispute was to hold.
                 known, balance = self.seen(known.purchase_id, known.user_id)
                 continue
@@ -169,10 +171,10 @@ class Fulfilment:
         item, balance = self.tables.get_many([purchase_key(purchase_id), balance_key(user_id)])
         if item is None:
             raise IgnoredError("unknown purchase")
-        return purchase(item), balance_of(balance)
+        return purchase_from(item), balance_of(balance)
 
 
 def _is_second_payment(known: Purchase, session: CheckoutSession) -> bool:
     """Whether somebody paid for one purchase twice, at two checkouts: the second is to be refunded by hand."""
-    is_paid_twice = known.facts.payment is session.payment is Payment.PAID
+    is_paid_twice = known.facts.payment is session.payment is PaymentState.PAID
     return is_paid_twice and session.payment_id not in ("", known.payment_id)

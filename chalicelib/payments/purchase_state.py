@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 
-class Payment(IntEnum):
+class PaymentState(IntEnum):
     """How far the payment has come; a later one stands for good. Money that arrives after all counts as paid."""
 
     CREATING = 0
@@ -53,17 +53,17 @@ class Dispute(Struct, frozen=True):
     cents: int
 
 
-class Facts(Struct, frozen=True):
+class PaymentFacts(Struct, frozen=True):
     """What is known of the payment of one purchase; refunds and disputes by the payment system's id."""
 
-    payment: Payment = Payment.CREATING
+    payment: PaymentState = PaymentState.CREATING
     refunds: Mapping[str, Refund] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
 
-    def learned(self, fact: "Fact") -> "Facts":
+    def with_fact(self, fact: "PaymentFact") -> "PaymentFacts":
         """These facts and one more."""
         match fact:
-            case Payment():
+            case PaymentState():
                 return replace(self, payment=max(self.payment, fact))
             case RefundFact():
                 return replace(self, refunds=_forward(self.refunds, fact.refund_id, fact.refund))
@@ -81,10 +81,10 @@ class DisputeFact(Struct, frozen=True):
     dispute: Dispute
 
 
-Fact = Payment | RefundFact | DisputeFact
+PaymentFact = PaymentState | RefundFact | DisputeFact
 
 
-class Worth(Struct, frozen=True):
+class PurchaseValue(Struct, frozen=True):
     """What a purchase has brought and what of it was taken back, in credits, both from its beginning.
 
     `returned_cents`: the money that went back, and made it so.
@@ -95,7 +95,7 @@ class Worth(Struct, frozen=True):
     returned_cents: int = 0
 
 
-class Booked(Struct, frozen=True):
+class BookedAmounts(Struct, frozen=True):
     """What the ledger has booked of a purchase. `holds`: open dispute → credits it holds."""
 
     granted: int = 0
@@ -104,7 +104,7 @@ class Booked(Struct, frozen=True):
     holds: Mapping[str, int] = field(default_factory=dict)
 
 
-class Moves(Struct, frozen=True):
+class LedgerChanges(Struct, frozen=True):
     """What the ledger has to book so that it agrees with the facts.
 
     `taken` may be below zero, where a refund failed after all. `opened`: dispute → credits to hold from now on.
@@ -129,31 +129,33 @@ class Moves(Struct, frozen=True):
         return sum(self.opened.values()) - sum(held for held, _ in self.ended.values())
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (self.granted or self.taken or self.returned_cents or self.opened or self.ended)
 
 
-def worth(facts: Facts, credits: int, cents: int) -> Worth:
+def purchase_value(facts: PaymentFacts, credits: int, cents: int) -> PurchaseValue:
     """What `credits` sold for `cents` are worth by these facts; all of it goes back when all money has.
 
     One cumulative figure for refunds and lost disputes together, so that neither rounding nor two names for one loss
     take too much: taken = floor(credits × money returned / money paid).
     """
-    if facts.payment is not Payment.PAID:
-        return Worth(0, 0)
+    if facts.payment is not PaymentState.PAID:
+        return PurchaseValue(0, 0)
     returned = sum(refund.cents for refund in facts.refunds.values() if refund.state is RefundState.SUCCEEDED)
     returned += sum(dispute.cents for dispute in facts.disputes.values() if dispute.state is DisputeState.LOST)
     returned = min(returned, cents)
-    return Worth(credits, _share(returned, credits, cents), returned)
+    return PurchaseValue(credits, _share(returned, credits, cents), returned)
 
 
-def moves(facts: Facts, booked: Booked, credits: int, cents: int, available: int) -> Moves:
+def ledger_changes(
+    facts: PaymentFacts, booked: BookedAmounts, credits: int, cents: int, available: int
+) -> LedgerChanges:
     """What is left to book of a purchase whose owner has `available` credits now.
 
     An open dispute holds what its money bought, less what was taken of the purchase before, as far as it is there:
     once, and never topped up. Where it is lost, what it held is taken first.
     """
-    due = worth(facts, credits, cents)
+    due = purchase_value(facts, credits, cents)
     granted, taken = due.granted - booked.granted, due.taken - booked.taken
     ended: dict[str, tuple[int, int]] = {}
     to_take = max(taken, 0)
@@ -173,14 +175,16 @@ def moves(facts: Facts, booked: Booked, credits: int, cents: int, available: int
                 opened[dispute_id] = max(0, min(left, wanted))
                 left -= opened[dispute_id]
                 held_already += opened[dispute_id]
-    return Moves(granted, taken, due.returned_cents - booked.returned_cents, opened, ended)
+    return LedgerChanges(granted, taken, due.returned_cents - booked.returned_cents, opened, ended)
 
 
-def after(booked: Booked, done: Moves) -> Booked:
+def apply_changes(booked: BookedAmounts, done: LedgerChanges) -> BookedAmounts:
     """What is booked once the moves are done."""
     holds = {dispute_id: held for dispute_id, held in booked.holds.items() if dispute_id not in done.ended}
     returned_cents = booked.returned_cents + done.returned_cents
-    return Booked(booked.granted + done.granted, booked.taken + done.taken, returned_cents, holds | dict(done.opened))
+    return BookedAmounts(
+        booked.granted + done.granted, booked.taken + done.taken, returned_cents, holds | dict(done.opened)
+    )
 
 
 def _share(part: int, credits: int, cents: int) -> int:

@@ -7,10 +7,16 @@ from ..errors import AppError, ProviderRefusedError
 from ..logs.request_log import collect_request_log
 from ..models.ledger import Balance
 from ..models.purchases import Purchase
-from ..repositories.purchases import hear_on_after, heard_until, open_purchases, purchase, purchase_key
+from ..repositories.purchases import (
+    list_open_purchases,
+    load_event_position,
+    purchase_from,
+    purchase_key,
+    save_event_position,
+)
 from ..repositories.table import Tables
 from .fulfilment import ALARMING, RESUMABLE_SECONDS, Fulfilment, IgnoredError
-from .purchase_state import Payment
+from .purchase_state import PaymentState
 
 ASKED_AFTER_SECONDS = 900
 STUCK_AFTER_SECONDS = 3 * 86_400
@@ -53,8 +59,8 @@ class Reconciler:
         """Newest first; a list that is too long for one run is gone on with in the next."""
         after = ""
         try:
-            after = heard_until(self.tables)
-            for event in self.fulfilment.gateway.undelivered(self.now() - UNDELIVERED_SECONDS, after):
+            after = load_event_position(self.tables)
+            for event in self.fulfilment.gateway.list_undelivered_events(self.now() - UNDELIVERED_SECONDS, after):
                 try:
                     heard = self.fulfilment.received(event)
                     figures["events_applied"] += heard.outcome == "applied"
@@ -62,12 +68,12 @@ class Reconciler:
                 except Exception as failure:  # noqa: BLE001 - one event that cannot be told must not keep the others
                     failures.append(failure)
                 if self.now() >= until:
-                    hear_on_after(self.tables, event.id)
+                    save_event_position(self.tables, event.id)
                     return
         except AppError as failure:
             failures.append(failure)
         if after:  # Through with the list, or it knows that event no more.
-            hear_on_after(self.tables, "")
+            save_event_position(self.tables, "")
 
     # Purchases without an end
 
@@ -76,39 +82,39 @@ class Reconciler:
             if self.now() >= until:
                 return
             figures["purchases_asked"] += 1
-            state = Payment.CREATING
+            state = PaymentState.CREATING
             try:
                 state = self._asked(purchase_id)
             except IgnoredError as ignored:
                 figures["payment_alarms"] += str(ignored) in ALARMING
             except Exception as failure:  # noqa: BLE001 - nor one purchase
                 failures.append(failure)
-            longest = PENDING_STUCK_AFTER_SECONDS if state is Payment.PENDING else STUCK_AFTER_SECONDS
-            figures["purchases_stuck"] += state < Payment.EXPIRED and self.now() > created_at + longest
+            longest = PENDING_STUCK_AFTER_SECONDS if state is PaymentState.PENDING else STUCK_AFTER_SECONDS
+            figures["purchases_stuck"] += state < PaymentState.EXPIRED and self.now() > created_at + longest
 
     def _due(self) -> list[tuple[str, int]]:
         """Whom to ask about this time: all in turn, so that many that stay open keep no other from it."""
-        found = open_purchases(self.tables, self.now() - ASKED_AFTER_SECONDS, LISTED_AT_ONCE)
+        found = list_open_purchases(self.tables, self.now() - ASKED_AFTER_SECONDS, LISTED_AT_ONCE)
         first = self.now() // RECONCILED_EVERY_SECONDS * ASKED_AT_ONCE % max(1, len(found))
         return (found[first:] + found[:first])[:ASKED_AT_ONCE]
 
-    def _asked(self, purchase_id: str) -> Payment:
+    def _asked(self, purchase_id: str) -> PaymentState:
         """How the purchase's payment stands. Raises IgnoredError, ProviderError, UnavailableError."""
         item = self.tables.get(purchase_key(purchase_id))
         if item is None:
             raise IgnoredError("unknown purchase")
-        known = purchase(item)
+        known = purchase_from(item)
         if known.checkout_session_id:
             session = self.fulfilment.gateway.session(known.checkout_session_id)
         elif self.now() <= known.created_at + RESUMABLE_SECONDS:
             try:  # The same idempotency key: what was made, if it was, or a new one.
                 session = self.fulfilment.gateway.open(known)
             except ProviderRefusedError:
-                return self._ended(known, Payment.FAILED)
+                return self._ended(known, PaymentState.FAILED)
         else:
-            return self._ended(known, Payment.EXPIRED)
-        return self.fulfilment.session_told(session).facts.payment
+            return self._ended(known, PaymentState.EXPIRED)
+        return self.fulfilment.record_checkout(session).facts.payment
 
-    def _ended(self, known: Purchase, how: Payment) -> Payment:
+    def _ended(self, known: Purchase, how: PaymentState) -> PaymentState:
         """A purchase that came to nothing books nothing, so no balance plays a part."""
         return self.fulfilment.told(known, Balance(), how).facts.payment

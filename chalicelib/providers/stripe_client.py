@@ -18,8 +18,8 @@ from ..errors import (
     ProviderUnavailableError,
 )
 from ..logs.request_log import request_log
-from ..models.purchases import CheckoutSession, PaymentNews, Purchase
-from ..payments.purchase_state import Dispute, DisputeFact, DisputeState, Payment, Refund, RefundFact, RefundState
+from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from ..payments.purchase_state import Dispute, DisputeFact, DisputeState, PaymentState, Refund, RefundFact, RefundState
 
 if TYPE_CHECKING:
     from stripe import StripeClient, StripeError
@@ -30,7 +30,7 @@ SIGNATURE_SECONDS = 300  # how far a signature's time may be from ours
 # it, so the next key may make another. Each request spends one key at most, and the same request goes the same way.
 KEY_ENDINGS = ("", ":2", ":3", ":4", ":5", ":6", ":7", ":8")
 LONGEST_ID = 255
-EVENTS = {
+EVENT_TYPES = {
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
@@ -183,20 +183,22 @@ class StripeGateway:
             except ProviderError as failure:
                 if ending == KEY_ENDINGS[-1] or not _is_kept(failure.__cause__):
                     raise
-        return self.session_from(made)
+        return self.checkout_session(made)
 
     def session(self, session_id: str) -> CheckoutSession:
         """A checkout as it stands now, and whether a delayed payment has failed since. Raises ProviderError."""
         params: Any = {"expand": ["payment_intent"]}
-        return self.session_from(self._called(lambda client: client.v1.checkout.sessions.retrieve(session_id, params)))
+        return self.checkout_session(
+            self._called(lambda client: client.v1.checkout.sessions.retrieve(session_id, params))
+        )
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         """The checkout that a payment came from; None if it came otherwise. Raises ProviderError."""
         params: Any = {"payment_intent": payment_id, "limit": 1}
         listed = _converted(self._called(lambda client: client.v1.checkout.sessions.list(params)), Listed)
-        return self.session_from(listed.data[0]) if listed.data else None
+        return self.checkout_session(listed.data[0]) if listed.data else None
 
-    def session_from(self, fields: dict[str, Any], event_type: str = "") -> CheckoutSession:
+    def checkout_session(self, fields: dict[str, Any], event_type: str = "") -> CheckoutSession:
         """A checkout as Stripe writes it. Raises ProviderError for nonsense."""
         said = _converted(fields, SessionObject)
         names, intent = said.metadata or {}, said.payment_intent
@@ -216,7 +218,7 @@ class StripeGateway:
 
     # Events
 
-    def verified_event(self, raw: bytes, signature: str) -> Event:
+    def verify_event(self, raw: bytes, signature: str) -> Event:
         """The event that Stripe signed. Raises InvalidSignatureError for whatever else came, and nothing else."""
         import stripe
 
@@ -230,11 +232,11 @@ class StripeGateway:
                 failure = error  # TypeError: a signature that is not ASCII. ValueError: not UTF-8, JSON, or an event.
         raise InvalidSignatureError("This is not a signed event.") from failure
 
-    def undelivered(self, since: int, after: str = "") -> Iterator[Event]:
+    def list_undelivered_events(self, since: int, after: str = "") -> Iterator[Event]:
         """Events that did not reach us since then, newest first, from the one next to `after`. Raises ProviderError."""
         while True:
             params: dict[str, Any] = {
-                "types": sorted(EVENTS),
+                "types": sorted(EVENT_TYPES),
                 "delivery_success": False,
                 "created": {"gte": since},
                 "limit": 100,
@@ -249,25 +251,25 @@ class StripeGateway:
                 return
             after = events[-1].id
 
-    def news(self, event: Event) -> CheckoutSession | PaymentNews | None:
+    def payment_update(self, event: Event) -> CheckoutSession | PaymentUpdate | None:
         """What the event tells about a payment; None if nothing. Raises ProviderError for nonsense."""
-        if event.type not in EVENTS:
+        if event.type not in EVENT_TYPES:
             return None
         fields = event.data.object
         if event.type.startswith("checkout."):
-            return self.session_from(fields, event.type)
+            return self.checkout_session(fields, event.type)
         if event.type.startswith("refund."):
             refund = _converted(fields, RefundObject)
             state = REFUNDS.get(refund.status or "pending")
             if state is None or not refund.payment_intent:
                 return None
             known = RefundFact(refund.id, Refund(state, refund.amount))
-            return PaymentNews(known, refund.payment_intent, refund.amount, refund.currency, event.livemode)
+            return PaymentUpdate(known, refund.payment_intent, refund.amount, refund.currency, event.livemode)
         dispute = _converted(fields, DisputeObject)
         if dispute.status not in DISPUTES or not dispute.payment_intent:
             return None
         fact = DisputeFact(dispute.id, Dispute(_dispute_state(dispute), dispute.amount))
-        return PaymentNews(fact, dispute.payment_intent, dispute.amount, dispute.currency, event.livemode)
+        return PaymentUpdate(fact, dispute.payment_intent, dispute.amount, dispute.currency, event.livemode)
 
     def _called(self, call: "Callable[[StripeClient], Any]") -> dict[str, Any]:
         """One call's answer as a plain dict. Raises ProviderError or one of its kinds."""
@@ -307,18 +309,18 @@ class StripeGateway:
         return self.client
 
 
-def _payment(said: SessionObject, event_type: str) -> Payment:
+def _payment(said: SessionObject, event_type: str) -> PaymentState:
     if event_type == "checkout.session.async_payment_failed":
-        return Payment.FAILED
+        return PaymentState.FAILED
     if said.status == "expired":
-        return Payment.EXPIRED
+        return PaymentState.EXPIRED
     if said.status != "complete":
-        return Payment.OPEN
+        return PaymentState.OPEN
     if said.payment_status == "paid":
-        return Payment.PAID
+        return PaymentState.PAID
     intent = said.payment_intent
     has_failed = isinstance(intent, IntentObject) and intent.status in FAILED_INTENTS
-    return Payment.FAILED if has_failed else Payment.PENDING
+    return PaymentState.FAILED if has_failed else PaymentState.PENDING
 
 
 def _dispute_state(said: DisputeObject) -> DisputeState:

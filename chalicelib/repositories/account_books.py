@@ -13,7 +13,7 @@ from ..models.audits import Books
 from ..models.ledger import Entry, Hold
 from ..models.purchases import Purchase
 from .ledger_items import ENTRY, USER, balance_key, balance_of, day_from, entry_from, hold_from, open_shard, user_pk
-from .purchases import DISPUTE_HOLD, POINTER, purchase, purchase_key
+from .purchases import DISPUTE_HOLD, POINTER, purchase_from, purchase_key
 from .table import Item, ItemKey, TableName, Tables
 
 BALANCE, GUARD = "BALANCE", "GUARD"
@@ -120,5 +120,5 @@ def _purchases(tables: Tables, ids: Iterable[str]) -> dict[str, Purchase]:
     for first in range(0, len(wanted), READ_AT_ONCE):
         some = wanted[first : first + READ_AT_ONCE]
         items = tables.get_many([purchase_key(one) for one in some])
-        found |= {one: purchase(item) for one, item in zip(some, items, strict=True) if item}
+        found |= {one: purchase_from(item) for one, item in zip(some, items, strict=True) if item}
     return found

@@ -17,7 +17,7 @@ from boto3.dynamodb.conditions import Attr
 from ..dates import utc_date
 from ..models.aggregates import Line, Sums, lines_of, together
 from ..models.ledger import Entry
-from .ledger_items import booked_entry
+from .ledger_items import entry_from_stream
 from .table import ItemKey, Path, Tables, Write, WriteRefusedError
 
 SHARDS = 4
@@ -59,7 +59,7 @@ class Aggregates:
 
     def count_changes(self, images: Iterable[Mapping[str, Any]]) -> int:
         """As `count`, for the new images of changes that the ledger's stream tells."""
-        return self.count([booked for image in images if (booked := booked_entry(image))])
+        return self.count([booked for image in images if (booked := entry_from_stream(image))])
 
     def left(self, booked: Sequence[tuple[str, Entry]]) -> int:
         """How many of these (at most 100) are not counted yet."""

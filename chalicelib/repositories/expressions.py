@@ -17,7 +17,7 @@ def key_condition(condition: ConditionBase) -> Item:
     return {
         "KeyConditionExpression": built.condition_expression,
         "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": packed(built.attribute_value_placeholders),
+        "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
     }
 
 
@@ -27,7 +27,7 @@ def filtered(condition: ConditionBase) -> Item:
     return {
         "FilterExpression": built.condition_expression,
         "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": packed(built.attribute_value_placeholders),
+        "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
     }
 
 
@@ -63,12 +63,12 @@ def update_expression(
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 
-def packed(values: Mapping[str, Any]) -> Item:
+def serialize(values: Mapping[str, Any]) -> Item:
     """Plain values as DynamoDB takes them."""
     return {name: _serializer.serialize(value) for name, value in values.items()}
 
 
-def plain(item: Mapping[str, Any]) -> Item:
+def deserialize(item: Mapping[str, Any]) -> Item:
     """What DynamoDB answers as plain values."""
     return {name: _without_decimals(_deserializer.deserialize(value)) for name, value in item.items()}
 

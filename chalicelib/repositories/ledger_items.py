@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from ..dates import utc_date
 from ..ids import ulid
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
-from .expressions import plain
+from .expressions import deserialize
 from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
@@ -67,17 +67,17 @@ def hold_put(hold: Hold, at: int) -> Write:
     return Write(hold_key(hold.user_id, hold.hold_id), item=item, when=Attr("pk").not_exists())
 
 
-def hold_recorded(hold: Hold) -> Write:
+def reschedule_sweep(hold: Hold) -> Write:
     """The hold of work that has really begun: swept when that is over, not when its opening is."""
     still_open = Attr("state").eq(HoldState.OPEN.value)
     return Write(hold_key(hold.user_id, hold.hold_id), put_in={"sweep_at": hold.sweep_at}, when=still_open)
 
 
 def hold_end(hold: Hold, charge: Charge, at: int) -> Write:
-    return hold_ended(hold, charge.credits, at, is_released=charge.is_nothing)
+    return end_hold(hold, charge.credits, at, is_released=charge.is_empty)
 
 
-def hold_ended(hold: Hold, charged: int, at: int, *, is_released: bool | None = None) -> Write:
+def end_hold(hold: Hold, charged: int, at: int, *, is_released: bool | None = None) -> Write:
     """The hold ends: `charged` of it is taken, the rest goes back. Released means that there is no entry about it."""
     if not 0 <= charged <= hold.credits:
         raise ValueError(f"a hold of {hold.credits} cannot be settled for {charged}")
@@ -95,7 +95,7 @@ def settled(hold: Hold, charge: Charge) -> dict[str, int]:
 
 
 def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
-    if charge.is_nothing:
+    if charge.is_empty:
         return []
     entry = Entry(
         entry_id_for(at, f"{hold.user_id}/{hold.hold_id}"),
@@ -171,10 +171,10 @@ def day_from(item: Item) -> DayTotal:
     return DayTotal(date, service, item["credits"], item["audio_ms"], item["cost_micro_usd"], item["entries"])
 
 
-def booked_entry(image: Mapping[str, Any]) -> tuple[str, Entry] | None:
+def entry_from_stream(image: Mapping[str, Any]) -> tuple[str, Entry] | None:
     """Whose entry a change of the ledger's stream wrote (its new image, as DynamoDB types it); None if it was none."""
     sk = image.get("sk", {}).get("S", "")
     if not sk.startswith(ENTRY):
         return None
-    item = plain(image)
+    item = deserialize(image)
     return item["pk"].removeprefix(USER), entry_from(item)

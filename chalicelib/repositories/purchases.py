@@ -14,16 +14,25 @@ from msgspec.structs import asdict, replace
 
 from ..models.ledger import Balance, Entry, Hold
 from ..models.purchases import Purchase
-from ..payments.purchase_state import Booked, Dispute, DisputeState, Facts, Moves, Payment, Refund, RefundState
+from ..payments.purchase_state import (
+    BookedAmounts,
+    Dispute,
+    DisputeState,
+    LedgerChanges,
+    PaymentFacts,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from ..pricing.price_files import load
-from .ledger_items import balance_key, entry_id_for, entry_put, hold_ended, hold_put
+from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Tables, Write
 
 DISPUTE_HOLD = "dispute"
 NEVER_AT = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
 HEARD = ItemKey("app", LIST, "HEARD")
-ENDED = (Payment.PAID, Payment.FAILED, Payment.EXPIRED)
+ENDED = (PaymentState.PAID, PaymentState.FAILED, PaymentState.EXPIRED)
 
 
 def purchase_key(purchase_id: str) -> ItemKey:
@@ -42,17 +51,17 @@ def pointer_key(one: Purchase) -> ItemKey:
     return ItemKey("app", f"USER#{one.user_id}", f"{POINTER}{one.created_at:012d}#{one.purchase_id}")
 
 
-def purchase(item: Item) -> Purchase:
+def purchase_from(item: Item) -> Purchase:
     """The purchase that was read."""
     fields = {name: item[name] for name in Purchase.__struct_fields__ if name in item}
     refunds = {name: Refund(RefundState(state), cents) for name, (state, cents) in item["refunds"].items()}
     disputes = {name: Dispute(DisputeState(state), cents) for name, (state, cents) in item["disputes"].items()}
-    fields["facts"] = Facts(Payment(item["payment"]), refunds, disputes)
-    fields["booked"] = Booked(item["granted"], item["taken"], item["returned_cents"], item["holds"])
+    fields["facts"] = PaymentFacts(PaymentState(item["payment"]), refunds, disputes)
+    fields["booked"] = BookedAmounts(item["granted"], item["taken"], item["returned_cents"], item["holds"])
     return Purchase(**fields)
 
 
-def created(new: Purchase) -> list[Write]:
+def create_purchase(new: Purchase) -> list[Write]:
     """A purchase that was not there before, on the reconciler's list and among its buyer's."""
     return [
         Write(purchase_key(new.purchase_id), item=_fields(new), when=Attr("pk").not_exists()),
@@ -61,7 +70,7 @@ def created(new: Purchase) -> list[Write]:
     ]
 
 
-def changed(before: Purchase, now: Purchase) -> list[Write]:
+def update_purchase(before: Purchase, now: Purchase) -> list[Write]:
     """The purchase with what was learned, if nobody learned anything since; what leads to it, and off the list."""
     old, new = _fields(before), _fields(replace(now, version=before.version + 1))
     different: dict[Any, Any] = {name: value for name, value in new.items() if old[name] != value}
@@ -74,28 +83,28 @@ def changed(before: Purchase, now: Purchase) -> list[Write]:
     return writes
 
 
-def without_words(one: Purchase) -> Purchase:
+def without_buyer_text(one: Purchase) -> Purchase:
     """The purchase without what its buyer said. One that has no checkout yet never gets one that anybody is shown, so
     it has failed; money that comes all the same still counts."""
-    has_checkout = bool(one.checkout_session_id) or one.facts.payment > Payment.CREATING
-    facts = one.facts if has_checkout else one.facts.learned(Payment.FAILED)
+    has_checkout = bool(one.checkout_session_id) or one.facts.payment > PaymentState.CREATING
+    facts = one.facts if has_checkout else one.facts.with_fact(PaymentState.FAILED)
     return replace(one, success_url="", cancel_url="", body_hash="", facts=facts)
 
 
-def open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
+def list_open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
     """Purchases made before then whose payment has not ended, and when they were made, oldest first."""
     between = (f"{OPEN}{0:012d}", f"{OPEN}{max(0, before):012d}")
     items, _ = tables.query("app", LIST, OPEN, limit=limit, between=between)
     return [(item["purchase_id"], int(item["sk"].split("#")[1])) for item in items]
 
 
-def heard_until(tables: Tables) -> str:
+def load_event_position(tables: Tables) -> str:
     """The event after which the reconciler goes on; empty: from the newest."""
     item = tables.get(HEARD)
     return item["event_id"] if item else ""
 
 
-def hear_on_after(tables: Tables, event_id: str) -> None:
+def save_event_position(tables: Tables, event_id: str) -> None:
     """Go on after this event next time; empty: from the newest."""
     tables.write(Write(HEARD, item={"event_id": event_id}))
 
@@ -103,7 +112,7 @@ def hear_on_after(tables: Tables, event_id: str) -> None:
 # What the ledger books of it
 
 
-def booking(before: Purchase, due: Moves, balance: Balance, at: int) -> list[Write]:
+def ledger_writes(before: Purchase, due: LedgerChanges, balance: Balance, at: int) -> list[Write]:
     """What the ledger books: the balance, an entry for each movement, the holds of disputes.
 
     `balance` is what `due` was worked out with: a new hold stands on it, so that it must not have shrunk since.
@@ -118,7 +127,7 @@ def booking(before: Purchase, due: Moves, balance: Balance, at: int) -> list[Wri
             writes.append(hold_put(dispute_hold(before, dispute_id, credits), at))
     for dispute_id, (held, charged) in due.ended.items():
         if held:
-            writes.append(hold_ended(dispute_hold(before, dispute_id, held), charged, at))
+            writes.append(end_hold(dispute_hold(before, dispute_id, held), charged, at))
     return writes
 
 
@@ -138,7 +147,7 @@ def dispute_hold_id(one: Purchase, dispute_id: str) -> str:
     return f"{DISPUTE_HOLD}:{one.purchase_id}:{dispute_id}"
 
 
-def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
+def _entries(before: Purchase, due: LedgerChanges, at: int) -> list[Entry]:
     """One entry for each movement, in their order; the purchase's version keeps them from being booked twice."""
     found: list[Entry] = []
 

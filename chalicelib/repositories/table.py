@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
 from ..logs.request_log import request_log
-from .expressions import Item as Item, Path as Path, filtered, key_condition, packed, plain, update_expression
+from .expressions import Item as Item, Path as Path, deserialize, filtered, key_condition, serialize, update_expression
 
 TableName = Literal["ledger", "app"]
 
@@ -80,22 +80,22 @@ class Tables:
     def get(self, key: ItemKey) -> Item | None:
         """The item, as last written; None if there is none."""
         answer = self._call(
-            "get_item", TableName=self._names[key.table], Key=packed(key.as_item()), ConsistentRead=True
+            "get_item", TableName=self._names[key.table], Key=serialize(key.as_item()), ConsistentRead=True
         )
-        return plain(answer["Item"]) if "Item" in answer else None
+        return deserialize(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
         """The items in the order of `keys` (at most 100), as last written, in one call."""
         wanted: dict[str, Any] = {}
         for key in keys:
             request = wanted.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
-            request["Keys"].append(packed(key.as_item()))
+            request["Keys"].append(serialize(key.as_item()))
         found: dict[tuple[str, str, str], Item] = {}
         for attempt in range(CONFLICT_TRIES):
             answer = self._call("batch_get_item", RequestItems=wanted)
             for name, items in answer["Responses"].items():
                 for found_item in items:
-                    item = plain(found_item)
+                    item = deserialize(found_item)
                     found[name, item["pk"], item["sk"]] = item
             wanted = answer.get("UnprocessedKeys") or {}
             if not wanted:
@@ -123,7 +123,7 @@ class Tables:
         if limit is not None:
             extra["Limit"] = limit
         if after is not None:
-            extra["ExclusiveStartKey"] = packed({"pk": pk, "sk": after})
+            extra["ExclusiveStartKey"] = serialize({"pk": pk, "sk": after})
         condition: ConditionBase = Key("pk").eq(pk)
         if between or prefix:
             condition &= Key("sk").between(*between) if between else Key("sk").begins_with(prefix)
@@ -136,7 +136,7 @@ class Tables:
             **extra,
         )
         last = answer.get("LastEvaluatedKey")
-        return [plain(item) for item in answer["Items"]], plain(last)["sk"] if last else None
+        return [deserialize(item) for item in answer["Items"]], deserialize(last)["sk"] if last else None
 
     def scan(
         self, table: TableName, wanted: ConditionBase, *, limit: int, after: tuple[str, ...] = ()
@@ -145,12 +145,12 @@ class Tables:
 
         It reads, and is billed for, every item that it passes: for jobs, never for a request.
         """
-        start = {"ExclusiveStartKey": packed({"pk": after[0], "sk": after[1]})} if after else {}
+        start = {"ExclusiveStartKey": serialize({"pk": after[0], "sk": after[1]})} if after else {}
         answer = self._call(
             "scan", TableName=self._names[table], ConsistentRead=True, Limit=limit, **filtered(wanted), **start
         )
-        last = plain(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
-        return [plain(item) for item in answer["Items"]], (last["pk"], last["sk"]) if last else None
+        last = deserialize(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+        return [deserialize(item) for item in answer["Items"]], (last["pk"], last["sk"]) if last else None
 
     def query_index(self, index: str, condition: ConditionBase) -> Iterator[Item]:
         """All items of an index of the ledger table, page by page; a moment behind the table itself."""
@@ -158,7 +158,7 @@ class Tables:
         while True:
             request = key_condition(condition) | extra
             answer = self._call("query", TableName=self._names["ledger"], IndexName=index, **request)
-            yield from map(plain, answer["Items"])
+            yield from map(deserialize, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             extra = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
@@ -168,7 +168,7 @@ class Tables:
         for first in range(0, len(keys), DELETED_AT_ONCE):
             wanted: dict[str, Any] = {}
             for key in keys[first : first + DELETED_AT_ONCE]:
-                request = {"DeleteRequest": {"Key": packed(key.as_item())}}
+                request = {"DeleteRequest": {"Key": serialize(key.as_item())}}
                 wanted.setdefault(self._names[key.table], []).append(request)
             for attempt in range(CONFLICT_TRIES):
                 wanted = self._call("batch_write_item", RequestItems=wanted).get("UnprocessedItems") or {}
@@ -188,7 +188,7 @@ class Tables:
             if _code(error) != "ConditionalCheckFailedException":
                 raise
             answer: dict[str, Any] = dict(error.response)
-            raise WriteRefusedError({0: plain(answer.get("Item", {}))}) from error
+            raise WriteRefusedError({0: deserialize(answer.get("Item", {}))}) from error
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Do all writes or none. Raises WriteRefusedError or UnavailableError.
@@ -226,16 +226,16 @@ class Tables:
             values.update(built.attribute_value_placeholders)
         if write.item is not None:
             action = "Put"
-            request["Item"] = packed(write.item | write.key.as_item())
+            request["Item"] = serialize(write.item | write.key.as_item())
         else:
             action = "Delete" if write.delete else "Update"
-            request["Key"] = packed(write.key.as_item())
+            request["Key"] = serialize(write.key.as_item())
         if action == "Update":
             request["UpdateExpression"] = update_expression(write.put_in, write.add, write.drop, names, values)
         if names:
             request["ExpressionAttributeNames"] = names
         if values:
-            request["ExpressionAttributeValues"] = packed(values)
+            request["ExpressionAttributeValues"] = serialize(values)
         return action, request
 
     def _call(self, operation: str, **request: Any) -> Any:
@@ -285,7 +285,7 @@ def _conflicts(error: ClientError) -> set[str]:
     """
     reasons = error.response.get("CancellationReasons", [])
     refused = {
-        position: plain(reason.get("Item", {}))
+        position: deserialize(reason.get("Item", {}))
         for position, reason in enumerate(reasons)
         if reason.get("Code") == "ConditionalCheckFailed"
     }

@@ -19,7 +19,7 @@ from ..models.ledger import Hold
 from ..models.sessions import LiveOptions, Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.ledger_items import hold_recorded
+from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.sessions import answer_name, erasing, moved_on, session, session_key
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import transcript_delete, transcript_progress
@@ -80,7 +80,7 @@ class Leases:
         answer = self.answer(live, available, ticket)
         recorded = moved_on(opened, live, stored(answer))
         try:
-            self.tables.transact([recorded, hold_recorded(self.rules.hold(live)), self.progress(live)])
+            self.tables.transact([recorded, reschedule_sweep(self.rules.hold(live)), self.progress(live)])
         except WriteRefusedError as refusal:  # So slow that the sweep took it back: nobody has this token.
             raise UnavailableError("Opening the lease took too long: start again.") from refusal
         return answer

@@ -39,7 +39,7 @@ SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
 MAX_KEY_TERMS_BYTES = 6_000  # as they stand in a socket's address: above 8 KB of those many servers do not answer
 MAX_SAVED_BYTES = 3 * 1024 * 1024  # with its words in JSON a whole transcript fits an answer of Lambda, 6 MB
-CAME_SECOND = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
+LOST_RACE = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Streaming:
                     self.ledger.settle_and_hold(
                         caller, ended, ending.charge, made, at=self.now(), extra_writes=extra_writes
                     )
-            except (*CAME_SECOND, InsufficientCreditsError):
+            except (*LOST_RACE, InsufficientCreditsError):
                 # A chunk, a stop, another renewal, the sweep or another session came first: read again, decide anew.
                 continue
             return self.leases.handed_out(following, available - following.held)
@@ -193,7 +193,7 @@ class Streaming:
             ending = replace(ending, session=stopped, charge=_told(ending.charge, stopped))
             try:
                 self.leases.end(seen.session, ending, self._spent(seen, ending))
-            except CAME_SECOND:
+            except LOST_RACE:
                 continue
             back = seen.session.held - ending.charge.credits
             return _stopped_answer(stopped, seen.balance.available + back)

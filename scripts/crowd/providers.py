@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
-from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.payments.purchase_state import PaymentState
 from chalicelib.streaming.audio import Audio
 from chalicelib.transcripts.prompts import TextTask
 
@@ -118,7 +118,7 @@ class Payments:
         made = CheckoutSession(
             session_id=f"cs_{wanted.purchase_id}",
             url=f"https://pay.example/{wanted.purchase_id}",
-            payment=Payment.OPEN,
+            payment=PaymentState.OPEN,
             payment_id="",
             cents=wanted.cents,
             currency=wanted.currency,
@@ -132,28 +132,28 @@ class Payments:
     def paid(self, purchase_id: str) -> CheckoutSession:
         """The checkout once somebody has paid at it."""
         there = self.sessions[f"cs_{purchase_id}"]
-        self.sessions[there.session_id] = replace(there, payment=Payment.PAID, payment_id=f"pi_{purchase_id}")
+        self.sessions[there.session_id] = replace(there, payment=PaymentState.PAID, payment_id=f"pi_{purchase_id}")
         return self.sessions[there.session_id]
 
     def expired(self, purchase_id: str) -> CheckoutSession:
         """The checkout once it is too late to pay."""
-        return replace(self.sessions[f"cs_{purchase_id}"], payment=Payment.EXPIRED)
+        return replace(self.sessions[f"cs_{purchase_id}"], payment=PaymentState.EXPIRED)
 
     def session(self, session_id: str) -> CheckoutSession:
         return self.sessions[session_id]
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         return next((one for one in self.sessions.values() if one.payment_id == payment_id), None)
 
-    def verified_event(self, raw: bytes, signature: str) -> Any:
+    def verify_event(self, raw: bytes, signature: str) -> Any:
         raise InvalidSignatureError("Nobody signs here.")
 
-    def news(self, event: Any) -> CheckoutSession | PaymentNews | None:
+    def payment_update(self, event: Any) -> CheckoutSession | PaymentUpdate | None:
         """An event is its news."""
-        told: CheckoutSession | PaymentNews | None = event.news
+        told: CheckoutSession | PaymentUpdate | None = event.payment_update
         return told
 
-    def undelivered(self, since: int, after: str = "") -> Iterator[Any]:
+    def list_undelivered_events(self, since: int, after: str = "") -> Iterator[Any]:
         yield from ()
 
 
@@ -161,7 +161,7 @@ class Payments:
 class Event:
     """Something the payment system tells."""
 
-    news: CheckoutSession | PaymentNews
+    payment_update: CheckoutSession | PaymentUpdate
     type: str = "made-up"
     id: str = "evt_made_up"
     livemode: bool = False

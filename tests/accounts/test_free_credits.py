@@ -25,7 +25,7 @@ from chalicelib.repositories.profiles import profile, profile_key
 from chalicelib.repositories.table import Tables
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
-from tests.fault_injection import Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, fail_call, no_faults
 
 KEY = "a key of this test"
 DAY = 86_400
@@ -106,17 +106,17 @@ def test_requests_that_say_no_network_share_one(free_credits: FreeCredits) -> No
 def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Engine, fault: Fault) -> None:
     with engine.tables() as names:
         for number in range(6):
-            wire, clock = Wire(), Clock()
-            backend = Backend.on(wire.tables(engine, names), clock)
+            fault_injector, clock = FaultInjector(), Clock()
+            backend = Backend.on(fault_injector.tables(engine, names), clock)
             free_credits = FreeCredits(backend.ledger, backend.tables, FreeCreditRules(), KEY, clock)
             user_id = str(uuid.uuid4())
-            wire.under(at(number, fault))
+            fault_injector.use_plan(fail_call(number, fault))
             try:
                 free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
             except (Crash, UnavailableError):
-                wire.under(no_faults)
+                fault_injector.use_plan(no_faults)
                 free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
-            wire.under(no_faults)
+            fault_injector.use_plan(no_faults)
 
             assert backend.ledger.balance(user_id).available == 200
             backend.check_invariants(user_id)

@@ -13,7 +13,7 @@ from chalicelib.audit.reader import Auditor, AuditRules
 from chalicelib.audit.service import MESSAGE, Audits
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.ledger import Entry
-from chalicelib.payments.purchase_state import DisputeState, Payment
+from chalicelib.payments.purchase_state import DisputeState, PaymentState
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import entry_from
@@ -119,7 +119,7 @@ def everything(backend: Backend) -> World:
     catchup_env.work()
     bought, disputed, begun = (payments_env.buy(ada) for _ in range(3))
     for purchase_id in (bought, disputed):
-        payments_env.hears(purchase_id, Payment.PAID)
+        payments_env.hears(purchase_id, PaymentState.PAID)
     payments_env.hears(bought, refund("re_1", 333))
     payments_env.hears(disputed, dispute("dp_0", DisputeState.LOST, 100))
     payments_env.hears(disputed, dispute("dp_1", DisputeState.OPEN, 500))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
-from chalicelib.payments.purchase_state import DisputeState, Payment
+from chalicelib.payments.purchase_state import DisputeState, PaymentState
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from tests.admin.test_users import Bureau, FakeDirectory
@@ -56,7 +56,7 @@ def listen(backend: Backend, catchup_env: CatchupEnv, caller: Caller, chance: ra
 
 def buy(payments_env: PaymentsEnv, caller: Caller, chance: random.Random) -> None:
     purchase_id = payments_env.buy(caller)
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     if chance.random() < 0.5:
         payments_env.hears(purchase_id, refund("re_1", chance.randint(1, 500)))
     if chance.random() < 0.5:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.dates import utc_date
 from chalicelib.models.ledger import Balance, Entry, Hold, HoldState
-from chalicelib.repositories.expressions import Item, plain
+from chalicelib.repositories.expressions import Item, deserialize
 from chalicelib.repositories.ledger_items import balance_of, entry_from, hold_from
 from tests.engines import Engine
 
@@ -85,7 +85,7 @@ def _items(client: Any, table: str, user_id: str) -> dict[str, Item]:
             ConsistentRead=True,
             **start,
         )
-        found |= {item["sk"]: item for item in map(plain, page["Items"])}
+        found |= {item["sk"]: item for item in map(deserialize, page["Items"])}
         if "LastEvaluatedKey" not in page:
             return found
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -74,11 +74,11 @@ def send_then_mend(world: World) -> None:
 def with_a_stale_chunk(world: World) -> None:
     """A process died with chunk 1 at the provider; it may be sent again."""
     listening(world)
-    world.wire.under(lambda _, operation: Fault.CRASH_AFTER if operation == "Recognise" else None)
+    world.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Recognise" else None)
     try:
         world.send(1, 7.1)
     except Crash:
-        world.wire.under(no_faults)
+        world.fault_injector.use_plan(no_faults)
     world.wait(36)
 
 

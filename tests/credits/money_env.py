@@ -17,7 +17,7 @@ from chalicelib.streaming.audio import Audio
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import MODEL, Backend, Clock
-from tests.fault_injection import Wire, WiredRecogniser, insist, no_faults
+from tests.fault_injection import FaultInjector, FaultyRecogniser, no_faults, retry_until_answered
 
 FALLBACK_MODEL = "openai/gpt-transcribe"
 FREE_CREDITS = 200
@@ -30,7 +30,7 @@ class World:
 
     backend: Backend
     quiet: Backend
-    wire: Wire
+    fault_injector: FaultInjector
     engine: Engine
     names: tuple[str, str]
     caller: Caller
@@ -43,12 +43,15 @@ class World:
     @classmethod
     def on(cls, engine: Engine, names: tuple[str, str], attempts: int = 1) -> "World":
         """A new user's; `attempts` are the SDK's own for one call."""
-        wire, clock = Wire(), Clock()
-        first, second = WiredRecogniser(wire=wire), WiredRecogniser(model=FALLBACK_MODEL, wire=wire)
+        fault_injector, clock = FaultInjector(), Clock()
+        first, second = (
+            FaultyRecogniser(fault_injector=fault_injector),
+            FaultyRecogniser(model=FALLBACK_MODEL, fault_injector=fault_injector),
+        )
         world = cls(
-            backend=Backend.on(wire.tables(engine, names, attempts), clock, (first, second)),
+            backend=Backend.on(fault_injector.tables(engine, names, attempts), clock, (first, second)),
             quiet=Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock),
-            wire=wire,
+            fault_injector=fault_injector,
             engine=engine,
             names=names,
             caller=Caller(str(uuid.uuid4()), clock.at, "ada@example.com"),
@@ -61,7 +64,7 @@ class World:
         return self.backend.clock
 
     @property
-    def recognisers(self) -> list[WiredRecogniser]:
+    def recognisers(self) -> list[FaultyRecogniser]:
         return list(self.backend.relay.recognisers)
 
     def session(self) -> Session | None:
@@ -122,7 +125,7 @@ class World:
 
     def check_covered(self, audio: Audio) -> None:
         """Before a provider is paid: the audio is reserved, and an open hold covers all that is reserved and done."""
-        if self.wire.plan is no_faults:
+        if self.fault_injector.plan is no_faults:
             return
         current = self.session()
         assert current, "a provider is asked without a session"
@@ -138,7 +141,7 @@ class World:
     def check_the_end(self) -> None:
         """No more faults, the time of every lease and grace passes, the scheduler comes round: then nothing is lost,
         doubled or stuck; balance, holds, entries, day totals, chunks and session tell one story."""
-        self.wire.under(no_faults)
+        self.fault_injector.use_plan(no_faults)
         self.wait(1_000)
         books = self.books()
         if books.open_holds:
@@ -175,5 +178,5 @@ def done_chunks(books: Books) -> dict[int, int]:
 def use_up(world: World) -> None:
     """A listener who goes on after trouble: sends one more chunk if the session still takes it, and stops."""
     with suppress(ConflictError):
-        insist(lambda: world.send(99, 3.3), world.wait)
-    insist(world.stop, world.wait)
+        retry_until_answered(lambda: world.send(99, 3.3), world.wait)
+    retry_until_answered(world.stop, world.wait)

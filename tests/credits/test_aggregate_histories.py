@@ -29,7 +29,7 @@ from scripts.crowd.providers import Recordings
 from scripts.crowd.services import Services
 from tests.credits.account_invariants import DAY_TOTALS, Books
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, Plan, Wire, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, Plan, no_faults
 
 BEGIN_AT = 1_795_392_000  # 2026-11-23T00:00:00Z
 USERS, BATCH = 12, 40
@@ -62,9 +62,9 @@ class Run:
 
     def operate(self, operations: int) -> list[str]:
         """So many operations of some users, over three days; their ids."""
-        wire = Wire()
+        fault_injector = FaultInjector()
         shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": Recordings()}
-        services = Services.on(wire.tables(self.engine, self.names), **shared)
+        services = Services.on(fault_injector.tables(self.engine, self.names), **shared)
         quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT
         people = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
@@ -74,13 +74,13 @@ class Run:
         for number in range(operations):
             # Three days go by; near midnight more often than at other times.
             services.clock.at = BEGIN_AT + number * 3 * 86_400 // operations + self.rng.choice([0, 0, 86_399 % 3_600])
-            wire.under(unlucky(self.rng, 25))
+            fault_injector.use_plan(unlucky(self.rng, 25))
             with suppress(Crash, AppError, ExceptionGroup):
                 acts.done(self.rng.choice(KINDS), services, self.rng.choice(people), self.rng)
             self.counts["operations"] += 1
-            self.counts["calls"] += len(wire.calls)
+            self.counts["calls"] += len(fault_injector.calls)
             services.queue.sent.clear()
-            wire.under(no_faults)
+            fault_injector.use_plan(no_faults)
             if number % 50 == 49:
                 quiet.swept(services.clock.at + 3_600)
         for hours in range(2, 8):  # Jobs that were cut off are given up after four.
@@ -110,14 +110,14 @@ class Run:
         assert batches
         for _ in range(2):
             self.rng.shuffle(batches)
-            wire = Wire()
-            totals = Aggregates(wire.tables(self.engine, self.names))
+            fault_injector = FaultInjector()
+            totals = Aggregates(fault_injector.tables(self.engine, self.names))
             for batch in batches:
-                wire.under(unlucky(self.rng, 8))
+                fault_injector.use_plan(unlucky(self.rng, 8))
                 with suppress(Crash, AppError):
                     totals.count_changes(batch)
                 self.counts["batches"] += 1
-            wire.under(no_faults)
+            fault_injector.use_plan(no_faults)
         both = [Aggregates(Tables(self.engine.client, *self.names)) for _ in range(2)]
         with ThreadPoolExecutor(2) as pool:  # Each batch comes until it is counted, as a stream brings it.
             list(pool.map(lambda totals: [totals.count_changes(batch) for batch in self.stream()], both))

@@ -16,7 +16,7 @@ from chalicelib.errors import AppError
 from tests.credits.commands import COMMANDS, Command
 from tests.credits.money_env import World, done_chunks, use_up
 from tests.engines import Engine
-from tests.fault_injection import CRASHES, OUTAGES, Crash, Fault, Plan, at, insist, no_faults
+from tests.fault_injection import CRASHES, OUTAGES, Crash, Fault, Plan, fail_call, no_faults, retry_until_answered
 
 Names = tuple[str, str]
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
@@ -28,7 +28,7 @@ def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: Command, 
     calls = quiet_calls(command, engine, names)
     # A crash before any other call is the crash after the one before it.
     for number, fault in [(0, Fault.CRASH_BEFORE), *crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST))]:
-        with_note(f"{fault}, call {number}", command, at(number, fault), engine, names)
+        with_note(f"{fault}, call {number}", command, fail_call(number, fault), engine, names)
 
 
 @pytest.mark.sampled(6)
@@ -37,7 +37,7 @@ def test_a_client_that_never_comes_back_leaves_no_open_hold(command: Command, en
     for number, fault in crash_points(quiet_calls(command, engine, names), (Fault.CRASH_AFTER,)):
         world = World.on(engine, names)
         command.prepare(world)
-        world.wire.under(at(number, fault))
+        world.fault_injector.use_plan(fail_call(number, fault))
         with suppress(Crash, AppError):
             command.act(world)
 
@@ -53,7 +53,7 @@ def test_two_faults_in_a_row_lose_double_and_block_nothing(
     for number, fault in crash_points(calls, (*CRASHES, *OUTAGES)):
         tally["crash points"] += 1
         tally["operations"] += with_note(
-            f"{fault}, call {number}", command, at(number, fault), engine, names
+            f"{fault}, call {number}", command, fail_call(number, fault), engine, names
         ).operations
     for number, fault in crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST)):
         for later in count(number + 1):
@@ -68,10 +68,10 @@ def quiet_calls(command: Command, engine: Engine, names: Names) -> list[str]:
     """The boundary calls of the command on a quiet day."""
     world = World.on(engine, names)
     command.prepare(world)
-    world.wire.under(no_faults)
+    world.fault_injector.use_plan(no_faults)
     with suppress(AppError):
         command.act(world)
-    calls = world.wire.calls
+    calls = world.fault_injector.calls
     world.check_the_end()
     return calls
 
@@ -95,12 +95,12 @@ def live_through(command: Command, plan: Plan, engine: Engine, names: Names) -> 
     """The command under the plan by a client that tries until it has its answer, and what comes after."""
     world = World.on(engine, names)
     command.prepare(world)
-    world.wire.under(plan)
+    world.fault_injector.use_plan(plan)
 
-    insist(lambda: command.act(world), world.wait)
+    retry_until_answered(lambda: command.act(world), world.wait)
 
-    world.calls_under_plan = len(world.wire.calls)
-    world.wire.under(no_faults)
+    world.calls_under_plan = len(world.fault_injector.calls)
+    world.fault_injector.use_plan(no_faults)
     books = world.books()
     assert set(command.chunks) <= done_chunks(books).keys(), "a chunk was lost"
     if f"SESSION#{world.session_id}" in books.app:

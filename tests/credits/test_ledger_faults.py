@@ -11,7 +11,7 @@ from chalicelib.errors import ConflictError, InsufficientCreditsError, Unavailab
 from tests.credits.commands import CHUNK, COMMANDS, RENEW, SAVE, STOP, Command
 from tests.credits.money_env import World, done_chunks
 from tests.engines import Engine
-from tests.fault_injection import TRANSIENT, Fault, Plan, TiredError, insist, no_faults
+from tests.fault_injection import TRANSIENT, Fault, Plan, RetriesExhaustedError, no_faults, retry_until_answered
 
 Names = tuple[str, str]
 HISTORIES, STEPS = 12, 14
@@ -35,7 +35,7 @@ def test_one_passing_fault_in_a_write_is_not_even_noticed(
     command: Command, fault: Fault, engine: Engine, names: Names
 ) -> None:
     world = world_of(command, engine, names)
-    world.wire.under(once_at("TransactWriteItems", fault))
+    world.fault_injector.use_plan(once_at("TransactWriteItems", fault))
 
     command.act(world)
 
@@ -48,22 +48,24 @@ def test_a_lasting_conflict_is_503_and_nothing_is_half_done(command: Command, en
     world = world_of(command, engine, names)
     before = world.books()
     fault = Fault.THROTTLED if command is SAVE else Fault.CONFLICT
-    world.wire.under(lambda _, operation: fault if operation.startswith(("Transact", "Update", "Put")) else None)
+    world.fault_injector.use_plan(
+        lambda _, operation: fault if operation.startswith(("Transact", "Update", "Put")) else None
+    )
 
     with pytest.raises(UnavailableError) as unavailable:
         command.act(world)
 
     assert unavailable.value.details["retry_after_seconds"] > 0
     assert world.books() == before
-    world.wire.under(no_faults)
-    insist(lambda: command.act(world), world.wait)
+    world.fault_injector.use_plan(no_faults)
+    retry_until_answered(lambda: command.act(world), world.wait)
     world.check_the_end()
 
 
 def test_a_database_that_is_down_is_never_a_refusal_of_the_person(engine: Engine, names: Names) -> None:
     for command in COMMANDS:
         world = world_of(command, engine, names)
-        world.wire.under(lambda *_: Fault.UNSENT)
+        world.fault_injector.use_plan(lambda *_: Fault.UNSENT)
 
         with pytest.raises(UnavailableError):
             command.act(world)
@@ -77,7 +79,7 @@ def random_history(seed: int, engine: Engine, names: Names) -> World:
     world = World.on(engine, names, attempts=rng.choice([1, 3]))
     world.grant()
     world.recognisers[0].broken = rng.random() < 0.2
-    world.wire.under(lambda *_: rng.choice(TRANSIENT) if rng.random() < 0.2 else None)
+    world.fault_injector.use_plan(lambda *_: rng.choice(TRANSIENT) if rng.random() < 0.2 else None)
     commands: list[Callable[[], object]] = [
         world.grant,
         world.start,
@@ -89,15 +91,15 @@ def random_history(seed: int, engine: Engine, names: Names) -> World:
         lambda: world.send(rng.randrange(6), 5.3),
         lambda: world.wait(rng.choice([1, 40, 560, 700])),
     ]
-    insist(world.start, world.wait)
+    retry_until_answered(world.start, world.wait)
     for step in range(STEPS):
         give_up_after = rng.choice([1, 60])
         command = world.stop if step == STEPS - 2 else rng.choice(commands)
         try:
-            insist(command, world.wait, tries=give_up_after)
+            retry_until_answered(command, world.wait, tries=give_up_after)
         except (ConflictError, InsufficientCreditsError):
             pass  # Too early, over, stopped: what a client that does not look may hear.
-        except TiredError:
+        except RetriesExhaustedError:
             if give_up_after > 1:
                 raise
     world.check_the_end()

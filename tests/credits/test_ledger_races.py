@@ -13,7 +13,7 @@ from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError,
 from tests.credits.commands import CHUNK, RENEW_LAPSED, near_the_end, over, with_a_stale_chunk
 from tests.credits.money_env import PRICES, World, done_chunks
 from tests.engines import Engine
-from tests.fault_injection import insist, no_faults
+from tests.fault_injection import no_faults, retry_until_answered
 
 Names = tuple[str, str]
 Act = Callable[[World], object]
@@ -74,10 +74,10 @@ def _with_second_at(place: int, world: World, first: Act, second: Act) -> bool:
             with suppress(ConflictError):
                 second(world)
 
-    world.wire.under(plan)
+    world.fault_injector.use_plan(plan)
     with suppress(ConflictError):
         first(world)
-    world.wire.under(no_faults)
+    world.fault_injector.use_plan(no_faults)
     return bool(came)
 
 
@@ -129,7 +129,7 @@ def test_a_renewal_notices_a_stale_chunk_that_is_taken_over_at_this_moment(engin
                 sent.append(thread.submit(world.send, 1, 7.1))
                 assert at_the_provider.wait(timeout=30)
 
-        world.wire.under(take_over_before_the_write)
+        world.fault_injector.use_plan(take_over_before_the_write)
         renew_now(world)
         answer_now.set()
         sent[0].result(timeout=30)
@@ -145,14 +145,14 @@ def renew_now(world: World) -> None:
 def test_a_renewal_that_lost_its_credits_to_another_session_takes_a_shorter_lease(engine: Engine, names: Names) -> None:
     world = World.on(engine, names)
     near_the_end(world)
-    world.wire.under(no_faults)
+    world.fault_injector.use_plan(no_faults)
     taken = []
 
     def another_session_is_quicker(number: int, _: str) -> None:
         if number == 1 and not taken:
             taken.append(world.quiet.start(world.caller).credits_held)
 
-    world.wire.under(another_session_is_quicker)
+    world.fault_injector.use_plan(another_session_is_quicker)
 
     lease = world.backend.streaming.renew(world.caller, world.session_id, interrupted=False)
 
@@ -170,7 +170,7 @@ def all_at_once(number: int) -> Iterator[Callable[[Callable[[int], object]], lis
             def one(n: int) -> object:
                 barrier.wait(timeout=30)
                 try:
-                    return insist(lambda: command(n), lambda _: None, tries=200)
+                    return retry_until_answered(lambda: command(n), lambda _: None, tries=200)
                 except AppError as refused:
                     return refused
 

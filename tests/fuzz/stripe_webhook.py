@@ -18,8 +18,8 @@ import app
 from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
-from chalicelib.providers.stripe_client import EVENTS, SIGNATURE_SECONDS, StripeGateway
-from chalicelib.repositories.purchases import created, payment_key, purchase_key
+from chalicelib.providers.stripe_client import EVENT_TYPES, SIGNATURE_SECONDS, StripeGateway
+from chalicelib.repositories.purchases import create_purchase, payment_key, purchase_key
 from chalicelib.repositories.table import Item, ItemKey, Write
 from chalicelib.wiring import use_cases
 from tests.fuzz.calls import request, status
@@ -45,7 +45,7 @@ PAID = {
 MOVED = {"id": "re_1", "amount": 500, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1"}
 DISPUTED = MOVED | {"id": "dp_1", "status": "needs_response", "balance_transactions": [{"amount": -999}]}
 WORDS = [
-    *(word.encode() for word in sorted(EVENTS)),
+    *(word.encode() for word in sorted(EVENT_TYPES)),
     *(
         f'"{word}"'.encode()
         for word in sorted({*PAID, *MOVED, *DISPUTED, *NAMES, "data", "object", "type", "true", "null"})
@@ -65,7 +65,7 @@ class Shelf:
     """The one purchase that was sold, and what is to be written about it."""
 
     def __init__(self) -> None:
-        (item,) = [write.item for write in created(SOLD) if write.key == purchase_key(SOLD.purchase_id)]
+        (item,) = [write.item for write in create_purchase(SOLD) if write.key == purchase_key(SOLD.purchase_id)]
         assert item is not None
         pointer = {"purchase_id": SOLD.purchase_id, "user_id": SOLD.user_id}
         self._items: dict[ItemKey, Item] = {purchase_key("p1"): item, payment_key("pi_1"): pointer}
@@ -84,7 +84,7 @@ class Shelf:
 class Gateway(StripeGateway):
     """Asks nobody: a payment it does not know is none of ours."""
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         return None
 
 
@@ -124,7 +124,7 @@ EVENTS_WITH_HOLES = [
 
 
 def seeds() -> Iterator[bytes]:
-    for said in [*map(event, sorted(EVENTS)), event("customer.created"), event("refund.updated", livemode=True)]:
+    for said in [*map(event, sorted(EVENT_TYPES)), event("customer.created"), event("refund.updated", livemode=True)]:
         raw = json.dumps(said).encode()
         yield raw + bytes([Way.BODY])
         yield b"\n" + raw + bytes([Way.BODY_AND_MORE_HEADER])
@@ -170,7 +170,7 @@ def _is_signed(body: bytes, header: str) -> bool:
 def _is_ours(said: Any) -> bool:
     """Whether the event tells of the purchase as it was sold."""
     told = said["data"]["object"]
-    if said.get("livemode", False) is not False or said["type"] not in EVENTS or told["currency"] != "usd":
+    if said.get("livemode", False) is not False or said["type"] not in EVENT_TYPES or told["currency"] != "usd":
         return False
     if said["type"].startswith("checkout"):
         is_named = {name: told["metadata"].get(name) for name in NAMES} == NAMES

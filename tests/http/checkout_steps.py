@@ -10,7 +10,7 @@ import requests
 from msgspec.structs import replace
 from stripe import WebhookSignature
 
-from chalicelib.repositories.purchases import open_key, purchase, purchase_key
+from chalicelib.repositories.purchases import open_key, purchase_from, purchase_key
 from chalicelib.repositories.table import Write
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
@@ -31,7 +31,7 @@ UNTOUCHED: dict[str, Any] = {
 }
 
 
-class Till:
+class PaymentsClient:
     """The sandbox's Stripe behind a running backend."""
 
     def __init__(self, stack: LocalStack):
@@ -46,7 +46,7 @@ class Till:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def heal(self) -> None:
+    def reset_faults(self) -> None:
         self._session.delete(f"{self._url}/faults")
         self.do("orders", webhook_url=self._endpoint, **UNTOUCHED)
 
@@ -94,7 +94,9 @@ class Till:
 
     def rest(self) -> None:
         """Until every webhook on its way was answered."""
-        until(lambda: not [one for one in self.deliveries() if one["state"] == "sending"], "webhooks are still sent")
+        wait_until(
+            lambda: not [one for one in self.deliveries() if one["state"] == "sending"], "webhooks are still sent"
+        )
 
     def fail(self, service: str, kind: str, times: int = 1, **how: Any) -> None:
         order = {"service": service, "kind": kind, "times": times, **how}
@@ -104,7 +106,7 @@ class Till:
         self._session.close()
 
 
-def until(holds: Callable[[], object], else_said: str) -> None:
+def wait_until(holds: Callable[[], object], else_said: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < deadline, else_said
@@ -119,10 +121,10 @@ def buy(person: Person, package: str = "popular", key: str | None = None, **word
     return dict(answer.json())
 
 
-def bought(person: Person, till: Till, package: str = "popular") -> dict[str, Any]:
+def buy_and_pay(person: Person, payments_client: PaymentsClient, package: str = "popular") -> dict[str, Any]:
     """A checkout that was paid, its credits booked."""
     before, checkout = person.balance(), buy(person, package)
-    till.pay(checkout)
+    payments_client.pay(checkout)
     assert person.balance() == (before[0] + checkout["credits"], before[1])
     return checkout
 
@@ -144,14 +146,14 @@ def event(type: str, fields: dict[str, Any], **changes: Any) -> bytes:
     return json.dumps(said | {"data": {"object": fields}} | changes, indent=2).encode()
 
 
-def told(api: Api, till: Till, raw: bytes) -> requests.Response:
+def send_signed(api: Api, payments_client: PaymentsClient, raw: bytes) -> requests.Response:
     """The answer to an event that Stripe signed."""
-    return webhook(api, raw, WebhookSignature.generate_signature_header(raw.decode(), till.secret))
+    return webhook(api, raw, WebhookSignature.generate_signature_header(raw.decode(), payments_client.secret))
 
 
 def age(books: Backend, checkout: dict[str, Any], seconds: int) -> None:
     """Let the purchase have been made so much earlier."""
-    known = purchase(books.tables.get(purchase_key(checkout["purchase_id"])) or {})
+    known = purchase_from(books.tables.get(purchase_key(checkout["purchase_id"])) or {})
     earlier = replace(known, created_at=known.created_at - seconds)
     books.tables.transact(
         [

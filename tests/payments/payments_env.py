@@ -9,25 +9,25 @@ from msgspec.structs import replace
 from chalicelib import contract
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.purchase_state import (
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Payment,
+    PaymentFact,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
 )
 from chalicelib.payments.reconciliation import Reconciler
 from chalicelib.pricing import price_files
-from chalicelib.repositories.purchases import purchase, purchase_key
+from chalicelib.repositories.purchases import purchase_from, purchase_key
 from tests.fakes import Backend
 
-News = CheckoutSession | PaymentNews | None
+News = CheckoutSession | PaymentUpdate | None
 STAGE = "local"
 RETURN = "https://extension.example"
 
@@ -35,7 +35,7 @@ RETURN = "https://extension.example"
 @dataclass(frozen=True)
 class FakeEvent:
     type: str
-    news: News
+    payment_update: News
     id: str = ""
     livemode: bool = False
 
@@ -60,7 +60,7 @@ class FakePayments:
         made = CheckoutSession(
             session_id=f"cs_{wanted.purchase_id}",
             url=f"https://pay.example/{wanted.purchase_id}",
-            payment=Payment.OPEN,
+            payment=PaymentState.OPEN,
             payment_id="",
             cents=wanted.cents,
             currency=wanted.currency,
@@ -75,38 +75,38 @@ class FakePayments:
         self._next()
         return self.sessions[session_id]
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         self._next()
         return next((one for one in self.sessions.values() if one.payment_id == payment_id), None)
 
-    def verified_event(self, raw: bytes, signature: str) -> FakeEvent:
+    def verify_event(self, raw: bytes, signature: str) -> FakeEvent:
         if signature != "good":
             raise InvalidSignatureError("This is not a signed event.")
         return self.events[raw]
 
-    def news(self, event: FakeEvent) -> News:
-        return event.news
+    def payment_update(self, event: FakeEvent) -> News:
+        return event.payment_update
 
-    def undelivered(self, since: int, after: str = "") -> Iterator[FakeEvent]:
+    def list_undelivered_events(self, since: int, after: str = "") -> Iterator[FakeEvent]:
         self._next()
         ids = [event.id for event in self.undelivered_events]
         yield from self.undelivered_events[ids.index(after) + 1 if after else 0 :]
 
     # What happens there
 
-    def moved(self, purchase_id: str, payment: Payment) -> CheckoutSession:
+    def moved(self, purchase_id: str, payment: PaymentState) -> CheckoutSession:
         """The checkout as it is once its payment got there; a paid one is never anything else again."""
         there = self.sessions[f"cs_{purchase_id}"]
         moved = replace(there, payment=payment, payment_id=f"pi_{purchase_id}")
-        if there.payment is not Payment.PAID:
+        if there.payment is not PaymentState.PAID:
             self.sessions[there.session_id] = moved
         return moved
 
-    def news_of(self, one: Purchase, fact: Fact) -> News:
-        if isinstance(fact, Payment):
+    def news_of(self, one: Purchase, fact: PaymentFact) -> News:
+        if isinstance(fact, PaymentState):
             return self.moved(one.purchase_id, fact)
         cents = fact.refund.cents if isinstance(fact, RefundFact) else fact.dispute.cents
-        return PaymentNews(fact, f"pi_{one.purchase_id}", cents, one.currency, one.is_live)
+        return PaymentUpdate(fact, f"pi_{one.purchase_id}", cents, one.currency, one.is_live)
 
     def _next(self) -> None:
         if self.script:
@@ -152,13 +152,13 @@ class PaymentsEnv:
         return purchase_id
 
     def purchase(self, purchase_id: str) -> Purchase:
-        return purchase(self.backend.tables.get(purchase_key(purchase_id)) or {})
+        return purchase_from(self.backend.tables.get(purchase_key(purchase_id)) or {})
 
-    def hears(self, purchase_id: str, fact: Fact, event_id: str = "") -> contract.Received:
+    def hears(self, purchase_id: str, fact: PaymentFact, event_id: str = "") -> contract.Received:
         """An event about the purchase, under any id."""
-        return self.hears_news(self.payments.news_of(self.purchase(purchase_id), fact), event_id)
+        return self.receive_update(self.payments.news_of(self.purchase(purchase_id), fact), event_id)
 
-    def hears_news(self, news: News, event_id: str = "", livemode: bool = False) -> contract.Received:
+    def receive_update(self, news: News, event_id: str = "", livemode: bool = False) -> contract.Received:
         raw = (event_id or str(uuid.uuid4())).encode()
         self.payments.events[raw] = FakeEvent("an.event", news, livemode=livemode)
         return self.purchases.receive(raw, "good")

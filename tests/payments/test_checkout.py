@@ -24,21 +24,21 @@ from chalicelib.errors import (
 from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Balance
-from chalicelib.models.purchases import PaymentNews, Purchase
+from chalicelib.models.purchases import PaymentUpdate, Purchase
 from chalicelib.payments.fulfilment import RESUMABLE_SECONDS
 from chalicelib.payments.purchase_state import (
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Payment,
+    PaymentFact,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
-    after,
-    moves,
+    apply_changes,
+    ledger_changes,
 )
-from chalicelib.repositories.purchases import booking, open_purchases
+from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
 from tests.fakes import Backend
 from tests.payments.payments_env import RETURN, PaymentsEnv, credits, dispute, refund
 
@@ -69,45 +69,45 @@ def test_a_package_is_paid_for_once_and_brings_its_credits_once(payments_env: Pa
     purchase_id = payments_env.buy(ada)
     assert credits(payments_env, ada) == (200, 0)
 
-    assert payments_env.hears(purchase_id, Payment.PAID).outcome == "applied"
-    assert payments_env.hears(purchase_id, Payment.PAID).outcome == "applied"
+    assert payments_env.hears(purchase_id, PaymentState.PAID).outcome == "applied"
+    assert payments_env.hears(purchase_id, PaymentState.PAID).outcome == "applied"
 
     assert credits(payments_env, ada) == (2_200, 0)
     (entry,) = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.kind == "purchase"]
     assert (entry.credits, entry.cents, entry.reference) == (2_000, 999, purchase_id)
     assert entry.reason == "2000 credits for $9.99"
     assert payments_env.backend.ledger.balance(ada.user_id).purchased == 2_000
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
 def test_a_delayed_payment_brings_nothing_until_it_is_in(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PENDING)
+    payments_env.hears(purchase_id, PaymentState.PENDING)
     assert credits(payments_env, ada) == (200, 0)
 
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     assert credits(payments_env, ada) == (2_200, 0)
 
 
-@pytest.mark.parametrize("end", [Payment.FAILED, Payment.EXPIRED])
+@pytest.mark.parametrize("end", [PaymentState.FAILED, PaymentState.EXPIRED])
 def test_a_payment_that_comes_to_nothing_brings_nothing_unless_money_comes_after_all(
-    payments_env: PaymentsEnv, ada: Caller, end: Payment
+    payments_env: PaymentsEnv, ada: Caller, end: PaymentState
 ) -> None:
     purchase_id = payments_env.buy(ada)
     payments_env.hears(purchase_id, end)
     assert credits(payments_env, ada) == (200, 0)
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     assert credits(payments_env, ada) == (2_200, 0)
 
 
 def test_thirty_two_deliveries_at_once_grant_once(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    news = payments_env.payments.news_of(payments_env.purchase(purchase_id), Payment.PAID)
+    news = payments_env.payments.news_of(payments_env.purchase(purchase_id), PaymentState.PAID)
 
     with ThreadPoolExecutor(32) as threads:
-        heard = list(threads.map(lambda _: payments_env.hears_news(news), range(32)))
+        heard = list(threads.map(lambda _: payments_env.receive_update(news), range(32)))
 
     assert {one.outcome for one in heard} == {"applied"}
     assert credits(payments_env, ada) == (2_200, 0)
@@ -115,7 +115,7 @@ def test_thirty_two_deliveries_at_once_grant_once(payments_env: PaymentsEnv, ada
 
 def test_partial_refunds_take_what_the_money_was_worth(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
 
     payments_env.hears(purchase_id, refund("re_1", 333, RefundState.PENDING))
     assert credits(payments_env, ada) == (2_200, 0)
@@ -143,7 +143,7 @@ def test_a_refund_of_what_is_spent_leaves_less_than_nothing_and_that_blocks_spen
     payments_env: PaymentsEnv, ada: Caller
 ) -> None:
     purchase_id = payments_env.buy(ada, "starter")
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     lease = payments_env.backend.start(ada, lease_seconds=3_600)
     for seq in range(40):
         payments_env.backend.send(ada, lease.session_id, seq, seconds=100)
@@ -163,11 +163,11 @@ def test_a_refund_of_what_is_spent_leaves_less_than_nothing_and_that_blocks_spen
 
 def test_a_dispute_holds_what_is_left_until_the_bank_has_decided(payments_env: PaymentsEnv, ada: Caller) -> None:
     first, second = payments_env.buy(ada), payments_env.buy(ada, "starter")
-    payments_env.hears(first, Payment.PAID)
+    payments_env.hears(first, PaymentState.PAID)
     payments_env.hears(first, dispute("dp_1", DisputeState.OPEN, 999))
     assert credits(payments_env, ada) == (200, 2_000)
 
-    payments_env.hears(second, Payment.PAID)
+    payments_env.hears(second, PaymentState.PAID)
     payments_env.hears(first, dispute("dp_1", DisputeState.OPEN, 999))
     assert credits(payments_env, ada) == (700, 2_000)
     assert list(payments_env.backend.ledger.iter_due_holds(FOREVER)) == []
@@ -180,9 +180,9 @@ def test_a_dispute_holds_what_is_left_until_the_bank_has_decided(payments_env: P
 
 def test_a_dispute_that_is_won_gives_everything_back(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.payments.moved(purchase_id, Payment.PAID)
+    payments_env.payments.moved(purchase_id, PaymentState.PAID)
     payments_env.hears(purchase_id, dispute("dp_1", DisputeState.OPEN, 999))
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     assert credits(payments_env, ada) == (200, 2_000)
 
     payments_env.hears(purchase_id, dispute("dp_1", DisputeState.WON, 999))
@@ -191,7 +191,7 @@ def test_a_dispute_that_is_won_gives_everything_back(payments_env: PaymentsEnv, 
 
 def test_a_refund_heard_of_before_its_payment_asks_for_it(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.payments.moved(purchase_id, Payment.PAID)
+    payments_env.payments.moved(purchase_id, PaymentState.PAID)
 
     payments_env.hears(purchase_id, refund("re_1", 333))
 
@@ -202,9 +202,9 @@ def test_a_refund_booked_with_its_payment_is_shown_after_it(payments_env: Paymen
     """Both in one write: the refund was heard of while the payment was not."""
     for number in range(5):
         purchase_id = payments_env.buy(ada)
-        payments_env.payments.moved(purchase_id, Payment.OPEN)
+        payments_env.payments.moved(purchase_id, PaymentState.OPEN)
         payments_env.hears(purchase_id, refund(f"re_{number}", 333))
-        payments_env.hears(purchase_id, Payment.PAID)
+        payments_env.hears(purchase_id, PaymentState.PAID)
 
         entries = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.reference == purchase_id]
         assert [(entry.kind, entry.credits) for entry in entries] == [("clawback", -666), ("purchase", 2_000)]
@@ -229,9 +229,9 @@ def test_a_checkout_that_is_not_the_one_we_made_brings_nothing(
     payments_env: PaymentsEnv, ada: Caller, changes: dict[str, object], reason: str
 ) -> None:
     purchase_id = payments_env.buy(ada)
-    paid = payments_env.payments.moved(purchase_id, Payment.PAID)
+    paid = payments_env.payments.moved(purchase_id, PaymentState.PAID)
 
-    heard = payments_env.hears_news(structs.replace(paid, **changes))
+    heard = payments_env.receive_update(structs.replace(paid, **changes))
 
     assert (heard.outcome, heard.reason) == ("ignored", reason)
     assert credits(payments_env, ada) == (200, 0)
@@ -250,11 +250,11 @@ def test_a_refund_that_is_not_of_our_payment_takes_nothing(
     payments_env: PaymentsEnv, ada: Caller, changes: dict[str, object], reason: str
 ) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     news = payments_env.payments.news_of(payments_env.purchase(purchase_id), refund("re_1", 333))
-    assert isinstance(news, PaymentNews)
+    assert isinstance(news, PaymentUpdate)
 
-    heard = payments_env.hears_news(structs.replace(news, **changes))
+    heard = payments_env.receive_update(structs.replace(news, **changes))
 
     assert (heard.outcome, heard.reason) == ("ignored", reason)
     assert credits(payments_env, ada) == (2_200, 0)
@@ -262,14 +262,14 @@ def test_a_refund_that_is_not_of_our_payment_takes_nothing(
 
 def test_an_event_of_another_mode_moves_nothing_whatever_it_speaks_of(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    paid = payments_env.payments.moved(purchase_id, Payment.PAID)
+    paid = payments_env.payments.moved(purchase_id, PaymentState.PAID)
 
-    assert payments_env.hears_news(paid, livemode=True).reason == "another mode"
+    assert payments_env.receive_update(paid, livemode=True).reason == "another mode"
     assert credits(payments_env, ada) == (200, 0)
-    payments_env.hears_news(paid)
+    payments_env.receive_update(paid)
     back = payments_env.payments.news_of(payments_env.purchase(purchase_id), refund("re_1", 333))
-    assert payments_env.hears_news(back, livemode=True).reason == "another mode"
-    assert payments_env.hears_news(None, livemode=True).reason == "nothing about a payment"
+    assert payments_env.receive_update(back, livemode=True).reason == "another mode"
+    assert payments_env.receive_update(None, livemode=True).reason == "nothing about a payment"
     assert credits(payments_env, ada) == (2_200, 0)
 
 
@@ -281,13 +281,14 @@ def test_another_checkout_of_the_purchase_moves_nothing_until_it_is_paid(
     shown = payments_env.payments.sessions[f"cs_{purchase_id}"]
     lost = structs.replace(shown, session_id="cs_lost", url="https://pay.example/lost")
 
-    heard = payments_env.hears_news(structs.replace(lost, payment=Payment.EXPIRED))
+    heard = payments_env.receive_update(structs.replace(lost, payment=PaymentState.EXPIRED))
     assert (heard.outcome, heard.reason) == ("ignored", "another checkout")
     known = payments_env.purchase(purchase_id)
-    assert (known.facts.payment, known.checkout_url) == (Payment.OPEN, shown.url)
+    assert (known.facts.payment, known.checkout_url) == (PaymentState.OPEN, shown.url)
 
     assert (
-        payments_env.hears_news(structs.replace(lost, payment=Payment.PAID, payment_id="pi_lost")).outcome == "applied"
+        payments_env.receive_update(structs.replace(lost, payment=PaymentState.PAID, payment_id="pi_lost")).outcome
+        == "applied"
     )
     assert credits(payments_env, ada) == (2_200, 0)
     assert payments_env.purchase(purchase_id).payment_id == "pi_lost"
@@ -297,15 +298,15 @@ def test_who_pays_twice_for_one_purchase_gets_its_credits_once_and_the_alarm_rin
     payments_env: PaymentsEnv, ada: Caller
 ) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PAID)
     second = structs.replace(
-        payments_env.payments.moved(purchase_id, Payment.PAID), session_id="cs_lost", payment_id="pi_second"
+        payments_env.payments.moved(purchase_id, PaymentState.PAID), session_id="cs_lost", payment_id="pi_second"
     )
     payments_env.payments.sessions["cs_lost"] = second
 
-    for news in (second, PaymentNews(refund("re_1", 999), "pi_second", 999, "usd", is_live=False)):
+    for news in (second, PaymentUpdate(refund("re_1", 999), "pi_second", 999, "usd", is_live=False)):
         with collect_request_log() as counted:
-            assert payments_env.hears_news(news).reason == "another payment"
+            assert payments_env.receive_update(news).reason == "another payment"
         assert counted.notes["payment_alarm"] == "another payment"
 
     assert credits(payments_env, ada) == (2_200, 0)
@@ -317,16 +318,16 @@ def test_a_delayed_payment_that_comes_after_another_one_is_the_second_also_when_
 ) -> None:
     """Its payment was known as the purchase's, before the other one paid."""
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PENDING)
-    late = payments_env.payments.moved(purchase_id, Payment.PAID)
+    payments_env.hears(purchase_id, PaymentState.PENDING)
+    late = payments_env.payments.moved(purchase_id, PaymentState.PAID)
     quick = structs.replace(late, session_id="cs_lost", payment_id="pi_quick")
-    assert payments_env.hears_news(quick).outcome == "applied"
+    assert payments_env.receive_update(quick).outcome == "applied"
 
-    assert payments_env.hears_news(late).reason == "another payment"
+    assert payments_env.receive_update(late).reason == "another payment"
     assert payments_env.hears(purchase_id, refund("re_1", 999)).reason == "another payment"
 
     assert credits(payments_env, ada) == (2_200, 0)
-    payments_env.hears_news(PaymentNews(refund("re_2", 333), "pi_quick", 333, "usd", is_live=False))
+    payments_env.receive_update(PaymentUpdate(refund("re_2", 333), "pi_quick", 333, "usd", is_live=False))
     assert credits(payments_env, ada) == (2_200 - 666, 0)
 
 
@@ -337,16 +338,16 @@ def test_an_expired_checkout_is_not_where_a_purchase_is_paid(payments_env: Payme
         payments_env.buy(ada, purchase_id="the-purchase")
     made = payments_env.payments.open(payments_env.purchase("the-purchase"))
 
-    payments_env.hears_news(structs.replace(made, payment=Payment.EXPIRED))
+    payments_env.receive_update(structs.replace(made, payment=PaymentState.EXPIRED))
 
     known = payments_env.purchase("the-purchase")
-    assert (known.facts.payment, known.checkout_session_id, known.checkout_url) == (Payment.EXPIRED, "", "")
+    assert (known.facts.payment, known.checkout_session_id, known.checkout_url) == (PaymentState.EXPIRED, "", "")
     with pytest.raises(ConflictError):
         payments_env.buy(ada, purchase_id="the-purchase")
 
 
 def test_other_events_are_answered_and_ignored(payments_env: PaymentsEnv) -> None:
-    heard = payments_env.hears_news(None)
+    heard = payments_env.receive_update(None)
 
     assert (heard.received, heard.outcome, heard.reason) == (True, "ignored", "nothing about a payment")
 
@@ -360,7 +361,7 @@ def test_an_event_that_needs_asking_while_nobody_answers_is_to_come_again(
     payments_env: PaymentsEnv, ada: Caller
 ) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.payments.moved(purchase_id, Payment.PAID)
+    payments_env.payments.moved(purchase_id, PaymentState.PAID)
     payments_env.payments.script = [ProviderTimeoutError("no answer")]
 
     with pytest.raises(UnavailableError):
@@ -401,8 +402,8 @@ def test_a_checkout_that_was_refused_is_a_purchase_that_failed(payments_env: Pay
     with pytest.raises(ProviderRefusedError):
         payments_env.buy(ada, purchase_id="the-purchase")
 
-    assert payments_env.purchase("the-purchase").facts.payment is Payment.FAILED
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert payments_env.purchase("the-purchase").facts.payment is PaymentState.FAILED
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
     with pytest.raises(ConflictError):
         payments_env.buy(ada, purchase_id="the-purchase")
 
@@ -491,16 +492,16 @@ def test_every_cent_that_comes_or_goes_is_in_an_entry(credits: int, cents: int, 
     """Also where a cent buys less than a credit."""
     known = Purchase("p", "ada", "some", credits, cents, "usd", "2026-11", False, 1, 2, "", "")
     available, entries = 30, []
-    facts: list[Fact] = [Payment.PAID]
+    facts: list[PaymentFact] = [PaymentState.PAID]
     for name, state, money in told:
         is_refund = isinstance(state, RefundState)
         facts.append(RefundFact(name, Refund(state, money)) if is_refund else DisputeFact(name, Dispute(state, money)))
     for fact in facts:
-        known = structs.replace(known, facts=known.facts.learned(fact), version=known.version + 1)
-        due = moves(known.facts, known.booked, credits, cents, available)
-        writes = booking(known, due, Balance(available), at=100)
+        known = structs.replace(known, facts=known.facts.with_fact(fact), version=known.version + 1)
+        due = ledger_changes(known.facts, known.booked, credits, cents, available)
+        writes = ledger_writes(known, due, Balance(available), at=100)
         entries += [write.item | {"sk": write.key.sk} for write in writes if write.item and "ENTRY#" in write.key.sk]
-        known, available = structs.replace(known, booked=after(known.booked, due)), available + due.available
+        known, available = structs.replace(known, booked=apply_changes(known.booked, due)), available + due.available
 
     booked = known.booked
     assert sum(entry["cents"] for entry in entries) == cents - booked.returned_cents

@@ -12,22 +12,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
-from chalicelib.payments.purchase_state import DisputeState, Fact, Facts, Payment, RefundState
+from chalicelib.payments.purchase_state import DisputeState, PaymentFact, PaymentFacts, PaymentState, RefundState
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.engines import ENGINES, Engine
 from tests.fakes import Backend, Clock
-from tests.fault_injection import TRANSIENT, Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import TRANSIENT, Crash, Fault, FaultInjector, fail_call, no_faults
 from tests.payments.payments_env import PaymentsEnv, dispute, refund
 
 Names = tuple[str, str]
 CENTS, CREDITS = 999, 2_000
-EVENTS: dict[str, Fact] = {
-    "completed, unpaid": Payment.PENDING,
-    "completed, paid": Payment.PAID,
-    "async succeeded": Payment.PAID,
-    "async failed": Payment.FAILED,
-    "expired": Payment.EXPIRED,
+EVENTS: dict[str, PaymentFact] = {
+    "completed, unpaid": PaymentState.PENDING,
+    "completed, paid": PaymentState.PAID,
+    "async succeeded": PaymentState.PAID,
+    "async failed": PaymentState.FAILED,
+    "expired": PaymentState.EXPIRED,
     "a refund": refund("re_1", 333),
     "another refund": refund("re_2", 100),
     "dispute opened": dispute("dp_1", DisputeState.OPEN, CENTS),
@@ -51,15 +51,15 @@ class Seller:
     """A shop on the wire, a buyer with one purchase, and a look at the books past the wire."""
 
     def __init__(self, engine: Engine, names: Names):
-        self.engine, self.names, self.wire = engine, names, Wire()
+        self.engine, self.names, self.fault_injector = engine, names, FaultInjector()
         clock = Clock()
-        self.payments_env = PaymentsEnv(Backend.on(self.wire.tables(engine, names), clock))
+        self.payments_env = PaymentsEnv(Backend.on(self.fault_injector.tables(engine, names), clock))
         self.quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
         self.who: Caller = self.quiet.person(1)
         self.purchase_id = self.payments_env.buy(self.who)
-        self.payments_env.payments.moved(self.purchase_id, Payment.OPEN)  # It has a payment from now on.
+        self.payments_env.payments.moved(self.purchase_id, PaymentState.OPEN)  # It has a payment from now on.
 
-    def hears(self, fact: Fact, event_id: str) -> None:
+    def hears(self, fact: PaymentFact, event_id: str) -> None:
         self.payments_env.hears(self.purchase_id, fact, event_id)
 
     def check(self, heard: set[str]) -> Books:
@@ -87,9 +87,9 @@ def a_sequence(seed: int) -> tuple[list[str], int]:
     """Up to seven events with repetitions, and which of the writes they make goes wrong."""
     chance = random.Random(seed)
     told = [chance.choice(list(EVENTS)) for _ in range(chance.randint(1, 7))]
-    known, writes = Facts(Payment.OPEN), 0
+    known, writes = PaymentFacts(PaymentState.OPEN), 0
     for name in told:
-        before, known = known, known.learned(EVENTS[name])
+        before, known = known, known.with_fact(EVENTS[name])
         writes += known != before
     return told, chance.randrange(writes)
 
@@ -107,7 +107,7 @@ def live(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
         writes.append(operation)
         return fault if len(writes) == place + 1 else None
 
-    seller.wire.under(plan)
+    seller.fault_injector.use_plan(plan)
     for number, name in enumerate(told):
         for copy in range(chance.randint(1, 2)):  # The same fact, under one or two event ids.
             for _ in range(3):
@@ -116,7 +116,7 @@ def live(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
                     break
             else:
                 raise AssertionError("an event was not taken in three deliveries")
-    seller.wire.under(no_faults)
+    seller.fault_injector.use_plan(no_faults)
     try:
         assert len(writes) > place, "the fault never struck"
         seller.check(set(told))
@@ -131,11 +131,11 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
 ) -> None:
     for place in range(20):
         seller = Seller(engine, names)
-        seller.wire.under(at(place, fault))
+        seller.fault_injector.use_plan(fail_call(place, fault))
         with suppress(Crash, AppError):
             seller.payments_env.buy(seller.who, "starter", "key-" + seller.who.user_id)
-        is_past_the_end = len(seller.wire.calls) <= place
-        seller.wire.under(no_faults)
+        is_past_the_end = len(seller.fault_injector.calls) <= place
+        seller.fault_injector.use_plan(no_faults)
 
         told = [
             seller.payments_env.purchases.buy(seller.who, contract.Buy("starter"), "key-" + seller.who.user_id, "hash")
@@ -181,11 +181,11 @@ def _with_fault(name: str, before: list[str], plan: tuple[int, Fault] | None, en
     seller = Seller(engine, names)
     for earlier in before:
         seller.hears(EVENTS[earlier], earlier)
-    seller.wire.under(lambda number, _: plan[1] if plan and number == plan[0] else None)
+    seller.fault_injector.use_plan(lambda number, _: plan[1] if plan and number == plan[0] else None)
     with suppress(Crash, AppError):
         seller.hears(EVENTS[name], name)
-    calls = len(seller.wire.calls)
-    seller.wire.under(no_faults)
+    calls = len(seller.fault_injector.calls)
+    seller.fault_injector.use_plan(no_faults)
     seller.hears(EVENTS[name], name)
     seller.check({name, *before})
     return calls
@@ -210,7 +210,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def buy(self) -> None:
         purchase_id = self.payments_env.buy(self.who)
-        self.payments_env.payments.moved(purchase_id, Payment.OPEN)
+        self.payments_env.payments.moved(purchase_id, PaymentState.OPEN)
         self.bought.append(purchase_id)
         self.returned[purchase_id] = {}
 
@@ -218,11 +218,11 @@ class Histories(RuleBasedStateMachine):
         return self.bought[number % len(self.bought)]
 
     @precondition(lambda self: self.bought)
-    @rule(number=st.integers(0, 9), payment=st.sampled_from(Payment))
-    def a_payment_moves(self, number: int, payment: Payment) -> None:
+    @rule(number=st.integers(0, 9), payment=st.sampled_from(PaymentState))
+    def a_payment_moves(self, number: int, payment: PaymentState) -> None:
         purchase_id = self.one(number)
         self.payments_env.hears(purchase_id, payment)
-        if payment is Payment.PAID:
+        if payment is PaymentState.PAID:
             self.paid.add(purchase_id)
 
     @precondition(lambda self: self.bought)

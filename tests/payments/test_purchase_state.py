@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from chalicelib.payments.purchase_state import (
-    Booked,
+    BookedAmounts,
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Facts,
-    Moves,
-    Payment,
+    LedgerChanges,
+    PaymentFact,
+    PaymentFacts,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
-    after,
-    moves,
-    worth,
+    apply_changes,
+    ledger_changes,
+    purchase_value,
 )
 
 CREDITS, CENTS = 2_000, 999
@@ -34,12 +34,12 @@ def dispute(name: str, state: DisputeState, cents: int = CENTS) -> DisputeFact:
     return DisputeFact(name, Dispute(state, cents))
 
 
-EVENTS: dict[str, Fact] = {
-    "completed, unpaid": Payment.PENDING,
-    "completed, paid": Payment.PAID,
-    "async succeeded": Payment.PAID,
-    "async failed": Payment.FAILED,
-    "expired": Payment.EXPIRED,
+EVENTS: dict[str, PaymentFact] = {
+    "completed, unpaid": PaymentState.PENDING,
+    "completed, paid": PaymentState.PAID,
+    "async succeeded": PaymentState.PAID,
+    "async failed": PaymentState.FAILED,
+    "expired": PaymentState.EXPIRED,
     "a refund": refund("re_1", 333),
     "another refund": refund("re_2", 100),
     "dispute opened": dispute("dp_1", DisputeState.OPEN),
@@ -52,19 +52,19 @@ class Account:
     """A balance that books moves: what the ledger does, in two numbers."""
 
     def __init__(self, available: int = 0):
-        self.facts, self.booked = Facts(), Booked()
+        self.facts, self.booked = PaymentFacts(), BookedAmounts()
         self.available, self.held = available, 0
 
-    def hears(self, fact: Fact) -> Moves:
-        self.facts = self.facts.learned(fact)
-        due = moves(self.facts, self.booked, CREDITS, CENTS, self.available)
-        self.booked = after(self.booked, due)
+    def hears(self, fact: PaymentFact) -> LedgerChanges:
+        self.facts = self.facts.with_fact(fact)
+        due = ledger_changes(self.facts, self.booked, CREDITS, CENTS, self.available)
+        self.booked = apply_changes(self.booked, due)
         self.available += due.available
         self.held += due.held
         return due
 
     def check(self) -> None:
-        due = worth(self.facts, CREDITS, CENTS)
+        due = purchase_value(self.facts, CREDITS, CENTS)
         assert (self.booked.granted, self.booked.taken) == (due.granted, due.taken)
         assert self.available + self.held == due.granted - due.taken
         assert self.held == sum(self.booked.holds.values())
@@ -79,40 +79,40 @@ class Account:
     ("facts", "granted", "taken"),
     [
         ([], 0, 0),
-        ([Payment.PENDING], 0, 0),
-        ([Payment.PAID], 2_000, 0),
-        ([Payment.EXPIRED, Payment.PAID], 2_000, 0),
-        ([Payment.PAID, Payment.FAILED], 2_000, 0),
-        ([Payment.PAID, refund("re_1", 333)], 2_000, 666),
-        ([Payment.PAID, refund("re_1", 333, RefundState.PENDING)], 2_000, 0),
-        ([Payment.PAID, refund("re_1", 333), refund("re_1", 333, RefundState.FAILED)], 2_000, 0),
-        ([Payment.PAID, refund("re_1", 1), refund("re_2", 1), refund("re_3", 1)], 2_000, 6),
-        ([Payment.PAID, refund("re_1", 999)], 2_000, 2_000),
-        ([Payment.PAID, dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
-        ([Payment.PAID, refund("re_1", 500), dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
-        ([Payment.PAID, dispute("dp_1", DisputeState.OPEN)], 2_000, 0),
+        ([PaymentState.PENDING], 0, 0),
+        ([PaymentState.PAID], 2_000, 0),
+        ([PaymentState.EXPIRED, PaymentState.PAID], 2_000, 0),
+        ([PaymentState.PAID, PaymentState.FAILED], 2_000, 0),
+        ([PaymentState.PAID, refund("re_1", 333)], 2_000, 666),
+        ([PaymentState.PAID, refund("re_1", 333, RefundState.PENDING)], 2_000, 0),
+        ([PaymentState.PAID, refund("re_1", 333), refund("re_1", 333, RefundState.FAILED)], 2_000, 0),
+        ([PaymentState.PAID, refund("re_1", 1), refund("re_2", 1), refund("re_3", 1)], 2_000, 6),
+        ([PaymentState.PAID, refund("re_1", 999)], 2_000, 2_000),
+        ([PaymentState.PAID, dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
+        ([PaymentState.PAID, refund("re_1", 500), dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
+        ([PaymentState.PAID, dispute("dp_1", DisputeState.OPEN)], 2_000, 0),
         ([refund("re_1", 999)], 0, 0),
     ],
 )
-def test_what_it_is_worth(facts: list[Fact], granted: int, taken: int) -> None:
-    known = Facts()
+def test_what_it_is_worth(facts: list[PaymentFact], granted: int, taken: int) -> None:
+    known = PaymentFacts()
     for fact in facts:
-        known = known.learned(fact)
+        known = known.with_fact(fact)
 
-    due = worth(known, CREDITS, CENTS)
+    due = purchase_value(known, CREDITS, CENTS)
 
     assert (due.granted, due.taken) == (granted, taken)
 
 
 def test_a_dispute_holds_what_is_left_and_there() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.hears(PaymentState.PAID)
     account.available -= 1_500  # spent
     account.hears(dispute("dp_1", DisputeState.OPEN))
     assert (account.available, account.held) == (0, 500)
 
     account.available += 300  # bought elsewhere: never topped up
-    assert account.hears(dispute("dp_1", DisputeState.OPEN)).is_nothing
+    assert account.hears(dispute("dp_1", DisputeState.OPEN)).is_empty
 
     lost = account.hears(dispute("dp_1", DisputeState.LOST))
     assert lost.ended == {"dp_1": (500, 500)}
@@ -121,7 +121,7 @@ def test_a_dispute_holds_what_is_left_and_there() -> None:
 
 def test_a_dispute_that_is_won_gives_back_all_of_it() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.hears(PaymentState.PAID)
     account.hears(dispute("dp_1", DisputeState.OPEN))
     won = account.hears(dispute("dp_1", DisputeState.WON))
 
@@ -131,7 +131,7 @@ def test_a_dispute_that_is_won_gives_back_all_of_it() -> None:
 
 def test_a_dispute_of_a_part_holds_that_part_and_not_what_was_taken_before() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.hears(PaymentState.PAID)
     account.hears(refund("re_1", 333))
     account.hears(dispute("dp_1", DisputeState.OPEN, 500))
 
@@ -142,7 +142,7 @@ def test_a_dispute_of_a_part_holds_that_part_and_not_what_was_taken_before() -> 
 
 def test_a_dispute_of_more_than_what_was_not_refunded_holds_the_rest() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.hears(PaymentState.PAID)
     account.hears(refund("re_1", 499))
     account.hears(dispute("dp_1", DisputeState.OPEN))
 
@@ -151,7 +151,7 @@ def test_a_dispute_of_more_than_what_was_not_refunded_holds_the_rest() -> None:
 
 def test_each_of_two_disputes_holds_its_own_part() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.hears(PaymentState.PAID)
     account.hears(dispute("dp_1", DisputeState.OPEN, 300))
     account.hears(dispute("dp_2", DisputeState.OPEN, 300))
 
@@ -162,7 +162,7 @@ def test_each_of_two_disputes_holds_its_own_part() -> None:
 
 def test_a_balance_below_zero_gives_a_dispute_nothing_to_hold() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.hears(PaymentState.PAID)
     account.available -= 2_000
     account.hears(refund("re_1", 333))
     assert account.available == -666
@@ -176,12 +176,12 @@ def walk(depth: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     events = list(EVENTS.values())
 
-    def go(facts: Facts, booked: Booked, available: int, held: int, mask: int, left: int) -> None:
+    def go(facts: PaymentFacts, booked: BookedAmounts, available: int, held: int, mask: int, left: int) -> None:
         for place, fact in enumerate(events):
-            known = facts.learned(fact)
+            known = facts.with_fact(fact)
             seen = mask | 1 << place
-            due = moves(known, booked, CREDITS, CENTS, available)
-            done = after(booked, due)
+            due = ledger_changes(known, booked, CREDITS, CENTS, available)
+            done = apply_changes(booked, due)
             now_available, now_held = available + due.available, held + due.held
             granted, taken, least_held, most_held = DUE[seen]
             assert now_available + now_held == granted - taken
@@ -192,7 +192,7 @@ def walk(depth: int) -> Counter[str]:
             if left > 1:
                 go(known, done, now_available, now_held, seen, left - 1)
 
-    go(Facts(), Booked(), 0, 0, 0, depth)
+    go(PaymentFacts(), BookedAmounts(), 0, 0, 0, depth)
     return counts
 
 
@@ -239,12 +239,12 @@ disputes = st.builds(
     st.integers(1, 2 * CENTS),
     st.sampled_from(DisputeState),
 )
-facts = st.sampled_from(Payment) | refunds | disputes
+facts = st.sampled_from(PaymentState) | refunds | disputes
 
 
 @given(st.lists(facts, max_size=8), st.randoms(use_true_random=False))
 @settings(derandomize=True, deadline=None)
-def test_order_and_repetition_change_nothing(told: list[Fact], random: "object") -> None:
+def test_order_and_repetition_change_nothing(told: list[PaymentFact], random: "object") -> None:
     shuffled = told + told[:3]
     random.shuffle(shuffled)
     one, other = Account(), Account()
@@ -262,7 +262,7 @@ def test_order_and_repetition_change_nothing(told: list[Fact], random: "object")
 @given(st.lists(st.tuples(facts, st.integers(0, 700)), max_size=10))
 @settings(derandomize=True, deadline=None)
 def test_with_spending_between_what_is_taken_is_exact_and_only_that_goes_below_zero(
-    told: list[tuple[Fact, int]],
+    told: list[tuple[PaymentFact, int]],
 ) -> None:
     account, spent = Account(100), 0
     for fact, body in told:
@@ -272,6 +272,6 @@ def test_with_spending_between_what_is_taken_is_exact_and_only_that_goes_below_z
         spending = min(body, max(account.available, 0))
         account.available -= spending
         spent += spending
-    due = worth(account.facts, CREDITS, CENTS)
+    due = purchase_value(account.facts, CREDITS, CENTS)
     assert account.available + account.held == 100 + due.granted - due.taken - spent
     assert account.held >= 0

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderTimeoutError
 from chalicelib.logs.request_log import request_log
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchases import PaymentNews
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.models.purchases import PaymentUpdate
+from chalicelib.payments.purchase_state import PaymentState
 from chalicelib.payments.reconciliation import (
     ASKED_AFTER_SECONDS,
     ASKED_AT_ONCE,
@@ -16,7 +16,7 @@ from chalicelib.payments.reconciliation import (
     SPENT_SECONDS,
     STUCK_AFTER_SECONDS,
 )
-from chalicelib.repositories.purchases import open_purchases
+from chalicelib.repositories.purchases import list_open_purchases
 from tests.fakes import Backend
 from tests.payments.payments_env import FakeEvent, PaymentsEnv, credits, reconciled, refund
 
@@ -35,7 +35,7 @@ def ada(payments_env: PaymentsEnv) -> Caller:
 
 def test_a_payment_that_no_event_told_of_is_found(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.payments.moved(purchase_id, Payment.PAID)
+    payments_env.payments.moved(purchase_id, PaymentState.PAID)
     assert reconciled(payments_env)["purchases_asked"] == 0
 
     payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
@@ -54,10 +54,10 @@ def test_a_purchase_whose_process_died_is_begun_under_the_same_key(payments_env:
     reconciled(payments_env)
     assert payments_env.purchase("the-purchase").checkout_session_id == "cs_the-purchase"
 
-    payments_env.payments.moved("the-purchase", Payment.EXPIRED)
+    payments_env.payments.moved("the-purchase", PaymentState.EXPIRED)
     reconciled(payments_env)
-    assert payments_env.purchase("the-purchase").facts.payment is Payment.EXPIRED
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert payments_env.purchase("the-purchase").facts.payment is PaymentState.EXPIRED
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
 def test_events_that_did_not_arrive_are_heard(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -65,9 +65,9 @@ def test_events_that_did_not_arrive_are_heard(payments_env: PaymentsEnv, ada: Ca
     known = payments_env.purchase(purchase_id)
     payments_env.payments.undelivered_events = [
         FakeEvent("refund.created", payments_env.payments.news_of(known, refund("re_1", 333))),
-        FakeEvent("checkout.session.completed", payments_env.payments.news_of(known, Payment.PAID)),
+        FakeEvent("checkout.session.completed", payments_env.payments.news_of(known, PaymentState.PAID)),
         FakeEvent(
-            "checkout.session.completed", replace(payments_env.payments.moved(purchase_id, Payment.PAID), cents=1)
+            "checkout.session.completed", replace(payments_env.payments.moved(purchase_id, PaymentState.PAID), cents=1)
         ),
         FakeEvent("charge.updated", None),
     ]
@@ -91,7 +91,7 @@ def test_a_purchase_that_stays_open_for_days_is_stuck(payments_env: PaymentsEnv,
 def test_one_purchase_that_cannot_be_asked_about_keeps_no_other(payments_env: PaymentsEnv, ada: Caller) -> None:
     first, second = payments_env.buy(ada), payments_env.buy(ada)
     for purchase_id in (first, second):
-        payments_env.payments.moved(purchase_id, Payment.PAID)
+        payments_env.payments.moved(purchase_id, PaymentState.PAID)
     payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
     payments_env.payments.script = [
         lambda: None,
@@ -108,9 +108,9 @@ def test_one_purchase_that_cannot_be_asked_about_keeps_no_other(payments_env: Pa
 
 def test_one_event_that_cannot_be_read_keeps_no_other(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    paid = payments_env.payments.moved(purchase_id, Payment.PAID)
+    paid = payments_env.payments.moved(purchase_id, PaymentState.PAID)
     news = payments_env.payments.news_of(payments_env.purchase(purchase_id), refund("re_1", 333))
-    assert isinstance(news, PaymentNews)
+    assert isinstance(news, PaymentUpdate)
     payments_env.payments.undelivered_events = [
         FakeEvent("refund.created", replace(news, payment_id="pi_unknown")),
         FakeEvent("checkout.session.completed", paid),
@@ -140,7 +140,7 @@ def test_many_that_stay_open_keep_no_later_one_from_being_asked_about(payments_e
         payments_env.buy(ada)
     payments_env.backend.clock.forward(1)
     latest = payments_env.buy(ada)
-    payments_env.payments.moved(latest, Payment.PAID)
+    payments_env.payments.moved(latest, PaymentState.PAID)
     payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
 
     for _ in range(2):
@@ -159,8 +159,8 @@ def test_a_checkout_that_cannot_be_made_any_more_ends_its_purchase(payments_env:
 
     reconciled(payments_env)
 
-    assert payments_env.purchase("the-purchase").facts.payment is Payment.FAILED
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert payments_env.purchase("the-purchase").facts.payment is PaymentState.FAILED
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
 def test_a_purchase_that_cannot_be_asked_about_for_days_is_stuck_too(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -175,16 +175,16 @@ def test_a_purchase_that_cannot_be_asked_about_for_days_is_stuck_too(payments_en
 
 def test_a_delayed_payment_may_take_its_weeks(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PENDING)
+    payments_env.hears(purchase_id, PaymentState.PENDING)
 
     payments_env.backend.clock.forward(STUCK_AFTER_SECONDS + 1)
     assert reconciled(payments_env)["purchases_stuck"] == 0
     payments_env.backend.clock.forward(PENDING_STUCK_AFTER_SECONDS)
     assert reconciled(payments_env)["purchases_stuck"] == 1
 
-    payments_env.payments.moved(purchase_id, Payment.FAILED)  # As asking finds, where the event was missed.
+    payments_env.payments.moved(purchase_id, PaymentState.FAILED)  # As asking finds, where the event was missed.
     assert reconciled(payments_env)["purchases_stuck"] == 0
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_an_answer_that_is_not_as_it_should_be_rings_the_alarm_and_books_nothing
     payments_env: PaymentsEnv, ada: Caller, changed: dict[str, object], alarms: int
 ) -> None:
     purchase_id = payments_env.buy(ada)
-    paid = payments_env.payments.moved(purchase_id, Payment.PAID)
+    paid = payments_env.payments.moved(purchase_id, PaymentState.PAID)
     payments_env.payments.sessions[paid.session_id] = replace(paid, **changed)  # type: ignore[arg-type]
     payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
 
@@ -230,7 +230,7 @@ def test_a_list_too_long_for_one_run_is_gone_on_with_in_the_next(payments_env: P
             return super().__getattribute__(name)
 
     payments_env.payments.undelivered_events = [
-        Slow("checkout.session.completed", payments_env.payments.moved(one, Payment.PAID), f"evt_{one}")
+        Slow("checkout.session.completed", payments_env.payments.moved(one, PaymentState.PAID), f"evt_{one}")
         for one in bought
     ]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderUnavailableError
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.payments.purchase_state import PaymentState
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import KEY_ENDINGS, StripeGateway
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
@@ -62,7 +62,7 @@ def test_a_checkout_is_asked_for_with_exactly_these_words(stand_in: StandIn, sel
         "adaptive_pricing": {"enabled": "false"},
         "payment_method_types": {"0": "card"},
     }
-    assert (session.payment, session.payment_id, session.cents, session.currency) == (Payment.OPEN, "", 999, "usd")
+    assert (session.payment, session.payment_id, session.cents, session.currency) == (PaymentState.OPEN, "", 999, "usd")
     assert (session.purchase_id, session.user_id, session.stage, session.is_live) == (
         one.purchase_id,
         "ada",
@@ -203,7 +203,13 @@ def test_a_checkout_is_read_as_it_stands(stand_in: StandIn) -> None:
 
         payments = [selling.session(session_id).payment for session_id in opened]
 
-    assert payments == [Payment.PAID, Payment.PENDING, Payment.PAID, Payment.EXPIRED, Payment.FAILED]
+    assert payments == [
+        PaymentState.PAID,
+        PaymentState.PENDING,
+        PaymentState.PAID,
+        PaymentState.EXPIRED,
+        PaymentState.FAILED,
+    ]
 
 
 def test_a_payment_leads_to_its_checkout(stand_in: StandIn, selling: StripeGateway) -> None:
@@ -212,12 +218,12 @@ def test_a_payment_leads_to_its_checkout(stand_in: StandIn, selling: StripeGatew
     stand_in.stripe(f"sessions/{session_id}/pay")
     (intent,) = stand_in.stripe_books()["payment_intents"]
 
-    found = selling.session_of(intent["id"])
+    found = selling.find_checkout(intent["id"])
 
     assert found is not None
-    assert (found.session_id, found.purchase_id, found.payment) == (session_id, one.purchase_id, Payment.PAID)
+    assert (found.session_id, found.purchase_id, found.payment) == (session_id, one.purchase_id, PaymentState.PAID)
     assert found.payment_id == intent["id"]
-    assert selling.session_of("pi_another") is None
+    assert selling.find_checkout("pi_another") is None
 
 
 def test_all_events_that_did_not_arrive_are_listed_page_by_page(stand_in: StandIn, selling: StripeGateway) -> None:
@@ -227,17 +233,17 @@ def test_all_events_that_did_not_arrive_are_listed_page_by_page(stand_in: StandI
     ]
     stand_in.stripe("events", type="charge.refunded", object={"id": "ch_1"})
 
-    heard = [event.id for event in selling.undelivered(0)]
+    heard = [event.id for event in selling.list_undelivered_events(0)]
 
     assert heard == told[::-1]
     assert len([call for call in stand_in.calls() if call["service"] == "stripe.events_list"]) == 3
-    assert list(selling.undelivered(9_999_999_999)) == []
+    assert list(selling.list_undelivered_events(9_999_999_999)) == []
 
 
 def test_events_that_arrived_are_not_listed(stand_in: StandIn, selling: StripeGateway) -> None:
     stand_in.stripe("events", type="refund.updated", object={"id": "re_1"})  # There is no endpoint to miss it.
 
-    assert list(selling.undelivered(0)) == []
+    assert list(selling.list_undelivered_events(0)) == []
 
 
 # On the machine

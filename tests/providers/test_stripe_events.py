@@ -11,18 +11,18 @@ import stripe
 from stripe import WebhookSignature
 
 from chalicelib.errors import InvalidSignatureError, ProviderError
-from chalicelib.models.purchases import CheckoutSession, PaymentNews
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
 from chalicelib.payments.purchase_state import (
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Payment,
+    PaymentFact,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
 )
-from chalicelib.providers.stripe_client import EVENTS, StripeGateway
+from chalicelib.providers.stripe_client import EVENT_TYPES, StripeGateway
 from sandbox import stripe_events
 from tests.providers.stand_in import KEYS, StandIn
 from tests.providers.stripe_checkout_steps import APP, SECRET, STAGE, event, gateway, raw_of, signed, wanted
@@ -57,25 +57,25 @@ def money_object(**changes: Any) -> dict[str, Any]:
 
 def news(
     selling: StripeGateway, type: str, said: dict[str, Any], **changes: Any
-) -> CheckoutSession | PaymentNews | None:
+) -> CheckoutSession | PaymentUpdate | None:
     raw = raw_of(event(type, said, **changes))
-    return selling.news(selling.verified_event(raw, signed(raw)))
+    return selling.payment_update(selling.verify_event(raw, signed(raw)))
 
 
 @pytest.mark.parametrize(
     ("type", "changes", "payment"),
     [
-        ("completed", {}, Payment.PAID),
-        ("completed", {"payment_status": "unpaid"}, Payment.PENDING),
-        ("completed", {"payment_status": "no_payment_required"}, Payment.PENDING),
-        ("completed", {"payment_status": "a status of next year"}, Payment.PENDING),
-        ("completed", {"status": "open", "payment_status": "paid"}, Payment.OPEN),
-        ("async_payment_succeeded", {}, Payment.PAID),
-        ("async_payment_failed", {"payment_status": "unpaid"}, Payment.FAILED),
-        ("expired", {"status": "expired", "payment_status": "unpaid", "payment_intent": None}, Payment.EXPIRED),
+        ("completed", {}, PaymentState.PAID),
+        ("completed", {"payment_status": "unpaid"}, PaymentState.PENDING),
+        ("completed", {"payment_status": "no_payment_required"}, PaymentState.PENDING),
+        ("completed", {"payment_status": "a status of next year"}, PaymentState.PENDING),
+        ("completed", {"status": "open", "payment_status": "paid"}, PaymentState.OPEN),
+        ("async_payment_succeeded", {}, PaymentState.PAID),
+        ("async_payment_failed", {"payment_status": "unpaid"}, PaymentState.FAILED),
+        ("expired", {"status": "expired", "payment_status": "unpaid", "payment_intent": None}, PaymentState.EXPIRED),
     ],
 )
-def test_a_checkouts_events(selling: StripeGateway, type: str, changes: dict[str, Any], payment: Payment) -> None:
+def test_a_checkouts_events(selling: StripeGateway, type: str, changes: dict[str, Any], payment: PaymentState) -> None:
     told = news(selling, f"checkout.session.{type}", session_object(**changes))
 
     payment_id = session_object(**changes)["payment_intent"] or ""
@@ -116,16 +116,16 @@ def test_a_refunds_events_tell_how_it_stands(selling: StripeGateway, type: str, 
     """By the object alone: what an event is called says less than what it shows."""
     fact = RefundFact("re_1", Refund(REFUND_STATES[status], 333))
 
-    assert news(selling, type, money_object(status=status)) == PaymentNews(fact, "pi_1", 333, "usd", False)
+    assert news(selling, type, money_object(status=status)) == PaymentUpdate(fact, "pi_1", 333, "usd", False)
 
 
 @pytest.mark.parametrize("status", DISPUTE_STATES)
-@pytest.mark.parametrize("type", sorted(one for one in EVENTS if one.startswith("charge.dispute.")))
+@pytest.mark.parametrize("type", sorted(one for one in EVENT_TYPES if one.startswith("charge.dispute.")))
 def test_a_disputes_events_tell_how_it_stands(selling: StripeGateway, type: str, status: str) -> None:
-    fact: Fact = DisputeFact("dp_1", Dispute(DISPUTE_STATES[status], 333))
+    fact: PaymentFact = DisputeFact("dp_1", Dispute(DISPUTE_STATES[status], 333))
     said = money_object(id="dp_1", status=status)
 
-    assert news(selling, type, said, livemode=True) == PaymentNews(fact, "pi_1", 333, "usd", True)
+    assert news(selling, type, said, livemode=True) == PaymentUpdate(fact, "pi_1", 333, "usd", True)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_dispute_that_was_prevented_by_giving_the_money_back_is_lost(
 
     told = news(selling, "charge.dispute.closed", said)
 
-    assert told == PaymentNews(DisputeFact("dp_1", Dispute(state, 333)), "pi_1", 333, "usd", False)
+    assert told == PaymentUpdate(DisputeFact("dp_1", Dispute(state, 333)), "pi_1", 333, "usd", False)
 
 
 @pytest.mark.parametrize(
@@ -203,14 +203,14 @@ def test_numbers_beyond_all_bounds_are_heard_or_refused_and_break_nothing(sellin
     signature = WebhookSignature.generate_signature_header(raw.decode(), SECRET)
 
     with pytest.raises((InvalidSignatureError, ProviderError)):
-        selling.news(selling.verified_event(raw, signature))
+        selling.payment_update(selling.verify_event(raw, signature))
 
 
 # Against the sandbox
 
 
 def test_we_subscribe_to_types_that_happen(stand_in: StandIn) -> None:
-    assert set(stripe_events.TYPES) >= EVENTS
+    assert set(stripe_events.TYPES) >= EVENT_TYPES
 
 
 def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -> None:
@@ -226,7 +226,7 @@ def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -
         stand_in.stripe(f"sessions/{late}/pay", method="us_bank_account")
         stand_in.stripe(f"sessions/{late}/settle", outcome="failed")
 
-        heard = [(one.type, selling.news(one)) for one in selling.undelivered(0)][::-1]
+        heard = [(one.type, selling.payment_update(one)) for one in selling.list_undelivered_events(0)][::-1]
 
     told = [
         (type, one.payment if isinstance(one, CheckoutSession) else one.fact) for type, one in heard if one is not None
@@ -235,7 +235,7 @@ def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -
     won = DisputeFact(dispute["id"], Dispute(DisputeState.WON, 999))
     failed = RefundFact(refund["id"], Refund(RefundState.FAILED, 333))
     assert told == [
-        ("checkout.session.completed", Payment.PAID),
+        ("checkout.session.completed", PaymentState.PAID),
         ("refund.created", RefundFact(refund["id"], Refund(RefundState.PENDING, 333))),
         ("refund.updated", failed),
         ("refund.failed", failed),
@@ -243,8 +243,8 @@ def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -
         ("charge.dispute.funds_withdrawn", opened),
         ("charge.dispute.closed", won),
         ("charge.dispute.funds_reinstated", won),
-        ("checkout.session.completed", Payment.PENDING),
-        ("checkout.session.async_payment_failed", Payment.FAILED),
+        ("checkout.session.completed", PaymentState.PENDING),
+        ("checkout.session.async_payment_failed", PaymentState.FAILED),
     ]
     assert len(told) == len(heard)
     assert KEYS.stripe_webhooks not in str(heard)
@@ -254,23 +254,25 @@ def test_the_documents_name_every_type_to_subscribe_to() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "payments.md").read_text(encoding="utf-8")
     (listed,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
 
-    assert set(listed.split()) == EVENTS
+    assert set(listed.split()) == EVENT_TYPES
     assert f"`{stripe.api_version}`" in guide
 
 
 @pytest.mark.parametrize(
     ("status", "payment"),
     [
-        ("processing", Payment.PENDING),
-        ("requires_action", Payment.PENDING),
-        ("requires_payment_method", Payment.FAILED),
-        ("canceled", Payment.FAILED),
-        ("a status of next year", Payment.PENDING),
+        ("processing", PaymentState.PENDING),
+        ("requires_action", PaymentState.PENDING),
+        ("requires_payment_method", PaymentState.FAILED),
+        ("canceled", PaymentState.FAILED),
+        ("a status of next year", PaymentState.PENDING),
     ],
 )
-def test_a_complete_checkout_whose_payment_is_told_whole(selling: StripeGateway, status: str, payment: Payment) -> None:
+def test_a_complete_checkout_whose_payment_is_told_whole(
+    selling: StripeGateway, status: str, payment: PaymentState
+) -> None:
     intent = {"id": "pi_1", "object": "payment_intent", "status": status}
 
-    told = selling.session_from(session_object(payment_status="unpaid", payment_intent=intent))
+    told = selling.checkout_session(session_object(payment_status="unpaid", payment_intent=intent))
 
     assert (told.payment, told.payment_id) == (payment, "pi_1")

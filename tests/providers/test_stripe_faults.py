@@ -29,8 +29,8 @@ FAULTS: list[tuple[dict[str, Any], type[ProviderError], int | None]] = [
 CALLS: dict[str, Callable[[StripeGateway], object]] = {
     CREATE: lambda selling: selling.open(wanted()),
     "stripe.sessions_retrieve": lambda selling: selling.session("cs_test_1"),
-    "stripe.sessions_list": lambda selling: selling.session_of("pi_1"),
-    "stripe.events_list": lambda selling: list(selling.undelivered(0)),
+    "stripe.sessions_list": lambda selling: selling.find_checkout("pi_1"),
+    "stripe.events_list": lambda selling: list(selling.list_undelivered_events(0)),
 }
 
 

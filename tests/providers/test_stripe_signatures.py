@@ -85,7 +85,7 @@ def selling(stand_in: StandIn) -> Iterator[StripeGateway]:
 
 
 def test_what_stripe_signed_is_heard(selling: StripeGateway) -> None:
-    heard = selling.verified_event(GOOD, signed(GOOD))
+    heard = selling.verify_event(GOOD, signed(GOOD))
 
     assert (heard.id, heard.type, heard.livemode) == ("evt_1", "refund.created", False)
     assert heard.data.object == {"id": "re_1", "object": "refund"}
@@ -93,13 +93,13 @@ def test_what_stripe_signed_is_heard(selling: StripeGateway) -> None:
 
 @pytest.mark.parametrize("seconds_ago", [299, 0, -290])
 def test_clocks_may_differ_a_little(selling: StripeGateway, seconds_ago: int) -> None:
-    assert selling.verified_event(GOOD, signed(GOOD, seconds_ago=seconds_ago)).id == "evt_1"
+    assert selling.verify_event(GOOD, signed(GOOD, seconds_ago=seconds_ago)).id == "evt_1"
 
 
 @pytest.mark.parametrize("kind", BAD_SIGNATURES)
 def test_what_is_not_signed_well_is_refused(selling: StripeGateway, kind: str) -> None:
     with pytest.raises(InvalidSignatureError):
-        selling.verified_event(GOOD, BAD_SIGNATURES[kind]())
+        selling.verify_event(GOOD, BAD_SIGNATURES[kind]())
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
@@ -107,7 +107,7 @@ def test_what_is_signed_and_no_event_is_refused(selling: StripeGateway, kind: st
     raw = MALFORMED[kind]
 
     with pytest.raises(InvalidSignatureError):
-        selling.verified_event(raw, signed(raw))
+        selling.verify_event(raw, signed(raw))
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), (" ",)])
@@ -115,7 +115,7 @@ def test_without_a_secret_nothing_is_heard(stand_in: StandIn, secrets: tuple[str
     with gateway(stand_in, webhook_secrets=secrets) as selling:
         for secret in ("", " ", SECRET):
             with pytest.raises(InvalidSignatureError):
-                selling.verified_event(GOOD, signed(GOOD, secret))
+                selling.verify_event(GOOD, signed(GOOD, secret))
 
 
 def test_both_secrets_count_while_one_takes_the_others_place(stand_in: StandIn) -> None:
@@ -123,14 +123,14 @@ def test_both_secrets_count_while_one_takes_the_others_place(stand_in: StandIn) 
     with gateway(stand_in, webhook_secrets=("whsec_old", "whsec_new")) as selling:
         both = f"{signed(GOOD, 'whsec_old')},{signed(GOOD, 'whsec_new').partition(',')[2]}"
         for signature in (signed(GOOD, "whsec_old"), signed(GOOD, "whsec_new"), both):
-            assert selling.verified_event(GOOD, signature).id == "evt_1"
+            assert selling.verify_event(GOOD, signature).id == "evt_1"
         with pytest.raises(InvalidSignatureError):
-            selling.verified_event(GOOD, signed(GOOD, "whsec_third"))
+            selling.verify_event(GOOD, signed(GOOD, "whsec_third"))
 
 
 def test_a_refusal_tells_no_secret(selling: StripeGateway) -> None:
     with pytest.raises(InvalidSignatureError) as refusal:
-        selling.verified_event(GOOD, signed(GOOD, "whsec_another"))
+        selling.verify_event(GOOD, signed(GOOD, "whsec_another"))
 
     causes = f"{refusal.value!r} {refusal.value.__cause__!r} {refusal.value.details}"
     assert SECRET not in causes

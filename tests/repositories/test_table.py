@@ -9,7 +9,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.logs.request_log import collect_request_log
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
 from tests.engines import Engine
-from tests.fault_injection import OUTAGES, TRANSIENT, Fault, Wire, at
+from tests.fault_injection import OUTAGES, TRANSIENT, Fault, FaultInjector, fail_call
 
 HERE, THERE = ItemKey("ledger", "USER#1", "A"), ItemKey("app", "USER#1", "B")
 MISSING = Attr("pk").not_exists()
@@ -110,12 +110,12 @@ def test_a_query_pages_in_both_directions(tables: Tables) -> None:
 
 @pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: fault.name)
 def test_a_passing_fault_is_tried_again_and_written_once(fault: Fault, engine: Engine, names: tuple[str, str]) -> None:
-    wire = Wire(plan=at(0, fault))
-    tables = wire.tables(engine, names, attempts=3)
+    fault_injector = FaultInjector(plan=fail_call(0, fault))
+    tables = fault_injector.tables(engine, names, attempts=3)
 
     tables.transact([Write(HERE, add={"n": 1}, when=MISSING), Write(THERE, add={"n": 1})])
 
-    assert len(wire.calls) == 2
+    assert len(fault_injector.calls) == 2
     assert [item and item["n"] for item in tables.get_many([HERE, THERE])] == [1, 1]
 
 
@@ -123,16 +123,16 @@ def test_a_passing_fault_is_tried_again_and_written_once(fault: Fault, engine: E
 def test_a_lasting_fault_is_unavailable_with_nothing_half_done(
     fault: Fault, engine: Engine, names: tuple[str, str]
 ) -> None:
-    wire = Wire(plan=lambda *_: fault)
-    tables = wire.tables(engine, names, attempts=3)
+    fault_injector = FaultInjector(plan=lambda *_: fault)
+    tables = fault_injector.tables(engine, names, attempts=3)
 
     with pytest.raises(UnavailableError) as unavailable:
         tables.transact([Write(HERE, add={"n": 1}, when=MISSING), Write(THERE, add={"n": 1})])
 
     assert unavailable.value.details["retry_after_seconds"] > 0
-    tried = len(wire.calls)
+    tried = len(fault_injector.calls)
     assert 3 <= tried <= 3 * CONFLICT_TRIES
-    wire.under(lambda *_: None)
+    fault_injector.use_plan(lambda *_: None)
     written = [item and item["n"] for item in tables.get_many([HERE, THERE])]
     assert written == ([1, 1] if fault is Fault.LOST else [None, None])
 
@@ -149,7 +149,7 @@ def test_a_lasting_fault_is_unavailable_with_nothing_half_done(
 def test_the_log_line_says_what_of_ours_is_out_of_order(
     fault: Fault, said: str | None, engine: Engine, names: tuple[str, str]
 ) -> None:
-    tables = Wire(plan=lambda *_: fault).tables(engine, names, attempts=3)
+    tables = FaultInjector(plan=lambda *_: fault).tables(engine, names, attempts=3)
 
     with collect_request_log() as counted, pytest.raises(UnavailableError):
         tables.transact([Write(HERE, add={"n": 1}), Write(THERE, add={"n": 1})])
@@ -161,10 +161,10 @@ def test_the_log_line_says_what_of_ours_is_out_of_order(
 def test_a_read_that_fails_is_unavailable_and_never_an_empty_answer(
     fault: Fault, engine: Engine, names: tuple[str, str]
 ) -> None:
-    wire = Wire()
-    tables = wire.tables(engine, names, attempts=3)
+    fault_injector = FaultInjector()
+    tables = fault_injector.tables(engine, names, attempts=3)
     tables.write(Write(HERE, item={"n": 1}))
-    wire.under(lambda *_: fault)
+    fault_injector.use_plan(lambda *_: fault)
 
     for read in (
         lambda: tables.get(HERE),

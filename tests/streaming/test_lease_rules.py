@@ -78,7 +78,7 @@ def test_settling_leaves_nothing_to_settle() -> None:
 
     after = ended(current).session
 
-    assert ended(after).charge.is_nothing
+    assert ended(after).charge.is_empty
     assert (after.charged, after.settled_ms) == (11, 61_000)
 
 

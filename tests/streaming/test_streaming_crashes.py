@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.errors import AppError
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, at, insist, no_faults
+from tests.fault_injection import Crash, Fault, fail_call, no_faults, retry_until_answered
 from tests.streaming.listener import Listener, Names, abandoned_while_opening, lapsed, listening, nothing, over
 
 
@@ -23,7 +23,7 @@ def try_then_mend(act: Callable[[Listener], object]) -> Callable[[Listener], Non
         try:
             act(listener)
         finally:
-            if "Ticket" in listener.wire.calls:
+            if "Ticket" in listener.fault_injector.calls:
                 listener.providers[0].is_down = False
 
     return acted
@@ -68,12 +68,12 @@ def lived(
     prepare, act = COMMANDS[command]
     listener = Listener.on(engine, names)
     prepare(listener)
-    listener.wire.under(at(*plan) if plan else no_faults)
+    listener.fault_injector.use_plan(fail_call(*plan) if plan else no_faults)
     if comes_back:
-        insist(lambda: act(listener), listener.wait)
+        retry_until_answered(lambda: act(listener), listener.wait)
     else:
         with suppress(Crash, AppError):
             act(listener)
-    calls = list(listener.wire.calls)
+    calls = list(listener.fault_injector.calls)
     listener.check_the_end()
     return calls
