@@ -104,12 +104,7 @@ class ExportContent:
         return map(_told, self._named(keys))
 
     def _items(self, table: TableName, user_id: str, prefix: str) -> Iterator[Item]:
-        after: str | None = None
-        while True:
-            items, after = self.tables.query(table, f"USER#{user_id}", prefix, after=after)
-            yield from items
-            if after is None:
-                return
+        return self.tables.query_all(table, f"USER#{user_id}", prefix)
 
     def _named(self, keys: Iterator[ItemKey]) -> Iterator[Item]:
         while some := list(islice(keys, READ_AT_ONCE)):
@@ -190,5 +185,5 @@ def _purchase(one: Purchase) -> Told:
         "refunds": [{"state": got.state.name.lower(), "cents": got.cents} for got in facts.refunds.values()],
         "disputes": [{"state": got.state.name.lower(), "cents": got.cents} for got in facts.disputes.values()],
         "granted": booked.granted,
-        "taken": booked.taken,
+        "taken": booked.clawed_back,
     }

@@ -1,14 +1,14 @@
-"""Purchases, and the facts of their payments."""
+"""Purchases, and what the payment system reports about them."""
 
 from msgspec import Struct, field
 
-from ..payments.purchase_state import BookedAmounts, PaymentFact, PaymentFacts, PaymentState
+from .purchase_facts import BookedAmounts, PaymentFact, PaymentFacts, PaymentState
 
 
 class Purchase(Struct, frozen=True):
-    """Credits that somebody wants to buy, or bought. What it sells stands here before the payment system is asked.
+    """Credits that a user is buying or has bought. It is written before the payment system is called.
 
-    `facts` is what is known of its payment, `booked` what the ledger made of it. `version` moves at each write.
+    `facts`: what is known of its payment. `booked`: what the ledger has booked for it. `version` rises at each write.
     """
 
     purchase_id: str
@@ -33,7 +33,7 @@ class Purchase(Struct, frozen=True):
 
 
 class CheckoutSession(Struct, frozen=True):
-    """A checkout at the payment system as it stands. `payment_id`: its payment, once there is one."""
+    """The current state of a checkout at the payment system. `payment_id` is empty until it has a payment."""
 
     session_id: str
     url: str
@@ -48,7 +48,7 @@ class CheckoutSession(Struct, frozen=True):
 
 
 class PaymentUpdate(Struct, frozen=True):
-    """A fact about a payment, and the money it speaks of."""
+    """A fact about a payment, and the amount of money that it is about."""
 
     fact: PaymentFact
     payment_id: str

@@ -14,7 +14,7 @@ from ..models.ledger import Entry, Hold
 from ..models.purchases import Purchase
 from .ledger_items import ENTRY, USER, balance_key, balance_of, day_from, entry_from, hold_from, open_shard, user_pk
 from .purchases import DISPUTE_HOLD, POINTER, purchase_from, purchase_key
-from .table import Item, ItemKey, TableName, Tables
+from .table import Item, ItemKey, Tables
 
 BALANCE, GUARD = "BALANCE", "GUARD"
 READ_AT_ONCE = 100
@@ -49,11 +49,11 @@ def read(tables: Tables, user_id: str) -> tuple[Books, bool]:
     Raises KeyError, TypeError or ValueError where an item is not as anything of ours writes it.
     """
     before = balance_of(tables.get(balance_key(user_id)))
-    items = _all(tables, "ledger", user_pk(user_id))
+    items = list(tables.query_all("ledger", user_pk(user_id)))
     entries = tuple(entry_from(item) for item in items if item["sk"].startswith(ENTRY))
     held = [item for item in items if item["sk"].startswith("HOLD#")]
     holds = tuple(hold_from(item) for item in held)
-    named = [item["purchase_id"] for item in _all(tables, "app", user_pk(user_id), POINTER)]
+    named = [item["purchase_id"] for item in tables.query_all("app", user_pk(user_id), POINTER)]
     purchases = _purchases(tables, {*named, *_named(entries, holds)})
     balance = balance_of(tables.get(balance_key(user_id)))
     books = Books(
@@ -96,16 +96,6 @@ def _missing(tables: Tables, keys: Sequence[ItemKey]) -> list[ItemKey]:
         some = keys[first : first + READ_AT_ONCE]
         missing += [key for key, item in zip(some, tables.get_many(some), strict=True) if item is None]
     return missing
-
-
-def _all(tables: Tables, table: TableName, pk: str, prefix: str = "") -> list[Item]:
-    found: list[Item] = []
-    after: str | None = None
-    while True:
-        items, after = tables.query(table, pk, prefix, after=after)
-        found += items
-        if after is None:
-            return found
 
 
 def _named(entries: Iterable[Entry], holds: Iterable[Hold]) -> set[str]:

@@ -70,16 +70,11 @@ class Aggregates:
         found: dict[Line, Sums] = {}
         for month in _months(first_day, last_day):
             for shard in range(SHARDS):
-                after: str | None = None
-                while True:
-                    between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
-                    items, after = self.tables.query("app", _pk(month, shard), "", between=between, after=after)
-                    for item in items:
-                        line = Line(*item["sk"].split("#", 3))
-                        sums = {name: number for name, number in item.items() if name not in ("pk", "sk")}
-                        found[line] = together([found.get(line, {}), sums])
-                    if after is None:
-                        break
+                between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
+                for item in self.tables.query_all("app", _pk(month, shard), between=between):
+                    line = Line(*item["sk"].split("#", 3))
+                    sums = {name: number for name, number in item.items() if name not in ("pk", "sk")}
+                    found[line] = together([found.get(line, {}), sums])
         return found
 
     def everything(self) -> Everything:

@@ -12,7 +12,7 @@ from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder,
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.payments.purchase_state import PaymentState
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.streaming.audio import Audio
 from chalicelib.transcripts.prompts import TextTask
 

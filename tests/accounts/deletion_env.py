@@ -21,8 +21,9 @@ from chalicelib.catchup.job_rules import JobRules
 from chalicelib.errors import AppError, UnauthenticatedError, UnavailableError
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.catchup import StoredFile
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.payments.purchase_state import PaymentState
+from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories import account_books
 from chalicelib.repositories.deletions import erasure
@@ -317,7 +318,7 @@ class DeletionEnv:
         assert kept.open_holds == [], "credits are stuck"
         seen, is_still = account_books.read(self.quiet.tables, user_id)
         assert is_still
-        assert findings(seen, self.clock(), frozenset(price_files.available())) == []
+        assert findings(seen, self.clock(), frozenset(price_files.available()), purchase_value) == []
         balance = self.quiet.tables.get(balance_key(user_id)) or {}
         assert balance["deleted_at"] <= balance["erased_at"]
         with pytest.raises(UnauthenticatedError):

@@ -10,8 +10,8 @@ from msgspec import structs
 from chalicelib.accounts.deletion import MESSAGE, DeletionRules
 from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedError
 from chalicelib.logs.request_log import collect_request_log
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Segment
-from chalicelib.payments.purchase_state import PaymentState
 from chalicelib.providers.upload_files import TICKET_SECONDS
 from chalicelib.repositories.deletions import erasure
 from chalicelib.repositories.exports import export_key

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.errors import AppError
-from chalicelib.payments.purchase_state import PaymentState
+from chalicelib.models.purchase_facts import PaymentState
 from tests.accounts.accounts_env import at_once
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.engines import Engine

@@ -13,7 +13,8 @@ from chalicelib.audit.reader import Auditor, AuditRules
 from chalicelib.audit.service import MESSAGE, Audits
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.ledger import Entry
-from chalicelib.payments.purchase_state import DisputeState, PaymentState
+from chalicelib.models.purchase_facts import DisputeState, PaymentState
+from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import entry_from
@@ -52,7 +53,7 @@ class Office:
         return Audits(
             ledger=self.backend.ledger,
             tables=tables,
-            auditor=Auditor(tables, self.totals, versions, self.rules, clock, self.pause),
+            auditor=Auditor(tables, self.totals, versions, purchase_value, self.rules, clock, self.pause),
             queue=self.queue,
             rules=self.rules,
             now=clock,

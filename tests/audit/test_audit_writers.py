@@ -9,7 +9,7 @@ from contextlib import suppress
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
-from chalicelib.payments.purchase_state import DisputeState, PaymentState
+from chalicelib.models.purchase_facts import DisputeState, PaymentState
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from tests.admin.test_users import Bureau, FakeDirectory

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.audit.checks import STUCK_AFTER_SECONDS
 from chalicelib.models.audits import FindingKind
-from chalicelib.payments.purchase_state import PaymentState
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key, hold_key, open_shard, user_pk

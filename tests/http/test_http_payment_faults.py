@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.payments.reconciliation import ASKED_AFTER_SECONDS
+from chalicelib.payments.reconciliation import ASK_AFTER_SECONDS
 from chalicelib.repositories.purchases import purchase_key
 from tests.fakes import Backend
 from tests.http.checkout_steps import (
@@ -104,7 +104,7 @@ def test_a_payment_that_no_event_tells_of_is_asked_for(
     payments_client.do(f"sessions/{checkout['checkout_session_id']}/pay")
     assert person.balance() == (200, 0)
 
-    age(books, checkout, ASKED_AFTER_SECONDS + 1)
+    age(books, checkout, ASK_AFTER_SECONDS + 1)
 
     wait_until(lambda: person.balance() == (2_200, 0), "the payment was not asked for")
     books.check_books(person.user_id)
@@ -119,7 +119,7 @@ def test_a_checkout_whose_answer_was_lost_is_found_and_its_payment_too(
     (session,) = [one for one in payments_client.books()["sessions"] if one["metadata"]["user_id"] == person.user_id]
     purchase_id = session["client_reference_id"]
 
-    age(books, {"purchase_id": purchase_id}, ASKED_AFTER_SECONDS + 1)
+    age(books, {"purchase_id": purchase_id}, ASK_AFTER_SECONDS + 1)
     wait_until(
         lambda: bool((books.tables.get(purchase_key(purchase_id)) or {})["checkout_session_id"]), "it was not asked for"
     )

@@ -12,7 +12,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
-from chalicelib.payments.purchase_state import (
+from chalicelib.models.purchase_facts import (
     Dispute,
     DisputeFact,
     DisputeState,

@@ -26,7 +26,8 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Balance
 from chalicelib.models.purchases import PaymentUpdate, Purchase
 from chalicelib.payments.fulfilment import RESUMABLE_SECONDS
-from chalicelib.payments.purchase_state import (
+from chalicelib.payments.purchase_state import apply_changes, ledger_changes
+from chalicelib.models.purchase_facts import (
     Dispute,
     DisputeFact,
     DisputeState,
@@ -35,8 +36,6 @@ from chalicelib.payments.purchase_state import (
     Refund,
     RefundFact,
     RefundState,
-    apply_changes,
-    ledger_changes,
 )
 from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
 from tests.fakes import Backend

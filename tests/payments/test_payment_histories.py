@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
-from chalicelib.payments.purchase_state import DisputeState, PaymentFact, PaymentFacts, PaymentState, RefundState
+from chalicelib.models.purchase_facts import DisputeState, PaymentFact, PaymentFacts, PaymentState, RefundState
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.engines import ENGINES, Engine

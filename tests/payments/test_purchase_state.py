@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from chalicelib.payments.purchase_state import (
+from chalicelib.payments.purchase_state import apply_changes, ledger_changes, purchase_value
+from chalicelib.models.purchase_facts import (
     BookedAmounts,
     Dispute,
     DisputeFact,
@@ -18,9 +19,6 @@ from chalicelib.payments.purchase_state import (
     Refund,
     RefundFact,
     RefundState,
-    apply_changes,
-    ledger_changes,
-    purchase_value,
 )
 
 CREDITS, CENTS = 2_000, 999

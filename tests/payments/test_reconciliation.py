@@ -7,13 +7,13 @@ from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderTimeo
 from chalicelib.logs.request_log import request_log
 from chalicelib.models.accounts import Caller
 from chalicelib.models.purchases import PaymentUpdate
-from chalicelib.payments.purchase_state import PaymentState
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.payments.reconciliation import (
-    ASKED_AFTER_SECONDS,
-    ASKED_AT_ONCE,
+    ASK_AFTER_SECONDS,
+    ASKED_PER_RUN,
     PENDING_STUCK_AFTER_SECONDS,
-    RECONCILED_EVERY_SECONDS,
-    SPENT_SECONDS,
+    RUN_EVERY_SECONDS,
+    MAX_RUN_SECONDS,
     STUCK_AFTER_SECONDS,
 )
 from chalicelib.repositories.purchases import list_open_purchases
@@ -38,7 +38,7 @@ def test_a_payment_that_no_event_told_of_is_found(payments_env: PaymentsEnv, ada
     payments_env.payments.moved(purchase_id, PaymentState.PAID)
     assert reconciled(payments_env)["purchases_asked"] == 0
 
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
     assert reconciled(payments_env)["purchases_asked"] == 1
 
     assert credits(payments_env, ada) == (2_200, 0)
@@ -49,7 +49,7 @@ def test_a_purchase_whose_process_died_is_begun_under_the_same_key(payments_env:
     payments_env.payments.script = [ProviderTimeoutError("no answer")]
     with pytest.raises(ProviderError):
         payments_env.buy(ada, purchase_id="the-purchase")
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
     reconciled(payments_env)
     assert payments_env.purchase("the-purchase").checkout_session_id == "cs_the-purchase"
@@ -92,7 +92,7 @@ def test_one_purchase_that_cannot_be_asked_about_keeps_no_other(payments_env: Pa
     first, second = payments_env.buy(ada), payments_env.buy(ada)
     for purchase_id in (first, second):
         payments_env.payments.moved(purchase_id, PaymentState.PAID)
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
     payments_env.payments.script = [
         lambda: None,
         ProviderTimeoutError("no answer"),
@@ -136,16 +136,16 @@ def test_a_list_of_events_that_cannot_be_had_is_a_failure_with_all_figures(
 
 
 def test_many_that_stay_open_keep_no_later_one_from_being_asked_about(payments_env: PaymentsEnv, ada: Caller) -> None:
-    for _ in range(ASKED_AT_ONCE):
+    for _ in range(ASKED_PER_RUN):
         payments_env.buy(ada)
     payments_env.backend.clock.forward(1)
     latest = payments_env.buy(ada)
     payments_env.payments.moved(latest, PaymentState.PAID)
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
     for _ in range(2):
-        assert reconciled(payments_env)["purchases_asked"] == ASKED_AT_ONCE
-        payments_env.backend.clock.forward(RECONCILED_EVERY_SECONDS)
+        assert reconciled(payments_env)["purchases_asked"] == ASKED_PER_RUN
+        payments_env.backend.clock.forward(RUN_EVERY_SECONDS)
 
     assert credits(payments_env, ada) == (2_200, 0)
 
@@ -154,7 +154,7 @@ def test_a_checkout_that_cannot_be_made_any_more_ends_its_purchase(payments_env:
     payments_env.payments.script = [ProviderTimeoutError("no answer")]
     with pytest.raises(ProviderError):
         payments_env.buy(ada, purchase_id="the-purchase")
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
     payments_env.payments.script = [lambda: None, ProviderRefusedError("it would end too soon")]
 
     reconciled(payments_env)
@@ -198,7 +198,7 @@ def test_an_answer_that_is_not_as_it_should_be_rings_the_alarm_and_books_nothing
     purchase_id = payments_env.buy(ada)
     paid = payments_env.payments.moved(purchase_id, PaymentState.PAID)
     payments_env.payments.sessions[paid.session_id] = replace(paid, **changed)  # type: ignore[arg-type]
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
     assert reconciled(payments_env)["payment_alarms"] == alarms
     assert credits(payments_env, ada) == (200, 0)
@@ -226,7 +226,7 @@ def test_a_list_too_long_for_one_run_is_gone_on_with_in_the_next(payments_env: P
 
         def __getattribute__(self, name: str) -> object:
             if name == "news":
-                clock.forward(SPENT_SECONDS // 2)
+                clock.forward(MAX_RUN_SECONDS // 2)
             return super().__getattribute__(name)
 
     payments_env.payments.undelivered_events = [
@@ -241,7 +241,7 @@ def test_a_list_too_long_for_one_run_is_gone_on_with_in_the_next(payments_env: P
 def test_nobody_is_asked_when_the_time_is_up(payments_env: PaymentsEnv, ada: Caller) -> None:
     for _ in range(3):
         payments_env.buy(ada)
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
-    payments_env.payments.script = [lambda: None, lambda: payments_env.backend.clock.forward(SPENT_SECONDS)]
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
+    payments_env.payments.script = [lambda: None, lambda: payments_env.backend.clock.forward(MAX_RUN_SECONDS)]
 
     assert reconciled(payments_env)["purchases_asked"] == 1

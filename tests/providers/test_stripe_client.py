@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderUnavailableError
-from chalicelib.payments.purchase_state import PaymentState
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import KEY_ENDINGS, StripeGateway
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of

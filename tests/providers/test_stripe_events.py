@@ -12,7 +12,7 @@ from stripe import WebhookSignature
 
 from chalicelib.errors import InvalidSignatureError, ProviderError
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
-from chalicelib.payments.purchase_state import (
+from chalicelib.models.purchase_facts import (
     Dispute,
     DisputeFact,
     DisputeState,
