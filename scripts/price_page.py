@@ -113,14 +113,14 @@ PARTS: dict[str, Callable[[Prices], str]] = {
 }
 
 
-def usual_version() -> str:
-    """The version that is sold by where no setting says otherwise."""
+def default_version() -> str:
+    """The version that a stage uses unless PRICE_VERSION is set."""
     (field,) = [one for one in msgspec.structs.fields(Settings) if one.name == "price_version"]
     return str(field.default)
 
 
 def main() -> None:
-    version = usual_version()
+    version = default_version()
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), load(version)), encoding="utf-8")
     print(f"docs/pricing.md says what version {version} says")
 

@@ -12,7 +12,6 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, HoldState
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard, Ledger
 from chalicelib.repositories.ledger_items import hold_from
 from chalicelib.repositories.table import Tables
@@ -23,6 +22,7 @@ from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
+from tests.default_prices import PRICES
 
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
@@ -116,7 +116,7 @@ class Backend:
             streaming=Streaming(
                 ledger=ledger,
                 tables=tables,
-                prices=price_files.load("2026-11"),
+                prices=PRICES,
                 rules=rules,
                 leases=Leases(ledger, tables, rules, live or (FakeLive(clock),), clock),
                 relay_provider="assemblyai",
@@ -127,7 +127,7 @@ class Backend:
                 ledger=ledger,
                 tables=tables,
                 recognisers=recognisers or (first,),
-                prices=price_files.load("2026-11"),
+                prices=PRICES,
                 stale_after_seconds=rules.chunk_stale_after_seconds,
                 now=clock,
                 new_id=lambda: str(uuid.uuid4()),

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.streaming.audio import Audio
 from chalicelib.transcripts.prompts import TextTask
 
@@ -114,17 +114,17 @@ class Payments:
     stage: str
     sessions: dict[str, CheckoutSession] = field(default_factory=dict)
 
-    def open(self, wanted: Purchase) -> CheckoutSession:
+    def open_checkout(self, purchase: Purchase) -> CheckoutSession:
         made = CheckoutSession(
-            session_id=f"cs_{wanted.purchase_id}",
-            url=f"https://pay.example/{wanted.purchase_id}",
+            session_id=f"cs_{purchase.purchase_id}",
+            url=f"https://pay.example/{purchase.purchase_id}",
             payment=PaymentState.OPEN,
             payment_id="",
-            cents=wanted.cents,
-            currency=wanted.currency,
-            is_live=wanted.is_live,
-            purchase_id=wanted.purchase_id,
-            user_id=wanted.user_id,
+            cents=purchase.cents,
+            currency=purchase.currency,
+            is_live=purchase.is_live,
+            purchase_id=purchase.purchase_id,
+            user_id=purchase.user_id,
             stage=self.stage,
         )
         return self.sessions.setdefault(made.session_id, made)
@@ -139,7 +139,7 @@ class Payments:
         """The checkout once it is too late to pay."""
         return replace(self.sessions[f"cs_{purchase_id}"], payment=PaymentState.EXPIRED)
 
-    def session(self, session_id: str) -> CheckoutSession:
+    def get_checkout(self, session_id: str) -> CheckoutSession:
         return self.sessions[session_id]
 
     def find_checkout(self, payment_id: str) -> CheckoutSession | None:
@@ -149,9 +149,8 @@ class Payments:
         raise InvalidSignatureError("Nobody signs here.")
 
     def payment_update(self, event: Any) -> CheckoutSession | PaymentUpdate | None:
-        """An event is its news."""
-        told: CheckoutSession | PaymentUpdate | None = event.payment_update
-        return told
+        update: CheckoutSession | PaymentUpdate | None = event.payment_update
+        return update
 
     def list_undelivered_events(self, since: int, after: str = "") -> Iterator[Any]:
         yield from ()

@@ -35,6 +35,7 @@ from chalicelib.repositories.table import Tables
 from tests.catchup.catchup_env import CatchupEnv, FakeUploads
 from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
 from tests.credits.account_invariants import Books
+from tests.default_prices import PRICES
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
 from tests.fault_injection import FaultInjector, no_faults
@@ -183,7 +184,7 @@ class DeletionEnv:
             ledger=backend.ledger,
             tables=backend.tables,
             leases=backend.streaming.leases,
-            prices=price_files.load("2026-11"),
+            prices=PRICES,
             sign_ins=self.sign_ins,
             files=(self.uploads, self.files),
             queue=self.catchup_env.queue,
@@ -228,7 +229,7 @@ class DeletionEnv:
         catchup_env.queue.sent.clear()
         payments_env = self.payments_env
         paid = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}", cancel_url=f"{RETURN}/?{MARKER}")
-        payments_env.hears(paid, PaymentState.PAID)
+        payments_env.receive_fact(paid, PaymentState.PAID)
         begun = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}")
         relay = backend.start(who, transport="relay", key_terms=[MARKER], **about)
         direct = backend.start(who, transport="direct", lease_seconds=120, key_terms=[MARKER], **about)

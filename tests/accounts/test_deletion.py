@@ -234,14 +234,14 @@ def test_a_payment_after_the_account_was_deleted_is_booked_and_rings(accounts_en
     accounts_env.settle_down()
 
     with collect_request_log() as counted:
-        heard = accounts_env.payments_env.hears(accounts_env.left["begun"], PaymentState.PAID)
+        heard = accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
 
     assert (heard.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
     kept = accounts_env.check_gone()
     assert sum(entry.cents for entry in kept.entries) == 2 * 999
     with collect_request_log() as counted:
-        accounts_env.payments_env.hears(accounts_env.left["begun"], PaymentState.PAID)
-        accounts_env.payments_env.hears(accounts_env.left["begun"], refund("re_1", 999))
+        accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
+        accounts_env.payments_env.receive_fact(accounts_env.left["begun"], refund("re_1", 999))
     assert "payment_alarm" not in counted.notes
     assert sum(entry.cents for entry in accounts_env.check_gone().entries) == 999
 
@@ -259,7 +259,7 @@ def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_s
     assert item
     assert (purchase_from(item).facts.payment, purchase_from(item).success_url) == (PaymentState.FAILED, "")
     accounts_env.payments.open(purchase_from(item))
-    accounts_env.payments_env.hears("never-opened", PaymentState.PAID)
+    accounts_env.payments_env.receive_fact("never-opened", PaymentState.PAID)
     assert [entry.cents for entry in accounts_env.check_gone().entries if entry.kind == "purchase"] == [999]
 
 

@@ -30,7 +30,7 @@ OTHERS: dict[str, Act] = {
     "a transcript's deletion": lambda h: h.catchup_env.backend.history.delete(h.who, h.left["transcript"]),
     "the sweep of deleted transcripts": lambda h: h.catchup_env.backend.history.erase_deleted(),
     "a purchase": lambda h: h.payments_env.buy(h.who),
-    "a payment": lambda h: h.payments_env.hears(h.left["paid"], PaymentState.PAID),
+    "a payment": lambda h: h.payments_env.receive_fact(h.left["paid"], PaymentState.PAID),
     "an export": lambda h: (h.exports.start(h.who), h.exports.advance(h.who.user_id)),
     "another deletion": lambda h: h.erasures.begin(h.who),
     "another pass": lambda h: h.erasures.advance(h.who.user_id),

@@ -20,9 +20,9 @@ from chalicelib.accounts.free_credits import (
 )
 from chalicelib.errors import UnavailableError
 from chalicelib.models.accounts import Profile
-from chalicelib.pricing import price_files
 from chalicelib.repositories.profiles import profile, profile_key
 from chalicelib.repositories.table import Tables
+from tests.default_prices import PRICES
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
 from tests.fault_injection import Crash, Fault, FaultInjector, fail_call, no_faults
@@ -176,7 +176,7 @@ def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, tally: Cou
 
     assert cap in reasons, "the cap under test was not met"
     most = min(rules.credits_per_day, NETWORKS * rules.accounts_per_network_day * rules.free_credits)
-    prices = price_files.load("2026-11")
+    prices = PRICES
     dearest = max(prices.cost_micro_usd(model, 60_000) for model in prices.services["live"].models)
     dollars = most * dearest / prices.services["live"].credits_per_minute / 1e6
     said = f"farmed accounts got {given:,} credits; the caps let through {most:,}, ${dollars:.2f} at worst"

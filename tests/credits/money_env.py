@@ -9,19 +9,18 @@ from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import HoldState
 from chalicelib.models.sessions import Session
-from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import recognition, reservation, session, session_key
 from chalicelib.repositories.table import Tables
 from chalicelib.streaming.audio import Audio
 from tests.credits.account_invariants import Books
+from tests.default_prices import PRICES
 from tests.engines import Engine
 from tests.fakes import MODEL, Backend, Clock
 from tests.fault_injection import FaultInjector, FaultyRecogniser, no_faults, retry_until_answered
 
 FALLBACK_MODEL = "openai/gpt-transcribe"
 FREE_CREDITS = 200
-PRICES = price_files.load("2026-11")
 
 
 @dataclass

@@ -28,6 +28,7 @@ from scripts.crowd import acts
 from scripts.crowd.providers import Recordings
 from scripts.crowd.services import Services
 from tests.credits.account_invariants import DAY_TOTALS, Books
+from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, FaultInjector, Plan, no_faults
 
@@ -63,7 +64,7 @@ class Run:
     def operate(self, operations: int) -> list[str]:
         """So many operations of some users, over three days; their ids."""
         fault_injector = FaultInjector()
-        shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": Recordings()}
+        shared = {"identity_key": "a key", "price_version": PRICE_VERSION, "recordings": Recordings()}
         services = Services.on(fault_injector.tables(self.engine, self.names), **shared)
         quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT

@@ -16,6 +16,7 @@ from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.credits.ledger_model import Model
+from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
 
 START_AT = 1_795_400_000
@@ -167,7 +168,7 @@ class Histories(RuleBasedStateMachine):
 
 
 def _charge(credits: int, audio_ms: int) -> Charge:
-    return Charge(credits, "live", "s", audio_ms, "2026-11")
+    return Charge(credits, "live", "s", audio_ms, PRICE_VERSION)
 
 
 def _outcome(real: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ from chalicelib.models.ledger import Charge, Hold
 from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
+from tests.default_prices import PRICE_VERSION
 from tests.engines import ENGINES, Engine, client
 
 NOW, WRITERS, EACH_GRANTED = 1_795_400_000, 16, 60
@@ -53,7 +54,7 @@ class Writer:
             self.end(caller, hold)
 
     def end(self, caller: Caller, hold: Hold) -> None:
-        charge = Charge(self.rng.randint(0, min(hold.credits, 2)), "live", "s", 1_000, "2026-11")
+        charge = Charge(self.rng.randint(0, min(hold.credits, 2)), "live", "s", 1_000, PRICE_VERSION)
         match self.rng.randrange(3):
             case 0:
                 self.until_through(caller, lambda: self.ledger.settle(hold, charge, at=NOW))
@@ -149,7 +150,7 @@ def test_of_sixteen_who_end_a_hold_one_does(engine: Engine, names: Names) -> Non
 
     def end(n: int) -> bool:
         try:
-            ledger.settle(hold, Charge(n, "live", "s", 1_000, "2026-11"), at=NOW)
+            ledger.settle(hold, Charge(n, "live", "s", 1_000, PRICE_VERSION), at=NOW)
         except (HoldEndedError, UnavailableError):
             return False
         return True

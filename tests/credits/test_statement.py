@@ -6,6 +6,7 @@ from chalicelib.credits.statement import Statements
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories import ledger_items
 from chalicelib.repositories.ledger import Guard
+from tests.default_prices import PRICE_VERSION
 from tests.fakes import CURSORS, Backend
 
 
@@ -25,7 +26,7 @@ def test_a_movement_says_what_it_was_for(backend: Backend) -> None:
     used, granted = Statements(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
 
     assert (used.kind, used.credits, used.session_id, used.service) == ("usage", -3, session_id, "live")
-    assert (used.seconds, used.credits_held, used.price_version) == (13, 10, "2026-11")
+    assert (used.seconds, used.credits_held, used.price_version) == (13, 10, PRICE_VERSION)
     assert used.explanation == "12.5 s of live transcription; 10 credits were held, 3 used"
     assert [(use.provider, use.audio_ms) for use in used.models] == [("assemblyai", 12_500)]
     assert (granted.kind, granted.credits, granted.explanation) == ("free_credits", 200, "for a test")

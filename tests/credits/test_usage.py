@@ -12,6 +12,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Charge, Hold, ModelUse
 from chalicelib.pricing.price_files import SERVICES
 from chalicelib.repositories.table import ItemKey, Write
+from tests.default_prices import PRICE_VERSION
 from tests.fakes import Backend
 
 MIDNIGHT = int(datetime(2028, 2, 29, tzinfo=UTC).timestamp())
@@ -28,7 +29,7 @@ def use(backend: Backend, caller: Caller, at: int, service: str, credits: int, a
     """A settlement at that moment."""
     hold = Hold(caller.user_id, f"{service}:{at}:{credits}", credits, service, "x", at + 60)
     assert backend.ledger.hold(caller, hold, at=at)
-    charge = Charge(credits, service, "x", audio_ms, "2026-11", (ModelUse("p/m", audio_ms, 7),))
+    charge = Charge(credits, service, "x", audio_ms, PRICE_VERSION, (ModelUse("p/m", audio_ms, 7),))
     backend.ledger.settle(hold, charge, at=at)
 
 

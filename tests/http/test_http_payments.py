@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.pricing import price_files
 from scripts.local.stack import LocalStack
+from tests.default_prices import PRICE_VERSION, PRICES
 from tests.fakes import Backend
 from tests.http.checkout_steps import PURCHASE, PaymentsClient, buy, buy_and_pay, movements
 from tests.http.conftest import StartApi
 from tests.http.http_client import Api, Person, check_error
 
-SOLD = price_files.load("2026-11").packages
+SOLD = PRICES.packages
 
 
 class Buttons(html.parser.HTMLParser):
@@ -50,7 +50,7 @@ def test_anybody_sees_what_credits_cost(api: Api) -> None:
         "packages": [
             {"id": name, "credits": one.credits, "cents": one.cents, "currency": "usd"} for name, one in SOLD.items()
         ],
-        "price_version": "2026-11",
+        "price_version": PRICE_VERSION,
     }
 
 
@@ -76,7 +76,7 @@ def test_a_package_is_bought_on_the_hosted_page(
     ]  # Newest first, within a second too.
     assert (bought_entry["kind"], given["kind"]) == ("purchase", "free_credits")
     assert (bought_entry["credits"], bought_entry["cents"]) == (2_000, 999)
-    assert (bought_entry["purchase_id"], bought_entry["price_version"]) == (checkout["purchase_id"], "2026-11")
+    assert (bought_entry["purchase_id"], bought_entry["price_version"]) == (checkout["purchase_id"], PRICE_VERSION)
     assert bought_entry["explanation"] == "2000 credits for $9.99"
     said = person.get("/credits/balance").json()
     assert (said["lifetime_purchased"], said["lifetime_granted"]) == (2_000, 200)

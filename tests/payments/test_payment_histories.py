@@ -57,10 +57,10 @@ class Seller:
         self.quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
         self.who: Caller = self.quiet.person(1)
         self.purchase_id = self.payments_env.buy(self.who)
-        self.payments_env.payments.moved(self.purchase_id, PaymentState.OPEN)  # It has a payment from now on.
+        self.payments_env.payments.set_payment(self.purchase_id, PaymentState.OPEN)  # It has a payment from now on.
 
-    def hears(self, fact: PaymentFact, event_id: str) -> None:
-        self.payments_env.hears(self.purchase_id, fact, event_id)
+    def receive_fact(self, fact: PaymentFact, event_id: str) -> None:
+        self.payments_env.receive_fact(self.purchase_id, fact, event_id)
 
     def check(self, heard: set[str]) -> Books:
         """By the set of events alone: what was granted and taken, and what an open dispute holds."""
@@ -112,7 +112,7 @@ def live(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
         for copy in range(chance.randint(1, 2)):  # The same fact, under one or two event ids.
             for _ in range(3):
                 with suppress(Crash, AppError):
-                    seller.hears(EVENTS[name], f"evt_{seed}_{number}_{copy}")
+                    seller.receive_fact(EVENTS[name], f"evt_{seed}_{number}_{copy}")
                     break
             else:
                 raise AssertionError("an event was not taken in three deliveries")
@@ -180,13 +180,13 @@ def test_a_fault_at_every_call_of_every_event(name: str, engine: Engine, names: 
 def _with_fault(name: str, before: list[str], plan: tuple[int, Fault] | None, engine: Engine, names: Names) -> int:
     seller = Seller(engine, names)
     for earlier in before:
-        seller.hears(EVENTS[earlier], earlier)
+        seller.receive_fact(EVENTS[earlier], earlier)
     seller.fault_injector.use_plan(lambda number, _: plan[1] if plan and number == plan[0] else None)
     with suppress(Crash, AppError):
-        seller.hears(EVENTS[name], name)
+        seller.receive_fact(EVENTS[name], name)
     calls = len(seller.fault_injector.calls)
     seller.fault_injector.use_plan(no_faults)
-    seller.hears(EVENTS[name], name)
+    seller.receive_fact(EVENTS[name], name)
     seller.check({name, *before})
     return calls
 
@@ -210,7 +210,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def buy(self) -> None:
         purchase_id = self.payments_env.buy(self.who)
-        self.payments_env.payments.moved(purchase_id, PaymentState.OPEN)
+        self.payments_env.payments.set_payment(purchase_id, PaymentState.OPEN)
         self.bought.append(purchase_id)
         self.returned[purchase_id] = {}
 
@@ -221,7 +221,7 @@ class Histories(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9), payment=st.sampled_from(PaymentState))
     def a_payment_moves(self, number: int, payment: PaymentState) -> None:
         purchase_id = self.one(number)
-        self.payments_env.hears(purchase_id, payment)
+        self.payments_env.receive_fact(purchase_id, payment)
         if payment is PaymentState.PAID:
             self.paid.add(purchase_id)
 
@@ -231,7 +231,7 @@ class Histories(RuleBasedStateMachine):
         purchase_id, refund_id = self.one(number), f"re_{name}"
         known = self.returned[purchase_id]
         cents = abs(known.get(refund_id, cents))
-        self.payments_env.hears(
+        self.payments_env.receive_fact(
             purchase_id, refund(refund_id, cents, RefundState.FAILED if fails else RefundState.SUCCEEDED)
         )
         if fails or known.get(refund_id, 0) < 0:
@@ -243,7 +243,7 @@ class Histories(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9), name=st.sampled_from(sorted(DISPUTED_CENTS)), state=st.sampled_from(DisputeState))
     def a_dispute(self, number: int, name: str, state: DisputeState) -> None:
         purchase_id, cents = self.one(number), DISPUTED_CENTS[name]
-        self.payments_env.hears(purchase_id, dispute(name, state, cents))
+        self.payments_env.receive_fact(purchase_id, dispute(name, state, cents))
         if state is DisputeState.LOST:
             self.returned[purchase_id][name] = cents
 

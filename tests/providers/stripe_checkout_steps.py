@@ -11,6 +11,7 @@ from stripe import WebhookSignature
 
 from chalicelib.models.purchases import Purchase
 from chalicelib.providers.stripe_client import StripeGateway
+from tests.default_prices import PRICE_VERSION
 from tests.providers.stand_in import KEYS, StandIn
 
 APP, STAGE = "live-transcription", "local"
@@ -37,7 +38,7 @@ def wanted(**changes: Any) -> Purchase:
         "credits": 2_000,
         "cents": 999,
         "currency": "usd",
-        "price_version": "2026-11",
+        "price_version": PRICE_VERSION,
         "is_live": False,
         "created_at": now,
         "checkout_expires_at": now + 3_600,

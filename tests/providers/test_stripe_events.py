@@ -11,7 +11,6 @@ import stripe
 from stripe import WebhookSignature
 
 from chalicelib.errors import InvalidSignatureError, ProviderError
-from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
 from chalicelib.models.purchase_facts import (
     Dispute,
     DisputeFact,
@@ -22,6 +21,7 @@ from chalicelib.models.purchase_facts import (
     RefundFact,
     RefundState,
 )
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
 from chalicelib.providers.stripe_client import EVENT_TYPES, StripeGateway
 from sandbox import stripe_events
 from tests.providers.stand_in import KEYS, StandIn

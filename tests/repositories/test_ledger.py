@@ -13,6 +13,7 @@ from chalicelib.models.ledger import Charge, Hold, HoldState, ModelUse
 from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
+from tests.default_prices import PRICE_VERSION
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -23,7 +24,7 @@ def hold_of(caller: Caller, credits: int, name: str = "s1:1", sweep_at: int = NO
 
 
 def charge_of(credits: int, audio_ms: int = 1_000) -> Charge:
-    return Charge(credits, "live", "s1", audio_ms, "2026-11", (ModelUse("assemblyai/x", audio_ms, 84),))
+    return Charge(credits, "live", "s1", audio_ms, PRICE_VERSION, (ModelUse("assemblyai/x", audio_ms, 84),))
 
 
 # Credits in
@@ -150,7 +151,7 @@ def test_an_entry_explains_its_credits(backend: Backend, ledger: Ledger, ada: Ca
         "live",
         "s1",
     )
-    assert (entry.hold_id, entry.held, entry.audio_ms, entry.price_version) == ("s1:1", 30, 70_500, "2026-11")
+    assert (entry.hold_id, entry.held, entry.audio_ms, entry.price_version) == ("s1:1", 30, 70_500, PRICE_VERSION)
     assert (entry.uses, entry.cost_micro_usd) == ((ModelUse("assemblyai/x", 70_500, 84),), 84)
 
 

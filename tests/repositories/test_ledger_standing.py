@@ -11,6 +11,7 @@ from chalicelib.models.ledger import Charge, Hold
 from chalicelib.repositories.ledger import ExtraWriteRefusedError, Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import ItemKey, Write
+from tests.default_prices import PRICE_VERSION
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -21,7 +22,7 @@ def hold_of(caller: Caller, credits: int, name: str = "s1:1", sweep_at: int = NO
 
 
 def charge_of(credits: int, audio_ms: int = 1_000) -> Charge:
-    return Charge(credits, "live", "s1", audio_ms, "2026-11")
+    return Charge(credits, "live", "s1", audio_ms, PRICE_VERSION)
 
 
 # Settling one hold and making the next

@@ -9,8 +9,8 @@ from chalicelib.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
-from chalicelib.pricing import price_files
 from chalicelib.repositories.table import Tables
+from tests.default_prices import PRICES
 from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
 
 FALLBACK = "openai/gpt-transcribe"
@@ -98,7 +98,7 @@ def test_the_fallback_is_asked_and_its_cost_stands_under_its_name(two: Backend) 
 
     (usage,) = (entry for entry in two.entries(ada.user_id) if entry.kind == "usage")
 
-    prices = price_files.load("2026-11")
+    prices = PRICES
     costs = {MODEL: prices.cost_micro_usd(MODEL, 60_000), FALLBACK: prices.cost_micro_usd(FALLBACK, 30_000)}
     assert {use.model: use.cost_micro_usd for use in usage.uses} == costs
     assert {use.model: use.audio_ms for use in usage.uses} == {MODEL: 60_000, FALLBACK: 30_000}
