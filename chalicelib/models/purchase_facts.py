@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 
 class PaymentState(IntEnum):
-    """How far a payment has come. The highest state counts, so money that arrives late still counts as paid."""
+    """The progress of a payment. The highest state counts, so money that arrives late still counts as paid."""
 
     CREATING = 0
     OPEN = 1
@@ -143,12 +143,12 @@ class _Stateful(Protocol):
     def cents(self) -> int: ...
 
 
-Known = TypeVar("Known", bound=_Stateful)
+Reported = TypeVar("Reported", bound=_Stateful)
 
 
-def _merge(known: Mapping[str, Known], name: str, reported: Known) -> dict[str, Known]:
-    """The known refunds or disputes and one report. States only move forward; of two amounts the larger counts."""
-    current = known.get(name)
+def _merge(merged: Mapping[str, Reported], name: str, reported: Reported) -> dict[str, Reported]:
+    """The refunds or disputes known so far and one report. States only move forward; of two amounts the larger counts."""
+    current = merged.get(name)
     if current is not None and (current.state, current.cents) >= (reported.state, reported.cents):
-        return dict(known)
-    return {**known, name: reported}
+        return dict(merged)
+    return {**merged, name: reported}

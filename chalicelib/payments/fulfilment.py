@@ -22,7 +22,7 @@ from ..repositories.table import Tables, WriteRefusedError
 from .purchase_state import apply_changes, ledger_changes
 
 TRIES = 24
-RESUMABLE_SECONDS = 23 * 3_600  # the payment system forgets an idempotency key after a day
+RESUMABLE_SECONDS = 23 * 3_600  # the payment system stores an idempotency key for a day
 # Money or metadata that is not as it should be: nothing is booked, and somebody has to check it.
 ALARMING = {
     "unknown purchase",

@@ -24,7 +24,7 @@ PENDING_STUCK_AFTER_SECONDS = 16 * 86_400  # vouchers and bank debits take up to
 UNDELIVERED_SECONDS = 29 * 86_400  # the payment system keeps events for 30 days
 RUN_EVERY_SECONDS = 300
 MAX_RUN_SECONDS = 240  # then the rest waits for the next run: the function has 300, and one call takes up to 22
-LIST_SIZE, ASKED_PER_RUN = 1_000, 50
+LIST_SIZE, PURCHASES_PER_RUN = 1_000, 50
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Reconciler:
     def _next_purchases(self) -> list[tuple[str, int]]:
         """The purchases of this run. All take turns, so that many that stay open do not keep others waiting."""
         found = list_open_purchases(self.tables, self.now() - ASK_AFTER_SECONDS, LIST_SIZE)
-        first = self.now() // RUN_EVERY_SECONDS * ASKED_PER_RUN % max(1, len(found))
-        return (found[first:] + found[:first])[:ASKED_PER_RUN]
+        first = self.now() // RUN_EVERY_SECONDS * PURCHASES_PER_RUN % max(1, len(found))
+        return (found[first:] + found[:first])[:PURCHASES_PER_RUN]
 
     def _ask_about(self, purchase_id: str) -> PaymentState:
         """The current state of the purchase's payment. Raises IgnoredError, ProviderError, UnavailableError."""

@@ -115,19 +115,19 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def audio_cost_micro_usd(self, service: str, model: str, audio_ms: int) -> int:
         """As `cost_micro_usd`. A model without a price, chosen by the provider, costs as much as the dearest one."""
-        known = [model] if model in self.models else self.services[service].models
-        return max(self.cost_micro_usd(one, audio_ms) for one in known)
+        priced_models = [model] if model in self.models else self.services[service].models
+        return max(self.cost_micro_usd(priced_model, audio_ms) for priced_model in priced_models)
 
     def text_cost_micro_usd(self, model: str, input_tokens: int, output_tokens: int) -> int:
         """What these tokens cost us at the provider, rounded up. `model` is "provider/model".
 
         A model without a price, as in work that started under an older file, costs as much as the dearest one.
         """
-        known = [self.text_models[model]] if model in self.text_models else self.text_models.values()
+        prices = [self.text_models[model]] if model in self.text_models else self.text_models.values()
         cost = max(
             input_tokens * price.micro_usd_per_million_input_tokens
             + output_tokens * price.micro_usd_per_million_output_tokens
-            for price in known
+            for price in prices
         )
         return -(-cost // TOKENS_PER_PRICE)
 

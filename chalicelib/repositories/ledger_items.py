@@ -33,14 +33,14 @@ def hold_key(user_id: str, hold_id: str) -> ItemKey:
     return ItemKey("ledger", user_pk(user_id), f"{HOLD}{hold_id}")
 
 
-def entry_id_for(at: int, fact: str, place: int = 0) -> str:
+def entry_id_for(at: int, fact: str, number: int = 0) -> str:
     """An id that sorts entries in the order in which they were booked.
 
-    They sort by second, then by this machine's millisecond, then by `place` among the entries of one write. An entry
+    They sort by second, then by this machine's millisecond, then by `number` among the entries of one write. An entry
     is kept from being booked twice by its guard, hold or version, never by this id.
     """
     millisecond = min(max(time.time_ns() // 1_000_000 - at * 1000, 0), 999)
-    return ulid(at * 1000 + millisecond, bytes([place]) + hashlib.sha256(fact.encode()).digest()[:9])
+    return ulid(at * 1000 + millisecond, bytes([number]) + hashlib.sha256(fact.encode()).digest()[:9])
 
 
 def open_shard(user_id: str) -> str:

@@ -196,5 +196,5 @@ def _fields(purchase: Purchase) -> Item:
     }
 
 
-def _state_and_cents(known: Mapping[str, Refund] | Mapping[str, Dispute]) -> Item:
-    return {name: [int(reported.state), reported.cents] for name, reported in known.items()}
+def _state_and_cents(items: Mapping[str, Refund] | Mapping[str, Dispute]) -> Item:
+    return {name: [int(item.state), item.cents] for name, item in items.items()}

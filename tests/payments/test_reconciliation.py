@@ -10,9 +10,9 @@ from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import PaymentUpdate
 from chalicelib.payments.reconciliation import (
     ASK_AFTER_SECONDS,
-    ASKED_PER_RUN,
     MAX_RUN_SECONDS,
     PENDING_STUCK_AFTER_SECONDS,
+    PURCHASES_PER_RUN,
     RUN_EVERY_SECONDS,
     STUCK_AFTER_SECONDS,
 )
@@ -140,7 +140,7 @@ def test_an_unavailable_list_of_events_is_a_failure_and_the_rest_is_done(
 
 
 def test_many_open_purchases_do_not_keep_a_later_one_waiting(payments_env: PaymentsEnv, ada: Caller) -> None:
-    for _ in range(ASKED_PER_RUN):
+    for _ in range(PURCHASES_PER_RUN):
         payments_env.buy(ada)
     payments_env.backend.clock.forward(1)
     latest = payments_env.buy(ada)
@@ -148,7 +148,7 @@ def test_many_open_purchases_do_not_keep_a_later_one_waiting(payments_env: Payme
     payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
     for _ in range(2):
-        assert run_reconciler(payments_env)["purchases_asked"] == ASKED_PER_RUN
+        assert run_reconciler(payments_env)["purchases_asked"] == PURCHASES_PER_RUN
         payments_env.backend.clock.forward(RUN_EVERY_SECONDS)
 
     assert credits(payments_env, ada) == (2_200, 0)
