@@ -1,4 +1,4 @@
-"""Stand-ins for what a use case is given: a clock, a recogniser, and the use cases put together on real tables."""
+"""Stand-ins for a clock and providers, and the streaming use cases on real tables."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,7 +13,6 @@ from chalicelib.models.ledger import Entry, Hold, HoldState
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.repositories.ledger import Guard, Ledger
-from chalicelib.repositories.ledger_items import hold_from
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.audio import Audio
@@ -31,7 +30,7 @@ CURSORS = Cursors("a key for tests")
 
 @dataclass
 class Clock:
-    """Stands still until it is moved. Epoch seconds, UTC."""
+    """Shows the same time until it is moved. Epoch seconds, UTC."""
 
     at: int = 1_795_400_000
 
@@ -44,14 +43,14 @@ class Clock:
 
 @dataclass
 class ScriptedRecogniser:
-    """Answers each call with the next of `script` (an error is raised), then with plain words for ever."""
+    """Each call does the next step of `script` (an error is raised) and returns the same words."""
 
     model: str = MODEL
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
-    heard: list[Audio] = field(default_factory=list)
+    received: list[Audio] = field(default_factory=list)
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
-        self.heard.append(audio)
+        self.received.append(audio)
         if self.script:
             step = self.script.pop(0)
             if isinstance(step, AppError):
@@ -145,8 +144,8 @@ class Backend:
         return Caller(user_id, self.clock(), f"{user_id}@example.com")
 
     def start(self, caller: Caller, session_id: str | None = None, **body: object) -> contract.Lease:
-        asked = contract.Start(**({"transport": "relay"} | body))
-        return self.streaming.start(caller, asked, session_id or str(uuid.uuid4()), "hash")
+        start = contract.Start(**({"transport": "relay"} | body))
+        return self.streaming.start(caller, start, session_id or str(uuid.uuid4()), "hash")
 
     def send(self, caller: Caller, session_id: str, seq: int, seconds: float = 1.0) -> contract.Chunk:
         return self.relay.chunk(caller, session_id, seq, None, silence(seconds))
@@ -164,16 +163,12 @@ class Backend:
         return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
 
     def open_holds(self, user_id: str) -> list[Hold]:
-        """The user's open holds, read from the table itself."""
+        """The user's open holds, read from the table, not from the index."""
         return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
 
     def holds(self, user_id: str) -> list[Hold]:
-        """All holds there ever were."""
-        found, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
-        while after:
-            page, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#", after=after)
-            found += page
-        return [hold_from(item) for item in found]
+        """All holds of the user, open or ended."""
+        return list(self.ledger.iter_holds(user_id))
 
     def check_books(self, user_id: str) -> None:
         """available + held = sum of the entries; held = sum of the open holds."""
@@ -182,11 +177,11 @@ class Backend:
         assert balance.held == sum(hold.credits for hold in self.open_holds(user_id))
 
     def check_invariants(self, user_id: str) -> None:
-        """The books, and available is not below zero."""
+        """The books add up, and available is not below zero."""
         self.check_books(user_id)
         assert self.ledger.balance(user_id).available >= 0
 
 
 def silence(seconds: float) -> Audio:
-    """Quiet 16 kHz mono of this length."""
+    """Silent 16 kHz mono audio of this length."""
     return Audio(bytes(2 * round(RATE * seconds)), RATE, 1)

@@ -147,7 +147,7 @@ Reported = TypeVar("Reported", bound=_Stateful)
 
 
 def _merge(merged: Mapping[str, Reported], name: str, reported: Reported) -> dict[str, Reported]:
-    """The refunds or disputes known so far and one report. States only move forward; of two amounts the larger counts."""
+    """The refunds or disputes known so far and one report. States move forward; of two amounts the larger counts."""
     current = merged.get(name)
     if current is not None and (current.state, current.cents) >= (reported.state, reported.cents):
         return dict(merged)

@@ -65,7 +65,7 @@ class PaymentRun:
     def check(self, received: set[str]) -> Books:
         """By the set of events alone: what was granted and clawed back, and what an open dispute holds."""
         books = Books.of(self.engine, self.names, self.caller.user_id)
-        books.check_sums()
+        books.check_totals()
         granted = CREDITS if received & PAID else 0
         returned = 333 * ("a refund" in received) + 100 * ("another refund" in received)
         returned += CENTS * ("dispute lost" in received)
@@ -258,7 +258,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def claw_backs_are_exact(self) -> None:
         books = Books.of(self.engine, self.names, self.caller.user_id)
-        books.check_sums()
+        books.check_totals()
         net: Counter[str] = Counter()
         for entry in books.entries:
             if entry.kind in ("purchase", "clawback", "clawback_reversed"):

@@ -59,7 +59,7 @@ def test_a_chunk_done_comes_again_free_with_the_same_words_even_after_the_stop(b
     assert backend.send(ada, lease.session_id, 0, seconds=7.1) == first
     backend.streaming.stop(ada, lease.session_id)
     assert backend.send(ada, lease.session_id, 0, seconds=7.1) == first
-    assert len(backend.recogniser.heard) == 1
+    assert len(backend.recogniser.received) == 1
 
 
 def test_other_audio_under_a_used_number_is_a_mismatch(backend: Backend) -> None:
@@ -128,7 +128,7 @@ def test_a_lease_takes_as_much_audio_as_it_holds_and_then_asks_for_a_renewal(bac
 
     assert (full.value.details["reason"], full.value.details["free_ms"]) == ("lease_used_up", 10_000)
     backend.send(ada, lease.session_id, 1, seconds=10)
-    assert len(backend.recogniser.heard) == 2
+    assert len(backend.recogniser.received) == 2
 
 
 def test_after_the_lease_no_chunk_is_taken_until_it_is_renewed(backend: Backend) -> None:
@@ -156,7 +156,7 @@ def test_a_stopped_session_takes_no_chunk(backend: Backend) -> None:
         backend.send(ada, lease.session_id, 0)
     with pytest.raises(NotFoundError):
         backend.send(ada, "no-such-session", 0)
-    assert backend.recogniser.heard == []
+    assert backend.recogniser.received == []
 
 
 def test_a_chunk_on_its_way_is_carried_into_the_next_lease(backend: Backend) -> None:
