@@ -1,4 +1,4 @@
-"""What Stripe tells over HTTP: in any order and number the same credits; what is not as it should be moves none."""
+"""Stripe's events over HTTP: any order and number leads to the same credits, and wrong data changes nothing."""
 
 import uuid
 from typing import Any
@@ -25,10 +25,10 @@ SIGNED = "signed as Stripe does"
 DEEP = b'{"id": "evt_1", "type": "refund.created", "data": {"object": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}}"
 
 
-def paid(payments_client: PaymentsClient, checkout: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The checkout as it is once it is paid, but for some lies."""
-    names = {"app": "live-transcription", "stage": "local", **payments_client.session(checkout)["metadata"]}
-    metadata = names | changes.pop("metadata", {})
+def paid_checkout(payments_client: PaymentsClient, checkout: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The checkout as it is once it is paid, with some wrong data."""
+    stored_metadata = {"app": "live-transcription", "stage": "local", **payments_client.session(checkout)["metadata"]}
+    metadata = stored_metadata | changes.pop("metadata", {})
     changed = {"status": "complete", "payment_status": "paid", "payment_intent": f"pi_{uuid.uuid4().hex}", "url": None}
     return payments_client.session(checkout) | changed | {"metadata": metadata} | changes
 
@@ -36,7 +36,7 @@ def paid(payments_client: PaymentsClient, checkout: dict[str, Any], **changes: A
 # Any number and order
 
 
-def test_copies_and_twins_of_every_event_change_nothing(
+def test_copies_of_every_event_under_the_same_and_other_ids_change_nothing(
     payments_client: PaymentsClient, person: Person, books: Backend
 ) -> None:
     payments_client.do("orders", webhook_copies=4, webhook_twins=2)
@@ -48,7 +48,7 @@ def test_copies_and_twins_of_every_event_change_nothing(
 
     assert person.balance() == (200, 0)
     assert movements(person) == [
-        ("clawback", -667, -666),  # what it held; beside it the rest
+        ("clawback", -667, -666),  # the part that the dispute held, and the rest
         ("clawback", -667, 0),
         ("clawback", -666, -333),
         ("purchase", 2_000, 999),
@@ -68,10 +68,10 @@ def test_one_event_thirty_two_times_at_once_grants_once(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_life_in_any_order_comes_to_the_same(
+def test_events_of_a_purchase_in_any_order_have_the_same_result(
     payments_client: PaymentsClient, person: Person, books: Backend, seed: int
 ) -> None:
-    """The reconciler hears held events too, newest first, at the same time."""
+    """At the same time the reconciler receives the held events, newest first."""
     payments_client.do("orders", webhook_hold=True, webhook_twins=1)
     checkout = buy(person)
     payments_client.do(f"sessions/{checkout['checkout_session_id']}/pay")
@@ -89,24 +89,24 @@ def test_a_life_in_any_order_comes_to_the_same(
     books.check_books(person.user_id)
 
 
-def test_an_event_that_was_not_taken_comes_again(payments_client: PaymentsClient, person: Person) -> None:
-    """A refund told before its payment asks Stripe; while Stripe does not answer it is to come again."""
+def test_an_event_answered_with_503_is_delivered_again(payments_client: PaymentsClient, person: Person) -> None:
+    """A refund reported before its payment needs a call to Stripe, which fails here at first."""
     payments_client.do(
         "orders", webhook_lose=["checkout.session.completed", "payment_intent.succeeded"], webhook_retry_seconds=0
     )
     checkout = buy(person)
-    payments_client.fail("stripe.events_list", "500", times=-1)  # The reconciler is to find nothing meanwhile.
+    payments_client.fail("stripe.events_list", "500", times=-1)  # So the reconciler finds nothing meanwhile.
     payments_client.do(f"sessions/{checkout['checkout_session_id']}/pay")
     payments_client.fail("stripe.sessions_list", "500", times=2)
 
     refund = payments_client.refund(checkout, 333)
 
     assert person.balance() == (2_200 - 666, 0)
-    (delivery,) = [one for one in payments_client.deliveries() if one["object_id"] == refund]
+    (delivery,) = [found for found in payments_client.deliveries() if found["object_id"] == refund]
     assert [attempt["status"] for attempt in delivery["attempts"]] == [503, 503, 200]
 
 
-# What is not as it should be
+# Wrong data
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_an_event_that_was_not_taken_comes_again(payments_client: PaymentsClient
         (event("refund.created", {"id": "re_1"}), b"t=" + b"9" * 5_000 + b",v1=abc"),
     ],
 )
-def test_a_malformed_webhook_is_refused_and_breaks_nothing(
+def test_a_malformed_webhook_is_rejected(
     api: Api, payments_client: PaymentsClient, raw: bytes, signature: bytes | str | None
 ) -> None:
     answer = send_signed(api, payments_client, raw) if signature == SIGNED else webhook(api, raw, signature)
@@ -141,7 +141,7 @@ def test_a_malformed_webhook_is_refused_and_breaks_nothing(
     check_error(answer, 400, "invalid_signature")
 
 
-def test_an_old_event_or_one_for_somebody_else_is_refused(api: Api, payments_client: PaymentsClient) -> None:
+def test_an_old_event_or_one_with_another_secret_is_rejected(api: Api, payments_client: PaymentsClient) -> None:
     raw = event("refund.created", {"id": "re_1"})
     for signature in (
         WebhookSignature.generate_signature_header(raw.decode(), payments_client.secret, 1_700_000_000),
@@ -152,8 +152,8 @@ def test_an_old_event_or_one_for_somebody_else_is_refused(api: Api, payments_cli
         check_error(webhook(api, raw, signature), 400, "invalid_signature")
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(api: Api, payments_client: PaymentsClient) -> None:
-    check_error(send_signed(api, payments_client, event("x", {"words": "a" * 600_000})), 413, "too_large")
+def test_an_event_that_is_too_large_is_rejected_before_it_is_read(api: Api, payments_client: PaymentsClient) -> None:
+    check_error(send_signed(api, payments_client, event("x", {"text": "a" * 600_000})), 413, "too_large")
 
 
 @pytest.mark.parametrize("type", ["charge.refunded", "invoice.paid", "an.event.of.next.year", "refund.of_next_year"])
@@ -166,14 +166,14 @@ def test_other_events_are_answered_and_ignored(
     assert line_of(answer, log_lines)["PaymentAlarms"] == QUIET
 
 
-def test_nonsense_under_a_good_signature_is_to_come_again(api: Api, payments_client: PaymentsClient) -> None:
+def test_a_signed_event_with_invalid_data_is_to_be_delivered_again(api: Api, payments_client: PaymentsClient) -> None:
     check_error(
         send_signed(api, payments_client, event("refund.created", {"id": "re_1", "amount": "all"})), 503, "unavailable"
     )
 
 
 @pytest.mark.parametrize(
-    ("lie", "reason", "alarm"),
+    ("wrong_data", "reason", "alarm"),
     [
         ({"livemode": True}, "another mode", ALARM),
         ({"amount_total": 1}, "another amount", ALARM),
@@ -187,19 +187,21 @@ def test_nonsense_under_a_good_signature_is_to_come_again(api: Api, payments_cli
         ({"metadata": {"purchase_id": ""}}, "not of this service", QUIET),
     ],
 )
-def test_a_payment_that_is_not_the_one_we_asked_for_brings_nothing_and_rings(
+def test_a_payment_that_differs_from_the_purchase_grants_nothing_and_triggers_an_alarm(
     api: Api,
     payments_client: PaymentsClient,
     person: Person,
     log_lines: LogLines,
-    lie: dict[str, Any],
+    wrong_data: dict[str, Any],
     reason: str,
     alarm: int,
 ) -> None:
     checkout = buy(person)
 
     answer = send_signed(
-        api, payments_client, event("checkout.session.completed", paid(payments_client, checkout, **lie))
+        api,
+        payments_client,
+        event("checkout.session.completed", paid_checkout(payments_client, checkout, **wrong_data)),
     )
 
     assert (answer.status_code, answer.json()) == (200, {"received": True, "outcome": "ignored", "reason": reason})
@@ -210,26 +212,36 @@ def test_a_payment_that_is_not_the_one_we_asked_for_brings_nothing_and_rings(
     assert line.get("payment_alarm") == (reason if alarm else None)
 
 
-def test_the_same_event_without_a_lie_brings_credits(api: Api, payments_client: PaymentsClient, person: Person) -> None:
-    """Else the test above would prove nothing."""
-    answer = send_signed(api, payments_client, event("checkout.session.completed", paid(payments_client, buy(person))))
+def test_the_same_event_with_correct_data_grants_credits(
+    api: Api, payments_client: PaymentsClient, person: Person
+) -> None:
+    """Otherwise the test above would prove nothing."""
+    answer = send_signed(
+        api, payments_client, event("checkout.session.completed", paid_checkout(payments_client, buy(person)))
+    )
 
     assert answer.json() == {"received": True, "outcome": "applied"}
     assert person.balance() == (2_200, 0)
 
 
-def test_credits_go_to_the_buyer_whoever_paid(payments_client: PaymentsClient, api: Api, person: Person) -> None:
-    """By the purchase alone: at the checkout anybody's address may be typed."""
+def test_credits_go_to_the_buyer_even_if_another_person_paid(
+    payments_client: PaymentsClient, api: Api, person: Person
+) -> None:
+    """Only the purchase decides: any address can be entered at the checkout."""
     checkout = buy(person, "starter")
-    lie = {"customer_details": {"email": "another@example.com"}, "customer_email": "another@example.com"}
+    wrong_data = {"customer_details": {"email": "another@example.com"}, "customer_email": "another@example.com"}
 
-    send_signed(api, payments_client, event("checkout.session.completed", paid(payments_client, checkout, **lie)))
+    send_signed(
+        api,
+        payments_client,
+        event("checkout.session.completed", paid_checkout(payments_client, checkout, **wrong_data)),
+    )
 
     assert person.balance() == (700, 0)
 
 
 @pytest.mark.parametrize(
-    ("lie", "reason"),
+    ("wrong_data", "reason"),
     [
         ({"currency": "eur"}, "another currency"),
         ({"amount": 1_000}, "another amount"),
@@ -237,30 +249,35 @@ def test_credits_go_to_the_buyer_whoever_paid(payments_client: PaymentsClient, a
         ({"payment_intent": None}, "nothing about a payment"),
     ],
 )
-def test_a_refund_that_is_not_of_our_payment_takes_nothing(
-    api: Api, payments_client: PaymentsClient, person: Person, log_lines: LogLines, lie: dict[str, Any], reason: str
+def test_a_refund_that_differs_from_the_payment_claws_nothing_back(
+    api: Api,
+    payments_client: PaymentsClient,
+    person: Person,
+    log_lines: LogLines,
+    wrong_data: dict[str, Any],
+    reason: str,
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
     refund = {"id": "re_1", "status": "succeeded", "amount": 999, "currency": "usd"}
     refund["payment_intent"] = payments_client.session(checkout)["payment_intent"]
 
-    answer = send_signed(api, payments_client, event("refund.created", refund | lie))
+    answer = send_signed(api, payments_client, event("refund.created", refund | wrong_data))
 
     assert (answer.status_code, answer.json()["reason"]) == (200, reason)
     assert person.balance() == (2_200, 0)
     assert line_of(answer, log_lines)["PaymentAlarms"] == (ALARM if reason.startswith("another") else QUIET)
 
 
-def test_a_live_event_about_a_test_payment_brings_nothing(
+def test_a_live_event_about_a_test_payment_grants_nothing(
     api: Api, payments_client: PaymentsClient, person: Person
 ) -> None:
-    raw = event("checkout.session.completed", paid(payments_client, buy(person)), livemode=True)
+    raw = event("checkout.session.completed", paid_checkout(payments_client, buy(person)), livemode=True)
 
     assert send_signed(api, payments_client, raw).json()["reason"] == "another mode"
     assert person.balance() == (200, 0)
 
 
-def test_a_live_refund_takes_nothing_from_a_test_purchase(
+def test_a_live_refund_claws_nothing_back_from_a_test_purchase(
     api: Api, payments_client: PaymentsClient, person: Person
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
@@ -278,7 +295,7 @@ def test_a_webhook_needs_no_token_and_is_a_post(api: Api, payments_client: Payme
     check_error(resident.post("/webhooks/stripe", json={}), 400, "invalid_signature")
 
 
-# What no webhook tells
+# What no webhook reported
 
 
 def test_lost_webhooks_are_found_in_the_list_of_events(payments_client: PaymentsClient, person: Person) -> None:

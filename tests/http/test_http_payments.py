@@ -1,4 +1,4 @@
-"""Credits are bought: a package, the hosted page, credits once; money that goes back takes what it was worth."""
+"""Buying credits: a package, the hosted page, one grant; returned money claws back its share of the credits."""
 
 import html.parser
 import uuid
@@ -15,11 +15,11 @@ from tests.http.checkout_steps import PURCHASE, PaymentsClient, buy, buy_and_pay
 from tests.http.conftest import StartApi
 from tests.http.http_client import Api, Person, check_error
 
-SOLD = PRICES.packages
+PACKAGES = PRICES.packages
 
 
 class Buttons(html.parser.HTMLParser):
-    """What can be pressed on a page."""
+    """The buttons of a page."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -32,23 +32,24 @@ class Buttons(html.parser.HTMLParser):
 
 
 def press(checkout: dict[str, Any], action: str) -> str:
-    """Press a button of the hosted page as a browser without scripts does; where it leads."""
+    """Press a button of the hosted page as a browser without scripts does; the address it leads to."""
     with requests.Session() as browser:
         browser.trust_env = False
         page = browser.get(checkout["checkout_url"])
-        (button,) = [one for one in Buttons(page.text).found if one["value"] == action]
-        left = browser.post(page.url, data={button["name"]: button["value"]}, allow_redirects=False)
-    assert left.status_code == 303
-    return left.headers["Location"]
+        (button,) = [button for button in Buttons(page.text).found if button["value"] == action]
+        response = browser.post(page.url, data={button["name"]: button["value"]}, allow_redirects=False)
+    assert response.status_code == 303
+    return response.headers["Location"]
 
 
-def test_anybody_sees_what_credits_cost(api: Api) -> None:
+def test_packages_are_public(api: Api) -> None:
     answer = api.get("/credits/packages")
 
     assert answer.status_code == 200
     assert answer.json() == {
         "packages": [
-            {"id": name, "credits": one.credits, "cents": one.cents, "currency": "usd"} for name, one in SOLD.items()
+            {"id": name, "credits": package.credits, "cents": package.cents, "currency": "usd"}
+            for name, package in PACKAGES.items()
         ],
         "price_version": PRICE_VERSION,
     }
@@ -71,19 +72,18 @@ def test_a_package_is_bought_on_the_hosted_page(
     assert press(checkout, "pay") == f"{stack.api_url}/health?checkout=paid"
 
     assert person.balance() == (2_200, 0)
-    bought_entry, given = person.get("/credits/transactions").json()[
-        "transactions"
-    ]  # Newest first, within a second too.
-    assert (bought_entry["kind"], given["kind"]) == ("purchase", "free_credits")
-    assert (bought_entry["credits"], bought_entry["cents"]) == (2_000, 999)
-    assert (bought_entry["purchase_id"], bought_entry["price_version"]) == (checkout["purchase_id"], PRICE_VERSION)
-    assert bought_entry["explanation"] == "2000 credits for $9.99"
-    said = person.get("/credits/balance").json()
-    assert (said["lifetime_purchased"], said["lifetime_granted"]) == (2_000, 200)
+    # Newest first, also within a second.
+    bought, granted = person.get("/credits/transactions").json()["transactions"]
+    assert (bought["kind"], granted["kind"]) == ("purchase", "free_credits")
+    assert (bought["credits"], bought["cents"]) == (2_000, 999)
+    assert (bought["purchase_id"], bought["price_version"]) == (checkout["purchase_id"], PRICE_VERSION)
+    assert bought["explanation"] == "2,000 credits for $9.99"
+    balance = person.get("/credits/balance").json()
+    assert (balance["lifetime_purchased"], balance["lifetime_granted"]) == (2_000, 200)
     books.check_books(person.user_id)
 
 
-def test_who_cancels_pays_nothing_and_may_still_pay(
+def test_a_cancelled_checkout_costs_nothing_and_can_still_be_paid(
     payments_client: PaymentsClient, person: Person, stack: LocalStack
 ) -> None:
     checkout = buy(person, "starter", cancel_url=f"{stack.api_url}/health?cancelled={{CHECKOUT_SESSION_ID}}")
@@ -94,7 +94,7 @@ def test_who_cancels_pays_nothing_and_may_still_pay(
     assert person.balance() == (700, 0)
 
 
-def test_a_delayed_payment_brings_credits_when_it_is_in(
+def test_a_delayed_payment_grants_credits_when_the_money_arrives(
     payments_client: PaymentsClient, start_api: StartApi, person: Person
 ) -> None:
     elsewhere = start_api(STRIPE_PAYMENT_METHODS="card,us_bank_account")
@@ -112,10 +112,10 @@ def test_a_delayed_payment_brings_credits_when_it_is_in(
     assert movements(person) == [("purchase", 500, 299)]
 
 
-# The same request again
+# Retries
 
 
-def test_the_same_key_is_the_same_checkout_and_another_body_is_refused(
+def test_the_same_key_returns_the_same_checkout_and_another_body_is_rejected(
     payments_client: PaymentsClient, person: Person
 ) -> None:
     key = str(uuid.uuid4())
@@ -130,7 +130,7 @@ def test_the_same_key_is_the_same_checkout_and_another_body_is_refused(
     assert person.balance() == (2_200, 0)
 
 
-def test_the_same_key_of_two_people_is_two_purchases(
+def test_the_same_key_of_two_users_makes_two_purchases(
     payments_client: PaymentsClient, person: Person, resident: Person
 ) -> None:
     key = str(uuid.uuid4())
@@ -138,28 +138,30 @@ def test_the_same_key_of_two_people_is_two_purchases(
     assert buy(person, key=key)["purchase_id"] != buy(resident, key=key)["purchase_id"]
 
 
-def test_the_same_request_at_once_makes_one_checkout(payments_client: PaymentsClient, person: Person) -> None:
+def test_the_same_request_many_times_at_once_makes_one_checkout(
+    payments_client: PaymentsClient, person: Person
+) -> None:
     body = {"json": {"package_id": "starter"}, "headers": {"Idempotency-Key": "pressed sixteen times"}}
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda _: person.post(PURCHASE, **body), range(16)))
     for answer in answers:
-        if answer.status_code != 201:  # It came while the first was being made.
+        if answer.status_code != 201:  # It arrived while the first one was being handled.
             assert answer.status_code in (409, 503), answer.text
             assert answer.headers["Retry-After"]
 
     checkout = buy(person, "starter", key="pressed sixteen times")
 
     assert len(payments_client.sessions_of(checkout["purchase_id"])) == 1
-    made = [answer.json() for answer in answers if answer.status_code == 201]
-    assert made
-    assert all(one == checkout for one in made)
+    checkouts = [answer.json() for answer in answers if answer.status_code == 201]
+    assert checkouts
+    assert all(found == checkout for found in checkouts)
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({}, "body"),
-        ({"package_id": "everything"}, "package_id"),
+        ({"package_id": "unlimited"}, "package_id"),
         ({"package_id": ""}, "package_id"),
         ({"package_id": 7}, "package_id"),
         ({"package_id": "popular", "cents": 1}, "body"),
@@ -174,7 +176,7 @@ def test_the_same_request_at_once_makes_one_checkout(payments_client: PaymentsCl
         ({"package_id": "popular", "success_url": "https://x/" + "a" * 2_000}, "success_url"),
     ],
 )
-def test_what_cannot_be_bought_so(
+def test_an_invalid_purchase_is_rejected_with_its_field(
     payments_client: PaymentsClient, resident: Person, body: dict[str, Any], field: str
 ) -> None:
     before = len(payments_client.books()["sessions"])
@@ -183,25 +185,27 @@ def test_what_cannot_be_bought_so(
     assert len(payments_client.books()["sessions"]) == before
 
 
-def test_buyers_come_back_to_our_pages_only(payments_client: PaymentsClient, person: Person, stack: LocalStack) -> None:
-    ours = f"{stack.api_url}/health?session={{CHECKOUT_SESSION_ID}}"
-    # Stripe leads to http and https only, so the extension's own pages are none.
+def test_buyers_return_only_to_pages_of_allowed_origins(
+    payments_client: PaymentsClient, person: Person, stack: LocalStack
+) -> None:
+    allowed = f"{stack.api_url}/health?session={{CHECKOUT_SESSION_ID}}"
+    # Stripe supports http and https only, so pages of the extension cannot be used.
     for page in (f"{stack.dev['extension_origin']}/paid.html", stack.api_url.replace("http", "https"), "https://"):
         body = {"package_id": "starter", "success_url": page}
         check_error(person.post(PURCHASE, json=body), 400, "invalid_request")
 
-    checkout = buy(person, "starter", success_url=ours)
+    checkout = buy(person, "starter", success_url=allowed)
 
-    assert press(checkout, "pay") == ours.replace("{CHECKOUT_SESSION_ID}", checkout["checkout_session_id"])
+    assert press(checkout, "pay") == allowed.replace("{CHECKOUT_SESSION_ID}", checkout["checkout_session_id"])
 
 
-def test_a_blocked_buyer_buys_nothing(payments_client: PaymentsClient, person: Person, books: Backend) -> None:
+def test_a_blocked_account_cannot_buy(payments_client: PaymentsClient, person: Person, books: Backend) -> None:
     books.ledger.set_blocked(person.user_id, True)
 
     check_error(person.post(PURCHASE, json={"package_id": "popular"}), 403, "account_blocked")
 
 
-def test_without_a_key_nothing_is_sold_or_heard(
+def test_without_an_api_key_nothing_is_sold_or_received(
     payments_client: PaymentsClient, start_api: StartApi, person: Person
 ) -> None:
     api = start_api(STRIPE_API_KEY="")
@@ -211,10 +215,10 @@ def test_without_a_key_nothing_is_sold_or_heard(
     check_error(api.post("/webhooks/stripe", data=b"{}"), 503, "unavailable")
 
 
-# Money that goes back
+# Returned money
 
 
-def test_refunds_take_what_the_money_was_worth_and_no_more(
+def test_refunds_claw_back_their_share_of_the_credits(
     payments_client: PaymentsClient, person: Person, books: Backend
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
@@ -242,7 +246,7 @@ def test_refunds_take_what_the_money_was_worth_and_no_more(
     books.check_books(person.user_id)
 
 
-def test_a_refund_that_never_succeeds_takes_nothing(payments_client: PaymentsClient, person: Person) -> None:
+def test_a_refund_that_never_succeeds_claws_nothing_back(payments_client: PaymentsClient, person: Person) -> None:
     checkout = buy_and_pay(person, payments_client)
     refund = payments_client.refund(checkout, status="pending")
 
@@ -252,7 +256,7 @@ def test_a_refund_that_never_succeeds_takes_nothing(payments_client: PaymentsCli
     assert movements(person) == [("purchase", 2_000, 999)]
 
 
-def test_a_dispute_holds_the_credits_and_its_end_decides(
+def test_a_dispute_holds_the_credits_until_it_is_won_or_lost(
     payments_client: PaymentsClient, person: Person, books: Backend
 ) -> None:
     won, lost = buy_and_pay(person, payments_client), buy_and_pay(person, payments_client, "starter")
@@ -272,7 +276,7 @@ def test_a_dispute_holds_the_credits_and_its_end_decides(
     books.check_books(person.user_id)
 
 
-def test_an_inquiry_holds_nothing_until_it_is_a_dispute(payments_client: PaymentsClient, person: Person) -> None:
+def test_an_inquiry_holds_nothing_until_it_becomes_a_dispute(payments_client: PaymentsClient, person: Person) -> None:
     checkout = buy_and_pay(person, payments_client)
 
     inquiry = payments_client.dispute(checkout, status="warning_needs_response")
@@ -281,7 +285,7 @@ def test_an_inquiry_holds_nothing_until_it_is_a_dispute(payments_client: Payment
     assert person.balance() == (200, 2_000)
 
 
-def test_a_refund_and_a_lost_dispute_together_take_once(
+def test_a_refund_and_a_lost_dispute_of_the_same_money_claw_back_once(
     payments_client: PaymentsClient, person: Person, books: Backend
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
@@ -297,7 +301,9 @@ def test_a_refund_and_a_lost_dispute_together_take_once(
     books.check_books(person.user_id)
 
 
-def test_who_spent_what_was_refunded_owes_it_and_hears_why(payments_client: PaymentsClient, person: Person) -> None:
+def test_a_refund_of_spent_credits_blocks_spending_and_the_message_says_why(
+    payments_client: PaymentsClient, person: Person
+) -> None:
     checkout = buy_and_pay(person, payments_client, "starter")
     session_id = person.start(lease_seconds=3_600)
     assert person.balance() == (100, 600)

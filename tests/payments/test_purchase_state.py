@@ -198,7 +198,7 @@ def walk(depth: int) -> Counter[str]:
     return counts
 
 
-def _expected(mask: int) -> tuple[int, int, int, int]:
+def _expected_amounts(mask: int) -> tuple[int, int, int, int]:
     """By the set of events alone, independent of the code: credits granted and clawed back, and bounds of the hold.
 
     What an open dispute holds depends on the refunds before it, which it does not hold again.
@@ -215,7 +215,7 @@ def _expected(mask: int) -> tuple[int, int, int, int]:
     return CREDITS, clawed_back, 0, 0
 
 
-EXPECTED = [_expected(mask) for mask in range(1 << len(EVENTS))]
+EXPECTED = [_expected_amounts(mask) for mask in range(1 << len(EVENTS))]
 
 
 def test_every_sequence_of_up_to_four_events_books_what_their_set_determines() -> None:

@@ -266,9 +266,9 @@ def test_the_sandboxs_events_of_a_purchase_are_understood(stand_in: StandIn) -> 
 
 def test_the_guide_names_every_type_to_subscribe_to() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "payments.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
+    (types_in_guide,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
 
-    assert set(listed.split()) == set(HANDLERS)
+    assert set(types_in_guide.split()) == set(HANDLERS)
     assert f"`{stripe.api_version}`" in guide
 
 

@@ -1,4 +1,4 @@
-"""Only events that Stripe signed just now are accepted; any other input is rejected without an error of ours."""
+"""Only events that Stripe signed just now are accepted; any other input is rejected."""
 
 import time
 from collections.abc import Callable, Iterator
