@@ -303,7 +303,7 @@ def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptD
 @views.answers(limit="reads", errors=("too_large",))
 def export(
     caller: Caller, query: Query[contract.ExportQuery], transcript_id: Id
-) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
+) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/deserialize", "application/json"]:
     """One transcript as a file: srt, vtt, txt or json. 200; 404 none, 413 longer than an answer may be."""
     file = use_cases.history().export(caller, transcript_id, query.format)
     return Download(file.content, file.content_type, file.name)

@@ -12,7 +12,7 @@ from chalicelib.cursors import Cursors
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Transcript
-from chalicelib.repositories.expressions import packed
+from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import LINE, Transcripts, transcript_put
@@ -135,7 +135,7 @@ def fill(database: Any, table: str, user_id: str, size: int) -> None:
         puts = []
         for number in range(first, min(first + BATCH, size)):
             made = transcript_put(user_id, line(number))
-            puts.append({"PutRequest": {"Item": packed(made.key.as_item() | dict(made.item or {}))}})
+            puts.append({"PutRequest": {"Item": serialize(made.key.as_item() | dict(made.item or {}))}})
         left = {table: puts}
         while left:
             left = database.batch_write_item(RequestItems=left)["UnprocessedItems"]

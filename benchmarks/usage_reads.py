@@ -14,7 +14,7 @@ from chalicelib.dates import utc_date
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.pricing.price_files import SERVICES
-from chalicelib.repositories.expressions import packed
+from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from scripts.local.dynamodb_local import DynamoDBLocal
@@ -59,7 +59,7 @@ def fill(database: Any, table: str, user_id: str, size: int) -> None:
     movement = {"kind": "usage", "credits": -10, "at": NOW, "service": "live", "audio_ms": 60_000}
 
     def put(batch: list[dict[str, Any]]) -> None:
-        left = {table: [{"PutRequest": {"Item": packed(item)}} for item in batch]}
+        left = {table: [{"PutRequest": {"Item": serialize(item)}} for item in batch]}
         while left:
             left = database.batch_write_item(RequestItems=left)["UnprocessedItems"]
 

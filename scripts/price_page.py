@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from chalicelib.pricing.price_files import kept_micro_usd, load
+from chalicelib.pricing.price_files import load
 from chalicelib.pricing.price_table import MILLISECONDS_PER_HOUR, MILLISECONDS_PER_MINUTE, Prices
 from chalicelib.settings.schema import Settings
 
@@ -62,7 +62,7 @@ def _services(prices: Prices) -> str:
 def _packages(prices: Prices) -> str:
     rows = []
     for name, one in prices.packages.items():
-        kept = kept_micro_usd(prices, one.cents)
+        kept = prices.net_micro_usd(one.cents)
         each = f"{Decimal(one.cents) / one.credits:.4f} ¢"
         rows.append([name, f"{one.credits:,}", usd(one.cents * 10_000), each, usd(kept)])
     return table(["package", "credits", "price", "price of a credit", "left after the payment fee"], rows)
@@ -99,7 +99,7 @@ def _worst(prices: Prices) -> str:
     rows = []
     for called, (service, audio_ms) in WORK.items():
         credits = prices.services[service].credits or prices.credits_for(service, audio_ms)
-        brings = min(credits * kept_micro_usd(prices, one.cents) // one.credits for one in prices.packages.values())
+        brings = min(credits * prices.net_micro_usd(one.cents) // one.credits for one in prices.packages.values())
         rows.append([called, usd(brings, 4), usd(prices.worst_cost_micro_usd(service, audio_ms), 4)])
     return table(["work", "revenue at least, after the payment fee", "cost at most"], rows)
 
@@ -129,14 +129,14 @@ PARTS: dict[str, Callable[[Prices], str]] = {
 }
 
 
-def usual_version() -> str:
-    """The default price version: the one used where no setting names another."""
+def default_version() -> str:
+    """The version that a stage uses unless PRICE_VERSION is set."""
     (field,) = [one for one in msgspec.structs.fields(Settings) if one.name == "price_version"]
     return str(field.default)
 
 
 def main() -> None:
-    version = usual_version()
+    version = default_version()
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), load(version)), encoding="utf-8")
     print(f"docs/pricing.md is written from price version {version}")
 

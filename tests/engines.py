@@ -1,4 +1,4 @@
-"""The real engines that repositories and use cases are tested on: ministack, and Amazon's own DynamoDB Local."""
+"""The DynamoDB engines that tests run on: ministack, and Amazon's own DynamoDB Local."""
 
 import os
 import secrets
@@ -16,28 +16,28 @@ from chalicelib.repositories.table import Tables
 
 RESOURCES = Path(__file__).parent.parent / ".chalice" / "resources.yaml"
 ENGINES = ("ministack", "dynamodb_local")
-# What takes a history or a crash at every call is proven on one engine, and by `make soak` on both.
+# Long histories and crashes at every call run on one engine, and with `make soak` on both.
 LONG_RUN_ENGINES = ENGINES if os.environ.get("SOAK") else ENGINES[:1]
 TABLE_SETTINGS = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A running DynamoDB; each test has tables of its own in it."""
+    """A running DynamoDB, in which each test has its own tables."""
 
     name: str
     client: Any
 
     @contextmanager
     def tables(self, *, with_stream: bool = False) -> Iterator[tuple[str, str]]:
-        """The names of a fresh ledger and app table, made as the template says, the ledger's stream on wish."""
+        """The names of a new ledger and app table, created as in the template, the ledger with a stream if requested."""
         names = {kind: f"{kind.lower()}-{secrets.token_hex(6)}" for kind in ("Ledger", "App")}
         for kind, name in names.items():
             properties = resource(kind)
-            wanted = {key: properties[key] for key in TABLE_SETTINGS if key in properties}
+            table_settings = {key: properties[key] for key in TABLE_SETTINGS if key in properties}
             if with_stream and "StreamSpecification" in properties:
-                wanted["StreamSpecification"] = properties["StreamSpecification"] | {"StreamEnabled": True}
-            self.client.create_table(TableName=name, **wanted)
+                table_settings["StreamSpecification"] = properties["StreamSpecification"] | {"StreamEnabled": True}
+            self.client.create_table(TableName=name, **table_settings)
         try:
             yield names["Ledger"], names["App"]
         finally:
@@ -67,7 +67,7 @@ def tables(engine: Engine, names: tuple[str, str]) -> Tables:
 
 
 def resource(name: str) -> dict[str, Any]:
-    """The properties of a resource, as the template says them."""
+    """The properties of a resource in the template."""
     return dict(_template()["Resources"][name]["Properties"])
 
 

@@ -1,4 +1,4 @@
-"""Stand-ins for what a use case is given: a clock, a recogniser, and the use cases put together on real tables."""
+"""Stand-ins for a clock and providers, and the streaming use cases on real tables."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -12,9 +12,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, HoldState
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard, Ledger
-from chalicelib.repositories.ledger_items import hold_from
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.audio import Audio
@@ -23,6 +21,7 @@ from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
+from tests.default_prices import PRICES
 
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
@@ -31,7 +30,7 @@ CURSORS = Cursors("a key for tests")
 
 @dataclass
 class Clock:
-    """Stands still until it is moved. Epoch seconds, UTC."""
+    """Shows the same time until it is moved. Epoch seconds, UTC."""
 
     at: int = 1_795_400_000
 
@@ -44,14 +43,14 @@ class Clock:
 
 @dataclass
 class ScriptedRecogniser:
-    """Answers each call with the next of `script` (an error is raised), then with plain words for ever."""
+    """Each call does the next step of `script` (an error is raised) and returns the same words."""
 
     model: str = MODEL
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
-    heard: list[Audio] = field(default_factory=list)
+    received: list[Audio] = field(default_factory=list)
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
-        self.heard.append(audio)
+        self.received.append(audio)
         if self.script:
             step = self.script.pop(0)
             if isinstance(step, AppError):
@@ -116,7 +115,7 @@ class Backend:
             streaming=Streaming(
                 ledger=ledger,
                 tables=tables,
-                prices=price_files.load("2026-11"),
+                prices=PRICES,
                 rules=rules,
                 leases=Leases(ledger, tables, rules, live or (FakeLive(clock),), clock),
                 relay_provider="assemblyai",
@@ -127,7 +126,7 @@ class Backend:
                 ledger=ledger,
                 tables=tables,
                 recognisers=recognisers or (first,),
-                prices=price_files.load("2026-11"),
+                prices=PRICES,
                 stale_after_seconds=rules.chunk_stale_after_seconds,
                 now=clock,
                 new_id=lambda: str(uuid.uuid4()),
@@ -145,8 +144,8 @@ class Backend:
         return Caller(user_id, self.clock(), f"{user_id}@example.com")
 
     def start(self, caller: Caller, session_id: str | None = None, **body: object) -> contract.Lease:
-        asked = contract.Start(**({"transport": "relay"} | body))
-        return self.streaming.start(caller, asked, session_id or str(uuid.uuid4()), "hash")
+        start = contract.Start(**({"transport": "relay"} | body))
+        return self.streaming.start(caller, start, session_id or str(uuid.uuid4()), "hash")
 
     def send(self, caller: Caller, session_id: str, seq: int, seconds: float = 1.0) -> contract.Chunk:
         return self.relay.chunk(caller, session_id, seq, None, silence(seconds))
@@ -164,16 +163,12 @@ class Backend:
         return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
 
     def open_holds(self, user_id: str) -> list[Hold]:
-        """The user's open holds, read from the table itself."""
+        """The user's open holds, read from the table, not from the index."""
         return [hold for hold in self.holds(user_id) if hold.state is HoldState.OPEN]
 
     def holds(self, user_id: str) -> list[Hold]:
-        """All holds there ever were."""
-        found, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#")
-        while after:
-            page, after = self.tables.query("ledger", f"USER#{user_id}", "HOLD#", after=after)
-            found += page
-        return [hold_from(item) for item in found]
+        """All holds of the user, open or ended."""
+        return list(self.ledger.iter_holds(user_id))
 
     def check_books(self, user_id: str) -> None:
         """available + held = sum of the entries; held = sum of the open holds."""
@@ -182,11 +177,11 @@ class Backend:
         assert balance.held == sum(hold.credits for hold in self.open_holds(user_id))
 
     def check_invariants(self, user_id: str) -> None:
-        """The books, and available is not below zero."""
+        """The books add up, and available is not below zero."""
         self.check_books(user_id)
         assert self.ledger.balance(user_id).available >= 0
 
 
 def silence(seconds: float) -> Audio:
-    """Quiet 16 kHz mono of this length."""
+    """Silent 16 kHz mono audio of this length."""
     return Audio(bytes(2 * round(RATE * seconds)), RATE, 1)

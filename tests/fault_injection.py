@@ -1,6 +1,6 @@
-"""The wire between us and what we call: it counts every call and can let each of them fail in each way a call can.
+"""Injects faults: counts every call to the tables and to providers, and lets any of them fail in every possible way.
 
-It hooks into botocore below its retries, so what is proven holds for the SDK as it is, not for a stand-in of it.
+It hooks into botocore below its retries, so what the tests prove holds for the SDK itself, not for a stand-in.
 """
 
 import io
@@ -23,26 +23,26 @@ from tests.fakes import ScriptedRecogniser
 
 
 class Crash(BaseException):
-    """The process is gone: none of its code runs any more, not even `except Exception`."""
+    """The process has died: none of its code runs any more, not even `except Exception`."""
 
 
-class TiredError(Exception):
-    """A client gave up."""
+class RetriesExhaustedError(Exception):
+    """A client stopped retrying."""
 
 
 class Fault(StrEnum):
-    """What can happen to one call."""
+    """What can go wrong with one call."""
 
     CRASH_BEFORE = "a crash before the call"
     CRASH_AFTER = "a crash after the call"
     UNSENT = "a connection reset before the call"
-    LOST = "an answer lost after the call"
+    LOST = "a response lost after the call"
     CONFLICT = "a conflict with another transaction"
     HALF_CONFLICT = "a conflict on one item while another's condition fails"
     THROTTLED_INSIDE = "a table's throughput exceeded inside a transaction"
     THROTTLED = "a throttled request"
     IN_PROGRESS = "the same transaction still in progress"
-    SERVER_ERROR = "an error of the server"
+    SERVER_ERROR = "a server error"
 
 
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
@@ -60,28 +60,28 @@ REFUSED = {
 }
 
 Plan = Callable[[int, str], Fault | None]
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
 def no_faults(number: int, operation: str) -> None:
-    """The plan of a quiet day."""
+    """The plan without any fault."""
 
 
-def at(number: int, fault: Fault) -> Plan:
-    """The plan where this call alone goes wrong; the first is number 0."""
-    return lambda each, _: fault if each == number else None
+def fail_call(number: int, fault: Fault) -> Plan:
+    """The plan where only this call fails; the first is number 0."""
+    return lambda call_number, _: fault if call_number == number else None
 
 
 @dataclass
-class Wire:
-    """Every call to the tables and to a provider passes here; `plan` says what happens to it."""
+class FaultInjector:
+    """Every call to the tables and to a provider passes through this; `plan` says what happens to it."""
 
     plan: Plan = no_faults
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def under(self, plan: Plan) -> None:
-        """From now on count from 0 and follow this plan."""
+    def use_plan(self, plan: Plan) -> None:
+        """Count from 0 again and follow this plan from now on."""
         self.plan, self.calls = plan, []
 
     def next_fault(self, operation: str) -> Fault | None:
@@ -91,12 +91,12 @@ class Wire:
         return self.plan(number, operation)
 
     def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> CountingTables:
-        """The tables at the other end of this wire; `attempts` are the SDK's own."""
-        wired = client(engine.client.meta.endpoint_url, attempts)
-        wired.meta.events.register("before-send.dynamodb", lambda **event: self._send(wired, **event))
-        return CountingTables(wired, *names, pause=lambda _: None)
+        """Tables whose calls pass through this; `attempts` are those of the SDK for one call."""
+        dynamodb = client(engine.client.meta.endpoint_url, attempts)
+        dynamodb.meta.events.register("before-send.dynamodb", lambda **event: self._send(dynamodb, **event))
+        return CountingTables(dynamodb, *names, pause=lambda _: None)
 
-    def _send(self, wired: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+    def _send(self, dynamodb: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         fault = self.next_fault(operation)
         if fault in CANCELLED and operation != "TransactWriteItems":
@@ -109,56 +109,58 @@ class Wire:
             case Fault.UNSENT:
                 raise ConnectionClosedError(endpoint_url=request.url)
             case Fault.CRASH_AFTER:
-                _deliver(wired, request)
+                _send_request(dynamodb, request)
                 raise Crash
             case Fault.LOST:
-                _deliver(wired, request)
+                _send_request(dynamodb, request)
                 raise ReadTimeoutError(endpoint_url=request.url)
         if fault in REFUSED:
             status, code = REFUSED[fault]
-            return _refusal(request, status, code)
+            return _error_response(request, status, code)
         codes = CANCELLED[fault]
         count = len(json.loads(request.body)["TransactItems"])
         reasons = [{"Code": code} for code in (codes + ["None"] * count)[:count]]
-        return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+        return _error_response(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
 
 
-def _deliver(wired: Any, request: Any) -> None:
-    wired._endpoint.http_session.send(request)
+def _send_request(dynamodb: Any, request: Any) -> None:
+    dynamodb._endpoint.http_session.send(request)
 
 
-def _refusal(request: Any, status: int, code: str, **fields: Any) -> AWSResponse:
+def _error_response(request: Any, status: int, code: str, **fields: Any) -> AWSResponse:
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "injected", **fields}
-    answer = AWSResponse(request.url, status, HeadersDict({"Content-Type": "application/x-amz-json-1.0"}), io.BytesIO())
-    answer._content = json.dumps(body).encode()
-    return answer
+    response = AWSResponse(
+        request.url, status, HeadersDict({"Content-Type": "application/x-amz-json-1.0"}), io.BytesIO()
+    )
+    response._content = json.dumps(body).encode()
+    return response
 
 
 @dataclass
-class WiredRecogniser(ScriptedRecogniser):
-    """A provider at the other end of the wire. `check` runs before each call that would cost money."""
+class FaultyRecogniser(ScriptedRecogniser):
+    """A provider behind a fault injector. `check` runs before each call that would cost money."""
 
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[Audio], None] = lambda audio: None
     broken: bool = False
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.check(audio)
-        fault = self.wire.next_fault("Recognise")
+        fault = self.fault_injector.next_fault("Recognise")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if self.broken or fault is Fault.UNSENT:
             raise ProviderError("The provider could not be reached.")
-        heard = super().recognise(audio, language)
+        recognition = super().recognise(audio, language)
         if fault is Fault.CRASH_AFTER:
             raise Crash
         if fault is not None:
-            raise ProviderTimeoutError("The provider's answer did not come.")
-        return heard
+            raise ProviderTimeoutError("The provider did not respond in time.")
+        return recognition
 
 
-def insist(command: Callable[[], Answer], wait: Callable[[int], None], tries: int = 60) -> Answer:
-    """Repeat a command as a client does after a lost connection or a 502, 503 or 409 that says when to try again."""
+def retry_until_answered(command: Callable[[], Response], wait: Callable[[int], None], tries: int = 60) -> Response:
+    """Retry a command as a client does after a lost connection, or after a 502, 503 or 409 that says when to retry."""
     for _ in range(tries):
         try:
             return command()
@@ -168,4 +170,4 @@ def insist(command: Callable[[], Answer], wait: Callable[[int], None], tries: in
             if not isinstance(error, ProviderError) and "retry_after_seconds" not in error.details:
                 raise
             wait(36)
-    raise TiredError(f"no answer after {tries} tries")
+    raise RetriesExhaustedError(f"no response after {tries} tries")

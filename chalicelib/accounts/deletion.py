@@ -23,7 +23,7 @@ from ..repositories.deletions import PendingDeletion
 from ..repositories.exports import export_key
 from ..repositories.jobs import has_words, job, job_emptied, job_given_up, job_key
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
-from ..repositories.purchases import DISPUTE_HOLD, changed, purchase, purchase_key, without_words
+from ..repositories.purchases import DISPUTE_HOLD, purchase_from, purchase_key, update_purchase, without_buyer_text
 from ..repositories.table import Tables, WriteRefusedError
 from ..streaming.lease_rules import HOLD_KIND as LEASE
 from ..streaming.leases import Leases
@@ -181,11 +181,11 @@ class AccountDeletion:
         for purchase_id in purchase_ids:
             item = self.tables.get(purchase_key(purchase_id))
             while item:
-                known = purchase(item)
-                if without_words(known) == known:
+                known = purchase_from(item)
+                if without_buyer_text(known) == known:
                     break
                 try:
-                    self.tables.transact(changed(known, without_words(known)))
+                    self.tables.transact(update_purchase(known, without_buyer_text(known)))
                     break
                 except WriteRefusedError:  # Something was learned of its payment.
                     item = self.tables.get(purchase_key(purchase_id))

@@ -19,7 +19,7 @@ from ..repositories.allowances import ALLOWANCE
 from ..repositories.jobs import SUMMARY, job_key, summary
 from ..repositories.ledger_items import DAY, ENTRY, HOLD, balance_key
 from ..repositories.profiles import profile_key
-from ..repositories.purchases import POINTER, purchase, purchase_key
+from ..repositories.purchases import POINTER, purchase_from, purchase_key
 from ..repositories.questions import QUESTION
 from ..repositories.sessions import SESSION
 from ..repositories.table import Item, ItemKey, TableName, Tables
@@ -95,7 +95,7 @@ class ExportContent:
     def _purchases(self, user_id: str) -> Iterator[Told]:
         pointers = self._items("app", user_id, POINTER)
         keys = (purchase_key(item["purchase_id"]) for item in pointers)
-        return (_purchase(purchase(item)) for item in self._named(keys))
+        return (_purchase(purchase_from(item)) for item in self._named(keys))
 
     def _catchups(self, user_id: str) -> Iterator[Told]:
         """The holds of the ledger name every job there ever was."""
@@ -104,12 +104,7 @@ class ExportContent:
         return map(_told, self._named(keys))
 
     def _items(self, table: TableName, user_id: str, prefix: str) -> Iterator[Item]:
-        after: str | None = None
-        while True:
-            items, after = self.tables.query(table, f"USER#{user_id}", prefix, after=after)
-            yield from items
-            if after is None:
-                return
+        return self.tables.query_all(table, f"USER#{user_id}", prefix)
 
     def _named(self, keys: Iterator[ItemKey]) -> Iterator[Item]:
         while some := list(islice(keys, READ_AT_ONCE)):
@@ -190,5 +185,5 @@ def _purchase(one: Purchase) -> Told:
         "refunds": [{"state": got.state.name.lower(), "cents": got.cents} for got in facts.refunds.values()],
         "disputes": [{"state": got.state.name.lower(), "cents": got.cents} for got in facts.disputes.values()],
         "granted": booked.granted,
-        "taken": booked.taken,
+        "taken": booked.clawed_back,
     }

@@ -1,7 +1,7 @@
 """What is wrong with one user's books. Pure rules: all that the tables say goes in, findings come out.
 
 Each rule is one of the money invariants of docs/data-model.md, read off the stored items alone: nothing here relies on
-the code that wrote them, except on `sales.worth`, which says what facts about a payment are worth.
+the code that wrote them, except on `purchase_value`, which says what a purchase is worth by the facts of its payment.
 """
 
 from collections import Counter, defaultdict
@@ -11,8 +11,8 @@ from itertools import chain
 from ..dates import utc_date
 from ..models.audits import Books, Finding, FindingKind
 from ..models.ledger import DayTotal, Entry, Hold, HoldState
+from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
-from ..payments.purchase_state import worth
 
 STUCK_AFTER_SECONDS = 900  # the sweep comes every minute
 DISPUTE = "dispute"  # a hold of this kind waits for the bank, however long that takes
@@ -22,10 +22,14 @@ OF_PURCHASES = (PURCHASE, *TAKEN_BACK)
 LIFETIME = {USAGE: "used"} | dict.fromkeys(OF_PURCHASES, "purchased")  # any other kind: granted
 PRICED = (USAGE, PURCHASE)
 Found = Iterator[tuple[FindingKind, str, str]]  # kind, reference, message
+Valuation = Callable[[PaymentFacts, int, int], PurchaseValue]  # facts, credits, cents
 
 
-def findings(books: Books, now: int, price_versions: Collection[str]) -> list[Finding]:
-    """Everything that is wrong with the books; `price_versions` are those that there are."""
+def findings(books: Books, now: int, price_versions: Collection[str], purchase_value: Valuation) -> list[Finding]:
+    """Everything that is wrong with the books. `price_versions`: the existing ones.
+
+    `purchase_value`: what a purchase is worth by the facts known of its payment.
+    """
     found = chain(
         _balance(books),
         _lifetime(books),
@@ -37,7 +41,7 @@ def findings(books: Books, now: int, price_versions: Collection[str]) -> list[Fi
         _ended_holds(books),
         _costs(books),
         _days(books),
-        _purchases(books),
+        _purchases(books, purchase_value),
         _entries_of_purchases(books),
     )
     return [Finding(kind, message, books.user_id, reference) for kind, reference, message in found]
@@ -178,20 +182,20 @@ def _booked(uses: Collection[Entry]) -> tuple[int, int, int, int]:
 # Purchases
 
 
-def _purchases(books: Books) -> Found:
+def _purchases(books: Books, purchase_value: Valuation) -> Found:
     """What is booked of a purchase is what its facts are worth, and what the entries and holds say."""
     for one in books.purchases.values():
         if one.user_id != books.user_id:
             continue
-        due, booked = worth(one.facts, one.credits, one.cents), one.booked
+        due, booked = purchase_value(one.facts, one.credits, one.cents), one.booked
         if due.granted > booked.granted:
             yield FindingKind.PAID_NOT_GRANTED, one.purchase_id, f"paid; {booked.granted} of {due.granted} granted"
         elif due.granted < booked.granted:
             yield FindingKind.GRANTED_NOT_PAID, one.purchase_id, f"{booked.granted} granted, and it is not paid"
-        elif (due.taken, due.returned_cents) != (booked.taken, booked.returned_cents):
+        elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (
-                f"{booked.taken} taken back for {booked.returned_cents} cents;"
-                f" by its facts {due.taken} for {due.returned_cents}"
+                f"{booked.clawed_back} taken back for {booked.returned_cents} cents;"
+                f" by its facts {due.clawed_back} for {due.returned_cents}"
             )
             yield FindingKind.TAKEN_DIFFERS, one.purchase_id, message
         if said := _unlike_the_ledger(books, one):
@@ -204,8 +208,8 @@ def _unlike_the_ledger(books: Books, one: Purchase) -> str:
     sold = [entry for entry in entries if entry.kind == PURCHASE][:1]
     taken = [entry for entry in entries if entry.kind in TAKEN_BACK]
     booked, made = one.booked, (_credits(sold), -_credits(taken))
-    if made != (booked.granted, booked.taken):
-        return f"{booked.granted} granted and {booked.taken} taken back; the entries make {made[0]} and {made[1]}"
+    if made != (booked.granted, booked.clawed_back):
+        return f"{booked.granted} granted and {booked.clawed_back} taken back; the entries make {made[0]} and {made[1]}"
     paid_cents = one.cents if booked.granted else 0
     money = sum(entry.cents for entry in sold), -sum(entry.cents for entry in taken)
     if money != (paid_cents, booked.returned_cents):

@@ -9,7 +9,7 @@ from ..models.audits import Audit, AuditFigures, Books, Finding, FindingKind, He
 from ..repositories import account_books, audits
 from ..repositories.aggregates import Aggregates
 from ..repositories.table import Tables
-from .checks import findings
+from .checks import Valuation, findings
 from .report import Lines, active, added, closed_lines, differences, heaviest, heavy_use, judged
 
 
@@ -52,11 +52,12 @@ class Page:
 
 @dataclass(frozen=True)
 class Auditor:
-    """Reads and judges. `price_versions`: those that there are."""
+    """Reads and checks. `price_versions`: the existing ones. `purchase_value`: see `checks.findings`."""
 
     tables: Tables
     totals: Aggregates
     price_versions: Collection[str]
+    purchase_value: Valuation
     rules: AuditRules
     now: Callable[[], int]  # epoch seconds, UTC
     pause: Callable[[float], None]  # seconds
@@ -118,7 +119,7 @@ class Auditor:
             if not is_still:
                 earlier = None
                 continue
-            found = findings(seen, self.now(), self.price_versions)
+            found = findings(seen, self.now(), self.price_versions, self.purchase_value)
             if not found or found == earlier:
                 return seen, found
             earlier = found

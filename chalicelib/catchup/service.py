@@ -30,7 +30,7 @@ from ..models.transcripts import Summary
 from ..pricing.price_files import MILLISECONDS_PER_MINUTE, Prices
 from ..repositories.jobs import claim_key, claim_put, job, job_key, job_notified, job_put, summary, summary_key
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
-from ..repositories.ledger_items import hold_recorded
+from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import Transcripts, transcript_key
@@ -177,7 +177,7 @@ class Catchups:
                 self.queue.send(hold.reference)
                 later = replace(hold, sweep_at=self.now() + self.rules.look_again_seconds)
                 with suppress(WriteRefusedError):  # It has just ended.
-                    self.tables.write(hold_recorded(later))
+                    self.tables.write(reschedule_sweep(later))
                 found += 1
             except Exception as failure:  # noqa: BLE001 - one job that cannot be told must not keep the others
                 failures.append(failure)

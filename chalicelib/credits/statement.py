@@ -1,4 +1,4 @@
-"""Credits as their owner sees them: the balance, and a statement that explains every movement."""
+"""Credits as their owner sees them: the balance, and a statement that explains every entry of the ledger."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from ..models.ledger import Entry, ModelUse
 from ..repositories.ledger import Ledger
 
 CURSOR_PREFIX = "ENTRY#"
-CSV_PAGE, CSV_PAGES = 100, 10
+CSV_PAGE_SIZE, MAX_CSV_PAGES = 100, 10
 CSV_COLUMNS = (
     "at", "kind", "credits", "explanation", "service", "session_id", "job_id", "purchase_id", "seconds", "credits_held",
     "cents", "price_version", "id",
 )  # fmt: skip
 PURCHASE_KINDS = ("purchase", "clawback", "clawback_reversed")
-USED = {
+USAGE_TEXTS = {
     "live": "{seconds:.1f} s of live transcription",
     "catchup": "Catch-up of {seconds:.1f} s of a recording",
     "catchup_session": "Catch-up of {seconds:.1f} s of a live session",
@@ -27,13 +27,13 @@ USED = {
 
 @dataclass(frozen=True)
 class Statements:
-    """Balance and statement."""
+    """The balance and the statement of an account."""
 
     ledger: Ledger
     cursors: Cursors
 
     def balance(self, caller: Caller) -> contract.CreditBalance:
-        """What the caller has, what open sessions hold, and the totals since the account began."""
+        """The credits available and held, and the totals since the account was opened."""
         balance, _ = self.ledger.admit(caller)
         return contract.CreditBalance(
             available=balance.available,
@@ -44,30 +44,30 @@ class Statements:
         )
 
     def transactions(self, caller: Caller, limit: int, cursor: str | None) -> contract.Transactions:
-        """One page of movements, newest first. Raises InvalidRequestError for a foreign cursor."""
+        """One page of entries, newest first. Raises InvalidRequestError for an invalid cursor."""
         after = self.cursors.decode(CURSOR_PREFIX, cursor, caller.user_id)
         self.ledger.admit(caller)
         entries, last = self.ledger.entries(caller.user_id, limit, after)
-        following = self.cursors.encode(CURSOR_PREFIX, last, caller.user_id)
-        return contract.Transactions([_transaction(entry) for entry in entries], following)
+        next_cursor = self.cursors.encode(CURSOR_PREFIX, last, caller.user_id)
+        return contract.Transactions([_transaction(entry) for entry in entries], next_cursor)
 
     def csv(self, caller: Caller, cursor: str | None) -> "Statement":
-        """Up to a thousand movements as a file for a spreadsheet, newest first, and where the next file starts."""
+        """Up to a thousand entries as a CSV file, newest first, and the cursor of the next file."""
         after = self.cursors.decode(CURSOR_PREFIX, cursor, caller.user_id)
         self.ledger.admit(caller)
-        movements: list[contract.Transaction] = []
-        for _ in range(CSV_PAGES):
-            entries, after = self.ledger.entries(caller.user_id, CSV_PAGE, after)
-            movements += map(_transaction, entries)
+        transactions: list[contract.Transaction] = []
+        for _ in range(MAX_CSV_PAGES):
+            entries, after = self.ledger.entries(caller.user_id, CSV_PAGE_SIZE, after)
+            transactions += map(_transaction, entries)
             if after is None:
                 break
-        rows = [[getattr(movement, column) for column in CSV_COLUMNS] for movement in movements]
+        rows = [[getattr(transaction, column) for column in CSV_COLUMNS] for transaction in transactions]
         return Statement(csv_text(CSV_COLUMNS, rows), self.cursors.encode(CURSOR_PREFIX, after, caller.user_id))
 
 
 @dataclass(frozen=True)
 class Statement:
-    """Movements as CSV, and the cursor of what comes after."""
+    """Entries as CSV, and the cursor of the next ones."""
 
     content: str
     next_cursor: str | None
@@ -99,8 +99,9 @@ def _model_use(use: ModelUse) -> contract.ModelUse:
 
 
 def explanation(entry: Entry) -> str:
-    """The movement in a sentence that a listener understands."""
+    """The entry in a sentence for the owner of the account."""
     if entry.kind != "usage":
         return entry.reason
-    what = USED.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
-    return f"{what}; {entry.held} credits were held, {-entry.credits} used"
+    text = USAGE_TEXTS.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
+    held = "1 credit was" if entry.held == 1 else f"{entry.held:,} credits were"
+    return f"{text}; {held} held, {-entry.credits:,} used"

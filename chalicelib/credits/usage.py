@@ -1,4 +1,4 @@
-"""What a user used, day by day, from the daily totals that each settlement writes; never from single movements."""
+"""A user's usage day by day, from the daily totals that each settlement writes, never from single entries."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,36 +13,43 @@ from ..repositories.ledger import Ledger
 
 @dataclass(frozen=True)
 class UsageReport:
-    """The caller's own use."""
+    """The caller's own usage."""
 
     ledger: Ledger
     now: Callable[[], int]  # epoch seconds, UTC
 
     def usage(self, caller: Caller, query: contract.UsageQuery) -> contract.Usage:
-        """The use of each day of the range, and its sums. Raises InvalidRequestError."""
+        """The usage of each day of the range, and its totals. Raises InvalidRequestError."""
         days = day_range(query.from_day, query.to_day, self.now())
         self.ledger.admit(caller)
         totals = self.ledger.day_totals(caller.user_id, days[0], days[-1])
         by_day: dict[str, list[DayTotal]] = {day: [] for day in days}
-        for one in totals:
-            by_day[one.date].append(one)
+        for total in totals:
+            by_day[total.date].append(total)
         return contract.Usage(
             from_day=days[0],
             to_day=days[-1],
-            totals=contract.UsageSums(*_sums(totals)),
+            totals=contract.UsageSums(*_add_up(totals)),
             services=_services(totals),
-            days=[contract.DayUsage(day, *_sums(used), _services(used)) for day, used in by_day.items()],
+            days=[contract.DayUsage(day, *_add_up(used), _services(used)) for day, used in by_day.items()],
         )
 
 
 def _services(totals: list[DayTotal]) -> list[contract.ServiceUsage]:
-    """Every service that the price file knows, and any other that was used."""
-    names = [*SERVICES, *sorted({one.service for one in totals} - set(SERVICES))]
-    return [contract.ServiceUsage(name, *_sums(one for one in totals if one.service == name)) for name in names]
+    """Every service of the price file, and any other that was used."""
+    services = [*SERVICES, *sorted({total.service for total in totals} - set(SERVICES))]
+    return [
+        contract.ServiceUsage(service, *_add_up(total for total in totals if total.service == service))
+        for service in services
+    ]
 
 
-def _sums(totals: Iterable[DayTotal]) -> tuple[int, int, int]:
-    """Credits, seconds, uses. Seconds are summed to the millisecond, then rounded up."""
+def _add_up(totals: Iterable[DayTotal]) -> tuple[int, int, int]:
+    """Credits, seconds and number of uses. Milliseconds are added up first, then rounded up to seconds."""
     found = list(totals)
-    milliseconds = sum(one.audio_ms for one in found)
-    return sum(one.credits for one in found), -(-milliseconds // 1000), sum(one.entries for one in found)
+    milliseconds = sum(total.audio_ms for total in found)
+    return (
+        sum(total.credits for total in found),
+        -(-milliseconds // 1000),
+        sum(total.entries for total in found),
+    )

@@ -71,7 +71,7 @@ class Charge(Struct, frozen=True):
         return sum(use.cost_micro_usd for use in self.uses)
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         """Nothing was used and nothing was spent, so there is nothing to book."""
         return self.credits == self.audio_ms == self.cost_micro_usd == 0
 

@@ -1,14 +1,14 @@
-"""Purchases, and the facts of their payments."""
+"""Purchases, and what the payment system reports about them."""
 
 from msgspec import Struct, field
 
-from ..payments.purchase_state import Booked, Fact, Facts, Payment
+from .purchase_facts import BookedAmounts, PaymentFact, PaymentFacts, PaymentState
 
 
 class Purchase(Struct, frozen=True):
-    """Credits that somebody wants to buy, or bought. What it sells stands here before the payment system is asked.
+    """Credits that a user is buying or has bought. It is written before the payment system is called.
 
-    `facts` is what is known of its payment, `booked` what the ledger made of it. `version` moves at each write.
+    `facts`: what is known of its payment. `booked`: what the ledger has booked for it. `version` rises at each write.
     """
 
     purchase_id: str
@@ -27,17 +27,17 @@ class Purchase(Struct, frozen=True):
     checkout_session_id: str = ""
     checkout_url: str = ""
     payment_id: str = ""
-    facts: Facts = field(default_factory=Facts)
-    booked: Booked = field(default_factory=Booked)
+    facts: PaymentFacts = field(default_factory=PaymentFacts)
+    booked: BookedAmounts = field(default_factory=BookedAmounts)
     version: int = 1
 
 
 class CheckoutSession(Struct, frozen=True):
-    """A checkout at the payment system as it stands. `payment_id`: its payment, once there is one."""
+    """The current state of a checkout at the payment system. `payment_id` is empty until it has a payment."""
 
     session_id: str
     url: str
-    payment: Payment
+    payment: PaymentState
     payment_id: str
     cents: int
     currency: str
@@ -47,10 +47,10 @@ class CheckoutSession(Struct, frozen=True):
     stage: str
 
 
-class PaymentNews(Struct, frozen=True):
-    """A fact about a payment, and the money it speaks of."""
+class PaymentUpdate(Struct, frozen=True):
+    """A fact about a payment, and the amount of money that it is about."""
 
-    fact: Fact
+    fact: PaymentFact
     payment_id: str
     cents: int
     currency: str

@@ -1,7 +1,7 @@
-"""Selling credits: the packages, a checkout for one, and the events of its payment.
+"""Buying credits: the packages, a checkout for one of them, and the events of its payment.
 
-The purchase is written before the payment system is asked, under an id that is also the idempotency key there. Nothing
-a client says decides what is sold: that stands in the purchase.
+A purchase is written before the payment system is called, under an id that is also the idempotency key there. What is
+sold is decided by the stored purchase, never by what a client says.
 """
 
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from ..errors import (
 )
 from ..models.accounts import Caller
 from ..models.ledger import Balance
+from ..models.purchase_facts import PaymentState
 from ..models.purchases import Purchase
 from ..pricing.price_files import Prices
 from ..repositories.ledger import Ledger
-from ..repositories.purchases import created, purchase, purchase_key
+from ..repositories.purchases import create_purchase, purchase_from, purchase_key
 from ..repositories.table import Tables, WriteRefusedError
 from .fulfilment import RESUMABLE_SECONDS, Fulfilment
-from .purchase_state import Payment
 
 CURRENCY = "usd"
 CHECKOUT_SECONDS = 3_600
@@ -48,45 +48,47 @@ class Purchases:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def packages(self) -> contract.Packages:
-        """What may be bought, cheapest first."""
-        sold = sorted(self.prices.packages.items(), key=lambda one: one[1].cents)
+        """The packages for sale, cheapest first."""
+        packages = sorted(self.prices.packages.items(), key=lambda item: item[1].cents)
         return contract.Packages(
-            [contract.PackageOut(name, one.credits, one.cents, CURRENCY) for name, one in sold], self.prices.version
+            [contract.PackageOut(name, package.credits, package.cents, CURRENCY) for name, package in packages],
+            self.prices.version,
         )
 
     # Buying
 
     def buy(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> contract.Checkout:
-        """A checkout for a package. The same `purchase_id` again: the same checkout, if the body is the same.
+        """A checkout for a package. The same `purchase_id` and body again return the same checkout.
 
-        Raises InvalidRequestError (package, addresses), IdempotencyMismatchError, ConflictError (a purchase of
-        yesterday), ProviderError (nothing is bought: ask again with the same key).
+        Raises InvalidRequestError (package, URLs), IdempotencyMismatchError, ConflictError (the purchase has ended or
+        is too old to resume), ProviderError (nothing was bought: retry with the same key).
         """
         if not self.is_on:
-            raise UnavailableError("Credits cannot be bought here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        new = self._new(caller, body, purchase_id, body_hash)
+            raise UnavailableError("Credits are not for sale on this server.", retry_after_seconds=OFF_RETRY_SECONDS)
+        new_purchase = self._new_purchase(caller, body, purchase_id, body_hash)
         _, (item,) = self.ledger.admit(caller, extra_keys=[purchase_key(purchase_id)])
-        wanted = purchase(item) if item else None
-        if wanted is None:
+        purchase = purchase_from(item) if item else None
+        if purchase is None:
             try:
-                self.tables.transact(created(new))
-                wanted = new
-            except WriteRefusedError as refusal:  # The same wish came at this moment.
+                self.tables.transact(create_purchase(new_purchase))
+                purchase = new_purchase
+            except WriteRefusedError as refusal:  # The same request is being handled by another process.
                 raise ConflictError(
-                    "This purchase is being made. Retry the request.", "still_running", retry_after_seconds=1
+                    "This purchase is being started. Retry the request.", "still_running", retry_after_seconds=1
                 ) from refusal
-        if wanted.user_id != caller.user_id:  # An id is made of its user: this cannot be met by honest means.
+        if purchase.user_id != caller.user_id:  # Ids are derived from the user, so no honest client gets here.
             raise NotFoundError("There is no such purchase.")
-        if wanted.body_hash != body_hash:
-            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
-        if not wanted.checkout_session_id:
-            wanted = self._opened(wanted)
-        return _checkout(wanted)
+        if purchase.body_hash != body_hash:
+            raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
+        if not purchase.checkout_session_id:
+            purchase = self._open_checkout(purchase)
+        return _checkout(purchase)
 
-    def _new(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> Purchase:
+    def _new_purchase(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> Purchase:
         package = self.prices.packages.get(body.package_id)
         if package is None:
-            raise InvalidRequestError(f"There is no such package: {', '.join(self.prices.packages)}.", "package_id")
+            names = ", ".join(self.prices.packages)
+            raise InvalidRequestError(f"There is no such package. Choose one of: {names}.", "package_id")
         now = self.now()
         return Purchase(
             purchase_id=purchase_id,
@@ -104,51 +106,52 @@ class Purchases:
             body_hash=body_hash,
         )
 
-    def _return_url(self, given: str | None, field: str, usual: str) -> str:
-        """Where the buyer comes back to: a web page of ours, so that nobody is led elsewhere."""
-        if given is None:
-            return usual
+    def _return_url(self, url: str | None, field: str, default: str) -> str:
+        """Where the buyer returns to: a page of an allowed origin, so that no buyer is led to another site."""
+        if url is None:
+            return default
         try:
-            parts = urlsplit(given)
+            parts = urlsplit(url)
         except ValueError as error:
-            raise InvalidRequestError("This is not an address.", field) from error
-        is_ours = f"{parts.scheme}://{parts.netloc}" in self.return_origins and "\\" not in given
-        if not is_ours or parts.scheme not in ("http", "https"):  # The payment system leads to no other.
-            raise InvalidRequestError("Buyers come back to http(s) pages of this service only.", field)
-        return given
+            raise InvalidRequestError("This is not a valid URL.", field) from error
+        is_allowed = f"{parts.scheme}://{parts.netloc}" in self.return_origins and "\\" not in url
+        if not is_allowed or parts.scheme not in ("http", "https"):  # The payment system accepts no other scheme.
+            raise InvalidRequestError("Use an http or https URL of an origin that this service allows.", field)
+        return url
 
-    def _opened(self, wanted: Purchase) -> Purchase:
-        """The purchase with its checkout; a crash before this is made good by the same call again."""
-        if wanted.facts.payment >= Payment.EXPIRED or self.now() > wanted.created_at + RESUMABLE_SECONDS:
+    def _open_checkout(self, purchase: Purchase) -> Purchase:
+        """The purchase with its checkout. A repeated call completes one that was interrupted."""
+        has_ended = purchase.facts.payment >= PaymentState.EXPIRED
+        if has_ended or self.now() > purchase.created_at + RESUMABLE_SECONDS:
             raise ConflictError("This purchase failed or expired. Start a new one.", "purchase_ended")
-        nothing = Balance()  # An open checkout and a failed one book nothing, so no balance plays a part.
+        unused = Balance()  # Neither an open checkout nor a failed one changes the balance.
         try:
-            session = self.fulfilment.gateway.open(wanted)
+            session = self.fulfilment.gateway.open_checkout(purchase)
         except ProviderRefusedError:
-            self.fulfilment.told(wanted, nothing, Payment.FAILED)
+            self.fulfilment.record_payment_fact(purchase, unused, PaymentState.FAILED)
             raise
-        return self.fulfilment.told(wanted, nothing, Payment.OPEN, session)
+        return self.fulfilment.record_payment_fact(purchase, unused, PaymentState.OPEN, session)
 
-    # What is learned of payments
+    # Events of payments
 
     def receive(self, raw: bytes, signature: str) -> contract.Received:
-        """An event of the payment system, run through the books. Raises InvalidSignatureError, UnavailableError.
+        """Process an event of the payment system. Raises InvalidSignatureError, UnavailableError.
 
-        Safe to hear in any order, any number of times and at once. What is none of our business is answered with a
-        reason, and what should not be rings the alarm; neither moves a credit.
+        Events may arrive in any order, any number of times and concurrently. An event that does not concern this
+        service is ignored with a reason, and one that should not exist also triggers an alarm; neither moves a credit.
         """
         if not self.is_on:
-            raise UnavailableError("Payments are not set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        return self.fulfilment.received(self.fulfilment.gateway.verified_event(raw, signature))
+            raise UnavailableError("Payments are not configured on this server.", retry_after_seconds=OFF_RETRY_SECONDS)
+        return self.fulfilment.process_event(self.fulfilment.gateway.verify_event(raw, signature))
 
 
-def _checkout(wanted: Purchase) -> contract.Checkout:
+def _checkout(purchase: Purchase) -> contract.Checkout:
     return contract.Checkout(
-        purchase_id=wanted.purchase_id,
-        checkout_url=wanted.checkout_url,
-        checkout_session_id=wanted.checkout_session_id,
-        expires_at=rfc3339(wanted.checkout_expires_at),
-        credits=wanted.credits,
-        cents=wanted.cents,
-        currency=wanted.currency,
+        purchase_id=purchase.purchase_id,
+        checkout_url=purchase.checkout_url,
+        checkout_session_id=purchase.checkout_session_id,
+        expires_at=rfc3339(purchase.checkout_expires_at),
+        credits=purchase.credits,
+        cents=purchase.cents,
+        currency=purchase.currency,
     )

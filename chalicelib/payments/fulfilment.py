@@ -1,10 +1,10 @@
-"""What is learned of payments, by webhook or by asking, run through the books.
+"""Records what is learned about payments, by webhook or by asking, and books what it means for the credits.
 
-In any order and however often: what is told is put beside what is known, and booked in one write (sales.py says what it
-is worth). Nothing an event says decides what is sold: that stands in the purchase.
+In any order and however often: each fact is merged with the known ones, and what follows (purchase_state.py) is booked
+in one write. What is sold is decided by the stored purchase, never by an event.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,15 +14,16 @@ from .. import contract
 from ..errors import ProviderError, UnavailableError
 from ..logs.request_log import request_log
 from ..models.ledger import Balance
-from ..models.purchases import CheckoutSession, PaymentNews, Purchase
+from ..models.purchase_facts import PaymentFact, PaymentState, RefundFact
+from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from ..repositories.ledger_items import balance_key, balance_of
-from ..repositories.purchases import booking, changed, payment_key, purchase, purchase_key
+from ..repositories.purchases import ledger_writes, payment_key, purchase_from, purchase_key, update_purchase
 from ..repositories.table import Tables, WriteRefusedError
-from .purchase_state import Fact, Payment, RefundFact, after, moves
+from .purchase_state import apply_changes, ledger_changes
 
 TRIES = 24
-RESUMABLE_SECONDS = 23 * 3_600  # the payment system forgets an idempotency key after a day
-# Money or a claim that is not as it should be: nothing is booked, and somebody has to look.
+RESUMABLE_SECONDS = 23 * 3_600  # the payment system stores an idempotency key for a day
+# Money or metadata that is not as it should be: nothing is booked, and somebody has to check it.
 ALARMING = {
     "unknown purchase",
     "another user",
@@ -34,40 +35,40 @@ ALARMING = {
 }
 
 
-class Gateway(Protocol):
-    """The payment system. Each call raises ProviderError; providers/stripe_gateway.py says more."""
+class PaymentGateway(Protocol):
+    """The payment system. Each call may raise ProviderError; see providers/stripe_client.py."""
 
-    def open(self, wanted: Purchase) -> CheckoutSession: ...
+    def open_checkout(self, purchase: Purchase) -> CheckoutSession: ...
 
-    def session(self, session_id: str) -> CheckoutSession: ...
+    def get_checkout(self, session_id: str) -> CheckoutSession: ...
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None: ...
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None: ...
 
-    def verified_event(self, raw: bytes, signature: str) -> Any: ...
+    def verify_event(self, raw: bytes, signature: str) -> Any: ...
 
-    def news(self, event: Any) -> CheckoutSession | PaymentNews | None: ...
+    def payment_update(self, event: Any) -> CheckoutSession | PaymentUpdate | None: ...
 
-    def undelivered(self, since: int, after: str) -> Any: ...
+    def list_undelivered_events(self, since: int, after: str) -> Iterator[Any]: ...
 
 
 class IgnoredError(Exception):
-    """News that books nothing, and why."""
+    """Nothing is booked for this report; the message says why."""
 
 
 @dataclass(frozen=True)
 class Fulfilment:
-    """Books what payments turn out to be. `stage` and `is_live` say which payments are ours."""
+    """Books what is learned about payments. Only payments of this `stage` and mode (`is_live`) count."""
 
     tables: Tables
-    gateway: Gateway
+    gateway: PaymentGateway
     stage: str
     is_live: bool
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def received(self, event: Any) -> contract.Received:
-        """What became of a verified event. Raises UnavailableError: let it come again."""
+    def process_event(self, event: Any) -> contract.Received:
+        """The outcome of a verified event. Raises UnavailableError, after which the event is to be delivered again."""
         try:
-            self._apply(self.gateway.news(event), event.livemode)
+            self._record_update(self.gateway.payment_update(event), event.livemode)
         except IgnoredError as ignored:
             reason = str(ignored)
             request_log().notes["payment_event"] = f"{event.type}: {reason}"
@@ -75,104 +76,110 @@ class Fulfilment:
                 request_log().notes["payment_alarm"] = reason
             return contract.Received(True, "ignored", reason)
         except ProviderError as error:
-            raise UnavailableError("The payment service could not be asked.") from error
+            raise UnavailableError("The payment service could not be reached. Deliver the event again.") from error
         return contract.Received(True, "applied")
 
-    def _apply(self, news: CheckoutSession | PaymentNews | None, is_live: bool) -> None:
-        if news is not None and is_live != self.is_live:
+    def _record_update(self, update: CheckoutSession | PaymentUpdate | None, is_live: bool) -> None:
+        if update is not None and is_live != self.is_live:
             raise IgnoredError("another mode")
-        match news:
+        match update:
             case None:
                 raise IgnoredError("nothing about a payment")
             case CheckoutSession():
-                self.session_told(news)
-            case PaymentNews():
-                self._payment_told(news)
+                self.record_checkout(update)
+            case PaymentUpdate():
+                self._record_payment_update(update)
 
-    def session_told(self, session: CheckoutSession) -> Purchase:
-        """The purchase once its checkout is known to stand so. Raises IgnoredError, UnavailableError."""
+    def record_checkout(self, session: CheckoutSession) -> Purchase:
+        """The purchase, updated by the current state of its checkout. Raises IgnoredError, UnavailableError."""
         if not session.purchase_id:
             raise IgnoredError("not of this service")
         if session.stage != self.stage:
             raise IgnoredError("another stage")
-        known, balance = self.seen(session.purchase_id, session.user_id)
-        if session.user_id != known.user_id:
+        purchase, balance = self._load_purchase_and_balance(session.purchase_id, session.user_id)
+        if session.user_id != purchase.user_id:
             raise IgnoredError("another user")
-        if session.is_live != known.is_live or session.is_live != self.is_live:
+        if session.is_live != purchase.is_live or session.is_live != self.is_live:
             raise IgnoredError("another mode")
-        if session.currency != known.currency:
+        if session.currency != purchase.currency:
             raise IgnoredError("another currency")
-        if session.cents != known.cents:
+        if session.cents != purchase.cents:
             raise IgnoredError("another amount")
-        if known.checkout_session_id not in ("", session.session_id) and session.payment is not Payment.PAID:
-            # Of a checkout that nobody was shown: its answer was lost, and another one was made.
+        is_another_checkout = purchase.checkout_session_id not in ("", session.session_id)
+        if is_another_checkout and session.payment is not PaymentState.PAID:
+            # The response that named it was lost and another checkout was made, so no buyer has seen this one.
             raise IgnoredError("another checkout")
-        return self.told(known, balance, session.payment, session)
+        return self.record_payment_fact(purchase, balance, session.payment, session)
 
-    def _payment_told(self, news: PaymentNews) -> None:
-        pointer = self.tables.get(payment_key(news.payment_id))
+    def _record_payment_update(self, update: PaymentUpdate) -> None:
+        pointer = self.tables.get(payment_key(update.payment_id))
         if pointer is None:
-            # The event came before the one that names the payment, which tells the rest too; or it is none of ours.
-            session = self.gateway.session_of(news.payment_id)
+            # The event that names the payment has not arrived yet, or the payment is not one of this service.
+            session = self.gateway.find_checkout(update.payment_id)
             if session is None:
                 raise IgnoredError("not of this service")
-            self.session_told(session)
-            known, balance = self.seen(session.purchase_id, session.user_id)
+            self.record_checkout(session)
+            purchase, balance = self._load_purchase_and_balance(session.purchase_id, session.user_id)
         else:
-            known, balance = self.seen(pointer["purchase_id"], pointer["user_id"])
-        if known.payment_id not in ("", news.payment_id):  # Of two that paid for one purchase, the one to be refunded.
+            purchase, balance = self._load_purchase_and_balance(pointer["purchase_id"], pointer["user_id"])
+        if purchase.payment_id not in (
+            "",
+            update.payment_id,
+        ):  # One purchase was paid twice; this is the other payment.
             raise IgnoredError("another payment")
-        if news.is_live != known.is_live:
+        if update.is_live != purchase.is_live:
             raise IgnoredError("another mode")
-        if news.currency != known.currency:
+        if update.currency != purchase.currency:
             raise IgnoredError("another currency")
-        if isinstance(news.fact, RefundFact) and news.cents > known.cents:
+        if isinstance(update.fact, RefundFact) and update.cents > purchase.cents:
             raise IgnoredError("another amount")
-        self.told(known, balance, news.fact)
+        self.record_payment_fact(purchase, balance, update.fact)
 
-    def told(self, known: Purchase, balance: Balance, fact: Fact, session: CheckoutSession | None = None) -> Purchase:
-        """The purchase once this is known of it and the ledger agrees: one write, or none where all is said already.
+    def record_payment_fact(
+        self, purchase: Purchase, balance: Balance, fact: PaymentFact, session: CheckoutSession | None = None
+    ) -> Purchase:
+        """The purchase with one more fact, and the ledger booked to match: one write, or none if nothing is new.
 
-        `known` and `balance` are as they were read a moment ago; they are read again where something came between.
+        `purchase` and `balance` were read just before; they are read again if they have changed since.
         Raises IgnoredError, UnavailableError.
         """
         for _ in range(TRIES):
-            if session and _is_second_payment(known, session):
+            if session and _is_second_payment(purchase, session):
                 raise IgnoredError("another payment")
-            facts = known.facts.learned(fact)
-            due = moves(facts, known.booked, known.credits, known.cents, balance.available)
-            learned = replace(known, facts=facts, booked=after(known.booked, due))
-            if session and session.payment is not Payment.EXPIRED:  # Nobody can pay at that one any more.
-                paid_by = session.payment_id if session.payment is Payment.PAID else ""
-                learned = replace(
-                    learned,
-                    checkout_session_id=known.checkout_session_id or session.session_id,
-                    checkout_url=known.checkout_url or session.url,
-                    payment_id=paid_by or known.payment_id or session.payment_id,
+            facts = purchase.facts.with_fact(fact)
+            changes = ledger_changes(facts, purchase.booked, purchase.credits, purchase.cents, balance.available)
+            updated = replace(purchase, facts=facts, booked=apply_changes(purchase.booked, changes))
+            if session and session.payment is not PaymentState.EXPIRED:  # An expired checkout can no longer be paid.
+                paid_by = session.payment_id if session.payment is PaymentState.PAID else ""
+                updated = replace(
+                    updated,
+                    checkout_session_id=purchase.checkout_session_id or session.session_id,
+                    checkout_url=purchase.checkout_url or session.url,
+                    payment_id=paid_by or purchase.payment_id or session.payment_id,
                 )
-            if learned == known:
-                return known
-            books = [] if due.is_nothing else booking(known, due, balance, self.now())
+            if updated == purchase:
+                return purchase
+            bookings = [] if changes.is_empty else ledger_writes(purchase, changes, balance, self.now())
             try:
-                self.tables.transact([*changed(known, learned), *books])
-            except WriteRefusedError:  # Something else was learned, or credits were spent that a dispute was to hold.
-                known, balance = self.seen(known.purchase_id, known.user_id)
+                self.tables.transact([*update_purchase(purchase, updated), *bookings])
+            except WriteRefusedError:  # The purchase was updated, or credits were spent that a dispute was to hold.
+                purchase, balance = self._load_purchase_and_balance(purchase.purchase_id, purchase.user_id)
                 continue
-            request_log().notes["purchase"] = {"granted": due.granted, "taken": due.taken}
-            if due.granted and balance.deleted:  # Nobody can use what was paid for: it is to be refunded by hand.
+            request_log().notes["purchase"] = {"granted": changes.granted, "clawed_back": changes.clawed_back}
+            if changes.granted and balance.deleted:  # The owner cannot use the credits: the payment has to be refunded.
                 request_log().notes["payment_alarm"] = "deleted account"
-            return learned
-        raise UnavailableError("The account is busy with other requests.")
+            return updated
+        raise UnavailableError("The account is busy with other requests. Retry the request.")
 
-    def seen(self, purchase_id: str, user_id: str) -> tuple[Purchase, Balance]:
+    def _load_purchase_and_balance(self, purchase_id: str, user_id: str) -> tuple[Purchase, Balance]:
         """The purchase and its buyer's balance, in one read. Raises IgnoredError."""
         item, balance = self.tables.get_many([purchase_key(purchase_id), balance_key(user_id)])
         if item is None:
             raise IgnoredError("unknown purchase")
-        return purchase(item), balance_of(balance)
+        return purchase_from(item), balance_of(balance)
 
 
-def _is_second_payment(known: Purchase, session: CheckoutSession) -> bool:
-    """Whether somebody paid for one purchase twice, at two checkouts: the second is to be refunded by hand."""
-    is_paid_twice = known.facts.payment is session.payment is Payment.PAID
-    return is_paid_twice and session.payment_id not in ("", known.payment_id)
+def _is_second_payment(purchase: Purchase, session: CheckoutSession) -> bool:
+    """Whether one purchase was paid twice, at two checkouts: the second payment has to be refunded by hand."""
+    is_paid_twice = purchase.facts.payment is session.payment is PaymentState.PAID
+    return is_paid_twice and session.payment_id not in ("", purchase.payment_id)

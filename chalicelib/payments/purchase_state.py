@@ -1,196 +1,78 @@
-"""What a purchase is worth, from what is known of its payment. Pure rules.
+"""What a purchase is worth, given the facts known of its payment: the refund and dispute rules. Pure functions.
 
-A payment system tells facts in any order, any number of times and under many names. So nothing here counts events: what
-is learned is put beside what is known, each fact only moving forward, and what the purchase is worth follows from all
-facts together. Learning is therefore commutative, associative and idempotent; tests/payments/test_purchase_state.py holds it to that.
+A payment system reports facts in any order, any number of times and under many event ids. So nothing here counts
+events: facts are merged, each only moving forward (models/purchase_facts.py), and the value of the purchase follows
+from all facts together. Merging is commutative, associative and idempotent; tests/payments/test_purchase_state.py
+verifies that.
 """
 
-from collections.abc import Mapping
-from enum import IntEnum
-
-from msgspec import Struct, field
-from msgspec.structs import replace
-
-
-class Payment(IntEnum):
-    """How far the payment has come; a later one stands for good. Money that arrives after all counts as paid."""
-
-    CREATING = 0
-    OPEN = 1
-    PENDING = 2
-    EXPIRED = 3
-    FAILED = 4
-    PAID = 5
+from ..models.purchase_facts import (
+    BookedAmounts,
+    DisputeState,
+    LedgerChanges,
+    PaymentFacts,
+    PaymentState,
+    PurchaseValue,
+    RefundState,
+)
 
 
-class RefundState(IntEnum):
-    """Money on its way back, back, or failed to go back and so still ours."""
+def purchase_value(facts: PaymentFacts, credits: int, cents: int) -> PurchaseValue:
+    """What a purchase of `credits` for `cents` is worth by these facts.
 
-    PENDING = 0
-    SUCCEEDED = 1
-    FAILED = 2
-
-
-class DisputeState(IntEnum):
-    """Money that a bank has taken for now; that it gave back; that it keeps."""
-
-    OPEN = 0
-    WON = 1
-    LOST = 2
-
-
-class Refund(Struct, frozen=True):
-    """One refund as it stands."""
-
-    state: RefundState
-    cents: int
-
-
-class Dispute(Struct, frozen=True):
-    """One dispute as it stands."""
-
-    state: DisputeState
-    cents: int
-
-
-class Facts(Struct, frozen=True):
-    """What is known of the payment of one purchase; refunds and disputes by the payment system's id."""
-
-    payment: Payment = Payment.CREATING
-    refunds: Mapping[str, Refund] = field(default_factory=dict)
-    disputes: Mapping[str, Dispute] = field(default_factory=dict)
-
-    def learned(self, fact: "Fact") -> "Facts":
-        """These facts and one more."""
-        match fact:
-            case Payment():
-                return replace(self, payment=max(self.payment, fact))
-            case RefundFact():
-                return replace(self, refunds=_forward(self.refunds, fact.refund_id, fact.refund))
-            case DisputeFact():
-                return replace(self, disputes=_forward(self.disputes, fact.dispute_id, fact.dispute))
-
-
-class RefundFact(Struct, frozen=True):
-    refund_id: str
-    refund: Refund
-
-
-class DisputeFact(Struct, frozen=True):
-    dispute_id: str
-    dispute: Dispute
-
-
-Fact = Payment | RefundFact | DisputeFact
-
-
-class Worth(Struct, frozen=True):
-    """What a purchase has brought and what of it was taken back, in credits, both from its beginning.
-
-    `returned_cents`: the money that went back, and made it so.
+    Refunds and lost disputes share one cumulative figure, so that neither rounding nor one loss reported under two
+    names claws back too much: clawed back = floor(credits × money returned / money paid).
     """
-
-    granted: int
-    taken: int
-    returned_cents: int = 0
-
-
-class Booked(Struct, frozen=True):
-    """What the ledger has booked of a purchase. `holds`: open dispute → credits it holds."""
-
-    granted: int = 0
-    taken: int = 0
-    returned_cents: int = 0
-    holds: Mapping[str, int] = field(default_factory=dict)
-
-
-class Moves(Struct, frozen=True):
-    """What the ledger has to book so that it agrees with the facts.
-
-    `taken` may be below zero, where a refund failed after all. `opened`: dispute → credits to hold from now on.
-    `ended`: dispute → what it held and how much of that is taken; the rest goes back.
-    """
-
-    granted: int = 0
-    taken: int = 0
-    returned_cents: int = 0
-    opened: Mapping[str, int] = field(default_factory=dict)
-    ended: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    @property
-    def available(self) -> int:
-        """The change of what may be spent."""
-        held_back = sum(held for held, _ in self.ended.values()) - sum(self.opened.values())
-        return self.granted - self.taken + held_back
-
-    @property
-    def held(self) -> int:
-        """The change of what is held."""
-        return sum(self.opened.values()) - sum(held for held, _ in self.ended.values())
-
-    @property
-    def is_nothing(self) -> bool:
-        return not (self.granted or self.taken or self.returned_cents or self.opened or self.ended)
-
-
-def worth(facts: Facts, credits: int, cents: int) -> Worth:
-    """What `credits` sold for `cents` are worth by these facts; all of it goes back when all money has.
-
-    One cumulative figure for refunds and lost disputes together, so that neither rounding nor two names for one loss
-    take too much: taken = floor(credits × money returned / money paid).
-    """
-    if facts.payment is not Payment.PAID:
-        return Worth(0, 0)
+    if facts.payment is not PaymentState.PAID:
+        return PurchaseValue(0, 0)
     returned = sum(refund.cents for refund in facts.refunds.values() if refund.state is RefundState.SUCCEEDED)
     returned += sum(dispute.cents for dispute in facts.disputes.values() if dispute.state is DisputeState.LOST)
     returned = min(returned, cents)
-    return Worth(credits, _share(returned, credits, cents), returned)
+    return PurchaseValue(credits, _share(returned, credits, cents), returned)
 
 
-def moves(facts: Facts, booked: Booked, credits: int, cents: int, available: int) -> Moves:
-    """What is left to book of a purchase whose owner has `available` credits now.
+def ledger_changes(
+    facts: PaymentFacts, booked: BookedAmounts, credits: int, cents: int, available: int
+) -> LedgerChanges:
+    """What remains to be booked for a purchase whose owner has `available` credits now.
 
-    An open dispute holds what its money bought, less what was taken of the purchase before, as far as it is there:
-    once, and never topped up. Where it is lost, what it held is taken first.
+    An open dispute holds the credits that its money bought, less what was clawed back before, as far as they are
+    available: once, and never topped up. When it is lost, its hold is clawed back first.
     """
-    due = worth(facts, credits, cents)
-    granted, taken = due.granted - booked.granted, due.taken - booked.taken
+    value = purchase_value(facts, credits, cents)
+    granted, clawed_back = value.granted - booked.granted, value.clawed_back - booked.clawed_back
     ended: dict[str, tuple[int, int]] = {}
-    to_take = max(taken, 0)
+    to_claw_back = max(clawed_back, 0)
     for dispute_id, held in booked.holds.items():
         state = facts.disputes[dispute_id].state
         if state is not DisputeState.OPEN:
-            charged = min(held, to_take) if state is DisputeState.LOST else 0
-            to_take -= charged
+            charged = min(held, to_claw_back) if state is DisputeState.LOST else 0
+            to_claw_back -= charged
             ended[dispute_id] = (held, charged)
-    left = available + granted - taken + sum(held for held, _ in ended.values())
+    still_available = available + granted - clawed_back + sum(held for held, _ in ended.values())
     held_already = sum(held for dispute_id, held in booked.holds.items() if dispute_id not in ended)
     opened: dict[str, int] = {}
-    if due.granted:
+    if value.granted:
         for dispute_id, dispute in sorted(facts.disputes.items()):
             if dispute.state is DisputeState.OPEN and dispute_id not in booked.holds:
-                wanted = min(_share(dispute.cents, credits, cents), credits - held_already) - due.taken
-                opened[dispute_id] = max(0, min(left, wanted))
-                left -= opened[dispute_id]
+                disputed = min(_share(dispute.cents, credits, cents), credits - held_already) - value.clawed_back
+                opened[dispute_id] = max(0, min(still_available, disputed))
+                still_available -= opened[dispute_id]
                 held_already += opened[dispute_id]
-    return Moves(granted, taken, due.returned_cents - booked.returned_cents, opened, ended)
+    return LedgerChanges(granted, clawed_back, value.returned_cents - booked.returned_cents, opened, ended)
 
 
-def after(booked: Booked, done: Moves) -> Booked:
-    """What is booked once the moves are done."""
-    holds = {dispute_id: held for dispute_id, held in booked.holds.items() if dispute_id not in done.ended}
-    returned_cents = booked.returned_cents + done.returned_cents
-    return Booked(booked.granted + done.granted, booked.taken + done.taken, returned_cents, holds | dict(done.opened))
+def apply_changes(booked: BookedAmounts, changes: LedgerChanges) -> BookedAmounts:
+    """What is booked once the changes are written."""
+    remaining = {dispute_id: held for dispute_id, held in booked.holds.items() if dispute_id not in changes.ended_holds}
+    return BookedAmounts(
+        booked.granted + changes.granted,
+        booked.clawed_back + changes.clawed_back,
+        booked.returned_cents + changes.returned_cents,
+        remaining | dict(changes.opened_holds),
+    )
 
 
-def _share(part: int, credits: int, cents: int) -> int:
-    """What a part of the money bought, which is never more than all."""
-    return credits * min(part, cents) // cents
-
-
-def _forward(known: Mapping[str, "Refund"] | Mapping[str, "Dispute"], name: str, said: "Refund | Dispute") -> dict:  # type: ignore[type-arg]
-    """What is known of one refund or dispute moves forward only; of two figures for one state the larger stands."""
-    there = known.get(name)
-    if there is not None and (there.state, there.cents) >= (said.state, said.cents):
-        return dict(known)
-    return {**known, name: said}
+def _share(part_cents: int, credits: int, cents: int) -> int:
+    """The credits that a part of the money bought, rounded down; never more than all of them."""
+    return credits * min(part_cents, cents) // cents

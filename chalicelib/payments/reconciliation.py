@@ -1,4 +1,4 @@
-"""What no webhook told: payments are asked about, and events that did not arrive are read and run through the books."""
+"""Finds what no webhook reported: undelivered events are read and processed, and open purchases are asked about."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,24 +6,30 @@ from dataclasses import dataclass
 from ..errors import AppError, ProviderRefusedError
 from ..logs.request_log import collect_request_log
 from ..models.ledger import Balance
+from ..models.purchase_facts import PaymentState
 from ..models.purchases import Purchase
-from ..repositories.purchases import hear_on_after, heard_until, open_purchases, purchase, purchase_key
+from ..repositories.purchases import (
+    list_open_purchases,
+    load_event_position,
+    purchase_from,
+    purchase_key,
+    save_event_position,
+)
 from ..repositories.table import Tables
 from .fulfilment import ALARMING, RESUMABLE_SECONDS, Fulfilment, IgnoredError
-from .purchase_state import Payment
 
-ASKED_AFTER_SECONDS = 900
+ASK_AFTER_SECONDS = 900
 STUCK_AFTER_SECONDS = 3 * 86_400
 PENDING_STUCK_AFTER_SECONDS = 16 * 86_400  # vouchers and bank debits take up to two weeks
 UNDELIVERED_SECONDS = 29 * 86_400  # the payment system keeps events for 30 days
-RECONCILED_EVERY_SECONDS = 300
-SPENT_SECONDS = 240  # then the rest waits for the next run: the function has 300, and one call takes up to 22
-LISTED_AT_ONCE, ASKED_AT_ONCE = 1_000, 50
+RUN_EVERY_SECONDS = 300
+MAX_RUN_SECONDS = 240  # then the rest waits for the next run: the function has 300, and one call takes up to 22
+LIST_SIZE, PURCHASES_PER_RUN = 1_000, 50
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Makes good what was missed, if payments are on at all."""
+    """Finds and records missed payments, if payments are on at all."""
 
     fulfilment: Fulfilment
     tables: Tables
@@ -31,84 +37,85 @@ class Reconciler:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def reconcile(self) -> tuple[dict[str, int], list[Exception]]:
-        """Hear the events that did not reach us, then ask about purchases that have been open too long.
+        """Process undelivered events, then ask about purchases that have been open for too long.
 
-        What is still not right after days, and a key that is refused, ring the alarm. Answers with figures and with
-        what failed, none of which kept the rest from being done.
+        What is still wrong after days, and a rejected API key, trigger an alarm. Returns the figures of the run and
+        its failures, none of which stopped the rest.
         """
         figures = {"purchases_asked": 0, "purchases_stuck": 0, "events_applied": 0, "payment_alarms": 0}
         failures: list[Exception] = []
         if not self.is_on:
             return figures, failures
-        until = self.now() + SPENT_SECONDS
-        with collect_request_log() as counted:
-            self._hear(until, figures, failures)
-            self._ask(until, figures, failures)
-        figures["payment_alarms"] += counted.notes.get("payment_alarm", "") not in {"", *ALARMING}  # Those are counted.
+        run_until = self.now() + MAX_RUN_SECONDS
+        with collect_request_log() as log:
+            self._process_events(run_until, figures, failures)
+            self._ask_about_purchases(run_until, figures, failures)
+        figures["payment_alarms"] += log.notes.get("payment_alarm", "") not in {"", *ALARMING}  # Those are counted.
         return figures, failures
 
-    # Events that did not arrive
+    # Events that were not delivered
 
-    def _hear(self, until: int, figures: dict[str, int], failures: list[Exception]) -> None:
-        """Newest first; a list that is too long for one run is gone on with in the next."""
+    def _process_events(self, run_until: int, figures: dict[str, int], failures: list[Exception]) -> None:
+        """Newest first; the next run continues a list that is too long for one run."""
         after = ""
         try:
-            after = heard_until(self.tables)
-            for event in self.fulfilment.gateway.undelivered(self.now() - UNDELIVERED_SECONDS, after):
+            after = load_event_position(self.tables)
+            since = self.now() - UNDELIVERED_SECONDS
+            for event in self.fulfilment.gateway.list_undelivered_events(since, after):
                 try:
-                    heard = self.fulfilment.received(event)
-                    figures["events_applied"] += heard.outcome == "applied"
-                    figures["payment_alarms"] += heard.reason in ALARMING
-                except Exception as failure:  # noqa: BLE001 - one event that cannot be told must not keep the others
+                    received = self.fulfilment.process_event(event)
+                    figures["events_applied"] += received.outcome == "applied"
+                    figures["payment_alarms"] += received.reason in ALARMING
+                except Exception as failure:  # noqa: BLE001 - one event that fails must not stop the others
                     failures.append(failure)
-                if self.now() >= until:
-                    hear_on_after(self.tables, event.id)
+                if self.now() >= run_until:
+                    save_event_position(self.tables, event.id)
                     return
         except AppError as failure:
             failures.append(failure)
-        if after:  # Through with the list, or it knows that event no more.
-            hear_on_after(self.tables, "")
+        if after:  # The list is finished, or the payment system no longer knows the event to continue after.
+            save_event_position(self.tables, "")
 
-    # Purchases without an end
+    # Purchases whose payment has not ended
 
-    def _ask(self, until: int, figures: dict[str, int], failures: list[Exception]) -> None:
-        for purchase_id, created_at in self._due():
-            if self.now() >= until:
+    def _ask_about_purchases(self, run_until: int, figures: dict[str, int], failures: list[Exception]) -> None:
+        for purchase_id, created_at in self._next_purchases():
+            if self.now() >= run_until:
                 return
             figures["purchases_asked"] += 1
-            state = Payment.CREATING
+            state = PaymentState.CREATING
             try:
-                state = self._asked(purchase_id)
+                state = self._ask_about(purchase_id)
             except IgnoredError as ignored:
                 figures["payment_alarms"] += str(ignored) in ALARMING
-            except Exception as failure:  # noqa: BLE001 - nor one purchase
+            except Exception as failure:  # noqa: BLE001 - one purchase that fails must not stop the others
                 failures.append(failure)
-            longest = PENDING_STUCK_AFTER_SECONDS if state is Payment.PENDING else STUCK_AFTER_SECONDS
-            figures["purchases_stuck"] += state < Payment.EXPIRED and self.now() > created_at + longest
+            max_seconds = PENDING_STUCK_AFTER_SECONDS if state is PaymentState.PENDING else STUCK_AFTER_SECONDS
+            figures["purchases_stuck"] += state < PaymentState.EXPIRED and self.now() > created_at + max_seconds
 
-    def _due(self) -> list[tuple[str, int]]:
-        """Whom to ask about this time: all in turn, so that many that stay open keep no other from it."""
-        found = open_purchases(self.tables, self.now() - ASKED_AFTER_SECONDS, LISTED_AT_ONCE)
-        first = self.now() // RECONCILED_EVERY_SECONDS * ASKED_AT_ONCE % max(1, len(found))
-        return (found[first:] + found[:first])[:ASKED_AT_ONCE]
+    def _next_purchases(self) -> list[tuple[str, int]]:
+        """The purchases of this run. All take turns, so that many that stay open do not keep others waiting."""
+        found = list_open_purchases(self.tables, self.now() - ASK_AFTER_SECONDS, LIST_SIZE)
+        first = self.now() // RUN_EVERY_SECONDS * PURCHASES_PER_RUN % max(1, len(found))
+        return (found[first:] + found[:first])[:PURCHASES_PER_RUN]
 
-    def _asked(self, purchase_id: str) -> Payment:
-        """How the purchase's payment stands. Raises IgnoredError, ProviderError, UnavailableError."""
+    def _ask_about(self, purchase_id: str) -> PaymentState:
+        """The current state of the purchase's payment. Raises IgnoredError, ProviderError, UnavailableError."""
         item = self.tables.get(purchase_key(purchase_id))
         if item is None:
             raise IgnoredError("unknown purchase")
-        known = purchase(item)
-        if known.checkout_session_id:
-            session = self.fulfilment.gateway.session(known.checkout_session_id)
-        elif self.now() <= known.created_at + RESUMABLE_SECONDS:
-            try:  # The same idempotency key: what was made, if it was, or a new one.
-                session = self.fulfilment.gateway.open(known)
+        purchase = purchase_from(item)
+        if purchase.checkout_session_id:
+            session = self.fulfilment.gateway.get_checkout(purchase.checkout_session_id)
+        elif self.now() <= purchase.created_at + RESUMABLE_SECONDS:
+            try:  # The same idempotency key returns the checkout that was made, or makes one.
+                session = self.fulfilment.gateway.open_checkout(purchase)
             except ProviderRefusedError:
-                return self._ended(known, Payment.FAILED)
+                return self._end(purchase, PaymentState.FAILED)
         else:
-            return self._ended(known, Payment.EXPIRED)
-        return self.fulfilment.session_told(session).facts.payment
+            return self._end(purchase, PaymentState.EXPIRED)
+        return self.fulfilment.record_checkout(session).facts.payment
 
-    def _ended(self, known: Purchase, how: Payment) -> Payment:
-        """A purchase that came to nothing books nothing, so no balance plays a part."""
-        return self.fulfilment.told(known, Balance(), how).facts.payment
+    def _end(self, purchase: Purchase, state: PaymentState) -> PaymentState:
+        """End a purchase without a payment; nothing is booked for it, so its buyer's balance is not needed."""
+        return self.fulfilment.record_payment_fact(purchase, Balance(), state).facts.payment

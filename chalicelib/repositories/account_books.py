@@ -13,8 +13,8 @@ from ..models.audits import Books
 from ..models.ledger import Entry, Hold
 from ..models.purchases import Purchase
 from .ledger_items import ENTRY, USER, balance_key, balance_of, day_from, entry_from, hold_from, open_shard, user_pk
-from .purchases import DISPUTE_HOLD, POINTER, purchase, purchase_key
-from .table import Item, ItemKey, TableName, Tables
+from .purchases import DISPUTE_HOLD, POINTER, purchase_from, purchase_key
+from .table import Item, ItemKey, Tables
 
 BALANCE, GUARD = "BALANCE", "GUARD"
 READ_AT_ONCE = 100
@@ -49,11 +49,11 @@ def read(tables: Tables, user_id: str) -> tuple[Books, bool]:
     Raises KeyError, TypeError or ValueError where an item is not as anything of ours writes it.
     """
     before = balance_of(tables.get(balance_key(user_id)))
-    items = _all(tables, "ledger", user_pk(user_id))
+    items = list(tables.query_all("ledger", user_pk(user_id)))
     entries = tuple(entry_from(item) for item in items if item["sk"].startswith(ENTRY))
     held = [item for item in items if item["sk"].startswith("HOLD#")]
     holds = tuple(hold_from(item) for item in held)
-    named = [item["purchase_id"] for item in _all(tables, "app", user_pk(user_id), POINTER)]
+    named = [item["purchase_id"] for item in tables.query_all("app", user_pk(user_id), POINTER)]
     purchases = _purchases(tables, {*named, *_named(entries, holds)})
     balance = balance_of(tables.get(balance_key(user_id)))
     books = Books(
@@ -98,16 +98,6 @@ def _missing(tables: Tables, keys: Sequence[ItemKey]) -> list[ItemKey]:
     return missing
 
 
-def _all(tables: Tables, table: TableName, pk: str, prefix: str = "") -> list[Item]:
-    found: list[Item] = []
-    after: str | None = None
-    while True:
-        items, after = tables.query(table, pk, prefix, after=after)
-        found += items
-        if after is None:
-            return found
-
-
 def _named(entries: Iterable[Entry], holds: Iterable[Hold]) -> set[str]:
     """The purchases that the ledger speaks of."""
     said = {entry.reference for entry in entries if entry.kind in SALE_KINDS}
@@ -120,5 +110,5 @@ def _purchases(tables: Tables, ids: Iterable[str]) -> dict[str, Purchase]:
     for first in range(0, len(wanted), READ_AT_ONCE):
         some = wanted[first : first + READ_AT_ONCE]
         items = tables.get_many([purchase_key(one) for one in some])
-        found |= {one: purchase(item) for one, item in zip(some, items, strict=True) if item}
+        found |= {one: purchase_from(item) for one, item in zip(some, items, strict=True) if item}
     return found

@@ -17,7 +17,7 @@ from boto3.dynamodb.conditions import Attr
 from ..dates import utc_date
 from ..models.aggregates import Line, Sums, lines_of, together
 from ..models.ledger import Entry
-from .ledger_items import booked_entry
+from .ledger_items import entry_from_stream
 from .table import ItemKey, Path, Tables, Write, WriteRefusedError
 
 SHARDS = 4
@@ -59,7 +59,7 @@ class Aggregates:
 
     def count_changes(self, images: Iterable[Mapping[str, Any]]) -> int:
         """As `count`, for the new images of changes that the ledger's stream tells."""
-        return self.count([booked for image in images if (booked := booked_entry(image))])
+        return self.count([booked for image in images if (booked := entry_from_stream(image))])
 
     def left(self, booked: Sequence[tuple[str, Entry]]) -> int:
         """How many of these (at most 100) are not counted yet."""
@@ -70,16 +70,11 @@ class Aggregates:
         found: dict[Line, Sums] = {}
         for month in _months(first_day, last_day):
             for shard in range(SHARDS):
-                after: str | None = None
-                while True:
-                    between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
-                    items, after = self.tables.query("app", _pk(month, shard), "", between=between, after=after)
-                    for item in items:
-                        line = Line(*item["sk"].split("#", 3))
-                        sums = {name: number for name, number in item.items() if name not in ("pk", "sk")}
-                        found[line] = together([found.get(line, {}), sums])
-                    if after is None:
-                        break
+                between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
+                for item in self.tables.query_all("app", _pk(month, shard), between=between):
+                    line = Line(*item["sk"].split("#", 3))
+                    sums = {name: number for name, number in item.items() if name not in ("pk", "sk")}
+                    found[line] = together([found.get(line, {}), sums])
         return found
 
     def everything(self) -> Everything:

@@ -55,13 +55,7 @@ def sums(tables: Tables, audit_id: str, months: Sequence[str]) -> dict[str, dict
 
 def months(tables: Tables, audit_id: str) -> list[str]:
     """The months that the audit added something up of, oldest first."""
-    found: list[str] = []
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", _pk(audit_id), SUMS, after=after)
-        found += [item["sk"].removeprefix(SUMS) for item in items]
-        if after is None:
-            return found
+    return [item["sk"].removeprefix(SUMS) for item in tables.query_all("app", _pk(audit_id), SUMS)]
 
 
 # Writes

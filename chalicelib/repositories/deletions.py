@@ -51,22 +51,12 @@ def ended(user_id: str) -> Write:
 
 def due(tables: Tables, now: int) -> Iterator[PendingDeletion]:
     """Those to look at now. All that are under way are read, which are few."""
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", ERASURES, "", after=after)
-        yield from (one for one in map(_erasure, items) if one.due_at <= now)
-        if after is None:
-            return
+    yield from (one for one in map(_erasure, tables.query_all("app", ERASURES)) if one.due_at <= now)
 
 
 def export_content(tables: Tables, user_id: str) -> Iterator[tuple[list[ItemKey], list[str]]]:
     """All that lies under the user in the app table, a page at a time: what is to go, and the purchases pointed to."""
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", f"USER#{user_id}", "", after=after)
-        yield _parted(items)
-        if after is None:
-            return
+    return map(_parted, tables.query_pages("app", f"USER#{user_id}"))
 
 
 def _parted(items: Sequence[Item]) -> tuple[list[ItemKey], list[str]]:

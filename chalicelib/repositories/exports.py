@@ -82,12 +82,7 @@ def forgotten(one: Export) -> Write:
 
 def due(tables: Tables, now: int) -> Iterator[Export]:
     """Those to look at now. All of the last day are read."""
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", EXPORTS, "", after=after)
-        yield from (one for one in map(export, items) if one.due_at <= now)
-        if after is None:
-            return
+    yield from (one for one in map(export, tables.query_all("app", EXPORTS)) if one.due_at <= now)
 
 
 def _ended() -> ConditionBase:

@@ -1,4 +1,4 @@
-"""DynamoDB's expressions and typed values, made from plain Python. Only table.py speaks them."""
+"""Builds DynamoDB's expressions and typed values from plain Python values, for table.py."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -12,22 +12,22 @@ Path = str | tuple[str, ...]
 
 
 def key_condition(condition: ConditionBase) -> Item:
-    """The parameters of a query for `condition` on keys."""
+    """The parameters of a query by `condition` on keys."""
     built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
     return {
         "KeyConditionExpression": built.condition_expression,
         "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": packed(built.attribute_value_placeholders),
+        "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
     }
 
 
-def filtered(condition: ConditionBase) -> Item:
-    """The parameters of a scan that answers with what meets `condition`."""
+def filter_condition(condition: ConditionBase) -> Item:
+    """The parameters of a scan that returns the items that meet `condition`."""
     built = ConditionExpressionBuilder().build_expression(condition)
     return {
         "FilterExpression": built.condition_expression,
         "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": packed(built.attribute_value_placeholders),
+        "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
     }
 
 
@@ -38,43 +38,43 @@ def update_expression(
     names: dict[str, str],
     values: dict[str, Any],
 ) -> str:
-    """What an update does; its placeholders are added to `names` and `values`."""
+    """The expression of an update; its placeholders are added to `names` and `values`."""
 
-    def named(path: Path) -> str:
+    def name_placeholder(path: Path) -> str:
         steps = []
         for name in (path,) if isinstance(path, str) else path:
             steps.append(f"#u{len(names)}")
             names[steps[-1]] = name
         return ".".join(steps)
 
-    def valued(value: Any) -> str:
+    def value_placeholder(value: Any) -> str:
         placeholder = f":u{len(values)}"
         values[placeholder] = value
         return placeholder
 
     clauses = {
-        "SET": [f"{named(path)} = {valued(value)}" for path, value in put_in.items()],
-        "ADD": [f"{named(path)} {valued(value)}" for path, value in add.items()],
-        "REMOVE": [named(path) for path in drop],
+        "SET": [f"{name_placeholder(path)} = {value_placeholder(value)}" for path, value in put_in.items()],
+        "ADD": [f"{name_placeholder(path)} {value_placeholder(value)}" for path, value in add.items()],
+        "REMOVE": [name_placeholder(path) for path in drop],
     }
-    return " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
+    return " ".join(f"{keyword} {', '.join(parts)}" for keyword, parts in clauses.items() if parts)
 
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 
-def packed(values: Mapping[str, Any]) -> Item:
-    """Plain values as DynamoDB takes them."""
+def serialize(values: Mapping[str, Any]) -> Item:
+    """Plain values as DynamoDB's typed values."""
     return {name: _serializer.serialize(value) for name, value in values.items()}
 
 
-def plain(item: Mapping[str, Any]) -> Item:
-    """What DynamoDB answers as plain values."""
+def deserialize(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed values as plain values."""
     return {name: _without_decimals(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
 def _without_decimals(value: Any) -> Any:
-    """DynamoDB's numbers as int: every number we store is whole."""
+    """DynamoDB's numbers as int, because every stored number is whole."""
     if isinstance(value, Decimal):
         return int(value)
     if isinstance(value, list):

@@ -1,10 +1,11 @@
-"""The ledger: balances, the holds that promise credits, and the entries that explain every movement.
+"""The ledger: balances, the holds that reserve credits, and the entries that explain every movement.
 
 Each movement is one DynamoDB transaction under an identifier known before the call, so any step may run twice and any
-process may die anywhere. Items, all under `USER#<id>`: BALANCE, `HOLD#<id>`, `ENTRY#<ulid>`, `REF#<kind>#<id>`,
-`DAY#<date>#<service>`; and `FREE#<address hmac>` / GUARD, the guard of the free credits, which outlives the account.
+process may die at any point. Items under `USER#<id>`: BALANCE, `HOLD#<id>`, `ENTRY#<ulid>`, `REF#<kind>#<id>` and
+`DAY#<date>#<service>`; besides these `FREE#<address hmac>` / GUARD, the guard of the free credits, which remains when
+the account is deleted.
 
-A hold moves credits from `available` to `held` and is no entry; settling writes the entry. So at every instant
+A hold moves credits from `available` to `held` and is not an entry; settling it writes the entry. So at every instant
 available + held = sum of the entries, and held = sum of the open holds.
 """
 
@@ -14,7 +15,7 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from ..errors import AccountBlockedError, InsufficientCreditsError, NotFoundError, SignedOutError, UnauthenticatedError
+from ..errors import InsufficientCreditsError, UnauthenticatedError
 from ..logs.request_log import request_log
 from ..models.accounts import Caller
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
@@ -24,23 +25,28 @@ from .ledger_items import (
     OPEN_HOLD_SHARDS,
     balance_key,
     balance_of,
-    booked,
     day_from,
+    end_hold,
     entry_from,
     entry_id_for,
     entry_put,
-    hold_end,
     hold_from,
     hold_key,
     hold_put,
-    settled,
+    settlement_change,
+    usage_writes,
     user_pk,
 )
-from .table import Item, ItemKey, Tables, Write, WriteRefusedError, raise_invariant_violation
+from .standing import DELETED, AccountStanding, check_standing, is_in_good_standing, is_not_deleted
+from .table import Item, ItemKey, Write
+from .table_errors import (
+    ExtraWriteRefusedError as ExtraWriteRefusedError,
+    WriteRefusedError,
+    raise_invariant_violation,
+)
 
-HOLDS_READ = 2_000
-DELETED = "This account was deleted."
-NOTHING = Charge(credits=0, service="", reference="", audio_ms=0, price_version="")
+MAX_HOLDS_PER_SHARD = 2_000
+NO_CHARGE = Charge(credits=0, service="", reference="", audio_ms=0, price_version="")
 
 
 class HoldEndedError(Exception):
@@ -48,26 +54,18 @@ class HoldEndedError(Exception):
 
 
 class BalanceChangedError(Exception):
-    """The balance is not as it was read; nothing was written."""
-
-
-class ExtraWriteRefusedError(Exception):
-    """A condition of the caller's own writes did not hold; nothing was written. `refused`: place in `also` → item."""
-
-    def __init__(self, refused: dict[int, Item]):
-        super().__init__(f"condition not met for {sorted(refused)} of the writes that go with it")
-        self.refused = refused
+    """The balance has changed since it was read; nothing was written."""
 
 
 @dataclass(frozen=True)
 class Guard:
-    """What makes a grant happen once: its key says which fact was booked."""
+    """Makes a grant happen once: its key names the fact for which the credits are granted."""
 
     key: ItemKey
 
     @classmethod
     def free_credits(cls, address_hmac: str) -> "Guard":
-        """Once per person, as far as an address can tell."""
+        """Once per person, as far as an email address can tell."""
         return cls(ItemKey("ledger", f"FREE#{address_hmac}", "GUARD"))
 
     @classmethod
@@ -76,11 +74,11 @@ class Guard:
         return cls(ItemKey("ledger", f"USER#{user_id}", f"REF#{kind}#{reference}"))
 
 
-class Ledger:
-    """Credits of all users. `also` on a method: writes of other repositories that happen with it or not at all."""
+class Ledger(AccountStanding):
+    """Credits of all users, and the standing of their accounts, which is kept with the balance.
 
-    def __init__(self, tables: Tables):
-        self._tables = tables
+    `extra_writes` on a method: writes of other repositories that happen together with it or not at all.
+    """
 
     # Reading
 
@@ -92,22 +90,22 @@ class Ledger:
         """
         found, *others = self._tables.get_many([balance_key(caller.user_id), *extra_keys])
         balance = balance_of(found)
-        _check_standing(caller, balance)
+        check_standing(caller, balance)
         return balance, others
 
     def balance(self, user_id: str) -> Balance:
-        """The balance as last written; zeros for a user without an account."""
+        """The balance as last written; all zeros for a user without an account."""
         return balance_of(self._tables.get(balance_key(user_id)))
 
     def entries(self, user_id: str, limit: int, after: str | None = None) -> tuple[list[Entry], str | None]:
-        """One page of the user's movements, newest first, and where the next page starts."""
+        """One page of the user's entries, newest first, and the sort key that the next page starts after."""
         items, last = self._tables.query(
             "ledger", user_pk(user_id), "ENTRY#", limit=limit, newest_first=True, after=after
         )
         return [entry_from(item) for item in items], last
 
     def day_totals(self, user_id: str, first_day: str, last_day: str) -> list[DayTotal]:
-        """What the user used on those UTC days, both included, in one query: a year of all services is below 1 MB."""
+        """The user's use on these UTC days, both included, in one query: a year of all services is below 1 MB."""
         between = (f"{DAY}{first_day}", f"{DAY}{last_day}$")  # "$" follows "#"
         items, _ = self._tables.query("ledger", user_pk(user_id), DAY, between=between)
         return [day_from(item) for item in items]
@@ -118,41 +116,36 @@ class Ledger:
         return hold_from(item) if item else None
 
     def iter_due_holds(self, now_at: int) -> Iterator[Hold]:
-        """Open holds whose `sweep_at` has passed. A moment behind; the sweep's own condition decides."""
+        """Open holds whose `sweep_at` has passed. The index lags slightly; the sweep's own condition decides."""
         for shard in range(OPEN_HOLD_SHARDS):
-            due = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
-            yield from map(hold_from, self._tables.query_index("open_holds", due))
+            condition = Key("open_shard").eq(f"OPEN#{shard}") & Key("sweep_at").lte(now_at)
+            yield from map(hold_from, self._tables.query_index("open_holds", condition))
 
     def open_holds(self) -> tuple[list[Hold], bool]:
-        """All open holds, a moment behind, and whether these are all: of each shard at most two thousand are read."""
+        """Open holds of all users, and whether these are all: at most 2,000 a shard. The index lags slightly."""
         found: list[Hold] = []
         is_complete = True
         for shard in range(OPEN_HOLD_SHARDS):
             items = self._tables.query_index("open_holds", Key("open_shard").eq(f"OPEN#{shard}"))
-            some = [hold_from(item) for item in islice(items, HOLDS_READ)]
-            is_complete &= len(some) < HOLDS_READ
-            found += some
+            holds = [hold_from(item) for item in islice(items, MAX_HOLDS_PER_SHARD)]
+            is_complete &= len(holds) < MAX_HOLDS_PER_SHARD
+            found += holds
         return found, is_complete
 
     def iter_holds(self, user_id: str) -> Iterator[Hold]:
-        """All holds of the user that there ever were, open or ended, as last written; for jobs alone."""
-        after: str | None = None
-        while True:
-            items, after = self._tables.query("ledger", user_pk(user_id), HOLD, after=after)
-            yield from map(hold_from, items)
-            if after is None:
-                return
+        """All holds that the user ever had, open or ended, as last written; for jobs only."""
+        return map(hold_from, self._tables.query_all("ledger", user_pk(user_id), HOLD))
 
     # Credits in
 
     def open_account(self, user_id: str, extra_writes: Sequence[Write] = ()) -> None:
-        """Give the user a balance of zero; does nothing to one that is there.
+        """Give the user a balance of zero; an existing balance is left as it is.
 
-        Raises AlsoRefusedError, and UnauthenticatedError for an account that was deleted.
+        Raises ExtraWriteRefusedError, and UnauthenticatedError for a deleted account.
         """
-        nothing = {"available": 0, "held": 0, "version": 1}
+        write = Write(balance_key(user_id), add={"available": 0, "held": 0, "version": 1}, when=is_not_deleted())
         try:
-            self._transact([Write(balance_key(user_id), add=nothing, when=_not_deleted())], extra_writes)
+            self._tables.transact_with_extra([write], extra_writes)
         except WriteRefusedError as error:
             raise UnauthenticatedError(DELETED, "signed_out") from error
 
@@ -169,11 +162,11 @@ class Ledger:
         of: Balance | None = None,
         extra_writes: Sequence[Write] = (),
     ) -> bool:
-        """Give `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for anyone.
+        """Grant `credits` once per guard. False, changing nothing, if the guard's fact was booked before, for any user.
 
-        `of`: the balance as it was read: only if it still stands so, else raises BalanceMovedError. An administrator's
-        `credits` may be below zero, and leave less than nothing. Raises AlsoRefusedError, and UnauthenticatedError for
-        an account that was deleted.
+        `of`: the balance as it was read; raises BalanceChangedError if it has changed since. An administrator's
+        `credits` may be negative, and may leave the balance below zero. Raises ExtraWriteRefusedError, and
+        UnauthenticatedError for a deleted account.
         """
         fact = f"{guard.key.pk}/{guard.key.sk}"
         entry = Entry(entry_id_for(at, fact), kind, credits, at, reference=reference, reason=reason)
@@ -181,11 +174,11 @@ class Ledger:
         guard_item = {"user_id": user_id, "entry_id": entry.entry_id, "at": at}
         writes = [
             Write(guard.key, item=guard_item, when=Attr("pk").not_exists()),
-            Write(balance_key(user_id), add=totals, when=Attr("version").eq(of.version) if of else _not_deleted()),
+            Write(balance_key(user_id), add=totals, when=Attr("version").eq(of.version) if of else is_not_deleted()),
             entry_put(user_id, entry),
         ]
         try:
-            self._transact(writes, extra_writes)
+            self._tables.transact_with_extra(writes, extra_writes)
         except WriteRefusedError as error:
             if 0 in error.refused:
                 return False
@@ -199,34 +192,37 @@ class Ledger:
     # Holds
 
     def hold(self, caller: Caller, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> bool:
-        """Promise `hold.credits` once per hold id; False, changing nothing, if that hold was made before.
+        """Hold `hold.credits` once per hold id; False, changing nothing, if that hold was made before.
 
-        Raises InsufficientCreditsError, AccountBlockedError, UnauthenticatedError, AlsoRefusedError, changing nothing.
+        Raises InsufficientCreditsError, AccountBlockedError, UnauthenticatedError or ExtraWriteRefusedError, changing
+        nothing.
         """
         balance = Write(
             balance_key(hold.user_id),
             add={"available": -hold.credits, "held": hold.credits, "version": 1},
-            when=_may_hold(caller, hold.credits),
+            when=_can_hold(caller, hold.credits),
         )
         try:
-            self._transact([hold_put(hold, at), balance], extra_writes)
+            self._tables.transact_with_extra([hold_put(hold, at), balance], extra_writes)
         except WriteRefusedError as error:
             if 0 in error.refused:
                 return False
-            _refuse_hold(caller, hold.credits, error.refused.get(1))
+            _raise_hold_refusal(caller, hold.credits, error.refused.get(1))
             raise_invariant_violation(error)
         return True
 
     def settle(self, hold: Hold, charge: Charge, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
-        """End the hold: take the charge, give back the rest; where nothing was used, give back all of it.
+        """End the hold: charge what was used and return the rest to the balance.
 
-        Raises HoldEndedError or AlsoRefusedError, changing nothing.
+        Raises HoldEndedError or ExtraWriteRefusedError, changing nothing.
         """
-        balance = Write(balance_key(hold.user_id), add=settled(hold, charge) | {"version": 1})
+        balance = Write(balance_key(hold.user_id), add=settlement_change(hold, charge) | {"version": 1})
         try:
-            self._transact([hold_end(hold, charge, at), balance, *booked(hold, charge, at)], extra_writes)
+            self._tables.transact_with_extra(
+                [_end_hold(hold, charge, at), balance, *usage_writes(hold, charge, at)], extra_writes
+            )
         except WriteRefusedError as error:
-            _refuse_end(error)
+            _raise_end_refusal(error)
         request_log().credits_used += charge.credits
 
     def settle_and_hold(
@@ -239,117 +235,46 @@ class Ledger:
         at: int,
         extra_writes: Sequence[Write] = (),
     ) -> None:
-        """Settle one hold and make the next, with no moment between. Raises as `settle` and `hold` do."""
-        change = settled(hold, charge)
+        """Settle one hold and make the next in one transaction. Raises as `settle` and `hold` do."""
+        change = settlement_change(hold, charge)
         change["available"] -= following.credits
         change["held"] += following.credits
         needed = -change["available"]
-        balance = Write(balance_key(hold.user_id), add=change | {"version": 1}, when=_may_hold(caller, needed))
-        writes = [hold_end(hold, charge, at), balance, hold_put(following, at), *booked(hold, charge, at)]
+        balance = Write(balance_key(hold.user_id), add=change | {"version": 1}, when=_can_hold(caller, needed))
+        writes = [_end_hold(hold, charge, at), balance, hold_put(following, at), *usage_writes(hold, charge, at)]
         try:
-            self._transact(writes, extra_writes)
+            self._tables.transact_with_extra(writes, extra_writes)
         except WriteRefusedError as error:
             if 0 not in error.refused:
-                _refuse_hold(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
-            _refuse_end(error)
+                _raise_hold_refusal(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
+            _raise_end_refusal(error)
         request_log().credits_used += charge.credits
 
     def release(self, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
-        """End the hold and give all of it back. Raises HoldEndedError or AlsoRefusedError, changing nothing."""
-        self.settle(hold, NOTHING, at=at, extra_writes=extra_writes)
-
-    # Standing
-
-    def sign_out(self, user_id: str, before_at: int) -> None:
-        """From now on refuse tokens of sign-ins before `before_at`. Never moves back."""
-        later = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lt(before_at)
-        write = Write(balance_key(user_id), put_in={"signed_out_at": before_at}, add={"version": 1}, when=later)
-        try:
-            self._tables.write(write)
-        except WriteRefusedError:
-            return  # A later sign-out stands.
-
-    def set_blocked(self, user_id: str, blocked: bool, extra_writes: Sequence[Write] = ()) -> bool:
-        """Let the account do nothing, or everything again; False, changing nothing, where it stands so already.
-
-        Raises NotFoundError, AlsoRefusedError.
-        """
-        is_blocked = Attr("blocked").eq(True)
-        when = Attr("pk").exists() & (~is_blocked if blocked else is_blocked) & _not_deleted()
-        write = Write(balance_key(user_id), put_in={"blocked": blocked}, add={"version": 1}, when=when)
-        try:
-            self._transact([write], extra_writes)
-        except WriteRefusedError as error:
-            if not error.refused[0] or balance_of(error.refused[0]).deleted:
-                raise NotFoundError("There is no such user.") from error
-            return False
-        return True
-
-    def close(self, caller: Caller, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
-        """Refuse the account from now on, for ever; what it has is kept.
-
-        Raises AccountBlockedError, UnauthenticatedError (also where it was closed before), AlsoRefusedError.
-        """
-        write = Write(
-            balance_key(caller.user_id),
-            put_in={"deleted": True, "deleted_at": at},
-            add={"available": 0, "held": 0, "version": 1},
-            when=_in_good_standing(caller),
-        )
-        try:
-            self._transact([write], extra_writes)
-        except WriteRefusedError as error:
-            _check_standing(caller, balance_of(error.refused[0]))
-            raise_invariant_violation(error)
-
-    def mark_erased(self, user_id: str, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
-        """Nothing but the books is left of a closed account. Raises AlsoRefusedError."""
-        write = Write(balance_key(user_id), put_in={"erased_at": at}, add={"version": 1}, when=Attr("deleted").eq(True))
-        self._transact([write], extra_writes)
-
-    def _transact(self, writes: Sequence[Write], extra_writes: Sequence[Write] = ()) -> None:
-        try:
-            self._tables.transact([*writes, *extra_writes])
-        except WriteRefusedError as error:
-            if min(error.refused) < len(writes):
-                raise
-            raise ExtraWriteRefusedError({n - len(writes): item for n, item in error.refused.items()}) from error
+        """End the hold and return all of it. Raises HoldEndedError or ExtraWriteRefusedError, changing nothing."""
+        self.settle(hold, NO_CHARGE, at=at, extra_writes=extra_writes)
 
 
 # Conditions and what their failure means
 
 
-def _may_hold(caller: Caller, needed: int) -> ConditionBase:
-    return Attr("available").gte(needed) & _in_good_standing(caller)
+def _can_hold(caller: Caller, needed: int) -> ConditionBase:
+    return Attr("available").gte(needed) & is_in_good_standing(caller)
 
 
-def _in_good_standing(caller: Caller) -> ConditionBase:
-    signed_in_since = Attr("signed_out_at").not_exists() | Attr("signed_out_at").lte(caller.auth_time_at)
-    return (Attr("blocked").not_exists() | Attr("blocked").eq(False)) & _not_deleted() & signed_in_since
+def _end_hold(hold: Hold, charge: Charge, at: int) -> Write:
+    return end_hold(hold, charge.credits, at, is_released=charge.is_empty)
 
 
-def _not_deleted() -> ConditionBase:
-    return Attr("deleted").not_exists() | Attr("deleted").eq(False)
-
-
-def _check_standing(caller: Caller, balance: Balance) -> None:
-    if balance.deleted:
-        raise UnauthenticatedError(DELETED, "signed_out")
-    if caller.auth_time_at < balance.signed_out_at:
-        raise SignedOutError("This sign-in has ended. Sign in again.")
-    if balance.blocked:
-        raise AccountBlockedError("This account is blocked. Contact support.")
-
-
-def _refuse_hold(caller: Caller, needed: int, balance_item: Item | None, given_back: int = 0) -> None:
+def _raise_hold_refusal(caller: Caller, needed: int, balance_item: Item | None, returned: int = 0) -> None:
     if balance_item is None:
         return
     balance = balance_of(balance_item)
-    _check_standing(caller, balance)
-    raise InsufficientCreditsError(needed, balance.available + given_back)
+    check_standing(caller, balance)
+    raise InsufficientCreditsError(needed, balance.available + returned)
 
 
-def _refuse_end(error: WriteRefusedError) -> None:
+def _raise_end_refusal(error: WriteRefusedError) -> None:
     if 0 in error.refused:
         raise HoldEndedError from error
     raise_invariant_violation(error)

@@ -1,4 +1,4 @@
-"""The ledger's items: their keys, their writes, and reading them back. What may happen to them is in ledger.py."""
+"""The ledger's items: their keys, the writes of them, and reading them. What may be written when is in ledger.py."""
 
 import hashlib
 import time
@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from ..dates import utc_date
 from ..ids import ulid
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold, HoldState, ModelUse
-from .expressions import plain
+from .expressions import deserialize
 from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
@@ -33,14 +33,14 @@ def hold_key(user_id: str, hold_id: str) -> ItemKey:
     return ItemKey("ledger", user_pk(user_id), f"{HOLD}{hold_id}")
 
 
-def entry_id_for(at: int, fact: str, place: int = 0) -> str:
-    """An id made before the booking, so that the statement shows movements as they came.
+def entry_id_for(at: int, fact: str, number: int = 0) -> str:
+    """An id that sorts entries in the order in which they were booked.
 
-    They sort by second, by this machine's millisecond within it, and by `place` among the entries of one write. What
-    keeps a booking from being done twice is its guard, hold or version, never this id.
+    They sort by second, then by this machine's millisecond, then by `number` among the entries of one write. An entry
+    is kept from being booked twice by its guard, hold or version, never by this id.
     """
     millisecond = min(max(time.time_ns() // 1_000_000 - at * 1000, 0), 999)
-    return ulid(at * 1000 + millisecond, bytes([place]) + hashlib.sha256(fact.encode()).digest()[:9])
+    return ulid(at * 1000 + millisecond, bytes([number]) + hashlib.sha256(fact.encode()).digest()[:9])
 
 
 def open_shard(user_id: str) -> str:
@@ -67,18 +67,14 @@ def hold_put(hold: Hold, at: int) -> Write:
     return Write(hold_key(hold.user_id, hold.hold_id), item=item, when=Attr("pk").not_exists())
 
 
-def hold_recorded(hold: Hold) -> Write:
-    """The hold of work that has really begun: swept when that is over, not when its opening is."""
+def reschedule_sweep(hold: Hold) -> Write:
+    """Sweep the hold at the end of its work, once the work has started, instead of at the end of its opening."""
     still_open = Attr("state").eq(HoldState.OPEN.value)
     return Write(hold_key(hold.user_id, hold.hold_id), put_in={"sweep_at": hold.sweep_at}, when=still_open)
 
 
-def hold_end(hold: Hold, charge: Charge, at: int) -> Write:
-    return hold_ended(hold, charge.credits, at, is_released=charge.is_nothing)
-
-
-def hold_ended(hold: Hold, charged: int, at: int, *, is_released: bool | None = None) -> Write:
-    """The hold ends: `charged` of it is taken, the rest goes back. Released means that there is no entry about it."""
+def end_hold(hold: Hold, charged: int, at: int, *, is_released: bool | None = None) -> Write:
+    """End the hold: `charged` credits of it are used, the rest returns. A released hold has no entry."""
     if not 0 <= charged <= hold.credits:
         raise ValueError(f"a hold of {hold.credits} cannot be settled for {charged}")
     state = HoldState.RELEASED if (charged == 0 if is_released is None else is_released) else HoldState.SETTLED
@@ -90,12 +86,14 @@ def hold_ended(hold: Hold, charged: int, at: int, *, is_released: bool | None = 
     )
 
 
-def settled(hold: Hold, charge: Charge) -> dict[str, int]:
+def settlement_change(hold: Hold, charge: Charge) -> dict[str, int]:
+    """How settling the hold changes the balance."""
     return {"available": hold.credits - charge.credits, "held": -hold.credits, "used": charge.credits}
 
 
-def booked(hold: Hold, charge: Charge, at: int) -> list[Write]:
-    if charge.is_nothing:
+def usage_writes(hold: Hold, charge: Charge, at: int) -> list[Write]:
+    """The entry of a settlement and its share of the day's totals; none where nothing was used."""
+    if charge.is_empty:
         return []
     entry = Entry(
         entry_id_for(at, f"{hold.user_id}/{hold.hold_id}"),
@@ -171,10 +169,10 @@ def day_from(item: Item) -> DayTotal:
     return DayTotal(date, service, item["credits"], item["audio_ms"], item["cost_micro_usd"], item["entries"])
 
 
-def booked_entry(image: Mapping[str, Any]) -> tuple[str, Entry] | None:
-    """Whose entry a change of the ledger's stream wrote (its new image, as DynamoDB types it); None if it was none."""
+def entry_from_stream(image: Mapping[str, Any]) -> tuple[str, Entry] | None:
+    """The user and the entry that a record of the ledger's stream wrote (its new image); None for any other item."""
     sk = image.get("sk", {}).get("S", "")
     if not sk.startswith(ENTRY):
         return None
-    item = plain(image)
+    item = deserialize(image)
     return item["pk"].removeprefix(USER), entry_from(item)

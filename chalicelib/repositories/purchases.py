@@ -1,9 +1,10 @@
-"""Purchases: `PURCHASE#<id>` / `PURCHASE`, and what leads to them.
+"""Purchases: `PURCHASE#<id>` / `PURCHASE`, and the items that lead to them.
 
-`PAYMENT#<payment id>` / `PURCHASE` names the purchase of a payment, because refunds and disputes know only that.
-`PURCHASES` / `OPEN#<created>#<id>` is there until a purchase's payment has ended one way: the reconciler's list.
-`USER#<id>` / `PURCHASE#<created>#<id>` stays: a user's purchases, oldest first.
-Every change states the version it saw, so whoever comes second reads again; the ledger's part is in the same write.
+`PAYMENT#<payment id>` / `PURCHASE` names the purchase of a payment, because refunds and disputes name only the payment.
+`PURCHASES` / `OPEN#<created>#<id>` exists until the payment has ended: the reconciler's list.
+`USER#<id>` / `PURCHASE#<created>#<id>` is permanent: a user's purchases, oldest first.
+Every change names the version that it read, so that of two changes at once the second reads again. What the ledger
+books for a purchase is written in the same transaction.
 """
 
 from collections.abc import Mapping
@@ -13,17 +14,26 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
 from ..models.ledger import Balance, Entry, Hold
+from ..models.purchase_facts import (
+    BookedAmounts,
+    Dispute,
+    DisputeState,
+    LedgerChanges,
+    PaymentFacts,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from ..models.purchases import Purchase
-from ..payments.purchase_state import Booked, Dispute, DisputeState, Facts, Moves, Payment, Refund, RefundState
 from ..pricing.price_files import load
-from .ledger_items import balance_key, entry_id_for, entry_put, hold_ended, hold_put
+from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Tables, Write
 
 DISPUTE_HOLD = "dispute"
-NEVER_AT = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
+NO_EXPIRY = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
-HEARD = ItemKey("app", LIST, "HEARD")
-ENDED = (Payment.PAID, Payment.FAILED, Payment.EXPIRED)
+EVENT_POSITION = ItemKey("app", LIST, "EVENT_POSITION")
+ENDED = (PaymentState.PAID, PaymentState.FAILED, PaymentState.EXPIRED)
 
 
 def purchase_key(purchase_id: str) -> ItemKey:
@@ -34,150 +44,157 @@ def payment_key(payment_id: str) -> ItemKey:
     return ItemKey("app", f"PAYMENT#{payment_id}", "PURCHASE")
 
 
-def open_key(one: Purchase) -> ItemKey:
-    return ItemKey("app", LIST, f"{OPEN}{one.created_at:012d}#{one.purchase_id}")
+def open_key(purchase: Purchase) -> ItemKey:
+    return ItemKey("app", LIST, f"{OPEN}{purchase.created_at:012d}#{purchase.purchase_id}")
 
 
-def pointer_key(one: Purchase) -> ItemKey:
-    return ItemKey("app", f"USER#{one.user_id}", f"{POINTER}{one.created_at:012d}#{one.purchase_id}")
+def pointer_key(purchase: Purchase) -> ItemKey:
+    return ItemKey("app", f"USER#{purchase.user_id}", f"{POINTER}{purchase.created_at:012d}#{purchase.purchase_id}")
 
 
-def purchase(item: Item) -> Purchase:
-    """The purchase that was read."""
+def purchase_from(item: Item) -> Purchase:
+    """The purchase that an item stores."""
     fields = {name: item[name] for name in Purchase.__struct_fields__ if name in item}
     refunds = {name: Refund(RefundState(state), cents) for name, (state, cents) in item["refunds"].items()}
     disputes = {name: Dispute(DisputeState(state), cents) for name, (state, cents) in item["disputes"].items()}
-    fields["facts"] = Facts(Payment(item["payment"]), refunds, disputes)
-    fields["booked"] = Booked(item["granted"], item["taken"], item["returned_cents"], item["holds"])
+    fields["facts"] = PaymentFacts(PaymentState(item["payment"]), refunds, disputes)
+    fields["booked"] = BookedAmounts(item["granted"], item["clawed_back"], item["returned_cents"], item["holds"])
     return Purchase(**fields)
 
 
-def created(new: Purchase) -> list[Write]:
-    """A purchase that was not there before, on the reconciler's list and among its buyer's."""
+def create_purchase(purchase: Purchase) -> list[Write]:
+    """A new purchase, its place on the reconciler's list and its pointer from the buyer."""
     return [
-        Write(purchase_key(new.purchase_id), item=_fields(new), when=Attr("pk").not_exists()),
-        Write(open_key(new), item={"purchase_id": new.purchase_id}),
-        Write(pointer_key(new), item={"purchase_id": new.purchase_id}),
+        Write(purchase_key(purchase.purchase_id), item=_fields(purchase), when=Attr("pk").not_exists()),
+        Write(open_key(purchase), item={"purchase_id": purchase.purchase_id}),
+        Write(pointer_key(purchase), item={"purchase_id": purchase.purchase_id}),
     ]
 
 
-def changed(before: Purchase, now: Purchase) -> list[Write]:
-    """The purchase with what was learned, if nobody learned anything since; what leads to it, and off the list."""
-    old, new = _fields(before), _fields(replace(now, version=before.version + 1))
-    different: dict[Any, Any] = {name: value for name, value in new.items() if old[name] != value}
-    same = Attr("version").eq(before.version)
-    writes = [Write(purchase_key(now.purchase_id), put_in=different, when=same)]
-    if now.payment_id and now.payment_id != before.payment_id:
-        writes.append(Write(payment_key(now.payment_id), item={"purchase_id": now.purchase_id, "user_id": now.user_id}))
-    if now.facts.payment in ENDED and before.facts.payment not in ENDED:
-        writes.append(Write(open_key(now), delete=True))
+def update_purchase(before: Purchase, after: Purchase) -> list[Write]:
+    """Save the purchase unless it changed meanwhile; point to it from a new payment; unlist it when it has ended."""
+    old, new = _fields(before), _fields(replace(after, version=before.version + 1))
+    changes: dict[Any, Any] = {name: value for name, value in new.items() if old[name] != value}
+    is_unchanged = Attr("version").eq(before.version)
+    writes = [Write(purchase_key(after.purchase_id), put_in=changes, when=is_unchanged)]
+    if after.payment_id and after.payment_id != before.payment_id:
+        pointer = {"purchase_id": after.purchase_id, "user_id": after.user_id}
+        writes.append(Write(payment_key(after.payment_id), item=pointer))
+    if after.facts.payment in ENDED and before.facts.payment not in ENDED:
+        writes.append(Write(open_key(after), delete=True))
     return writes
 
 
-def without_words(one: Purchase) -> Purchase:
-    """The purchase without what its buyer said. One that has no checkout yet never gets one that anybody is shown, so
-    it has failed; money that comes all the same still counts."""
-    has_checkout = bool(one.checkout_session_id) or one.facts.payment > Payment.CREATING
-    facts = one.facts if has_checkout else one.facts.learned(Payment.FAILED)
-    return replace(one, success_url="", cancel_url="", body_hash="", facts=facts)
+def without_buyer_text(purchase: Purchase) -> Purchase:
+    """The purchase without the values that its buyer sent.
+
+    A purchase without a checkout becomes a failed one, because none will be shown; money received still counts.
+    """
+    has_checkout = bool(purchase.checkout_session_id) or purchase.facts.payment > PaymentState.CREATING
+    facts = purchase.facts if has_checkout else purchase.facts.with_fact(PaymentState.FAILED)
+    return replace(purchase, success_url="", cancel_url="", body_hash="", facts=facts)
 
 
-def open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
-    """Purchases made before then whose payment has not ended, and when they were made, oldest first."""
+def list_open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
+    """Ids and creation times of purchases created before then whose payment has not ended, oldest first."""
     between = (f"{OPEN}{0:012d}", f"{OPEN}{max(0, before):012d}")
     items, _ = tables.query("app", LIST, OPEN, limit=limit, between=between)
     return [(item["purchase_id"], int(item["sk"].split("#")[1])) for item in items]
 
 
-def heard_until(tables: Tables) -> str:
-    """The event after which the reconciler goes on; empty: from the newest."""
-    item = tables.get(HEARD)
+def load_event_position(tables: Tables) -> str:
+    """The id of the event after which the reconciler continues; empty: from the newest."""
+    item = tables.get(EVENT_POSITION)
     return item["event_id"] if item else ""
 
 
-def hear_on_after(tables: Tables, event_id: str) -> None:
-    """Go on after this event next time; empty: from the newest."""
-    tables.write(Write(HEARD, item={"event_id": event_id}))
+def save_event_position(tables: Tables, event_id: str) -> None:
+    """Continue after this event in the next run; empty: from the newest."""
+    tables.write(Write(EVENT_POSITION, item={"event_id": event_id}))
 
 
-# What the ledger books of it
+# What the ledger books for a purchase
 
 
-def booking(before: Purchase, due: Moves, balance: Balance, at: int) -> list[Write]:
-    """What the ledger books: the balance, an entry for each movement, the holds of disputes.
+def ledger_writes(before: Purchase, changes: LedgerChanges, balance: Balance, at: int) -> list[Write]:
+    """The ledger's part of an update: the balance, an entry for each movement, the holds of disputes.
 
-    `balance` is what `due` was worked out with: a new hold stands on it, so that it must not have shrunk since.
+    `balance` is the one from which `changes` were calculated. A new hold relies on it, so it must not have shrunk.
     """
-    change = {"available": due.available, "held": due.held, "purchased": due.granted - due.taken, "version": 1}
-    opens = any(due.opened.values())
-    key = balance_key(before.user_id)
-    writes = [Write(key, add=change, when=_still(balance) if opens else None)]
-    writes += [entry_put(before.user_id, entry) for entry in _entries(before, due, at)]
-    for dispute_id, credits in due.opened.items():
+    change = {
+        "available": changes.available_change,
+        "held": changes.held_change,
+        "purchased": changes.granted - changes.clawed_back,
+        "version": 1,
+    }
+    opens_hold = any(changes.opened_holds.values())
+    writes = [Write(balance_key(before.user_id), add=change, when=_has_not_shrunk(balance) if opens_hold else None)]
+    writes += [entry_put(before.user_id, entry) for entry in _entries(before, changes, at)]
+    for dispute_id, credits in changes.opened_holds.items():
         if credits:
             writes.append(hold_put(dispute_hold(before, dispute_id, credits), at))
-    for dispute_id, (held, charged) in due.ended.items():
+    for dispute_id, (held, charged) in changes.ended_holds.items():
         if held:
-            writes.append(hold_ended(dispute_hold(before, dispute_id, held), charged, at))
+            writes.append(end_hold(dispute_hold(before, dispute_id, held), charged, at))
     return writes
 
 
-def _still(balance: Balance) -> ConditionBase:
-    """There is as much to spend as was read; an account that never had anything has no item yet."""
-    enough: ConditionBase = Attr("available").gte(balance.available)
-    return enough | Attr("available").not_exists() if balance.available == 0 else enough
+def _has_not_shrunk(balance: Balance) -> ConditionBase:
+    """At least as much is available as was read; an account that never had credits has no item yet."""
+    condition: ConditionBase = Attr("available").gte(balance.available)
+    return condition | Attr("available").not_exists() if balance.available == 0 else condition
 
 
-def dispute_hold(one: Purchase, dispute_id: str, credits: int) -> Hold:
-    """What an open dispute holds; only the dispute's end ends it."""
-    hold_id = dispute_hold_id(one, dispute_id)
-    return Hold(one.user_id, hold_id, credits, DISPUTE_HOLD, one.purchase_id, NEVER_AT)
+def dispute_hold(purchase: Purchase, dispute_id: str, credits: int) -> Hold:
+    """The hold of an open dispute, which only the end of the dispute ends."""
+    hold_id = dispute_hold_id(purchase, dispute_id)
+    return Hold(purchase.user_id, hold_id, credits, DISPUTE_HOLD, purchase.purchase_id, NO_EXPIRY)
 
 
-def dispute_hold_id(one: Purchase, dispute_id: str) -> str:
-    return f"{DISPUTE_HOLD}:{one.purchase_id}:{dispute_id}"
+def dispute_hold_id(purchase: Purchase, dispute_id: str) -> str:
+    return f"{DISPUTE_HOLD}:{purchase.purchase_id}:{dispute_id}"
 
 
-def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:
-    """One entry for each movement, in their order; the purchase's version keeps them from being booked twice."""
-    found: list[Entry] = []
+def _entries(before: Purchase, changes: LedgerChanges, at: int) -> list[Entry]:
+    """One entry for each movement, in order; the purchase's version keeps them from being booked twice."""
+    entries: list[Entry] = []
 
-    def entry(kind: str, credits: int, reason: str, **more: Any) -> None:
+    def add(kind: str, credits: int, reason: str, **more: Any) -> None:
         fact = f"{before.purchase_id}/{before.version}/{kind}/{more.get('hold_id', '')}"
         shared = {"reference": before.purchase_id, "price_version": before.price_version, "reason": reason}
-        found.append(Entry(entry_id_for(at, fact, len(found)), kind, credits, at, **shared | more))
+        entries.append(Entry(entry_id_for(at, fact, len(entries)), kind, credits, at, **shared | more))
 
-    if due.granted:
-        what = f"{before.credits} credits for ${before.cents / 100:.2f}"
+    if changes.granted:
+        reason = f"{before.credits:,} credits for ${before.cents / 100:.2f}"
         fee = load(before.price_version).payment_fee_micro_usd(before.cents)
-        entry("purchase", due.granted, what, cents=before.cents, cost_micro_usd=fee)
-    left, money = due.taken, -due.returned_cents
-    for dispute_id, (_, charged) in due.ended.items():
+        add("purchase", changes.granted, reason, cents=before.cents, cost_micro_usd=fee)
+    credits, cents = changes.clawed_back, -changes.returned_cents
+    for dispute_id, (_, charged) in changes.ended_holds.items():
         if charged:
-            what = "Taken back: the payment was disputed and lost"
-            entry("clawback", -charged, what, hold_id=dispute_hold_id(before, dispute_id), held=charged, cents=money)
-            left, money = left - charged, 0
-    # A cent may buy less than a credit: the money is booked all the same.
-    if left > 0 or money < 0:
-        entry("clawback", -left, "Taken back: the payment was refunded or disputed and lost", cents=money)
-    if left < 0 or money > 0:
-        entry("clawback_reversed", -left, "Given back: the refund of the payment failed", cents=money)
-    return found
+            reason = "Taken back: the payment was disputed and the dispute was lost"
+            add("clawback", -charged, reason, hold_id=dispute_hold_id(before, dispute_id), held=charged, cents=cents)
+            credits, cents = credits - charged, 0
+    # One cent may buy less than one credit: the money is booked even if no credit moves.
+    if credits > 0 or cents < 0:
+        add("clawback", -credits, "Taken back: the payment was refunded, or a dispute was lost", cents=cents)
+    if credits < 0 or cents > 0:
+        add("clawback_reversed", -credits, "Returned: the refund of the payment failed", cents=cents)
+    return entries
 
 
-def _fields(one: Purchase) -> Item:
-    plain: dict[str, Any] = {name: value for name, value in asdict(one).items() if name not in ("facts", "booked")}
-    facts, booked = one.facts, one.booked
+def _fields(purchase: Purchase) -> Item:
+    plain: dict[str, Any] = {name: value for name, value in asdict(purchase).items() if name not in ("facts", "booked")}
+    facts, booked = purchase.facts, purchase.booked
     return plain | {
         "payment": int(facts.payment),
-        "refunds": _pairs(facts.refunds),
-        "disputes": _pairs(facts.disputes),
+        "refunds": _state_and_cents(facts.refunds),
+        "disputes": _state_and_cents(facts.disputes),
         "granted": booked.granted,
-        "taken": booked.taken,
+        "clawed_back": booked.clawed_back,
         "returned_cents": booked.returned_cents,
         "holds": dict(booked.holds),
     }
 
 
-def _pairs(known: Mapping[str, Refund] | Mapping[str, Dispute]) -> Item:
-    return {name: [int(one.state), one.cents] for name, one in known.items()}
+def _state_and_cents(items: Mapping[str, Refund] | Mapping[str, Dispute]) -> Item:
+    return {name: [int(item.state), item.cents] for name, item in items.items()}

@@ -1,7 +1,7 @@
 """Reads and conditional writes on the two tables, in plain Python values.
 
-DynamoDB's own words stop here: a repository says what must hold (`when`) and what changes (`put`, `put_in`, `add`), and
-hears `WriteRefusedError` with the items as they were, or `UnavailableError` when the table did not answer.
+DynamoDB's own API stops here. A repository says what must hold (`when`) and what changes (`item`, `put_in`, `add`). It
+gets `WriteRefusedError` with the current items where a condition failed, or `UnavailableError` in an outage.
 """
 
 import random
@@ -9,31 +9,45 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import request_log
-from .expressions import Item as Item, Path as Path, filtered, key_condition, packed, plain, update_expression
+from .expressions import (
+    Item as Item,
+    Path as Path,
+    deserialize,
+    filter_condition,
+    key_condition,
+    serialize,
+    update_expression,
+)
+from .table_errors import (
+    THROTTLES,
+    ExtraWriteRefusedError,
+    TransientConflictError,
+    WriteRefusedError as WriteRefusedError,
+    conflict_codes,
+    error_code,
+    raise_call_error,
+    raise_invariant_violation as raise_invariant_violation,
+    throttled_error,
+)
 
 TableName = Literal["ledger", "app"]
 
-# DynamoDB cancels one of two transactions that touch one item, and the SDK does not try again (botocore 1.43: one
-# attempt for TransactionCanceledException). Under 16 writers on one account the last one needs about ten turns.
+# DynamoDB cancels one of two transactions that touch one item, and the SDK does not retry (botocore 1.43: one attempt
+# for TransactionCanceledException). With 16 writers on one account the last one needs about ten attempts.
 CONFLICT_TRIES = 12
 CONFLICT_PAUSE_SECONDS = (0.02, 0.2)
-DELETED_AT_ONCE = 25  # what one BatchWriteItem takes
-THROTTLES = {"ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
-CONFLICTS = {"TransactionConflict"} | THROTTLES
-RETRIED_ERRORS = {"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"}
-BUGS = {"ValidationException", "IdempotentParameterMismatchException", "SerializationException"}
+DELETE_BATCH_SIZE = 25  # the most that one BatchWriteItem accepts
 
 
 @dataclass(frozen=True)
 class ItemKey:
-    """Where an item lives."""
+    """The table and the primary key of an item."""
 
     table: TableName
     pk: str
@@ -45,10 +59,10 @@ class ItemKey:
 
 @dataclass(frozen=True)
 class Write:
-    """One write: a whole item (`item`), a change (`put_in`, `add`, `drop`), or the item's end (`delete`).
+    """One write: a whole item (`item`), a change of one (`put_in`, `add`, `drop`), or its deletion (`delete`).
 
-    A name may be a path into a map, as a tuple. `add` counts from zero where the attribute is missing. `when` is what
-    must hold, or nothing is written.
+    A name may be a path into a map, as a tuple. `add` counts from zero where the attribute is missing. Nothing is
+    written unless `when` holds.
     """
 
     key: ItemKey
@@ -58,14 +72,6 @@ class Write:
     drop: Sequence[Path] = ()
     delete: bool = False
     when: ConditionBase | None = None
-
-
-class WriteRefusedError(Exception):
-    """A condition did not hold, so nothing was written. `refused`: position of the write → the item as it is, or {}."""
-
-    def __init__(self, refused: dict[int, Item]):
-        super().__init__(f"condition not met for writes {sorted(refused)}")
-        self.refused = refused
 
 
 class Tables:
@@ -78,30 +84,29 @@ class Tables:
         self._names: dict[TableName, str] = {"ledger": ledger_table, "app": app_table}
 
     def get(self, key: ItemKey) -> Item | None:
-        """The item, as last written; None if there is none."""
-        answer = self._call(
-            "get_item", TableName=self._names[key.table], Key=packed(key.as_item()), ConsistentRead=True
+        """The item as last written; None if it does not exist."""
+        response = self._call(
+            "get_item", TableName=self._names[key.table], Key=serialize(key.as_item()), ConsistentRead=True
         )
-        return plain(answer["Item"]) if "Item" in answer else None
+        return deserialize(response["Item"]) if "Item" in response else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
-        """The items in the order of `keys` (at most 100), as last written, in one call."""
-        wanted: dict[str, Any] = {}
+        """The items in the order of `keys` (at most 100), as last written, in one call; None for each missing one."""
+        pending: dict[str, Any] = {}
         for key in keys:
-            request = wanted.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
-            request["Keys"].append(packed(key.as_item()))
+            request = pending.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
+            request["Keys"].append(serialize(key.as_item()))
         found: dict[tuple[str, str, str], Item] = {}
         for attempt in range(CONFLICT_TRIES):
-            answer = self._call("batch_get_item", RequestItems=wanted)
-            for name, items in answer["Responses"].items():
-                for found_item in items:
-                    item = plain(found_item)
+            response = self._call("batch_get_item", RequestItems=pending)
+            for name, items in response["Responses"].items():
+                for item in map(deserialize, items):
                     found[name, item["pk"], item["sk"]] = item
-            wanted = answer.get("UnprocessedKeys") or {}
-            if not wanted:
+            pending = response.get("UnprocessedKeys") or {}
+            if not pending:
                 return [found.get((self._names[key.table], key.pk, key.sk)) for key in keys]
             self._wait(attempt)
-        raise _throttled("batch_get_item", "UnprocessedKeys")
+        raise throttled_error("batch_get_item", "UnprocessedKeys")
 
     def query(
         self,
@@ -114,7 +119,7 @@ class Tables:
         after: str | None = None,
         between: tuple[str, str] | None = None,
     ) -> tuple[list[Item], str | None]:
-        """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to go on `after`.
+        """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to continue `after`.
 
         `between`: only sort keys from the first to the second, both with the prefix and both included.
         An empty prefix: all items of `pk`.
@@ -123,11 +128,11 @@ class Tables:
         if limit is not None:
             extra["Limit"] = limit
         if after is not None:
-            extra["ExclusiveStartKey"] = packed({"pk": pk, "sk": after})
+            extra["ExclusiveStartKey"] = serialize({"pk": pk, "sk": after})
         condition: ConditionBase = Key("pk").eq(pk)
         if between or prefix:
             condition &= Key("sk").between(*between) if between else Key("sk").begins_with(prefix)
-        answer = self._call(
+        response = self._call(
             "query",
             TableName=self._names[table],
             ConsistentRead=True,
@@ -135,48 +140,71 @@ class Tables:
             **key_condition(condition),
             **extra,
         )
-        last = answer.get("LastEvaluatedKey")
-        return [plain(item) for item in answer["Items"]], plain(last)["sk"] if last else None
+        last = response.get("LastEvaluatedKey")
+        return [deserialize(item) for item in response["Items"]], deserialize(last)["sk"] if last else None
+
+    def query_all(
+        self, table: TableName, pk: str, prefix: str = "", *, between: tuple[str, str] | None = None
+    ) -> Iterator[Item]:
+        """All items that `query` finds; each page is read when its first item is needed."""
+        for items in self.query_pages(table, pk, prefix, between=between):
+            yield from items
+
+    def query_pages(
+        self, table: TableName, pk: str, prefix: str = "", *, between: tuple[str, str] | None = None
+    ) -> Iterator[list[Item]]:
+        """As `query_all`, a page at a time, for work that is done before the next page is read."""
+        after: str | None = None
+        while True:
+            items, after = self.query(table, pk, prefix, between=between, after=after)
+            yield items
+            if after is None:
+                return
 
     def scan(
-        self, table: TableName, wanted: ConditionBase, *, limit: int, after: tuple[str, ...] = ()
+        self, table: TableName, condition: ConditionBase, *, limit: int, after: tuple[str, ...] = ()
     ) -> tuple[list[Item], tuple[str, ...] | None]:
-        """The `wanted` among the next `limit` items of a whole table, and the key (pk, sk) to go on `after`.
+        """Those of the next `limit` items of a whole table that meet `condition`, and the (pk, sk) to continue `after`.
 
         It reads, and is billed for, every item that it passes: for jobs, never for a request.
         """
-        start = {"ExclusiveStartKey": packed({"pk": after[0], "sk": after[1]})} if after else {}
-        answer = self._call(
-            "scan", TableName=self._names[table], ConsistentRead=True, Limit=limit, **filtered(wanted), **start
+        start = {"ExclusiveStartKey": serialize({"pk": after[0], "sk": after[1]})} if after else {}
+        response = self._call(
+            "scan",
+            TableName=self._names[table],
+            ConsistentRead=True,
+            Limit=limit,
+            **filter_condition(condition),
+            **start,
         )
-        last = plain(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
-        return [plain(item) for item in answer["Items"]], (last["pk"], last["sk"]) if last else None
+        last = deserialize(response["LastEvaluatedKey"]) if "LastEvaluatedKey" in response else None
+        return [deserialize(item) for item in response["Items"]], (last["pk"], last["sk"]) if last else None
 
     def query_index(self, index: str, condition: ConditionBase) -> Iterator[Item]:
-        """All items of an index of the ledger table, page by page; a moment behind the table itself."""
+        """All items of an index of the ledger table, page by page; the index lags slightly behind the table."""
         extra: dict[str, Any] = {}
         while True:
             request = key_condition(condition) | extra
-            answer = self._call("query", TableName=self._names["ledger"], IndexName=index, **request)
-            yield from map(plain, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
+            response = self._call("query", TableName=self._names["ledger"], IndexName=index, **request)
+            yield from map(deserialize, response["Items"])
+            if "LastEvaluatedKey" not in response:
                 return
-            extra = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            extra = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
     def delete_many(self, keys: Sequence[ItemKey]) -> None:
-        """Delete items, whatever they hold, in any order; after an error some may be gone. Raises UnavailableError."""
-        for first in range(0, len(keys), DELETED_AT_ONCE):
-            wanted: dict[str, Any] = {}
-            for key in keys[first : first + DELETED_AT_ONCE]:
-                request = {"DeleteRequest": {"Key": packed(key.as_item())}}
-                wanted.setdefault(self._names[key.table], []).append(request)
+        """Delete items, whatever they hold, in any order; some may be deleted before UnavailableError is raised."""
+        for first in range(0, len(keys), DELETE_BATCH_SIZE):
+            pending: dict[str, Any] = {}
+            for key in keys[first : first + DELETE_BATCH_SIZE]:
+                request = {"DeleteRequest": {"Key": serialize(key.as_item())}}
+                pending.setdefault(self._names[key.table], []).append(request)
             for attempt in range(CONFLICT_TRIES):
-                wanted = self._call("batch_write_item", RequestItems=wanted).get("UnprocessedItems") or {}
-                if not wanted:
+                pending = self._call("batch_write_item", RequestItems=pending).get("UnprocessedItems") or {}
+                if not pending:
                     break
                 self._wait(attempt)
             else:
-                raise _throttled("batch_write_item", "UnprocessedItems")
+                raise throttled_error("batch_write_item", "UnprocessedItems")
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""
@@ -185,33 +213,42 @@ class Tables:
         try:
             self._call(operation, **request)
         except ClientError as error:
-            if _code(error) != "ConditionalCheckFailedException":
+            if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            answer: dict[str, Any] = dict(error.response)
-            raise WriteRefusedError({0: plain(answer.get("Item", {}))}) from error
+            response: dict[str, Any] = dict(error.response)
+            raise WriteRefusedError({0: deserialize(response.get("Item", {}))}) from error
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Do all writes or none. Raises WriteRefusedError or UnavailableError.
 
-        The request token is new for each call: it makes our own tries of this call one write, while the conditions in
-        `writes` keep a later repetition of the same command from being a second one.
+        The request token is new for each call: it makes the retries inside this call one write. A later repetition of
+        the same command is kept from being a second one by the conditions in `writes`.
         """
         actions = [{action: request} for action, request in map(self._request, writes)]
         token, throttles = str(uuid.uuid4()), set[str]()
         for attempt in range(CONFLICT_TRIES):
             try:
-                self._once("transact_write_items", TransactItems=actions, ClientRequestToken=token)
+                self._call_once("transact_write_items", TransactItems=actions, ClientRequestToken=token)
                 return
-            except _ConflictError:
+            except TransientConflictError:
                 pass
             except ClientError as error:
-                if _code(error) != "TransactionCanceledException":
+                if error_code(error) != "TransactionCanceledException":
                     raise
-                throttles = _conflicts(error) & THROTTLES
+                throttles = conflict_codes(error) & THROTTLES
             self._wait(attempt)
         if throttles:
-            raise _throttled("transact_write_items", *throttles)
-        raise UnavailableError("The account is busy with other requests.")
+            raise throttled_error("transact_write_items", *throttles)
+        raise UnavailableError("The account is busy with other requests. Retry the request.")
+
+    def transact_with_extra(self, writes: Sequence[Write], extra_writes: Sequence[Write]) -> None:
+        """As `transact` with both; raises ExtraWriteRefusedError where only conditions of extra writes did not hold."""
+        try:
+            self.transact([*writes, *extra_writes])
+        except WriteRefusedError as error:
+            if min(error.refused) < len(writes):
+                raise
+            raise ExtraWriteRefusedError({n - len(writes): item for n, item in error.refused.items()}) from error
 
     def _request(self, write: Write) -> tuple[str, Item]:
         names, values = {}, {}
@@ -226,82 +263,33 @@ class Tables:
             values.update(built.attribute_value_placeholders)
         if write.item is not None:
             action = "Put"
-            request["Item"] = packed(write.item | write.key.as_item())
+            request["Item"] = serialize(write.item | write.key.as_item())
         else:
             action = "Delete" if write.delete else "Update"
-            request["Key"] = packed(write.key.as_item())
+            request["Key"] = serialize(write.key.as_item())
         if action == "Update":
             request["UpdateExpression"] = update_expression(write.put_in, write.add, write.drop, names, values)
         if names:
             request["ExpressionAttributeNames"] = names
         if values:
-            request["ExpressionAttributeValues"] = packed(values)
+            request["ExpressionAttributeValues"] = serialize(values)
         return action, request
 
     def _call(self, operation: str, **request: Any) -> Any:
-        """One API call, tried again while a running transaction is in its way."""
+        """One API call, retried while a running transaction conflicts with it."""
         for attempt in range(CONFLICT_TRIES):
             try:
-                return self._once(operation, **request)
-            except _ConflictError:
+                return self._call_once(operation, **request)
+            except TransientConflictError:
                 self._wait(attempt)
-        raise UnavailableError("The item is busy with other requests.")
+        raise UnavailableError("The item is busy with other requests. Retry the request.")
 
-    def _once(self, operation: str, **request: Any) -> Any:
-        """One API call. An outage becomes UnavailableError, and the log line says which."""
+    def _call_once(self, operation: str, **request: Any) -> Any:
         try:
             return getattr(self._client, operation)(**request)
-        except ClientError as error:
-            code = _code(error)
-            if code in RETRIED_ERRORS:
-                raise _ConflictError from error
-            if code in {"TransactionCanceledException", "ConditionalCheckFailedException"} | BUGS:
-                raise
-            request_log().notes["aws_error"] = f"{operation}: {code}"
-            raise UnavailableError("The database did not take the request.") from error
-        except BotoCoreError as error:
-            request_log().notes["aws_error"] = f"{operation}: {type(error).__name__}"
-            raise UnavailableError("The database did not answer.") from error
+        except (ClientError, BotoCoreError) as error:
+            raise_call_error(operation, error)
 
     def _wait(self, attempt: int) -> None:
         shortest, longest = CONFLICT_PAUSE_SECONDS
         self._pause(random.uniform(shortest, min(longest, shortest * 2 ** (attempt + 1))))
-
-
-class _ConflictError(Exception):
-    """Another transaction was in the way; the same call again is the same command."""
-
-
-def _throttled(operation: str, *codes: str) -> UnavailableError:
-    """The table took no more for as long as we could wait; the log line says so."""
-    request_log().notes["aws_error"] = f"{operation}: {', '.join(sorted(codes))}"
-    return UnavailableError("The database is busy.")
-
-
-def _conflicts(error: ClientError) -> set[str]:
-    """Why the transaction is to be tried again: it was in another's way, or the table was busy.
-
-    Raises WriteRefusedError, or the error itself, where another try would not help.
-    """
-    reasons = error.response.get("CancellationReasons", [])
-    refused = {
-        position: plain(reason.get("Item", {}))
-        for position, reason in enumerate(reasons)
-        if reason.get("Code") == "ConditionalCheckFailed"
-    }
-    codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
-    # Beside a conflict a failed condition is half the truth: the other transaction is still being written.
-    if refused and codes == {"ConditionalCheckFailed"}:
-        raise WriteRefusedError(refused) from error
-    if not codes & CONFLICTS or not codes <= CONFLICTS | {"ConditionalCheckFailed"}:
-        raise error
-    return codes & CONFLICTS
-
-
-def raise_invariant_violation(error: WriteRefusedError) -> NoReturn:
-    """A condition failed that nothing but a bug can fail."""
-    raise AssertionError(f"a condition that always holds did not: {error}") from error
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

@@ -134,13 +134,7 @@ class Transcripts:
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""
-        found: list[Item] = []
-        after: str | None = None
-        while True:
-            items, after = self._tables.query("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#", after=after)
-            found += items
-            if after is None:
-                return segments_of(found)
+        return segments_of(self._tables.query_all("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#"))
 
     def summaries(self, user_id: str, transcript_id: str, limit: int) -> list[Summary]:
         """What was missed, as far as somebody asked."""
@@ -172,13 +166,9 @@ class Transcripts:
 
     def _erase_answers(self, user_id: str, transcript_id: str) -> None:
         """Of a user's questions, which are those of the last days, the ones about this transcript."""
-        after: str | None = None
-        while True:
-            items, after = self._tables.query("app", f"USER#{user_id}", QUESTION, after=after)
+        for items in self._tables.query_pages("app", f"USER#{user_id}", QUESTION):
             about = [item for item in items if item.get("transcript_id") == transcript_id]
             self._tables.delete_many([ItemKey("app", item["pk"], item["sk"]) for item in about])
-            if after is None:
-                return
 
 
 def transcript(item: Item) -> Transcript:

@@ -19,7 +19,7 @@ from ..models.ledger import Hold
 from ..models.sessions import LiveOptions, Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.ledger_items import hold_recorded
+from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.sessions import delete_session, response_attribute, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import transcript_delete, transcript_progress
@@ -81,7 +81,7 @@ class Leases:
         response = self.response(live, available, credential)
         recorded = update_session(opened, live, encode_response(response))
         try:
-            self.tables.transact([recorded, hold_recorded(self.rules.hold(live)), self.transcript_write(live)])
+            self.tables.transact([recorded, reschedule_sweep(self.rules.hold(live)), self.transcript_write(live)])
         except WriteRefusedError as refusal:  # So slow that the sweep cancelled it: no client has this token.
             raise UnavailableError("Opening the lease took too long. Start again.") from refusal
         return response

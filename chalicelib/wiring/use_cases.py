@@ -448,12 +448,15 @@ def cost_report() -> "CostReport":
 def audits() -> "Audits":
     from ..audit.reader import Auditor, AuditRules
     from ..audit.service import Audits
+    from ..payments.purchase_state import purchase_value
 
     rules = AuditRules()
     return Audits(
         ledger=ledger(),
         tables=tables(),
-        auditor=Auditor(tables(), aggregates(), frozenset(price_files.available()), rules, now, time.sleep),
+        auditor=Auditor(
+            tables(), aggregates(), frozenset(price_files.available()), purchase_value, rules, now, time.sleep
+        ),
         queue=queue(),
         rules=rules,
         now=now,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchases import PaymentNews
+from chalicelib.models.purchase_facts import Dispute, DisputeFact, DisputeState, Refund, RefundFact, RefundState
+from chalicelib.models.purchases import PaymentUpdate
 from chalicelib.payments.checkout import CHECKOUT_SECONDS
-from chalicelib.payments.purchase_state import Dispute, DisputeFact, DisputeState, Refund, RefundFact, RefundState
 from chalicelib.streaming.audio import Audio
 from scripts.crowd.providers import Event
 from scripts.crowd.services import Services, new_id
@@ -97,11 +97,11 @@ def buy(to: Services, who: Somebody, rng: random.Random) -> None:
     sold = to.purchases.buy(who.caller, contract.Buy(package), purchase_id, "hash")
     to.clock.at += 60
     if rng.random() < 0.9:
-        to.fulfilment.received(Event(to.payments.paid(purchase_id)))
+        to.fulfilment.process_event(Event(to.payments.paid(purchase_id)))
         who.purchases.append((purchase_id, sold.cents))
     else:
         to.clock.at += CHECKOUT_SECONDS
-        to.fulfilment.received(Event(to.payments.expired(purchase_id)))
+        to.fulfilment.process_event(Event(to.payments.expired(purchase_id)))
 
 
 def be_refunded(to: Services, who: Somebody, rng: random.Random) -> None:
@@ -110,7 +110,7 @@ def be_refunded(to: Services, who: Somebody, rng: random.Random) -> None:
         purchase_id, cents = who.purchases.pop()
         part = cents if rng.random() < 0.5 else cents // 2
         fact = RefundFact(f"re_{purchase_id}", Refund(RefundState.SUCCEEDED, part))
-        to.fulfilment.received(Event(PaymentNews(fact, f"pi_{purchase_id}", part, "usd", is_live=False)))
+        to.fulfilment.process_event(Event(PaymentUpdate(fact, f"pi_{purchase_id}", part, "usd", is_live=False)))
 
 
 def dispute(to: Services, who: Somebody, _: random.Random) -> None:
@@ -130,7 +130,7 @@ def have_the_dispute_decided(to: Services, who: Somebody, rng: random.Random) ->
 
 def _disputed(to: Services, purchase_id: str, cents: int, state: DisputeState) -> None:
     fact = DisputeFact(f"dp_{purchase_id}", Dispute(state, cents))
-    to.fulfilment.received(Event(PaymentNews(fact, f"pi_{purchase_id}", cents, "usd", is_live=False)))
+    to.fulfilment.process_event(Event(PaymentUpdate(fact, f"pi_{purchase_id}", cents, "usd", is_live=False)))
 
 
 def done(act: Act, to: Services, who: Somebody, rng: random.Random) -> bool:

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
-from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
+from chalicelib.models.purchase_facts import PaymentState
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.payments.purchase_state import Payment
 from chalicelib.streaming.audio import Audio
 from chalicelib.transcripts.prompts import TextTask
 
@@ -114,17 +114,17 @@ class Payments:
     stage: str
     sessions: dict[str, CheckoutSession] = field(default_factory=dict)
 
-    def open(self, wanted: Purchase) -> CheckoutSession:
+    def open_checkout(self, purchase: Purchase) -> CheckoutSession:
         made = CheckoutSession(
-            session_id=f"cs_{wanted.purchase_id}",
-            url=f"https://pay.example/{wanted.purchase_id}",
-            payment=Payment.OPEN,
+            session_id=f"cs_{purchase.purchase_id}",
+            url=f"https://pay.example/{purchase.purchase_id}",
+            payment=PaymentState.OPEN,
             payment_id="",
-            cents=wanted.cents,
-            currency=wanted.currency,
-            is_live=wanted.is_live,
-            purchase_id=wanted.purchase_id,
-            user_id=wanted.user_id,
+            cents=purchase.cents,
+            currency=purchase.currency,
+            is_live=purchase.is_live,
+            purchase_id=purchase.purchase_id,
+            user_id=purchase.user_id,
             stage=self.stage,
         )
         return self.sessions.setdefault(made.session_id, made)
@@ -132,28 +132,27 @@ class Payments:
     def paid(self, purchase_id: str) -> CheckoutSession:
         """The checkout once somebody has paid at it."""
         there = self.sessions[f"cs_{purchase_id}"]
-        self.sessions[there.session_id] = replace(there, payment=Payment.PAID, payment_id=f"pi_{purchase_id}")
+        self.sessions[there.session_id] = replace(there, payment=PaymentState.PAID, payment_id=f"pi_{purchase_id}")
         return self.sessions[there.session_id]
 
     def expired(self, purchase_id: str) -> CheckoutSession:
         """The checkout once it is too late to pay."""
-        return replace(self.sessions[f"cs_{purchase_id}"], payment=Payment.EXPIRED)
+        return replace(self.sessions[f"cs_{purchase_id}"], payment=PaymentState.EXPIRED)
 
-    def session(self, session_id: str) -> CheckoutSession:
+    def get_checkout(self, session_id: str) -> CheckoutSession:
         return self.sessions[session_id]
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         return next((one for one in self.sessions.values() if one.payment_id == payment_id), None)
 
-    def verified_event(self, raw: bytes, signature: str) -> Any:
+    def verify_event(self, raw: bytes, signature: str) -> Any:
         raise InvalidSignatureError("Nobody signs here.")
 
-    def news(self, event: Any) -> CheckoutSession | PaymentNews | None:
-        """An event is its news."""
-        told: CheckoutSession | PaymentNews | None = event.news
-        return told
+    def payment_update(self, event: Any) -> CheckoutSession | PaymentUpdate | None:
+        update: CheckoutSession | PaymentUpdate | None = event.payment_update
+        return update
 
-    def undelivered(self, since: int, after: str = "") -> Iterator[Any]:
+    def list_undelivered_events(self, since: int, after: str = "") -> Iterator[Any]:
         yield from ()
 
 
@@ -161,7 +160,7 @@ class Payments:
 class Event:
     """Something the payment system tells."""
 
-    news: CheckoutSession | PaymentNews
+    payment_update: CheckoutSession | PaymentUpdate
     type: str = "made-up"
     id: str = "evt_made_up"
     livemode: bool = False

@@ -21,12 +21,13 @@ from chalicelib.catchup.job_rules import JobRules
 from chalicelib.errors import AppError, UnauthenticatedError, UnavailableError
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.catchup import StoredFile
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories import account_books
 from chalicelib.repositories.deletions import erasure
-from chalicelib.repositories.expressions import plain
+from chalicelib.repositories.expressions import deserialize
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.profiles import profile_put
@@ -34,9 +35,10 @@ from chalicelib.repositories.table import Tables
 from tests.catchup.catchup_env import CatchupEnv, FakeUploads
 from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
 from tests.credits.account_invariants import Books
+from tests.default_prices import PRICES
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
-from tests.fault_injection import Wire, no_faults
+from tests.fault_injection import FaultInjector, no_faults
 from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv
 
 MARKER = "plantedmarker"
@@ -57,16 +59,16 @@ class MarkedRecogniser(ScriptedRecogniser):
 class FakeSignIns:
     """The user pool's accounts."""
 
-    wire: Wire
+    fault_injector: FaultInjector
     known: set[str] = field(default_factory=set)
 
     def delete(self, user_id: str) -> None:
-        through(self.wire, "DeleteUser", lambda: self.known.discard(user_id), UnavailableError)
+        through(self.fault_injector, "DeleteUser", lambda: self.known.discard(user_id), UnavailableError)
 
 
 @dataclass
 class WiredUploads(FakeUploads):
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
 
     def all_of(self, user_id: str) -> Iterator[StoredFile]:
         return (StoredFile(name, 9, 1_795_400_000) for owner, name in self.files if owner == user_id)
@@ -76,14 +78,14 @@ class WiredUploads(FakeUploads):
             for key in [key for key in self.files if key[0] == user_id]:
                 del self.files[key]
 
-        through(self.wire, "DeleteUploads", delete, UnavailableError)
+        through(self.fault_injector, "DeleteUploads", delete, UnavailableError)
 
 
 @dataclass
 class FakeExportFiles:
     """Files by (user, export)."""
 
-    wire: Wire
+    fault_injector: FaultInjector
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def write(self, user_id: str, export_id: str, pieces: Iterable[bytes]) -> int:
@@ -93,20 +95,22 @@ class FakeExportFiles:
             self.files[user_id, export_id] = content
             return len(content)
 
-        return through(self.wire, "WriteExport", store, UnavailableError)
+        return through(self.fault_injector, "WriteExport", store, UnavailableError)
 
     def link(self, user_id: str, export_id: str, seconds: int) -> str:
         return f"https://bucket.example/{user_id}/{export_id}?for={seconds}"
 
     def delete(self, user_id: str, export_id: str) -> None:
-        through(self.wire, "DeleteExport", lambda: self.files.pop((user_id, export_id), None), UnavailableError)
+        through(
+            self.fault_injector, "DeleteExport", lambda: self.files.pop((user_id, export_id), None), UnavailableError
+        )
 
     def delete_all(self, user_id: str) -> None:
         def delete() -> None:
             for key in [key for key in self.files if key[0] == user_id]:
                 del self.files[key]
 
-        through(self.wire, "DeleteExports", delete, UnavailableError)
+        through(self.fault_injector, "DeleteExports", delete, UnavailableError)
 
 
 @dataclass
@@ -115,7 +119,7 @@ class DeletionEnv:
 
     catchup_env: CatchupEnv
     quiet: Backend
-    wire: Wire
+    fault_injector: FaultInjector
     engine: Engine
     names: Names
     recordings: WiredRecordings
@@ -127,17 +131,29 @@ class DeletionEnv:
     left: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def on(cls, engine: Engine, names: Names) -> "Household":
-        wire, clock = Wire(), Clock()
+    def on(cls, engine: Engine, names: Names) -> "DeletionEnv":
+        fault_injector, clock = FaultInjector(), Clock()
         words = tuple(Word(f"{MARKER}{n}.", n * 500, n * 500 + 400, 0.9) for n in range(240))
-        recordings, queue = WiredRecordings(wire=wire, words=words), WiredQueue(wire=wire)
-        uploads = WiredUploads(wire=wire)
-        backend = Backend.on(wire.tables(engine, names), clock, (MarkedRecogniser(),), (FakeLive(clock),))
-        catchup_env = CatchupEnv(backend, recordings, WiredText(wire=wire), uploads, queue)
+        recordings, queue = (
+            WiredRecordings(fault_injector=fault_injector, words=words),
+            WiredQueue(fault_injector=fault_injector),
+        )
+        uploads = WiredUploads(fault_injector=fault_injector)
+        backend = Backend.on(fault_injector.tables(engine, names), clock, (MarkedRecogniser(),), (FakeLive(clock),))
+        catchup_env = CatchupEnv(backend, recordings, WiredText(fault_injector=fault_injector), uploads, queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, (MarkedRecogniser(),))
         who = Caller(str(uuid.uuid4()), clock.at, EMAIL, name=MARKER)
         accounts_env = cls(
-            catchup_env, quiet, wire, engine, names, recordings, uploads, FakeExportFiles(wire), FakeSignIns(wire), who
+            catchup_env,
+            quiet,
+            fault_injector,
+            engine,
+            names,
+            recordings,
+            uploads,
+            FakeExportFiles(fault_injector),
+            FakeSignIns(fault_injector),
+            who,
         )
         accounts_env.sign_ins.known.add(who.user_id)
         kept = profile_put(Profile(who.user_id, EMAIL, MARKER, clock()))
@@ -168,7 +184,7 @@ class DeletionEnv:
             ledger=backend.ledger,
             tables=backend.tables,
             leases=backend.streaming.leases,
-            prices=price_files.load("2026-11"),
+            prices=PRICES,
             sign_ins=self.sign_ins,
             files=(self.uploads, self.files),
             queue=self.catchup_env.queue,
@@ -213,7 +229,7 @@ class DeletionEnv:
         catchup_env.queue.sent.clear()
         payments_env = self.payments_env
         paid = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}", cancel_url=f"{RETURN}/?{MARKER}")
-        payments_env.hears(paid, Payment.PAID)
+        payments_env.receive_fact(paid, PaymentState.PAID)
         begun = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}")
         relay = backend.start(who, transport="relay", key_terms=[MARKER], **about)
         direct = backend.start(who, transport="direct", lease_seconds=120, key_terms=[MARKER], **about)
@@ -264,7 +280,7 @@ class DeletionEnv:
 
     def settle_down(self) -> None:
         """The schedules run, each time when the job wants to be looked at, until the account is gone."""
-        self.wire.under(no_faults)
+        self.fault_injector.use_plan(no_faults)
         for _ in range(20):
             self.deliver()
             going = erasure(self.quiet.tables, self.who.user_id)
@@ -303,7 +319,7 @@ class DeletionEnv:
         assert kept.open_holds == [], "credits are stuck"
         seen, is_still = account_books.read(self.quiet.tables, user_id)
         assert is_still
-        assert findings(seen, self.clock(), frozenset(price_files.available())) == []
+        assert findings(seen, self.clock(), frozenset(price_files.available()), purchase_value) == []
         balance = self.quiet.tables.get(balance_key(user_id)) or {}
         assert balance["deleted_at"] <= balance["erased_at"]
         with pytest.raises(UnauthenticatedError):
@@ -313,4 +329,4 @@ class DeletionEnv:
 
 def scanned(engine: Engine, name: str) -> Iterator[dict[str, Any]]:
     pages = engine.client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
-    return (plain(item) for page in pages for item in page["Items"])
+    return (deserialize(item) for page in pages for item in page["Items"])

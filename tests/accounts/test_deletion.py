@@ -10,14 +10,14 @@ from msgspec import structs
 from chalicelib.accounts.deletion import MESSAGE, DeletionRules
 from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedError
 from chalicelib.logs.request_log import collect_request_log
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Segment
-from chalicelib.payments.purchase_state import Payment
 from chalicelib.providers.upload_files import TICKET_SECONDS
 from chalicelib.repositories.deletions import erasure
 from chalicelib.repositories.exports import export_key
-from chalicelib.repositories.expressions import packed
+from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.jobs import job, job_key
-from chalicelib.repositories.purchases import purchase, purchase_key
+from chalicelib.repositories.purchases import purchase_from, purchase_key
 from chalicelib.repositories.transcripts import segments_put
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.engines import Engine
@@ -234,14 +234,14 @@ def test_a_payment_after_the_account_was_deleted_is_booked_and_rings(accounts_en
     accounts_env.settle_down()
 
     with collect_request_log() as counted:
-        heard = accounts_env.payments_env.hears(accounts_env.left["begun"], Payment.PAID)
+        heard = accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
 
     assert (heard.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
     kept = accounts_env.check_gone()
     assert sum(entry.cents for entry in kept.entries) == 2 * 999
     with collect_request_log() as counted:
-        accounts_env.payments_env.hears(accounts_env.left["begun"], Payment.PAID)
-        accounts_env.payments_env.hears(accounts_env.left["begun"], refund("re_1", 999))
+        accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
+        accounts_env.payments_env.receive_fact(accounts_env.left["begun"], refund("re_1", 999))
     assert "payment_alarm" not in counted.notes
     assert sum(entry.cents for entry in accounts_env.check_gone().entries) == 999
 
@@ -257,9 +257,9 @@ def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_s
 
     item = accounts_env.quiet.tables.get(purchase_key("never-opened"))
     assert item
-    assert (purchase(item).facts.payment, purchase(item).success_url) == (Payment.FAILED, "")
-    accounts_env.payments.open(purchase(item))
-    accounts_env.payments_env.hears("never-opened", Payment.PAID)
+    assert (purchase_from(item).facts.payment, purchase_from(item).success_url) == (PaymentState.FAILED, "")
+    accounts_env.payments.open(purchase_from(item))
+    accounts_env.payments_env.receive_fact("never-opened", PaymentState.PAID)
     assert [entry.cents for entry in accounts_env.check_gone().entries if entry.kind == "purchase"] == [999]
 
 
@@ -273,7 +273,7 @@ def plant(accounts_env: DeletionEnv, many: int) -> None:
         puts = [
             {
                 "PutRequest": {
-                    "Item": packed({"pk": f"USER#{user}", "sk": f"SEGMENT#{transcript}#S#{n:09d}", "segments": []})
+                    "Item": serialize({"pk": f"USER#{user}", "sk": f"SEGMENT#{transcript}#S#{n:09d}", "segments": []})
                 }
             }
             for n in range(first, first + 25)
@@ -290,9 +290,9 @@ def check_paged(accounts_env: DeletionEnv, many: int) -> list[str]:
     accounts_env.minutes_pass(2)
     plant(accounts_env, many)
     accounts_env.catchup_env.queue.sent.clear()
-    accounts_env.wire.under(no_faults)
+    accounts_env.fault_injector.use_plan(no_faults)
     accounts_env.erasures.advance(accounts_env.who.user_id)
-    calls = list(accounts_env.wire.calls)
+    calls = list(accounts_env.fault_injector.calls)
     accounts_env.settle_down()
     accounts_env.check_gone()
     assert Counter(calls)["BatchWriteItem"] <= many / 25 + 10

@@ -10,7 +10,7 @@ from chalicelib.accounts.deletion import DeletionRules
 from chalicelib.errors import AppError
 from tests.accounts.deletion_env import DeletionEnv
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, at, no_faults
+from tests.fault_injection import Crash, Fault, fail_call, no_faults
 
 ALL_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT)
 
@@ -76,10 +76,10 @@ def test_a_job_that_dies_one_call_later_each_time_comes_to_its_end(command: str,
         prepare(accounts_env)
         number, died = 0, True
         while died:
-            accounts_env.wire.under(at(number, fault))
+            accounts_env.fault_injector.use_plan(fail_call(number, fault))
             with suppress(Crash, AppError):
                 act(accounts_env)
-            number, died = number + 1, number < len(accounts_env.wire.calls)
+            number, died = number + 1, number < len(accounts_env.fault_injector.calls)
         accounts_env.settle_down()
         accounts_env.check_gone()
         assert number > 6
@@ -110,11 +110,11 @@ def lived(command: str, plan: tuple[int, Fault] | None, engine: Engine) -> list[
     with engine.tables() as names:
         accounts_env = DeletionEnv.on(engine, names)
         prepare(accounts_env)
-        accounts_env.wire.under(at(*plan) if plan else no_faults)
+        accounts_env.fault_injector.use_plan(fail_call(*plan) if plan else no_faults)
         with suppress(Crash, AppError, ExceptionGroup):
             act(accounts_env)
-        calls = list(accounts_env.wire.calls)
-        accounts_env.wire.under(no_faults)
+        calls = list(accounts_env.fault_injector.calls)
+        accounts_env.fault_injector.use_plan(no_faults)
         if act is begin:
             with suppress(AppError):  # The client asks again: it is done now, or the account is gone already.
                 begin(accounts_env)

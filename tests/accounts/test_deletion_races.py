@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.errors import AppError
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.models.purchase_facts import PaymentState
 from tests.accounts.accounts_env import at_once
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.engines import Engine
@@ -30,7 +30,7 @@ OTHERS: dict[str, Act] = {
     "a transcript's deletion": lambda h: h.catchup_env.backend.history.delete(h.who, h.left["transcript"]),
     "the sweep of deleted transcripts": lambda h: h.catchup_env.backend.history.erase_deleted(),
     "a purchase": lambda h: h.payments_env.buy(h.who),
-    "a payment": lambda h: h.payments_env.hears(h.left["paid"], Payment.PAID),
+    "a payment": lambda h: h.payments_env.receive_fact(h.left["paid"], PaymentState.PAID),
     "an export": lambda h: (h.exports.start(h.who), h.exports.advance(h.who.user_id)),
     "another deletion": lambda h: h.erasures.begin(h.who),
     "another pass": lambda h: h.erasures.advance(h.who.user_id),
@@ -83,11 +83,11 @@ def between(accounts_env: DeletionEnv, other: Act, before: int | None) -> list[s
             with suppress(AppError):
                 deletion(accounts_env)
 
-    accounts_env.wire.under(plan)
+    accounts_env.fault_injector.use_plan(plan)
     with suppress(AppError, ExceptionGroup):
         other(accounts_env)
-    calls = list(accounts_env.wire.calls)
-    accounts_env.wire.under(no_faults)
+    calls = list(accounts_env.fault_injector.calls)
+    accounts_env.fault_injector.use_plan(no_faults)
     if not done:
         with suppress(AppError):
             accounts_env.erasures.begin(accounts_env.who)

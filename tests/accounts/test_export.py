@@ -201,10 +201,12 @@ def test_the_address_lives_minutes_and_the_file_a_day(accounts_env: DeletionEnv)
 def test_a_lost_message_is_sent_again_and_a_dead_worker_followed(accounts_env: DeletionEnv) -> None:
     export_id = accounts_env.exports.start(accounts_env.who).export_id
     accounts_env.catchup_env.queue.sent.clear()
-    accounts_env.wire.under(lambda _, operation: Fault.CRASH_BEFORE if operation == "WriteExport" else None)
+    accounts_env.fault_injector.use_plan(
+        lambda _, operation: Fault.CRASH_BEFORE if operation == "WriteExport" else None
+    )
     with pytest.raises(Crash):
         accounts_env.exports.advance(accounts_env.who.user_id)
-    accounts_env.wire.under(lambda *_: None)
+    accounts_env.fault_injector.use_plan(lambda *_: None)
 
     assert accounts_env.exports.advance(accounts_env.who.user_id) is False  # It is in the dead one's hands still.
     accounts_env.minutes_pass(3)
@@ -230,11 +232,11 @@ def test_a_fault_at_any_call_of_its_worker_only_delays_it(engine: Engine, names:
         accounts_env = DeletionEnv.on(engine, names)
         export_id = accounts_env.exports.start(accounts_env.who).export_id
         accounts_env.catchup_env.queue.sent.clear()
-        accounts_env.wire.under(lambda each, _: fault if each == number else None)
+        accounts_env.fault_injector.use_plan(lambda each, _: fault if each == number else None)
         with suppress(Crash, AppError):
             accounts_env.exports.advance(accounts_env.who.user_id)
-        calls = len(accounts_env.wire.calls)
-        accounts_env.wire.under(lambda *_: None)
+        calls = len(accounts_env.fault_injector.calls)
+        accounts_env.fault_injector.use_plan(lambda *_: None)
         accounts_env.clock.forward(ExportRules().claim_seconds)
         accounts_env.sweep()
         accounts_env.deliver()
@@ -259,7 +261,7 @@ def test_a_long_one_keeps_its_claim_and_stops_when_it_is_lost(accounts_env: Dele
         if operation == "UpdateItem" and number > 6 and renewals:
             renewals.pop()()
 
-    accounts_env.wire.under(plan)
+    accounts_env.fault_injector.use_plan(plan)
     assert slow.advance(accounts_env.who.user_id) is False
 
     assert [key for key in accounts_env.files.files if key[0] == accounts_env.who.user_id] == []

@@ -20,12 +20,12 @@ from chalicelib.accounts.free_credits import (
 )
 from chalicelib.errors import UnavailableError
 from chalicelib.models.accounts import Profile
-from chalicelib.pricing import price_files
 from chalicelib.repositories.profiles import profile, profile_key
 from chalicelib.repositories.table import Tables
+from tests.default_prices import PRICES
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
-from tests.fault_injection import Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, fail_call, no_faults
 
 KEY = "a key of this test"
 DAY = 86_400
@@ -106,17 +106,17 @@ def test_requests_that_say_no_network_share_one(free_credits: FreeCredits) -> No
 def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Engine, fault: Fault) -> None:
     with engine.tables() as names:
         for number in range(6):
-            wire, clock = Wire(), Clock()
-            backend = Backend.on(wire.tables(engine, names), clock)
+            fault_injector, clock = FaultInjector(), Clock()
+            backend = Backend.on(fault_injector.tables(engine, names), clock)
             free_credits = FreeCredits(backend.ledger, backend.tables, FreeCreditRules(), KEY, clock)
             user_id = str(uuid.uuid4())
-            wire.under(at(number, fault))
+            fault_injector.use_plan(fail_call(number, fault))
             try:
                 free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
             except (Crash, UnavailableError):
-                wire.under(no_faults)
+                fault_injector.use_plan(no_faults)
                 free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
-            wire.under(no_faults)
+            fault_injector.use_plan(no_faults)
 
             assert backend.ledger.balance(user_id).available == 200
             backend.check_invariants(user_id)
@@ -176,7 +176,7 @@ def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, soak_count
 
     assert cap in reasons, "the cap under test was not met"
     most = min(rules.credits_per_day, NETWORKS * rules.accounts_per_network_day * rules.free_credits)
-    prices = price_files.load("2026-11")
+    prices = PRICES
     dearest = max(prices.cost_micro_usd(model, 60_000) for model in prices.services["live"].models)
     dollars = most * dearest / prices.services["live"].credits_per_minute / 1e6
     said = f"farmed accounts got {given:,} credits; the caps let through {most:,}, ${dollars:.2f} at worst"

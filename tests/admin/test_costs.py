@@ -11,8 +11,8 @@ from chalicelib.admin.costs import CSV_COLUMNS, CostReport
 from chalicelib.errors import InvalidRequestError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, ModelUse
-from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
+from tests.default_prices import PRICES
 from tests.fakes import CURSORS, Backend
 
 NOV_30, DEC_1 = (int(datetime(2026, *day, 23, 59, 59, tzinfo=UTC).timestamp()) for day in ((11, 30), (12, 1)))
@@ -38,7 +38,7 @@ def costs(backend: Backend) -> CostReport:
     booked = [("ada", LIVE), ("ada", CATCHUP), ("bob", ASK), ("ada", BOUGHT), ("ada", REFUNDED)]
     totals = Aggregates(backend.tables)
     totals.count([*booked, ("ada", GIVEN[0]), ("bob", GIVEN[1])])
-    return CostReport(backend.ledger, totals, price_files.load("2026-11"), CURSORS, backend.clock)
+    return CostReport(backend.ledger, totals, PRICES, CURSORS, backend.clock)
 
 
 def asked(first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **more: object) -> contract.CostsQuery:
@@ -115,9 +115,9 @@ def test_days_without_anything_are_there_and_other_days_are_not(costs: CostRepor
 
 
 def test_nothing_at_all(backend: Backend) -> None:
-    told = CostReport(
-        backend.ledger, Aggregates(backend.tables), price_files.load("2026-11"), CURSORS, backend.clock
-    ).costs(OWNER, contract.CostsQuery())
+    told = CostReport(backend.ledger, Aggregates(backend.tables), PRICES, CURSORS, backend.clock).costs(
+        OWNER, contract.CostsQuery()
+    )
 
     assert (told.counted_until, told.outstanding.liability_cents, len(told.days)) == ("", 0, 30)
     assert told.totals.margin_micro_usd == told.holds.count == 0

@@ -27,7 +27,7 @@ from chalicelib.repositories.admin_actions import REMEMBERED_SECONDS, done_key, 
 from chalicelib.repositories.table import Tables
 from tests.engines import Engine
 from tests.fakes import CURSORS, Backend, Clock
-from tests.fault_injection import CRASHES, TRANSIENT, Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import CRASHES, TRANSIENT, Crash, Fault, FaultInjector, fail_call, no_faults
 
 
 @dataclass
@@ -157,13 +157,13 @@ def test_an_act_cut_off_at_any_call_is_done_once_when_it_comes_again(
 ) -> None:
     with engine.tables() as names:
         for place in range(20):
-            wire = Wire()
-            bureau = Bureau.on(Backend.on(wire.tables(engine, names), Clock()))
-            wire.under(at(place, fault))
+            fault_injector = FaultInjector()
+            bureau = Bureau.on(Backend.on(fault_injector.tables(engine, names), Clock()))
+            fault_injector.use_plan(fail_call(place, fault))
             with suppress(Crash, AppError):
                 bureau.give(credits, "the-request-" + bureau.ada.user_id)
-            is_past_the_end = len(wire.calls) <= place
-            wire.under(no_faults)
+            is_past_the_end = len(fault_injector.calls) <= place
+            fault_injector.use_plan(no_faults)
 
             told = bureau.give(credits, "the-request-" + bureau.ada.user_id)
 

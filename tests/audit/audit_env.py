@@ -13,7 +13,8 @@ from chalicelib.audit.reader import Auditor, AuditRules
 from chalicelib.audit.service import MESSAGE, Audits
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.ledger import Entry
-from chalicelib.payments.purchase_state import DisputeState, Payment
+from chalicelib.models.purchase_facts import DisputeState, PaymentState
+from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import entry_from
@@ -52,7 +53,7 @@ class Office:
         return Audits(
             ledger=self.backend.ledger,
             tables=tables,
-            auditor=Auditor(tables, self.totals, versions, self.rules, clock, self.pause),
+            auditor=Auditor(tables, self.totals, versions, purchase_value, self.rules, clock, self.pause),
             queue=self.queue,
             rules=self.rules,
             now=clock,
@@ -119,10 +120,10 @@ def everything(backend: Backend) -> World:
     catchup_env.work()
     bought, disputed, begun = (payments_env.buy(ada) for _ in range(3))
     for purchase_id in (bought, disputed):
-        payments_env.hears(purchase_id, Payment.PAID)
-    payments_env.hears(bought, refund("re_1", 333))
-    payments_env.hears(disputed, dispute("dp_0", DisputeState.LOST, 100))
-    payments_env.hears(disputed, dispute("dp_1", DisputeState.OPEN, 500))
+        payments_env.receive_fact(purchase_id, PaymentState.PAID)
+    payments_env.receive_fact(bought, refund("re_1", 333))
+    payments_env.receive_fact(disputed, dispute("dp_0", DisputeState.LOST, 100))
+    payments_env.receive_fact(disputed, dispute("dp_1", DisputeState.OPEN, 500))
     backend.clock.forward(1)
     unused = backend.start(ada, lease_seconds=120)
     backend.streaming.stop(ada, unused.session_id)

@@ -15,7 +15,7 @@ from tests.audit.audit_env import OWNER, Office, everything, figures
 from tests.catchup.catchup_env import FakeQueue
 from tests.engines import Engine
 from tests.fakes import Clock
-from tests.fault_injection import Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, fail_call, no_faults
 
 Names = tuple[str, str]
 DAY, SHORT = 86_400, {"places_a_page": 2, "items_a_scan": 10, "first_month": "2026-11"}
@@ -26,12 +26,12 @@ FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST)
 class WiredQueue(FakeQueue):
     """A queue at the other end of the wire."""
 
-    def __init__(self, wire: Wire):
+    def __init__(self, fault_injector: FaultInjector):
         super().__init__()
-        self.wire = wire
+        self.fault_injector = fault_injector
 
     def send(self, job_id: str) -> None:
-        fault = self.wire.next_fault("SendMessage")
+        fault = self.fault_injector.next_fault("SendMessage")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         super().send(job_id)
@@ -60,13 +60,13 @@ def quiet(engine: Engine, names: Names, clock: Clock) -> Office:
 
 
 @pytest.fixture
-def wired(engine: Engine, names: Names, clock: Clock) -> tuple[Wire, Office]:
-    wire = Wire()
-    office = Office.on(wire.tables(engine, names), clock, **SHORT)
-    return wire, Office(office.backend, WiredQueue(wire), office.rules)
+def wired(engine: Engine, names: Names, clock: Clock) -> tuple[FaultInjector, Office]:
+    fault_injector = FaultInjector()
+    office = Office.on(fault_injector.tables(engine, names), clock, **SHORT)
+    return fault_injector, Office(office.backend, WiredQueue(fault_injector), office.rules)
 
 
-def disturbed(wire: Wire, office: Office, *, recount: bool) -> contract.AuditReport:
+def disturbed(fault_injector: FaultInjector, office: Office, *, recount: bool) -> contract.AuditReport:
     """The report of an audit that somebody starts until it is answered, and whose messages come until they are done.
 
     A message whose worker died comes again, as SQS brings it; what is silent all the same is found by the sweep.
@@ -85,7 +85,7 @@ def disturbed(wire: Wire, office: Office, *, recount: bool) -> contract.AuditRep
             office.queue.sent.remove(message)
             office.queue.sent.append(message)
             office.backend.clock.forward(office.rules.claim_seconds)
-        wire.under(no_faults)
+        fault_injector.use_plan(no_faults)
         if not known(office.backend.tables.get(KNOWN_KEY)).running:
             report = office.audits.last(OWNER).report
             assert report is not None
@@ -99,14 +99,14 @@ def disturbed(wire: Wire, office: Office, *, recount: bool) -> contract.AuditRep
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("recount", "faults"), [(False, FAULTS), (True, (Fault.CRASH_AFTER,))])
 def test_an_audit_killed_at_any_call_tells_what_an_undisturbed_one_tells(
-    quiet: Office, wired: tuple[Wire, Office], recount: bool, faults: tuple[Fault, ...]
+    quiet: Office, wired: tuple[FaultInjector, Office], recount: bool, faults: tuple[Fault, ...]
 ) -> None:
-    wire, office = wired
+    fault_injector, office = wired
     began_at = quiet.backend.clock.at
-    wire.under(no_faults)
+    fault_injector.use_plan(no_faults)
     office.audits.start(OWNER, recount)
     office.work()
-    points = list(crash_points(wire.calls, faults))
+    points = list(crash_points(fault_injector.calls, faults))
     expected = office.audits.last(OWNER).report
     assert expected
     kinds = [finding.kind for finding in expected.findings]
@@ -115,8 +115,8 @@ def test_an_audit_killed_at_any_call_tells_what_an_undisturbed_one_tells(
 
     for number, fault in points:
         quiet.backend.clock.at = began_at
-        wire.under(at(number, fault))
-        report = disturbed(wire, office, recount=recount)
+        fault_injector.use_plan(fail_call(number, fault))
+        report = disturbed(fault_injector, office, recount=recount)
         assert figures(report) == figures(expected), f"{fault} at call {number}"
 
 

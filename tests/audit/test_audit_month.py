@@ -10,6 +10,7 @@ from scripts.crowd.month import DAYS, Month
 from scripts.crowd.services import Services
 from tests.audit.audit_env import Office
 from tests.audit.test_audit_writers import lively
+from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
 
@@ -22,7 +23,7 @@ def test_an_audit_of_a_seeded_month_finds_nothing_while_its_people_go_on(engine:
     tables = Tables(engine.client, *names, pause=lambda _: None)
     office = Office.on(tables, clock)
     month = Month(
-        lambda: Services.on(tables, identity_key="a key", price_version="2026-11"),
+        lambda: Services.on(tables, identity_key="a key", price_version=PRICE_VERSION),
         lambda number: (str(uuid.uuid4()), f"person{number}@example.com"),
         clock(),
         USERS,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
-from chalicelib.payments.purchase_state import DisputeState, Payment
+from chalicelib.models.purchase_facts import DisputeState, PaymentState
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
 from tests.admin.test_users import Bureau, FakeDirectory
@@ -56,13 +56,15 @@ def listen(backend: Backend, catchup_env: CatchupEnv, caller: Caller, chance: ra
 
 def buy(payments_env: PaymentsEnv, caller: Caller, chance: random.Random) -> None:
     purchase_id = payments_env.buy(caller)
-    payments_env.hears(purchase_id, Payment.PAID)
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
     if chance.random() < 0.5:
-        payments_env.hears(purchase_id, refund("re_1", chance.randint(1, 500)))
+        payments_env.receive_fact(purchase_id, refund("re_1", chance.randint(1, 500)))
     if chance.random() < 0.5:
-        payments_env.hears(purchase_id, dispute("dp_1", DisputeState.OPEN, 400))
+        payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.OPEN, 400))
         if chance.random() < 0.7:
-            payments_env.hears(purchase_id, dispute("dp_1", chance.choice([DisputeState.WON, DisputeState.LOST]), 400))
+            payments_env.receive_fact(
+                purchase_id, dispute("dp_1", chance.choice([DisputeState.WON, DisputeState.LOST]), 400)
+            )
 
 
 def test_an_audit_beside_writers_finds_nothing_and_what_is_wrong_all_the_same(engine: Engine, names: Names) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.audit.checks import STUCK_AFTER_SECONDS
 from chalicelib.models.audits import FindingKind
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key, hold_key, open_shard, user_pk
@@ -224,13 +224,13 @@ def day_that_never_was(plant: Planter) -> References:
 
 @of(FindingKind.PAID_NOT_GRANTED)
 def paid_and_not_granted(plant: Planter) -> References:
-    plant.put_in(purchase_key(plant.world.begun), payment=int(Payment.PAID))
+    plant.put_in(purchase_key(plant.world.begun), payment=int(PaymentState.PAID))
     return [plant.world.begun]
 
 
 @of(FindingKind.GRANTED_NOT_PAID)
 def granted_and_not_paid(plant: Planter) -> References:
-    plant.put_in(purchase_key(plant.world.bought), payment=int(Payment.PENDING))
+    plant.put_in(purchase_key(plant.world.bought), payment=int(PaymentState.PENDING))
     return [plant.world.bought]
 
 

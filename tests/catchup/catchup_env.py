@@ -14,9 +14,9 @@ from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
 from chalicelib.models.transcripts import Word
-from chalicelib.pricing import price_files
 from chalicelib.transcripts.prompts import TextTask
 from chalicelib.transcripts.questions import Questions
+from tests.default_prices import PRICES
 from tests.fakes import Backend
 
 WEBHOOK_KEY = "another key for tests"
@@ -150,7 +150,7 @@ class CatchupEnv:
             transcripts=backend.transcripts,
             uploads=self.uploads,
             queue=self.queue,
-            prices=price_files.load("2026-11"),
+            prices=PRICES,
             rules=self.rules,
             webhook_key=WEBHOOK_KEY,
             is_on=True,
@@ -181,7 +181,7 @@ class CatchupEnv:
             ledger=backend.ledger,
             transcripts=backend.transcripts,
             text=self.text,
-            prices=price_files.load("2026-11"),
+            prices=PRICES,
             is_on=True,
             now=backend.clock,
             new_id=lambda: str(uuid.uuid4()),

@@ -20,6 +20,7 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Caller
 from tests.catchup.catchup_env import WEBHOOK_KEY, CatchupEnv
+from tests.default_prices import PRICE_VERSION
 
 URL = "https://media.example.com/talk.mp3"
 
@@ -202,7 +203,7 @@ def test_a_quote_holds_nothing(catchup_env: CatchupEnv, ada: Caller) -> None:
     quote = catchup_env.catchups.start(ada, body, "job", "hash", "https://api.example")
 
     assert isinstance(quote, contract.Quote)
-    assert (quote.credits, quote.credits_available, quote.price_version) == (11, 200, "2026-11")
+    assert (quote.credits, quote.credits_available, quote.price_version) == (11, 200, PRICE_VERSION)
     assert catchup_env.queue.sent == []
     assert catchup_env.backend.holds(ada.user_id) == []
 

@@ -38,7 +38,7 @@ def ordered(office: Office) -> None:
 
 def ordered_without_an_answer(office: Office) -> None:
     queued(office)
-    office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+    office.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.advance()
     office.wait(61)
 
@@ -52,7 +52,7 @@ def given_up(office: Office) -> None:
 
 def done_but_not_forgotten(office: Office) -> None:
     queued(office)
-    office.wire.under(lambda _, operation: Fault.UNSENT if operation == "Forget" else None)
+    office.fault_injector.use_plan(lambda _, operation: Fault.UNSENT if operation == "Forget" else None)
     with suppress(AppError):
         office.advance()
 
@@ -152,15 +152,15 @@ def lived(
     office = Office.on(engine, names)
     prepare(office)
     plans = dict([plan, *([then] if then else [])]) if plan else {}
-    office.wire.under(lambda number, _: plans.get(number))
+    office.fault_injector.use_plan(lambda number, _: plans.get(number))
     with suppress(Crash, AppError, ExceptionGroup):
         act(office)
-    calls = list(office.wire.calls)
+    calls = list(office.fault_injector.calls)
     if then:
         with suppress(Crash, AppError, ExceptionGroup):
             act(office)
     if act is Office.start:
-        office.wire.under(no_faults)
+        office.fault_injector.use_plan(no_faults)
         office.insist(Office.start)  # The extension asks again under the same key.
     job = office.check_the_end()
     if not then:

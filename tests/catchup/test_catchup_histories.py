@@ -23,7 +23,7 @@ from tests.catchup.jobs_model import SESSION_MS, JobsModel, RefusedError
 from tests.catchup.worker_env import Names, Office
 from tests.credits.test_ledger_histories import PROFILE
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, insist, no_faults
+from tests.fault_injection import Crash, Fault, no_faults, retry_until_answered
 
 CREDITS = 45
 SESSION_RANGES = [(0, 30_000), (30_000, SESSION_MS)]
@@ -71,9 +71,9 @@ class CatchupHistories(RuleBasedStateMachine):
         if again is not None and self.model.jobs:
             job_id = self.a_job(again)
         said, due = "", ""
-        self.under(planned, lambda: self.started(job_id, source, range_ms))
+        self.use_plan(planned, lambda: self.started(job_id, source, range_ms))
         try:
-            said = insist(lambda: self.started(job_id, source, range_ms), self.office.wait)
+            said = retry_until_answered(lambda: self.started(job_id, source, range_ms), self.office.wait)
         except AppError as error:
             said = type(error).__name__
         try:
@@ -97,7 +97,7 @@ class CatchupHistories(RuleBasedStateMachine):
         name = self.a_job(number)
         self.model.jobs[name].may_fail |= bool(planned or errors)
         self.office.recordings.script = [make() for make in errors]
-        self.under(planned, lambda: self.office.catchup_env.worker.advance(name))
+        self.use_plan(planned, lambda: self.office.catchup_env.worker.advance(name))
         self.office.recordings.script = []
 
     @precondition(lambda self: self.model.jobs)
@@ -106,24 +106,24 @@ class CatchupHistories(RuleBasedStateMachine):
         name = self.a_job(number)
         self.model.jobs[name].may_fail = True
         self.office.text.script = [error() for _ in range(times)]
-        self.under({}, lambda: self.office.catchup_env.worker.advance(name))
+        self.use_plan({}, lambda: self.office.catchup_env.worker.advance(name))
         self.office.text.script = []
 
     @precondition(lambda self: self.office.catchup_env.queue.sent)
     @rule()
     def deliver(self) -> None:
-        self.under({}, self.office.deliver)
+        self.use_plan({}, self.office.deliver)
 
     @precondition(lambda self: self.office.recordings.orders)
     @rule(number=numbers, planned=faults)
     def webhook(self, number: int, planned: dict[int, Fault]) -> None:
         which = number % len(self.office.recordings.orders)
         name = self.office.recordings.orders[which].webhook_url.rpartition("=")[2]
-        self.under(planned, lambda: self.office.catchup_env.webhook(name, f"transcript-{which + 1}"))
+        self.use_plan(planned, lambda: self.office.catchup_env.webhook(name, f"transcript-{which + 1}"))
 
     @rule(planned=faults)
     def sweep(self, planned: dict[int, Fault]) -> None:
-        self.under(planned, self.office.catchup_env.catchups.sweep)
+        self.use_plan(planned, self.office.catchup_env.catchups.sweep)
 
     @rule(is_slow=st.booleans())
     def the_provider_takes_its_time(self, is_slow: bool) -> None:
@@ -228,14 +228,14 @@ class CatchupHistories(RuleBasedStateMachine):
     def a_job(self, number: int) -> str:
         return list(self.model.jobs)[number % len(self.model.jobs)]
 
-    def under(self, planned: dict[int, Fault], act: Callable[[], object]) -> None:
+    def use_plan(self, planned: dict[int, Fault], act: Callable[[], object]) -> None:
         """One act with these faults at its calls; nobody is told of a failure."""
         self.counts["operations"] += 1
-        self.office.wire.under(lambda number, _: planned.get(number))
+        self.office.fault_injector.use_plan(lambda number, _: planned.get(number))
         with suppress(Crash, AppError, ExceptionGroup):
             act()
-        self.counts["faults"] += sum(number < len(self.office.wire.calls) for number in planned)
-        self.office.wire.under(no_faults)
+        self.counts["faults"] += sum(number < len(self.office.fault_injector.calls) for number in planned)
+        self.office.fault_injector.use_plan(no_faults)
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ def interleave(
                 return place
             check(office)
         except BaseException as error:
-            error.add_note(f"{said}: the second before call {place} of the first, of {office.wire.calls}")
+            error.add_note(f"{said}: the second before call {place} of the first, of {office.fault_injector.calls}")
             raise
         place += 1
 
@@ -147,9 +147,9 @@ def _with_second_at(place: int, office: Office, first: Act, second: Act) -> bool
             came.append(True)
             second(office)
 
-    office.wire.under(plan)
+    office.fault_injector.use_plan(plan)
     first(office)
-    office.wire.under(no_faults)
+    office.fault_injector.use_plan(no_faults)
     return bool(came)
 
 

@@ -49,11 +49,11 @@ def test_before_the_order_was_answered(office: Office, is_answer_lost: bool) -> 
     office.recordings.is_slow = False
     office.recordings.script = [office.webhook]
     if is_answer_lost:
-        office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+        office.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.deliver()
 
     assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
-    assert "Find" not in office.wire.calls
+    assert "Find" not in office.fault_injector.calls
     check_done(office)
 
 
@@ -94,7 +94,7 @@ def test_after_the_sweep_has_given_up(office: Office) -> None:
 
 
 def test_after_it_was_given_up_before_its_id_was_known(office: Office) -> None:
-    office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+    office.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.deliver()
     office.wait(office.catchup_env.rules.give_up_seconds)
     office.sweep()

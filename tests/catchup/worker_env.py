@@ -18,7 +18,7 @@ from tests.catchup.catchup_env import CatchupEnv, FakeQueue, FakeRecordings, Fak
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
-from tests.fault_injection import Crash, Fault, Wire, insist, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, no_faults, retry_until_answered
 
 Names = tuple[str, str]
 CREDITS = 100
@@ -26,9 +26,9 @@ JOB = {"from_ms": 30_000, "to_ms": 90_000}
 Given = TypeVar("Given")
 
 
-def through(wire: Wire, operation: str, call: Callable[[], Given], error: type[AppError]) -> Given:
+def through(fault_injector: FaultInjector, operation: str, call: Callable[[], Given], error: type[AppError]) -> Given:
     """One call over the wire, which may not go out, or not come back."""
-    fault = wire.next_fault(operation)
+    fault = fault_injector.next_fault(operation)
     if fault is Fault.CRASH_BEFORE:
         raise Crash
     if fault is Fault.UNSENT:
@@ -43,41 +43,47 @@ def through(wire: Wire, operation: str, call: Callable[[], Given], error: type[A
 
 @dataclass
 class WiredRecordings(FakeRecordings):
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[TranscriptionOrder], None] = lambda order: None
 
     def submit(self, order: TranscriptionOrder) -> str:
         self.check(order)
-        return through(self.wire, "Submit", lambda: super(WiredRecordings, self).submit(order), ProviderTimeoutError)
+        return through(
+            self.fault_injector, "Submit", lambda: super(WiredRecordings, self).submit(order), ProviderTimeoutError
+        )
 
     def find(self, order: TranscriptionOrder) -> str | None:
-        return through(self.wire, "Find", lambda: super(WiredRecordings, self).find(order), ProviderError)
+        return through(self.fault_injector, "Find", lambda: super(WiredRecordings, self).find(order), ProviderError)
 
     def recording(self, transcript_id: str) -> Recording | None:
-        return through(self.wire, "Fetch", lambda: super(WiredRecordings, self).recording(transcript_id), ProviderError)
+        return through(
+            self.fault_injector, "Fetch", lambda: super(WiredRecordings, self).recording(transcript_id), ProviderError
+        )
 
     def delete(self, transcript_id: str) -> None:
-        through(self.wire, "Forget", lambda: super(WiredRecordings, self).delete(transcript_id), ProviderError)
+        through(
+            self.fault_injector, "Forget", lambda: super(WiredRecordings, self).delete(transcript_id), ProviderError
+        )
 
 
 @dataclass
 class WiredText(FakeText):
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[], None] = lambda: None
 
     def answer(self, task: TextTask) -> TextAnswer:
         self.check()
-        return through(self.wire, "Read", lambda: super(WiredText, self).answer(task), ProviderTimeoutError)
+        return through(self.fault_injector, "Read", lambda: super(WiredText, self).answer(task), ProviderTimeoutError)
 
 
 @dataclass
 class WiredQueue(FakeQueue):
     """A message is there until whoever took it is done with it."""
 
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
 
     def send(self, job_id: str) -> None:
-        through(self.wire, "Send", lambda: self.sent.append(job_id), UnavailableError)
+        through(self.fault_injector, "Send", lambda: self.sent.append(job_id), UnavailableError)
 
 
 @dataclass
@@ -86,7 +92,7 @@ class Office:
 
     catchup_env: CatchupEnv
     quiet: Backend
-    wire: Wire
+    fault_injector: FaultInjector
     engine: Engine
     names: Names
     recordings: WiredRecordings
@@ -96,14 +102,18 @@ class Office:
 
     @classmethod
     def on(cls, engine: Engine, names: Names, credits: int = CREDITS) -> "Office":
-        wire, clock = Wire(), Clock()
-        recordings, text, queue = WiredRecordings(wire=wire), WiredText(wire=wire), WiredQueue(wire=wire)
-        catchup_env = CatchupEnv(Backend.on(wire.tables(engine, names), clock), recordings, text, queue=queue)
+        fault_injector, clock = FaultInjector(), Clock()
+        recordings, text, queue = (
+            WiredRecordings(fault_injector=fault_injector),
+            WiredText(fault_injector=fault_injector),
+            WiredQueue(fault_injector=fault_injector),
+        )
+        catchup_env = CatchupEnv(Backend.on(fault_injector.tables(engine, names), clock), recordings, text, queue=queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
         who = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
         guard = Guard.free_credits(who.user_id)
         quiet.ledger.grant(who.user_id, credits, "free_credits", guard, at=clock(), reason="welcome")
-        office = cls(catchup_env, quiet, wire, engine, names, recordings, text, who, {})
+        office = cls(catchup_env, quiet, fault_injector, engine, names, recordings, text, who, {})
         office.body = JOB | {"upload_id": catchup_env.upload(who)}
         recordings.check, text.check = office.check_held, office.check_held
         return office
@@ -149,7 +159,7 @@ class Office:
         self.clock.forward(seconds)
 
     def insist(self, act: Callable[["Office"], None]) -> None:
-        insist(lambda: act(self), self.wait)
+        retry_until_answered(lambda: act(self), self.wait)
 
     def check_held(self, *_: object) -> None:
         """Before a provider is asked for what costs money: an open hold covers the whole range."""
@@ -162,7 +172,7 @@ class Office:
 
     def settle_down(self) -> Books:
         """The scheduler comes until all is quiet; the books then, in which nothing is stuck."""
-        self.wire.under(no_faults)
+        self.fault_injector.use_plan(no_faults)
         self.recordings.is_slow = False
         self.deliver()
         for _ in range(3):

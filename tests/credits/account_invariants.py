@@ -1,4 +1,4 @@
-"""What the tables say of one user, read whole: the books that the money invariants are checked in."""
+"""All items of one user, read from the tables, and the money invariants that they have to meet."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.dates import utc_date
 from chalicelib.models.ledger import Balance, Entry, Hold, HoldState
-from chalicelib.repositories.expressions import Item, plain
+from chalicelib.repositories.expressions import Item, deserialize
 from chalicelib.repositories.ledger_items import balance_of, entry_from, hold_from
 from tests.engines import Engine
 
@@ -48,12 +48,12 @@ class Books:
         return [hold for hold in self.holds.values() if hold.state is HoldState.OPEN]
 
     def check(self) -> None:
-        """The money invariants 1 to 3, and that entries, holds and day totals tell one story."""
+        """Money invariants 1 to 3, and that entries, holds and day totals agree."""
         assert self.balance.available >= 0
-        self.check_sums()
+        self.check_totals()
 
-    def check_sums(self) -> None:
-        """The same where something was taken back, which alone may leave less than nothing."""
+    def check_totals(self) -> None:
+        """The same where credits were clawed back, which alone may make the balance negative."""
         with_hold = [entry for entry in self.entries if entry.hold_id]
         balance, booked = self.balance, {entry.hold_id: entry for entry in with_hold}
         assert balance.available + balance.held == sum(entry.credits for entry in self.entries)
@@ -85,7 +85,7 @@ def _items(client: Any, table: str, user_id: str) -> dict[str, Item]:
             ConsistentRead=True,
             **start,
         )
-        found |= {item["sk"]: item for item in map(plain, page["Items"])}
+        found |= {item["sk"]: item for item in map(deserialize, page["Items"])}
         if "LastEvaluatedKey" not in page:
             return found
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

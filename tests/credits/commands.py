@@ -1,99 +1,103 @@
-"""Every command that moves credits, each with the world it is given in: what the crash and race tests go through."""
+"""Every command that moves credits, and the state before it: the crash and race tests run all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.credits.money_env import World
+from tests.credits.money_env import MoneyEnv
 from tests.fault_injection import Crash, Fault, no_faults
 
 
 @dataclass(frozen=True)
 class Command:
-    """`prepare` is undisturbed; `act` is one client command, safe to repeat, after which `chunks` are billed."""
+    """`prepare` runs without faults; `act` is one client command, safe to repeat, after which `chunks` are billed."""
 
     name: str
-    prepare: Callable[[World], object]
-    act: Callable[[World], object]
+    prepare: Callable[[MoneyEnv], object]
+    act: Callable[[MoneyEnv], object]
     chunks: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name
 
 
-def nobody(world: World) -> None:
-    """No account yet."""
+def do_nothing(money_env: MoneyEnv) -> None:
+    """There is no account yet."""
 
 
-def open_account(world: World) -> None:
-    """What registration does."""
-    world.backend.ledger.open_account(world.caller.user_id)
-    world.grant()
+def open_account(money_env: MoneyEnv) -> None:
+    """As registration does."""
+    money_env.backend.ledger.open_account(money_env.caller.user_id)
+    money_env.grant()
 
 
-def listening(world: World) -> None:
-    """One chunk into a lease of ten minutes."""
-    world.grant()
-    world.start()
-    world.send(0, 12.5)
+def start_listening(money_env: MoneyEnv) -> None:
+    """One chunk is sent in a lease of ten minutes."""
+    money_env.grant()
+    money_env.start()
+    money_env.send(0, 12.5)
 
 
-def near_the_end(world: World) -> None:
-    listening(world)
-    world.wait(545)
+def start_lease_that_ends_soon(money_env: MoneyEnv) -> None:
+    start_listening(money_env)
+    money_env.wait(545)
 
 
-def over(world: World) -> None:
-    """The lease's end and the grace have passed; the scheduler has not come round."""
-    listening(world)
-    world.wait(660)
+def start_expired_lease(money_env: MoneyEnv) -> None:
+    """The lease and the grace period have ended; the sweep has not run yet."""
+    start_listening(money_env)
+    money_env.wait(660)
 
 
-def lapsed(world: World) -> None:
-    over(world)
-    world.sweep()
+def start_swept_lease(money_env: MoneyEnv) -> None:
+    start_expired_lease(money_env)
+    money_env.sweep()
 
 
-def with_a_broken_provider(world: World) -> None:
-    listening(world)
-    world.recognisers[0].broken = True
+def start_with_broken_provider(money_env: MoneyEnv) -> None:
+    start_listening(money_env)
+    money_env.recognisers[0].broken = True
 
 
-def with_no_provider(world: World) -> None:
-    listening(world)
-    world.recognisers[0].broken = world.recognisers[1].broken = True
+def start_without_provider(money_env: MoneyEnv) -> None:
+    start_listening(money_env)
+    money_env.recognisers[0].broken = money_env.recognisers[1].broken = True
 
 
-def send_then_mend(world: World) -> None:
-    """Providers come back while the client tries again."""
+def send_then_repair_provider(money_env: MoneyEnv) -> None:
+    """A provider recovers while the client retries."""
     try:
-        world.send(1, 7.1)
+        money_env.send(1, 7.1)
     finally:
-        world.recognisers[0].broken = False
+        money_env.recognisers[0].broken = False
 
 
-def with_a_stale_chunk(world: World) -> None:
-    """A process died with chunk 1 at the provider; it may be sent again."""
-    listening(world)
-    world.wire.under(lambda _, operation: Fault.CRASH_AFTER if operation == "Recognise" else None)
+def start_with_stale_chunk(money_env: MoneyEnv) -> None:
+    """A process died while chunk 1 was at the provider; the chunk may be sent again."""
+    start_listening(money_env)
+    money_env.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Recognise" else None)
     try:
-        world.send(1, 7.1)
+        money_env.send(1, 7.1)
     except Crash:
-        world.wire.under(no_faults)
-    world.wait(36)
+        money_env.fault_injector.use_plan(no_faults)
+    money_env.wait(36)
 
 
-OPEN_ACCOUNT = Command("opening an account", nobody, open_account)
-START = Command("start", World.grant, World.start)
-RENEW = Command("renew", near_the_end, World.renew, chunks=(0,))
-RENEW_LAPSED = Command("renew after a lapse", lapsed, World.renew, chunks=(0,))
-SAVE = Command("save", listening, World.save, chunks=(0,))
-CHUNK = Command("chunk", listening, lambda world: world.send(1, 7.1), chunks=(0, 1))
-CHUNK_AGAIN = Command("chunk sent again", with_a_stale_chunk, lambda world: world.send(1, 7.1), chunks=(0, 1))
-FALLBACK = Command("chunk by the fallback", with_a_broken_provider, lambda world: world.send(1, 7.1), chunks=(0, 1))
-FAILING = Command("chunk nobody recognises", with_no_provider, send_then_mend, chunks=(0, 1))
-STOP = Command("stop", listening, World.stop, chunks=(0,))
-STOP_LAPSED = Command("stop after a lapse", lapsed, World.stop, chunks=(0,))
-SWEEP = Command("sweep", over, World.sweep, chunks=(0,))
+OPEN_ACCOUNT = Command("opening an account", do_nothing, open_account)
+START = Command("start", MoneyEnv.grant, MoneyEnv.start)
+RENEW = Command("renew", start_lease_that_ends_soon, MoneyEnv.renew, chunks=(0,))
+RENEW_LAPSED = Command("renew after a lapse", start_swept_lease, MoneyEnv.renew, chunks=(0,))
+SAVE = Command("save", start_listening, MoneyEnv.save, chunks=(0,))
+CHUNK = Command("chunk", start_listening, lambda money_env: money_env.send(1, 7.1), chunks=(0, 1))
+CHUNK_AGAIN = Command(
+    "chunk sent again", start_with_stale_chunk, lambda money_env: money_env.send(1, 7.1), chunks=(0, 1)
+)
+FALLBACK = Command(
+    "chunk by the fallback", start_with_broken_provider, lambda money_env: money_env.send(1, 7.1), chunks=(0, 1)
+)
+FAILING = Command("chunk that no provider recognises", start_without_provider, send_then_repair_provider, chunks=(0, 1))
+STOP = Command("stop", start_listening, MoneyEnv.stop, chunks=(0,))
+STOP_LAPSED = Command("stop after a lapse", start_swept_lease, MoneyEnv.stop, chunks=(0,))
+SWEEP = Command("sweep", start_expired_lease, MoneyEnv.sweep, chunks=(0,))
 
 COMMANDS = (
     OPEN_ACCOUNT,

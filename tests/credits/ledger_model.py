@@ -1,4 +1,4 @@
-"""The ledger as it should be, in a few lines of plain Python: what histories on the real one are compared with."""
+"""A model of the ledger in a few lines of plain Python, with which histories on the real one are compared."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ class ModelHold:
 
 @dataclass
 class Model:
-    """One user. Each method returns what the ledger returns, or the name of what it raises."""
+    """One user. Each method returns what the ledger returns, or the name of the error that it raises."""
 
     available: int = 0
     used: int = 0
@@ -26,7 +26,7 @@ class Model:
     holds: dict[str, ModelHold] = field(default_factory=dict)
 
     @property
-    def held(self) -> int:
+    def held_credits(self) -> int:
         return sum(hold.credits for hold in self.holds.values() if hold.state is HoldState.OPEN)
 
     def grant(self, fact: str, credits: int) -> bool:
@@ -47,7 +47,7 @@ class Model:
         return True
 
     def settle(self, hold_id: str, charge: int, audio_ms: int) -> str | None:
-        if self._is_over(hold_id):
+        if self._has_ended(hold_id):
             return "HoldEndedError"
         self._end(hold_id, charge, audio_ms)
         self.version += 1
@@ -56,10 +56,10 @@ class Model:
     def settle_and_hold(
         self, auth_time_at: int, hold_id: str, charge: int, following: str, credits: int, sweep_at: int
     ) -> str | None:
-        if self._is_over(hold_id):
+        if self._has_ended(hold_id):
             return "HoldEndedError"
-        given_back = self.holds[hold_id].credits - charge
-        if refusal := self._refusal(auth_time_at, credits - given_back):
+        returned = self.holds[hold_id].credits - charge
+        if refusal := self._refusal(auth_time_at, credits - returned):
             return refusal
         self._end(hold_id, charge, audio_ms=charge)
         self._make(following, credits, sweep_at)
@@ -67,11 +67,13 @@ class Model:
         return None
 
     def sweep(self, now: int) -> set[str]:
-        """Releases what is due; the ids of those holds."""
-        due = {hold_id for hold_id, hold in self.holds.items() if hold.state is HoldState.OPEN and hold.sweep_at <= now}
-        for hold_id in due:
+        """Release the due holds; their ids."""
+        due_ids = {
+            hold_id for hold_id, hold in self.holds.items() if hold.state is HoldState.OPEN and hold.sweep_at <= now
+        }
+        for hold_id in due_ids:
             self.settle(hold_id, 0, 0)
-        return due
+        return due_ids
 
     def sign_out(self, before_at: int) -> None:
         if before_at > self.signed_out_at:
@@ -92,7 +94,7 @@ class Model:
             return "AccountBlockedError"
         return "InsufficientCreditsError" if self.available < needed else None
 
-    def _is_over(self, hold_id: str) -> bool:
+    def _has_ended(self, hold_id: str) -> bool:
         return hold_id not in self.holds or self.holds[hold_id].state is not HoldState.OPEN
 
     def _make(self, hold_id: str, credits: int, sweep_at: int) -> None:

@@ -1,6 +1,6 @@
-"""Thousands of operations under faults, the ledger's stream replayed by aggregators that are killed: one set of sums.
+"""Thousands of operations under faults, and a stream that killed aggregators replay: the totals are exact.
 
-System totals = the sum of the users' own daily totals = the sum of all entries, per day, service and model.
+System totals = the users' own daily totals added up = all entries added up, per day, service and model.
 """
 
 import random
@@ -28,8 +28,9 @@ from scripts.crowd import acts
 from scripts.crowd.providers import Recordings
 from scripts.crowd.services import Services
 from tests.credits.account_invariants import DAY_TOTALS, Books
+from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, Plan, Wire, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, Plan, no_faults
 
 BEGIN_AT = 1_795_392_000  # 2026-11-23T00:00:00Z
 USERS, BATCH = 12, 40
@@ -45,8 +46,8 @@ KINDS: list[acts.Act] = [
 ]
 
 
-def unlucky(rng: random.Random, one_in: int) -> Plan:
-    """Any call may fail in any way; none is spared for what came before."""
+def random_faults(rng: random.Random, one_in: int) -> Plan:
+    """Any call may fail in any way, whatever failed before."""
     return lambda number, _: rng.choice(list(Fault)) if rng.randrange(one_in) == 0 else None
 
 
@@ -61,31 +62,31 @@ class Run:
     counts: Counter[str] = field(default_factory=Counter)
 
     def operate(self, operations: int) -> list[str]:
-        """So many operations of some users, over three days; their ids."""
-        wire = Wire()
-        shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": Recordings()}
-        services = Services.on(wire.tables(self.engine, self.names), **shared)
+        """Operations of some users, over three days; the ids of the users."""
+        fault_injector = FaultInjector()
+        shared = {"identity_key": "a key", "price_version": PRICE_VERSION, "recordings": Recordings()}
+        services = Services.on(fault_injector.tables(self.engine, self.names), **shared)
         quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT
-        people = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
-        for who in people:
-            guard = Guard.free_credits(who.caller.user_id)
-            quiet.ledger.grant(who.caller.user_id, 400, "free_credits", guard, at=BEGIN_AT, reason="welcome")
+        users = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
+        for user in users:
+            guard = Guard.free_credits(user.caller.user_id)
+            quiet.ledger.grant(user.caller.user_id, 400, "free_credits", guard, at=BEGIN_AT, reason="welcome")
         for number in range(operations):
-            # Three days go by; near midnight more often than at other times.
+            # Three days pass; times near midnight are more frequent.
             services.clock.at = BEGIN_AT + number * 3 * 86_400 // operations + self.rng.choice([0, 0, 86_399 % 3_600])
-            wire.under(unlucky(self.rng, 25))
+            fault_injector.use_plan(random_faults(self.rng, 25))
             with suppress(Crash, AppError, ExceptionGroup):
-                acts.done(self.rng.choice(KINDS), services, self.rng.choice(people), self.rng)
+                acts.done(self.rng.choice(KINDS), services, self.rng.choice(users), self.rng)
             self.counts["operations"] += 1
-            self.counts["calls"] += len(wire.calls)
+            self.counts["calls"] += len(fault_injector.calls)
             services.queue.sent.clear()
-            wire.under(no_faults)
+            fault_injector.use_plan(no_faults)
             if number % 50 == 49:
                 quiet.swept(services.clock.at + 3_600)
-        for hours in range(2, 8):  # Jobs that were cut off are given up after four.
+        for hours in range(2, 8):  # Interrupted jobs are abandoned after four.
             quiet.swept(services.clock.at + hours * 3_600)
-        return [who.caller.user_id for who in people]
+        return [user.caller.user_id for user in users]
 
     def stream(self) -> Iterator[list[Item]]:
         """The new images of the whole stream, from its oldest record, shard by shard, in batches."""
@@ -97,7 +98,9 @@ class Run:
             empty = 0
             while iterator and empty < 3:
                 answer = streams.get_records(ShardIterator=iterator, Limit=BATCH)
-                images = [one["dynamodb"]["NewImage"] for one in answer["Records"] if one["eventName"] == "INSERT"]
+                images = [
+                    record["dynamodb"]["NewImage"] for record in answer["Records"] if record["eventName"] == "INSERT"
+                ]
                 empty = 0 if answer["Records"] else empty + 1
                 if images:
                     yield images
@@ -105,21 +108,21 @@ class Run:
         streams.close()
 
     def aggregate(self) -> None:
-        """Aggregators that are killed, batches that come again and out of order, and two at once."""
+        """Aggregators that are killed, batches that are repeated and out of order, and two aggregators at once."""
         batches = list(self.stream())
         assert batches
         for _ in range(2):
             self.rng.shuffle(batches)
-            wire = Wire()
-            totals = Aggregates(wire.tables(self.engine, self.names))
+            fault_injector = FaultInjector()
+            totals = Aggregates(fault_injector.tables(self.engine, self.names))
             for batch in batches:
-                wire.under(unlucky(self.rng, 8))
+                fault_injector.use_plan(random_faults(self.rng, 8))
                 with suppress(Crash, AppError):
                     totals.count_changes(batch)
                 self.counts["batches"] += 1
-            wire.under(no_faults)
+            fault_injector.use_plan(no_faults)
         both = [Aggregates(Tables(self.engine.client, *self.names)) for _ in range(2)]
-        with ThreadPoolExecutor(2) as pool:  # Each batch comes until it is counted, as a stream brings it.
+        with ThreadPoolExecutor(2) as pool:  # A stream repeats each batch until it is counted.
             list(pool.map(lambda totals: [totals.count_changes(batch) for batch in self.stream()], both))
 
 
@@ -135,35 +138,35 @@ def _streams_of(engine: Engine) -> Any:
 
 def check(run: Run, user_ids: list[str]) -> Counter[str]:
     books = [Books.of(run.engine, run.names, user_id) for user_id in user_ids]
-    for one in books:
-        one.check_sums()
-        assert [hold for hold in one.open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
+    for account in books:
+        account.check_totals()
+        assert [hold for hold in account.open_holds if hold.kind != "dispute"] == [], "a hold is stuck"
     booked: list[tuple[str, Entry]] = [
-        (user_id, entry) for user_id, one in zip(user_ids, books, strict=True) for entry in one.entries
+        (user_id, entry) for user_id, account in zip(user_ids, books, strict=True) for entry in account.entries
     ]
     by_entries: dict[Line, Sums] = {}
     for _, entry in booked:
-        for line, sums in lines_of(entry).items():
-            by_entries[line] = together([by_entries.get(line, {}), sums])
+        for line, figures in lines_of(entry).items():
+            by_entries[line] = together([by_entries.get(line, {}), figures])
     for day, _ in {(utc_date(entry.at), user_id) for user_id, entry in booked if entry.kind == "usage"}:
         by_entries[Line(day, ACTIVE)] = together([by_entries.get(Line(day, ACTIVE), {}), {"users": 1}])
 
     totals = Aggregates(Tables(run.engine.client, *run.names))
-    told = totals.read("2026-11-01", "2026-12-31")
-    assert told == by_entries
+    stored = totals.read("2026-11-01", "2026-12-31")
+    assert stored == by_entries
     by_users: Counter[tuple[str, str, str]] = Counter()
-    for one in books:
-        by_users.update(one.days)
+    for account in books:
+        by_users.update(account.days)
     for (day, service, name), total in by_users.items():
         sign = -1 if name == "credits" else 1
-        assert sign * told[Line(day, service)].get(name, 0) == total, (day, service, name)
-    used = {(line.date, line.service) for line in told if (line.date, line.service, "entries") in by_users}
+        assert sign * stored[Line(day, service)].get(name, 0) == total, (day, service, name)
+    used = {(line.date, line.service) for line in stored if (line.date, line.service, "entries") in by_users}
     assert used == {(day, service) for day, service, _ in by_users}
     assert set(DAY_TOTALS) == {name for _, _, name in by_users}
-    everything = totals.everything().sums
-    assert everything["credits"] == sum(one.balance.available + one.balance.held for one in books)
-    of_models = [sums for line, sums in told.items() if line.is_of_model]
-    of_services = [told[Line(day, service)] for day, service in used]
+    all_time = totals.everything().sums
+    assert all_time["credits"] == sum(account.balance.available + account.balance.held for account in books)
+    of_models = [figures for line, figures in stored.items() if line.is_of_model]
+    of_services = [stored[Line(day, service)] for day, service in used]
     assert together(of_models)["cost_micro_usd"] == together(of_services)["cost_micro_usd"]
     return Counter(run.counts, entries=len(booked))
 
@@ -177,16 +180,14 @@ def run_on(engine: Engine, seed: int, operations: int) -> Counter[str]:
         return check(run, user_ids)
 
 
-def test_the_sums_of_a_crowd_under_faults_are_those_of_its_entries(engine: Engine) -> None:
+def test_totals_of_a_crowd_under_faults_equal_its_entries(engine: Engine) -> None:
     counts = run_on(engine, 1, 250)
 
     assert counts["entries"] > 100
 
 
 @pytest.mark.soak
-def test_the_sums_of_thousands_of_operations_are_those_of_their_entries(
-    engine: Engine, soak_counts: Counter[str]
-) -> None:
+def test_totals_of_thousands_of_operations_equal_their_entries(engine: Engine, soak_counts: Counter[str]) -> None:
     counts = run_on(engine, 2, 2_200)
 
     assert counts["operations"] >= 2_000

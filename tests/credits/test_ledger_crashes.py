@@ -1,8 +1,8 @@
-"""A process may die before and after every call it makes, and any answer may be lost: nothing is lost, doubled, stuck.
+"""A process may die before or after each call, and each response may be lost: nothing is lost, doubled or stuck.
 
-Each history is one client command with the fault at one of its calls, what the client does next, and the end of the
-lease. `make test` goes through every point; the soak also through every pair of a point in the command and one in what
-follows, and through every kind of fault.
+Each history is one client command with a fault at one of its calls, what the client does next, and the end of the
+lease. `make test` tries every call; the soak also tries every pair of a call in the command and one after it, and
+every kind of fault.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ import pytest
 
 from chalicelib.errors import AppError
 from tests.credits.commands import COMMANDS, Command
-from tests.credits.money_env import World, done_chunks, use_up
+from tests.credits.money_env import MoneyEnv, done_chunks, use_up
 from tests.engines import Engine
-from tests.fault_injection import CRASHES, OUTAGES, Crash, Fault, Plan, at, insist, no_faults
+from tests.fault_injection import CRASHES, OUTAGES, Crash, Fault, Plan, fail_call, no_faults, retry_until_answered
 
 Names = tuple[str, str]
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
@@ -24,26 +24,24 @@ every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
 
 @pytest.mark.sampled(6)
 @every_command
-def test_a_crash_at_any_call_loses_nothing_doubles_nothing_blocks_nothing(
-    command: Command, engine: Engine, names: Names
-) -> None:
-    calls = quiet_calls(command, engine, names)
+def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: Command, engine: Engine, names: Names) -> None:
+    calls = calls_without_faults(command, engine, names)
     # A crash before any other call is the crash after the one before it.
     for number, fault in [(0, Fault.CRASH_BEFORE), *crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST))]:
-        with_note(f"{fault}, call {number}", command, at(number, fault), engine, names)
+        run_with_note(f"{fault}, call {number}", command, fail_call(number, fault), engine, names)
 
 
 @pytest.mark.sampled(6)
 @every_command
-def test_a_client_that_never_comes_back_leaves_no_open_hold(command: Command, engine: Engine, names: Names) -> None:
-    for number, fault in crash_points(quiet_calls(command, engine, names), (Fault.CRASH_AFTER,)):
-        world = World.on(engine, names)
-        command.prepare(world)
-        world.wire.under(at(number, fault))
+def test_a_client_that_never_returns_leaves_no_open_hold(command: Command, engine: Engine, names: Names) -> None:
+    for number, fault in crash_points(calls_without_faults(command, engine, names), (Fault.CRASH_AFTER,)):
+        money_env = MoneyEnv.on(engine, names)
+        command.prepare(money_env)
+        money_env.fault_injector.use_plan(fail_call(number, fault))
         with suppress(Crash, AppError):
-            command.act(world)
+            command.act(money_env)
 
-        world.check_the_end()
+        money_env.check_the_end()
 
 
 @pytest.mark.soak
@@ -51,61 +49,61 @@ def test_a_client_that_never_comes_back_leaves_no_open_hold(command: Command, en
 def test_two_faults_in_a_row_lose_double_and_block_nothing(
     command: Command, engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
-    calls = quiet_calls(command, engine, names)
+    calls = calls_without_faults(command, engine, names)
     for number, fault in crash_points(calls, (*CRASHES, *OUTAGES)):
         soak_counts["crash points"] += 1
-        soak_counts["operations"] += with_note(
-            f"{fault}, call {number}", command, at(number, fault), engine, names
+        soak_counts["operations"] += run_with_note(
+            f"{fault}, call {number}", command, fail_call(number, fault), engine, names
         ).operations
     for number, fault in crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST)):
         for later in count(number + 1):
             plan = {number: fault, later: fault}
-            world = with_note(f"{plan}", command, lambda n, _, plan=plan: plan.get(n), engine, names)
-            soak_counts.update({"pairs of crash points": 1, "operations": world.operations})
-            if world.calls_under_plan <= later:
+            money_env = run_with_note(f"{plan}", command, lambda n, _, plan=plan: plan.get(n), engine, names)
+            soak_counts.update({"pairs of crash points": 1, "operations": money_env.operations})
+            if money_env.calls_under_plan <= later:
                 break
 
 
-def quiet_calls(command: Command, engine: Engine, names: Names) -> list[str]:
-    """The boundary calls of the command on a quiet day."""
-    world = World.on(engine, names)
-    command.prepare(world)
-    world.wire.under(no_faults)
+def calls_without_faults(command: Command, engine: Engine, names: Names) -> list[str]:
+    """The calls that the command makes without faults."""
+    money_env = MoneyEnv.on(engine, names)
+    command.prepare(money_env)
+    money_env.fault_injector.use_plan(no_faults)
     with suppress(AppError):
-        command.act(world)
-    calls = world.wire.calls
-    world.check_the_end()
+        command.act(money_env)
+    calls = money_env.fault_injector.calls
+    money_env.check_the_end()
     return calls
 
 
 def crash_points(calls: list[str], faults: tuple[Fault, ...]) -> Iterator[tuple[int, Fault]]:
-    """Every call with every fault; of a row of equal reads, where nothing differs, the first and the last."""
+    """Every call with every fault; of several equal reads in a row only the first and the last."""
     for number, call in enumerate(calls):
         if not (call == "Query" and calls[number - 1 : number + 2] == [call] * 3):
             yield from ((number, fault) for fault in faults)
 
 
-def with_note(note: str, command: Command, plan: Plan, engine: Engine, names: Names) -> World:
+def run_with_note(note: str, command: Command, plan: Plan, engine: Engine, names: Names) -> MoneyEnv:
     try:
-        return live_through(command, plan, engine, names)
+        return run_command(command, plan, engine, names)
     except BaseException as error:
         error.add_note(note)
         raise
 
 
-def live_through(command: Command, plan: Plan, engine: Engine, names: Names) -> World:
-    """The command under the plan by a client that tries until it has its answer, and what comes after."""
-    world = World.on(engine, names)
-    command.prepare(world)
-    world.wire.under(plan)
+def run_command(command: Command, plan: Plan, engine: Engine, names: Names) -> MoneyEnv:
+    """Run the command under the plan, retried until it has a response, then what follows it."""
+    money_env = MoneyEnv.on(engine, names)
+    command.prepare(money_env)
+    money_env.fault_injector.use_plan(plan)
 
-    insist(lambda: command.act(world), world.wait)
+    retry_until_answered(lambda: command.act(money_env), money_env.wait)
 
-    world.calls_under_plan = len(world.wire.calls)
-    world.wire.under(no_faults)
-    books = world.books()
+    money_env.calls_under_plan = len(money_env.fault_injector.calls)
+    money_env.fault_injector.use_plan(no_faults)
+    books = money_env.books()
     assert set(command.chunks) <= done_chunks(books).keys(), "a chunk was lost"
-    if f"SESSION#{world.session_id}" in books.app:
-        use_up(world)
-    world.check_the_end()
-    return world
+    if f"SESSION#{money_env.session_id}" in books.app:
+        use_up(money_env)
+    money_env.check_the_end()
+    return money_env

@@ -1,4 +1,4 @@
-"""Random histories of one account, on the ledger and on a plain model of it: after every step both say the same."""
+"""Random histories of one account, on the ledger and on a model of it: after every step both agree."""
 
 import uuid
 from collections import Counter
@@ -16,6 +16,7 @@ from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.credits.ledger_model import Model
+from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
 
 START_AT = 1_795_400_000
@@ -46,7 +47,7 @@ class Histories(RuleBasedStateMachine):
         self.counts["histories"] += 1
 
     def run(self, real: Callable[[], Any], expected: Callable[[], Any]) -> None:
-        """Give a command to both, and remember it so that it can come again."""
+        """Give a command to both, and remember it so that it can be repeated."""
 
         def command() -> None:
             self.counts["operations"] += 1
@@ -75,14 +76,14 @@ class Histories(RuleBasedStateMachine):
 
     @rule(credits=credits_of_a_hold, lasts=st.integers(0, 50))
     def hold(self, credits: int, lasts: int) -> None:
-        self.hold_named(f"h{len(self.commands):03d}", credits, lasts)
+        self.make_hold(f"h{len(self.commands):03d}", credits, lasts)
 
     @precondition(lambda self: self.model.holds)
     @rule(number=numbers, credits=credits_of_a_hold)
     def hold_again(self, number: int, credits: int) -> None:
-        self.hold_named(self.a_hold(number)[0], credits, 10)
+        self.make_hold(self.a_hold(number)[0], credits, 10)
 
-    def hold_named(self, name: str, credits: int, lasts: int) -> None:
+    def make_hold(self, name: str, credits: int, lasts: int) -> None:
         caller, at = self.caller(), self.now
         hold = Hold(self.user_id, name, credits, "stream", "s", at + lasts)
         self.run(
@@ -122,9 +123,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.run(lambda: self.swept(self.now), lambda: self.model.sweep(self.now))
+        self.run(lambda: self.release_due_holds(self.now), lambda: self.model.sweep(self.now))
 
-    def swept(self, now: int) -> set[str]:
+    def release_due_holds(self, now: int) -> set[str]:
         due = [hold for hold in self.ledger.iter_due_holds(now) if hold.user_id == self.user_id]
         for hold in due:
             self.ledger.release(hold, at=now)
@@ -149,11 +150,11 @@ class Histories(RuleBasedStateMachine):
         self.now += seconds
 
     @invariant()
-    def the_books_are_those_of_the_model(self) -> None:
+    def books_equal_those_of_the_model(self) -> None:
         books, model = Books.of(self.engine, self.names, self.user_id), self.model
         books.check()
         balance = books.balance
-        assert (balance.available, balance.held, balance.used) == (model.available, model.held, model.used)
+        assert (balance.available, balance.held, balance.used) == (model.available, model.held_credits, model.used)
         assert (balance.version, balance.blocked) == (model.version, model.blocked)
         assert (balance.granted, balance.signed_out_at) == (sum(model.granted.values()), model.signed_out_at)
         assert {name: (hold.credits, hold.state, hold.charged) for name, hold in books.holds.items()} == {
@@ -161,13 +162,13 @@ class Histories(RuleBasedStateMachine):
         }
 
     def teardown(self) -> None:
-        """Leaves no open hold to the sweeps of later histories."""
+        """Leave no open hold to the sweeps of later histories."""
         for hold in Books.of(self.engine, self.names, self.user_id).open_holds:
             self.ledger.release(hold, at=self.now)
 
 
 def _charge(credits: int, audio_ms: int) -> Charge:
-    return Charge(credits, "live", "s", audio_ms, "2026-11")
+    return Charge(credits, "live", "s", audio_ms, PRICE_VERSION)
 
 
 def _outcome(real: Callable[[], Any]) -> Any:
@@ -184,12 +185,12 @@ def run_histories(engine: Engine, names: tuple[str, str], number: int, steps: in
     return counts
 
 
-def test_histories_keep_the_books_of_the_model(engine: Engine, names: tuple[str, str]) -> None:
+def test_histories_leave_the_books_of_the_model(engine: Engine, names: tuple[str, str]) -> None:
     assert run_histories(engine, names, 25, 12)["histories"] >= 25
 
 
 @pytest.mark.soak
-def test_hundreds_of_histories_keep_the_books_of_the_model(
+def test_hundreds_of_histories_leave_the_books_of_the_model(
     engine: Engine, names: tuple[str, str], soak_counts: Counter[str]
 ) -> None:
     counts = run_histories(engine, names, 260, 20)

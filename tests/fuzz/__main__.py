@@ -16,10 +16,12 @@ WATCHED = {
     "wav": {"chalicelib.streaming.audio"},
     "cursor": {"chalicelib.cursors"},
     "stripe_webhook": {
-        *("chalicelib.http.endpoint", "chalicelib.http.request", "chalicelib.providers.stripe_client"),
+        *("chalicelib.http.endpoint", "chalicelib.http.request", "chalicelib.providers.stripe_events"),
         *(
             "chalicelib.payments.checkout",
             "chalicelib.payments.fulfilment",
+            "chalicelib.models.purchase_facts",
+            "chalicelib.providers.stripe_objects",
             "chalicelib.repositories.purchases",
             "chalicelib.payments.purchase_state",
         ),

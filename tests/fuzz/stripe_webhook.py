@@ -18,10 +18,12 @@ import app
 from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
-from chalicelib.providers.stripe_client import EVENTS, SIGNATURE_SECONDS, StripeGateway
-from chalicelib.repositories.purchases import created, payment_key, purchase_key
+from chalicelib.providers.stripe_client import StripeGateway
+from chalicelib.providers.stripe_events import HANDLERS, SIGNATURE_SECONDS
+from chalicelib.repositories.purchases import create_purchase, payment_key, purchase_key
 from chalicelib.repositories.table import Item, ItemKey, Write
 from chalicelib.wiring import use_cases
+from tests.default_prices import PRICE_VERSION
 from tests.fuzz.calls import request, status
 from tests.fuzz.document_holes import VALUES, filled, with_holes
 
@@ -29,7 +31,7 @@ MOST_BYTES = 4_096
 NOW = 1_795_400_000
 SECRET, APP, STAGE = "a secret for tests", "live-transcription", "local"
 SOLD = Purchase(
-    "p1", "ada", "popular", 2_000, 999, "usd", "2026-11", False, NOW, NOW + 3_600, "", "", payment_id="pi_1"
+    "p1", "ada", "popular", 2_000, 999, "usd", PRICE_VERSION, False, NOW, NOW + 3_600, "", "", payment_id="pi_1"
 )
 NAMES = {"app": APP, "stage": STAGE, "purchase_id": "p1", "user_id": "ada"}
 PAID = {
@@ -45,7 +47,7 @@ PAID = {
 MOVED = {"id": "re_1", "amount": 500, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1"}
 DISPUTED = MOVED | {"id": "dp_1", "status": "needs_response", "balance_transactions": [{"amount": -999}]}
 WORDS = [
-    *(word.encode() for word in sorted(EVENTS)),
+    *(word.encode() for word in sorted(HANDLERS)),
     *(
         f'"{word}"'.encode()
         for word in sorted({*PAID, *MOVED, *DISPUTED, *NAMES, "data", "object", "type", "true", "null"})
@@ -65,7 +67,7 @@ class Shelf:
     """The one purchase that was sold, and what is to be written about it."""
 
     def __init__(self) -> None:
-        (item,) = [write.item for write in created(SOLD) if write.key == purchase_key(SOLD.purchase_id)]
+        (item,) = [write.item for write in create_purchase(SOLD) if write.key == purchase_key(SOLD.purchase_id)]
         assert item is not None
         pointer = {"purchase_id": SOLD.purchase_id, "user_id": SOLD.user_id}
         self._items: dict[ItemKey, Item] = {purchase_key("p1"): item, payment_key("pi_1"): pointer}
@@ -84,7 +86,7 @@ class Shelf:
 class Gateway(StripeGateway):
     """Asks nobody: a payment it does not know is none of ours."""
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         return None
 
 
@@ -103,7 +105,7 @@ FULFILMENT = Fulfilment(SHELF, GATEWAY, STAGE, False, lambda: NOW)  # type: igno
 NONE: Any = None
 PURCHASES = Purchases(NONE, NONE, NONE, FULFILMENT, True, frozenset(), "", "", lambda: NOW)
 patch.object(use_cases, "purchases", lambda: PURCHASES).start()
-patch("chalicelib.providers.stripe_client.time", Standing).start()
+patch("chalicelib.providers.stripe_events.time", Standing).start()
 patch("stripe._webhook.time", Standing).start()
 
 
@@ -124,7 +126,7 @@ EVENTS_WITH_HOLES = [
 
 
 def seeds() -> Iterator[bytes]:
-    for said in [*map(event, sorted(EVENTS)), event("customer.created"), event("refund.updated", livemode=True)]:
+    for said in [*map(event, sorted(HANDLERS)), event("customer.created"), event("refund.updated", livemode=True)]:
         raw = json.dumps(said).encode()
         yield raw + bytes([Way.BODY])
         yield b"\n" + raw + bytes([Way.BODY_AND_MORE_HEADER])
@@ -170,7 +172,7 @@ def _is_signed(body: bytes, header: str) -> bool:
 def _is_ours(said: Any) -> bool:
     """Whether the event tells of the purchase as it was sold."""
     told = said["data"]["object"]
-    if said.get("livemode", False) is not False or said["type"] not in EVENTS or told["currency"] != "usd":
+    if said.get("livemode", False) is not False or said["type"] not in HANDLERS or told["currency"] != "usd":
         return False
     if said["type"].startswith("checkout"):
         is_named = {name: told["metadata"].get(name) for name in NAMES} == NAMES

@@ -1,4 +1,4 @@
-"""How the HTTP tests buy: the till with its hosted page, customers, banks, webhooks, and time that passes at once."""
+"""How the HTTP tests buy: the hosted page, customers, banks, webhooks, and time that passes at once."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import requests
 from msgspec.structs import replace
 from stripe import WebhookSignature
 
-from chalicelib.repositories.purchases import open_key, purchase, purchase_key
+from chalicelib.repositories.purchases import open_key, purchase_from, purchase_key
 from chalicelib.repositories.table import Write
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
@@ -18,8 +18,8 @@ from tests.http.http_client import WEBHOOK_SECONDS, Api, Person
 
 PURCHASE, WEBHOOK = "/credits/purchase", "/webhooks/stripe"
 CREATE = "stripe.sessions_create"
-PATIENCE_SECONDS = 90  # only what goes wrong waits so long
-UNTOUCHED: dict[str, Any] = {
+MAX_WAIT_SECONDS = 90  # only failing tests wait this long
+DEFAULT_ORDERS: dict[str, Any] = {
     "webhook_copies": 1,
     "webhook_twins": 0,
     "webhook_hold": False,
@@ -31,8 +31,8 @@ UNTOUCHED: dict[str, Any] = {
 }
 
 
-class Till:
-    """The sandbox's Stripe behind a running backend."""
+class PaymentsClient:
+    """Controls the sandbox's Stripe behind a running backend."""
 
     def __init__(self, stack: LocalStack):
         self._url, self._session = f"{stack.dev['sandbox_url']}/sandbox", requests.Session()
@@ -41,23 +41,23 @@ class Till:
         self._endpoint = f"{stack.api_url}{WEBHOOK}"
 
     def do(self, path: str, **order: Any) -> dict[str, Any]:
-        """What a customer, a bank or the network does."""
-        answer = self._session.post(f"{self._url}/stripe/{path}", json=order)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        """An action of a customer, a bank or the network."""
+        response = self._session.post(f"{self._url}/stripe/{path}", json=order)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
-    def heal(self) -> None:
+    def reset_faults(self) -> None:
         self._session.delete(f"{self._url}/faults")
-        self.do("orders", webhook_url=self._endpoint, **UNTOUCHED)
+        self.do("orders", webhook_url=self._endpoint, **DEFAULT_ORDERS)
 
     def pay(self, checkout: dict[str, Any], method: str = "card") -> None:
-        """Pay without the page; the webhooks have been answered."""
+        """Pay without the page, and wait until the webhooks have been answered."""
         self.do(f"sessions/{checkout['checkout_session_id']}/pay", method=method)
         self.rest()
 
     def refund(self, checkout: dict[str, Any], cents: int | None = None, **more: Any) -> str:
-        given = {} if cents is None else {"amount": cents}
-        refund = self.do("refunds", session=checkout["checkout_session_id"], **given, **more)
+        amount = {} if cents is None else {"amount": cents}
+        refund = self.do("refunds", session=checkout["checkout_session_id"], **amount, **more)
         self.rest()
         return str(refund["id"])
 
@@ -67,7 +67,7 @@ class Till:
         return str(dispute["id"])
 
     def step(self, path: str, status: str) -> None:
-        """A refund or dispute goes on."""
+        """Move a refund or a dispute to another status."""
         self.do(path, status=status)
         self.rest()
 
@@ -75,15 +75,18 @@ class Till:
         return dict(self._session.get(f"{self._url}/stripe").json())
 
     def sessions_of(self, purchase_id: str) -> list[dict[str, Any]]:
-        """Every session that was ever made for a purchase."""
-        return [one for one in self.books()["sessions"] if one["client_reference_id"] == purchase_id]
+        """Every session that was made for a purchase."""
+        sessions = self.books()["sessions"]
+        return [session for session in sessions if session["client_reference_id"] == purchase_id]
 
-    def charged(self, person: Person) -> list[int]:
-        """The cents of every charge that a user's purchases ever made."""
-        mine = {
-            one["payment_intent"] for one in self.books()["sessions"] if one["metadata"]["user_id"] == person.user_id
+    def charges_of(self, person: Person) -> list[int]:
+        """The cents of every charge of a user's purchases."""
+        intents = {
+            session["payment_intent"]
+            for session in self.books()["sessions"]
+            if session["metadata"]["user_id"] == person.user_id
         }
-        return [one["amount"] for one in self.books()["charges"] if one["payment_intent"] in mine]
+        return [charge["amount"] for charge in self.books()["charges"] if charge["payment_intent"] in intents]
 
     def session(self, checkout: dict[str, Any]) -> dict[str, Any]:
         (found,) = self.sessions_of(checkout["purchase_id"])
@@ -93,8 +96,11 @@ class Till:
         return list(self._session.get(f"{self._url}/stripe/deliveries").json()["deliveries"])
 
     def rest(self) -> None:
-        """Until every webhook on its way was answered."""
-        until(lambda: not [one for one in self.deliveries() if one["state"] == "sending"], "webhooks are still sent")
+        """Wait until every webhook on its way was answered."""
+        wait_until(
+            lambda: not [delivery for delivery in self.deliveries() if delivery["state"] == "sending"],
+            "webhooks are still sent",
+        )
 
     def fail(self, service: str, kind: str, times: int = 1, **how: Any) -> None:
         order = {"service": service, "kind": kind, "times": times, **how}
@@ -104,34 +110,34 @@ class Till:
         self._session.close()
 
 
-def until(holds: Callable[[], object], else_said: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until(holds: Callable[[], object], failure: str) -> None:
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while not holds():
-        assert time.monotonic() < deadline, else_said
+        assert time.monotonic() < deadline, failure
         time.sleep(0.05)
 
 
-def buy(person: Person, package: str = "popular", key: str | None = None, **words: Any) -> dict[str, Any]:
-    """An open checkout."""
+def buy(person: Person, package: str = "popular", key: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Start a purchase; its open checkout."""
     headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-    answer = person.post(PURCHASE, json={"package_id": package, **words}, headers=headers)
+    answer = person.post(PURCHASE, json={"package_id": package, **fields}, headers=headers)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 
 
-def bought(person: Person, till: Till, package: str = "popular") -> dict[str, Any]:
-    """A checkout that was paid, its credits booked."""
+def buy_and_pay(person: Person, payments_client: PaymentsClient, package: str = "popular") -> dict[str, Any]:
+    """A checkout that was paid and whose credits are booked."""
     before, checkout = person.balance(), buy(person, package)
-    till.pay(checkout)
+    payments_client.pay(checkout)
     assert person.balance() == (before[0] + checkout["credits"], before[1])
     return checkout
 
 
 def movements(person: Person) -> list[tuple[str, int, int]]:
-    """Kind, credits and cents of the statement but for the free credits, sorted."""
+    """Kind, credits and cents of the entries of the statement, without the free credits, sorted."""
     found = person.get("/credits/transactions").json()["transactions"]
-    told = [(one["kind"], one["credits"], one.get("cents", 0)) for one in found]
-    return sorted(one for one in told if one[0] != "free_credits")
+    entries = [(entry["kind"], entry["credits"], entry.get("cents", 0)) for entry in found]
+    return sorted(entry for entry in entries if entry[0] != "free_credits")
 
 
 def webhook(api: Api, raw: bytes, signature: str | bytes | None) -> requests.Response:
@@ -140,23 +146,23 @@ def webhook(api: Api, raw: bytes, signature: str | bytes | None) -> requests.Res
 
 
 def event(type: str, fields: dict[str, Any], **changes: Any) -> bytes:
-    said = {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": type, "livemode": False}
-    return json.dumps(said | {"data": {"object": fields}} | changes, indent=2).encode()
+    fields_of_event = {"id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": type, "livemode": False}
+    return json.dumps(fields_of_event | {"data": {"object": fields}} | changes, indent=2).encode()
 
 
-def told(api: Api, till: Till, raw: bytes) -> requests.Response:
-    """The answer to an event that Stripe signed."""
-    return webhook(api, raw, WebhookSignature.generate_signature_header(raw.decode(), till.secret))
+def send_signed(api: Api, payments_client: PaymentsClient, raw: bytes) -> requests.Response:
+    """The response to an event that Stripe signed."""
+    return webhook(api, raw, WebhookSignature.generate_signature_header(raw.decode(), payments_client.secret))
 
 
 def age(books: Backend, checkout: dict[str, Any], seconds: int) -> None:
-    """Let the purchase have been made so much earlier."""
-    known = purchase(books.tables.get(purchase_key(checkout["purchase_id"])) or {})
-    earlier = replace(known, created_at=known.created_at - seconds)
+    """Change the creation time of the purchase to this many seconds earlier."""
+    purchase = purchase_from(books.tables.get(purchase_key(checkout["purchase_id"])) or {})
+    earlier = replace(purchase, created_at=purchase.created_at - seconds)
     books.tables.transact(
         [
-            Write(purchase_key(known.purchase_id), add={"created_at": -seconds}),
-            Write(open_key(known), delete=True),
-            Write(open_key(earlier), item={"purchase_id": known.purchase_id}),
+            Write(purchase_key(purchase.purchase_id), add={"created_at": -seconds}),
+            Write(open_key(purchase), delete=True),
+            Write(open_key(earlier), item={"purchase_id": purchase.purchase_id}),
         ]
     )

@@ -17,7 +17,7 @@ from scripts.local.processes import LOOPBACK, Child, free_port
 from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
-from tests.http.checkout_steps import Till
+from tests.http.checkout_steps import PaymentsClient
 from tests.http.contract_check import Contract
 from tests.http.deployed_limits import IS_DEPLOYED, limit_of
 from tests.http.forged_tokens import Forger
@@ -130,19 +130,19 @@ def keyless_api(start_api: StartApi) -> Api:
 def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
     """The stand-ins, in good health before and after."""
     catchup_env = Sandbox(stack.dev["sandbox_url"])
-    catchup_env.heal()
+    catchup_env.reset_faults()
     yield catchup_env
-    catchup_env.heal()
+    catchup_env.reset_faults()
     catchup_env.close()
 
 
 @pytest.fixture
-def till(stack: LocalStack) -> Iterator[Till]:
+def payments_client(stack: LocalStack) -> Iterator[PaymentsClient]:
     """Stripe's stand-in, its webhooks as usual before and after."""
-    catchup_env = Till(stack)
-    catchup_env.heal()
+    catchup_env = PaymentsClient(stack)
+    catchup_env.reset_faults()
     yield catchup_env
-    catchup_env.heal()
+    catchup_env.reset_faults()
     catchup_env.close()
 
 

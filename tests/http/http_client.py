@@ -167,7 +167,7 @@ class Sandbox:
         order = {"service": service, "kind": kind, "times": times, **how}
         assert self._session.post(f"{self._url}/faults", json=order).status_code == 201
 
-    def heal(self) -> None:
+    def reset_faults(self) -> None:
         self._session.delete(f"{self._url}/faults")
         self.order(
             hold_jobs=False,

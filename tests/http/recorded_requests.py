@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chalicelib.catchup.job_rules import HOLD_KIND
 from chalicelib.models.catchup import Job
 from chalicelib.repositories.jobs import job, job_key
-from chalicelib.repositories.ledger_items import hold_recorded
+from chalicelib.repositories.ledger_items import reschedule_sweep
 from chalicelib.repositories.table import WriteRefusedError
 from sandbox.speech import samples
 from tests.fakes import Backend
@@ -96,7 +96,7 @@ def let_the_sweep_look(books: Backend, person: Person, job_id: str) -> None:
     for hold in books.open_holds(person.user_id):
         if (hold.kind, hold.reference) == (HOLD_KIND, job_id):
             with suppress(WriteRefusedError):  # It has just ended.
-                books.tables.write(hold_recorded(replace(hold, sweep_at=1)))
+                books.tables.write(reschedule_sweep(replace(hold, sweep_at=1)))
 
 
 def ended_by_sweeps(books: Backend, person: Person, job_id: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from chalicelib.repositories import audits
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.fakes import Backend
-from tests.http.checkout_steps import Till, bought, until
+from tests.http.checkout_steps import PaymentsClient, buy_and_pay, wait_until
 from tests.http.http_client import Person, check_error, silence
 from tests.http.log_lines import LogLines, line_of
 from tests.http.recorded_requests import eventually
@@ -43,12 +43,14 @@ def about(report: dict[str, Any], user: Person, books: Backend) -> list[tuple[st
     return [(one.kind.value, one.reference) for one in kept if one.user_id == user.user_id]
 
 
-def test_what_people_did_with_their_credits_adds_up(owner: Person, person: Person, till: Till, books: Backend) -> None:
-    checkout = bought(person, till)
+def test_what_people_did_with_their_credits_adds_up(
+    owner: Person, person: Person, payments_client: PaymentsClient, books: Backend
+) -> None:
+    checkout = buy_and_pay(person, payments_client)
     session_id = person.start()
     person.send(session_id, 0, silence(1_000))
     person.stop(session_id)
-    till.refund(checkout, 333)
+    payments_client.refund(checkout, 333)
     eventually(lambda: len(books.entries(person.user_id)) == 4)
     person.start()
 
@@ -72,7 +74,7 @@ def test_what_does_not_add_up_is_told_and_logged(
     assert about(report, person, books) == [("balance_differs", "")]
     assert report["findings_count"] >= 1
     # The line is written when the worker has ended, which may be after its report is there.
-    until(lambda: '"AuditFindings":' in stack.gather_logs().read_text(), "it was not logged")
+    wait_until(lambda: '"AuditFindings":' in stack.gather_logs().read_text(), "it was not logged")
     books.tables.write(Write(balance_key(person.user_id), add={"available": -7, "version": 1}))
     assert about(audited(owner, recount=True), person, books) == []
 

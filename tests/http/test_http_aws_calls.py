@@ -5,7 +5,7 @@ import requests
 
 from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, webhook_secret
 from scripts.local.stack import LocalStack
-from tests.http.checkout_steps import PURCHASE, Till, event, told
+from tests.http.checkout_steps import PURCHASE, PaymentsClient, event, send_signed
 from tests.http.deployed_limits import IS_DEPLOYED
 from tests.http.http_client import Api, Person, Sandbox, silence
 from tests.http.log_lines import LogLines, line_of, lines_of
@@ -72,20 +72,23 @@ def caught_up(person: Person, stack: LocalStack, sandbox: Sandbox, session_id: s
 
 def purchased(person: Person, stack: LocalStack) -> dict[str, requests.Response]:
     """One answer to each kind of request about payments; nobody but the test tells of the payment."""
-    till = Till(stack)
-    till.do("orders", webhook_url=None)
+    payments_client = PaymentsClient(stack)
+    payments_client.do("orders", webhook_url=None)
     body = {"json": {"package_id": "popular"}, "headers": {"Idempotency-Key": "1"}}
     heard = {"purchase": person.post(PURCHASE, **body), "purchase again": person.post(PURCHASE, **body)}
     checkout = heard["purchase"].json()
-    till.pay(checkout)
-    session = till.session(checkout)
+    payments_client.pay(checkout)
+    session = payments_client.session(checkout)
     paid = event("checkout.session.completed", session)
     refund = {"id": "re_1", "status": "succeeded", "amount": 333, "currency": "usd"}
     refunded = event("refund.created", refund | {"payment_intent": session["payment_intent"]})
     for kind, raw in (("paid", paid), ("refunded", refunded)):
-        heard |= {kind: told(person.api, till, raw), f"{kind} again": told(person.api, till, raw)}
-    till.heal()
-    till.close()
+        heard |= {
+            kind: send_signed(person.api, payments_client, raw),
+            f"{kind} again": send_signed(person.api, payments_client, raw),
+        }
+    payments_client.reset_faults()
+    payments_client.close()
     packages = person.get("/credits/packages")
     return heard | {"statement as CSV": person.get("/credits/transactions?format=csv"), "packages": packages}
 
@@ -225,7 +228,10 @@ def test_a_purchase_leaves_lines_without_its_checkout(
     bought, paid, refunded = (line_of(answers[kind], log_lines) for kind in ("purchase", "paid", "refunded"))
 
     assert (bought["provider_calls"], line_of(answers["purchase again"], log_lines)["provider_calls"]) == (1, 0)
-    assert (paid["purchase"], refunded["purchase"]) == ({"granted": 2_000, "taken": 0}, {"granted": 0, "taken": 666})
+    assert (paid["purchase"], refunded["purchase"]) == (
+        {"granted": 2_000, "clawed_back": 0},
+        {"granted": 0, "clawed_back": 666},
+    )
     for secret in (checkout["checkout_url"], checkout["checkout_session_id"], checkout["purchase_id"]):
         assert secret not in str([bought, paid, refunded])
 

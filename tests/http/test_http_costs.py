@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.repositories.table import ItemKey
 from tests.fakes import Backend
-from tests.http.checkout_steps import Till, bought
+from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.forged_tokens import Forger
 from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error, silence
 from tests.http.recorded_requests import eventually
@@ -26,13 +26,15 @@ def entries_of(books: Backend, *people: Person) -> list[str]:
     return [entry.entry_id for one in people for entry in books.entries(one.user_id)]
 
 
-def test_what_people_do_and_pay_is_in_the_figures(owner: Person, person: Person, till: Till, books: Backend) -> None:
+def test_what_people_do_and_pay_is_in_the_figures(
+    owner: Person, person: Person, payments_client: PaymentsClient, books: Backend
+) -> None:
     before = figures(owner)
-    checkout = bought(person, till)
+    checkout = buy_and_pay(person, payments_client)
     session_id = person.start()
     person.send(session_id, 0, silence(1_000))
     person.stop(session_id)
-    till.refund(checkout, 333)
+    payments_client.refund(checkout, 333)
 
     def all_counted() -> dict[str, Any] | None:
         counted = [books.tables.get(_marker(entry_id, person)) for entry_id in entries_of(books, person)]

@@ -10,7 +10,7 @@ from chalicelib.http.static_files import ASSETS
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
-from tests.http.checkout_steps import Till, bought
+from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.dashboard_page import ANSWER, ANSWER_ONCE, FAINT, FIND, FOCUSED, Dashboard, staged
 from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email, origin_of
 
@@ -44,8 +44,10 @@ def dashboard(browser: Page, stack: LocalStack) -> Iterator[Dashboard]:
     assert [url for url in urls if "eyJ" in url or PASSWORD in url] == []
 
 
-def test_the_figures_are_those_of_the_api(dashboard: Dashboard, owner: Person, person: Person, till: Till) -> None:
-    bought(person, till)
+def test_the_figures_are_those_of_the_api(
+    dashboard: Dashboard, owner: Person, person: Person, payments_client: PaymentsClient
+) -> None:
+    buy_and_pay(person, payments_client)
     session_id = person.start()
     dashboard.open()
     dashboard.enter()
@@ -260,8 +262,10 @@ def test_below_a_stages_name_everything_is_found(browser: Page, stack: LocalStac
     assert [url for url in urls if not url.startswith((f"{base}/", "data:"))] == []
 
 
-def test_the_file_has_all_that_the_api_tells(dashboard: Dashboard, owner: Person, till: Till, person: Person) -> None:
-    bought(person, till)
+def test_the_file_has_all_that_the_api_tells(
+    dashboard: Dashboard, owner: Person, payments_client: PaymentsClient, person: Person
+) -> None:
+    buy_and_pay(person, payments_client)
     dashboard.open()
     dashboard.enter()
     saved = dashboard.page.run(

@@ -10,7 +10,7 @@ import requests
 from boto3.dynamodb.conditions import Attr
 
 from chalicelib.repositories.deletions import erasure, erasure_key
-from chalicelib.repositories.expressions import plain
+from chalicelib.repositories.expressions import deserialize
 from chalicelib.repositories.table import Write, WriteRefusedError
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
@@ -170,7 +170,7 @@ def everything(stack: LocalStack, aws: dict[str, Any]) -> dict[str, list[str]]:
 
 def items(aws: dict[str, Any], table: str) -> Iterator[str]:
     for page in aws["dynamodb"].get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from (json.dumps(plain(item), default=str) for item in page["Items"])
+        yield from (json.dumps(deserialize(item), default=str) for item in page["Items"])
 
 
 def objects(aws: dict[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from chalicelib.repositories.table import Write
 from sandbox.speech import samples
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.checkout_steps import CREATE, PURCHASE, Till, bought, event, told, webhook
+from tests.http.checkout_steps import CREATE, PURCHASE, PaymentsClient, buy_and_pay, event, send_signed, webhook
 from tests.http.http_client import PASSWORD, Api, Heard, Person, Sandbox, Witness, check_error, silence
 from tests.http.leak_search import (
     CHECKOUT,
@@ -31,7 +31,7 @@ from tests.http.recorded_requests import ASK, CATCHUP, SAID, catch_up, ended, en
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.AA"
 
 
-def live(api: Api, person: Person, sandbox: Sandbox, books: Backend, till: Till) -> None:
+def live(api: Api, person: Person, sandbox: Sandbox, books: Backend, payments_client: PaymentsClient) -> None:
     """Sign in and out rightly and wrongly, stream, save, fail at every provider, buy, read it all back."""
     api.register(person.email)
     api.login(person.email, PASSWORD + "?")
@@ -55,7 +55,7 @@ def live(api: Api, person: Person, sandbox: Sandbox, books: Backend, till: Till)
     transcript_id = person.stop(session_id)["transcript_id"]
     assert SPOKEN in person.get(f"/transcription/history/{transcript_id}").text
     catch_up_and_ask(person, sandbox, books)
-    buy_and_return(person, till)
+    buy_and_return(person, payments_client)
     for path in ("/transcription/history", "/credits/transactions", "/auth/user"):
         assert person.get(path).status_code == 200
         person.get(f"{path}?token={person.token}&email={person.email}")
@@ -80,26 +80,34 @@ def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
     assert failed["error"]["message"] == "The recording could not be fetched from its address."
 
 
-def buy_and_return(person: Person, till: Till) -> None:
+def buy_and_return(person: Person, payments_client: PaymentsClient) -> None:
     """Buy, have money back, be disputed, while Stripe fails and others pretend to be it."""
     for fault in ("401", "500", "bad_json", "429"):
-        till.fail(CREATE, fault)
+        payments_client.fail(CREATE, fault)
         person.post(PURCHASE, json={"package_id": "popular"})
-    checkout = bought(person, till)
-    till.refund(checkout, 333)
-    till.fail("stripe.sessions_list", "401")
+    checkout = buy_and_pay(person, payments_client)
+    payments_client.refund(checkout, 333)
+    payments_client.fail("stripe.sessions_list", "401")
     refund = {"id": "re_1", "status": "succeeded", "amount": 1, "currency": "usd", "payment_intent": "pi_1"}
-    assert told(person.api, till, event("refund.created", refund)).status_code == 503
-    raw = event("checkout.session.completed", till.session(checkout) | {"customer_email": person.email, "amount": 1})
+    assert send_signed(person.api, payments_client, event("refund.created", refund)).status_code == 503
+    raw = event(
+        "checkout.session.completed", payments_client.session(checkout) | {"customer_email": person.email, "amount": 1}
+    )
     assert webhook(person.api, raw, f"t=1{STRIPE_SIGNED}abc").status_code == 400
-    assert told(person.api, till, raw).status_code == 200
+    assert send_signed(person.api, payments_client, raw).status_code == 200
     person.post(PURCHASE, json={"package_id": "popular", "success_url": f"https://evil.example/?{person.email}"})
 
 
 def test_nothing_that_is_secret_or_private_got_about(
-    api: Api, person: Person, sandbox: Sandbox, books: Backend, till: Till, stack: LocalStack, witness: Witness
+    api: Api,
+    person: Person,
+    sandbox: Sandbox,
+    books: Backend,
+    payments_client: PaymentsClient,
+    stack: LocalStack,
+    witness: Witness,
 ) -> None:
-    live(api, person, sandbox, books, till)
+    live(api, person, sandbox, books, payments_client)
 
     assert heard_words(witness.answers)
     assert stream_tokens(witness.answers)

@@ -38,7 +38,7 @@ def alone(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
 def catchup_env(alone: LocalStack) -> Iterator[Sandbox]:
     catchup_env = Sandbox(alone.dev["sandbox_url"])
     catchup_env.forget()
-    catchup_env.heal()
+    catchup_env.reset_faults()
     yield catchup_env
     catchup_env.close()
 

@@ -1,4 +1,4 @@
-"""What Stripe tells over HTTP: in any order and number the same credits; what is not as it should be moves none."""
+"""Stripe's events over HTTP: any order and number leads to the same credits, and wrong data changes nothing."""
 
 import uuid
 from typing import Any
@@ -7,7 +7,16 @@ import pytest
 from stripe import WebhookSignature
 
 from tests.fakes import Backend
-from tests.http.checkout_steps import Till, bought, buy, event, movements, told, until, webhook
+from tests.http.checkout_steps import (
+    PaymentsClient,
+    buy,
+    buy_and_pay,
+    event,
+    movements,
+    send_signed,
+    wait_until,
+    webhook,
+)
 from tests.http.http_client import Api, Person, check_error
 from tests.http.log_lines import LogLines, line_of
 
@@ -16,28 +25,30 @@ SIGNED = "signed as Stripe does"
 DEEP = b'{"id": "evt_1", "type": "refund.created", "data": {"object": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}}"
 
 
-def paid(till: Till, checkout: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The checkout as it is once it is paid, but for some lies."""
-    names = {"app": "live-transcription", "stage": "local", **till.session(checkout)["metadata"]}
-    metadata = names | changes.pop("metadata", {})
+def paid_checkout(payments_client: PaymentsClient, checkout: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The checkout as it is once it is paid, with some wrong data."""
+    stored_metadata = {"app": "live-transcription", "stage": "local", **payments_client.session(checkout)["metadata"]}
+    metadata = stored_metadata | changes.pop("metadata", {})
     changed = {"status": "complete", "payment_status": "paid", "payment_intent": f"pi_{uuid.uuid4().hex}", "url": None}
-    return till.session(checkout) | changed | {"metadata": metadata} | changes
+    return payments_client.session(checkout) | changed | {"metadata": metadata} | changes
 
 
 # Any number and order
 
 
-def test_copies_and_twins_of_every_event_change_nothing(till: Till, person: Person, books: Backend) -> None:
-    till.do("orders", webhook_copies=4, webhook_twins=2)
-    checkout = bought(person, till)
-    till.refund(checkout, 333)
-    dispute = till.dispute(checkout)
+def test_copies_of_every_event_under_the_same_and_other_ids_change_nothing(
+    payments_client: PaymentsClient, person: Person, books: Backend
+) -> None:
+    payments_client.do("orders", webhook_copies=4, webhook_twins=2)
+    checkout = buy_and_pay(person, payments_client)
+    payments_client.refund(checkout, 333)
+    dispute = payments_client.dispute(checkout)
     assert person.balance() == (2_200 - 1_333, 1_333 - 666)
-    till.step(f"disputes/{dispute}", "lost")
+    payments_client.step(f"disputes/{dispute}", "lost")
 
     assert person.balance() == (200, 0)
     assert movements(person) == [
-        ("clawback", -667, -666),  # what it held; beside it the rest
+        ("clawback", -667, -666),  # the part that the dispute held, and the rest
         ("clawback", -667, 0),
         ("clawback", -666, -333),
         ("purchase", 2_000, 999),
@@ -45,51 +56,57 @@ def test_copies_and_twins_of_every_event_change_nothing(till: Till, person: Pers
     books.check_books(person.user_id)
 
 
-def test_one_event_thirty_two_times_at_once_grants_once(till: Till, person: Person, books: Backend) -> None:
-    till.do("orders", webhook_copies=32)
+def test_one_event_thirty_two_times_at_once_grants_once(
+    payments_client: PaymentsClient, person: Person, books: Backend
+) -> None:
+    payments_client.do("orders", webhook_copies=32)
 
-    bought(person, till)
+    buy_and_pay(person, payments_client)
 
     assert movements(person) == [("purchase", 2_000, 999)]
     books.check_books(person.user_id)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_life_in_any_order_comes_to_the_same(till: Till, person: Person, books: Backend, seed: int) -> None:
-    """The reconciler hears held events too, newest first, at the same time."""
-    till.do("orders", webhook_hold=True, webhook_twins=1)
+def test_events_of_a_purchase_in_any_order_have_the_same_result(
+    payments_client: PaymentsClient, person: Person, books: Backend, seed: int
+) -> None:
+    """At the same time the reconciler receives the held events, newest first."""
+    payments_client.do("orders", webhook_hold=True, webhook_twins=1)
     checkout = buy(person)
-    till.do(f"sessions/{checkout['checkout_session_id']}/pay")
-    till.refund(checkout, 100)
-    refund = till.refund(checkout, 233, status="pending")
-    till.step(f"refunds/{refund}", "succeeded")
-    till.step(f"refunds/{refund}", "failed")
-    dispute = till.dispute(checkout, amount=333)
-    till.step(f"disputes/{dispute}", "won")
+    payments_client.do(f"sessions/{checkout['checkout_session_id']}/pay")
+    payments_client.refund(checkout, 100)
+    refund = payments_client.refund(checkout, 233, status="pending")
+    payments_client.step(f"refunds/{refund}", "succeeded")
+    payments_client.step(f"refunds/{refund}", "failed")
+    dispute = payments_client.dispute(checkout, amount=333)
+    payments_client.step(f"disputes/{dispute}", "won")
 
-    till.do("deliveries", shuffle=seed, together=seed % 2 == 0)
-    till.rest()
+    payments_client.do("deliveries", shuffle=seed, together=seed % 2 == 0)
+    payments_client.rest()
 
     assert person.balance() == (2_200 - 200, 0)
     books.check_books(person.user_id)
 
 
-def test_an_event_that_was_not_taken_comes_again(till: Till, person: Person) -> None:
-    """A refund told before its payment asks Stripe; while Stripe does not answer it is to come again."""
-    till.do("orders", webhook_lose=["checkout.session.completed", "payment_intent.succeeded"], webhook_retry_seconds=0)
+def test_an_event_answered_with_503_is_delivered_again(payments_client: PaymentsClient, person: Person) -> None:
+    """A refund reported before its payment needs a call to Stripe, which fails here at first."""
+    payments_client.do(
+        "orders", webhook_lose=["checkout.session.completed", "payment_intent.succeeded"], webhook_retry_seconds=0
+    )
     checkout = buy(person)
-    till.fail("stripe.events_list", "500", times=-1)  # The reconciler is to find nothing meanwhile.
-    till.do(f"sessions/{checkout['checkout_session_id']}/pay")
-    till.fail("stripe.sessions_list", "500", times=2)
+    payments_client.fail("stripe.events_list", "500", times=-1)  # So the reconciler finds nothing meanwhile.
+    payments_client.do(f"sessions/{checkout['checkout_session_id']}/pay")
+    payments_client.fail("stripe.sessions_list", "500", times=2)
 
-    refund = till.refund(checkout, 333)
+    refund = payments_client.refund(checkout, 333)
 
     assert person.balance() == (2_200 - 666, 0)
-    (delivery,) = [one for one in till.deliveries() if one["object_id"] == refund]
+    (delivery,) = [found for found in payments_client.deliveries() if found["object_id"] == refund]
     assert [attempt["status"] for attempt in delivery["attempts"]] == [503, 503, 200]
 
 
-# What is not as it should be
+# Wrong data
 
 
 @pytest.mark.parametrize(
@@ -116,43 +133,47 @@ def test_an_event_that_was_not_taken_comes_again(till: Till, person: Person) -> 
         (event("refund.created", {"id": "re_1"}), b"t=" + b"9" * 5_000 + b",v1=abc"),
     ],
 )
-def test_a_malformed_webhook_is_refused_and_breaks_nothing(
-    api: Api, till: Till, raw: bytes, signature: bytes | str | None
+def test_a_malformed_webhook_is_rejected(
+    api: Api, payments_client: PaymentsClient, raw: bytes, signature: bytes | str | None
 ) -> None:
-    answer = told(api, till, raw) if signature == SIGNED else webhook(api, raw, signature)
+    answer = send_signed(api, payments_client, raw) if signature == SIGNED else webhook(api, raw, signature)
 
     check_error(answer, 400, "invalid_signature")
 
 
-def test_an_old_event_or_one_for_somebody_else_is_refused(api: Api, till: Till) -> None:
+def test_an_old_event_or_one_with_another_secret_is_rejected(api: Api, payments_client: PaymentsClient) -> None:
     raw = event("refund.created", {"id": "re_1"})
     for signature in (
-        WebhookSignature.generate_signature_header(raw.decode(), till.secret, 1_700_000_000),
-        WebhookSignature.generate_signature_header(raw.decode(), till.secret, 9_999_999_999),
+        WebhookSignature.generate_signature_header(raw.decode(), payments_client.secret, 1_700_000_000),
+        WebhookSignature.generate_signature_header(raw.decode(), payments_client.secret, 9_999_999_999),
         WebhookSignature.generate_signature_header(raw.decode(), "whsec_another"),
-        WebhookSignature.generate_signature_header(raw.decode() + " ", till.secret),
+        WebhookSignature.generate_signature_header(raw.decode() + " ", payments_client.secret),
     ):
         check_error(webhook(api, raw, signature), 400, "invalid_signature")
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(api: Api, till: Till) -> None:
-    check_error(told(api, till, event("x", {"words": "a" * 600_000})), 413, "too_large")
+def test_an_event_that_is_too_large_is_rejected_before_it_is_read(api: Api, payments_client: PaymentsClient) -> None:
+    check_error(send_signed(api, payments_client, event("x", {"text": "a" * 600_000})), 413, "too_large")
 
 
 @pytest.mark.parametrize("type", ["charge.refunded", "invoice.paid", "an.event.of.next.year", "refund.of_next_year"])
-def test_other_events_are_answered_and_ignored(api: Api, till: Till, log_lines: LogLines, type: str) -> None:
-    answer = told(api, till, event(type, {"id": "x"}))
+def test_other_events_are_answered_and_ignored(
+    api: Api, payments_client: PaymentsClient, log_lines: LogLines, type: str
+) -> None:
+    answer = send_signed(api, payments_client, event(type, {"id": "x"}))
 
     assert (answer.status_code, answer.json()["outcome"]) == (200, "ignored")
     assert line_of(answer, log_lines)["PaymentAlarms"] == QUIET
 
 
-def test_nonsense_under_a_good_signature_is_to_come_again(api: Api, till: Till) -> None:
-    check_error(told(api, till, event("refund.created", {"id": "re_1", "amount": "all"})), 503, "unavailable")
+def test_a_signed_event_with_invalid_data_is_to_be_delivered_again(api: Api, payments_client: PaymentsClient) -> None:
+    check_error(
+        send_signed(api, payments_client, event("refund.created", {"id": "re_1", "amount": "all"})), 503, "unavailable"
+    )
 
 
 @pytest.mark.parametrize(
-    ("lie", "reason", "alarm"),
+    ("wrong_data", "reason", "alarm"),
     [
         ({"livemode": True}, "another mode", ALARM),
         ({"amount_total": 1}, "another amount", ALARM),
@@ -166,12 +187,22 @@ def test_nonsense_under_a_good_signature_is_to_come_again(api: Api, till: Till) 
         ({"metadata": {"purchase_id": ""}}, "not of this service", QUIET),
     ],
 )
-def test_a_payment_that_is_not_the_one_we_asked_for_brings_nothing_and_rings(
-    api: Api, till: Till, person: Person, log_lines: LogLines, lie: dict[str, Any], reason: str, alarm: int
+def test_a_payment_that_differs_from_the_purchase_grants_nothing_and_triggers_an_alarm(
+    api: Api,
+    payments_client: PaymentsClient,
+    person: Person,
+    log_lines: LogLines,
+    wrong_data: dict[str, Any],
+    reason: str,
+    alarm: int,
 ) -> None:
     checkout = buy(person)
 
-    answer = told(api, till, event("checkout.session.completed", paid(till, checkout, **lie)))
+    answer = send_signed(
+        api,
+        payments_client,
+        event("checkout.session.completed", paid_checkout(payments_client, checkout, **wrong_data)),
+    )
 
     assert (answer.status_code, answer.json()) == (200, {"received": True, "outcome": "ignored", "reason": reason})
     assert person.balance() == (200, 0)
@@ -181,26 +212,36 @@ def test_a_payment_that_is_not_the_one_we_asked_for_brings_nothing_and_rings(
     assert line.get("payment_alarm") == (reason if alarm else None)
 
 
-def test_the_same_event_without_a_lie_brings_credits(api: Api, till: Till, person: Person) -> None:
-    """Else the test above would prove nothing."""
-    answer = told(api, till, event("checkout.session.completed", paid(till, buy(person))))
+def test_the_same_event_with_correct_data_grants_credits(
+    api: Api, payments_client: PaymentsClient, person: Person
+) -> None:
+    """Otherwise the test above would prove nothing."""
+    answer = send_signed(
+        api, payments_client, event("checkout.session.completed", paid_checkout(payments_client, buy(person)))
+    )
 
     assert answer.json() == {"received": True, "outcome": "applied"}
     assert person.balance() == (2_200, 0)
 
 
-def test_credits_go_to_the_buyer_whoever_paid(till: Till, api: Api, person: Person) -> None:
-    """By the purchase alone: at the checkout anybody's address may be typed."""
+def test_credits_go_to_the_buyer_even_if_another_person_paid(
+    payments_client: PaymentsClient, api: Api, person: Person
+) -> None:
+    """Only the purchase decides: any address can be entered at the checkout."""
     checkout = buy(person, "starter")
-    lie = {"customer_details": {"email": "another@example.com"}, "customer_email": "another@example.com"}
+    wrong_data = {"customer_details": {"email": "another@example.com"}, "customer_email": "another@example.com"}
 
-    told(api, till, event("checkout.session.completed", paid(till, checkout, **lie)))
+    send_signed(
+        api,
+        payments_client,
+        event("checkout.session.completed", paid_checkout(payments_client, checkout, **wrong_data)),
+    )
 
     assert person.balance() == (700, 0)
 
 
 @pytest.mark.parametrize(
-    ("lie", "reason"),
+    ("wrong_data", "reason"),
     [
         ({"currency": "eur"}, "another currency"),
         ({"amount": 1_000}, "another amount"),
@@ -208,52 +249,61 @@ def test_credits_go_to_the_buyer_whoever_paid(till: Till, api: Api, person: Pers
         ({"payment_intent": None}, "nothing about a payment"),
     ],
 )
-def test_a_refund_that_is_not_of_our_payment_takes_nothing(
-    api: Api, till: Till, person: Person, log_lines: LogLines, lie: dict[str, Any], reason: str
+def test_a_refund_that_differs_from_the_payment_claws_nothing_back(
+    api: Api,
+    payments_client: PaymentsClient,
+    person: Person,
+    log_lines: LogLines,
+    wrong_data: dict[str, Any],
+    reason: str,
 ) -> None:
-    checkout = bought(person, till)
+    checkout = buy_and_pay(person, payments_client)
     refund = {"id": "re_1", "status": "succeeded", "amount": 999, "currency": "usd"}
-    refund["payment_intent"] = till.session(checkout)["payment_intent"]
+    refund["payment_intent"] = payments_client.session(checkout)["payment_intent"]
 
-    answer = told(api, till, event("refund.created", refund | lie))
+    answer = send_signed(api, payments_client, event("refund.created", refund | wrong_data))
 
     assert (answer.status_code, answer.json()["reason"]) == (200, reason)
     assert person.balance() == (2_200, 0)
     assert line_of(answer, log_lines)["PaymentAlarms"] == (ALARM if reason.startswith("another") else QUIET)
 
 
-def test_a_live_event_about_a_test_payment_brings_nothing(api: Api, till: Till, person: Person) -> None:
-    raw = event("checkout.session.completed", paid(till, buy(person)), livemode=True)
+def test_a_live_event_about_a_test_payment_grants_nothing(
+    api: Api, payments_client: PaymentsClient, person: Person
+) -> None:
+    raw = event("checkout.session.completed", paid_checkout(payments_client, buy(person)), livemode=True)
 
-    assert told(api, till, raw).json()["reason"] == "another mode"
+    assert send_signed(api, payments_client, raw).json()["reason"] == "another mode"
     assert person.balance() == (200, 0)
 
 
-def test_a_live_refund_takes_nothing_from_a_test_purchase(api: Api, till: Till, person: Person) -> None:
-    checkout = bought(person, till)
+def test_a_live_refund_claws_nothing_back_from_a_test_purchase(
+    api: Api, payments_client: PaymentsClient, person: Person
+) -> None:
+    checkout = buy_and_pay(person, payments_client)
     refund = {"id": "re_1", "status": "succeeded", "amount": 999, "currency": "usd"}
-    refund["payment_intent"] = till.session(checkout)["payment_intent"]
+    refund["payment_intent"] = payments_client.session(checkout)["payment_intent"]
 
-    answer = told(api, till, event("refund.created", refund, livemode=True))
+    answer = send_signed(api, payments_client, event("refund.created", refund, livemode=True))
 
     assert answer.json()["reason"] == "another mode"
     assert person.balance() == (2_200, 0)
 
 
-def test_a_webhook_needs_no_token_and_is_a_post(api: Api, till: Till, resident: Person) -> None:
+def test_a_webhook_needs_no_token_and_is_a_post(api: Api, payments_client: PaymentsClient, resident: Person) -> None:
     check_error(api.get("/webhooks/stripe"), 404, "not_found")
     check_error(resident.post("/webhooks/stripe", json={}), 400, "invalid_signature")
 
 
-# What no webhook tells
+# What no webhook reported
 
 
-def test_lost_webhooks_are_found_in_the_list_of_events(till: Till, person: Person) -> None:
-    till.do("orders", webhook_lose=["*"])
+def test_lost_webhooks_are_found_in_the_list_of_events(payments_client: PaymentsClient, person: Person) -> None:
+    payments_client.do("orders", webhook_lose=["*"])
     checkout = buy(person)
-    till.do(f"sessions/{checkout['checkout_session_id']}/pay")
-    until(lambda: person.balance() == (2_200, 0), "the payment was not found")
+    payments_client.do(f"sessions/{checkout['checkout_session_id']}/pay")
+    wait_until(lambda: person.balance() == (2_200, 0), "the payment was not found")
 
-    till.refund(checkout, 333)
+    payments_client.refund(checkout, 333)
 
-    until(lambda: person.balance() == (2_200 - 666, 0), "the refund was not found")
+    wait_until(lambda: person.balance() == (2_200 - 666, 0), "the refund was not found")

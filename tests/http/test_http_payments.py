@@ -1,4 +1,4 @@
-"""Credits are bought: a package, the hosted page, credits once; money that goes back takes what it was worth."""
+"""Buying credits: a package, the hosted page, one grant; returned money claws back its share of the credits."""
 
 import html.parser
 import uuid
@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.pricing import price_files
 from scripts.local.stack import LocalStack
+from tests.default_prices import PRICE_VERSION, PRICES
 from tests.fakes import Backend
-from tests.http.checkout_steps import PURCHASE, Till, bought, buy, movements
+from tests.http.checkout_steps import PURCHASE, PaymentsClient, buy, buy_and_pay, movements
 from tests.http.conftest import StartApi
 from tests.http.http_client import Api, Person, check_error
 
-SOLD = price_files.load("2026-11").packages
+PACKAGES = PRICES.packages
 
 
 class Buttons(html.parser.HTMLParser):
-    """What can be pressed on a page."""
+    """The buttons of a page."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -32,29 +32,32 @@ class Buttons(html.parser.HTMLParser):
 
 
 def press(checkout: dict[str, Any], action: str) -> str:
-    """Press a button of the hosted page as a browser without scripts does; where it leads."""
+    """Press a button of the hosted page as a browser without scripts does; the address it leads to."""
     with requests.Session() as browser:
         browser.trust_env = False
         page = browser.get(checkout["checkout_url"])
-        (button,) = [one for one in Buttons(page.text).found if one["value"] == action]
-        left = browser.post(page.url, data={button["name"]: button["value"]}, allow_redirects=False)
-    assert left.status_code == 303
-    return left.headers["Location"]
+        (button,) = [button for button in Buttons(page.text).found if button["value"] == action]
+        response = browser.post(page.url, data={button["name"]: button["value"]}, allow_redirects=False)
+    assert response.status_code == 303
+    return response.headers["Location"]
 
 
-def test_anybody_sees_what_credits_cost(api: Api) -> None:
+def test_packages_are_public(api: Api) -> None:
     answer = api.get("/credits/packages")
 
     assert answer.status_code == 200
     assert answer.json() == {
         "packages": [
-            {"id": name, "credits": one.credits, "cents": one.cents, "currency": "usd"} for name, one in SOLD.items()
+            {"id": name, "credits": package.credits, "cents": package.cents, "currency": "usd"}
+            for name, package in PACKAGES.items()
         ],
-        "price_version": "2026-11",
+        "price_version": PRICE_VERSION,
     }
 
 
-def test_a_package_is_bought_on_the_hosted_page(till: Till, person: Person, stack: LocalStack, books: Backend) -> None:
+def test_a_package_is_bought_on_the_hosted_page(
+    payments_client: PaymentsClient, person: Person, stack: LocalStack, books: Backend
+) -> None:
     answer = person.post(PURCHASE, json={"package_id": "popular"})
     checkout = answer.json()
 
@@ -69,19 +72,20 @@ def test_a_package_is_bought_on_the_hosted_page(till: Till, person: Person, stac
     assert press(checkout, "pay") == f"{stack.api_url}/health?checkout=paid"
 
     assert person.balance() == (2_200, 0)
-    bought_entry, given = person.get("/credits/transactions").json()[
-        "transactions"
-    ]  # Newest first, within a second too.
-    assert (bought_entry["kind"], given["kind"]) == ("purchase", "free_credits")
-    assert (bought_entry["credits"], bought_entry["cents"]) == (2_000, 999)
-    assert (bought_entry["purchase_id"], bought_entry["price_version"]) == (checkout["purchase_id"], "2026-11")
-    assert bought_entry["explanation"] == "2000 credits for $9.99"
-    said = person.get("/credits/balance").json()
-    assert (said["lifetime_purchased"], said["lifetime_granted"]) == (2_000, 200)
+    # Newest first, also within a second.
+    bought, granted = person.get("/credits/transactions").json()["transactions"]
+    assert (bought["kind"], granted["kind"]) == ("purchase", "free_credits")
+    assert (bought["credits"], bought["cents"]) == (2_000, 999)
+    assert (bought["purchase_id"], bought["price_version"]) == (checkout["purchase_id"], PRICE_VERSION)
+    assert bought["explanation"] == "2,000 credits for $9.99"
+    balance = person.get("/credits/balance").json()
+    assert (balance["lifetime_purchased"], balance["lifetime_granted"]) == (2_000, 200)
     books.check_books(person.user_id)
 
 
-def test_who_cancels_pays_nothing_and_may_still_pay(till: Till, person: Person, stack: LocalStack) -> None:
+def test_a_cancelled_checkout_costs_nothing_and_can_still_be_paid(
+    payments_client: PaymentsClient, person: Person, stack: LocalStack
+) -> None:
     checkout = buy(person, "starter", cancel_url=f"{stack.api_url}/health?cancelled={{CHECKOUT_SESSION_ID}}")
 
     assert press(checkout, "cancel").endswith(f"/health?cancelled={checkout['checkout_session_id']}")
@@ -90,7 +94,9 @@ def test_who_cancels_pays_nothing_and_may_still_pay(till: Till, person: Person, 
     assert person.balance() == (700, 0)
 
 
-def test_a_delayed_payment_brings_credits_when_it_is_in(till: Till, start_api: StartApi, person: Person) -> None:
+def test_a_delayed_payment_grants_credits_when_the_money_arrives(
+    payments_client: PaymentsClient, start_api: StartApi, person: Person
+) -> None:
     elsewhere = start_api(STRIPE_PAYMENT_METHODS="card,us_bank_account")
     buyer = Person(elsewhere, person.email, person.user_id, person.token, "", "")
     arrives, fails = buy(buyer, "starter"), buy(buyer, "power")
@@ -98,58 +104,64 @@ def test_a_delayed_payment_brings_credits_when_it_is_in(till: Till, start_api: S
         press(checkout, "pay_later")
     assert person.balance() == (200, 0)
 
-    till.do(f"sessions/{arrives['checkout_session_id']}/settle", outcome="succeeded")
-    till.do(f"sessions/{fails['checkout_session_id']}/settle", outcome="failed")
-    till.rest()
+    payments_client.do(f"sessions/{arrives['checkout_session_id']}/settle", outcome="succeeded")
+    payments_client.do(f"sessions/{fails['checkout_session_id']}/settle", outcome="failed")
+    payments_client.rest()
 
     assert person.balance() == (700, 0)
     assert movements(person) == [("purchase", 500, 299)]
 
 
-# The same request again
+# Retries
 
 
-def test_the_same_key_is_the_same_checkout_and_another_body_is_refused(till: Till, person: Person) -> None:
+def test_the_same_key_returns_the_same_checkout_and_another_body_is_rejected(
+    payments_client: PaymentsClient, person: Person
+) -> None:
     key = str(uuid.uuid4())
     first = buy(person, key=key)
 
     assert buy(person, key=key) == first
-    assert len(till.sessions_of(first["purchase_id"])) == 1
+    assert len(payments_client.sessions_of(first["purchase_id"])) == 1
     other = person.post(PURCHASE, json={"package_id": "power"}, headers={"Idempotency-Key": key})
     check_error(other, 409, "idempotency_mismatch")
-    till.pay(first)
+    payments_client.pay(first)
     assert buy(person, key=key) == first
     assert person.balance() == (2_200, 0)
 
 
-def test_the_same_key_of_two_people_is_two_purchases(till: Till, person: Person, resident: Person) -> None:
+def test_the_same_key_of_two_users_makes_two_purchases(
+    payments_client: PaymentsClient, person: Person, resident: Person
+) -> None:
     key = str(uuid.uuid4())
 
     assert buy(person, key=key)["purchase_id"] != buy(resident, key=key)["purchase_id"]
 
 
-def test_the_same_request_at_once_makes_one_checkout(till: Till, person: Person) -> None:
+def test_the_same_request_many_times_at_once_makes_one_checkout(
+    payments_client: PaymentsClient, person: Person
+) -> None:
     body = {"json": {"package_id": "starter"}, "headers": {"Idempotency-Key": "pressed sixteen times"}}
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda _: person.post(PURCHASE, **body), range(16)))
     for answer in answers:
-        if answer.status_code != 201:  # It came while the first was being made.
+        if answer.status_code != 201:  # It arrived while the first one was being handled.
             assert answer.status_code in (409, 503), answer.text
             assert answer.headers["Retry-After"]
 
     checkout = buy(person, "starter", key="pressed sixteen times")
 
-    assert len(till.sessions_of(checkout["purchase_id"])) == 1
-    made = [answer.json() for answer in answers if answer.status_code == 201]
-    assert made
-    assert all(one == checkout for one in made)
+    assert len(payments_client.sessions_of(checkout["purchase_id"])) == 1
+    checkouts = [answer.json() for answer in answers if answer.status_code == 201]
+    assert checkouts
+    assert all(found == checkout for found in checkouts)
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({}, "body"),
-        ({"package_id": "everything"}, "package_id"),
+        ({"package_id": "unlimited"}, "package_id"),
         ({"package_id": ""}, "package_id"),
         ({"package_id": 7}, "package_id"),
         ({"package_id": "popular", "cents": 1}, "body"),
@@ -164,32 +176,38 @@ def test_the_same_request_at_once_makes_one_checkout(till: Till, person: Person)
         ({"package_id": "popular", "success_url": "https://x/" + "a" * 2_000}, "success_url"),
     ],
 )
-def test_what_cannot_be_bought_so(till: Till, resident: Person, body: dict[str, Any], field: str) -> None:
-    before = len(till.books()["sessions"])
+def test_an_invalid_purchase_is_rejected_with_its_field(
+    payments_client: PaymentsClient, resident: Person, body: dict[str, Any], field: str
+) -> None:
+    before = len(payments_client.books()["sessions"])
 
     assert check_error(resident.post(PURCHASE, json=body), 400, "invalid_request")["field"] == field
-    assert len(till.books()["sessions"]) == before
+    assert len(payments_client.books()["sessions"]) == before
 
 
-def test_buyers_come_back_to_our_pages_only(till: Till, person: Person, stack: LocalStack) -> None:
-    ours = f"{stack.api_url}/health?session={{CHECKOUT_SESSION_ID}}"
-    # Stripe leads to http and https only, so the extension's own pages are none.
+def test_buyers_return_only_to_pages_of_allowed_origins(
+    payments_client: PaymentsClient, person: Person, stack: LocalStack
+) -> None:
+    allowed = f"{stack.api_url}/health?session={{CHECKOUT_SESSION_ID}}"
+    # Stripe supports http and https only, so pages of the extension cannot be used.
     for page in (f"{stack.dev['extension_origin']}/paid.html", stack.api_url.replace("http", "https"), "https://"):
         body = {"package_id": "starter", "success_url": page}
         check_error(person.post(PURCHASE, json=body), 400, "invalid_request")
 
-    checkout = buy(person, "starter", success_url=ours)
+    checkout = buy(person, "starter", success_url=allowed)
 
-    assert press(checkout, "pay") == ours.replace("{CHECKOUT_SESSION_ID}", checkout["checkout_session_id"])
+    assert press(checkout, "pay") == allowed.replace("{CHECKOUT_SESSION_ID}", checkout["checkout_session_id"])
 
 
-def test_a_blocked_buyer_buys_nothing(till: Till, person: Person, books: Backend) -> None:
+def test_a_blocked_account_cannot_buy(payments_client: PaymentsClient, person: Person, books: Backend) -> None:
     books.ledger.set_blocked(person.user_id, True)
 
     check_error(person.post(PURCHASE, json={"package_id": "popular"}), 403, "account_blocked")
 
 
-def test_without_a_key_nothing_is_sold_or_heard(till: Till, start_api: StartApi, person: Person) -> None:
+def test_without_an_api_key_nothing_is_sold_or_received(
+    payments_client: PaymentsClient, start_api: StartApi, person: Person
+) -> None:
     api = start_api(STRIPE_API_KEY="")
 
     assert api.get("/credits/packages").status_code == 200
@@ -197,21 +215,23 @@ def test_without_a_key_nothing_is_sold_or_heard(till: Till, start_api: StartApi,
     check_error(api.post("/webhooks/stripe", data=b"{}"), 503, "unavailable")
 
 
-# Money that goes back
+# Returned money
 
 
-def test_refunds_take_what_the_money_was_worth_and_no_more(till: Till, person: Person, books: Backend) -> None:
-    checkout = bought(person, till)
+def test_refunds_claw_back_their_share_of_the_credits(
+    payments_client: PaymentsClient, person: Person, books: Backend
+) -> None:
+    checkout = buy_and_pay(person, payments_client)
 
-    first = till.refund(checkout, 333)
+    first = payments_client.refund(checkout, 333)
     assert person.balance() == (2_200 - 666, 0)
-    till.refund(checkout, 333)
+    payments_client.refund(checkout, 333)
     assert person.balance() == (2_200 - 1_333, 0)
-    pending = till.refund(checkout, 333, status="pending")
+    pending = payments_client.refund(checkout, 333, status="pending")
     assert person.balance() == (2_200 - 1_333, 0)
-    till.step(f"refunds/{pending}", "succeeded")
+    payments_client.step(f"refunds/{pending}", "succeeded")
     assert person.balance() == (200, 0)
-    till.step(f"refunds/{first}", "failed")
+    payments_client.step(f"refunds/{first}", "failed")
     assert person.balance() == (200 + 667, 0)
 
     assert movements(person) == sorted(
@@ -226,62 +246,68 @@ def test_refunds_take_what_the_money_was_worth_and_no_more(till: Till, person: P
     books.check_books(person.user_id)
 
 
-def test_a_refund_that_never_succeeds_takes_nothing(till: Till, person: Person) -> None:
-    checkout = bought(person, till)
-    refund = till.refund(checkout, status="pending")
+def test_a_refund_that_never_succeeds_claws_nothing_back(payments_client: PaymentsClient, person: Person) -> None:
+    checkout = buy_and_pay(person, payments_client)
+    refund = payments_client.refund(checkout, status="pending")
 
-    till.step(f"refunds/{refund}", "canceled")
+    payments_client.step(f"refunds/{refund}", "canceled")
 
     assert person.balance() == (2_200, 0)
     assert movements(person) == [("purchase", 2_000, 999)]
 
 
-def test_a_dispute_holds_the_credits_and_its_end_decides(till: Till, person: Person, books: Backend) -> None:
-    won, lost = bought(person, till), bought(person, till, "starter")
+def test_a_dispute_holds_the_credits_until_it_is_won_or_lost(
+    payments_client: PaymentsClient, person: Person, books: Backend
+) -> None:
+    won, lost = buy_and_pay(person, payments_client), buy_and_pay(person, payments_client, "starter")
 
-    first = till.dispute(won)
+    first = payments_client.dispute(won)
     assert person.balance() == (700, 2_000)
-    second = till.dispute(lost)
+    second = payments_client.dispute(lost)
     assert person.balance() == (200, 2_500)
-    till.step(f"disputes/{first}", "under_review")
+    payments_client.step(f"disputes/{first}", "under_review")
     assert person.balance() == (200, 2_500)
-    till.step(f"disputes/{first}", "won")
+    payments_client.step(f"disputes/{first}", "won")
     assert person.balance() == (2_200, 500)
-    till.step(f"disputes/{second}", "lost")
+    payments_client.step(f"disputes/{second}", "lost")
 
     assert person.balance() == (2_200, 0)
     assert movements(person) == [("clawback", -500, -299), ("purchase", 500, 299), ("purchase", 2_000, 999)]
     books.check_books(person.user_id)
 
 
-def test_an_inquiry_holds_nothing_until_it_is_a_dispute(till: Till, person: Person) -> None:
-    checkout = bought(person, till)
+def test_an_inquiry_holds_nothing_until_it_becomes_a_dispute(payments_client: PaymentsClient, person: Person) -> None:
+    checkout = buy_and_pay(person, payments_client)
 
-    inquiry = till.dispute(checkout, status="warning_needs_response")
+    inquiry = payments_client.dispute(checkout, status="warning_needs_response")
     assert person.balance() == (2_200, 0)
-    till.step(f"disputes/{inquiry}", "needs_response")
+    payments_client.step(f"disputes/{inquiry}", "needs_response")
     assert person.balance() == (200, 2_000)
 
 
-def test_a_refund_and_a_lost_dispute_together_take_once(till: Till, person: Person, books: Backend) -> None:
-    checkout = bought(person, till)
-    till.refund(checkout, 499)
+def test_a_refund_and_a_lost_dispute_of_the_same_money_claw_back_once(
+    payments_client: PaymentsClient, person: Person, books: Backend
+) -> None:
+    checkout = buy_and_pay(person, payments_client)
+    payments_client.refund(checkout, 499)
     assert person.balance() == (2_200 - 998, 0)
 
-    dispute = till.dispute(checkout, amount=600)
+    dispute = payments_client.dispute(checkout, amount=600)
     assert person.balance() == (2_200 - 1_201, 1_201 - 998)
-    till.step(f"disputes/{dispute}", "lost")
+    payments_client.step(f"disputes/{dispute}", "lost")
 
     assert person.balance() == (200, 0)
     assert sum(credits for _, credits, _ in movements(person)) == 0
     books.check_books(person.user_id)
 
 
-def test_who_spent_what_was_refunded_owes_it_and_hears_why(till: Till, person: Person) -> None:
-    checkout = bought(person, till, "starter")
+def test_a_refund_of_spent_credits_blocks_spending_and_the_message_says_why(
+    payments_client: PaymentsClient, person: Person
+) -> None:
+    checkout = buy_and_pay(person, payments_client, "starter")
     session_id = person.start(lease_seconds=3_600)
     assert person.balance() == (100, 600)
-    till.refund(checkout)
+    payments_client.refund(checkout)
     assert person.balance() == (-400, 600)
 
     refusal = person.stream(action="start", transport="relay")

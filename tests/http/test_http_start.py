@@ -1,4 +1,4 @@
-"""Starting under an Idempotency-Key, and many at once: nothing is promised twice, nor beyond the balance."""
+"""Starting with an Idempotency-Key, and many starts at once: nothing is held twice, nor beyond the balance."""
 
 import threading
 from collections.abc import Callable
@@ -14,20 +14,20 @@ STREAM = "/transcription/stream"
 START = {"action": "start", "transport": "relay", "lease_seconds": 120}
 
 
-def start(person: Person, key: str, **words: object) -> requests.Response:
-    return person.post(STREAM, json=START | words, headers={"Idempotency-Key": key.encode()})
+def start(person: Person, key: str, **fields: object) -> requests.Response:
+    return person.post(STREAM, json=START | fields, headers={"Idempotency-Key": key.encode()})
 
 
 def at_once(many: int, act: Callable[[int], requests.Response]) -> list[requests.Response]:
-    """`act` of 0, 1, 2 … in as many threads, which set off together."""
-    together = threading.Barrier(many)
+    """`act` of 0, 1, 2 … in as many threads, which start together."""
+    barrier = threading.Barrier(many)
 
-    def one(number: int) -> requests.Response:
-        together.wait()
+    def run_one(number: int) -> requests.Response:
+        barrier.wait()
         return act(number)
 
     with ThreadPoolExecutor(many) as threads:
-        return list(threads.map(one, range(many)))
+        return list(threads.map(run_one, range(many)))
 
 
 def test_the_same_key_and_body_get_the_same_answer_and_one_hold(person: Person, books: Backend) -> None:
@@ -50,7 +50,7 @@ def test_the_same_key_with_another_body_is_409(person: Person) -> None:
     assert person.balance() == (180, 20)
 
 
-def test_another_key_or_another_person_is_another_session(person: Person, resident: Person) -> None:
+def test_another_key_or_another_user_starts_another_session(person: Person, resident: Person) -> None:
     answers = [start(person, "key 3"), start(person, "key 4"), start(resident, "key 3")]
 
     assert len({answer.json()["session_id"] for answer in answers}) == 3
@@ -58,18 +58,18 @@ def test_another_key_or_another_person_is_another_session(person: Person, reside
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "é", "\x7f", "\N{PILE OF POO}"], ids=ascii)
-def test_a_key_out_of_bounds_is_400(person: Person, key: str) -> None:
+def test_an_invalid_key_is_400(person: Person, key: str) -> None:
     assert check_error(start(person, key), 400, "invalid_request") == {"field": "Idempotency-Key"}
     assert person.balance() == (200, 0)
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "a b ~!\"#$%&'()*+,-./:;<=>?@[]^_`{|}"], ids=lambda key: key[:10])
-def test_a_key_within_bounds_is_taken(person: Person, key: str) -> None:
+def test_a_valid_key_is_accepted(person: Person, key: str) -> None:
     assert start(person, key).json() == start(person, key).json()
     assert person.balance() == (180, 20)
 
 
-def test_the_same_key_many_times_at_once_is_one_session(person: Person, books: Backend) -> None:
+def test_the_same_key_many_times_at_once_starts_one_session(person: Person, books: Backend) -> None:
     answers = at_once(10, lambda _: start(person, "at once"))
 
     assert {answer.status_code for answer in answers} == {201}
@@ -78,7 +78,7 @@ def test_the_same_key_many_times_at_once_is_one_session(person: Person, books: B
     books.check_invariants(person.user_id)
 
 
-def test_many_starts_at_once_never_promise_more_than_there_is(person: Person, books: Backend) -> None:
+def test_many_starts_at_once_never_hold_more_than_the_balance(person: Person, books: Backend) -> None:
     answers = at_once(20, lambda _: person.post(STREAM, json={"action": "start", "transport": "relay"}))
 
     held = 0
@@ -97,7 +97,7 @@ def test_many_starts_at_once_never_promise_more_than_there_is(person: Person, bo
     assert person.balance() == (200, 0)
 
 
-def test_an_empty_account_is_told_what_it_needs(person: Person) -> None:
+def test_a_start_without_enough_credits_says_what_is_required(person: Person) -> None:
     person.start(lease_seconds=1_200)
 
     answer = person.stream(action="start", transport="relay")
@@ -105,7 +105,7 @@ def test_an_empty_account_is_told_what_it_needs(person: Person) -> None:
     assert check_error(answer, 402, "insufficient_credits") == {"required": 10, "available": 0}
 
 
-def test_a_transport_that_is_not_offered_is_said_so(person: Person) -> None:
+def test_an_unknown_transport_is_rejected_with_its_field(person: Person) -> None:
     details = check_error(person.stream(action="start", transport="pigeon"), 400, "invalid_request")
 
     assert details == {"field": "transport"}

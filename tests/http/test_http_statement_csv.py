@@ -12,7 +12,7 @@ from chalicelib.credits.statement import CSV_COLUMNS, CSV_PAGE, CSV_PAGES
 from chalicelib.models.ledger import Entry
 from chalicelib.repositories.ledger_items import entry_id_for, entry_put
 from tests.fakes import Backend
-from tests.http.checkout_steps import Till, bought
+from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.http_client import Api, Person, check_error
 
 PATH = "/credits/transactions?format=csv"
@@ -48,9 +48,9 @@ def write(books: Backend) -> Iterator[Writing]:
     books.tables.delete_many(written)
 
 
-def test_the_statement_comes_as_a_file(till: Till, person: Person) -> None:
-    checkout = bought(person, till)
-    till.refund(checkout, 333)
+def test_the_statement_comes_as_a_file(payments_client: PaymentsClient, person: Person) -> None:
+    checkout = buy_and_pay(person, payments_client)
+    payments_client.refund(checkout, 333)
 
     answer = person.get(PATH)
 
@@ -64,7 +64,7 @@ def test_the_statement_comes_as_a_file(till: Till, person: Person) -> None:
         "purchase": ("2000", "999", checkout["purchase_id"]),
         "clawback": ("-666", "-333", checkout["purchase_id"]),
     }
-    assert found["purchase"]["explanation"] == "2000 credits for $9.99"
+    assert found["purchase"]["explanation"] == "2,000 credits for $9.99"
     told = person.get("/credits/transactions").json()["transactions"]
     assert [(row["id"], row["at"], row["explanation"]) for row in rows(answer)] == [
         (one["id"], one["at"], one["explanation"]) for one in told

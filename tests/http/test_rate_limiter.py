@@ -19,7 +19,7 @@ from tests.credits.money_env import World
 from tests.credits.test_ledger_crashes import crash_points, live_through, quiet_calls
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
-from tests.fault_injection import OUTAGES, Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import OUTAGES, Crash, Fault, FaultInjector, fail_call, no_faults
 from tests.streaming.listener import Listener
 
 Names = tuple[str, str]
@@ -40,16 +40,16 @@ def names(engine: Engine) -> Iterator[Names]:
 class Door:
     """A limiter of one request a minute for every group, on a wire that may fail."""
 
-    wire: Wire
+    fault_injector: FaultInjector
     limiter: RateLimiter
     now_us: int = 1_795_400_000_000_000
 
     @classmethod
     def on(cls, engine: Engine, names: Names, words: str = "1/minute") -> "Door":
-        wire = Wire()
+        fault_injector = FaultInjector()
         limits = dict.fromkeys(GROUPS, Limit.read(words))
-        limiter = RateLimiter(wire.tables(engine, names), limits, lambda: KEY, lambda: door.now_us)
-        door = cls(wire, limiter)
+        limiter = RateLimiter(fault_injector.tables(engine, names), limits, lambda: KEY, lambda: door.now_us)
+        door = cls(fault_injector, limiter)
         return door
 
     def request(self, group: str, who: str, do: Callable[[], object] = lambda: None) -> Count:
@@ -76,18 +76,18 @@ def never() -> None:
 
 @pytest.mark.parametrize("group", AT_ONCE)
 def test_a_request_is_counted_before_it_is_done(door: Door, ada: str, group: str) -> None:
-    door.request(group, ada, lambda: door.wire.calls.append("done"))
+    door.request(group, ada, lambda: door.fault_injector.calls.append("done"))
 
-    assert door.wire.calls == ["UpdateItem", "done"]
+    assert door.fault_injector.calls == ["UpdateItem", "done"]
     with pytest.raises(RateLimitedError):
         door.request(group, ada, never)
 
 
 @pytest.mark.parametrize("group", RIDING)
 def test_a_request_that_writes_nothing_is_counted_at_its_end(door: Door, ada: str, group: str) -> None:
-    count = door.request(group, ada, lambda: door.wire.calls.append("done"))
+    count = door.request(group, ada, lambda: door.fault_injector.calls.append("done"))
 
-    assert door.wire.calls == ["done", "UpdateItem"]
+    assert door.fault_injector.calls == ["done", "UpdateItem"]
     assert (count.is_made, count.limit.remaining(count.tat_us, count.now_us)) == (True, 0)
 
 
@@ -114,12 +114,12 @@ def test_a_request_that_fails_counts_too(door: Door, ada: str, group: str) -> No
 def test_who_is_known_to_be_over_the_limit_costs_no_call(door: Door, ada: str) -> None:
     for group in GROUPS:
         door.request(group, ada)
-    door.wire.under(no_faults)
+    door.fault_injector.use_plan(no_faults)
 
     for group in GROUPS:
         with pytest.raises(RateLimitedError):
             door.request(group, ada, never)
-    assert door.wire.calls == []
+    assert door.fault_injector.calls == []
     door.now_us += 60_000_000
     for group in GROUPS:
         assert door.request(group, ada).is_made
@@ -130,7 +130,7 @@ def test_a_busy_caller_costs_one_call_a_request_as_well(engine: Engine, names: N
     for _ in range(50):
         door.request("reads", ada)
 
-    assert door.wire.calls == ["UpdateItem"] * 50
+    assert door.fault_injector.calls == ["UpdateItem"] * 50
 
 
 def test_processes_that_remember_pass_together_what_one_would(engine: Engine, names: Names, ada: str) -> None:
@@ -177,7 +177,7 @@ def test_a_network_stands_in_the_table_under_an_hmac_and_a_user_under_the_id(doo
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR])
 @pytest.mark.parametrize("group", FREE)
 def test_what_costs_nothing_passes_uncounted(door: Door, ada: str, group: str, fault: Fault) -> None:
-    door.wire.under(lambda *_: fault)
+    door.fault_injector.use_plan(lambda *_: fault)
     done = []
     with collect_request_log() as request_log:
         count = door.request(group, ada, lambda: done.append(1))
@@ -189,7 +189,7 @@ def test_what_costs_nothing_passes_uncounted(door: Door, ada: str, group: str, f
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR])
 @pytest.mark.parametrize("group", NOTHING_FREE)
 def test_what_could_cost_something_is_503(door: Door, ada: str, group: str, fault: Fault) -> None:
-    door.wire.under(lambda *_: fault)
+    door.fault_injector.use_plan(lambda *_: fault)
 
     with pytest.raises(UnavailableError):
         door.request(group, ada, never)
@@ -198,7 +198,7 @@ def test_what_could_cost_something_is_503(door: Door, ada: str, group: str, faul
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR])
 @pytest.mark.parametrize("group", RIDING)
 def test_an_answer_that_cannot_be_counted_is_503(door: Door, ada: str, group: str, fault: Fault) -> None:
-    door.wire.under(lambda *_: fault)
+    door.fault_injector.use_plan(lambda *_: fault)
 
     with pytest.raises(UnavailableError):
         door.request(group, ada)
@@ -211,7 +211,7 @@ def test_a_table_that_did_not_take_the_request_is_not_asked_to_count_it(door: Do
 
     with pytest.raises(UnavailableError):
         door.request(group, ada, fail)
-    assert door.wire.calls == []
+    assert door.fault_injector.calls == []
 
 
 # Money
@@ -242,12 +242,12 @@ def test_counting_a_direct_start_along_costs_no_call(engine: Engine, names: Name
     heard = Listener.on(engine, names)
     limits = dict.fromkeys(GROUPS, Limit.read("1/minute"))
     limiter = RateLimiter(heard.backend.tables, limits, lambda: KEY, lambda: heard.backend.clock() * 1_000_000)  # type: ignore[arg-type]
-    heard.wire.under(no_faults)
+    heard.fault_injector.use_plan(no_faults)
 
     with limiter.counting("stream", limiter.count("stream", heard.who.user_id)):
         heard.start()
 
-    assert heard.wire.calls == ["BatchGetItem", "TransactWriteItems", "Ticket", "TransactWriteItems"]
+    assert heard.fault_injector.calls == ["BatchGetItem", "TransactWriteItems", "Ticket", "TransactWriteItems"]
 
 
 @pytest.mark.parametrize("command", [START, RENEW, SAVE, STOP, CHUNK, FAILING], ids=str)
@@ -256,7 +256,7 @@ def test_a_crash_at_any_call_of_a_counted_request_loses_doubles_and_blocks_nothi
 ) -> None:
     calls = quiet_calls(counted(command), engine, names)
     for number, fault in [(0, Fault.CRASH_BEFORE), *crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST))]:
-        live_through(counted(command), at(number, fault), engine, names)
+        live_through(counted(command), fail_call(number, fault), engine, names)
 
 
 @pytest.mark.parametrize("command", [START, RENEW, SAVE, STOP, CHUNK], ids=str)
@@ -315,8 +315,8 @@ def test_a_crash_may_cost_a_count_but_never_gives_one(engine: Engine, names: Nam
     """What is in the table is never less than what passed."""
     door, passed = Door.on(engine, names, "5/day"), 0
     for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT) * 4:
-        for plan in (at(0, fault), no_faults):
-            door.wire.under(plan)
+        for plan in (fail_call(0, fault), no_faults):
+            door.fault_injector.use_plan(plan)
             with suppress(Crash, AppError):
                 door.request("spend", ada)
                 passed += 1

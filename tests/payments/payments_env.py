@@ -1,4 +1,4 @@
-"""A stand-in for the payment system, and the selling of credits put together on the tables of a backend."""
+"""A stand-in for the payment system, and the payment use cases on the tables of a backend."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,25 +9,25 @@ from msgspec.structs import replace
 from chalicelib import contract
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
-from chalicelib.payments.checkout import Purchases
-from chalicelib.payments.fulfilment import Fulfilment
-from chalicelib.payments.purchase_state import (
+from chalicelib.models.purchase_facts import (
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Payment,
+    PaymentFact,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
 )
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from chalicelib.payments.checkout import Purchases
+from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.reconciliation import Reconciler
-from chalicelib.pricing import price_files
-from chalicelib.repositories.purchases import purchase, purchase_key
+from chalicelib.repositories.purchases import purchase_from, purchase_key
+from tests.default_prices import PRICES
 from tests.fakes import Backend
 
-News = CheckoutSession | PaymentNews | None
+Update = CheckoutSession | PaymentUpdate | None
 STAGE = "local"
 RETURN = "https://extension.example"
 
@@ -35,17 +35,17 @@ RETURN = "https://extension.example"
 @dataclass(frozen=True)
 class FakeEvent:
     type: str
-    news: News
+    payment_update: Update
     id: str = ""
     livemode: bool = False
 
 
 @dataclass
 class FakePayments:
-    """Opens each purchase's checkout once; payments, refunds and disputes are as a test says.
+    """Opens one checkout for each purchase; payments, refunds and disputes are as a test sets them.
 
-    `script`: what the next calls do first: an error to raise, or something to run.
-    `undelivered_events`: what no webhook brought.
+    `script`: what the next calls do first: an error to raise, or a function to run.
+    `undelivered_events`: those that no webhook delivered.
     """
 
     sessions: dict[str, CheckoutSession] = field(default_factory=dict)
@@ -54,59 +54,59 @@ class FakePayments:
     undelivered_events: list[FakeEvent] = field(default_factory=list)
     script: list[Exception | Callable[[], None]] = field(default_factory=list)
 
-    def open(self, wanted: Purchase) -> CheckoutSession:
+    def open_checkout(self, purchase: Purchase) -> CheckoutSession:
         self._next()
-        self.opens.append(wanted.purchase_id)
-        made = CheckoutSession(
-            session_id=f"cs_{wanted.purchase_id}",
-            url=f"https://pay.example/{wanted.purchase_id}",
-            payment=Payment.OPEN,
+        self.opens.append(purchase.purchase_id)
+        session = CheckoutSession(
+            session_id=f"cs_{purchase.purchase_id}",
+            url=f"https://pay.example/{purchase.purchase_id}",
+            payment=PaymentState.OPEN,
             payment_id="",
-            cents=wanted.cents,
-            currency=wanted.currency,
-            is_live=wanted.is_live,
-            purchase_id=wanted.purchase_id,
-            user_id=wanted.user_id,
+            cents=purchase.cents,
+            currency=purchase.currency,
+            is_live=purchase.is_live,
+            purchase_id=purchase.purchase_id,
+            user_id=purchase.user_id,
             stage=STAGE,
         )
-        return self.sessions.setdefault(made.session_id, made)
+        return self.sessions.setdefault(session.session_id, session)
 
-    def session(self, session_id: str) -> CheckoutSession:
+    def get_checkout(self, session_id: str) -> CheckoutSession:
         self._next()
         return self.sessions[session_id]
 
-    def session_of(self, payment_id: str) -> CheckoutSession | None:
+    def find_checkout(self, payment_id: str) -> CheckoutSession | None:
         self._next()
-        return next((one for one in self.sessions.values() if one.payment_id == payment_id), None)
+        return next((session for session in self.sessions.values() if session.payment_id == payment_id), None)
 
-    def verified_event(self, raw: bytes, signature: str) -> FakeEvent:
+    def verify_event(self, raw: bytes, signature: str) -> FakeEvent:
         if signature != "good":
-            raise InvalidSignatureError("This is not a signed event.")
+            raise InvalidSignatureError("This is not an event that the payment service signed.")
         return self.events[raw]
 
-    def news(self, event: FakeEvent) -> News:
-        return event.news
+    def payment_update(self, event: FakeEvent) -> Update:
+        return event.payment_update
 
-    def undelivered(self, since: int, after: str = "") -> Iterator[FakeEvent]:
+    def list_undelivered_events(self, since: int, after: str = "") -> Iterator[FakeEvent]:
         self._next()
         ids = [event.id for event in self.undelivered_events]
         yield from self.undelivered_events[ids.index(after) + 1 if after else 0 :]
 
-    # What happens there
+    # What happens at the payment system
 
-    def moved(self, purchase_id: str, payment: Payment) -> CheckoutSession:
-        """The checkout as it is once its payment got there; a paid one is never anything else again."""
-        there = self.sessions[f"cs_{purchase_id}"]
-        moved = replace(there, payment=payment, payment_id=f"pi_{purchase_id}")
-        if there.payment is not Payment.PAID:
-            self.sessions[there.session_id] = moved
-        return moved
+    def set_payment(self, purchase_id: str, payment: PaymentState) -> CheckoutSession:
+        """The checkout with its payment in this state; one that was paid stays paid."""
+        current = self.sessions[f"cs_{purchase_id}"]
+        updated = replace(current, payment=payment, payment_id=f"pi_{purchase_id}")
+        if current.payment is not PaymentState.PAID:
+            self.sessions[current.session_id] = updated
+        return updated
 
-    def news_of(self, one: Purchase, fact: Fact) -> News:
-        if isinstance(fact, Payment):
-            return self.moved(one.purchase_id, fact)
+    def make_update(self, purchase: Purchase, fact: PaymentFact) -> Update:
+        if isinstance(fact, PaymentState):
+            return self.set_payment(purchase.purchase_id, fact)
         cents = fact.refund.cents if isinstance(fact, RefundFact) else fact.dispute.cents
-        return PaymentNews(fact, f"pi_{one.purchase_id}", cents, one.currency, one.is_live)
+        return PaymentUpdate(fact, f"pi_{purchase.purchase_id}", cents, purchase.currency, purchase.is_live)
 
     def _next(self) -> None:
         if self.script:
@@ -118,7 +118,7 @@ class FakePayments:
 
 @dataclass(frozen=True)
 class PaymentsEnv:
-    """The selling of credits, on a backend."""
+    """The payment use cases on a backend."""
 
     backend: Backend
     payments: FakePayments = field(default_factory=FakePayments)
@@ -128,7 +128,7 @@ class PaymentsEnv:
         return Purchases(
             ledger=self.backend.ledger,
             tables=self.backend.tables,
-            prices=price_files.load("2026-11"),
+            prices=PRICES,
             fulfilment=self.fulfilment,
             is_on=True,
             return_origins=frozenset({RETURN}),
@@ -146,21 +146,21 @@ class PaymentsEnv:
         return Reconciler(self.fulfilment, self.backend.tables, is_on=True, now=self.backend.clock)
 
     def buy(self, caller: Caller, package: str = "popular", purchase_id: str | None = None, **more: str) -> str:
-        """A purchase with its checkout; its id."""
+        """The id of a purchase that has its checkout."""
         purchase_id = purchase_id or str(uuid.uuid4())
         self.purchases.buy(caller, contract.Buy(package, **more), purchase_id, "hash")
         return purchase_id
 
     def purchase(self, purchase_id: str) -> Purchase:
-        return purchase(self.backend.tables.get(purchase_key(purchase_id)) or {})
+        return purchase_from(self.backend.tables.get(purchase_key(purchase_id)) or {})
 
-    def hears(self, purchase_id: str, fact: Fact, event_id: str = "") -> contract.Received:
+    def receive_fact(self, purchase_id: str, fact: PaymentFact, event_id: str = "") -> contract.Received:
         """An event about the purchase, under any id."""
-        return self.hears_news(self.payments.news_of(self.purchase(purchase_id), fact), event_id)
+        return self.receive_update(self.payments.make_update(self.purchase(purchase_id), fact), event_id)
 
-    def hears_news(self, news: News, event_id: str = "", livemode: bool = False) -> contract.Received:
+    def receive_update(self, update: Update, event_id: str = "", livemode: bool = False) -> contract.Received:
         raw = (event_id or str(uuid.uuid4())).encode()
-        self.payments.events[raw] = FakeEvent("an.event", news, livemode=livemode)
+        self.payments.events[raw] = FakeEvent("an.event", update, livemode=livemode)
         return self.purchases.receive(raw, "good")
 
 
@@ -173,13 +173,13 @@ def dispute(name: str, state: DisputeState, cents: int) -> DisputeFact:
 
 
 def credits(payments_env: PaymentsEnv, caller: Caller) -> tuple[int, int]:
-    """Available and held; the books add up."""
+    """Available and held credits; the account's books add up."""
     payments_env.backend.check_books(caller.user_id)
     balance = payments_env.backend.ledger.balance(caller.user_id)
     return balance.available, balance.held
 
 
-def reconciled(payments_env: PaymentsEnv) -> dict[str, int]:
+def run_reconciler(payments_env: PaymentsEnv) -> dict[str, int]:
     """The figures of a run in which nothing failed."""
     figures, failures = payments_env.reconciler.reconcile()
     assert failures == []

@@ -1,4 +1,4 @@
-"""Events of one purchase in any order, doubled, renamed, with a crash anywhere: the credits are what the facts say."""
+"""Events of one purchase in any order, repeated, under other ids, with crashes: the credits follow from the facts."""
 
 import random
 from collections import Counter
@@ -12,22 +12,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
-from chalicelib.payments.purchase_state import DisputeState, Fact, Facts, Payment, RefundState
+from chalicelib.models.purchase_facts import DisputeState, PaymentFact, PaymentFacts, PaymentState, RefundState
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.engines import ENGINES, Engine
 from tests.fakes import Backend, Clock
-from tests.fault_injection import TRANSIENT, Crash, Fault, Wire, at, no_faults
+from tests.fault_injection import TRANSIENT, Crash, Fault, FaultInjector, fail_call, no_faults
 from tests.payments.payments_env import PaymentsEnv, dispute, refund
 
 Names = tuple[str, str]
 CENTS, CREDITS = 999, 2_000
-EVENTS: dict[str, Fact] = {
-    "completed, unpaid": Payment.PENDING,
-    "completed, paid": Payment.PAID,
-    "async succeeded": Payment.PAID,
-    "async failed": Payment.FAILED,
-    "expired": Payment.EXPIRED,
+EVENTS: dict[str, PaymentFact] = {
+    "completed, unpaid": PaymentState.PENDING,
+    "completed, paid": PaymentState.PAID,
+    "async succeeded": PaymentState.PAID,
+    "async failed": PaymentState.FAILED,
+    "expired": PaymentState.EXPIRED,
     "a refund": refund("re_1", 333),
     "another refund": refund("re_2", 100),
     "dispute opened": dispute("dp_1", DisputeState.OPEN, CENTS),
@@ -35,7 +35,7 @@ EVENTS: dict[str, Fact] = {
     "dispute lost": dispute("dp_1", DisputeState.LOST, CENTS),
 }
 DISPUTED_CENTS = {"dp_1": CENTS, "dp_2": 250}
-SEQUENCES = 2_550  # in a soak, on each engine others
+SEQUENCES = 2_550  # in a soak, different ones on each engine
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 FAULTS = (*CRASHES, Fault.LOST, Fault.CONFLICT)
 PAID = {"completed, paid", "async succeeded"}
@@ -47,57 +47,57 @@ def names(engine: Engine) -> Iterator[Names]:
         yield fresh
 
 
-class Seller:
-    """A shop on the wire, a buyer with one purchase, and a look at the books past the wire."""
+class PaymentRun:
+    """Payment use cases behind a fault injector, a buyer with one purchase, and a second backend without faults."""
 
     def __init__(self, engine: Engine, names: Names):
-        self.engine, self.names, self.wire = engine, names, Wire()
+        self.engine, self.names, self.fault_injector = engine, names, FaultInjector()
         clock = Clock()
-        self.payments_env = PaymentsEnv(Backend.on(self.wire.tables(engine, names), clock))
+        self.payments_env = PaymentsEnv(Backend.on(self.fault_injector.tables(engine, names), clock))
         self.quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
-        self.who: Caller = self.quiet.person(1)
-        self.purchase_id = self.payments_env.buy(self.who)
-        self.payments_env.payments.moved(self.purchase_id, Payment.OPEN)  # It has a payment from now on.
+        self.caller: Caller = self.quiet.person(1)
+        self.purchase_id = self.payments_env.buy(self.caller)
+        self.payments_env.payments.set_payment(self.purchase_id, PaymentState.OPEN)  # It has a payment from now on.
 
-    def hears(self, fact: Fact, event_id: str) -> None:
-        self.payments_env.hears(self.purchase_id, fact, event_id)
+    def receive_fact(self, fact: PaymentFact, event_id: str) -> None:
+        self.payments_env.receive_fact(self.purchase_id, fact, event_id)
 
-    def check(self, heard: set[str]) -> Books:
-        """By the set of events alone: what was granted and taken, and what an open dispute holds."""
-        books = Books.of(self.engine, self.names, self.who.user_id)
-        books.check_sums()
-        granted = CREDITS if heard & PAID else 0
-        returned = 333 * ("a refund" in heard) + 100 * ("another refund" in heard)
-        returned += CENTS * ("dispute lost" in heard)
-        taken = granted * min(returned, CENTS) // CENTS
+    def check(self, received: set[str]) -> Books:
+        """By the set of events alone: what was granted and clawed back, and what an open dispute holds."""
+        books = Books.of(self.engine, self.names, self.caller.user_id)
+        books.check_totals()
+        granted = CREDITS if received & PAID else 0
+        returned = 333 * ("a refund" in received) + 100 * ("another refund" in received)
+        returned += CENTS * ("dispute lost" in received)
+        clawed_back = granted * min(returned, CENTS) // CENTS
         by_kind: Counter[str] = Counter()
         for entry in books.entries:
             by_kind[entry.kind] += entry.credits
         assert by_kind["purchase"] == granted
-        assert by_kind["clawback"] + by_kind["clawback_reversed"] == -taken
-        assert books.balance.purchased == granted - taken
-        is_disputed = granted > 0 and "dispute opened" in heard and not heard & {"dispute won", "dispute lost"}
+        assert by_kind["clawback"] + by_kind["clawback_reversed"] == -clawed_back
+        assert books.balance.purchased == granted - clawed_back
+        is_disputed = granted > 0 and "dispute opened" in received and not received & {"dispute won", "dispute lost"}
         assert [hold.kind for hold in books.open_holds] == ["dispute"] * is_disputed
         if is_disputed:  # Refunds that came before it are not held again.
-            assert CREDITS - taken <= books.balance.held <= CREDITS
+            assert CREDITS - clawed_back <= books.balance.held <= CREDITS
         return books
 
 
-def a_sequence(seed: int) -> tuple[list[str], int]:
-    """Up to seven events with repetitions, and which of the writes they make goes wrong."""
+def random_events(seed: int) -> tuple[list[str], int]:
+    """Up to seven events with repetitions, and the number of the write that fails."""
     chance = random.Random(seed)
-    told = [chance.choice(list(EVENTS)) for _ in range(chance.randint(1, 7))]
-    known, writes = Facts(Payment.OPEN), 0
-    for name in told:
-        before, known = known, known.learned(EVENTS[name])
-        writes += known != before
-    return told, chance.randrange(writes)
+    events = [chance.choice(list(EVENTS)) for _ in range(chance.randint(1, 7))]
+    facts, writes = PaymentFacts(PaymentState.OPEN), 0
+    for name in events:
+        before, facts = facts, facts.with_fact(EVENTS[name])
+        writes += facts != before
+    return events, chance.randrange(writes)
 
 
-def live(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
-    """One sequence with a fault at one of its writes. What was not answered is delivered again, as Stripe does."""
-    told, place = a_sequence(seed)
-    seller = Seller(engine, names)
+def run_sequence(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
+    """One sequence with a fault at one of its writes. Events without a response are delivered again, as Stripe does."""
+    events, place = random_events(seed)
+    run = PaymentRun(engine, names)
     chance = random.Random(seed)
     writes: list[str] = []
 
@@ -107,46 +107,46 @@ def live(seed: int, fault: Fault, engine: Engine, names: Names) -> None:
         writes.append(operation)
         return fault if len(writes) == place + 1 else None
 
-    seller.wire.under(plan)
-    for number, name in enumerate(told):
+    run.fault_injector.use_plan(plan)
+    for number, name in enumerate(events):
         for copy in range(chance.randint(1, 2)):  # The same fact, under one or two event ids.
             for _ in range(3):
                 with suppress(Crash, AppError):
-                    seller.hears(EVENTS[name], f"evt_{seed}_{number}_{copy}")
+                    run.receive_fact(EVENTS[name], f"evt_{seed}_{number}_{copy}")
                     break
             else:
-                raise AssertionError("an event was not taken in three deliveries")
-    seller.wire.under(no_faults)
+                raise AssertionError("an event was not accepted in three deliveries")
+    run.fault_injector.use_plan(no_faults)
     try:
-        assert len(writes) > place, "the fault never struck"
-        seller.check(set(told))
+        assert len(writes) > place, "the fault did not occur"
+        run.check(set(events))
     except AssertionError as error:
-        error.add_note(f"seed {seed}: {told}, {fault} at write {place}")
+        error.add_note(f"seed {seed}: {events}, {fault} at write {place}")
         raise
 
 
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
-def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
+def test_a_purchase_interrupted_at_any_call_has_one_checkout_after_a_retry(
     engine: Engine, names: Names, fault: Fault
 ) -> None:
     for place in range(20):
-        seller = Seller(engine, names)
-        seller.wire.under(at(place, fault))
+        run = PaymentRun(engine, names)
+        run.fault_injector.use_plan(fail_call(place, fault))
         with suppress(Crash, AppError):
-            seller.payments_env.buy(seller.who, "starter", "key-" + seller.who.user_id)
-        is_past_the_end = len(seller.wire.calls) <= place
-        seller.wire.under(no_faults)
+            run.payments_env.buy(run.caller, "starter", "key-" + run.caller.user_id)
+        is_past_the_end = len(run.fault_injector.calls) <= place
+        run.fault_injector.use_plan(no_faults)
 
-        told = [
-            seller.payments_env.purchases.buy(seller.who, contract.Buy("starter"), "key-" + seller.who.user_id, "hash")
+        checkouts = [
+            run.payments_env.purchases.buy(run.caller, contract.Buy("starter"), "key-" + run.caller.user_id, "hash")
             for _ in range(2)
         ]
 
-        assert told[0] == told[1]
-        assert told[0].checkout_session_id == f"cs_wish-{seller.who.user_id}"
-        assert len(seller.payments_env.payments.sessions) == 2  # The seller's own, and this one.
+        assert checkouts[0] == checkouts[1]
+        assert checkouts[0].checkout_session_id == f"cs_key-{run.caller.user_id}"
+        assert len(run.payments_env.payments.sessions) == 2  # The one of the run, and this one.
         with pytest.raises(IdempotencyMismatchError):
-            seller.payments_env.purchases.buy(seller.who, contract.Buy("power"), "key-" + seller.who.user_id, "other")
+            run.payments_env.purchases.buy(run.caller, contract.Buy("power"), "key-" + run.caller.user_id, "other")
         if is_past_the_end:
             break
     assert place >= 3
@@ -154,14 +154,14 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
 
 def test_sequences_of_events_with_a_fault_at_any_write(engine: Engine, names: Names) -> None:
     for seed in range(24):
-        live(seed, FAULTS[seed % len(FAULTS)], engine, names)
+        run_sequence(seed, FAULTS[seed % len(FAULTS)], engine, names)
 
 
 @pytest.mark.soak
 def test_thousands_of_sequences_of_events_with_a_crash(engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
     first = 1_000 + SEQUENCES * ENGINES.index(engine.name)
     for seed in range(first, first + SEQUENCES):
-        live(seed, CRASHES[seed % 2], engine, names)
+        run_sequence(seed, CRASHES[seed % 2], engine, names)
         soak_counts.update({"sequences of payment events with a crash before or after a write": 1})
 
 
@@ -178,21 +178,21 @@ def test_a_fault_at_every_call_of_every_event(name: str, engine: Engine, names: 
 
 
 def _with_fault(name: str, before: list[str], plan: tuple[int, Fault] | None, engine: Engine, names: Names) -> int:
-    seller = Seller(engine, names)
+    run = PaymentRun(engine, names)
     for earlier in before:
-        seller.hears(EVENTS[earlier], earlier)
-    seller.wire.under(lambda number, _: plan[1] if plan and number == plan[0] else None)
+        run.receive_fact(EVENTS[earlier], earlier)
+    run.fault_injector.use_plan(lambda number, _: plan[1] if plan and number == plan[0] else None)
     with suppress(Crash, AppError):
-        seller.hears(EVENTS[name], name)
-    calls = len(seller.wire.calls)
-    seller.wire.under(no_faults)
-    seller.hears(EVENTS[name], name)
-    seller.check({name, *before})
+        run.receive_fact(EVENTS[name], name)
+    calls = len(run.fault_injector.calls)
+    run.fault_injector.use_plan(no_faults)
+    run.receive_fact(EVENTS[name], name)
+    run.check({name, *before})
     return calls
 
 
 class Histories(RuleBasedStateMachine):
-    """Several purchases of one buyer, who spends between whatever happens to their payments."""
+    """Several purchases of one buyer, who spends credits between the events of their payments."""
 
     engine: Engine
     names: Names
@@ -202,68 +202,68 @@ class Histories(RuleBasedStateMachine):
         self.clock = Clock()
         self.backend = Backend.on(Tables(self.engine.client, *self.names, pause=lambda _: None), self.clock)
         self.payments_env = PaymentsEnv(self.backend)
-        self.who = self.backend.person(100)
-        self.bought: list[str] = []
+        self.caller = self.backend.person(100)
+        self.purchase_ids: list[str] = []
         self.returned: dict[str, dict[str, int]] = {}
         self.paid: set[str] = set()
 
     @rule()
     def buy(self) -> None:
-        purchase_id = self.payments_env.buy(self.who)
-        self.payments_env.payments.moved(purchase_id, Payment.OPEN)
-        self.bought.append(purchase_id)
+        purchase_id = self.payments_env.buy(self.caller)
+        self.payments_env.payments.set_payment(purchase_id, PaymentState.OPEN)
+        self.purchase_ids.append(purchase_id)
         self.returned[purchase_id] = {}
 
-    def one(self, number: int) -> str:
-        return self.bought[number % len(self.bought)]
+    def purchase_id(self, number: int) -> str:
+        return self.purchase_ids[number % len(self.purchase_ids)]
 
-    @precondition(lambda self: self.bought)
-    @rule(number=st.integers(0, 9), payment=st.sampled_from(Payment))
-    def a_payment_moves(self, number: int, payment: Payment) -> None:
-        purchase_id = self.one(number)
-        self.payments_env.hears(purchase_id, payment)
-        if payment is Payment.PAID:
+    @precondition(lambda self: self.purchase_ids)
+    @rule(number=st.integers(0, 9), payment=st.sampled_from(PaymentState))
+    def a_payment_moves(self, number: int, payment: PaymentState) -> None:
+        purchase_id = self.purchase_id(number)
+        self.payments_env.receive_fact(purchase_id, payment)
+        if payment is PaymentState.PAID:
             self.paid.add(purchase_id)
 
-    @precondition(lambda self: self.bought)
+    @precondition(lambda self: self.purchase_ids)
     @rule(number=st.integers(0, 9), name=st.integers(1, 3), cents=st.integers(1, CENTS), fails=st.booleans())
     def a_refund(self, number: int, name: int, cents: int, fails: bool) -> None:
-        purchase_id, refund_id = self.one(number), f"re_{name}"
-        known = self.returned[purchase_id]
-        cents = abs(known.get(refund_id, cents))
-        self.payments_env.hears(
+        purchase_id, refund_id = self.purchase_id(number), f"re_{name}"
+        refunds = self.returned[purchase_id]
+        cents = abs(refunds.get(refund_id, cents))
+        self.payments_env.receive_fact(
             purchase_id, refund(refund_id, cents, RefundState.FAILED if fails else RefundState.SUCCEEDED)
         )
-        if fails or known.get(refund_id, 0) < 0:
-            known[refund_id] = -cents  # It failed, for good.
+        if fails or refunds.get(refund_id, 0) < 0:
+            refunds[refund_id] = -cents  # It failed, which is final.
         else:
-            known[refund_id] = cents
+            refunds[refund_id] = cents
 
-    @precondition(lambda self: self.bought)
+    @precondition(lambda self: self.purchase_ids)
     @rule(number=st.integers(0, 9), name=st.sampled_from(sorted(DISPUTED_CENTS)), state=st.sampled_from(DisputeState))
     def a_dispute(self, number: int, name: str, state: DisputeState) -> None:
-        purchase_id, cents = self.one(number), DISPUTED_CENTS[name]
-        self.payments_env.hears(purchase_id, dispute(name, state, cents))
+        purchase_id, cents = self.purchase_id(number), DISPUTED_CENTS[name]
+        self.payments_env.receive_fact(purchase_id, dispute(name, state, cents))
         if state is DisputeState.LOST:
             self.returned[purchase_id][name] = cents
 
     @rule(seconds=st.integers(1, 100))
     def spend(self, seconds: int) -> None:
         with suppress(InsufficientCreditsError, ConflictError):
-            lease = self.backend.start(self.who, lease_seconds=120)
-            self.backend.send(self.who, lease.session_id, 0, seconds=min(seconds, lease.lease_seconds))
+            lease = self.backend.start(self.caller, lease_seconds=120)
+            self.backend.send(self.caller, lease.session_id, 0, seconds=min(seconds, lease.lease_seconds))
             self.clock.forward(1)
-            self.backend.streaming.stop(self.who, lease.session_id)
+            self.backend.streaming.stop(self.caller, lease.session_id)
 
     @invariant()
-    def what_is_taken_is_exact(self) -> None:
-        books = Books.of(self.engine, self.names, self.who.user_id)
-        books.check_sums()
+    def claw_backs_are_exact(self) -> None:
+        books = Books.of(self.engine, self.names, self.caller.user_id)
+        books.check_totals()
         net: Counter[str] = Counter()
         for entry in books.entries:
             if entry.kind in ("purchase", "clawback", "clawback_reversed"):
                 net[entry.reference] += entry.credits
-        for purchase_id in self.bought:
+        for purchase_id in self.purchase_ids:
             returned = min(CENTS, sum(cents for cents in self.returned[purchase_id].values() if cents > 0))
             left = CREDITS - CREDITS * returned // CENTS if purchase_id in self.paid else 0
             assert net[purchase_id] == left

@@ -1,4 +1,4 @@
-"""What a purchase is worth: the same whatever order, repetition and naming its facts come in."""
+"""The value of a purchase is the same for every order, repetition and naming of the facts of its payment."""
 
 import os
 from collections import Counter
@@ -6,22 +6,20 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from chalicelib.payments.purchase_state import (
-    Booked,
+from chalicelib.models.purchase_facts import (
+    BookedAmounts,
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Facts,
-    Moves,
-    Payment,
+    LedgerChanges,
+    PaymentFact,
+    PaymentFacts,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
-    after,
-    moves,
-    worth,
 )
+from chalicelib.payments.purchase_state import apply_changes, ledger_changes, purchase_value
 
 CREDITS, CENTS = 2_000, 999
 
@@ -34,12 +32,12 @@ def dispute(name: str, state: DisputeState, cents: int = CENTS) -> DisputeFact:
     return DisputeFact(name, Dispute(state, cents))
 
 
-EVENTS: dict[str, Fact] = {
-    "completed, unpaid": Payment.PENDING,
-    "completed, paid": Payment.PAID,
-    "async succeeded": Payment.PAID,
-    "async failed": Payment.FAILED,
-    "expired": Payment.EXPIRED,
+EVENTS: dict[str, PaymentFact] = {
+    "completed, unpaid": PaymentState.PENDING,
+    "completed, paid": PaymentState.PAID,
+    "async succeeded": PaymentState.PAID,
+    "async failed": PaymentState.FAILED,
+    "expired": PaymentState.EXPIRED,
     "a refund": refund("re_1", 333),
     "another refund": refund("re_2", 100),
     "dispute opened": dispute("dp_1", DisputeState.OPEN),
@@ -49,125 +47,129 @@ EVENTS: dict[str, Fact] = {
 
 
 class Account:
-    """A balance that books moves: what the ledger does, in two numbers."""
+    """A balance that books ledger changes: what the ledger does, in two numbers."""
 
     def __init__(self, available: int = 0):
-        self.facts, self.booked = Facts(), Booked()
+        self.facts, self.booked = PaymentFacts(), BookedAmounts()
         self.available, self.held = available, 0
 
-    def hears(self, fact: Fact) -> Moves:
-        self.facts = self.facts.learned(fact)
-        due = moves(self.facts, self.booked, CREDITS, CENTS, self.available)
-        self.booked = after(self.booked, due)
-        self.available += due.available
-        self.held += due.held
-        return due
+    def receive_fact(self, fact: PaymentFact) -> LedgerChanges:
+        self.facts = self.facts.with_fact(fact)
+        changes = ledger_changes(self.facts, self.booked, CREDITS, CENTS, self.available)
+        self.booked = apply_changes(self.booked, changes)
+        self.available += changes.available_change
+        self.held += changes.held_change
+        return changes
 
     def check(self) -> None:
-        due = worth(self.facts, CREDITS, CENTS)
-        assert (self.booked.granted, self.booked.taken) == (due.granted, due.taken)
-        assert self.available + self.held == due.granted - due.taken
+        value = purchase_value(self.facts, CREDITS, CENTS)
+        assert (self.booked.granted, self.booked.clawed_back) == (value.granted, value.clawed_back)
+        assert self.available + self.held == value.granted - value.clawed_back
         assert self.held == sum(self.booked.holds.values())
-        assert 0 <= due.taken <= due.granted <= CREDITS
+        assert 0 <= value.clawed_back <= value.granted <= CREDITS
         open_disputes = {
-            name for name, one in self.facts.disputes.items() if one.state is DisputeState.OPEN and due.granted
+            name
+            for name, dispute in self.facts.disputes.items()
+            if dispute.state is DisputeState.OPEN and value.granted
         }
         assert set(self.booked.holds) == open_disputes
 
 
 @pytest.mark.parametrize(
-    ("facts", "granted", "taken"),
+    ("facts", "granted", "clawed_back"),
     [
         ([], 0, 0),
-        ([Payment.PENDING], 0, 0),
-        ([Payment.PAID], 2_000, 0),
-        ([Payment.EXPIRED, Payment.PAID], 2_000, 0),
-        ([Payment.PAID, Payment.FAILED], 2_000, 0),
-        ([Payment.PAID, refund("re_1", 333)], 2_000, 666),
-        ([Payment.PAID, refund("re_1", 333, RefundState.PENDING)], 2_000, 0),
-        ([Payment.PAID, refund("re_1", 333), refund("re_1", 333, RefundState.FAILED)], 2_000, 0),
-        ([Payment.PAID, refund("re_1", 1), refund("re_2", 1), refund("re_3", 1)], 2_000, 6),
-        ([Payment.PAID, refund("re_1", 999)], 2_000, 2_000),
-        ([Payment.PAID, dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
-        ([Payment.PAID, refund("re_1", 500), dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
-        ([Payment.PAID, dispute("dp_1", DisputeState.OPEN)], 2_000, 0),
+        ([PaymentState.PENDING], 0, 0),
+        ([PaymentState.PAID], 2_000, 0),
+        ([PaymentState.EXPIRED, PaymentState.PAID], 2_000, 0),
+        ([PaymentState.PAID, PaymentState.FAILED], 2_000, 0),
+        ([PaymentState.PAID, refund("re_1", 333)], 2_000, 666),
+        ([PaymentState.PAID, refund("re_1", 333, RefundState.PENDING)], 2_000, 0),
+        ([PaymentState.PAID, refund("re_1", 333), refund("re_1", 333, RefundState.FAILED)], 2_000, 0),
+        ([PaymentState.PAID, refund("re_1", 1), refund("re_2", 1), refund("re_3", 1)], 2_000, 6),
+        ([PaymentState.PAID, refund("re_1", 999)], 2_000, 2_000),
+        ([PaymentState.PAID, dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
+        ([PaymentState.PAID, refund("re_1", 500), dispute("dp_1", DisputeState.LOST)], 2_000, 2_000),
+        ([PaymentState.PAID, dispute("dp_1", DisputeState.OPEN)], 2_000, 0),
         ([refund("re_1", 999)], 0, 0),
     ],
 )
-def test_what_it_is_worth(facts: list[Fact], granted: int, taken: int) -> None:
-    known = Facts()
+def test_the_value_of_a_purchase_follows_from_its_facts(
+    facts: list[PaymentFact], granted: int, clawed_back: int
+) -> None:
+    merged = PaymentFacts()
     for fact in facts:
-        known = known.learned(fact)
+        merged = merged.with_fact(fact)
 
-    due = worth(known, CREDITS, CENTS)
+    value = purchase_value(merged, CREDITS, CENTS)
 
-    assert (due.granted, due.taken) == (granted, taken)
+    assert (value.granted, value.clawed_back) == (granted, clawed_back)
 
 
-def test_a_dispute_holds_what_is_left_and_there() -> None:
+def test_a_dispute_holds_what_is_available_and_is_never_topped_up() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.receive_fact(PaymentState.PAID)
     account.available -= 1_500  # spent
-    account.hears(dispute("dp_1", DisputeState.OPEN))
+    account.receive_fact(dispute("dp_1", DisputeState.OPEN))
     assert (account.available, account.held) == (0, 500)
 
     account.available += 300  # bought elsewhere: never topped up
-    assert account.hears(dispute("dp_1", DisputeState.OPEN)).is_nothing
+    assert account.receive_fact(dispute("dp_1", DisputeState.OPEN)).is_empty
 
-    lost = account.hears(dispute("dp_1", DisputeState.LOST))
-    assert lost.ended == {"dp_1": (500, 500)}
+    lost = account.receive_fact(dispute("dp_1", DisputeState.LOST))
+    assert lost.ended_holds == {"dp_1": (500, 500)}
     assert (account.available, account.held) == (-1_200, 0)
 
 
-def test_a_dispute_that_is_won_gives_back_all_of_it() -> None:
+def test_a_won_dispute_releases_its_whole_hold() -> None:
     account = Account()
-    account.hears(Payment.PAID)
-    account.hears(dispute("dp_1", DisputeState.OPEN))
-    won = account.hears(dispute("dp_1", DisputeState.WON))
+    account.receive_fact(PaymentState.PAID)
+    account.receive_fact(dispute("dp_1", DisputeState.OPEN))
+    won = account.receive_fact(dispute("dp_1", DisputeState.WON))
 
-    assert won.ended == {"dp_1": (2_000, 0)}
+    assert won.ended_holds == {"dp_1": (2_000, 0)}
     assert (account.available, account.held) == (2_000, 0)
 
 
-def test_a_dispute_of_a_part_holds_that_part_and_not_what_was_taken_before() -> None:
+def test_a_dispute_of_a_part_holds_that_part_less_what_was_clawed_back() -> None:
     account = Account()
-    account.hears(Payment.PAID)
-    account.hears(refund("re_1", 333))
-    account.hears(dispute("dp_1", DisputeState.OPEN, 500))
+    account.receive_fact(PaymentState.PAID)
+    account.receive_fact(refund("re_1", 333))
+    account.receive_fact(dispute("dp_1", DisputeState.OPEN, 500))
 
     assert account.held == 2_000 * 500 // 999 - 666
-    lost = account.hears(dispute("dp_1", DisputeState.LOST, 500))
-    assert (lost.taken, account.available, account.held) == (1_001, 2_000 - 666 - 1_001, 0)
+    lost = account.receive_fact(dispute("dp_1", DisputeState.LOST, 500))
+    assert (lost.clawed_back, account.available, account.held) == (1_001, 2_000 - 666 - 1_001, 0)
 
 
-def test_a_dispute_of_more_than_what_was_not_refunded_holds_the_rest() -> None:
+def test_a_dispute_of_more_than_the_unrefunded_part_holds_that_part() -> None:
     account = Account()
-    account.hears(Payment.PAID)
-    account.hears(refund("re_1", 499))
-    account.hears(dispute("dp_1", DisputeState.OPEN))
+    account.receive_fact(PaymentState.PAID)
+    account.receive_fact(refund("re_1", 499))
+    account.receive_fact(dispute("dp_1", DisputeState.OPEN))
 
     assert account.held == 2_000 - 2_000 * 499 // 999
 
 
 def test_each_of_two_disputes_holds_its_own_part() -> None:
     account = Account()
-    account.hears(Payment.PAID)
-    account.hears(dispute("dp_1", DisputeState.OPEN, 300))
-    account.hears(dispute("dp_2", DisputeState.OPEN, 300))
+    account.receive_fact(PaymentState.PAID)
+    account.receive_fact(dispute("dp_1", DisputeState.OPEN, 300))
+    account.receive_fact(dispute("dp_2", DisputeState.OPEN, 300))
 
     assert account.held == 2 * (2_000 * 300 // 999)
-    account.hears(dispute("dp_3", DisputeState.OPEN))
+    account.receive_fact(dispute("dp_3", DisputeState.OPEN))
     assert account.held == 2_000
 
 
-def test_a_balance_below_zero_gives_a_dispute_nothing_to_hold() -> None:
+def test_a_dispute_holds_nothing_of_a_balance_below_zero() -> None:
     account = Account()
-    account.hears(Payment.PAID)
+    account.receive_fact(PaymentState.PAID)
     account.available -= 2_000
-    account.hears(refund("re_1", 333))
+    account.receive_fact(refund("re_1", 333))
     assert account.available == -666
 
-    assert account.hears(dispute("dp_1", DisputeState.OPEN)).opened == {"dp_1": 0}
+    assert account.receive_fact(dispute("dp_1", DisputeState.OPEN)).opened_holds == {"dp_1": 0}
     assert (account.available, account.held) == (-666, 0)
 
 
@@ -176,53 +178,53 @@ def walk(depth: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     events = list(EVENTS.values())
 
-    def go(facts: Facts, booked: Booked, available: int, held: int, mask: int, left: int) -> None:
+    def go(facts: PaymentFacts, booked: BookedAmounts, available: int, held: int, mask: int, left: int) -> None:
         for place, fact in enumerate(events):
-            known = facts.learned(fact)
-            seen = mask | 1 << place
-            due = moves(known, booked, CREDITS, CENTS, available)
-            done = after(booked, due)
-            now_available, now_held = available + due.available, held + due.held
-            granted, taken, least_held, most_held = DUE[seen]
-            assert now_available + now_held == granted - taken
-            assert (done.granted, done.taken) == (granted, taken)
-            assert now_held == sum(done.holds.values())
-            assert least_held <= now_held <= most_held
+            new_facts = facts.with_fact(fact)
+            new_mask = mask | 1 << place
+            changes = ledger_changes(new_facts, booked, CREDITS, CENTS, available)
+            new_booked = apply_changes(booked, changes)
+            new_available, new_held = available + changes.available_change, held + changes.held_change
+            granted, clawed_back, min_held, max_held = EXPECTED[new_mask]
+            assert new_available + new_held == granted - clawed_back
+            assert (new_booked.granted, new_booked.clawed_back) == (granted, clawed_back)
+            assert new_held == sum(new_booked.holds.values())
+            assert min_held <= new_held <= max_held
             counts["sequences"] += 1
             if left > 1:
-                go(known, done, now_available, now_held, seen, left - 1)
+                go(new_facts, new_booked, new_available, new_held, new_mask, left - 1)
 
-    go(Facts(), Booked(), 0, 0, 0, depth)
+    go(PaymentFacts(), BookedAmounts(), 0, 0, 0, depth)
     return counts
 
 
-def _due(mask: int) -> tuple[int, int, int, int]:
-    """By the set of events alone, written out apart from the code: what was granted and taken, and bounds of the hold.
+def _expected_amounts(mask: int) -> tuple[int, int, int, int]:
+    """By the set of events alone, independent of the code: credits granted and clawed back, and bounds of the hold.
 
-    What an open dispute holds depends on which refunds came before it, which it does not hold again.
+    What an open dispute holds depends on the refunds before it, which it does not hold again.
     """
-    heard = {name for place, name in enumerate(EVENTS) if mask & 1 << place}
-    if not heard & {"completed, paid", "async succeeded"}:
+    received = {name for place, name in enumerate(EVENTS) if mask & 1 << place}
+    if not received & {"completed, paid", "async succeeded"}:
         return 0, 0, 0, 0
-    returned = 333 * ("a refund" in heard) + 100 * ("another refund" in heard)
-    if "dispute lost" in heard:
+    returned = 333 * ("a refund" in received) + 100 * ("another refund" in received)
+    if "dispute lost" in received:
         returned += CENTS
-    taken = CREDITS * min(returned, CENTS) // CENTS
-    if "dispute opened" in heard and not heard & {"dispute won", "dispute lost"}:
-        return CREDITS, taken, CREDITS - taken, CREDITS
-    return CREDITS, taken, 0, 0
+    clawed_back = CREDITS * min(returned, CENTS) // CENTS
+    if "dispute opened" in received and not received & {"dispute won", "dispute lost"}:
+        return CREDITS, clawed_back, CREDITS - clawed_back, CREDITS
+    return CREDITS, clawed_back, 0, 0
 
 
-DUE = [_due(mask) for mask in range(1 << len(EVENTS))]
+EXPECTED = [_expected_amounts(mask) for mask in range(1 << len(EVENTS))]
 
 
-def test_every_sequence_of_events_up_to_four_leaves_what_the_set_of_them_says() -> None:
+def test_every_sequence_of_up_to_four_events_books_what_their_set_determines() -> None:
     depth = 4
     assert walk(depth)["sequences"] == sum(len(EVENTS) ** n for n in range(1, depth + 1))
 
 
 @pytest.mark.soak
-def test_every_sequence_of_events_up_to_seven(soak_counts: Counter[str]) -> None:
+def test_every_sequence_of_up_to_seven_events_books_what_their_set_determines(soak_counts: Counter[str]) -> None:
     depth = int(os.environ.get("SEQUENCES", "7"))
     soak_counts.update({f"sequences of payment events up to {depth} long": walk(depth)["sequences"]})
 
@@ -239,39 +241,39 @@ disputes = st.builds(
     st.integers(1, 2 * CENTS),
     st.sampled_from(DisputeState),
 )
-facts = st.sampled_from(Payment) | refunds | disputes
+facts = st.sampled_from(PaymentState) | refunds | disputes
 
 
 @given(st.lists(facts, max_size=8), st.randoms(use_true_random=False))
 @settings(derandomize=True, deadline=None)
-def test_order_and_repetition_change_nothing(told: list[Fact], random: "object") -> None:
-    shuffled = told + told[:3]
+def test_order_and_repetition_change_nothing(reported: list[PaymentFact], random: "object") -> None:
+    shuffled = reported + reported[:3]
     random.shuffle(shuffled)
-    one, other = Account(), Account()
-    for fact in told:
-        one.hears(fact)
-        one.check()
+    account, other = Account(), Account()
+    for fact in reported:
+        account.receive_fact(fact)
+        account.check()
     for fact in shuffled:
-        other.hears(fact)
+        other.receive_fact(fact)
         other.check()
 
-    assert one.facts == other.facts
-    assert one.available + one.held == other.available + other.held
+    assert account.facts == other.facts
+    assert account.available + account.held == other.available + other.held
 
 
 @given(st.lists(st.tuples(facts, st.integers(0, 700)), max_size=10))
 @settings(derandomize=True, deadline=None)
-def test_with_spending_between_what_is_taken_is_exact_and_only_that_goes_below_zero(
-    told: list[tuple[Fact, int]],
+def test_with_spending_between_only_a_claw_back_makes_the_balance_negative(
+    steps: list[tuple[PaymentFact, int]],
 ) -> None:
     account, spent = Account(100), 0
-    for fact, body in told:
+    for fact, attempted in steps:
         before = account.available
-        due = account.hears(fact)
-        assert account.available >= min(0, before) or due.taken > 0, "only what is taken goes below zero"
-        spending = min(body, max(account.available, 0))
+        changes = account.receive_fact(fact)
+        assert account.available >= min(0, before) or changes.clawed_back > 0, "only a claw-back goes below zero"
+        spending = min(attempted, max(account.available, 0))
         account.available -= spending
         spent += spending
-    due = worth(account.facts, CREDITS, CENTS)
-    assert account.available + account.held == 100 + due.granted - due.taken - spent
+    value = purchase_value(account.facts, CREDITS, CENTS)
+    assert account.available + account.held == 100 + value.granted - value.clawed_back - spent
     assert account.held >= 0

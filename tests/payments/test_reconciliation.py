@@ -1,4 +1,4 @@
-"""The reconciler: what no event told is found by asking, all in turn, and nothing that fails keeps the rest."""
+"""The reconciler finds what no event reported, gives every purchase its turn, and continues after failures."""
 
 import pytest
 from msgspec.structs import replace
@@ -6,19 +6,19 @@ from msgspec.structs import replace
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderTimeoutError
 from chalicelib.logs.request_log import request_log
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchases import PaymentNews
-from chalicelib.payments.purchase_state import Payment
+from chalicelib.models.purchase_facts import PaymentState
+from chalicelib.models.purchases import PaymentUpdate
 from chalicelib.payments.reconciliation import (
-    ASKED_AFTER_SECONDS,
-    ASKED_AT_ONCE,
+    ASK_AFTER_SECONDS,
+    MAX_RUN_SECONDS,
     PENDING_STUCK_AFTER_SECONDS,
-    RECONCILED_EVERY_SECONDS,
-    SPENT_SECONDS,
+    PURCHASES_PER_RUN,
+    RUN_EVERY_SECONDS,
     STUCK_AFTER_SECONDS,
 )
-from chalicelib.repositories.purchases import open_purchases
+from chalicelib.repositories.purchases import list_open_purchases
 from tests.fakes import Backend
-from tests.payments.payments_env import FakeEvent, PaymentsEnv, credits, reconciled, refund
+from tests.payments.payments_env import FakeEvent, PaymentsEnv, credits, refund, run_reconciler
 
 FOREVER = 99_999_999_999
 
@@ -33,46 +33,47 @@ def ada(payments_env: PaymentsEnv) -> Caller:
     return payments_env.backend.person(200)
 
 
-def test_a_payment_that_no_event_told_of_is_found(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_a_payment_that_no_event_reported_is_found(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.payments.moved(purchase_id, Payment.PAID)
-    assert reconciled(payments_env)["purchases_asked"] == 0
+    payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
+    assert run_reconciler(payments_env)["purchases_asked"] == 0
 
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
-    assert reconciled(payments_env)["purchases_asked"] == 1
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
+    assert run_reconciler(payments_env)["purchases_asked"] == 1
 
     assert credits(payments_env, ada) == (2_200, 0)
-    assert reconciled(payments_env)["purchases_asked"] == 0
+    assert run_reconciler(payments_env)["purchases_asked"] == 0
 
 
-def test_a_purchase_whose_process_died_is_begun_under_the_same_key(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_a_purchase_whose_process_died_is_resumed_under_the_same_key(payments_env: PaymentsEnv, ada: Caller) -> None:
     payments_env.payments.script = [ProviderTimeoutError("no answer")]
     with pytest.raises(ProviderError):
         payments_env.buy(ada, purchase_id="the-purchase")
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
-    reconciled(payments_env)
+    run_reconciler(payments_env)
     assert payments_env.purchase("the-purchase").checkout_session_id == "cs_the-purchase"
 
-    payments_env.payments.moved("the-purchase", Payment.EXPIRED)
-    reconciled(payments_env)
-    assert payments_env.purchase("the-purchase").facts.payment is Payment.EXPIRED
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    payments_env.payments.set_payment("the-purchase", PaymentState.EXPIRED)
+    run_reconciler(payments_env)
+    assert payments_env.purchase("the-purchase").facts.payment is PaymentState.EXPIRED
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
-def test_events_that_did_not_arrive_are_heard(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_undelivered_events_are_processed(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    known = payments_env.purchase(purchase_id)
+    purchase = payments_env.purchase(purchase_id)
     payments_env.payments.undelivered_events = [
-        FakeEvent("refund.created", payments_env.payments.news_of(known, refund("re_1", 333))),
-        FakeEvent("checkout.session.completed", payments_env.payments.news_of(known, Payment.PAID)),
+        FakeEvent("refund.created", payments_env.payments.make_update(purchase, refund("re_1", 333))),
+        FakeEvent("checkout.session.completed", payments_env.payments.make_update(purchase, PaymentState.PAID)),
         FakeEvent(
-            "checkout.session.completed", replace(payments_env.payments.moved(purchase_id, Payment.PAID), cents=1)
+            "checkout.session.completed",
+            replace(payments_env.payments.set_payment(purchase_id, PaymentState.PAID), cents=1),
         ),
         FakeEvent("charge.updated", None),
     ]
 
-    assert reconciled(payments_env) == {
+    assert run_reconciler(payments_env) == {
         "purchases_asked": 0,
         "purchases_stuck": 0,
         "events_applied": 2,
@@ -85,14 +86,14 @@ def test_a_purchase_that_stays_open_for_days_is_stuck(payments_env: PaymentsEnv,
     payments_env.buy(ada)
     payments_env.backend.clock.forward(STUCK_AFTER_SECONDS + 1)
 
-    assert reconciled(payments_env)["purchases_stuck"] == 1
+    assert run_reconciler(payments_env)["purchases_stuck"] == 1
 
 
-def test_one_purchase_that_cannot_be_asked_about_keeps_no_other(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_one_purchase_that_fails_does_not_stop_the_others(payments_env: PaymentsEnv, ada: Caller) -> None:
     first, second = payments_env.buy(ada), payments_env.buy(ada)
     for purchase_id in (first, second):
-        payments_env.payments.moved(purchase_id, Payment.PAID)
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+        payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
     payments_env.payments.script = [
         lambda: None,
         ProviderTimeoutError("no answer"),
@@ -102,20 +103,23 @@ def test_one_purchase_that_cannot_be_asked_about_keeps_no_other(payments_env: Pa
 
     assert (figures["purchases_asked"], [type(failure) for failure in failures]) == (2, [ProviderTimeoutError])
     assert credits(payments_env, ada) == (2_200, 0)
-    reconciled(payments_env)
+    run_reconciler(payments_env)
     assert credits(payments_env, ada) == (4_200, 0)
 
 
-def test_one_event_that_cannot_be_read_keeps_no_other(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_one_event_that_fails_does_not_stop_the_others(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    paid = payments_env.payments.moved(purchase_id, Payment.PAID)
-    news = payments_env.payments.news_of(payments_env.purchase(purchase_id), refund("re_1", 333))
-    assert isinstance(news, PaymentNews)
+    paid = payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
+    update = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", 333))
+    assert isinstance(update, PaymentUpdate)
     payments_env.payments.undelivered_events = [
-        FakeEvent("refund.created", replace(news, payment_id="pi_unknown")),
+        FakeEvent("refund.created", replace(update, payment_id="pi_unknown")),
         FakeEvent("checkout.session.completed", paid),
     ]
-    payments_env.payments.script = [lambda: None, ProviderError("nonsense")]  # the list, then what the first event asks
+    payments_env.payments.script = [
+        lambda: None,
+        ProviderError("invalid"),
+    ]  # the list, then the call for the first event
 
     figures, failures = payments_env.reconciler.reconcile()
 
@@ -123,7 +127,7 @@ def test_one_event_that_cannot_be_read_keeps_no_other(payments_env: PaymentsEnv,
     assert credits(payments_env, ada) == (2_200, 0)
 
 
-def test_a_list_of_events_that_cannot_be_had_is_a_failure_with_all_figures(
+def test_an_unavailable_list_of_events_is_a_failure_and_the_rest_is_done(
     payments_env: PaymentsEnv, ada: Caller
 ) -> None:
     payments_env.buy(ada)
@@ -135,35 +139,35 @@ def test_a_list_of_events_that_cannot_be_had_is_a_failure_with_all_figures(
     assert (figures["purchases_stuck"], len(failures)) == (1, 1)
 
 
-def test_many_that_stay_open_keep_no_later_one_from_being_asked_about(payments_env: PaymentsEnv, ada: Caller) -> None:
-    for _ in range(ASKED_AT_ONCE):
+def test_many_open_purchases_do_not_keep_a_later_one_waiting(payments_env: PaymentsEnv, ada: Caller) -> None:
+    for _ in range(PURCHASES_PER_RUN):
         payments_env.buy(ada)
     payments_env.backend.clock.forward(1)
     latest = payments_env.buy(ada)
-    payments_env.payments.moved(latest, Payment.PAID)
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.payments.set_payment(latest, PaymentState.PAID)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
     for _ in range(2):
-        assert reconciled(payments_env)["purchases_asked"] == ASKED_AT_ONCE
-        payments_env.backend.clock.forward(RECONCILED_EVERY_SECONDS)
+        assert run_reconciler(payments_env)["purchases_asked"] == PURCHASES_PER_RUN
+        payments_env.backend.clock.forward(RUN_EVERY_SECONDS)
 
     assert credits(payments_env, ada) == (2_200, 0)
 
 
-def test_a_checkout_that_cannot_be_made_any_more_ends_its_purchase(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_a_purchase_whose_checkout_can_no_longer_be_made_fails(payments_env: PaymentsEnv, ada: Caller) -> None:
     payments_env.payments.script = [ProviderTimeoutError("no answer")]
     with pytest.raises(ProviderError):
         payments_env.buy(ada, purchase_id="the-purchase")
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
     payments_env.payments.script = [lambda: None, ProviderRefusedError("it would end too soon")]
 
-    reconciled(payments_env)
+    run_reconciler(payments_env)
 
-    assert payments_env.purchase("the-purchase").facts.payment is Payment.FAILED
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    assert payments_env.purchase("the-purchase").facts.payment is PaymentState.FAILED
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
-def test_a_purchase_that_cannot_be_asked_about_for_days_is_stuck_too(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_a_purchase_that_fails_to_be_checked_for_days_is_stuck(payments_env: PaymentsEnv, ada: Caller) -> None:
     payments_env.buy(ada)
     payments_env.backend.clock.forward(STUCK_AFTER_SECONDS + 1)
     payments_env.payments.script = [lambda: None, ProviderTimeoutError("no answer")]
@@ -173,75 +177,81 @@ def test_a_purchase_that_cannot_be_asked_about_for_days_is_stuck_too(payments_en
     assert (figures["purchases_stuck"], len(failures)) == (1, 1)
 
 
-def test_a_delayed_payment_may_take_its_weeks(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_a_delayed_payment_is_stuck_only_after_weeks(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
-    payments_env.hears(purchase_id, Payment.PENDING)
+    payments_env.receive_fact(purchase_id, PaymentState.PENDING)
 
     payments_env.backend.clock.forward(STUCK_AFTER_SECONDS + 1)
-    assert reconciled(payments_env)["purchases_stuck"] == 0
+    assert run_reconciler(payments_env)["purchases_stuck"] == 0
     payments_env.backend.clock.forward(PENDING_STUCK_AFTER_SECONDS)
-    assert reconciled(payments_env)["purchases_stuck"] == 1
+    assert run_reconciler(payments_env)["purchases_stuck"] == 1
 
-    payments_env.payments.moved(purchase_id, Payment.FAILED)  # As asking finds, where the event was missed.
-    assert reconciled(payments_env)["purchases_stuck"] == 0
-    assert open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+    payments_env.payments.set_payment(
+        purchase_id, PaymentState.FAILED
+    )  # As the checkout shows, where the event was missed.
+    assert run_reconciler(payments_env)["purchases_stuck"] == 0
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "alarms"),
-    [({"cents": 1}, 1), ({"user_id": "somebody"}, 1), ({"stage": "prod"}, 1), ({"purchase_id": ""}, 0)],
+    ("changes", "alarms"),
+    [({"cents": 1}, 1), ({"user_id": "another"}, 1), ({"stage": "prod"}, 1), ({"purchase_id": ""}, 0)],
     ids=lambda value: str(value),
 )
-def test_an_answer_that_is_not_as_it_should_be_rings_the_alarm_and_books_nothing(
-    payments_env: PaymentsEnv, ada: Caller, changed: dict[str, object], alarms: int
+def test_a_checkout_with_wrong_data_triggers_an_alarm_and_books_nothing(
+    payments_env: PaymentsEnv, ada: Caller, changes: dict[str, object], alarms: int
 ) -> None:
     purchase_id = payments_env.buy(ada)
-    paid = payments_env.payments.moved(purchase_id, Payment.PAID)
-    payments_env.payments.sessions[paid.session_id] = replace(paid, **changed)  # type: ignore[arg-type]
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
+    paid = payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
+    payments_env.payments.sessions[paid.session_id] = replace(paid, **changes)  # type: ignore[arg-type]
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
 
-    assert reconciled(payments_env)["payment_alarms"] == alarms
+    assert run_reconciler(payments_env)["payment_alarms"] == alarms
     assert credits(payments_env, ada) == (200, 0)
 
 
-def test_a_key_that_is_refused_rings_the_alarm(payments_env: PaymentsEnv, ada: Caller) -> None:
-    def refused() -> None:
+def test_a_rejected_api_key_triggers_an_alarm(payments_env: PaymentsEnv, ada: Caller) -> None:
+    def reject() -> None:
         request_log().notes["payment_alarm"] = "the payment service refuses our key"
         raise ProviderError("not available")
 
     payments_env.buy(ada)
-    payments_env.payments.script = [refused]
+    payments_env.payments.script = [reject]
 
     figures, failures = payments_env.reconciler.reconcile()
 
     assert (figures["payment_alarms"], len(failures)) == (1, 1)
 
 
-def test_a_list_too_long_for_one_run_is_gone_on_with_in_the_next(payments_env: PaymentsEnv, ada: Caller) -> None:
-    bought = [payments_env.buy(ada, "starter") for _ in range(5)]
+def test_a_list_too_long_for_one_run_is_continued_in_the_next(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_ids = [payments_env.buy(ada, "starter") for _ in range(5)]
     clock = payments_env.backend.clock
 
     class Slow(FakeEvent):
-        """Each takes half of a run."""
+        """Processing it takes half of a run."""
 
         def __getattribute__(self, name: str) -> object:
-            if name == "news":
-                clock.forward(SPENT_SECONDS // 2)
+            if name == "payment_update":
+                clock.forward(MAX_RUN_SECONDS // 2)
             return super().__getattribute__(name)
 
     payments_env.payments.undelivered_events = [
-        Slow("checkout.session.completed", payments_env.payments.moved(one, Payment.PAID), f"evt_{one}")
-        for one in bought
+        Slow(
+            "checkout.session.completed",
+            payments_env.payments.set_payment(purchase_id, PaymentState.PAID),
+            f"evt_{purchase_id}",
+        )
+        for purchase_id in purchase_ids
     ]
 
-    assert [reconciled(payments_env)["events_applied"] for _ in range(4)] == [2, 2, 1, 2]
+    assert [run_reconciler(payments_env)["events_applied"] for _ in range(4)] == [2, 2, 1, 2]
     assert credits(payments_env, ada) == (2_700, 0)
 
 
-def test_nobody_is_asked_when_the_time_is_up(payments_env: PaymentsEnv, ada: Caller) -> None:
+def test_no_purchase_is_asked_about_when_the_time_is_up(payments_env: PaymentsEnv, ada: Caller) -> None:
     for _ in range(3):
         payments_env.buy(ada)
-    payments_env.backend.clock.forward(ASKED_AFTER_SECONDS + 1)
-    payments_env.payments.script = [lambda: None, lambda: payments_env.backend.clock.forward(SPENT_SECONDS)]
+    payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
+    payments_env.payments.script = [lambda: None, lambda: payments_env.backend.clock.forward(MAX_RUN_SECONDS)]
 
-    assert reconciled(payments_env)["purchases_asked"] == 1
+    assert run_reconciler(payments_env)["purchases_asked"] == 1

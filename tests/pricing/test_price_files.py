@@ -1,7 +1,8 @@
-"""What things cost, and which price files are refused."""
+"""What services cost, and which price files are rejected."""
 
 import itertools
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 from chalicelib.pricing import price_files
 from chalicelib.pricing.price_files import PriceError
 from scripts import price_page
+from tests.default_prices import PRICE_VERSION, PRICES
 
-PRICES = price_files.load("2026-11")
 MODEL = "assemblyai/sync-universal-3-5-pro"
 milliseconds = st.integers(0, 86_400_000)
 
@@ -22,7 +23,7 @@ milliseconds = st.integers(0, 86_400_000)
     ("billed_ms", "credits"),
     [(0, 0), (1, 1), (6_000, 1), (6_001, 2), (60_000, 10), (60_001, 11), (3_600_000, 600)],
 )
-def test_ten_credits_a_minute_and_a_started_credit_counts_in_full(billed_ms: int, credits: int) -> None:
+def test_ten_credits_a_minute_rounded_up_to_a_whole_credit(billed_ms: int, credits: int) -> None:
     assert PRICES.live_credits(billed_ms) == credits
 
 
@@ -46,7 +47,7 @@ def test_splitting_never_changes_the_price(parts: list[int]) -> None:
 
 @given(credits=st.integers(0, 10_000_000))
 @settings(derandomize=True, deadline=None)
-def test_the_longest_time_that_credits_cover_costs_them_and_a_moment_more_costs_more(credits: int) -> None:
+def test_the_longest_time_that_credits_cover_costs_exactly_these_credits(credits: int) -> None:
     longest_ms = PRICES.live_ms(credits)
 
     assert PRICES.live_credits(longest_ms) == credits
@@ -56,14 +57,14 @@ def test_the_longest_time_that_credits_cover_costs_them_and_a_moment_more_costs_
 @pytest.mark.parametrize(
     ("audio_ms", "cost"), [(0, 0), (1, 1), (12, 1), (13, 2), (3_600_000, 300_000), (12_000, 1_000)]
 )
-def test_a_providers_cost_is_rounded_up(audio_ms: int, cost: int) -> None:
+def test_the_cost_of_a_provider_is_rounded_up(audio_ms: int, cost: int) -> None:
     assert PRICES.cost_micro_usd(MODEL, audio_ms) == cost
 
 
 @pytest.mark.parametrize(
     ("cents", "fee"), [(0, 300_000), (1, 300_290), (299, 386_710), (999, 589_710), (1_999, 879_710)]
 )
-def test_the_payment_service_takes_a_share_and_a_fixed_sum(cents: int, fee: int) -> None:
+def test_the_payment_service_charges_a_share_and_a_fixed_amount(cents: int, fee: int) -> None:
     assert PRICES.payment_fee_micro_usd(cents) == fee
 
 
@@ -78,16 +79,16 @@ def test_the_cost_of_text_is_rounded_up_once(tokens_in: int, tokens_out: int, co
     assert PRICES.text_cost_micro_usd(TEXT, tokens_in, tokens_out) == cost
 
 
-def test_a_model_that_nobody_priced_costs_what_the_dearest_does() -> None:
-    two = price_files.parse(
-        changed("text_models.local/dear", {TOKENS_IN: 300_000, TOKENS_OUT: 400_000, **SOURCED}),
+def test_a_model_without_a_price_costs_as_much_as_the_dearest_one() -> None:
+    two_models = price_files.parse(
+        with_value("text_models.local/dear", {TOKENS_IN: 300_000, TOKENS_OUT: 400_000, **SOURCED}),
     )
 
     assert PRICES.audio_cost_micro_usd("catchup", "assemblyai/new", 3_600_000) == 210_000
     assert PRICES.audio_cost_micro_usd("catchup", "assemblyai/universal-2", 3_600_000) == 150_000
-    assert two.text_cost_micro_usd("openai/new", 1_000_000, 0) == 300_000
-    assert two.text_cost_micro_usd("openai/new", 0, 1_000_000) == 500_000
-    assert two.text_cost_micro_usd(TEXT, 1_000_000, 0) == 100_000
+    assert two_models.text_cost_micro_usd("openai/new", 1_000_000, 0) == 300_000
+    assert two_models.text_cost_micro_usd("openai/new", 0, 1_000_000) == 500_000
+    assert two_models.text_cost_micro_usd(TEXT, 1_000_000, 0) == 100_000
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_model_that_nobody_priced_costs_what_the_dearest_does() -> None:
         ("ask", 36_000_000, 120_000),
     ],
 )
-def test_a_started_minute_may_send_its_text_whole(service: str, audio_ms: int, allowed: int) -> None:
+def test_text_is_allowed_per_minute_or_part_of_a_minute(service: str, audio_ms: int, allowed: int) -> None:
     assert PRICES.text_budget(service).bytes_for(audio_ms) == allowed
 
 
@@ -141,122 +142,135 @@ def test_no_length_sells_below_cost_in_any_package(audio_ms: int, minutes: int) 
 # Price files
 
 
-def changed(path: str, value: object = None) -> bytes:
-    """The shipped prices with one value replaced, or taken out where `value` is None."""
+def with_value(path: str, value: object = None) -> bytes:
+    """The default prices with one value replaced, or removed where `value` is None."""
     prices: dict[str, Any] = msgspec.to_builtins(PRICES)
-    place = prices
-    *way, last = path.split(".")
-    for step in way:
-        place = place[step]
+    parent = prices
+    *steps, last = path.split(".")
+    for step in steps:
+        parent = parent[step]
     if value is None:
-        del place[last]
+        del parent[last]
     else:
-        place[last] = value
+        parent[last] = value
     return json.dumps(prices).encode()
 
 
 TEXT = "openai/gpt-6-luna"
 TOKENS_IN, TOKENS_OUT = "micro_usd_per_million_input_tokens", "micro_usd_per_million_output_tokens"
-SOURCED = {"effective_from": "2026-11-01", "source": "a page"}
+EFFECTIVE_FROM, NEXT_DAY = PRICES.effective_from, PRICES.effective_from + timedelta(days=1)
+SOURCED = {"effective_from": EFFECTIVE_FROM.isoformat(), "source": "a page"}
 CATCHUP_BELOW = "services.catchup: sells below"
-BAD = {
-    "no service": (changed("services.live"), "services.live: missing"),
-    "a price of zero": (changed("services.live.credits_per_minute", 0), "must be above zero"),
-    "a negative price": (changed("services.live.credits_per_minute", -1), "must be above zero"),
-    "a broken price": (changed("services.live.credits_per_minute", 9.5), "Expected `int`"),
-    "a service without a model": (changed("services.live.models", []), "names no model"),
-    "a model without a price": (changed(f"models.{MODEL}"), f"{MODEL} has no price"),
-    "a model for nothing": (changed(f"models.{MODEL}.micro_usd_per_hour", 0), "must be above zero"),
-    "a model that pays us": (changed(f"models.{MODEL}.micro_usd_per_hour", -1), "must be above zero"),
-    "no catch-up": (changed("services.catchup"), "services.catchup: missing"),
-    "no catch-up of sessions": (changed("services.catchup_session"), "services.catchup_session: missing"),
-    "no questions": (changed("services.ask"), "services.ask: missing"),
-    "two prices at once": (changed("services.ask.credits_per_minute", 1), "one of credits_per_minute and credits"),
-    "live streams by the piece": (
-        changed("services.live", {"credits": 5, "models": [MODEL]}),
+INVALID = {
+    "no service": (with_value("services.live"), "services.live: missing"),
+    "a price of zero": (with_value("services.live.credits_per_minute", 0), "must be above zero"),
+    "a negative price": (with_value("services.live.credits_per_minute", -1), "must be above zero"),
+    "a fractional price": (with_value("services.live.credits_per_minute", 9.5), "Expected `int`"),
+    "a service without a model": (with_value("services.live.models", []), "names no model"),
+    "a model without a price": (with_value(f"models.{MODEL}"), f"{MODEL} has no price"),
+    "a free model": (with_value(f"models.{MODEL}.micro_usd_per_hour", 0), "must be above zero"),
+    "a negative model price": (with_value(f"models.{MODEL}.micro_usd_per_hour", -1), "must be above zero"),
+    "no catch-up": (with_value("services.catchup"), "services.catchup: missing"),
+    "no catch-up of sessions": (with_value("services.catchup_session"), "services.catchup_session: missing"),
+    "no questions": (with_value("services.ask"), "services.ask: missing"),
+    "two prices at once": (with_value("services.ask.credits_per_minute", 1), "one of credits_per_minute and credits"),
+    "live streams per request": (
+        with_value("services.live", {"credits": 5, "models": [MODEL]}),
         "services.live: is sold by the minute",
     ),
     "questions by the minute": (
-        changed("services.ask", {"credits_per_minute": 5, "text": msgspec.to_builtins(PRICES.services["ask"].text)}),
-        "services.ask: is sold by the piece",
+        with_value("services.ask", {"credits_per_minute": 5, "text": msgspec.to_builtins(PRICES.services["ask"].text)}),
+        "services.ask: is sold per request",
     ),
-    "no text work either": (changed("services.ask.text"), "services.ask: names no model"),
-    "catch-ups without a summary": (changed("services.catchup.text"), "services.catchup: has no text budget"),
-    "catch-ups that nobody hears": (changed("services.catchup.models", []), "services.catchup: names no model"),
-    "text work without a model": (changed("services.ask.text.models", []), "services.ask: names no text model"),
-    "a text model without a price": (changed(f"text_models.{TEXT}"), f"{TEXT} has no price in text_models"),
-    "a text model for nothing": (changed(f"text_models.{TEXT}.{TOKENS_IN}", 0), f"text_models.{TEXT}: must be above"),
-    "answers for nothing": (changed(f"text_models.{TEXT}.{TOKENS_OUT}", 0), f"text_models.{TEXT}: must be above"),
-    "no text to read": (changed("services.ask.text.input_bytes", 0), "services.ask: the text budget must be above"),
-    "a text to read below zero": (changed("services.catchup.text.input_bytes", -1), "the text budget must be above"),
-    "no room to answer": (changed("services.ask.text.output_tokens", 0), "services.ask: the text budget must be above"),
-    "no try": (changed("services.catchup.text.tries", 0), "services.catchup: the text budget must be above"),
-    "questions below cost": (changed("services.ask.credits", 3), "services.ask: sells below"),
-    "long answers below cost": (changed("services.ask.text.output_tokens", 15_200), "services.ask: sells below"),
-    "long questions below cost": (changed("services.ask.text.input_bytes", 192_000), "services.ask: sells below"),
-    "dear tokens below cost": (changed(f"text_models.{TEXT}.{TOKENS_IN}", 160_000), "services.ask: sells below"),
-    "catch-ups below cost": (changed("models.assemblyai/universal-2.micro_usd_per_hour", 2_376_000), CATCHUP_BELOW),
-    "short catch-ups below cost": (changed("services.catchup.text.output_tokens", 2_000), CATCHUP_BELOW),
-    "many tries below cost": (changed("services.catchup_session.text.tries", 3), "catchup_session: sells below"),
+    "neither a model nor text": (with_value("services.ask.text"), "services.ask: names no model"),
+    "catch-ups without a summary": (with_value("services.catchup.text"), "services.catchup: has no text budget"),
+    "catch-ups without an audio model": (with_value("services.catchup.models", []), "services.catchup: names no model"),
+    "text work without a model": (with_value("services.ask.text.models", []), "services.ask: names no text model"),
+    "a text model without a price": (with_value(f"text_models.{TEXT}"), f"{TEXT} has no price in text_models"),
+    "a free text model": (with_value(f"text_models.{TEXT}.{TOKENS_IN}", 0), f"text_models.{TEXT}: must be above"),
+    "free answers": (with_value(f"text_models.{TEXT}.{TOKENS_OUT}", 0), f"text_models.{TEXT}: must be above"),
+    "no input text": (with_value("services.ask.text.input_bytes", 0), "services.ask: the text budget must be above"),
+    "a negative input text": (with_value("services.catchup.text.input_bytes", -1), "the text budget must be above"),
+    "no output tokens": (
+        with_value("services.ask.text.output_tokens", 0),
+        "services.ask: the text budget must be above",
+    ),
+    "no tries": (with_value("services.catchup.text.tries", 0), "services.catchup: the text budget must be above"),
+    "questions below cost": (with_value("services.ask.credits", 3), "services.ask: sells below"),
+    "long answers below cost": (with_value("services.ask.text.output_tokens", 15_200), "services.ask: sells below"),
+    "long questions below cost": (with_value("services.ask.text.input_bytes", 192_000), "services.ask: sells below"),
+    "dear tokens below cost": (with_value(f"text_models.{TEXT}.{TOKENS_IN}", 160_000), "services.ask: sells below"),
+    "catch-ups below cost": (with_value("models.assemblyai/universal-2.micro_usd_per_hour", 2_376_000), CATCHUP_BELOW),
+    "short catch-ups below cost": (with_value("services.catchup.text.output_tokens", 2_000), CATCHUP_BELOW),
+    "many tries below cost": (with_value("services.catchup_session.text.tries", 3), "catchup_session: sells below"),
     "much text below cost": (
-        changed("services.catchup_session.text.input_bytes_per_minute", 11_000),
+        with_value("services.catchup_session.text.input_bytes_per_minute", 11_000),
         "catchup_session: sells below",
     ),
-    "below cost": (changed(f"models.{MODEL}.micro_usd_per_hour", 2_398_801), "below what the provider takes"),
-    "a package for nothing": (changed("packages.starter.cents", 0), "must be above zero"),
-    "an empty package": (changed("packages.starter.credits", 0), "must be above zero"),
-    "a package too cheap": (changed("packages.power.cents", 240), "below what the provider takes"),
-    "no package": (changed("packages", {}), "packages: none"),
-    "a package below its payment's fee": (changed("packages.starter.cents", 30), "less than the payment service takes"),
-    "no payment fees": (changed("payment_fees"), "missing required field"),
-    "payments for nothing": (changed("payment_fees.basis_points", 0), "payment_fees: must be above zero"),
-    "payments that bring": (changed("payment_fees.fixed_cents", -1), "payment_fees: must be above zero"),
-    "a price without a source": (changed(f"models.{MODEL}.source", " "), f"models.{MODEL}: no source"),
-    "a price nobody says": (changed(f"models.{MODEL}.source"), "missing required field"),
-    "a text price without a source": (changed(f"text_models.{TEXT}.source", ""), f"text_models.{TEXT}: no source"),
-    "a price of tomorrow": (changed(f"models.{MODEL}.effective_from", "2026-11-02"), "in effect only from 2026-11-02"),
-    "a price of no day": (changed(f"models.{MODEL}.effective_from", "2026-02-30"), "Invalid RFC3339"),
-    "an unknown field": (changed("services.live.discount", 5), "unknown field"),
-    "no version": (changed("version"), "missing required field"),
-    "no number": (changed("services.live.credits_per_minute", "10"), "Expected `int`"),
-    "no JSON": (b"{", "price file"),
-    "infinity": (b'{"version": "x", "services": Infinity}', "price file"),
+    "below cost": (with_value(f"models.{MODEL}.micro_usd_per_hour", 2_398_801), "below what the provider charges"),
+    "a free package": (with_value("packages.starter.cents", 0), "must be above zero"),
+    "an empty package": (with_value("packages.starter.credits", 0), "must be above zero"),
+    "a package that is too cheap": (with_value("packages.power.cents", 240), "below what the provider charges"),
+    "no package": (with_value("packages", {}), "packages: there are none"),
+    "a package below its payment's fee": (
+        with_value("packages.starter.cents", 30),
+        "less than the payment service charges",
+    ),
+    "no payment fees": (with_value("payment_fees"), "missing required field"),
+    "free payments": (with_value("payment_fees.basis_points", 0), "payment_fees: must be above zero"),
+    "a negative payment fee": (with_value("payment_fees.fixed_cents", -1), "payment_fees: must be above zero"),
+    "a price without a source": (with_value(f"models.{MODEL}.source", " "), f"models.{MODEL}: names no source"),
+    "a price with a missing source": (with_value(f"models.{MODEL}.source"), "missing required field"),
+    "a text price without a source": (
+        with_value(f"text_models.{TEXT}.source", ""),
+        f"text_models.{TEXT}: names no source",
+    ),
+    "a price that takes effect later": (
+        with_value(f"models.{MODEL}.effective_from", f"{NEXT_DAY}"),
+        f"in effect only from {NEXT_DAY}",
+    ),
+    "a price from an invalid date": (with_value(f"models.{MODEL}.effective_from", "2026-02-30"), "Invalid RFC3339"),
+    "an unknown field": (with_value("services.live.discount", 5), "unknown field"),
+    "no version": (with_value("version"), "missing required field"),
+    "a price that is not a number": (with_value("services.live.credits_per_minute", "10"), "Expected `int`"),
+    "not JSON": (b"{", "Invalid price file"),
+    "infinity": (b'{"version": "x", "services": Infinity}', "Invalid price file"),
 }
 
 
-@pytest.mark.parametrize(("text", "says"), BAD.values(), ids=BAD)
-def test_a_bad_price_file_is_refused_and_says_why(text: bytes, says: str) -> None:
-    with pytest.raises(PriceError, match=says):
+@pytest.mark.parametrize(("text", "problem"), INVALID.values(), ids=INVALID)
+def test_an_invalid_price_file_is_rejected_with_the_reason(text: bytes, problem: str) -> None:
+    with pytest.raises(PriceError, match=problem):
         price_files.parse(text)
 
 
-def test_everything_wrong_is_said_at_once() -> None:
-    text = changed("packages", {"a": {"credits": 0, "cents": 1}, "b": {"credits": 1, "cents": 0}})
+def test_all_problems_are_reported_at_once() -> None:
+    text = with_value("packages", {"a": {"credits": 0, "cents": 1}, "b": {"credits": 1, "cents": 0}})
 
     with pytest.raises(PriceError, match=r"packages\.a.*packages\.b"):
         price_files.parse(text)
 
 
-def test_every_shipped_version_may_be_sold_by() -> None:
+def test_every_version_in_the_package_is_valid() -> None:
     for version in price_files.available():
         assert price_files.load(version).version == version
 
 
-def test_a_file_that_names_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_another_version_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_files, "PRICES_DIRECTORY", tmp_path)
-    (tmp_path / "2030-01.json").write_bytes(changed("comment", "same"))
+    (tmp_path / "2030-01.json").write_bytes(with_value("comment", "same"))
 
-    with pytest.raises(PriceError, match="says it is version 2026-11"):
+    with pytest.raises(PriceError, match=f"contains version {PRICE_VERSION}"):
         price_files.load("2030-01")
     with pytest.raises(PriceError, match=r"no price file 2031-01\.json"):
         price_files.load("2031-01")
 
 
-def test_the_page_of_prices_says_what_the_file_says() -> None:
-    """`python -m scripts.price_page` writes it."""
+def test_the_prices_in_the_docs_are_those_of_the_file() -> None:
+    """`python -m scripts.price_page` writes them."""
     text = price_page.PAGE.read_text(encoding="utf-8")
 
     assert [part[1] for part in price_page.PART.findall(text)] == list(price_page.PARTS)
-    assert price_page.page(text, price_files.load(price_page.usual_version())) == text
-    dearer = price_files.parse(changed("packages.power.cents", 2_099))
+    assert price_page.page(text, price_files.load(price_page.default_version())) == text
+    dearer = price_files.parse(with_value("packages.power.cents", 2_099))
     assert price_page.page(text, dearer) != text

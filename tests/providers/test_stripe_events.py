@@ -1,4 +1,4 @@
-"""What Stripe's events tell of a payment, and which of them tell nothing."""
+"""What Stripe's events report about a payment, and which of them report nothing."""
 
 import json
 import re
@@ -11,32 +11,34 @@ import stripe
 from stripe import WebhookSignature
 
 from chalicelib.errors import InvalidSignatureError, ProviderError
-from chalicelib.models.purchases import CheckoutSession, PaymentNews
-from chalicelib.payments.purchase_state import (
+from chalicelib.models.purchase_facts import (
     Dispute,
     DisputeFact,
     DisputeState,
-    Fact,
-    Payment,
+    PaymentFact,
+    PaymentState,
     Refund,
     RefundFact,
     RefundState,
 )
-from chalicelib.providers.stripe_client import EVENTS, StripeGateway
-from sandbox.stripe import events
+from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
+from chalicelib.providers.stripe_client import StripeGateway
+from chalicelib.providers.stripe_events import HANDLERS
+from chalicelib.providers.stripe_objects import checkout_session
+from sandbox import stripe_events
 from tests.providers.stand_in import KEYS, StandIn
-from tests.providers.stripe_checkout_steps import APP, SECRET, STAGE, event, gateway, raw_of, signed, wanted
+from tests.providers.stripe_checkout_steps import APP, SECRET, STAGE, event, gateway, new_purchase, sign, to_raw
 
 
 @pytest.fixture
-def selling(stand_in: StandIn) -> Iterator[StripeGateway]:
-    with gateway(stand_in) as made:
-        yield made
+def stripe_gateway(stand_in: StandIn) -> Iterator[StripeGateway]:
+    with gateway(stand_in) as started:
+        yield started
 
 
 def session_object(**changes: Any) -> dict[str, Any]:
-    names = {"app": APP, "stage": STAGE, "purchase_id": "the-purchase", "user_id": "ada"}
-    said = {
+    metadata = {"app": APP, "stage": STAGE, "purchase_id": "the-purchase", "user_id": "ada"}
+    session = {
         "id": "cs_1",
         "object": "checkout.session",
         "status": "complete",
@@ -46,48 +48,50 @@ def session_object(**changes: Any) -> dict[str, Any]:
         "amount_total": 999,
         "currency": "usd",
         "livemode": False,
-        "metadata": names,
+        "metadata": metadata,
     }
-    return said | changes
+    return session | changes
 
 
 def money_object(**changes: Any) -> dict[str, Any]:
     return {"id": "re_1", "amount": 333, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1"} | changes
 
 
-def news(
-    selling: StripeGateway, type: str, said: dict[str, Any], **changes: Any
-) -> CheckoutSession | PaymentNews | None:
-    raw = raw_of(event(type, said, **changes))
-    return selling.news(selling.verified_event(raw, signed(raw)))
+def update_from(
+    stripe_gateway: StripeGateway, type: str, fields: dict[str, Any], **changes: Any
+) -> CheckoutSession | PaymentUpdate | None:
+    raw = to_raw(event(type, fields, **changes))
+    return stripe_gateway.payment_update(stripe_gateway.verify_event(raw, sign(raw)))
 
 
 @pytest.mark.parametrize(
     ("type", "changes", "payment"),
     [
-        ("completed", {}, Payment.PAID),
-        ("completed", {"payment_status": "unpaid"}, Payment.PENDING),
-        ("completed", {"payment_status": "no_payment_required"}, Payment.PENDING),
-        ("completed", {"payment_status": "a status of next year"}, Payment.PENDING),
-        ("completed", {"status": "open", "payment_status": "paid"}, Payment.OPEN),
-        ("async_payment_succeeded", {}, Payment.PAID),
-        ("async_payment_failed", {"payment_status": "unpaid"}, Payment.FAILED),
-        ("expired", {"status": "expired", "payment_status": "unpaid", "payment_intent": None}, Payment.EXPIRED),
+        ("completed", {}, PaymentState.PAID),
+        ("completed", {"payment_status": "unpaid"}, PaymentState.PENDING),
+        ("completed", {"payment_status": "no_payment_required"}, PaymentState.PENDING),
+        ("completed", {"payment_status": "a status of next year"}, PaymentState.PENDING),
+        ("completed", {"status": "open", "payment_status": "paid"}, PaymentState.OPEN),
+        ("async_payment_succeeded", {}, PaymentState.PAID),
+        ("async_payment_failed", {"payment_status": "unpaid"}, PaymentState.FAILED),
+        ("expired", {"status": "expired", "payment_status": "unpaid", "payment_intent": None}, PaymentState.EXPIRED),
     ],
 )
-def test_a_checkouts_events(selling: StripeGateway, type: str, changes: dict[str, Any], payment: Payment) -> None:
-    told = news(selling, f"checkout.session.{type}", session_object(**changes))
+def test_events_of_a_checkout_report_the_state_of_its_payment(
+    stripe_gateway: StripeGateway, type: str, changes: dict[str, Any], payment: PaymentState
+) -> None:
+    update = update_from(stripe_gateway, f"checkout.session.{type}", session_object(**changes))
 
     payment_id = session_object(**changes)["payment_intent"] or ""
-    assert told == CheckoutSession("cs_1", "", payment, payment_id, 999, "usd", False, "the-purchase", "ada", STAGE)
+    assert update == CheckoutSession("cs_1", "", payment, payment_id, 999, "usd", False, "the-purchase", "ada", STAGE)
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"purchase_id": "the-purchase"}, {"app": "another"}])
-def test_a_checkout_of_another_service_names_no_purchase(selling: StripeGateway, metadata: Any) -> None:
-    told = news(selling, "checkout.session.completed", session_object(metadata=metadata))
+def test_a_checkout_of_another_application_names_no_purchase(stripe_gateway: StripeGateway, metadata: Any) -> None:
+    update = update_from(stripe_gateway, "checkout.session.completed", session_object(metadata=metadata))
 
-    assert isinstance(told, CheckoutSession)
-    assert told.purchase_id == ""
+    assert isinstance(update, CheckoutSession)
+    assert update.purchase_id == ""
 
 
 REFUND_STATES = {
@@ -112,20 +116,24 @@ INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 
 @pytest.mark.parametrize("status", REFUND_STATES)
 @pytest.mark.parametrize("type", ["refund.created", "refund.updated", "refund.failed"])
-def test_a_refunds_events_tell_how_it_stands(selling: StripeGateway, type: str, status: str | None) -> None:
-    """By the object alone: what an event is called says less than what it shows."""
+def test_events_of_a_refund_report_its_current_state(
+    stripe_gateway: StripeGateway, type: str, status: str | None
+) -> None:
+    """By the object alone: the type of an event says less than its object."""
     fact = RefundFact("re_1", Refund(REFUND_STATES[status], 333))
 
-    assert news(selling, type, money_object(status=status)) == PaymentNews(fact, "pi_1", 333, "usd", False)
+    assert update_from(stripe_gateway, type, money_object(status=status)) == PaymentUpdate(
+        fact, "pi_1", 333, "usd", False
+    )
 
 
 @pytest.mark.parametrize("status", DISPUTE_STATES)
-@pytest.mark.parametrize("type", sorted(one for one in EVENTS if one.startswith("charge.dispute.")))
-def test_a_disputes_events_tell_how_it_stands(selling: StripeGateway, type: str, status: str) -> None:
-    fact: Fact = DisputeFact("dp_1", Dispute(DISPUTE_STATES[status], 333))
-    said = money_object(id="dp_1", status=status)
+@pytest.mark.parametrize("type", sorted(name for name in HANDLERS if name.startswith("charge.dispute.")))
+def test_events_of_a_dispute_report_its_current_state(stripe_gateway: StripeGateway, type: str, status: str) -> None:
+    fact: PaymentFact = DisputeFact("dp_1", Dispute(DISPUTE_STATES[status], 333))
+    fields = money_object(id="dp_1", status=status)
 
-    assert news(selling, type, said, livemode=True) == PaymentNews(fact, "pi_1", 333, "usd", True)
+    assert update_from(stripe_gateway, type, fields, livemode=True) == PaymentUpdate(fact, "pi_1", 333, "usd", True)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +148,15 @@ def test_a_disputes_events_tell_how_it_stands(selling: StripeGateway, type: str,
         ("lost", [-333], DisputeState.LOST),
     ],
 )
-def test_a_dispute_that_was_prevented_by_giving_the_money_back_is_lost(
-    selling: StripeGateway, status: str, moved_cents: list[int] | None, state: DisputeState
+def test_a_dispute_prevented_by_returning_the_money_is_lost(
+    stripe_gateway: StripeGateway, status: str, moved_cents: list[int] | None, state: DisputeState
 ) -> None:
     moved = None if moved_cents is None else [{"id": "txn_1", "amount": cents, "fee": 0} for cents in moved_cents]
-    said = money_object(id="dp_1", status=status, balance_transactions=moved)
+    fields = money_object(id="dp_1", status=status, balance_transactions=moved)
 
-    told = news(selling, "charge.dispute.closed", said)
+    update = update_from(stripe_gateway, "charge.dispute.closed", fields)
 
-    assert told == PaymentNews(DisputeFact("dp_1", Dispute(state, 333)), "pi_1", 333, "usd", False)
+    assert update == PaymentUpdate(DisputeFact("dp_1", Dispute(state, 333)), "pi_1", 333, "usd", False)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +174,14 @@ def test_a_dispute_that_was_prevented_by_giving_the_money_back_is_lost(
         (".", {}),
     ],
 )
-def test_what_tells_of_no_money_of_ours_is_no_news(selling: StripeGateway, type: str, changes: dict[str, Any]) -> None:
-    assert news(selling, type, money_object(**changes)) is None
+def test_events_about_no_payment_report_nothing(
+    stripe_gateway: StripeGateway, type: str, changes: dict[str, Any]
+) -> None:
+    assert update_from(stripe_gateway, type, money_object(**changes)) is None
 
 
 @pytest.mark.parametrize(
-    ("type", "said"),
+    ("type", "fields"),
     [
         ("refund.created", {}),
         ("refund.created", money_object(amount=-1)),
@@ -189,34 +199,34 @@ def test_what_tells_of_no_money_of_ours_is_no_news(selling: StripeGateway, type:
         ("checkout.session.completed", session_object(id="c" * 256)),
     ],
 )
-def test_nonsense_that_is_signed_is_a_failure_of_the_provider(
-    selling: StripeGateway, type: str, said: dict[str, Any]
+def test_a_signed_event_with_invalid_data_is_a_provider_error(
+    stripe_gateway: StripeGateway, type: str, fields: dict[str, Any]
 ) -> None:
-    """It is to come again, for a release that understands it."""
-    with pytest.raises(ProviderError, match="nonsense"):
-        news(selling, type, said)
+    """It is to be delivered again, for a release that understands it."""
+    with pytest.raises(ProviderError, match="invalid response"):
+        update_from(stripe_gateway, type, fields)
 
 
-def test_numbers_beyond_all_bounds_are_heard_or_refused_and_break_nothing(selling: StripeGateway) -> None:
+def test_an_unlimited_number_is_read_or_rejected_without_another_error(stripe_gateway: StripeGateway) -> None:
     digits = b"1" * 5_000
     raw = json.dumps(event(fields=money_object(amount=0))).encode().replace(b'"amount": 0', b'"amount": ' + digits)
     signature = WebhookSignature.generate_signature_header(raw.decode(), SECRET)
 
     with pytest.raises((InvalidSignatureError, ProviderError)):
-        selling.news(selling.verified_event(raw, signature))
+        stripe_gateway.payment_update(stripe_gateway.verify_event(raw, signature))
 
 
 # Against the sandbox
 
 
-def test_we_subscribe_to_types_that_happen(stand_in: StandIn) -> None:
-    assert set(events.TYPES) >= EVENTS
+def test_every_type_we_subscribe_to_exists(stand_in: StandIn) -> None:
+    assert set(stripe_events.TYPES) >= set(HANDLERS)
 
 
-def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -> None:
-    """Its events are Stripe's in shape: tests/sandbox holds them against the official SDK."""
-    with gateway(stand_in, methods=("card", "us_bank_account")) as selling:
-        paid, late = (selling.open(wanted()).session_id for _ in range(2))
+def test_the_sandboxs_events_of_a_purchase_are_understood(stand_in: StandIn) -> None:
+    """They have the shape of Stripe's events: tests/sandbox compares them with the official SDK."""
+    with gateway(stand_in, methods=("card", "us_bank_account")) as stripe_gateway:
+        paid, late = (stripe_gateway.open_checkout(new_purchase()).session_id for _ in range(2))
         stand_in.stripe("orders", webhook_url="http://127.0.0.1:9/", webhook_lose=["*"])
         stand_in.stripe(f"sessions/{paid}/pay")
         refund = stand_in.stripe("refunds", session=paid, amount=333, status="pending")
@@ -226,16 +236,20 @@ def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -
         stand_in.stripe(f"sessions/{late}/pay", method="us_bank_account")
         stand_in.stripe(f"sessions/{late}/settle", outcome="failed")
 
-        heard = [(one.type, selling.news(one)) for one in selling.undelivered(0)][::-1]
+        updates = [
+            (event.type, stripe_gateway.payment_update(event)) for event in stripe_gateway.list_undelivered_events(0)
+        ][::-1]
 
-    told = [
-        (type, one.payment if isinstance(one, CheckoutSession) else one.fact) for type, one in heard if one is not None
+    reported = [
+        (type, update.payment if isinstance(update, CheckoutSession) else update.fact)
+        for type, update in updates
+        if update is not None
     ]
     opened = DisputeFact(dispute["id"], Dispute(DisputeState.OPEN, 999))
     won = DisputeFact(dispute["id"], Dispute(DisputeState.WON, 999))
     failed = RefundFact(refund["id"], Refund(RefundState.FAILED, 333))
-    assert told == [
-        ("checkout.session.completed", Payment.PAID),
+    assert reported == [
+        ("checkout.session.completed", PaymentState.PAID),
         ("refund.created", RefundFact(refund["id"], Refund(RefundState.PENDING, 333))),
         ("refund.updated", failed),
         ("refund.failed", failed),
@@ -243,34 +257,34 @@ def test_what_the_sandbox_tells_of_a_purchase_is_understood(stand_in: StandIn) -
         ("charge.dispute.funds_withdrawn", opened),
         ("charge.dispute.closed", won),
         ("charge.dispute.funds_reinstated", won),
-        ("checkout.session.completed", Payment.PENDING),
-        ("checkout.session.async_payment_failed", Payment.FAILED),
+        ("checkout.session.completed", PaymentState.PENDING),
+        ("checkout.session.async_payment_failed", PaymentState.FAILED),
     ]
-    assert len(told) == len(heard)
-    assert KEYS.stripe_webhooks not in str(heard)
+    assert len(reported) == len(updates)
+    assert KEYS.stripe_webhooks not in str(updates)
 
 
-def test_the_documents_name_every_type_to_subscribe_to() -> None:
+def test_the_guide_names_every_type_to_subscribe_to() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "payments.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
+    (types_in_guide,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
 
-    assert set(listed.split()) == EVENTS
+    assert set(types_in_guide.split()) == set(HANDLERS)
     assert f"`{stripe.api_version}`" in guide
 
 
 @pytest.mark.parametrize(
     ("status", "payment"),
     [
-        ("processing", Payment.PENDING),
-        ("requires_action", Payment.PENDING),
-        ("requires_payment_method", Payment.FAILED),
-        ("canceled", Payment.FAILED),
-        ("a status of next year", Payment.PENDING),
+        ("processing", PaymentState.PENDING),
+        ("requires_action", PaymentState.PENDING),
+        ("requires_payment_method", PaymentState.FAILED),
+        ("canceled", PaymentState.FAILED),
+        ("a status of next year", PaymentState.PENDING),
     ],
 )
-def test_a_complete_checkout_whose_payment_is_told_whole(selling: StripeGateway, status: str, payment: Payment) -> None:
+def test_a_complete_checkout_with_its_expanded_payment(status: str, payment: PaymentState) -> None:
     intent = {"id": "pi_1", "object": "payment_intent", "status": status}
 
-    told = selling.session_from(session_object(payment_status="unpaid", payment_intent=intent))
+    session = checkout_session(session_object(payment_status="unpaid", payment_intent=intent), APP)
 
-    assert (told.payment, told.payment_id) == (payment, "pi_1")
+    assert (session.payment, session.payment_id) == (payment, "pi_1")

@@ -1,4 +1,4 @@
-"""Every way in which Stripe can fail has its name, on every call, and none tells the key."""
+"""Every failure of Stripe has its own error, on every call, and none shows the API key."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,10 +10,10 @@ from chalicelib.logs.request_log import collect_request_log
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import StripeGateway
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
-from tests.providers.stripe_checkout_steps import gateway, wanted
+from tests.providers.stripe_checkout_steps import gateway, new_purchase
 
 CREATE = "stripe.sessions_create"
-SHOWN_TO_BOTH_TRIES = 2
+BOTH_TRIES = 2
 FAULTS: list[tuple[dict[str, Any], type[ProviderError], int | None]] = [
     ({"kind": "401"}, ProviderError, None),
     ({"kind": "409"}, ProviderUnavailableError, 2),
@@ -27,30 +27,30 @@ FAULTS: list[tuple[dict[str, Any], type[ProviderError], int | None]] = [
     ({"kind": "cut"}, ProviderError, None),
 ]
 CALLS: dict[str, Callable[[StripeGateway], object]] = {
-    CREATE: lambda selling: selling.open(wanted()),
-    "stripe.sessions_retrieve": lambda selling: selling.session("cs_test_1"),
-    "stripe.sessions_list": lambda selling: selling.session_of("pi_1"),
-    "stripe.events_list": lambda selling: list(selling.undelivered(0)),
+    CREATE: lambda stripe_gateway: stripe_gateway.open_checkout(new_purchase()),
+    "stripe.sessions_retrieve": lambda stripe_gateway: stripe_gateway.get_checkout("cs_test_1"),
+    "stripe.sessions_list": lambda stripe_gateway: stripe_gateway.find_checkout("pi_1"),
+    "stripe.events_list": lambda stripe_gateway: list(stripe_gateway.list_undelivered_events(0)),
 }
 
 
 @pytest.fixture
-def selling(stand_in: StandIn) -> Iterator[StripeGateway]:
-    with gateway(stand_in) as made:
-        yield made
+def stripe_gateway(stand_in: StandIn) -> Iterator[StripeGateway]:
+    with gateway(stand_in) as started:
+        yield started
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits eight seconds for an answer that never comes."""
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time limit of a call is short, so that no test waits for eight seconds."""
     monkeypatch.setattr(stripe_client, "READ_SECONDS", HASTY_SECONDS)
 
 
 @pytest.mark.parametrize(("fault", "expected", "wait"), FAULTS, ids=lambda value: str(value))
 @pytest.mark.parametrize("service", CALLS)
-def test_every_way_to_fail_has_its_name(
+def test_every_failure_has_its_own_error(
     stand_in: StandIn,
-    selling: StripeGateway,
+    stripe_gateway: StripeGateway,
     service: str,
     fault: dict[str, Any],
     expected: type[ProviderError],
@@ -58,10 +58,10 @@ def test_every_way_to_fail_has_its_name(
     request: pytest.FixtureRequest,
 ) -> None:
     if expected is ProviderTimeoutError:
-        request.getfixturevalue("hasty")
-    stand_in.fail(service, fault | {"times": SHOWN_TO_BOTH_TRIES})
+        request.getfixturevalue("short_timeout")
+    stand_in.fail(service, fault | {"times": BOTH_TRIES})
 
-    error = failure_of(lambda: CALLS[service](selling), KEYS.stripe)
+    error = failure_of(lambda: CALLS[service](stripe_gateway), KEYS.stripe)
 
     assert type(error) is expected
     assert error.details == ({} if wait is None else {"retry_after_seconds": wait})
@@ -69,30 +69,32 @@ def test_every_way_to_fail_has_its_name(
 
 
 @pytest.mark.parametrize("service", [name for name in CALLS if name != CREATE])
-def test_a_failure_of_stripe_itself_is_a_failure(stand_in: StandIn, selling: StripeGateway, service: str) -> None:
-    stand_in.fail(service, {"kind": "500", "times": SHOWN_TO_BOTH_TRIES})
+def test_a_failure_of_stripe_itself_is_a_provider_error(
+    stand_in: StandIn, stripe_gateway: StripeGateway, service: str
+) -> None:
+    stand_in.fail(service, {"kind": "500", "times": BOTH_TRIES})
 
-    assert type(failure_of(lambda: CALLS[service](selling), KEYS.stripe)) is ProviderError
-
-
-def test_a_stripe_that_is_not_there_is_no_time_out(stand_in: StandIn) -> None:
-    with gateway(stand_in, api_base="http://127.0.0.1:9") as selling:
-        assert type(failure_of(lambda: selling.session("cs_1"), KEYS.stripe)) is ProviderError
+    assert type(failure_of(lambda: CALLS[service](stripe_gateway), KEYS.stripe)) is ProviderError
 
 
-def test_a_key_that_is_refused_rings_the_alarm(stand_in: StandIn) -> None:
+def test_an_unreachable_stripe_is_not_a_timeout(stand_in: StandIn) -> None:
+    with gateway(stand_in, api_base="http://127.0.0.1:9") as stripe_gateway:
+        assert type(failure_of(lambda: stripe_gateway.get_checkout("cs_1"), KEYS.stripe)) is ProviderError
+
+
+def test_a_rejected_api_key_triggers_an_alarm(stand_in: StandIn) -> None:
     with (
-        gateway(stand_in, api_key="sk_test_another") as selling,
-        collect_request_log() as request_log,
+        gateway(stand_in, api_key="sk_test_another") as stripe_gateway,
+        collect_request_log() as log,
         pytest.raises(ProviderError),
     ):
-        selling.open(wanted())
+        stripe_gateway.open_checkout(new_purchase())
 
-    assert request_log.notes["payment_alarm"] == "the payment service refuses our key"
+    assert log.notes["payment_alarm"] == "the payment service refuses our key"
 
 
 def test_a_gateway_shows_no_secret(stand_in: StandIn) -> None:
-    with gateway(stand_in) as selling:
-        selling.open(wanted())
-        assert KEYS.stripe not in repr(selling)
-        assert KEYS.stripe_webhooks not in repr(selling)
+    with gateway(stand_in) as stripe_gateway:
+        stripe_gateway.open_checkout(new_purchase())
+        assert KEYS.stripe not in repr(stripe_gateway)
+        assert KEYS.stripe_webhooks not in repr(stripe_gateway)

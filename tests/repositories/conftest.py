@@ -1,4 +1,4 @@
-"""A ledger and somebody with credits in it."""
+"""A ledger and a user with credits."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.fakes import Backend
 
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """What the repositories promise holds on both engines."""
+    """Repositories are tested on both engines."""
     running = request.getfixturevalue(request.param)
     return Engine(request.param, client(running.endpoint_url))
 

@@ -12,11 +12,11 @@ from chalicelib.errors import AppError
 from chalicelib.models.aggregates import Line, Sums, lines_of, together
 from chalicelib.models.ledger import Entry, ModelUse
 from chalicelib.repositories.aggregates import ACTIVE, Aggregates
-from chalicelib.repositories.expressions import packed
+from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.ledger_items import entry_put
 from chalicelib.repositories.table import Tables
 from tests.engines import Engine, tables
-from tests.fault_injection import CRASHES, TRANSIENT, Crash, Wire, at
+from tests.fault_injection import CRASHES, TRANSIENT, Crash, FaultInjector, fail_call
 
 BEGIN_AT, DAYS = 1_795_392_000, 3  # 2026-11-23T00:00:00Z
 MODELS = ("assemblyai/universal-streaming-english", "openai/gpt-6-luna", "openai/gpt-live-transcribe")
@@ -66,15 +66,15 @@ def check(totals: Aggregates, booked: Booked) -> None:
 
 
 @pytest.fixture
-def store(engine: Engine) -> Iterator[Callable[[Wire], Aggregates]]:
+def store(engine: Engine) -> Iterator[Callable[[FaultInjector], Aggregates]]:
     with engine.tables() as names:
-        yield lambda wire: Aggregates(wire.tables(engine, names))
+        yield lambda fault_injector: Aggregates(fault_injector.tables(engine, names))
 
 
 def test_every_entry_counts_once_however_often_it_comes_and_in_whatever_order(
-    store: Callable[[Wire], Aggregates],
+    store: Callable[[FaultInjector], Aggregates],
 ) -> None:
-    totals, booked = store(Wire()), made_up(1, 150)
+    totals, booked = store(FaultInjector()), made_up(1, 150)
     replayed = booked * 2
     random.Random(2).shuffle(replayed)
 
@@ -99,16 +99,16 @@ def test_two_streams_that_bring_the_same_entries_at_once(engine: Engine) -> None
 
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
-def test_whoever_counts_may_die_at_every_call(store: Callable[[Wire], Aggregates], fault: str) -> None:
+def test_whoever_counts_may_die_at_every_call(store: Callable[[FaultInjector], Aggregates], fault: str) -> None:
     booked, place, is_over = [], 0, False
     while not is_over:
-        wire = Wire()
-        totals, more = store(wire), made_up(100 + place, 24)
-        wire.under(at(place, fault))  # type: ignore[arg-type]
+        fault_injector = FaultInjector()
+        totals, more = store(fault_injector), made_up(100 + place, 24)
+        fault_injector.use_plan(fail_call(place, fault))  # type: ignore[arg-type]
         with suppress(Crash, AppError):
             totals.count(more)
-        is_over = place >= len(wire.calls)
-        wire.under(lambda *_: None)
+        is_over = place >= len(fault_injector.calls)
+        fault_injector.use_plan(lambda *_: None)
         totals.count(more)
         booked += more
         place += 1
@@ -120,9 +120,9 @@ def test_whoever_counts_may_die_at_every_call(store: Callable[[Wire], Aggregates
 def test_the_streams_images_are_counted_and_everything_else_of_the_ledger_is_not(engine: Engine) -> None:
     booked = made_up(5, 20)
     writes = [entry_put(user_id, entry) for user_id, entry in booked]
-    images = [packed((write.item or {}) | write.key.as_item()) for write in writes]
+    images = [serialize((write.item or {}) | write.key.as_item()) for write in writes]
     others = [
-        packed({"pk": "USER#user-1", "sk": sk, "credits": 7}) for sk in ("BALANCE", "HOLD#e", "DAY#2026-11-23#ask")
+        serialize({"pk": "USER#user-1", "sk": sk, "credits": 7}) for sk in ("BALANCE", "HOLD#e", "DAY#2026-11-23#ask")
     ]
     with engine.tables() as names:
         totals = Aggregates(tables(engine, names))

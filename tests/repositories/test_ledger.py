@@ -13,6 +13,7 @@ from chalicelib.models.ledger import Charge, Hold, HoldState, ModelUse
 from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
+from tests.default_prices import PRICE_VERSION
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -23,7 +24,7 @@ def hold_of(caller: Caller, credits: int, name: str = "s1:1", sweep_at: int = NO
 
 
 def charge_of(credits: int, audio_ms: int = 1_000) -> Charge:
-    return Charge(credits, "live", "s1", audio_ms, "2026-11", (ModelUse("assemblyai/x", audio_ms, 84),))
+    return Charge(credits, "live", "s1", audio_ms, PRICE_VERSION, (ModelUse("assemblyai/x", audio_ms, 84),))
 
 
 # Credits in
@@ -42,7 +43,7 @@ def test_a_grant_happens_once_per_guard(backend: Backend, ledger: Ledger) -> Non
     assert (entry.kind, entry.credits, entry.at, entry.reason) == ("free_credits", 200, NOW, "welcome")
 
 
-def test_one_guard_serves_one_person_only(ledger: Ledger) -> None:
+def test_one_guard_grants_to_one_person_only(ledger: Ledger) -> None:
     guard, second = Guard.free_credits(uuid.uuid4().hex), str(uuid.uuid4())
     ledger.grant(str(uuid.uuid4()), 200, "free_credits", guard, at=NOW, reason="welcome")
 
@@ -65,11 +66,11 @@ def test_opening_an_account_twice_keeps_its_credits(ledger: Ledger, ada: Caller)
 
 
 def test_an_unknown_user_has_zeros_and_can_hold_nothing(ledger: Ledger) -> None:
-    nobody = Caller(str(uuid.uuid4()), NOW, "nobody@example.com")
+    unknown = Caller(str(uuid.uuid4()), NOW, "unknown@example.com")
 
-    assert ledger.balance(nobody.user_id).available == 0
+    assert ledger.balance(unknown.user_id).available == 0
     with pytest.raises(InsufficientCreditsError, match="1 credits needed, 0 available"):
-        ledger.hold(nobody, hold_of(nobody, 1), at=NOW)
+        ledger.hold(unknown, hold_of(unknown, 1), at=NOW)
 
 
 # Holds
@@ -110,7 +111,7 @@ def test_the_whole_balance_can_be_held(ledger: Ledger, ada: Caller) -> None:
     assert ledger.balance(ada.user_id).available == 0
 
 
-def test_a_hold_below_zero_is_refused_for_it_would_make_credits(ledger: Ledger, ada: Caller) -> None:
+def test_a_negative_hold_is_refused_because_it_would_make_credits(ledger: Ledger, ada: Caller) -> None:
     with pytest.raises(ValueError, match="would make credits"):
         ledger.hold(ada, hold_of(ada, -5), at=NOW)
 
@@ -125,7 +126,7 @@ def test_nothing_is_held_below_zero(backend: Backend, ledger: Ledger, ada: Calle
 # Settling
 
 
-def test_settling_takes_the_charge_and_gives_back_the_rest(backend: Backend, ledger: Ledger, ada: Caller) -> None:
+def test_settling_charges_what_was_used_and_returns_the_rest(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     ledger.hold(ada, hold_of(ada, 30), at=NOW)
 
     ledger.settle(hold_of(ada, 30), charge_of(12, audio_ms=70_500), at=NOW + 90)
@@ -150,7 +151,7 @@ def test_an_entry_explains_its_credits(backend: Backend, ledger: Ledger, ada: Ca
         "live",
         "s1",
     )
-    assert (entry.hold_id, entry.held, entry.audio_ms, entry.price_version) == ("s1:1", 30, 70_500, "2026-11")
+    assert (entry.hold_id, entry.held, entry.audio_ms, entry.price_version) == ("s1:1", 30, 70_500, PRICE_VERSION)
     assert (entry.uses, entry.cost_micro_usd) == ((ModelUse("assemblyai/x", 70_500, 84),), 84)
 
 
@@ -165,7 +166,7 @@ def test_the_whole_hold_can_be_charged_and_not_one_credit_more(ledger: Ledger, a
     assert ledger.balance(ada.user_id).available == 20
 
 
-def test_a_settlement_that_misremembers_the_hold_changes_nothing(ledger: Ledger, ada: Caller) -> None:
+def test_a_settlement_with_the_wrong_hold_changes_nothing(ledger: Ledger, ada: Caller) -> None:
     ledger.hold(ada, hold_of(ada, 30), at=NOW)
     before = ledger.balance(ada.user_id)
 
@@ -177,7 +178,9 @@ def test_a_settlement_that_misremembers_the_hold_changes_nothing(ledger: Ledger,
     assert ledger.balance(ada.user_id) == before
 
 
-def test_a_settlement_of_nothing_is_a_release_without_an_entry(backend: Backend, ledger: Ledger, ada: Caller) -> None:
+def test_a_settlement_without_usage_is_a_release_without_an_entry(
+    backend: Backend, ledger: Ledger, ada: Caller
+) -> None:
     ledger.hold(ada, hold_of(ada, 30), at=NOW)
 
     ledger.release(hold_of(ada, 30), at=NOW)
@@ -189,9 +192,7 @@ def test_a_settlement_of_nothing_is_a_release_without_an_entry(backend: Backend,
     assert ledger.balance(ada.user_id).available == 50
 
 
-def test_audio_that_costs_no_further_credit_is_booked_all_the_same(
-    backend: Backend, ledger: Ledger, ada: Caller
-) -> None:
+def test_audio_that_costs_no_further_credit_is_still_booked(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     ledger.hold(ada, hold_of(ada, 30), at=NOW)
 
     ledger.settle(hold_of(ada, 30), charge_of(0, audio_ms=400), at=NOW + 1)

@@ -1,4 +1,4 @@
-"""Following holds, an account's standing, open holds, day totals, and the writes that go with a movement."""
+"""Following holds, the standing of an account, open holds, day totals, and extra writes of an entry."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,7 @@ from chalicelib.models.ledger import Charge, Hold
 from chalicelib.repositories.ledger import ExtraWriteRefusedError, Guard, HoldEndedError, Ledger
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import ItemKey, Write
+from tests.default_prices import PRICE_VERSION
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -21,15 +22,13 @@ def hold_of(caller: Caller, credits: int, name: str = "s1:1", sweep_at: int = NO
 
 
 def charge_of(credits: int, audio_ms: int = 1_000) -> Charge:
-    return Charge(credits, "live", "s1", audio_ms, "2026-11")
+    return Charge(credits, "live", "s1", audio_ms, PRICE_VERSION)
 
 
 # Settling one hold and making the next
 
 
-def test_a_following_hold_may_use_what_the_settled_one_gives_back(
-    backend: Backend, ledger: Ledger, ada: Caller
-) -> None:
+def test_a_following_hold_may_use_what_the_settled_one_returns(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     first, second = hold_of(ada, 40), hold_of(ada, 45, "s1:2")
     ledger.hold(ada, first, at=NOW)
 
@@ -41,7 +40,7 @@ def test_a_following_hold_may_use_what_the_settled_one_gives_back(
     backend.check_invariants(ada.user_id)
 
 
-def test_a_following_hold_above_what_is_left_changes_nothing(backend: Backend, ledger: Ledger, ada: Caller) -> None:
+def test_a_following_hold_above_the_balance_changes_nothing(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     first = hold_of(ada, 40)
     ledger.hold(ada, first, at=NOW)
     before = ledger.balance(ada.user_id)
@@ -69,20 +68,20 @@ def test_a_lease_is_followed_once(ledger: Ledger, ada: Caller) -> None:
 
 Flagging = Callable[[Backend, Caller], None]
 FLAGS: dict[str, tuple[Flagging, type[AppError]]] = {
-    "blocked": (lambda backend, who: backend.ledger.set_blocked(who.user_id, True), AccountBlockedError),
+    "blocked": (lambda backend, caller: backend.ledger.set_blocked(caller.user_id, True), AccountBlockedError),
     "deleted": (
-        lambda backend, who: backend.tables.write(Write(balance_key(who.user_id), put_in={"deleted": True})),
+        lambda backend, caller: backend.tables.write(Write(balance_key(caller.user_id), put_in={"deleted": True})),
         UnauthenticatedError,
     ),
     "signed out": (
-        lambda backend, who: backend.ledger.sign_out(who.user_id, who.auth_time_at + 1),
+        lambda backend, caller: backend.ledger.sign_out(caller.user_id, caller.auth_time_at + 1),
         UnauthenticatedError,
     ),
 }
 
 
 @pytest.mark.parametrize(("flag", "error"), FLAGS.values(), ids=FLAGS)
-def test_nothing_is_held_and_nobody_admitted(
+def test_an_account_without_good_standing_holds_nothing_and_is_not_admitted(
     backend: Backend, ledger: Ledger, ada: Caller, flag: Flagging, error: type[AppError]
 ) -> None:
     first = hold_of(ada, 10)
@@ -120,17 +119,17 @@ def test_a_new_sign_in_is_admitted_and_a_sign_out_never_moves_back(ledger: Ledge
 
 
 def test_admitting_reads_other_items_in_the_same_call(backend: Backend, ledger: Ledger, ada: Caller) -> None:
-    there, not_there = something(ada), ItemKey("app", f"USER#{ada.user_id}", "SOMETHING#2")
-    backend.tables.write(there)
+    existing, missing = extra_write(ada), ItemKey("app", f"USER#{ada.user_id}", "EXTRA#2")
+    backend.tables.write(existing)
 
-    _, others = ledger.admit(ada, extra_keys=[not_there, there.key])
+    _, others = ledger.admit(ada, extra_keys=[missing, existing.key])
 
     assert others[0] is None
     assert others[1]
     assert others[1]["n"] == 1
 
 
-def test_every_write_moves_the_version(ledger: Ledger, ada: Caller) -> None:
+def test_every_write_increases_the_version(ledger: Ledger, ada: Caller) -> None:
     user_id, versions = ada.user_id, [ledger.balance(ada.user_id).version]
     guard = Guard.reference(user_id, "payment", "pi_1")
 
@@ -154,7 +153,7 @@ def test_every_write_moves_the_version(ledger: Ledger, ada: Caller) -> None:
 # Open holds
 
 
-def test_only_open_holds_whose_time_is_over_are_due(ledger: Ledger, ada: Caller) -> None:
+def test_only_open_holds_past_their_sweep_time_are_due(ledger: Ledger, ada: Caller) -> None:
     due, later, ended = (hold_of(ada, 5, name, at) for name, at in (("a", NOW), ("b", NOW + 1), ("c", NOW - 9)))
     for hold in (due, later, ended):
         ledger.hold(ada, hold, at=NOW)
@@ -188,7 +187,7 @@ def test_day_totals_add_up_by_utc_day_and_service(backend: Backend, ledger: Ledg
     assert totals == [("#live", 1, 6_000, 1), ("#live", 5, 12_000, 2)]
 
 
-def test_entries_come_newest_first_and_page_by_page(backend: Backend, ledger: Ledger, ada: Caller) -> None:
+def test_entries_are_listed_newest_first_page_by_page(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     for n in range(5):
         guard = Guard.reference(ada.user_id, "payment", f"pi_{n}")
         ledger.grant(ada.user_id, n + 1, "purchase", guard, at=NOW + n + 1, reason="starter")
@@ -200,32 +199,34 @@ def test_entries_come_newest_first_and_page_by_page(backend: Backend, ledger: Le
     assert end is None
 
 
-# Writes that go with a movement
+# Extra writes
 
 
-def something(caller: Caller) -> Write:
-    """A write of another repository, which refuses to happen twice."""
-    key = ItemKey("app", f"USER#{caller.user_id}", "SOMETHING#1")
+def extra_write(caller: Caller) -> Write:
+    """A write of another repository, which is refused the second time."""
+    key = ItemKey("app", f"USER#{caller.user_id}", "EXTRA#1")
     return Write(key, item={"n": 1}, when=Attr("pk").not_exists())
 
 
 Movement = Callable[[Ledger, Caller, list[Write]], object]
 MOVEMENTS: dict[str, Movement] = {
-    "hold": lambda ledger, who, extra_writes: ledger.hold(
-        who, hold_of(who, 7, "s2:1"), at=NOW, extra_writes=extra_writes
+    "hold": lambda ledger, caller, extra_writes: ledger.hold(
+        caller, hold_of(caller, 7, "s2:1"), at=NOW, extra_writes=extra_writes
     ),
-    "settle": lambda ledger, who, extra_writes: ledger.settle(
-        hold_of(who, 10), charge_of(3), at=NOW, extra_writes=extra_writes
+    "settle": lambda ledger, caller, extra_writes: ledger.settle(
+        hold_of(caller, 10), charge_of(3), at=NOW, extra_writes=extra_writes
     ),
-    "release": lambda ledger, who, extra_writes: ledger.release(hold_of(who, 10), at=NOW, extra_writes=extra_writes),
-    "settle_and_hold": lambda ledger, who, extra_writes: ledger.settle_and_hold(
-        who, hold_of(who, 10), charge_of(3), hold_of(who, 9, "s1:2"), at=NOW, extra_writes=extra_writes
+    "release": lambda ledger, caller, extra_writes: ledger.release(
+        hold_of(caller, 10), at=NOW, extra_writes=extra_writes
     ),
-    "grant": lambda ledger, who, extra_writes: ledger.grant(
-        who.user_id,
+    "settle_and_hold": lambda ledger, caller, extra_writes: ledger.settle_and_hold(
+        caller, hold_of(caller, 10), charge_of(3), hold_of(caller, 9, "s1:2"), at=NOW, extra_writes=extra_writes
+    ),
+    "grant": lambda ledger, caller, extra_writes: ledger.grant(
+        caller.user_id,
         5,
         "purchase",
-        Guard.reference(who.user_id, "payment", "pi"),
+        Guard.reference(caller.user_id, "payment", "pi"),
         at=NOW,
         reason="",
         extra_writes=extra_writes,
@@ -234,35 +235,35 @@ MOVEMENTS: dict[str, Movement] = {
 
 
 @pytest.mark.parametrize("movement", MOVEMENTS.values(), ids=MOVEMENTS)
-def test_what_goes_with_a_movement_happens_with_it(
+def test_extra_writes_happen_together_with_the_movement(
     backend: Backend, ledger: Ledger, ada: Caller, movement: Movement
 ) -> None:
     ledger.hold(ada, hold_of(ada, 10), at=NOW)
 
-    movement(ledger, ada, [something(ada)])
+    movement(ledger, ada, [extra_write(ada)])
 
-    assert backend.tables.get(something(ada).key)
+    assert backend.tables.get(extra_write(ada).key)
     backend.check_invariants(ada.user_id)
 
 
 @pytest.mark.parametrize("movement", MOVEMENTS.values(), ids=MOVEMENTS)
-def test_what_is_refused_stops_the_movement_too(
+def test_a_refused_extra_write_stops_the_movement(
     backend: Backend, ledger: Ledger, ada: Caller, movement: Movement
 ) -> None:
     ledger.hold(ada, hold_of(ada, 10), at=NOW)
-    backend.tables.write(something(ada))
+    backend.tables.write(extra_write(ada))
     before = ledger.balance(ada.user_id)
 
     with pytest.raises(ExtraWriteRefusedError) as refused:
-        movement(ledger, ada, [something(ada)])
+        movement(ledger, ada, [extra_write(ada)])
 
     assert refused.value.refused[0]["n"] == 1
     assert ledger.balance(ada.user_id) == before
     assert backend.open_holds(ada.user_id) == [hold_of(ada, 10)]
 
 
-def test_what_goes_with_a_refused_movement_does_not_happen(backend: Backend, ledger: Ledger, ada: Caller) -> None:
+def test_extra_writes_of_a_refused_movement_do_not_happen(backend: Backend, ledger: Ledger, ada: Caller) -> None:
     with pytest.raises(InsufficientCreditsError):
-        ledger.hold(ada, hold_of(ada, 51), at=NOW, extra_writes=[something(ada)])
+        ledger.hold(ada, hold_of(ada, 51), at=NOW, extra_writes=[extra_write(ada)])
 
-    assert backend.tables.get(something(ada).key) is None
+    assert backend.tables.get(extra_write(ada).key) is None

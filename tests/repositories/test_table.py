@@ -1,4 +1,4 @@
-"""Reads and conditional writes, and what becomes of each way in which the database can fail to answer."""
+"""Reads and conditional writes, and the outcome of each failure of the database."""
 
 from types import SimpleNamespace
 
@@ -9,9 +9,9 @@ from chalicelib.errors import UnavailableError
 from chalicelib.logs.request_log import collect_request_log
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
 from tests.engines import Engine
-from tests.fault_injection import OUTAGES, TRANSIENT, Fault, Wire, at
+from tests.fault_injection import OUTAGES, TRANSIENT, Fault, FaultInjector, fail_call, no_faults
 
-HERE, THERE = ItemKey("ledger", "USER#1", "A"), ItemKey("app", "USER#1", "B")
+KEY, OTHER = ItemKey("ledger", "USER#1", "A"), ItemKey("app", "USER#1", "B")
 MISSING = Attr("pk").not_exists()
 
 
@@ -26,16 +26,16 @@ def names(engine: Engine):
         yield made
 
 
-def test_items_come_back_as_they_were_written(tables: Tables) -> None:
+def test_items_are_read_as_they_were_written(tables: Tables) -> None:
     item = {"n": 12, "text": "ä\u0000", "flag": True, "parts": [["a", 1, -5]], "big": 10**30}
-    tables.write(Write(HERE, item=item))
+    tables.write(Write(KEY, item=item))
 
-    assert tables.get(HERE) == item | HERE.as_item()
-    assert tables.get(THERE) is None
-    assert tables.get_many([THERE, HERE]) == [None, item | HERE.as_item()]
+    assert tables.get(KEY) == item | KEY.as_item()
+    assert tables.get(OTHER) is None
+    assert tables.get_many([OTHER, KEY]) == [None, item | KEY.as_item()]
 
 
-def test_a_scan_comes_by_every_item_once_and_answers_with_the_wanted(tables: Tables) -> None:
+def test_a_scan_passes_every_item_once_and_returns_those_that_match(tables: Tables) -> None:
     keys = [ItemKey("ledger", f"USER#{n}", sk) for n in range(7) for sk in ("BALANCE", "ENTRY#1", "ENTRY#2")]
     for key in keys:
         tables.write(Write(key, item={"n": 1}))
@@ -50,7 +50,7 @@ def test_a_scan_comes_by_every_item_once_and_answers_with_the_wanted(tables: Tab
     assert pages >= 21 / 4
 
 
-def test_a_scan_goes_on_after_an_item_that_it_answered_with(tables: Tables) -> None:
+def test_a_scan_continues_after_an_item_that_it_returned(tables: Tables) -> None:
     for n in range(5):
         tables.write(Write(ItemKey("ledger", f"USER#{n}", "BALANCE"), item={"n": n}))
     first, _ = tables.scan("ledger", Attr("sk").eq("BALANCE"), limit=10)
@@ -69,31 +69,31 @@ def test_an_empty_prefix_finds_all_items(tables: Tables) -> None:
     assert ([item["sk"] for item in items], last) == (["A", "B#1", "C"], None)
 
 
-def test_a_refused_write_shows_the_item_as_it_is(tables: Tables) -> None:
-    tables.write(Write(HERE, item={"n": 1}))
+def test_a_refused_write_shows_the_current_item(tables: Tables) -> None:
+    tables.write(Write(KEY, item={"n": 1}))
 
     with pytest.raises(WriteRefusedError) as refused:
-        tables.write(Write(HERE, item={"n": 2}, when=MISSING))
-    assert refused.value.refused == {0: {"n": 1} | HERE.as_item()}
+        tables.write(Write(KEY, item={"n": 2}, when=MISSING))
+    assert refused.value.refused == {0: {"n": 1} | KEY.as_item()}
 
     with pytest.raises(WriteRefusedError) as refused:
-        tables.transact([Write(THERE, add={"n": 1}), Write(HERE, delete=True, when=Attr("n").eq(7))])
-    assert refused.value.refused == {1: {"n": 1} | HERE.as_item()}
-    assert tables.get(THERE) is None
+        tables.transact([Write(OTHER, add={"n": 1}), Write(KEY, delete=True, when=Attr("n").eq(7))])
+    assert refused.value.refused == {1: {"n": 1} | KEY.as_item()}
+    assert tables.get(OTHER) is None
 
 
-def test_a_refused_write_of_what_is_not_there_shows_nothing(tables: Tables) -> None:
+def test_a_refused_write_of_a_missing_item_shows_an_empty_item(tables: Tables) -> None:
     with pytest.raises(WriteRefusedError) as refused:
-        tables.write(Write(HERE, put_in={"n": 2}, when=Attr("n").eq(1)))
+        tables.write(Write(KEY, put_in={"n": 2}, when=Attr("n").eq(1)))
 
     assert refused.value.refused == {0: {}}
 
 
-def test_adding_counts_from_zero_and_dropping_forgets(tables: Tables) -> None:
-    tables.write(Write(HERE, add={"n": 5}, put_in={"word": "x"}))
-    tables.write(Write(HERE, add={"n": -7}, drop=("word", "never there")))
+def test_adding_counts_from_zero_and_dropping_deletes(tables: Tables) -> None:
+    tables.write(Write(KEY, add={"n": 5}, put_in={"word": "x"}))
+    tables.write(Write(KEY, add={"n": -7}, drop=("word", "never there")))
 
-    assert tables.get(HERE) == {"n": -2} | HERE.as_item()
+    assert tables.get(KEY) == {"n": -2} | KEY.as_item()
 
 
 def test_a_query_pages_in_both_directions(tables: Tables) -> None:
@@ -108,67 +108,85 @@ def test_a_query_pages_in_both_directions(tables: Tables) -> None:
     assert end is None
 
 
+def test_all_pages_of_a_query_are_read_when_they_are_needed(engine: Engine, names: tuple[str, str]) -> None:
+    fault_injector = FaultInjector()
+    tables = fault_injector.tables(engine, names)
+    text = "x" * 300_000  # One page of a query holds at most 1 MB.
+    for n in range(7):
+        tables.write(Write(ItemKey("app", "USER#1", f"T#{n}"), item={"n": n, "text": text}))
+    fault_injector.use_plan(no_faults)
+
+    found = [next(items := tables.query_all("app", "USER#1", "T#"))]
+    assert fault_injector.calls == ["Query"]
+    found += items
+
+    assert [item["n"] for item in found] == list(range(7))
+    assert fault_injector.calls in (["Query"] * 2, ["Query"] * 3)  # The engines cut pages differently.
+    pages = list(tables.query_pages("app", "USER#1", between=("T#1", "T#2")))
+    assert [[item["n"] for item in page] for page in pages] == [[1, 2]]
+
+
 @pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: fault.name)
-def test_a_passing_fault_is_tried_again_and_written_once(fault: Fault, engine: Engine, names: tuple[str, str]) -> None:
-    wire = Wire(plan=at(0, fault))
-    tables = wire.tables(engine, names, attempts=3)
+def test_a_transient_fault_is_retried_and_written_once(fault: Fault, engine: Engine, names: tuple[str, str]) -> None:
+    fault_injector = FaultInjector(plan=fail_call(0, fault))
+    tables = fault_injector.tables(engine, names, attempts=3)
 
-    tables.transact([Write(HERE, add={"n": 1}, when=MISSING), Write(THERE, add={"n": 1})])
+    tables.transact([Write(KEY, add={"n": 1}, when=MISSING), Write(OTHER, add={"n": 1})])
 
-    assert len(wire.calls) == 2
-    assert [item and item["n"] for item in tables.get_many([HERE, THERE])] == [1, 1]
+    assert len(fault_injector.calls) == 2
+    assert [item and item["n"] for item in tables.get_many([KEY, OTHER])] == [1, 1]
 
 
 @pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: fault.name)
-def test_a_lasting_fault_is_unavailable_with_nothing_half_done(
+def test_a_lasting_fault_is_unavailable_and_nothing_is_written(
     fault: Fault, engine: Engine, names: tuple[str, str]
 ) -> None:
-    wire = Wire(plan=lambda *_: fault)
-    tables = wire.tables(engine, names, attempts=3)
+    fault_injector = FaultInjector(plan=lambda *_: fault)
+    tables = fault_injector.tables(engine, names, attempts=3)
 
     with pytest.raises(UnavailableError) as unavailable:
-        tables.transact([Write(HERE, add={"n": 1}, when=MISSING), Write(THERE, add={"n": 1})])
+        tables.transact([Write(KEY, add={"n": 1}, when=MISSING), Write(OTHER, add={"n": 1})])
 
     assert unavailable.value.details["retry_after_seconds"] > 0
-    tried = len(wire.calls)
+    tried = len(fault_injector.calls)
     assert 3 <= tried <= 3 * CONFLICT_TRIES
-    wire.under(lambda *_: None)
-    written = [item and item["n"] for item in tables.get_many([HERE, THERE])]
+    fault_injector.use_plan(lambda *_: None)
+    written = [item and item["n"] for item in tables.get_many([KEY, OTHER])]
     assert written == ([1, 1] if fault is Fault.LOST else [None, None])
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "note"),
     [
         (Fault.THROTTLED_INSIDE, "transact_write_items: ProvisionedThroughputExceeded"),
         (Fault.THROTTLED, "transact_write_items: ThrottlingException"),
         (Fault.UNSENT, "transact_write_items: ConnectionClosedError"),
-        (Fault.CONFLICT, None),  # of the user's own requests: nothing of ours is out of order
+        (Fault.CONFLICT, None),  # caused by the user's own requests: the infrastructure works
     ],
 )
-def test_the_log_line_says_what_of_ours_is_out_of_order(
-    fault: Fault, said: str | None, engine: Engine, names: tuple[str, str]
+def test_the_log_line_names_the_failing_infrastructure(
+    fault: Fault, note: str | None, engine: Engine, names: tuple[str, str]
 ) -> None:
-    tables = Wire(plan=lambda *_: fault).tables(engine, names, attempts=3)
+    tables = FaultInjector(plan=lambda *_: fault).tables(engine, names, attempts=3)
 
-    with collect_request_log() as counted, pytest.raises(UnavailableError):
-        tables.transact([Write(HERE, add={"n": 1}), Write(THERE, add={"n": 1})])
+    with collect_request_log() as log, pytest.raises(UnavailableError):
+        tables.transact([Write(KEY, add={"n": 1}), Write(OTHER, add={"n": 1})])
 
-    assert counted.notes.get("aws_error") == said
+    assert log.notes.get("aws_error") == note
 
 
 @pytest.mark.parametrize("fault", [*OUTAGES, Fault.THROTTLED, Fault.SERVER_ERROR], ids=lambda fault: fault.name)
-def test_a_read_that_fails_is_unavailable_and_never_an_empty_answer(
+def test_a_failed_read_is_unavailable_and_never_an_empty_result(
     fault: Fault, engine: Engine, names: tuple[str, str]
 ) -> None:
-    wire = Wire()
-    tables = wire.tables(engine, names, attempts=3)
-    tables.write(Write(HERE, item={"n": 1}))
-    wire.under(lambda *_: fault)
+    fault_injector = FaultInjector()
+    tables = fault_injector.tables(engine, names, attempts=3)
+    tables.write(Write(KEY, item={"n": 1}))
+    fault_injector.use_plan(lambda *_: fault)
 
     for read in (
-        lambda: tables.get(HERE),
-        lambda: tables.get_many([HERE]),
+        lambda: tables.get(KEY),
+        lambda: tables.get_many([KEY]),
         lambda: tables.query("ledger", "USER#1", "A"),
     ):
         with pytest.raises(UnavailableError):

@@ -64,7 +64,7 @@ def person(api: Api) -> Person:
 @pytest.fixture
 def sandbox(stack: DeployedStack) -> Iterator[Sandbox]:
     catchup_env = Sandbox(stack.dev["sandbox_url"])
-    catchup_env.heal()
+    catchup_env.reset_faults()
     yield catchup_env
-    catchup_env.heal()
+    catchup_env.reset_faults()
     catchup_env.close()

@@ -13,7 +13,7 @@ from scripts.local.deployed import DeployedStack
 from scripts.shipping.answers import MESSAGES
 from scripts.shipping.sealing import Sealer
 from scripts.smoke import Smoke
-from tests.http.checkout_steps import Till
+from tests.http.checkout_steps import PaymentsClient
 from tests.http.http_client import Api, Person, Sandbox, check_error
 from tests.stack.alarm_watch import eventually, lines
 from tests.stack.dynamodb_gate import Gate, Trouble
@@ -98,10 +98,10 @@ def test_an_audit_reads_the_whole_ledger_as_the_worker(stack: DeployedStack, per
 
 
 def test_a_purchase_is_paid_by_a_webhook_through_the_gateway(stack: DeployedStack, person: Person) -> None:
-    till = Till(stack)
+    payments_client = PaymentsClient(stack)
     checkout = person.post("/credits/purchase", json={"package_id": "starter"}).json()
-    till.pay(checkout)
-    till.close()
+    payments_client.pay(checkout)
+    payments_client.close()
 
     assert eventually(lambda: person.balance() == (700, 0))
 

@@ -15,7 +15,7 @@ from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive
-from tests.fault_injection import Crash, Fault, Wire, no_faults
+from tests.fault_injection import Crash, Fault, FaultInjector, no_faults
 
 Names = tuple[str, str]
 CREDITS = 400
@@ -26,13 +26,13 @@ WORDS = "kept by the extension"
 class FaultyLive(FakeLive):
     """A provider at the other end of the wire; `check` runs before each ticket, which may cost its whole lease."""
 
-    wire: Wire = field(default_factory=Wire)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[int], None] = lambda lease_seconds: None
     is_down: bool = False
 
     def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         self.check(lease_seconds)
-        fault = self.wire.next_fault("Ticket")
+        fault = self.fault_injector.next_fault("Ticket")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if self.is_down or fault is Fault.UNSENT:
@@ -51,7 +51,7 @@ class Listener:
 
     backend: Backend
     quiet: Backend
-    wire: Wire
+    fault_injector: FaultInjector
     engine: Engine
     names: Names
     providers: list[FaultyLive]
@@ -63,16 +63,18 @@ class Listener:
     @classmethod
     def on(cls, engine: Engine, names: Names, *, attempts: int = 1, has_second: bool = False) -> "Listener":
         """A new user's; `attempts` are the SDK's own for one call."""
-        wire, clock = Wire(), Clock()
-        providers = [FaultyLive(clock, wire=wire)]
+        fault_injector, clock = FaultInjector(), Clock()
+        providers = [FaultyLive(clock, fault_injector=fault_injector)]
         if has_second:
             model = "openai/gpt-live-transcribe"
-            providers.append(FaultyLive(clock, name="openai", model=model, longest_seconds=60, wire=wire))
+            providers.append(
+                FaultyLive(clock, name="openai", model=model, longest_seconds=60, fault_injector=fault_injector)
+            )
         caller = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
         listener = cls(
-            backend=Backend.on(wire.tables(engine, names, attempts), clock, live=providers),
+            backend=Backend.on(fault_injector.tables(engine, names, attempts), clock, live=providers),
             quiet=Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, live=providers),
-            wire=wire,
+            fault_injector=fault_injector,
             engine=engine,
             names=names,
             providers=providers,
@@ -137,7 +139,7 @@ class Listener:
 
         Where `every_answer_came`, the listener pays for the sockets it could open and for nothing else.
         """
-        self.wire.under(no_faults)
+        self.fault_injector.use_plan(no_faults)
         self.wait(2_000)
         books = self.books()
         if books.open_holds:
@@ -188,8 +190,8 @@ def let_session_lapse(listener: Listener) -> None:
 
 def abandon_while_opening(listener: Listener) -> None:
     """A process died with the token in its hands; the lease waits for it without success."""
-    listener.wire.under(lambda _, operation: Fault.CRASH_AFTER if operation == "Ticket" else None)
+    listener.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Ticket" else None)
     with suppress(Crash):
         listener.start()
-    listener.wire.under(no_faults)
+    listener.fault_injector.use_plan(no_faults)
     listener.wait(61)

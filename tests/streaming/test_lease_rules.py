@@ -13,10 +13,10 @@ from chalicelib.errors import InsufficientCreditsError
 from chalicelib.models.sessions import InFlight, Session, SessionState
 from chalicelib.pricing import price_files
 from chalicelib.streaming.lease_rules import LeaseEnd, LeaseRules
+from tests.default_prices import PRICE_VERSION, PRICES
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
-PRICES = price_files.load("2026-11")
 RULES = LeaseRules()
 
 
@@ -78,7 +78,7 @@ def test_settling_leaves_nothing_to_settle() -> None:
 
     after = end_lease(current).session
 
-    assert end_lease(after).charge.is_nothing
+    assert end_lease(after).charge.is_empty
     assert (after.charged, after.settled_ms) == (11, 61_000)
 
 
@@ -105,8 +105,8 @@ def test_chunks_in_flight_stay_reserved_in_the_next_lease_until_stale() -> None:
 def dearer_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[price_files.Prices]:
     """A second version of the prices, twice as dear."""
     monkeypatch.setattr(price_files, "PRICES_DIRECTORY", tmp_path)
-    text = (Path(price_files.__file__).parent / "prices" / "2026-11.json").read_text()
-    (tmp_path / "2026-11.json").write_text(text)
+    text = (Path(price_files.__file__).parent / "prices" / f"{PRICE_VERSION}.json").read_text()
+    (tmp_path / f"{PRICE_VERSION}.json").write_text(text)
     dearer = json.loads(text) | {"version": "2027-01"}
     dearer["services"]["live"]["credits_per_minute"] = 20
     (tmp_path / "2027-01.json").write_text(json.dumps(dearer))
@@ -124,5 +124,5 @@ def test_a_session_keeps_the_price_it_started_with(backend: Backend, dearer_pric
 
     assert (following.credits_per_minute, following.credits_held) == (10, 100)
     assert changed.stop(ada, lease.session_id).credits_used == 10
-    assert [entry.price_version for entry in backend.entries(ada.user_id) if entry.kind == "usage"] == ["2026-11"]
+    assert [entry.price_version for entry in backend.entries(ada.user_id) if entry.kind == "usage"] == [PRICE_VERSION]
     assert replace(backend, streaming=changed).start(ada).credits_held == 200

@@ -9,8 +9,8 @@ from chalicelib.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
-from chalicelib.pricing import price_files
 from chalicelib.repositories.table import Tables
+from tests.default_prices import PRICES
 from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
 
 FALLBACK = "openai/gpt-transcribe"
@@ -59,7 +59,7 @@ def test_a_repeated_chunk_is_free_and_returns_the_same_words_even_after_a_stop(b
     assert backend.send(ada, lease.session_id, 0, seconds=7.1) == first
     backend.streaming.stop(ada, lease.session_id)
     assert backend.send(ada, lease.session_id, 0, seconds=7.1) == first
-    assert len(backend.recogniser.heard) == 1
+    assert len(backend.recogniser.received) == 1
 
 
 def test_different_audio_under_a_used_seq_is_a_mismatch(backend: Backend) -> None:
@@ -98,7 +98,7 @@ def test_the_fallback_is_called_and_its_cost_booked_under_its_name(two: Backend)
 
     (usage,) = (entry for entry in two.entries(ada.user_id) if entry.kind == "usage")
 
-    prices = price_files.load("2026-11")
+    prices = PRICES
     costs = {MODEL: prices.cost_micro_usd(MODEL, 60_000), FALLBACK: prices.cost_micro_usd(FALLBACK, 30_000)}
     assert {use.model: use.cost_micro_usd for use in usage.uses} == costs
     assert {use.model: use.audio_ms for use in usage.uses} == {MODEL: 60_000, FALLBACK: 30_000}
@@ -128,7 +128,7 @@ def test_a_lease_accepts_the_audio_it_holds_and_then_needs_a_renewal(backend: Ba
 
     assert (full.value.details["reason"], full.value.details["free_ms"]) == ("lease_used_up", 10_000)
     backend.send(ada, lease.session_id, 1, seconds=10)
-    assert len(backend.recogniser.heard) == 2
+    assert len(backend.recogniser.received) == 2
 
 
 def test_an_expired_lease_accepts_no_chunk_until_renewed(backend: Backend) -> None:
@@ -156,7 +156,7 @@ def test_a_stopped_session_accepts_no_chunk(backend: Backend) -> None:
         backend.send(ada, lease.session_id, 0)
     with pytest.raises(NotFoundError):
         backend.send(ada, "no-such-session", 0)
-    assert backend.recogniser.heard == []
+    assert backend.recogniser.received == []
 
 
 def test_a_chunk_in_flight_is_carried_into_the_next_lease(backend: Backend) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.errors import AppError
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, at, insist, no_faults
+from tests.fault_injection import Crash, Fault, fail_call, no_faults, retry_until_answered
 from tests.streaming.listener import (
     Listener,
     Names,
@@ -31,7 +31,7 @@ def crash_then_recover(act: Callable[[Listener], object]) -> Callable[[Listener]
         try:
             act(listener)
         finally:
-            if "Ticket" in listener.wire.calls:
+            if "Ticket" in listener.fault_injector.calls:
                 listener.providers[0].is_down = False
 
     return act_and_repair
@@ -78,12 +78,12 @@ def run_to_the_end(
     prepare, act = COMMANDS[command]
     listener = Listener.on(engine, names)
     prepare(listener)
-    listener.wire.under(at(*plan) if plan else no_faults)
+    listener.fault_injector.use_plan(fail_call(*plan) if plan else no_faults)
     if comes_back:
-        insist(lambda: act(listener), listener.wait)
+        retry_until_answered(lambda: act(listener), listener.wait)
     else:
         with suppress(Crash, AppError):
             act(listener)
-    calls = list(listener.wire.calls)
+    calls = list(listener.fault_injector.calls)
     listener.check_the_end()
     return calls

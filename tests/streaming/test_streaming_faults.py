@@ -12,7 +12,7 @@ from chalicelib.dates import rfc3339
 from chalicelib.errors import AppError, ConflictError, ProviderError, UnavailableError
 from chalicelib.repositories.table import CONFLICT_TRIES
 from tests.engines import Engine
-from tests.fault_injection import CANCELLED, TRANSIENT, Fault, at, insist, no_faults
+from tests.fault_injection import CANCELLED, TRANSIENT, Fault, fail_call, no_faults, retry_until_answered
 from tests.streaming.listener import (
     CREDITS,
     Listener,
@@ -85,9 +85,9 @@ def prepare(command: Command, engine: Engine, names: Names, attempts: int = 1) -
 def calls_of(command: Command, engine: Engine, names: Names) -> list[str]:
     """The calls of the command on a quiet day, whose answer is right."""
     listener = prepare(command, engine, names)
-    listener.wire.under(no_faults)
+    listener.fault_injector.use_plan(no_faults)
     command.is_right(listener, command.act(listener))
-    calls = list(listener.wire.calls)
+    calls = list(listener.fault_injector.calls)
     listener.check_the_end(every_answer_came=True)
     return calls
 
@@ -113,18 +113,18 @@ def test_any_fault_at_any_call_is_recovered_or_503(command: Command, engine: Eng
 
 def lived_through(command: Command, number: int, fault: Fault, engine: Engine, names: Names) -> None:
     listener = prepare(command, engine, names)
-    listener.wire.under(at(number, fault))
+    listener.fault_injector.use_plan(fail_call(number, fault))
     failure: AppError | None = None
     try:
         command.is_right(listener, command.act(listener))
     except (UnavailableError, ProviderError) as error:
         failure = error
     if failure:
-        is_the_providers = listener.wire.calls[number] == "Ticket"
+        is_the_providers = listener.fault_injector.calls[number] == "Ticket"
         assert isinstance(failure, ProviderError) == is_the_providers
         assert "retry_after_seconds" in failure.details or is_the_providers
         listener.books().check()
-        insist(lambda: command.act(listener), listener.wait)
+        retry_until_answered(lambda: command.act(listener), listener.wait)
     listener.check_the_end()
 
 
@@ -133,7 +133,9 @@ def test_the_sdks_own_retries_hide_one_fault_in_a_write(command: Command, engine
     for fault in (Fault.LOST, Fault.THROTTLED, Fault.CONFLICT):
         listener = prepare(command, engine, names, attempts=3)
         left = [fault]
-        listener.wire.under(lambda _, call, left=left: left.pop() if call == "TransactWriteItems" and left else None)
+        listener.fault_injector.use_plan(
+            lambda _, call, left=left: left.pop() if call == "TransactWriteItems" and left else None
+        )
 
         command.is_right(listener, command.act(listener))
 
@@ -148,19 +150,19 @@ def test_a_lasting_conflict_is_503_and_leaves_nothing_half_done(command: Command
     for number in writes:
         listener = prepare(command, engine, names)
         before = listener.books()
-        listener.wire.under(
+        listener.fault_injector.use_plan(
             lambda each, call, number=number: Fault.CONFLICT if each >= number and call in TABLE_CALLS else None
         )
         with pytest.raises(UnavailableError) as unavailable:
             command.act(listener)
 
         assert unavailable.value.details["retry_after_seconds"] > 0
-        assert listener.wire.calls.count("TransactWriteItems") >= CONFLICT_TRIES
+        assert listener.fault_injector.calls.count("TransactWriteItems") >= CONFLICT_TRIES
         books = listener.books()
         books.check()
         assert (books == before) == (number == writes[0])
-        listener.wire.under(no_faults)
-        insist(lambda listener=listener: command.act(listener), listener.wait)
+        listener.fault_injector.use_plan(no_faults)
+        retry_until_answered(lambda listener=listener: command.act(listener), listener.wait)
         listener.check_the_end()
 
 
@@ -168,12 +170,12 @@ def test_an_outage_while_saving_costs_the_time_and_loses_no_words(engine: Engine
     """The database is away for a third of a lease; the socket needs it for nothing."""
     listener = Listener.on(engine, names)
     start_listening(listener)
-    listener.wire.under(lambda *_: Fault.SERVER_ERROR)
+    listener.fault_injector.use_plan(lambda *_: Fault.SERVER_ERROR)
     for _ in range(20):
         with pytest.raises(UnavailableError):
             listener.save()
         listener.wait(10)
-    listener.wire.under(no_faults)
+    listener.fault_injector.use_plan(no_faults)
 
     assert listener.save().seconds_left == 300
     assert listener.stop().billed_seconds == 300
@@ -261,7 +263,7 @@ def test_a_renewal_whose_response_was_lost_is_retried_by_its_key(engine: Engine,
     """The lease was recorded, its answer went astray: the same key gets the same socket, another key a refusal."""
     listener = Listener.on(engine, names)
     approach_lease_end(listener)
-    listener.wire.under(at(3, Fault.LOST))
+    listener.fault_injector.use_plan(fail_call(3, Fault.LOST))
     with pytest.raises(UnavailableError):
         listener.renew(interrupted=False)
     assert listener.leases[1:] == []

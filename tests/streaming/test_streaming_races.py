@@ -105,9 +105,9 @@ def _with_second_at(call_number: int, listener: Listener, first: Act, second: Ac
             came.append(True)
             answers.extend(_answer(second, listener))
 
-    listener.wire.under(plan)
+    listener.fault_injector.use_plan(plan)
     answers.extend(_answer(first, listener))
-    listener.wire.under(no_faults)
+    listener.fault_injector.use_plan(no_faults)
     return bool(came)
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from chalicelib.models.transcripts import Moment, Segment
-from chalicelib.pricing import price_files
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES, TEXT_CALL_BYTES
 from chalicelib.transcripts import prompts
 from chalicelib.transcripts.prompts import (
@@ -27,6 +26,7 @@ from chalicelib.transcripts.prompts import (
     size,
     summary_task,
 )
+from tests.default_prices import PRICES
 
 PROFILE = settings(derandomize=True, deadline=None, database=None)
 LONGEST_MS = 2_592_000_000
@@ -42,7 +42,7 @@ pieces = st.builds(
 )
 transcripts = st.lists(pieces, max_size=40)
 SEGMENTS = [Segment(n, n * 10_000, n * 10_000 + 9_000, f"Sentence {n} of the talk.") for n in range(40)]
-BUDGET = price_files.load("2026-11").text_budget("ask")
+BUDGET = PRICES.text_budget("ask")
 
 
 def lines(task: TextTask) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def test_parts_are_the_whole_in_order_and_each_fits_into_a_call(segments: list[S
 
 
 def test_calls_are_as_many_as_the_price_counts_at_most() -> None:
-    prices = price_files.load("2026-11")
+    prices = PRICES
     budget = prices.text_budget("catchup")
     for minutes in (1, 29, 30, 31, 60, 61, 599, 600):
         for length in (40, 400, 1_999):

@@ -16,12 +16,12 @@ from chalicelib.errors import (
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Charge, Hold
 from chalicelib.models.transcripts import Segment
-from chalicelib.pricing import price_files
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES
 from chalicelib.repositories.questions import question_key
 from chalicelib.repositories.transcripts import Transcripts, segments_put
 from chalicelib.transcripts.questions import NOT_SAID
 from tests.catchup.catchup_env import CatchupEnv
+from tests.default_prices import PRICE_VERSION, PRICES
 
 PRICE = 5
 SAID = ["Good morning, everybody.", "The meeting moves to Thursday.", "Bring the blue folder."]
@@ -56,7 +56,9 @@ def ask(
 def spend(catchup_env: CatchupEnv, caller: Caller, credits: int) -> None:
     hold = Hold(caller.user_id, "spent", credits, "test", "t", catchup_env.backend.clock() + 60)
     catchup_env.backend.ledger.hold(caller, hold, at=catchup_env.backend.clock())
-    catchup_env.backend.ledger.settle(hold, Charge(credits, "test", "t", 0, "2026-11"), at=catchup_env.backend.clock())
+    catchup_env.backend.ledger.settle(
+        hold, Charge(credits, "test", "t", 0, PRICE_VERSION), at=catchup_env.backend.clock()
+    )
 
 
 def check_nothing_happened(catchup_env: CatchupEnv, caller: Caller, used: int = 0) -> None:
@@ -83,7 +85,7 @@ def test_an_answer_costs_a_fixed_price_and_rests_on_the_transcripts_own_words(
     assert answer.quotes == [contract.Quoted(10_000, 19_000, "The meeting moves to Thursday.", "A")]
     assert (answer.transcript_id, answer.credits_used, answer.credits_available) == (lease.transcript_id, PRICE, 195)
     (entry,) = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
-    assert (entry.credits, entry.reference, entry.held, entry.price_version) == (-PRICE, "key", PRICE, "2026-11")
+    assert (entry.credits, entry.reference, entry.held, entry.price_version) == (-PRICE, "key", PRICE, PRICE_VERSION)
     assert [(use.model, use.input_tokens, use.output_tokens, use.cost_micro_usd) for use in entry.uses] == [
         ("openai/gpt-6-luna", 1_000, 100, 150)
     ]
@@ -168,7 +170,7 @@ def test_what_is_sent_is_bounded_however_long_the_transcript_is(
     )
 
     (task,) = catchup_env.text.tasks
-    budget = price_files.load("2026-11").text_budget("ask")
+    budget = PRICES.text_budget("ask")
     sent = len((task.instructions + task.data).encode()) + len(msgspec.json.encode(task.schema))
     assert sent <= budget.input_bytes + INSTRUCTION_BYTES
     assert "pianoforte came from London" in task.data

@@ -15,7 +15,7 @@ from tests.catchup.test_catchup_races import interleave
 from tests.catchup.worker_env import Names, Office
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
-from tests.fault_injection import Crash, Fault, insist, no_faults
+from tests.fault_injection import Crash, Fault, no_faults, retry_until_answered
 
 PRICE, CREDITS = 5, 100
 
@@ -51,15 +51,15 @@ def check_held(office: Office) -> None:
 
 
 def die_while_answering(office: Office) -> None:
-    office.wire.under(lambda _, operation: Fault.CRASH_AFTER if operation == "Read" else None)
+    office.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Read" else None)
     with suppress(Crash):
         ask(office)
-    office.wire.under(no_faults)
+    office.fault_injector.use_plan(no_faults)
 
 
 def check_the_end(office: Office, answers: list[contract.AskAnswer], *, is_insisted: bool) -> None:
     """The scheduler has come round: nothing is held, and the answer is paid once if it is kept, else not at all."""
-    office.wire.under(no_faults)
+    office.fault_injector.use_plan(no_faults)
     office.wait(SWEPT_AFTER_SECONDS)
     office.catchup_env.assistant.sweep()
     books = office.books
@@ -169,14 +169,14 @@ def lived(
     for faults in (plan, then):
         if faults is None:
             continue
-        office.wire.under(lambda number, _, faults=faults: faults.get(number))
+        office.fault_injector.use_plan(lambda number, _, faults=faults: faults.get(number))
         with suppress(Crash, AppError):
             answers.append(act(office))
-        calls = calls or list(office.wire.calls)
+        calls = calls or list(office.fault_injector.calls)
         office.wait(1)
     if comes_again:
-        office.wire.under(no_faults)
-        answers.append(insist(lambda: ask(office), office.wait))
+        office.fault_injector.use_plan(no_faults)
+        answers.append(retry_until_answered(lambda: ask(office), office.wait))
     check_the_end(office, [one for one in answers if one], is_insisted=comes_again)
     return calls
 
@@ -242,7 +242,7 @@ def test_whatever_comes_between_the_answer_is_one_and_paid_once(
         return run
 
     def check(office: Office) -> None:
-        answers.append(insist(lambda: ask(office), office.wait))
+        answers.append(retry_until_answered(lambda: ask(office), office.wait))
         check_the_end(office, [one for one in answers if isinstance(one, contract.AskAnswer)], is_insisted=True)
 
     assert interleave(office_of, answering(first), answering(second), check, race) >= 3
