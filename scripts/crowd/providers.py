@@ -11,10 +11,10 @@ from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
 from chalicelib.models.purchases import CheckoutSession, PaymentNews, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.streaming.audio import Audio
-from chalicelib.transcripts.prompts import TextTask
 
 WORDS = ("so", "the", "next", "thing", "to", "look", "at", "is", "what", "all", "of", "this", "means")
 WORD_MS = 400

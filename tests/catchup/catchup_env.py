@@ -13,9 +13,9 @@ from chalicelib.errors import ProviderRefusedError, UnavailableError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Word
 from chalicelib.pricing import price_files
-from chalicelib.transcripts.prompts import TextTask
 from chalicelib.transcripts.questions import Questions
 from tests.fakes import Backend
 

@@ -14,11 +14,11 @@ from chalicelib.errors import (
     ProviderUnavailableError,
 )
 from chalicelib.models.catchup import TextAnswer
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Segment
 from chalicelib.providers.openai_text import OpenAIText
 from chalicelib.transcripts.prompts import (
     ANSWER_INSTRUCTIONS,
-    TextTask,
     answer_task,
     read_answer,
     read_summary,
