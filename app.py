@@ -7,13 +7,13 @@ from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
 from chalicelib import contract
-from chalicelib.catchup import job_rules
 from chalicelib.http import middleware, request as web, static_files
 from chalicelib.http.endpoint import Views
 from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, Raw
 from chalicelib.http.responses import Answered, Download
 from chalicelib.logs import redaction
 from chalicelib.models.accounts import Caller
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from chalicelib.settings import load
 from chalicelib.streaming import audio
 from chalicelib.wiring import use_cases
@@ -237,7 +237,7 @@ def catchup_job(caller: Caller, job_id: Id) -> contract.CatchupJob:
 def assemblyai_webhook(
     query: Query[contract.WebhookQuery],
     said: Body[contract.TranscriptEnded],
-    secret: Annotated[str, Header(job_rules.WEBHOOK_SECRET_HEADER)],
+    secret: Annotated[str, Header(WEBHOOK_SECRET_HEADER)],
 ) -> contract.Notified:
     """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
     return use_cases.catchups().notified(query.job, secret, said.transcript_id)

@@ -6,9 +6,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from ..catchup.job_rules import WEBHOOK_SECRET_HEADER
 from ..errors import ProviderError, ProviderFailedError
-from ..models.catchup import Recording, TranscriptionOrder
+from ..models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
 from ..models.transcripts import Word
 from .transport import Transport
 

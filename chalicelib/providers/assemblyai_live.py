@@ -55,11 +55,11 @@ class AssemblyAILive:
         self._headers, self._now = {"Authorization": api_key}, now
         self._token_seconds, self._inactivity_seconds = token_seconds, inactivity_seconds
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         """Whether one of the streaming models has the language."""
         return _code(language) in ASSEMBLYAI_LANGUAGES
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A single-use token whose socket closes when the lease does. Raises ProviderError."""
         model = ASSEMBLYAI_ENGLISH if _code(options.language) == "en" else ASSEMBLYAI_MULTILINGUAL
         query: dict[str, int | str] = {
@@ -122,11 +122,11 @@ class OpenAILive:
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._secret_seconds, self._longest_lease_seconds = secret_seconds, longest_lease_seconds
 
-    def knows(self, language: str) -> bool:  # noqa: ARG002 - the model takes any language
+    def supports_language(self, language: str) -> bool:  # noqa: ARG002 - the model takes any language
         """It has no list of languages."""
         return True
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A client secret for a transcription socket. Raises ProviderError."""
         transcription: dict[str, str | list[str]] = {"model": self._model}
         if options.language:

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 
 from ..errors import ProviderError
+from ..models.audio import Audio
 from ..models.transcripts import Recognition, Word
-from ..streaming.audio import Audio
 from .transport import Transport
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=-1_000, le=1_000_000)]

@@ -39,7 +39,7 @@ QUOTA_MARKS = (
 )
 
 
-class Session(requests.Session):
+class ProviderSession(requests.Session):
     """Connections that are kept open. A redirect is an answer like any other, and the environment has no say."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Transport:
     """Calls one provider. `deadline_seconds` bounds connecting, sending and reading together."""
 
     def __init__(
-        self, session: Session, provider: str, deadline_seconds: float, max_answer_bytes: int = MAX_ANSWER_BYTES
+        self, session: ProviderSession, provider: str, deadline_seconds: float, max_answer_bytes: int = MAX_ANSWER_BYTES
     ):
         self._session, self._provider, self._deadline_seconds = session, provider, deadline_seconds
         self._max_answer_bytes = max_answer_bytes

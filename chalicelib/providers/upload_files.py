@@ -21,7 +21,7 @@ class Uploads:
     client: Any
     bucket: str
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
+    def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         """A form that sends one file of this type, once made, for 15 minutes. Asks AWS nothing."""
         form = self.client.generate_presigned_post(
             self.bucket,

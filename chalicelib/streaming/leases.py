@@ -31,10 +31,10 @@ TRIES = 8
 class LiveProvider(Protocol):
     """A provider that the extension opens a socket to."""
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         """Whether the provider has a live model for the language; empty means none in particular."""
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """What opens one socket for at most `lease_seconds`. Raises ProviderError."""
 
 
@@ -48,9 +48,9 @@ class Leases:
     live_providers: Sequence[LiveProvider]  # asked in this order until one answers
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         """Whether any live provider has the language."""
-        return any(provider.knows(language) for provider in self.live_providers)
+        return any(provider.supports_language(language) for provider in self.live_providers)
 
     def handed_out(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
         """The lease with what opens its socket; a relayed lease needs nothing more.
@@ -89,10 +89,10 @@ class Leases:
         options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
         failure: ProviderError | None = None
         for provider in self.live_providers:
-            if not provider.knows(opened.language):
+            if not provider.supports_language(opened.language):
                 continue
             try:
-                return provider.ticket(opened.lease_seconds, options)
+                return provider.create_socket_credential(opened.lease_seconds, options)
             except ProviderError as error:
                 failure = error
         raise failure or UnavailableError("No live provider is set up.")

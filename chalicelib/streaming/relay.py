@@ -13,13 +13,13 @@ from typing import NoReturn, Protocol
 from .. import contract
 from ..errors import ConflictError, IdempotencyMismatchError, NotFoundError, ProviderError, UnavailableError
 from ..models.accounts import Caller
+from ..models.audio import Audio
 from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import completing, giving_back, recognition, reservation, reserving, session, session_key
 from ..repositories.table import Item, Tables, WriteRefusedError
-from .audio import Audio
 
 
 class Recogniser(Protocol):

@@ -73,7 +73,7 @@ class Streaming:
         for, ProviderError (nothing held, nothing left behind), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if body.transport == "direct" and not self.leases.knows(body.language):
+        if body.transport == "direct" and not self.leases.supports_language(body.language):
             raise InvalidRequestError("No live provider knows this language.", "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError("The key terms are too long for a socket's address: name fewer.", "key_terms")

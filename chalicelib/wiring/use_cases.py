@@ -214,12 +214,12 @@ def leases() -> "Leases":
 @lru_cache
 def live_providers() -> "Sequence[LiveProvider]":
     from ..providers.assemblyai_live import AssemblyAILive, OpenAILive
-    from ..providers.transport import Session, Transport
+    from ..providers.transport import ProviderSession, Transport
     from ..streaming.leases import LiveProvider
 
     used = settings()
-    first = Transport(Session(), "AssemblyAI", used.token_timeout_seconds)
-    second = Transport(Session(), "OpenAI", used.token_timeout_seconds)
+    first = Transport(ProviderSession(), "AssemblyAI", used.token_timeout_seconds)
+    second = Transport(ProviderSession(), "OpenAI", used.token_timeout_seconds)
     known: dict[str, LiveProvider] = {
         "assemblyai": lazy(
             lambda: AssemblyAILive(first, used.assemblyai_streaming_base_url, secret("assemblyai_api_key"), now)
@@ -241,12 +241,12 @@ def live_providers() -> "Sequence[LiveProvider]":
 def relay() -> "Relay":
     from ..providers.assemblyai_sync import AssemblyAISync
     from ..providers.openai_transcription import OpenAITranscription
-    from ..providers.transport import Session, Transport
+    from ..providers.transport import ProviderSession, Transport
     from ..streaming.relay import Relay
 
     used = settings()
-    first = Transport(Session(), "AssemblyAI", used.assemblyai_timeout_seconds)
-    fallback = Transport(Session(), "OpenAI", used.openai_timeout_seconds)
+    first = Transport(ProviderSession(), "AssemblyAI", used.assemblyai_timeout_seconds)
+    fallback = Transport(ProviderSession(), "OpenAI", used.openai_timeout_seconds)
     assemblyai = AssemblyAISync(
         first, used.assemblyai_sync_base_url, secret("assemblyai_api_key"), used.assemblyai_sync_model
     )
@@ -291,11 +291,11 @@ def catchup_worker() -> "CatchupWorker":
     from ..catchup.job_rules import JobRules
     from ..catchup.worker import CatchupWorker
     from ..providers.assemblyai_batch import AssemblyAITranscripts
-    from ..providers.transport import Session, Transport
+    from ..providers.transport import ProviderSession, Transport
     from ..repositories.transcripts import Transcripts
 
     used = settings()
-    transport = Transport(Session(), "AssemblyAI", used.assemblyai_job_timeout_seconds, MAX_RECORDING_BYTES)
+    transport = Transport(ProviderSession(), "AssemblyAI", used.assemblyai_job_timeout_seconds, MAX_RECORDING_BYTES)
     recordings = AssemblyAITranscripts(
         transport, used.assemblyai_base_url, secret("assemblyai_api_key"), used.assemblyai_model_names
     )
@@ -332,11 +332,11 @@ def questions() -> "Questions":
 
 def text_model(timeout_seconds: float) -> "OpenAIText":
     from ..providers.openai_text import OpenAIText
-    from ..providers.transport import Session, Transport
+    from ..providers.transport import ProviderSession, Transport
 
     used = settings()
     return OpenAIText(
-        Transport(Session(), "OpenAI", timeout_seconds),
+        Transport(ProviderSession(), "OpenAI", timeout_seconds),
         used.openai_base_url,
         secret("openai_api_key"),
         used.openai_text_model,

@@ -107,7 +107,7 @@ class FakeUploads:
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
+    def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + 900, 500)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:

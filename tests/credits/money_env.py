@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from chalicelib import contract
 from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.models.accounts import Caller
+from chalicelib.models.audio import Audio
 from chalicelib.models.ledger import HoldState
 from chalicelib.models.sessions import Session
 from chalicelib.pricing import price_files
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import recognition, reservation, session, session_key
 from chalicelib.repositories.table import Tables
-from chalicelib.streaming.audio import Audio
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import MODEL, Backend, Clock

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chalicelib.providers.transport import Session, Transport
+from chalicelib.providers.transport import ProviderSession, Transport
 from tests.providers.stand_in import StandIn
 
 Script = Callable[[socket.socket], None]
@@ -75,7 +75,7 @@ def serve() -> Iterator[Callable[[bytes | Script], RawServer]]:
 @pytest.fixture
 def transport() -> Iterator[Callable[..., Transport]]:
     """A transport with a deadline of its own; 5 s is never reached here."""
-    with Session() as session:
+    with ProviderSession() as session:
         session.trust_env = False
         yield lambda deadline_seconds=5.0: Transport(session, "Provider", deadline_seconds)
 

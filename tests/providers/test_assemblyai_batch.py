@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER
 from chalicelib.contract import LANGUAGES
 from chalicelib.errors import (
     ProviderDeniedError,
@@ -17,7 +16,7 @@ from chalicelib.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from chalicelib.models.catchup import Recording, TranscriptionOrder
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 from sandbox.prerecorded_options import ALL_LANGUAGES

@@ -31,7 +31,7 @@ def query_of(ticket: SocketCredential) -> dict[str, str]:
 
 @pytest.mark.parametrize("lease_seconds", [60, 600, 10_800])
 def test_the_tokens_cap_is_the_lease(client: Client, stand_in: StandIn, lease_seconds: int) -> None:
-    ticket = client().ticket(lease_seconds, ENGLISH)
+    ticket = client().create_socket_credential(lease_seconds, ENGLISH)
 
     (call,) = stand_in.calls()
     assert call["fields"] == {"expires_in_seconds": "60", "max_session_duration_seconds": str(lease_seconds)}
@@ -53,7 +53,7 @@ def test_the_tokens_cap_is_the_lease(client: Client, stand_in: StandIn, lease_se
 def test_the_model_is_always_named_and_fits_the_language(
     client: Client, language: str, model: str, detects: str | None
 ) -> None:
-    ticket = client().ticket(60, LiveOptions(language, (), 16_000))
+    ticket = client().create_socket_credential(60, LiveOptions(language, (), 16_000))
 
     assert ticket.model == f"assemblyai/{model}"
     assert query_of(ticket)["speech_model"] == model
@@ -63,7 +63,7 @@ def test_the_model_is_always_named_and_fits_the_language(
 def test_the_options_stand_in_the_address_and_neither_token_nor_key_does(client: Client, stand_in: StandIn) -> None:
     terms = ("Mister Dashwood", 'a "quoted" & odd one', "naïve")
 
-    ticket = client().ticket(60, LiveOptions("en", terms, 44_100))
+    ticket = client().create_socket_credential(60, LiveOptions("en", terms, 44_100))
 
     assert ticket.websocket_url.startswith(f"{stand_in.websocket_url}/v3/ws?")
     query = query_of(ticket)
@@ -80,7 +80,7 @@ def test_the_options_stand_in_the_address_and_neither_token_nor_key_does(client:
 
 
 def test_the_ticket_opens_a_socket_of_the_leases_length(client: Client) -> None:
-    ticket = client().ticket(90, LiveOptions("de", ("Dashwood",), 16_000))
+    ticket = client().create_socket_credential(90, LiveOptions("de", ("Dashwood",), 16_000))
 
     with connect(f"{ticket.websocket_url}&token={ticket.token}", proxy=None, open_timeout=30) as socket:
         begin = json.loads(socket.recv(timeout=30))
@@ -92,14 +92,14 @@ def test_the_ticket_opens_a_socket_of_the_leases_length(client: Client) -> None:
 
 
 def test_the_most_key_terms_that_a_start_takes_still_open_a_socket(client: Client) -> None:
-    ticket = client().ticket(60, LiveOptions("en", ("x" * 50,) * 100, 16_000))
+    ticket = client().create_socket_credential(60, LiveOptions("en", ("x" * 50,) * 100, 16_000))
 
     with connect(f"{ticket.websocket_url}&token={ticket.token}", proxy=None, open_timeout=30) as socket:
         assert json.loads(socket.recv(timeout=30))["type"] == "Begin"
 
 
 def test_key_terms_cost_more_so_their_use_has_a_price_of_its_own(client: Client) -> None:
-    ticket = client().ticket(60, LiveOptions("de", ("Dashwood",), 16_000))
+    ticket = client().create_socket_credential(60, LiveOptions("de", ("Dashwood",), 16_000))
 
     assert ticket.model == "assemblyai/universal-streaming-multilingual+keyterms"
     assert query_of(ticket)["speech_model"] == "universal-streaming-multilingual"
@@ -108,8 +108,8 @@ def test_key_terms_cost_more_so_their_use_has_a_price_of_its_own(client: Client)
 def test_the_languages_it_knows(client: Client) -> None:
     live = client()
 
-    assert all(live.knows(language) for language in ("", "en", "en-US", "es", "fr", "de", "it", "pt-BR"))
-    assert not any(live.knows(language) for language in ("ja", "nl", "tlh", "eng", "e"))
+    assert all(live.supports_language(language) for language in ("", "en", "en-US", "es", "fr", "de", "it", "pt-BR"))
+    assert not any(live.supports_language(language) for language in ("ja", "nl", "tlh", "eng", "e"))
 
 
 @pytest.mark.parametrize(("fault", "code", "wait_seconds"), ANSWERED, ids=str)
@@ -119,11 +119,11 @@ def test_every_failure_has_its_name(
     stand_in.fail(SERVICE, fault)
     live = client()
 
-    error = failure_of(lambda: live.ticket(60, ENGLISH), KEYS.assemblyai)
+    error = failure_of(lambda: live.create_socket_credential(60, ENGLISH), KEYS.assemblyai)
 
     assert (error.code, error.details.get("retry_after_seconds")) == (code, wait_seconds)
     assert len(stand_in.calls()) == 1  # It is not tried again here: the next provider is.
-    assert live.ticket(60, ENGLISH).token
+    assert live.create_socket_credential(60, ENGLISH).token
 
 
 @pytest.mark.parametrize("fault", UNANSWERED, ids=str)
@@ -132,13 +132,13 @@ def test_an_answer_that_does_not_come_in_time_is_a_timeout(
 ) -> None:
     stand_in.fail(SERVICE, fault)
 
-    error = failure_of(lambda: client(deadline_seconds=HASTY_SECONDS).ticket(60, ENGLISH), KEYS.assemblyai)
+    error = failure_of(lambda: client(deadline_seconds=HASTY_SECONDS).create_socket_credential(60, ENGLISH), KEYS.assemblyai)
 
     assert error.code == "provider_timeout"
 
 
 def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
-    error = failure_of(lambda: client(key="a-key-that-nobody-knows").ticket(60, ENGLISH), "a-key-that-nobody-knows")
+    error = failure_of(lambda: client(key="a-key-that-nobody-knows").create_socket_credential(60, ENGLISH), "a-key-that-nobody-knows")
 
     assert (error.code, error.log_note) == ("provider_error", "status 401")
 
@@ -146,7 +146,7 @@ def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
 def test_nobody_there_is_a_provider_error(client: Client) -> None:
     live = client(url="http://127.0.0.1:1")
 
-    assert failure_of(lambda: live.ticket(60, ENGLISH), KEYS.assemblyai).code == "provider_error"
+    assert failure_of(lambda: live.create_socket_credential(60, ENGLISH), KEYS.assemblyai).code == "provider_error"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,6 @@ def test_nobody_there_is_a_provider_error(client: Client) -> None:
 def test_another_shape_is_no_token(client: Client, serve, http, answer: dict[str, Any]) -> None:
     server = serve(http(200, json.dumps(answer).encode()))
 
-    error = failure_of(lambda: client(url=server.url).ticket(60, ENGLISH), KEYS.assemblyai)
+    error = failure_of(lambda: client(url=server.url).create_socket_credential(60, ENGLISH), KEYS.assemblyai)
 
     assert (error.code, error.message) == ("provider_error", "AssemblyAI gave no token.")

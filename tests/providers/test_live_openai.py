@@ -29,7 +29,7 @@ def client(stand_in: StandIn, transport) -> Client:
 
 
 def test_it_is_asked_for_the_shortest_secret_and_the_model_is_named(client: Client, stand_in: StandIn) -> None:
-    ticket = client().ticket(600, PLAIN)
+    ticket = client().create_socket_credential(600, PLAIN)
 
     (call,) = stand_in.calls()
     assert (call["method"], call["path"], call["status"]) == ("POST", "/openai/v1/realtime/client_secrets", 200)
@@ -57,7 +57,7 @@ def test_it_is_asked_for_the_shortest_secret_and_the_model_is_named(client: Clie
     [(600, 60, 60), (60, 60, 60), (600, 300, 300), (90, 300, 90), (10_800, 3_600, 3_600)],
 )
 def test_a_lease_is_no_longer_than_the_setting(client: Client, wished: int, longest: int, given: int) -> None:
-    assert client(longest_lease_seconds=longest).ticket(wished, PLAIN).longest_lease_seconds == given
+    assert client(longest_lease_seconds=longest).create_socket_credential(wished, PLAIN).longest_lease_seconds == given
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_lease_is_no_longer_than_the_setting(client: Client, wished: int, long
 def test_language_and_key_terms_are_passed_on(
     client: Client, stand_in: StandIn, options: LiveOptions, sent: dict[str, Any]
 ) -> None:
-    client().ticket(60, options)
+    client().create_socket_credential(60, options)
 
     (call,) = stand_in.calls()
     heard = call["fields"]["session"]["audio"]["input"]
@@ -81,7 +81,7 @@ def test_language_and_key_terms_are_passed_on(
 
 
 def test_the_ticket_opens_a_socket_as_a_browser_opens_one(client: Client) -> None:
-    ticket = client().ticket(60, LiveOptions("en", ("Dashwood",), 16_000))
+    ticket = client().create_socket_credential(60, LiveOptions("en", ("Dashwood",), 16_000))
 
     with as_browser(ticket.websocket_url, ticket.token) as socket:
         send(socket, append(speech(RECORDING)), COMMIT)
@@ -92,7 +92,7 @@ def test_the_ticket_opens_a_socket_as_a_browser_opens_one(client: Client) -> Non
 
 
 def test_it_is_asked_whatever_the_language(client: Client) -> None:
-    assert all(client().knows(language) for language in ("", "en", "ja", "yue"))
+    assert all(client().supports_language(language) for language in ("", "en", "ja", "yue"))
 
 
 @pytest.mark.parametrize(("fault", "code", "wait_seconds"), ANSWERED, ids=str)
@@ -102,11 +102,11 @@ def test_every_failure_has_its_name(
     stand_in.fail(SERVICE, fault)
     live = client()
 
-    error = failure_of(lambda: live.ticket(60, PLAIN), KEYS.openai)
+    error = failure_of(lambda: live.create_socket_credential(60, PLAIN), KEYS.openai)
 
     assert (error.code, error.details.get("retry_after_seconds")) == (code, wait_seconds)
     assert len(stand_in.calls()) == 1
-    assert live.ticket(60, PLAIN).token.startswith("ek_")
+    assert live.create_socket_credential(60, PLAIN).token.startswith("ek_")
 
 
 @pytest.mark.parametrize("fault", UNANSWERED, ids=str)
@@ -115,13 +115,13 @@ def test_an_answer_that_does_not_come_in_time_is_a_timeout(
 ) -> None:
     stand_in.fail(SERVICE, fault)
 
-    error = failure_of(lambda: client(deadline_seconds=HASTY_SECONDS).ticket(60, PLAIN), KEYS.openai)
+    error = failure_of(lambda: client(deadline_seconds=HASTY_SECONDS).create_socket_credential(60, PLAIN), KEYS.openai)
 
     assert error.code == "provider_timeout"
 
 
 def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
-    error = failure_of(lambda: client(key="a-key-that-nobody-knows").ticket(60, PLAIN), "a-key-that-nobody-knows")
+    error = failure_of(lambda: client(key="a-key-that-nobody-knows").create_socket_credential(60, PLAIN), "a-key-that-nobody-knows")
 
     assert error.code == "provider_error"
     assert error.log_note.startswith("status 401 req_")
@@ -145,6 +145,6 @@ def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
 def test_another_shape_is_no_secret(client: Client, serve, http, answer: dict[str, Any]) -> None:
     server = serve(http(200, json.dumps(answer).encode()))
 
-    error = failure_of(lambda: client(url=server.url).ticket(60, PLAIN), KEYS.openai)
+    error = failure_of(lambda: client(url=server.url).create_socket_credential(60, PLAIN), KEYS.openai)
 
     assert (error.code, error.message) == ("provider_error", "OpenAI gave no client secret.")

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError
+from chalicelib.models.audio import Audio
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_sync import AssemblyAISync
 from chalicelib.providers.openai_transcription import OpenAITranscription
-from chalicelib.streaming.audio import Audio
 
 CHUNK = Audio(b"\x01\x00" * 1_600, 16_000, 1)
 

@@ -58,7 +58,7 @@ def uploads(ministack: LocalAws, settings: dict[str, str]) -> Iterator[Uploads]:
 
 @pytest.fixture
 def ticket(uploads: Uploads) -> UploadForm:
-    return uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)
+    return uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)
 
 
 def send(ticket: UploadForm, content: bytes = SOUND, **fields: str | None) -> requests.Response:
@@ -97,7 +97,7 @@ class TestTicket:
     def test_making_one_asks_aws_nothing(self) -> None:
         with_nobody = Uploads(s3("http://127.0.0.1:1"), "bucket")
 
-        assert with_nobody.ticket(ADA, UPLOAD, "audio/wav", NOW).fields
+        assert with_nobody.create_form(ADA, UPLOAD, "audio/wav", NOW).fields
         assert with_nobody.readable_url(ADA, UPLOAD)
 
     def test_the_form_works(self, uploads: Uploads, ticket: UploadForm) -> None:
@@ -136,7 +136,7 @@ class TestTicket:
 
     def test_a_file_above_the_limit_is_not_taken(self, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("chalicelib.providers.upload_files.MAX_UPLOAD_BYTES", 100)
-        small = uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)
+        small = uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)
 
         assert send(small, bytes(101)).status_code == 400
         assert uploads.fingerprint(ADA, UPLOAD) is None
@@ -145,7 +145,7 @@ class TestTicket:
     def test_a_form_that_is_over_is_not_taken(self, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("chalicelib.providers.upload_files.TICKET_SECONDS", -1)
 
-        assert send(uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)).status_code == 403
+        assert send(uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)).status_code == 403
         assert uploads.fingerprint(ADA, UPLOAD) is None
 
 
@@ -193,8 +193,8 @@ class TestReadableUrl:
 class TestDeletingAll:
     def test_a_users_files_go_and_nobody_elses(self, uploads: Uploads, ticket: UploadForm) -> None:
         """Neither those of somebody whose id begins with the user's."""
-        longer = uploads.ticket(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
-        for form in (ticket, uploads.ticket(ADA, "another", "audio/wav", NOW), longer):
+        longer = uploads.create_form(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
+        for form in (ticket, uploads.create_form(ADA, "another", "audio/wav", NOW), longer):
             assert send(form).status_code == 204
         assert {(file.name, file.bytes) for file in uploads.all_of(ADA)} == {(UPLOAD, 19), ("another", 19)}
 

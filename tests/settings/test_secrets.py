@@ -137,10 +137,10 @@ def test_a_live_provider_asks_before_its_lease_is_held(wired: Wired) -> None:
     wired.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
 
     with pytest.raises(UnavailableError):
-        use_cases.streaming().leases.knows("en")
+        use_cases.streaming().leases.supports_language("en")
     wired.failure = None
 
-    assert use_cases.streaming().leases.knows("en")
+    assert use_cases.streaming().leases.supports_language("en")
 
 
 def test_the_webhook_secrets_are_two_while_they_are_rotated(wired: Wired, kms: Any, sealed: dict[str, str]) -> None:
