@@ -44,10 +44,9 @@ if TYPE_CHECKING:
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
     from ..providers.cognito import Cognito
-    from ..providers.export_files import ExportFiles
+    from ..providers.files import ExportFiles, UploadFiles
     from ..providers.openai_text import OpenAIText
     from ..providers.queue import Queue
-    from ..providers.upload_files import Uploads
     from ..repositories.aggregates import Aggregates
     from ..streaming.lease_rules import LeaseRules
     from ..streaming.leases import Leases, LiveProvider
@@ -96,7 +95,7 @@ def secret(name: str) -> str:
     used = settings()
     plain: str = getattr(used, name)
     if plain.startswith(PREFIX):  # The settings have refused plain text where it must not be.
-        plain = Kms(_client("kms"), APP_NAME, used.stage).plain(name.upper(), plain)
+        plain = Kms(_client("kms"), APP_NAME, used.stage).decrypt(name.upper(), plain)
     for part in listed(plain):
         register_secret_for_redaction(part)
     return plain
@@ -213,7 +212,8 @@ def leases() -> "Leases":
 
 @lru_cache
 def live_providers() -> "Sequence[LiveProvider]":
-    from ..providers.assemblyai_live import AssemblyAILive, OpenAILive
+    from ..providers.assemblyai_live import AssemblyAILive
+    from ..providers.openai_live import OpenAILive
     from ..providers.transport import ProviderSession, Transport
     from ..streaming.leases import LiveProvider
 
@@ -346,15 +346,15 @@ def text_model(timeout_seconds: float) -> "OpenAIText":
 
 
 @lru_cache
-def uploads() -> "Uploads":
-    from ..providers.upload_files import Uploads
+def uploads() -> "UploadFiles":
+    from ..providers.files import UploadFiles
 
-    return Uploads(bucket_client(), settings().upload_bucket)
+    return UploadFiles(bucket_client(), settings().upload_bucket)
 
 
 @lru_cache
 def export_files() -> "ExportFiles":
-    from ..providers.export_files import ExportFiles
+    from ..providers.files import ExportFiles
 
     return ExportFiles(bucket_client(), settings().upload_bucket)
 
@@ -524,4 +524,4 @@ def _fetched_keys(url: str) -> Any:
         answer.raise_for_status()
         return answer.json()
     except (requests.RequestException, ValueError) as error:
-        raise UnavailableError("The sign-in service's keys cannot be had.") from error
+        raise UnavailableError("The sign-in service's keys could not be fetched.") from error

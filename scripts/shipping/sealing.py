@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.providers.kms import PREFIX, context
+from chalicelib.providers.kms import PREFIX, encryption_context
 from chalicelib.settings.validate import SECRETS
 from scripts.shipping.project import APP_NAME, ShippingError
 
@@ -38,7 +38,7 @@ class Sealer:
         self.check_shape(name, plain)
         try:
             answer = self.kms.encrypt(
-                KeyId=self.key, Plaintext=plain.encode(), EncryptionContext=context(APP_NAME, self.stage, name)
+                KeyId=self.key, Plaintext=plain.encode(), EncryptionContext=encryption_context(APP_NAME, self.stage, name)
             )
         except ClientError as error:
             raise ShippingError(
@@ -53,7 +53,7 @@ class Sealer:
             raise ShippingError(f"{name} is not KMS ciphertext.")
         try:
             sealed = base64.b64decode(stored.removeprefix(PREFIX), validate=True)
-            bound_to = context(APP_NAME, self.stage, name)
+            bound_to = encryption_context(APP_NAME, self.stage, name)
             return str(self.kms.decrypt(CiphertextBlob=sealed, EncryptionContext=bound_to)["Plaintext"].decode())
         except ClientError as error:
             reason = error.response["Error"]["Code"]

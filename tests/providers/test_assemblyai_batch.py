@@ -21,7 +21,7 @@ from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 from sandbox.prerecorded_options import ALL_LANGUAGES
 from sandbox.speech import samples, word_error_rate
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 
 CREATE, GET, LIST, DELETE = (f"assemblyai.transcript_{what}" for what in ("create", "get", "list", "delete"))
 MODELS = ["universal-3-5-pro", "universal-2"]
@@ -191,7 +191,7 @@ class TestSubmit:
     def test_an_order_whose_answer_is_lost_is_found(self, client: Client, catchup_env: StandIn, fault: str) -> None:
         catchup_env.fail(CREATE, {"kind": fault})
 
-        error = told(lambda: client(deadline_seconds=HASTY_SECONDS).submit(ORDER))
+        error = told(lambda: client(deadline_seconds=SHORT_TIMEOUT_SECONDS).submit(ORDER))
 
         assert not isinstance(error, REFUSED | NOT_NOW)
         (made,) = ordered(catchup_env)
@@ -201,7 +201,7 @@ class TestSubmit:
     def test_no_answer_in_time_is_not_known(self, client: Client, catchup_env: StandIn, fault: dict[str, Any]) -> None:
         catchup_env.fail(CREATE, fault)
 
-        error = told(lambda: client(deadline_seconds=HASTY_SECONDS).submit(ORDER))
+        error = told(lambda: client(deadline_seconds=SHORT_TIMEOUT_SECONDS).submit(ORDER))
 
         assert type(error) is ProviderTimeoutError
 

@@ -24,7 +24,7 @@ from chalicelib.transcripts.prompts import (
     read_summary,
     summary_task,
 )
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 
 MODEL = "gpt-6-luna"
 LINES = [
@@ -180,7 +180,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_timeout(
 ) -> None:
     stand_in.fail(f"openai.{api}", fault)
 
-    assert type(told(lambda: client(deadline_seconds=HASTY_SECONDS).answer(TASK))) is ProviderTimeoutError
+    assert type(told(lambda: client(deadline_seconds=SHORT_TIMEOUT_SECONDS).answer(TASK))) is ProviderTimeoutError
 
 
 @pytest.mark.parametrize(("fault", "error", "message"), MODEL_FAULTS)

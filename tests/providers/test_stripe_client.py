@@ -13,7 +13,7 @@ from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderUnava
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import KEY_ENDINGS, StripeGateway
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 from tests.providers.stripe_checkout_steps import APP, STAGE, gateway, wanted
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def selling(stand_in: StandIn) -> Iterator[StripeGateway]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits eight seconds for an answer that never comes."""
-    monkeypatch.setattr(stripe_client, "READ_SECONDS", 3 * HASTY_SECONDS)
+    monkeypatch.setattr(stripe_client, "READ_SECONDS", 3 * SHORT_TIMEOUT_SECONDS)
 
 
 def opening_calls(stand_in: StandIn) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def test_our_ids_reach_the_payment_too(stand_in: StandIn, selling: StripeGateway
     one = wanted()
     stand_in.stripe(f"sessions/{selling.open(one).session_id}/pay")
 
-    (intent,) = stand_in.stripe_books()["payment_intents"]
+    (intent,) = stand_in.stripe_state()["payment_intents"]
     assert intent["metadata"]["purchase_id"] == one.purchase_id
 
 
@@ -97,7 +97,7 @@ def test_the_same_purchase_is_the_same_checkout(stand_in: StandIn, selling: Stri
     one = wanted()
 
     assert selling.open(one) == selling.open(one)
-    assert len(stand_in.stripe_books()["sessions"]) == 1
+    assert len(stand_in.stripe_state()["sessions"]) == 1
     assert selling.open(wanted()) != selling.open(one)
 
 
@@ -115,7 +115,7 @@ def test_after_any_failure_the_same_purchase_has_one_checkout(
 
     session = selling.open(one)
 
-    (there,) = stand_in.stripe_books()["sessions"]
+    (there,) = stand_in.stripe_state()["sessions"]
     assert there["id"] == session.session_id
     assert {call["idempotency_key"] for call in opening_calls(stand_in)} == {one.purchase_id}
 
@@ -125,7 +125,7 @@ def test_an_answer_lost_once_is_had_by_the_second_try(stand_in: StandIn, selling
 
     session = selling.open(wanted())
 
-    (there,) = stand_in.stripe_books()["sessions"]
+    (there,) = stand_in.stripe_state()["sessions"]
     assert there["id"] == session.session_id
     assert len(opening_calls(stand_in)) == 2
 
@@ -142,7 +142,7 @@ def test_a_failure_that_stripe_keeps_for_a_key_is_left_behind_with_the_next_key(
     session = selling.open(one)
 
     assert selling.open(one) == session
-    assert [there["id"] for there in stand_in.stripe_books()["sessions"]] == [session.session_id]
+    assert [there["id"] for there in stand_in.stripe_state()["sessions"]] == [session.session_id]
     keys = [call["idempotency_key"].removeprefix(one.purchase_id) for call in opening_calls(stand_in)]
     assert keys == ["", "", ":2", "", ":2", ":3", "", ":2", ":3"]
 
@@ -210,7 +210,7 @@ def test_a_payment_leads_to_its_checkout(stand_in: StandIn, selling: StripeGatew
     one = wanted()
     session_id = selling.open(one).session_id
     stand_in.stripe(f"sessions/{session_id}/pay")
-    (intent,) = stand_in.stripe_books()["payment_intents"]
+    (intent,) = stand_in.stripe_state()["payment_intents"]
 
     found = selling.session_of(intent["id"])
 

@@ -179,7 +179,7 @@ def test_a_ciphertext_that_does_not_open_is_unavailable_rings_the_alarm_and_show
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(UnavailableError) as refused:
-        Kms(kms, "live-transcription", stage).plain(name, damage(sealed["OPENAI_API_KEY"]))
+        Kms(kms, "live-transcription", stage).decrypt(name, damage(sealed["OPENAI_API_KEY"]))
 
     said = capsys.readouterr().out
     line = json.loads(said)

@@ -1,4 +1,4 @@
-"""OpenAI's client secrets: as short-lived as there are, for short leases; every failure has its name."""
+"""OpenAI's client secrets: the shortest lifetime, short leases, and every failure is mapped."""
 
 import json
 import time
@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from chalicelib.models.sessions import LiveOptions
-from chalicelib.providers.assemblyai_live import OpenAILive
+from chalicelib.providers.openai_live import OpenAILive
 from sandbox.speech import samples, word_error_rate
-from tests.providers.stand_in import ANSWERED, HASTY_SECONDS, KEYS, UNANSWERED, StandIn, failure_of
+from tests.providers.stand_in import KEYS, RESPONSE_FAULTS, SHORT_TIMEOUT_SECONDS, TIMEOUT_FAULTS, StandIn, failure_of
 from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, until
 
 SERVICE = "openai.client_secret"
 MODEL = "gpt-live-transcribe"
-RECORDING, SAID = samples()[-1]
+RECORDING, TRANSCRIPT = samples()[-1]
 PLAIN = LiveOptions("", (), 16_000)
 Client = Callable[..., OpenAILive]
 
@@ -28,8 +28,8 @@ def client(stand_in: StandIn, transport) -> Client:
     return client
 
 
-def test_it_is_asked_for_the_shortest_secret_and_the_model_is_named(client: Client, stand_in: StandIn) -> None:
-    ticket = client().create_socket_credential(600, PLAIN)
+def test_the_request_names_the_model_and_asks_for_the_shortest_lifetime(client: Client, stand_in: StandIn) -> None:
+    credential = client().create_socket_credential(600, PLAIN)
 
     (call,) = stand_in.calls()
     assert (call["method"], call["path"], call["status"]) == ("POST", "/openai/v1/realtime/client_secrets", 200)
@@ -46,18 +46,20 @@ def test_it_is_asked_for_the_shortest_secret_and_the_model_is_named(client: Clie
             },
         },
     }
-    assert (ticket.provider, ticket.model) == ("openai", f"openai/{MODEL}")
-    assert ticket.websocket_url == f"{stand_in.websocket_url}/openai/v1/realtime?intent=transcription"
-    assert ticket.token_expires_at == pytest.approx(time.time() + 10, abs=5)
-    assert KEYS.openai not in repr(ticket)
+    assert (credential.provider, credential.model) == ("openai", f"openai/{MODEL}")
+    assert credential.websocket_url == f"{stand_in.websocket_url}/openai/v1/realtime?intent=transcription"
+    assert credential.token_expires_at == pytest.approx(time.time() + 10, abs=5)
+    assert KEYS.openai not in repr(credential)
 
 
 @pytest.mark.parametrize(
-    ("wished", "longest", "given"),
+    ("requested", "longest", "expected"),
     [(600, 60, 60), (60, 60, 60), (600, 300, 300), (90, 300, 90), (10_800, 3_600, 3_600)],
 )
-def test_a_lease_is_no_longer_than_the_setting(client: Client, wished: int, longest: int, given: int) -> None:
-    assert client(longest_lease_seconds=longest).create_socket_credential(wished, PLAIN).longest_lease_seconds == given
+def test_a_lease_is_no_longer_than_the_setting(client: Client, requested: int, longest: int, expected: int) -> None:
+    credential = client(longest_lease_seconds=longest).create_socket_credential(requested, PLAIN)
+
+    assert credential.longest_lease_seconds == expected
 
 
 @pytest.mark.parametrize(
@@ -75,28 +77,28 @@ def test_language_and_key_terms_are_passed_on(
     client().create_socket_credential(60, options)
 
     (call,) = stand_in.calls()
-    heard = call["fields"]["session"]["audio"]["input"]
-    assert heard["transcription"] == {"model": MODEL, **sent}
-    assert heard["format"]["rate"] == 24_000  # Whatever the extension wished for: it takes no other.
+    audio = call["fields"]["session"]["audio"]["input"]
+    assert audio["transcription"] == {"model": MODEL, **sent}
+    assert audio["format"]["rate"] == 24_000  # OpenAI accepts no other rate, whatever the extension asks for.
 
 
-def test_the_ticket_opens_a_socket_as_a_browser_opens_one(client: Client) -> None:
-    ticket = client().create_socket_credential(60, LiveOptions("en", ("Dashwood",), 16_000))
+def test_the_credential_opens_a_socket_from_a_browser(client: Client) -> None:
+    credential = client().create_socket_credential(60, LiveOptions("en", ("Dashwood",), 16_000))
 
-    with as_browser(ticket.websocket_url, ticket.token) as socket:
+    with as_browser(credential.websocket_url, credential.token) as socket:
         send(socket, append(speech(RECORDING)), COMMIT)
         events = until(socket, ".completed")
 
     assert events[0]["session"]["audio"]["input"]["transcription"]["model"] == MODEL
-    assert word_error_rate(SAID, events[-1]["transcript"]) < 0.25
+    assert word_error_rate(TRANSCRIPT, events[-1]["transcript"]) < 0.25
 
 
-def test_it_is_asked_whatever_the_language(client: Client) -> None:
+def test_every_language_is_supported(client: Client) -> None:
     assert all(client().supports_language(language) for language in ("", "en", "ja", "yue"))
 
 
-@pytest.mark.parametrize(("fault", "code", "wait_seconds"), ANSWERED, ids=str)
-def test_every_failure_has_its_name(
+@pytest.mark.parametrize(("fault", "code", "wait_seconds"), RESPONSE_FAULTS, ids=str)
+def test_every_failure_is_mapped_to_an_error_code(
     client: Client, stand_in: StandIn, fault: dict[str, Any], code: str, wait_seconds: int | None
 ) -> None:
     stand_in.fail(SERVICE, fault)
@@ -109,26 +111,26 @@ def test_every_failure_has_its_name(
     assert live.create_socket_credential(60, PLAIN).token.startswith("ek_")
 
 
-@pytest.mark.parametrize("fault", UNANSWERED, ids=str)
-def test_an_answer_that_does_not_come_in_time_is_a_timeout(
-    client: Client, stand_in: StandIn, fault: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("fault", TIMEOUT_FAULTS, ids=str)
+def test_a_response_after_the_deadline_is_a_timeout(client: Client, stand_in: StandIn, fault: dict[str, Any]) -> None:
     stand_in.fail(SERVICE, fault)
 
-    error = failure_of(lambda: client(deadline_seconds=HASTY_SECONDS).create_socket_credential(60, PLAIN), KEYS.openai)
+    live = client(deadline_seconds=SHORT_TIMEOUT_SECONDS)
+    error = failure_of(lambda: live.create_socket_credential(60, PLAIN), KEYS.openai)
 
     assert error.code == "provider_timeout"
 
 
-def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
-    error = failure_of(lambda: client(key="a-key-that-nobody-knows").create_socket_credential(60, PLAIN), "a-key-that-nobody-knows")
+def test_a_rejected_key_is_a_provider_error_that_hides_the_key(client: Client) -> None:
+    live = client(key="an-unknown-key")
+    error = failure_of(lambda: live.create_socket_credential(60, PLAIN), "an-unknown-key")
 
     assert error.code == "provider_error"
     assert error.log_note.startswith("status 401 req_")
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {},
         {"value": "ek_1"},
@@ -142,9 +144,9 @@ def test_a_key_that_is_refused_is_not_told(client: Client) -> None:
     ],
     ids=str,
 )
-def test_another_shape_is_no_secret(client: Client, serve, http, answer: dict[str, Any]) -> None:
-    server = serve(http(200, json.dumps(answer).encode()))
+def test_a_response_of_another_shape_is_a_provider_error(client: Client, serve, http, response: dict[str, Any]) -> None:
+    server = serve(http(200, json.dumps(response).encode()))
 
     error = failure_of(lambda: client(url=server.url).create_socket_credential(60, PLAIN), KEYS.openai)
 
-    assert (error.code, error.message) == ("provider_error", "OpenAI gave no client secret.")
+    assert (error.code, error.message) == ("provider_error", "OpenAI returned no client secret.")
