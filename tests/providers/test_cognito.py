@@ -111,9 +111,7 @@ def test_too_many_attempts_are_answered_with_a_retry_time(client: Any, call: str
         ("refresh", "RefreshTokenReuseException", "invalid_credentials"),
     ],
 )
-def test_a_mistake_of_the_caller_is_mapped_to_an_error_code(
-    client: Any, call: str, code: str, expected: str
-) -> None:
+def test_a_mistake_of_the_caller_is_mapped_to_an_error_code(client: Any, call: str, code: str, expected: str) -> None:
     assert failure(client, call, code).code == expected
 
 

@@ -50,12 +50,12 @@ def test_the_pieces_become_one_file_behind_a_signed_url(files: ExportFiles) -> N
 
 
 def test_nothing_is_stored_when_the_pieces_end_early(files: ExportFiles) -> None:
-    def interrupted() -> Iterator[bytes]:
+    def interrupted_pieces() -> Iterator[bytes]:
         yield b"the beginning"
         raise UnavailableError("The database did not respond.")
 
     with pytest.raises(UnavailableError):
-        files.write(ADA, "e1", interrupted())
+        files.write(ADA, "e1", interrupted_pieces())
 
     assert stored_keys(files) == []
 
