@@ -9,10 +9,12 @@ import msgspec
 from ..errors import ProviderError, ProviderFailedError
 from ..models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
 from ..models.transcripts import Word
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 PAGE_SIZE, MAX_PAGES = 200, 5  # AssemblyAI's largest page; a lost order is found among the newest thousand
 MAX_FETCHED = 20
+MAX_RECORDING_BYTES = 64 * 1024 * 1024  # ten hours have about 100,000 words of 120 bytes each
 # The only regional codes that AssemblyAI accepts; any other would make it reject the order.
 REGIONAL_CODES = {"en-AU": "en_au", "en-GB": "en_uk", "en-US": "en_us", "de-CH": "de_ch"}
 UNSUPPORTED_LANGUAGES = {"yue"}  # Cantonese: in Whisper's list, not in AssemblyAI's
@@ -148,3 +150,10 @@ def _failure_reason(error: str) -> str:
         (message for beginning, message in messages.items() if error.startswith(beginning)),
         "The recording could not be transcribed.",
     )
+
+
+def build(settings: Settings, api_key: str) -> AssemblyAITranscripts:
+    """The client that the settings describe."""
+    timeout_seconds = settings.assemblyai_job_timeout_seconds
+    transport = Transport(ProviderSession(), "AssemblyAI", timeout_seconds, MAX_RECORDING_BYTES)
+    return AssemblyAITranscripts(transport, settings.assemblyai_base_url, api_key, settings.assemblyai_model_names)

@@ -1,5 +1,6 @@
 """AssemblyAI's streaming API v3: tokens for direct live streams. Facts and sources: docs/providers.md."""
 
+import time
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,11 +10,10 @@ from msgspec import Meta
 
 from ..errors import ProviderError
 from ..models.sessions import LiveOptions, SocketCredential
-from .transport import Transport
+from ..settings.provider_registry import ASSEMBLYAI_ENGLISH, ASSEMBLYAI_KEY_TERMS, ASSEMBLYAI_MULTILINGUAL
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
-ENGLISH_MODEL = "universal-streaming-english"
-MULTILINGUAL_MODEL = "universal-streaming-multilingual"
-WITH_KEY_TERMS = "+keyterms"  # a model with key terms costs more, so it has a price of its own
 LANGUAGES = {"en", "es", "fr", "de", "it", "pt"}
 LONGEST_LEASE_SECONDS = 10_800
 
@@ -36,7 +36,7 @@ class AssemblyAILive:
         transport: Transport,
         base_url: str,
         api_key: str,
-        now: Callable[[], int],
+        now: Callable[[], float] = time.time,
         token_seconds: int = 60,
         inactivity_seconds: int = 60,
     ):
@@ -50,12 +50,12 @@ class AssemblyAILive:
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A single-use token whose socket closes when the lease ends. Raises ProviderError."""
-        model = ENGLISH_MODEL if _language_code(options.language) == "en" else MULTILINGUAL_MODEL
+        model = ASSEMBLYAI_ENGLISH if _language_code(options.language) == "en" else ASSEMBLYAI_MULTILINGUAL
         query: dict[str, int | str] = {
             "expires_in_seconds": self._token_seconds,
             "max_session_duration_seconds": lease_seconds,
         }
-        requested_at = self._now()  # The provider's clock for the token starts before its response arrives.
+        requested_at = int(self._now())  # The provider's clock for the token starts before its response arrives.
         fields = self._transport.get(f"{self._base_url}/v3/token", self._headers, query)
         try:
             response = msgspec.convert(fields, TokenResponse)
@@ -63,7 +63,7 @@ class AssemblyAILive:
             raise ProviderError("AssemblyAI returned no token.") from error
         return SocketCredential(
             provider="assemblyai",
-            model=f"assemblyai/{model}{WITH_KEY_TERMS if options.key_terms else ''}",
+            model=f"assemblyai/{model}{ASSEMBLYAI_KEY_TERMS if options.key_terms else ''}",
             websocket_url=self._websocket_url(model, options),
             token=response.token,
             token_expires_at=requested_at + self._token_seconds,
@@ -84,10 +84,16 @@ class AssemblyAILive:
         }
         if options.key_terms:
             query["keyterms_prompt"] = msgspec.json.encode(options.key_terms).decode()
-        if model == MULTILINGUAL_MODEL:
+        if model == ASSEMBLYAI_MULTILINGUAL:
             query["language_detection"] = "true"
         return f"{self._base_url.replace('http', 'ws', 1)}/v3/ws?{urlencode(query)}"
 
 
 def _language_code(language: str) -> str:
     return language.split("-")[0] or "en"
+
+
+def build(settings: Settings, api_key: str) -> AssemblyAILive:
+    """The client that the settings describe."""
+    transport = Transport(ProviderSession(), "AssemblyAI", settings.token_timeout_seconds)
+    return AssemblyAILive(transport, settings.assemblyai_streaming_base_url, api_key)

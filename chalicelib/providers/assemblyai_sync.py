@@ -7,7 +7,8 @@ import msgspec
 from ..errors import ProviderError
 from ..models.audio import Audio
 from ..models.transcripts import Recognition, Word
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=-1_000, le=1_000_000)]
 
@@ -56,3 +57,9 @@ class AssemblyAISync:
             if word.start is not None and word.end is not None
         )
         return Recognition(response.text, f"assemblyai/sync-{self._model}", words)
+
+
+def build(settings: Settings, api_key: str) -> AssemblyAISync:
+    """The client that the settings describe."""
+    transport = Transport(ProviderSession(), "AssemblyAI", settings.assemblyai_timeout_seconds)
+    return AssemblyAISync(transport, settings.assemblyai_sync_base_url, api_key, settings.assemblyai_sync_model)

@@ -7,7 +7,8 @@ from msgspec import Meta
 
 from ..errors import ProviderError
 from ..models.sessions import LiveOptions, SocketCredential
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 SAMPLE_RATE = 24_000
 LAST_SECOND = 253_402_300_799  # of the year 9999, the latest time that can be formatted
@@ -72,3 +73,15 @@ class OpenAILive:
             token_expires_at=response.expires_at,
             longest_lease_seconds=min(lease_seconds, self._longest_lease_seconds),
         )
+
+
+def build(settings: Settings, api_key: str) -> OpenAILive:
+    """The client that the settings describe."""
+    transport = Transport(ProviderSession(), "OpenAI", settings.token_timeout_seconds)
+    return OpenAILive(
+        transport,
+        settings.openai_base_url,
+        api_key,
+        settings.openai_live_model,
+        longest_lease_seconds=settings.openai_live_lease_seconds,
+    )

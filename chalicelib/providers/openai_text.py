@@ -10,7 +10,8 @@ import msgspec
 from ..errors import ProviderError
 from ..models.catchup import TextAnswer
 from ..models.text_tasks import TextTask
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 TextApi = Literal["chat", "responses"]
 
@@ -139,3 +140,15 @@ class OpenAIText:
 def _estimate_tokens(text: str) -> int:
     """A token for every three bytes, for servers that do not count tokens."""
     return -(-len(text.encode()) // 3)
+
+
+def build(settings: Settings, api_key: str, timeout_seconds: float) -> OpenAIText:
+    """The client that the settings describe."""
+    return OpenAIText(
+        Transport(ProviderSession(), "OpenAI", timeout_seconds),
+        settings.openai_base_url,
+        api_key,
+        settings.openai_text_model,
+        api=settings.openai_text_api,
+        effort=settings.openai_text_effort,
+    )

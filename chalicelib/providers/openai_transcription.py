@@ -10,7 +10,8 @@ import msgspec
 from ..errors import ProviderError
 from ..models.audio import Audio
 from ..models.transcripts import Recognition
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 
 class TranscriptionResponse(msgspec.Struct):
@@ -38,3 +39,9 @@ class OpenAITranscription:
         except msgspec.ValidationError as error:
             raise ProviderError("OpenAI returned an invalid response.") from error
         return Recognition(response.text, f"openai/{self._model}")
+
+
+def build(settings: Settings, api_key: str) -> OpenAITranscription:
+    """The client that the settings describe."""
+    transport = Transport(ProviderSession(), "OpenAI", settings.openai_timeout_seconds)
+    return OpenAITranscription(transport, settings.openai_base_url, api_key, settings.openai_transcription_model)

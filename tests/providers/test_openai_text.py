@@ -202,9 +202,9 @@ def test_an_answer_of_another_schema_is_rejected_by_its_reader(client: Client, s
     answer = model.answer(TASK)
 
     assert answer.fields == {"unexpected": ["another shape"]}
-    with pytest.raises(ProviderError, match="nonsense|invalid"):
+    with pytest.raises(ProviderError, match=r"nonsense|invalid"):
         read_answer(answer.fields, LINES)
-    with pytest.raises(ProviderError, match="nonsense|invalid"):
+    with pytest.raises(ProviderError, match=r"nonsense|invalid"):
         read_summary(model.answer(TASK).fields, LINES)
 
 

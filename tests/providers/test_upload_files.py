@@ -195,8 +195,8 @@ class TestDeleteAll:
     def test_only_the_users_files_are_deleted(self, uploads: UploadFiles, form: UploadForm) -> None:
         """Not those of a user whose id begins with this user's id."""
         longer = uploads.create_form(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
-        for form in (form, uploads.create_form(ADA, "another", "audio/wav", NOW), longer):
-            assert send(form).status_code == 204
+        for each in (form, uploads.create_form(ADA, "another", "audio/wav", NOW), longer):
+            assert send(each).status_code == 204
         assert {(file.name, file.bytes) for file in uploads.list_files(ADA)} == {(UPLOAD, 19), ("another", 19)}
 
         uploads.delete_all(ADA)
