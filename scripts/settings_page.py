@@ -21,7 +21,7 @@ def page(text: str) -> str:
     rows = {field.variable: row(field) for field in FIELDS}
     present = set(ROW.findall(text))
     new_after: dict[str, list[str]] = {}
-    anchor = ""
+    anchor = next(name for name in rows if name in present)
     for name in rows:
         if name in present:
             anchor = name

@@ -161,6 +161,7 @@ def test_the_documented_tables_are_made_from_the_declarations() -> None:
 
 def test_a_changed_declaration_changes_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     class NewSettings(msgspec.Struct, kw_only=True):
+        first_address: Annotated[str, Address(meaning="an address", if_empty="our own")] = ""
         lease_seconds: Annotated[int, Setting(meaning="the lease", at_least=1, at_most=2_000)] = 1_500
         new_api_key: Annotated[str, Secret(meaning="another key")]
 
@@ -169,6 +170,7 @@ def test_a_changed_declaration_changes_the_page(monkeypatch: pytest.MonkeyPatch)
 
     assert text.splitlines() == [
         "| `LEASE_SECONDS` | 1,500 | the lease, between 1 and 2,000 |",
+        "| `FIRST_ADDRESS` | our own | an address |",
         "| `NEW_API_KEY` | needed, secret | another key |",
         "| other | row | here |",
     ]
