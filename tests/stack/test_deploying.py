@@ -118,7 +118,7 @@ def test_a_stage_goes_up_and_comes_down(
     chosen.pop("STRIPE_API_KEY")
     chosen |= {"ASSEMBLYAI_API_KEY": sealer.encrypt("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"), "LEASE_SECONDS": "1"}
     project.write(config, config_file)
-    with pytest.raises(ShippingError, match="LEASE_SECONDS must be between 60 and 10800"):
+    with pytest.raises(ShippingError, match="LEASE_SECONDS must be a whole number between 60 and 10,800"):
         deploy()
 
     change(config_file, LEASE_SECONDS="600")
