@@ -7,16 +7,16 @@ from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
 from chalicelib import contract
-from chalicelib.catchup import job_rules
 from chalicelib.http import middleware, request as web, static_files
 from chalicelib.http.endpoint import Views
 from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, Raw
 from chalicelib.http.responses import Answered, Download
 from chalicelib.logs import redaction
 from chalicelib.models.accounts import Caller
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from chalicelib.settings import load
 from chalicelib.streaming import audio
-from chalicelib.wiring import use_cases
+from chalicelib.wiring import aws, use_cases
 
 redaction.redact_logging()
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -32,14 +32,14 @@ CORS = CORSConfig(
 )
 cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[load.user_pool_arn()])
 
-app.register_middleware(middleware.http_middleware(use_cases.settings, CORS.get_access_control_headers()), "http")
+app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers()), "http")
 
 
 def request() -> Request:
     return app.current_request
 
 
-views = Views(request, use_cases.verifier, use_cases.rate_limiter)
+views = Views(request, aws.verifier, use_cases.rate_limiter)
 PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
 STREAM_ERRORS = ("insufficient_credits", "not_found", "conflict", "too_large", *PROVIDER_ERRORS)
 
@@ -220,7 +220,7 @@ def catchup(
     caller: Caller, body: Body[contract.Catchup], key: IdempotencyKey
 ) -> contract.CatchupJob | Answered[Literal[200], contract.Quote]:
     """Have a range summarised. 202; 200 for a quote; 400 bad range or address, 402 no credits, 404 no such source."""
-    base = web.public_url(request(), use_cases.settings())
+    base = web.public_url(request(), aws.settings())
     answer = use_cases.catchups().start(caller, body, key.id(caller, "catchup"), key.body_hash, base)
     return Answered(200, answer) if isinstance(answer, contract.Quote) else answer
 
@@ -237,7 +237,7 @@ def catchup_job(caller: Caller, job_id: Id) -> contract.CatchupJob:
 def assemblyai_webhook(
     query: Query[contract.WebhookQuery],
     said: Body[contract.TranscriptEnded],
-    secret: Annotated[str, Header(job_rules.WEBHOOK_SECRET_HEADER)],
+    secret: Annotated[str, Header(WEBHOOK_SECRET_HEADER)],
 ) -> contract.Notified:
     """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
     return use_cases.catchups().notified(query.job, secret, said.transcript_id)
@@ -486,7 +486,7 @@ def openapi_document() -> Annotated[static_files.Page, "application/json"]:
 @views.answers(limit="open")
 def health() -> contract.Health:
     """Alive, with stage and build. 200."""
-    used = use_cases.settings()
+    used = aws.settings()
     return contract.Health("ok", used.stage, used.build)
 
 

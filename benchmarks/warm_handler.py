@@ -18,15 +18,15 @@ def main() -> None:
     with LocalStack(quiet=True) as stack:
         os.environ.update(stack.settings)
         import app
-        from chalicelib.wiring import use_cases
+        from chalicelib.wiring import aws, use_cases
 
         event, context = _event(stack), type("Context", (), {"aws_request_id": "x"})()
         app.app(event, context)
-        user_id = use_cases.verifier().caller(str(event["headers"]["authorization"]).split()[1]).user_id  # type: ignore[index]
+        user_id = aws.verifier().caller(str(event["headers"]["authorization"]).split()[1]).user_id  # type: ignore[index]
         calls, requests = [], []
         for _ in range(REQUESTS):
             started = time.perf_counter()
-            use_cases.tables().count(use_cases.rate_limiter().count("reads", user_id))
+            aws.tables().count(use_cases.rate_limiter().count("reads", user_id))
             use_cases.ledger().balance(user_id)
             calls.append(time.perf_counter() - started)
             started = time.perf_counter()

@@ -9,7 +9,7 @@ accounts streaming catchup       a room for each feature; rooms never import eac
 repositories providers           DynamoDB; AWS services, Cognito, AssemblyAI, OpenAI, Stripe
 contract                         the shapes on the wire
 logs                             log lines, one per request; what must not stand in them
-settings                         what can be set, read once per process, validated as a whole
+settings                         what can be set and which providers there are, read once per process and validated
 pricing                          prices as checked data
 models                           the nouns of the domain, as plain data
 errors ids dates cursors csv     words that everybody uses

@@ -1,40 +1,41 @@
-"""Ranges of UTC days, as reports take them."""
+"""UTC days and times: the ranges that reports accept, and how times are written."""
 
 from datetime import UTC, date, datetime, timedelta
 
 from .errors import InvalidRequestError
 
-USUAL_DAYS, MOST_DAYS = 30, 366
-FIRST = date(2020, 1, 1)
+DEFAULT_DAYS, MAX_DAYS = 30, 366
+EARLIEST = date(2020, 1, 1)
 
 
 def day_range(first: date | None, last: date | None, now: int) -> list[str]:
-    """Every day from `first` to `last`, both included. Left out: `last` is today, `first` thirty days before.
+    """Every day from `first` to `last`, both included, as `2026-11-22`.
 
-    `now` is epoch seconds. Raises InvalidRequestError for a range that is turned round, longer than 366 days, begins
-    before 2020, or ends after tomorrow (which has begun somewhere).
+    `last` is today if None; `first` is then 29 days before it. `now`: epoch seconds. Raises InvalidRequestError for a
+    range that ends before it begins, is longer than 366 days, begins before 2020, or ends after tomorrow, which has
+    begun in some time zones.
     """
     today = datetime.fromtimestamp(now, UTC).date()
     last = last or max(today, first or today)
-    if last < FIRST:
-        raise InvalidRequestError("There is nothing before 2020.", "to")
-    first = first or max(FIRST, last - timedelta(days=USUAL_DAYS - 1))
-    if first < FIRST:
-        raise InvalidRequestError("There is nothing before 2020.", "from")
+    if last < EARLIEST:
+        raise InvalidRequestError("The range must end in 2020 or later.", "to")
+    first = first or max(EARLIEST, last - timedelta(days=DEFAULT_DAYS - 1))
+    if first < EARLIEST:
+        raise InvalidRequestError("The range must begin in 2020 or later.", "from")
     if last > today + timedelta(days=1):
-        raise InvalidRequestError("That day has not come yet.", "to")
+        raise InvalidRequestError("The range must not end after tomorrow.", "to")
     if first > last:
         raise InvalidRequestError("The range ends before it begins.", "to")
-    if (last - first).days >= MOST_DAYS:
-        raise InvalidRequestError(f"A range may have {MOST_DAYS} days at most.", "from")
+    if (last - first).days >= MAX_DAYS:
+        raise InvalidRequestError(f"A range has at most {MAX_DAYS} days.", "from")
     return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 
 def rfc3339(at: int) -> str:
-    """`1795385310` → `2026-11-22T22:08:30Z`."""
+    """Epoch seconds as RFC 3339 in UTC: `1795385310` → `2026-11-22T22:08:30Z`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def utc_date(at: int) -> str:
-    """The UTC day, `2026-11-22`."""
+    """The UTC day of epoch seconds, `2026-11-22`."""
     return rfc3339(at)[:10]

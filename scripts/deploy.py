@@ -14,7 +14,7 @@ from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.kept import kept
 from scripts.shipping.project import REFUSALS, Aws, RealAws, ShippingError
-from scripts.shipping.sealing import Sealer, new_identity_key
+from scripts.shipping.sealing import Sealer, create_identity_key
 from scripts.shipping.shipment import Shipment, chosen
 
 LAMBDAS_OWN = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
@@ -109,17 +109,17 @@ def _seal_own(shipment: Shipment, sealer: Sealer, made: dict[str, str], config_f
     """The secrets that nobody has to enter."""
     own = {
         "COGNITO_CLIENT_SECRET": lambda: _client_secret(shipment.aws, made),
-        "IDENTITY_HMAC_KEY": new_identity_key,  # Made once; nobody need ever see it.
+        "IDENTITY_HMAC_KEY": create_identity_key,  # Made once; nobody need ever see it.
     }
     for name in [name for name in own if not shipment.settings.get(name)]:
-        shipment.settings[name] = sealer.sealed(name, own[name]())
+        shipment.settings[name] = sealer.encrypt(name, own[name]())
         project.write(shipment.config, config_file)
         print(f"{name} is sealed in {config_file.name}: commit it")
 
 
 def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
     """Refuse, all at once, what the functions would refuse when they start; and what they would never read."""
-    problems = sealer.problems(settings)
+    problems = sealer.find_problems(settings)
     problems += [f"{name} is no setting" for name in sorted(settings) if not _is_setting(name)]
     problems += [f"{name} is set by Lambda and by nobody else" for name in sorted(LAMBDAS_OWN & settings.keys())]
     if settings.get("STAGE", stage) != stage:

@@ -9,13 +9,13 @@ from chalicelib.cursors import Cursors
 from chalicelib.errors import AppError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
+from chalicelib.models.audio import Audio
 from chalicelib.models.ledger import Entry, Hold, HoldState
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.repositories.ledger import Guard, Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
-from chalicelib.streaming.audio import Audio
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
@@ -70,10 +70,10 @@ class FakeLive:
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
     tickets: list[tuple[int, int]] = field(default_factory=list)
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         return language in ("", "en", "de")
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         if self.script:
             step = self.script.pop(0)
             if isinstance(step, AppError):

@@ -15,9 +15,9 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError
+from chalicelib.models.audio import Audio
 from chalicelib.models.transcripts import Recognition
 from chalicelib.repositories.rate_limits import CountingTables
-from chalicelib.streaming.audio import Audio
 from tests.engines import Engine, client
 from tests.fakes import ScriptedRecogniser
 

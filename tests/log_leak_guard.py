@@ -1,8 +1,7 @@
-"""What tests print and log in this process, searched for what must not be in it.
+"""Fails a test whose printed or logged output in this process contains a secret.
 
-Passwords, keys and addresses of tests hold the word "canary"; a token of anybody's begins with "eyJ"; and where
-redaction.py had to take something out, a line held what it should not. What the processes beside this one write is
-searched by tests/http/leak_search.py.
+Passwords, keys and addresses of tests contain the word "canary", and tokens begin with "eyJ". The mark of redaction.py
+means that a line contained something it must not. tests/http/leak_search.py searches the output of other processes.
 """
 
 import re
@@ -13,26 +12,25 @@ import pytest
 from chalicelib.logs.redaction import MARK
 
 SECRET = re.compile(rf"canary|\beyJ[\w-]{{8,}}|{re.escape(MARK)}")
-SHOW_IT = ("test_redaction.py", "test_overheard.py")  # what they are about
-SHOWN = 300
+EXEMPT = ("test_redaction.py", "test_log_leak_guard.py")  # they print secrets on purpose
+CONTEXT_CHARACTERS = 300
 
 
 class LogLeakGuard:
-    """A plugin: a test whose output holds a secret has failed, also where it read that output itself."""
+    """A pytest plugin. It also checks output that a test reads itself, which is in no report."""
 
     def __init__(self) -> None:
-        self._read: list[str] = []
+        self._captured: list[str] = []
 
     def pytest_configure(self) -> None:
-        """What `capsys` and its like hand to a test is in no report."""
-        hand_out, heard = pytest.CaptureFixture.readouterr, self._read
+        original, captured = pytest.CaptureFixture.readouterr, self._captured
 
         def readouterr(fixture: Any) -> Any:
-            said = hand_out(fixture)
-            heard.extend(str(part) for part in said)
-            return said
+            output = original(fixture)
+            captured.extend(str(part) for part in output)
+            return output
 
-        self._restore = lambda: setattr(pytest.CaptureFixture, "readouterr", hand_out)
+        self._restore = lambda: setattr(pytest.CaptureFixture, "readouterr", original)
         pytest.CaptureFixture.readouterr = readouterr  # type: ignore[method-assign]
 
     def pytest_unconfigure(self) -> None:
@@ -41,16 +39,16 @@ class LogLeakGuard:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
         report: pytest.TestReport = yield
-        said = [*self._read, *(text for name, text in report.sections if name.endswith(f" {report.when}"))]
-        self._read.clear()
-        if report.outcome == "passed" and item.path.name not in SHOW_IT and (found := secret(said)):
-            report.outcome, report.longrepr = "failed", f"{item.nodeid} let a secret out: {found}"
+        output = [*self._captured, *(text for name, text in report.sections if name.endswith(f" {report.when}"))]
+        self._captured.clear()
+        if report.outcome == "passed" and item.path.name not in EXEMPT and (found := find_secret(output)):
+            report.outcome, report.longrepr = "failed", f"{item.nodeid} leaked a secret: {found}"
         return report
 
 
-def secret(said: list[str]) -> str:
-    """What must not be in any of it, with what is around it; empty if there is nothing."""
-    for text in said:
+def find_secret(output: list[str]) -> str:
+    """The first secret in the output, with the text around it; empty if there is none."""
+    for text in output:
         if found := SECRET.search(text):
-            return text[max(0, found.start() - SHOWN) : found.end() + SHOWN]
+            return text[max(0, found.start() - CONTEXT_CHARACTERS) : found.end() + CONTEXT_CHARACTERS]
     return ""

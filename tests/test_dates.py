@@ -1,4 +1,4 @@
-"""Ranges of days: borders at midnight UTC, leap days, and what is refused."""
+"""Ranges of days: midnight UTC, leap days, and invalid ranges."""
 
 from datetime import UTC, date, datetime
 
@@ -14,7 +14,7 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def test_left_out_the_range_is_thirty_days_up_to_today() -> None:
+def test_the_default_range_is_the_thirty_days_up_to_today() -> None:
     days = day_range(None, None, NOON)
 
     assert (days[0], days[-1], len(days)) == ("2028-02-01", "2028-03-01", 30)
@@ -30,17 +30,17 @@ def test_a_day_ends_at_midnight_utc(moment: str, today: str) -> None:
     assert day_range(None, None, now)[-1] == today
 
 
-def test_one_end_alone() -> None:
+def test_a_range_may_have_one_end_only() -> None:
     assert day_range(date(2028, 2, 28), None, NOON) == ["2028-02-28", "2028-02-29", "2028-03-01"]
     assert day_range(None, date(2028, 1, 30), NOON)[0] == "2028-01-01"
     assert day_range(None, date(2020, 1, 5), NOON)[0] == "2020-01-01"
 
 
-def test_a_leap_year_is_a_range_and_a_day_more_is_not() -> None:
+def test_a_range_has_at_most_366_days() -> None:
     assert len(day_range(date(2027, 3, 1), date(2028, 2, 29), NOON)) == 366
-    with pytest.raises(InvalidRequestError) as refused:
+    with pytest.raises(InvalidRequestError) as raised:
         day_range(date(2027, 3, 1), date(2028, 3, 1), NOON)
-    assert refused.value.details["field"] == "from"
+    assert raised.value.details["field"] == "from"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_leap_year_is_a_range_and_a_day_more_is_not() -> None:
         (None, date.min, "to"),
     ],
 )
-def test_what_is_no_range_is_refused(first: date | None, last: date | None, field: str) -> None:
-    with pytest.raises(InvalidRequestError) as refused:
+def test_an_invalid_range_is_rejected(first: date | None, last: date | None, field: str) -> None:
+    with pytest.raises(InvalidRequestError) as raised:
         day_range(first, last, NOON)
-    assert refused.value.details["field"] == field
+    assert raised.value.details["field"] == field

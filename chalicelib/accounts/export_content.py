@@ -39,7 +39,7 @@ OURS = {
 class Uploads(Protocol):
     """Where uploaded recordings lie. Raises UnavailableError."""
 
-    def all_of(self, user_id: str) -> Iterator[StoredFile]: ...
+    def list_files(self, user_id: str) -> Iterator[StoredFile]: ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ExportContent:
             "catchups": self._catchups,
             "questions": lambda user: map(_question, self._items("app", user, QUESTION)),
             "early_stops": lambda user: map(_allowance, self._items("app", user, ALLOWANCE)),
-            "uploads": lambda user: map(_upload, self.uploads.all_of(user)),
+            "uploads": lambda user: map(_upload, self.uploads.list_files(user)),
         }
 
     def _transcripts(self, user_id: str) -> Iterator[Told]:

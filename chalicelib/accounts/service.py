@@ -112,7 +112,7 @@ class Accounts:
         """Mail a code for a new password. Neither the answer nor its time tells whether there is such an account."""
         email = normalise_email(body.email)
         with self._in_even_time():
-            self.cognito.mail_reset_code(email)
+            self.cognito.send_reset_code(email)
         return contract.CodeSent(True)
 
     def reset_password(self, body: contract.ResetPassword) -> contract.PasswordReset:

@@ -12,7 +12,6 @@ from ..models.transcripts import Segment
 from ..pricing.price_files import LONGEST_CATCHUP_MS
 
 HOLD_KIND = "catchup"
-WEBHOOK_SECRET_HEADER = "X-Webhook-Secret"
 LONGEST_RANGE_MS = LONGEST_CATCHUP_MS
 
 

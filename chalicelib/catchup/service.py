@@ -53,7 +53,7 @@ SHOWN = {JobState.SUBMITTING: "queued"}  # that we are asking is nothing a liste
 class UploadStore(Protocol):
     """Where uploaded recordings lie."""
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm: ...
+    def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm: ...
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None: ...
 
@@ -101,7 +101,7 @@ class Catchups:
         """A form that sends one recording to our bucket within 15 minutes."""
         self.ledger.admit(caller)
         upload_id = self.new_ulid()
-        ticket = self.uploads.ticket(caller.user_id, upload_id, body.content_type, self.now())
+        ticket = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
         return contract.Upload(upload_id, ticket.url, ticket.fields, rfc3339(ticket.expires_at), ticket.max_bytes)
 
     def start(

@@ -23,13 +23,14 @@ from ..errors import (
 )
 from ..models.catchup import Job, JobState, Recording, TextAnswer, TranscriptionOrder
 from ..models.ledger import Charge, ModelUse
+from ..models.text_tasks import TextTask
 from ..models.transcripts import Segment, Summary, Transcript
 from ..pricing.price_files import TEXT_CALL_BYTES, load
 from ..repositories.jobs import job, job_cleaned, job_freed, job_key, job_moved, job_taken, summary_put
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import Transcripts, blocks, caught_up, segments_put, transcript_put, words_owed
-from ..transcripts.prompts import Read, TextTask, as_segments, fitting, parts, read_summary, summary_task
+from ..transcripts.prompts import Read, as_segments, fitting, parts, read_summary, summary_task
 from .job_rules import JobRules, hold_of, in_range, webhook_secret
 from .segmenting import billed_ms, segments, within
 

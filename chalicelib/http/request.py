@@ -136,7 +136,7 @@ class IdempotencyKey:
 
     def named(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; empty without a key."""
-        return ids.named(caller.user_id, route, self.key) if self.key else ""
+        return ids.id_for_key(caller.user_id, route, self.key) if self.key else ""
 
     def id(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; a new one without a key."""

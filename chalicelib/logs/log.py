@@ -1,8 +1,8 @@
-"""Structured log lines: one JSON object each, with CloudWatch metrics embedded where there are any.
+"""Structured log lines: one JSON object each, with CloudWatch metrics embedded.
 
-Nothing personal or secret belongs into a line: no token, address, password, key, signature or word of a transcript. So
-an exception is logged by its type and where it came from; its text may quote what was in hand. redaction.py looks over
-each line all the same.
+A line contains nothing personal or secret: no token, address, password, key, signature or text of a transcript. So an
+exception is logged by its type and its place in the code, because its text may quote data. redaction.py checks every
+line all the same.
 """
 
 import sys
@@ -14,7 +14,7 @@ import msgspec
 
 from ..dates import rfc3339
 from ..settings import load
-from .redaction import is_suspicious, redacted_fields
+from .redaction import is_suspicious, redact_fields
 
 NAMESPACE, SERVICE = "LiveTranscription", "live-transcription"
 Unit = Literal["Milliseconds", "Count"]
@@ -23,7 +23,7 @@ Unit = Literal["Milliseconds", "Count"]
 def line(
     message: str, *, level: str = "INFO", metrics: dict[str, tuple[float, Unit]] | None = None, **fields: object
 ) -> None:
-    """Write one line. `metrics`: name → value and unit; CloudWatch reads them out of the log.
+    """Write one line. `metrics`: name → value and unit, which CloudWatch reads from the log.
 
     Source: Amazon CloudWatch user guide, "Embedded metric format specification".
     """
@@ -36,21 +36,21 @@ def line(
         **fields,
     }
     if metrics:
-        named = [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()]
-        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": named}
+        definitions = [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()]
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": definitions}
         record |= {name: value for name, (value, _) in metrics.items()} | {"Stage": load.stage()}
         record["_aws"] = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
     written = msgspec.json.encode(record).decode()
-    if is_suspicious(written):  # Taken out of the fields, so that the line stays JSON.
-        written = msgspec.json.encode(redacted_fields(msgspec.to_builtins(record))).decode()
+    if is_suspicious(written):  # Redacted field by field, so that the line stays JSON.
+        written = msgspec.json.encode(redact_fields(msgspec.to_builtins(record))).decode()
     sys.stdout.write(written + "\n")
 
 
 def failure(message: str, error: BaseException, **fields: Any) -> None:
-    """Write a line for an exception that nobody expected; for a group, one for each in it."""
+    """Write a line for an unexpected exception; for a group, one line for each of its exceptions."""
     if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            failure(message, one, **fields)
+        for member in error.exceptions:
+            failure(message, member, **fields)
         return
     frames = [f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
     line(message, level="ERROR", error_type=type(error).__name__, frames=frames, **fields)

@@ -1,4 +1,4 @@
-"""What one request did: counted where it happens, told in one log line at its end."""
+"""What one request did: counted where it happens, and written in one log line at its end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class RequestLog:
-    """Counts and labels of the request that is running. `user` is a hash, never an id or an address."""
+    """Counts and notes of the running request. `user` is a hash, never an id or an email address."""
 
     aws_calls: int = 0
     provider_calls: int = 0
@@ -19,27 +19,27 @@ class RequestLog:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-_current: ContextVar[RequestLog | None] = ContextVar("tally", default=None)
+_current: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
 
 
 @contextmanager
 def collect_request_log() -> Iterator[RequestLog]:
-    """Count into a fresh tally until the block ends."""
-    fresh = RequestLog()
-    token = _current.set(fresh)
+    """Collect into a new request log until the block ends."""
+    collected = RequestLog()
+    token = _current.set(collected)
     try:
-        yield fresh
+        yield collected
     finally:
         _current.reset(token)
 
 
 def request_log() -> RequestLog:
-    """The running request's tally; outside of one, a tally that nobody reads."""
+    """The log of the running request; outside a request, one that is never written."""
     return _current.get() or RequestLog()
 
 
 def count_aws_calls(client: Any) -> None:
-    """Count every call of this boto3 client; its own retries are part of the call."""
+    """Count every call of this boto3 client. A call and its retries count once."""
     client.meta.events.register("before-call", _count_aws_call)
 
 

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from .transcripts import Word
 
+WEBHOOK_SECRET_HEADER = "X-Webhook-Secret"  # carries the secret of a job in its provider's webhook
+
 
 class JobState(StrEnum):
     """`submitting`: the provider is being asked, and may have taken the job even if no answer came."""

@@ -1,4 +1,4 @@
-"""AssemblyAI's pre-recorded transcripts: create, find, fetch, delete. Facts and sources: docs/providers.md."""
+"""AssemblyAI's transcripts of recordings: order, find, fetch and delete them. Facts and sources: docs/providers.md."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -6,17 +6,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from ..catchup.job_rules import WEBHOOK_SECRET_HEADER
 from ..errors import ProviderError, ProviderFailedError
-from ..models.catchup import Recording, TranscriptionOrder
+from ..models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
 from ..models.transcripts import Word
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
-LISTED, PAGES = 200, 5  # what one page of the list holds at most; a thousand orders may be newer than a lost one
-LOOKED_AT = 20
-# The only regions that AssemblyAI has codes for; any other regional code would have the whole order refused.
+PAGE_SIZE, MAX_PAGES = 200, 5  # AssemblyAI's largest page; a lost order is found among the newest thousand
+MAX_FETCHED = 20
+MAX_RECORDING_BYTES = 64 * 1024 * 1024  # ten hours have about 100,000 words of 120 bytes each
+# The only regional codes that AssemblyAI accepts; any other would make it reject the order.
 REGIONAL_CODES = {"en-AU": "en_au", "en-GB": "en_uk", "en-US": "en_us", "de-CH": "de_ch"}
-UNKNOWN_LANGUAGES = {"yue"}  # Cantonese: known to Whisper, not on their list
+UNSUPPORTED_LANGUAGES = {"yue"}  # Cantonese: in Whisper's list, not in AssemblyAI's
 Milliseconds = Annotated[int, msgspec.Meta(ge=-1_000, le=360_000_000)]
 
 
@@ -27,8 +28,8 @@ class TranscriptWord(msgspec.Struct):
     confidence: float = 0.0
 
 
-class TranscriptAnswer(msgspec.Struct):
-    """What we look at of a transcript; `audio_duration` is in seconds and of the whole recording."""
+class TranscriptResponse(msgspec.Struct):
+    """The fields of a transcript that we read. `audio_duration`: seconds of the whole recording."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     status: Literal["queued", "processing", "completed", "error"]
@@ -44,21 +45,21 @@ class ListedTranscript(msgspec.Struct):
     audio_url: str = ""
 
 
-class ListAnswer(msgspec.Struct):
+class ListResponse(msgspec.Struct):
     transcripts: list[ListedTranscript]
 
 
 class AssemblyAITranscripts:
-    """Recordings of up to ten hours, transcribed while nobody waits."""
+    """Transcribes recordings of up to ten hours in the background."""
 
     def __init__(self, transport: Transport, base_url: str, api_key: str, models: list[str]):
         self._transport, self._url, self._models = transport, f"{base_url.rstrip('/')}/v2/transcript", models
         self._headers = {"Authorization": api_key}
 
     def submit(self, order: TranscriptionOrder) -> str:
-        """Order a transcript; its id at the provider.
+        """Order a transcript. Returns its id at the provider.
 
-        Raises ProviderError. After ProviderRefusedError nothing was ordered; after any other it may have been.
+        Raises ProviderError. After ProviderRefusedError nothing was ordered; after any other error it may have been.
         """
         fields: dict[str, object] = {
             "audio_url": order.audio_url,
@@ -73,76 +74,86 @@ class AssemblyAITranscripts:
             fields["language_code"] = code
         else:
             fields["language_detection"] = True
-        return self._transcript(self._transport.post_json(self._url, self._headers, fields)).id
+        return _parse_transcript(self._transport.post_json(self._url, self._headers, fields)).id
 
     def find(self, order: TranscriptionOrder) -> str | None:
-        """The id of the transcript ordered with this webhook, among the newest thousand; None if there is none."""
-        alike = [one for one in self._newest() if _without_query(one.audio_url) == _without_query(order.audio_url)]
-        # Some hosts tell all their files apart by the query.
-        alike.sort(key=lambda one: one.audio_url != order.audio_url)
-        for one in alike[:LOOKED_AT]:
-            if self._fetched(one.id).webhook_url == order.webhook_url:
-                return one.id
+        """The id of the transcript ordered with this webhook URL; None if the newest thousand do not include it."""
+        url = _without_query(order.audio_url)
+        candidates = [transcript for transcript in self._newest() if _without_query(transcript.audio_url) == url]
+        # Some hosts distinguish their files by the query alone, so exact matches come first.
+        candidates.sort(key=lambda transcript: transcript.audio_url != order.audio_url)
+        for transcript in candidates[:MAX_FETCHED]:
+            if self._fetch(transcript.id).webhook_url == order.webhook_url:
+                return transcript.id
         return None
 
     def recording(self, transcript_id: str) -> Recording | None:
-        """What was recognised; None while the provider is at it. Raises ProviderFailedError, ProviderError."""
-        answer = self._fetched(transcript_id)
-        if answer.status == "error":
-            raise ProviderFailedError(_reason(answer.error or ""))
-        if answer.status != "completed":
+        """The recognised words; None while the provider is working. Raises ProviderFailedError, ProviderError."""
+        transcript = self._fetch(transcript_id)
+        if transcript.status == "error":
+            raise ProviderFailedError(_failure_reason(transcript.error or ""))
+        if transcript.status != "completed":
             return None
-        words = tuple(Word(w.text, max(w.start, 0), max(w.end, 0), w.confidence) for w in answer.words or [])
-        model = answer.speech_model_used or self._models[0]
-        return Recording(words, round((answer.audio_duration or 0) * 1000), f"assemblyai/{model}")
+        words = tuple(Word(w.text, max(w.start, 0), max(w.end, 0), w.confidence) for w in transcript.words or [])
+        model = transcript.speech_model_used or self._models[0]
+        return Recording(words, round((transcript.audio_duration or 0) * 1000), f"assemblyai/{model}")
 
     def delete(self, transcript_id: str) -> None:
-        """Have the provider forget the transcript; again, or of one that is gone, the same. Raises ProviderError."""
-        self._transport.delete(self._one(transcript_id), self._headers)
+        """Delete the transcript at the provider; deleting it again changes nothing. Raises ProviderError."""
+        self._transport.delete(self._transcript_url(transcript_id), self._headers)
 
     def _newest(self) -> Iterator[ListedTranscript]:
-        query: dict[str, int | str] = {"limit": LISTED}
-        for _ in range(PAGES):
+        query: dict[str, int | str] = {"limit": PAGE_SIZE}
+        for _ in range(MAX_PAGES):
             fields = self._transport.get(self._url, self._headers, query)
             try:
-                page = msgspec.convert(fields, ListAnswer).transcripts
+                page = msgspec.convert(fields, ListResponse).transcripts
             except msgspec.ValidationError as error:
-                raise ProviderError("AssemblyAI answered nonsense.") from error
+                raise ProviderError("AssemblyAI returned an invalid response.") from error
             yield from page
-            if len(page) < LISTED:
+            if len(page) < PAGE_SIZE:
                 return
             query["before_id"] = page[-1].id
 
-    def _fetched(self, transcript_id: str) -> TranscriptAnswer:
-        return self._transcript(self._transport.get(self._one(transcript_id), self._headers, {}))
+    def _fetch(self, transcript_id: str) -> TranscriptResponse:
+        return _parse_transcript(self._transport.get(self._transcript_url(transcript_id), self._headers, {}))
 
-    def _one(self, transcript_id: str) -> str:
+    def _transcript_url(self, transcript_id: str) -> str:
         return f"{self._url}/{quote(transcript_id, safe='')}"
 
-    def _transcript(self, fields: dict[str, object]) -> TranscriptAnswer:
-        try:
-            return msgspec.convert(fields, TranscriptAnswer)
-        except msgspec.ValidationError as error:
-            raise ProviderError("AssemblyAI answered nonsense.") from error
+
+def _parse_transcript(fields: dict[str, object]) -> TranscriptResponse:
+    try:
+        return msgspec.convert(fields, TranscriptResponse)
+    except msgspec.ValidationError as error:
+        raise ProviderError("AssemblyAI returned an invalid response.") from error
 
 
 def _language_code(language: str) -> str:
-    """The language in AssemblyAI's words, its region only where that is one of theirs; empty where it has none."""
+    """AssemblyAI's code of the language, with the region only where AssemblyAI has it; empty where there is no code."""
     name = language.split("-")[0]
-    return REGIONAL_CODES.get(language, "" if name in UNKNOWN_LANGUAGES else name)
+    return REGIONAL_CODES.get(language, "" if name in UNSUPPORTED_LANGUAGES else name)
 
 
 def _without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _reason(error: str) -> str:
-    """The provider's reason in our words: theirs repeats the address, which may be signed."""
-    known = {
-        "Download error": "The recording could not be fetched from its address.",
-        "File does not appear to contain audio": "The file does not hold audio.",
+def _failure_reason(error: str) -> str:
+    """A message for the user. The provider's own repeats the recording's URL, which may be signed."""
+    messages = {
+        "Download error": "The recording could not be downloaded from its URL.",
+        "File does not appear to contain audio": "The file contains no audio.",
         "Audio duration is too short": "The recording is too short.",
     }
     return next(
-        (ours for theirs, ours in known.items() if error.startswith(theirs)), "The recording was not recognised."
+        (message for beginning, message in messages.items() if error.startswith(beginning)),
+        "The recording could not be transcribed.",
     )
+
+
+def build(settings: Settings, api_key: str) -> AssemblyAITranscripts:
+    """The client that the settings describe."""
+    timeout_seconds = settings.assemblyai_job_timeout_seconds
+    transport = Transport(ProviderSession(), "AssemblyAI", timeout_seconds, MAX_RECORDING_BYTES)
+    return AssemblyAITranscripts(transport, settings.assemblyai_base_url, api_key, settings.assemblyai_model_names)

@@ -1,7 +1,7 @@
-"""Cognito: who may sign in. Passwords live there and nowhere else.
+"""The Cognito user pool: accounts, passwords, codes and tokens. Passwords are stored nowhere else.
 
-The client has a secret and allows only the server's own sign-in flow, so nobody signs in past our limits. Addresses are
-lower-cased before they get here.
+The pool's client has a secret and allows only the server's sign-in flow, so nobody can sign in past our rate limits.
+Email addresses are lower-cased before they get here.
 """
 
 import base64
@@ -15,18 +15,18 @@ from botocore.exceptions import ClientError
 from ..errors import InvalidCredentialsError, InvalidRequestError, UnauthenticatedError
 from ..logs.request_log import request_log
 from ..models.accounts import Account
-from .cognito_errors import code_of, is_our_setting, mapped, wrong_code
+from .cognito_errors import convert_cognito_errors, error_code, invalid_code_error, is_client_secret_wrong
 
-# What asking for a code, or using one, answers about one account alone: told on, each would say that there is one.
-NOBODY_TO_MAIL = {
+# Errors that depend on the state of one account. Passed on, each would reveal that the account exists.
+CODE_NOT_SENT = {
     "UserNotFoundException",
     "UserNotConfirmedException",
-    "InvalidParameterException",  # no address that is verified
+    "InvalidParameterException",  # no verified address
     "NotAuthorizedException",  # its state allows no reset
-    "LimitExceededException",  # too many codes for this account; too many calls of ours are TooManyRequestsException
+    "LimitExceededException",  # too many codes for this account; too many calls from us are TooManyRequestsException
     "CodeDeliveryFailureException",
 }
-NOT_THE_CODE = {
+CODE_REJECTED = {
     "CodeMismatchException",
     "ExpiredCodeException",
     "UserNotFoundException",
@@ -39,7 +39,7 @@ NOT_THE_CODE = {
 
 @dataclass(frozen=True)
 class SignIn:
-    """What Cognito gives for a password or a refresh token. `refresh_token` is empty where the old one stays good."""
+    """The tokens of a sign-in. `refresh_token` is empty where the previous one stays valid."""
 
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
@@ -49,7 +49,7 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Person:
-    """An account as Cognito knows it."""
+    """The user of an account."""
 
     user_id: str
     email: str
@@ -57,159 +57,161 @@ class Person:
 
 
 class Cognito:
-    """The user pool."""
+    """The user pool. Every call raises UnavailableError when Cognito fails, RateLimitedError when it throttles."""
 
     def __init__(self, client: Any, user_pool_id: str, client_id: str, client_secret: str):
         self._client, self._pool = client, user_pool_id
         self._client_id, self._client_secret = client_id, client_secret
 
     def sign_up(self, email: str, password: str, name: str) -> str:
-        """The new account's user id. Raises EmailTakenError, or InvalidRequestError for a weak password."""
+        """Create an account. Returns its user id. Raises EmailTakenError, InvalidRequestError (weak password)."""
         attributes = [{"Name": "email", "Value": email}] + ([{"Name": "name", "Value": name}] if name else [])
-        with mapped():
-            answer = self._client.sign_up(
-                **self._client_words(email), Username=email, Password=password, UserAttributes=attributes
+        with convert_cognito_errors():
+            response = self._client.sign_up(
+                **self._client_parameters(email), Username=email, Password=password, UserAttributes=attributes
             )
-        return str(answer["UserSub"])
+        return str(response["UserSub"])
 
     def confirm_without_code(self, email: str) -> None:
-        """Confirm the account and count its address as verified: for stages that send no mail. Twice is fine."""
+        """Confirm the account and mark its address as verified, on stages that send no email. May run twice."""
         attributes = [{"Name": "email_verified", "Value": "true"}]
-        with mapped():
-            # The attribute first: once the account is confirmed nobody comes back to this step.
+        with convert_cognito_errors():
+            # The attribute first: a confirmed account never runs this step again.
             self._client.admin_update_user_attributes(UserPoolId=self._pool, Username=email, UserAttributes=attributes)
             try:
                 self._client.admin_confirm_sign_up(UserPoolId=self._pool, Username=email)
             except ClientError as error:
-                if code_of(error) != "NotAuthorizedException":  # "Current status is CONFIRMED"
+                if error_code(error) != "NotAuthorizedException":  # "Current status is CONFIRMED"
                     raise
 
     def confirm(self, email: str, code: str) -> None:
-        """Confirm with the code that was mailed. Raises InvalidRequestError for a wrong or old one."""
-        with mapped():
+        """Confirm the account with an emailed code. Raises InvalidRequestError if it is wrong or has expired."""
+        with convert_cognito_errors():
             try:
-                self._client.confirm_sign_up(**self._client_words(email), Username=email, ConfirmationCode=code)
+                self._client.confirm_sign_up(**self._client_parameters(email), Username=email, ConfirmationCode=code)
             except ClientError as error:
-                if code_of(error) == "UserNotFoundException":
-                    raise wrong_code() from error
-                if code_of(error) != "NotAuthorizedException" or is_our_setting(error):
+                if error_code(error) == "UserNotFoundException":
+                    raise invalid_code_error() from error
+                if error_code(error) != "NotAuthorizedException" or is_client_secret_wrong(error):
                     raise
-                raise InvalidRequestError("This account is confirmed already, or locked: sign in.", "email") from error
+                raise InvalidRequestError(
+                    "This account is already confirmed, or it is locked. Sign in.", "email"
+                ) from error
 
     def resend_code(self, email: str) -> None:
-        """Mail a new code. Says nothing about whether the account exists."""
-        with mapped():
+        """Email a new code. Does not reveal whether the account exists."""
+        with convert_cognito_errors():
             try:
-                self._client.resend_confirmation_code(**self._client_words(email), Username=email)
+                self._client.resend_confirmation_code(**self._client_parameters(email), Username=email)
             except ClientError as error:
-                if code_of(error) not in {"UserNotFoundException", "InvalidParameterException"}:
+                if error_code(error) not in {"UserNotFoundException", "InvalidParameterException"}:
                     raise
 
-    def mail_reset_code(self, email: str) -> None:
-        """Mail a code that a new password is set with. Says nothing about whether the account exists."""
-        with mapped():
+    def send_reset_code(self, email: str) -> None:
+        """Email a code for setting a new password. Does not reveal whether the account exists."""
+        with convert_cognito_errors():
             try:
-                self._client.forgot_password(**self._client_words(email), Username=email)
+                self._client.forgot_password(**self._client_parameters(email), Username=email)
             except ClientError as error:
-                if code_of(error) not in NOBODY_TO_MAIL or is_our_setting(error):
+                if error_code(error) not in CODE_NOT_SENT or is_client_secret_wrong(error):
                     raise
-                if code_of(error) == "CodeDeliveryFailureException":  # An outage that only our log may tell of.
-                    request_log().notes["aws_error"] = f"cognito: {code_of(error)}"
+                if error_code(error) == "CodeDeliveryFailureException":  # Only our log may show this outage.
+                    request_log().notes["aws_error"] = f"cognito: {error_code(error)}"
 
     def reset_password(self, email: str, code: str, password: str) -> None:
-        """Set a password with the mailed code. Raises InvalidRequestError, also where nobody has the address."""
-        with mapped():
+        """Set a new password with an emailed code. Raises InvalidRequestError, also for an unknown address."""
+        with convert_cognito_errors():
             try:
                 self._client.confirm_forgot_password(
-                    **self._client_words(email), Username=email, ConfirmationCode=code, Password=password
+                    **self._client_parameters(email), Username=email, ConfirmationCode=code, Password=password
                 )
             except ClientError as error:
-                if code_of(error) not in NOT_THE_CODE or is_our_setting(error):
+                if error_code(error) not in CODE_REJECTED or is_client_secret_wrong(error):
                     raise
-                raise wrong_code() from error
+                raise invalid_code_error() from error
 
     def rename(self, user_id: str, name: str) -> None:
-        """Call the person so; an empty name is none. Raises UnauthenticatedError where the account is gone."""
+        """Set the user's name; empty removes it. Raises UnauthenticatedError if the account was deleted."""
         attributes = [{"Name": "name", "Value": name}]
-        with mapped():
+        with convert_cognito_errors():
             try:
                 self._client.admin_update_user_attributes(
                     UserPoolId=self._pool, Username=user_id, UserAttributes=attributes
                 )
             except ClientError as error:
-                if code_of(error) != "UserNotFoundException":
+                if error_code(error) != "UserNotFoundException":
                     raise
                 raise UnauthenticatedError("This account was deleted.", "signed_out") from error
 
     def delete(self, user_id: str) -> None:
-        """End the account and all its refresh tokens; its address is free again. Twice is fine."""
-        with mapped():
+        """Delete the account and its refresh tokens; its address becomes available again. May run twice."""
+        with convert_cognito_errors():
             try:
                 self._client.admin_delete_user(UserPoolId=self._pool, Username=user_id)
             except ClientError as error:
-                if code_of(error) != "UserNotFoundException":
+                if error_code(error) != "UserNotFoundException":
                     raise
 
     def person(self, email: str) -> Person:
-        """The account of this address. Raises InvalidCredentialsError if there is none."""
-        with mapped():
-            answer = self._client.admin_get_user(UserPoolId=self._pool, Username=email)
-        words = {attribute["Name"]: attribute["Value"] for attribute in answer["UserAttributes"]}
-        return Person(words["sub"], words.get("email", email), words.get("name", ""))
+        """The user with this address. Raises InvalidCredentialsError if there is none."""
+        with convert_cognito_errors():
+            response = self._client.admin_get_user(UserPoolId=self._pool, Username=email)
+        attributes = _attributes(response["UserAttributes"])
+        return Person(attributes["sub"], attributes.get("email", email), attributes.get("name", ""))
 
     def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]:
-        """Accounts whose address begins with `email`, the one with this id, or all; and where the next page starts.
+        """A page of accounts, and the `after` of the next page.
 
-        `email` and `user_id` hold neither quotes nor backslashes. Raises InvalidRequestError for an `after` that is
-        over, UnavailableError.
+        Lists the accounts whose address begins with `email`, the account with `user_id`, or all. `email` and `user_id`
+        contain neither quotes nor backslashes. Raises InvalidRequestError if `after` has expired.
         """
-        words: dict[str, Any] = {"Limit": limit}
+        parameters: dict[str, Any] = {"Limit": limit}
         if email or user_id:
-            words["Filter"] = f'sub = "{user_id}"' if user_id else f'email ^= "{email}"'
+            parameters["Filter"] = f'sub = "{user_id}"' if user_id else f'email ^= "{email}"'
         if after:
-            words["PaginationToken"] = after
-        with mapped():
+            parameters["PaginationToken"] = after
+        with convert_cognito_errors():
             try:
-                answer = self._client.list_users(UserPoolId=self._pool, **words)
+                response = self._client.list_users(UserPoolId=self._pool, **parameters)
             except ClientError as error:
-                if code_of(error) != "InvalidParameterException":
+                if error_code(error) != "InvalidParameterException":
                     raise
-                raise InvalidRequestError("The list does not go on from here any more.", "cursor") from error
-        return [_account(one) for one in answer["Users"]], str(answer.get("PaginationToken") or "")
+                raise InvalidRequestError("This cursor has expired. Start from the first page.", "cursor") from error
+        return [_to_account(user) for user in response["Users"]], str(response.get("PaginationToken") or "")
 
     def sign_in(self, email: str, password: str) -> SignIn:
-        """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError where only the code lacks."""
-        words = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
-        with mapped():
-            answer = self._client.admin_initiate_auth(
+        """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError before confirmation."""
+        credentials = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
+        with convert_cognito_errors():
+            response = self._client.admin_initiate_auth(
                 UserPoolId=self._pool,
                 ClientId=self._client_id,
                 AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-                AuthParameters=words,
+                AuthParameters=credentials,
             )
-        return _sign_in(answer)
+        return _to_sign_in(response)
 
     def refresh(self, refresh_token: str) -> SignIn:
-        """Tokens for a refresh token. Raises InvalidCredentialsError for one that is revoked or over."""
+        """Tokens for a refresh token. Raises InvalidCredentialsError if it was revoked or has expired."""
         try:
-            with mapped():
-                answer = self._client.get_tokens_from_refresh_token(
+            with convert_cognito_errors():
+                response = self._client.get_tokens_from_refresh_token(
                     RefreshToken=refresh_token, ClientId=self._client_id, ClientSecret=self._client_secret
                 )
         except InvalidCredentialsError as error:
-            raise InvalidCredentialsError("This refresh token is no longer good: sign in again.") from error
-        return _sign_in(answer)
+            raise InvalidCredentialsError("This refresh token was revoked or has expired. Sign in again.") from error
+        return _to_sign_in(response)
 
     def sign_out_everywhere(self, user_id: str) -> None:
-        """End all refresh tokens of the account; one that is gone has none."""
-        with mapped():
+        """Revoke all refresh tokens of the account. A deleted account has none."""
+        with convert_cognito_errors():
             try:
                 self._client.admin_user_global_sign_out(UserPoolId=self._pool, Username=user_id)
             except ClientError as error:
-                if code_of(error) != "UserNotFoundException":
+                if error_code(error) != "UserNotFoundException":
                     raise
 
-    def _client_words(self, email: str) -> dict[str, str]:
+    def _client_parameters(self, email: str) -> dict[str, str]:
         return {"ClientId": self._client_id, "SecretHash": self._secret_hash(email)}
 
     def _secret_hash(self, username: str) -> str:
@@ -218,19 +220,23 @@ class Cognito:
         return base64.b64encode(digest).decode()
 
 
-def _account(one: dict[str, Any]) -> Account:
-    words = {attribute["Name"]: attribute["Value"] for attribute in one["Attributes"]}
+def _attributes(items: list[dict[str, str]]) -> dict[str, str]:
+    return {item["Name"]: item["Value"] for item in items}
+
+
+def _to_account(user: dict[str, Any]) -> Account:
+    attributes = _attributes(user["Attributes"])
     return Account(
-        user_id=words["sub"],
-        email=words.get("email", ""),
-        name=words.get("name", ""),
-        created_at=int(one["UserCreateDate"].timestamp()),
-        is_confirmed=one["UserStatus"] != "UNCONFIRMED",
+        user_id=attributes["sub"],
+        email=attributes.get("email", ""),
+        name=attributes.get("name", ""),
+        created_at=int(user["UserCreateDate"].timestamp()),
+        is_confirmed=user["UserStatus"] != "UNCONFIRMED",
     )
 
 
-def _sign_in(answer: dict[str, Any]) -> SignIn:
-    result = answer.get("AuthenticationResult")
+def _to_sign_in(response: dict[str, Any]) -> SignIn:
+    result = response.get("AuthenticationResult")
     if not result:  # A challenge, such as a forced new password: this backend offers no flow for it.
-        raise InvalidCredentialsError("This account cannot sign in with a password alone.")
+        raise InvalidCredentialsError("This account cannot sign in with a password alone. Reset the password.")
     return SignIn(result["IdToken"], result["AccessToken"], result.get("RefreshToken", ""), result["ExpiresIn"])

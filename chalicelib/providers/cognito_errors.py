@@ -1,4 +1,4 @@
-"""Cognito's errors in our words."""
+"""Cognito's errors, mapped to ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,52 +18,53 @@ from ..logs.request_log import request_log
 
 
 @contextmanager
-def mapped() -> Iterator[None]:
-    """Cognito's errors in our words."""
+def convert_cognito_errors() -> Iterator[None]:
+    """Raise an AppError for every error of Cognito, and name outages in the request's log line."""
     try:
         yield
     except ClientError as error:
-        ours = _in_our_words(error)
-        if isinstance(ours, UnavailableError):
-            request_log().notes["aws_error"] = f"cognito: {code_of(error)}"
-        raise ours from error
+        app_error = _to_app_error(error)
+        if isinstance(app_error, UnavailableError):
+            request_log().notes["aws_error"] = f"cognito: {error_code(error)}"
+        raise app_error from error
     except BotoCoreError as error:
         request_log().notes["aws_error"] = f"cognito: {type(error).__name__}"
-        raise UnavailableError("The sign-in service did not answer.") from error
+        raise UnavailableError("The sign-in service did not respond.") from error
 
 
-def _in_our_words(error: ClientError) -> AppError:
-    match code_of(error):
+def _to_app_error(error: ClientError) -> AppError:
+    match error_code(error):
         case "UsernameExistsException" | "AliasExistsException":
-            return EmailTakenError("An account with this email exists: sign in.")
+            return EmailTakenError("An account with this email address exists. Sign in.")
         case "InvalidPasswordException":
             return InvalidRequestError("The password needs at least 10 characters.", "password")
         case "CodeMismatchException" | "ExpiredCodeException":
-            return wrong_code()
+            return invalid_code_error()
         case "UserNotConfirmedException":
-            return EmailUnverifiedError("Confirm your email first: a code was sent to it.")
-        case "NotAuthorizedException" if is_our_setting(error):
-            return UnavailableError("The sign-in service does not know this server.")  # Our setting, not the password.
+            return EmailUnverifiedError("Confirm your email address first, with the code that was sent to it.")
+        case "NotAuthorizedException" if is_client_secret_wrong(error):
+            return UnavailableError("The sign-in service rejected this server.")
         case "NotAuthorizedException" | "UserNotFoundException" | "PasswordResetRequiredException":
-            return InvalidCredentialsError("The email or password is wrong.")
+            return InvalidCredentialsError("The email address or the password is wrong.")
         case "RefreshTokenReuseException" | "UnsupportedTokenTypeException":
-            return InvalidCredentialsError("This refresh token is no longer good: sign in again.")
+            return InvalidCredentialsError("This refresh token was revoked or has expired. Sign in again.")
         case "InvalidParameterException":
-            return InvalidRequestError("The sign-in service does not take these words.", "email")
+            return InvalidRequestError("The sign-in service rejected the email address or the password.", "email")
         case "TooManyRequestsException" | "LimitExceededException" | "TooManyFailedAttemptsException":
-            return RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
+            return RateLimitedError("Too many attempts. Wait 30 seconds, then try again.", retry_after_seconds=30)
         case _:
-            return UnavailableError("The sign-in service refused the request.")
+            return UnavailableError("The sign-in service rejected the request.")
 
 
-def wrong_code() -> InvalidRequestError:
-    return InvalidRequestError("The code is wrong or too old: ask for a new one.", "code")
+def invalid_code_error() -> InvalidRequestError:
+    """The one error for a code that is wrong, expired or of an unknown account."""
+    return InvalidRequestError("The code is wrong or has expired. Request a new one.", "code")
 
 
-def is_our_setting(error: ClientError) -> bool:
-    """Whether the client's secret is wrong, which is nothing that a user did."""
-    return code_of(error) == "NotAuthorizedException" and "secret" in str(error).lower()
+def is_client_secret_wrong(error: ClientError) -> bool:
+    """Whether our client secret is wrong, which is a fault of the settings and not of the user."""
+    return error_code(error) == "NotAuthorizedException" and "secret" in str(error).lower()
 
 
-def code_of(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))

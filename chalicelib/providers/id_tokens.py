@@ -1,4 +1,4 @@
-"""Cognito ID tokens: verified here against the pool's public keys, whatever a gateway in front has checked.
+"""Verifies Cognito ID tokens with the pool's public keys, independently of the gateway's authorizer.
 
 Source: Amazon Cognito developer guide, "Verifying JSON web tokens".
 """
@@ -14,23 +14,23 @@ from ..models.accounts import Caller
 MAX_TOKEN_CHARACTERS = 8_192
 REFETCH_AFTER_SECONDS = 300
 LEEWAY_SECONDS = 5
-REMEMBERED_TOKENS = 1_000
+CACHED_TOKENS = 1_000
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "token_use", "auth_time"]
 
 
 class _Verified(NamedTuple):
-    """A token that was good: its signature stays so, its time does not."""
+    """A verified token. Its signature stays valid; its expiry has to be checked again."""
 
     caller: Caller
     expires_at: int
 
 
 class TokenVerifier:
-    """Who an ID token speaks for.
+    """Identifies the caller by an ID token.
 
-    `fetch_keys` returns the pool's JWKS, or raises UnavailableError. It is asked when there are no keys yet and, at
-    most once in five minutes, when a token names a key that is not known: so that rotation works and strangers cannot
-    make us fetch.
+    `fetch_keys` returns the pool's JWKS, or raises UnavailableError. It is called when there are no keys yet and, at
+    most once in five minutes, when a token names an unknown key: so keys may rotate, and anonymous callers cannot make
+    us fetch keys again and again.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class TokenVerifier:
         self._fetching = Lock()
 
     def caller(self, token: str) -> Caller:
-        """The person behind a good ID token.
+        """The caller whom a valid ID token identifies.
 
-        Raises UnauthenticatedError for anything else, and UnavailableError when the keys cannot be had: an outage is
-        not the caller's fault.
+        Raises UnauthenticatedError for any other token, and UnavailableError when the keys cannot be fetched: an outage
+        is not the caller's fault.
         """
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
-            raise _refused("too long", reason="malformed")
+            raise _invalid_token("too long", reason="malformed")
         fingerprint = hashlib.sha256(token.encode()).digest()
-        remembered = self._verified.get(fingerprint)
-        if remembered and self._now() < remembered.expires_at:
-            return remembered.caller
+        cached = self._verified.get(fingerprint)
+        if cached and self._now() < cached.expires_at:
+            return cached.caller
         caller, expires_at = self._verify(token)
-        if len(self._verified) >= REMEMBERED_TOKENS:
+        if len(self._verified) >= CACHED_TOKENS:
             self._verified.clear()
         self._verified[fingerprint] = _Verified(caller, expires_at)
         return caller
@@ -73,7 +73,7 @@ class TokenVerifier:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") != "RS256":
-                raise _refused("algorithm")
+                raise _invalid_token("algorithm")
             claims = jwt.decode(
                 token,
                 self._key(header.get("kid")),
@@ -85,32 +85,32 @@ class TokenVerifier:
             )
             return _caller(claims), int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise _refused(type(error).__name__, reason=_reason(error)) from error
+            raise _invalid_token(type(error).__name__, reason=_reason(error)) from error
 
     def _key(self, key_id: object) -> Any:
         if not isinstance(key_id, str):
-            raise _refused("no key id")
+            raise _invalid_token("no key id")
         if key_id not in self._keys:
-            with self._fetching:  # Who comes meanwhile waits: a key that is on its way is not an unknown one.
+            with self._fetching:  # Other threads wait: a key that is being fetched is not unknown.
                 if key_id not in self._keys and self._may_fetch():
                     self._fetch()
         if key_id not in self._keys:
-            if self._outage:  # The key may be a new one that we could not fetch.
+            if self._outage:  # It may be a new key that we could not fetch.
                 raise UnavailableError(self._outage.message) from self._outage
-            raise _refused("unknown key")
+            raise _invalid_token("unknown key")
         return self._keys[key_id]
 
     def _fetch(self) -> None:
         self._fetched_at, self._outage = self._now(), None
         try:
             keys = _by_id(self._fetch_keys())
-            if not keys:  # A pool always has keys: to believe this would sign everybody out.
-                raise UnavailableError("The sign-in service names no keys.")
+            if not keys:  # A pool always has keys; accepting none would sign out every user.
+                raise UnavailableError("The sign-in service returned no keys.")
             self._keys = keys
         except UnavailableError as outage:
             self._outage = outage
             if not self._keys:
-                self._fetched_at = None  # Without any key nobody gets in: try again at the next request.
+                self._fetched_at = None  # Without any key no caller can be verified, so the next request fetches again.
 
     def _may_fetch(self) -> bool:
         return self._fetched_at is None or self._now() - self._fetched_at >= REFETCH_AFTER_SECONDS
@@ -123,16 +123,16 @@ def _by_id(jwks: Mapping[str, Any]) -> dict[str, Any]:
         keys = jwks["keys"]
         return {key["kid"]: jwt.PyJWK(key, algorithm="RS256").key for key in keys if key.get("kty") == "RSA"}
     except (KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
-        raise UnavailableError("The sign-in service's keys cannot be read.") from error
+        raise UnavailableError("The sign-in service's keys could not be read.") from error
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
     groups = claims.get("cognito:groups", [])
     if claims["token_use"] != "id":
-        raise _refused("token use", "This is no ID token: send the `token` of the sign-in.")
+        raise _invalid_token("token use", "This is not an ID token. Send the `token` of the sign-in response.")
     if not isinstance(claims["auth_time"], int) or not isinstance(claims["sub"], str) or not isinstance(groups, list):
-        raise _refused("claims")
-    found = Caller(
+        raise _invalid_token("claims")
+    caller = Caller(
         user_id=claims["sub"],
         auth_time_at=claims["auth_time"],
         email=str(claims.get("email", "")),
@@ -140,13 +140,13 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         name=str(claims.get("name", "")),
         is_email_verified=claims.get("email_verified") is True,
     )
-    for word in (found.user_id, found.email, found.name, *found.groups):
-        word.encode()  # ValueError: half a character is no text.
-    return found
+    for text in (caller.user_id, caller.email, caller.name, *caller.groups):
+        text.encode()  # ValueError for half of a surrogate pair, which is not valid text.
+    return caller
 
 
 def _reason(error: Exception) -> UnauthenticatedReason:
-    """What a client can do about a token that PyJWT refused. The signature is checked before the expiry."""
+    """The reason for a token that PyJWT rejected. It checks the signature before the expiry."""
     import jwt
 
     if isinstance(error, jwt.ExpiredSignatureError):
@@ -155,7 +155,7 @@ def _reason(error: Exception) -> UnauthenticatedReason:
     return "malformed" if is_unreadable else "wrong_token"
 
 
-def _refused(
+def _invalid_token(
     why: str,
     message: str = "A valid sign-in token is needed. Sign in again.",
     reason: UnauthenticatedReason = "wrong_token",

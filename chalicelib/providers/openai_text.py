@@ -1,4 +1,4 @@
-"""A text model at OpenAI, or any server that speaks its API (Ollama, vLLM): one question, one JSON object back.
+"""A text model at OpenAI or a compatible server (Ollama, vLLM): one task per call, answered with one JSON object.
 
 Sources: OpenAI's openapi.yaml 2.3.0, chat completions and responses; docs/providers.md.
 """
@@ -9,8 +9,9 @@ import msgspec
 
 from ..errors import ProviderError
 from ..models.catchup import TextAnswer
-from ..transcripts.prompts import TextTask
-from .transport import Transport
+from ..models.text_tasks import TextTask
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 TextApi = Literal["chat", "responses"]
 
@@ -30,7 +31,7 @@ class ChatUsage(msgspec.Struct):
     completion_tokens: int = 0
 
 
-class ChatAnswer(msgspec.Struct):
+class ChatResponse(msgspec.Struct):
     choices: list[ChatChoice]
     usage: ChatUsage | None = None
 
@@ -50,14 +51,14 @@ class ResponseUsage(msgspec.Struct):
     output_tokens: int = 0
 
 
-class ResponseAnswer(msgspec.Struct):
+class TextResponse(msgspec.Struct):
     status: str
     output: list[Output]
     usage: ResponseUsage | None = None
 
 
 class OpenAIText:
-    """Asks `model` by the chat or the responses API. `effort`: how hard a reasoning model thinks; empty: not said."""
+    """Calls `model` by the chat or the responses API. `effort`: the reasoning effort; empty: not sent."""
 
     def __init__(self, transport: Transport, base_url: str, api_key: str, model: str, *, api: TextApi, effort: str):
         self._transport, self._model, self._api, self._effort = transport, model, api, effort
@@ -65,23 +66,26 @@ class OpenAIText:
         self._headers = {"Authorization": f"Bearer {api_key}"}
 
     def answer(self, task: TextTask) -> TextAnswer:
-        """The JSON object that the model answered; it may still break the schema. Raises ProviderError.
+        """The JSON object that the model returned; it may violate the schema. Raises ProviderError.
 
-        The provider is told to store nothing.
+        The request asks the provider to store nothing.
         """
         if self._api == "responses":
-            text, said_in, said_out = self._respond(task)
+            text, input_tokens, output_tokens = self._call_responses(task)
         else:
-            text, said_in, said_out = self._chat(task)
+            text, input_tokens, output_tokens = self._call_chat(task)
         try:
             fields = msgspec.json.decode(text, type=dict[str, object])
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise ProviderError("The text model answered nonsense.", "no JSON object") from error
-        # A server that does not count is taken to have read and written a token for every three bytes.
-        tokens_in = said_in or -(-len((task.instructions + task.data).encode()) // 3)
-        return TextAnswer(fields, f"openai/{self._model}", tokens_in, said_out or -(-len(text.encode()) // 3))
+            raise ProviderError("The text model returned an invalid response.", "no JSON object") from error
+        return TextAnswer(
+            fields,
+            f"openai/{self._model}",
+            input_tokens or _estimate_tokens(task.instructions + task.data),
+            output_tokens or _estimate_tokens(text),
+        )
 
-    def _chat(self, task: TextTask) -> tuple[str, int, int]:
+    def _call_chat(self, task: TextTask) -> tuple[str, int, int]:
         schema = {"name": task.name, "schema": task.schema, "strict": True}
         fields: dict[str, Any] = {
             "model": self._model,
@@ -95,16 +99,16 @@ class OpenAIText:
         }
         if self._effort:
             fields["reasoning_effort"] = self._effort
-        answer = self._asked(fields, ChatAnswer)
-        if not answer.choices:
-            raise ProviderError("The text model answered nothing.")
-        choice = answer.choices[0]
+        response = self._post(fields, ChatResponse)
+        if not response.choices:
+            raise ProviderError("The text model returned no answer.")
+        choice = response.choices[0]
         if choice.message.refusal or choice.finish_reason not in ("stop", None):
             raise ProviderError("The text model did not finish its answer.", f"finish_reason {choice.finish_reason}")
-        usage = answer.usage or ChatUsage()
+        usage = response.usage or ChatUsage()
         return choice.message.content or "", usage.prompt_tokens, usage.completion_tokens
 
-    def _respond(self, task: TextTask) -> tuple[str, int, int]:
+    def _call_responses(self, task: TextTask) -> tuple[str, int, int]:
         fields: dict[str, Any] = {
             "model": self._model,
             "instructions": task.instructions,
@@ -115,17 +119,36 @@ class OpenAIText:
         }
         if self._effort:
             fields["reasoning"] = {"effort": self._effort}
-        answer = self._asked(fields, ResponseAnswer)
-        contents = [content for output in answer.output if output.type == "message" for content in output.content or []]
-        if answer.status != "completed" or any(content.type == "refusal" for content in contents):
-            raise ProviderError("The text model did not finish its answer.", f"status {answer.status}")
-        usage = answer.usage or ResponseUsage()
+        response = self._post(fields, TextResponse)
+        contents = [
+            content for output in response.output if output.type == "message" for content in output.content or []
+        ]
+        if response.status != "completed" or any(content.type == "refusal" for content in contents):
+            raise ProviderError("The text model did not finish its answer.", f"status {response.status}")
+        usage = response.usage or ResponseUsage()
         text = "".join(content.text for content in contents if content.type == "output_text")
         return text, usage.input_tokens, usage.output_tokens
 
-    def _asked(self, fields: dict[str, Any], shape: type[Any]) -> Any:
-        answered = self._transport.post_json(self._url, self._headers, fields)
+    def _post(self, fields: dict[str, Any], shape: type[Any]) -> Any:
+        response = self._transport.post_json(self._url, self._headers, fields)
         try:
-            return msgspec.convert(answered, shape)
+            return msgspec.convert(response, shape)
         except msgspec.ValidationError as error:
-            raise ProviderError("The text model answered nonsense.") from error
+            raise ProviderError("The text model returned an invalid response.") from error
+
+
+def _estimate_tokens(text: str) -> int:
+    """A token for every three bytes, for servers that do not count tokens."""
+    return -(-len(text.encode()) // 3)
+
+
+def build(settings: Settings, api_key: str, timeout_seconds: float) -> OpenAIText:
+    """The client that the settings describe."""
+    return OpenAIText(
+        Transport(ProviderSession(), "OpenAI", timeout_seconds),
+        settings.openai_base_url,
+        api_key,
+        settings.openai_text_model,
+        api=settings.openai_text_api,
+        effort=settings.openai_text_effort,
+    )

@@ -1,23 +1,27 @@
-"""OpenAI, or any server that speaks its API (vLLM, Speaches): the calls we make. Facts: docs/providers.md."""
+"""OpenAI's transcription API, also of compatible servers (vLLM, Speaches): short recordings, recognised in one call.
+
+Facts and sources: docs/providers.md.
+"""
 
 from typing import Annotated
 
 import msgspec
 
 from ..errors import ProviderError
+from ..models.audio import Audio
 from ..models.transcripts import Recognition
-from ..streaming.audio import Audio
-from .transport import Transport
+from ..settings.schema import Settings
+from .transport import ProviderSession, Transport
 
 
-class TranscriptionAnswer(msgspec.Struct):
-    """What every compatible server answers; usage and request ids are optional and not relied on."""
+class TranscriptionResponse(msgspec.Struct):
+    """The one field that every compatible server returns."""
 
     text: Annotated[str, msgspec.Meta(max_length=20_000)]
 
 
 class OpenAITranscription:
-    """Recognises a short recording in one call; its answer has no word times."""
+    """Recognises the chunks of relay sessions, without the times of words."""
 
     def __init__(self, transport: Transport, base_url: str, api_key: str, model: str):
         self._transport, self._url, self._model = transport, f"{base_url.rstrip('/')}/audio/transcriptions", model
@@ -31,7 +35,13 @@ class OpenAITranscription:
         parts.append(("file", ("chunk.wav", audio.as_wav(), "audio/wav")))
         fields = self._transport.post(self._url, self._headers, parts)
         try:
-            answer = msgspec.convert(fields, TranscriptionAnswer)
+            response = msgspec.convert(fields, TranscriptionResponse)
         except msgspec.ValidationError as error:
-            raise ProviderError("OpenAI answered nonsense.") from error
-        return Recognition(answer.text, f"openai/{self._model}")
+            raise ProviderError("OpenAI returned an invalid response.") from error
+        return Recognition(response.text, f"openai/{self._model}")
+
+
+def build(settings: Settings, api_key: str) -> OpenAITranscription:
+    """The client that the settings describe."""
+    transport = Transport(ProviderSession(), "OpenAI", settings.openai_timeout_seconds)
+    return OpenAITranscription(transport, settings.openai_base_url, api_key, settings.openai_transcription_model)

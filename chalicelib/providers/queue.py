@@ -1,4 +1,4 @@
-"""The queue of background work: the id of a job that somebody should look at."""
+"""The SQS queue that starts background work."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +11,18 @@ from ..logs.request_log import request_log
 
 @dataclass(frozen=True)
 class Queue:
-    """At least once and in any order: a message says that there may be something to do, not what."""
+    """Sends the names of jobs. They arrive at least once and in any order."""
 
     client: Any
     url: str
 
-    def send(self, job_id: str) -> None:
-        """Raises UnavailableError; the message may have gone out all the same."""
+    def send(self, message: str) -> None:
+        """Send the name of a job that may have work to do.
+
+        Raises UnavailableError; the message may have been sent all the same.
+        """
         try:
-            self.client.send_message(QueueUrl=self.url, MessageBody=job_id)
+            self.client.send_message(QueueUrl=self.url, MessageBody=message)
         except (ClientError, BotoCoreError) as error:
             request_log().notes["aws_error"] = f"send_message: {type(error).__name__}"
-            raise UnavailableError("The queue did not take the message.") from error
+            raise UnavailableError("The job queue rejected the message.") from error

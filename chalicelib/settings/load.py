@@ -1,7 +1,7 @@
-"""The settings, read once from the environment and checked all together. docs/settings.md lists them.
+"""Reads the settings from the environment, once per process, and validates them together.
 
-On one machine (`STAGE=local`, or `chalice local` typed by hand) what `make run` wrote to `.local/settings.json` fills
-in what the environment leaves out.
+On one machine (`STAGE=local`, or `chalice local` typed by hand), `.local/settings.json`, which `make run` writes,
+provides what the environment leaves out. docs/settings.md lists the settings.
 """
 
 import json
@@ -14,40 +14,46 @@ from pathlib import Path
 import msgspec
 
 from . import validate
-from .schema import RATE_LIMIT, Settings
+from .schema import FIELDS, RATE_LIMIT, Settings
 
 LOCAL_SETTINGS = Path(__file__).parents[2] / ".local" / "settings.json"
+NAMES = frozenset(field.variable for field in FIELDS)
+# Stands for a required setting that is missing, so that validation reports nothing else about it.
+PLACEHOLDERS = {"stage": "local", "extension_origin": "https://extension.invalid"}
+PLACEHOLDER_WHEN_MISSING = validate.CIPHERTEXT
 
 
 class SettingsError(Exception):
-    """The settings are unfit; the message lists everything that is wrong."""
-
-
-NAMES = frozenset(field.name.upper() for field in msgspec.structs.fields(Settings))
-# Stands for a setting that is missing while the others are looked at, so that nothing more is said of it.
-UNOBJECTIONABLE = {"stage": "local", "extension_origin": "https://extension.invalid"}
+    """The settings are invalid. The message lists every problem."""
 
 
 def read(environment: Mapping[str, str], local_file: Path = LOCAL_SETTINGS) -> Settings:
     """The settings in `environment`. Raises SettingsError naming every problem at once."""
-    words = _with_local(environment, local_file)
-    given = {name.lower(): value for name, value in words.items() if name.upper() in NAMES and value != ""}
+    variables = _add_local(environment, local_file)
     problems = [
-        f"{name} is no limit" for name in words if name.lower().startswith(RATE_LIMIT) and name.upper() not in NAMES
+        f"{name} is not a rate limit"
+        for name in variables
+        if name.lower().startswith(RATE_LIMIT) and name.upper() not in NAMES
     ]
-    fit: dict[str, object] = {}
-    for field in msgspec.structs.fields(Settings):
-        if field.name not in given:
-            if field.required:
-                problems.append(f"{field.name.upper()} is missing")
-                fit[field.name] = UNOBJECTIONABLE.get(field.name, "kms:")
+    given = {name.upper(): value for name, value in variables.items() if value != ""}
+    values: dict[str, object] = {}
+    for field in FIELDS:
+        if field.variable not in given:
+            if field.is_required:
+                problems.append(f"{field.variable} is missing")
+                values[field.name] = PLACEHOLDERS.get(field.name, PLACEHOLDER_WHEN_MISSING)
             continue
         try:
-            fit[field.name] = msgspec.convert(given[field.name], field.type, strict=False)
-        except msgspec.ValidationError as error:
-            problems.append(f"{field.name.upper()}: {error}")
-    settings = Settings(**fit)  # type: ignore[arg-type]
-    problems += validate.problems(settings)
+            value = msgspec.convert(given[field.variable], field.type, strict=False)
+        except msgspec.ValidationError:
+            problems.append(f"{field.variable} {field.requirement}")
+            continue
+        if field.setting.allows(value):
+            values[field.name] = value
+        else:
+            problems.append(f"{field.variable} {field.requirement}")
+    settings = Settings(**values)  # type: ignore[arg-type]
+    problems += validate.find_problems(settings)
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
     return settings
@@ -61,40 +67,40 @@ def load() -> Settings:
 
 @lru_cache
 def stage() -> str:
-    """The stage's name, known even where the settings are unfit: metrics are kept apart by it."""
-    return _with_local(os.environ, LOCAL_SETTINGS).get("STAGE", "") or "unknown"
+    """The name of the stage, also where the settings are invalid. Metrics are separated by it."""
+    return _add_local(os.environ, LOCAL_SETTINGS).get("STAGE", "") or "unknown"
 
 
 def extension_origin() -> str:
-    """The page that CORS allows. Routes are made with it, so it is needed before the other settings are."""
-    return _with_local(os.environ, LOCAL_SETTINGS).get("EXTENSION_ORIGIN", "") or "https://extension.invalid"
+    """The origin that CORS allows. Routes are declared with it, so it is read before the other settings."""
+    return _add_local(os.environ, LOCAL_SETTINGS).get("EXTENSION_ORIGIN", "") or "https://extension.invalid"
 
 
 def user_pool_arn() -> str | dict[str, str]:
-    """The pool whose tokens the gateway's authorizer takes; in a packaged template, the resource stack's export."""
-    arn = _with_local(os.environ, LOCAL_SETTINGS).get("COGNITO_USER_POOL_ARN", "")
+    """The user pool whose tokens the gateway's authorizer accepts; in a package, the resource stack's export."""
+    arn = _add_local(os.environ, LOCAL_SETTINGS).get("COGNITO_USER_POOL_ARN", "")
     return arn or {"Fn::ImportValue": f"live-transcription-{os.environ.get('STAGE', 'dev')}-UserPoolArn"}
 
 
 def jobs_queue_name() -> str:
-    """The queue whose messages wake the worker. Functions are made with it, so it is needed before other settings."""
-    stage = _with_local(os.environ, LOCAL_SETTINGS).get("STAGE", "") or "dev"
+    """The queue that starts the worker. Functions are declared with it, so it is read before the other settings."""
+    stage = _add_local(os.environ, LOCAL_SETTINGS).get("STAGE", "") or "dev"
     return f"live-transcription-{stage}-jobs"
 
 
 def ledger_stream_arn() -> str | dict[str, str]:
-    """The stream that feeds the sums over all users; in a packaged template, the resource stack's export."""
-    arn = _with_local(os.environ, LOCAL_SETTINGS).get("LEDGER_STREAM_ARN", "")
+    """The ledger's stream, from which totals are made; in a package, the resource stack's export."""
+    arn = _add_local(os.environ, LOCAL_SETTINGS).get("LEDGER_STREAM_ARN", "")
     return arn or {"Fn::ImportValue": f"live-transcription-{os.environ.get('STAGE', 'dev')}-LedgerStreamArn"}
 
 
-def _with_local(environment: Mapping[str, str], local_file: Path) -> Mapping[str, str]:
-    """`chalice local` typed by hand gets what `make run` wrote; nothing else may, least of all package and deploy."""
-    by_hand = environment.get("AWS_CHALICE_CLI_MODE") == "true" and "local" in sys.argv[1:2]
-    if not (by_hand or environment.get("STAGE") == "local") or not local_file.is_file():
+def _add_local(environment: Mapping[str, str], local_file: Path) -> Mapping[str, str]:
+    """The environment, on one machine with what `make run` wrote. Never for `chalice package` and `chalice deploy`."""
+    is_chalice_local = environment.get("AWS_CHALICE_CLI_MODE") == "true" and "local" in sys.argv[1:2]
+    if not (is_chalice_local or environment.get("STAGE") == "local") or not local_file.is_file():
         return environment
     written: dict[str, str] = json.loads(local_file.read_text())
-    if by_hand:
+    if is_chalice_local:
         os.environ.update({name: value for name, value in written.items() if name.startswith("AWS_")})
         return {**environment, **written}
     return {**written, **environment}

@@ -1,127 +1,138 @@
-"""What can be set, and what the app does where nothing is. docs/settings.md lists it, for people."""
+"""Every setting, with its declaration and its default. docs/settings.md is made from it."""
 
-from typing import Literal
-
-import msgspec
+from typing import Annotated, Literal
 
 from ..models.rate_limits import GROUPS, Limit
+from .declaration import Address, Secret, Setting, declared_fields
+from .provider_registry import ProviderSettings, split_list
 
 Switch = Literal["on", "off"]
 RATE_LIMIT = "rate_limit_"
-OPENAI_BASE_URL = "https://api.openai.com/v1"
+PER_NETWORK = Setting(meaning="requests of one network")
+PER_USER = Setting(meaning="requests of one user")
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting. An environment variable has the same name in capitals."""
+class Settings(ProviderSettings, frozen=True, kw_only=True):
+    """The settings of a process. An environment variable has the same name in capitals."""
 
-    stage: str
-    aws_default_region: str
-    ledger_table: str
-    app_table: str
-    cognito_user_pool_id: str
-    cognito_client_id: str
-    cognito_client_secret: str
-    identity_hmac_key: str
-    extension_origin: str
-    assemblyai_api_key: str
-    openai_api_key: str = ""
-    own_origins: str = ""
-    cognito_jwks_url: str = ""
-    email_verification: Switch = "on"
-    free_credits: int = 200
-    free_credits_accounts_per_network_day: int = 5
-    free_credits_per_day: int = 100_000
-    free_credits_refused_domains: str = ""
-    price_version: str = "2026-11"
-    assemblyai_sync_base_url: str = "https://sync.assemblyai.com"
-    assemblyai_sync_model: str = "universal-3-5-pro"
-    assemblyai_timeout_seconds: float = 10.0
-    openai_base_url: str = OPENAI_BASE_URL
-    openai_transcription_model: str = "gpt-transcribe"
-    openai_timeout_seconds: float = 12.0
-    live_providers: str = "assemblyai"
-    assemblyai_streaming_base_url: str = "https://streaming.assemblyai.com"
-    openai_live_model: str = "gpt-live-transcribe"
-    openai_live_lease_seconds: int = 60
-    token_timeout_seconds: float = 5.0
-    public_url: str = ""
-    upload_bucket: str
-    jobs_queue_url: str
-    assemblyai_base_url: str = "https://api.assemblyai.com"
-    assemblyai_models: str = "universal-3-5-pro,universal-2"
-    assemblyai_job_timeout_seconds: float = 30.0
-    openai_text_model: str = "gpt-6-luna"
-    openai_text_api: Literal["chat", "responses"] = "responses"
-    openai_text_effort: str = "none"
-    openai_answer_timeout_seconds: float = 20.0
-    openai_summary_timeout_seconds: float = 40.0
-    lease_seconds: int = 600
-    free_allowance_seconds: int = 1_800
-    paid_allowance_seconds: int = 14_400
-    stripe_api_key: str = ""
-    stripe_webhook_secret: str = ""
-    stripe_mode: Literal["test", "live"] = "test"
-    stripe_api_base: str = ""
-    stripe_payment_methods: str = "card"
-    checkout_success_url: str = ""
-    checkout_cancel_url: str = ""
-    rate_limit_register: str = "30/hour"
-    rate_limit_codes: str = "60/hour"
-    rate_limit_login: str = "120/hour"
-    rate_limit_reset: str = "60/hour"
-    rate_limit_refresh: str = "120/minute"
-    rate_limit_account: str = "60/minute"
-    rate_limit_reads: str = "300/minute"
-    rate_limit_stream: str = "300/minute"
-    rate_limit_audio: str = "3000/minute"
-    rate_limit_spend: str = "60/minute"
-    rate_limit_admin: str = "600/minute"
-    build: str = "development"
+    stage: Annotated[str, Setting(meaning="`local`, `dev`, `prod`, …")]
+    aws_default_region: Annotated[str, Setting(meaning="set by Lambda")]
+    ledger_table: Annotated[str, Setting(meaning="name of the ledger table")]
+    app_table: Annotated[str, Setting(meaning="name of the app table")]
+    upload_bucket: Annotated[str, Setting(meaning="bucket of uploaded recordings, which expire after a day")]
+    jobs_queue_url: Annotated[str, Setting(meaning="queue that starts the worker of catch-ups")]
+    build: Annotated[str, Setting(meaning="shown by `GET /health`")] = "development"
+
+    cognito_user_pool_id: Annotated[str, Setting(meaning="the user pool")]
+    cognito_client_id: Annotated[str, Setting(meaning="the pool's client")]
+    cognito_client_secret: Annotated[str, Secret(meaning="the client's secret")]
+    cognito_jwks_url: Annotated[
+        str, Address(meaning="address of the pool's public keys", if_empty="the pool's own")
+    ] = ""
+    identity_hmac_key: Annotated[
+        str, Secret(meaning="key of the guards of the free credits; never change it", min_characters=32)
+    ]
+    email_verification: Annotated[Switch, Setting(meaning="`off`: accounts are confirmed without a code")] = "on"
+    extension_origin: Annotated[
+        str, Setting(meaning="the extension's page: `chrome-extension://` and its id, nothing after it")
+    ]
+    own_origins: Annotated[str, Setting(meaning="further origins that may call, comma-separated")] = ""
+    public_url: Annotated[
+        str, Address(meaning="base URL to which providers send webhooks", if_empty="the request's own")
+    ] = ""
+
+    free_credits: Annotated[int, Setting(meaning="for a new person; 0 switches them off", at_least=0)] = 200
+    free_credits_accounts_per_network_day: Annotated[
+        int, Setting(meaning="accounts of one network that receive them per day", at_least=0)
+    ] = 5
+    free_credits_per_day: Annotated[
+        int, Setting(meaning="free credits of all accounts together per day", at_least=0)
+    ] = 100_000
+    free_credits_refused_domains: Annotated[
+        str, Setting(meaning="domains of disposable addresses, comma-separated")
+    ] = ""
+
+    price_version: Annotated[str, Setting(meaning="file in `chalicelib/pricing/prices`")] = "2026-11"
+    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 600
+    free_allowance_seconds: Annotated[
+        int, Setting(meaning="unused time of direct leases given back per day, free account", at_least=0)
+    ] = 1_800
+    paid_allowance_seconds: Annotated[
+        int, Setting(meaning="the same, for an account that bought credits", at_least=0)
+    ] = 14_400
+
+    stripe_api_key: Annotated[
+        str,
+        Secret(
+            meaning="the key; without it purchases and webhooks answer 503",
+            begins_with=("sk_test_", "sk_live_", "rk_test_", "rk_live_"),
+            of_provider=True,
+        ),
+    ] = ""
+    stripe_webhook_secret: Annotated[
+        str,
+        Secret(
+            meaning="of the endpoint; two, comma-separated, during a rotation",
+            begins_with=("whsec_",),
+            is_list=True,
+            of_provider=True,
+        ),
+    ] = ""
+    stripe_mode: Annotated[Literal["test", "live"], Setting(meaning="or `live`")] = "test"
+    checkout_success_url: Annotated[
+        str, Address(meaning="where buyers return to after paying, if a purchase names no page")
+    ] = ""
+    checkout_cancel_url: Annotated[
+        str, Address(meaning="where buyers return to after cancelling, if a purchase names no page")
+    ] = ""
+    stripe_payment_methods: Annotated[str, Setting(meaning="by Stripe's names, comma-separated")] = "card"
+    stripe_api_base: Annotated[
+        str, Address(meaning="address of a stand-in", if_empty="Stripe's own", stand_in="/stripe")
+    ] = ""
+
+    rate_limit_register: Annotated[str, PER_NETWORK] = "30/hour"
+    rate_limit_codes: Annotated[str, PER_NETWORK] = "60/hour"
+    rate_limit_login: Annotated[str, PER_NETWORK] = "120/hour"
+    rate_limit_reset: Annotated[str, PER_NETWORK] = "60/hour"
+    rate_limit_refresh: Annotated[str, PER_NETWORK] = "120/minute"
+    rate_limit_account: Annotated[str, PER_USER] = "60/minute"
+    rate_limit_reads: Annotated[str, PER_USER] = "300/minute"
+    rate_limit_stream: Annotated[str, PER_USER] = "300/minute"
+    rate_limit_audio: Annotated[str, PER_USER] = "3000/minute"
+    rate_limit_spend: Annotated[str, PER_USER] = "60/minute"
+    rate_limit_admin: Annotated[str, PER_USER] = "600/minute"
 
     def __repr__(self) -> str:
-        """Without a value: settings hold secrets, and a repr ends up in logs."""
+        """Without values: settings hold secrets, and a repr may reach a log."""
         return f"Settings(stage={self.stage!r})"
 
     @property
     def issuer(self) -> str:
+        """The issuer of the user pool's tokens."""
         return f"https://cognito-idp.{self.aws_default_region}.amazonaws.com/{self.cognito_user_pool_id}"
 
     @property
     def jwks_url(self) -> str:
+        """The address of the user pool's public keys."""
         return self.cognito_jwks_url or f"{self.issuer}/.well-known/jwks.json"
 
     @property
-    def live_provider_names(self) -> list[str]:
-        """Who is asked for direct streams, in this order."""
-        return listed(self.live_providers)
-
-    @property
-    def has_text_model(self) -> bool:
-        """Whether catch-ups and questions can be answered; a server of one's own may want no key."""
-        return bool(self.openai_api_key) or self.openai_base_url != OPENAI_BASE_URL
-
-    @property
     def refused_domains(self) -> frozenset[str]:
-        """Domains of disposable addresses, which get no free credits; their subdomains neither."""
-        return frozenset(name.lower().lstrip("@.") for name in listed(self.free_credits_refused_domains))
-
-    @property
-    def assemblyai_model_names(self) -> list[str]:
-        """Which models transcribe recordings; the provider takes the first that fits."""
-        return listed(self.assemblyai_models)
+        """Domains of disposable email addresses, which receive no free credits; nor do their subdomains."""
+        return frozenset(name.lower().lstrip("@.") for name in split_list(self.free_credits_refused_domains))
 
     @property
     def payment_methods(self) -> tuple[str, ...]:
-        """How one may pay; none named: however Stripe's dashboard says."""
-        return tuple(listed(self.stripe_payment_methods))
+        """The payment methods on offer; empty leaves the choice to Stripe's dashboard."""
+        return tuple(split_list(self.stripe_payment_methods))
 
     @property
     def limits(self) -> dict[str, Limit]:
-        """How many requests pass, by group. Raises ValueError naming the setting."""
+        """The rate limit of each group of routes. Raises ValueError naming the setting."""
         return {group: self.limit(group) for group in GROUPS}
 
     def limit(self, group: str) -> Limit:
-        """How many requests of a group pass. Raises ValueError naming the setting."""
+        """The rate limit of a group of routes. Raises ValueError naming the setting."""
         name = f"{RATE_LIMIT}{group}"
         try:
             return Limit.read(getattr(self, name))
@@ -130,10 +141,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allowed_origins(self) -> frozenset[str]:
-        """Browser pages that may call: the extension's, and our own."""
-        return frozenset({self.extension_origin, *listed(self.own_origins)})
+        """The origins of browser pages that may call: the extension's, and our own."""
+        return frozenset({self.extension_origin, *split_list(self.own_origins)})
 
 
-def listed(words: str) -> list[str]:
-    """The words of a setting that may be several, comma-separated."""
-    return [word.strip() for word in words.split(",") if word.strip()]
+FIELDS = declared_fields(Settings)
+SECRETS = tuple(field.name for field in FIELDS if isinstance(field.setting, Secret))

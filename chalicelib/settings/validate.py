@@ -1,128 +1,119 @@
-"""Which settings go together, and which are safe where others may call. Pure rules."""
+"""The rules that concern two settings, the stage or the price file. Bounds of one setting stand at its field.
+
+Each function returns problems, as sentences without a full stop that name the settings.
+"""
 
 import re
+from collections.abc import Iterator
 
 from ..models.rate_limits import GROUPS, MOST_AT_ONCE_DEPLOYED, MOST_PER_SECOND_DEPLOYED
 from ..pricing import price_files
-from .schema import RATE_LIMIT, Settings
+from .declaration import Address, Secret
+from .provider_registry import AUDIO_PRICES, LIVE, LONGEST_REQUEST_CALL_SECONDS, TEXT_PRICES, Provider
+from .schema import FIELDS, RATE_LIMIT, Settings
 
-SECRETS = (
-    "cognito_client_secret",
-    "assemblyai_api_key",
-    "openai_api_key",
-    "identity_hmac_key",
-    "stripe_api_key",
-    "stripe_webhook_secret",
-)
-ADDRESSES = (
-    "assemblyai_sync_base_url",
-    "assemblyai_streaming_base_url",
-    "assemblyai_base_url",
-    "openai_base_url",
-    "jwks_url",
-    "public_url",
-    "stripe_api_base",
-    "checkout_success_url",
-    "checkout_cancel_url",
-)
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s*]+")  # as a browser sends it
-LONGEST_JOB_CALL_SECONDS = 40  # a worker's claim (jobs.py) outlasts it, and the slowest write before it
+LONGEST_TOKEN_CALLS_SECONDS = 20  # of all live providers, one after the other
+CIPHERTEXT = "kms:"
 
 
-def problems(settings: Settings) -> list[str]:
-    """What would not work, or would let somebody in; in words for whoever deploys. Nothing, one hopes."""
-    found = []
-    if settings.stage != "local":
-        for name in SECRETS:
-            value = getattr(settings, name)
-            if value and not value.startswith("kms:"):
-                found.append(f"{name.upper()} is plain text: outside the local stage it must be KMS ciphertext (kms:…)")
-        for name in ADDRESSES:
-            if getattr(settings, name) and not getattr(settings, name).startswith("https://"):
-                found.append(f"{name.upper()} must be https outside the local stage")
-        if any(origin.startswith("http://") for origin in settings.allowed_origins):
-            found.append("EXTENSION_ORIGIN and OWN_ORIGINS must not be http outside the local stage")
-    for name in (
-        "assemblyai_timeout_seconds",
-        "openai_timeout_seconds",
-        "token_timeout_seconds",
-        "openai_answer_timeout_seconds",
-    ):
-        if not 0 < getattr(settings, name) <= 24:
-            found.append(f"{name.upper()} must be above 0 and at most 24")
-    for name in ("assemblyai_job_timeout_seconds", "openai_summary_timeout_seconds"):
-        if not 0 < getattr(settings, name) <= LONGEST_JOB_CALL_SECONDS:
-            found.append(f"{name.upper()} must be above 0 and at most {LONGEST_JOB_CALL_SECONDS}")
-    for name in ("free_credits", "free_credits_accounts_per_network_day", "free_credits_per_day"):
-        if getattr(settings, name) < 0:
-            found.append(f"{name.upper()} must not be negative")
-    if not 60 <= settings.lease_seconds <= 10_800:
-        found.append("LEASE_SECONDS must be between 60 and 10800")
-    if settings.assemblyai_timeout_seconds + settings.openai_timeout_seconds > 24:
-        found.append(
-            "ASSEMBLYAI_TIMEOUT_SECONDS and OPENAI_TIMEOUT_SECONDS together must leave 5 of the gateway's 29 s"
-        )
-    names = settings.live_provider_names
-    if not names or not set(names) <= {"assemblyai", "openai"}:
-        found.append("LIVE_PROVIDERS must name assemblyai, openai or both, comma-separated")
-    if "openai" in names and not settings.openai_api_key:
-        found.append("LIVE_PROVIDERS names openai, so OPENAI_API_KEY is needed")
-    if not 60 <= settings.openai_live_lease_seconds <= 3_600:
-        found.append("OPENAI_LIVE_LEASE_SECONDS must be between 60 and 3600")
-    if not 0 <= settings.free_allowance_seconds <= settings.paid_allowance_seconds:
-        found.append("FREE_ALLOWANCE_SECONDS must be between 0 and PAID_ALLOWANCE_SECONDS")
-    if len(names) * settings.token_timeout_seconds > 20:
-        found.append("TOKEN_TIMEOUT_SECONDS must leave 9 of the gateway's 29 s for all live providers together")
-    found += _payment_problems(settings)
-    found += _limit_problems(settings)
-    if wrong := [origin for origin in settings.allowed_origins if not ORIGIN.fullmatch(origin)]:
-        origins = ", ".join(sorted(wrong))
-        found.append(f"EXTENSION_ORIGIN and OWN_ORIGINS must be scheme://host, nothing after it, not {origins}")
+def find_problems(settings: Settings) -> list[str]:
+    """Everything that would not work, or would let in callers who must not get in."""
+    return [
+        *(_stage_problems(settings) if settings.stage != "local" else ()),
+        *_origin_problems(settings),
+        *_time_problems(settings),
+        *_live_problems(settings),
+        *_payment_problems(settings),
+        *_limit_problems(settings),
+        *_price_problems(settings),
+    ]
+
+
+def _stage_problems(settings: Settings) -> Iterator[str]:
+    """On a deployed stage, secrets are encrypted, and addresses and origins are https."""
+    for field in FIELDS:
+        value = getattr(settings, field.name)
+        if isinstance(field.setting, Secret) and value and not value.startswith(CIPHERTEXT):
+            yield f"{field.variable} is plain text: outside the local stage it must be KMS ciphertext (kms:…)"
+        if isinstance(field.setting, Address) and value and not value.startswith("https://"):
+            yield f"{field.variable} must be https outside the local stage"
+    if any(origin.startswith("http://") for origin in settings.allowed_origins):
+        yield "EXTENSION_ORIGIN and OWN_ORIGINS must not be http outside the local stage"
+
+
+def _origin_problems(settings: Settings) -> Iterator[str]:
+    if invalid := [origin for origin in settings.allowed_origins if not ORIGIN.fullmatch(origin)]:
+        origins = ", ".join(sorted(invalid))
+        yield f"EXTENSION_ORIGIN and OWN_ORIGINS must be scheme://host and nothing after it, not {origins}"
+
+
+def _time_problems(settings: Settings) -> Iterator[str]:
+    if settings.assemblyai_timeout_seconds + settings.openai_timeout_seconds > LONGEST_REQUEST_CALL_SECONDS:
+        yield "ASSEMBLYAI_TIMEOUT_SECONDS and OPENAI_TIMEOUT_SECONDS together must leave 5 of the gateway's 29 s"
+    if len(settings.live_provider_names) * settings.token_timeout_seconds > LONGEST_TOKEN_CALLS_SECONDS:
+        yield "TOKEN_TIMEOUT_SECONDS must leave 9 of the gateway's 29 s for all live providers together"
+    if settings.free_allowance_seconds > settings.paid_allowance_seconds:
+        yield "FREE_ALLOWANCE_SECONDS must not be above PAID_ALLOWANCE_SECONDS"
+
+
+def _live_problems(settings: Settings) -> Iterator[str]:
+    registered = {provider.name: provider for provider in LIVE}
+    chosen = settings.live_provider_names
+    if not chosen or not set(chosen) <= registered.keys():
+        yield f"LIVE_PROVIDERS must name one or more of {', '.join(registered)}, comma-separated"
+    for name in chosen:
+        if name in registered and (secret := registered[name].secret) and not getattr(settings, secret):
+            yield f"LIVE_PROVIDERS names {name}, so {secret.upper()} is needed"
+
+
+def _payment_problems(settings: Settings) -> Iterator[str]:
+    """Payments are configured completely or not at all."""
+    if not settings.stripe_api_key:
+        if settings.stripe_mode == "live":
+            yield "STRIPE_MODE is live, so STRIPE_API_KEY is needed (use test until Stripe knows the stage's address)"
+        return
+    for name in ("stripe_webhook_secret", "checkout_success_url", "checkout_cancel_url"):
+        if not getattr(settings, name):
+            yield f"STRIPE_API_KEY is set, so {name.upper()} is needed"
+    parts = settings.stripe_api_key.split("_")
+    if len(parts) > 2 and parts[1] in ("test", "live") and parts[1] != settings.stripe_mode:
+        yield f"STRIPE_MODE is {settings.stripe_mode}, but STRIPE_API_KEY is of the {parts[1]} mode"
+
+
+def _limit_problems(settings: Settings) -> Iterator[str]:
+    """Every group of routes has a limit, and on a deployed stage one that limits."""
+    for group in GROUPS:
+        try:
+            limit = settings.limit(group)
+        except ValueError as error:
+            yield str(error)
+        else:
+            if settings.stage != "local" and not limit.is_strict:
+                highest = f"{MOST_AT_ONCE_DEPLOYED:,} requests, or {MOST_PER_SECOND_DEPLOYED} a second"
+                yield f"{RATE_LIMIT.upper()}{group.upper()} limits nobody: the highest limit is {highest}"
+
+
+def _price_problems(settings: Settings) -> Iterator[str]:
+    """Every model that may be used has a price."""
     try:
         prices = price_files.load(settings.price_version)
     except price_files.PriceError as error:
-        return [*found, str(error)]
-    for model in (
-        f"assemblyai/sync-{settings.assemblyai_sync_model}",
-        f"openai/{settings.openai_transcription_model}",
-        f"openai/{settings.openai_live_model}",
-    ):
-        if model not in prices.services["live"].models:
-            found.append(f"{model} is no live model of the price file {settings.price_version}")
+        yield str(error)
+        return
     if not settings.assemblyai_model_names:
-        found.append("ASSEMBLYAI_MODELS must name a model")
-    for name in settings.assemblyai_model_names:
-        if f"assemblyai/{name}" not in prices.services["catchup"].models:
-            found.append(f"assemblyai/{name} is no catchup model of the price file {settings.price_version}")
-    for service in ("catchup", "catchup_session", "ask"):
-        if f"openai/{settings.openai_text_model}" not in prices.text_budget(service).models:
-            found.append(f"openai/{settings.openai_text_model} is no {service} model of {settings.price_version}")
-    return found
+        yield "ASSEMBLYAI_MODELS must name a model"
+    for service, providers in AUDIO_PRICES:
+        yield from _missing_prices(settings, service, providers, prices.services[service].models)
+    for service, providers in TEXT_PRICES:
+        yield from _missing_prices(settings, service, providers, prices.text_budget(service).models)
 
 
-def _limit_problems(settings: Settings) -> list[str]:
-    """Every group has a limit, and outside the local stage one that limits."""
-    most = f"{MOST_AT_ONCE_DEPLOYED} requests, or {MOST_PER_SECOND_DEPLOYED} a second"
-    found = []
-    for group in GROUPS:
-        try:
-            is_lax = not settings.limit(group).is_strict
-        except ValueError as error:
-            found.append(str(error))
-        else:
-            if is_lax and settings.stage != "local":
-                found.append(f"{RATE_LIMIT.upper()}{group.upper()} limits nobody: {most}, are the most")
-    return found
-
-
-def _payment_problems(settings: Settings) -> list[str]:
-    """Payments are set up whole or not at all."""
-    if not settings.stripe_api_key:
-        unset = "STRIPE_MODE is live, so STRIPE_API_KEY is needed (test until Stripe knows the stage's address)"
-        return [unset] if settings.stripe_mode == "live" else []
-    needed = ("stripe_webhook_secret", "checkout_success_url", "checkout_cancel_url")
-    found = [f"STRIPE_API_KEY is set, so {name.upper()} is needed" for name in needed if not getattr(settings, name)]
-    words = settings.stripe_api_key.split("_")
-    if len(words) > 2 and words[1] in ("test", "live") and words[1] != settings.stripe_mode:
-        found.append(f"STRIPE_MODE is {settings.stripe_mode}, but STRIPE_API_KEY is of the {words[1]} mode")
-    return found
+def _missing_prices(
+    settings: Settings, service: str, providers: tuple[Provider, ...], priced: tuple[str, ...]
+) -> Iterator[str]:
+    for provider in providers:
+        for model, setting in provider.model_names(settings):
+            if model not in priced:
+                name = f"{setting.upper()}: " if setting else ""
+                yield f"{name}{model} has no price for {service} in the price file {settings.price_version}"

@@ -4,49 +4,18 @@ The length is counted from the frames that are there, never from what a header c
 from those frames: what we meter is what it hears. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
-import hashlib
 import struct
-from dataclasses import dataclass
 
 from ..errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
+from ..models.audio import BYTES_PER_SAMPLE, FORMAT_PCM, Audio
 
 SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 SHORTEST_MS, LONGEST_MS = 80, 120_000
 MAX_BYTES = 4 * 1024 * 1024
-BYTES_PER_SAMPLE = 2
-FORMAT_PCM, FORMAT_EXTENSIBLE = 1, 0xFFFE
+FORMAT_EXTENSIBLE = 0xFFFE
 PCM_SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 MOST_PARTS = 100  # before the audio; files have a handful, and half a million empty ones would cost seconds to pass
 UNKNOWN_SIZES = {0, 0xFFFFFFFF}  # What recorders write that do not know the length yet.
-
-
-@dataclass(frozen=True)
-class Audio:
-    """16-bit little-endian PCM. `duration_ms` is rounded down: a part of a millisecond is never billed."""
-
-    frames: bytes
-    sample_rate: int
-    channels: int
-
-    @property
-    def duration_ms(self) -> int:
-        return len(self.frames) * 1000 // (self.sample_rate * self.channels * BYTES_PER_SAMPLE)
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same sound only: the same bytes at another rate are another recording."""
-        return hashlib.sha256(f"{self.sample_rate}/{self.channels}/".encode() + self.frames).hexdigest()
-
-    def as_wav(self) -> bytes:
-        """A plain WAV file of exactly these frames."""
-        block = self.channels * BYTES_PER_SAMPLE
-        head = struct.pack(
-            "<4sI4s4sIHHIIHH4sI",
-            b"RIFF", 36 + len(self.frames), b"WAVE",
-            b"fmt ", 16, FORMAT_PCM, self.channels, self.sample_rate, self.sample_rate * block, block, 16,
-            b"data", len(self.frames),
-        )  # fmt: skip
-        return head + self.frames
 
 
 def read(body: bytes, content_type: str, sample_rate: int | None, channels: int | None) -> Audio:

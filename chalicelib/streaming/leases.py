@@ -31,10 +31,10 @@ TRIES = 8
 class LiveProvider(Protocol):
     """A provider to which the extension opens a socket."""
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         """Whether the provider has a live model for the language; empty means any."""
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A credential for one socket of at most `lease_seconds`. Raises ProviderError."""
 
 
@@ -48,9 +48,9 @@ class Leases:
     live_providers: Sequence[LiveProvider]  # tried in this order
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         """Whether any live provider supports the language."""
-        return any(provider.knows(language) for provider in self.live_providers)
+        return any(provider.supports_language(language) for provider in self.live_providers)
 
     def issue(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
         """Create the socket credential of a held direct lease and record the lease as running; a relay lease is ready.
@@ -90,10 +90,10 @@ class Leases:
         options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
         failure: ProviderError | None = None
         for provider in self.live_providers:
-            if not provider.knows(opened.language):
+            if not provider.supports_language(opened.language):
                 continue
             try:
-                return provider.ticket(opened.lease_seconds, options)
+                return provider.create_socket_credential(opened.lease_seconds, options)
             except ProviderError as error:
                 failure = error
         raise failure or UnavailableError("No live provider is configured.")

@@ -13,6 +13,7 @@ from typing import NoReturn, Protocol
 from .. import contract
 from ..errors import ConflictError, IdempotencyMismatchError, NotFoundError, ProviderError, UnavailableError
 from ..models.accounts import Caller
+from ..models.audio import Audio
 from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
@@ -27,7 +28,6 @@ from ..repositories.sessions import (
     session_key,
 )
 from ..repositories.table import Item, Tables, WriteRefusedError
-from .audio import Audio
 
 
 class Recogniser(Protocol):

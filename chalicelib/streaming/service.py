@@ -73,7 +73,7 @@ class Streaming:
         lease, ProviderError (nothing is held or stored), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if body.transport == "direct" and not self.leases.knows(body.language):
+        if body.transport == "direct" and not self.leases.supports_language(body.language):
             raise InvalidRequestError("No live provider supports this language.", "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError(

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import ProviderError
+from ..models.text_tasks import TextTask
 from ..models.transcripts import Moment, Segment
 from ..pricing.price_files import TEXT_CALL_BYTES
 
@@ -59,17 +60,6 @@ ANSWER_SCHEMA = _schema(
     answer={"type": "string"},
     quotes={"type": "array", "items": _schema(line=_LINE)},
 )
-
-
-@dataclass(frozen=True)
-class TextTask:
-    """One question to a text model: fixed `instructions`, `data` as JSON, and the schema of the answer."""
-
-    name: str
-    instructions: str
-    data: str
-    schema: dict[str, Any]
-    output_tokens: int
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -23,6 +23,7 @@ from ..errors import (
 from ..models.accounts import Caller
 from ..models.catchup import TextAnswer
 from ..models.ledger import Charge, Hold, ModelUse
+from ..models.text_tasks import TextTask
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
@@ -30,7 +31,7 @@ from ..repositories.questions import answered, asking, question, question_key, w
 from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Item, ItemKey
 from ..repositories.transcripts import Transcripts, transcript_key
-from .prompts import Answered, TextTask, answer_task, passages, read_answer
+from .prompts import Answered, answer_task, passages, read_answer
 
 SERVICE = HOLD_KIND = "ask"
 STALE_AFTER_SECONDS = 35  # above the gateway's 29 s: the process is gone

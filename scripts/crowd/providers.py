@@ -12,9 +12,9 @@ from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder,
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.streaming.audio import Audio
-from chalicelib.transcripts.prompts import TextTask
 
 WORDS = ("so", "the", "next", "thing", "to", "look", "at", "is", "what", "all", "of", "this", "means")
 WORD_MS = 400
@@ -29,10 +29,10 @@ class Tickets:
     model: str = "assemblyai/universal-streaming-english"
     longest_seconds: int = 10_800
 
-    def knows(self, language: str) -> bool:
+    def supports_language(self, language: str) -> bool:
         return True
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         return SocketCredential(self.name, self.model, "wss://live.example/v3/ws", "a-ticket", 0, self.longest_seconds)
 
 
@@ -87,7 +87,7 @@ class Reader:
 class Files:
     """Every upload is there."""
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
+    def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {}, now + 900, 500)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:

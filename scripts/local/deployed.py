@@ -1,7 +1,6 @@
 """The deployed shape on this machine: both stacks by CloudFormation into a local AWS, the stand-ins beside it."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +41,7 @@ class DeployedStack(LocalStack):
     def _start(self) -> None:
         shown = self.directory / "dev.json"
         self._own_directory()
-        kept = self._kept_secrets() | {
-            "openai_key": f"sk-{secrets.token_urlsafe(24)}",
-            "stripe_key": f"sk_test_{secrets.token_hex(24)}",
-        }
+        kept = self._kept_secrets()
         sandbox_port = free_port()
         sandbox_url = f"http://{LOOPBACK}:{sandbox_port}"
         with self._step("starting AWS on this machine"):
@@ -146,7 +142,7 @@ class DeployedStack(LocalStack):
             "COGNITO_CLIENT_SECRET": self.aws.client_secret(made["UserPoolId"], made["UserPoolClientId"]),
         }
         sealer, before = Sealer(self.aws.client("kms"), STAGE), self.shipment.settings
-        sealed = {name: before.get(name) or sealer.sealed(name, settings[name]) for name in SECRET_NAMES}
+        sealed = {name: before.get(name) or sealer.encrypt(name, settings[name]) for name in SECRET_NAMES}
         return settings | sealed
 
     def _deploy(self, shipment: Shipment) -> Any:

@@ -15,29 +15,31 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from chalicelib.models.rate_limits import GROUPS
+from chalicelib.settings.declaration import Address, Secret
+from chalicelib.settings.schema import FIELDS, RATE_LIMIT
 from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
 from scripts.local.processes import LOOPBACK, Child, free_port, port_is_taken
 from scripts.local.reloads import WAITING
 
 ADMIN_EMAIL = "admin@example.com"
 EXTENSION_ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
-# What a person may set to reach real providers instead of the stand-ins.
-PROVIDER_SETTINGS = (
-    "ASSEMBLYAI_API_KEY",
-    "ASSEMBLYAI_SYNC_BASE_URL",
-    "ASSEMBLYAI_STREAMING_BASE_URL",
-    "ASSEMBLYAI_BASE_URL",
-    "PUBLIC_URL",
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "STRIPE_API_KEY",
-    "STRIPE_API_BASE",
-    "STRIPE_WEBHOOK_SECRET",
-    "STRIPE_PAYMENT_METHODS",
-)
-# Everybody on this machine comes from one network, and tests are quick; who wants to see a 429 sets less.
-LIMITED = ("register", "codes", "login", "reset", "refresh", "account", "reads", "stream", "audio", "spend", "admin")
-LIMIT_SETTINGS = {f"RATE_LIMIT_{group.upper()}": "1000000/minute" for group in LIMITED}
+# The secrets that are shared with providers, by variable, with the beginning that each must have.
+PROVIDER_SECRETS = {
+    field.variable: "".join(field.setting.begins_with[:1])
+    for field in FIELDS
+    if isinstance(field.setting, Secret) and field.setting.of_provider
+}
+# The addresses of providers, by variable, with the path of each stand-in.
+STAND_IN_PATHS = {
+    field.variable: field.setting.stand_in
+    for field in FIELDS
+    if isinstance(field.setting, Address) and field.setting.stand_in is not None
+}
+# Settings with which a person reaches real providers instead of the stand-ins: the environment wins.
+PROVIDER_SETTINGS = (*PROVIDER_SECRETS, *STAND_IN_PATHS, "PUBLIC_URL")
+# All requests on this machine come from one network, and tests are fast. To see a 429, set a lower limit.
+LIMIT_SETTINGS = {f"{RATE_LIMIT}{group}".upper(): "1000000/minute" for group in GROUPS}
 
 
 class StackError(RuntimeError):
@@ -148,17 +150,10 @@ class LocalStack:
             "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
             "FREE_CREDITS_PER_DAY": "1000000000",
             "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
-            "ASSEMBLYAI_API_KEY": kept["assemblyai_key"],
-            "ASSEMBLYAI_SYNC_BASE_URL": sandbox_url,
-            "ASSEMBLYAI_STREAMING_BASE_URL": sandbox_url,
-            "ASSEMBLYAI_BASE_URL": sandbox_url,
+            **{name: kept[name.lower()] for name in PROVIDER_SECRETS},
+            **{name: f"{sandbox_url}{path}" for name, path in STAND_IN_PATHS.items()},
             "PUBLIC_URL": api_url,
-            "OPENAI_API_KEY": kept["openai_key"],
-            "OPENAI_BASE_URL": f"{sandbox_url}/openai/v1",
             "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
-            "STRIPE_API_KEY": kept["stripe_key"],
-            "STRIPE_API_BASE": f"{sandbox_url}/stripe",
-            "STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
             "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
             "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
         }
@@ -166,9 +161,10 @@ class LocalStack:
     def _kept_secrets(self) -> dict[str, str]:
         """Passwords and keys of this stack, made when they are first needed."""
         kept = read_json(self.directory / "secrets.json")
-        for name in ("admin_password", "identity_hmac_key", "assemblyai_key", "openai_key", "stripe_key"):
+        for name in ("admin_password", "identity_hmac_key"):
             kept.setdefault(name, secrets.token_urlsafe(24))
-        kept.setdefault("stripe_webhook_secret", f"whsec_{secrets.token_hex(24)}")
+        for name, beginning in PROVIDER_SECRETS.items():
+            kept.setdefault(name.lower(), f"{beginning}{secrets.token_hex(24)}")
         if self._keep_state:
             write_private(self.directory / "secrets.json", kept)
         return kept
@@ -187,13 +183,8 @@ class LocalStack:
             self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
     def _start_sandbox(self, port: int, api_url: str, kept: dict[str, str]) -> None:
-        keys = {
-            "SANDBOX_ASSEMBLYAI_KEY": kept["assemblyai_key"],
-            "SANDBOX_OPENAI_KEY": kept["openai_key"],
-            "SANDBOX_STRIPE_KEY": kept["stripe_key"],
-            "SANDBOX_STRIPE_WEBHOOK_SECRET": kept["stripe_webhook_secret"],
-            "SANDBOX_STRIPE_WEBHOOK_URL": f"{api_url}/webhooks/stripe",
-        }
+        keys = {f"SANDBOX_{name.replace('_API_KEY', '_KEY')}": kept[name.lower()] for name in PROVIDER_SECRETS}
+        keys["SANDBOX_STRIPE_WEBHOOK_URL"] = f"{api_url}/webhooks/stripe"
         child = self._child("the providers' stand-ins", ["-m", "sandbox", "--port", str(port)], "sandbox.log", keys)
         child.wait_for_url(f"http://{LOOPBACK}:{port}/sandbox/health", timeout_seconds=120)
 

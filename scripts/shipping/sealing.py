@@ -1,4 +1,7 @@
-"""Secrets sealed by the stage's KMS key, bound to app, stage and variable; checked without being shown."""
+"""Encrypts secrets with the stage's KMS key, bound to app, stage and variable, and checks them without showing them.
+
+Which settings are secrets, and how each has to look, is declared in chalicelib/settings.
+"""
 
 import base64
 import secrets
@@ -8,23 +11,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.providers.kms import PREFIX, context
-from chalicelib.settings.validate import SECRETS
+from chalicelib.providers.kms import PREFIX, encryption_context
+from chalicelib.settings.declaration import Field, Secret
+from chalicelib.settings.schema import FIELDS
 from scripts.shipping.project import APP_NAME, ShippingError
 
-SECRET_NAMES = tuple(name.upper() for name in SECRETS)
-OPTIONAL = {"OPENAI_API_KEY", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"}
-STARTS = {
-    "OPENAI_API_KEY": ("sk-",),
-    "STRIPE_API_KEY": ("sk_test_", "sk_live_", "rk_test_", "rk_live_"),
-    "STRIPE_WEBHOOK_SECRET": ("whsec_",),
-}
-MOST_BYTES = 1024
+SECRET_FIELDS: dict[str, Field] = {field.variable: field for field in FIELDS if isinstance(field.setting, Secret)}
+SECRET_NAMES = tuple(SECRET_FIELDS)
+MAX_CHARACTERS = 1024
 
 
 @dataclass(frozen=True)
 class Sealer:
-    """The secrets of one stage."""
+    """Encrypts the secrets of one stage."""
 
     kms: Any
     stage: str
@@ -33,71 +32,80 @@ class Sealer:
     def key(self) -> str:
         return f"alias/{APP_NAME}-{self.stage}"
 
-    def sealed(self, name: str, plain: str) -> str:
-        """The ciphertext for the setting `name`. Raises ShippingError for what cannot be this secret."""
-        self.check_shape(name, plain)
+    def encrypt(self, name: str, plain: str) -> str:
+        """The ciphertext for the setting `name`. Raises ShippingError for an invalid secret."""
+        check_secret(name, plain)
         try:
-            answer = self.kms.encrypt(
-                KeyId=self.key, Plaintext=plain.encode(), EncryptionContext=context(APP_NAME, self.stage, name)
-            )
+            response = self.kms.encrypt(KeyId=self.key, Plaintext=plain.encode(), EncryptionContext=self._context(name))
         except ClientError as error:
             raise ShippingError(
                 f"KMS does not encrypt with {self.key}: {error.response['Error']['Code']}. "
                 f"Is the resource stack deployed (make resources STAGE={self.stage}), and may you use its key?"
             ) from None
-        return PREFIX + base64.b64encode(answer["CiphertextBlob"]).decode()
+        return PREFIX + base64.b64encode(response["CiphertextBlob"]).decode()
 
-    def opened(self, name: str, stored: str) -> str:
-        """What a ciphertext says. Raises ShippingError, saying nothing of it."""
+    def decrypt(self, name: str, stored: str) -> str:
+        """The plain text of a ciphertext. Raises ShippingError, which shows neither."""
         if not stored.startswith(PREFIX):
             raise ShippingError(f"{name} is not KMS ciphertext.")
         try:
-            sealed = base64.b64decode(stored.removeprefix(PREFIX), validate=True)
-            bound_to = context(APP_NAME, self.stage, name)
-            return str(self.kms.decrypt(CiphertextBlob=sealed, EncryptionContext=bound_to)["Plaintext"].decode())
+            ciphertext = base64.b64decode(stored.removeprefix(PREFIX), validate=True)
+            response = self.kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext=self._context(name))
+            return str(response["Plaintext"].decode())
         except ClientError as error:
             reason = error.response["Error"]["Code"]
         except ValueError:
             reason = "it is damaged"
         raise ShippingError(f"{name} cannot be decrypted for the stage {self.stage}: {reason}.")
 
-    def resealed(self, name: str, stored: str) -> str:
-        """The same secret in a new ciphertext, under the key's newest material."""
-        return self.sealed(name, self.opened(name, stored))
+    def reencrypt(self, name: str, stored: str) -> str:
+        """A new ciphertext of the same secret, with the newest material of the key."""
+        return self.encrypt(name, self.decrypt(name, stored))
 
-    def check_shape(self, name: str, plain: str) -> None:
-        """ShippingError, without the value, for what is no such secret or would not reach the functions whole."""
-        if name not in SECRET_NAMES:
-            raise ShippingError(f"{name} is no secret among the settings; those are {', '.join(SECRET_NAMES)}.")
-        words = plain.split(",") if name == "STRIPE_WEBHOOK_SECRET" else [plain]
-        for word in words:
-            if not word or not word.isascii() or not word.isprintable() or " " in word or len(word) > MOST_BYTES:
-                raise ShippingError(f"{name} is empty, too long, or holds blanks or other characters no key has.")
-            if name in STARTS and not word.startswith(STARTS[name]):
-                raise ShippingError(f"{name} does not begin with {' or '.join(STARTS[name])}.")
-        if name == "IDENTITY_HMAC_KEY" and len(plain) < 32:
-            raise ShippingError("IDENTITY_HMAC_KEY must have 32 characters or more.")
-
-    def problems(self, settings: Mapping[str, str]) -> list[str]:
-        """What is wrong with the stage's secrets: missing, plain, not ours to open, of the wrong kind."""
-        found = []
-        for name in SECRET_NAMES:
+    def find_problems(self, settings: Mapping[str, str]) -> list[str]:
+        """The problems of the stage's secrets: missing, plain text, of another stage or of the wrong kind."""
+        problems = []
+        for name, field in SECRET_FIELDS.items():
             stored = settings.get(name, "")
             if not stored:
-                if name not in OPTIONAL:
-                    found.append(f"{name} is missing")
+                if field.is_required:
+                    problems.append(f"{name} is missing")
                 continue
             try:
-                plain = self.opened(name, stored)
-                self.check_shape(name, plain)
+                plain = self.decrypt(name, stored)
+                check_secret(name, plain)
             except ShippingError as error:
-                found.append(str(error))
+                problems.append(str(error))
                 continue
             mode = settings.get("STRIPE_MODE", "test")
             if name == "STRIPE_API_KEY" and f"_{mode}_" not in plain:
-                found.append(f"STRIPE_API_KEY is not of the {mode} mode that STRIPE_MODE names")
-        return found
+                problems.append(f"STRIPE_API_KEY is not of the {mode} mode that STRIPE_MODE names")
+        return problems
+
+    def _context(self, name: str) -> dict[str, str]:
+        return encryption_context(APP_NAME, self.stage, name)
 
 
-def new_identity_key() -> str:
+def check_secret(name: str, plain: str) -> None:
+    """Raises ShippingError, without the value, for a name or a value that cannot be this secret."""
+    secret = declared_secret(name)
+    for value in plain.split(",") if secret.is_list else [plain]:
+        if not value or not value.isascii() or not value.isprintable() or " " in value or len(value) > MAX_CHARACTERS:
+            raise ShippingError(f"{name} is empty, is too long, or contains spaces or characters that no key has.")
+        if secret.begins_with and not value.startswith(secret.begins_with):
+            raise ShippingError(f"{name} does not begin with {' or '.join(secret.begins_with)}.")
+        if len(value) < secret.min_characters:
+            raise ShippingError(f"{name} must have {secret.min_characters} characters or more.")
+
+
+def declared_secret(name: str) -> Secret:
+    """The declaration of a secret. Raises ShippingError for any other name."""
+    declared = SECRET_FIELDS[name].setting if name in SECRET_FIELDS else None
+    if not isinstance(declared, Secret):
+        raise ShippingError(f"{name} is not a secret. The secrets are {', '.join(SECRET_NAMES)}.")
+    return declared
+
+
+def create_identity_key() -> str:
+    """A new value for IDENTITY_HMAC_KEY."""
     return secrets.token_urlsafe(36)

@@ -70,7 +70,7 @@ class FakeSignIns:
 class WiredUploads(FakeUploads):
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
 
-    def all_of(self, user_id: str) -> Iterator[StoredFile]:
+    def list_files(self, user_id: str) -> Iterator[StoredFile]:
         return (StoredFile(name, 9, 1_795_400_000) for owner, name in self.files if owner == user_id)
 
     def delete_all(self, user_id: str) -> None:

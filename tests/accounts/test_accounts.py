@@ -182,7 +182,7 @@ def test_a_wrong_code_says_the_same_whether_or_not_anybody_is_there(
         accounts_env.accounts.reset_password(contract.ResetPassword(email, "000000", OTHER_PASSWORD))
 
     assert refused.value.details == {"field": "code"}
-    assert refused.value.message == "The code is wrong or too old: ask for a new one."
+    assert refused.value.message == "The code is wrong or has expired. Request a new one."
 
 
 @pytest.mark.parametrize("took_seconds", [0.0, 0.3, 1.4, 9.0])

@@ -12,7 +12,7 @@ from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedErro
 from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Segment
-from chalicelib.providers.upload_files import TICKET_SECONDS
+from chalicelib.providers.files import UPLOAD_FORM_SECONDS
 from chalicelib.repositories.deletions import erasure
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.expressions import serialize
@@ -181,7 +181,7 @@ def test_the_last_pass_comes_after_everything_that_may_have_been_under_way() -> 
     longest_lambda_seconds = 900
 
     rules = DeletionRules()
-    assert rules.last_pass_after_seconds > max(longest_lambda_seconds, TICKET_SECONDS) + 600
+    assert rules.last_pass_after_seconds > max(longest_lambda_seconds, UPLOAD_FORM_SECONDS) + 600
     assert rules.pass_seconds + 120 < longest_lambda_seconds < rules.lost_after_seconds
 
 

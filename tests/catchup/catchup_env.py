@@ -13,8 +13,8 @@ from chalicelib.errors import ProviderRefusedError, UnavailableError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Word
-from chalicelib.transcripts.prompts import TextTask
 from chalicelib.transcripts.questions import Questions
 from tests.default_prices import PRICES
 from tests.fakes import Backend
@@ -107,7 +107,7 @@ class FakeUploads:
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def ticket(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
+    def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + 900, 500)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:

@@ -10,10 +10,10 @@ from chalicelib import contract
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError, UnavailableError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.repositories.jobs import job_key
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
-from chalicelib.transcripts.prompts import TextTask
 from tests.catchup.catchup_env import CatchupEnv, FakeQueue, FakeRecordings, FakeText
 from tests.credits.account_invariants import Books
 from tests.engines import Engine

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from chalicelib import contract
 from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.models.accounts import Caller
+from chalicelib.models.audio import Audio
 from chalicelib.models.ledger import HoldState
 from chalicelib.models.sessions import Session
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import recognition_from, reservation_from, session_from, session_key
 from chalicelib.repositories.table import Tables
-from chalicelib.streaming.audio import Audio
 from tests.credits.account_invariants import Books
 from tests.default_prices import PRICES
 from tests.engines import Engine

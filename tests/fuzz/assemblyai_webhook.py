@@ -11,8 +11,9 @@ from typing import Any
 from unittest.mock import patch
 
 import app
-from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, JobRules, webhook_secret
+from chalicelib.catchup.job_rules import JobRules, webhook_secret
 from chalicelib.catchup.service import Catchups
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from chalicelib.repositories.table import Write
 from chalicelib.wiring import use_cases
 from tests.fuzz.calls import request, status

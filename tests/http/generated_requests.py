@@ -14,7 +14,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, not_a_server_error
 
 from app import AUDIO_TYPES
-from chalicelib.streaming.audio import Audio
+from chalicelib.models.audio import Audio
 from tests.http.contract_check import Contract, closed
 from tests.http.http_client import RATE, Api, Heard, Person, silence
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.logs.redaction import MARK
+from chalicelib.settings.schema import SECRETS
 from scripts.local.stack import LocalStack
 from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, Heard
 
@@ -60,9 +61,7 @@ class Secrets:
 
     @classmethod
     def of(cls, stack: LocalStack) -> "Secrets":
-        names = ("ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "COGNITO_CLIENT_SECRET", "IDENTITY_HMAC_KEY")
-        names += ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
-        keys = {name: stack.settings[name] for name in names}
+        keys = {name.upper(): stack.settings[name.upper()] for name in SECRETS}
         keys |= {"a password": PASSWORD, "the admin's password": stack.dev["admin_password"]}
         assert all(len(key) > 15 for key in keys.values())
         return cls(keys)

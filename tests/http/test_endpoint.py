@@ -98,7 +98,7 @@ def test_everything_that_a_signature_names_is_given() -> None:
 
     status, told = call(view, "/x/t-1/a.b", "ada", {"action": "stop", "session_id": "s-1"}, Idempotency_Key="k")
 
-    assert (status, told["said"]) == (200, ["ada", "s-1", "50", ids.named("ada", "x", "k"), "t-1", "a.b"])
+    assert (status, told["said"]) == (200, ["ada", "s-1", "50", ids.id_for_key("ada", "x", "k"), "t-1", "a.b"])
 
 
 def test_the_query_is_read() -> None:

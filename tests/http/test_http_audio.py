@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from chalicelib.streaming.audio import Audio
+from chalicelib.models.audio import Audio
 from sandbox.speech import samples, word_error_rate
 from tests.fakes import Backend
 from tests.http.http_client import RATE, Api, Person, Sandbox, check_error, silence

@@ -3,7 +3,8 @@
 import pytest
 import requests
 
-from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, webhook_secret
+from chalicelib.catchup.job_rules import webhook_secret
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from scripts.local.stack import LocalStack
 from tests.http.checkout_steps import PURCHASE, PaymentsClient, event, send_signed
 from tests.http.deployed_limits import IS_DEPLOYED

@@ -100,7 +100,7 @@ def test_a_transcript_that_cannot_be_fetched_now_is_fetched_later(
 def test_a_transcript_in_error_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.TRANSCRIPTION, "error")
 
-    check_failed_free(ended(person, begin(person)), person, books, "was not recognised")
+    check_failed_free(ended(person, begin(person)), person, books, "could not be transcribed")
 
 
 @pytest.mark.usefixtures("brisk_queue")
@@ -159,7 +159,7 @@ def test_an_answer_that_fails_is_told_and_free(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"<html>no sound</html>", "does not hold audio"), (b"RIFF", "does not hold audio")],
+    [(b"<html>no sound</html>", "contains no audio"), (b"RIFF", "contains no audio")],
 )
 def test_a_file_without_sound_is_free(person: Person, books: Backend, content: bytes, said: str) -> None:
     job = catch_up(person, upload_id=upload(person, content))

@@ -6,8 +6,8 @@ import pytest
 import requests
 from msgspec.structs import replace
 
-from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER, webhook_secret
-from chalicelib.models.catchup import Job
+from chalicelib.catchup.job_rules import webhook_secret
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER, Job
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
 from tests.http.http_client import Api, Person, Sandbox, check_error

@@ -77,7 +77,7 @@ def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
         assert person.post(ASK, json=body).status_code == 502
     assert person.post(ASK, json=body | {"question": SAID}).json()["quotes"]
     failed = ended(person, catch_up(person, audio_url=f"https://media.example.com/{SIGNED}")["job_id"])
-    assert failed["error"]["message"] == "The recording could not be fetched from its address."
+    assert failed["error"]["message"] == "The recording could not be downloaded from its URL."
 
 
 def buy_and_return(person: Person, payments_client: PaymentsClient) -> None:

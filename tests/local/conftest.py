@@ -15,9 +15,9 @@ from chalice.config import Config
 from scripts.local.aws import LocalAws
 from scripts.local.gateway import Gateway
 from scripts.local.server import make_server
+from scripts.local.stack import PROVIDER_SETTINGS
 
 ORIGIN = "chrome-extension://testtesttesttesttesttesttesttest"
-PROVIDER_SETTINGS = ("ASSEMBLYAI_API_KEY", "ASSEMBLYAI_SYNC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
 def small_app() -> Chalice:

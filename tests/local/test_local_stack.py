@@ -141,6 +141,8 @@ def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(projec
 def test_make_run_shows_broken_code_and_stops_everything_at_ctrl_c(whole_project, tmp_path, eventually):
     """The real script, on a copy of the repository's scripts beside a tiny app."""
     shutil.copytree(REPOSITORY / "scripts", whole_project / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("settings", "models"):  # The scripts read the declared settings.
+        shutil.copytree(REPOSITORY / "chalicelib" / package, whole_project / "chalicelib" / package)
     shutil.copy(REPOSITORY / ".chalice" / "resources.yaml", whole_project / ".chalice")
     port = free_port()
     log = tmp_path / "run.log"

@@ -1,4 +1,4 @@
-"""A test that lets a secret out fails, however its output is captured."""
+"""A test that leaks a secret fails, however its output is captured."""
 
 import pytest
 
@@ -12,25 +12,25 @@ def pytest_configure(config):
 """
 
 
-LETTING_OUT = (
+LEAKS = (
     "print('a password: canary')",
     "import sys; print('eyJhbGciOiJSUzI1NiJ9.e30.AA', file=sys.stderr)",
     "import logging; logging.getLogger('x').warning('ada@%s.example', 'canary')",
     "print('canary'); assert 'canary' in capsys.readouterr().out",
     "from chalicelib.logs import log; log.line('request', note='ada' + '@' + 'example.com')",
 )
-FINE = "print('request')"
-QUICK = [
-    word for name in ("cacheprovider", "schemathesis", "hypothesispytest", "xdist") for word in ("-p", f"no:{name}")
+HARMLESS = "print('request')"
+WITHOUT_PLUGINS = [
+    option for name in ("cacheprovider", "schemathesis", "hypothesispytest", "xdist") for option in ("-p", f"no:{name}")
 ]
 
 
-def test_a_test_that_lets_a_secret_out_fails(pytester: pytest.Pytester) -> None:
+def test_a_test_that_leaks_a_secret_fails(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
-    bodies = enumerate((*LETTING_OUT, FINE))
+    bodies = enumerate((*LEAKS, HARMLESS))
     pytester.makepyfile("\n".join(f"def test_{number}(capsys):\n    {body}\n" for number, body in bodies))
 
-    result = pytester.runpytest_inprocess(*QUICK)
+    result = pytester.runpytest_inprocess(*WITHOUT_PLUGINS)
 
-    result.assert_outcomes(failed=len(LETTING_OUT), passed=1)
-    assert str(result.stdout).count("let a secret out: ") >= len(LETTING_OUT)
+    result.assert_outcomes(failed=len(LEAKS), passed=1)
+    assert str(result.stdout).count("leaked a secret: ") >= len(LEAKS)

@@ -1,4 +1,4 @@
-"""The log's last line of defence: each kind of secret is taken out, the rest stays, and a line stays JSON."""
+"""Redaction: every kind of secret is removed, the rest stays, and a line stays JSON."""
 
 import io
 import json
@@ -12,13 +12,13 @@ import pytest
 
 from chalicelib.http import middleware
 from chalicelib.logs import log, redaction
-from chalicelib.logs.redaction import MARK, redacted, redacted_fields, register_secret_for_redaction
+from chalicelib.logs.redaction import MARK, redact, redact_fields, register_secret_for_redaction
 
 TOKEN = jwt.encode({"sub": "ada"}, "k" * 32, algorithm="HS256")
-KEY_ID = "AKIA" + "QWERTYUIOPASDFGH"  # put together here, so that no scanner takes it for one
+KEY_ID = "AKIA" + "QWERTYUIOPASDFGH"  # in two parts, so that no scanner reports it
 HEX = "0123456789abcdef" * 4
-KEPT = "what is kept"
-# What is in a text, and what of it must be gone.
+HARMLESS = "harmless text"
+# A text, and the part of it that must be removed.
 SECRETS = [
     (TOKEN, TOKEN),
     (f"Authorization: Bearer {TOKEN}", TOKEN),
@@ -48,25 +48,25 @@ SECRETS = [
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_known", set())
+def no_registered_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_registered", set())
 
 
 @pytest.fixture
 def library() -> Iterator[tuple[logging.Logger, io.StringIO]]:
-    """A library's logger whose lines go somewhere, at any level."""
-    before, heard = logging.getLogRecordFactory(), io.StringIO()
+    """A library's logger at the lowest level, and what it writes."""
+    before, written = logging.getLogRecordFactory(), io.StringIO()
     redaction.redact_logging()
-    logger, handler = logging.getLogger("tests.redaction"), logging.StreamHandler(heard)
+    logger, handler = logging.getLogger("tests.redaction"), logging.StreamHandler(written)
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
-    yield logger, heard
+    yield logger, written
     logger.removeHandler(handler)
     logging.setLogRecordFactory(before)
 
 
-def line(capsys: pytest.CaptureFixture[str], **fields: Any) -> tuple[str, dict[str, Any]]:
+def write_line(capsys: pytest.CaptureFixture[str], **fields: Any) -> tuple[str, dict[str, Any]]:
     log.line("a test", **fields)
     text = capsys.readouterr().out
     assert text.count("\n") == 1
@@ -74,12 +74,12 @@ def line(capsys: pytest.CaptureFixture[str], **fields: Any) -> tuple[str, dict[s
 
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS)
-def test_a_secret_is_taken_out_wherever_it_stands(text: str, secret: str) -> None:
-    for whole in (text, f"{KEPT} {text}", f"a line\n{text}\nmore", f"<{text}>"):
-        said = redacted(whole)
-        assert secret not in said
-        assert MARK in said
-        assert (KEPT in said) == (KEPT in whole)
+def test_a_secret_is_removed_wherever_it_stands(text: str, secret: str) -> None:
+    for whole in (text, f"{HARMLESS} {text}", f"a line\n{text}\nmore", f"<{text}>"):
+        cleaned = redact(whole)
+        assert secret not in cleaned
+        assert MARK in cleaned
+        assert (HARMLESS in cleaned) == (HARMLESS in whole)
 
 
 @pytest.mark.parametrize(
@@ -89,53 +89,55 @@ def test_a_secret_is_taken_out_wherever_it_stands(text: str, secret: str) -> Non
         "/auth/reset-password",
         "7e0c8f3a-7f5c-4f0b-9f40-4a2f1c2a9d11",
         "tokens.py:143 caller",
-        "The sign-in service's keys cannot be had.",
+        "The sign-in service's keys could not be fetched.",
         "ClientError on GetItem: ProvisionedThroughputExceededException",
         "arn:aws:kms:eu-central-1:123456789012:key/7e0c8f3a",
         "AssemblyAI: 429",
     ],
 )
-def test_what_is_harmless_stays(text: str) -> None:
-    assert redacted(text) == text
+def test_harmless_text_stays(text: str) -> None:
+    assert redact(text) == text
 
 
-def test_a_known_secret_is_taken_out_whatever_it_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_registered_secret_is_removed_whatever_it_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
     register_secret_for_redaction('plain"words\\here')
     register_secret_for_redaction("short")
 
-    text, said = line(capsys, note='so plain"words\\here it is', other=["a short one", {"k": 'plain"words\\here'}])
+    text, fields = write_line(
+        capsys, note='so plain"words\\here it is', other=["a short one", {"k": 'plain"words\\here'}]
+    )
 
     assert "plain" not in text
-    assert said["note"] == f"so {MARK} it is"
-    assert said["other"] == ["a short one", {"k": MARK}]
+    assert fields["note"] == f"so {MARK} it is"
+    assert fields["other"] == ["a short one", {"k": MARK}]
 
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS)
 def test_a_line_stays_json(capsys: pytest.CaptureFixture[str], text: str, secret: str) -> None:
-    awkward = f'\\\n"{text}"\\\n\t\x00\N{SNOWMAN} {KEPT}'
+    awkward = f'\\\n"{text}"\\\n\t\x00\N{SNOWMAN} {HARMLESS}'
 
-    written, said = line(
+    written, fields = write_line(
         capsys, metrics={"Latency": (1.5, "Milliseconds")}, note=awkward, deep=[{"a": (text, 1, None)}]
     )
 
     assert secret not in written
-    assert MARK in said["note"]
-    assert MARK in said["deep"][0]["a"][0]
-    assert said["deep"][0]["a"][1:] == [1, None]
-    assert (said["message"], said["Latency"]) == ("a test", 1.5)
-    assert said["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "Latency", "Unit": "Milliseconds"}]
+    assert MARK in fields["note"]
+    assert MARK in fields["deep"][0]["a"][0]
+    assert fields["deep"][0]["a"][1:] == [1, None]
+    assert (fields["message"], fields["Latency"]) == ("a test", 1.5)
+    assert fields["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "Latency", "Unit": "Milliseconds"}]
 
 
-def test_what_a_name_says_is_private_is_taken_out() -> None:
-    said = redacted_fields({"password": "hunter2", "refreshToken": "x", "tokens": 3, "user": "ada", "a@b.example": 1})
+def test_a_text_under_a_private_name_is_removed() -> None:
+    cleaned = redact_fields({"password": "hunter2", "refreshToken": "x", "tokens": 3, "user": "ada", "a@b.example": 1})
 
-    assert said == {"password": MARK, "refreshToken": MARK, "tokens": 3, "user": "ada", MARK: 1}
+    assert cleaned == {"password": MARK, "refreshToken": MARK, "tokens": 3, "user": "ada", MARK: 1}
 
 
-def test_it_is_private_however_deep_it_lies_under_that_name() -> None:
-    said = redacted_fields({"tokens": ["one", {"kept": ["two", 3]}], "secret": {"plain": "word"}, "others": ["four"]})
+def test_a_text_at_any_depth_under_a_private_name_is_removed() -> None:
+    cleaned = redact_fields({"tokens": ["one", {"kept": ["two", 3]}], "secret": {"plain": "word"}, "others": ["four"]})
 
-    assert said == {
+    assert cleaned == {
         "tokens": [MARK, {"kept": [MARK, 3]}],
         "secret": {"plain": MARK},
         "others": ["four"],
@@ -143,43 +145,43 @@ def test_it_is_private_however_deep_it_lies_under_that_name() -> None:
 
 
 @pytest.mark.parametrize(("text", "secret"), SECRETS)
-def test_what_a_library_logs_is_redacted(library: tuple[logging.Logger, io.StringIO], text: str, secret: str) -> None:
-    logger, heard = library
+def test_what_a_library_logs_is_redact(library: tuple[logging.Logger, io.StringIO], text: str, secret: str) -> None:
+    logger, written = library
 
-    logger.debug(f"{KEPT} {text}".replace("%", "%%"))
-    logger.info("%s: %s", KEPT, text)
-    logger.warning("%(kept)s %(text)s", {"kept": KEPT, "text": {"deep": text}})
-    logger.error(text, "arguments", "that do not fit")
+    logger.debug(f"{HARMLESS} {text}".replace("%", "%%"))
+    logger.info("%s: %s", HARMLESS, text)
+    logger.warning("%(kept)s %(text)s", {"kept": HARMLESS, "text": {"deep": text}})
+    logger.error(text, "arguments", "that do not match")
     try:
         try:
             raise ValueError(text)
         except ValueError as error:
-            raise RuntimeError(f"{KEPT} {text}") from error
+            raise RuntimeError(f"{HARMLESS} {text}") from error
     except RuntimeError:
         logger.exception("%s", text, stack_info=True)
 
-    said = heard.getvalue()
-    assert secret not in said.replace(f'"{secret}"', "")
-    assert said.count(KEPT) >= 4
-    assert "Traceback (most recent call last)" in said
-    assert "ValueError" in said
-    assert "RuntimeError" in said
+    output = written.getvalue()
+    assert secret not in output.replace(f'"{secret}"', "")
+    assert output.count(HARMLESS) >= 4
+    assert "Traceback (most recent call last)" in output
+    assert "ValueError" in output
+    assert "RuntimeError" in output
 
 
-def test_aws_own_client_can_be_told_to_log_everything(library: tuple[logging.Logger, io.StringIO]) -> None:
-    """At this level botocore writes bodies and headers."""
+def test_the_debug_log_of_the_aws_client_is_redacted(library: tuple[logging.Logger, io.StringIO]) -> None:
+    """At this level botocore logs bodies and headers."""
     import boto3
     from botocore.stub import Stubber
 
-    _, heard = library
-    handler, botocore = logging.StreamHandler(heard), logging.getLogger("botocore")
+    _, written = library
+    handler, botocore = logging.StreamHandler(written), logging.getLogger("botocore")
     botocore.addHandler(handler)
     level = botocore.level
     botocore.setLevel(logging.DEBUG)
     try:
         client = boto3.client("cognito-idp", "us-east-1", aws_access_key_id=KEY_ID, aws_secret_access_key=HEX)
         with Stubber(client) as stub:
-            stub.add_client_error("admin_initiate_auth", "NotAuthorizedException", "ada@example.com is not let in")
+            stub.add_client_error("admin_initiate_auth", "NotAuthorizedException", "ada@example.com is rejected")
             with pytest.raises(client.exceptions.NotAuthorizedException):
                 client.admin_initiate_auth(
                     UserPoolId="us-east-1_a",
@@ -192,24 +194,24 @@ def test_aws_own_client_can_be_told_to_log_everything(library: tuple[logging.Log
         botocore.setLevel(level)
         botocore.removeHandler(handler)
 
-    said = heard.getvalue()
-    assert "AdminInitiateAuth" in said
-    assert [word for word in ("horse", "ada@", "AKIAQ", HEX) if word in said] == []
+    output = written.getvalue()
+    assert "AdminInitiateAuth" in output
+    assert [secret for secret in ("horse", "ada@", "AKIAQ", HEX) if secret in output] == []
 
 
-def test_guarding_twice_is_guarding_once() -> None:
+def test_redacting_twice_changes_nothing() -> None:
     before = logging.getLogRecordFactory()
     try:
         redaction.redact_logging()
-        once = logging.getLogRecordFactory()
+        factory = logging.getLogRecordFactory()
         redaction.redact_logging()
-        assert logging.getLogRecordFactory() is once
+        assert logging.getLogRecordFactory() is factory
     finally:
         logging.setLogRecordFactory(before)
 
 
-def test_what_an_event_function_raises_tells_aws_nothing_but_kinds(capsys: pytest.CaptureFixture[str]) -> None:
-    """Lambda writes its text into the log."""
+def test_an_event_function_raises_only_the_types_of_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lambda logs the text of the exception."""
 
     def fails() -> int:
         raise ValueError(f"{TOKEN} of ada@example.com")
@@ -222,15 +224,17 @@ def test_what_an_event_function_raises_tells_aws_nothing_but_kinds(capsys: pytes
 
     assert str(raised.value) == "sweep failed: ValueError, ExceptionGroup"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
-    said = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    assert (said[0]["figures"], said[0]["two"]) == ({"two": 3}, 3)
-    assert [one["error_type"] for one in said[1:]] == ["ValueError", "KeyError", "OSError"]
-    assert [frame for frame in said[1]["frames"] if frame.startswith("test_redaction.py")]
-    assert "ada" not in str(said)
-    assert "words" not in str(said)
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert (lines[0]["figures"], lines[0]["two"]) == ({"two": 3}, 3)
+    assert [line["error_type"] for line in lines[1:]] == ["ValueError", "KeyError", "OSError"]
+    assert [frame for frame in lines[1]["frames"] if frame.startswith("test_redaction.py")]
+    assert "ada" not in str(lines)
+    assert "words" not in str(lines)
 
 
-def test_so_it_is_where_the_function_cannot_even_be_built(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_build_of_an_event_function_raises_only_the_type_of_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     def fails() -> tuple[dict[str, int], list[Exception]]:
         raise ValueError(f"{TOKEN} of ada@example.com")
 
@@ -239,19 +243,19 @@ def test_so_it_is_where_the_function_cannot_even_be_built(capsys: pytest.Capture
 
     assert str(raised.value) == "reconcile failed: ValueError"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
-    told = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    assert [one.get("error_type") for one in told] == [None, "ValueError"]
-    assert "ada" not in str(told)
+    lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert [line.get("error_type") for line in lines] == [None, "ValueError"]
+    assert "ada" not in str(lines)
 
 
 @pytest.mark.parametrize(
     "part", ["a", "password", "x@", "eyJ", "a-", "https://", "token='\\", "password \\", "secret=", "bearer ", "a%40b."]
 )
-def test_no_text_makes_it_slow(part: str) -> None:
-    """A pattern that goes back and forth would take hours for this, not a second."""
+def test_no_text_makes_redaction_slow(part: str) -> None:
+    """A pattern with catastrophic backtracking would take hours, not a second."""
     text = part * (200_000 // len(part))
     started = time.process_time()
 
-    redacted(text)
+    redact(text)
 
     assert time.process_time() - started < 30

@@ -1,4 +1,4 @@
-"""A server of bare sockets: it says exactly the bytes a test wants, which no well-behaved server would."""
+"""Fixtures: a socket server that sends exact bytes, a transport, and the providers' stand-ins."""
 
 import contextlib
 import socket
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chalicelib.providers.transport import Session, Transport
+from chalicelib.providers.transport import ProviderSession, Transport
 from tests.providers.stand_in import StandIn
 
 Script = Callable[[socket.socket], None]
@@ -16,7 +16,7 @@ Script = Callable[[socket.socket], None]
 
 @dataclass
 class RawServer:
-    """Each connection: one request is read whole, then `script` has the socket."""
+    """Reads one complete request of each connection, then runs `script` with the socket."""
 
     listener: socket.socket
     script: Script
@@ -35,30 +35,30 @@ class RawServer:
                 return
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(10)
-                self.requests.append(_whole_request(connection))
+                self.requests.append(_read_request(connection))
                 self.script(connection)
 
 
-def _whole_request(connection: socket.socket) -> bytes:
+def _read_request(connection: socket.socket) -> bytes:
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65_536)
     head, _, body = received.partition(b"\r\n\r\n")
     lengths = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
-    while len(body) < sum(lengths):  # A GET has no body and names no length.
+    while len(body) < sum(lengths):  # A GET has no body and no Content-Length.
         body += connection.recv(65_536)
     return head + b"\r\n\r\n" + body
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[bytes | Script], RawServer]]:
-    """Start a server that answers with these bytes and closes, or does what the script does."""
+    """Starts a server that responds with these bytes and closes, or runs the script."""
     running: list[tuple[RawServer, threading.Thread]] = []
 
     def start(script: bytes | Script) -> RawServer:
-        answer = script
-        does = (lambda connection: connection.sendall(answer)) if isinstance(answer, bytes) else answer
-        server = RawServer(socket.create_server(("127.0.0.1", 0)), does)
+        response = script
+        run = (lambda connection: connection.sendall(response)) if isinstance(response, bytes) else response
+        server = RawServer(socket.create_server(("127.0.0.1", 0)), run)
         thread = threading.Thread(target=server.serve)
         thread.start()
         running.append((server, thread))
@@ -74,14 +74,14 @@ def serve() -> Iterator[Callable[[bytes | Script], RawServer]]:
 
 @pytest.fixture
 def transport() -> Iterator[Callable[..., Transport]]:
-    """A transport with a deadline of its own; 5 s is never reached here."""
-    with Session() as session:
+    """Makes transports; no test reaches the default deadline of 5 s."""
+    with ProviderSession() as session:
         session.trust_env = False
         yield lambda deadline_seconds=5.0: Transport(session, "Provider", deadline_seconds)
 
 
 def http(status: int, body: bytes = b"{}", headers: str = "") -> bytes:
-    """A complete answer."""
+    """A complete HTTP response."""
     head = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n{headers}Connection: close\r\n\r\n"
     return head.encode() + body
 
@@ -93,12 +93,12 @@ def http_fixture() -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def running_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as catchup_env:
-        yield catchup_env
+    with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as running:
+        yield running
 
 
 @pytest.fixture
 def stand_in(running_stand_in: StandIn) -> StandIn:
-    """The providers' stand-ins as a process of their own, in good health and with no calls noted."""
+    """The providers' stand-ins in a process of their own, without faults and with no recorded calls."""
     running_stand_in.reset()
     return running_stand_in

@@ -1,4 +1,4 @@
-"""The providers' stand-ins beside our clients: what they were asked, and how they are told to fail."""
+"""Controls the providers' stand-ins: the calls they received, and the faults they simulate."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +20,9 @@ KEYS = Keys(
     stripe_webhooks="whsec_of_the_provider_tests",
 )
 NOW = 1_795_400_000
-HASTY_SECONDS = 0.3
-# How each way to fail is told to the stand-in, and what it becomes: code and, where there is one, the wait.
-ANSWERED: list[tuple[dict[str, Any], str, int | None]] = [
+SHORT_TIMEOUT_SECONDS = 0.3
+# Faults with a response, and what each becomes: the error code and, if there is one, the seconds to wait.
+RESPONSE_FAULTS: list[tuple[dict[str, Any], str, int | None]] = [
     ({"kind": "401"}, "provider_error", None),
     ({"kind": "429", "retry_after_seconds": 7}, "unavailable", 7),
     ({"kind": "503", "retry_after_seconds": 9}, "unavailable", 9),
@@ -34,13 +34,13 @@ ANSWERED: list[tuple[dict[str, Any], str, int | None]] = [
     ({"kind": "missing_text"}, "provider_error", None),
     ({"kind": "cut"}, "provider_error", None),
 ]
-# Those that our own deadline ends.
-UNANSWERED = [{"kind": "timeout"}, {"kind": "slow", "delay_seconds": 3}]
+# Faults without a response before our deadline.
+TIMEOUT_FAULTS = [{"kind": "timeout"}, {"kind": "slow", "delay_seconds": 3}]
 
 
 @dataclass
 class StandIn:
-    """Its control desk."""
+    """The control interface of a running stand-in."""
 
     url: str
     session: requests.Session
@@ -57,20 +57,20 @@ class StandIn:
         return self.url.replace("http", "ws", 1)
 
     def reset(self) -> None:
-        for what in ("faults", "calls", "stripe"):
-            self.session.delete(f"{self.url}/sandbox/{what}").raise_for_status()
+        for resource in ("faults", "calls", "stripe"):
+            self.session.delete(f"{self.url}/sandbox/{resource}").raise_for_status()
 
     def fail(self, service: str, fault: dict[str, Any]) -> None:
         assert self.session.post(f"{self.url}/sandbox/faults", json={"service": service, **fault}).status_code == 201
 
-    def stripe(self, path: str, **order: Any) -> dict[str, Any]:
-        """What customers, banks and the network do at Stripe."""
-        answer = self.session.post(f"{self.url}/sandbox/stripe/{path}", json=order)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+    def stripe(self, path: str, **fields: Any) -> dict[str, Any]:
+        """Do what customers, banks and the network do at Stripe."""
+        response = self.session.post(f"{self.url}/sandbox/stripe/{path}", json=fields)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
-    def stripe_books(self) -> dict[str, Any]:
-        """Everything at Stripe as it is now."""
+    def stripe_state(self) -> dict[str, Any]:
+        """All objects at Stripe."""
         return dict(self.session.get(f"{self.url}/sandbox/stripe").json())
 
     def calls(self) -> list[dict[str, Any]]:
@@ -78,14 +78,15 @@ class StandIn:
         return list(self.session.get(f"{self.url}/sandbox/calls").json()["last"])
 
 
-def failure_of(ask: Any, key: str) -> ProviderError:
-    """What `ask` raises. It is the only failure counted, and neither it nor our log line holds the key."""
+def failure_of(call: Any, key: str) -> ProviderError:
+    """The error that `call` raises. Neither it nor the request's log line contains the key."""
     with collect_request_log() as request_log:
         try:
-            ask()
+            call()
         except ProviderError as error:
             causes = f"{error.__cause__!r} {error.__context__!r}"
-            told = f"{error!r} {error.details} {error.log_note} {causes} {request_log.provider_failures} {request_log.notes}"
-            assert key not in told
+            logged = f"{request_log.provider_failures} {request_log.notes}"
+            shown = f"{error!r} {error.details} {error.log_note} {causes} {logged}"
+            assert key not in shown
             return error
-    raise AssertionError("nothing was raised")
+    raise AssertionError("the call raised no ProviderError")

@@ -1,4 +1,7 @@
-"""AssemblyAI's transcripts of recordings: ordered in its words, found again, fetched, forgotten; failures are named."""
+"""AssemblyAI's transcripts of recordings: order, find, fetch, delete, and how every failure is mapped.
+
+One class for each call, all on one stand-in, which makes the file long.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,7 +10,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.catchup.job_rules import WEBHOOK_SECRET_HEADER
 from chalicelib.contract import LANGUAGES
 from chalicelib.errors import (
     ProviderDeniedError,
@@ -17,24 +19,24 @@ from chalicelib.errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from chalicelib.models.catchup import Recording, TranscriptionOrder
+from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 from sandbox.assemblyai.transcript_options import ALL_LANGUAGES
 from sandbox.speech import samples, word_error_rate
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 
-CREATE, GET, LIST, DELETE = (f"assemblyai.transcript_{what}" for what in ("create", "get", "list", "delete"))
+CREATE, GET, LIST, DELETE = (f"assemblyai.transcript_{call}" for call in ("create", "get", "list", "delete"))
 MODELS = ["universal-3-5-pro", "universal-2"]
 SIGNATURE = "X-Amz-Signature=5ec7e7"
 SECRET = "the-secret-of-one-job"
 JOB = "http://127.0.0.1:1/webhooks/assemblyai?job=one"
 ORDER = TranscriptionOrder(f"http://127.0.0.1:1/talk.wav?{SIGNATURE}", 0, 60_000, "", JOB, SECRET)
-RECORDING, SAID = samples()[-1]
+RECORDING, TRANSCRIPT = samples()[-1]
 Client = Callable[..., AssemblyAITranscripts]
-# What becomes of an order: certainly not taken, not taken now, or nobody knows.
-REFUSED, NOT_NOW, UNKNOWN = ProviderRefusedError, ProviderUnavailableError, ProviderError
-FATES: list[tuple[dict[str, Any], type[ProviderError]]] = [
+# What an error says about an order: rejected, not possible now, or unknown.
+REJECTED, NOT_NOW, UNKNOWN = ProviderRefusedError, ProviderUnavailableError, ProviderError
+ERRORS: list[tuple[dict[str, Any], type[ProviderError]]] = [
     ({"kind": "401"}, ProviderDeniedError),
     ({"kind": "429", "retry_after_seconds": 7}, NOT_NOW),
     ({"kind": "503"}, NOT_NOW),
@@ -49,20 +51,20 @@ FATES: list[tuple[dict[str, Any], type[ProviderError]]] = [
 
 
 @pytest.fixture
-def catchup_env(stand_in: StandIn) -> Iterator[StandIn]:
-    """The stand-in without a transcript of before, and webhooks that nobody waits for."""
-    forgotten = f"{stand_in.url}/sandbox/transcripts"
-    stand_in.session.delete(forgotten).raise_for_status()
-    orders = {"webhook_copies": 0}
-    stand_in.session.post(f"{forgotten}/orders", json=orders).raise_for_status()
+def batch_stand_in(stand_in: StandIn) -> Iterator[StandIn]:
+    """The stand-in without earlier transcripts and without webhooks."""
+    transcripts_url = f"{stand_in.url}/sandbox/transcripts"
+    stand_in.session.delete(transcripts_url).raise_for_status()
+    settings = {"webhook_copies": 0}
+    stand_in.session.post(f"{transcripts_url}/orders", json=settings).raise_for_status()
     yield stand_in
-    stand_in.session.delete(forgotten).raise_for_status()
+    stand_in.session.delete(transcripts_url).raise_for_status()
 
 
 @pytest.fixture
-def client(catchup_env: StandIn, transport) -> Client:
+def client(batch_stand_in: StandIn, transport) -> Client:
     def client(key: str = KEYS.assemblyai, deadline_seconds: float = 10, url: str = "") -> AssemblyAITranscripts:
-        return AssemblyAITranscripts(transport(deadline_seconds), url or f"{catchup_env.url}/", key, MODELS)
+        return AssemblyAITranscripts(transport(deadline_seconds), url or f"{batch_stand_in.url}/", key, MODELS)
 
     return client
 
@@ -71,33 +73,35 @@ def order(**changes: Any) -> TranscriptionOrder:
     return replace(ORDER, **changes)
 
 
-def ordered(catchup_env: StandIn) -> list[dict[str, Any]]:
-    return list(catchup_env.session.get(f"{catchup_env.url}/sandbox/transcripts").json()["transcripts"])
+def list_orders(batch_stand_in: StandIn) -> list[dict[str, Any]]:
+    return list(batch_stand_in.session.get(f"{batch_stand_in.url}/sandbox/transcripts").json()["transcripts"])
 
 
-def sent(catchup_env: StandIn, of: TranscriptionOrder, recordings: AssemblyAITranscripts) -> dict[str, Any]:
-    """What was said in the order."""
-    recordings.submit(of)
-    return dict(catchup_env.calls()[-1]["fields"])
+def submit_and_read(
+    batch_stand_in: StandIn, order: TranscriptionOrder, recordings: AssemblyAITranscripts
+) -> dict[str, Any]:
+    """The fields of the order that the stand-in received."""
+    recordings.submit(order)
+    return dict(batch_stand_in.calls()[-1]["fields"])
 
 
-def uploaded(catchup_env: StandIn) -> str:
-    """The address of real speech, as the stand-in itself stores it."""
+def upload_speech(batch_stand_in: StandIn) -> str:
+    """Upload a recording to the stand-in. Returns its URL."""
     headers = {"Authorization": KEYS.assemblyai}
-    return catchup_env.session.post(
-        f"{catchup_env.url}/v2/upload", data=RECORDING.read_bytes(), headers=headers
+    return batch_stand_in.session.post(
+        f"{batch_stand_in.url}/v2/upload", data=RECORDING.read_bytes(), headers=headers
     ).json()["upload_url"]
 
 
-def ended(recordings: AssemblyAITranscripts, transcript_id: str) -> Recording:
+def wait_for_end(recordings: AssemblyAITranscripts, transcript_id: str) -> Recording:
     while (recording := recordings.recording(transcript_id)) is None:
         pass
     return recording
 
 
-def told(ask: Callable[[], Any], key: str = KEYS.assemblyai) -> ProviderError:
-    """The failure; neither the key, the webhook's secret nor the address's signature stands in it."""
-    error = failure_of(ask, key)
+def error_of(call: Callable[[], Any], key: str = KEYS.assemblyai) -> ProviderError:
+    """The error of `call`, which contains neither the key nor the webhook's secret nor the URL's signature."""
+    error = failure_of(call, key)
     shown = f"{error!r} {error.details} {error.log_note} {error.__cause__!r} {error.__context__!r}"
     assert SECRET not in shown
     assert SIGNATURE.partition("=")[2] not in shown
@@ -105,10 +109,10 @@ def told(ask: Callable[[], Any], key: str = KEYS.assemblyai) -> ProviderError:
 
 
 class TestSubmit:
-    def test_the_order_names_range_models_webhook_and_its_secret(self, client: Client, catchup_env: StandIn) -> None:
+    def test_the_order_names_range_models_webhook_and_its_secret(self, client: Client, batch_stand_in: StandIn) -> None:
         transcript_id = client().submit(order(from_ms=30_000, to_ms=90_000))
 
-        (call,) = catchup_env.calls()
+        (call,) = batch_stand_in.calls()
         assert (call["method"], call["path"], call["status"]) == ("POST", "/v2/transcript", 200)
         assert call["fields"] == {
             "audio_url": ORDER.audio_url,
@@ -119,10 +123,10 @@ class TestSubmit:
             "webhook_auth_header_name": WEBHOOK_SECRET_HEADER,
             "language_detection": True,
         }
-        (made,) = ordered(catchup_env)
-        assert (made["id"], made["webhook_url"]) == (transcript_id, JOB)
+        (transcript,) = list_orders(batch_stand_in)
+        assert (transcript["id"], transcript["webhook_url"]) == (transcript_id, JOB)
 
-    def test_the_secret_goes_with_it(self, client: Client, serve, http) -> None:
+    def test_the_order_carries_the_webhook_secret(self, client: Client, serve, http) -> None:
         server = serve(http(200, b'{"id": "x", "status": "queued"}'))
 
         client(url=server.url).submit(ORDER)
@@ -147,23 +151,23 @@ class TestSubmit:
             ("haw", "haw"),
         ],
     )
-    def test_a_language_is_named_as_the_provider_names_it(
-        self, client: Client, catchup_env: StandIn, language: str, code: str
+    def test_a_language_is_sent_as_the_providers_code(
+        self, client: Client, batch_stand_in: StandIn, language: str, code: str
     ) -> None:
-        said = sent(catchup_env, order(language=language), client())
+        fields = submit_and_read(batch_stand_in, order(language=language), client())
 
-        assert (said["language_code"], said.get("language_detection")) == (code, None)
+        assert (fields["language_code"], fields.get("language_detection")) == (code, None)
 
     @pytest.mark.parametrize("language", ["", "yue", "yue-HK"])
-    def test_a_language_that_it_has_no_code_for_is_left_to_it(
-        self, client: Client, catchup_env: StandIn, language: str
+    def test_a_language_without_a_code_is_detected_by_the_provider(
+        self, client: Client, batch_stand_in: StandIn, language: str
     ) -> None:
-        said = sent(catchup_env, order(language=language), client())
+        fields = submit_and_read(batch_stand_in, order(language=language), client())
 
-        assert (said.get("language_code"), said["language_detection"]) == (None, True)
+        assert (fields.get("language_code"), fields["language_detection"]) == (None, True)
 
-    def test_it_takes_every_language_of_the_contract_with_any_region(
-        self, client: Client, catchup_env: StandIn
+    def test_every_language_of_the_contract_is_accepted_with_any_region(
+        self, client: Client, batch_stand_in: StandIn
     ) -> None:
         recordings = client()
 
@@ -171,116 +175,127 @@ class TestSubmit:
             for region in ("", "-XX", "-GB", "-CH", "-US"):
                 recordings.submit(order(language=language + region))
 
-        codes = {made["language_code"] for made in ordered(catchup_env)}
+        codes = {transcript["language_code"] for transcript in list_orders(batch_stand_in)}
         assert codes == ALL_LANGUAGES - {"en_au"}
 
-    @pytest.mark.parametrize(("fault", "fate"), FATES, ids=str)
-    def test_what_a_failure_says_of_the_order(
-        self, client: Client, catchup_env: StandIn, fault: dict[str, Any], fate: type[ProviderError]
+    @pytest.mark.parametrize(("fault", "expected"), ERRORS, ids=str)
+    def test_every_failure_says_whether_the_order_was_placed(
+        self, client: Client, batch_stand_in: StandIn, fault: dict[str, Any], expected: type[ProviderError]
     ) -> None:
-        catchup_env.fail(CREATE, fault)
+        batch_stand_in.fail(CREATE, fault)
         recordings = client()
 
-        error = told(lambda: recordings.submit(ORDER))
+        error = error_of(lambda: recordings.submit(ORDER))
 
-        assert type(error) is fate
-        if issubclass(fate, REFUSED | NOT_NOW):
-            assert ordered(catchup_env) == []
-        assert len(catchup_env.calls()) == 1
+        assert type(error) is expected
+        if issubclass(expected, REJECTED | NOT_NOW):
+            assert list_orders(batch_stand_in) == []
+        assert len(batch_stand_in.calls()) == 1
 
     @pytest.mark.parametrize("fault", ["cut", "lost"])
-    def test_an_order_whose_answer_is_lost_is_found(self, client: Client, catchup_env: StandIn, fault: str) -> None:
-        catchup_env.fail(CREATE, {"kind": fault})
+    def test_an_order_whose_response_is_lost_can_be_found(
+        self, client: Client, batch_stand_in: StandIn, fault: str
+    ) -> None:
+        batch_stand_in.fail(CREATE, {"kind": fault})
 
-        error = told(lambda: client(deadline_seconds=HASTY_SECONDS).submit(ORDER))
+        error = error_of(lambda: client(deadline_seconds=SHORT_TIMEOUT_SECONDS).submit(ORDER))
 
-        assert not isinstance(error, REFUSED | NOT_NOW)
-        (made,) = ordered(catchup_env)
-        assert client().find(ORDER) == made["id"]
+        assert not isinstance(error, REJECTED | NOT_NOW)
+        (transcript,) = list_orders(batch_stand_in)
+        assert client().find(ORDER) == transcript["id"]
 
     @pytest.mark.parametrize("fault", [{"kind": "timeout"}, {"kind": "slow", "delay_seconds": 3}], ids=str)
-    def test_no_answer_in_time_is_not_known(self, client: Client, catchup_env: StandIn, fault: dict[str, Any]) -> None:
-        catchup_env.fail(CREATE, fault)
+    def test_a_response_after_the_deadline_is_a_timeout(
+        self, client: Client, batch_stand_in: StandIn, fault: dict[str, Any]
+    ) -> None:
+        batch_stand_in.fail(CREATE, fault)
 
-        error = told(lambda: client(deadline_seconds=HASTY_SECONDS).submit(ORDER))
+        error = error_of(lambda: client(deadline_seconds=SHORT_TIMEOUT_SECONDS).submit(ORDER))
 
         assert type(error) is ProviderTimeoutError
 
-    def test_nobody_there_is_not_known(self, client: Client) -> None:
-        assert type(told(lambda: client(url="http://127.0.0.1:1").submit(ORDER))) is UNKNOWN
+    def test_a_provider_that_cannot_be_reached_leaves_the_order_unknown(self, client: Client) -> None:
+        assert type(error_of(lambda: client(url="http://127.0.0.1:1").submit(ORDER))) is UNKNOWN
 
-    def test_a_key_that_is_not_taken_is_not_told(self, client: Client) -> None:
-        error = told(lambda: client(key="a-key-that-nobody-knows").submit(ORDER), "a-key-that-nobody-knows")
+    def test_a_rejected_key_is_an_error_that_hides_the_key(self, client: Client) -> None:
+        error = error_of(lambda: client(key="an-unknown-key").submit(ORDER), "an-unknown-key")
 
         assert (type(error), error.log_note) == (ProviderDeniedError, "status 401")
 
-    def test_what_the_provider_cannot_do_is_refused(self, client: Client, catchup_env: StandIn) -> None:
-        assert type(told(lambda: client().submit(order(to_ms=0)))) is REFUSED
-        assert ordered(catchup_env) == []
+    def test_an_impossible_order_is_rejected(self, client: Client, batch_stand_in: StandIn) -> None:
+        assert type(error_of(lambda: client().submit(order(to_ms=0)))) is REJECTED
+        assert list_orders(batch_stand_in) == []
 
-    @pytest.mark.parametrize("answer", [{}, {"id": "", "status": "queued"}, {"id": "x", "status": "asleep"}], ids=str)
-    def test_another_shape_is_not_known(self, client: Client, serve, http, answer: dict[str, Any]) -> None:
-        server = serve(http(200, json.dumps(answer).encode()))
+    @pytest.mark.parametrize("response", [{}, {"id": "", "status": "queued"}, {"id": "x", "status": "asleep"}], ids=str)
+    def test_a_response_of_another_shape_leaves_the_order_unknown(
+        self, client: Client, serve, http, response: dict[str, Any]
+    ) -> None:
+        server = serve(http(200, json.dumps(response).encode()))
 
-        assert type(told(lambda: client(url=server.url).submit(ORDER))) is UNKNOWN
+        assert type(error_of(lambda: client(url=server.url).submit(ORDER))) is UNKNOWN
 
 
 class TestFind:
-    def test_only_the_order_of_this_webhook_is_found(self, client: Client, catchup_env: StandIn) -> None:
+    def test_only_the_order_of_this_webhook_is_found(self, client: Client, batch_stand_in: StandIn) -> None:
         recordings = client()
         others = [recordings.submit(order(webhook_url=f"{JOB}-{number}")) for number in range(3)]
-        ours = recordings.submit(ORDER)
+        transcript_id = recordings.submit(ORDER)
 
-        assert recordings.find(ORDER) == ours
+        assert recordings.find(ORDER) == transcript_id
         assert recordings.find(order(webhook_url=f"{JOB}-1")) == others[1]
         assert recordings.find(order(webhook_url=f"{JOB}-9")) is None
 
-    def test_an_address_signed_anew_is_the_same(self, client: Client) -> None:
+    def test_a_url_that_was_signed_again_matches(self, client: Client) -> None:
         recordings = client()
-        ours = recordings.submit(ORDER)
+        transcript_id = recordings.submit(ORDER)
 
-        assert recordings.find(order(audio_url="http://127.0.0.1:1/talk.wav?X-Amz-Signature=another")) == ours
+        assert recordings.find(order(audio_url="http://127.0.0.1:1/talk.wav?X-Amz-Signature=another")) == transcript_id
 
-    def test_orders_of_other_recordings_are_not_looked_at(self, client: Client, catchup_env: StandIn) -> None:
+    def test_orders_of_other_recordings_are_not_fetched(self, client: Client, batch_stand_in: StandIn) -> None:
         recordings = client()
         recordings.submit(order(audio_url="http://127.0.0.1:1/another.wav"))
 
         assert recordings.find(ORDER) is None
-        assert [call["service"] for call in catchup_env.calls()] == [CREATE, LIST]
+        assert [call["service"] for call in batch_stand_in.calls()] == [CREATE, LIST]
 
-    def test_none_among_many_is_bounded(self, client: Client, catchup_env: StandIn) -> None:
+    def test_a_search_without_a_match_is_limited(self, client: Client, batch_stand_in: StandIn) -> None:
         recordings = client()
         for number in range(25):
             recordings.submit(order(webhook_url=f"{JOB}-{number}"))
 
         assert recordings.find(ORDER) is None
-        assert len([call for call in catchup_env.calls() if call["service"] == GET]) == 20
+        assert len([call for call in batch_stand_in.calls() if call["service"] == GET]) == 20
 
     @pytest.mark.parametrize("service", [LIST, GET])
-    @pytest.mark.parametrize(("fault", "fate"), FATES, ids=str)
-    def test_a_failure_is_not_none(
-        self, client: Client, catchup_env: StandIn, service: str, fault: dict[str, Any], fate: type[ProviderError]
+    @pytest.mark.parametrize(("fault", "expected"), ERRORS, ids=str)
+    def test_a_failed_search_raises_and_does_not_return_none(
+        self,
+        client: Client,
+        batch_stand_in: StandIn,
+        service: str,
+        fault: dict[str, Any],
+        expected: type[ProviderError],
     ) -> None:
         recordings = client()
         recordings.submit(ORDER)
-        catchup_env.fail(service, fault)
+        batch_stand_in.fail(service, fault)
 
-        assert type(told(lambda: recordings.find(ORDER))) is fate
+        assert type(error_of(lambda: recordings.find(ORDER))) is expected
 
 
 class TestRecording:
-    def test_real_speech_comes_back_in_its_range(self, client: Client, catchup_env: StandIn) -> None:
+    def test_real_speech_is_transcribed_within_its_range(self, client: Client, batch_stand_in: StandIn) -> None:
         recordings = client()
 
-        heard = ended(recordings, recordings.submit(order(audio_url=uploaded(catchup_env))))
+        recording = wait_for_end(recordings, recordings.submit(order(audio_url=upload_speech(batch_stand_in))))
 
-        assert word_error_rate(SAID, " ".join(word.text for word in heard.words)) < 0.2
-        assert (heard.audio_ms, heard.model) == (4_000, "assemblyai/universal-3-5-pro")
-        assert all(0 <= word.start_ms <= word.end_ms <= 4_000 for word in heard.words)
+        assert word_error_rate(TRANSCRIPT, " ".join(word.text for word in recording.words)) < 0.2
+        assert (recording.audio_ms, recording.model) == (4_000, "assemblyai/universal-3-5-pro")
+        assert all(0 <= word.start_ms <= word.end_ms <= 4_000 for word in recording.words)
 
-    def test_none_while_the_provider_is_at_it(self, client: Client, catchup_env: StandIn) -> None:
-        catchup_env.session.post(
-            f"{catchup_env.url}/sandbox/transcripts/orders", json={"hold_jobs": True}
+    def test_the_recording_is_none_while_the_provider_is_working(self, client: Client, batch_stand_in: StandIn) -> None:
+        batch_stand_in.session.post(
+            f"{batch_stand_in.url}/sandbox/transcripts/orders", json={"hold_jobs": True}
         ).raise_for_status()
         recordings = client()
         transcript_id = recordings.submit(ORDER)
@@ -288,42 +303,42 @@ class TestRecording:
         assert recordings.recording(transcript_id) is None
 
     @pytest.mark.parametrize(
-        ("error", "ours"),
+        ("error", "message"),
         [
-            (f"Download error, unable to download {ORDER.audio_url}.", "could not be fetched"),
-            ("File does not appear to contain audio. File type is text/html.", "does not hold audio"),
+            (f"Download error, unable to download {ORDER.audio_url}.", "could not be downloaded"),
+            ("File does not appear to contain audio. File type is text/html.", "contains no audio"),
             ("Audio duration is too short.", "too short"),
-            ("Server error, developers have been alerted", "not recognised"),
-            (None, "not recognised"),
+            ("Server error, developers have been alerted", "could not be transcribed"),
+            (None, "could not be transcribed"),
         ],
     )
-    def test_a_transcript_in_error_says_why_in_our_words(
-        self, client: Client, serve, http, error: str | None, ours: str
+    def test_a_failed_transcript_has_a_message_for_the_user(
+        self, client: Client, serve, http, error: str | None, message: str
     ) -> None:
-        answer = {"id": "x", "status": "error", "error": error, "audio_url": ORDER.audio_url}
-        server = serve(http(200, json.dumps(answer).encode()))
+        response = {"id": "x", "status": "error", "error": error, "audio_url": ORDER.audio_url}
+        server = serve(http(200, json.dumps(response).encode()))
 
-        with pytest.raises(ProviderFailedError, match=ours) as raised:
+        with pytest.raises(ProviderFailedError, match=message) as raised:
             client(url=server.url).recording("x")
 
         assert "http" not in raised.value.reason
         assert "Signature" not in f"{raised.value!r} {raised.value.__cause__!r} {raised.value.__context__!r}"
 
-    def test_what_the_stand_in_cannot_fetch_is_such_an_error(self, client: Client) -> None:
+    def test_a_recording_that_cannot_be_downloaded_is_a_failed_transcript(self, client: Client) -> None:
         recordings = client()
         transcript_id = recordings.submit(ORDER)
 
-        with pytest.raises(ProviderFailedError, match="could not be fetched"):
-            ended(recordings, transcript_id)
+        with pytest.raises(ProviderFailedError, match="could not be downloaded"):
+            wait_for_end(recordings, transcript_id)
 
-    def test_words_are_taken_as_they_are_and_never_before_the_start(self, client: Client, serve, http) -> None:
+    def test_words_never_start_before_the_recording(self, client: Client, serve, http) -> None:
         words = [{"text": "He", "start": -20, "end": 90, "confidence": 1, "speaker": "A"}]
-        answer = {"id": "x", "status": "completed", "words": words, "audio_duration": 12.4, "new": {"field": 1}}
-        server = serve(http(200, json.dumps(answer).encode()))
+        response = {"id": "x", "status": "completed", "words": words, "audio_duration": 12.4, "new": {"field": 1}}
+        server = serve(http(200, json.dumps(response).encode()))
 
-        heard = client(url=server.url).recording("x")
+        recording = client(url=server.url).recording("x")
 
-        assert heard == Recording((Word("He", 0, 90, 1.0),), 12_400, "assemblyai/universal-3-5-pro")
+        assert recording == Recording((Word("He", 0, 90, 1.0),), 12_400, "assemblyai/universal-3-5-pro")
 
     @pytest.mark.parametrize(
         "fields",
@@ -337,63 +352,68 @@ class TestRecording:
         ],
         ids=str,
     )
-    def test_another_shape_is_nonsense(self, client: Client, serve, http, fields: dict[str, Any]) -> None:
-        answer = {"id": "x", "status": "completed"} | fields
-        server = serve(http(200, json.dumps(answer).encode()))
+    def test_a_response_of_another_shape_is_a_provider_error(
+        self, client: Client, serve, http, fields: dict[str, Any]
+    ) -> None:
+        response = {"id": "x", "status": "completed"} | fields
+        server = serve(http(200, json.dumps(response).encode()))
 
-        assert told(lambda: client(url=server.url).recording("x")).message == "AssemblyAI answered nonsense."
+        assert (
+            error_of(lambda: client(url=server.url).recording("x")).message
+            == "AssemblyAI returned an invalid response."
+        )
 
-    def test_an_id_is_one_part_of_the_path(self, client: Client, serve, http) -> None:
+    def test_an_id_is_one_segment_of_the_path(self, client: Client, serve, http) -> None:
         server = serve(http(200, b'{"id": "x", "status": "queued"}'))
 
         client(url=server.url).recording("../x?y=1/z")
 
         assert server.requests[0].startswith(b"GET /v2/transcript/..%2Fx%3Fy%3D1%2Fz HTTP/1.1\r\n")
 
-    def test_one_that_is_not_there_is_refused(self, client: Client) -> None:
-        assert type(told(lambda: client().recording("nobody"))) is REFUSED
+    def test_an_unknown_transcript_is_rejected(self, client: Client) -> None:
+        assert type(error_of(lambda: client().recording("unknown"))) is REJECTED
 
-    @pytest.mark.parametrize(("fault", "fate"), FATES, ids=str)
-    def test_every_failure_has_its_name(
-        self, client: Client, catchup_env: StandIn, fault: dict[str, Any], fate: type[ProviderError]
+    @pytest.mark.parametrize(("fault", "expected"), ERRORS, ids=str)
+    def test_every_failure_is_mapped_to_an_error(
+        self, client: Client, batch_stand_in: StandIn, fault: dict[str, Any], expected: type[ProviderError]
     ) -> None:
         recordings = client()
         transcript_id = recordings.submit(ORDER)
-        catchup_env.fail(GET, fault)
+        batch_stand_in.fail(GET, fault)
 
-        assert type(told(lambda: recordings.recording(transcript_id))) is fate
+        assert type(error_of(lambda: recordings.recording(transcript_id))) is expected
 
-    def test_an_answer_above_the_limit_is_not_read(self, client: Client, serve, http) -> None:
+    def test_a_response_above_the_size_limit_is_a_provider_error(self, client: Client, serve, http) -> None:
         server = serve(http(200, json.dumps({"id": "x", "status": "queued", "text": "a" * 5_000_000}).encode()))
 
-        error = told(lambda: client(url=server.url).recording("x"))
+        error = error_of(lambda: client(url=server.url).recording("x"))
 
-        assert error.message == "Provider answered more than we read."
+        assert error.message == "Provider returned a response that is too large."
 
 
 class TestDelete:
-    def test_what_is_deleted_has_no_words_any_more(self, client: Client, catchup_env: StandIn) -> None:
+    def test_a_deleted_transcript_has_no_words(self, client: Client, batch_stand_in: StandIn) -> None:
         recordings = client()
-        transcript_id = recordings.submit(order(audio_url=uploaded(catchup_env)))
-        ended(recordings, transcript_id)
+        transcript_id = recordings.submit(order(audio_url=upload_speech(batch_stand_in)))
+        wait_for_end(recordings, transcript_id)
 
         recordings.delete(transcript_id)
         recordings.delete(transcript_id)
 
-        assert [made["deleted"] for made in ordered(catchup_env)] == [True]
-        assert ended(recordings, transcript_id).words == ()
+        assert [transcript["deleted"] for transcript in list_orders(batch_stand_in)] == [True]
+        assert wait_for_end(recordings, transcript_id).words == ()
 
-    def test_one_that_is_not_there_is_refused(self, client: Client) -> None:
-        assert type(told(lambda: client().delete("nobody"))) is REFUSED
+    def test_an_unknown_transcript_is_rejected(self, client: Client) -> None:
+        assert type(error_of(lambda: client().delete("unknown"))) is REJECTED
 
     @pytest.mark.parametrize(
-        ("fault", "fate"), [one for one in FATES if one[0]["kind"] not in ("missing_text",)], ids=str
+        ("fault", "expected"), [case for case in ERRORS if case[0]["kind"] not in ("missing_text",)], ids=str
     )
-    def test_every_failure_has_its_name(
-        self, client: Client, catchup_env: StandIn, fault: dict[str, Any], fate: type[ProviderError]
+    def test_every_failure_is_mapped_to_an_error(
+        self, client: Client, batch_stand_in: StandIn, fault: dict[str, Any], expected: type[ProviderError]
     ) -> None:
         recordings = client()
         transcript_id = recordings.submit(ORDER)
-        catchup_env.fail(DELETE, fault)
+        batch_stand_in.fail(DELETE, fault)
 
-        assert type(told(lambda: recordings.delete(transcript_id))) is fate
+        assert type(error_of(lambda: recordings.delete(transcript_id))) is expected

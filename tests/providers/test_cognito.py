@@ -1,4 +1,4 @@
-"""Cognito's errors in our words. The good paths run on a real pool in tests/accounts/test_accounts.py and tests/http."""
+"""How Cognito's errors are mapped. tests/accounts/test_accounts.py and tests/http cover successful calls on a pool."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from chalicelib.errors import AppError, UnavailableError
 from chalicelib.logs.request_log import collect_request_log
-from chalicelib.providers.cognito import NOBODY_TO_MAIL, NOT_THE_CODE, Cognito
+from chalicelib.providers.cognito import CODE_NOT_SENT, CODE_REJECTED, Cognito
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign up": ("sign_up", lambda c: c.sign_up("a@b.cd", "the-password", "")),
@@ -24,10 +24,10 @@ CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "reset password": ("confirm_forgot_password", lambda c: c.reset_password("a@b.cd", "123456", "the-password")),
     "rename": ("admin_update_user_attributes", lambda c: c.rename("user", "Ada")),
     "delete": ("admin_delete_user", lambda c: c.delete("user")),
-    "mail a reset code": ("forgot_password", lambda c: c.mail_reset_code("a@b.cd")),
+    "send a reset code": ("forgot_password", lambda c: c.send_reset_code("a@b.cd")),
     "confirm without code": ("admin_update_user_attributes", lambda c: c.confirm_without_code("a@b.cd")),
 }
-# Ours to mend: they never blame the caller.
+# Outages, which are never the caller's fault.
 OUTAGES = [
     "InternalErrorException",
     "ResourceNotFoundException",
@@ -40,15 +40,15 @@ TOO_MANY = ["TooManyRequestsException", "LimitExceededException", "TooManyFailed
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    made = boto3.client(
+    cognito = boto3.client(
         "cognito-idp",
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
     )
-    yield made
-    made.close()
+    yield cognito
+    cognito.close()
 
 
 def pool(client: Any) -> Cognito:
@@ -65,33 +65,33 @@ def failure(client: Any, call: str, code: str) -> AppError:
     return raised.value
 
 
-# What these are answered about one account alone would tell that there is one.
-SAYS_NOTHING = {
-    ("mail a reset code", "LimitExceededException"),
-    ("mail a reset code", "CodeDeliveryFailureException"),
+# Each of these errors depends on one account, and would reveal that the account exists.
+HIDDEN = {
+    ("send a reset code", "LimitExceededException"),
+    ("send a reset code", "CodeDeliveryFailureException"),
     ("reset password", "LimitExceededException"),
     ("reset password", "TooManyFailedAttemptsException"),
 }
 
 
-def told(codes: list[str]) -> list[tuple[str, str]]:
-    return [(call, code) for call in CALLS for code in codes if (call, code) not in SAYS_NOTHING]
+def calls_with(codes: list[str]) -> list[tuple[str, str]]:
+    return [(call, code) for call in CALLS for code in codes if (call, code) not in HIDDEN]
 
 
-@pytest.mark.parametrize(("call", "code"), told(OUTAGES))
+@pytest.mark.parametrize(("call", "code"), calls_with(OUTAGES))
 def test_a_failing_pool_is_never_the_callers_fault(client: Any, call: str, code: str) -> None:
     assert failure(client, call, code).code == "unavailable"
 
 
-@pytest.mark.parametrize(("call", "code"), told(TOO_MANY))
-def test_too_many_attempts_are_told_when_to_come_back(client: Any, call: str, code: str) -> None:
+@pytest.mark.parametrize(("call", "code"), calls_with(TOO_MANY))
+def test_too_many_attempts_are_answered_with_a_retry_time(client: Any, call: str, code: str) -> None:
     error = failure(client, call, code)
 
     assert (error.code, error.details) == ("rate_limited", {"retry_after_seconds": 30})
 
 
 @pytest.mark.parametrize(
-    ("call", "code", "ours"),
+    ("call", "code", "expected"),
     [
         ("sign up", "UsernameExistsException", "email_taken"),
         ("sign up", "InvalidPasswordException", "invalid_request"),
@@ -111,38 +111,38 @@ def test_too_many_attempts_are_told_when_to_come_back(client: Any, call: str, co
         ("refresh", "RefreshTokenReuseException", "invalid_credentials"),
     ],
 )
-def test_what_the_caller_did_wrong_has_its_name(client: Any, call: str, code: str, ours: str) -> None:
-    assert failure(client, call, code).code == ours
+def test_a_mistake_of_the_caller_is_mapped_to_an_error_code(client: Any, call: str, code: str, expected: str) -> None:
+    assert failure(client, call, code).code == expected
 
 
 @pytest.mark.parametrize("code", ["UserNotFoundException", "InvalidParameterException"])
-def test_asking_for_a_code_never_tells_that_nobody_is_there(client: Any, code: str) -> None:
+def test_resending_a_code_does_not_reveal_whether_the_account_exists(client: Any, code: str) -> None:
     with Stubber(client) as stubber:
         stubber.add_client_error("resend_confirmation_code", code)
         pool(client).resend_code("a@b.cd")
 
 
-@pytest.mark.parametrize("code", sorted(NOBODY_TO_MAIL))
-def test_a_forgotten_password_never_tells_that_nobody_is_there(client: Any, code: str) -> None:
-    with Stubber(client) as stubber, collect_request_log() as counted:
+@pytest.mark.parametrize("code", sorted(CODE_NOT_SENT))
+def test_a_forgotten_password_does_not_reveal_whether_the_account_exists(client: Any, code: str) -> None:
+    with Stubber(client) as stubber, collect_request_log() as request_log:
         stubber.add_client_error("forgot_password", code)
-        pool(client).mail_reset_code("a@b.cd")
+        pool(client).send_reset_code("a@b.cd")
 
-    assert ("aws_error" in counted.notes) == (code == "CodeDeliveryFailureException")
+    assert ("aws_error" in request_log.notes) == (code == "CodeDeliveryFailureException")
 
 
-def test_a_reset_is_refused_in_the_same_words_whoever_is_or_is_not_there(client: Any) -> None:
-    refused = {str(failure(client, "reset password", code).__dict__) for code in NOT_THE_CODE}
+def test_a_rejected_reset_has_one_message_whether_or_not_the_account_exists(client: Any) -> None:
+    errors = {str(failure(client, "reset password", code).__dict__) for code in CODE_REJECTED}
 
-    assert len(refused) == 1
+    assert len(errors) == 1
     assert failure(client, "reset password", "CodeMismatchException").details == {"field": "code"}
 
 
-KEYED = ["sign up", "confirm", "resend", "sign in", "refresh", "reset password", "mail a reset code"]
+KEYED = ["sign up", "confirm", "resend", "sign in", "refresh", "reset password", "send a reset code"]
 
 
 @pytest.mark.parametrize("call", KEYED)
-def test_a_wrong_secret_of_ours_is_an_outage(client: Any, call: str) -> None:
+def test_a_wrong_client_secret_is_an_outage(client: Any, call: str) -> None:
     operation, act = CALLS[call]
     with Stubber(client) as stubber:
         stubber.add_client_error(operation, "NotAuthorizedException", "Unable to verify secret hash for client")
@@ -151,14 +151,14 @@ def test_a_wrong_secret_of_ours_is_an_outage(client: Any, call: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["delete", "sign out"])
-def test_what_is_to_end_of_somebody_who_is_gone_has_ended(client: Any, call: str) -> None:
+def test_deleting_or_signing_out_a_deleted_account_succeeds(client: Any, call: str) -> None:
     operation, act = CALLS[call]
     with Stubber(client) as stubber:
         stubber.add_client_error(operation, "UserNotFoundException")
         act(pool(client))
 
 
-def test_an_account_that_must_answer_a_challenge_cannot_sign_in(client: Any) -> None:
+def test_an_account_with_a_pending_challenge_cannot_sign_in(client: Any) -> None:
     with Stubber(client) as stubber:
         stubber.add_response("admin_initiate_auth", {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s" * 20})
         with pytest.raises(AppError) as raised:
@@ -168,7 +168,7 @@ def test_an_account_that_must_answer_a_challenge_cannot_sign_in(client: Any) -> 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("error", [EndpointConnectionError(endpoint_url="x"), ConnectTimeoutError(endpoint_url="x")])
-def test_a_pool_that_does_not_answer_is_unavailable(client: Any, call: str, error: Exception) -> None:
+def test_a_pool_that_does_not_respond_is_unavailable(client: Any, call: str, error: Exception) -> None:
     def broken(**_: Any) -> None:
         raise error
 

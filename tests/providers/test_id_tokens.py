@@ -1,4 +1,4 @@
-"""Checking ID tokens: what is asked of the key server, how often, and what an outage means."""
+"""Verifying ID tokens: when keys are fetched, how often, and what an outage of the key server means."""
 
 import time
 from collections.abc import Callable
@@ -19,15 +19,15 @@ OLD, NEW = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 
 
 class KeyServer:
-    """Publishes `keys`, counts who asks, and can be out of order."""
+    """Publishes `keys`, counts fetches, and can be made to fail."""
 
     def __init__(self, **keys: rsa.RSAPrivateKey):
-        self.keys, self.asked, self.is_out = keys, 0, False
+        self.keys, self.fetches, self.is_out = keys, 0, False
 
     def __call__(self) -> dict[str, Any]:
-        self.asked += 1
+        self.fetches += 1
         if self.is_out:
-            raise UnavailableError("The key server is out.")
+            raise UnavailableError("The key server is unavailable.")
         return jwks(**self.keys)
 
 
@@ -41,116 +41,116 @@ def verifier(server: Callable[[], Any], clock: Clock, packaged: dict[str, Any] |
 
 
 def token(key: rsa.RSAPrivateKey = OLD, key_id: str = "old", **changes: Any) -> str:
-    """An ID token that is good for a minute; the library compares its times with the machine's own clock."""
+    """An ID token that is valid for a minute; PyJWT compares its times with the machine's clock."""
     at = int(time.time())
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "token_use": "id", "email": "ada@example.com"}
     claims |= {"iat": at, "exp": at + 60, "auth_time": at} | changes
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id})
 
 
-def test_the_keys_are_fetched_once_for_all_good_tokens(clock: Clock) -> None:
+def test_the_keys_are_fetched_once_for_all_valid_tokens(clock: Clock) -> None:
     server = KeyServer(old=OLD)
-    checking = verifier(server, clock)
+    token_verifier = verifier(server, clock)
 
-    callers = [checking.caller(token(sub=name)).user_id for name in ("ada", "bo", "cy")]
+    callers = [token_verifier.caller(token(sub=name)).user_id for name in ("ada", "bo", "cy")]
 
-    assert (callers, server.asked) == (["ada", "bo", "cy"], 1)
+    assert (callers, server.fetches) == (["ada", "bo", "cy"], 1)
 
 
-def test_who_comes_while_the_keys_are_fetched_waits_for_them(clock: Clock) -> None:
-    server, all_began = KeyServer(old=OLD), Barrier(3)
-    asked = Event()
+def test_concurrent_requests_wait_while_the_keys_are_fetched(clock: Clock) -> None:
+    server, all_started = KeyServer(old=OLD), Barrier(3)
+    is_fetching = Event()
 
     def slow_server() -> dict[str, Any]:
-        asked.set()
-        assert others_came.wait(5)
+        is_fetching.set()
+        assert others_arrived.wait(5)
         return server()
 
-    others_came = Event()
-    checking = verifier(slow_server, clock)
+    others_arrived = Event()
+    token_verifier = verifier(slow_server, clock)
 
     def call(name: str) -> str:
-        all_began.wait(5)
-        return checking.caller(token(sub=name)).user_id
+        all_started.wait(5)
+        return token_verifier.caller(token(sub=name)).user_id
 
-    with ThreadPoolExecutor(3) as people:
-        answers = [people.submit(call, name) for name in ("ada", "bo", "cy")]
-        assert asked.wait(5)
-        # Nothing tells that a thread waits for a lock; those that would not wait have been refused by now.
-        finished, _ = wait(answers, timeout=0.2, return_when=FIRST_COMPLETED)
-        others_came.set()
+    with ThreadPoolExecutor(3) as executor:
+        calls = [executor.submit(call, name) for name in ("ada", "bo", "cy")]
+        assert is_fetching.wait(5)
+        # Whether a thread waits for a lock cannot be observed; threads that do not wait have been rejected by now.
+        finished, _ = wait(calls, timeout=0.2, return_when=FIRST_COMPLETED)
+        others_arrived.set()
 
     assert not finished
-    assert sorted(answer.result() for answer in answers) == ["ada", "bo", "cy"]
-    assert server.asked == 1
+    assert sorted(call.result() for call in calls) == ["ada", "bo", "cy"]
+    assert server.fetches == 1
 
 
 def test_packaged_keys_need_no_fetch(clock: Clock) -> None:
     server = KeyServer()
 
     assert verifier(server, clock, jwks(old=OLD)).caller(token()).user_id == "ada"
-    assert server.asked == 0
+    assert server.fetches == 0
 
 
-def test_an_unknown_key_is_asked_for_at_most_once_in_five_minutes(clock: Clock) -> None:
+def test_unknown_keys_cause_at_most_one_fetch_in_five_minutes(clock: Clock) -> None:
     server = KeyServer(old=OLD)
-    checking = verifier(server, clock, jwks(old=OLD))
+    token_verifier = verifier(server, clock, jwks(old=OLD))
 
     for name in ("first", "second", "third"):
         with pytest.raises(UnauthenticatedError):
-            checking.caller(token(NEW, name))
-    assert server.asked == 1
+            token_verifier.caller(token(NEW, name))
+    assert server.fetches == 1
     clock.forward(REFETCH_AFTER_SECONDS - 1)
     with pytest.raises(UnauthenticatedError):
-        checking.caller(token(NEW, "fourth"))
-    assert server.asked == 1
+        token_verifier.caller(token(NEW, "fourth"))
+    assert server.fetches == 1
     clock.forward(1)
     with pytest.raises(UnauthenticatedError):
-        checking.caller(token(NEW, "fifth"))
-    assert server.asked == 2
+        token_verifier.caller(token(NEW, "fifth"))
+    assert server.fetches == 2
 
 
 def test_a_rotated_key_is_found_by_the_first_token_that_names_it(clock: Clock) -> None:
     server = KeyServer(old=OLD, new=NEW)
-    checking = verifier(server, clock, jwks(old=OLD))
+    token_verifier = verifier(server, clock, jwks(old=OLD))
 
-    assert checking.caller(token(NEW, "new")).user_id == "ada"
-    assert checking.caller(token()).user_id == "ada"
-    assert server.asked == 1
+    assert token_verifier.caller(token(NEW, "new")).user_id == "ada"
+    assert token_verifier.caller(token()).user_id == "ada"
+    assert server.fetches == 1
 
 
-def test_without_any_key_an_outage_is_said_and_every_request_tries_again(clock: Clock) -> None:
+def test_without_any_key_requests_are_unavailable_and_each_fetches_again(clock: Clock) -> None:
     server = KeyServer(old=OLD)
     server.is_out = True
-    checking = verifier(server, clock)
+    token_verifier = verifier(server, clock)
 
     for _ in range(2):
         with pytest.raises(UnavailableError):
-            checking.caller(token())
+            token_verifier.caller(token())
     server.is_out = False
 
-    assert checking.caller(token()).user_id == "ada"
-    assert server.asked == 3
+    assert token_verifier.caller(token()).user_id == "ada"
+    assert server.fetches == 3
 
 
-def test_an_outage_never_makes_a_new_keys_token_the_callers_fault(clock: Clock) -> None:
+def test_a_token_of_a_new_key_is_not_rejected_during_an_outage(clock: Clock) -> None:
     server = KeyServer(old=OLD, new=NEW)
     server.is_out = True
-    checking = verifier(server, clock, jwks(old=OLD))
+    token_verifier = verifier(server, clock, jwks(old=OLD))
 
     for _ in range(3):
         with pytest.raises(UnavailableError):
-            checking.caller(token(NEW, "new"))
-        assert checking.caller(token()).user_id == "ada"  # Known keys go on working.
-    assert server.asked == 1
+            token_verifier.caller(token(NEW, "new"))
+        assert token_verifier.caller(token()).user_id == "ada"  # Known keys keep working.
+    assert server.fetches == 1
 
     server.is_out = False
     clock.forward(REFETCH_AFTER_SECONDS)
-    assert checking.caller(token(NEW, "new")).user_id == "ada"
+    assert token_verifier.caller(token(NEW, "new")).user_id == "ada"
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    "published",
     [
         {},
         [],
@@ -160,77 +160,79 @@ def test_an_outage_never_makes_a_new_keys_token_the_callers_fault(clock: Clock) 
         {"keys": [{"kty": "RSA", "kid": "old", "n": "?"}]},
     ],
 )
-def test_a_key_set_that_cannot_be_read_is_an_outage(clock: Clock, nonsense: Any) -> None:
+def test_an_invalid_key_set_is_an_outage(clock: Clock, published: Any) -> None:
     with pytest.raises(UnavailableError):
-        verifier(lambda: nonsense, clock).caller(token())
+        verifier(lambda: published, clock).caller(token())
 
 
-def test_an_empty_key_set_signs_nobody_out(clock: Clock) -> None:
-    checking = verifier(lambda: {"keys": []}, clock, jwks(old=OLD))
+def test_an_empty_key_set_does_not_sign_out_users(clock: Clock) -> None:
+    token_verifier = verifier(lambda: {"keys": []}, clock, jwks(old=OLD))
 
     with pytest.raises(UnavailableError):
-        checking.caller(token(NEW, "new"))
-    assert checking.caller(token()).user_id == "ada"
+        token_verifier.caller(token(NEW, "new"))
+    assert token_verifier.caller(token()).user_id == "ada"
 
 
-def test_keys_of_other_kinds_are_passed_over(clock: Clock) -> None:
+def test_keys_of_other_types_are_ignored(clock: Clock) -> None:
     published = {"keys": [{"kty": "EC", "kid": "curve"}, *jwks(old=OLD)["keys"]]}
 
     assert verifier(lambda: published, clock).caller(token()).user_id == "ada"
 
 
-def test_clocks_may_differ_by_the_leeway_and_no_more(clock: Clock) -> None:
-    checking = verifier(KeyServer(old=OLD), clock)
+def test_clocks_may_differ_by_the_leeway(clock: Clock) -> None:
+    token_verifier = verifier(KeyServer(old=OLD), clock)
     at = int(time.time())
 
-    assert checking.caller(token(exp=at)).user_id == "ada"
+    assert token_verifier.caller(token(exp=at)).user_id == "ada"
     with pytest.raises(UnauthenticatedError):
-        checking.caller(token(exp=at - LEEWAY_SECONDS - 1))
+        token_verifier.caller(token(exp=at - LEEWAY_SECONDS - 1))
 
 
-def test_the_caller_is_what_the_claims_say(clock: Clock) -> None:
+def test_the_caller_has_the_values_of_the_claims(clock: Clock) -> None:
     caller = verifier(KeyServer(old=OLD), clock).caller(token(auth_time=17, **{"cognito:groups": ["admins"]}))
 
     assert (caller.user_id, caller.auth_time_at, caller.email) == ("ada", 17, "ada@example.com")
     assert caller.groups == ("admins",)
 
 
-def test_a_token_is_verified_once_until_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_verified_once_until_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, verified, decode = Clock(int(time.time())), [], jwt.decode
-    monkeypatch.setattr(jwt, "decode", lambda *words, **options: verified.append(words) or decode(*words, **options))
-    checking, good = verifier(KeyServer(old=OLD), clock), token()
+    monkeypatch.setattr(
+        jwt, "decode", lambda *arguments, **options: verified.append(arguments) or decode(*arguments, **options)
+    )
+    token_verifier, valid_token = verifier(KeyServer(old=OLD), clock), token()
 
-    assert checking.caller(good) == checking.caller(good)
+    assert token_verifier.caller(valid_token) == token_verifier.caller(valid_token)
     assert len(verified) == 1
     clock.forward(60)
-    checking.caller(good)
+    token_verifier.caller(valid_token)
     assert len(verified) == 2
 
 
-def test_a_token_that_was_good_lends_nothing_to_one_like_it() -> None:
-    checking, good = verifier(KeyServer(old=OLD), Clock(int(time.time()))), token()
-    checking.caller(good)
+def test_a_cached_token_does_not_validate_a_similar_token() -> None:
+    token_verifier, valid_token = verifier(KeyServer(old=OLD), Clock(int(time.time()))), token()
+    token_verifier.caller(valid_token)
 
-    for bad in (good[:-4] + "AAAA", good + "A", good.rpartition(".")[0] + "."):
+    for changed in (valid_token[:-4] + "AAAA", valid_token + "A", valid_token.rpartition(".")[0] + "."):
         with pytest.raises(UnauthenticatedError):
-            checking.caller(bad)
+            token_verifier.caller(changed)
 
 
-def test_a_huge_token_is_refused_before_any_key_is_fetched(clock: Clock) -> None:
+def test_a_token_that_is_too_long_is_rejected_before_any_fetch(clock: Clock) -> None:
     server = KeyServer(old=OLD)
 
     with pytest.raises(UnauthenticatedError):
         verifier(server, clock).caller("a" * (MAX_TOKEN_CHARACTERS + 1))
-    assert server.asked == 0
+    assert server.fetches == 0
 
 
 @pytest.mark.parametrize("claim", ["sub", "email", "name"])
-def test_half_a_character_in_a_claim_is_refused(clock: Clock, claim: str) -> None:
+def test_half_a_surrogate_pair_in_a_claim_is_rejected(clock: Clock, claim: str) -> None:
     with pytest.raises(UnauthenticatedError):
         verifier(KeyServer(old=OLD), clock).caller(token(**{claim: "a\ud800"}))
 
 
 @pytest.mark.parametrize("claims", [{"sub": ["ada"]}, {"sub": 7}, {"auth_time": "1"}, {"cognito:groups": "admins"}])
-def test_claims_of_the_wrong_type_are_refused(clock: Clock, claims: dict[str, Any]) -> None:
+def test_claims_of_the_wrong_type_are_rejected(clock: Clock, claims: dict[str, Any]) -> None:
     with pytest.raises(UnauthenticatedError):
         verifier(KeyServer(old=OLD), clock).caller(token(**claims))

@@ -1,4 +1,4 @@
-"""The text model: asked by either API in its own words, nothing stored; every way to fail has its name."""
+"""The text model by either API: the request, the answer, and how every failure is mapped."""
 
 import json
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from chalicelib.errors import (
     ProviderUnavailableError,
 )
 from chalicelib.models.catchup import TextAnswer
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Segment
 from chalicelib.providers.openai_text import OpenAIText
 from chalicelib.transcripts.prompts import (
     ANSWER_INSTRUCTIONS,
-    TextTask,
     answer_task,
     read_answer,
     read_summary,
     summary_task,
 )
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 
 MODEL = "gpt-6-luna"
 LINES = [
@@ -50,12 +50,12 @@ HTTP_FAULTS: list[tuple[dict[str, Any], type[ProviderError]]] = [
     ({"kind": "missing_text"}, ProviderError),
     ({"kind": "cut"}, ProviderError),
 ]
-# The service works, the model does not.
+# The service responds, but the model fails.
 MODEL_FAULTS: list[tuple[str, type[ProviderError], str]] = [
     ("refusal", ProviderError, "did not finish"),
     ("truncated", ProviderError, "did not finish"),
-    ("not_json", ProviderError, "nonsense"),
-    ("context_length", ProviderRefusedError, "refused"),
+    ("not_json", ProviderError, "invalid response"),
+    ("context_length", ProviderRefusedError, "rejected"),
 ]
 
 
@@ -75,35 +75,35 @@ def client(stand_in: StandIn, transport, api: Api) -> Client:
     return client
 
 
-def said(stand_in: StandIn) -> dict[str, Any]:
+def received_fields(stand_in: StandIn) -> dict[str, Any]:
     (call,) = stand_in.calls()
     return dict(call["fields"])
 
 
-def told(ask: Callable[[], Any], key: str = KEYS.openai) -> ProviderError:
-    """The failure; neither the key nor a word of transcript or question stands in it."""
-    error = failure_of(ask, key)
+def error_of(call: Callable[[], Any], key: str = KEYS.openai) -> ProviderError:
+    """The error of `call`, which contains neither the key nor text of the transcript or the question."""
+    error = failure_of(call, key)
     shown = f"{error!r} {error.details} {error.log_note} {error.__cause__!r} {error.__context__!r}"
     assert not any(word in shown for word in ("Dashwood", "Devonshire", "sisters"))
     return error
 
 
-def answering(api: Api, text: Any, **changes: Any) -> bytes:
-    """The least that a compatible server answers: no usage, no id, no model."""
+def response_body(api: Api, text: Any, **changes: Any) -> bytes:
+    """The shortest response of a compatible server: no usage, no id, no model."""
     if api == "chat":
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"} | changes
         return json.dumps({"choices": [choice]}).encode()
     content = [{"type": "output_text", "text": text}]
-    answer = {"status": "completed", "output": [{"type": "message", "content": content}]}
-    return json.dumps(answer | changes).encode()
+    response = {"status": "completed", "output": [{"type": "message", "content": content}]}
+    return json.dumps(response | changes).encode()
 
 
 def test_a_question_is_answered_from_the_lines(client: Client) -> None:
     answer = client().answer(TASK)
 
-    found = read_answer(answer.fields, LINES)
-    assert found is not None
-    assert LINES[1] in found.quotes
+    parsed = read_answer(answer.fields, LINES)
+    assert parsed is not None
+    assert LINES[1] in parsed.quotes
     assert answer.model == f"openai/{MODEL}"
     assert answer.input_tokens > 100
     assert answer.output_tokens > 10
@@ -115,7 +115,7 @@ def test_a_summary_is_made_of_the_lines(client: Client) -> None:
     assert "Dashwood" in read_summary(answer.fields, LINES).text
 
 
-def test_it_is_asked_to_store_nothing_for_a_json_object_within_the_cap(
+def test_the_request_stores_nothing_and_limits_the_output_to_a_json_object(
     client: Client, stand_in: StandIn, api: Api
 ) -> None:
     client().answer(TASK)
@@ -131,43 +131,43 @@ def test_it_is_asked_to_store_nothing_for_a_json_object_within_the_cap(
     assert fields["max_completion_tokens" if api == "chat" else "max_output_tokens"] == 800
 
 
-def test_transcript_and_question_are_data_apart_from_the_instructions(client: Client, stand_in: StandIn) -> None:
+def test_transcript_and_question_are_sent_apart_from_the_instructions(client: Client, stand_in: StandIn) -> None:
     client().answer(TASK)
 
-    told, asked = said(stand_in)["said"]
-    assert told == {"role": told["role"], "text": ANSWER_INSTRUCTIONS}
-    assert told["role"] in ("system", "developer")
-    assert asked["role"] == "user"
-    assert json.loads(asked["text"])["question"] == QUESTION
-    assert QUESTION not in told["text"]
+    instructions, data = received_fields(stand_in)["said"]
+    assert instructions == {"role": instructions["role"], "text": ANSWER_INSTRUCTIONS}
+    assert instructions["role"] in ("system", "developer")
+    assert data["role"] == "user"
+    assert json.loads(data["text"])["question"] == QUESTION
+    assert QUESTION not in instructions["text"]
 
 
 @pytest.mark.parametrize("effort", ["none", "low", "high"])
-def test_the_effort_is_told(client: Client, stand_in: StandIn, api: Api, effort: str) -> None:
+def test_the_reasoning_effort_is_sent(client: Client, stand_in: StandIn, api: Api, effort: str) -> None:
     client(effort=effort).answer(ROOMY)
 
-    fields = said(stand_in)
+    fields = received_fields(stand_in)
     assert (fields["reasoning_effort"] if api == "chat" else fields["reasoning"]["effort"]) == effort
 
 
-def test_no_effort_is_not_told(client: Client, stand_in: StandIn) -> None:
+def test_an_empty_reasoning_effort_is_not_sent(client: Client, stand_in: StandIn) -> None:
     client(effort="").answer(ROOMY)
 
-    assert not {"reasoning_effort", "reasoning"} & set(said(stand_in))
+    assert not {"reasoning_effort", "reasoning"} & set(received_fields(stand_in))
 
 
-def test_thinking_that_eats_the_cap_is_no_answer(client: Client) -> None:
-    assert "did not finish" in told(lambda: client(effort="high").answer(TASK)).message
+def test_reasoning_that_uses_up_the_output_limit_is_a_provider_error(client: Client) -> None:
+    assert "did not finish" in error_of(lambda: client(effort="high").answer(TASK)).message
 
 
 @pytest.mark.parametrize(("fault", "error"), HTTP_FAULTS, ids=str)
-def test_every_failure_of_the_service_has_its_name(
+def test_every_failure_of_the_service_is_mapped_to_an_error(
     client: Client, stand_in: StandIn, api: Api, fault: dict[str, Any], error: type[ProviderError]
 ) -> None:
     stand_in.fail(f"openai.{api}", fault)
     model = client()
 
-    assert type(told(lambda: model.answer(TASK))) is error
+    assert type(error_of(lambda: model.answer(TASK))) is error
     assert len(stand_in.calls()) == 1
     assert model.answer(TASK).fields
 
@@ -175,61 +175,61 @@ def test_every_failure_of_the_service_has_its_name(
 @pytest.mark.parametrize(
     "fault", [{"kind": "timeout"}, {"kind": "lost"}, {"kind": "slow", "delay_seconds": 3}], ids=str
 )
-def test_an_answer_that_does_not_come_in_time_is_a_timeout(
+def test_a_response_after_the_deadline_is_a_timeout(
     client: Client, stand_in: StandIn, api: Api, fault: dict[str, Any]
 ) -> None:
     stand_in.fail(f"openai.{api}", fault)
 
-    assert type(told(lambda: client(deadline_seconds=HASTY_SECONDS).answer(TASK))) is ProviderTimeoutError
+    assert type(error_of(lambda: client(deadline_seconds=SHORT_TIMEOUT_SECONDS).answer(TASK))) is ProviderTimeoutError
 
 
 @pytest.mark.parametrize(("fault", "error", "message"), MODEL_FAULTS)
-def test_every_failure_of_the_model_has_its_name(
+def test_every_failure_of_the_model_is_mapped_to_an_error(
     client: Client, stand_in: StandIn, api: Api, fault: str, error: type[ProviderError], message: str
 ) -> None:
     stand_in.fail(f"openai.{api}", {"kind": fault})
 
-    failure = told(lambda: client().answer(TASK))
+    failure = error_of(lambda: client().answer(TASK))
 
     assert type(failure) is error
     assert message in failure.message
 
 
-def test_another_schema_is_for_the_reader_to_refuse(client: Client, stand_in: StandIn, api: Api) -> None:
+def test_an_answer_of_another_schema_is_rejected_by_its_reader(client: Client, stand_in: StandIn, api: Api) -> None:
     stand_in.fail(f"openai.{api}", {"kind": "wrong_schema", "times": 2})
     model = client()
 
     answer = model.answer(TASK)
 
     assert answer.fields == {"unexpected": ["another shape"]}
-    with pytest.raises(ProviderError, match="nonsense"):
+    with pytest.raises(ProviderError, match=r"nonsense|invalid"):
         read_answer(answer.fields, LINES)
-    with pytest.raises(ProviderError, match="nonsense"):
+    with pytest.raises(ProviderError, match=r"nonsense|invalid"):
         read_summary(model.answer(TASK).fields, LINES)
 
 
-def test_lines_that_are_not_there_are_no_quotes(client: Client, stand_in: StandIn, api: Api) -> None:
+def test_unknown_line_numbers_are_no_quotes(client: Client, stand_in: StandIn, api: Api) -> None:
     stand_in.fail(f"openai.{api}", {"kind": "wrong_lines"})
 
     assert read_answer(client().answer(TASK).fields, LINES) is None
 
 
-def test_a_model_that_is_not_there_is_refused(client: Client) -> None:
-    assert type(told(lambda: client(model="gpt-1").answer(TASK))) is ProviderRefusedError
+def test_an_unknown_model_is_rejected(client: Client) -> None:
+    assert type(error_of(lambda: client(model="gpt-1").answer(TASK))) is ProviderRefusedError
 
 
-def test_a_key_that_is_not_taken_is_not_told(client: Client) -> None:
-    error = told(lambda: client(key="a-key-that-nobody-knows").answer(TASK), "a-key-that-nobody-knows")
+def test_a_rejected_key_is_an_error_that_hides_the_key(client: Client) -> None:
+    error = error_of(lambda: client(key="an-unknown-key").answer(TASK), "an-unknown-key")
 
     assert (type(error), error.log_note.split()[:2]) == (ProviderDeniedError, ["status", "401"])
 
 
-def test_nobody_there_is_a_provider_error(client: Client) -> None:
-    assert told(lambda: client(url="http://127.0.0.1:1").answer(TASK)).code == "provider_error"
+def test_a_server_that_cannot_be_reached_is_a_provider_error(client: Client) -> None:
+    assert error_of(lambda: client(url="http://127.0.0.1:1").answer(TASK)).code == "provider_error"
 
 
-def test_a_compatible_server_that_counts_nothing_is_counted_for(client: Client, serve, http, api: Api) -> None:
-    server = serve(http(200, answering(api, '{"answered": true}')))
+def test_tokens_are_estimated_for_a_server_that_does_not_count_them(client: Client, serve, http, api: Api) -> None:
+    server = serve(http(200, response_body(api, '{"answered": true}')))
 
     answer = client(url=server.url, model="llama").answer(TASK)
 
@@ -238,9 +238,9 @@ def test_a_compatible_server_that_counts_nothing_is_counted_for(client: Client, 
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 7}], ids=str)
-def test_a_usage_without_figures_counts_as_none(client: Client, serve, http, api: Api, usage: Any) -> None:
-    answer = json.loads(answering(api, "{}")) | {"usage": usage}
-    server = serve(http(200, json.dumps(answer).encode()))
+def test_a_usage_without_counts_is_estimated(client: Client, serve, http, api: Api, usage: Any) -> None:
+    response = json.loads(response_body(api, "{}")) | {"usage": usage}
+    server = serve(http(200, json.dumps(response).encode()))
 
     assert client(url=server.url).answer(TASK).output_tokens == 1
 
@@ -248,14 +248,16 @@ def test_a_usage_without_figures_counts_as_none(client: Client, serve, http, api
 @pytest.mark.parametrize(
     "text", [None, "", "[]", "7", '{"a": 1', "{}" * 2, "[" * 100_000, "```json\n{}\n```"], ids=ascii
 )
-def test_what_is_no_json_object_is_nonsense(client: Client, serve, http, api: Api, text: str | None) -> None:
-    server = serve(http(200, answering(api, text)))
+def test_an_answer_that_is_no_json_object_is_a_provider_error(
+    client: Client, serve, http, api: Api, text: str | None
+) -> None:
+    server = serve(http(200, response_body(api, text)))
 
-    assert "nonsense" in told(lambda: client(url=server.url).answer(TASK)).message
+    assert "invalid response" in error_of(lambda: client(url=server.url).answer(TASK)).message
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {},
         {"choices": []},
@@ -274,28 +276,28 @@ def test_what_is_no_json_object_is_nonsense(client: Client, serve, http, api: Ap
     ],
     ids=str,
 )
-def test_any_other_answer_is_a_provider_error(client: Client, serve, http, answer: dict[str, Any]) -> None:
-    server = serve(http(200, json.dumps(answer).encode()))
+def test_a_response_of_another_shape_is_a_provider_error(client: Client, serve, http, response: dict[str, Any]) -> None:
+    server = serve(http(200, json.dumps(response).encode()))
 
-    assert type(told(lambda: client(url=server.url).answer(TASK))) is ProviderError
+    assert type(error_of(lambda: client(url=server.url).answer(TASK))) is ProviderError
 
 
-def test_thoughts_beside_the_answer_are_left_out(client: Client, serve, http, api: Api) -> None:
+def test_reasoning_beside_the_answer_is_ignored(client: Client, serve, http, api: Api) -> None:
     if api == "chat":
-        body = answering(api, None, message={"content": '{"a": 1}', "reasoning_content": "hm", "tool_calls": []})
+        body = response_body(api, None, message={"content": '{"a": 1}', "reasoning_content": "hm", "tool_calls": []})
     else:
         output = [
             {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]},
             {"type": "message", "content": [{"type": "output_text", "text": '{"a":', "annotations": []}]},
             {"type": "message", "content": [{"type": "output_text", "text": "1}"}]},
         ]
-        body = answering(api, None, output=output)
+        body = response_body(api, None, output=output)
     server = serve(http(200, body))
 
     assert client(url=server.url).answer(TASK).fields == {"a": 1}
 
 
-def test_a_long_transcript_goes_through(client: Client) -> None:
+def test_a_long_transcript_is_accepted(client: Client) -> None:
     many = [Segment(n, n * 1_000, n * 1_000 + 900, f"Sentence number {n} of a long talk.") for n in range(2_000)]
 
     assert client().answer(TextTask("catchup_summary", "x", summary_task(many, "", 900).data, TASK.schema, 900)).fields

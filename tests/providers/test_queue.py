@@ -1,4 +1,4 @@
-"""The queue of jobs: what is sent arrives, what may not have been sent is an error that says to come again."""
+"""The job queue: messages arrive, and a message that may not have been sent is an outage."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,21 +37,21 @@ def client(ministack: LocalAws, settings: dict[str, str]) -> Iterator[Any]:
     client.close()
 
 
-def received(client: Any, url: str) -> list[str]:
-    found = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return sorted(message["Body"] for message in found)
+def receive_bodies(client: Any, url: str) -> list[str]:
+    messages = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return sorted(message["Body"] for message in messages)
 
 
-def test_a_message_is_the_id_of_a_job(client: Any, settings: dict[str, str]) -> None:
+def test_every_message_arrives(client: Any, settings: dict[str, str]) -> None:
     queue = Queue(client, settings["JOBS_QUEUE_URL"])
 
     for job_id in ("job-1", "job-2", "job-1"):
         queue.send(job_id)
 
-    assert received(client, settings["JOBS_QUEUE_URL"]) == ["job-1", "job-1", "job-2"]
+    assert receive_bodies(client, settings["JOBS_QUEUE_URL"]) == ["job-1", "job-1", "job-2"]
 
 
-def failing(client: Any, url: str, error: str) -> None:
+def check_outage(client: Any, url: str, error: str) -> None:
     with collect_request_log() as request_log, pytest.raises(UnavailableError) as raised:
         Queue(client, url).send("job-1")
 
@@ -60,22 +60,22 @@ def failing(client: Any, url: str, error: str) -> None:
     assert "job-1" not in f"{raised.value} {request_log.notes}"
 
 
-def test_a_queue_that_is_not_there_is_unavailable(client: Any, settings: dict[str, str]) -> None:
-    failing(client, settings["JOBS_QUEUE_URL"] + "-gone", "QueueDoesNotExist")
+def test_a_missing_queue_is_unavailable(client: Any, settings: dict[str, str]) -> None:
+    check_outage(client, settings["JOBS_QUEUE_URL"] + "-gone", "QueueDoesNotExist")
 
 
-def test_nobody_there_is_unavailable() -> None:
-    failing(sqs("http://127.0.0.1:1"), "http://127.0.0.1:1/queue", "EndpointConnectionError")
+def test_a_queue_that_cannot_be_reached_is_unavailable() -> None:
+    check_outage(sqs("http://127.0.0.1:1"), "http://127.0.0.1:1/queue", "EndpointConnectionError")
 
 
-def test_no_answer_is_unavailable(serve: Callable[..., Any]) -> None:
+def test_a_queue_that_does_not_respond_is_unavailable(serve: Callable[..., Any]) -> None:
     server = serve(lambda connection: server.ending.wait(5))
 
-    failing(sqs(server.url), f"{server.url}/queue", "ReadTimeoutError")
+    check_outage(sqs(server.url), f"{server.url}/queue", "ReadTimeoutError")
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
-def test_a_refusal_is_unavailable(serve: Callable[..., Any], http: Callable[..., bytes], status: int) -> None:
+def test_an_error_status_is_unavailable(serve: Callable[..., Any], http: Callable[..., bytes], status: int) -> None:
     server = serve(http(status, b'{"__type": "SomeFault"}'))
 
-    failing(sqs(server.url), f"{server.url}/queue", "ClientError")
+    check_outage(sqs(server.url), f"{server.url}/queue", "ClientError")

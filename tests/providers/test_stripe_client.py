@@ -13,7 +13,7 @@ from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderUnava
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import StripeGateway
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 from tests.providers.stripe_checkout_steps import APP, STAGE, gateway, new_purchase
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ def stripe_gateway(stand_in: StandIn) -> Iterator[StripeGateway]:
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time limit of a call is short, so that no test waits for eight seconds."""
-    monkeypatch.setattr(stripe_client, "READ_SECONDS", 3 * HASTY_SECONDS)
+    monkeypatch.setattr(stripe_client, "READ_SECONDS", 3 * SHORT_TIMEOUT_SECONDS)
 
 
 def opening_calls(stand_in: StandIn) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def test_our_ids_are_also_metadata_of_the_payment(stand_in: StandIn, stripe_gate
     purchase = new_purchase()
     stand_in.stripe(f"sessions/{stripe_gateway.open_checkout(purchase).session_id}/pay")
 
-    (intent,) = stand_in.stripe_books()["payment_intents"]
+    (intent,) = stand_in.stripe_state()["payment_intents"]
     assert intent["metadata"]["purchase_id"] == purchase.purchase_id
 
 
@@ -97,7 +97,7 @@ def test_the_same_purchase_has_the_same_checkout(stand_in: StandIn, stripe_gatew
     purchase = new_purchase()
 
     assert stripe_gateway.open_checkout(purchase) == stripe_gateway.open_checkout(purchase)
-    assert len(stand_in.stripe_books()["sessions"]) == 1
+    assert len(stand_in.stripe_state()["sessions"]) == 1
     assert stripe_gateway.open_checkout(new_purchase()) != stripe_gateway.open_checkout(purchase)
 
 
@@ -115,7 +115,7 @@ def test_after_any_failure_the_same_purchase_has_one_checkout(
 
     session = stripe_gateway.open_checkout(purchase)
 
-    (stored,) = stand_in.stripe_books()["sessions"]
+    (stored,) = stand_in.stripe_state()["sessions"]
     assert stored["id"] == session.session_id
     assert {call["idempotency_key"] for call in opening_calls(stand_in)} == {purchase.purchase_id}
 
@@ -127,7 +127,7 @@ def test_the_second_try_gets_the_response_that_the_first_lost(
 
     session = stripe_gateway.open_checkout(new_purchase())
 
-    (stored,) = stand_in.stripe_books()["sessions"]
+    (stored,) = stand_in.stripe_state()["sessions"]
     assert stored["id"] == session.session_id
     assert len(opening_calls(stand_in)) == 2
 
@@ -143,7 +143,7 @@ def test_a_retry_after_a_failure_that_stripe_stores_for_the_key_uses_a_new_key(
 
     session = stripe_gateway.open_checkout(purchase)
 
-    assert [stored["id"] for stored in stand_in.stripe_books()["sessions"]] == [session.session_id]
+    assert [stored["id"] for stored in stand_in.stripe_state()["sessions"]] == [session.session_id]
     assert session.purchase_id == purchase.purchase_id
     keys = [call["idempotency_key"] for call in opening_calls(stand_in)]
     own_key, new_keys = purchase.purchase_id, {keys[2], keys[4]}
@@ -163,7 +163,7 @@ def test_every_retry_reaches_a_stripe_that_keeps_failing_and_the_first_success_c
 
     session = stripe_gateway.open_checkout(purchase)
 
-    assert [stored["id"] for stored in stand_in.stripe_books()["sessions"]] == [session.session_id]
+    assert [stored["id"] for stored in stand_in.stripe_state()["sessions"]] == [session.session_id]
     assert len(opening_calls(stand_in)) == 1 + 8 * 2 + 2
 
 
@@ -230,7 +230,7 @@ def test_a_payment_leads_to_its_checkout(stand_in: StandIn, stripe_gateway: Stri
     purchase = new_purchase()
     session_id = stripe_gateway.open_checkout(purchase).session_id
     stand_in.stripe(f"sessions/{session_id}/pay")
-    (intent,) = stand_in.stripe_books()["payment_intents"]
+    (intent,) = stand_in.stripe_state()["payment_intents"]
 
     found = stripe_gateway.find_checkout(intent["id"])
 

@@ -25,7 +25,7 @@ from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
 from chalicelib.providers.stripe_client import StripeGateway
 from chalicelib.providers.stripe_events import HANDLERS
 from chalicelib.providers.stripe_objects import checkout_session
-from sandbox import stripe_events
+from sandbox.stripe import events as stripe_events
 from tests.providers.stand_in import KEYS, StandIn
 from tests.providers.stripe_checkout_steps import APP, SECRET, STAGE, event, gateway, new_purchase, sign, to_raw
 

@@ -9,7 +9,7 @@ from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnava
 from chalicelib.logs.request_log import collect_request_log
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import StripeGateway
-from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
+from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 from tests.providers.stripe_checkout_steps import gateway, new_purchase
 
 CREATE = "stripe.sessions_create"
@@ -43,7 +43,7 @@ def stripe_gateway(stand_in: StandIn) -> Iterator[StripeGateway]:
 @pytest.fixture
 def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time limit of a call is short, so that no test waits for eight seconds."""
-    monkeypatch.setattr(stripe_client, "READ_SECONDS", HASTY_SECONDS)
+    monkeypatch.setattr(stripe_client, "READ_SECONDS", SHORT_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(("fault", "expected", "wait"), FAULTS, ids=lambda value: str(value))

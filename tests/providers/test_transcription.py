@@ -1,4 +1,4 @@
-"""What each provider is asked in which words, and what its answers become."""
+"""Recognition of short recordings: the requests to AssemblyAI and OpenAI, and what their responses become."""
 
 import json
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError
+from chalicelib.models.audio import Audio
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_sync import AssemblyAISync
 from chalicelib.providers.openai_transcription import OpenAITranscription
-from chalicelib.streaming.audio import Audio
 
 CHUNK = Audio(b"\x01\x00" * 1_600, 16_000, 1)
 
@@ -18,15 +18,15 @@ def parts_of(request: bytes) -> list[tuple[bytes, bytes]]:
     """Name and content of each part of a multipart request, in order."""
     _, _, body = request.partition(b"\r\n\r\n")
     boundary, _, _ = body.partition(b"\r\n")
-    found = []
+    parts = []
     for part in body.split(boundary)[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
-        found.append((head.split(b'name="')[1].split(b'"')[0], content.removesuffix(b"\r\n")))
-    return found
+        parts.append((head.split(b'name="')[1].split(b'"')[0], content.removesuffix(b"\r\n")))
+    return parts
 
 
 class TestAssemblyAI:
-    def test_config_goes_before_exactly_our_audio(self, serve, transport, http) -> None:
+    def test_the_config_is_sent_before_the_exact_audio(self, serve, transport, http) -> None:
         server = serve(http(200, b'{"text": ""}'))
 
         AssemblyAISync(transport(), server.url + "/", "the-key", "model-1").recognise(CHUNK, "en-US")
@@ -39,7 +39,7 @@ class TestAssemblyAI:
         assert (config_name, audio_name, audio) == (b"config", b"audio", CHUNK.as_wav())
         assert json.loads(config) == {"timestamps": True, "language_codes": ["en"]}
 
-    def test_words_come_with_their_times(self, serve, transport, http) -> None:
+    def test_words_have_their_times(self, serve, transport, http) -> None:
         words = [
             {"text": "He", "start": -3, "end": 90, "confidence": 0.5},
             {"text": "was", "start": 90, "end": 200, "confidence": 1, "speaker": "A"},
@@ -48,18 +48,18 @@ class TestAssemblyAI:
         ]
         server = serve(http(200, json.dumps({"text": "He was", "words": words, "id": "x"}).encode()))
 
-        heard = AssemblyAISync(transport(), server.url, "k", "model-1").recognise(CHUNK, "")
+        recognition = AssemblyAISync(transport(), server.url, "k", "model-1").recognise(CHUNK, "")
 
-        assert (heard.text, heard.model) == ("He was", "assemblyai/sync-model-1")
-        assert heard.words == (Word("He", 0, 90, 0.5), Word("was", 90, 200, 1.0))
+        assert (recognition.text, recognition.model) == ("He was", "assemblyai/sync-model-1")
+        assert recognition.words == (Word("He", 0, 90, 0.5), Word("was", 90, 200, 1.0))
 
-    def test_an_answer_without_words_is_good(self, serve, transport, http) -> None:
+    def test_a_response_without_words_is_valid(self, serve, transport, http) -> None:
         recogniser = AssemblyAISync(transport(), serve(http(200, b'{"text": "hm"}')).url, "k", "m")
 
         assert recogniser.recognise(CHUNK, "").words == ()
 
     @pytest.mark.parametrize(
-        "answer",
+        "response",
         [
             {},
             {"text": None},
@@ -74,20 +74,22 @@ class TestAssemblyAI:
         ],
         ids=str,
     )
-    def test_another_shape_is_a_provider_error(self, serve, transport, http, answer: Any) -> None:
-        server = serve(http(200, json.dumps(answer).encode()))
+    def test_a_response_of_another_shape_is_a_provider_error(self, serve, transport, http, response: Any) -> None:
+        server = serve(http(200, json.dumps(response).encode()))
 
-        with pytest.raises(ProviderError, match="nonsense"):
+        with pytest.raises(ProviderError, match="invalid response"):
             AssemblyAISync(transport(), server.url, "k", "m").recognise(CHUNK, "")
 
 
 class TestOpenAI:
-    def test_it_is_asked_for_json_with_exactly_our_audio(self, serve, transport, http) -> None:
+    def test_the_request_asks_for_json_and_sends_the_exact_audio(self, serve, transport, http) -> None:
         server = serve(http(200, b'{"text": "He was", "usage": {"type": "duration"}}'))
 
-        heard = OpenAITranscription(transport(), server.url + "/v1/", "the-key", "model-2").recognise(CHUNK, "de-DE")
+        recognition = OpenAITranscription(transport(), server.url + "/v1/", "the-key", "model-2").recognise(
+            CHUNK, "de-DE"
+        )
 
-        assert (heard.text, heard.model, heard.words) == ("He was", "openai/model-2", ())
+        assert (recognition.text, recognition.model, recognition.words) == ("He was", "openai/model-2", ())
         (request,) = server.requests
         assert request.startswith(b"POST /v1/audio/transcriptions HTTP/1.1\r\n")
         assert b"\r\nAuthorization: Bearer the-key\r\n" in request
@@ -102,9 +104,9 @@ class TestOpenAI:
 
         assert b"language" not in dict(parts_of(server.requests[0]))
 
-    @pytest.mark.parametrize("answer", [{}, {"text": None}, {"text": 7}, {"error": {"message": "no"}}], ids=str)
-    def test_another_shape_is_a_provider_error(self, serve, transport, http, answer: Any) -> None:
-        server = serve(http(200, json.dumps(answer).encode()))
+    @pytest.mark.parametrize("response", [{}, {"text": None}, {"text": 7}, {"error": {"message": "no"}}], ids=str)
+    def test_a_response_of_another_shape_is_a_provider_error(self, serve, transport, http, response: Any) -> None:
+        server = serve(http(200, json.dumps(response).encode()))
 
-        with pytest.raises(ProviderError, match="nonsense"):
+        with pytest.raises(ProviderError, match="invalid response"):
             OpenAITranscription(transport(), server.url, "k", "m").recognise(CHUNK, "")

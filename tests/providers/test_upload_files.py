@@ -1,7 +1,6 @@
-"""The bucket of recordings on the emulator: the form takes one file of one kind from one person, and nobody lists it.
+"""Uploads on the emulator: a form sends one file of one type for one user, and nobody can list the bucket.
 
-The emulator enforces all conditions of a form. It keeps no lifecycle: that files go after a day is S3's own doing, and
-that the template asks for it is all that can be held here.
+The emulator enforces all conditions of a form but no lifecycle, so the test only checks that the template has one.
 """
 
 import base64
@@ -19,7 +18,7 @@ from botocore.config import Config
 from chalicelib.errors import UnavailableError
 from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.catchup import UploadForm
-from chalicelib.providers.upload_files import MAX_UPLOAD_BYTES, TICKET_SECONDS, Uploads
+from chalicelib.providers.files import MAX_UPLOAD_BYTES, UPLOAD_FORM_SECONDS, UploadFiles
 from scripts.local.aws import LocalAws
 from tests.engines import resource
 
@@ -29,7 +28,7 @@ SOUND = b"RIFF a little sound"
 
 
 def s3(endpoint_url: str, **settings: Any) -> Any:
-    """The client as wiring.py makes it."""
+    """The client as chalicelib/wiring makes it."""
     config = Config(
         connect_timeout=1,
         read_timeout=1,
@@ -37,8 +36,8 @@ def s3(endpoint_url: str, **settings: Any) -> Any:
         signature_version="s3v4",
         s3={"addressing_style": "path"},
     )
-    words = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"} | settings
-    return boto3.client("s3", endpoint_url=endpoint_url, config=config, **words)
+    parameters = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"} | settings
+    return boto3.client("s3", endpoint_url=endpoint_url, config=config, **parameters)
 
 
 @pytest.fixture(scope="module")
@@ -47,26 +46,26 @@ def settings(ministack: LocalAws) -> dict[str, str]:
 
 
 @pytest.fixture
-def uploads(ministack: LocalAws, settings: dict[str, str]) -> Iterator[Uploads]:
+def uploads(ministack: LocalAws, settings: dict[str, str]) -> Iterator[UploadFiles]:
     client = s3(ministack.endpoint_url)
-    yield Uploads(client, settings["UPLOAD_BUCKET"])
-    listed = client.list_objects_v2(Bucket=settings["UPLOAD_BUCKET"]).get("Contents", [])
-    for item in listed:
+    yield UploadFiles(client, settings["UPLOAD_BUCKET"])
+    items = client.list_objects_v2(Bucket=settings["UPLOAD_BUCKET"]).get("Contents", [])
+    for item in items:
         client.delete_object(Bucket=settings["UPLOAD_BUCKET"], Key=item["Key"])
     client.close()
 
 
 @pytest.fixture
-def ticket(uploads: Uploads) -> UploadForm:
-    return uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)
+def form(uploads: UploadFiles) -> UploadForm:
+    return uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)
 
 
-def send(ticket: UploadForm, content: bytes = SOUND, **fields: str | None) -> requests.Response:
-    """The form as a browser sends it, some of its fields changed or (None) left out."""
-    words = {name: word for name, word in (ticket.fields | fields).items() if word is not None}
+def send(form: UploadForm, content: bytes = SOUND, **fields: str | None) -> requests.Response:
+    """Send the form as a browser does, with some of its fields changed or, if None, left out."""
+    data = {name: value for name, value in (form.fields | fields).items() if value is not None}
     with requests.Session() as session:
         session.trust_env = False
-        return session.post(ticket.url, data=words, files={"file": ("talk.wav", content)}, timeout=5)
+        return session.post(form.url, data=data, files={"file": ("talk.wav", content)}, timeout=5)
 
 
 def get(url: str) -> requests.Response:
@@ -75,35 +74,35 @@ def get(url: str) -> requests.Response:
         return session.get(url, timeout=5)
 
 
-def policy(ticket: UploadForm) -> dict[str, Any]:
-    return dict(json.loads(base64.b64decode(ticket.fields["policy"])))
+def policy(form: UploadForm) -> dict[str, Any]:
+    return dict(json.loads(base64.b64decode(form.fields["policy"])))
 
 
-class TestTicket:
-    def test_it_says_what_s3_is_to_enforce(self, ticket: UploadForm) -> None:
-        conditions = policy(ticket)["conditions"]
+class TestForm:
+    def test_its_policy_has_the_conditions_that_s3_enforces(self, form: UploadForm) -> None:
+        conditions = policy(form)["conditions"]
 
         assert {"Content-Type": "audio/wav"} in conditions
         assert ["content-length-range", 1, MAX_UPLOAD_BYTES] in conditions
         assert {"key": f"uploads/{ADA}/{UPLOAD}"} in conditions
-        assert MAX_UPLOAD_BYTES == ticket.max_bytes == 500 * 1024 * 1024
+        assert MAX_UPLOAD_BYTES == form.max_bytes == 500 * 1024 * 1024
 
-    def test_it_is_over_after_15_minutes(self, ticket: UploadForm) -> None:
-        ends = datetime.fromisoformat(policy(ticket)["expiration"])
+    def test_it_expires_after_15_minutes(self, form: UploadForm) -> None:
+        ends = datetime.fromisoformat(policy(form)["expiration"])
 
-        assert abs(ends - datetime.now(UTC) - timedelta(seconds=TICKET_SECONDS)) < timedelta(minutes=1)
-        assert ticket.expires_at == NOW + 900
+        assert abs(ends - datetime.now(UTC) - timedelta(seconds=UPLOAD_FORM_SECONDS)) < timedelta(minutes=1)
+        assert form.expires_at == NOW + 900
 
-    def test_making_one_asks_aws_nothing(self) -> None:
-        with_nobody = Uploads(s3("http://127.0.0.1:1"), "bucket")
+    def test_creating_it_calls_no_aws_service(self) -> None:
+        unreachable = UploadFiles(s3("http://127.0.0.1:1"), "bucket")
 
-        assert with_nobody.ticket(ADA, UPLOAD, "audio/wav", NOW).fields
-        assert with_nobody.readable_url(ADA, UPLOAD)
+        assert unreachable.create_form(ADA, UPLOAD, "audio/wav", NOW).fields
+        assert unreachable.readable_url(ADA, UPLOAD)
 
-    def test_the_form_works(self, uploads: Uploads, ticket: UploadForm) -> None:
+    def test_it_uploads_a_file(self, uploads: UploadFiles, form: UploadForm) -> None:
         assert uploads.fingerprint(ADA, UPLOAD) is None
 
-        assert send(ticket).status_code == 204
+        assert send(form).status_code == 204
 
         assert uploads.fingerprint(ADA, UPLOAD)
 
@@ -123,51 +122,53 @@ class TestTicket:
         ],
         ids=str,
     )
-    def test_another_file_than_the_one_is_not_taken(
-        self, uploads: Uploads, ticket: UploadForm, fields: dict[str, str | None]
+    def test_a_changed_form_is_rejected(
+        self, uploads: UploadFiles, form: UploadForm, fields: dict[str, str | None]
     ) -> None:
-        assert 400 <= send(ticket, **fields).status_code < 500
+        assert 400 <= send(form, **fields).status_code < 500
         assert uploads.fingerprint(ADA, UPLOAD) is None
         assert uploads.fingerprint(BOB, UPLOAD) is None
 
-    def test_an_empty_file_is_not_taken(self, uploads: Uploads, ticket: UploadForm) -> None:
-        assert send(ticket, b"").status_code == 400
+    def test_an_empty_file_is_rejected(self, uploads: UploadFiles, form: UploadForm) -> None:
+        assert send(form, b"").status_code == 400
         assert uploads.fingerprint(ADA, UPLOAD) is None
 
-    def test_a_file_above_the_limit_is_not_taken(self, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chalicelib.providers.upload_files.MAX_UPLOAD_BYTES", 100)
-        small = uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)
+    def test_a_file_above_the_size_limit_is_rejected(
+        self, uploads: UploadFiles, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chalicelib.providers.files.MAX_UPLOAD_BYTES", 100)
+        small = uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)
 
         assert send(small, bytes(101)).status_code == 400
         assert uploads.fingerprint(ADA, UPLOAD) is None
         assert send(small, bytes(100)).status_code == 204
 
-    def test_a_form_that_is_over_is_not_taken(self, uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chalicelib.providers.upload_files.TICKET_SECONDS", -1)
+    def test_an_expired_form_is_rejected(self, uploads: UploadFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chalicelib.providers.files.UPLOAD_FORM_SECONDS", -1)
 
-        assert send(uploads.ticket(ADA, UPLOAD, "audio/wav", NOW)).status_code == 403
+        assert send(uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)).status_code == 403
         assert uploads.fingerprint(ADA, UPLOAD) is None
 
 
 class TestFingerprint:
-    def test_it_changes_with_the_content_and_only_with_it(self, uploads: Uploads, ticket: UploadForm) -> None:
-        seen = []
+    def test_it_changes_only_with_the_content(self, uploads: UploadFiles, form: UploadForm) -> None:
+        fingerprints = []
         for content in (SOUND, SOUND, SOUND + b"!"):
-            assert send(ticket, content).status_code == 204
-            seen.append(uploads.fingerprint(ADA, UPLOAD))
+            assert send(form, content).status_code == 204
+            fingerprints.append(uploads.fingerprint(ADA, UPLOAD))
 
-        assert seen[0] == seen[1] != seen[2]
+        assert fingerprints[0] == fingerprints[1] != fingerprints[2]
 
-    def test_another_users_upload_is_not_there(self, uploads: Uploads, ticket: UploadForm) -> None:
-        send(ticket)
+    def test_another_users_upload_is_not_found(self, uploads: UploadFiles, form: UploadForm) -> None:
+        send(form)
 
         assert uploads.fingerprint(BOB, UPLOAD) is None
         assert uploads.fingerprint(ADA, "another") is None
 
 
 class TestReadableUrl:
-    def test_a_provider_reads_the_file_with_it_and_nothing_else(self, uploads: Uploads, ticket: UploadForm) -> None:
-        send(ticket)
+    def test_it_reads_that_file_and_nothing_else(self, uploads: UploadFiles, form: UploadForm) -> None:
+        send(form)
         url = uploads.readable_url(ADA, UPLOAD)
 
         assert get(url).content == SOUND
@@ -178,54 +179,53 @@ class TestReadableUrl:
         assert get(f"{bucket}?list-type=2&{signature}").status_code == 403
         assert get(f"{bucket}/uploads/{BOB}/{UPLOAD}?{signature}").status_code == 403
 
-    def test_it_is_for_six_hours(self, uploads: Uploads) -> None:
+    def test_it_is_valid_for_six_hours(self, uploads: UploadFiles) -> None:
         assert re.findall(r"X-Amz-Expires=(\d+)", uploads.readable_url(ADA, UPLOAD)) == ["21600"]
 
-    def test_one_that_is_over_reads_nothing(
-        self, uploads: Uploads, ticket: UploadForm, monkeypatch: pytest.MonkeyPatch
+    def test_an_expired_url_reads_nothing(
+        self, uploads: UploadFiles, form: UploadForm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        send(ticket)
-        monkeypatch.setattr("chalicelib.providers.upload_files.READABLE_SECONDS", 0)
+        send(form)
+        monkeypatch.setattr("chalicelib.providers.files.READABLE_SECONDS", 0)
 
         assert get(uploads.readable_url(ADA, UPLOAD)).status_code == 403
 
 
-class TestDeletingAll:
-    def test_a_users_files_go_and_nobody_elses(self, uploads: Uploads, ticket: UploadForm) -> None:
-        """Neither those of somebody whose id begins with the user's."""
-        longer = uploads.ticket(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
-        for form in (ticket, uploads.ticket(ADA, "another", "audio/wav", NOW), longer):
-            assert send(form).status_code == 204
-        assert {(file.name, file.bytes) for file in uploads.all_of(ADA)} == {(UPLOAD, 19), ("another", 19)}
+class TestDeleteAll:
+    def test_only_the_users_files_are_deleted(self, uploads: UploadFiles, form: UploadForm) -> None:
+        """Not those of a user whose id begins with this user's id."""
+        longer = uploads.create_form(f"{ADA}-the-second", UPLOAD, "audio/wav", NOW)
+        for each in (form, uploads.create_form(ADA, "another", "audio/wav", NOW), longer):
+            assert send(each).status_code == 204
+        assert {(file.name, file.bytes) for file in uploads.list_files(ADA)} == {(UPLOAD, 19), ("another", 19)}
 
         uploads.delete_all(ADA)
         uploads.delete_all(ADA)
 
-        assert list(uploads.all_of(ADA)) == []
-        assert [file.name for file in uploads.all_of(f"{ADA}-the-second")] == [UPLOAD]
+        assert list(uploads.list_files(ADA)) == []
+        assert [file.name for file in uploads.list_files(f"{ADA}-the-second")] == [UPLOAD]
 
-    def test_all_pages_are_gone_through(self) -> None:
-        """A thousand a page."""
+    def test_all_pages_of_files_are_deleted(self) -> None:
         listing, client = [f"uploads/{ADA}/{n}" for n in range(2_500)], s3("http://127.0.0.1:1")
         deleted: list[str] = []
-        client.list_objects_v2 = lambda **words: paged(listing, **words)
-        client.delete_objects = lambda **words: deleted.extend(one["Key"] for one in words["Delete"]["Objects"]) or {}
+        client.list_objects_v2 = lambda **query: list_page(listing, **query)
+        client.delete_objects = lambda **body: deleted.extend(item["Key"] for item in body["Delete"]["Objects"]) or {}
 
-        Uploads(client, "bucket").delete_all(ADA)
+        UploadFiles(client, "bucket").delete_all(ADA)
 
         assert deleted == listing
 
-    def test_a_file_that_stays_is_an_outage(self) -> None:
+    def test_a_file_that_is_not_deleted_is_an_outage(self) -> None:
         client = s3("http://127.0.0.1:1")
-        client.list_objects_v2 = lambda **words: paged([f"uploads/{ADA}/1"], **words)
+        client.list_objects_v2 = lambda **query: list_page([f"uploads/{ADA}/1"], **query)
         client.delete_objects = lambda **_: {"Errors": [{"Key": "1", "Code": "AccessDenied"}]}
 
         with pytest.raises(UnavailableError), collect_request_log() as request_log:
-            Uploads(client, "bucket").delete_all(ADA)
+            UploadFiles(client, "bucket").delete_all(ADA)
         assert request_log.notes["aws_error"] == "delete_objects: AccessDenied"
 
 
-def paged(keys: list[str], ContinuationToken: str = "0", **_: Any) -> dict[str, Any]:
+def list_page(keys: list[str], ContinuationToken: str = "0", **_: Any) -> dict[str, Any]:
     """A page of S3's listing."""
     first = int(ContinuationToken)
     page = [{"Key": key, "Size": 1, "LastModified": datetime.now(UTC)} for key in keys[first : first + 1_000]]
@@ -234,17 +234,17 @@ def paged(keys: list[str], ContinuationToken: str = "0", **_: Any) -> dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("endpoint_url", "words", "note"),
+    ("endpoint_url", "parameters", "note"),
     [
         ("http://127.0.0.1:1", {}, "EndpointConnectionError"),
-        (None, {"aws_access_key_id": "AKIDOFNOBODY"}, "403"),
+        (None, {"aws_access_key_id": "UNKNOWNACCESSKEY"}, "403"),
     ],
-    ids=["nobody there", "a key that is not taken"],
+    ids=["unreachable", "unknown access key"],
 )
 def test_an_outage_is_never_a_missing_file(
-    ministack: LocalAws, settings: dict[str, str], endpoint_url: str | None, words: dict[str, str], note: str
+    ministack: LocalAws, settings: dict[str, str], endpoint_url: str | None, parameters: dict[str, str], note: str
 ) -> None:
-    broken = Uploads(s3(endpoint_url or ministack.endpoint_url, **words), settings["UPLOAD_BUCKET"])
+    broken = UploadFiles(s3(endpoint_url or ministack.endpoint_url, **parameters), settings["UPLOAD_BUCKET"])
 
     with collect_request_log() as request_log, pytest.raises(UnavailableError) as raised:
         broken.fingerprint(ADA, UPLOAD)
@@ -254,25 +254,27 @@ def test_an_outage_is_never_a_missing_file(
     with pytest.raises(UnavailableError):
         broken.delete_all(ADA)
     with pytest.raises(UnavailableError):
-        list(broken.all_of(ADA))
+        list(broken.list_files(ADA))
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_store_that_fails_is_unavailable(serve: Callable[..., Any], http: Callable[..., bytes], status: int) -> None:
+def test_an_error_status_of_the_storage_is_unavailable(
+    serve: Callable[..., Any], http: Callable[..., bytes], status: int
+) -> None:
     server = serve(http(status, b""))
 
     with pytest.raises(UnavailableError):
-        Uploads(s3(server.url), "bucket").fingerprint(ADA, UPLOAD)
+        UploadFiles(s3(server.url), "bucket").fingerprint(ADA, UPLOAD)
 
 
-def test_a_bucket_that_is_not_there_is_a_missing_file(ministack: LocalAws) -> None:
-    """HEAD of an object says 404 for either; only the settings' own check could tell them apart."""
-    assert Uploads(s3(ministack.endpoint_url), "another-bucket").fingerprint(ADA, UPLOAD) is None
+def test_a_missing_bucket_looks_like_a_missing_file(ministack: LocalAws) -> None:
+    """HEAD of an object is 404 in both cases."""
+    assert UploadFiles(s3(ministack.endpoint_url), "another-bucket").fingerprint(ADA, UPLOAD) is None
 
 
-def test_the_template_forgets_recordings_after_a_day() -> None:
+def test_the_template_deletes_files_after_a_day() -> None:
     rules = resource("Uploads")["LifecycleConfiguration"]["Rules"]
 
-    kept = [(rule["Status"], rule["Prefix"], rule["ExpirationInDays"]) for rule in rules]
-    assert kept == [("Enabled", "uploads/", 1), ("Enabled", "exports/", 1)]
+    lifecycle = [(rule["Status"], rule["Prefix"], rule["ExpirationInDays"]) for rule in rules]
+    assert lifecycle == [("Enabled", "uploads/", 1), ("Enabled", "exports/", 1)]
     assert set(resource("Uploads")["PublicAccessBlockConfiguration"].values()) == {True}

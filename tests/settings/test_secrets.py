@@ -1,4 +1,4 @@
-"""Secrets outside of one machine: sealed for one variable of one stage, opened on first use, never shown; else 503."""
+"""Secrets of deployed stages: encrypted for one variable of one stage, decrypted on first use, never shown."""
 
 import base64
 import io
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.lazy import lazy
 from chalicelib.providers.kms import Kms
 from chalicelib.settings import load
-from chalicelib.wiring import use_cases
+from chalicelib.wiring import aws, common, providers, use_cases
 from scripts import secret as command
 from scripts.local.aws import LocalAws
 from scripts.shipping.project import ShippingError
@@ -34,7 +35,7 @@ PLAIN = {
 
 @pytest.fixture(scope="module")
 def kms(ministack: LocalAws) -> Any:
-    """A real key store, with the keys of two stages."""
+    """An emulated KMS with the keys of two stages."""
     client = ministack.client("kms")
     for stage in ("dev", "prod"):
         key = client.create_key()["KeyMetadata"]["KeyId"]
@@ -43,120 +44,126 @@ def kms(ministack: LocalAws) -> Any:
 
 
 @pytest.fixture(scope="module")
-def sealed(kms: Any) -> dict[str, str]:
+def ciphertexts(kms: Any) -> dict[str, str]:
     sealer = Sealer(kms, "prod")
-    return {name: sealer.sealed(name, plain) for name, plain in PLAIN.items()}
+    return {name: sealer.encrypt(name, plain) for name, plain in PLAIN.items()}
 
 
-class Wired:
-    """The wiring of a cold process of a deployed stage; `asked` is what its KMS was asked to decrypt."""
+class ColdProcess:
+    """The wiring of a cold process of a deployed stage; `decrypted` are the variables that its KMS decrypted."""
 
     def __init__(self, settings: dict[str, str], kms: Any):
-        self.settings, self.kms, self.asked, self.failure = load.read(settings, NOWHERE), kms, [], None
+        self.settings, self.kms, self.decrypted, self.failure = load.read(settings, NOWHERE), kms, [], None
 
     def client(self, service: str, _: Any = None) -> Any:
         return self if service == "kms" else type("Client", (), {})()
 
-    def decrypt(self, **words: Any) -> Any:
-        self.asked.append(words["EncryptionContext"]["variable"])
+    def decrypt(self, **parameters: Any) -> Any:
+        self.decrypted.append(parameters["EncryptionContext"]["variable"])
         if self.failure:
             raise self.failure
-        return self.kms.decrypt(**words)
+        return self.kms.decrypt(**parameters)
 
 
 @pytest.fixture
-def wired(sealed: dict[str, str], kms: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wired]:
-    cold = Wired(DEPLOYED | sealed, kms)
-    monkeypatch.setattr(use_cases, "settings", lambda: cold.settings)
-    monkeypatch.setattr(use_cases, "_client", cold.client)
-    forget()
+def process(ciphertexts: dict[str, str], kms: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ColdProcess]:
+    cold = ColdProcess(DEPLOYED | ciphertexts, kms)
+    monkeypatch.setattr(aws, "load", lambda: cold.settings)
+    monkeypatch.setattr(aws, "client", cold.client)
+    clear_caches()
     yield cold
-    forget()
+    clear_caches()
 
 
-def forget() -> None:
-    for made in vars(use_cases).values():
-        if hasattr(made, "cache_clear") and made is not use_cases.load:
-            made.cache_clear()
+def builders() -> Iterator[tuple[ModuleType, str, Any]]:
+    """Every function of the wiring that builds something once per process."""
+    for module in (aws, common, providers, use_cases):
+        for name, function in vars(module).items():
+            if hasattr(function, "cache_clear") and function.__module__ == module.__name__:
+                yield module, name, function
 
 
-def test_every_secret_is_opened_by_the_process_that_may_and_is_what_it_was(wired: Wired) -> None:
-    assert {name: use_cases.secret(name.lower()) for name in SECRET_NAMES} == PLAIN
+def clear_caches() -> None:
+    for _, _, function in builders():
+        function.cache_clear()
 
 
-def test_a_secret_is_asked_for_once_a_process(wired: Wired) -> None:
-    use_cases.secret("openai_api_key")
-    use_cases.secret("openai_api_key")
-
-    assert wired.asked == ["OPENAI_API_KEY"]
+def test_a_process_of_the_stage_decrypts_every_secret(process: ColdProcess) -> None:
+    assert {name: aws.secret(name.lower()) for name in SECRET_NAMES} == PLAIN
 
 
-BUILDERS = [
-    name
-    for name, made in vars(use_cases).items()
-    if hasattr(made, "cache_clear") and made is not use_cases.load and not signature(made).parameters
-]
+def test_a_secret_is_decrypted_once_per_process(process: ColdProcess) -> None:
+    aws.secret("openai_api_key")
+    aws.secret("openai_api_key")
+
+    assert process.decrypted == ["OPENAI_API_KEY"]
 
 
-@pytest.mark.parametrize("name", BUILDERS)
-def test_everything_that_is_built_late_can_be_built(wired: Wired, name: str) -> None:
-    """What it imports is imported there and then, and nothing else would notice a name that is missing."""
-    made = getattr(use_cases, name)()
-
-    assert made is getattr(use_cases, name)()
+BUILDERS = [(module, name) for module, name, function in builders() if not signature(function).parameters]
 
 
-@pytest.mark.parametrize(
-    "need_none", ["billing", "history", "streaming", "assistant", "analytics", "fulfilment", "audits"]
-)
-def test_what_works_without_secrets_asks_for_none_when_it_is_built(wired: Wired, need_none: str) -> None:
-    getattr(use_cases, need_none)()
+@pytest.mark.parametrize(("module", "name"), BUILDERS, ids=lambda part: getattr(part, "__name__", part))
+def test_everything_that_is_built_late_can_be_built(process: ColdProcess, module: ModuleType, name: str) -> None:
+    """Each builder imports what it needs when it is called, so only calling it finds a missing name."""
+    built = getattr(module, name)()
 
-    assert wired.asked == []
-
-
-def test_a_cursor_asks_when_there_is_something_to_sign(wired: Wired) -> None:
-    assert use_cases.cursors().encode("ENTRY#", None) is None or wired.asked == ["IDENTITY_HMAC_KEY"]
-    assert use_cases.cursors().encode("ENTRY#", "ENTRY#1")
-    assert wired.asked == ["IDENTITY_HMAC_KEY"]
+    assert built is getattr(module, name)()
 
 
-@pytest.mark.parametrize("holding", ["accounts", "relay", "catchups", "catchup_worker"])
-def test_what_holds_or_spends_is_not_even_built_without_its_secrets(wired: Wired, holding: str) -> None:
-    wired.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
-
-    with pytest.raises(UnavailableError):
-        getattr(use_cases, holding)()
-    wired.failure = None
-
-    assert getattr(use_cases, holding)()  # The failure is not kept.
+WITHOUT_SECRETS = ["statements", "purchases", "history", "streaming", "questions", "usage_report", "cost_report"]
 
 
-def test_a_live_provider_asks_before_its_lease_is_held(wired: Wired) -> None:
-    """`start` asks for the language first, and only then holds."""
-    wired.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
+@pytest.mark.parametrize("name", [*WITHOUT_SECRETS, "fulfilment", "audits"])
+def test_use_cases_that_work_without_secrets_decrypt_none_when_built(process: ColdProcess, name: str) -> None:
+    getattr(use_cases, name)()
+
+    assert process.decrypted == []
+
+
+def test_cursors_decrypt_their_key_when_one_is_signed(process: ColdProcess) -> None:
+    assert common.cursors().encode("ENTRY#", None) is None or process.decrypted == ["IDENTITY_HMAC_KEY"]
+    assert common.cursors().encode("ENTRY#", "ENTRY#1")
+    assert process.decrypted == ["IDENTITY_HMAC_KEY"]
+
+
+@pytest.mark.parametrize("name", ["accounts", "relay", "catchups", "catchup_worker"])
+def test_use_cases_that_hold_or_spend_are_not_built_without_their_secrets(process: ColdProcess, name: str) -> None:
+    process.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
 
     with pytest.raises(UnavailableError):
-        use_cases.streaming().leases.knows("en")
-    wired.failure = None
+        getattr(use_cases, name)()
+    process.failure = None
 
-    assert use_cases.streaming().leases.knows("en")
+    assert getattr(use_cases, name)()  # The failure is not cached.
 
 
-def test_the_webhook_secrets_are_two_while_they_are_rotated(wired: Wired, kms: Any, sealed: dict[str, str]) -> None:
-    both = Sealer(kms, "prod").sealed("STRIPE_WEBHOOK_SECRET", "whsec_new,whsec_old")
-    wired.settings = load.read(DEPLOYED | sealed | {"STRIPE_WEBHOOK_SECRET": both}, NOWHERE)
+def test_a_live_provider_decrypts_its_key_before_the_lease_is_held(process: ColdProcess) -> None:
+    """`start` asks whether the language is supported first, and holds credits only then."""
+    process.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
+
+    with pytest.raises(UnavailableError):
+        use_cases.streaming().leases.supports_language("en")
+    process.failure = None
+
+    assert use_cases.streaming().leases.supports_language("en")
+
+
+def test_two_webhook_secrets_are_valid_during_a_rotation(
+    process: ColdProcess, kms: Any, ciphertexts: dict[str, str]
+) -> None:
+    both = Sealer(kms, "prod").encrypt("STRIPE_WEBHOOK_SECRET", "whsec_new,whsec_old")
+    process.settings = load.read(DEPLOYED | ciphertexts | {"STRIPE_WEBHOOK_SECRET": both}, NOWHERE)
 
     assert use_cases.fulfilment().gateway.webhook_secrets == ("whsec_new", "whsec_old")  # type: ignore[attr-defined]
 
 
 def test_on_one_machine_a_secret_may_be_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(use_cases, "settings", lambda: load.read(LOCAL, NOWHERE))
-    forget()
+    monkeypatch.setattr(aws, "load", lambda: load.read(LOCAL, NOWHERE))
+    clear_caches()
 
-    assert use_cases.secret("assemblyai_api_key") == LOCAL["ASSEMBLYAI_API_KEY"]
-    assert use_cases.secret("openai_api_key") == ""
-    forget()
+    assert aws.secret("assemblyai_api_key") == LOCAL["ASSEMBLYAI_API_KEY"]
+    assert aws.secret("openai_api_key") == ""
+    clear_caches()
 
 
 @pytest.mark.parametrize(
@@ -169,132 +176,134 @@ def test_on_one_machine_a_secret_may_be_plain_text(monkeypatch: pytest.MonkeyPat
         ("prod", "OPENAI_API_KEY", lambda _: "kms:" + base64.b64encode(b"canary").decode(), "InvalidCiphertext"),
     ],
 )
-def test_a_ciphertext_that_does_not_open_is_unavailable_rings_the_alarm_and_shows_nothing(
+def test_an_invalid_ciphertext_is_unavailable_triggers_an_alarm_and_shows_nothing(
     kms: Any,
-    sealed: dict[str, str],
+    ciphertexts: dict[str, str],
     stage: str,
     name: str,
     damage: Callable[[str], str],
     reason: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(UnavailableError) as refused:
-        Kms(kms, "live-transcription", stage).plain(name, damage(sealed["OPENAI_API_KEY"]))
+    with pytest.raises(UnavailableError) as raised:
+        Kms(kms, "live-transcription", stage).decrypt(name, damage(ciphertexts["OPENAI_API_KEY"]))
 
-    said = capsys.readouterr().out
-    line = json.loads(said)
+    output = capsys.readouterr().out
+    line = json.loads(output)
     assert (line["SecretsUnreadable"], line["setting"]) == (1, name)
     assert reason in line["reason"]
-    assert refused.value.__cause__ is None
-    assert refused.value.__context__ is None
-    assert "canary" not in said + str(refused.value)
-    assert sealed["OPENAI_API_KEY"][4:40] not in said
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
+    assert "canary" not in output + str(raised.value)
+    assert ciphertexts["OPENAI_API_KEY"][4:40] not in output
 
 
 @pytest.mark.parametrize(
     "code", ["AccessDeniedException", "KMSInvalidStateException", "DisabledException", "ThrottlingException"]
 )
-def test_a_key_that_may_not_be_used_is_unavailable(wired: Wired, code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    wired.failure = ClientError({"Error": {"Code": code, "Message": "canary"}}, "Decrypt")
+def test_a_key_that_cannot_be_used_is_unavailable(
+    process: ColdProcess, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process.failure = ClientError({"Error": {"Code": code, "Message": "canary"}}, "Decrypt")
 
-    with pytest.raises(UnavailableError) as refused:
-        use_cases.secret("openai_api_key")
+    with pytest.raises(UnavailableError) as raised:
+        aws.secret("openai_api_key")
 
-    assert refused.value.details["retry_after_seconds"] == 30
+    assert raised.value.details["retry_after_seconds"] == 30
     assert json.loads(capsys.readouterr().out)["reason"] == code
 
 
-def test_deferred_makes_once_and_tries_again_after_a_failure() -> None:
-    made: list[int] = []
+def test_lazy_builds_once_and_tries_again_after_a_failure() -> None:
+    calls: list[int] = []
 
-    def make() -> str:
-        made.append(1)
-        if len(made) == 1:
+    def build() -> str:
+        calls.append(1)
+        if len(calls) == 1:
             raise UnavailableError("not yet")
         return "word"
 
-    late = lazy(make)
-    assert made == []
+    text = lazy(build)
+    assert calls == []
     with pytest.raises(UnavailableError):
-        late.upper()
-    assert (late.upper(), late.upper(), len(made)) == ("WORD", "WORD", 2)
+        text.upper()
+    assert (text.upper(), text.upper(), len(calls)) == ("WORD", "WORD", 2)
 
 
-# The command
+# The command scripts.secret
 
 
 @pytest.fixture
 def config_file(tmp_path: Path) -> Path:
-    written = tmp_path / "config.json"
-    written.write_text(json.dumps({"version": "2.0", "stages": {"prod": {"environment_variables": {}}}}))
-    return written
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"version": "2.0", "stages": {"prod": {"environment_variables": {}}}}))
+    return path
 
 
 @pytest.fixture
-def told(kms: Any, config_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run the command with a secret on its standard input."""
+def run_command(kms: Any, config_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs the command with a secret on its standard input."""
 
-    def run(*words: str, plain: str = "") -> int:
+    def run(*arguments: str, plain: str = "") -> int:
         monkeypatch.setattr("sys.stdin", io.StringIO(plain + "\n"))
-        return command.main([words[0], "--stage", "prod", *words[1:]], kms, config_file)
+        return command.main([arguments[0], "--stage", "prod", *arguments[1:]], kms, config_file)
 
     return run
 
 
-def kept(config_file: Path) -> dict[str, str]:
+def stored_secrets(config_file: Path) -> dict[str, str]:
     return dict(json.loads(config_file.read_text())["stages"]["prod"]["environment_variables"])
 
 
-def test_the_command_seals_checks_and_reseals(
-    told: Callable[..., int], config_file: Path, kms: Any, capsys: pytest.CaptureFixture[str]
+def test_the_command_encrypts_checks_and_rotates_secrets(
+    run_command: Callable[..., int], config_file: Path, kms: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert [told("encrypt", name, plain=plain) for name, plain in PLAIN.items()] == [0] * len(PLAIN)
-    first = kept(config_file)
-    assert told("check") == 0
-    assert told("rotate") == 0
-    second = kept(config_file)
+    assert [run_command("encrypt", name, plain=plain) for name, plain in PLAIN.items()] == [0] * len(PLAIN)
+    first = stored_secrets(config_file)
+    assert run_command("check") == 0
+    assert run_command("rotate") == 0
+    second = stored_secrets(config_file)
 
-    assert {name: Sealer(kms, "prod").opened(name, stored) for name, stored in second.items()} == PLAIN
+    assert {name: Sealer(kms, "prod").decrypt(name, stored) for name, stored in second.items()} == PLAIN
     assert all(stored.startswith("kms:") and stored != first[name] for name, stored in second.items())
     assert load.read(DEPLOYED | second, NOWHERE)
-    said = capsys.readouterr()
-    assert not any(plain in said.out + said.err + config_file.read_text() for plain in PLAIN.values())
+    output = capsys.readouterr()
+    assert not any(plain in output.out + output.err + config_file.read_text() for plain in PLAIN.values())
 
 
-def test_a_stage_without_secrets_is_left_as_it_is_written(
-    told: Callable[..., int], config_file: Path, capsys: pytest.CaptureFixture[str]
+def test_rotating_a_stage_without_secrets_leaves_the_file_unchanged(
+    run_command: Callable[..., int], config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = config_file.read_bytes()
 
-    assert told("rotate") == 0
+    assert run_command("rotate") == 0
     assert config_file.read_bytes() == before
-    assert "there is no secret of prod yet" in capsys.readouterr().out
+    assert "prod has no secret yet" in capsys.readouterr().out
 
 
-def test_the_check_names_all_that_is_wrong_and_no_value(
-    told: Callable[..., int], config_file: Path, kms: Any, capsys: pytest.CaptureFixture[str]
+def test_the_check_names_every_problem_and_no_value(
+    run_command: Callable[..., int], config_file: Path, kms: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = json.loads(config_file.read_text())
     content["stages"]["prod"]["environment_variables"] = {
         "STRIPE_MODE": "live",
-        "STRIPE_API_KEY": Sealer(kms, "prod").sealed("STRIPE_API_KEY", "sk_test_canary"),
+        "STRIPE_API_KEY": Sealer(kms, "prod").encrypt("STRIPE_API_KEY", "sk_test_canary"),
         "OPENAI_API_KEY": "sk-canary-plain",
-        "ASSEMBLYAI_API_KEY": Sealer(kms, "dev").sealed("ASSEMBLYAI_API_KEY", "canary-of-dev"),
+        "ASSEMBLYAI_API_KEY": Sealer(kms, "dev").encrypt("ASSEMBLYAI_API_KEY", "canary-of-dev"),
     }
     config_file.write_text(json.dumps(content))
 
-    assert told("check") == 1
+    assert run_command("check") == 1
 
-    said = capsys.readouterr().err
-    for word in (
+    output = capsys.readouterr().err
+    for problem in (
         "COGNITO_CLIENT_SECRET is missing",
         "IDENTITY_HMAC_KEY is missing",
         "STRIPE_API_KEY is not of the live mode",
         "OPENAI_API_KEY is not KMS ciphertext",
         "ASSEMBLYAI_API_KEY cannot be decrypted for the stage prod",
     ):
-        assert word in said
-    assert "canary" not in said
+        assert problem in output
+    assert "canary" not in output
 
 
 @pytest.mark.parametrize(
@@ -307,32 +316,34 @@ def test_the_check_names_all_that_is_wrong_and_no_value(
         ("IDENTITY_HMAC_KEY", "canary"),
     ],
 )
-def test_what_cannot_be_the_secret_is_not_sealed(
-    told: Callable[..., int], config_file: Path, name: str, plain: str, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_secret_is_not_encrypted(
+    run_command: Callable[..., int], config_file: Path, name: str, plain: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert told("encrypt", name, plain=plain) == 1
-    assert kept(config_file) == {}
+    assert run_command("encrypt", name, plain=plain) == 1
+    assert stored_secrets(config_file) == {}
     assert "canary" not in capsys.readouterr().err
 
 
-def test_the_key_of_the_guards_is_not_replaced_by_accident(told: Callable[..., int], config_file: Path) -> None:
-    assert told("encrypt", "IDENTITY_HMAC_KEY", plain="a" * 40) == 0
-    before = kept(config_file)
+def test_the_identity_key_is_not_replaced_by_accident(run_command: Callable[..., int], config_file: Path) -> None:
+    assert run_command("encrypt", "IDENTITY_HMAC_KEY", plain="a" * 40) == 0
+    before = stored_secrets(config_file)
 
-    assert told("encrypt", "IDENTITY_HMAC_KEY", plain="b" * 40) == 1
-    assert kept(config_file) == before
-    assert told("encrypt", "IDENTITY_HMAC_KEY", "--replace", plain="b" * 40) == 0
-    assert kept(config_file) != before
-
-
-def test_a_second_webhook_secret_stands_beside_the_first(told: Callable[..., int], config_file: Path, kms: Any) -> None:
-    assert told("encrypt", "STRIPE_WEBHOOK_SECRET", plain="whsec_old") == 0
-    assert told("encrypt", "STRIPE_WEBHOOK_SECRET", "--beside", plain="whsec_new") == 0
-
-    opened = Sealer(kms, "prod").opened("STRIPE_WEBHOOK_SECRET", kept(config_file)["STRIPE_WEBHOOK_SECRET"])
-    assert opened == "whsec_new,whsec_old"
+    assert run_command("encrypt", "IDENTITY_HMAC_KEY", plain="b" * 40) == 1
+    assert stored_secrets(config_file) == before
+    assert run_command("encrypt", "IDENTITY_HMAC_KEY", "--replace", plain="b" * 40) == 0
+    assert stored_secrets(config_file) != before
 
 
-def test_a_stage_without_a_key_says_what_to_do(kms: Any) -> None:
+def test_a_second_webhook_secret_is_added_to_the_first(
+    run_command: Callable[..., int], config_file: Path, kms: Any
+) -> None:
+    assert run_command("encrypt", "STRIPE_WEBHOOK_SECRET", plain="whsec_old") == 0
+    assert run_command("encrypt", "STRIPE_WEBHOOK_SECRET", "--beside", plain="whsec_new") == 0
+
+    plain = Sealer(kms, "prod").decrypt("STRIPE_WEBHOOK_SECRET", stored_secrets(config_file)["STRIPE_WEBHOOK_SECRET"])
+    assert plain == "whsec_new,whsec_old"
+
+
+def test_a_missing_key_is_reported_with_the_command_to_run(kms: Any) -> None:
     with pytest.raises(ShippingError, match="make resources STAGE=staging"):
-        Sealer(kms, "staging").sealed("OPENAI_API_KEY", "sk-canary")
+        Sealer(kms, "staging").encrypt("OPENAI_API_KEY", "sk-canary")

@@ -9,8 +9,8 @@ from chalice.config import Config
 
 from chalicelib.audit.reader import AuditRules
 from chalicelib.catchup.job_rules import JobRules
-from chalicelib.settings.validate import LONGEST_JOB_CALL_SECONDS
-from chalicelib.wiring.use_cases import AWS_CONFIG
+from chalicelib.settings.provider_registry import LONGEST_JOB_CALL_SECONDS
+from chalicelib.wiring.aws import AWS_CONFIG
 
 CHALICE = Path(__file__).parents[2] / ".chalice"
 LONGEST_LAMBDA_SECONDS = 900

@@ -51,7 +51,7 @@ def test_it_holds_what_runs_and_nothing_that_does_not(built: Package) -> None:
 
 
 def test_every_service_that_the_code_asks_is_described_in_it(built: Package) -> None:
-    asked = set(re.findall(r'_client\("([\w-]+)"', (ROOT / "chalicelib" / "wiring" / "use_cases.py").read_text()))
+    asked = set(re.findall(r'\bclient\("([\w-]+)"', (ROOT / "chalicelib" / "wiring" / "aws.py").read_text()))
 
     with zipfile.ZipFile(built.path) as zipped:
         described = {name.split("/")[2] for name in zipped.namelist() if name.startswith("botocore/data/")}

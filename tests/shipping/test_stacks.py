@@ -168,7 +168,7 @@ def test_a_name_that_is_no_setting_is_refused_with_all_else_that_is_wrong() -> N
 
     said = str(refused.value)
     assert [line for line in said.splitlines() if "no setting" in line] == ["  ✗ LEASE_SECOND is no setting"]
-    assert "FREE_CREDITS: Expected `int`" in said
+    assert "FREE_CREDITS must be a whole number" in said
     assert "STAGE is" not in said
     assert said.count("ASSEMBLYAI_API_KEY is missing") == 1
 
@@ -221,7 +221,7 @@ def test_settings_are_refused_before_a_stack_that_is_there_is_changed(
         def create_change_set(self, **_: Any) -> None:
             raise AssertionError("planned before the settings were looked at")
 
-    with pytest.raises(ShippingError, match="LEASE_SECONDS must be between") as refused:
+    with pytest.raises(ShippingError, match="LEASE_SECONDS must be a whole number between") as refused:
         deploying.deploy(There(), "dev", agree=lambda: True, config_file=tmp_path / "config.json", parameters={})
     assert "ASSEMBLYAI_API_KEY is missing" in str(refused.value)
 

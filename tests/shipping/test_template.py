@@ -18,7 +18,7 @@ from chalice.package import YAMLTemplateSerializer
 from chalicelib.http import middleware
 from chalicelib.http.responses import STATUS
 from chalicelib.logs import log
-from chalicelib.settings.validate import SECRETS
+from chalicelib.settings.schema import SECRETS
 from scripts.shipping import project
 from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import ALARMS, NAMESPACE

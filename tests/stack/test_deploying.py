@@ -116,9 +116,9 @@ def test_a_stage_goes_up_and_comes_down(
     config = project.read(config_file)
     chosen = project.environment(config, "dev")
     chosen.pop("STRIPE_API_KEY")
-    chosen |= {"ASSEMBLYAI_API_KEY": sealer.sealed("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"), "LEASE_SECONDS": "1"}
+    chosen |= {"ASSEMBLYAI_API_KEY": sealer.encrypt("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"), "LEASE_SECONDS": "1"}
     project.write(config, config_file)
-    with pytest.raises(ShippingError, match="LEASE_SECONDS must be between 60 and 10800"):
+    with pytest.raises(ShippingError, match="LEASE_SECONDS must be a whole number between 60 and 10,800"):
         deploy()
 
     change(config_file, LEASE_SECONDS="600")
@@ -399,7 +399,7 @@ def test_plain_chalice_deploy_works_after_the_resource_stack(tmp_path: Path) -> 
     with scratch(tmp_path) as unpacked, LocalAws(tmp_path / "aws", scratch=unpacked) as aws:
         deploying.deploy(aws, "dev", agree=lambda: True, resources_only=True, config_file=config_file, parameters={})
         sealer = Sealer(aws.client("kms"), "dev")
-        change(config_file, ASSEMBLYAI_API_KEY=sealer.sealed("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"))
+        change(config_file, ASSEMBLYAI_API_KEY=sealer.encrypt("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"))
         policy = json.loads((copy / ".chalice" / "policy-dev.json").read_text())
         assert "Fn::" not in json.dumps(policy)
 

@@ -193,7 +193,7 @@ def function(stack: DeployedStack) -> Iterator[Change]:
 
 def test_wrong_secrets_are_503_and_ring(stack: DeployedStack, spender: Spender, function: Change) -> None:
     before, earlier = books(stack, spender), len(secret_lines(stack))
-    of_another = Sealer(stack.aws.client("kms"), stack.shipment.stage).sealed("STRIPE_API_KEY", "sk_test_of_another")
+    of_another = Sealer(stack.aws.client("kms"), stack.shipment.stage).encrypt("STRIPE_API_KEY", "sk_test_of_another")
     function(ASSEMBLYAI_API_KEY=of_another, OPENAI_API_KEY=of_another, IDENTITY_HMAC_KEY=of_another)
 
     for answer in spender.spending():

@@ -30,14 +30,14 @@ class FaultyLive(FakeLive):
     check: Callable[[int], None] = lambda lease_seconds: None
     is_down: bool = False
 
-    def ticket(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         self.check(lease_seconds)
         fault = self.fault_injector.next_fault("Ticket")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if self.is_down or fault is Fault.UNSENT:
             raise ProviderError("The provider could not be reached.")
-        credential = super().ticket(lease_seconds, options)
+        credential = super().create_socket_credential(lease_seconds, options)
         if fault is Fault.CRASH_AFTER:
             raise Crash
         if fault is not None:

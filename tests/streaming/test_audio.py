@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from chalicelib.errors import AppError, InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
+from chalicelib.models.audio import Audio
 from chalicelib.streaming import audio
-from chalicelib.streaming.audio import MAX_BYTES, PCM_SUBFORMAT_TAIL, Audio
+from chalicelib.streaming.audio import MAX_BYTES, PCM_SUBFORMAT_TAIL
 
 RATE = 16_000
 

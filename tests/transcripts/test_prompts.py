@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Moment, Segment
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES, TEXT_CALL_BYTES
 from chalicelib.transcripts import prompts
@@ -18,7 +19,6 @@ from chalicelib.transcripts.prompts import (
     MAX_SUMMARY_CHARACTERS,
     MAX_TITLE_CHARACTERS,
     SUMMARY_INSTRUCTIONS,
-    TextTask,
     answer_task,
     fitting,
     parts,
