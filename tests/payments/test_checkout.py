@@ -21,9 +21,7 @@ from chalicelib.errors import (
     UnavailableError,
 )
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchase_facts import (
-    PaymentState,
-)
+from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.fulfilment import RESUMABLE_SECONDS
 from chalicelib.repositories.purchases import list_open_purchases

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec import structs
 
-from chalicelib.errors import (
-    InsufficientCreditsError,
-)
+from chalicelib.errors import InsufficientCreditsError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Balance
 from chalicelib.models.purchase_facts import (
