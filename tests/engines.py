@@ -30,7 +30,7 @@ class Engine:
 
     @contextmanager
     def tables(self, *, with_stream: bool = False) -> Iterator[tuple[str, str]]:
-        """The names of a new ledger and app table, created as in the template, the ledger with a stream if requested."""
+        """The names of a new ledger and app table as in the template; the ledger has a stream if requested."""
         names = {kind: f"{kind.lower()}-{secrets.token_hex(6)}" for kind in ("Ledger", "App")}
         for kind, name in names.items():
             properties = resource(kind)

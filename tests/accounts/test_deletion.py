@@ -258,7 +258,7 @@ def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_s
     item = accounts_env.quiet.tables.get(purchase_key("never-opened"))
     assert item
     assert (purchase_from(item).facts.payment, purchase_from(item).success_url) == (PaymentState.FAILED, "")
-    accounts_env.payments.open(purchase_from(item))
+    accounts_env.payments.open_checkout(purchase_from(item))
     accounts_env.payments_env.receive_fact("never-opened", PaymentState.PAID)
     assert [entry.cents for entry in accounts_env.check_gone().entries if entry.kind == "purchase"] == [999]
 

@@ -19,10 +19,10 @@ class Judged(Histories):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        books, is_still = read(self.backend.tables, self.who.user_id)
+        books, is_still = read(self.backend.tables, self.caller.user_id)
         assert is_still
         assert findings(books, self.clock(), VERSIONS, purchase_value) == []
-        assert len(books.purchases) == len(self.bought)
+        assert len(books.purchases) == len(self.purchase_ids)
 
 
 def test_no_history_of_payments_is_found_wrong(engine: Engine, names: Names) -> None:

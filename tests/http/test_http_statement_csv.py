@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.credits.statement import CSV_COLUMNS, CSV_PAGE, CSV_PAGES
+from chalicelib.credits.statement import CSV_COLUMNS, CSV_PAGE_SIZE, MAX_CSV_PAGES
 from chalicelib.models.ledger import Entry
 from chalicelib.repositories.ledger_items import entry_id_for, entry_put
 from tests.fakes import Backend
@@ -91,7 +91,7 @@ def test_quotes_commas_and_lines_stay_in_their_cell(person: Person, write: Writi
 
 
 def test_a_long_statement_is_several_files(api: Api, person: Person, write: Writing, resident: Person) -> None:
-    per_file = CSV_PAGE * CSV_PAGES
+    per_file = CSV_PAGE_SIZE * MAX_CSV_PAGES
     write(person, per_file + 5)
 
     first = person.get(PATH)

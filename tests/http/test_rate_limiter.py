@@ -15,8 +15,8 @@ from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.rate_limits import GROUPS, Limit
 from chalicelib.repositories.rate_limits import Count, limit_key
 from tests.credits.commands import CHUNK, CHUNK_AGAIN, FAILING, RENEW, SAVE, START, STOP, Command
-from tests.credits.money_env import World
-from tests.credits.test_ledger_crashes import crash_points, live_through, quiet_calls
+from tests.credits.money_env import MoneyEnv
+from tests.credits.test_ledger_crashes import calls_without_faults, crash_points, run_command
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
 from tests.fault_injection import OUTAGES, Crash, Fault, FaultInjector, fail_call, no_faults
@@ -217,25 +217,25 @@ def test_a_table_that_did_not_take_the_request_is_not_asked_to_count_it(door: Do
 # Money
 
 
-def limited(world: World, words: str) -> RateLimiter:
+def limited(money_env: MoneyEnv, words: str) -> RateLimiter:
     limits = dict.fromkeys(GROUPS, Limit.read(words))
-    return RateLimiter(world.backend.tables, limits, lambda: KEY, lambda: world.clock() * 1_000_000)  # type: ignore[arg-type]
+    return RateLimiter(money_env.backend.tables, limits, lambda: KEY, lambda: money_env.clock() * 1_000_000)  # type: ignore[arg-type]
 
 
 def counted(command: Command, words: str = "10000/day") -> Command:
     """The command as a request that is counted along the way."""
 
-    def act(world: World) -> object:
-        limiter = limited(world, words)
-        with limiter.counting("stream", limiter.count("stream", world.caller.user_id)):
-            return command.act(world)
+    def act(money_env: MoneyEnv) -> object:
+        limiter = limited(money_env, words)
+        with limiter.counting("stream", limiter.count("stream", money_env.caller.user_id)):
+            return command.act(money_env)
 
     return replace(command, act=act)
 
 
 @pytest.mark.parametrize("command", [START, RENEW, SAVE, STOP, CHUNK, CHUNK_AGAIN], ids=str)
 def test_counting_along_costs_no_call(command: Command, engine: Engine, names: Names) -> None:
-    assert quiet_calls(counted(command), engine, names) == quiet_calls(command, engine, names)
+    assert calls_without_faults(counted(command), engine, names) == calls_without_faults(command, engine, names)
 
 
 def test_counting_a_direct_start_along_costs_no_call(engine: Engine, names: Names) -> None:
@@ -254,42 +254,42 @@ def test_counting_a_direct_start_along_costs_no_call(engine: Engine, names: Name
 def test_a_crash_at_any_call_of_a_counted_request_loses_doubles_and_blocks_nothing(
     command: Command, engine: Engine, names: Names
 ) -> None:
-    calls = quiet_calls(counted(command), engine, names)
+    calls = calls_without_faults(counted(command), engine, names)
     for number, fault in [(0, Fault.CRASH_BEFORE), *crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST))]:
-        live_through(counted(command), fail_call(number, fault), engine, names)
+        run_command(counted(command), fail_call(number, fault), engine, names)
 
 
 @pytest.mark.parametrize("command", [START, RENEW, SAVE, STOP, CHUNK], ids=str)
 def test_who_is_over_the_limit_moves_nothing(command: Command, engine: Engine, names: Names) -> None:
-    world = World.on(engine, names)
-    command.prepare(world)
+    money_env = MoneyEnv.on(engine, names)
+    command.prepare(money_env)
     door = Door.on(engine, names, "1/day")
-    door.now_us = world.clock() * 1_000_000
-    door.request("stream", world.caller.user_id)
-    before = world.books()
+    door.now_us = money_env.clock() * 1_000_000
+    door.request("stream", money_env.caller.user_id)
+    before = money_env.books()
 
     with pytest.raises(RateLimitedError):
-        counted(command, "1/day").act(world)
+        counted(command, "1/day").act(money_env)
 
-    assert world.books() == before
+    assert money_env.books() == before
 
 
 def test_of_twenty_starts_at_once_as_many_hold_as_the_limit_says(engine: Engine, names: Names) -> None:
-    world = World.on(engine, names)
-    world.grant()
+    money_env = MoneyEnv.on(engine, names)
+    money_env.grant()
 
     def start(number: int) -> contract.Lease:
-        limiter = limited(world, "7/day")  # A process of its own.
-        with limiter.counting("stream", limiter.count("stream", world.caller.user_id)):
-            return world.backend.start(world.caller, f"session-{number}", lease_seconds=60)
+        limiter = limited(money_env, "7/day")  # A process of its own.
+        with limiter.counting("stream", limiter.count("stream", money_env.caller.user_id)):
+            return money_env.backend.start(money_env.caller, f"session-{number}", lease_seconds=60)
 
     with all_at_once(20) as run:
         answers = run(lambda number: once(lambda: start(number)))
 
     refused = [answer for answer in answers if isinstance(answer, RateLimitedError)]
     assert len(answers) - len(refused) == 7
-    assert len(world.quiet.open_holds(world.caller.user_id)) == 7
-    world.quiet.check_books(world.caller.user_id)
+    assert len(money_env.quiet.open_holds(money_env.caller.user_id)) == 7
+    money_env.quiet.check_books(money_env.caller.user_id)
 
 
 def once(do: Callable[[], object]) -> object:
@@ -301,13 +301,13 @@ def once(do: Callable[[], object]) -> object:
 
 
 def test_a_provider_that_fails_is_a_counted_request(engine: Engine, names: Names) -> None:
-    world = World.on(engine, names)
-    FAILING.prepare(world)
-    limiter = limited(world, "1/day")
+    money_env = MoneyEnv.on(engine, names)
+    FAILING.prepare(money_env)
+    limiter = limited(money_env, "1/day")
 
-    with pytest.raises(ProviderError), limiter.counting("audio", limiter.count("audio", world.caller.user_id)):
-        world.send(1, 7.1)
-    with pytest.raises(RateLimitedError), limiter.counting("audio", limiter.count("audio", world.caller.user_id)):
+    with pytest.raises(ProviderError), limiter.counting("audio", limiter.count("audio", money_env.caller.user_id)):
+        money_env.send(1, 7.1)
+    with pytest.raises(RateLimitedError), limiter.counting("audio", limiter.count("audio", money_env.caller.user_id)):
         never()
 
 

@@ -17,20 +17,9 @@ from chalicelib.payments.reconciliation import (
     STUCK_AFTER_SECONDS,
 )
 from chalicelib.repositories.purchases import list_open_purchases
-from tests.fakes import Backend
 from tests.payments.payments_env import FakeEvent, PaymentsEnv, credits, refund, run_reconciler
 
 FOREVER = 99_999_999_999
-
-
-@pytest.fixture
-def payments_env(backend: Backend) -> PaymentsEnv:
-    return PaymentsEnv(backend)
-
-
-@pytest.fixture
-def ada(payments_env: PaymentsEnv) -> Caller:
-    return payments_env.backend.person(200)
 
 
 def test_a_payment_that_no_event_reported_is_found(payments_env: PaymentsEnv, ada: Caller) -> None:

@@ -1,0 +1,204 @@
+"""Events of payments: one grant for each purchase, and exact claw-backs."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from msgspec import structs
+
+from chalicelib.errors import InsufficientCreditsError
+from chalicelib.models.accounts import Caller
+from chalicelib.models.ledger import Balance
+from chalicelib.models.purchase_facts import (
+    Dispute,
+    DisputeFact,
+    DisputeState,
+    PaymentFact,
+    PaymentState,
+    Refund,
+    RefundFact,
+    RefundState,
+)
+from chalicelib.models.purchases import Purchase
+from chalicelib.payments.purchase_state import apply_changes, ledger_changes
+from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
+from tests.default_prices import PRICE_VERSION
+from tests.payments.payments_env import PaymentsEnv, credits, dispute, refund
+
+FOREVER = 99_999_999_999
+
+
+def test_a_paid_package_grants_its_credits_once(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_id = payments_env.buy(ada)
+    assert credits(payments_env, ada) == (200, 0)
+
+    assert payments_env.receive_fact(purchase_id, PaymentState.PAID).outcome == "applied"
+    assert payments_env.receive_fact(purchase_id, PaymentState.PAID).outcome == "applied"
+
+    assert credits(payments_env, ada) == (2_200, 0)
+    (entry,) = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.kind == "purchase"]
+    assert (entry.credits, entry.cents, entry.reference) == (2_000, 999, purchase_id)
+    assert entry.reason == "2,000 credits for $9.99"
+    assert payments_env.backend.ledger.balance(ada.user_id).purchased == 2_000
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+
+
+def test_a_delayed_payment_grants_nothing_until_the_money_arrives(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.receive_fact(purchase_id, PaymentState.PENDING)
+    assert credits(payments_env, ada) == (200, 0)
+
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+    assert credits(payments_env, ada) == (2_200, 0)
+
+
+@pytest.mark.parametrize("end", [PaymentState.FAILED, PaymentState.EXPIRED])
+def test_a_failed_or_expired_payment_grants_nothing_unless_it_is_paid_later(
+    payments_env: PaymentsEnv, ada: Caller, end: PaymentState
+) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.receive_fact(purchase_id, end)
+    assert credits(payments_env, ada) == (200, 0)
+    assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
+
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+    assert credits(payments_env, ada) == (2_200, 0)
+
+
+def test_thirty_two_deliveries_at_once_grant_once(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_id = payments_env.buy(ada)
+    update = payments_env.payments.make_update(payments_env.purchase(purchase_id), PaymentState.PAID)
+
+    with ThreadPoolExecutor(32) as threads:
+        responses = list(threads.map(lambda _: payments_env.receive_update(update), range(32)))
+
+    assert {response.outcome for response in responses} == {"applied"}
+    assert credits(payments_env, ada) == (2_200, 0)
+
+
+def test_partial_refunds_claw_back_their_share_of_the_credits(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+
+    payments_env.receive_fact(purchase_id, refund("re_1", 333, RefundState.PENDING))
+    assert credits(payments_env, ada) == (2_200, 0)
+    payments_env.receive_fact(purchase_id, refund("re_1", 333))
+    assert credits(payments_env, ada) == (2_200 - 666, 0)
+    payments_env.receive_fact(purchase_id, refund("re_2", 666))
+    assert credits(payments_env, ada) == (200, 0)
+    payments_env.receive_fact(purchase_id, refund("re_2", 666, RefundState.FAILED))
+    assert credits(payments_env, ada) == (2_200 - 666, 0)
+
+    kinds = [(entry.kind, entry.credits) for entry in payments_env.backend.entries(ada.user_id)]
+    assert sorted(kinds) == sorted(
+        [
+            ("clawback_reversed", 1_334),
+            ("clawback", -1_334),
+            ("clawback", -666),
+            ("purchase", 2_000),
+            ("free_credits", 200),
+        ]
+    )
+    assert payments_env.backend.ledger.balance(ada.user_id).purchased == 1_334
+
+
+def test_a_refund_of_spent_credits_makes_the_balance_negative_and_blocks_spending(
+    payments_env: PaymentsEnv, ada: Caller
+) -> None:
+    purchase_id = payments_env.buy(ada, "starter")
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+    lease = payments_env.backend.start(ada, lease_seconds=3_600)
+    for seq in range(40):
+        payments_env.backend.send(ada, lease.session_id, seq, seconds=100)
+        payments_env.backend.clock.forward(1)
+        if seq == 35:
+            break
+    payments_env.backend.streaming.stop(ada, lease.session_id)
+    payments_env.receive_fact(purchase_id, refund("re_1", 299))
+
+    available, held = credits(payments_env, ada)
+    assert (available, held) == (700 - 600 - 500, 0)
+    with pytest.raises(InsufficientCreditsError) as refusal:
+        payments_env.backend.start(ada)
+    assert refusal.value.details == {"required": 10, "available": -400}
+    assert "below zero" in refusal.value.message
+
+
+def test_a_dispute_holds_the_credits_until_the_bank_decides(payments_env: PaymentsEnv, ada: Caller) -> None:
+    first, second = payments_env.buy(ada), payments_env.buy(ada, "starter")
+    payments_env.receive_fact(first, PaymentState.PAID)
+    payments_env.receive_fact(first, dispute("dp_1", DisputeState.OPEN, 999))
+    assert credits(payments_env, ada) == (200, 2_000)
+
+    payments_env.receive_fact(second, PaymentState.PAID)
+    payments_env.receive_fact(first, dispute("dp_1", DisputeState.OPEN, 999))
+    assert credits(payments_env, ada) == (700, 2_000)
+    assert list(payments_env.backend.ledger.iter_due_holds(FOREVER)) == []
+
+    payments_env.receive_fact(first, dispute("dp_1", DisputeState.LOST, 999))
+    assert credits(payments_env, ada) == (700, 0)
+    (entry,) = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.kind == "clawback"]
+    assert (entry.credits, entry.hold_id) == (-2_000, f"dispute:{first}:dp_1")
+
+
+def test_a_won_dispute_releases_all_credits(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
+    payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.OPEN, 999))
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+    assert credits(payments_env, ada) == (200, 2_000)
+
+    payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.WON, 999))
+    assert credits(payments_env, ada) == (2_200, 0)
+
+
+def test_a_refund_reported_before_its_payment_looks_the_payment_up(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
+
+    payments_env.receive_fact(purchase_id, refund("re_1", 333))
+
+    assert credits(payments_env, ada) == (2_200 - 666, 0)
+
+
+def test_a_refund_booked_together_with_its_payment_follows_it_in_the_statement(
+    payments_env: PaymentsEnv, ada: Caller
+) -> None:
+    """Both are booked in one write, because the refund was reported first."""
+    for number in range(5):
+        purchase_id = payments_env.buy(ada)
+        payments_env.payments.set_payment(purchase_id, PaymentState.OPEN)
+        payments_env.receive_fact(purchase_id, refund(f"re_{number}", 333))
+        payments_env.receive_fact(purchase_id, PaymentState.PAID)
+
+        entries = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.reference == purchase_id]
+        assert [(entry.kind, entry.credits) for entry in entries] == [("clawback", -666), ("purchase", 2_000)]
+
+
+# What the ledger books
+
+MONEY_FACTS = st.tuples(st.sampled_from("ab"), st.sampled_from([*RefundState, *DisputeState]), st.integers(1, 60))
+
+
+@settings(derandomize=True, deadline=None)
+@given(credits=st.integers(1, 30), cents=st.integers(50, 900), reported=st.lists(MONEY_FACTS, max_size=8))
+def test_every_cent_paid_or_returned_is_in_an_entry(credits: int, cents: int, reported: list[tuple]) -> None:
+    """Also where a cent buys less than a credit."""
+    purchase = Purchase("p", "ada", "some", credits, cents, "usd", PRICE_VERSION, False, 1, 2, "", "")
+    available, entries = 30, []
+    facts: list[PaymentFact] = [PaymentState.PAID]
+    for name, state, money in reported:
+        is_refund = isinstance(state, RefundState)
+        facts.append(RefundFact(name, Refund(state, money)) if is_refund else DisputeFact(name, Dispute(state, money)))
+    for fact in facts:
+        purchase = structs.replace(purchase, facts=purchase.facts.with_fact(fact), version=purchase.version + 1)
+        changes = ledger_changes(purchase.facts, purchase.booked, credits, cents, available)
+        writes = ledger_writes(purchase, changes, Balance(available), at=100)
+        entries += [write.item | {"sk": write.key.sk} for write in writes if write.item and "ENTRY#" in write.key.sk]
+        purchase = structs.replace(purchase, booked=apply_changes(purchase.booked, changes))
+        available += changes.available_change
+
+    booked = purchase.booked
+    assert sum(entry["cents"] for entry in entries) == cents - booked.returned_cents
+    assert sum(entry["credits"] for entry in entries) == booked.granted - booked.clawed_back
+    assert len({entry["sk"] for entry in entries}) == len(entries)
