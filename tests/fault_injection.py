@@ -16,7 +16,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError
 from chalicelib.models.transcripts import Recognition
-from chalicelib.repositories.rate_limits import CountingTables
+from chalicelib.repositories.table import Tables
 from chalicelib.streaming.audio import Audio
 from tests.engines import Engine, client
 from tests.fakes import ScriptedRecogniser
@@ -90,11 +90,11 @@ class Wire:
             self.calls.append(operation)
         return self.plan(number, operation)
 
-    def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> CountingTables:
+    def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> Tables:
         """The tables at the other end of this wire; `attempts` are the SDK's own."""
         wired = client(engine.client.meta.endpoint_url, attempts)
         wired.meta.events.register("before-send.dynamodb", lambda **event: self._send(wired, **event))
-        return CountingTables(wired, *names, pause=lambda _: None)
+        return Tables(wired, *names, pause=lambda _: None)
 
     def _send(self, wired: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]

@@ -29,20 +29,26 @@ class UsageReport:
         return contract.Usage(
             from_day=days[0],
             to_day=days[-1],
-            totals=contract.UsageSums(*_sums(totals)),
+            totals=contract.UsageTotals(**_sums(totals)),
             services=_services(totals),
-            days=[contract.DayUsage(day, *_sums(used), _services(used)) for day, used in by_day.items()],
+            days=[contract.DayUsage(date=day, **_sums(used), services=_services(used)) for day, used in by_day.items()],
         )
 
 
 def _services(totals: list[DayTotal]) -> list[contract.ServiceUsage]:
     """Every service that the price file knows, and any other that was used."""
     names = [*SERVICES, *sorted({one.service for one in totals} - set(SERVICES))]
-    return [contract.ServiceUsage(name, *_sums(one for one in totals if one.service == name)) for name in names]
+    return [
+        contract.ServiceUsage(service=name, **_sums(one for one in totals if one.service == name)) for name in names
+    ]
 
 
-def _sums(totals: Iterable[DayTotal]) -> tuple[int, int, int]:
-    """Credits, seconds, uses. Seconds are summed to the millisecond, then rounded up."""
+def _sums(totals: Iterable[DayTotal]) -> dict[str, int]:
+    """Credits, seconds and uses. Seconds are summed to the millisecond, then rounded up."""
     found = list(totals)
     milliseconds = sum(one.audio_ms for one in found)
-    return sum(one.credits for one in found), -(-milliseconds // 1000), sum(one.entries for one in found)
+    return {
+        "credits": sum(one.credits for one in found),
+        "seconds": -(-milliseconds // 1000),
+        "uses": sum(one.entries for one in found),
+    }

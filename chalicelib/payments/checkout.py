@@ -51,7 +51,11 @@ class Purchases:
         """What may be bought, cheapest first."""
         sold = sorted(self.prices.packages.items(), key=lambda one: one[1].cents)
         return contract.Packages(
-            [contract.PackageOut(name, one.credits, one.cents, CURRENCY) for name, one in sold], self.prices.version
+            packages=[
+                contract.CreditPackage(id=name, credits=one.credits, cents=one.cents, currency=CURRENCY)
+                for name, one in sold
+            ],
+            price_version=self.prices.version,
         )
 
     # Buying
@@ -131,7 +135,7 @@ class Purchases:
 
     # What is learned of payments
 
-    def receive(self, raw: bytes, signature: str) -> contract.Received:
+    def receive(self, raw: bytes, signature: str) -> contract.StripeWebhookResult:
         """An event of the payment system, run through the books. Raises InvalidSignatureError, UnavailableError.
 
         Safe to hear in any order, any number of times and at once. What is none of our business is answered with a

@@ -64,7 +64,7 @@ class Fulfilment:
     is_live: bool
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def received(self, event: Any) -> contract.Received:
+    def received(self, event: Any) -> contract.StripeWebhookResult:
         """What became of a verified event. Raises UnavailableError: let it come again."""
         try:
             self._apply(self.gateway.news(event), event.livemode)
@@ -73,10 +73,10 @@ class Fulfilment:
             request_log().notes["payment_event"] = f"{event.type}: {reason}"
             if reason in ALARMING:
                 request_log().notes["payment_alarm"] = reason
-            return contract.Received(True, "ignored", reason)
+            return contract.StripeWebhookResult(received=True, outcome="ignored", reason=reason)
         except ProviderError as error:
             raise UnavailableError("The payment service could not be asked.") from error
-        return contract.Received(True, "applied")
+        return contract.StripeWebhookResult(received=True, outcome="applied")
 
     def _apply(self, news: CheckoutSession | PaymentNews | None, is_live: bool) -> None:
         if news is not None and is_live != self.is_live:

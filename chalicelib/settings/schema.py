@@ -124,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How many requests of a group pass. Raises ValueError naming the setting."""
         name = f"{RATE_LIMIT}{group}"
         try:
-            return Limit.read(getattr(self, name))
+            return Limit.parse(getattr(self, name))
         except ValueError as error:
             raise ValueError(f"{name.upper()} takes {error}") from error
 

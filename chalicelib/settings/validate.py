@@ -2,7 +2,7 @@
 
 import re
 
-from ..models.rate_limits import GROUPS, MOST_AT_ONCE_DEPLOYED, MOST_PER_SECOND_DEPLOYED
+from ..models.rate_limits import GROUPS, MAX_BURST_DEPLOYED, MAX_PER_SECOND_DEPLOYED
 from ..pricing import price_files
 from .schema import RATE_LIMIT, Settings
 
@@ -102,7 +102,7 @@ def problems(settings: Settings) -> list[str]:
 
 def _limit_problems(settings: Settings) -> list[str]:
     """Every group has a limit, and outside the local stage one that limits."""
-    most = f"{MOST_AT_ONCE_DEPLOYED} requests, or {MOST_PER_SECOND_DEPLOYED} a second"
+    most = f"{MAX_BURST_DEPLOYED} requests, or {MAX_PER_SECOND_DEPLOYED} a second"
     found = []
     for group in GROUPS:
         try:

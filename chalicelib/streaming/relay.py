@@ -41,8 +41,12 @@ class Relay:
     now: Callable[[], int]
     new_id: Callable[[], str]
 
-    def chunk(self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio) -> contract.Chunk:
+    def chunk(
+        self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio
+    ) -> tuple[contract.Chunk, bool]:
         """The words of one chunk, charged once per `seq`; the same chunk again gets the same words, free.
+
+        The second value tells whether the chunk is such a repetition, which needed no new work.
 
         Raises NotFoundError, ConflictError (not a relay session, stopped, lease over or used up, chunk under way),
         IdempotencyMismatchError (other audio under this `seq`), ProviderError (nothing charged).
@@ -57,7 +61,7 @@ class Relay:
             start_ms=current.offset_ms if start_ms is None else start_ms,
         )
         if earlier := self._reserve(current, chunk):
-            return _answer(reservation(earlier), _done(earlier, chunk.audio_hash), current, current.done_ms)
+            return _answer(reservation(earlier), _done(earlier, chunk.audio_hash), current, current.done_ms), True
         try:
             heard = self._recognised(current, audio)
             self._complete(current, chunk, heard)
@@ -66,7 +70,7 @@ class Relay:
         except Exception:
             self._give_back(current, chunk)
             raise
-        return _answer(chunk, heard, current, current.done_ms + chunk.audio_ms)
+        return _answer(chunk, heard, current, current.done_ms + chunk.audio_ms), False
 
     def _session(self, caller: Caller, session_id: str) -> Session:
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
@@ -170,7 +174,10 @@ def _answer(chunk: Reservation, heard: Recognition, current: Session, done_ms: i
     return contract.Chunk(
         seq=chunk.seq,
         text=heard.text,
-        words=[contract.ChunkWord(w.text, w.start_ms, w.end_ms, w.confidence) for w in heard.words],
+        words=[
+            contract.ChunkWord(text=w.text, start_ms=w.start_ms, end_ms=w.end_ms, confidence=w.confidence)
+            for w in heard.words
+        ],
         start_ms=chunk.start_ms,
         duration_ms=chunk.audio_ms,
         credits_used=load(current.price_version).live_credits(done_ms),

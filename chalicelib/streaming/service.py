@@ -144,7 +144,7 @@ class Streaming:
             return self.leases.handed_out(following, available - following.held)
         raise UnavailableError("The session is busy.")
 
-    def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
+    def save(self, caller: Caller, session_id: str, segments: list[contract.SegmentInput]) -> contract.Saved:
         """Keep segments of the transcript; tell how long the lease still lasts and what to look out for."""
         seen = self._admitted(caller, session_id)
         current, now = seen.session, self.now()
@@ -156,8 +156,8 @@ class Streaming:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
             self._keep(current, kept)
         return contract.Saved(
-            self.rules.seconds_left(current, now),
-            self.rules.warnings(current, seen.balance, bool(segments), now),
+            seconds_left=self.rules.seconds_left(current, now),
+            warnings=self.rules.warnings(current, seen.balance, bool(segments), now),
         )
 
     def _keep(self, current: Session, segments: list[Segment]) -> None:

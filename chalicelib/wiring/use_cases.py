@@ -24,7 +24,8 @@ from ..logs.request_log import count_aws_calls
 from ..pricing import price_files
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.ledger import Ledger
-from ..repositories.rate_limits import CountingTables
+from ..repositories.rate_limits import RateLimits
+from ..repositories.table import Tables
 from ..settings.load import load
 from ..settings.schema import Settings, listed
 
@@ -501,13 +502,15 @@ def aggregates() -> "Aggregates":
 @lru_cache
 def rate_limiter() -> RateLimiter:
     used = settings()
-    return RateLimiter(tables(), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000)
+    return RateLimiter(
+        RateLimits(tables()), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000
+    )
 
 
 @lru_cache
-def tables() -> CountingTables:
+def tables() -> Tables:
     used = settings()
-    return CountingTables(_client("dynamodb"), used.ledger_table, used.app_table)
+    return Tables(_client("dynamodb"), used.ledger_table, used.app_table)
 
 
 def _client(service: Any, config: Config = AWS_CONFIG) -> Any:

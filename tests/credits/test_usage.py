@@ -50,7 +50,7 @@ def test_a_settlement_is_of_the_day_it_was_made_on_to_the_second(backend: Backen
         ("2028-03-01", 10, 60, 1),
     ]
     assert (told.from_day, told.to_day) == ("2028-02-27", "2028-03-01")
-    assert told.totals == contract.UsageSums(40, 240, 4)
+    assert told.totals == contract.UsageTotals(credits=40, seconds=240, uses=4)
 
 
 def test_all_services_are_named_and_seconds_are_rounded_once(backend: Backend, ada: Caller) -> None:

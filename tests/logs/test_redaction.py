@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.http import middleware
+from chalicelib.http import events
 from chalicelib.logs import log, redaction
 from chalicelib.logs.redaction import MARK, redacted, redacted_fields, register_secret_for_redaction
 
@@ -217,8 +217,8 @@ def test_what_an_event_function_raises_tells_aws_nothing_but_kinds(capsys: pytes
     def fails_in_part() -> int:
         raise ExceptionGroup("two failed", [KeyError("ada@example.com"), OSError("words of a transcript")])
 
-    with pytest.raises(middleware.EventFailedError) as raised:
-        middleware.run_event("sweep", {"one": fails, "two": lambda: 3, "three": fails_in_part})
+    with pytest.raises(events.EventFailedError) as raised:
+        events.run_event("sweep", {"one": fails, "two": lambda: 3, "three": fails_in_part})
 
     assert str(raised.value) == "sweep failed: ValueError, ExceptionGroup"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
@@ -234,8 +234,8 @@ def test_so_it_is_where_the_function_cannot_even_be_built(capsys: pytest.Capture
     def fails() -> tuple[dict[str, int], list[Exception]]:
         raise ValueError(f"{TOKEN} of ada@example.com")
 
-    with pytest.raises(middleware.EventFailedError) as raised:
-        middleware.run_reporting_event("reconcile", fails)
+    with pytest.raises(events.EventFailedError) as raised:
+        events.run_reporting_event("reconcile", fails)
 
     assert str(raised.value) == "reconcile failed: ValueError"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)

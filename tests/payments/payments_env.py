@@ -148,17 +148,17 @@ class PaymentsEnv:
     def buy(self, caller: Caller, package: str = "popular", purchase_id: str | None = None, **more: str) -> str:
         """A purchase with its checkout; its id."""
         purchase_id = purchase_id or str(uuid.uuid4())
-        self.purchases.buy(caller, contract.Buy(package, **more), purchase_id, "hash")
+        self.purchases.buy(caller, contract.Buy(package_id=package, **more), purchase_id, "hash")
         return purchase_id
 
     def purchase(self, purchase_id: str) -> Purchase:
         return purchase(self.backend.tables.get(purchase_key(purchase_id)) or {})
 
-    def hears(self, purchase_id: str, fact: Fact, event_id: str = "") -> contract.Received:
+    def hears(self, purchase_id: str, fact: Fact, event_id: str = "") -> contract.StripeWebhookResult:
         """An event about the purchase, under any id."""
         return self.hears_news(self.payments.news_of(self.purchase(purchase_id), fact), event_id)
 
-    def hears_news(self, news: News, event_id: str = "", livemode: bool = False) -> contract.Received:
+    def hears_news(self, news: News, event_id: str = "", livemode: bool = False) -> contract.StripeWebhookResult:
         raw = (event_id or str(uuid.uuid4())).encode()
         self.payments.events[raw] = FakeEvent("an.event", news, livemode=livemode)
         return self.purchases.receive(raw, "good")

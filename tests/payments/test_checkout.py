@@ -372,13 +372,13 @@ def test_an_event_that_needs_asking_while_nobody_answers_is_to_come_again(
 
 
 def test_the_same_request_is_the_same_checkout(payments_env: PaymentsEnv, ada: Caller) -> None:
-    body = contract.Buy("popular")
+    body = contract.Buy(package_id="popular")
     first = payments_env.purchases.buy(ada, body, "the-purchase", "hash")
 
     assert payments_env.purchases.buy(ada, body, "the-purchase", "hash") == first
     assert payments_env.payments.opens == ["the-purchase"]
     with pytest.raises(IdempotencyMismatchError):
-        payments_env.purchases.buy(ada, contract.Buy("starter"), "the-purchase", "another hash")
+        payments_env.purchases.buy(ada, contract.Buy(package_id="starter"), "the-purchase", "another hash")
 
 
 @pytest.mark.parametrize("failure", [ProviderTimeoutError("no answer"), ProviderError("500")])
@@ -390,7 +390,7 @@ def test_a_checkout_whose_answer_was_lost_is_had_by_asking_again(
         payments_env.buy(ada, purchase_id="the-purchase")
     payments_env.backend.clock.forward(100)
 
-    answer = payments_env.purchases.buy(ada, contract.Buy("popular"), "the-purchase", "hash")
+    answer = payments_env.purchases.buy(ada, contract.Buy(package_id="popular"), "the-purchase", "hash")
 
     assert answer.checkout_url == "https://pay.example/the-purchase"
     assert payments_env.purchase("the-purchase").checkout_expires_at == payments_env.backend.clock() - 100 + 3_600
@@ -447,7 +447,7 @@ def test_a_page_that_the_payment_system_cannot_lead_to_is_refused(payments_env: 
     purchases = replace(payments_env.purchases, return_origins=frozenset({extension}))
 
     with pytest.raises(InvalidRequestError):
-        purchases.buy(ada, contract.Buy("popular", success_url=f"{extension}/paid"), "the-purchase", "hash")
+        purchases.buy(ada, contract.Buy(package_id="popular", success_url=f"{extension}/paid"), "the-purchase", "hash")
 
 
 def test_a_page_of_ours_is_taken(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -474,7 +474,7 @@ def test_without_a_key_nothing_is_sold_or_heard(payments_env: PaymentsEnv, ada: 
     off = replace(payments_env.purchases, is_on=False)
 
     with pytest.raises(UnavailableError):
-        off.buy(ada, contract.Buy("popular"), "the-purchase", "hash")
+        off.buy(ada, contract.Buy(package_id="popular"), "the-purchase", "hash")
     with pytest.raises(UnavailableError):
         off.receive(b"{}", "good")
     assert replace(payments_env.reconciler, is_on=False).reconcile()[0]["purchases_asked"] == 0

@@ -138,7 +138,9 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
         seller.wire.under(no_faults)
 
         told = [
-            seller.payments_env.purchases.buy(seller.who, contract.Buy("starter"), "key-" + seller.who.user_id, "hash")
+            seller.payments_env.purchases.buy(
+                seller.who, contract.Buy(package_id="starter"), "key-" + seller.who.user_id, "hash"
+            )
             for _ in range(2)
         ]
 
@@ -146,7 +148,9 @@ def test_a_purchase_cut_off_at_any_call_is_one_checkout_when_it_comes_again(
         assert told[0].checkout_session_id == f"cs_wish-{seller.who.user_id}"
         assert len(seller.payments_env.payments.sessions) == 2  # The seller's own, and this one.
         with pytest.raises(IdempotencyMismatchError):
-            seller.payments_env.purchases.buy(seller.who, contract.Buy("power"), "key-" + seller.who.user_id, "other")
+            seller.payments_env.purchases.buy(
+                seller.who, contract.Buy(package_id="power"), "key-" + seller.who.user_id, "other"
+            )
         if is_past_the_end:
             break
     assert place >= 3

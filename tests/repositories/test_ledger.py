@@ -68,7 +68,7 @@ def test_an_unknown_user_has_zeros_and_can_hold_nothing(ledger: Ledger) -> None:
     nobody = Caller(str(uuid.uuid4()), NOW, "nobody@example.com")
 
     assert ledger.balance(nobody.user_id).available == 0
-    with pytest.raises(InsufficientCreditsError, match="1 credits needed, 0 available"):
+    with pytest.raises(InsufficientCreditsError, match="1 credit is needed, 0 available"):
         ledger.hold(nobody, hold_of(nobody, 1), at=NOW)
 
 

@@ -49,8 +49,14 @@ def test_no_word_that_was_saved_stands_in_a_gap(world: StreamingEnv) -> None:
 
     whole = world.backend.history.whole(ada, lease.transcript_id)
 
-    assert whole.covered == [contract.Interval(20_000, 30_000), contract.Interval(100_000, 160_000)]
-    assert whole.uncovered == [contract.Interval(0, 20_000), contract.Interval(30_000, 100_000)]
+    assert whole.covered == [
+        contract.Interval(start_ms=20_000, end_ms=30_000),
+        contract.Interval(start_ms=100_000, end_ms=160_000),
+    ]
+    assert whole.uncovered == [
+        contract.Interval(start_ms=0, end_ms=20_000),
+        contract.Interval(start_ms=30_000, end_ms=100_000),
+    ]
 
 
 def test_a_stream_that_broke_off_covers_no_time_that_has_yet_to_come(world: StreamingEnv) -> None:
@@ -75,7 +81,7 @@ def test_a_session_taken_up_again_day_after_day_keeps_its_words(world: Streaming
     assert start_ms > 86_400_000
 
     segment = {"seq": 1, "start_ms": start_ms, "end_ms": start_ms + 900, "text": "on the fourth day"}
-    said = msgspec.convert(segment, contract.Segment)
+    said = msgspec.convert(segment, contract.SegmentInput)
     world.backend.streaming.save(ada, lease.session_id, [said])
 
     (kept,) = world.backend.transcripts.segments(ada.user_id, lease.transcript_id)

@@ -23,7 +23,11 @@ def test_a_renewal_too_early_says_when(backend: Backend) -> None:
     with pytest.raises(ConflictError) as refused:
         renewed(backend, ada, lease.session_id)
 
-    assert refused.value.details == {"reason": "lease_open", "renew_after": lease.renew_after, "lease_expires_at": lease.lease_expires_at}
+    assert refused.value.details == {
+        "reason": "lease_open",
+        "renew_after": lease.renew_after,
+        "lease_expires_at": lease.lease_expires_at,
+    }
 
 
 def test_a_renewal_near_the_end_settles_one_lease_and_holds_the_next(backend: Backend) -> None:
