@@ -89,7 +89,7 @@ def login(body: Body[contract.Login]) -> contract.LoggedIn:
 
 
 @app.route("/auth/refresh", methods=["POST"], cors=CORS)
-@endpoint(limit="refresh", errors=("invalid_credentials", "account_blocked"), reasons=("signed_out",))
+@endpoint(limit="refresh", errors=("invalid_credentials", "account_blocked"), reasons=("signed_out", "wrong_token"))
 def refresh(body: Body[contract.Refresh]) -> contract.Tokens:
     """Exchange a refresh token for new tokens.
 

@@ -22,11 +22,11 @@ from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, 
 from chalicelib.http.responses import STATUS, ResponseWithStatus
 from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
-from scripts.contract.changes import breaking, is_announced
-from scripts.contract.files import RELEASED, REPOSITORY, made, read, texts
+from scripts.contract.changes import breaking_changes, is_announced
+from scripts.contract.files import RELEASED, REPOSITORY, contract_texts, current_contract, read_contract
 from tests.http.contract_check import closed
 
-DOCUMENT = made()
+DOCUMENT = current_contract()
 OPERATIONS = [
     (path, method, operation) for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
 ]
@@ -67,9 +67,11 @@ def reasons_of(operation: dict[str, Any]) -> set[str]:
 # The committed document
 
 
-@pytest.mark.parametrize("name", list(texts()))
+@pytest.mark.parametrize("name", list(contract_texts()))
 def test_the_committed_and_served_document_is_the_generated_one(name: str) -> None:
-    assert (REPOSITORY / name).read_text(encoding="utf-8") == texts()[name], f"{name} is outdated: run `make contract`"
+    assert (REPOSITORY / name).read_text(encoding="utf-8") == contract_texts()[name], (
+        f"{name} is outdated: run `make contract`"
+    )
 
 
 def test_it_is_a_valid_document() -> None:
@@ -328,6 +330,6 @@ def test_the_spec_names_the_codes_of_a_route() -> None:
 
 
 def test_the_released_contract_is_not_broken() -> None:
-    released = read(RELEASED)
+    released = read_contract(RELEASED)
 
-    assert is_announced(released, DOCUMENT) or breaking(released, DOCUMENT) == []
+    assert is_announced(released, DOCUMENT) or breaking_changes(released, DOCUMENT) == []
