@@ -176,9 +176,9 @@ def erase(_event: Any) -> dict[str, int]:
         "erase",
         {
             "transcripts_erased": lambda: use_cases.history().erase_deleted(),
-            "accounts_looked_at": lambda: use_cases.account_deletion().sweep(),
+            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
             "accounts_overdue": lambda: use_cases.account_deletion().overdue(),
-            "exports_looked_at": lambda: use_cases.account_exports().sweep(),
+            "exports_checked": lambda: use_cases.account_exports().sweep(),
         },
     )
 
@@ -212,7 +212,7 @@ def stream(
             session_id = key.id(caller, "stream")
             return ResponseWithStatus(201, use_cases.streaming().start(caller, body, session_id, key.body_hash))
         case contract.Renew():
-            renewal = key.named(caller, "renew")
+            renewal = key.derived_id(caller, "renew")
             return use_cases.streaming().renew(caller, body.session_id, body.interrupted, renewal, key.body_hash)
         case contract.Save():
             return use_cases.streaming().save(caller, body.session_id, body.segments)
@@ -262,7 +262,7 @@ def sweep(_event: Any) -> dict[str, int]:
         "sweep",
         {
             "leases_ended": lambda: use_cases.streaming().sweep(),
-            "jobs_looked_at": lambda: use_cases.catchups().sweep(),
+            "jobs_checked": lambda: use_cases.catchups().sweep(),
             "questions_ended": lambda: use_cases.questions().sweep(),
             "audits_continued": lambda: use_cases.audits().sweep(),
         },

@@ -168,7 +168,7 @@ class UnavailableError(AppError):
 
 
 class ProviderError(AppError):
-    """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note` is only logged."""
+    """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
     code = "provider_error"
 

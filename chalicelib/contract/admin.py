@@ -8,7 +8,7 @@ from .base import Day, Identifier, RequestShape, ResponseShape, Time
 from .credits import UsageQuery
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
-GivenCredits = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+CreditChange = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
 LongCursor = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
@@ -44,7 +44,7 @@ class GiveCredits(RequestShape, kw_only=True):
     """A negative number of `credits` takes credits back. 0 is not allowed."""
 
     user_id: Identifier
-    credits: GivenCredits
+    credits: CreditChange
     reason: Reason
 
 
@@ -158,7 +158,7 @@ class LiveSeconds(ResponseShape, kw_only=True):
 
 
 class Costs(ResponseShape, kw_only=True):
-    """`counted_until`: the time of the newest counted transaction; totals are a moment behind."""
+    """`counted_until`: the time of the newest counted transaction; totals follow with a short delay."""
 
     from_day: Day = field(name="from")
     to_day: Day = field(name="to")

@@ -132,13 +132,13 @@ class IdempotencyKey:
     key: str | None
     body_hash: str
 
-    def named(self, caller: Caller, route: str) -> str:
+    def derived_id(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; empty without a key."""
         return ids.named(caller.user_id, route, self.key) if self.key else ""
 
     def id(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; a new one without a key."""
-        return self.named(caller, route) or str(uuid.uuid4())
+        return self.derived_id(caller, route) or str(uuid.uuid4())
 
 
 def idempotency_key(request: Request) -> IdempotencyKey:

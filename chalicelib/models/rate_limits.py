@@ -1,7 +1,7 @@
 """The rule of rate limits, the generic cell rate algorithm (GCRA), and the groups of routes that share a limit.
 
 One number is stored per caller and group, the theoretical arrival time (`tat`): the moment at which all used requests
-have been earned back. Each request advances it by one interval of the limit and is allowed while the result stays
+have refilled. Each request advances it by one interval of the limit and is allowed while the result stays
 within the window. Times are whole microseconds since the epoch.
 """
 
@@ -40,7 +40,7 @@ class Limit:
 
     @property
     def interval_us(self) -> int:
-        """The time in which one request is earned back."""
+        """The time in which the limit refills by one request."""
         return -(-self.window_us // self.requests)
 
     @property

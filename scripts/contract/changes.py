@@ -2,7 +2,7 @@
 
 Everything rests on one question, whether each value of one schema is valid under another: what a client sends must be
 valid for the new server, and what the new server sends must be valid for the old client. In doubt, a change is
-breaking. Clients are told that responses may get new fields, new values in enumerations, and new errors.
+breaking. Documented for clients: responses may get new fields, new values in enumerations, and new errors.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def _parameters(old: Json, new: Json, at: str, before: Json, after: Json) -> Ite
             yield f"{at}: {place} {name}: is now required"
         if old_parameter:
             requests = Compatibility(sender=old, receiver=new)
-            yield from requests.problems(old_parameter["schema"], parameter["schema"], f"{at}: {place} {name}")
+            yield from requests.find_problems(old_parameter["schema"], parameter["schema"], f"{at}: {place} {name}")
             old_default = old_parameter["schema"].get("default")
             if not old_parameter.get("required") and old_default != parameter["schema"].get("default"):
                 yield f"{at}: {place} {name}: has another default"
@@ -79,7 +79,7 @@ def _bodies(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterato
         if accepted is None:
             yield f"{at}: body: {media_type} no longer accepted"
         else:
-            yield from requests.problems(content["schema"], accepted["schema"], f"{at}: body")
+            yield from requests.find_problems(content["schema"], accepted["schema"], f"{at}: body")
 
 
 def _responses(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _responses(old: Json, new: Json, at: str, before: Json, after: Json) -> Iter
             if sent is None:
                 yield f"{at}: {status}: {media_type} no longer returned"
             else:
-                yield from responses.problems(sent["schema"], content["schema"], f"{at}: {status}")
+                yield from responses.find_problems(sent["schema"], content["schema"], f"{at}: {status}")
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,13 @@ class Compatibility:
     receiver: Json
     is_response: bool = False
 
-    def problems(self, sent: Json, accepted: Json, at: str) -> list[str]:
+    def find_problems(self, sent: Json, accepted: Json, at: str) -> list[str]:
         """Where it is not, one line each."""
         sent, accepted = _resolve(self.sender, sent), _resolve(self.receiver, accepted)
         if "anyOf" in sent:
-            return [problem for option in sent["anyOf"] for problem in self.problems(option, accepted, at)]
+            return [problem for option in sent["anyOf"] for problem in self.find_problems(option, accepted, at)]
         if "anyOf" in accepted:
-            attempts = [self.problems(sent, option, at) for option in accepted["anyOf"]]
+            attempts = [self.find_problems(sent, option, at) for option in accepted["anyOf"]]
             return min(attempts, key=len)
         return [
             *self._values(sent, accepted, at),
@@ -130,13 +130,13 @@ class Compatibility:
         if new_types := _types(sent) - _types(accepted):
             yield f"{at}: may be {', '.join(sorted(new_types))}"
             return
-        if values := _enumerated(accepted):
-            others = _enumerated(sent) - values if _enumerated(sent) else {"any other value"}
+        if values := _enum_values(accepted):
+            others = _enum_values(sent) - values if _enum_values(sent) else {"any other value"}
             if others and not self.is_response:
                 yield f"{at}: {', '.join(sorted(map(str, others)))}: not accepted"
         for name, is_upper in BOUNDS.items():
             limit, reached = accepted.get(name), sent.get(name)
-            if limit is None or _enumerated(sent):
+            if limit is None or _enum_values(sent):
                 continue
             if reached is None or (reached > limit if is_upper else reached < limit):
                 yield f"{at}: {name} is {limit}, was {reached}"
@@ -144,7 +144,7 @@ class Compatibility:
             if accepted[name] != sent.get(name):
                 yield f"{at}: {name} changed"
         for name in ("pattern", "format"):
-            if name in accepted and accepted[name] != sent.get(name) and not _enumerated(sent):
+            if name in accepted and accepted[name] != sent.get(name) and not _enum_values(sent):
                 yield f"{at}: {name} changed"
 
     def _objects(self, sent: Json, accepted: Json, at: str) -> Iterator[str]:
@@ -158,7 +158,7 @@ class Compatibility:
                     yield f"{at}.{name}: has another default"
         for name, schema in sent_fields.items():
             if name in accepted_fields:
-                yield from self.problems(schema, accepted_fields[name], f"{at}.{name}")
+                yield from self.find_problems(schema, accepted_fields[name], f"{at}.{name}")
             elif accepted.get("additionalProperties") is False:
                 yield f"{at}.{name}: no longer accepted"
         if self.is_response:
@@ -166,11 +166,11 @@ class Compatibility:
                 yield f"{at}.{name}: removed"
         sent_rest, accepted_rest = sent.get("additionalProperties"), accepted.get("additionalProperties")
         if isinstance(sent_rest, dict) and isinstance(accepted_rest, dict):
-            yield from self.problems(sent_rest, accepted_rest, f"{at}.*")
+            yield from self.find_problems(sent_rest, accepted_rest, f"{at}.*")
 
     def _arrays(self, sent: Json, accepted: Json, at: str) -> Iterator[str]:
         if "items" in accepted:
-            yield from self.problems(sent.get("items", {}), accepted["items"], f"{at}[]")
+            yield from self.find_problems(sent.get("items", {}), accepted["items"], f"{at}[]")
 
 
 ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
@@ -186,7 +186,7 @@ def _default(document: Json, schema: Json) -> Any:
     return schema.get("default", _resolve(document, schema).get("default"))
 
 
-def _enumerated(schema: Json) -> set[Any]:
+def _enum_values(schema: Json) -> set[Any]:
     return {schema["const"]} if "const" in schema else set(schema.get("enum", ()))
 
 

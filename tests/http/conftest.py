@@ -61,7 +61,7 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
             if isinstance(running, DeployedStack):
                 assert running.denied() == []
             assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
-            broken = ContractCheck(current_contract()).all_problems(witness.answers)
+            broken = ContractCheck(current_contract()).find_all_problems(witness.answers)
             assert not broken, "\n".join(broken)
 
 

@@ -15,7 +15,7 @@ from tests.http.http_client import Heard
 JSON = "application/json"
 
 
-def closed(document: dict[str, Any]) -> dict[str, Any]:
+def close_shapes(document: dict[str, Any]) -> dict[str, Any]:
     """The document with shapes that allow no additional fields: clients ignore those, tests must not."""
     strict = copy.deepcopy(document)
     for schema in strict["components"]["schemas"].values():
@@ -33,17 +33,17 @@ class ContractCheck:
 
     document: dict[str, Any]
 
-    def all_problems(self, responses: Iterable[Heard]) -> list[str]:
+    def find_all_problems(self, responses: Iterable[Heard]) -> list[str]:
         """What is not documented, one line each, without duplicates."""
-        return sorted({problem for response in responses for problem in self.problems(response)})
+        return sorted({problem for response in responses for problem in self.find_problems(response)})
 
-    def problems(self, response: Heard) -> Iterator[str]:
+    def find_problems(self, response: Heard) -> Iterator[str]:
         """What is wrong with one response. Preflights and unknown paths are the gateway's and are not checked."""
         path = self._path(response.method, response.path)
         if path is None or response.method == "OPTIONS":
             return
         at = f"{response.method} {path}: {response.status}"
-        documented = self._documented(path, response)
+        documented = self._find_documentation(path, response)
         media_type = response.content_type.split(";")[0]
         if documented is None:
             yield f"{at}: not documented: {response.text[:200]}"
@@ -66,7 +66,7 @@ class ContractCheck:
                 return str(path)
         return None
 
-    def _documented(self, path: str, response: Heard) -> dict[str, Any] | None:
+    def _find_documentation(self, path: str, response: Heard) -> dict[str, Any] | None:
         """The documentation of a response with this status."""
         documented = self.document["paths"][path][response.method.lower()]["responses"].get(str(response.status))
         if documented and "$ref" in documented:
@@ -76,7 +76,7 @@ class ContractCheck:
     def _validator(self, path: str, response: Heard) -> Draft202012Validator:
         key = (path, response.method, response.status)
         if key not in self._validators:
-            documented = self._documented(path, response)
+            documented = self._find_documentation(path, response)
             assert documented
             schema = documented["content"][JSON]["schema"] | {"components": self._components}
             self._validators[key] = Draft202012Validator(schema, validate_formats=True)
@@ -84,7 +84,7 @@ class ContractCheck:
 
     @cached_property
     def _components(self) -> dict[str, Any]:
-        return dict(closed(self.document)["components"])
+        return dict(close_shapes(self.document)["components"])
 
     @cached_property
     def _validators(self) -> dict[tuple[str, str, int], Draft202012Validator]:

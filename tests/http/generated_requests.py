@@ -15,7 +15,7 @@ from schemathesis.checks import CHECKS, not_a_server_error
 
 from app import AUDIO_TYPES
 from chalicelib.streaming.audio import Audio
-from tests.http.contract_check import ContractCheck, closed
+from tests.http.contract_check import ContractCheck, close_shapes
 from tests.http.http_client import RATE, Api, Heard, Person, silence
 
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
@@ -50,14 +50,14 @@ class Generator:
     def __post_init__(self) -> None:
         self._session.trust_env = False
         self._check = ContractCheck(self.document)
-        self._schema = schemathesis.openapi.from_dict(closed(self.document))
+        self._schema = schemathesis.openapi.from_dict(close_shapes(self.document))
 
     def send(self, path: str, method: str, cases_per_mode: int) -> None:
         """Send valid and invalid requests to a route by each caller; fail at the first bad response."""
         operation = self._schema[path][method]
         for caller, token in self._callers(path, method).items():
             for mode in (POSITIVE, NEGATIVE):
-                _generated(operation, mode, cases_per_mode, lambda *drawn: self._send(*drawn, caller, token))  # noqa: B023
+                _send_generated(operation, mode, cases_per_mode, lambda *drawn: self._send(*drawn, caller, token))  # noqa: B023
 
     def _callers(self, path: str, method: str) -> dict[str, str | None]:
         operation = self.document["paths"][path][method.lower()]
@@ -84,11 +84,11 @@ class Generator:
             case.method, case.operation.path, response.status_code, text, str(response.headers), media_type
         )
         self.api.witness.answers.append(received)
-        assert list(self._check.problems(received)) == [], case.as_curl_command()
+        assert list(self._check.find_problems(received)) == [], case.as_curl_command()
         case.validate_response(response, checks=checks, headers=headers)
 
 
-def _generated(operation: Any, mode: GenerationMode, cases: int, send: Callable[[Case, bool], None]) -> None:
+def _send_generated(operation: Any, mode: GenerationMode, cases: int, send: Callable[[Case, bool], None]) -> None:
     """The same cases each time, without shrinking, because each request changes the state."""
 
     @settings(

@@ -71,7 +71,7 @@ class Follower:
         match node:
             case ast.Try():
                 return self._in_try(node)
-            case ast.With() if caught := self._suppressed(node):
+            case ast.With() if caught := self._suppressed_names(node):
                 return self._uncaught(self._in_statements(node.body), caught)
             case ast.Call():
                 inside = {error for child in ast.iter_child_nodes(node) for error in self._in_node(child)}
@@ -91,7 +91,7 @@ class Follower:
             error for error in errors if not names & {*self.collector.program.error_classes[error.error], "Exception"}
         }
 
-    def _suppressed(self, node: ast.With) -> list[str]:
+    def _suppressed_names(self, node: ast.With) -> list[str]:
         calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
         suppressing = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "suppress"]
         return [name for call in suppressing for argument in call.args for name in _names(argument)]
@@ -99,13 +99,13 @@ class Follower:
     def _in_call(self, call: ast.Call) -> set[RaisedError]:
         name = call.func.id if isinstance(call.func, ast.Name) else None
         if name in self.collector.program.error_classes:
-            return {self._constructed(str(name), call)}
+            return {self._constructed_error(str(name), call)}
         found: set[RaisedError] = set()
         for module, function in self._targets(call.func):
             found |= self.collector.errors_of(module.name, function)
         return found
 
-    def _constructed(self, name: str, call: ast.Call) -> RaisedError:
+    def _constructed_error(self, name: str, call: ast.Call) -> RaisedError:
         """An error with the reasons that are literals of the call or, for a variable, of the function around it."""
         bases = self.collector.program.error_classes[name]
         if name == "SignedOutError":

@@ -19,9 +19,9 @@ def error(code: str, **details: str) -> dict[str, Any]:
     return {"code": code, "message": "No.", "request_id": "r"} | ({"details": details} if details else {})
 
 
-def problems(path: str, status: int, body: Any, media_type: str = JSON, method: str = "GET") -> list[str]:
+def find_problems(path: str, status: int, body: Any, media_type: str = JSON, method: str = "GET") -> list[str]:
     text = body if isinstance(body, str) else json.dumps(body)
-    return list(CONTRACT.problems(Heard(method, path, status, text, "", media_type)))
+    return list(CONTRACT.find_problems(Heard(method, path, status, text, "", media_type)))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def problems(path: str, status: int, body: Any, media_type: str = JSON, method: 
     ],
 )
 def test_a_documented_response_is_accepted(path: str, status: int, body: Any, media_type: str) -> None:
-    assert problems(path, status, body, media_type) == []
+    assert find_problems(path, status, body, media_type) == []
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_documented_response_is_accepted(path: str, status: int, body: Any, me
     ],
 )
 def test_an_undocumented_response_is_found(path: str, status: int, body: Any, media_type: str, expected: str) -> None:
-    found = problems(path, status, body, media_type)
+    found = find_problems(path, status, body, media_type)
 
     assert found
     assert any(expected in line for line in found), found
@@ -81,10 +81,10 @@ def test_codes_and_reasons_have_to_be_those_of_the_route(
 ) -> None:
     status = 409 if body["code"] in ("conflict", "idempotency_mismatch") else 401
 
-    assert (problems(path, status, body, method=method) == []) is is_documented
+    assert (find_problems(path, status, body, method=method) == []) is is_documented
 
 
 def test_each_problem_is_reported_once() -> None:
     response = Heard("GET", "/health", 418, "{}", "", JSON)
 
-    assert len(CONTRACT.all_problems([response, response])) == 1
+    assert len(CONTRACT.find_all_problems([response, response])) == 1

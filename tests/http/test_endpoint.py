@@ -168,9 +168,9 @@ def test_an_invalid_idempotency_key_never_reaches_the_view(key: str) -> None:
 def test_a_key_names_one_id_per_user_and_route() -> None:
     with_key, without = IdempotencyKey("k", "hash"), IdempotencyKey(None, "hash")
 
-    assert with_key.id(ADA, "ask") == with_key.named(ADA, "ask") == IdempotencyKey("k", "other").id(ADA, "ask")
+    assert with_key.id(ADA, "ask") == with_key.derived_id(ADA, "ask") == IdempotencyKey("k", "other").id(ADA, "ask")
     assert len({with_key.id(ADA, "ask"), with_key.id(ROOT, "ask"), with_key.id(ADA, "buy")}) == 3
-    assert without.named(ADA, "ask") == ""
+    assert without.derived_id(ADA, "ask") == ""
     assert without.id(ADA, "ask") != without.id(ADA, "ask")
 
 

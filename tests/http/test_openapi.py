@@ -24,7 +24,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
 from scripts.contract.changes import breaking_changes, is_announced
 from scripts.contract.files import RELEASED, REPOSITORY, contract_texts, current_contract, read_contract
-from tests.http.contract_check import closed
+from tests.http.contract_check import close_shapes
 
 DOCUMENT = current_contract()
 OPERATIONS = [
@@ -158,7 +158,7 @@ def test_every_header_that_pages_may_read_is_documented() -> None:
 
 def test_every_example_matches_its_schema() -> None:
     """Responses may have additional fields; an example may not."""
-    strict, checked = closed(DOCUMENT), 0
+    strict, checked = close_shapes(DOCUMENT), 0
     contents = [*DOCUMENT["components"]["responses"].values()]
     for _, _, operation in OPERATIONS:
         contents += [operation.get("requestBody", {}), *operation["responses"].values()]
@@ -294,13 +294,13 @@ def test_a_shape_without_an_example_or_a_path_without_a_section_is_refused() -> 
     def view() -> WithoutExample:
         raise NotImplementedError
 
-    def received() -> contract.StripeWebhookResult:
+    def webhook_view() -> contract.StripeWebhookResult:
         raise NotImplementedError
 
     with pytest.raises(LookupError, match="needs an example"):
         operation_of(view)
     with pytest.raises(LookupError, match="in no section"):
-        operation_of(received, "/elsewhere")
+        operation_of(webhook_view, "/elsewhere")
 
 
 def test_an_unknown_code_is_refused_where_it_is_declared() -> None:

@@ -39,18 +39,20 @@ def names(engine: Engine) -> Iterator[Names]:
 
 @dataclass
 class LimitedApi:
-    """A limiter that allows one request a minute in every group, on a wire that may fail."""
+    """A limiter that allows one request a minute in every group, on a fault_injection that may fail."""
 
-    wire: Wire
+    fault_injection: Wire
     limiter: RateLimiter
     now_us: int = 1_795_400_000_000_000
 
     @classmethod
     def on(cls, engine: Engine, names: Names, limit: str = "1/minute") -> "LimitedApi":
-        wire = Wire()
+        fault_injection = Wire()
         limits = dict.fromkeys(GROUPS, Limit.parse(limit))
-        limiter = RateLimiter(RateLimits(wire.tables(engine, names)), limits, lambda: KEY, lambda: api.now_us)
-        api = cls(wire, limiter)
+        limiter = RateLimiter(
+            RateLimits(fault_injection.tables(engine, names)), limits, lambda: KEY, lambda: api.now_us
+        )
+        api = cls(fault_injection, limiter)
         return api
 
     def request(
@@ -82,9 +84,9 @@ def must_not_run() -> None:
 @pytest.mark.parametrize("group", COUNTED_FIRST)
 @pytest.mark.parametrize("is_new_work", [False, True])
 def test_a_request_is_counted_before_it_is_processed(api: LimitedApi, ada: str, group: str, is_new_work: bool) -> None:
-    api.request(group, ada, lambda: api.wire.calls.append("processed"), is_new_work=is_new_work)
+    api.request(group, ada, lambda: api.fault_injection.calls.append("processed"), is_new_work=is_new_work)
 
-    assert api.wire.calls == ["UpdateItem", "processed"]
+    assert api.fault_injection.calls == ["UpdateItem", "processed"]
     with pytest.raises(RateLimitedError):
         api.request(group, ada, must_not_run)
 
@@ -95,9 +97,9 @@ def test_only_relayed_audio_is_counted_afterwards() -> None:
 
 @pytest.mark.parametrize("group", COUNTED_AFTERWARDS)
 def test_a_request_without_new_work_is_counted_at_its_end(api: LimitedApi, ada: str, group: str) -> None:
-    count = api.request(group, ada, lambda: api.wire.calls.append("processed"))
+    count = api.request(group, ada, lambda: api.fault_injection.calls.append("processed"))
 
-    assert api.wire.calls == ["processed", "UpdateItem"]
+    assert api.fault_injection.calls == ["processed", "UpdateItem"]
     assert (count.is_counted, count.limit.remaining(count.tat_us, count.now_us)) == (True, 0)
 
 
@@ -105,7 +107,7 @@ def test_a_request_without_new_work_is_counted_at_its_end(api: LimitedApi, ada: 
 def test_accepted_new_work_is_not_counted_and_costs_no_call(api: LimitedApi, ada: str, group: str) -> None:
     counts = [api.request(group, ada, is_new_work=True) for _ in range(5)]
 
-    assert api.wire.calls == []
+    assert api.fault_injection.calls == []
     assert not any(count.is_counted or count.is_current for count in counts)
     assert api.request(group, ada).is_counted  # The whole limit is still there.
 
@@ -158,12 +160,12 @@ def test_a_bug_is_not_hidden_by_the_limit(api: LimitedApi, ada: str, group: str,
 def test_a_caller_known_to_be_over_the_limit_costs_no_call(api: LimitedApi, ada: str) -> None:
     for group in GROUPS:
         api.request(group, ada)
-    api.wire.under(no_faults)
+    api.fault_injection.under(no_faults)
 
     for group in GROUPS:
         with pytest.raises(RateLimitedError):
             api.request(group, ada, must_not_run)
-    assert api.wire.calls == []
+    assert api.fault_injection.calls == []
     api.now_us += 60_000_000
     for group in GROUPS:
         assert api.request(group, ada).is_counted
@@ -174,7 +176,7 @@ def test_a_busy_caller_costs_one_call_per_request_as_well(engine: Engine, names:
     for _ in range(50):
         api.request("reads", ada)
 
-    assert api.wire.calls == ["UpdateItem"] * 50
+    assert api.fault_injection.calls == ["UpdateItem"] * 50
 
 
 def test_processes_that_remember_allow_together_what_one_would(engine: Engine, names: Names, ada: str) -> None:
@@ -221,7 +223,7 @@ def test_a_network_is_stored_as_an_hmac_and_a_user_by_id(api: LimitedApi) -> Non
 @pytest.mark.parametrize("fault", TABLE_FAULTS)
 @pytest.mark.parametrize("group", MAY_PASS_UNCOUNTED)
 def test_a_request_that_spends_nothing_passes_uncounted(api: LimitedApi, ada: str, group: str, fault: Fault) -> None:
-    api.wire.under(lambda *_: fault)
+    api.fault_injection.under(lambda *_: fault)
     processed = []
     with collect_request_log() as log_fields:
         count = api.request(group, ada, lambda: processed.append(1))
@@ -233,7 +235,7 @@ def test_a_request_that_spends_nothing_passes_uncounted(api: LimitedApi, ada: st
 @pytest.mark.parametrize("fault", TABLE_FAULTS)
 @pytest.mark.parametrize("group", MUST_COUNT)
 def test_a_request_that_could_spend_something_is_503(api: LimitedApi, ada: str, group: str, fault: Fault) -> None:
-    api.wire.under(lambda *_: fault)
+    api.fault_injection.under(lambda *_: fault)
 
     with pytest.raises(UnavailableError):
         api.request(group, ada, must_not_run)
@@ -242,7 +244,7 @@ def test_a_request_that_could_spend_something_is_503(api: LimitedApi, ada: str, 
 @pytest.mark.parametrize("fault", TABLE_FAULTS)
 @pytest.mark.parametrize("group", COUNTED_AFTERWARDS)
 def test_a_response_that_cannot_be_counted_is_503(api: LimitedApi, ada: str, group: str, fault: Fault) -> None:
-    api.wire.under(lambda *_: fault)
+    api.fault_injection.under(lambda *_: fault)
 
     with pytest.raises(UnavailableError):
         api.request(group, ada)
@@ -255,30 +257,30 @@ def test_after_a_failure_of_the_table_no_count_is_tried(api: LimitedApi, ada: st
 
     with pytest.raises(UnavailableError):
         api.request(group, ada, fail)
-    assert api.wire.calls == []
+    assert api.fault_injection.calls == []
 
 
 # Money
 
 
-def limiter_of(world: World, limit: str) -> RateLimiter:
+def limiter_of(money_env: World, limit: str) -> RateLimiter:
     limits = dict.fromkeys(GROUPS, Limit.parse(limit))
     return RateLimiter(
-        RateLimits(world.backend.tables),
+        RateLimits(money_env.backend.tables),
         limits,
         lambda: KEY,
-        lambda: world.clock() * 1_000_000,  # type: ignore[arg-type]
+        lambda: money_env.clock() * 1_000_000,  # type: ignore[arg-type]
     )
 
 
-def counted(command: Command, limit: str = "10000/day", group: str = "stream") -> Command:
+def count_command(command: Command, limit: str = "10000/day", group: str = "stream") -> Command:
     """The command as a counted request. A chunk that is processed to its end did new work."""
 
-    def act(world: World) -> object:
-        limiter = limiter_of(world, limit)
-        count = limiter.new_count(group, world.caller.user_id)
+    def act(money_env: World) -> object:
+        limiter = limiter_of(money_env, limit)
+        count = limiter.new_count(group, money_env.caller.user_id)
         with limiter.counting(group, count):
-            outcome = command.act(world)
+            outcome = command.act(money_env)
             count.is_exempt = True
             return outcome
 
@@ -287,12 +289,12 @@ def counted(command: Command, limit: str = "10000/day", group: str = "stream") -
 
 @pytest.mark.parametrize("command", [START, RENEW, SAVE, STOP], ids=str)
 def test_counting_a_command_costs_one_plain_write_before_it(command: Command, engine: Engine, names: Names) -> None:
-    assert quiet_calls(counted(command), engine, names) == ["UpdateItem", *quiet_calls(command, engine, names)]
+    assert quiet_calls(count_command(command), engine, names) == ["UpdateItem", *quiet_calls(command, engine, names)]
 
 
 @pytest.mark.parametrize("command", [CHUNK, CHUNK_AGAIN], ids=str)
 def test_an_accepted_chunk_costs_no_call_of_the_limiter(command: Command, engine: Engine, names: Names) -> None:
-    assert quiet_calls(counted(command, group="audio"), engine, names) == quiet_calls(command, engine, names)
+    assert quiet_calls(count_command(command, group="audio"), engine, names) == quiet_calls(command, engine, names)
 
 
 def test_a_counted_direct_start_makes_these_calls(engine: Engine, names: Names) -> None:
@@ -304,13 +306,13 @@ def test_a_counted_direct_start_makes_these_calls(engine: Engine, names: Names) 
         lambda: KEY,
         lambda: listener.backend.clock() * 1_000_000,  # type: ignore[arg-type]
     )
-    listener.wire.under(no_faults)
+    listener.fault_injection.under(no_faults)
 
     with limiter.counting("stream", limiter.new_count("stream", listener.who.user_id)):
         listener.start()
 
     calls = ["UpdateItem", "BatchGetItem", "TransactWriteItems", "Ticket", "TransactWriteItems"]
-    assert listener.wire.calls == calls
+    assert listener.fault_injection.calls == calls
 
 
 @pytest.mark.parametrize(
@@ -324,7 +326,7 @@ def test_a_counted_direct_start_makes_these_calls(engine: Engine, names: Names) 
 def test_a_crash_at_any_call_of_a_counted_request_loses_doubles_and_blocks_nothing(
     command: Command, group: str, engine: Engine, names: Names
 ) -> None:
-    request = counted(command, group=group)
+    request = count_command(command, group=group)
     calls = quiet_calls(request, engine, names)
     for number, fault in [(0, Fault.CRASH_BEFORE), *crash_points(calls, (Fault.CRASH_AFTER, Fault.LOST))]:
         live_through(request, at(number, fault), engine, names)
@@ -336,55 +338,55 @@ def test_a_crash_at_any_call_of_a_counted_request_loses_doubles_and_blocks_nothi
     ids=str,
 )
 def test_a_caller_over_the_limit_changes_nothing(command: Command, group: str, engine: Engine, names: Names) -> None:
-    world = World.on(engine, names)
-    command.prepare(world)
-    limiter = limiter_of(world, "1/day")
-    with limiter.counting(group, limiter.new_count(group, world.caller.user_id)):
+    money_env = World.on(engine, names)
+    command.prepare(money_env)
+    limiter = limiter_of(money_env, "1/day")
+    with limiter.counting(group, limiter.new_count(group, money_env.caller.user_id)):
         pass
-    before = world.books()
+    before = money_env.books()
 
     with (
         pytest.raises(RateLimitedError),
-        limiter.counting(group, limiter.new_count(group, world.caller.user_id)),
+        limiter.counting(group, limiter.new_count(group, money_env.caller.user_id)),
     ):
-        command.act(world)
+        command.act(money_env)
 
-    assert world.books() == before
+    assert money_env.books() == before
 
 
 @pytest.mark.parametrize("command", [START, RENEW, SAVE, STOP], ids=str)
 def test_a_process_without_memory_changes_nothing_over_the_limit(
     command: Command, engine: Engine, names: Names
 ) -> None:
-    world = World.on(engine, names)
-    command.prepare(world)
+    money_env = World.on(engine, names)
+    command.prepare(money_env)
     api = LimitedApi.on(engine, names, "1/day")
-    api.now_us = world.clock() * 1_000_000
-    api.request("stream", world.caller.user_id)
-    before = world.books()
+    api.now_us = money_env.clock() * 1_000_000
+    api.request("stream", money_env.caller.user_id)
+    before = money_env.books()
 
     with pytest.raises(RateLimitedError):
-        counted(command, "1/day").act(world)
+        count_command(command, "1/day").act(money_env)
 
-    assert world.books() == before
+    assert money_env.books() == before
 
 
 def test_of_twenty_starts_at_once_as_many_hold_as_the_limit_allows(engine: Engine, names: Names) -> None:
-    world = World.on(engine, names)
-    world.grant()
+    money_env = World.on(engine, names)
+    money_env.grant()
 
     def start(number: int) -> contract.Lease:
-        limiter = limiter_of(world, "7/day")  # A process of its own.
-        with limiter.counting("stream", limiter.new_count("stream", world.caller.user_id)):
-            return world.backend.start(world.caller, f"session-{number}", lease_seconds=60)
+        limiter = limiter_of(money_env, "7/day")  # A process of its own.
+        with limiter.counting("stream", limiter.new_count("stream", money_env.caller.user_id)):
+            return money_env.backend.start(money_env.caller, f"session-{number}", lease_seconds=60)
 
     with all_at_once(20) as run:
         outcomes = run(lambda number: outcome_of(lambda: start(number)))
 
     refused = [outcome for outcome in outcomes if isinstance(outcome, RateLimitedError)]
     assert len(outcomes) - len(refused) == 7
-    assert len(world.quiet.open_holds(world.caller.user_id)) == 7
-    world.quiet.check_books(world.caller.user_id)
+    assert len(money_env.quiet.open_holds(money_env.caller.user_id)) == 7
+    money_env.quiet.check_books(money_env.caller.user_id)
 
 
 def outcome_of(command: Callable[[], object]) -> object:
@@ -396,13 +398,16 @@ def outcome_of(command: Callable[[], object]) -> object:
 
 
 def test_a_chunk_whose_provider_fails_is_counted(engine: Engine, names: Names) -> None:
-    world = World.on(engine, names)
-    FAILING.prepare(world)
-    limiter = limiter_of(world, "1/day")
+    money_env = World.on(engine, names)
+    FAILING.prepare(money_env)
+    limiter = limiter_of(money_env, "1/day")
 
-    with pytest.raises(ProviderError), limiter.counting("audio", limiter.new_count("audio", world.caller.user_id)):
-        world.send(1, 7.1)
-    with pytest.raises(RateLimitedError), limiter.counting("audio", limiter.new_count("audio", world.caller.user_id)):
+    with pytest.raises(ProviderError), limiter.counting("audio", limiter.new_count("audio", money_env.caller.user_id)):
+        money_env.send(1, 7.1)
+    with (
+        pytest.raises(RateLimitedError),
+        limiter.counting("audio", limiter.new_count("audio", money_env.caller.user_id)),
+    ):
         must_not_run()
 
 
@@ -411,7 +416,7 @@ def test_a_crash_may_cost_a_count_but_never_adds_one(engine: Engine, names: Name
     api, passed = LimitedApi.on(engine, names, "5/day"), 0
     for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT) * 4:
         for plan in (at(0, fault), no_faults):
-            api.wire.under(plan)
+            api.fault_injection.under(plan)
             with suppress(Crash, AppError):
                 api.request("spend", ada)
                 passed += 1

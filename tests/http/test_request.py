@@ -159,7 +159,7 @@ def test_the_path_of_the_first_invalid_field_is_named(body: dict[str, Any], fiel
     assert not any(value in refused.value.message for value in map(str, body.values()))
 
 
-def refused(shape: Any, body: bytes) -> errors.InvalidRequestError:
+def refusal_of(shape: Any, body: bytes) -> errors.InvalidRequestError:
     with pytest.raises(errors.InvalidRequestError) as found:
         request.body(SimpleNamespace(raw_body=body), shape)  # type: ignore[arg-type]
     return found.value
@@ -197,7 +197,7 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
     ids=lambda value: str(value)[:40],
 )
 def test_the_error_names_the_input_and_says_what_is_wrong(body: str, field: str, message: str) -> None:
-    error = refused(contract.StreamAction, body.encode())
+    error = refusal_of(contract.StreamAction, body.encode())
 
     assert (error.details, error.message) == ({"field": field}, message)
 
@@ -233,7 +233,7 @@ def test_a_missing_query_parameter_is_named() -> None:
 
 def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
     for body in ('{"action": "start", "source_url": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
-        message = refused(contract.StreamAction, body.encode()).message
+        message = refusal_of(contract.StreamAction, body.encode()).message
         assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
 
 

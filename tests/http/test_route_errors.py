@@ -127,7 +127,7 @@ class ConflictError(AppError): ...
 class ProviderError(AppError): ...
 class ProviderTimeoutError(ProviderError): ...
 """
-ROOM = """
+FEATURE = """
 from typing import Protocol
 from ..errors import *
 from ..errors import ConflictError, ForbiddenError, NotFoundError, ProviderError, ProviderTimeoutError
@@ -225,7 +225,7 @@ def test_calls_are_followed_and_caught_errors_left_out(method: str, expected: se
         {
             "chalicelib/errors.py": ERRORS,
             "chalicelib/store.py": STORE,
-            "chalicelib/room/service.py": ROOM,
+            "chalicelib/room/service.py": FEATURE,
             "chalicelib/providers/fetcher.py": PROVIDER,
         }
     )

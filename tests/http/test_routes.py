@@ -182,7 +182,7 @@ def test_authorizer_and_caller_have_to_go_together() -> None:
 
     @application.route("/unprotected", methods=["GET"], cors=True)
     @endpoint(limit="reads")
-    def unprotected(caller: Caller) -> None: ...
+    def view_without_authorizer(caller: Caller) -> None: ...
 
     with pytest.raises(AssertionError, match="gateway and view disagree"):
         routes_of(application)

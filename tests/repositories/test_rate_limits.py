@@ -44,14 +44,14 @@ def test_of_600_requests_in_two_bursts_against_60_a_minute_exactly_90_pass(rate_
 
 
 def test_each_user_group_and_setting_has_its_own_limit(rate_limits: RateLimits) -> None:
-    one = Limit.parse("1/minute")
-    rate_limits.count(count_of(one))
+    limit = Limit.parse("1/minute")
+    rate_limits.count(count_of(limit))
 
-    rate_limits.count(count_of(one, identity="grace"))
-    rate_limits.count(RequestCount(limit_key("reads", one, "ada"), one, NOW))
+    rate_limits.count(count_of(limit, identity="grace"))
+    rate_limits.count(RequestCount(limit_key("reads", limit, "ada"), limit, NOW))
     rate_limits.count(count_of(Limit.parse("2/minute")))  # A changed setting starts a new count.
     with pytest.raises(RateLimitedError):
-        rate_limits.count(count_of(one))
+        rate_limits.count(count_of(limit))
 
 
 def test_a_refused_request_says_when_to_retry_and_changes_nothing(tables: Tables, rate_limits: RateLimits) -> None:
@@ -157,7 +157,7 @@ def test_a_count_changes_nothing_but_its_own_item(tables: Tables, rate_limits: R
     assert (count.is_counted, count.is_current, count.is_exempt) == (True, True, False)
 
 
-def test_an_item_that_expired_since_it_was_read_is_counted_anew(tables: Tables, rate_limits: RateLimits) -> None:
+def test_an_item_that_expired_since_it_was_read_starts_a_new_count(tables: Tables, rate_limits: RateLimits) -> None:
     count = count_of(tat_us=NOW + 5 * SECOND)
 
     rate_limits.count(count)

@@ -122,7 +122,7 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
         "202: new successful status",
     ),
     "a field of a response is removed": (
-        lambda d: _without(schema(d, "CreditBalance"), "held"),
+        lambda d: _remove_field(schema(d, "CreditBalance"), "held"),
         "held: may be missing",
     ),
     "a field of a response may be missing": (
@@ -141,7 +141,10 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
         lambda d: field(d, "CreditBalance", "held").update(type=["integer", "null"]),
         "may be null",
     ),
-    "a field deep in a response is removed": (lambda d: _without(schema(d, "ModelUsage"), "model"), "models[].model"),
+    "a field deep in a response is removed": (
+        lambda d: _remove_field(schema(d, "ModelUsage"), "model"),
+        "models[].model",
+    ),
     "a header of a response is removed": (
         lambda d: d["paths"][BALANCE]["get"]["responses"]["200"]["headers"].pop("X-Request-Id"),
         "X-Request-Id: removed",
@@ -189,12 +192,12 @@ HARMLESS: dict[str, Callable[[Json], Any]] = {
 }
 
 
-def _without(shape: Json, name: str) -> None:
+def _remove_field(shape: Json, name: str) -> None:
     shape["properties"].pop(name)
     shape["required"].remove(name)
 
 
-def changed(change: Callable[[Json], Any]) -> Json:
+def change_contract(change: Callable[[Json], Any]) -> Json:
     document = copy.deepcopy(CONTRACT)
     change(document)
     return document
@@ -216,14 +219,14 @@ def test_routes_for_administrators_are_recognised_by_their_description() -> None
 def test_a_change_that_breaks_clients_is_found(name: str) -> None:
     change, expected = BREAKING[name]
 
-    found = breaking_changes(CONTRACT, changed(change))
+    found = breaking_changes(CONTRACT, change_contract(change))
 
     assert any(expected in line for line in found), found
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_harmless_change_is_allowed(name: str) -> None:
-    assert breaking_changes(CONTRACT, changed(HARMLESS[name])) == []
+    assert breaking_changes(CONTRACT, change_contract(HARMLESS[name])) == []
 
 
 @pytest.mark.parametrize(
@@ -237,6 +240,9 @@ def test_a_harmless_change_is_allowed(name: str) -> None:
     ],
 )
 def test_a_new_version_allows_breaking_changes(old: str, new: str, is_allowed: bool) -> None:
-    old_contract, new_contract = changed(lambda d: set_version(d, old)), changed(lambda d: set_version(d, new))
+    old_contract, new_contract = (
+        change_contract(lambda d: set_version(d, old)),
+        change_contract(lambda d: set_version(d, new)),
+    )
 
     assert is_announced(old_contract, new_contract) is is_allowed

@@ -122,7 +122,7 @@ def response(status_codes: list[str], status_reasons: list[str]) -> dict[str, An
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfterWhereItHelps"}
     if status == STATUS["rate_limited"]:
         headers |= limit_headers()
-    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, _narrowed(status_codes, status_reasons)]}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, _narrowing_schema(status_codes, status_reasons)]}
     examples = {code: {"value": _example(code, status_reasons)} for code in status_codes}
     return {
         "description": "\n\n".join(_description(code, status_reasons) for code in status_codes),
@@ -143,7 +143,7 @@ LIMIT_HEADERS = {
 }
 
 
-def _narrowed(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
+def _narrowing_schema(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
     """What this response adds to the shape of all errors: its codes and, where a code has reasons, one of them."""
     narrowed: dict[str, Any] = {"properties": {"code": {"enum": status_codes}}, "required": ["code"]}
     if not status_reasons:
