@@ -148,13 +148,13 @@ def test_the_same_request_at_once_makes_one_checkout(till: Till, person: Person)
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "body"),
+        ({}, "package_id"),
         ({"package_id": "everything"}, "package_id"),
         ({"package_id": ""}, "package_id"),
         ({"package_id": 7}, "package_id"),
-        ({"package_id": "popular", "cents": 1}, "body"),
-        ({"package_id": "popular", "credits": 1_000_000}, "body"),
-        ({"package_id": "popular", "quantity": 2}, "body"),
+        ({"package_id": "popular", "cents": 1}, "cents"),
+        ({"package_id": "popular", "credits": 1_000_000}, "credits"),
+        ({"package_id": "popular", "quantity": 2}, "quantity"),
         ({"package_id": "popular", "success_url": "https://evil.example/"}, "success_url"),
         ({"package_id": "popular", "cancel_url": "https://evil.example/"}, "cancel_url"),
         ({"package_id": "popular", "success_url": "javascript:alert(1)"}, "success_url"),
