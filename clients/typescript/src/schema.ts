@@ -1,4 +1,4 @@
-// Made from docs/openapi.json by `npm run generate`; not to be changed by hand.
+// Generated from docs/openapi.json by `npm run generate`. Do not edit.
 
 export interface paths {
     "/auth/register": {
