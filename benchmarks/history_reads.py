@@ -84,7 +84,7 @@ def report(history: History, meter: Meter, users: list[Caller]) -> None:
     live = row("kind=live, 9 lines of 10", history, meter, users, contract.HistoryQuery(limit=PAGE, kind="live"))
     rare = row("kind=catchup, 1 line of 10", history, meter, users, contract.HistoryQuery(limit=PAGE, kind="catchup"))
     first, last = (datetime.fromtimestamp(FIRST_AT + n * APART_SECONDS, UTC) for n in (20, 80))
-    between = contract.HistoryQuery(limit=PAGE, begun_from=first, begun_before=last)
+    between = contract.HistoryQuery(limit=PAGE, started_from=first, started_before=last)
     dated = row("from, to: 60 lines", history, meter, users, between)
     bound = live[0] * QUERIES_A_PAGE  # In the small history it is one query, of all its lines.
     print(

@@ -1,19 +1,20 @@
-"""Tables as files for spreadsheets: CSV as RFC 4180 has it, in which no text is taken for a formula."""
+"""CSV for spreadsheets (RFC 4180), in which no text is run as a formula."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 
-# Source: OWASP, "CSV Injection"; the wide forms are what spreadsheets in East Asian languages take for the same signs.
+CSV_CONTENT_TYPE = "text/csv; charset=utf-8"
+# Source: OWASP, "CSV Injection". Spreadsheets in East Asian languages also accept the full-width forms.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A header line and the rows. Numbers stay numbers; text that a spreadsheet would calculate is marked as text."""
+    """A header line and the rows. Numbers stay numbers; text that looks like a formula is marked as text."""
     text = io.StringIO()
-    out = csv.writer(text)
-    out.writerow(columns)
-    out.writerows([_cell(value) for value in row] for row in rows)
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Where the next page of a list starts: an opaque, signed word, good for one reader, one list, one set of filters."""
+"""Cursors: opaque signed text that names where the next page of a list starts, for one reader and set of filters."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ SIGNATURE_BYTES = 16
 
 @dataclass(frozen=True)
 class Cursors:
-    """Cursors signed with `key`. `scope`: what a cursor is good for besides its list, such as reader and filters."""
+    """Cursors signed with `key`. `scope`: what else a cursor is bound to, such as the reader and the filters."""
 
     key: str
 
@@ -26,20 +26,22 @@ class Cursors:
         return base64.urlsafe_b64encode(self._signature(prefix, name, scope) + name.encode()).decode().rstrip("=")
 
     def decode(self, prefix: str, cursor: str | None, *scope: str) -> str | None:
-        """The sort key that `cursor` stands for. Raises InvalidRequestError for one not made here for this scope."""
+        """The sort key that `cursor` names. Raises InvalidRequestError if it was not made for this list and scope."""
         if cursor is None:
             return None
         try:
             signed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             name = signed[SIGNATURE_BYTES:].decode("ascii")
         except ValueError as error:  # Not base64, or not text.
-            raise InvalidRequestError("This cursor is none of ours.", "cursor") from error
-        ours = self.encode(prefix, prefix + name, *scope)  # The whole of it: base64 has several spellings of one thing.
-        if ours is None or not hmac.compare_digest(ours, cursor):
-            raise InvalidRequestError("This cursor is not of this list with these filters.", "cursor")
+            raise InvalidRequestError("Invalid cursor. Start from the first page.", "cursor") from error
+        expected = self.encode(prefix, prefix + name, *scope)  # Base64 has several spellings of the same bytes.
+        if expected is None or not hmac.compare_digest(expected, cursor):
+            raise InvalidRequestError(
+                "This cursor is for another list or other filters. Start from the first page.", "cursor"
+            )
         return prefix + name
 
     def _signature(self, prefix: str, name: str, scope: tuple[str, ...]) -> bytes:
-        # The first word keeps it apart from the other uses of the key; JSON keeps each word apart from the next.
-        said = msgspec.json.encode(("cursor", prefix, *scope, name))
-        return hmac.digest(self.key.encode(), said, hashlib.sha256)[:SIGNATURE_BYTES]
+        # The first text separates cursors from other uses of the key; JSON separates the parts from each other.
+        message = msgspec.json.encode(("cursor", prefix, *scope, name))
+        return hmac.digest(self.key.encode(), message, hashlib.sha256)[:SIGNATURE_BYTES]

@@ -1,10 +1,10 @@
-"""What can go wrong, in words a client may hear. `responses.py` alone turns these into HTTP answers."""
+"""The errors that a client may see. `http/responses.py` turns them into HTTP responses."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 Detail = int | str | bool | None
 
-# The closed lists behind `details.reason`; docs/api.md says what each means and what to do.
+# The closed lists behind `details.reason`; http/openapi/errors.py says what each means and what to do.
 ConflictReason = Literal[
     "already_done",
     "chunk_expired",
@@ -23,10 +23,13 @@ ConflictReason = Literal[
     "wrong_transport",
 ]
 UnauthenticatedReason = Literal["missing", "malformed", "expired", "signed_out", "wrong_token"]
+REASON_CODES = dict.fromkeys(get_args(ConflictReason), "conflict") | dict.fromkeys(
+    get_args(UnauthenticatedReason), "unauthenticated"
+)
 
 
 class AppError(Exception):
-    """Something the client may know: a stable `code`, a sentence, and `details` to act on."""
+    """An error for the client: a stable `code`, a sentence, and `details` to act on."""
 
     code = "internal_error"
 
@@ -37,7 +40,7 @@ class AppError(Exception):
 
 
 class InvalidRequestError(AppError):
-    """The request breaks the contract; `field` is the path of what is wrong, such as `segments[3].end_ms`."""
+    """A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`."""
 
     code = "invalid_request"
 
@@ -46,25 +49,25 @@ class InvalidRequestError(AppError):
 
 
 class InvalidSignatureError(AppError):
-    """Who calls does not know what only the right caller can."""
+    """The signature or secret of a webhook is missing or wrong."""
 
     code = "invalid_signature"
 
 
 class TooLargeError(AppError):
-    """The body is larger than the route takes."""
+    """The body is larger than the route accepts."""
 
     code = "too_large"
 
 
 class UnsupportedMediaTypeError(AppError):
-    """The body is of a type that the route does not take."""
+    """The body has a media type that the route does not accept."""
 
     code = "unsupported_media_type"
 
 
 class UnauthenticatedError(AppError):
-    """No token, an invalid one, or one that was signed out. `expired`: refresh once, then retry."""
+    """The ID token is missing, invalid, expired or signed out; `details.reason` says which."""
 
     code = "unauthenticated"
 
@@ -73,20 +76,20 @@ class UnauthenticatedError(AppError):
 
 
 class SignedOutError(UnauthenticatedError):
-    """The token was issued before the account's last sign-out."""
+    """The token was issued before the last sign-out of the account."""
 
     def __init__(self, message: str):
         super().__init__(message, "signed_out")
 
 
 class InvalidCredentialsError(AppError):
-    """The email and password, or the refresh token, do not open an account."""
+    """The email or the password is wrong, or the refresh token was revoked or has expired."""
 
     code = "invalid_credentials"
 
 
 class EmailUnverifiedError(AppError):
-    """The password is right but the address is not confirmed yet."""
+    """The password is right, but the email address is not confirmed yet."""
 
     code = "email_unverified"
 
@@ -98,7 +101,7 @@ class EmailTakenError(AppError):
 
 
 class ForbiddenError(AppError):
-    """This is for administrators."""
+    """Only administrators may call this route."""
 
     code = "forbidden"
 
@@ -110,31 +113,32 @@ class AccountBlockedError(AppError):
 
 
 class OriginNotAllowedError(AppError):
-    """A browser page other than the extension's or our own is calling."""
+    """A browser page of another origin called; only the extension and this API's own pages may."""
 
     code = "origin_not_allowed"
 
 
 class InsufficientCreditsError(AppError):
-    """The balance cannot cover the hold."""
+    """The available credits cannot cover the request."""
 
     code = "insufficient_credits"
 
     def __init__(self, required: int, available: int):
-        message = f"{required} credits needed, {available} available: buy credits or ask for less."
+        needed = "1 credit is" if required == 1 else f"{required:,} credits are"
+        message = f"{needed} needed, {available:,} available. Buy credits or request less."
         if available < 0:
-            message = f"Your balance is below zero ({available}), because a payment was returned: buy credits to go on."
+            message = f"Your balance is below zero ({available:,}): a payment was returned. Buy credits to continue."
         super().__init__(message, required=required, available=available)
 
 
 class NotFoundError(AppError):
-    """There is no such thing, or it is another user's."""
+    """The resource does not exist or belongs to another user."""
 
     code = "not_found"
 
 
 class ConflictError(AppError):
-    """The current state does not allow the request; `details.reason` says why, from a closed list."""
+    """The current state does not allow the request; `details.reason` says why."""
 
     code = "conflict"
 
@@ -143,19 +147,19 @@ class ConflictError(AppError):
 
 
 class IdempotencyMismatchError(AppError):
-    """The same key, or the same sequence number, came before with another body."""
+    """The same Idempotency-Key or sequence number was already used with another body."""
 
     code = "idempotency_mismatch"
 
 
 class RateLimitedError(AppError):
-    """Too many calls; try again after `retry_after_seconds`."""
+    """The caller sent too many requests; retry after `Retry-After` seconds."""
 
     code = "rate_limited"
 
 
 class UnavailableError(AppError):
-    """Our own infrastructure failed. Nothing is lost; try again after `retry_after_seconds`."""
+    """The service is temporarily unavailable; retry after `Retry-After` seconds."""
 
     code = "unavailable"
 
@@ -164,7 +168,7 @@ class UnavailableError(AppError):
 
 
 class ProviderError(AppError):
-    """A provider refused, or answered nonsense. Nothing was charged. `log_note` is for our log, not for the client."""
+    """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
     code = "provider_error"
 
@@ -174,21 +178,21 @@ class ProviderError(AppError):
 
 
 class ProviderRefusedError(ProviderError):
-    """A provider understood and said no: the same request again would get the same answer."""
+    """A provider rejected the request: sending the same request again would have the same result."""
 
 
 class ProviderDeniedError(ProviderRefusedError):
-    """A provider does not take our key; what the request was about is as it was."""
+    """A provider rejected our API key; the requested change was not made."""
 
 
 class ProviderTimeoutError(ProviderError):
-    """A provider did not answer in time. Nothing was charged."""
+    """A provider did not respond in time. Nothing was charged."""
 
     code = "provider_timeout"
 
 
 class ProviderUnavailableError(ProviderError):
-    """A provider is overloaded or out of quota. Nothing was charged; try again after `retry_after_seconds`."""
+    """A provider is overloaded or its quota is used up. Nothing was charged; retry after `retry_after_seconds`."""
 
     code = "unavailable"
 
@@ -197,7 +201,7 @@ class ProviderUnavailableError(ProviderError):
 
 
 class ProviderFailedError(Exception):
-    """The provider took the job and could not do it; `reason` is ours, without the address that theirs holds."""
+    """The provider accepted the job and could not do it. `reason` is our text: theirs contains the address."""
 
     def __init__(self, reason: str):
         super().__init__(reason)

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from chalicelib.models.rate_limits import MOST_AT_ONCE_DEPLOYED
+from chalicelib.models.rate_limits import MAX_BURST_DEPLOYED
 from chalicelib.payments.checkout import OFF_RETRY_SECONDS
 from scripts.shipping.answers import MESSAGES
 
@@ -145,7 +145,7 @@ class Smoke:
         told = f"RateLimit-Limit {most}, RateLimit-Remaining {left} on /auth/login"
         is_counted = most is not None and left is not None and left < most
         self.check(f"sign-ins are counted ({left} of {most} are left)", is_counted, told)
-        is_limit = most is not None and most <= MOST_AT_ONCE_DEPLOYED
+        is_limit = most is not None and most <= MAX_BURST_DEPLOYED
         self.check("the limit is one that limits", is_limit, told, emulator=False)
 
     def prices(self) -> None:

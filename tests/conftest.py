@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.repositories.rate_limits import CountingTables
+from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.catchup.catchup_env import CatchupEnv
@@ -90,9 +90,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
-def tables(engine: Engine) -> Iterator[CountingTables]:
+def tables(engine: Engine) -> Iterator[Tables]:
     with engine.tables() as names:
-        yield CountingTables(engine.client, *names)
+        yield Tables(engine.client, *names)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def backend(tables: CountingTables, clock: Clock) -> Backend:
+def backend(tables: Tables, clock: Clock) -> Backend:
     """The use cases of money on a fresh pair of tables."""
     return Backend.on(tables, clock)
 

@@ -148,7 +148,8 @@ class Backend:
         return self.streaming.start(caller, start, session_id or str(uuid.uuid4()), "hash")
 
     def send(self, caller: Caller, session_id: str, seq: int, seconds: float = 1.0) -> contract.Chunk:
-        return self.relay.chunk(caller, session_id, seq, None, silence(seconds))
+        chunk, _ = self.relay.chunk(caller, session_id, seq, None, silence(seconds))
+        return chunk
 
     def entries(self, user_id: str) -> list[Entry]:
         """All entries of the user, newest first."""

@@ -17,7 +17,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError
 from chalicelib.models.audio import Audio
 from chalicelib.models.transcripts import Recognition
-from chalicelib.repositories.rate_limits import CountingTables
+from chalicelib.repositories.table import Tables
 from tests.engines import Engine, client
 from tests.fakes import ScriptedRecogniser
 
@@ -90,11 +90,11 @@ class FaultInjector:
             self.calls.append(operation)
         return self.plan(number, operation)
 
-    def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> CountingTables:
+    def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> Tables:
         """Tables whose calls pass through this; `attempts` are those of the SDK for one call."""
         dynamodb = client(engine.client.meta.endpoint_url, attempts)
         dynamodb.meta.events.register("before-send.dynamodb", lambda **event: self._send(dynamodb, **event))
-        return CountingTables(dynamodb, *names, pause=lambda _: None)
+        return Tables(dynamodb, *names, pause=lambda _: None)
 
     def _send(self, dynamodb: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]

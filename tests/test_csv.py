@@ -1,4 +1,4 @@
-"""Files for spreadsheets: nothing in them is calculated, and everything comes back as it was."""
+"""CSV for spreadsheets: no text runs as a formula, and every value can be read back."""
 
 import csv
 import io
@@ -24,15 +24,15 @@ HOSTILE = [
 ]
 
 
-def test_no_text_begins_as_a_formula_and_numbers_stay_numbers() -> None:
-    rows = list(csv.reader(io.StringIO(csv_text(["what", "number"], [[one, -5] for one in HOSTILE]), newline="")))
+def test_no_text_starts_like_a_formula_and_numbers_stay_numbers() -> None:
+    rows = list(csv.reader(io.StringIO(csv_text(["text", "number"], [[text, -5] for text in HOSTILE]), newline="")))
 
-    assert rows[0] == ["what", "number"]
+    assert rows[0] == ["text", "number"]
     assert [row[1] for row in rows[1:]] == ["-5"] * len(HOSTILE)
-    for told, (cell, _) in zip(HOSTILE, rows[1:], strict=True):
-        assert cell in (told, f"'{told}")
+    for text, (cell, _) in zip(HOSTILE, rows[1:], strict=True):
+        assert cell in (text, f"'{text}")
         assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
 
 
-def test_lines_end_as_rfc_4180_has_it() -> None:
+def test_lines_end_as_in_rfc_4180() -> None:
     assert csv_text(["a", "b"], [["1", 'say "x"']]) == 'a,b\r\n1,"say ""x"""\r\n'

@@ -88,7 +88,7 @@ class AccountDeletion:
         self.ledger.close(caller, at=now, extra_writes=[deletions.begun(new)])
         with suppress(UnavailableError):  # The sweep finds it without.
             self.queue.send(MESSAGE + caller.user_id)
-        return contract.AccountDeleted(True, new.job_id)
+        return contract.AccountDeleted(deleted=True, job_id=new.job_id)
 
     def sweep(self) -> int:
         """Have somebody look at every account that is due; how many. Safe at any time, also beside itself."""
@@ -106,8 +106,8 @@ class AccountDeletion:
 
     def overdue(self) -> int:
         """How many accounts should have been gone long ago: somebody has to look why they are not."""
-        begun_before = self.now() - self.rules.overdue_after_seconds
-        return sum(one.begun_at < begun_before for one in deletions.due(self.tables, deletions.FOREVER))
+        started_before = self.now() - self.rules.overdue_after_seconds
+        return sum(one.begun_at < started_before for one in deletions.due(self.tables, deletions.FOREVER))
 
     def advance(self, user_id: str) -> bool:
         """Erase what there is; whether that was the end of it.

@@ -174,7 +174,9 @@ class AccountExports:
         return mine if mine and mine.worker == worker else None
 
     def _told(self, one: Export) -> contract.AccountExport:
-        answer = contract.AccountExport(one.export_id, one.state.value, rfc3339(one.begun_at))
+        answer = contract.AccountExport(
+            export_id=one.export_id, status=one.state.value, created_at=rfc3339(one.begun_at)
+        )
         if one.state is ExportState.DONE:
             answer.bytes = one.bytes
             answer.url = self.files.link(one.user_id, one.export_id, self.rules.link_seconds)

@@ -60,7 +60,9 @@ class Accounts:
         if self.is_verification_on:
             nobody = Profile(user_id, email, body.name, self.now())
             reason = "The free credits come when the email is confirmed."
-            return contract.Registered(_user(nobody, Balance()), True, 0, reason)
+            return contract.Registered(
+                user=_user(nobody, Balance()), confirmation_required=True, free_credits=0, free_credits_reason=reason
+            )
         self.cognito.confirm_without_code(email)
         welcomed = self.free_credits.open(user_id, email, body.name, network)
         tokens = self.cognito.sign_in(email, body.password)
@@ -78,12 +80,14 @@ class Accounts:
         self.cognito.confirm(email, body.code)
         person = self.cognito.person(email)
         welcomed = self.free_credits.open(person.user_id, email, person.name, network)
-        return contract.Confirmed(True, welcomed.free_credits, welcomed.free_credits_reason)
+        return contract.Confirmed(
+            confirmed=True, free_credits=welcomed.free_credits, free_credits_reason=welcomed.free_credits_reason
+        )
 
     def resend_code(self, body: contract.ResendCode) -> contract.CodeSent:
         """Mail the code again. The answer does not tell whether there is such an account."""
         self.cognito.resend_code(normalise_email(body.email))
-        return contract.CodeSent(True)
+        return contract.CodeSent(sent=True)
 
     def login(self, body: contract.Login, network: str = "") -> contract.LoggedIn:
         """Tokens for a password; makes up for a profile or free credits that a crash left out."""
@@ -113,7 +117,7 @@ class Accounts:
         email = normalise_email(body.email)
         with self._in_even_time():
             self.cognito.send_reset_code(email)
-        return contract.CodeSent(True)
+        return contract.CodeSent(sent=True)
 
     def reset_password(self, body: contract.ResetPassword) -> contract.PasswordReset:
         """Set a password with the mailed code; every earlier sign-in ends. Raises InvalidRequestError (code, password).
@@ -135,7 +139,7 @@ class Accounts:
         self._note_new_password(user_id, False)
         with suppress(UnavailableError):
             self.cognito.sign_out_everywhere(user_id)
-        return contract.PasswordReset(True)
+        return contract.PasswordReset(reset=True)
 
     def rename(self, caller: Caller, body: contract.UpdateUser) -> contract.User:
         """The caller's profile under another name."""
@@ -161,7 +165,7 @@ class Accounts:
         self.cognito.sign_out_everywhere(caller.user_id)
         # Tokens tell the second of their sign-in, so all of this second count as earlier.
         self.ledger.sign_out(caller.user_id, before_at=max(self.now(), caller.auth_time_at) + 1)
-        return contract.LoggedOut(True)
+        return contract.LoggedOut(signed_out=True)
 
     def user(self, caller: Caller) -> contract.User:
         """The caller's profile and balance."""
@@ -219,7 +223,7 @@ def _user(person: Profile, balance: Balance, groups: tuple[str, ...] = ()) -> co
         user_id=person.user_id,
         email=person.email,
         created_at=rfc3339(person.created_at),
-        credits=contract.CreditSummary(balance.available, balance.held),
+        credits=contract.CreditSummary(available=balance.available, held=balance.held),
         name=person.name,
         groups=list(groups),
     )

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from .. import contract
-from ..csv import csv_text
+from ..csv import CSV_CONTENT_TYPE, csv_text
 from ..cursors import Cursors
 from ..dates import day_range, rfc3339
 from ..models.accounts import Caller
 from ..models.aggregates import Line, Sums, together
+from ..models.downloads import Download
 from ..models.ledger import Hold
 from ..pricing.price_files import MICRO_USD_PER_CENT, SERVICES, Prices
 from ..repositories.aggregates import ACTIVE, Aggregates
@@ -27,14 +28,6 @@ CSV_COLUMNS = (
 )  # fmt: skip
 CSV_FIGURES = ("entries", "uses", "credits", "audio_ms", "input_tokens", "output_tokens", "cents", "cost_micro_usd")
 Lines = Mapping[Line, Sums]
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """Lines as CSV, and the cursor of what comes after."""
-
-    content: str
-    next_cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -65,12 +58,12 @@ class CostReport:
             services=self._services(lines),
             models=_models(lines),
             days=[self._day(day, found) for day, found in by_day.items()],
-            outstanding=contract.Outstanding(outstanding, self._liability_cents(outstanding)),
+            outstanding=contract.Outstanding(credits=outstanding, liability_cents=self._liability_cents(outstanding)),
             holds=self._holds(),
             live_seconds=_live_seconds(lines),
         )
 
-    def csv(self, admin: Caller, query: contract.CostsQuery) -> Sheet:
+    def csv(self, admin: Caller, query: contract.CostsQuery) -> Download:
         """The lines of the days asked for, whole months at a time: some thousand in a file.
 
         Raises InvalidRequestError.
@@ -86,11 +79,14 @@ class CostReport:
             left = left[len(month) :]
             rows += _rows(self.totals.read(month[0], month[-1]))
         following = f"{CSV_CURSOR}{left[0]}" if left else None
-        return Sheet(csv_text(CSV_COLUMNS, rows), self.cursors.encode(CSV_CURSOR, following, *scope))
+        next_cursor = self.cursors.encode(CSV_CURSOR, following, *scope)
+        return Download(csv_text(CSV_COLUMNS, rows), CSV_CONTENT_TYPE, "costs.csv", next_cursor)
 
     def _day(self, day: str, lines: Lines) -> contract.DayCost:
         users = lines.get(Line(day, ACTIVE), {}).get("users", 0)
-        return contract.DayCost(day, _sums(lines), users, self._services(lines), _models(lines))
+        return contract.DayCost(
+            date=day, sums=_sums(lines), active_users=users, services=self._services(lines), models=_models(lines)
+        )
 
     def _services(self, lines: Lines) -> list[contract.ServiceCost]:
         """Every service that the price file knows, and any other that was used."""
@@ -132,7 +128,7 @@ class CostReport:
         )
 
 
-def _sums(lines: Lines) -> contract.CostSums:
+def _sums(lines: Lines) -> contract.CostTotals:
     """The money and credits of these lines; a model's line is part of its service's."""
     moved = {line: sums for line, sums in lines.items() if not line.is_of_model and line.service != ACTIVE}
 
@@ -142,7 +138,7 @@ def _sums(lines: Lines) -> contract.CostSums:
     revenue = total("cents", lambda _: True) * MICRO_USD_PER_CENT
     cost = total("cost_micro_usd", _is_use)
     fees = total("cost_micro_usd", lambda line: not _is_use(line))
-    return contract.CostSums(
+    return contract.CostTotals(
         revenue_micro_usd=revenue,
         provider_cost_micro_usd=cost,
         payment_fees_micro_usd=fees,
@@ -180,13 +176,24 @@ def _models(lines: Lines) -> list[contract.ModelCost]:
 def _live_seconds(lines: Lines) -> contract.LiveSeconds:
     sums = together(sums for line, sums in lines.items() if line.service == "live" and not line.is_of_model)
     billed, told = _seconds(sums.get("reported_of_ms", 0)), _seconds(sums.get("reported_ms", 0))
-    return contract.LiveSeconds(sums.get("reported_sessions", 0), billed, told, billed - told)
+    return contract.LiveSeconds(
+        sessions=sums.get("reported_sessions", 0),
+        billed_seconds=billed,
+        client_reported_seconds=told,
+        difference_seconds=billed - told,
+    )
 
 
 def _hold(hold: Hold, is_overdue: bool) -> contract.OpenHold:
     due_at = "" if hold.kind == UNTIL_DECIDED else rfc3339(hold.sweep_at)
     return contract.OpenHold(
-        hold.user_id, hold.hold_id, hold.kind, hold.credits, rfc3339(hold.made_at), due_at, is_overdue
+        user_id=hold.user_id,
+        hold_id=hold.hold_id,
+        kind=hold.kind,
+        credits=hold.credits,
+        made_at=rfc3339(hold.made_at),
+        due_at=due_at,
+        is_overdue=is_overdue,
     )
 
 

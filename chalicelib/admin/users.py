@@ -95,7 +95,7 @@ class UserAdministration:
         )
         return act if is_first else None
 
-    def set_blocked(self, admin: Caller, user_id: str, blocked: bool, reason: str) -> contract.StandingChanged:
+    def set_blocked(self, admin: Caller, user_id: str, blocked: bool, reason: str) -> contract.BlockState:
         """Let the account do nothing from now on, or everything again; twice is once.
 
         Raises NotFoundError, InvalidRequestError for oneself.
@@ -106,7 +106,7 @@ class UserAdministration:
         word = "blocked" if blocked else "unblocked"
         act = self._action(admin, user_id, word, reason, before={"blocked": not blocked}, after={"blocked": blocked})
         self.ledger.set_blocked(user_id, blocked, extra_writes=[action_put(act)])
-        return contract.StandingChanged(user_id, blocked)
+        return contract.BlockState(user_id=user_id, is_blocked=blocked)
 
     def users(self, admin: Caller, query: contract.UsersQuery) -> contract.AdminUsers:
         """Accounts and their credits, a page at a time: all, those whose address begins so, or the one."""
@@ -120,7 +120,7 @@ class UserAdministration:
         balances = self.tables.get_many([balance_key(one.user_id) for one in found]) if found else []
         cursor = self.cursors.encode(USERS_CURSOR, following, *scope) if following else None
         users = [_user(one, balance_of(item)) for one, item in zip(found, balances, strict=True)]
-        return contract.AdminUsers(users, cursor)
+        return contract.AdminUsers(users=users, next_cursor=cursor)
 
     def _action(
         self,
@@ -136,7 +136,9 @@ class UserAdministration:
 
 def _given(act: AdminAction) -> contract.CreditsGiven:
     available = act.after["available"]
-    return contract.CreditsGiven(act.user_id, available - act.before["available"], available, act.action_id)
+    return contract.CreditsGiven(
+        user_id=act.user_id, credits=available - act.before["available"], available=available, action_id=act.action_id
+    )
 
 
 def _user(one: Account, balance: Balance) -> contract.AdminUser:

@@ -54,7 +54,7 @@ class Audits:
     def start(self, caller: Caller, recount: bool) -> contract.AuditStarted:
         """An audit of everything, or the one that runs. `recount`: also count what the sums over all users missed."""
         self.ledger.admit(caller)
-        return contract.AuditStarted(self._started(recount), AuditState.RUNNING.value)
+        return contract.AuditStarted(audit_id=self._started(recount), status=AuditState.RUNNING.value)
 
     def start_daily(self) -> int:
         """Start an audit, if the last one began long enough ago; how many."""
@@ -77,7 +77,7 @@ class Audits:
         people = zip(admins, items[len(wanted) :], strict=True)
         addresses = {admin_id: str(item["email"]) for admin_id, item in people if item}
         actions = [_shown(act, addresses.get(act.admin_id, act.admin_id)) for act in acts]
-        return contract.LastAudit(last, running, actions)
+        return contract.LastAudit(report=last, running=running, actions=actions)
 
     def sweep(self) -> int:
         """Have the running audit go on if it has been silent; how many. Safe at any time, also beside itself."""
@@ -208,14 +208,27 @@ class Audits:
             purchases=figures.purchases,
             credits_outstanding=figures.credits_outstanding,
             findings_count=figures.findings_count,
-            findings=[contract.AuditFinding(f.kind.value, f.message, f.user_id, f.reference) for f in shown],
-            top_users=[contract.TopUser(u.user_id, u.credits, u.cost_micro_usd, u.cents) for u in one.heaviest],
-            active_users=contract.ActiveUsers(figures.active_day, figures.active_week, figures.active_month),
+            findings=[
+                contract.AuditFinding(kind=f.kind.value, message=f.message, user_id=f.user_id, reference=f.reference)
+                for f in shown
+            ],
+            top_users=[
+                contract.TopUser(
+                    user_id=u.user_id,
+                    credits_used=u.credits,
+                    provider_cost_micro_usd=u.cost_micro_usd,
+                    revenue_cents=u.cents,
+                )
+                for u in one.heaviest
+            ],
+            active_users=contract.ActiveUsers(
+                day=figures.active_day, week=figures.active_week, month=figures.active_month
+            ),
         )
 
 
-def _shown(one: AdminAction, admin: str) -> contract.AdminAction:
-    return contract.AdminAction(
+def _shown(one: AdminAction, admin: str) -> contract.AdminActionItem:
+    return contract.AdminActionItem(
         id=one.action_id,
         at=rfc3339(one.at),
         admin=admin,

@@ -102,7 +102,13 @@ class Catchups:
         self.ledger.admit(caller)
         upload_id = self.new_ulid()
         ticket = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
-        return contract.Upload(upload_id, ticket.url, ticket.fields, rfc3339(ticket.expires_at), ticket.max_bytes)
+        return contract.Upload(
+            upload_id=upload_id,
+            url=ticket.url,
+            fields=ticket.fields,
+            expires_at=rfc3339(ticket.expires_at),
+            max_bytes=ticket.max_bytes,
+        )
 
     def start(
         self, caller: Caller, body: contract.Catchup, job_id: str, body_hash: str, webhook_base: str
@@ -119,7 +125,13 @@ class Catchups:
         credits = self.prices.credits_for(asked.service, asked.to_ms - asked.from_ms)
         if body.quote:
             balance, _ = self.ledger.admit(caller)
-            return contract.Quote(credits, balance.available, asked.from_ms, asked.to_ms, self.prices.version)
+            return contract.Quote(
+                credits=credits,
+                credits_available=balance.available,
+                from_ms=asked.from_ms,
+                to_ms=asked.to_ms,
+                price_version=self.prices.version,
+            )
         for _ in range(TRIES):
             keys = [job_key(job_id), claim_key(caller.user_id, asked.claim)]
             _, (same, claimed) = self.ledger.admit(caller, extra_keys=keys)
@@ -155,7 +167,7 @@ class Catchups:
             raise NotFoundError("There is no such job.")
         return self._shown(caller, job(item))
 
-    def notified(self, job_id: str, secret: str, provider_id: str) -> contract.Notified:
+    def notified(self, job_id: str, secret: str, provider_id: str) -> contract.WebhookReceipt:
         """A provider says that it ended a transcript for this job. Raises InvalidSignatureError, UnavailableError.
 
         Safe to hear any number of times, at any time, also before the order for the transcript was answered.
@@ -165,7 +177,7 @@ class Catchups:
         with suppress(WriteRefusedError):  # There is no such job any more.
             self.tables.write(job_notified(job_id, provider_id))
         self.queue.send(job_id)
-        return contract.Notified(received=True)
+        return contract.WebhookReceipt(received=True)
 
     def sweep(self) -> int:
         """Have somebody look at every job that has been silent; how many. Safe at any time, also beside itself."""
@@ -323,10 +335,12 @@ def _answer(one: Job, made: Summary | None = None) -> contract.CatchupJob:
         session_id=one.session_id,
     )
     if one.state is JobState.FAILED:
-        answer.error = contract.JobError("provider_error", one.error)
+        answer.error = contract.JobError(code="provider_error", message=one.error)
     if made:
         answer.transcript_id = one.transcript_id
         answer.summary = made.text
-        answer.key_moments = [contract.KeyMoment(moment.start_ms, moment.title) for moment in made.moments]
+        answer.key_moments = [
+            contract.KeyMoment(start_ms=moment.start_ms, title=moment.title) for moment in made.moments
+        ]
         answer.summary_is_whole = made.is_whole
     return answer

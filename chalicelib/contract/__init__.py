@@ -1,6 +1,7 @@
-"""The shapes on the wire: what a request may say and what an answer says. docs/api.md explains them.
+"""The shapes of requests and responses: the wire format. docs/api.md explains them.
 
 Every field is bounded here, so that nothing oversized reaches a use case. Unknown fields are refused.
+One file for each section; app.py reads them from here.
 """
 
 from .accounts import (
@@ -14,7 +15,6 @@ from .accounts import (
     LoggedIn as LoggedIn,
     LoggedOut as LoggedOut,
     Login as Login,
-    Nothing as Nothing,
     PasswordReset as PasswordReset,
     Refresh as Refresh,
     Register as Register,
@@ -26,84 +26,39 @@ from .accounts import (
     User as User,
 )
 from .admin import (
-    ActiveUsers as ActiveUsers,
-    AdminAction as AdminAction,
     AdminUser as AdminUser,
     AdminUsers as AdminUsers,
-    AuditFinding as AuditFinding,
-    AuditReport as AuditReport,
-    AuditStarted as AuditStarted,
-    CreditsGiven as CreditsGiven,
-    GiveCredits as GiveCredits,
-    LastAudit as LastAudit,
-    Standing as Standing,
-    StandingChanged as StandingChanged,
-    StartAudit as StartAudit,
-    TopUser as TopUser,
-    UsersQuery as UsersQuery,
-)
-from .analytics import (
+    BlockReason as BlockReason,
+    BlockState as BlockState,
     Costs as Costs,
     CostsQuery as CostsQuery,
-    CostSums as CostSums,
+    CostTotals as CostTotals,
+    CreditsGiven as CreditsGiven,
     DayCost as DayCost,
-    DayUsage as DayUsage,
+    GiveCredits as GiveCredits,
     LiveSeconds as LiveSeconds,
     ModelCost as ModelCost,
     OpenHold as OpenHold,
     OpenHolds as OpenHolds,
     Outstanding as Outstanding,
     ServiceCost as ServiceCost,
-    ServiceUsage as ServiceUsage,
-    Usage as Usage,
-    UsageQuery as UsageQuery,
-    UsageSums as UsageSums,
+    UsersQuery as UsersQuery,
 )
-from .catchup import (
-    Ask as Ask,
-    AskAnswer as AskAnswer,
-    Catchup as Catchup,
-    CatchupJob as CatchupJob,
-    JobError as JobError,
-    KeyMoment as KeyMoment,
-    NewUpload as NewUpload,
-    Notified as Notified,
-    Quote as Quote,
-    Quoted as Quoted,
-    TranscriptEnded as TranscriptEnded,
-    Upload as Upload,
-    WebhookQuery as WebhookQuery,
+from .audit import (
+    ActiveUsers as ActiveUsers,
+    AdminActionItem as AdminActionItem,
+    AuditFinding as AuditFinding,
+    AuditReport as AuditReport,
+    AuditStarted as AuditStarted,
+    LastAudit as LastAudit,
+    StartAudit as StartAudit,
+    TopUser as TopUser,
 )
-from .credits import (
-    Buy as Buy,
-    Checkout as Checkout,
-    CreditBalance as CreditBalance,
-    ModelUse as ModelUse,
-    PackageOut as PackageOut,
-    Packages as Packages,
-    Received as Received,
-    Transaction as Transaction,
-    Transactions as Transactions,
-    TransactionsQuery as TransactionsQuery,
-)
-from .history import (
-    ExportQuery as ExportQuery,
-    HistoryLine as HistoryLine,
-    HistoryPage as HistoryPage,
-    HistoryQuery as HistoryQuery,
-    Interval as Interval,
-    SegmentOut as SegmentOut,
-    SummaryOut as SummaryOut,
-    TranscriptDeleted as TranscriptDeleted,
-    TranscriptQuery as TranscriptQuery,
-    TranscriptWhole as TranscriptWhole,
-)
-from .service import Health as Health
-from .shapes import (
+from .base import (
     LANGUAGES as LANGUAGES,
-    Answer as Answer,
     Code as Code,
     Email as Email,
+    EmptyBody as EmptyBody,
     Identifier as Identifier,
     KeyTerm as KeyTerm,
     Language as Language,
@@ -112,13 +67,48 @@ from .shapes import (
     Name as Name,
     PageQuery as PageQuery,
     Password as Password,
-    Request as Request,
+    RequestShape as RequestShape,
+    ResponseShape as ResponseShape,
     SampleRate as SampleRate,
     Sequence as Sequence,
     SourceUrl as SourceUrl,
     Text as Text,
     Title as Title,
     Token as Token,
+)
+from .catchup import (
+    Catchup as Catchup,
+    CatchupJob as CatchupJob,
+    JobError as JobError,
+    KeyMoment as KeyMoment,
+    NewUpload as NewUpload,
+    Quote as Quote,
+    TranscriptEnded as TranscriptEnded,
+    Upload as Upload,
+    WebhookQuery as WebhookQuery,
+    WebhookReceipt as WebhookReceipt,
+)
+from .credits import (
+    CreditBalance as CreditBalance,
+    DayUsage as DayUsage,
+    ModelUsage as ModelUsage,
+    ServiceUsage as ServiceUsage,
+    Transaction as Transaction,
+    Transactions as Transactions,
+    TransactionsQuery as TransactionsQuery,
+    Usage as Usage,
+    UsageQuery as UsageQuery,
+    UsageTotals as UsageTotals,
+)
+from .payments import (
+    Buy as Buy,
+    Checkout as Checkout,
+    CreditPackage as CreditPackage,
+    Packages as Packages,
+    StripeWebhookResult as StripeWebhookResult,
+)
+from .service import (
+    Health as Health,
 )
 from .streaming import (
     Chunk as Chunk,
@@ -128,9 +118,24 @@ from .streaming import (
     Renew as Renew,
     Save as Save,
     Saved as Saved,
-    Segment as Segment,
+    SegmentInput as SegmentInput,
     Start as Start,
     Stop as Stop,
     Stopped as Stopped,
     StreamAction as StreamAction,
+)
+from .transcripts import (
+    Ask as Ask,
+    AskAnswer as AskAnswer,
+    ExportQuery as ExportQuery,
+    HistoryItem as HistoryItem,
+    HistoryPage as HistoryPage,
+    HistoryQuery as HistoryQuery,
+    Interval as Interval,
+    QuotedMoment as QuotedMoment,
+    TranscriptDeleted as TranscriptDeleted,
+    TranscriptDetail as TranscriptDetail,
+    TranscriptQuery as TranscriptQuery,
+    TranscriptSegment as TranscriptSegment,
+    TranscriptSummary as TranscriptSummary,
 )

@@ -1,62 +1,18 @@
-"""Accounts on the wire."""
+"""Accounts: sign-up, sign-in, the profile, deletion and export."""
 
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from .shapes import Answer, Code, Email, Name, NewName, Password, Request, Time, Token, one_of
+from .base import Code, Email, Name, NewName, Password, RequestShape, ResponseShape, Time, Token, one_of
 
 
-class Register(Request):
-    email: Email
-    password: Password
-    name: Name = ""
-
-
-class Confirm(Request):
-    email: Email
-    code: Code
-
-
-class ResendCode(Request):
-    email: Email
-
-
-class Login(Request):
-    email: Email
-    password: Annotated[str, Meta(min_length=1, max_length=256)]
-
-
-class Refresh(Request):
-    refresh_token: Token
-
-
-class ForgotPassword(Request):
-    email: Email
-
-
-class ResetPassword(Request):
-    email: Email
-    code: Code
-    password: Password
-
-
-class UpdateUser(Request):
-    """What of a profile may be changed; an empty name takes it away."""
-
-    name: NewName
-
-
-class Nothing(Request):
-    """A body that may be left out, or be `{}`."""
-
-
-class CreditSummary(Answer):
+class CreditSummary(ResponseShape, kw_only=True):
     available: int
     held: int
 
 
-class User(Answer):
+class User(ResponseShape, kw_only=True):
     user_id: str
     email: str
     created_at: Time
@@ -65,15 +21,13 @@ class User(Answer):
     groups: list[str] = []
 
 
-class Tokens(Answer):
-    token: str
-    access_token: str
-    expires_in: int
-    token_type: str
-    refresh_token: str | UnsetType = UNSET
+class Register(RequestShape, kw_only=True):
+    email: Email
+    password: Password
+    name: Name = ""
 
 
-class Registered(Answer):
+class Registered(ResponseShape, kw_only=True):
     user: User
     confirmation_required: bool
     free_credits: int
@@ -85,17 +39,31 @@ class Registered(Answer):
     token_type: str | UnsetType = UNSET
 
 
-class Confirmed(Answer):
+class Confirm(RequestShape, kw_only=True):
+    email: Email
+    code: Code
+
+
+class Confirmed(ResponseShape, kw_only=True):
     confirmed: bool
     free_credits: int
     free_credits_reason: str = ""
 
 
-class CodeSent(Answer):
+class ResendCode(RequestShape, kw_only=True):
+    email: Email
+
+
+class CodeSent(ResponseShape, kw_only=True):
     sent: bool
 
 
-class LoggedIn(Answer):
+class Login(RequestShape, kw_only=True):
+    email: Email
+    password: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class LoggedIn(ResponseShape, kw_only=True):
     token: str
     access_token: str
     expires_in: int
@@ -104,23 +72,51 @@ class LoggedIn(Answer):
     refresh_token: str | UnsetType = UNSET
 
 
-class LoggedOut(Answer):
+class Refresh(RequestShape, kw_only=True):
+    refresh_token: Token
+
+
+class Tokens(ResponseShape, kw_only=True):
+    token: str
+    access_token: str
+    expires_in: int
+    token_type: str
+    refresh_token: str | UnsetType = UNSET
+
+
+class LoggedOut(ResponseShape, kw_only=True):
     signed_out: bool
 
 
-class PasswordReset(Answer):
+class ForgotPassword(RequestShape, kw_only=True):
+    email: Email
+
+
+class ResetPassword(RequestShape, kw_only=True):
+    email: Email
+    code: Code
+    password: Password
+
+
+class PasswordReset(ResponseShape, kw_only=True):
     reset: bool
 
 
-class AccountDeleted(Answer):
-    """The account is refused from now on; `job_id` names what erases it, for questions to the owner."""
+class UpdateUser(RequestShape, kw_only=True):
+    """The changes to a profile. An empty name removes the name."""
+
+    name: NewName
+
+
+class AccountDeleted(ResponseShape, kw_only=True):
+    """Every call of the account is refused from now on. `job_id` names the job that erases its data."""
 
     deleted: bool
     job_id: str
 
 
-class AccountExport(Answer):
-    """`status`: running, done or failed. When done, `url` opens the file until `url_expires_at`; ask again for another
+class AccountExport(ResponseShape, kw_only=True):
+    """An export. When it is `done`, `url` downloads the file until `url_expires_at`; request the export again for a new
     address, until `available_until`."""
 
     export_id: str

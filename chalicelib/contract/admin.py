@@ -1,21 +1,19 @@
-"""What the owner does and sees of users and of the audit, on the wire."""
+"""Admin: users and costs. Days are UTC; a range includes both its ends."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
-from ..models.audits import AuditState, FindingKind
-from .shapes import Answer, Identifier, Request, Time, one_of
+from .base import Day, Identifier, RequestShape, ResponseShape, Time
+from .credits import UsageQuery
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
-GivenCredits = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+CreditChange = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+LongCursor = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
-# Users
-
-
-class UsersQuery(Request):
-    """`email`: how the address begins. Nothing: all users, a page at a time."""
+class UsersQuery(RequestShape, kw_only=True):
+    """`email`: the start of the address. Without `email` and `user_id`: all users, page by page."""
 
     email: Annotated[str, Meta(min_length=1, max_length=128, pattern=r'^[^"\\\x00-\x1f\x7f]+$(?!\n)')] | None = None
     user_id: Identifier | None = None
@@ -23,7 +21,7 @@ class UsersQuery(Request):
     cursor: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
 
 
-class AdminUser(Answer):
+class AdminUser(ResponseShape, kw_only=True):
     user_id: str
     email: str
     created_at: Time
@@ -37,110 +35,138 @@ class AdminUser(Answer):
     name: str = ""
 
 
-class AdminUsers(Answer):
+class AdminUsers(ResponseShape, kw_only=True):
     users: list[AdminUser]
     next_cursor: str | None
 
 
-class GiveCredits(Request):
-    """`credits` below zero are taken back; never zero."""
+class GiveCredits(RequestShape, kw_only=True):
+    """A negative number of `credits` takes credits back. 0 is not allowed."""
 
     user_id: Identifier
-    credits: GivenCredits
+    credits: CreditChange
     reason: Reason
 
 
-class CreditsGiven(Answer):
+class CreditsGiven(ResponseShape, kw_only=True):
     user_id: str
     credits: int
     available: int
     action_id: str
 
 
-class Standing(Request):
-    """Why somebody is blocked, or unblocked."""
+class BlockReason(RequestShape, kw_only=True):
+    """Why the account is blocked or unblocked, for the record of administrators' actions."""
 
     reason: Reason
 
 
-class StandingChanged(Answer):
+class BlockState(ResponseShape, kw_only=True):
     user_id: str
     is_blocked: bool
 
 
-class AdminAction(Answer):
-    """`before` and `after`: what was changed, such as {"available": 200} and {"blocked": true}."""
-
-    id: str
-    at: Time
-    admin: str
-    action: str
-    user_id: str
-    reason: str
-    before: dict[str, int | bool]
-    after: dict[str, int | bool]
+class CostsQuery(UsageQuery, kw_only=True):
+    format: Literal["json", "csv"] = "json"
+    cursor: LongCursor | None = None
 
 
-# Audit
+class CostTotals(ResponseShape, kw_only=True):
+    """Money in micro-USD. Margin: revenue minus provider cost and payment fees.
 
+    `credits_used`: spent by users. `credits_sold`, `credits_given`: added. `credits_taken_back`: removed again.
+    """
 
-class StartAudit(Request):
-    """`recount`: also count movements that the running totals missed, as after a long outage."""
-
-    recount: bool = False
-
-
-class AuditStarted(Answer):
-    audit_id: str
-    status: Annotated[str, one_of(*AuditState)]
-
-
-class AuditFinding(Answer):
-    """One thing that is not as it should be. `kind` is one of docs/operations.md's list."""
-
-    kind: Annotated[str, one_of(*FindingKind)]
-    message: str
-    user_id: str = ""
-    reference: str = ""
-
-
-class TopUser(Answer):
-    user_id: str
-    credits_used: int
+    revenue_micro_usd: int
     provider_cost_micro_usd: int
-    revenue_cents: int
+    payment_fees_micro_usd: int
+    margin_micro_usd: int
+    credits_used: int
+    credits_sold: int
+    credits_given: int
+    credits_taken_back: int
+    seconds: int
+    uses: int
 
 
-class ActiveUsers(Struct):
-    """Users with a movement of use in the last day, week and thirty days before the audit."""
+class ServiceCost(ResponseShape, kw_only=True):
+    """`value_micro_usd`: the used credits at the price of the cheapest package."""
 
-    day: int
-    week: int
-    month: int
-
-
-class AuditReport(Answer):
-    """`status`: `running`, `done` or `failed`. `users_moving`: not judged, because they were being written to."""
-
-    audit_id: str
-    status: Annotated[str, one_of(*AuditState)]
-    started_at: Time
-    users_judged: int
-    users_moving: int
-    entries: int
-    open_holds: int
-    purchases: int
-    credits_outstanding: int
-    findings_count: int
-    findings: list[AuditFinding]
-    top_users: list[TopUser]
-    active_users: ActiveUsers
-    ended_at: Time = ""
+    service: str
+    credits: int
+    seconds: int
+    uses: int
+    cost_micro_usd: int
+    value_micro_usd: int
 
 
-class LastAudit(Answer):
-    """The last audit that ended, the one that runs, and what admins did lately, newest first."""
+class ModelCost(ResponseShape, kw_only=True):
+    """The use of one model for one service."""
 
-    report: AuditReport | None
-    running: AuditReport | None
-    actions: list[AdminAction]
+    service: str
+    provider: str
+    model: str
+    uses: int
+    seconds: int
+    input_tokens: int
+    output_tokens: int
+    cost_micro_usd: int
+
+
+class DayCost(ResponseShape, kw_only=True):
+    date: Day
+    sums: CostTotals
+    active_users: int
+    services: list[ServiceCost]
+    models: list[ModelCost]
+
+
+class Outstanding(ResponseShape, kw_only=True):
+    """Unused credits of all users, and their value at the price of the most expensive package."""
+
+    credits: int
+    liability_cents: int
+
+
+class OpenHold(ResponseShape, kw_only=True):
+    user_id: str
+    hold_id: str
+    kind: str
+    credits: int
+    made_at: Time
+    due_at: str
+    is_overdue: bool
+
+
+class OpenHolds(ResponseShape, kw_only=True):
+    """`open`: at most 100 holds, oldest first. `is_complete` is false if there were too many holds to count all."""
+
+    count: int
+    credits: int
+    overdue: int
+    is_complete: bool
+    open: list[OpenHold]
+
+
+class LiveSeconds(ResponseShape, kw_only=True):
+    """Live sessions whose extension reported, when it stopped, how long the provider's socket was open."""
+
+    sessions: int
+    billed_seconds: int
+    client_reported_seconds: int
+    difference_seconds: int
+
+
+class Costs(ResponseShape, kw_only=True):
+    """`counted_until`: the time of the newest counted transaction; totals follow with a short delay."""
+
+    from_day: Day = field(name="from")
+    to_day: Day = field(name="to")
+    counted_until: str
+    totals: CostTotals
+    services: list[ServiceCost]
+    models: list[ModelCost]
+    days: list[DayCost]
+    outstanding: Outstanding
+    holds: OpenHolds
+    live_seconds: LiveSeconds

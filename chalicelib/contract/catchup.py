@@ -1,22 +1,21 @@
-"""Uploads, catch-ups and questions on the wire."""
+"""Catch-up: uploads, summaries of a range, and the webhook of the provider."""
 
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..models.catchup import JobState
-from .shapes import Answer, Identifier, Language, Milliseconds, Request, Time, Title, one_of
+from .base import Identifier, Language, Milliseconds, RequestShape, ResponseShape, Time, Title, one_of
 
 MediaType = Annotated[str, Meta(max_length=100, pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)")]
-Question = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=r"\S")]
 
 
-class NewUpload(Request):
+class NewUpload(RequestShape, kw_only=True):
     content_type: MediaType
 
 
-class Upload(Answer):
-    """A form to send by POST as multipart: all `fields` first, the `file` last."""
+class Upload(ResponseShape, kw_only=True):
+    """A form for a multipart POST to `url`: all `fields` first, the `file` last."""
 
     upload_id: str
     url: str
@@ -25,8 +24,8 @@ class Upload(Answer):
     max_bytes: int
 
 
-class Catchup(Request):
-    """A range of one source: an upload, a public address, or a live session's saved words."""
+class Catchup(RequestShape, kw_only=True):
+    """A range of one source: an upload, a public address, or the saved captions of a live session."""
 
     upload_id: Identifier | None = None
     audio_url: Annotated[str, Meta(min_length=1, max_length=2_000)] | None = None
@@ -39,8 +38,8 @@ class Catchup(Request):
     quote: bool = False
 
 
-class Quote(Answer):
-    """What the range would cost at most; nothing was held."""
+class Quote(ResponseShape, kw_only=True):
+    """The most that the range would cost. No credits were held."""
 
     credits: int
     credits_available: int
@@ -49,18 +48,18 @@ class Quote(Answer):
     price_version: str
 
 
-class KeyMoment(Answer):
+class KeyMoment(ResponseShape, kw_only=True):
     start_ms: int
     title: str
 
 
-class JobError(Answer):
+class JobError(ResponseShape, kw_only=True):
     code: str
     message: str
 
 
-class CatchupJob(Answer):
-    """A catch-up: what it costs and how far it is; when done, what was missed."""
+class CatchupJob(ResponseShape, kw_only=True):
+    """A catch-up: its status, its cost and, when it is done, the summary."""
 
     job_id: str
     status: Annotated[str, one_of(*(state for state in JobState if state is not JobState.SUBMITTING))]
@@ -78,41 +77,16 @@ class CatchupJob(Answer):
     error: JobError | UnsetType = UNSET
 
 
-class Ask(Request):
-    question: Question
-    transcript_id: Identifier | None = None
-    session_id: Identifier | None = None
-
-
-class Quoted(Answer):
-    start_ms: int
-    end_ms: int
-    text: str
-    speaker: str = ""
-
-
-class AskAnswer(Answer):
-    """An answer from the transcript alone, with the moments it rests on; none of these where it does not say it."""
-
-    answered: bool
-    answer: str
-    quotes: list[Quoted]
-    transcript_id: str
-    credits_used: int
-    credits_available: int
-    is_whole: bool = True  # False where the transcript was too long to be read whole for this question
-
-
-class WebhookQuery(Request):
+class WebhookQuery(RequestShape, kw_only=True):
     job: Identifier
 
 
-class TranscriptEnded(Struct):
-    """What a provider says; it may say more, which is not looked at."""
+class TranscriptEnded(Struct, kw_only=True):
+    """The provider's notification. Other fields are ignored."""
 
     transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z_-]+$(?!\n)")]
     status: str = ""
 
 
-class Notified(Answer):
+class WebhookReceipt(ResponseShape, kw_only=True):
     received: bool

@@ -1,18 +1,18 @@
-"""Credits on the wire."""
+"""Credits: balance, transactions and usage. Days are UTC; a range includes both its ends."""
 
+from datetime import date
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import field
 
-from .shapes import Answer, Identifier, PageQuery, Request, Time, one_of
+from .base import Day, PageQuery, RequestShape, ResponseShape, Time, one_of
 
-MOVEMENTS = (
+TRANSACTION_KINDS = (
     "free_credits", "usage", "purchase", "clawback", "clawback_reversed", "admin_grant", "admin_clawback"
 )  # fmt: skip
-ReturnUrl = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=r"^[!-~]+$(?!\n)")]
 
 
-class CreditBalance(Answer):
+class CreditBalance(ResponseShape, kw_only=True):
     available: int
     held: int
     lifetime_granted: int
@@ -20,7 +20,7 @@ class CreditBalance(Answer):
     lifetime_used: int
 
 
-class ModelUse(Answer):
+class ModelUsage(ResponseShape, kw_only=True):
     provider: str
     model: str
     audio_ms: int
@@ -28,9 +28,9 @@ class ModelUse(Answer):
     output_tokens: int = 0
 
 
-class Transaction(Answer):
+class Transaction(ResponseShape, kw_only=True):
     id: str
-    kind: Annotated[str, one_of(*MOVEMENTS)]
+    kind: Annotated[str, one_of(*TRANSACTION_KINDS)]
     credits: int
     at: Time
     explanation: str
@@ -43,51 +43,53 @@ class Transaction(Answer):
     credits_held: int = 0
     seconds: int = 0
     price_version: str = ""
-    models: list[ModelUse] = []
+    models: list[ModelUsage] = []
 
 
-class Transactions(Answer):
+class Transactions(ResponseShape, kw_only=True):
     transactions: list[Transaction]
     next_cursor: str | None
 
 
-class TransactionsQuery(PageQuery):
+class TransactionsQuery(PageQuery, kw_only=True):
     format: Literal["json", "csv"] = "json"
 
 
-class PackageOut(Answer):
-    id: str
+class UsageQuery(RequestShape, kw_only=True):
+    """The range of days, both included, at most 366. Default: the last thirty days."""
+
+    from_day: date | None = field(default=None, name="from")
+    to_day: date | None = field(default=None, name="to")
+
+
+class UsageTotals(ResponseShape, kw_only=True):
+    """`uses`: the number of leases, catch-ups and questions."""
+
     credits: int
-    cents: int
-    currency: str
+    seconds: int
+    uses: int
 
 
-class Packages(Answer):
-    packages: list[PackageOut]
-    price_version: str
-
-
-class Buy(Request):
-    package_id: Identifier
-    success_url: ReturnUrl | None = None
-    cancel_url: ReturnUrl | None = None
-
-
-class Checkout(Answer):
-    """Where to pay. `credits` come when the payment is in, which may be after the buyer is back."""
-
-    purchase_id: str
-    checkout_url: str
-    checkout_session_id: str
-    expires_at: Time
+class ServiceUsage(ResponseShape, kw_only=True):
+    service: str
     credits: int
-    cents: int
-    currency: str
+    seconds: int
+    uses: int
 
 
-class Received(Answer):
-    """What became of an event: `applied`, or `ignored` and why."""
+class DayUsage(ResponseShape, kw_only=True):
+    date: Day
+    credits: int
+    seconds: int
+    uses: int
+    services: list[ServiceUsage]
 
-    received: bool
-    outcome: Annotated[str, one_of("applied", "ignored")]
-    reason: str = ""
+
+class Usage(ResponseShape, kw_only=True):
+    """`days`: every day of the range, also those without use. `services`: every service."""
+
+    from_day: Day = field(name="from")
+    to_day: Day = field(name="to")
+    totals: UsageTotals
+    services: list[ServiceUsage]
+    days: list[DayUsage]

@@ -1,9 +1,9 @@
-"""The service itself on the wire."""
+"""Service: health."""
 
-from .shapes import Answer
+from .base import ResponseShape
 
 
-class Health(Answer):
+class Health(ResponseShape, kw_only=True):
     status: str
     stage: str
     build: str

@@ -1,17 +1,17 @@
-"""Live sessions on the wire."""
+"""Streaming: live sessions and relayed audio."""
 
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from .shapes import (
-    Answer,
+from .base import (
     Identifier,
     KeyTerm,
     Language,
     LeaseSeconds,
     Milliseconds,
-    Request,
+    RequestShape,
+    ResponseShape,
     SampleRate,
     Sequence,
     SourceUrl,
@@ -22,8 +22,8 @@ from .shapes import (
 )
 
 
-class Segment(Request):
-    """A piece of transcript that the extension saves."""
+class SegmentInput(RequestShape, kw_only=True):
+    """One segment of the transcript to save."""
 
     seq: Sequence
     start_ms: Milliseconds
@@ -33,10 +33,10 @@ class Segment(Request):
 
     def __post_init__(self) -> None:
         if self.end_ms < self.start_ms:
-            raise ValueError("`end_ms` is before `start_ms`")
+            raise ValueError("`end_ms` must not be before `start_ms`.")
 
 
-class Start(Request, tag_field="action", tag="start"):
+class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     transport: Literal["direct", "relay"] = "direct"
     language: Language = ""
     title: Title = ""
@@ -46,17 +46,17 @@ class Start(Request, tag_field="action", tag="start"):
     key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
 
 
-class Renew(Request, tag_field="action", tag="renew"):
+class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
     session_id: Identifier
     interrupted: bool = False
 
 
-class Save(Request, tag_field="action", tag="save"):
+class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
     session_id: Identifier
-    segments: Annotated[list[Segment], Meta(max_length=100)]
+    segments: Annotated[list[SegmentInput], Meta(max_length=100)]
 
 
-class Stop(Request, tag_field="action", tag="stop"):
+class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
     provider_session_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] | None = None
 
@@ -64,14 +64,7 @@ class Stop(Request, tag_field="action", tag="stop"):
 StreamAction = Start | Renew | Save | Stop
 
 
-class ChunkQuery(Request):
-    seq: Sequence
-    start_ms: Milliseconds | None = None
-    sample_rate: SampleRate | None = None
-    channels: Literal[1, 2] | None = None
-
-
-class Lease(Answer):
+class Lease(ResponseShape, kw_only=True):
     session_id: str
     transcript_id: str
     provider: str
@@ -88,12 +81,12 @@ class Lease(Answer):
     token_expires_at: Time | UnsetType = UNSET
 
 
-class Saved(Answer):
+class Saved(ResponseShape, kw_only=True):
     seconds_left: int
     warnings: list[Annotated[str, one_of("credits_low", "lease_ending", "no_audio")]]
 
 
-class Stopped(Answer):
+class Stopped(ResponseShape, kw_only=True):
     session_id: str
     transcript_id: str
     billed_seconds: int
@@ -101,14 +94,21 @@ class Stopped(Answer):
     credits_available: int
 
 
-class ChunkWord(Answer):
+class ChunkQuery(RequestShape, kw_only=True):
+    seq: Sequence
+    start_ms: Milliseconds | None = None
+    sample_rate: SampleRate | None = None
+    channels: Literal[1, 2] | None = None
+
+
+class ChunkWord(ResponseShape, kw_only=True):
     text: str
     start_ms: int
     end_ms: int
     confidence: float
 
 
-class Chunk(Answer):
+class Chunk(ResponseShape, kw_only=True):
     seq: int
     text: str
     words: list[ChunkWord]

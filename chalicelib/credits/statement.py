@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from .. import contract
-from ..csv import csv_text
+from ..csv import CSV_CONTENT_TYPE, csv_text
 from ..cursors import Cursors
 from ..dates import rfc3339
 from ..models.accounts import Caller
+from ..models.downloads import Download
 from ..models.ledger import Entry, ModelUse
 from ..repositories.ledger import Ledger
 
@@ -49,9 +50,9 @@ class Statements:
         self.ledger.admit(caller)
         entries, last = self.ledger.entries(caller.user_id, limit, after)
         next_cursor = self.cursors.encode(CURSOR_PREFIX, last, caller.user_id)
-        return contract.Transactions([_transaction(entry) for entry in entries], next_cursor)
+        return contract.Transactions(transactions=[_transaction(entry) for entry in entries], next_cursor=next_cursor)
 
-    def csv(self, caller: Caller, cursor: str | None) -> "Statement":
+    def csv(self, caller: Caller, cursor: str | None) -> Download:
         """Up to a thousand entries as a CSV file, newest first, and the cursor of the next file."""
         after = self.cursors.decode(CURSOR_PREFIX, cursor, caller.user_id)
         self.ledger.admit(caller)
@@ -62,15 +63,8 @@ class Statements:
             if after is None:
                 break
         rows = [[getattr(transaction, column) for column in CSV_COLUMNS] for transaction in transactions]
-        return Statement(csv_text(CSV_COLUMNS, rows), self.cursors.encode(CURSOR_PREFIX, after, caller.user_id))
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Entries as CSV, and the cursor of the next ones."""
-
-    content: str
-    next_cursor: str | None
+        next_cursor = self.cursors.encode(CURSOR_PREFIX, after, caller.user_id)
+        return Download(csv_text(CSV_COLUMNS, rows), CSV_CONTENT_TYPE, "credits.csv", next_cursor)
 
 
 def _transaction(entry: Entry) -> contract.Transaction:
@@ -93,9 +87,15 @@ def _transaction(entry: Entry) -> contract.Transaction:
     )
 
 
-def _model_use(use: ModelUse) -> contract.ModelUse:
+def _model_use(use: ModelUse) -> contract.ModelUsage:
     provider, _, model = use.model.partition("/")
-    return contract.ModelUse(provider, model, use.audio_ms, use.input_tokens, use.output_tokens)
+    return contract.ModelUsage(
+        provider=provider,
+        model=model,
+        audio_ms=use.audio_ms,
+        input_tokens=use.input_tokens,
+        output_tokens=use.output_tokens,
+    )
 
 
 def explanation(entry: Entry) -> str:

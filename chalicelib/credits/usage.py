@@ -29,9 +29,11 @@ class UsageReport:
         return contract.Usage(
             from_day=days[0],
             to_day=days[-1],
-            totals=contract.UsageSums(*_add_up(totals)),
+            totals=contract.UsageTotals(**_add_up(totals)),
             services=_services(totals),
-            days=[contract.DayUsage(day, *_add_up(used), _services(used)) for day, used in by_day.items()],
+            days=[
+                contract.DayUsage(date=day, **_add_up(used), services=_services(used)) for day, used in by_day.items()
+            ],
         )
 
 
@@ -39,17 +41,17 @@ def _services(totals: list[DayTotal]) -> list[contract.ServiceUsage]:
     """Every service of the price file, and any other that was used."""
     services = [*SERVICES, *sorted({total.service for total in totals} - set(SERVICES))]
     return [
-        contract.ServiceUsage(service, *_add_up(total for total in totals if total.service == service))
+        contract.ServiceUsage(service=service, **_add_up(total for total in totals if total.service == service))
         for service in services
     ]
 
 
-def _add_up(totals: Iterable[DayTotal]) -> tuple[int, int, int]:
+def _add_up(totals: Iterable[DayTotal]) -> dict[str, int]:
     """Credits, seconds and number of uses. Milliseconds are added up first, then rounded up to seconds."""
     found = list(totals)
     milliseconds = sum(total.audio_ms for total in found)
-    return (
-        sum(total.credits for total in found),
-        -(-milliseconds // 1000),
-        sum(total.entries for total in found),
-    )
+    return {
+        "credits": sum(total.credits for total in found),
+        "seconds": -(-milliseconds // 1000),
+        "uses": sum(total.entries for total in found),
+    }

@@ -1,4 +1,4 @@
-"""Makes Chalice's views out of ours: who calls, then the limit, then what else the signature names, then the view."""
+"""Turns a view of app.py into a Chalice view: checks the caller, then the limit, reads the rest, calls the view."""
 
 import functools
 from collections.abc import Callable
@@ -8,114 +8,121 @@ from typing import Any
 from chalice import Response
 from chalice.app import Request
 
-from ..errors import AppError
+from ..errors import REASON_CODES, AppError
 from ..logs import log
 from ..models.rate_limits import GROUPS, UNCOUNTED
 from ..providers.id_tokens import TokenVerifier
-from ..repositories.rate_limits import Count
+from ..repositories.rate_limits import RequestCount
 from . import request as web
-from .parameters import Facts, Part, Raw, Takes, facts_from
+from .parameters import Parameter, RawBody, RouteSpec, Source, read_route_spec
 from .rate_limiter import RateLimiter
-from .responses import STATUS, error_response, response
+from .responses import INTERNAL_ERROR_MESSAGE, STATUS, RepeatedResponse, error_response, to_response
 
 
 @dataclass(frozen=True)
-class Views:
-    """Makes Chalice's views out of ours."""
+class EndpointDecorator:
+    """`@endpoint(...)` of app.py, with what every endpoint needs."""
 
     request: Callable[[], Request]
     verifier: Callable[[], TokenVerifier]
     limiter: Callable[[], RateLimiter]
 
-    def answers(
-        self, status: int = 200, *, limit: str, errors: tuple[str, ...] = ()
+    def __call__(
+        self, status: int = 200, *, limit: str, errors: tuple[str, ...] = (), reasons: tuple[str, ...] = ()
     ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-        """Give a view what its signature names, who calls first; turn its value into JSON with `status`, its AppError
-        into an error. `limit` names the group of limits.py that its calls are counted in, `errors` the codes that are
-        this route's own. Raises ValueError, when the route is made, for a group that does not fit it or no such code.
+        """Pass a view what its signature names; answer its value as JSON with `status`, its AppError as an error.
+
+        `limit`: the group of models/rate_limits.py. `errors`, `reasons`: as in RouteSpec. Raises ValueError, when the
+        route is defined, for an unknown code or reason, or a group that does not suit the route.
         """
-        if unknown := set(errors) - set(STATUS):
-            raise ValueError(f"no such codes: {unknown}")
+        if unknown := set(errors) - set(STATUS) | set(reasons) - set(REASON_CODES):
+            raise ValueError(f"unknown error codes or reasons: {unknown}")
+        if unreasoned := set(errors) & set(REASON_CODES.values()):
+            raise ValueError(f"these codes are declared by their reasons: {unreasoned}")
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
-            facts = facts_from(view, status, limit, errors)
-            _check_group(facts)
+            spec = read_route_spec(view, status, limit, errors, reasons)
+            _check_group(spec)
 
             @functools.wraps(view)
-            def answering(**path: str) -> Response:
+            def endpoint(**path: str) -> Response:
                 try:
-                    return self._answered(view, facts, path)
+                    return self._handle(view, spec, path)
                 except AppError as error:
                     return error_response(error)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the client gets our shape and we a log line
+                except Exception as error:  # noqa: BLE001 - any bug is logged, and answered in the shape of all errors
                     log.failure("a view failed", error)
-                    return error_response(AppError("Something went wrong on our side."))
+                    return error_response(AppError(INTERNAL_ERROR_MESSAGE))
 
-            answering.facts = facts  # type: ignore[attr-defined]
-            return answering
+            endpoint.spec = spec  # type: ignore[attr-defined]
+            return endpoint
 
         return decorate
 
-    def _answered(self, view: Callable[..., Any], facts: Facts, path: dict[str, str]) -> Response:
-        """Who calls, then the limit, then everything else."""
+    def _handle(self, view: Callable[..., Any], spec: RouteSpec, path: dict[str, str]) -> Response:
         request = self.request()
-        known = {name: self._read(request, name, takes, path) for name, takes in facts.callers.items()}
+        callers = {name: self._read(request, name, parameter, path) for name, parameter in spec.callers.items()}
 
-        def rest() -> Response:
-            others = {name: self._read(request, name, takes, path) for name, takes in facts.others.items()}
-            return response(view(**known, **others), facts.status)
+        def call_view() -> Any:
+            others = {
+                name: self._read(request, name, parameter, path) for name, parameter in spec.other_parameters.items()
+            }
+            return view(**callers, **others)
 
-        if facts.limit in UNCOUNTED:
-            return rest()
-        who = next((caller.user_id for caller in known.values()), web.network(request))
-        count = self.limiter().count(facts.limit, who)
+        if spec.limit in UNCOUNTED:
+            return to_response(call_view(), spec.status)
+        identity = next((caller.user_id for caller in callers.values()), web.network(request))
+        limiter = self.limiter()
+        count = limiter.new_count(spec.limit, identity)
         try:
-            with self.limiter().counting(facts.limit, count):
-                answer = rest()
+            with limiter.counting(spec.limit, count):
+                value = call_view()
+                count.is_exempt = not isinstance(value, RepeatedResponse)
+                response = to_response(value, spec.status)
         except AppError as error:
-            answer = error_response(error)
-        answer.headers |= _limit_headers(count)
-        return answer
+            response = error_response(error)
+        response.headers |= _limit_headers(count)
+        return response
 
-    def _read(self, request: Request, name: str, takes: Takes, path: dict[str, str]) -> Any:
-        match takes.part:
-            case Part.CALLER:
+    def _read(self, request: Request, name: str, parameter: Parameter, path: dict[str, str]) -> Any:
+        match parameter.source:
+            case Source.CALLER:
                 return web.caller(request, self.verifier())
-            case Part.ADMIN:
+            case Source.ADMIN:
                 return web.admin(request, self.verifier())
-            case Part.PATH:
+            case Source.PATH:
                 return path[name]
-            case Part.ID:
+            case Source.ID:
                 return web.identifier(path[name], name)
-            case Part.QUERY:
-                return web.query(request, takes.shape)
-            case Part.BODY if isinstance(takes.shape, Raw):
-                return web.raw_body(request, takes.shape.max_bytes)
-            case Part.BODY:
-                return web.body(request, takes.shape)
-            case Part.ONCE:
-                return web.once(request)
-            case Part.HEADER:
-                return web.header(request, takes.shape.name)
+            case Source.QUERY:
+                return web.query(request, parameter.shape)
+            case Source.BODY if isinstance(parameter.shape, RawBody):
+                return web.raw_body(request, parameter.shape.max_bytes)
+            case Source.BODY:
+                return web.body(request, parameter.shape)
+            case Source.IDEMPOTENCY_KEY:
+                return web.idempotency_key(request)
+            case Source.HEADER:
+                return web.header(request, parameter.shape.name)
 
 
-def facts_of(view: Any) -> Facts:
-    """What `Views.answers` knows of a view. Raises AttributeError for a view it did not make."""
-    known: Facts = view.facts
-    return known
+def route_spec(view: Any) -> RouteSpec:
+    """What the route of a view declares. Raises AttributeError for a view without `@endpoint`."""
+    spec: RouteSpec = view.spec
+    return spec
 
 
-def _check_group(facts: Facts) -> None:
-    if facts.limit not in UNCOUNTED and facts.limit not in GROUPS:
-        raise ValueError(f"there is no group of limits named {facts.limit}")
-    by = GROUPS[facts.limit].by if facts.limit in GROUPS else "network"
-    if (by == "user") != bool(facts.callers):
-        raise ValueError(f"{facts.limit} counts by {by}: does the route know its caller?")
+def _check_group(spec: RouteSpec) -> None:
+    if spec.limit not in UNCOUNTED and spec.limit not in GROUPS:
+        raise ValueError(f"there is no group of limits named {spec.limit}")
+    counted_by = GROUPS[spec.limit].by if spec.limit in GROUPS else "network"
+    if (counted_by == "user") != bool(spec.callers):
+        raise ValueError(f"{spec.limit} counts by {counted_by}: does the route know its caller?")
 
 
-def _limit_headers(count: Count) -> dict[str, str]:
-    """How the caller stands with the limit, if that is known; others of the caller's requests may be on their way."""
-    if not count.is_known:
+def _limit_headers(count: RequestCount) -> dict[str, str]:
+    """How the caller stands with the limit, if the table was read; concurrent requests may change it."""
+    if not count.is_current:
         return {}
     full_after_us = max(0, count.tat_us - count.now_us)
     return {

@@ -1,4 +1,4 @@
-"""Around every view: which page may call, what every answer carries, one log line with the metrics; events too."""
+"""Around every view: the check of the origin, the headers of every response, one log line with the metrics."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from ..logs import log
 from ..logs.request_log import RequestLog, collect_request_log, request_log
 from ..settings.load import SettingsError
 from ..settings.schema import Settings
-from .responses import STATUS, error_response
+from .responses import INTERNAL_ERROR_MESSAGE, STATUS, error_response
 
-# Chalice answers a few things before or after a view; these are their names in the contract.
+# Chalice itself answers a few requests; these are the codes for its statuses.
 CHALICE_CODES = {400: "invalid_request", 404: "not_found", 405: "not_found", 415: "unsupported_media_type"}
 MESSAGES = {
-    "invalid_request": "The request is not as the contract says.",
-    "not_found": "There is no such path or method.",
-    "unsupported_media_type": "Send the right Content-Type: application/json; for audio, audio/wav or audio/pcm.",
+    "invalid_request": "The request is malformed. See the API reference at /docs.",
+    "not_found": "This path or method does not exist.",
+    "unsupported_media_type": "Send the Content-Type application/json or, for audio, audio/wav or audio/pcm.",
 }
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -29,7 +29,7 @@ SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
 }
-ELSEWHERE = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page of another origin
+OTHER_ORIGIN_SITES = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page of another origin
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 CORS_EXPOSE_HEADERS = [
     "Retry-After",
@@ -41,97 +41,55 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 
-class EventFailedError(Exception):
-    """A scheduled or queued function failed, at least in part. The log says why; this names kinds of errors only."""
-
-
 def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> Any:
-    """What every response carries and every request leaves behind: ids, headers, one log line, metrics."""
+    """The middleware that sets the request id and the headers, and writes the log line with the metrics."""
 
     def http(request: Request, get_response: Callable[[Request], Response]) -> Response:
-        started = time.perf_counter()
-        with collect_request_log() as counted:
+        started_at = time.perf_counter()
+        with collect_request_log() as log_fields:
             try:
                 _check_origin(request, settings())
                 response = get_response(request)
             except OriginNotAllowedError as error:
                 response = error_response(error)
             except SettingsError as error:
-                log.line("the settings are unfit", level="ERROR", problems=str(error))
-                response = error_response(AppError("Something went wrong on our side."))
+                log.line("the settings are invalid", level="ERROR", problems=str(error))
+                response = error_response(AppError(INTERNAL_ERROR_MESSAGE))
             request_id = _request_id(request)
-            _spare(request, response)
-            _finish(response, request_id, cors_headers)
-            _log(request, response, counted, request_id, (time.perf_counter() - started) * 1000)
+            _answer_not_modified(request, response)
+            _add_common_headers(response, request_id, cors_headers)
+            _write_log_line(request, response, log_fields, request_id, (time.perf_counter() - started_at) * 1000)
         return response
 
     return http
 
 
-def run_event(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
-    """Do every part of what a scheduled or queued function does, and log how much there was; also its answer.
+def _check_origin(request: Request, settings: Settings) -> None:
+    """Refuse browser pages of other origins than the extension's and this API's own. Raises OriginNotAllowedError.
 
-    A part that fails keeps no other from being done. Raises EventFailedError in the end, so that AWS calls again.
-    """
-    figures: dict[str, int] = {}
-    failures: list[Exception] = []
-    for part, do in parts.items():
-        try:
-            figures[part] = do()
-        except Exception as failure:  # noqa: BLE001 - told below
-            failures.append(failure)
-    return log_figures(name, figures, failures)
-
-
-def run_reporting_event(name: str, do: Callable[[], tuple[dict[str, int], list[Exception]]]) -> dict[str, int]:
-    """The same for a function that tells its own figures and what failed in it."""
-    figures: dict[str, int] = {}
-    try:
-        figures, failures = do()
-    except Exception as failure:  # noqa: BLE001 - told below
-        failures = [failure]
-    return log_figures(name, figures, failures)
-
-
-def log_figures(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
-    """Log what a function did; its figures are also its answer, and metrics that alarms look at.
-
-    Where something failed, AWS is told, so that it calls again; it writes the text of what is raised into the log.
-    """
-    log.line(name, metrics={figure: (number, "Count") for figure, number in figures.items()}, figures=figures)
-    for failure in failures:
-        log.failure(f"{name} failed", failure)
-    if failures:
-        raise EventFailedError(f"{name} failed: {', '.join(type(failure).__name__ for failure in failures)}")
-    return figures
-
-
-def _check_origin(request: Request, used: Settings) -> None:
-    """A browser says where its page is from; programs say nothing. Ours and the extension's may call.
-
-    What a page only embeds (an image, a script, a `no-cors` call) names no Origin, but whether it is from elsewhere; a
-    link that was followed is the person's doing. Source: W3C, "Fetch Metadata Request Headers".
+    Programs send no origin. What a page embeds (an image, a script, a `no-cors` call) has no Origin header but a
+    Sec-Fetch-Site; a link that a person follows is allowed. Source: W3C, "Fetch Metadata Request Headers".
     """
     origin = request.headers.get("origin")
     domain = request.context.get("domainName")
     own = f"https://{domain}" if domain else None
     is_embedded = request.headers.get("sec-fetch-mode") != "navigate"
-    if origin is None and is_embedded and request.headers.get("sec-fetch-site") in ELSEWHERE:
-        raise OriginNotAllowedError("Pages of other origins may embed nothing of this API.")
-    if origin is not None and origin != own and origin not in used.allowed_origins:
+    if origin is None and is_embedded and request.headers.get("sec-fetch-site") in OTHER_ORIGIN_SITES:
+        raise OriginNotAllowedError("Pages of other origins may not embed parts of this API.")
+    if origin is not None and origin != own and origin not in settings.allowed_origins:
         raise OriginNotAllowedError(
-            "Pages of this origin may not call this API: EXTENSION_ORIGIN names the one that may."
+            "Pages of this origin may not call this API. The setting EXTENSION_ORIGIN names the origin that may."
         )
 
 
-def _spare(request: Request, response: Response) -> None:
-    """Answer 304, without the content, to a browser that has this very page. A cache may have marked the tag weak."""
-    had = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if response.headers.get("ETag") in had:
+def _answer_not_modified(request: Request, response: Response) -> None:
+    """Answer 304 without content if the browser has this version of the page. A cache may have marked the tag weak."""
+    cached_tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if response.headers.get("ETag") in cached_tags:
         response.status_code, response.body = 304, ""
 
 
-def _finish(response: Response, request_id: str, cors_headers: dict[str, str]) -> None:
+def _add_common_headers(response: Response, request_id: str, cors_headers: dict[str, str]) -> None:
     if response.status_code >= 400:
         fields = _error_fields(response)
         fields["request_id"] = request_id
@@ -142,26 +100,28 @@ def _finish(response: Response, request_id: str, cors_headers: dict[str, str]) -
 
 
 def _error_fields(response: Response) -> dict[str, Any]:
-    """Our own error, or Chalice's put into our words; whatever else went wrong is an internal error."""
+    """The fields of an error of this API; for an error of Chalice, its code and our message."""
     if isinstance(response.body, str) and response.body.startswith('{"code":'):
         return dict(msgspec.json.decode(response.body))
     code = CHALICE_CODES.get(response.status_code, "internal_error")
     request_log().notes["code"] = code
-    return {"code": code, "message": MESSAGES.get(code, "Something went wrong on our side."), "request_id": ""}
+    return {"code": code, "message": MESSAGES.get(code, INTERNAL_ERROR_MESSAGE), "request_id": ""}
 
 
-def _log(request: Request, response: Response, counted: RequestLog, request_id: str, took_ms: float) -> None:
-    """One structured line per request: no token, address, password, key or word of a transcript ever stands in it."""
+def _write_log_line(
+    request: Request, response: Response, log_fields: RequestLog, request_id: str, duration_ms: float
+) -> None:
+    """One structured line per request, without tokens, addresses, passwords, keys or text of transcripts."""
     status = response.status_code
     metrics: dict[str, tuple[float, log.Unit]] = {
-        "Latency": (round(took_ms, 1), "Milliseconds"),
+        "Latency": (round(duration_ms, 1), "Milliseconds"),
         "ServerErrors": (int(status >= 500), "Count"),
-        "AwsErrors": (int("aws_error" in counted.notes), "Count"),
+        "AwsErrors": (int("aws_error" in log_fields.notes), "Count"),
         "RateLimited": (int(status == 429), "Count"),
-        "LimiterFailures": (int("limiter" in counted.notes), "Count"),
-        "ProviderErrors": (len(counted.provider_failures), "Count"),
-        "ProviderQuotaUsedUp": (int("provider_quota" in counted.notes), "Count"),
-        "PaymentAlarms": (int("payment_alarm" in counted.notes), "Count"),
+        "LimiterFailures": (int("limiter" in log_fields.notes), "Count"),
+        "ProviderErrors": (len(log_fields.provider_failures), "Count"),
+        "ProviderQuotaUsedUp": (int("provider_quota" in log_fields.notes), "Count"),
+        "PaymentAlarms": (int("payment_alarm" in log_fields.notes), "Count"),
     }
     log.line(
         "request",
@@ -170,16 +130,16 @@ def _log(request: Request, response: Response, counted: RequestLog, request_id: 
         method=request.method,
         route=request.path,
         status=status,
-        ms=round(took_ms, 1),
-        user=counted.user,
-        credits=counted.credits_used,
-        aws_calls=counted.aws_calls,
-        provider_calls=counted.provider_calls,
-        provider_failures=counted.provider_failures,
-        **counted.notes,
+        ms=round(duration_ms, 1),
+        user=log_fields.user,
+        credits=log_fields.credits_used,
+        aws_calls=log_fields.aws_calls,
+        provider_calls=log_fields.provider_calls,
+        provider_failures=log_fields.provider_failures,
+        **log_fields.notes,
     )
 
 
 def _request_id(request: Request) -> str:
-    given = request.context.get("requestId") or getattr(request.lambda_context, "aws_request_id", "")
-    return str(given)
+    request_id = request.context.get("requestId") or getattr(request.lambda_context, "aws_request_id", "")
+    return str(request_id)

@@ -1,17 +1,18 @@
-"""What a view's signature may name, and so what its route reads and answers:
+"""What the signature of a view may name, and so what its route reads and returns:
 
-who: Caller                       whoever the token belongs to
-who: Admin                        the same, if an administrator
-session_id: Id                    an id in the path; any other word of the path is `str`
-wish: Body[contract.Buy]          the JSON body
-asked: Query[contract.PageQuery]  the query parameters
-sent: Annotated[bytes, Raw(9)]    the raw body, of at most so many bytes
-once: Once                        what the Idempotency-Key stands for
-word: Annotated[str, Header("X")] a header; empty if it was not sent
+caller: Caller                        the user that the ID token belongs to
+caller: Admin                         the same, if an administrator
+session_id: Id                        an id in the path; any other part of the path is `str`
+body: Body[contract.Buy]              the JSON body
+query: Query[contract.PageQuery]      the query parameters
+audio: Annotated[bytes, RawBody(9)]   the raw body, of at most 9 bytes
+key: IdempotencyKey                   the Idempotency-Key and the body's hash
+value: Annotated[str, Header("X")]    a header; empty if it was not sent
 
--> contract.Buy                        that, as JSON, with the route's status
--> Answered[Literal[202], contract.Buy]   the same with another status
--> Annotated[Download, "text/csv"]     a file, or a page, of one of these media types
+-> contract.Buy                                    JSON with the route's status
+-> ResponseWithStatus[Literal[202], contract.Buy]  JSON with another status
+-> RepeatedResponse[contract.Buy]                  JSON that an earlier request was answered with
+-> Annotated[Download, "text/csv"]                 a file or a page of one of these media types
 """
 
 from collections.abc import Callable
@@ -23,8 +24,8 @@ from ..models.accounts import Caller
 from .request import IdempotencyKey as IdempotencyKey
 
 
-class Part(Enum):
-    """What of a request a parameter of a view stands for."""
+class Source(Enum):
+    """The part of a request that a parameter is read from."""
 
     CALLER = "caller"
     ADMIN = "admin"
@@ -32,86 +33,91 @@ class Part(Enum):
     ID = "id"
     BODY = "body"
     QUERY = "query"
-    ONCE = "once"
+    IDEMPOTENCY_KEY = "idempotency_key"
     HEADER = "header"
 
 
 @dataclass(frozen=True)
-class Raw:
-    """A body that is taken as it is."""
+class RawBody:
+    """A body that is not parsed."""
 
     max_bytes: int
 
 
-CALLERS = (Part.CALLER, Part.ADMIN)
+CALLERS = (Source.CALLER, Source.ADMIN)
 
 
 @dataclass(frozen=True)
 class Header:
-    """A header that a route reads for itself."""
+    """A header that a route reads itself."""
 
     name: str
 
 
 Shape = TypeVar("Shape")
-Admin = Annotated[Caller, Part.ADMIN]
-Id = Annotated[str, Part.ID]
-Body = Annotated[Shape, Part.BODY]
-Query = Annotated[Shape, Part.QUERY]
+Admin = Annotated[Caller, Source.ADMIN]
+Id = Annotated[str, Source.ID]
+Body = Annotated[Shape, Source.BODY]
+Query = Annotated[Shape, Source.QUERY]
 
 
 @dataclass(frozen=True)
-class Takes:
-    """What one parameter of a view is read from; `shape` is the contract's, a `Raw` or a `Header`."""
+class Parameter:
+    """Where one parameter of a view is read from. `shape`: a shape of the contract, a `RawBody` or a `Header`."""
 
-    part: Part
+    source: Source
     shape: Any
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a route from its view: for the limiter, the reference, and the test that pins all routes.
+class RouteSpec:
+    """What a route declares: read by the limiter, the OpenAPI document and the tests of all routes.
 
-    `errors`: the codes that only the use case raises; those that every view of its kind may have are not named.
+    `errors` and `reasons`: the codes, and the `details.reason` of conflicts and 401s, that the route's use case raises.
+    Those that come with what the route reads are not repeated.
     """
 
     status: int
     limit: str
     errors: tuple[str, ...]
-    takes: dict[str, Takes]
-    answer: Any
+    reasons: tuple[str, ...]
+    parameters: dict[str, Parameter]
+    returns: Any
 
     @property
-    def callers(self) -> dict[str, Takes]:
-        """The parameter that is who calls, if there is one."""
-        return {name: one for name, one in self.takes.items() if one.part in CALLERS}
+    def callers(self) -> dict[str, Parameter]:
+        """The parameter that is the caller, if there is one."""
+        return {name: parameter for name, parameter in self.parameters.items() if parameter.source in CALLERS}
 
     @property
-    def others(self) -> dict[str, Takes]:
-        return {name: one for name, one in self.takes.items() if one.part not in CALLERS}
+    def other_parameters(self) -> dict[str, Parameter]:
+        return {name: parameter for name, parameter in self.parameters.items() if parameter.source not in CALLERS}
 
-    def shape_of(self, *parts: Part) -> Any:
-        """The shape of the parameter that is read from one of `parts`; None if there is none."""
-        return next((one.shape for one in self.takes.values() if one.part in parts), None)
-
-
-def facts_from(view: Callable[..., Any], status: int, limit: str, errors: tuple[str, ...]) -> Facts:
-    words = dict(view.__annotations__)
-    answer = words.pop("return", None)
-    takes = {name: _takes(annotation) for name, annotation in words.items()}
-    # Who calls comes before what is said: a stranger learns nothing of a body's faults.
-    takes = dict(sorted(takes.items(), key=lambda named: named[1].part not in CALLERS))
-    return Facts(status, limit, errors, takes, answer)
+    def shape_of(self, *sources: Source) -> Any:
+        """The shape of the parameter that is read from one of `sources`; None if there is none."""
+        return next((parameter.shape for parameter in self.parameters.values() if parameter.source in sources), None)
 
 
-def _takes(annotation: Any) -> Takes:
+def read_route_spec(
+    view: Callable[..., Any], status: int, limit: str, errors: tuple[str, ...], reasons: tuple[str, ...]
+) -> RouteSpec:
+    """What the signature of `view` and its decorator declare."""
+    annotations = dict(view.__annotations__)
+    returns = annotations.pop("return", None)
+    parameters = {name: _parameter(annotation) for name, annotation in annotations.items()}
+    # The caller is checked first: who is not signed in learns nothing about the body's faults.
+    parameters = dict(sorted(parameters.items(), key=lambda item: item[1].source not in CALLERS))
+    return RouteSpec(status, limit, errors, reasons, parameters, returns)
+
+
+def _parameter(annotation: Any) -> Parameter:
     shape, *marks = get_args(annotation) if hasattr(annotation, "__metadata__") else (annotation,)
     match marks:
-        case [Part() as part]:
-            return Takes(part, shape)
-        case [Raw() as raw]:
-            return Takes(Part.BODY, raw)
+        case [Source() as source]:
+            return Parameter(source, shape)
+        case [RawBody() as raw_body]:
+            return Parameter(Source.BODY, raw_body)
         case [Header() as header]:
-            return Takes(Part.HEADER, header)
-    plain = {Caller: Part.CALLER, IdempotencyKey: Part.ONCE, str: Part.PATH}
-    return Takes(plain[shape], shape)
+            return Parameter(Source.HEADER, header)
+    sources = {Caller: Source.CALLER, IdempotencyKey: Source.IDEMPOTENCY_KEY, str: Source.PATH}
+    return Parameter(sources[shape], shape)

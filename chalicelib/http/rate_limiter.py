@@ -1,80 +1,82 @@
-"""Counts each request once against the limit of its group, by the network it comes from or the user who makes it.
+"""Counts each request once against the limit of its group, by user id or, before sign-in, by network.
 
-Most are counted before anything is done. Where the calls to the database are few, the count rides with the request's
-own first read and write; a request that comes to its end without a write is counted then, and its answer kept back if
-there is no room: it has spent nothing.
+A request is counted before anything is done, in a write of its own. One group is counted afterwards: an accepted new
+chunk of relayed audio is not counted, because its lease bounds it, while a refused, repeated or failed one is counted
+once that is certain, and is answered 429 if the limit allows no more. A caller whom this process knows to be over the
+limit is refused before anything is done, in every group.
 """
 
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from ..errors import AppError, RateLimitedError, UnavailableError
+from ..errors import AppError, UnavailableError
 from ..logs.request_log import request_log
 from ..models.rate_limits import GROUPS, Limit
-from ..repositories.rate_limits import Count, CountingTables, limit_key
+from ..repositories.rate_limits import RateLimits, RequestCount, limit_key
 from ..repositories.table import ItemKey
 
-REMEMBERED = 1_000
+MAX_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True)
 class RateLimiter:
-    """`limits`: of each group. What a process saw last of a number is remembered: it can only have grown since."""
+    """`limits`: by group. `remembered`: the arrival times that this process saw last, which can only have grown."""
 
-    tables: CountingTables
+    rate_limits: RateLimits
     limits: Mapping[str, Limit]
     identity_key: Callable[[], str]
     now_us: Callable[[], int]  # epoch microseconds, UTC
-    seen: dict[ItemKey, int] = field(default_factory=dict, repr=False)
+    remembered: dict[ItemKey, int] = field(default_factory=dict, repr=False)
 
-    def count(self, group: str, who: str) -> Count:
-        """A request of `who`, a user's id or a network, not counted yet."""
+    def new_count(self, group: str, identity: str) -> RequestCount:
+        """A request, not counted yet. `identity`: a user id or a network."""
         limit = self.limits[group]
-        name = self._hashed(who) if GROUPS[group].by == "network" else who
-        key = limit_key(group, limit, name)
-        return Count(key, limit, self.now_us(), self.seen.get(key, 0))
+        key = limit_key(group, limit, self._hash(identity) if GROUPS[group].by == "network" else identity)
+        return RequestCount(key, limit, self.now_us(), self.remembered.get(key, 0))
 
     @contextmanager
-    def counting(self, group: str, count: Count) -> Iterator[None]:
-        """Do the request inside. Raises RateLimitedError, and UnavailableError where it must be counted and cannot."""
-        rules = GROUPS[group]
+    def counting(self, group: str, count: RequestCount) -> Iterator[None]:
+        """Process the request inside. Raises RateLimitedError, or UnavailableError if it must be counted and cannot."""
         try:
-            count.check()
-            if rules.rides:
-                with self.tables.taking_along(count):
-                    yield from self._riding(count)
-                return
-            try:
-                self.tables.count(count)
-            except UnavailableError:
-                if rules.must_count:
-                    raise
-                request_log().notes["limiter"] = "out of reach"
-            yield
+            count.check_limit()
+            if GROUPS[group].counts_new_work:
+                self._count_first(group, count)
+                yield
+            else:
+                yield from self._counting_afterwards(count)
         finally:
             self._remember(count)
 
-    def _riding(self, count: Count) -> Iterator[None]:
+    def _count_first(self, group: str, count: RequestCount) -> None:
+        try:
+            self.rate_limits.count(count)
+        except UnavailableError:
+            if GROUPS[group].must_count:
+                raise
+            request_log().notes["limiter"] = "unavailable"
+
+    def _counting_afterwards(self, count: RequestCount) -> Iterator[None]:
         try:
             yield
-        except (RateLimitedError, UnavailableError):
-            raise  # It found no room; or whether it was counted is not known, and the table would hardly say.
+        except UnavailableError:
+            raise  # Our own failure. The table would hardly take the count either.
         except AppError:
-            self._count_at_last(count)
+            self.rate_limits.count(count)
             raise
-        self._count_at_last(count)
+        except Exception:
+            with suppress(AppError):  # The log has to name the bug, not the limit.
+                self.rate_limits.count(count)
+            raise
+        if not count.is_exempt:
+            self.rate_limits.count(count)
 
-    def _count_at_last(self, count: Count) -> None:
-        if not count.is_made:
-            self.tables.count(count)
+    def _remember(self, count: RequestCount) -> None:
+        if len(self.remembered) >= MAX_REMEMBERED:
+            self.remembered.clear()
+        self.remembered[count.key] = count.tat_us
 
-    def _remember(self, count: Count) -> None:
-        if len(self.seen) >= REMEMBERED:
-            self.seen.clear()
-        self.seen[count.key] = count.tat_us
-
-    def _hashed(self, network: str) -> str:
+    def _hash(self, network: str) -> str:
         return hmac.new(self.identity_key().encode(), f"network\n{network}".encode(), hashlib.sha256).hexdigest()

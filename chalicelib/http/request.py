@@ -1,4 +1,4 @@
-"""Reading a request: who calls, what the body and the query say, where it came from."""
+"""Reads a request: the caller, the body, the query parameters, and the network that it came from."""
 
 import hashlib
 import ipaddress
@@ -15,6 +15,7 @@ from ..logs.request_log import request_log
 from ..models.accounts import Caller
 from ..providers.id_tokens import TokenVerifier
 from ..settings.schema import Settings
+from .invalid_input import invalid_request
 
 ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
@@ -25,51 +26,51 @@ Shape = TypeVar("Shape")
 
 
 def caller(request: Request, verifier: TokenVerifier) -> Caller:
-    """Who calls, by the ID token. Raises UnauthenticatedError, or UnavailableError when it cannot be checked."""
+    """The user of the ID token. Raises UnauthenticatedError, or UnavailableError if the token cannot be checked."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         reason: UnauthenticatedReason = "malformed" if scheme else "missing"
         raise UnauthenticatedError("Send your ID token: Authorization: Bearer <token>.", reason)
-    found = verifier.caller(token.strip())
-    request_log().user = hashlib.sha256(found.user_id.encode()).hexdigest()[:12]
-    return found
+    user = verifier.caller(token.strip())
+    request_log().user = hashlib.sha256(user.user_id.encode()).hexdigest()[:12]
+    return user
 
 
 def admin(request: Request, verifier: TokenVerifier) -> Caller:
-    """Who calls, if it is an administrator. Raises as `caller` does, and ForbiddenError."""
-    found = caller(request, verifier)
-    if ADMINS not in found.groups:
-        raise ForbiddenError("This is for administrators.")
-    return found
+    """The user of the ID token, who must be an administrator. Raises as `caller` does, and ForbiddenError."""
+    user = caller(request, verifier)
+    if ADMINS not in user.groups:
+        raise ForbiddenError("Only administrators may call this route.")
+    return user
 
 
 def body(request: Request, shape: Any) -> Any:
-    """The JSON body as `shape`. Raises InvalidRequestError with the path of the first wrong field, or TooLargeError."""
+    """The JSON body as `shape`. Raises InvalidRequestError with the path of the invalid field, or TooLargeError."""
     raw = bytes(request.raw_body or b"")
     if len(raw) > MAX_JSON_BYTES:
-        raise TooLargeError(f"A JSON body may have {MAX_JSON_BYTES} bytes at most.", max_bytes=MAX_JSON_BYTES)
-    if not raw.strip() and shape is contract.Nothing:
-        return contract.Nothing()
+        raise TooLargeError(f"A JSON body may have at most {MAX_JSON_BYTES:,} bytes.", max_bytes=MAX_JSON_BYTES)
+    if not raw.strip() and shape is contract.EmptyBody:
+        return contract.EmptyBody()
     try:
         return msgspec.json.decode(raw, type=shape)
     except RecursionError as error:
         raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise _invalid(error) from error
+        raise invalid_request(error) from error
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:
-    """The query parameters as `shape`. Raises InvalidRequestError; a parameter given twice is one error of many."""
-    words: dict[str, str] = {}
+    """The query parameters as `shape`. Raises InvalidRequestError, also for a parameter that is sent twice."""
+    parameters: dict[str, str] = {}
     for name in request.query_params or {}:
         values = request.query_params.getlist(name)
         if len(values) != 1:
-            raise InvalidRequestError("This parameter is given more than once.", name[:100])
-        words[name] = values[0]
+            raise InvalidRequestError("This parameter was sent more than once.", name[:100])
+        parameters[name] = values[0]
     try:
-        return msgspec.convert(words, shape, strict=False)
+        return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from error
+        raise invalid_request(error, "parameter") from error
 
 
 def header(request: Request, name: str) -> str:
@@ -78,26 +79,26 @@ def header(request: Request, name: str) -> str:
 
 
 def network(request: Request) -> str:
-    """Where the request came from: an IPv4 address, or the /64 of an IPv6 one, which is what one customer gets.
+    """The client's IPv4 address, or the /64 of its IPv6 address, which is what one customer gets; empty if unknown.
 
-    The gateway's word, not a header's: those are the client's to write.
+    It is read from the gateway's context, because a client can write any header.
     """
     address = str(request.context.get("identity", {}).get("sourceIp", ""))
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, IPV6_CUSTOMER_BITS), strict=False))
-    return str(found)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, IPV6_CUSTOMER_BITS), strict=False))
+    return str(parsed)
 
 
-def public_url(request: Request, used: Settings) -> str:
-    """Where the world reaches this API: by setting, or else where this request came."""
-    if used.public_url:
-        return used.public_url.rstrip("/")
+def public_url(request: Request, settings: Settings) -> str:
+    """The public address of this API: the setting, or the address that this request was sent to."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
     domain, path = request.context.get("domainName", ""), request.context.get("path", "").rstrip("/")
     stage = path.removesuffix(request.path).rstrip("/") if path.endswith(request.path) else ""
     return f"https://{domain}{stage}"
@@ -107,53 +108,44 @@ def raw_body(request: Request, max_bytes: int) -> bytes:
     """The raw bytes of the body. Raises TooLargeError."""
     raw = bytes(request.raw_body or b"")
     if len(raw) > max_bytes:
-        raise TooLargeError(f"The body may have {max_bytes} bytes at most.", max_bytes=max_bytes)
+        raise TooLargeError(f"The body may have at most {max_bytes:,} bytes.", max_bytes=max_bytes)
     return raw
 
 
 def content_type(request: Request) -> str:
-    """The body's media type with its parameters; empty if none is given."""
+    """The media type of the body with its parameters; empty if none was sent."""
     return str(request.headers.get("content-type", ""))
 
 
 def identifier(value: str, field: str) -> str:
-    """An id from the path. Raises InvalidRequestError for one that cannot be ours."""
+    """An id from the path. Raises InvalidRequestError if it cannot be one."""
     try:
         return msgspec.convert(value, contract.Identifier)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError("This is not an id.", field) from error
+        raise InvalidRequestError("This is not a valid id.", field) from error
 
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """What the Idempotency-Key of a request stands for; without a key each request stands for itself.
-
-    `body_hash` is a word for the exact bytes of the body.
-    """
+    """The Idempotency-Key of a request, None if it has none, and the SHA-256 of its body in hexadecimal."""
 
     key: str | None
     body_hash: str
 
-    def named(self, caller: Caller, route: str) -> str:
+    def derived_id(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; empty without a key."""
         return ids.id_for_key(caller.user_id, route, self.key) if self.key else ""
 
     def id(self, caller: Caller, route: str) -> str:
         """The id that the key names for this user and route; a new one without a key."""
-        return self.named(caller, route) or str(uuid.uuid4())
+        return self.derived_id(caller, route) or str(uuid.uuid4())
 
 
-def once(request: Request) -> IdempotencyKey:
-    """What is to be done once. Raises InvalidRequestError for an Idempotency-Key that is out of bounds."""
+def idempotency_key(request: Request) -> IdempotencyKey:
+    """The key and the body's hash. Raises InvalidRequestError for a key that is too long or not printable."""
     key = request.headers.get("idempotency-key")
     if key is not None and (
         not 1 <= len(key) <= IDEMPOTENCY_KEY_CHARACTERS or not key.isascii() or not key.isprintable()
     ):
-        raise InvalidRequestError("Idempotency-Key takes 1 to 255 printable ASCII characters.", "Idempotency-Key")
+        raise InvalidRequestError("An Idempotency-Key has 1 to 255 printable ASCII characters.", "Idempotency-Key")
     return IdempotencyKey(key, hashlib.sha256(bytes(request.raw_body or b"")).hexdigest())
-
-
-def _invalid(error: Exception) -> InvalidRequestError:
-    """msgspec's `Expected `int`, got `str` - at `$.segments[3].end_ms`` with its path taken out."""
-    message, _, path = str(error).partition(" - at `$")
-    return InvalidRequestError(message[:300], path.rstrip("`").lstrip(".") or "body")

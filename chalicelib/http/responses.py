@@ -1,4 +1,4 @@
-"""What a view returns, or the error it raises, as an HTTP response. This file alone knows status codes."""
+"""Turns what a view returns, or the error it raises, into an HTTP response. Only this file knows error statuses."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -8,6 +8,7 @@ from chalice import Response
 
 from ..errors import AppError
 from ..logs.request_log import request_log
+from ..models.downloads import Download
 from .static_files import Page
 
 Shape = TypeVar("Shape")
@@ -34,7 +35,7 @@ STATUS = {
     "unavailable": 503,
     "provider_timeout": 504,
 }
-# A page of ours runs its own files and talks to its own API; nothing inline, nothing from elsewhere, in nobody's frame.
+# A page may load its own files and call its own API: no inline code, no other origin, no framing.
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
@@ -44,56 +45,62 @@ PAGE_HEADERS = {
 }
 
 
+INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Retry the request."
+DEFAULT_RETRY_AFTER_SECONDS = "5"
+
+
 @dataclass(frozen=True)
-class Answered(Generic[Status, Shape]):
-    """An answer with another status than the route's other answers have."""
+class ResponseWithStatus(Generic[Status, Shape]):
+    """A response whose status differs from the route's usual one."""
 
     status: Status
     value: Shape
 
 
 @dataclass(frozen=True)
-class Download:
-    """An answer that is a file to save."""
+class RepeatedResponse(Generic[Shape]):
+    """The stored response of an earlier request. No new work was done, so the request counts against its limit."""
 
-    content: str
-    content_type: str
-    name: str
-    next_cursor: str | None = None
+    value: Shape
 
 
-def response(value: Any, status: int) -> Response:
-    """A view's value as a response; JSON with `status` unless the value says otherwise."""
+def to_response(value: Any, status: int) -> Response:
+    """A view's value as a response: JSON with `status` unless the value says otherwise."""
     match value:
         case Download():
-            return _file(value)
+            return _download(value)
         case Page():
             return _page(value)
-        case Answered():
+        case ResponseWithStatus():
             return _json(value.value, value.status)
+        case RepeatedResponse():
+            return _json(value.value, status)
     return _json(value, status)
 
 
 def error_response(error: AppError) -> Response:
-    """The one shape of all errors. The request id is put in by the middleware."""
+    """An error in the shape that all errors have. The middleware fills in the request id."""
     status, details = STATUS[error.code], dict(error.details)
     headers = {}
     if "retry_after_seconds" in details:
         headers["Retry-After"] = str(details.pop("retry_after_seconds"))
     elif status in (429, 503):
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = DEFAULT_RETRY_AFTER_SECONDS
     request_log().notes["code"] = error.code
-    if reasons := getattr(error, "__notes__", None):
-        request_log().notes["reason"] = reasons[0]
+    if log_notes := getattr(error, "__notes__", None):
+        request_log().notes["reason"] = log_notes[0]
     fields: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": ""}
     return _json(fields | ({"details": details} if details else {}), status, headers)
 
 
-def _file(file: Download) -> Response:
-    headers = {"Content-Type": file.content_type, "Content-Disposition": f'attachment; filename="{file.name}"'}
-    if file.next_cursor:
-        headers["X-Next-Cursor"] = file.next_cursor
-    return Response(file.content, status_code=200, headers=headers)
+def _download(download: Download) -> Response:
+    headers = {
+        "Content-Type": download.content_type,
+        "Content-Disposition": f'attachment; filename="{download.file_name}"',
+    }
+    if download.next_cursor:
+        headers["X-Next-Cursor"] = download.next_cursor
+    return Response(download.content, status_code=200, headers=headers)
 
 
 def _page(page: Page) -> Response:

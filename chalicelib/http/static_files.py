@@ -1,4 +1,4 @@
-"""The pages that ship with the backend: files of the package, each known by name. No data is in them."""
+"""The files of the pages that ship with the backend, by name. They contain no data."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import NotFoundError
 
 ASSETS = Path(__file__).parent / "assets"
-TYPES = {
+CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -28,19 +28,19 @@ class Page:
 
 
 def page(folder: str, name: str) -> Page:
-    """The file of that name. Raises NotFoundError for any that does not ship with us."""
-    found = _pages(folder).get(name)
-    if found is None:
-        raise NotFoundError("There is no such page.")
-    return found
+    """The file of that name in a folder of assets. Raises NotFoundError."""
+    page_file = _pages(folder).get(name)
+    if page_file is None:
+        raise NotFoundError("This page does not exist.")
+    return page_file
 
 
 @lru_cache
 def _pages(folder: str) -> dict[str, Page]:
-    """What is in a folder, read once; a name from outside is looked up here and never becomes a path."""
+    """The pages of a folder, read once. A name from a request is looked up here and never becomes a path."""
     found = {}
     for path in sorted((ASSETS / folder).iterdir()):
         content = path.read_text(encoding="utf-8")
         etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
-        found[path.name] = Page(content, TYPES[path.suffix], etag)
+        found[path.name] = Page(content, CONTENT_TYPES[path.suffix], etag)
     return found

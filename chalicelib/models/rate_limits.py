@@ -1,34 +1,34 @@
-"""How many requests somebody may make: the generic cell rate algorithm (GCRA), and who is counted how.
+"""The rule of rate limits, the generic cell rate algorithm (GCRA), and the groups of routes that share a limit.
 
-What is kept of a caller and a group of routes is one number, the theoretical arrival time (`tat`): when all that was
-used is earned back. Each request moves it on by one interval of the limit, and passes while that stays within the
-window. Microseconds of epoch time, whole numbers.
+One number is stored per caller and group, the theoretical arrival time (`tat`): the moment at which all used requests
+have refilled. Each request advances it by one interval of the limit and is allowed while the result stays
+within the window. Times are whole microseconds since the epoch.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-MOST_REQUESTS = 1_000_000
-# Above these a limit limits nobody.
-MOST_AT_ONCE_DEPLOYED, MOST_PER_SECOND_DEPLOYED = 10_000, 100
+MAX_REQUESTS = 1_000_000
+# A deployed stage refuses limits above these: they would never be reached.
+MAX_BURST_DEPLOYED, MAX_PER_SECOND_DEPLOYED = 10_000, 100
 UNCOUNTED = frozenset({"open", "webhooks"})
 
 
 @dataclass(frozen=True)
 class Limit:
-    """So many requests at once, earned back evenly over the window."""
+    """A burst of `requests`, which refills evenly over the window."""
 
     requests: int
     window: str
 
     @classmethod
-    def read(cls, words: str) -> "Limit":
-        """A limit as a setting writes it, such as `60/minute`. Raises ValueError, also for a limit of nothing."""
-        number, _, window = words.partition("/")
-        is_number = number.isascii() and number.isdigit() and len(number) <= len(str(MOST_REQUESTS))
-        if not is_number or not 1 <= int(number) <= MOST_REQUESTS or window not in SECONDS:
-            raise ValueError(f"1 to {MOST_REQUESTS} requests per second, minute, hour or day, as 60/minute")
+    def parse(cls, text: str) -> "Limit":
+        """A limit as a setting writes it, such as `60/minute`. Raises ValueError, also for a limit of 0 requests."""
+        number, _, window = text.partition("/")
+        is_number = number.isascii() and number.isdigit() and len(number) <= len(str(MAX_REQUESTS))
+        if not is_number or not 1 <= int(number) <= MAX_REQUESTS or window not in SECONDS:
+            raise ValueError(f"1 to {MAX_REQUESTS} requests per second, minute, hour or day, as 60/minute")
         return cls(int(number), window)
 
     def __str__(self) -> str:
@@ -40,56 +40,58 @@ class Limit:
 
     @property
     def interval_us(self) -> int:
-        """In which time one request is earned back."""
+        """The time in which the limit refills by one request."""
         return -(-self.window_us // self.requests)
 
     @property
     def is_strict(self) -> bool:
-        """Whether it would be noticed on a deployed stage."""
-        is_slow = self.requests <= MOST_PER_SECOND_DEPLOYED * SECONDS[self.window]
-        return is_slow and self.requests <= MOST_AT_ONCE_DEPLOYED
+        """Whether the limit is low enough for a deployed stage."""
+        is_slow = self.requests <= MAX_PER_SECOND_DEPLOYED * SECONDS[self.window]
+        return is_slow and self.requests <= MAX_BURST_DEPLOYED
 
-    def latest_us(self, now_us: int) -> int:
-        """The latest arrival time with which one more request passes."""
+    def max_tat_us(self, now_us: int) -> int:
+        """The latest arrival time at which one more request is allowed."""
         return now_us + (self.requests - 1) * self.interval_us
 
     def wait_us(self, tat_us: int, now_us: int) -> int:
-        """How long until one more request passes; 0 if it does now."""
-        return max(0, tat_us - self.latest_us(now_us))
+        """Time until one more request is allowed; 0 if it is allowed now."""
+        return max(0, tat_us - self.max_tat_us(now_us))
 
-    def after(self, tat_us: int, now_us: int) -> int:
-        """The arrival time once one more request has passed."""
+    def next_tat_us(self, tat_us: int, now_us: int) -> int:
+        """The arrival time after one more request."""
         return max(tat_us, now_us) + self.interval_us
 
     def remaining(self, tat_us: int, now_us: int) -> int:
-        """How many more requests pass at this moment."""
+        """How many more requests are allowed at this moment."""
         free_us = self.requests * self.interval_us - max(0, tat_us - now_us)
         return max(0, free_us // self.interval_us)
 
 
 @dataclass(frozen=True)
-class Group:
-    """Routes whose requests count together.
+class LimitGroup:
+    """Routes whose requests count against one limit.
 
-    `rides`: counted by the request's own first write, for want of a call to spare. `must_count`: a request that cannot
-    be counted is refused; else it passes.
+    `must_count`: a request that cannot be counted is refused with 503; otherwise it passes uncounted.
+    `counts_new_work`: false where new work is bounded by what it spends, so that only requests that do no new work are
+    counted, after they were processed.
     """
 
     by: Literal["network", "user"]
-    rides: bool = False
     must_count: bool = True
+    counts_new_work: bool = True
 
 
 GROUPS = {
-    "register": Group("network"),
-    "codes": Group("network"),
-    "login": Group("network"),
-    "reset": Group("network"),
-    "refresh": Group("network", must_count=False),
-    "account": Group("user", must_count=False),
-    "reads": Group("user", must_count=False),
-    "stream": Group("user", rides=True),
-    "audio": Group("user", rides=True),
-    "spend": Group("user", rides=True),
-    "admin": Group("user"),
+    "register": LimitGroup("network"),
+    "codes": LimitGroup("network"),
+    "login": LimitGroup("network"),
+    "reset": LimitGroup("network"),
+    "refresh": LimitGroup("network", must_count=False),
+    "account": LimitGroup("user", must_count=False),
+    "reads": LimitGroup("user", must_count=False),
+    "stream": LimitGroup("user"),
+    # A relayed chunk is billed as one second at least, inside its lease.
+    "audio": LimitGroup("user", counts_new_work=False),
+    "spend": LimitGroup("user"),
+    "admin": LimitGroup("user"),
 }

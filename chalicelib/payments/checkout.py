@@ -51,8 +51,11 @@ class Purchases:
         """The packages for sale, cheapest first."""
         packages = sorted(self.prices.packages.items(), key=lambda item: item[1].cents)
         return contract.Packages(
-            [contract.PackageOut(name, package.credits, package.cents, CURRENCY) for name, package in packages],
-            self.prices.version,
+            packages=[
+                contract.CreditPackage(id=name, credits=package.credits, cents=package.cents, currency=CURRENCY)
+                for name, package in packages
+            ],
+            price_version=self.prices.version,
         )
 
     # Buying
@@ -134,7 +137,7 @@ class Purchases:
 
     # Events of payments
 
-    def receive(self, raw: bytes, signature: str) -> contract.Received:
+    def receive(self, raw: bytes, signature: str) -> contract.StripeWebhookResult:
         """Process an event of the payment system. Raises InvalidSignatureError, UnavailableError.
 
         Events may arrive in any order, any number of times and concurrently. An event that does not concern this

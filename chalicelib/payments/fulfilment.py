@@ -65,7 +65,7 @@ class Fulfilment:
     is_live: bool
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def process_event(self, event: Any) -> contract.Received:
+    def process_event(self, event: Any) -> contract.StripeWebhookResult:
         """The outcome of a verified event. Raises UnavailableError, after which the event is to be delivered again."""
         try:
             self._record_update(self.gateway.payment_update(event), event.livemode)
@@ -74,10 +74,10 @@ class Fulfilment:
             request_log().notes["payment_event"] = f"{event.type}: {reason}"
             if reason in ALARMING:
                 request_log().notes["payment_alarm"] = reason
-            return contract.Received(True, "ignored", reason)
+            return contract.StripeWebhookResult(received=True, outcome="ignored", reason=reason)
         except ProviderError as error:
             raise UnavailableError("The payment service could not be reached. Deliver the event again.") from error
-        return contract.Received(True, "applied")
+        return contract.StripeWebhookResult(received=True, outcome="applied")
 
     def _record_update(self, update: CheckoutSession | PaymentUpdate | None, is_live: bool) -> None:
         if update is not None and is_live != self.is_live:

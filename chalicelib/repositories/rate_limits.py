@@ -1,13 +1,10 @@
-"""Rate limits in the app table: `LIMIT#<group>#<limit>#<who>` / `TAT`. The rule is chalicelib/models/rate_limits.py.
+"""Rate limits in the app table: `LIMIT#<group>#<limit>#<identity>` / `TAT`. Rule: chalicelib/models/rate_limits.py.
 
-DynamoDB's expressions know no max(), so counting is one of two conditional writes: for a caller at rest the arrival
-time starts from now, for a busy one it moves on. The wrong one is refused with the item as it is, and then the other
-is right, because the arrival time only grows. Each passes exactly as many requests as the rule, however many at once.
+DynamoDB's expressions have no max(), so a request is counted by one of two conditional writes: for an idle caller the
+arrival time restarts from now, for a busy one it advances. The wrong guess is refused and returns the stored item, and
+then the other write is right, because the arrival time only grows. However many requests arrive at once, exactly as
+many are allowed as the rule says.
 """
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 from boto3.dynamodb.conditions import Attr
 
@@ -15,102 +12,73 @@ from ..errors import RateLimitedError, UnavailableError
 from ..models.rate_limits import Limit
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
-KEPT_SECONDS = 3_600  # after it has no meaning any more
-TRIES = 3  # The guess, the other one, and once more where the item expired between them.
+KEPT_SECONDS = 3_600  # after the arrival time and the window have passed
+MAX_ATTEMPTS = 3  # The guess, the other write, and once more where the item expired between them.
 
 
-def limit_key(group: str, limit: Limit, who: str) -> ItemKey:
-    """With the limit's own words, so that a changed setting counts anew."""
-    return ItemKey("app", f"LIMIT#{group}#{limit}#{who}", "TAT")
+def limit_key(group: str, limit: Limit, identity: str) -> ItemKey:
+    """The key contains the limit itself, so that a changed setting starts a new count."""
+    return ItemKey("app", f"LIMIT#{group}#{limit}#{identity}", "TAT")
 
 
-class Count:
-    """One request on its way into a limit's number.
+class RequestCount:
+    """One request to be counted against a limit.
 
-    `tat_us` is the arrival time as far as it is known: the true one is the same or later.
+    `tat_us` is the arrival time as last seen: the stored one is the same or later. `is_exempt`: the request did new
+    work in a group that does not count it.
     """
 
     def __init__(self, key: ItemKey, limit: Limit, now_us: int, tat_us: int = 0):
         self.key, self.limit, self.now_us, self.tat_us = key, limit, now_us, tat_us
-        self.is_known = self.is_made = False
+        self.is_current = self.is_counted = self.is_exempt = False
 
-    def see(self, item: Item | None) -> None:
-        """Know the number as it lies in the table. Raises RateLimitedError."""
+    def update_from(self, item: Item | None) -> None:
+        """Take over the stored arrival time. Raises RateLimitedError."""
         self.tat_us = item["tat_us"] if item else 0
-        self.check()
-        self.is_known = True
+        self.check_limit()
+        self.is_current = True
 
-    def check(self) -> None:
-        """Raises RateLimitedError where what is known leaves no room."""
+    def check_limit(self) -> None:
+        """Raises RateLimitedError if the arrival time allows no further request."""
         if wait_us := self.limit.wait_us(self.tat_us, self.now_us):
-            self.is_known = True
+            self.is_current = True
             seconds = -(-wait_us // 1_000_000)
-            message = f"Too many requests: try again in {seconds} s."
-            raise RateLimitedError(message, retry_after_seconds=seconds, limit=str(self.limit))
+            raise RateLimitedError(
+                f"Too many requests. Retry in {seconds} s.", retry_after_seconds=seconds, limit=str(self.limit)
+            )
 
-    def write(self) -> Write:
-        """Count the request, if there is room and the number is as far as it is taken to be."""
-        moved_us = self.limit.after(self.tat_us, self.now_us)
-        kept: dict[Path, int] = {"expires_at": moved_us // 1_000_000 + self.limit.window_us // 1_000_000 + KEPT_SECONDS}
-        tat = Attr("tat_us")
+    def conditional_write(self) -> Write:
+        """The write that counts the request, on condition that `tat_us` is a right guess and the limit allows it."""
+        tat_us = self.limit.next_tat_us(self.tat_us, self.now_us)
+        kept: dict[Path, int] = {"expires_at": tat_us // 1_000_000 + self.limit.window_us // 1_000_000 + KEPT_SECONDS}
+        stored_tat = Attr("tat_us")
         if self.tat_us <= self.now_us:
-            at_rest = tat.not_exists() | tat.lte(self.now_us)
-            return Write(self.key, put_in=kept | {"tat_us": moved_us}, when=at_rest)
-        busy = tat.between(self.now_us + 1, self.limit.latest_us(self.now_us))
-        return Write(self.key, add={"tat_us": self.limit.interval_us}, put_in=kept, when=busy)
+            is_idle = stored_tat.not_exists() | stored_tat.lte(self.now_us)
+            return Write(self.key, put_in=kept | {"tat_us": tat_us}, when=is_idle)
+        is_busy = stored_tat.between(self.now_us + 1, self.limit.max_tat_us(self.now_us))
+        return Write(self.key, add={"tat_us": self.limit.interval_us}, put_in=kept, when=is_busy)
 
-    def made(self) -> None:
-        self.tat_us = self.limit.after(self.tat_us, self.now_us)
-        self.is_known = self.is_made = True
-
-
-_riding: ContextVar[Count | None] = ContextVar("riding", default=None)
+    def mark_counted(self) -> None:
+        """Advance the arrival time as the write did."""
+        self.tat_us = self.limit.next_tat_us(self.tat_us, self.now_us)
+        self.is_current = self.is_counted = True
 
 
-class CountingTables(Tables):
-    """Tables whose reads and transactions can take a request's count along, so that it costs no call of its own."""
+class RateLimits:
+    """The stored arrival times."""
 
-    def count(self, count: Count) -> None:
-        """Count a request by a write of its own. Raises RateLimitedError, UnavailableError."""
-        for _ in range(TRIES):
+    def __init__(self, tables: Tables):
+        self._tables = tables
+
+    def count(self, count: RequestCount) -> None:
+        """Count a request with one conditional write, two if the guess was wrong.
+
+        Raises RateLimitedError, or UnavailableError if the table cannot be reached.
+        """
+        for _ in range(MAX_ATTEMPTS):
             try:
-                self.write(count.write())
-                return count.made()
+                self._tables.write(count.conditional_write())
+                return count.mark_counted()
             except WriteRefusedError as refusal:
-                count.see(refusal.refused[0])
-        raise UnavailableError("The limit is busy with other requests.")
-
-    @contextmanager
-    def taking_along(self, count: Count) -> Iterator[None]:
-        """Inside, the first read of many items looks at the count, and the first transaction makes it."""
-        token = _riding.set(count)
-        try:
-            yield
-        finally:
-            _riding.reset(token)
-
-    def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
-        """As in Tables. Raises RateLimitedError where the count that rides finds no room."""
-        count = _riding.get()
-        if count is None or count.is_known:
-            return super().get_many(keys)
-        *found, item = super().get_many([*keys, count.key])
-        count.see(item)
-        return found
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        """As in Tables. Raises RateLimitedError, with nothing written, where the count that rides finds no room."""
-        count = _riding.get()
-        if count is None or count.is_made:
-            return super().transact(writes)
-        for _ in range(TRIES):
-            try:
-                super().transact([*writes, count.write()])
-                return count.made()
-            except WriteRefusedError as refusal:
-                own = {place: item for place, item in refusal.refused.items() if place < len(writes)}
-                if len(writes) in refusal.refused:
-                    count.see(refusal.refused[len(writes)])
-                if own:
-                    raise WriteRefusedError(own) from refusal
-        raise UnavailableError("The limit is busy with other requests.")
+                count.update_from(refusal.refused[0])
+        raise UnavailableError("The limit is busy with other requests. Retry the request.")

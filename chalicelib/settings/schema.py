@@ -135,7 +135,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
         """The rate limit of a group of routes. Raises ValueError naming the setting."""
         name = f"{RATE_LIMIT}{group}"
         try:
-            return Limit.read(getattr(self, name))
+            return Limit.parse(getattr(self, name))
         except ValueError as error:
             raise ValueError(f"{name.upper()} takes {error}") from error
 

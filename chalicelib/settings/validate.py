@@ -6,7 +6,7 @@ Each function returns problems, as sentences without a full stop that name the s
 import re
 from collections.abc import Iterator
 
-from ..models.rate_limits import GROUPS, MOST_AT_ONCE_DEPLOYED, MOST_PER_SECOND_DEPLOYED
+from ..models.rate_limits import GROUPS, MAX_BURST_DEPLOYED, MAX_PER_SECOND_DEPLOYED
 from ..pricing import price_files
 from .declaration import Address, Secret
 from .provider_registry import AUDIO_PRICES, LIVE, LONGEST_REQUEST_CALL_SECONDS, TEXT_PRICES, Provider
@@ -90,7 +90,7 @@ def _limit_problems(settings: Settings) -> Iterator[str]:
             yield str(error)
         else:
             if settings.stage != "local" and not limit.is_strict:
-                highest = f"{MOST_AT_ONCE_DEPLOYED:,} requests, or {MOST_PER_SECOND_DEPLOYED} a second"
+                highest = f"{MAX_BURST_DEPLOYED:,} requests, or {MAX_PER_SECOND_DEPLOYED} a second"
                 yield f"{RATE_LIMIT.upper()}{group.upper()} limits nobody: the highest limit is {highest}"
 
 

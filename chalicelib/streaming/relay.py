@@ -49,8 +49,12 @@ class Relay:
     now: Callable[[], int]
     new_id: Callable[[], str]
 
-    def chunk(self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio) -> contract.Chunk:
+    def chunk(
+        self, caller: Caller, session_id: str, seq: int, start_ms: int | None, audio: Audio
+    ) -> tuple[contract.Chunk, bool]:
         """Recognise one chunk, charged once per `seq`; the same chunk sent again returns the same words for free.
+
+        The second value tells whether the chunk is such a repetition, which needed no new work.
 
         Raises NotFoundError, ConflictError (not a relay session, stopped, lease ended or used up, chunk in flight),
         IdempotencyMismatchError (other audio under this `seq`), ProviderError (nothing charged).
@@ -65,12 +69,8 @@ class Relay:
             start_ms=session.offset_ms if start_ms is None else start_ms,
         )
         if completed_item := self._reserve(session, chunk):
-            return _chunk_response(
-                reservation_from(completed_item),
-                _completed_recognition(completed_item, chunk.audio_hash),
-                session,
-                session.done_ms,
-            )
+            recognition = _completed_recognition(completed_item, chunk.audio_hash)
+            return _chunk_response(reservation_from(completed_item), recognition, session, session.done_ms), True
         try:
             recognition = self._recognise(session, audio)
             self._complete(session, chunk, recognition)
@@ -79,7 +79,7 @@ class Relay:
         except Exception:
             self._release(session, chunk)
             raise
-        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.audio_ms)
+        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.audio_ms), False
 
     def _load(self, caller: Caller, session_id: str) -> Session:
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
@@ -183,7 +183,10 @@ def _chunk_response(chunk: Reservation, recognition: Recognition, session: Sessi
     return contract.Chunk(
         seq=chunk.seq,
         text=recognition.text,
-        words=[contract.ChunkWord(w.text, w.start_ms, w.end_ms, w.confidence) for w in recognition.words],
+        words=[
+            contract.ChunkWord(text=w.text, start_ms=w.start_ms, end_ms=w.end_ms, confidence=w.confidence)
+            for w in recognition.words
+        ],
         start_ms=chunk.start_ms,
         duration_ms=chunk.audio_ms,
         credits_used=load(session.price_version).live_credits(done_ms),

@@ -154,7 +154,7 @@ class Streaming:
             return self.leases.issue(following, available - following.held)
         raise UnavailableError("The session is busy. Retry the request.")
 
-    def save(self, caller: Caller, session_id: str, segments: list[contract.Segment]) -> contract.Saved:
+    def save(self, caller: Caller, session_id: str, segments: list[contract.SegmentInput]) -> contract.Saved:
         """Store segments of the transcript; return how long the lease still lasts, and warnings."""
         snapshot = self._load(caller, session_id)
         session, now = snapshot.session, self.now()
@@ -166,8 +166,8 @@ class Streaming:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
             self._save_segments(session, kept)
         return contract.Saved(
-            self.rules.seconds_left(session, now),
-            self.rules.warnings(session, snapshot.balance, bool(segments), now),
+            seconds_left=self.rules.seconds_left(session, now),
+            warnings=self.rules.warnings(session, snapshot.balance, bool(segments), now),
         )
 
     def _save_segments(self, session: Session, segments: list[Segment]) -> None:

@@ -12,6 +12,7 @@ from ..cursors import Cursors
 from ..dates import rfc3339
 from ..errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
 from ..models.accounts import Caller
+from ..models.downloads import Download
 from ..models.sessions import SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
@@ -34,15 +35,6 @@ BEGINNING_AT, FOREVER_AT = -62_135_596_800, 253_402_300_799  # all times that RF
 
 
 @dataclass(frozen=True)
-class File:
-    """A transcript to save: its text, media type and name."""
-
-    content: str
-    content_type: str
-    name: str
-
-
-@dataclass(frozen=True)
 class History:
     """A user's own transcripts."""
 
@@ -62,7 +54,9 @@ class History:
         after = self.cursors.decode(LINE, query.cursor, *scope)
         self.ledger.admit(caller)
         lines, last = self._matching(caller.user_id, query, begun, after)
-        return contract.HistoryPage([_line(line) for line in lines], self.cursors.encode(LINE, last, *scope))
+        return contract.HistoryPage(
+            items=[_line(line) for line in lines], next_cursor=self.cursors.encode(LINE, last, *scope)
+        )
 
     def _matching(
         self, user_id: str, query: contract.HistoryQuery, begun: tuple[int, int] | None, after: str | None
@@ -83,7 +77,7 @@ class History:
                 break
         return found, after
 
-    def whole(self, caller: Caller, transcript_id: str, cursor: str | None = None) -> contract.TranscriptWhole:
+    def whole(self, caller: Caller, transcript_id: str, cursor: str | None = None) -> contract.TranscriptDetail:
         """One transcript with the stretches of time that it covers, and those in between that it does not.
 
         Where its words do not fit into one answer, `cursor` leads on. Raises NotFoundError, InvalidRequestError.
@@ -98,7 +92,7 @@ class History:
         following = self.cursors.encode(PIECE, f"{PIECE}{last}" if last else None, *scope)
         return _whole(line, segments, page, summaries, following)
 
-    def export(self, caller: Caller, transcript_id: str, form: str) -> File:
+    def export(self, caller: Caller, transcript_id: str, form: str) -> Download:
         """The transcript as subtitles (`srt`, `vtt`), text or JSON. Raises NotFoundError, TooLargeError."""
         line, segments = self._read(caller, transcript_id)
         match form:
@@ -116,7 +110,7 @@ class History:
             raise TooLargeError(
                 "This transcript does not fit into one file: read it page by page.", max_bytes=MAX_FILE_BYTES
             )
-        return File(content, content_type, f"transcript-{transcript_id}.{form}")
+        return Download(content, content_type, file_name=f"transcript-{transcript_id}.{form}")
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Forget the transcript and its session. It is gone at once; the sweep erases its words within minutes.
@@ -155,9 +149,9 @@ def merged(segments: Sequence[Segment | contract.Interval]) -> list[contract.Int
     for segment in sorted(segments, key=lambda s: s.start_ms):
         if covered and segment.start_ms <= covered[-1].end_ms:
             end_ms = max(covered[-1].end_ms, segment.end_ms)
-            covered[-1] = contract.Interval(covered[-1].start_ms, end_ms)
+            covered[-1] = contract.Interval(start_ms=covered[-1].start_ms, end_ms=end_ms)
         else:
-            covered.append(contract.Interval(segment.start_ms, segment.end_ms))
+            covered.append(contract.Interval(start_ms=segment.start_ms, end_ms=segment.end_ms))
     return covered
 
 
@@ -168,7 +162,7 @@ def _covered(line: Transcript, segments: Sequence[Segment]) -> list[contract.Int
     """
     if not line.covered_ms:
         return merged(segments)
-    leased = [contract.Interval(*stretch) for stretch in line.covered_ms]
+    leased = [contract.Interval(start_ms=start_ms, end_ms=end_ms) for start_ms, end_ms in line.covered_ms]
     return merged([*leased, *(segment for segment in segments if segment.end_ms <= leased[-1].end_ms)])
 
 
@@ -176,7 +170,7 @@ def gaps(covered: list[contract.Interval]) -> list[contract.Interval]:
     """What lies between the beginning and the last covered moment without being covered."""
     starts = [0, *(interval.end_ms for interval in covered)]
     return [
-        contract.Interval(start_ms, interval.start_ms)
+        contract.Interval(start_ms=start_ms, end_ms=interval.start_ms)
         for start_ms, interval in zip(starts, covered, strict=False)
         if start_ms < interval.start_ms
     ]
@@ -184,10 +178,10 @@ def gaps(covered: list[contract.Interval]) -> list[contract.Interval]:
 
 def _begun(query: contract.HistoryQuery) -> tuple[int, int] | None:
     """From which second, and before which. Raises InvalidRequestError where that is no time at all."""
-    if query.begun_from is None and query.begun_before is None:
+    if query.started_from is None and query.started_before is None:
         return None
-    first_at = math.ceil(query.begun_from.timestamp()) if query.begun_from else BEGINNING_AT
-    end_at = math.ceil(query.begun_before.timestamp()) if query.begun_before else FOREVER_AT
+    first_at = math.ceil(query.started_from.timestamp()) if query.started_from else BEGINNING_AT
+    end_at = math.ceil(query.started_before.timestamp()) if query.started_before else FOREVER_AT
     if end_at <= first_at:
         raise InvalidRequestError("`to` must be after `from`.", "to")
     return first_at, end_at
@@ -224,9 +218,9 @@ def _whole(
     page: Sequence[Segment],
     summaries: Sequence[Summary],
     following: str | None,
-) -> contract.TranscriptWhole:
+) -> contract.TranscriptDetail:
     covered = _covered(line, segments)
-    return contract.TranscriptWhole(
+    return contract.TranscriptDetail(
         transcript=_line(line),
         segments=[_piece(segment) for segment in page],
         covered=covered,
@@ -236,17 +230,26 @@ def _whole(
     )
 
 
-def _piece(segment: Segment) -> contract.SegmentOut:
-    return contract.SegmentOut(segment.seq, segment.start_ms, segment.end_ms, segment.text, segment.speaker)
+def _piece(segment: Segment) -> contract.TranscriptSegment:
+    return contract.TranscriptSegment(
+        seq=segment.seq, start_ms=segment.start_ms, end_ms=segment.end_ms, text=segment.text, speaker=segment.speaker
+    )
 
 
-def _summary(made: Summary) -> contract.SummaryOut:
-    moments = [contract.KeyMoment(moment.start_ms, moment.title) for moment in made.moments]
-    return contract.SummaryOut(made.job_id, made.from_ms, made.to_ms, made.text, moments, made.is_whole)
+def _summary(made: Summary) -> contract.TranscriptSummary:
+    moments = [contract.KeyMoment(start_ms=moment.start_ms, title=moment.title) for moment in made.moments]
+    return contract.TranscriptSummary(
+        job_id=made.job_id,
+        from_ms=made.from_ms,
+        to_ms=made.to_ms,
+        summary=made.text,
+        key_moments=moments,
+        is_whole=made.is_whole,
+    )
 
 
-def _line(line: Transcript) -> contract.HistoryLine:
-    return contract.HistoryLine(
+def _line(line: Transcript) -> contract.HistoryItem:
+    return contract.HistoryItem(
         id=line.transcript_id,
         kind=line.kind,
         state=line.state,

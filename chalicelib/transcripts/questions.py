@@ -205,7 +205,14 @@ def _transcript_id(body: contract.Ask, place: Item | None) -> str:
 def _answer(
     found: Answered | None, transcript_id: str, used: int, available: int, *, is_whole: bool
 ) -> contract.AskAnswer:
-    quotes = [contract.Quoted(s.start_ms, s.end_ms, s.text, s.speaker) for s in found.quotes] if found else []
+    quotes = (
+        [
+            contract.QuotedMoment(start_ms=s.start_ms, end_ms=s.end_ms, text=s.text, speaker=s.speaker)
+            for s in found.quotes
+        ]
+        if found
+        else []
+    )
     return contract.AskAnswer(
         answered=found is not None,
         answer=found.text if found else NOT_SAID,

@@ -16,7 +16,7 @@ from ..errors import UnavailableError
 from ..logs.redaction import register_secret_for_redaction
 from ..logs.request_log import count_aws_calls
 from ..providers.id_tokens import TokenVerifier
-from ..repositories.rate_limits import CountingTables
+from ..repositories.table import Tables
 from ..settings.load import load
 from ..settings.provider_registry import split_list
 from ..settings.schema import Settings
@@ -60,9 +60,9 @@ def secret(name: str) -> str:
 
 
 @lru_cache
-def tables() -> CountingTables:
+def tables() -> Tables:
     used = settings()
-    return CountingTables(client("dynamodb"), used.ledger_table, used.app_table)
+    return Tables(client("dynamodb"), used.ledger_table, used.app_table)
 
 
 @lru_cache

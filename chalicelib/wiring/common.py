@@ -12,7 +12,7 @@ from ..ids import ulid
 from ..lazy import lazy
 from ..pricing import price_files
 from ..repositories.ledger import Ledger
-from ..repositories.rate_limits import CountingTables
+from ..repositories.table import Tables
 from .aws import secret, settings, tables
 
 
@@ -21,7 +21,7 @@ class Common:
     """The collaborators that use cases have under the same field names."""
 
     ledger: Ledger
-    tables: CountingTables
+    tables: Tables
     prices: price_files.Prices
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..http.rate_limiter import RateLimiter
 from ..pricing import price_files
+from ..repositories.rate_limits import RateLimits
 from ..settings.provider_registry import RELAY
 from . import aws, providers
 from .aws import secret, settings, tables
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 @lru_cache
 def rate_limiter() -> RateLimiter:
     used = settings()
-    return RateLimiter(tables(), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000)
+    return RateLimiter(
+        RateLimits(tables()), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000
+    )
 
 
 # Accounts

@@ -1,1 +1,1 @@
-"""The contract written down, and what a change of it breaks."""
+"""Writes the API contract as a file and finds changes that break clients."""

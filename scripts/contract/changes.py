@@ -1,8 +1,8 @@
-"""What a client of the old contract could no longer do, or understand, under the new one.
+"""Finds the changes of a contract that break existing clients.
 
-Everything rests on one question, whether each value of one schema fits another: what a client sends must fit what the
-server takes now, and what the server sends must fit what the client knows. In doubt the answer is no. Clients are
-told that answers may get new fields, new words in a list of words, and new errors.
+Everything rests on one question, whether each value of one schema is valid under another: what a client sends must be
+valid for the new server, and what the new server sends must be valid for the old client. In doubt, a change is
+breaking. Documented for clients: responses may get new fields, new values in enumerations, and new errors.
 """
 
 from collections.abc import Iterator
@@ -10,182 +10,190 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
-# Bounds of what is taken, and whether a smaller number is stricter.
+# Bounds, and whether a smaller number is stricter.
 BOUNDS = {
     "minimum": False, "minLength": False, "minItems": False,
     "maximum": True, "maxLength": True, "maxItems": True,
 }  # fmt: skip
-# What `Fit` knows how to judge, and what bounds nothing. Of any other word it asks that it is as it was.
-JUDGED = {"$ref", "anyOf", "type", "enum", "const", "pattern", "format", "properties", "required", "items", *BOUNDS}
-JUDGED |= {"additionalProperties", "default", "description", "title", "example", "examples", "deprecated"}
+# Keywords that `Compatibility` compares, and those that allow every value. Any other keyword must be unchanged.
+COMPARED = {"$ref", "anyOf", "type", "enum", "const", "pattern", "format", "properties", "required", "items", *BOUNDS}
+COMPARED |= {"additionalProperties", "default", "description", "title", "example", "examples", "deprecated"}
 FOR_ADMINS = "Needs the group `admins`."
 
 
-def breaking(old: Json, new: Json) -> list[str]:
-    """What breaks clients of `old`, one line each; empty if nothing does."""
-    return list(_breaking(old, new))
+def breaking_changes(old: Json, new: Json) -> list[str]:
+    """The changes that break clients of `old`, one line each."""
+    return list(_changes(old, new))
 
 
 def is_announced(old: Json, new: Json) -> bool:
-    """Whether the version says that things may break: another first number, below 1.0 another second one."""
-    first, second = (one["info"]["version"].split(".") for one in (old, new))
-    return first[0] != second[0] or (first[0] == "0" and first[1] != second[1])
+    """Whether the version allows breaking changes: a new major version or, below 1.0, a new minor version."""
+    old_version, new_version = (document["info"]["version"].split(".") for document in (old, new))
+    is_new_minor_below_1 = old_version[0] == "0" and old_version[1] != new_version[1]
+    return old_version[0] != new_version[0] or is_new_minor_below_1
 
 
-def _breaking(old: Json, new: Json) -> Iterator[str]:
+def _changes(old: Json, new: Json) -> Iterator[str]:
     for path, methods in old["paths"].items():
         for method, before in methods.items():
             at = f"{method.upper()} {path}"
             after = new["paths"].get(path, {}).get(method)
             if after is None:
-                yield f"{at}: gone"
+                yield f"{at}: removed"
                 continue
             if after["security"] and not before["security"]:
-                yield f"{at}: wants a token"
+                yield f"{at}: needs a token"
             if FOR_ADMINS in after["description"] and FOR_ADMINS not in before["description"]:
                 yield f"{at}: for administrators only"
             yield from _parameters(old, new, at, before, after)
             yield from _bodies(old, new, at, before, after)
-            yield from _answers(old, new, at, before, after)
+            yield from _responses(old, new, at, before, after)
 
 
 def _parameters(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterator[str]:
-    was, now = (
-        {(one["in"], one["name"]): one for one in operation.get("parameters", ())} for operation in (before, after)
+    old_parameters, new_parameters = (
+        {(parameter["in"], parameter["name"]): parameter for parameter in operation.get("parameters", ())}
+        for operation in (before, after)
     )
-    for (place, name), parameter in now.items():
-        known = was.get((place, name))
-        if parameter.get("required") and not (known and known.get("required")):
-            yield f"{at}: {place} {name}: has to be given"
-        if known:
-            fit = Fit(sender=old, taker=new)
-            yield from fit.faults(known["schema"], parameter["schema"], f"{at}: {place} {name}")
-            was_said = known["schema"].get("default")
-            if not known.get("required") and was_said != parameter["schema"].get("default"):
-                yield f"{at}: {place} {name}: means something else where it is left out"
-    for place, name in was.keys() - now.keys():
-        yield f"{at}: {place} {name}: no longer taken"
+    for (place, name), parameter in new_parameters.items():
+        old_parameter = old_parameters.get((place, name))
+        if parameter.get("required") and not (old_parameter and old_parameter.get("required")):
+            yield f"{at}: {place} {name}: is now required"
+        if old_parameter:
+            requests = Compatibility(sender=old, receiver=new)
+            yield from requests.find_problems(old_parameter["schema"], parameter["schema"], f"{at}: {place} {name}")
+            old_default = old_parameter["schema"].get("default")
+            if not old_parameter.get("required") and old_default != parameter["schema"].get("default"):
+                yield f"{at}: {place} {name}: has another default"
+    for place, name in old_parameters.keys() - new_parameters.keys():
+        yield f"{at}: {place} {name}: no longer accepted"
 
 
 def _bodies(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterator[str]:
-    was, now = before.get("requestBody", {}), after.get("requestBody", {})
-    if now.get("required") and not was.get("required"):
-        yield f"{at}: body: has to be sent"
-    for media_type, content in was.get("content", {}).items():
-        taken = now.get("content", {}).get(media_type)
-        if taken is None:
-            yield f"{at}: body: {media_type} no longer taken"
+    old_body, new_body = before.get("requestBody", {}), after.get("requestBody", {})
+    if new_body.get("required") and not old_body.get("required"):
+        yield f"{at}: body: is now required"
+    requests = Compatibility(sender=old, receiver=new)
+    for media_type, content in old_body.get("content", {}).items():
+        accepted = new_body.get("content", {}).get(media_type)
+        if accepted is None:
+            yield f"{at}: body: {media_type} no longer accepted"
         else:
-            yield from Fit(sender=old, taker=new).faults(content["schema"], taken["schema"], f"{at}: body")
+            yield from requests.find_problems(content["schema"], accepted["schema"], f"{at}: body")
 
 
-def _answers(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterator[str]:
+def _responses(old: Json, new: Json, at: str, before: Json, after: Json) -> Iterator[str]:
     for status in after["responses"].keys() - before["responses"].keys():
         if status.startswith("2"):
-            yield f"{at}: {status}: answered, too"
-    for status, was in before["responses"].items():
+            yield f"{at}: {status}: new successful status"
+    responses = Compatibility(sender=new, receiver=old, is_response=True)
+    for status, old_response in before["responses"].items():
         if not status.startswith("2"):
             continue
-        now = after["responses"].get(status)
-        if now is None:
-            yield f"{at}: {status}: no longer answered"
+        response = after["responses"].get(status)
+        if response is None:
+            yield f"{at}: {status}: no longer returned"
             continue
-        for name in was["headers"].keys() - now["headers"].keys():
-            yield f"{at}: {status}: header {name}: gone"
-        for media_type, content in was.get("content", {}).items():
-            sent = now.get("content", {}).get(media_type)
+        for name in old_response["headers"].keys() - response["headers"].keys():
+            yield f"{at}: {status}: header {name}: removed"
+        for media_type, content in old_response.get("content", {}).items():
+            sent = response.get("content", {}).get(media_type)
             if sent is None:
-                yield f"{at}: {status}: {media_type} no longer sent"
+                yield f"{at}: {status}: {media_type} no longer returned"
             else:
-                fit = Fit(sender=new, taker=old, is_answer=True)
-                yield from fit.faults(sent["schema"], content["schema"], f"{at}: {status}")
+                yield from responses.find_problems(sent["schema"], content["schema"], f"{at}: {status}")
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Whether what `sender`'s schemas allow is allowed by `taker`'s; both are documents that references lead into."""
+class Compatibility:
+    """Whether all that `sender`'s schemas allow is valid under `receiver`'s. Both are documents with references."""
 
     sender: Json
-    taker: Json
-    is_answer: bool = False
+    receiver: Json
+    is_response: bool = False
 
-    def faults(self, sent: Json, taken: Json, at: str) -> list[str]:
+    def find_problems(self, sent: Json, accepted: Json, at: str) -> list[str]:
         """Where it is not, one line each."""
-        sent, taken = _resolved(self.sender, sent), _resolved(self.taker, taken)
+        sent, accepted = _resolve(self.sender, sent), _resolve(self.receiver, accepted)
         if "anyOf" in sent:
-            return [fault for one in sent["anyOf"] for fault in self.faults(one, taken, at)]
-        if "anyOf" in taken:
-            tried = [self.faults(sent, one, at) for one in taken["anyOf"]]
-            return min(tried, key=len)
-        return [*self._values(sent, taken, at), *self._objects(sent, taken, at), *self._arrays(sent, taken, at)]
+            return [problem for option in sent["anyOf"] for problem in self.find_problems(option, accepted, at)]
+        if "anyOf" in accepted:
+            attempts = [self.find_problems(sent, option, at) for option in accepted["anyOf"]]
+            return min(attempts, key=len)
+        return [
+            *self._values(sent, accepted, at),
+            *self._objects(sent, accepted, at),
+            *self._arrays(sent, accepted, at),
+        ]
 
-    def _values(self, sent: Json, taken: Json, at: str) -> Iterator[str]:
-        if foreign := _types(sent) - _types(taken):
-            yield f"{at}: may be {', '.join(sorted(foreign))}"
+    def _values(self, sent: Json, accepted: Json, at: str) -> Iterator[str]:
+        if new_types := _types(sent) - _types(accepted):
+            yield f"{at}: may be {', '.join(sorted(new_types))}"
             return
-        if words := _words(taken):
-            others = _words(sent) - words if _words(sent) else {"any other word"}
-            if others and not self.is_answer:
-                yield f"{at}: {', '.join(sorted(map(str, others)))}: not taken"
+        if values := _enum_values(accepted):
+            others = _enum_values(sent) - values if _enum_values(sent) else {"any other value"}
+            if others and not self.is_response:
+                yield f"{at}: {', '.join(sorted(map(str, others)))}: not accepted"
         for name, is_upper in BOUNDS.items():
-            limit, reached = taken.get(name), sent.get(name)
-            if limit is None or _words(sent):
+            limit, reached = accepted.get(name), sent.get(name)
+            if limit is None or _enum_values(sent):
                 continue
             if reached is None or (reached > limit if is_upper else reached < limit):
                 yield f"{at}: {name} is {limit}, was {reached}"
-        for name in sorted(taken.keys() - JUDGED):
-            if taken[name] != sent.get(name):
+        for name in sorted(accepted.keys() - COMPARED):
+            if accepted[name] != sent.get(name):
                 yield f"{at}: {name} changed"
         for name in ("pattern", "format"):
-            if name in taken and taken[name] != sent.get(name) and not _words(sent):
+            if name in accepted and accepted[name] != sent.get(name) and not _enum_values(sent):
                 yield f"{at}: {name} changed"
 
-    def _objects(self, sent: Json, taken: Json, at: str) -> Iterator[str]:
-        had, known = sent.get("properties", {}), taken.get("properties", {})
-        for name in set(taken.get("required", ())) - set(sent.get("required", ())):
-            yield f"{at}.{name}: {'may be missing' if self.is_answer else 'has to be given'}"
-        if not self.is_answer:
-            for name in had.keys() & known.keys() - set(sent.get("required", ())):
-                if _default(self.sender, had[name]) != _default(self.taker, known[name]):
-                    yield f"{at}.{name}: means something else where it is left out"
-        for name, schema in had.items():
-            if name in known:
-                yield from self.faults(schema, known[name], f"{at}.{name}")
-            elif taken.get("additionalProperties") is False:
-                yield f"{at}.{name}: no longer taken"
-        if self.is_answer:
-            for name in known.keys() - had.keys() - set(taken.get("required", ())):
-                yield f"{at}.{name}: gone"
-        rest, fits = sent.get("additionalProperties"), taken.get("additionalProperties")
-        if isinstance(rest, dict) and isinstance(fits, dict):
-            yield from self.faults(rest, fits, f"{at}.*")
+    def _objects(self, sent: Json, accepted: Json, at: str) -> Iterator[str]:
+        sent_fields, accepted_fields = sent.get("properties", {}), accepted.get("properties", {})
+        sent_required = set(sent.get("required", ()))
+        for name in set(accepted.get("required", ())) - sent_required:
+            yield f"{at}.{name}: {'may be missing' if self.is_response else 'is now required'}"
+        if not self.is_response:
+            for name in sent_fields.keys() & accepted_fields.keys() - sent_required:
+                if _default(self.sender, sent_fields[name]) != _default(self.receiver, accepted_fields[name]):
+                    yield f"{at}.{name}: has another default"
+        for name, schema in sent_fields.items():
+            if name in accepted_fields:
+                yield from self.find_problems(schema, accepted_fields[name], f"{at}.{name}")
+            elif accepted.get("additionalProperties") is False:
+                yield f"{at}.{name}: no longer accepted"
+        if self.is_response:
+            for name in accepted_fields.keys() - sent_fields.keys() - set(accepted.get("required", ())):
+                yield f"{at}.{name}: removed"
+        sent_rest, accepted_rest = sent.get("additionalProperties"), accepted.get("additionalProperties")
+        if isinstance(sent_rest, dict) and isinstance(accepted_rest, dict):
+            yield from self.find_problems(sent_rest, accepted_rest, f"{at}.*")
 
-    def _arrays(self, sent: Json, taken: Json, at: str) -> Iterator[str]:
-        if "items" in taken:
-            yield from self.faults(sent.get("items", {}), taken["items"], f"{at}[]")
+    def _arrays(self, sent: Json, accepted: Json, at: str) -> Iterator[str]:
+        if "items" in accepted:
+            yield from self.find_problems(sent.get("items", {}), accepted["items"], f"{at}[]")
 
 
 ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 
 
 def _types(schema: Json) -> frozenset[str]:
-    said = schema.get("type", ALL_TYPES)
-    found = frozenset({said} if isinstance(said, str) else said)
-    return found | {"integer"} if "number" in found else found
+    declared = schema.get("type", ALL_TYPES)
+    types = frozenset({declared} if isinstance(declared, str) else declared)
+    return types | {"integer"} if "number" in types else types
 
 
 def _default(document: Json, schema: Json) -> Any:
-    return schema.get("default", _resolved(document, schema).get("default"))
+    return schema.get("default", _resolve(document, schema).get("default"))
 
 
-def _words(schema: Json) -> set[Any]:
+def _enum_values(schema: Json) -> set[Any]:
     return {schema["const"]} if "const" in schema else set(schema.get("enum", ()))
 
 
-def _resolved(document: Json, schema: Json) -> Json:
+def _resolve(document: Json, schema: Json) -> Json:
     while "$ref" in schema:
-        found: Any = document
+        target: Any = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        schema = found
+            target = target[part]
+        schema = target
     return schema

@@ -48,7 +48,11 @@ def listen(to: Services, who: Somebody, rng: random.Random) -> None:
             break
         lease_ends_at = to.clock.at + lease.lease_seconds
     to.clock.at = max(to.clock.at, min(ends_at, lease_ends_at))
-    text = [contract.Segment(0, 0, (to.clock.at - began_at) * 1000, "What was said, as far as anybody listened.")]
+    text = [
+        contract.SegmentInput(
+            seq=0, start_ms=0, end_ms=(to.clock.at - began_at) * 1000, text="What was said, as far as anybody listened."
+        )
+    ]
     to.streaming.save(who.caller, lease.session_id, text)
     if not walks_away:
         told = max(0, to.clock.at - began_at - rng.randrange(4)) if rng.random() < 0.8 else None
@@ -94,7 +98,7 @@ def buy(to: Services, who: Somebody, rng: random.Random) -> None:
     """A package, paid a minute later; one checkout in ten comes to nothing."""
     (package,) = rng.choices([name for name, _ in PACKAGES], [weight for _, weight in PACKAGES])
     purchase_id = new_id()
-    sold = to.purchases.buy(who.caller, contract.Buy(package), purchase_id, "hash")
+    sold = to.purchases.buy(who.caller, contract.Buy(package_id=package), purchase_id, "hash")
     to.clock.at += 60
     if rng.random() < 0.9:
         to.fulfilment.process_event(Event(to.payments.paid(purchase_id)))

@@ -20,6 +20,8 @@ from chalice.local import (
 )
 
 STAGE = "local"
+# As scripts/shipping/answers.py has it for the deployed gateway.
+DETAILS = {"unauthenticated": {"reason": "expired"}}
 
 
 class GatewayError(Exception):
@@ -40,7 +42,8 @@ def error_answer(code: str, message: str, extension_origin: str) -> tuple[dict[s
         "Access-Control-Expose-Headers": "X-Request-Id",
         "Vary": "Origin",
     }
-    return headers, json.dumps({"code": code, "message": message, "request_id": request_id}).encode()
+    body = {"code": code, "message": message, "request_id": request_id}
+    return headers, json.dumps(body | ({"details": DETAILS[code]} if code in DETAILS else {})).encode()
 
 
 class Routes(RouteMatcher):

@@ -88,7 +88,7 @@ PICTURES: list[tuple[str, str, list[list[str]]]] = [
         "Sum",
         [["ProviderErrors"], ["ProviderQuotaUsedUp"], ["AwsErrors"], ["SecretsUnreadable"]],
     ),
-    ("Ended by the sweep", "Sum", [["leases_ended"], ["questions_ended"], ["jobs_looked_at"]]),
+    ("Ended by the sweep", "Sum", [["leases_ended"], ["questions_ended"], ["jobs_checked"]]),
     ("Payments", "Sum", [["events_applied"], ["purchases_stuck"], ["payment_alarms"], ["PaymentAlarms"]]),
     ("Audit", "Maximum", [["AuditFindings"], ["AuditsFailed"], ["AuditUsersJudged"], ["AuditUsersMoving"]]),
     ("Jobs waiting and dead", "Maximum", [["SQS", "jobs"], ["SQS", "jobs-dead"]]),

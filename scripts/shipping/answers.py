@@ -1,4 +1,4 @@
-"""What API Gateway says by itself, where no function was asked: in the shape and with the headers of all errors."""
+"""The responses that API Gateway gives without calling a function, in the shape and with the headers of all errors."""
 
 import json
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from chalicelib.http.middleware import SECURITY_HEADERS
 from chalicelib.http.responses import STATUS
 
-# Its kinds of answer, and what they are in our contract. Source: API Gateway developer guide, "Gateway response types".
+# The types of gateway responses and their codes. Source: API Gateway developer guide, "Gateway response types".
 CODES = {
     "ACCESS_DENIED": "forbidden",
-    "API_CONFIGURATION_ERROR": "unavailable",  # what it also says where Lambda had no room for the function
+    "API_CONFIGURATION_ERROR": "unavailable",  # also when Lambda throttled the function
     "AUTHORIZER_CONFIGURATION_ERROR": "unavailable",
     "AUTHORIZER_FAILURE": "unavailable",
     "BAD_REQUEST_BODY": "invalid_request",
@@ -21,11 +21,11 @@ CODES = {
     "INTEGRATION_TIMEOUT": "unavailable",
     "INVALID_API_KEY": "forbidden",
     "INVALID_SIGNATURE": "forbidden",
-    "MISSING_AUTHENTICATION_TOKEN": "not_found",  # what it says of a path or method that is not there
+    "MISSING_AUTHENTICATION_TOKEN": "not_found",  # the type for an unknown path or method
     "QUOTA_EXCEEDED": "rate_limited",
     "REQUEST_TOO_LARGE": "too_large",
     "RESOURCE_NOT_FOUND": "not_found",
-    # Of all callers together: nobody's own limit, and a 429 would end a provider's tries to tell us something.
+    # The limit of all callers together, so not a caller's fault; and after a 429 providers stop sending webhooks.
     "THROTTLED": "unavailable",
     "UNAUTHORIZED": "unauthenticated",
     "UNSUPPORTED_MEDIA_TYPE": "unsupported_media_type",
@@ -33,24 +33,27 @@ CODES = {
 }
 MESSAGES = {
     "forbidden": "This request is not allowed.",
-    "invalid_request": "The request is not as the contract says.",
-    "not_found": "There is no such path or method.",
+    "invalid_request": "The request is malformed. See the API reference at /docs.",
+    "not_found": "This path or method does not exist.",
     "rate_limited": "Too many requests for this key.",
-    "too_large": "The body is larger than any route takes.",
+    "too_large": "The body is larger than any route accepts.",
     "unauthenticated": "Send a valid ID token: Authorization: Bearer <token>.",
-    "unavailable": "The service has no room or did not answer in time: try again.",
+    "unavailable": "The service is busy or did not respond in time. Retry the request.",
     "unsupported_media_type": "Send the right Content-Type.",
 }
 RETRY_AFTER_SECONDS = {"rate_limited": 1, "unavailable": 5}
+# The gateway does not tell an expired token from an invalid one. `expired` lets a client refresh once and retry; if the
+# token was invalid, the refresh or the retry fails.
+DETAILS = {"unauthenticated": {"reason": "expired"}}
 
 
 def gateway_responses(cors_headers: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Status, headers and body for each kind, as the definition of an API has them. `cors_headers`: as the routes'."""
+    """Status, headers and body for each type, as in the definition of an API. `cors_headers`: those of the routes."""
     return {kind: _response(code, cors_headers) for kind, code in CODES.items()}
 
 
 def gateway_response_resources(responses: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The same as resources, for the AWS of one machine: it does not read them in the definition."""
+    """The same as resources, for the emulated AWS, which does not read them from the definition."""
     return {
         "Answer" + kind.title().replace("_", ""): {
             "Type": "AWS::ApiGateway::GatewayResponse",
@@ -58,23 +61,25 @@ def gateway_response_resources(responses: dict[str, dict[str, Any]]) -> dict[str
             "Properties": {
                 "RestApiId": {"Ref": "RestAPI"},
                 "ResponseType": kind,
-                "StatusCode": said["statusCode"],
-                "ResponseParameters": said["responseParameters"],
-                "ResponseTemplates": said["responseTemplates"],
+                "StatusCode": response["statusCode"],
+                "ResponseParameters": response["responseParameters"],
+                "ResponseTemplates": response["responseTemplates"],
             },
         }
-        for kind, said in responses.items()
+        for kind, response in responses.items()
     }
 
 
 def _response(code: str, cors_headers: dict[str, str]) -> dict[str, Any]:
-    # A value stands between quotes there, so one with quotes of its own cannot be said.
+    # Values are quoted there, so a value that contains quotes cannot be sent.
     headers = {name: value for name, value in SECURITY_HEADERS.items() if "'" not in value} | cors_headers
     if code in RETRY_AFTER_SECONDS:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
     parameters = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
     parameters["gatewayresponse.header.X-Request-Id"] = "context.requestId"
-    body = {"code": code, "message": MESSAGES[code], "request_id": "$context.requestId"}
+    body: dict[str, Any] = {"code": code, "message": MESSAGES[code], "request_id": "$context.requestId"}
+    if code in DETAILS:
+        body["details"] = DETAILS[code]
     return {
         "statusCode": str(STATUS[code]),
         "responseParameters": parameters,

@@ -75,7 +75,7 @@ class AccountsEnv:
         user_id = signed_in.user.user_id
         assert (signed_in.user.email, signed_in.user.credits.available) == (email, credits)
         assert sum(entry.credits for entry in self.books.entries(user_id)) == credits
-        assert self.accounts.login(contract.Login(email, PASSWORD)).user == signed_in.user
+        assert self.accounts.login(contract.Login(email=email, password=PASSWORD)).user == signed_in.user
         self.books.check_invariants(user_id)
 
     def under(self, rules: FreeCreditRules) -> "AccountsEnv":

@@ -213,7 +213,7 @@ class DeletionEnv:
     def fill(self) -> None:
         """Leave words wherever there is a place for some; one of everything runs, and one has ended."""
         backend, catchup_env, who = self.catchup_env.backend, self.catchup_env, self.who
-        said = [contract.Segment(0, 0, 900, f"said {MARKER}", MARKER)]
+        said = [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text=f"said {MARKER}", speaker=MARKER)]
         about = {"title": MARKER, "source_url": f"https://{MARKER}.example/"}
         ended = backend.start(who, **about)
         backend.send(who, ended.session_id, 0)

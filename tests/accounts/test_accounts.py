@@ -48,12 +48,12 @@ def email() -> str:
 
 def test_the_crashes_below_reach_every_aws_call(accounts_env: AccountsEnv, email: str) -> None:
     accounts_env.aws.calls = 0
-    accounts_env.accounts.register(contract.Register(email, PASSWORD))
+    accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     registering, accounts_env.aws.calls = accounts_env.aws.calls, 0
     waiting = "waiting-" + email
-    accounts_env.verifying().accounts.register(contract.Register(waiting, PASSWORD))
+    accounts_env.verifying().accounts.register(contract.Register(email=waiting, password=PASSWORD))
     accounts_env.aws.calls = 0
-    accounts_env.verifying().accounts.confirm(contract.Confirm(waiting, CODE))
+    accounts_env.verifying().accounts.confirm(contract.Confirm(email=waiting, code=CODE))
 
     assert (registering, accounts_env.aws.calls) == (REGISTER_CALLS, CONFIRM_CALLS)
 
@@ -63,50 +63,50 @@ def test_the_crashes_below_reach_every_aws_call(accounts_env: AccountsEnv, email
 def test_a_registration_that_died_is_made_up_for_at_the_next_sign_in(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
-    body = contract.Register(email, PASSWORD, "Ada")
+    body = contract.Register(email=email, password=PASSWORD, name="Ada")
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.register(body)
 
     if (moment, call) == ("before", 0):  # Nothing had happened: it is registered anew.
         with pytest.raises(InvalidCredentialsError):
-            accounts_env.accounts.login(contract.Login(email, PASSWORD))
+            accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
         accounts_env.accounts.register(body)
     else:
         with pytest.raises(EmailTakenError):
             accounts_env.accounts.register(body)
 
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email)
+    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
 @pytest.mark.parametrize("call", range(CONFIRM_CALLS))
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_confirmation_that_died_is_made_up_for(accounts_env: AccountsEnv, email: str, moment: str, call: int) -> None:
     accounts_env = accounts_env.verifying()
-    accounts_env.accounts.register(contract.Register(email, PASSWORD, "Ada"))
-    confirm = contract.Confirm(email, CODE)
+    accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD, name="Ada"))
+    confirm = contract.Confirm(email=email, code=CODE)
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.confirm(confirm)
 
     if (moment, call) == ("before", 0):
         with pytest.raises(EmailUnverifiedError):
-            accounts_env.accounts.login(contract.Login(email, PASSWORD))
+            accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
         accounts_env.accounts.confirm(confirm)
     else:
         with pytest.raises(InvalidRequestError):
             accounts_env.accounts.confirm(confirm)
 
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email)
+    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", range(7))  # sign in, look, guard, network, budget, grant, read
 def test_healing_may_die_as_well(accounts_env: AccountsEnv, email: str, moment: str, call: int) -> None:
     with accounts_env.aws.dying("after", 2):  # confirmed and verified, and nothing of ours yet
-        accounts_env.accounts.register(contract.Register(email, PASSWORD))
+        accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     with accounts_env.aws.dying(moment, call):
-        accounts_env.accounts.login(contract.Login(email, PASSWORD))
+        accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
 
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email)
+    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -114,22 +114,24 @@ def test_healing_may_die_as_well(accounts_env: AccountsEnv, email: str, moment: 
 def test_a_second_account_that_died_gets_its_profile_and_no_credits(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
-    accounts_env.accounts.register(contract.Register(email, PASSWORD))
+    accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     second = email.replace("@", "+second@")
     with accounts_env.aws.dying(moment, call):
-        accounts_env.accounts.register(contract.Register(second, PASSWORD))
+        accounts_env.accounts.register(contract.Register(email=second, password=PASSWORD))
 
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(second, PASSWORD)), second, credits=0)
+    accounts_env.check_whole(
+        accounts_env.accounts.login(contract.Login(email=second, password=PASSWORD)), second, credits=0
+    )
 
 
 def test_a_sign_out_that_died_has_not_locked_anyone_out(accounts_env: AccountsEnv, email: str) -> None:
-    registered = accounts_env.accounts.register(contract.Register(email, PASSWORD))
+    registered = accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     caller = accounts_env.accounts.verifier.caller(str(registered.token))
     with accounts_env.aws.dying("after", 1):  # Cognito has signed out, the ledger has not heard of it
         accounts_env.accounts.logout(caller)
 
     accounts_env.accounts.logout(caller)
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email)
+    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
 def test_a_token_of_somebody_whom_the_pool_forgot_can_be_signed_out(accounts_env: AccountsEnv, email: str) -> None:
@@ -150,24 +152,26 @@ RESET_CODE, OTHER_PASSWORD = "654321", "another horse battery"
 
 def signed_up(accounts_env: AccountsEnv, email: str) -> Caller:
     return accounts_env.accounts.verifier.caller(
-        str(accounts_env.accounts.register(contract.Register(email, PASSWORD)).token)
+        str(accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD)).token)
     )
 
 
 def test_a_new_password_ends_every_earlier_sign_in(accounts_env: AccountsEnv, email: str) -> None:
-    before = accounts_env.accounts.register(contract.Register(email, PASSWORD))
-    accounts_env.accounts.forgot_password(contract.ForgotPassword(email.upper()))
+    before = accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
+    accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email.upper()))
 
-    told = accounts_env.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+    told = accounts_env.accounts.reset_password(
+        contract.ResetPassword(email=email, code=RESET_CODE, password=OTHER_PASSWORD)
+    )
 
     assert told.reset
     with pytest.raises(UnauthenticatedError):
         accounts_env.accounts.user(accounts_env.accounts.verifier.caller(str(before.token)))
     with pytest.raises((UnauthenticatedError, InvalidCredentialsError)):
-        accounts_env.accounts.refresh(contract.Refresh(str(before.refresh_token)))
+        accounts_env.accounts.refresh(contract.Refresh(refresh_token=str(before.refresh_token)))
     with pytest.raises(InvalidCredentialsError):
-        accounts_env.accounts.login(contract.Login(email, PASSWORD))
-    assert accounts_env.accounts.login(contract.Login(email, OTHER_PASSWORD)).user.email == email
+        accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
+    assert accounts_env.accounts.login(contract.Login(email=email, password=OTHER_PASSWORD)).user.email == email
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -176,10 +180,12 @@ def test_a_wrong_code_says_the_same_whether_or_not_anybody_is_there(
 ) -> None:
     if is_there:
         signed_up(accounts_env, email)
-        accounts_env.accounts.forgot_password(contract.ForgotPassword(email))
+        accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
 
     with pytest.raises(InvalidRequestError) as refused:
-        accounts_env.accounts.reset_password(contract.ResetPassword(email, "000000", OTHER_PASSWORD))
+        accounts_env.accounts.reset_password(
+            contract.ResetPassword(email=email, code="000000", password=OTHER_PASSWORD)
+        )
 
     assert refused.value.details == {"field": "code"}
     assert refused.value.message == "The code is wrong or has expired. Request a new one."
@@ -193,15 +199,15 @@ def test_asking_for_a_code_takes_the_same_time_however_long_the_pool_takes(
     moments = iter((100.0, 100.0 + took_seconds))
     even = replace(accounts_env.accounts, elapsed=lambda: next(moments), pause=waited.append)
 
-    assert even.forgot_password(contract.ForgotPassword(email)).sent
+    assert even.forgot_password(contract.ForgotPassword(email=email)).sent
 
     assert waited == [pytest.approx(max(0.0, EVEN_SECONDS - took_seconds))]
 
 
 def test_a_code_is_used_once(accounts_env: AccountsEnv, email: str) -> None:
     signed_up(accounts_env, email)
-    accounts_env.accounts.forgot_password(contract.ForgotPassword(email))
-    body = contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD)
+    accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
+    body = contract.ResetPassword(email=email, code=RESET_CODE, password=OTHER_PASSWORD)
     accounts_env.accounts.reset_password(body)
 
     with pytest.raises(InvalidRequestError):
@@ -218,15 +224,17 @@ def test_a_reset_that_died_is_made_up_for_by_the_owners_next_sign_in(
 ) -> None:
     caller = signed_up(accounts_env, email)
     earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)  # A sign-in tells its second only.
-    accounts_env.accounts.forgot_password(contract.ForgotPassword(email))
+    accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     with accounts_env.aws.dying(moment, call):
-        accounts_env.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+        accounts_env.accounts.reset_password(
+            contract.ResetPassword(email=email, code=RESET_CODE, password=OTHER_PASSWORD)
+        )
 
     is_changed = call > CODE_USED or (moment, call) == ("after", CODE_USED)
     good, bad = (OTHER_PASSWORD, PASSWORD) if is_changed else (PASSWORD, OTHER_PASSWORD)
     with pytest.raises(InvalidCredentialsError):
-        accounts_env.accounts.login(contract.Login(email, bad))
-    signed_in = accounts_env.accounts.login(contract.Login(email, good))
+        accounts_env.accounts.login(contract.Login(email=email, password=bad))
+    signed_in = accounts_env.accounts.login(contract.Login(email=email, password=good))
 
     assert signed_in.user.email == email
     assert accounts_env.accounts.user(accounts_env.accounts.verifier.caller(signed_in.token)).email == email
@@ -243,13 +251,15 @@ def test_a_second_try_after_a_lost_answer_does_not_forget_to_end_the_earlier_sig
     """The first one has used the code up: so the second is refused, be it the owner's or a thief's guess."""
     caller = signed_up(accounts_env, email)
     earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
-    accounts_env.accounts.forgot_password(contract.ForgotPassword(email))
+    accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     with accounts_env.aws.dying("after", CODE_USED):
-        accounts_env.accounts.reset_password(contract.ResetPassword(email, RESET_CODE, OTHER_PASSWORD))
+        accounts_env.accounts.reset_password(
+            contract.ResetPassword(email=email, code=RESET_CODE, password=OTHER_PASSWORD)
+        )
 
     with pytest.raises(InvalidRequestError):
-        accounts_env.accounts.reset_password(contract.ResetPassword(email, code, OTHER_PASSWORD))
-    accounts_env.accounts.login(contract.Login(email, OTHER_PASSWORD))
+        accounts_env.accounts.reset_password(contract.ResetPassword(email=email, code=code, password=OTHER_PASSWORD))
+    accounts_env.accounts.login(contract.Login(email=email, password=OTHER_PASSWORD))
 
     with pytest.raises(UnauthenticatedError):
         accounts_env.accounts.user(earlier)
@@ -260,12 +270,12 @@ def test_a_second_try_after_a_lost_answer_does_not_forget_to_end_the_earlier_sig
 def test_whoever_guesses_a_code_signs_nobody_out(accounts_env: AccountsEnv, email: str, word: str) -> None:
     caller = signed_up(accounts_env, email)
     earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
-    accounts_env.accounts.forgot_password(contract.ForgotPassword(email))
+    accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     body = {"code": RESET_CODE, "password": OTHER_PASSWORD} | {word: {"code": "000000", "password": "weak"}[word]}
 
     with pytest.raises(InvalidRequestError):
-        accounts_env.accounts.reset_password(contract.ResetPassword(email, **body))
-    accounts_env.accounts.login(contract.Login(email, PASSWORD))
+        accounts_env.accounts.reset_password(contract.ResetPassword(email=email, **body))
+    accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
 
     assert accounts_env.accounts.user(earlier).email == email
     assert not note(accounts_env, caller)
@@ -279,8 +289,10 @@ def test_nor_does_who_guesses_until_the_pool_takes_no_more(
     monkeypatch.setattr(Cognito, "reset_password", too_many)
 
     with pytest.raises(RateLimitedError):
-        accounts_env.accounts.reset_password(contract.ResetPassword(email, "000000", OTHER_PASSWORD))
-    accounts_env.accounts.login(contract.Login(email, PASSWORD))
+        accounts_env.accounts.reset_password(
+            contract.ResetPassword(email=email, code="000000", password=OTHER_PASSWORD)
+        )
+    accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
 
     assert accounts_env.accounts.user(earlier).email == email
 
@@ -302,12 +314,12 @@ def test_another_name_may_be_given_again_after_a_crash(
 ) -> None:
     who = signed_up(accounts_env, email)
     with accounts_env.aws.dying(moment, call):
-        accounts_env.accounts.rename(who, contract.UpdateUser("Ada L."))
+        accounts_env.accounts.rename(who, contract.UpdateUser(name="Ada L."))
 
-    assert accounts_env.accounts.rename(who, contract.UpdateUser("Ada L.")).name == "Ada L."
+    assert accounts_env.accounts.rename(who, contract.UpdateUser(name="Ada L.")).name == "Ada L."
     assert accounts_env.accounts.user(who).name == "Ada L."
     assert accounts_env.accounts.cognito.person(email).name == "Ada L."
-    assert accounts_env.accounts.rename(who, contract.UpdateUser("")).name == ""
+    assert accounts_env.accounts.rename(who, contract.UpdateUser(name="")).name == ""
 
 
 def test_who_comes_back_after_an_account_was_deleted_is_somebody_new_without_free_credits(
@@ -319,12 +331,14 @@ def test_who_comes_back_after_an_account_was_deleted_is_somebody_new_without_fre
     accounts_env.accounts.cognito.delete(who.user_id)
 
     with pytest.raises(InvalidCredentialsError):
-        accounts_env.accounts.login(contract.Login(email, PASSWORD))
-    back = accounts_env.accounts.register(contract.Register(email, PASSWORD))
+        accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
+    back = accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
 
     assert back.user.user_id != who.user_id
     assert (back.free_credits, back.free_credits_reason) == (0, GIVEN_BEFORE)
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email, credits=0)
+    accounts_env.check_whole(
+        accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email, credits=0
+    )
 
 
 def test_a_deleted_account_is_not_made_whole_by_a_sign_in_of_the_same_moment(
@@ -332,7 +346,7 @@ def test_a_deleted_account_is_not_made_whole_by_a_sign_in_of_the_same_moment(
 ) -> None:
     """It was looked at before it was deleted, and had no profile yet."""
     with accounts_env.aws.dying("after", 2):
-        accounts_env.accounts.register(contract.Register(email, PASSWORD))
+        accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     who = accounts_env.accounts.verifier.caller(accounts_env.accounts.cognito.sign_in(email, PASSWORD).id_token)
     accounts_env.accounts.ledger.close(who, at=accounts_env.accounts.now())
 
@@ -348,9 +362,9 @@ def test_a_deleted_account_is_not_made_whole_by_a_sign_in_of_the_same_moment(
 
 def test_sign_ins_that_heal_at_once_give_the_credits_once(accounts_env: AccountsEnv, email: str) -> None:
     with accounts_env.aws.dying("after", 2):
-        accounts_env.accounts.register(contract.Register(email, PASSWORD))
+        accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
 
-    answers = at_once(6, lambda: accounts_env.accounts.login(contract.Login(email, PASSWORD)))
+    answers = at_once(6, lambda: accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)))
 
     assert len({str(answer.user) for answer in answers}) == 1
     accounts_env.check_whole(answers[0], email)
@@ -362,7 +376,9 @@ def test_one_person_registering_two_addresses_at_once_gets_the_credits_once(
     addresses = [email, *(email.replace("@", f"+{tag}@") for tag in "abc")]
     waiting = iter(addresses)
 
-    answers = at_once(4, lambda: accounts_env.accounts.register(contract.Register(next(waiting), PASSWORD)))
+    answers = at_once(
+        4, lambda: accounts_env.accounts.register(contract.Register(email=next(waiting), password=PASSWORD))
+    )
 
     assert sorted(answer.free_credits for answer in answers) == [0, 0, 0, 200]
     for answer in answers:
@@ -383,14 +399,14 @@ def test_the_same_registration_at_once_makes_one_account(
 
     def register() -> str:
         try:
-            return accounts_env.accounts.register(contract.Register(email, PASSWORD)).user.user_id
+            return accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD)).user.user_id
         except EmailTakenError:
             return ""
 
     (made,) = set(at_once(4, register)) - {""}
 
     accounts_env.books.check_invariants(made)
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email)
+    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
 # One person
@@ -422,8 +438,10 @@ def test_cognito_gets_the_address_as_it_is_but_for_its_case() -> None:
 def test_free_credits_can_be_off(accounts_env: AccountsEnv, email: str) -> None:
     stingy = accounts_env.under(FreeCreditRules(free_credits=0)).accounts
 
-    answer = stingy.register(contract.Register(email, PASSWORD))
+    answer = stingy.register(contract.Register(email=email, password=PASSWORD))
 
     assert (answer.free_credits, answer.user.credits.available) == (0, 0)
     assert answer.free_credits_reason
-    accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email, credits=0)
+    accounts_env.check_whole(
+        accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email, credits=0
+    )

@@ -15,7 +15,7 @@ from tests.engines import Engine
 from tests.fault_injection import no_faults
 
 Act = Callable[[DeletionEnv], object]
-SAID = [contract.Segment(7, 0, 9, f"late {MARKER}")]
+SAID = [contract.SegmentInput(seq=7, start_ms=0, end_ms=9, text=f"late {MARKER}")]
 OTHERS: dict[str, Act] = {
     "a save": lambda h: h.catchup_env.backend.streaming.save(h.who, h.left["direct"], SAID),
     "a renewal": lambda h: h.catchup_env.backend.streaming.renew(h.who, h.left["direct"], interrupted=True),

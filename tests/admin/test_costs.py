@@ -48,7 +48,7 @@ def asked(first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **
 def test_money_and_credits_of_the_range(costs: CostReport) -> None:
     told = costs.costs(OWNER, asked())
 
-    assert told.totals == contract.CostSums(
+    assert told.totals == contract.CostTotals(
         revenue_micro_usd=1_490_000,
         provider_cost_micro_usd=7_559,
         payment_fees_micro_usd=386_710,
@@ -60,7 +60,7 @@ def test_money_and_credits_of_the_range(costs: CostReport) -> None:
         seconds=180,
         uses=3,
     )
-    assert told.outstanding == contract.Outstanding(615, 368)  # 615 × 299 / 500, rounded up
+    assert told.outstanding == contract.Outstanding(credits=615, liability_cents=368)  # 615 × 299 / 500, rounded up
     assert told.counted_until == "2026-12-01T23:59:59Z"
 
 
@@ -99,7 +99,9 @@ def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: Co
 
 
 def test_our_seconds_stand_beside_those_that_clients_reported(costs: CostReport) -> None:
-    assert costs.costs(OWNER, asked()).live_seconds == contract.LiveSeconds(1, 120, 125, -5)
+    assert costs.costs(OWNER, asked()).live_seconds == contract.LiveSeconds(
+        sessions=1, billed_seconds=120, client_reported_seconds=125, difference_seconds=-5
+    )
 
 
 def test_days_without_anything_are_there_and_other_days_are_not(costs: CostReport) -> None:

@@ -62,7 +62,7 @@ class Bureau:
         )
 
     def give(self, credits: int, action_id: str | None = None, reason: str = "A gift.", hash: str = "h"):
-        body = contract.GiveCredits(self.ada.user_id, credits, reason)
+        body = contract.GiveCredits(user_id=self.ada.user_id, credits=credits, reason=reason)
         return self.admin.give(self.owner, body, action_id or str(uuid.uuid4()), hash)
 
     def actions(self) -> list[tuple[str, dict, dict]]:
@@ -130,7 +130,7 @@ def test_nothing_and_nobody(bureau: Bureau) -> None:
     with pytest.raises(InvalidRequestError):
         bureau.give(0)
     with pytest.raises(NotFoundError):
-        bureau.admin.give(bureau.owner, contract.GiveCredits("nobody", 5, "why"), "a", "h")
+        bureau.admin.give(bureau.owner, contract.GiveCredits(user_id="nobody", credits=5, reason="why"), "a", "h")
     with pytest.raises(NotFoundError):
         bureau.admin.set_blocked(bureau.owner, "nobody", True, "why")
     with pytest.raises(InvalidRequestError):

@@ -110,7 +110,7 @@ def everything(backend: Backend) -> World:
     administer(backend, carol)
     lease = backend.start(ada, lease_seconds=120)
     backend.send(ada, lease.session_id, 0, seconds=45.0)
-    backend.streaming.save(ada, lease.session_id, [contract.Segment(0, 0, 900, "said")])
+    backend.streaming.save(ada, lease.session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text="said")])
     backend.streaming.renew(ada, lease.session_id, interrupted=True)
     backend.send(ada, lease.session_id, 1, seconds=30.0)
     backend.streaming.stop(ada, lease.session_id)

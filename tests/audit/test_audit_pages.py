@@ -50,7 +50,7 @@ def test_the_report_says_what_there_is(office: Office, world: World) -> None:
     assert (top.user_id, top.credits_used) == (world.ada.user_id, balances[0].used)
     assert top.provider_cost_micro_usd == sum(entry.cost_micro_usd for entry in uses) > 0
     assert top.revenue_cents == 2 * 999 - 333 - 100
-    assert report.active_users == contract.ActiveUsers(1, 1, 1)
+    assert report.active_users == contract.ActiveUsers(day=1, week=1, month=1)
 
 
 def test_many_pages_say_what_one_page_says(office: Office, world: World, new_office: MakeOffice) -> None:

@@ -48,7 +48,9 @@ def listen(backend: Backend, catchup_env: CatchupEnv, caller: Caller, chance: ra
     backend.streaming.stop(caller, direct.session_id)
     lease = backend.start(caller, lease_seconds=60)
     backend.send(caller, lease.session_id, 0, seconds=chance.uniform(1, 20))
-    backend.streaming.save(caller, lease.session_id, [contract.Segment(0, 0, 900, "said")])
+    backend.streaming.save(
+        caller, lease.session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text="said")]
+    )
     backend.streaming.renew(caller, lease.session_id, interrupted=True)
     backend.streaming.stop(caller, lease.session_id)
     catchup_env.ask(caller, session_id=lease.session_id)

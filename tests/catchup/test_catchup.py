@@ -35,7 +35,12 @@ def a_session(catchup_env: CatchupEnv, caller: Caller, minutes: int = 5) -> str:
     session_id = catchup_env.backend.start(caller).session_id
     for minute in range(minutes):
         said = [
-            contract.Segment(minute * 6 + n, at := (minute * 6 + n) * 10_000, at + 9_000, f"Sentence {minute} {n}.")
+            contract.SegmentInput(
+                seq=minute * 6 + n,
+                start_ms=(at := (minute * 6 + n) * 10_000),
+                end_ms=at + 9_000,
+                text=f"Sentence {minute} {n}.",
+            )
             for n in range(6)
         ]
         catchup_env.backend.streaming.save(caller, session_id, said)
@@ -131,9 +136,13 @@ def test_what_lies_at_an_address_counts_as_the_same_for_a_day(catchup_env: Catch
 def test_new_words_in_a_range_make_it_another(catchup_env: CatchupEnv, ada: Caller) -> None:
     session_id = a_session(catchup_env, ada, minutes=1)
     first = catchup_env.start(ada, session_id=session_id, from_ms=0, to_ms=30_000)
-    catchup_env.backend.streaming.save(ada, session_id, [contract.Segment(100, 90_000, 91_000, "Later, outside.")])
+    catchup_env.backend.streaming.save(
+        ada, session_id, [contract.SegmentInput(seq=100, start_ms=90_000, end_ms=91_000, text="Later, outside.")]
+    )
     same = catchup_env.start(ada, session_id=session_id, from_ms=0, to_ms=30_000)
-    catchup_env.backend.streaming.save(ada, session_id, [contract.Segment(101, 5_000, 6_000, "Inside.")])
+    catchup_env.backend.streaming.save(
+        ada, session_id, [contract.SegmentInput(seq=101, start_ms=5_000, end_ms=6_000, text="Inside.")]
+    )
     other = catchup_env.start(ada, session_id=session_id, from_ms=0, to_ms=30_000)
 
     assert first.job_id == same.job_id != other.job_id
@@ -314,7 +323,7 @@ def test_a_blocked_account_starts_and_sees_nothing(catchup_env: CatchupEnv, ada:
     for act in (
         lambda: catchup_env.start(ada, audio_url=URL, to_ms=50_000),
         lambda: catchup_env.catchups.look(ada, job_id),
-        lambda: catchup_env.catchups.new_upload(ada, contract.NewUpload("audio/wav")),
+        lambda: catchup_env.catchups.new_upload(ada, contract.NewUpload(content_type="audio/wav")),
     ):
         with pytest.raises(AccountBlockedError):
             act()
@@ -368,7 +377,7 @@ def test_a_webhook_that_cannot_be_passed_on_is_to_come_again(catchup_env: Catchu
 
 
 def test_an_upload_is_a_form_of_its_owners(catchup_env: CatchupEnv, ada: Caller) -> None:
-    upload = catchup_env.catchups.new_upload(ada, contract.NewUpload("audio/wav"))
+    upload = catchup_env.catchups.new_upload(ada, contract.NewUpload(content_type="audio/wav"))
 
     assert upload.fields["key"] == f"{ada.user_id}/{upload.upload_id}"
     assert upload.max_bytes == 500

@@ -135,7 +135,9 @@ def test_a_repeated_request_for_what_was_deleted_and_erased_is_not_found(catchup
 
 def test_a_language_makes_no_other_catchup_of_a_session(catchup_env: CatchupEnv, ada: Caller) -> None:
     session_id = catchup_env.backend.start(ada).session_id
-    catchup_env.backend.streaming.save(ada, session_id, [contract.Segment(0, 0, 60_000, "All that was said.")])
+    catchup_env.backend.streaming.save(
+        ada, session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=60_000, text="All that was said.")]
+    )
 
     first = catchup_env.start(ada, session_id=session_id, minutes=1)
     other = catchup_env.start(ada, session_id=session_id, minutes=1, language="en-GB")
@@ -145,7 +147,9 @@ def test_a_language_makes_no_other_catchup_of_a_session(catchup_env: CatchupEnv,
 
 def test_a_summary_of_words_that_were_cut_says_so_for_ever(catchup_env: CatchupEnv, ada: Caller) -> None:
     lease = catchup_env.backend.start(ada)
-    catchup_env.backend.streaming.save(ada, lease.session_id, [contract.Segment(0, 0, 1_000, "漢" * 2_000)])
+    catchup_env.backend.streaming.save(
+        ada, lease.session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=1_000, text="漢" * 2_000)]
+    )
     job_id = catchup_env.start(ada, session_id=lease.session_id, minutes=1).job_id
     catchup_env.work()
 

@@ -129,7 +129,9 @@ class Office:
     def of_a_session(self) -> None:
         """The catch-up is of the saved words of a live session that has ended."""
         session_id = self.quiet.start(self.who).session_id
-        self.quiet.streaming.save(self.who, session_id, [contract.Segment(0, 0, 90_000, "All that was said.")])
+        self.quiet.streaming.save(
+            self.who, session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=90_000, text="All that was said.")]
+        )
         self.quiet.streaming.stop(self.who, session_id)
         self.body = {"session_id": session_id, "minutes": 1}
 

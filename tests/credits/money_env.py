@@ -102,7 +102,7 @@ class MoneyEnv:
 
     def save(self) -> None:
         self.operations += 1
-        segments = [contract.Segment(7, 0, 900, "kept by the extension", "A")]
+        segments = [contract.SegmentInput(seq=7, start_ms=0, end_ms=900, text="kept by the extension", speaker="A")]
         self.backend.streaming.save(self.caller, self.session_id, segments)
 
     def stop(self) -> contract.Stopped:

@@ -51,7 +51,7 @@ def test_a_settlement_counts_on_its_utc_day_to_the_second(backend: Backend, ada:
         ("2028-03-01", 10, 60, 1),
     ]
     assert (report.from_day, report.to_day) == ("2028-02-27", "2028-03-01")
-    assert report.totals == contract.UsageSums(40, 240, 4)
+    assert report.totals == contract.UsageTotals(credits=40, seconds=240, uses=4)
 
 
 def test_all_services_are_named_and_seconds_are_rounded_once(backend: Backend, ada: Caller) -> None:

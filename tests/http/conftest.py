@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.repositories.table import Tables
-from scripts.contract.files import made
+from scripts.contract.files import current_contract
 from scripts.local.aws import REPOSITORY, without_aws
 from scripts.local.deployed import DeployedStack
 from scripts.local.processes import LOOPBACK, Child, free_port
@@ -18,7 +18,7 @@ from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
 from tests.http.checkout_steps import PaymentsClient
-from tests.http.contract_check import Contract
+from tests.http.contract_check import ContractCheck
 from tests.http.deployed_limits import IS_DEPLOYED, limit_of
 from tests.http.forged_tokens import Forger
 from tests.http.http_client import Api, Person, Sandbox, Witness
@@ -61,7 +61,7 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
             if isinstance(running, DeployedStack):
                 assert running.denied() == []
             assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
-            broken = Contract(made()).broken(witness.answers)
+            broken = ContractCheck(current_contract()).find_all_problems(witness.answers)
             assert not broken, "\n".join(broken)
 
 

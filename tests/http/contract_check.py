@@ -1,4 +1,4 @@
-"""The contract as a judge: whether an answer is one that the document tells of."""
+"""Checks responses against the OpenAPI document: status, media type, shape, error code and reason are documented."""
 
 import copy
 import json
@@ -15,8 +15,8 @@ from tests.http.http_client import Heard
 JSON = "application/json"
 
 
-def closed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with shapes that take no field beside their own: what a client may overlook, a test must not."""
+def close_shapes(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with shapes that allow no additional fields: clients ignore those, tests must not."""
     strict = copy.deepcopy(document)
     for schema in strict["components"]["schemas"].values():
         if "properties" in schema:
@@ -25,63 +25,71 @@ def closed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Contract:
+class ContractCheck:
+    """An OpenAPI document that responses are checked against.
+
+    The schema of an error response lists the codes and the reasons that its route declares, so these are checked too.
+    """
+
     document: dict[str, Any]
 
-    def broken(self, answers: Iterable[Heard]) -> list[str]:
-        """What the document does not tell of, one line each, each once."""
-        return sorted({fault for heard in answers for fault in self.faults(heard)})
+    def find_all_problems(self, responses: Iterable[Heard]) -> list[str]:
+        """What is not documented, one line each, without duplicates."""
+        return sorted({problem for response in responses for problem in self.find_problems(response)})
 
-    def faults(self, heard: Heard) -> Iterator[str]:
-        """What is wrong with one answer. Preflights, and what no route is there for, are the gateway's."""
-        path = self._path(heard.method, heard.path)
-        if path is None or heard.method == "OPTIONS":
+    def find_problems(self, response: Heard) -> Iterator[str]:
+        """What is wrong with one response. Preflights and unknown paths are the gateway's and are not checked."""
+        path = self._path(response.method, response.path)
+        if path is None or response.method == "OPTIONS":
             return
-        at = f"{heard.method} {path}: {heard.status}"
-        answer = self._answer(path, heard)
-        media_type = heard.content_type.split(";")[0]
-        if answer is None:
-            yield f"{at}: not documented: {heard.text[:200]}"
-        elif "content" not in answer:
-            if heard.text:
+        at = f"{response.method} {path}: {response.status}"
+        documented = self._find_documentation(path, response)
+        media_type = response.content_type.split(";")[0]
+        if documented is None:
+            yield f"{at}: not documented: {response.text[:200]}"
+        elif "content" not in documented:
+            if response.text:
                 yield f"{at}: has a body"
-        elif media_type not in answer["content"]:
+        elif media_type not in documented["content"]:
             yield f"{at}: {media_type} is not documented"
         elif media_type == JSON:
-            for error in self._validator(path, heard).iter_errors(json.loads(heard.text)):
+            for error in self._validator(path, response).iter_errors(json.loads(response.text)):
                 yield f"{at}: {'.'.join(map(str, error.instance_path))}: {error.message[:300]}"
 
-    def _path(self, method: str, asked: str) -> str | None:
-        given = urlsplit(asked).path.rstrip("/").split("/")
+    def _path(self, method: str, url: str) -> str | None:
+        """The documented path of a URL."""
+        segments = urlsplit(url).path.rstrip("/").split("/")
         for path, methods in sorted(self.document["paths"].items()):
-            wanted = path.split("/")
-            if len(wanted) == len(given) and method.lower() in methods and all(map(_fits, wanted, given)):
+            templates = path.split("/")
+            is_same_length = len(templates) == len(segments)
+            if is_same_length and method.lower() in methods and all(map(_matches, templates, segments)):
                 return str(path)
         return None
 
-    def _answer(self, path: str, heard: Heard) -> dict[str, Any] | None:
-        found = self.document["paths"][path][heard.method.lower()]["responses"].get(str(heard.status))
-        if found and "$ref" in found:
-            found = self.document["components"]["responses"][found["$ref"].rsplit("/", 1)[1]]
-        return dict(found) if found else None
+    def _find_documentation(self, path: str, response: Heard) -> dict[str, Any] | None:
+        """The documentation of a response with this status."""
+        documented = self.document["paths"][path][response.method.lower()]["responses"].get(str(response.status))
+        if documented and "$ref" in documented:
+            documented = self.document["components"]["responses"][documented["$ref"].rsplit("/", 1)[1]]
+        return dict(documented) if documented else None
 
-    def _validator(self, path: str, heard: Heard) -> Draft202012Validator:
-        key = (path, heard.method, heard.status)
+    def _validator(self, path: str, response: Heard) -> Draft202012Validator:
+        key = (path, response.method, response.status)
         if key not in self._validators:
-            answer = self._answer(path, heard)
-            assert answer
-            schema = answer["content"][JSON]["schema"] | {"components": self._components}
+            documented = self._find_documentation(path, response)
+            assert documented
+            schema = documented["content"][JSON]["schema"] | {"components": self._components}
             self._validators[key] = Draft202012Validator(schema, validate_formats=True)
         return self._validators[key]
 
     @cached_property
     def _components(self) -> dict[str, Any]:
-        return dict(closed(self.document)["components"])
+        return dict(close_shapes(self.document)["components"])
 
     @cached_property
     def _validators(self) -> dict[tuple[str, str, int], Draft202012Validator]:
         return {}
 
 
-def _fits(wanted: str, given: str) -> bool:
-    return wanted == unquote(given) or (wanted.startswith("{") and given != "")
+def _matches(template: str, segment: str) -> bool:
+    return template == unquote(segment) or (template.startswith("{") and segment != "")

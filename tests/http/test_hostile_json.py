@@ -1,7 +1,7 @@
-"""JSON that is too deep, or holds numbers too large, is 400 on every route that takes JSON, and goes no further.
+"""JSON that is too deep, or has numbers that are too large, is 400 on every route that reads JSON.
 
-Every route, and every field of what it reads, is found in the code, so that a new one is tested as well; made-up
-requests over HTTP (http/test_http_generated.py) and the fuzz targets go on from here.
+The routes and their fields are read from the code, so that a new one is tested as well. Generated requests over HTTP
+(test_http_generated.py) and the fuzz targets go further.
 """
 
 import json
@@ -16,16 +16,16 @@ from stripe import WebhookSignature
 
 import app
 from chalicelib.http import request
-from chalicelib.http.endpoint import Part, Raw, facts_of
+from chalicelib.http.endpoint import RawBody, Source, route_spec
 from chalicelib.logs import log
 from chalicelib.models.accounts import Caller
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.providers.stripe_client import StripeGateway
 from chalicelib.wiring import use_cases
-from tests.http.test_endpoint import Door
+from tests.http.test_endpoint import FakeLimiter
 
-NOBODY: Any = None
+UNUSED: Any = None
 SECRET = "a secret for tests"
 VALUES = {
     "too deep a list": b"[" * 100_000 + b"]" * 100_000,
@@ -35,7 +35,7 @@ VALUES = {
     "minus a number of 100,000 digits": b"-" + b"9" * 100_000,
     "a number above any float": b"1e400",
     "a number with 100,000 places": b"0." + b"1" * 100_000,
-    "no number": b"NaN",
+    "not a number": b"NaN",
 }
 
 
@@ -44,8 +44,8 @@ def routes() -> dict[str, tuple[Any, Any]]:
     found = {}
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
-            shape = facts_of(entry.view_function).shape_of(Part.BODY)
-            if shape is not None and not isinstance(shape, Raw):
+            shape = route_spec(entry.view_function).shape_of(Source.BODY)
+            if shape is not None and not isinstance(shape, RawBody):
                 found[f"{method} {path}"] = (entry.view_function, shape)
     return found
 
@@ -54,31 +54,31 @@ ROUTES = routes()
 
 
 def bodies(shape: Any, value: bytes) -> Iterator[bytes]:
-    """The value alone, and as each field, known or not, of what the route reads."""
+    """The value alone, and as each field of what the route reads, known or unknown."""
     yield value
-    for one in typing.get_args(shape) or (shape,):
-        tag = one.__struct_config__.tag
-        begin = json.dumps({one.__struct_config__.tag_field: tag}).encode()[:-1] + b"," if tag else b"{"
-        for name in (*(field.encode_name for field in msgspec.structs.fields(one)), "unknown"):
+    for member in typing.get_args(shape) or (shape,):
+        tag = member.__struct_config__.tag
+        begin = json.dumps({member.__struct_config__.tag_field: tag}).encode()[:-1] + b"," if tag else b"{"
+        for name in (*(field.encode_name for field in msgspec.structs.fields(member)), "unknown"):
             yield begin + json.dumps(name).encode() + b":" + value + b"}"
 
 
 @pytest.fixture
-def let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An administrator calls, and no limit is met; there are no settings, so no use case can be made."""
+def admitted_admin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An administrator calls within all limits. There are no settings, so no use case can be built."""
     root = Caller("root", 100, "root@example.com", ("admins",))
     monkeypatch.setattr(request, "caller", lambda *_: root)
     monkeypatch.setattr(request, "admin", lambda *_: root)
-    for name, stand_in in (("verifier", lambda: NOBODY), ("limiter", Door)):
-        monkeypatch.setitem(vars(app.views), name, stand_in)
+    for name, stand_in in (("verifier", lambda: UNUSED), ("limiter", FakeLimiter)):
+        monkeypatch.setitem(vars(app.endpoint), name, stand_in)
 
 
-def answer(
+def status_and_code(
     monkeypatch: pytest.MonkeyPatch, view: Any, body: bytes, headers: dict[str, str] | None = None
 ) -> tuple[int, str]:
-    """Status and code."""
+    """The status and the code of the response of a view."""
 
-    def unexpected(_message: str, error: BaseException, **_: Any) -> None:
+    def raise_failure(_message: str, error: BaseException, **_: Any) -> None:
         raise error
 
     event = {
@@ -89,45 +89,49 @@ def answer(
         "body": body,
         "stageVariables": None,
     }
-    monkeypatch.setattr(log, "failure", unexpected)
+    monkeypatch.setattr(log, "failure", raise_failure)
     monkeypatch.setattr(app.app, "current_request", Request(event), raising=False)
-    # Ids of a path are read before the body: a good one for whatever the route calls it.
-    path = {name: "5a1de7d4" for name, takes in facts_of(view).takes.items() if takes.part in (Part.ID, Part.PATH)}
+    # Ids in the path are read before the body, so they have to be valid.
+    path = {
+        name: "5a1de7d4"
+        for name, parameter in route_spec(view).parameters.items()
+        if parameter.source in (Source.ID, Source.PATH)
+    }
     response = view(**path)
     return response.status_code, json.loads(response.body)["code"]
 
 
-def test_all_routes_that_take_json_are_here() -> None:
+def test_all_routes_that_read_json_are_found() -> None:
     assert len(ROUTES) >= 19
     assert {"POST /auth/register", "POST /transcription/stream", "POST /webhooks/assemblyai"} <= set(ROUTES)
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.usefixtures("let_in")
-def test_it_is_400_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, route: str) -> None:
+@pytest.mark.usefixtures("admitted_admin")
+def test_hostile_json_is_400_in_every_place(monkeypatch: pytest.MonkeyPatch, route: str) -> None:
     view, shape = ROUTES[route]
     for value in VALUES.values():
         for body in bodies(shape, value):
-            assert answer(monkeypatch, view, body) == (400, "invalid_request"), body[:80]
+            assert status_and_code(monkeypatch, view, body) == (400, "invalid_request"), body[:80]
 
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize(
-    "around", [b"%b", b'{"id":%b}', b'{"id":"e","type":"refund.created","data":{"object":{"amount":%b}}}']
+    "template", [b"%b", b'{"id":%b}', b'{"id":"e","type":"refund.created","data":{"object":{"amount":%b}}}']
 )
-def test_stripes_webhook_refuses_it_even_with_a_good_signature(
-    monkeypatch: pytest.MonkeyPatch, value: str, around: bytes
+def test_the_stripe_webhook_refuses_it_even_with_a_valid_signature(
+    monkeypatch: pytest.MonkeyPatch, value: str, template: bytes
 ) -> None:
     gateway = StripeGateway("sk", (SECRET,), "live-transcription", "local", ())
-    books = Fulfilment(NOBODY, gateway, "local", False, lambda: 0)
-    selling = Purchases(NOBODY, NOBODY, NOBODY, books, True, frozenset(), "", "", lambda: 0)
-    monkeypatch.setattr(use_cases, "purchases", lambda: selling)
-    body = around % VALUES[value]
+    fulfilment = Fulfilment(UNUSED, gateway, "local", False, lambda: 0)
+    purchases = Purchases(UNUSED, UNUSED, UNUSED, fulfilment, True, frozenset(), "", "", lambda: 0)
+    monkeypatch.setattr(use_cases, "purchases", lambda: purchases)
+    body = template % VALUES[value]
     signed = {"stripe-signature": WebhookSignature.generate_signature_header(body.decode(), SECRET)}
 
-    status, code = answer(monkeypatch, app.stripe_webhook, body, signed)
+    status, code = status_and_code(monkeypatch, app.stripe_webhook, body, signed)
 
-    # A number that is JSON, but no amount, may be one of a release we do not know: it is to come again.
+    # JSON with an impossible amount may come from a newer API version: the event has to be delivered again.
     assert (status, code) in {(400, "invalid_signature"), (503, "unavailable")}
     if status == 503:
         assert b"amount" in body

@@ -36,7 +36,7 @@ def test_credits_are_given_once_per_key_and_explained_to_the_user(
         ({"reason": ""}, "reason"),
         ({"reason": "two\nlines"}, "reason"),
         ({"user_id": "../x"}, "user_id"),
-        ({"more": 1}, "body"),
+        ({"more": 1}, "more"),
     ],
 )
 def test_what_cannot_be_given(owner: Person, resident: Person, wrong: dict[str, object], field: str) -> None:

@@ -81,7 +81,7 @@ def test_an_address_that_is_not_public_https_is_400(resident: Person, url: str) 
         ({"to_ms": 5, "quote": "yes"}, "quote"),
         ({"to_ms": 5, "upload_id": "x"}, "audio_url"),
         ({"to_ms": 5, "session_id": "x"}, "session_id"),
-        ({"to_ms": 5, "colour": "red"}, "body"),
+        ({"to_ms": 5, "colour": "red"}, "colour"),
     ],
     ids=str,
 )
@@ -119,11 +119,11 @@ def test_a_range_that_a_session_does_not_have_is_400(person: Person, body: dict[
         ({"question": "x" * 100_000}, "question"),
         ({"question": None}, "question"),
         ({"question": ["why?"]}, "question"),
-        ({}, "body"),
+        ({}, "question"),
         ({"question": "why?", "transcript_id": "a#b"}, "transcript_id"),
         ({"question": "why?", "transcript_id": None}, "transcript_id"),
         ({"question": "why?", "session_id": "x"}, "transcript_id"),
-        ({"question": "why?", "model": "best"}, "body"),
+        ({"question": "why?", "model": "best"}, "model"),
     ],
     ids=lambda value: str(value)[:50],
 )

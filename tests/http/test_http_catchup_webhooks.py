@@ -133,11 +133,11 @@ def test_one_for_a_job_that_is_gone_is_heard_and_does_nothing(api: Api, stack: L
 @pytest.mark.parametrize(
     ("query", "body", "field"),
     [
-        ("", {"transcript_id": "x"}, "body"),
+        ("", {"transcript_id": "x"}, "job"),
         ("?job=a%23b", {"transcript_id": "x"}, "job"),
         ("?job=x&job=y", {"transcript_id": "x"}, "job"),
-        ("?job=x&more=1", {"transcript_id": "x"}, "body"),
-        ("?job=x", {}, "body"),
+        ("?job=x&more=1", {"transcript_id": "x"}, "more"),
+        ("?job=x", {}, "transcript_id"),
         ("?job=x", {"transcript_id": ""}, "transcript_id"),
         ("?job=x", {"transcript_id": "../y"}, "transcript_id"),
         ("?job=x", {"transcript_id": 7}, "transcript_id"),

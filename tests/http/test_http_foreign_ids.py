@@ -14,8 +14,8 @@ import pytest
 
 import app as application
 from chalicelib import contract
-from chalicelib.http.endpoint import facts_of
-from chalicelib.http.parameters import Facts, Part, Raw
+from chalicelib.http.endpoint import route_spec
+from chalicelib.http.parameters import RawBody, RouteSpec, Source
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
@@ -69,16 +69,16 @@ def cases() -> Iterator[Case]:
             if route.authorizer is None or (method, path) in ADMIN_ROUTES:  # Administrators name others' ids.
                 continue
             yield from (Case(method, path, "path", field) for field in re.findall(r"\{(\w+)\}", path))
-            for place, shape in shapes(facts_of(route.view_function)):
+            for place, shape in shapes(route_spec(route.view_function)):
                 fields = {field.name for field in msgspec.structs.fields(shape) if field.name.endswith("_id")}
                 yield from (Case(method, path, place, field, shape) for field in sorted(fields - NOBODYS))
 
 
-def shapes(facts: Facts) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+def shapes(spec: RouteSpec) -> Iterator[tuple[str, type[msgspec.Struct]]]:
     """The shapes that a view reads, and from where."""
-    for takes in facts.takes.values():
-        if takes.part in (Part.BODY, Part.QUERY) and not isinstance(takes.shape, Raw):
-            yield from ((takes.part.value, one) for one in get_args(takes.shape) or (takes.shape,))
+    for parameter in spec.parameters.values():
+        if parameter.source in (Source.BODY, Source.QUERY) and not isinstance(parameter.shape, RawBody):
+            yield from ((parameter.source.value, shape) for shape in get_args(parameter.shape) or (parameter.shape,))
 
 
 @dataclass(frozen=True)

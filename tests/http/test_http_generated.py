@@ -37,13 +37,13 @@ def generator(api: Api, owner: Person, soak_counts: Counter[str]) -> Generator:
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_whatever_is_sent_the_answer_is_documented(generator: Generator, path: str, method: str) -> None:
-    generator.send(path, method, cases_a_way=3)
+    generator.send(path, method, cases_per_mode=3)
 
 
 @pytest.mark.soak
 def test_it_is_whatever_is_sent_by_the_thousand(generator: Generator) -> None:
     before = generator.sent
     for path, method in ROUTES:
-        generator.send(path, method, cases_a_way=165)
+        generator.send(path, method, cases_per_mode=165)
 
     assert generator.sent - before >= MANY

@@ -1,4 +1,4 @@
-"""Rate limits over HTTP: so many a user or network and not one more, told in headers that a page may read."""
+"""Rate limits over HTTP: exactly as many requests as allowed per user or network, shown in headers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,27 +22,27 @@ FORGED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Con
 
 @pytest.fixture(scope="module")
 def strict_api(start_api: StartApi) -> Api:
-    """An API whose limits last for a day: 60 reads, 3 of anything else."""
+    """An API with limits per day: 60 reads, 3 of every other group."""
     limits = {f"RATE_LIMIT_{group}": "3/day" for group in GROUPS} | {"RATE_LIMIT_READS": f"{SIXTY}/day"}
     return start_api(**limits)
 
 
 @pytest.fixture
-def limited(person: Person, strict_api: Api) -> Person:
-    """Somebody new, who registered where there are no limits."""
+def limited_user(person: Person, strict_api: Api) -> Person:
+    """A new user, who registered at an API without limits."""
     return Person(strict_api, person.email, person.user_id, person.token, person.access_token, person.refresh_token)
 
 
 @pytest.fixture
 def network(strict_api: Api, request: pytest.FixtureRequest) -> Iterator[Api]:
-    """The strict API from a network of this test alone: all of 127/8 is this machine."""
-    there = Api(strict_api.url, strict_api.witness, f"127.9.0.{1 + sum(request.node.name.encode()) % 250}")
-    yield there
-    there.close()
+    """The strict API called from an address that only this test uses: all of 127/8 is this machine."""
+    network_api = Api(strict_api.url, strict_api.witness, f"127.9.0.{1 + sum(request.node.name.encode()) % 250}")
+    yield network_api
+    network_api.close()
 
 
-def standing(answer: requests.Response) -> tuple[int, ...]:
-    return tuple(int(answer.headers[name]) for name in HEADERS)
+def limit_headers(response: requests.Response) -> tuple[int, ...]:
+    return tuple(int(response.headers[name]) for name in HEADERS)
 
 
 def burst(person: Person, requests_sent: int) -> Counter[int]:
@@ -55,62 +55,85 @@ def burst(person: Person, requests_sent: int) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-# To run against the deployed shape is a soak by itself.
-MANY = pytest.param(300, marks=() if IS_DEPLOYED else pytest.mark.soak)
+# Against the deployed shape this many requests take long.
+MANY_REQUESTS = pytest.param(300, marks=() if IS_DEPLOYED else pytest.mark.soak)
 
 
-@pytest.mark.parametrize("each", [75, MANY])
-def test_of_two_bursts_exactly_the_allowed_number_passes(limited: Person, soak_counts: Counter[str], each: int) -> None:
-    """One comes back in 24 minutes: within the test none does."""
-    assert burst(limited, each) == {200: SIXTY, 429: each - SIXTY}
-    assert burst(limited, each) == {429: each}
-    soak_counts["requests against a limit over HTTP"] += 2 * each
+@pytest.mark.parametrize("requests_per_burst", [75, MANY_REQUESTS])
+def test_of_two_bursts_exactly_the_allowed_number_passes(
+    limited_user: Person, tally: Counter[str], requests_per_burst: int
+) -> None:
+    """One request refills in 24 minutes: none within the test."""
+    assert burst(limited_user, requests_per_burst) == {200: SIXTY, 429: requests_per_burst - SIXTY}
+    assert burst(limited_user, requests_per_burst) == {429: requests_per_burst}
+    tally["requests against a limit over HTTP"] += 2 * requests_per_burst
 
 
-def test_headers_say_how_a_caller_stands_and_a_page_may_read_them(limited: Person) -> None:
-    first, second = limited.get("/credits/balance"), limited.get("/transcription/history")
+def test_headers_show_the_limit_and_pages_may_read_them(limited_user: Person) -> None:
+    first, second = limited_user.get("/credits/balance"), limited_user.get("/transcription/history")
 
-    assert standing(first) == (SIXTY, SIXTY - 1, 86_400 // SIXTY)
-    assert standing(second)[:2] == (SIXTY, SIXTY - 2)
+    assert limit_headers(first) == (SIXTY, SIXTY - 1, 86_400 // SIXTY)
+    assert limit_headers(second)[:2] == (SIXTY, SIXTY - 2)
     assert {*HEADERS, "Retry-After"} <= set(first.headers["Access-Control-Expose-Headers"].split(","))
-    assert not set(HEADERS) & limited.get("/credits/packages").headers.keys()
+    assert not set(HEADERS) & limited_user.get("/credits/packages").headers.keys()
 
 
-def test_another_user_and_another_group_have_limits_of_their_own(limited: Person, api: Api) -> None:
+def test_each_user_and_each_group_has_its_own_limit(limited_user: Person, api: Api) -> None:
     for _ in range(3):
-        limited.post("/transcription/uploads", json={"content_type": "audio/wav"})
-    check_error(limited.post("/transcription/uploads", json={"content_type": "audio/wav"}), 429, "rate_limited")
+        limited_user.post("/transcription/uploads", json={"content_type": "audio/wav"})
+    check_error(limited_user.post("/transcription/uploads", json={"content_type": "audio/wav"}), 429, "rate_limited")
 
-    other = Person.register(api)
-    elsewhere = limited.api.post("/transcription/uploads", other.token, json={"content_type": "audio/wav"})
-    assert (elsewhere.status_code, limited.get("/credits/balance").status_code) == (201, 200)
-
-
-def test_who_is_over_the_limit_spends_nothing(limited: Person) -> None:
-    session_id = limited.start(lease_seconds=60)
-    seconds_left = limited.stream(action="save", session_id=session_id, segments=[]).json()["seconds_left"]
-    assert seconds_left > 0
-    limited.stream(action="save", session_id=session_id, segments=[])
-    before = limited.balance()
-
-    for words in ({"action": "start", "transport": "relay"}, {"action": "stop", "session_id": session_id}, {}):
-        check_error(limited.stream(**words), 429, "rate_limited")
-
-    assert limited.balance() == before
-    assert [limited.send(session_id, n, silence(200)).status_code for n in range(4)] == [200, 200, 200, 429]
+    other_user = Person.register(api)
+    other_upload = limited_user.api.post("/transcription/uploads", other_user.token, json={"content_type": "audio/wav"})
+    assert (other_upload.status_code, limited_user.get("/credits/balance").status_code) == (201, 200)
 
 
-def test_a_key_is_not_used_up_by_a_refused_request(limited: Person, api: Api) -> None:
-    """It can be sent again where there is room, as if for the first time."""
+def test_a_caller_over_the_limit_spends_nothing(limited_user: Person) -> None:
+    session_id = limited_user.start(lease_seconds=60)
+    save = {"action": "save", "session_id": session_id, "segments": []}
+    assert limited_user.stream(**save).json()["seconds_left"] > 0
+    limited_user.stream(**save)
+    before = limited_user.balance()
+
+    for body in ({"action": "start", "transport": "relay"}, {"action": "stop", "session_id": session_id}, {}):
+        check_error(limited_user.stream(**body), 429, "rate_limited")
+
+    assert limited_user.balance() == before
+
+
+def test_new_chunks_are_not_counted_and_all_others_are(limited_user: Person) -> None:
+    session_id = limited_user.start(lease_seconds=60)
+    new = [limited_user.send(session_id, n, silence(200)) for n in range(6)]
+    repeated = limited_user.send(session_id, 0, silence(200))
+    mismatch = limited_user.send(session_id, 0, silence(400))
+    unknown = limited_user.send("5a1de7d4", 0, silence(200))
+    over_the_limit = limited_user.send(session_id, 1, silence(200))
+
+    assert [response.status_code for response in new] == [200] * 6
+    assert not any(set(HEADERS) & response.headers.keys() for response in new)
+    assert (repeated.status_code, limit_headers(repeated)[:2]) == (200, (3, 2))
+    assert (mismatch.status_code, limit_headers(mismatch)[:2]) == (409, (3, 1))
+    assert (unknown.status_code, limit_headers(unknown)[:2]) == (404, (3, 0))
+    check_error(over_the_limit, 429, "rate_limited")
+
+
+def test_a_refused_chunk_of_a_caller_over_the_limit_is_429(limited_user: Person) -> None:
+    answers = [limited_user.send("5a1de7d4", n, silence(200)) for n in range(5)]
+
+    assert [response.status_code for response in answers] == [404, 404, 404, 429, 429]
+
+
+def test_a_429_does_not_use_up_the_idempotency_key(limited_user: Person, api: Api) -> None:
+    """The key can be sent again within the limit, as if for the first time."""
     for n in range(3):
-        assert limited.stream(action="stop", session_id=f"5a1de7d{n}").status_code == 404
+        assert limited_user.stream(action="stop", session_id=f"5a1de7d{n}").status_code == 404
     body: dict[str, Any] = {"json": {"action": "start", "transport": "relay"}, "headers": {"Idempotency-Key": "k"}}
-    check_error(limited.post("/transcription/stream", **body), 429, "rate_limited")
+    check_error(limited_user.post("/transcription/stream", **body), 429, "rate_limited")
 
-    later = [api.post("/transcription/stream", limited.token, **body) for _ in range(2)]
+    retries = [api.post("/transcription/stream", limited_user.token, **body) for _ in range(2)]
 
-    assert [answer.status_code for answer in later] == [201, 201]
-    assert later[0].json() == later[1].json()
+    assert [answer.status_code for answer in retries] == [201, 201]
+    assert retries[0].json() == retries[1].json()
 
 
 def register(api: Api) -> requests.Response:
@@ -118,48 +141,50 @@ def register(api: Api) -> requests.Response:
 
 
 def login(api: Api) -> requests.Response:
-    return api.login("nobody@canary.example")
+    return api.login("unknown@canary.example")
 
 
 def confirm(api: Api) -> requests.Response:
-    return api.post("/auth/confirm", json={"email": "nobody@canary.example", "code": "123456"})
+    return api.post("/auth/confirm", json={"email": "unknown@canary.example", "code": "123456"})
 
 
 def refresh(api: Api) -> requests.Response:
     return api.post("/auth/refresh", json={"refresh_token": "garbage"})
 
 
-@pytest.mark.parametrize("knock", [register, login, confirm, refresh])
-def test_strangers_are_counted_by_their_network(network: Api, api: Api, knock: Callable[[Api], object]) -> None:
-    answers = [knock(network) for _ in range(4)]
+@pytest.mark.parametrize("request_group", [register, login, confirm, refresh])
+def test_unauthenticated_callers_are_counted_by_network(
+    network: Api, api: Api, request_group: Callable[[Api], object]
+) -> None:
+    answers = [request_group(network) for _ in range(4)]
 
     assert [answer.status_code == 429 for answer in answers] == [False, False, False, True]
     check_error(answers[3], 429, "rate_limited")
-    assert standing(answers[3])[:2] == (3, 0)
-    assert knock(api).status_code != 429
+    assert limit_headers(answers[3])[:2] == (3, 0)
+    assert request_group(api).status_code != 429
 
 
-def test_a_header_makes_no_other_network_of_it(network: Api) -> None:
-    words = {"email": "nobody@canary.example", "password": PASSWORD}
-    answers = [network.post("/auth/login", json=words, headers={name: f"192.0.2.{n}"}) for n, name in enumerate(FORGED)]
+def test_forged_headers_do_not_change_the_network(network: Api) -> None:
+    body = {"email": "unknown@canary.example", "password": PASSWORD}
+    answers = [network.post("/auth/login", json=body, headers={name: f"192.0.2.{n}"}) for n, name in enumerate(FORGED)]
 
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
 
 
-def test_a_body_that_is_no_good_counts_as_well(network: Api) -> None:
+def test_a_request_with_an_invalid_body_counts_as_well(network: Api) -> None:
     answers = [network.post("/auth/login", data=b"{", headers={"Content-Type": "application/json"}) for _ in range(4)]
 
     assert [answer.status_code for answer in answers] == [400, 400, 400, 429]
 
 
-def test_webhooks_never_hear_429(strict_api: Api) -> None:
-    stripe = [strict_api.post("/webhooks/stripe", json={}) for _ in range(8)]
-    provider = [strict_api.post("/webhooks/assemblyai?job=x", json={"transcript_id": "x"}) for _ in range(8)]
+def test_webhooks_never_get_429(strict_api: Api) -> None:
+    stripe_responses = [strict_api.post("/webhooks/stripe", json={}) for _ in range(8)]
+    provider_responses = [strict_api.post("/webhooks/assemblyai?job=x", json={"transcript_id": "x"}) for _ in range(8)]
 
-    assert {answer.status_code for answer in stripe + provider} == {400}
+    assert {answer.status_code for answer in stripe_responses + provider_responses} == {400}
 
 
-def test_a_refused_request_leaves_a_line_and_costs_nothing(network: Api, stack: LocalStack) -> None:
+def test_a_429_leaves_a_log_line_and_costs_no_aws_call(network: Api, stack: LocalStack) -> None:
     answers = [login(network) for _ in range(5)]
 
     stack.gather_logs()

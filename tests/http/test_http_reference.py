@@ -8,7 +8,7 @@ import pytest
 from chalicelib.http.static_files import ASSETS
 from chalicelib.transcripts.history import MAX_ANSWER_BYTES
 from scripts.browser import Page
-from scripts.contract.files import made
+from scripts.contract.files import current_contract
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
 from tests.http.dashboard_page import UNTIL, staged
@@ -47,7 +47,7 @@ def reference(browser: Page, stack: LocalStack) -> Iterator[Page]:
 
 def test_it_shows_every_operation_of_the_contract(reference: Page, stack: LocalStack) -> None:
     reference.go(f"{stack.api_url}/docs")
-    paths = made()["paths"]
+    paths = current_contract()["paths"]
     reference.run(UNTIL % f"{SHOWN} === {sum(map(len, paths.values()))}")
 
     text = str(reference.run("async () => document.body.innerText"))
@@ -100,7 +100,7 @@ def test_the_contract_is_served_and_spared_who_has_it(api: Api) -> None:
     answer = api.get("/openapi.json")
 
     assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == made()
+    assert answer.json() == current_contract()
     again = api.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 

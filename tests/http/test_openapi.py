@@ -1,69 +1,84 @@
-"""The contract as a document: made from the code, checked in as made, valid, with an example for everything."""
+"""The contract as an OpenAPI document: generated from the code, committed, valid, with an example for each shape."""
 
 import json
 import re
 import subprocess
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 from chalice import Chalice
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
-from app import app, views
+from app import app, endpoint
 from chalicelib import contract, errors
 from chalicelib.http import middleware
-from chalicelib.http.endpoint import facts_of
-from chalicelib.http.openapi import document
+from chalicelib.http.endpoint import route_spec
+from chalicelib.http.openapi import document, errors as openapi_errors
 from chalicelib.http.openapi.document import HEADERS
-from chalicelib.http.openapi.errors import MEANINGS
-from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, Raw
-from chalicelib.http.responses import STATUS, Answered, Download
+from chalicelib.http.openapi.errors import MEANINGS, REASON_MEANINGS
+from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, RawBody
+from chalicelib.http.responses import STATUS, ResponseWithStatus
 from chalicelib.models.accounts import Caller
-from scripts.contract.changes import breaking, is_announced
-from scripts.contract.files import RELEASED, REPOSITORY, made, read, texts
-from tests.http.contract_check import closed
+from chalicelib.models.downloads import Download
+from scripts.contract.changes import breaking_changes, is_announced
+from scripts.contract.files import RELEASED, REPOSITORY, contract_texts, current_contract, read_contract
+from tests.http.contract_check import close_shapes
 
-DOCUMENT = made()
+DOCUMENT = current_contract()
 OPERATIONS = [
     (path, method, operation) for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
 ]
 
 
-def operation_of(view: Any, path: str = "/credits/balance", **how: Any) -> dict[str, Any]:
-    """What the document says of a route with this view alone."""
+def operation_of(view: Any, path: str = "/credits/balance", **declared: Any) -> dict[str, Any]:
+    """The operation of a route with this view, in a document of its own."""
     small = Chalice(app_name="small", configure_logs=False)
-    media_types = {"content_types": how.pop("content_types")} if "content_types" in how else {}
-    knows_caller = any(one in view.__annotations__.values() for one in (Caller, Admin))
-    made_view = views.answers(**{"limit": "reads" if knows_caller else "open"} | how)(view)
-    small.route(path, methods=["POST"], **media_types)(made_view)
+    media_types = {"content_types": declared.pop("content_types")} if "content_types" in declared else {}
+    has_caller = any(kind in view.__annotations__.values() for kind in (Caller, Admin))
+    chalice_view = endpoint(**{"limit": "reads" if has_caller else "open"} | declared)(view)
+    small.route(path, methods=["POST"], **media_types)(chalice_view)
     return dict(document(small.routes, "1.0.0")["paths"][path]["post"])
 
 
-def codes_of(operation: dict[str, Any], whole: dict[str, Any] = DOCUMENT) -> dict[str, list[str]]:
-    """The codes of an operation's errors, by status."""
+def narrowed_schemas(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each error response of an operation narrows the shape of all errors to, by status."""
     found = {}
-    for status, answer in operation["responses"].items():
-        if "$ref" in answer:
-            said = whole["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
-            found[status] = said["content"]["application/json"]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+    for status, response in operation["responses"].items():
+        if "$ref" in response:
+            response = DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+        if status[0] in "45":
+            found[status] = response["content"]["application/json"]["schema"]["allOf"][1]
     return found
 
 
-# The document that ships
+def codes_of(operation: dict[str, Any]) -> dict[str, list[str]]:
+    """The codes of an operation's errors, by status."""
+    return {status: schema["properties"]["code"]["enum"] for status, schema in narrowed_schemas(operation).items()}
 
 
-@pytest.mark.parametrize("name", list(texts()))
-def test_what_is_checked_in_and_served_is_what_the_code_says(name: str) -> None:
-    assert (REPOSITORY / name).read_text(encoding="utf-8") == texts()[name], f"{name} is old: run `make contract`"
+def reasons_of(operation: dict[str, Any]) -> set[str]:
+    """All reasons that an operation documents."""
+    details = [schema["properties"].get("details") for schema in narrowed_schemas(operation).values()]
+    return {reason for detail in details if detail for reason in detail["properties"]["reason"]["enum"]}
+
+
+# The committed document
+
+
+@pytest.mark.parametrize("name", list(contract_texts()))
+def test_the_committed_and_served_document_is_the_generated_one(name: str) -> None:
+    assert (REPOSITORY / name).read_text(encoding="utf-8") == contract_texts()[name], (
+        f"{name} is outdated: run `make contract`"
+    )
 
 
 def test_it_is_a_valid_document() -> None:
     validate(DOCUMENT)
 
 
-def test_every_route_is_in_it_with_its_method_and_its_lock() -> None:
+def test_every_route_is_documented_with_its_method_and_lock() -> None:
     routes = {(path, method.lower()) for path, methods in app.routes.items() for method in methods}
 
     assert {(path, method) for path, method, _ in OPERATIONS} == routes
@@ -73,29 +88,65 @@ def test_every_route_is_in_it_with_its_method_and_its_lock() -> None:
     assert len({operation["operationId"] for _, _, operation in OPERATIONS}) == len(OPERATIONS)
 
 
+def test_every_route_documents_the_codes_and_reasons_that_it_declares() -> None:
+    for path, method, operation in OPERATIONS:
+        spec = route_spec(app.routes[path][method.upper()].view_function)
+        documented = {code for codes in codes_of(operation).values() for code in codes}
+        assert documented == openapi_errors.codes(spec), path
+        assert reasons_of(operation) == openapi_errors.reasons(spec), path
+
+
+def test_every_conflict_and_every_401_has_a_reason_from_the_closed_lists() -> None:
+    for path, _, operation in OPERATIONS:
+        for status, schema in narrowed_schemas(operation).items():
+            expected = {"401": set(get_args(errors.UnauthenticatedReason)), "409": set(get_args(errors.ConflictReason))}
+            if {"conflict", "unauthenticated"} & set(schema["properties"]["code"]["enum"]):
+                reasons = set(schema["properties"]["details"]["properties"]["reason"]["enum"])
+                assert set() < reasons <= expected[status], path
+    reason = DOCUMENT["components"]["schemas"]["Error"]["properties"]["details"]["properties"]["reason"]
+    assert set(reason["enum"]) == set(errors.REASON_CODES)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_valid"),
+    [
+        ({"code": "conflict", "details": {"reason": "nothing_saved"}}, True),
+        ({"code": "conflict", "details": {"reason": "lease_open"}}, False),
+        ({"code": "conflict", "details": {"reason": "no_such_reason"}}, False),
+        ({"code": "conflict", "details": {}}, False),
+        ({"code": "conflict"}, False),
+        ({"code": "idempotency_mismatch"}, True),
+        ({"code": "email_taken"}, False),
+    ],
+    ids=str,
+)
+def test_the_schema_of_a_409_asks_for_a_reason_of_its_route(error: dict[str, Any], is_valid: bool) -> None:
+    schema = DOCUMENT["paths"]["/transcription/ask"]["post"]["responses"]["409"]["content"]["application/json"][
+        "schema"
+    ]
+    validator = Draft202012Validator(schema | {"components": DOCUMENT["components"]})
+
+    assert validator.is_valid({"message": "No.", "request_id": "r"} | error) is is_valid
+
+
 def test_every_status_that_a_docstring_names_is_documented() -> None:
     for path, methods in app.routes.items():
         for method, route in methods.items():
-            words = re.sub(r"(\d{3})-(\d{3})", _spread, route.view_function.__doc__)
-            named = set(re.findall(r"\b[2-5]\d\d\b", re.sub(r"\d+ MB", "", words)))
-            answers = DOCUMENT["paths"][path][method.lower()]["responses"]
-            assert named <= set(answers), (method, path, named - set(answers))
+            prose = re.sub(r"\d+ MB", "", route.view_function.__doc__)
+            named = set(re.findall(r"\b[2-5]\d\d\b", prose))
+            responses = DOCUMENT["paths"][path][method.lower()]["responses"]
+            assert named <= set(responses), (method, path, named - set(responses))
 
 
-def _spread(found: re.Match[str]) -> str:
-    """502-504 are three statuses."""
-    return " ".join(map(str, range(int(found[1]), int(found[2]) + 1)))
-
-
-def test_every_code_of_the_contract_is_said_with_its_status_somewhere() -> None:
-    heard = {
+def test_every_code_is_documented_with_its_status_somewhere() -> None:
+    documented = {
         (code, int(status))
         for _, _, operation in OPERATIONS
-        for status, these in codes_of(operation).items()
-        for code in these
+        for status, codes in codes_of(operation).items()
+        for code in codes
     }
 
-    assert heard == set(STATUS.items())
+    assert documented == set(STATUS.items())
 
 
 def test_every_header_that_pages_may_read_is_documented() -> None:
@@ -105,9 +156,9 @@ def test_every_header_that_pages_may_read_is_documented() -> None:
     assert {name(header) for header in middleware.CORS_EXPOSE_HEADERS} <= set(HEADERS)
 
 
-def test_every_example_is_as_its_schema_says() -> None:
-    """Shapes may have fields more; an example may not."""
-    strict, checked = closed(DOCUMENT), 0
+def test_every_example_matches_its_schema() -> None:
+    """Responses may have additional fields; an example may not."""
+    strict, checked = close_shapes(DOCUMENT), 0
     contents = [*DOCUMENT["components"]["responses"].values()]
     for _, _, operation in OPERATIONS:
         contents += [operation.get("requestBody", {}), *operation["responses"].values()]
@@ -123,7 +174,7 @@ def test_every_example_is_as_its_schema_says() -> None:
     assert checked > 100
 
 
-def test_every_body_and_every_json_answer_has_an_example() -> None:
+def test_every_body_and_every_json_response_has_an_example() -> None:
     for path, _, operation in OPERATIONS:
         for content in (operation.get("requestBody", {}), *operation["responses"].values()):
             media = content.get("content", {}).get("application/json")
@@ -131,128 +182,154 @@ def test_every_body_and_every_json_answer_has_an_example() -> None:
                 assert media["examples"], path
 
 
-def test_patterns_are_those_of_the_reader() -> None:
-    """Python's `$` needs help that ECMA's does not; nobody should have to read it."""
+def test_patterns_are_written_for_ecma() -> None:
+    """Python's `$` needs an addition that ECMA's does not."""
     assert r"(?!\n)" not in json.dumps(DOCUMENT)
 
 
-# What it makes of a view
+# How a view is documented
 
 
-def test_what_a_signature_names_is_a_parameter_or_the_body() -> None:
+def test_parameters_and_body_are_those_of_the_signature() -> None:
     def view(
-        caller: Caller, transcript_id: Id, query: Query[contract.TransactionsQuery], key: IdempotencyKey, body: Body[contract.Ask],
-        word: Annotated[str, Header("Stripe-Signature")],
+        caller: Caller, transcript_id: Id, query: Query[contract.TransactionsQuery], key: IdempotencyKey,
+        body: Body[contract.Ask],
+        signature: Annotated[str, Header("Stripe-Signature")],
     ) -> contract.AskAnswer:  # fmt: skip
-        """Ask. 200; 404 none."""
+        """Ask.
+
+        The answer
+        has quotes.
+        """
         raise NotImplementedError
 
-    said = operation_of(view, "/transcription/ask/{transcript_id}", errors=("insufficient_credits",))
+    operation = operation_of(
+        view, "/transcription/ask/{transcript_id}", errors=("insufficient_credits",), reasons=("nothing_saved",)
+    )
 
-    given = [(one["in"], one["name"], one["required"]) for one in said["parameters"] if "required" in one]
-    assert given == [
+    parameters = [
+        (parameter["in"], parameter["name"], parameter["required"])
+        for parameter in operation["parameters"]
+        if "required" in parameter
+    ]
+    assert parameters == [
         ("path", "transcript_id", True),
         ("query", "limit", False),
         ("query", "cursor", False),
         ("query", "format", False),
         ("header", "Stripe-Signature", True),
     ]
-    assert [one["name"] for one in said["parameters"] if "required" not in one] == ["Idempotency-Key"]
-    assert said["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Ask"}
-    assert (said["summary"], said["description"], said["tags"]) == ("Ask", "200; 404 none.", ["Questions"])
-    assert " ".join(said["responses"]) == "200 400 401 402 403 404 409 413 415 429 500 503"
+    assert [parameter["name"] for parameter in operation["parameters"] if "required" not in parameter] == [
+        "Idempotency-Key"
+    ]
+    assert operation["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Ask"}
+    assert (operation["summary"], operation["description"], operation["tags"]) == (
+        "Ask",
+        "The answer has quotes.",
+        ["Transcripts"],
+    )
+    assert " ".join(operation["responses"]) == "200 400 401 402 403 404 409 413 415 429 500 503"
 
 
-def test_other_statuses_files_and_several_shapes_are_answers_too() -> None:
+def test_other_statuses_files_and_several_shapes_are_responses_too() -> None:
     def view() -> (
-        contract.Saved | contract.Stopped | Answered[Literal[201], contract.Lease] | Annotated[Download, "text/csv"]
+        contract.Saved
+        | contract.Stopped
+        | ResponseWithStatus[Literal[201], contract.Lease]
+        | Annotated[Download, "text/csv"]
     ):
-        """Anything."""
+        """A view."""
         raise NotImplementedError
 
-    said = operation_of(view)["responses"]
+    responses = operation_of(view)["responses"]
 
     references = [{"$ref": f"#/components/schemas/{name}"} for name in ("Saved", "Stopped")]
-    assert said["200"]["content"]["application/json"]["schema"] == {"anyOf": references}
-    assert said["200"]["content"]["text/csv"] == {"schema": {"type": "string"}}
-    assert "X-Next-Cursor" in said["200"]["headers"]
-    assert said["201"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Lease"}
+    assert responses["200"]["content"]["application/json"]["schema"] == {"anyOf": references}
+    assert responses["200"]["content"]["text/csv"] == {"schema": {"type": "string"}}
+    assert "X-Next-Cursor" in responses["200"]["headers"]
+    assert responses["201"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Lease"}
 
 
-def test_audio_is_a_body_of_its_media_types() -> None:
-    def view(sent: Annotated[bytes, Raw(9)]) -> contract.Received:
+def test_audio_is_a_binary_body_of_its_media_types() -> None:
+    def view(raw: Annotated[bytes, RawBody(9)]) -> contract.StripeWebhookResult:
         raise NotImplementedError
 
-    said = operation_of(view, content_types=["audio/wav", "audio/pcm"])
+    operation = operation_of(view, content_types=["audio/wav", "audio/pcm"])
 
     binary = {"schema": {"type": "string", "format": "binary"}}
-    assert said["requestBody"]["content"] == {"audio/wav": binary, "audio/pcm": binary}
+    assert operation["requestBody"]["content"] == {"audio/wav": binary, "audio/pcm": binary}
 
 
-def test_webhooks_are_never_told_to_slow_down() -> None:
-    def view() -> contract.Received:
+def test_webhooks_do_not_document_429() -> None:
+    def view() -> contract.StripeWebhookResult:
         raise NotImplementedError
 
-    said = operation_of(view, limit="webhooks")
+    operation = operation_of(view, limit="webhooks")
 
-    assert "429" not in said["responses"]
-    assert "503" in said["responses"]
+    assert "429" not in operation["responses"]
+    assert "503" in operation["responses"]
 
 
-def test_an_administrators_route_says_so() -> None:
+def test_a_route_for_administrators_says_so() -> None:
     def view(caller: Admin) -> contract.LastAudit:
-        """Look. 200."""
+        """Look.
+
+        Twice.
+        """
         raise NotImplementedError
 
-    said = operation_of(view)
+    operation = operation_of(view)
 
-    assert said["description"] == "Needs the group `admins`. 200."
-    assert said["security"] == [{"idToken": []}]
-    assert said["responses"]["403"] == {"$ref": "#/components/responses/AccountBlockedOrForbiddenOrOriginNotAllowed"}
+    assert operation["description"] == "Needs the group `admins`. Twice."
+    assert operation["security"] == [{"idToken": []}]
+    assert operation["responses"]["403"] == {
+        "$ref": "#/components/responses/AccountBlockedOrForbiddenOrOriginNotAllowed"
+    }
 
 
 def test_a_shape_without_an_example_or_a_path_without_a_section_is_refused() -> None:
-    class Strange(contract.Answer):
-        word: str
+    class WithoutExample(contract.ResponseShape, kw_only=True):
+        value: str
 
-    def view() -> Strange:
+    def view() -> WithoutExample:
         raise NotImplementedError
 
-    def known() -> contract.Received:
+    def webhook_view() -> contract.StripeWebhookResult:
         raise NotImplementedError
 
     with pytest.raises(LookupError, match="needs an example"):
         operation_of(view)
     with pytest.raises(LookupError, match="in no section"):
-        operation_of(known, "/elsewhere")
+        operation_of(webhook_view, "/elsewhere")
 
 
-def test_a_code_that_there_is_not_is_refused_where_it_is_named() -> None:
+def test_an_unknown_code_is_refused_where_it_is_declared() -> None:
     with pytest.raises(ValueError, match="no_such_code"):
-        views.answers(limit="reads", errors=("no_such_code",))
+        endpoint(limit="reads", errors=("no_such_code",))
 
 
-def test_every_code_has_a_meaning_from_the_class_that_has_it() -> None:
+def test_every_code_and_every_reason_has_a_meaning() -> None:
     assert set(MEANINGS) == set(STATUS)
+    assert set(REASON_MEANINGS) == set(errors.REASON_CODES)
     assert MEANINGS["insufficient_credits"] == errors.InsufficientCreditsError.__doc__
 
 
-def test_nothing_of_it_is_loaded_to_answer_requests() -> None:
+def test_requests_do_not_load_the_generator() -> None:
     """The cold start pays for what `app` imports."""
     code = "import app, sys; sys.exit('chalicelib.http.openapi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
-def test_facts_name_the_codes_of_a_route() -> None:
-    facts = facts_of(app.routes["/auth/register"]["POST"].view_function)
+def test_the_spec_names_the_codes_of_a_route() -> None:
+    spec = route_spec(app.routes["/auth/register"]["POST"].view_function)
 
-    assert facts.errors == ("email_taken",)
-
-
-# What was released
+    assert spec.errors == ("email_taken",)
 
 
-def test_nothing_that_was_released_is_broken() -> None:
-    released = read(RELEASED)
+# The released contract
 
-    assert is_announced(released, DOCUMENT) or breaking(released, DOCUMENT) == []
+
+def test_the_released_contract_is_not_broken() -> None:
+    released = read_contract(RELEASED)
+
+    assert is_announced(released, DOCUMENT) or breaking_changes(released, DOCUMENT) == []

@@ -1,4 +1,4 @@
-"""Where a provider's webhook reaches the API: by setting, or else where the request came, stage and all."""
+"""The public address of the API, which webhooks are sent to: the setting, or that of the request with its stage."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ GATEWAY = "abc.execute-api.eu-central-1.amazonaws.com"
 ROUTE = "/transcription/catchup"
 
 
-def reached(domain: str, path: str, setting: str = "") -> str:
+def public_url_of(domain: str, path: str, setting: str = "") -> str:
     request: Any = SimpleNamespace(context={"domainName": domain, "path": path}, path=ROUTE)
     settings: Any = SimpleNamespace(public_url=setting)
     return public_url(request, settings)
@@ -26,9 +26,9 @@ def reached(domain: str, path: str, setting: str = "") -> str:
         ("api.example.com", f"/live{ROUTE}", "https://api.example.com/live"),
     ],
 )
-def test_it_is_where_the_request_came(domain: str, path: str, url: str) -> None:
-    assert reached(domain, path) == url
+def test_the_public_url_is_that_of_the_request(domain: str, path: str, url: str) -> None:
+    assert public_url_of(domain, path) == url
 
 
-def test_the_setting_wins() -> None:
-    assert reached(GATEWAY, f"/api{ROUTE}", "https://api.example.com/") == "https://api.example.com"
+def test_the_setting_takes_precedence() -> None:
+    assert public_url_of(GATEWAY, f"/api{ROUTE}", "https://api.example.com/") == "https://api.example.com"

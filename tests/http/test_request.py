@@ -1,4 +1,4 @@
-"""The one place that knows status codes: every error has one, and nothing of a bug gets out."""
+"""Every error has its status and the shape of all errors; invalid input is named; no bug is shown to a client."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from chalice import Chalice, Response
+from chalice.app import MultiDict
 from chalice.test import Client
 
 from chalicelib import contract, errors
@@ -28,27 +29,27 @@ SETTINGS = Settings(
     extension_origin="chrome-extension://a",
     assemblyai_api_key="",
 )
-NOBODY: Any = None  # for views that nobody signs in to, and nobody counts
+UNUSED: Any = None  # the verifier and the limiter of views without a caller
 CORS = {"Access-Control-Allow-Origin": "chrome-extension://a"}
 
 
 def all_errors(kind: type[errors.AppError] = errors.AppError) -> Iterator[type[errors.AppError]]:
     yield kind
-    for below in kind.__subclasses__():
-        yield from all_errors(below)
+    for subclass in kind.__subclasses__():
+        yield from all_errors(subclass)
 
 
-def answer(
+def respond(
     view: Any, *, settings: Any = lambda: SETTINGS, headers: dict[str, str] | None = None
 ) -> tuple[int, Any, Any]:
     """Status, body and headers of one view behind the middleware."""
     app = Chalice(app_name="small", configure_logs=False)
     app.register_middleware(middleware.http_middleware(settings, CORS), "http")
-    made = endpoint.Views(lambda: app.current_request, NOBODY, NOBODY)
-    app.route("/x", methods=["POST"])(made.answers(limit="open")(lambda: view(app.current_request)))
+    decorate = endpoint.EndpointDecorator(lambda: app.current_request, UNUSED, UNUSED)(limit="open")
+    app.route("/x", methods=["POST"])(decorate(lambda: view(app.current_request)))
     with Client(app) as client:
-        words = {"Content-Type": "application/json"} | (headers or {})
-        response = client.http.post("/x", headers=words, body=b'{"refresh_token": "t"}')
+        all_headers = {"Content-Type": "application/json"} | (headers or {})
+        response = client.http.post("/x", headers=all_headers, body=b'{"refresh_token": "t"}')
     return response.status_code, json.loads(response.body), response.headers
 
 
@@ -64,16 +65,20 @@ def test_every_error_has_a_status() -> None:
 
 
 @pytest.mark.parametrize("kind", list(all_errors()), ids=lambda kind: kind.__name__)
-def test_every_error_comes_out_in_the_one_shape(kind: type[errors.AppError]) -> None:
+def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
     match kind:
         case errors.InvalidRequestError:
-            error = kind("So it is.", "a.field")
+            error = kind("A message.", "a.field")
         case errors.InsufficientCreditsError:
             error = kind(10, 5)
+        case errors.ConflictError:
+            error = kind("A message.", "lease_open")
+        case errors.UnauthenticatedError:
+            error = kind("A message.", "expired")
         case _:
-            error = kind("So it is.")
+            error = kind("A message.")
 
-    status, body, headers = answer(raising(error))
+    status, body, headers = respond(raising(error))
 
     assert (status, body["code"], body["message"]) == (responses.STATUS[kind.code], kind.code, error.message)
     assert set(body) <= {"code", "message", "request_id", "details"}
@@ -82,19 +87,21 @@ def test_every_error_comes_out_in_the_one_shape(kind: type[errors.AppError]) -> 
     assert ("Retry-After" in headers) == (status in (429, 503))
 
 
-def test_seconds_to_wait_become_a_header_and_no_detail() -> None:
-    status, body, headers = answer(raising(errors.ConflictError("Busy.", retry_after_seconds=7, seq=3)))
+def test_seconds_to_wait_become_a_header_and_not_a_detail() -> None:
+    status, body, headers = respond(
+        raising(errors.ConflictError("Busy.", "still_running", retry_after_seconds=7, seq=3))
+    )
 
-    assert (status, headers["Retry-After"], body["details"]) == (409, "7", {"seq": 3})
+    assert (status, headers["Retry-After"], body["details"]) == (409, "7", {"reason": "still_running", "seq": 3})
 
 
 @pytest.mark.parametrize(
     "error", [KeyError("secret"), RuntimeError("secret"), RecursionError("secret"), AssertionError("secret")]
 )
-def test_a_bug_tells_nothing_to_the_client_nor_its_text_to_the_log(
+def test_the_text_of_a_bug_reaches_neither_the_client_nor_the_log(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, body, _ = answer(raising(error))
+    status, body, _ = respond(raising(error))
 
     assert (status, body["code"]) == (500, "internal_error")
     logged = capsys.readouterr().out
@@ -102,11 +109,11 @@ def test_a_bug_tells_nothing_to_the_client_nor_its_text_to_the_log(
     assert type(error).__name__ in logged
 
 
-def test_unfit_settings_are_a_500_whose_reason_is_for_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    def unfit() -> Settings:
+def test_invalid_settings_are_a_500_whose_reason_is_only_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    def invalid() -> Settings:
         raise load.SettingsError("settings: LEDGER_TABLE is missing")
 
-    status, body, headers = answer(lambda _: contract.Nothing(), settings=unfit)
+    status, body, headers = respond(lambda _: contract.EmptyBody(), settings=invalid)
 
     assert (status, body["code"]) == (500, "internal_error")
     assert "LEDGER_TABLE" not in json.dumps(body)
@@ -114,13 +121,13 @@ def test_unfit_settings_are_a_500_whose_reason_is_for_the_log(capsys: pytest.Cap
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]
 
 
-def test_chalices_own_errors_are_put_into_our_words() -> None:
-    status, body, _ = answer(lambda _: contract.Nothing(), headers={"Content-Type": "text/plain"})
+def test_chalices_own_errors_get_a_code_of_the_contract() -> None:
+    status, body, _ = respond(lambda _: contract.EmptyBody(), headers={"Content-Type": "text/plain"})
 
     assert (status, body["code"]) == (415, "unsupported_media_type")
 
 
-def test_a_status_that_nobody_planned_is_a_bug() -> None:
+def test_an_unexpected_status_is_answered_as_a_bug() -> None:
     app = Chalice(app_name="small", configure_logs=False)
     app.register_middleware(middleware.http_middleware(lambda: SETTINGS, CORS), "http")
     app.route("/x")(lambda: Response("<html>teapot</html>", status_code=418))
@@ -134,13 +141,15 @@ def test_a_status_that_nobody_planned_is_a_bug() -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "body"),
-        ({"email": "a@b.cd", "password": "x" * 10, "more": 1}, "body"),
+        ({}, "email"),
+        ({"email": "a@b.cd"}, "password"),
+        ({"email": "a@b.cd", "password": "x" * 10, "more": 1}, "more"),
+        ({"email": "a@b.cd", "password": "x" * 10, "m" * 500: 1}, "m" * 100),
         ({"email": 1, "password": "x" * 10}, "email"),
         ({"email": "a@b.cd", "password": "short"}, "password"),
     ],
 )
-def test_the_path_of_the_first_wrong_field_is_named(body: dict[str, Any], field: str) -> None:
+def test_the_path_of_the_first_invalid_field_is_named(body: dict[str, Any], field: str) -> None:
     class Request:
         raw_body = json.dumps(body).encode()
 
@@ -150,7 +159,85 @@ def test_the_path_of_the_first_wrong_field_is_named(body: dict[str, Any], field:
     assert not any(value in refused.value.message for value in map(str, body.values()))
 
 
-def test_our_own_domain_may_call_and_a_missing_one_lets_nobody_in() -> None:
+def refusal_of(shape: Any, body: bytes) -> errors.InvalidRequestError:
+    with pytest.raises(errors.InvalidRequestError) as found:
+        request.body(SimpleNamespace(raw_body=body), shape)  # type: ignore[arg-type]
+    return found.value
+
+
+SAVE = '{"action": "save", "session_id": "s", "segments": [%s]}'
+SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ("", "body", "The body is not valid JSON in UTF-8."),
+        ("[]", "body", "This must be an object."),
+        ("{}", "action", "This field is required."),
+        ('{"action": "dance"}', "action", "This is not one of the accepted values."),
+        ('{"action": "stop"}', "session_id", "This field is required."),
+        ('{"action": "start", "colour": 1}', "colour", "This field is unknown. Remove it."),
+        ('{"action": "start", "lease_seconds": 59}', "lease_seconds", "This must be at least 60."),
+        ('{"action": "start", "lease_seconds": 10801}', "lease_seconds", "This must be at most 10,800."),
+        ('{"action": "start", "lease_seconds": 1.5}', "lease_seconds", "This must be a whole number."),
+        ('{"action": "start", "lease_seconds": 1e999}', "lease_seconds", "This number is too large."),
+        ('{"action": "start", "title": 1}', "title", "This must be text."),
+        (
+            '{"action": "start", "language": "x"}',
+            "language",
+            "This has characters or a format that are not accepted here.",
+        ),
+        (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
+        (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
+        (SAVE % SEGMENT % ', "text": ""', "segments[0].text", "This must have at least 1 character."),
+        (SAVE % SEGMENT % ', "end_ms": 0, "start_ms": 5', "segments[0]", "`end_ms` must not be before `start_ms`."),
+        (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This must have at most 100 items."),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_the_error_names_the_input_and_says_what_is_wrong(body: str, field: str, message: str) -> None:
+    error = refusal_of(contract.StreamAction, body.encode())
+
+    assert (error.details, error.message) == ({"field": field}, message)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "message"),
+    [
+        ({"limit": ["x"]}, "limit", "This must be a whole number."),
+        ({"limit": ["0"]}, "limit", "This must be at least 1."),
+        ({"colour": ["red"]}, "colour", "This parameter is unknown. Remove it."),
+        ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once."),
+        ({"from": ["x"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
+        ({"from": ["2026-11-30T10:00:00"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
+        ({"kind": ["x"]}, "kind", "This is not one of the accepted values."),
+    ],
+    ids=str,
+)
+def test_a_query_parameter_is_named_by_itself(parameters: dict[str, list[str]], field: str, message: str) -> None:
+    query_params = MultiDict(parameters)
+
+    with pytest.raises(errors.InvalidRequestError) as found:
+        request.query(SimpleNamespace(query_params=query_params), contract.HistoryQuery)  # type: ignore[arg-type]
+
+    assert (found.value.details, found.value.message) == ({"field": field}, message)
+
+
+def test_a_missing_query_parameter_is_named() -> None:
+    with pytest.raises(errors.InvalidRequestError) as found:
+        request.query(SimpleNamespace(query_params=None), contract.ExportQuery)  # type: ignore[arg-type]
+
+    assert found.value.details == {"field": "format"}
+
+
+def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
+    for body in ('{"action": "start", "source_url": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
+        message = refusal_of(contract.StreamAction, body.encode()).message
+        assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
+
+
+def test_pages_of_the_own_domain_may_call_and_no_others_if_it_is_unknown() -> None:
     class Request:
         def __init__(self, origin: str, context: dict[str, str]):
             self.headers, self.context = {"origin": origin}, context
@@ -166,7 +253,7 @@ def test_our_own_domain_may_call_and_a_missing_one_lets_nobody_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "mode", "may"),
+    ("site", "mode", "is_allowed"),
     [
         ("cross-site", "no-cors", False),
         ("same-site", "no-cors", False),
@@ -175,27 +262,27 @@ def test_our_own_domain_may_call_and_a_missing_one_lets_nobody_in() -> None:
         ("same-origin", "cors", True),
         ("same-origin", "no-cors", True),
         ("none", "navigate", True),
-        ("none", "cors", True),  # an extension that its user let call us
+        ("none", "cors", True),  # an extension with permission for this host
     ],
 )
-def test_what_other_pages_embed_is_refused_though_it_names_no_origin(site: str, mode: str, may: bool) -> None:
+def test_embedding_by_other_pages_is_refused_though_it_has_no_origin(site: str, mode: str, is_allowed: bool) -> None:
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
 
-    status, body, _ = answer(lambda _: contract.Nothing(), headers=headers)
+    status, body, _ = respond(lambda _: contract.EmptyBody(), headers=headers)
 
-    assert (status, body.get("code")) == ((200, None) if may else (403, "origin_not_allowed"))
+    assert (status, body.get("code")) == ((200, None) if is_allowed else (403, "origin_not_allowed"))
 
 
-# Where a request comes from
+# The network of a request
 
 
 def network(source: object, headers: dict[str, str] | None = None) -> str:
-    """The network of a request that the gateway says is from `source`."""
+    """The network of a request whose address is `source` by the gateway's context."""
     return request.network(SimpleNamespace(context={"identity": {"sourceIp": source}}, headers=headers or {}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("addresses", "one"),
+    ("addresses", "expected"),
     [
         (["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"], "192.0.2.7"),
         (["2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:DB8:1:2:0:0:0:9"], "2001:db8:1:2::/64"),
@@ -203,11 +290,11 @@ def network(source: object, headers: dict[str, str] | None = None) -> str:
         (["", "unknown", "192.0.2.7, 192.0.2.8", "192.0.2", None], ""),
     ],
 )
-def test_a_customers_addresses_are_one_network(addresses: list[object], one: str) -> None:
-    """A customer gets 2⁶⁴ addresses of the new kind: each must not be somebody else to a limit, or to a cap."""
-    assert {network(address) for address in addresses} == {one}
+def test_all_addresses_of_a_customer_are_one_network(addresses: list[object], expected: str) -> None:
+    """A customer gets 2⁶⁴ IPv6 addresses, which limits and caps must count as one."""
+    assert {network(address) for address in addresses} == {expected}
 
 
-def test_what_a_client_writes_of_itself_is_not_asked() -> None:
+def test_headers_of_the_client_do_not_change_the_network() -> None:
     assert network("192.0.2.7", {"x-forwarded-for": "198.51.100.1", "forwarded": "for=198.51.100.1"}) == "192.0.2.7"
     assert request.network(SimpleNamespace(context={}, headers={"x-forwarded-for": "198.51.100.1"})) == ""  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Every route with what holds for it. A route that is new or changed has to be put down here, all of it."""
+"""Every route with its caller, limit and body. A route that is new or changed has to be listed here."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,27 @@ from chalice import Chalice, CognitoUserPoolAuthorizer
 
 from app import AUDIO_TYPES, app
 from chalicelib import contract
-from chalicelib.http.endpoint import Views, facts_of
-from chalicelib.http.parameters import Body, Part, Raw
+from chalicelib.http.endpoint import EndpointDecorator, route_spec
+from chalicelib.http.parameters import Body, RawBody, Source
 from chalicelib.http.request import MAX_JSON_BYTES
 from chalicelib.models.accounts import Caller
 from chalicelib.models.rate_limits import GROUPS, UNCOUNTED
 from chalicelib.streaming import audio
 
-JSON, NOTHING = MAX_JSON_BYTES, 0
-# How a request that came twice is known: by the key that its client gives it, or by what it is about.
-KEY, ITSELF = "Idempotency-Key", ""
+JSON, NO_BODY = MAX_JSON_BYTES, 0
+# How a repeated request is recognised: by the key that its client sends, or by what it is about.
+KEY, CONTENT = "Idempotency-Key", ""
 
 
 @dataclass(frozen=True)
 class Route:
-    """`who`: `anyone`, `user` (behind the gateway's authorizer) or `admin`. `body`: its most bytes."""
+    """`caller`: `anyone`, `user` (behind the gateway's authorizer) or `admin`. `body`: its maximum number of bytes."""
 
-    who: str
+    caller: str
     limit: str
-    body: int = NOTHING
-    once: str = ITSELF
-    media: tuple[str, ...] = ("application/json",)
+    body: int = NO_BODY
+    repeated_by: str = CONTENT
+    media_types: tuple[str, ...] = ("application/json",)
 
 
 ROUTES = {
@@ -46,7 +46,7 @@ ROUTES = {
     "GET /auth/user/export/{export_id}": Route("user", "reads"),
     "POST /transcription/stream": Route("user", "stream", JSON, KEY),
     "POST /transcription/stream/{session_id}/audio": Route(
-        "user", "audio", audio.MAX_BYTES, "seq", media=tuple(AUDIO_TYPES)
+        "user", "audio", audio.MAX_BYTES, "seq", media_types=tuple(AUDIO_TYPES)
     ),
     "POST /transcription/uploads": Route("user", "spend", JSON),
     "POST /transcription/catchup": Route("user", "spend", JSON, KEY),
@@ -68,7 +68,7 @@ ROUTES = {
     "POST /admin/users/{user_id}/unblock": Route("admin", "admin", JSON),
     "POST /admin/audit": Route("admin", "admin", JSON),
     "GET /admin/audit": Route("admin", "admin"),
-    # The event's own id, and the job's, are what these are known by.
+    # A repetition is recognised by the id of the event or of the job.
     "POST /webhooks/assemblyai": Route("anyone", "webhooks", JSON),
     "POST /webhooks/stripe": Route("anyone", "webhooks", JSON),
     "GET /admin": Route("anyone", "open"),
@@ -80,38 +80,40 @@ ROUTES = {
 }
 
 
-def routes_of(made: Chalice) -> dict[str, Route]:
-    """The same table, read off an app."""
+def routes_of(application: Chalice) -> dict[str, Route]:
+    """The same table, read from an app."""
     found = {}
-    for path, methods in made.routes.items():
+    for path, methods in application.routes.items():
         for method, entry in methods.items():
-            facts = facts_of(entry.view_function)
-            is_behind = isinstance(entry.authorizer, CognitoUserPoolAuthorizer)
-            who = "admin" if facts.shape_of(Part.ADMIN) else "user" if facts.shape_of(Part.CALLER) else "anyone"
-            assert is_behind == (who != "anyone"), f"{method} {path}: the gateway and the view disagree on who may call"
+            spec = route_spec(entry.view_function)
+            is_behind_authorizer = isinstance(entry.authorizer, CognitoUserPoolAuthorizer)
+            caller = "admin" if spec.shape_of(Source.ADMIN) else "user" if spec.shape_of(Source.CALLER) else "anyone"
+            assert is_behind_authorizer == (caller != "anyone"), (
+                f"{method} {path}: gateway and view disagree on the caller"
+            )
             assert entry.cors, f"{method} {path} has no CORS"
-            shape, asked = facts.shape_of(Part.BODY), facts.shape_of(Part.QUERY)
-            body = NOTHING if shape is None else shape.max_bytes if isinstance(shape, Raw) else JSON
-            once = KEY if facts.shape_of(Part.ONCE) else "seq" if hasattr(asked, "seq") else ITSELF
-            found[f"{method} {path}"] = Route(who, facts.limit, body, once, tuple(entry.content_types))
+            shape, query = spec.shape_of(Source.BODY), spec.shape_of(Source.QUERY)
+            body = NO_BODY if shape is None else shape.max_bytes if isinstance(shape, RawBody) else JSON
+            repeated_by = KEY if spec.shape_of(Source.IDEMPOTENCY_KEY) else "seq" if hasattr(query, "seq") else CONTENT
+            found[f"{method} {path}"] = Route(caller, spec.limit, body, repeated_by, tuple(entry.content_types))
     return found
 
 
-def test_every_route_is_as_it_is_put_down_here() -> None:
+def test_every_route_is_listed_here() -> None:
     assert routes_of(app) == ROUTES
 
 
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_route_is_limited_by_what_is_known_of_its_caller(name: str) -> None:
+def test_a_route_is_limited_by_user_if_it_knows_its_caller(name: str) -> None:
     route = ROUTES[name]
 
     if route.limit in UNCOUNTED:
-        assert route.who == "anyone"
+        assert route.caller == "anyone"
     else:
-        assert GROUPS[route.limit].by == ("network" if route.who == "anyone" else "user")
+        assert GROUPS[route.limit].by == ("network" if route.caller == "anyone" else "user")
 
 
-def test_what_is_not_counted_only_reads_files_and_settings_or_is_signed() -> None:
+def test_uncounted_routes_only_serve_files_and_settings_or_are_signed() -> None:
     uncounted = {name for name, route in ROUTES.items() if route.limit in UNCOUNTED}
 
     assert uncounted == {
@@ -127,80 +129,82 @@ def test_what_is_not_counted_only_reads_files_and_settings_or_is_signed() -> Non
     }
 
 
-def test_what_spends_credits_or_moves_them_is_known_when_it_comes_twice() -> None:
-    """Uploads are forms, which cost nothing; whoever is blocked twice is blocked, and an audit that runs is joined."""
+def test_repeated_requests_that_change_credits_are_recognised() -> None:
+    """Upload forms cost nothing, blocking twice changes nothing, and a running audit is returned."""
     spending = {name for name, route in ROUTES.items() if route.limit in ("stream", "audio", "spend")}
-    moving = spending | {"POST /admin/credits"}
+    changing = spending | {"POST /admin/credits"}
 
-    assert {name for name in moving if not ROUTES[name].once} == {"POST /transcription/uploads"}
+    assert {name for name in changing if not ROUTES[name].repeated_by} == {"POST /transcription/uploads"}
 
 
-def test_every_body_is_bounded_and_only_what_writes_has_one() -> None:
+def test_every_body_is_bounded_and_only_writing_routes_have_one() -> None:
     for name, route in ROUTES.items():
         assert (route.body > 0) == name.startswith(("POST ", "PATCH ")), name
         assert route.body <= audio.MAX_BYTES
 
 
-# That the table cannot be got round
+# No route can bypass the list
 
 
-def small_app() -> tuple[Chalice, Views]:
-    made = Chalice(app_name="small", configure_logs=False)
-    return made, Views(lambda: made.current_request, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
+def small_app() -> tuple[Chalice, EndpointDecorator]:
+    application = Chalice(app_name="small", configure_logs=False)
+    return application, EndpointDecorator(lambda: application.current_request, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
 
 
-def test_a_new_route_does_not_pass_unseen() -> None:
-    made, views = small_app()
+def test_a_new_route_is_found() -> None:
+    application, endpoint = small_app()
 
-    @made.route("/new", methods=["POST"], cors=True)
-    @views.answers(limit="login")
-    def new(body: Body[contract.Nothing]) -> None: ...
+    @application.route("/new", methods=["POST"], cors=True)
+    @endpoint(limit="login")
+    def new(body: Body[contract.EmptyBody]) -> None: ...
 
-    assert routes_of(made) == {"POST /new": Route("anyone", "login", JSON)}
-    assert routes_of(made).keys() - ROUTES.keys() == {"POST /new"}
+    assert routes_of(application) == {"POST /new": Route("anyone", "login", JSON)}
+    assert routes_of(application).keys() - ROUTES.keys() == {"POST /new"}
 
 
-def test_a_route_that_is_not_made_by_a_view_of_ours_is_found() -> None:
-    made, _ = small_app()
-    made.route("/bare", methods=["GET"], cors=True)(dict)
+def test_a_route_without_the_endpoint_decorator_is_found() -> None:
+    application, _ = small_app()
+    application.route("/bare", methods=["GET"], cors=True)(dict)
 
     with pytest.raises(AttributeError):
-        routes_of(made)
+        routes_of(application)
 
 
-def test_a_route_that_names_no_limit_is_not_made() -> None:
-    _, views = small_app()
+def test_a_route_without_a_limit_cannot_be_defined() -> None:
+    _, endpoint = small_app()
 
     with pytest.raises(TypeError, match="limit"):
-        views.answers()  # type: ignore[call-arg]
+        endpoint()  # type: ignore[call-arg]
 
 
-def test_a_caller_without_the_authorizer_and_the_authorizer_without_a_caller_are_found() -> None:
-    made, views = small_app()
+def test_authorizer_and_caller_have_to_go_together() -> None:
+    application, endpoint = small_app()
 
-    @made.route("/open-door", methods=["GET"], cors=True)
-    @views.answers(limit="reads")
-    def open_door(caller: Caller) -> None: ...
+    @application.route("/unprotected", methods=["GET"], cors=True)
+    @endpoint(limit="reads")
+    def view_without_authorizer(caller: Caller) -> None: ...
 
-    with pytest.raises(AssertionError, match="the gateway and the view disagree"):
-        routes_of(made)
+    with pytest.raises(AssertionError, match="gateway and view disagree"):
+        routes_of(application)
 
-    made, views = small_app()
+    application, endpoint = small_app()
 
-    @made.route("/nobody", methods=["GET"], cors=True, authorizer=CognitoUserPoolAuthorizer("c", provider_arns=["arn"]))
-    @views.answers(limit="open")
-    def nobody() -> None: ...
+    @application.route(
+        "/without-caller", methods=["GET"], cors=True, authorizer=CognitoUserPoolAuthorizer("c", provider_arns=["arn"])
+    )
+    @endpoint(limit="open")
+    def without_caller() -> None: ...
 
-    with pytest.raises(AssertionError, match="the gateway and the view disagree"):
-        routes_of(made)
+    with pytest.raises(AssertionError, match="gateway and view disagree"):
+        routes_of(application)
 
 
 def test_a_route_without_cors_is_found() -> None:
-    made, views = small_app()
+    application, endpoint = small_app()
 
-    @made.route("/silent", methods=["GET"])
-    @views.answers(limit="open")
-    def silent() -> None: ...
+    @application.route("/without-cors", methods=["GET"])
+    @endpoint(limit="open")
+    def without_cors() -> None: ...
 
     with pytest.raises(AssertionError, match="no CORS"):
-        routes_of(made)
+        routes_of(application)

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.http import middleware
+from chalicelib.http import events
 from chalicelib.logs import log, redaction
 from chalicelib.logs.redaction import MARK, redact, redact_fields, register_secret_for_redaction
 
@@ -219,8 +219,8 @@ def test_an_event_function_raises_only_the_types_of_errors(capsys: pytest.Captur
     def fails_in_part() -> int:
         raise ExceptionGroup("two failed", [KeyError("ada@example.com"), OSError("words of a transcript")])
 
-    with pytest.raises(middleware.EventFailedError) as raised:
-        middleware.run_event("sweep", {"one": fails, "two": lambda: 3, "three": fails_in_part})
+    with pytest.raises(events.EventFailedError) as raised:
+        events.run_event("sweep", {"one": fails, "two": lambda: 3, "three": fails_in_part})
 
     assert str(raised.value) == "sweep failed: ValueError, ExceptionGroup"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
@@ -238,8 +238,8 @@ def test_a_failed_build_of_an_event_function_raises_only_the_type_of_error(
     def fails() -> tuple[dict[str, int], list[Exception]]:
         raise ValueError(f"{TOKEN} of ada@example.com")
 
-    with pytest.raises(middleware.EventFailedError) as raised:
-        middleware.run_reporting_event("reconcile", fails)
+    with pytest.raises(events.EventFailedError) as raised:
+        events.run_reporting_event("reconcile", fails)
 
     assert str(raised.value) == "reconcile failed: ValueError"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)

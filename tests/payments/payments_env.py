@@ -148,17 +148,19 @@ class PaymentsEnv:
     def buy(self, caller: Caller, package: str = "popular", purchase_id: str | None = None, **more: str) -> str:
         """The id of a purchase that has its checkout."""
         purchase_id = purchase_id or str(uuid.uuid4())
-        self.purchases.buy(caller, contract.Buy(package, **more), purchase_id, "hash")
+        self.purchases.buy(caller, contract.Buy(package_id=package, **more), purchase_id, "hash")
         return purchase_id
 
     def purchase(self, purchase_id: str) -> Purchase:
         return purchase_from(self.backend.tables.get(purchase_key(purchase_id)) or {})
 
-    def receive_fact(self, purchase_id: str, fact: PaymentFact, event_id: str = "") -> contract.Received:
+    def receive_fact(self, purchase_id: str, fact: PaymentFact, event_id: str = "") -> contract.StripeWebhookResult:
         """An event about the purchase, under any id."""
         return self.receive_update(self.payments.make_update(self.purchase(purchase_id), fact), event_id)
 
-    def receive_update(self, update: Update, event_id: str = "", livemode: bool = False) -> contract.Received:
+    def receive_update(
+        self, update: Update, event_id: str = "", livemode: bool = False
+    ) -> contract.StripeWebhookResult:
         raw = (event_id or str(uuid.uuid4())).encode()
         self.payments.events[raw] = FakeEvent("an.event", update, livemode=livemode)
         return self.purchases.receive(raw, "good")

@@ -41,13 +41,13 @@ def test_packages_are_those_of_the_price_file(payments_env: PaymentsEnv) -> None
 
 
 def test_the_same_request_returns_the_same_checkout(payments_env: PaymentsEnv, ada: Caller) -> None:
-    body = contract.Buy("popular")
+    body = contract.Buy(package_id="popular")
     first = payments_env.purchases.buy(ada, body, "the-purchase", "hash")
 
     assert payments_env.purchases.buy(ada, body, "the-purchase", "hash") == first
     assert payments_env.payments.opens == ["the-purchase"]
     with pytest.raises(IdempotencyMismatchError):
-        payments_env.purchases.buy(ada, contract.Buy("starter"), "the-purchase", "another hash")
+        payments_env.purchases.buy(ada, contract.Buy(package_id="starter"), "the-purchase", "another hash")
 
 
 def test_of_two_checkouts_made_for_one_purchase_at_once_both_requests_return_the_same(
@@ -57,7 +57,7 @@ def test_of_two_checkouts_made_for_one_purchase_at_once_both_requests_return_the
     payments_env.payments.script = [ProviderError("500")]
     with pytest.raises(ProviderError):
         payments_env.buy(ada, purchase_id="the-purchase")
-    both_opened, body = threading.Barrier(2), contract.Buy("popular")
+    both_opened, body = threading.Barrier(2), contract.Buy(package_id="popular")
 
     class FreshCheckouts(FakePayments):
         def open_checkout(self, purchase: Purchase) -> CheckoutSession:
@@ -93,7 +93,7 @@ def test_a_retry_returns_the_checkout_whose_response_was_lost(
         payments_env.buy(ada, purchase_id="the-purchase")
     payments_env.backend.clock.forward(100)
 
-    checkout = payments_env.purchases.buy(ada, contract.Buy("popular"), "the-purchase", "hash")
+    checkout = payments_env.purchases.buy(ada, contract.Buy(package_id="popular"), "the-purchase", "hash")
 
     assert checkout.checkout_url == "https://pay.example/the-purchase"
     assert payments_env.purchase("the-purchase").checkout_expires_at == payments_env.backend.clock() - 100 + 3_600
@@ -154,7 +154,7 @@ def test_a_return_page_that_the_payment_system_does_not_support_is_rejected(
     purchases = replace(payments_env.purchases, return_origins=frozenset({extension}))
 
     with pytest.raises(InvalidRequestError):
-        purchases.buy(ada, contract.Buy("popular", success_url=f"{extension}/paid"), "the-purchase", "hash")
+        purchases.buy(ada, contract.Buy(package_id="popular", success_url=f"{extension}/paid"), "the-purchase", "hash")
 
 
 def test_a_return_page_of_an_allowed_origin_is_accepted(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -183,7 +183,7 @@ def test_without_an_api_key_nothing_is_sold_or_received(payments_env: PaymentsEn
     off = replace(payments_env.purchases, is_on=False)
 
     with pytest.raises(UnavailableError):
-        off.buy(ada, contract.Buy("popular"), "the-purchase", "hash")
+        off.buy(ada, contract.Buy(package_id="popular"), "the-purchase", "hash")
     with pytest.raises(UnavailableError):
         off.receive(b"{}", "good")
     assert replace(payments_env.reconciler, is_on=False).reconcile()[0]["purchases_asked"] == 0

@@ -138,7 +138,9 @@ def test_a_purchase_interrupted_at_any_call_has_one_checkout_after_a_retry(
         run.fault_injector.use_plan(no_faults)
 
         checkouts = [
-            run.payments_env.purchases.buy(run.caller, contract.Buy("starter"), "key-" + run.caller.user_id, "hash")
+            run.payments_env.purchases.buy(
+                run.caller, contract.Buy(package_id="starter"), "key-" + run.caller.user_id, "hash"
+            )
             for _ in range(2)
         ]
 
@@ -146,7 +148,9 @@ def test_a_purchase_interrupted_at_any_call_has_one_checkout_after_a_retry(
         assert checkouts[0].checkout_session_id == f"cs_key-{run.caller.user_id}"
         assert len(run.payments_env.payments.sessions) == 2  # The one of the run, and this one.
         with pytest.raises(IdempotencyMismatchError):
-            run.payments_env.purchases.buy(run.caller, contract.Buy("power"), "key-" + run.caller.user_id, "other")
+            run.payments_env.purchases.buy(
+                run.caller, contract.Buy(package_id="power"), "key-" + run.caller.user_id, "other"
+            )
         if is_past_the_end:
             break
     assert place >= 3

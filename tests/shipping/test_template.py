@@ -245,7 +245,7 @@ def test_only_what_is_the_same_for_everybody_is_cached(whole_template: Whole) ->
 def test_whatever_changes_a_cached_answer_is_in_its_key(whole_template: Whole) -> None:
     """Else a page of elsewhere has everybody refused, and a browser that has the page has others given nothing."""
     paths = whole_template("prod")["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
-    text = inspect.getsource(middleware._check_origin) + inspect.getsource(middleware._spare)
+    text = inspect.getsource(middleware._check_origin) + inspect.getsource(middleware._answer_not_modified)
     looked_at = set(re.findall(r'headers\.get\("([\w-]+)"', text)) - {"ETag"}
     assert {"origin", "if-none-match"} < looked_at
 

@@ -26,7 +26,12 @@ class StreamingEnv:
 
     def save(self, caller: Caller, lease: contract.Lease, *segments: tuple[int, int, int, str]) -> contract.Saved:
         return self.backend.streaming.save(
-            caller, lease.session_id, [contract.Segment(*segment) for segment in segments]
+            caller,
+            lease.session_id,
+            [
+                contract.SegmentInput(seq=seq, start_ms=start_ms, end_ms=end_ms, text=text)
+                for seq, start_ms, end_ms, text in segments
+            ],
         )
 
     def get_covered_intervals(self, caller: Caller, lease: contract.Lease) -> tuple[tuple[int, int], ...]:

@@ -100,7 +100,7 @@ class Listener:
         return self.backend.streaming.stop(self.caller, self.session_id)
 
     def save(self) -> contract.Saved:
-        segments = [contract.Segment(0, 0, 900, WORDS)]
+        segments = [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text=WORDS)]
         answer = self.backend.streaming.save(self.caller, self.session_id, segments)
         self.saved += 1
         return answer

@@ -49,8 +49,14 @@ def test_no_saved_word_lies_in_a_gap(streaming_env: StreamingEnv) -> None:
 
     whole = streaming_env.backend.history.whole(ada, lease.transcript_id)
 
-    assert whole.covered == [contract.Interval(20_000, 30_000), contract.Interval(100_000, 160_000)]
-    assert whole.uncovered == [contract.Interval(0, 20_000), contract.Interval(30_000, 100_000)]
+    assert whole.covered == [
+        contract.Interval(start_ms=20_000, end_ms=30_000),
+        contract.Interval(start_ms=100_000, end_ms=160_000),
+    ]
+    assert whole.uncovered == [
+        contract.Interval(start_ms=0, end_ms=20_000),
+        contract.Interval(start_ms=30_000, end_ms=100_000),
+    ]
 
 
 def test_an_interrupted_stream_covers_no_future_time(streaming_env: StreamingEnv) -> None:
@@ -75,7 +81,7 @@ def test_a_session_resumed_day_after_day_keeps_its_segments(streaming_env: Strea
     assert start_ms > 86_400_000
 
     segment = {"seq": 1, "start_ms": start_ms, "end_ms": start_ms + 900, "text": "on the fourth day"}
-    stored = msgspec.convert(segment, contract.Segment)
+    stored = msgspec.convert(segment, contract.SegmentInput)
     streaming_env.backend.streaming.save(ada, lease.session_id, [stored])
 
     (kept,) = streaming_env.backend.transcripts.segments(ada.user_id, lease.transcript_id)

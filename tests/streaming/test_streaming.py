@@ -96,7 +96,10 @@ def test_the_last_write_of_a_segment_wins(backend: Backend) -> None:
     lease = backend.start(ada)
     for text in ("I sad", "I said"):
         backend.clock.forward(1)
-        segments = [contract.Segment(2, 900, 1_800, "hello"), contract.Segment(1, 0, 900, text, "A")]
+        segments = [
+            contract.SegmentInput(seq=2, start_ms=900, end_ms=1_800, text="hello"),
+            contract.SegmentInput(seq=1, start_ms=0, end_ms=900, text=text, speaker="A"),
+        ]
         backend.streaming.save(ada, lease.session_id, segments)
 
     kept = backend.transcripts.segments(ada.user_id, lease.transcript_id)
@@ -131,7 +134,9 @@ def test_the_transcript_of_a_stopped_session_is_closed(backend: Backend) -> None
     backend.streaming.stop(ada, lease.session_id)
 
     with pytest.raises(ConflictError):
-        backend.streaming.save(ada, lease.session_id, [contract.Segment(1, 0, 900, "late")])
+        backend.streaming.save(
+            ada, lease.session_id, [contract.SegmentInput(seq=1, start_ms=0, end_ms=900, text="late")]
+        )
     assert backend.transcripts.segments(ada.user_id, lease.transcript_id) == []
 
 

@@ -105,7 +105,7 @@ class LiveHistories(RuleBasedStateMachine):
     def save(self, number: int, seconds_ago: int) -> None:
         name = self.a_session(number)
         end = max(self.clock() - self.model.sessions[name].started - seconds_ago, 0)
-        words = [contract.Segment(number, 0, end * 1_000, "a few words")]
+        words = [contract.SegmentInput(seq=number, start_ms=0, end_ms=end * 1_000, text="a few words")]
         self.run(
             lambda: self.backend.streaming.save(self.caller, name, words),
             lambda: self.model.save(name, end, self.clock()),

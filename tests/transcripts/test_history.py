@@ -73,17 +73,20 @@ def test_a_transcript_holds_relayed_and_saved_pieces_and_shows_what_is_missing(b
     ada, history = backend.person(200), backend.history
     lease = backend.start(ada, title="Austen")
     backend.send(ada, lease.session_id, 0, seconds=2)
-    later = contract.Segment(seq=1, start_ms=5_000, end_ms=6_000, text="saved", speaker="A")
+    later = contract.SegmentInput(seq=1, start_ms=5_000, end_ms=6_000, text="saved", speaker="A")
     backend.streaming.save(ada, lease.session_id, [later])
-    corrected = contract.Segment(seq=1, start_ms=5_000, end_ms=6_000, text="saved again")
+    corrected = contract.SegmentInput(seq=1, start_ms=5_000, end_ms=6_000, text="saved again")
     backend.clock.forward(1)
     backend.streaming.save(ada, lease.session_id, [corrected])
 
     whole = history.whole(ada, lease.transcript_id)
 
     assert [(piece.seq, piece.text) for piece in whole.segments] == [(0, "some words"), (1, "saved again")]
-    assert whole.covered == [contract.Interval(0, 2_000), contract.Interval(5_000, 6_000)]
-    assert whole.uncovered == [contract.Interval(2_000, 5_000)]
+    assert whole.covered == [
+        contract.Interval(start_ms=0, end_ms=2_000),
+        contract.Interval(start_ms=5_000, end_ms=6_000),
+    ]
+    assert whole.uncovered == [contract.Interval(start_ms=2_000, end_ms=5_000)]
     assert (whole.transcript.title, whole.transcript.state) == ("Austen", "active")
 
 
@@ -118,22 +121,22 @@ def ten(backend: Backend) -> tuple[Caller, list[tuple[int, str]]]:
 @pytest.mark.parametrize(("first", "last"), [(0, 9), (3, 6), (4, 5), (0, 1), (8, 9)])
 def test_from_is_included_and_to_is_not(backend: Backend, ten, first: int, last: int) -> None:
     ada, made = ten
-    begun_from, begun_before = at(made[last][0]), at(made[first][0])
+    started_from, started_before = at(made[last][0]), at(made[first][0])
 
-    assert all_pages(backend, ada, begun_from=begun_from, begun_before=begun_before) == [
+    assert all_pages(backend, ada, started_from=started_from, started_before=started_before) == [
         name for _, name in made[first + 1 : last + 1]
     ]
-    assert all_pages(backend, ada, begun_from=begun_from) == [name for _, name in made[: last + 1]]
-    assert all_pages(backend, ada, begun_before=begun_before) == [name for _, name in made[first + 1 :]]
-    assert all_pages(backend, ada, kind="live", begun_from=begun_from) == [name for _, name in made[: last + 1]]
+    assert all_pages(backend, ada, started_from=started_from) == [name for _, name in made[: last + 1]]
+    assert all_pages(backend, ada, started_before=started_before) == [name for _, name in made[first + 1 :]]
+    assert all_pages(backend, ada, kind="live", started_from=started_from) == [name for _, name in made[: last + 1]]
 
 
 def test_a_time_between_two_seconds_is_after_the_first(backend: Backend, ten) -> None:
     ada, made = ten
     half = at(made[5][0]) + timedelta(microseconds=1)
 
-    assert all_pages(backend, ada, begun_from=half) == [name for _, name in made[:5]]
-    assert all_pages(backend, ada, begun_before=half) == [name for _, name in made[5:]]
+    assert all_pages(backend, ada, started_from=half) == [name for _, name in made[:5]]
+    assert all_pages(backend, ada, started_before=half) == [name for _, name in made[5:]]
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
@@ -142,16 +145,16 @@ def test_times_far_away_are_just_times(backend: Backend, ten, year: int) -> None
     far = datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
     everything = [name for _, name in made]
 
-    assert all_pages(backend, ada, begun_from=far) == ([] if year == 9999 else everything)
-    assert all_pages(backend, ada, begun_before=far) == (everything if year == 9999 else [])
+    assert all_pages(backend, ada, started_from=far) == ([] if year == 9999 else everything)
+    assert all_pages(backend, ada, started_before=far) == (everything if year == 9999 else [])
 
 
 def test_a_span_that_ends_before_it_begins_is_refused(backend: Backend, ten) -> None:
     ada, _ = ten
 
-    for begun_before in (at(1_000), at(999)):
+    for started_before in (at(1_000), at(999)):
         with pytest.raises(InvalidRequestError):
-            backend.history.page(ada, contract.HistoryQuery(begun_from=at(1_000), begun_before=begun_before))
+            backend.history.page(ada, contract.HistoryQuery(started_from=at(1_000), started_before=started_before))
 
 
 def test_a_filtered_page_reads_no_more_than_its_bound_however_few_match(backend: Backend) -> None:
@@ -186,7 +189,10 @@ def test_words_that_do_not_fit_into_one_answer_come_in_pages(backend: Backend, m
     monkeypatch.setattr("chalicelib.transcripts.history.MAX_PAGE_BYTES", 1_000)
     ada = backend.person(200)
     lease = backend.start(ada)
-    said = [contract.Segment(n, n * 10, n * 10 + 9, f"word {n} " * (1 + n % 7)) for n in range(60)]
+    said = [
+        contract.SegmentInput(seq=n, start_ms=n * 10, end_ms=n * 10 + 9, text=f"word {n} " * (1 + n % 7))
+        for n in range(60)
+    ]
     backend.streaming.save(ada, lease.session_id, said)
 
     pages, cursor = [], None
@@ -208,7 +214,9 @@ def test_a_piece_larger_than_a_page_still_comes(backend: Backend, monkeypatch) -
     monkeypatch.setattr("chalicelib.transcripts.history.MAX_PAGE_BYTES", 10)
     ada = backend.person(200)
     lease = backend.start(ada)
-    backend.streaming.save(ada, lease.session_id, [contract.Segment(n, n, n, "x" * 100) for n in range(2)])
+    backend.streaming.save(
+        ada, lease.session_id, [contract.SegmentInput(seq=n, start_ms=n, end_ms=n, text="x" * 100) for n in range(2)]
+    )
 
     first = backend.history.whole(ada, lease.transcript_id)
     second = backend.history.whole(ada, lease.transcript_id, first.next_cursor)
@@ -225,8 +233,8 @@ def said(backend: Backend) -> tuple[Caller, str]:
     ada = backend.person(200)
     lease = backend.start(ada)
     words = [
-        contract.Segment(0, 500, 1_500, "Good morning."),
-        contract.Segment(1, 2_000, 3_000, "Who <b>is</b> it?", "B"),
+        contract.SegmentInput(seq=0, start_ms=500, end_ms=1_500, text="Good morning."),
+        contract.SegmentInput(seq=1, start_ms=2_000, end_ms=3_000, text="Who <b>is</b> it?", speaker="B"),
     ]
     backend.streaming.save(ada, lease.session_id, words)
     return ada, lease.transcript_id
@@ -247,7 +255,7 @@ def test_a_transcript_is_a_file_of_each_kind(backend: Backend, said, form: str, 
     file = backend.history.export(ada, transcript_id, form)
 
     assert part in file.content
-    assert (file.content_type, file.name) == (content_type, f"transcript-{transcript_id}.{form}")
+    assert (file.content_type, file.file_name) == (content_type, f"transcript-{transcript_id}.{form}")
 
 
 def test_a_file_longer_than_an_answer_may_be_is_refused(backend: Backend, said, monkeypatch) -> None:

@@ -134,7 +134,10 @@ def tells(text: str, instructions: str) -> bool:
 
 def a_session(catchup_env: CatchupEnv, caller: Caller, said: list[str]) -> contract.Lease:
     lease = catchup_env.backend.start(caller)
-    words = [contract.Segment(n, n * 10_000, n * 10_000 + 9_000, text, text[:50]) for n, text in enumerate(said)]
+    words = [
+        contract.SegmentInput(seq=n, start_ms=n * 10_000, end_ms=n * 10_000 + 9_000, text=text, speaker=text[:50])
+        for n, text in enumerate(said)
+    ]
     catchup_env.backend.streaming.save(caller, lease.session_id, words)
     return lease
 

@@ -25,7 +25,10 @@ from tests.default_prices import PRICE_VERSION, PRICES
 
 PRICE = 5
 SAID = ["Good morning, everybody.", "The meeting moves to Thursday.", "Bring the blue folder."]
-WORDS = [contract.Segment(n, n * 10_000, n * 10_000 + 9_000, text, "A") for n, text in enumerate(SAID)]
+WORDS = [
+    contract.SegmentInput(seq=n, start_ms=n * 10_000, end_ms=n * 10_000 + 9_000, text=text, speaker="A")
+    for n, text in enumerate(SAID)
+]
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def ada(catchup_env: CatchupEnv) -> Caller:
     return catchup_env.backend.person(200)
 
 
-def a_session(catchup_env: CatchupEnv, caller: Caller, words: list[contract.Segment] = WORDS) -> contract.Lease:
+def a_session(catchup_env: CatchupEnv, caller: Caller, words: list[contract.SegmentInput] = WORDS) -> contract.Lease:
     """A session with saved words that has ended, so that nothing of it is held."""
     lease = catchup_env.backend.start(caller)
     if words:
@@ -82,7 +85,9 @@ def test_an_answer_costs_a_fixed_price_and_rests_on_the_transcripts_own_words(
     answer = ask(catchup_env, ada, "key", **{where: getattr(lease, where)})
 
     assert (answer.answered, answer.answer, answer.is_whole) == (True, "On Thursday.", True)
-    assert answer.quotes == [contract.Quoted(10_000, 19_000, "The meeting moves to Thursday.", "A")]
+    assert answer.quotes == [
+        contract.QuotedMoment(start_ms=10_000, end_ms=19_000, text="The meeting moves to Thursday.", speaker="A")
+    ]
     assert (answer.transcript_id, answer.credits_used, answer.credits_available) == (lease.transcript_id, PRICE, 195)
     (entry,) = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
     assert (entry.credits, entry.reference, entry.held, entry.price_version) == (-PRICE, "key", PRICE, PRICE_VERSION)
@@ -94,7 +99,7 @@ def test_an_answer_costs_a_fixed_price_and_rests_on_the_transcripts_own_words(
 
 
 def test_the_price_is_the_same_for_a_long_transcript_and_a_long_question(catchup_env: CatchupEnv, ada: Caller) -> None:
-    long = [contract.Segment(n, n, n, "word " * 399) for n in range(100)]
+    long = [contract.SegmentInput(seq=n, start_ms=n, end_ms=n, text="word " * 399) for n in range(100)]
 
     answer = ask(
         catchup_env, ada, "key", question="why " * 250, transcript_id=a_session(catchup_env, ada, long).transcript_id
@@ -158,8 +163,11 @@ def test_quotes_are_never_the_models_words(catchup_env: CatchupEnv, ada: Caller)
 def test_what_is_sent_is_bounded_however_long_the_transcript_is(
     catchup_env: CatchupEnv, ada: Caller, letter: str
 ) -> None:
-    words = [contract.Segment(n, n, n + 1, letter * min(2_000, 2_500 // len(letter.encode()))) for n in range(100)]
-    words[70] = contract.Segment(70, 70, 71, "The pianoforte came from London.")
+    words = [
+        contract.SegmentInput(seq=n, start_ms=n, end_ms=n + 1, text=letter * min(2_000, 2_500 // len(letter.encode())))
+        for n in range(100)
+    ]
+    words[70] = contract.SegmentInput(seq=70, start_ms=70, end_ms=71, text="The pianoforte came from London.")
 
     answer = ask(
         catchup_env,

@@ -11,7 +11,9 @@ from tests.catchup.catchup_env import CatchupEnv
 def a_talk(catchup_env: CatchupEnv, caller: Caller, text: str) -> tuple[str, str]:
     """The session and the transcript of a talk that has ended."""
     lease = catchup_env.backend.start(caller)
-    catchup_env.backend.streaming.save(caller, lease.session_id, [contract.Segment(0, 0, 1_000, text)])
+    catchup_env.backend.streaming.save(
+        caller, lease.session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=1_000, text=text)]
+    )
     catchup_env.backend.streaming.stop(caller, lease.session_id)
     return lease.session_id, lease.transcript_id
 

@@ -1,4 +1,4 @@
-"""What can go wrong on a route: which codes, and the answers that tell them."""
+"""The errors of a route: which codes and reasons it declares, and the responses that have them."""
 
 import inspect
 from collections.abc import Iterable
@@ -7,22 +7,45 @@ from typing import Any
 
 from ... import errors
 from ...models.rate_limits import UNCOUNTED as UNCOUNTED
-from ..parameters import Facts, Part, Raw
+from ..parameters import RawBody, RouteSpec, Source
 from ..responses import STATUS
 
-# Every route: a foreign page, a wrong Content-Type, a bug of ours, something of ours that is out of order.
+# Of every route: a page of another origin, a wrong Content-Type, a bug, a part of the service that is unavailable.
 ALWAYS = {"origin_not_allowed", "unsupported_media_type", "internal_error", "unavailable"}
-BY_PART = {
-    Part.CALLER: {"unauthenticated", "account_blocked"},
-    Part.ADMIN: {"unauthenticated", "account_blocked", "forbidden"},
-    Part.PATH: {"not_found"},
-    Part.ID: {"invalid_request", "not_found"},
-    Part.QUERY: {"invalid_request"},
-    Part.BODY: {"invalid_request", "too_large"},
-    Part.ONCE: {"invalid_request", "conflict", "idempotency_mismatch"},
-    Part.HEADER: set[str](),
+CODES_BY_SOURCE = {
+    Source.CALLER: {"unauthenticated", "account_blocked"},
+    Source.ADMIN: {"unauthenticated", "account_blocked", "forbidden"},
+    Source.PATH: {"not_found"},
+    Source.ID: {"invalid_request", "not_found"},
+    Source.QUERY: {"invalid_request"},
+    Source.BODY: {"invalid_request", "too_large"},
+    Source.IDEMPOTENCY_KEY: {"invalid_request", "idempotency_mismatch"},
+    Source.HEADER: set[str](),
 }
-WEBHOOKS = "webhooks"  # the limit of routes that are never told to slow down
+CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code == "unauthenticated"}
+WEBHOOKS = "webhooks"  # the group whose callers never receive 429
+REASON_MEANINGS = {
+    "already_done": "This request was already processed. Read the result with a GET request.",
+    "chunk_expired": "Recognising the chunk took too long, or its session ended. It was not charged. Send it again.",
+    "lease_changed": "The session changed while the chunk was processed. Send the chunk again.",
+    "lease_open": "The lease is not near its end. Renew after `renew_after`, or set `interrupted`.",
+    "lease_opening": "Another request is opening the lease. Retry the request.",
+    "lease_over": "The lease has ended. Renew it.",
+    "lease_used_up": "The rest of the lease is shorter than the chunk. Renew it.",
+    "nothing_saved": "There is no text yet. Save segments first.",
+    "purchase_ended": "The purchase failed or expired. Start a new one.",
+    "renewed_since": "The session was renewed again after this request. Use the newest lease.",
+    "resume_expired": "The session ended too long ago to resume. Start a new one.",
+    "session_running": "The session is still running. Stop it first.",
+    "session_stopped": "The session was stopped. Start a new one.",
+    "still_running": "An earlier request is still being processed. Retry after `Retry-After` seconds.",
+    "wrong_transport": "The session streams directly to the provider and takes no relayed audio.",
+    "missing": "There is no Authorization header. Send your ID token.",
+    "malformed": "The Authorization header or the token cannot be read. Send `Bearer` and the ID token.",
+    "expired": "The token has expired. Refresh it once, then retry.",
+    "signed_out": "The sign-in has ended. Sign in again.",
+    "wrong_token": "The token is not a valid ID token of this service. Sign in again.",
+}
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "segments[3].end_ms"},
     "insufficient_credits": {"required": 100, "available": 40},
@@ -35,11 +58,19 @@ SCHEMA = {
     "description": "Every error has this shape.",
     "properties": {
         "code": {"type": "string", "enum": sorted(STATUS), "description": "What happened, for programs."},
-        "message": {"type": "string", "description": "What happened, for people."},
-        "request_id": {"type": "string", "description": "The same as in the header X-Request-Id; in our log, too."},
+        "message": {"type": "string", "description": "What is wrong and what to do, for people."},
+        "request_id": {"type": "string", "description": "The same as in the header X-Request-Id and in the log."},
         "details": {
             "type": "object",
-            "description": "What is needed to act: `field` is the path of what is wrong in a request.",
+            "description": "What is needed to act.",
+            "properties": {
+                "field": {"type": "string", "description": "The path of the field or parameter that is wrong."},
+                "reason": {
+                    "type": "string",
+                    "enum": sorted(REASON_MEANINGS),
+                    "description": "Why, for programs: every `conflict` and every `unauthenticated` has one.",
+                },
+            },
             "additionalProperties": {"type": ["integer", "string", "boolean", "null"]},
         },
     },
@@ -47,69 +78,105 @@ SCHEMA = {
 }
 
 
-def codes(facts: Facts) -> set[str]:
+def codes(spec: RouteSpec) -> set[str]:
     """All codes that a route may answer: those of every route, of what it reads, and its own."""
-    found = ALWAYS | set(facts.errors)
-    for takes in facts.takes.values():
-        found |= {"too_large"} if isinstance(takes.shape, Raw) else BY_PART[takes.part]
-    return found if facts.limit == WEBHOOKS else found | {"rate_limited"}
+    found = ALWAYS | set(spec.errors) | {errors.REASON_CODES[reason] for reason in spec.reasons}
+    for parameter in spec.parameters.values():
+        found |= {"too_large"} if isinstance(parameter.shape, RawBody) else CODES_BY_SOURCE[parameter.source]
+    return found if spec.limit == WEBHOOKS else found | {"rate_limited"}
+
+
+def reasons(spec: RouteSpec) -> set[str]:
+    """All reasons that a route may give: those of its token, if it needs one, and its own."""
+    return set(spec.reasons) | (CALLER_REASONS if spec.callers else set())
 
 
 def by_status(found: Iterable[str]) -> dict[int, list[str]]:
-    """The codes under the statuses they come with."""
+    """The codes by their status."""
     ordered = sorted(found, key=lambda code: (STATUS[code], code))
-    return {status: list(these) for status, these in groupby(ordered, key=STATUS.__getitem__)}
+    return {status: list(same_status) for status, same_status in groupby(ordered, key=STATUS.__getitem__)}
 
 
-def name(these: list[str]) -> str:
-    """What an answer with one of these codes is called among the components."""
-    return "Or".join(code.title().replace("_", "") for code in these)
+def component_name(status_codes: list[str]) -> str:
+    """The name among the components of the response with these codes."""
+    return "Or".join(code.title().replace("_", "") for code in status_codes)
 
 
-def answer(these: list[str]) -> dict[str, Any]:
-    """An answer with one of these codes, all of one status."""
-    status = STATUS[these[0]]
+def is_shared(status_reasons: list[str]) -> bool:
+    """Whether several routes share the response: it gives no reasons, or those of every route with a token."""
+    return set(status_reasons) in (set(), CALLER_REASONS)
+
+
+def reasons_of(status_codes: Iterable[str], route_reasons: Iterable[str]) -> list[str]:
+    """The reasons that belong to these codes."""
+    return sorted(reason for reason in route_reasons if errors.REASON_CODES[reason] in status_codes)
+
+
+def response(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
+    """A response with one of these codes, all of one status, and one of these reasons where its code has reasons."""
+    status = STATUS[status_codes[0]]
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if status in RETRY_AFTER:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-    if "conflict" in these:
+    if "conflict" in status_codes:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfterWhereItHelps"}
     if status == STATUS["rate_limited"]:
         headers |= limit_headers()
-    narrowed = {"properties": {"code": {"enum": these}}, "required": ["code"]}
-    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, narrowed]}
-    examples = {code: {"value": _example(code)} for code in these}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, _narrowing_schema(status_codes, status_reasons)]}
+    examples = {code: {"value": _example(code, status_reasons)} for code in status_codes}
     return {
-        "description": " ".join(f"`{code}`: {MEANINGS[code]}" for code in these),
+        "description": "\n\n".join(_description(code, status_reasons) for code in status_codes),
         "headers": headers,
         "content": {"application/json": {"schema": schema, "examples": examples}},
     }
 
 
 def limit_headers() -> dict[str, Any]:
-    """What a counted route tells of its limit."""
-    return {f"RateLimit-{what}": {"$ref": f"#/components/headers/RateLimit{what}"} for what in LIMIT_WORDS}
+    """The headers of a counted request."""
+    return {f"RateLimit-{name}": {"$ref": f"#/components/headers/RateLimit{name}"} for name in LIMIT_HEADERS}
 
 
-LIMIT_WORDS = {
-    "Limit": "How many calls of this kind the account, or before sign-in the address, may make at once.",
-    "Remaining": "How many are left.",
-    "Reset": "Seconds until all are there again.",
+LIMIT_HEADERS = {
+    "Limit": "The largest burst of requests of this kind, per account or, before sign-in, per network.",
+    "Remaining": "How many requests are left now.",
+    "Reset": "Seconds until the whole burst is available again.",
 }
 
 
+def _narrowing_schema(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
+    """What this response adds to the shape of all errors: its codes and, where a code has reasons, one of them."""
+    narrowed: dict[str, Any] = {"properties": {"code": {"enum": status_codes}}, "required": ["code"]}
+    if not status_reasons:
+        return narrowed
+    narrowed["properties"]["details"] = {"properties": {"reason": {"enum": status_reasons}}}
+    must_give_reason = {"required": ["details"], "properties": {"details": {"required": ["reason"]}}}
+    reasoned = sorted({errors.REASON_CODES[reason] for reason in status_reasons})
+    return narrowed | {"if": {"properties": {"code": {"enum": reasoned}}}, "then": must_give_reason}
+
+
+def _description(code: str, status_reasons: list[str]) -> str:
+    text = f"`{code}`: {MEANINGS[code]}"
+    if own := reasons_of([code], status_reasons):
+        lines = [f"- `{reason}`: {REASON_MEANINGS[reason]}" for reason in own]
+        text = "\n".join([f"{text} Reasons:\n", *lines])
+    return text
+
+
 def _meanings() -> dict[str, str]:
-    """What each code means: the first sentence of the class in `errors.py` that has it first."""
-    found = {errors.AppError.code: "A bug of ours. Never carries an exception's text."}
-    for one in vars(errors).values():
-        if inspect.isclass(one) and issubclass(one, errors.AppError) and one.code not in found:
-            found[one.code] = f"{inspect.getdoc(one)}".replace("\n", " ").split(". ")[0].rstrip(".") + "."
+    """What each code means: the first sentence of the docstring of its class in `errors.py`."""
+    found = {errors.AppError.code: "A bug in the service. The response never contains the text of an exception."}
+    for error in vars(errors).values():
+        if inspect.isclass(error) and issubclass(error, errors.AppError) and error.code not in found:
+            found[error.code] = f"{inspect.getdoc(error)}".replace("\n", " ").split(". ")[0].rstrip(".") + "."
     return found
 
 
 MEANINGS = _meanings()
 
 
-def _example(code: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"code": code, "message": MEANINGS[code], "request_id": REQUEST_ID}
-    return fields | ({"details": DETAILS[code]} if code in DETAILS else {})
+def _example(code: str, status_reasons: list[str]) -> dict[str, Any]:
+    own = reasons_of([code], status_reasons)
+    message = REASON_MEANINGS[own[0]] if own else MEANINGS[code]
+    details = {"reason": own[0]} if own else DETAILS.get(code)
+    fields: dict[str, Any] = {"code": code, "message": message, "request_id": REQUEST_ID}
+    return fields | ({"details": details} if details else {})

@@ -1,4 +1,4 @@
-"""The shapes on the wire as JSON Schemas, the way OpenAPI 3.1 wants them."""
+"""The shapes of the contract as JSON Schemas for OpenAPI 3.1."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,18 +9,18 @@ from ... import contract
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
-# What a reader of the document would take for a value that is sent, and means no more than "left out".
-SAYS_NOTHING: tuple[Any, ...] = (None, "", [])
-BASES = (contract.Request, contract.Answer)
+# Defaults that only mean "left out"; in the document they would look like values that are sent.
+EMPTY_DEFAULTS: tuple[Any, ...] = (None, "", [])
+BASES = (contract.RequestShape, contract.ResponseShape)
 
 
 class Schemas:
-    """JSON Schemas of a set of shapes; those with a name are `components`, which the others refer to."""
+    """JSON Schemas of a set of shapes; the named ones are `components`, which the others refer to."""
 
     def __init__(self, shapes: Iterable[Any]):
-        known = list(dict.fromkeys(shapes))
-        schemas, components = msgspec.json.schema_components(known, ref_template=REFERENCE)
-        self._of: dict[Any, Schema] = {shape: _plain(schema) for shape, schema in zip(known, schemas, strict=True)}
+        unique = list(dict.fromkeys(shapes))
+        schemas, components = msgspec.json.schema_components(unique, ref_template=REFERENCE)
+        self._of: dict[Any, Schema] = {shape: _plain(schema) for shape, schema in zip(unique, schemas, strict=True)}
         self.components: dict[str, Schema] = {name: _plain(schema) for name, schema in sorted(components.items())}
 
     def of(self, shape: Any) -> Schema:
@@ -29,7 +29,7 @@ class Schemas:
 
 
 def fields(shape: type[msgspec.Struct]) -> dict[str, tuple[Schema, bool]]:
-    """A shape's fields on their own, as parameters need them: the schema, and whether it has to be given."""
+    """The fields of a shape by name, for parameters: the schema, and whether the field is required."""
     components = msgspec.json.schema_components([shape], ref_template=REFERENCE)[1]
     whole = _plain(components[shape.__name__])
     return {
@@ -39,25 +39,25 @@ def fields(shape: type[msgspec.Struct]) -> dict[str, tuple[Schema, bool]]:
 
 
 def _plain(schema: Any) -> Any:
-    """Without what msgspec says for itself: titles that repeat a name, defaults that stand for "left out", Python's
-    way to write the end of a text (in ECMA's patterns, which JSON Schema takes, `$` is just that).
+    """A schema without what msgspec adds: titles that repeat a name, empty defaults, and Python's way to write the end
+    of a text (in ECMA's patterns, which JSON Schema uses, `$` alone means that).
     """
     if isinstance(schema, list):
-        return [_plain(one) for one in schema]
+        return [_plain(element) for element in schema]
     if not isinstance(schema, dict):
         return schema
     found: Schema = {}
     for name, value in schema.items():
         match name:
             case "properties" | "mapping":
-                found[name] = {field: _plain(one) for field, one in value.items()}
+                found[name] = {field: _plain(field_schema) for field, field_schema in value.items()}
             case "pattern":
                 found[name] = value.replace(r"$(?!\n)", "$")
             case "enum" if len(value) == 1:
                 found["const"] = value[0]
             case "title":
                 pass
-            case "default" if value in SAYS_NOTHING:
+            case "default" if value in EMPTY_DEFAULTS:
                 pass
             case "description" if value in (base.__doc__ for base in BASES):
                 pass
@@ -65,13 +65,13 @@ def _plain(schema: Any) -> Any:
                 pass
             case _:
                 found[name] = _plain(value)
-    words = found.get("enum", [found["const"]] if "const" in found else [])
-    if words and "type" not in found:
-        found["type"] = "string" if isinstance(words[0], str) else "integer"
+    values = found.get("enum", [found["const"]] if "const" in found else [])
+    if values and "type" not in found:
+        found["type"] = "string" if isinstance(values[0], str) else "integer"
     return found
 
 
 def _without_null(schema: Schema) -> Schema:
-    """A parameter is given or left out; it cannot be null."""
-    real = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
-    return real[0] if len(real) == 1 else schema
+    """A parameter can be left out, but it cannot be null."""
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    return options[0] if len(options) == 1 else schema

@@ -1,4 +1,4 @@
-/** A typed client of the live-transcription backend: every path, body and answer is checked by the compiler. */
+/** A typed client of the live-transcription backend: the compiler checks every path, body and response. */
 import createFetchClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
@@ -10,28 +10,28 @@ export type Backend = Client<paths>;
 export type Audio = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
 export interface Options {
-  /** Where the API is, with its stage, such as `https://abc.execute-api.eu-central-1.amazonaws.com/api`. */
+  /** The address of the API with its stage, such as `https://abc.execute-api.eu-central-1.amazonaws.com/api`. */
   baseUrl: string;
-  /** The ID token to send, if somebody is signed in; asked anew for each request. */
+  /** Returns the ID token to send, undefined if no user is signed in. It is called for each request. */
   token?: () => string | undefined | Promise<string | undefined>;
-  /** Another `fetch`, such as one with a time-out. */
+  /** A replacement for `fetch`, for example one with a timeout. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** A client: `backend.GET("/credits/balance")`. Nothing is sent yet. */
+/** Creates a client: `backend.GET("/credits/balance")`. It sends nothing yet. */
 export function connect({ baseUrl, token, fetch }: Options): Backend {
   const backend = createFetchClient<paths>({ baseUrl, ...(fetch && { fetch }) });
   backend.use({
     async onRequest({ request }) {
-      const known = await token?.();
-      if (known !== undefined) request.headers.set("Authorization", `Bearer ${known}`);
+      const idToken = await token?.();
+      if (idToken !== undefined) request.headers.set("Authorization", `Bearer ${idToken}`);
       return request;
     },
   });
   return backend;
 }
 
-/** The API said no. `code` is for programs; after `retryAfterSeconds`, where there is one, the same may work. */
+/** An error response. `code` and `details.reason` are for programs; `retryAfterSeconds` says when to retry. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -40,50 +40,50 @@ export class ApiError extends Error {
   readonly details: NonNullable<Schema<"Error">["details"]>;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(response: Response, said: Schema<"Error">) {
-    super(said.message);
+  constructor(response: Response, body: Schema<"Error">) {
+    super(body.message);
     this.status = response.status;
-    this.code = said.code;
-    this.requestId = said.request_id;
-    this.details = said.details ?? {};
+    this.code = body.code;
+    this.requestId = body.request_id;
+    this.details = body.details ?? {};
     const seconds = response.headers.get("Retry-After");
     this.retryAfterSeconds = seconds === null ? undefined : Number(seconds);
   }
 }
 
-type Answer<Data> = { data?: Data; error?: unknown; response: Response };
+type Result<Data> = { data?: Data; error?: unknown; response: Response };
 
-/** What was answered as JSON: `await value(backend.GET("/credits/balance"))`. Throws ApiError. */
-export async function value<Data>(asked: Promise<Answer<Data>>): Promise<Exclude<NonNullable<Data>, string>> {
-  return (await answered(asked)) as Exclude<NonNullable<Data>, string>;
+/** The JSON of a response: `await value(backend.GET("/credits/balance"))`. Throws ApiError. */
+export async function value<Data>(request: Promise<Result<Data>>): Promise<Exclude<NonNullable<Data>, string>> {
+  return (await successful(request)) as Exclude<NonNullable<Data>, string>;
 }
 
-/** The text of a file that was asked for with `parseAs: "text"`. Throws ApiError. */
-export async function file(asked: Promise<Answer<unknown>>): Promise<string> {
-  return String(await answered(asked));
+/** The text of a file, requested with `parseAs: "text"`. Throws ApiError. */
+export async function file(request: Promise<Result<unknown>>): Promise<string> {
+  return String(await successful(request));
 }
 
-async function answered<Data>(asked: Promise<Answer<Data>>): Promise<NonNullable<Data>> {
-  const { data, error, response } = await asked;
+async function successful<Data>(request: Promise<Result<Data>>): Promise<NonNullable<Data>> {
+  const { data, error, response } = await request;
   if (response.ok && data !== undefined && data !== null) return data;
   throw new ApiError(response, isError(error) ? error : unknownError(response));
 }
 
-/** The options that send audio as it is: `backend.POST(path, { params, ...audio(bytes, "audio/wav") })`. */
+/** The options to send audio without encoding it: `backend.POST(path, { params, ...audio(bytes, "audio/wav") })`. */
 export function audio(body: Audio, contentType: "audio/wav" | "audio/pcm") {
-  return { body, bodySerializer: (sent: Audio) => sent, headers: { "Content-Type": contentType } };
+  return { body, bodySerializer: (raw: Audio) => raw, headers: { "Content-Type": contentType } };
 }
 
-/** The header that names a request: the same key and body again are done once. */
-export function once(key: string = crypto.randomUUID()) {
+/** The header that makes a request safe to repeat: with the same key and body it is processed once. */
+export function idempotencyKey(key: string = crypto.randomUUID()) {
   return { "Idempotency-Key": key };
 }
 
-function isError(said: unknown): said is Schema<"Error"> {
-  return typeof said === "object" && said !== null && "code" in said && "message" in said && "request_id" in said;
+function isError(body: unknown): body is Schema<"Error"> {
+  return typeof body === "object" && body !== null && "code" in body && "message" in body && "request_id" in body;
 }
 
-/** Something between us and the API answered: a proxy, or a network that wants a sign-in. */
+/** For a response that is not the API's: that of a proxy, or of a network that needs a sign-in. */
 function unknownError(response: Response): Schema<"Error"> {
-  return { code: "unavailable", message: `The API did not answer (${response.status}).`, request_id: "" };
+  return { code: "unavailable", message: `The API could not be reached (${response.status}).`, request_id: "" };
 }

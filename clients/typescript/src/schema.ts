@@ -1,4 +1,4 @@
-// Made from docs/openapi.json by `npm run generate`; not to be changed by hand.
+// Generated from docs/openapi.json by `npm run generate`. Do not edit.
 
 export interface paths {
     "/auth/register": {
@@ -11,8 +11,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Open an account
-         * @description 201; 400 bad words or weak password, 409 email taken.
+         * Create an account
+         * @description Where the stage verifies addresses, a code is sent by email and the free credits come with the confirmation.
          */
         post: operations["register"];
         delete?: never;
@@ -31,8 +31,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirm the address with the mailed code; brings the free credits
-         * @description 200; 400 wrong code.
+         * Confirm the email address with the code that was sent to it
+         * @description The free credits are added with the confirmation.
          */
         post: operations["confirm"];
         delete?: never;
@@ -51,8 +51,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail the code again
-         * @description 200 whether or not there is such an account.
+         * Send the confirmation code again
+         * @description The response is the same whether or not the account exists.
          */
         post: operations["resend_code"];
         delete?: never;
@@ -70,10 +70,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Tokens for a password
-         * @description 200; 401 wrong, 403 unconfirmed or blocked.
-         */
+        /** Sign in with email and password */
         post: operations["login"];
         delete?: never;
         options?: never;
@@ -91,8 +88,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * New tokens for a refresh token
-         * @description 200; 401 revoked or over.
+         * Exchange a refresh token for new tokens
+         * @description 401 `invalid_credentials`: the refresh token was revoked or has expired. Sign in again.
          */
         post: operations["refresh"];
         delete?: never;
@@ -111,8 +108,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End every sign-in of the account, at once
-         * @description 200.
+         * Sign out of the account everywhere
+         * @description As soon as this call returns, every token of the account is rejected with 401, including a repeat of this call.
          */
         post: operations["logout"];
         delete?: never;
@@ -128,24 +125,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The caller's profile and credits
-         * @description 200.
-         */
+        /** Return the caller's profile and credits */
         get: operations["user"];
         put?: never;
         post?: never;
         /**
-         * Refuse the account from now on, and have all that is kept of it erased, but its books
-         * @description 202.
+         * Delete the caller's account
+         * @description Every further call of the account is refused at once. A job then erases its data, except for the account books.
          */
         delete: operations["delete_user"];
         options?: never;
         head?: never;
-        /**
-         * Change the caller's name
-         * @description 200; 400 bad words.
-         */
+        /** Change the caller's name */
         patch: operations["rename"];
         trace?: never;
     };
@@ -159,8 +150,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a code for a new password
-         * @description 200 whether or not there is such an account.
+         * Send a code for a new password by email
+         * @description The response is the same whether or not the account exists.
          */
         post: operations["forgot_password"];
         delete?: never;
@@ -179,8 +170,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set a password with the mailed code; every earlier sign-in ends
-         * @description 200; 400 wrong code.
+         * Set a new password with the code that was sent by email
+         * @description Every earlier sign-in of the account ends.
          */
         post: operations["reset_password"];
         delete?: never;
@@ -199,8 +190,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have all that is kept of the caller put into one file; answers the export that runs, if one does
-         * @description 202.
+         * Start an export of all data of the caller into one file
+         * @description If an export is already running, that one is returned.
          */
         post: operations["export_user"];
         delete?: never;
@@ -216,10 +207,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * How far an export is; when done, where its file is for some minutes
-         * @description 200; 404 none, another user's, or over.
-         */
+        /** Return the status of an export and, when it is done, a short-lived address of its file */
         get: operations["user_export"];
         put?: never;
         post?: never;
@@ -239,8 +227,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Start (201), renew, save to or stop (200) a live session, told apart by `action`
-         * @description 402 no credits, 409 not now.
+         * Start, renew, save to or stop a live session
+         * @description `action` selects the operation. `start` holds credits and returns 201 with a lease; the others return 200.
          */
         post: operations["stream"];
         delete?: never;
@@ -259,8 +247,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The words of one chunk of a relay session
-         * @description 200; 400 bad audio, 409 lease over or used up, 502-504 provider.
+         * Transcribe one chunk of audio of a relay session
+         * @description A chunk is billed once per `seq`: sent again with the same audio, it returns the same words for free.
          */
         post: operations["relay_audio"];
         delete?: never;
@@ -279,8 +267,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A form that sends one recording of at most 500 MB within 15 minutes
-         * @description 201; 400 no media type.
+         * Create a form for the upload of one recording
+         * @description The form is valid for 15 minutes and takes at most 500 MB.
          */
         post: operations["new_upload"];
         delete?: never;
@@ -299,8 +287,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Have a range summarised
-         * @description 202; 200 for a quote; 400 bad range or address, 402 no credits, 404 no such source.
+         * Summarise a range of a recording or of a live session
+         * @description With `quote`, the price is returned with 200 and nothing is held. The same range of the same unchanged source is returned from store, free of charge.
          */
         post: operations["catchup"];
         delete?: never;
@@ -316,13 +304,30 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * How far a catch-up is; when done, the summary
-         * @description 200; 404 none, or another user's.
-         */
+        /** Return the status of a catch-up and, when it is done, its summary */
         get: operations["catchup_job"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/assemblyai": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive the provider's notification that a transcript is complete
+         * @description For the provider only. The same notification may arrive any number of times.
+         */
+        post: operations["assemblyai_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -338,10 +343,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * A question answered from a transcript
-         * @description 200; 402 no credits, 404 no such transcript, 409 no words yet.
-         */
+        /** Answer a question from a transcript */
         post: operations["ask"];
         delete?: never;
         options?: never;
@@ -357,8 +359,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's transcripts, newest first, a page at a time, by kind and time
-         * @description 200; 400 foreign cursor.
+         * List the caller's transcripts, newest first
+         * @description With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
          */
         get: operations["history"];
         put?: never;
@@ -376,16 +378,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * One transcript whole, with what it covers
-         * @description 200; 404 none, or another user's.
-         */
+        /** Return a transcript with its segments and with the intervals that it covers */
         get: operations["transcript"];
         put?: never;
         post?: never;
         /**
-         * Forget a transcript and its session
-         * @description 200; 404 none, 409 the session runs.
+         * Delete a transcript and its session
+         * @description This also deletes the stored response of its `start`; reusing that Idempotency-Key opens, and bills, a new session.
          */
         delete: operations["delete_transcript"];
         options?: never;
@@ -400,10 +399,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * One transcript as a file: srt, vtt, txt or json
-         * @description 200; 404 none, 413 longer than an answer may be.
-         */
+        /** Download a transcript as srt, vtt, txt or json */
         get: operations["export"];
         put?: never;
         post?: never;
@@ -420,10 +416,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What the caller has, what is held, and the totals
-         * @description 200.
-         */
+        /** Return the caller's available and held credits, and the totals of the account */
         get: operations["balance"];
         put?: never;
         post?: never;
@@ -441,10 +434,27 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every movement of the caller's credits, explained, newest first; as JSON or CSV
-         * @description 200; 400 foreign cursor.
+         * List every transaction of the caller's credits with its explanation, newest first
+         * @description `format=csv` returns a file; `X-Next-Cursor` names the next one.
          */
         get: operations["transactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/analytics/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what the caller used, in total, per service and per day */
+        get: operations["usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -460,10 +470,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What credits cost
-         * @description 200.
-         */
+        /** List the packages of credits and their prices */
         get: operations["packages"];
         put?: never;
         post?: never;
@@ -483,8 +490,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A checkout for a package
-         * @description 201; 400 no such package or foreign address, 409 key used, 502-504 payment service.
+         * Create a checkout for a package
+         * @description `success_url` and `cancel_url` have to be addresses of an allowed origin.
          */
         post: operations["purchase"];
         delete?: never;
@@ -493,20 +500,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/analytics/usage": {
+    "/webhooks/stripe": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * What the caller used, day by day
-         * @description 200; 400 bad range.
-         */
-        get: operations["usage"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Receive an event of the payment service
+         * @description For Stripe only. The same event may arrive any number of times. 503: the event has to be delivered again.
+         */
+        post: operations["stripe_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -521,8 +528,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the service earns and costs, day by day; as JSON or CSV
-         * @description Needs the group `admins`. 200; 400 bad range, 403 no administrator.
+         * Return revenue, costs and margin, in total, per service, per model and per day
+         * @description Needs the group `admins`. `format=csv` returns a file; `X-Next-Cursor` names the next one.
          */
         get: operations["costs"];
         put?: never;
@@ -543,8 +550,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give a user credits, or take some back, with a reason
-         * @description Needs the group `admins`. 200; 400 nothing, 404 no such user, 409 key used.
+         * Give credits to a user, or take credits back, with a reason
+         * @description Needs the group `admins`.
          */
         post: operations["give_credits"];
         delete?: never;
@@ -561,8 +568,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Accounts and their credits, a page at a time, by address or id
-         * @description Needs the group `admins`. 200; 400 foreign cursor.
+         * List accounts and their credits, or find them by email address or id
+         * @description Needs the group `admins`.
          */
         get: operations["users"];
         put?: never;
@@ -583,8 +590,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Refuse every call of an account from now on
-         * @description Needs the group `admins`. 200, also twice; 404 no such user.
+         * Block an account
+         * @description Needs the group `admins`. Every call of the account is refused at once; an open socket ends with its lease. Blocking twice is safe.
          */
         post: operations["block"];
         delete?: never;
@@ -603,8 +610,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let an account call again
-         * @description Needs the group `admins`. 200, also twice; 404 no such user.
+         * Unblock an account
+         * @description Needs the group `admins`. Unblocking twice is safe.
          */
         post: operations["unblock"];
         delete?: never;
@@ -621,96 +628,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the last audit found, how far the running one is, what admins did
-         * @description Needs the group `admins`. 200; 403 no administrator.
+         * Return the report of the last audit, the running audit and the latest actions of administrators
+         * @description Needs the group `admins`.
          */
         get: operations["last_audit"];
         put?: never;
         /**
-         * Have every balance worked out anew; answers the audit that runs, if one does
-         * @description Needs the group `admins`. 202; 403 no administrator.
+         * Start an audit, which recomputes every balance from its entries
+         * @description Needs the group `admins`. If an audit is already running, that one is returned.
          */
         post: operations["start_audit"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * This contract as OpenAPI 3.1
-         * @description 200.
-         */
-        get: operations["openapi_document"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Alive, with stage and build
-         * @description 200.
-         */
-        get: operations["health"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/webhooks/assemblyai": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * The provider has ended a transcript
-         * @description 200, any number of times; 400 wrong secret.
-         */
-        post: operations["assemblyai_webhook"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/webhooks/stripe": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * What the payment system tells
-         * @description 200, any number of times; 400 not signed by it; 503 to hear it again.
-         */
-        post: operations["stripe_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -724,10 +651,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The owner's dashboard, which asks for a sign-in
-         * @description 200.
-         */
+        /** Return the owner's dashboard, a page that asks for a sign-in */
         get: operations["dashboard"];
         put?: never;
         post?: never;
@@ -744,10 +668,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What the dashboard is made of
-         * @description 200; 404 no such file.
-         */
+        /** Return a file of the dashboard */
         get: operations["dashboard_asset"];
         put?: never;
         post?: never;
@@ -764,10 +685,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The reference of this API, to read and to try
-         * @description 200.
-         */
+        /** Return the reference page of this API, where requests can be tried */
         get: operations["reference"];
         put?: never;
         post?: never;
@@ -784,11 +702,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What the reference is made of
-         * @description 200; 404 no such file.
-         */
+        /** Return a file of the reference page */
         get: operations["reference_asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return this contract as OpenAPI 3.1 */
+        get: operations["openapi_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return that the service is up, with its stage and build */
+        get: operations["health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -808,22 +757,30 @@ export interface components {
              * @enum {string}
              */
             code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
-            /** @description What happened, for people. */
+            /** @description What is wrong and what to do, for people. */
             message: string;
-            /** @description The same as in the header X-Request-Id; in our log, too. */
+            /** @description The same as in the header X-Request-Id and in the log. */
             request_id: string;
-            /** @description What is needed to act: `field` is the path of what is wrong in a request. */
+            /** @description What is needed to act. */
             details?: {
+                /** @description The path of the field or parameter that is wrong. */
+                field?: string;
+                /**
+                 * @description Why, for programs: every `conflict` and every `unauthenticated` has one.
+                 * @enum {string}
+                 */
+                reason?: "already_done" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+            } & {
                 [key: string]: number | string | boolean | null;
             };
         };
-        /** @description The account is refused from now on; `job_id` names what erases it, for questions to the owner. */
+        /** @description Every call of the account is refused from now on. `job_id` names the job that erases its data. */
         AccountDeleted: {
             deleted: boolean;
             job_id: string;
         };
         /**
-         * @description `status`: running, done or failed. When done, `url` opens the file until `url_expires_at`; ask again for another
+         * @description An export. When it is `done`, `url` downloads the file until `url_expires_at`; request the export again for a new
          *         address, until `available_until`.
          */
         AccountExport: {
@@ -839,14 +796,14 @@ export interface components {
             /** Format: date-time */
             available_until?: string;
         };
-        /** @description Users with a movement of use in the last day, week and thirty days before the audit. */
+        /** @description Users who used credits in the day, the week and the thirty days before the audit. */
         ActiveUsers: {
             day: number;
             week: number;
             month: number;
         };
-        /** @description `before` and `after`: what was changed, such as {"available": 200} and {"blocked": true}. */
-        AdminAction: {
+        /** @description `before` and `after`: the changed values, such as {"available": 200} or {"blocked": true}. */
+        AdminActionItem: {
             id: string;
             /** Format: date-time */
             at: string;
@@ -884,18 +841,22 @@ export interface components {
             transcript_id?: string | null;
             session_id?: string | null;
         };
-        /** @description An answer from the transcript alone, with the moments it rests on; none of these where it does not say it. */
+        /**
+         * @description An answer from the transcript alone, with the moments that it is based on.
+         *
+         *         `answered` is false, and `quotes` empty, if the transcript does not answer the question.
+         */
         AskAnswer: {
             answered: boolean;
             answer: string;
-            quotes: components["schemas"]["Quoted"][];
+            quotes: components["schemas"]["QuotedMoment"][];
             transcript_id: string;
             credits_used: number;
             credits_available: number;
             /** @default true */
             is_whole?: boolean;
         };
-        /** @description One thing that is not as it should be. `kind` is one of docs/operations.md's list. */
+        /** @description One problem. docs/operations.md explains each `kind`. */
         AuditFinding: {
             /** @enum {string} */
             kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
@@ -903,7 +864,7 @@ export interface components {
             user_id?: string;
             reference?: string;
         };
-        /** @description `status`: `running`, `done` or `failed`. `users_moving`: not judged, because they were being written to. */
+        /** @description `users_moving`: accounts that changed while the audit read them, so that they were not checked. */
         AuditReport: {
             audit_id: string;
             /** @enum {string} */
@@ -928,12 +889,20 @@ export interface components {
             /** @enum {string} */
             status: "done" | "failed" | "running";
         };
+        /** @description Why the account is blocked or unblocked, for the record of administrators' actions. */
+        BlockReason: {
+            reason: string;
+        };
+        BlockState: {
+            user_id: string;
+            is_blocked: boolean;
+        };
         Buy: {
             package_id: string;
             success_url?: string | null;
             cancel_url?: string | null;
         };
-        /** @description A range of one source: an upload, a public address, or a live session's saved words. */
+        /** @description A range of one source: an upload, a public address, or the saved captions of a live session. */
         Catchup: {
             upload_id?: string | null;
             audio_url?: string | null;
@@ -946,7 +915,7 @@ export interface components {
             /** @default false */
             quote?: boolean;
         };
-        /** @description A catch-up: what it costs and how far it is; when done, what was missed. */
+        /** @description A catch-up: its status, its cost and, when it is done, the summary. */
         CatchupJob: {
             job_id: string;
             /** @enum {string} */
@@ -965,7 +934,7 @@ export interface components {
             summary_is_whole?: boolean;
             error?: components["schemas"]["JobError"];
         };
-        /** @description Where to pay. `credits` come when the payment is in, which may be after the buyer is back. */
+        /** @description Send the buyer to `checkout_url`. `credits` are added when the payment is confirmed, maybe after the return. */
         Checkout: {
             purchase_id: string;
             checkout_url: string;
@@ -1003,11 +972,11 @@ export interface components {
             free_credits_reason?: string;
         };
         /**
-         * @description Money in micro-USD. Margin: revenue less what providers and the payment service take.
+         * @description Money in micro-USD. Margin: revenue minus provider cost and payment fees.
          *
-         *         `credits_used` were spent by users, `credits_sold` and `credits_given` came in, `credits_taken_back` went again.
+         *         `credits_used`: spent by users. `credits_sold`, `credits_given`: added. `credits_taken_back`: removed again.
          */
-        CostSums: {
+        CostTotals: {
             revenue_micro_usd: number;
             provider_cost_micro_usd: number;
             payment_fees_micro_usd: number;
@@ -1019,14 +988,14 @@ export interface components {
             seconds: number;
             uses: number;
         };
-        /** @description `counted_until`: the moment of the newest movement that is counted; totals run a moment behind. */
+        /** @description `counted_until`: the time of the newest counted transaction; totals follow with a short delay. */
         Costs: {
             /** Format: date */
             from: string;
             /** Format: date */
             to: string;
             counted_until: string;
-            totals: components["schemas"]["CostSums"];
+            totals: components["schemas"]["CostTotals"];
             services: components["schemas"]["ServiceCost"][];
             models: components["schemas"]["ModelCost"][];
             days: components["schemas"]["DayCost"][];
@@ -1041,6 +1010,12 @@ export interface components {
             lifetime_purchased: number;
             lifetime_used: number;
         };
+        CreditPackage: {
+            id: string;
+            credits: number;
+            cents: number;
+            currency: string;
+        };
         CreditSummary: {
             available: number;
             held: number;
@@ -1054,7 +1029,7 @@ export interface components {
         DayCost: {
             /** Format: date */
             date: string;
-            sums: components["schemas"]["CostSums"];
+            sums: components["schemas"]["CostTotals"];
             active_users: number;
             services: components["schemas"]["ServiceCost"][];
             models: components["schemas"]["ModelCost"][];
@@ -1067,10 +1042,12 @@ export interface components {
             uses: number;
             services: components["schemas"]["ServiceUsage"][];
         };
+        /** @description An empty body: nothing, or `{}`. */
+        EmptyBody: Record<string, never>;
         ForgotPassword: {
             email: string;
         };
-        /** @description `credits` below zero are taken back; never zero. */
+        /** @description A negative number of `credits` takes credits back. 0 is not allowed. */
         GiveCredits: {
             user_id: string;
             credits: number;
@@ -1081,7 +1058,7 @@ export interface components {
             stage: string;
             build: string;
         };
-        HistoryLine: {
+        HistoryItem: {
             id: string;
             /** @enum {string} */
             kind: "catchup" | "live";
@@ -1099,7 +1076,7 @@ export interface components {
             ended_at?: string;
         };
         HistoryPage: {
-            items: components["schemas"]["HistoryLine"][];
+            items: components["schemas"]["HistoryItem"][];
             next_cursor: string | null;
         };
         Interval: {
@@ -1114,11 +1091,11 @@ export interface components {
             start_ms: number;
             title: string;
         };
-        /** @description The last audit that ended, the one that runs, and what admins did lately, newest first. */
+        /** @description The last finished audit, the running one, and the latest actions of administrators, newest first. */
         LastAudit: {
             report: components["schemas"]["AuditReport"] | null;
             running: components["schemas"]["AuditReport"] | null;
-            actions: components["schemas"]["AdminAction"][];
+            actions: components["schemas"]["AdminActionItem"][];
         };
         Lease: {
             session_id: string;
@@ -1139,7 +1116,7 @@ export interface components {
             /** Format: date-time */
             token_expires_at?: string;
         };
-        /** @description Of the live sessions whose extension said at its stop how long the provider's socket was open. */
+        /** @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open. */
         LiveSeconds: {
             sessions: number;
             billed_seconds: number;
@@ -1161,7 +1138,7 @@ export interface components {
             email: string;
             password: string;
         };
-        /** @description What one model really did for one service. */
+        /** @description The use of one model for one service. */
         ModelCost: {
             service: string;
             provider: string;
@@ -1172,7 +1149,7 @@ export interface components {
             output_tokens: number;
             cost_micro_usd: number;
         };
-        ModelUse: {
+        ModelUsage: {
             provider: string;
             model: string;
             audio_ms: number;
@@ -1184,11 +1161,6 @@ export interface components {
         NewUpload: {
             content_type: string;
         };
-        /** @description A body that may be left out, or be `{}`. */
-        Nothing: Record<string, never>;
-        Notified: {
-            received: boolean;
-        };
         OpenHold: {
             user_id: string;
             hold_id: string;
@@ -1199,7 +1171,7 @@ export interface components {
             due_at: string;
             is_overdue: boolean;
         };
-        /** @description `open`: the oldest first, at most 100. `is_complete` is false where there were too many to count them all. */
+        /** @description `open`: at most 100 holds, oldest first. `is_complete` is false if there were too many holds to count all. */
         OpenHolds: {
             count: number;
             credits: number;
@@ -1207,25 +1179,19 @@ export interface components {
             is_complete: boolean;
             open: components["schemas"]["OpenHold"][];
         };
-        /** @description Credits that users have and have not used, and the most they could be worth: at the dearest package's price. */
+        /** @description Unused credits of all users, and their value at the price of the most expensive package. */
         Outstanding: {
             credits: number;
             liability_cents: number;
         };
-        PackageOut: {
-            id: string;
-            credits: number;
-            cents: number;
-            currency: string;
-        };
         Packages: {
-            packages: components["schemas"]["PackageOut"][];
+            packages: components["schemas"]["CreditPackage"][];
             price_version: string;
         };
         PasswordReset: {
             reset: boolean;
         };
-        /** @description What the range would cost at most; nothing was held. */
+        /** @description The most that the range would cost. No credits were held. */
         Quote: {
             credits: number;
             credits_available: number;
@@ -1233,18 +1199,11 @@ export interface components {
             to_ms: number;
             price_version: string;
         };
-        Quoted: {
+        QuotedMoment: {
             start_ms: number;
             end_ms: number;
             text: string;
             speaker?: string;
-        };
-        /** @description What became of an event: `applied`, or `ignored` and why. */
-        Received: {
-            received: boolean;
-            /** @enum {string} */
-            outcome: "applied" | "ignored";
-            reason?: string;
         };
         Refresh: {
             refresh_token: string;
@@ -1284,28 +1243,21 @@ export interface components {
             /** @constant */
             action: "save";
             session_id: string;
-            segments: components["schemas"]["Segment"][];
+            segments: components["schemas"]["SegmentInput"][];
         };
         Saved: {
             seconds_left: number;
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
-        /** @description A piece of transcript that the extension saves. */
-        Segment: {
+        /** @description One segment of the transcript to save. */
+        SegmentInput: {
             seq: number;
             start_ms: number;
             end_ms: number;
             text: string;
             speaker?: string;
         };
-        SegmentOut: {
-            seq: number;
-            start_ms: number;
-            end_ms: number;
-            text: string;
-            speaker?: string;
-        };
-        /** @description `value_micro_usd`: what the credits used would bring at the cheapest package's price. */
+        /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
             service: string;
             credits: number;
@@ -1319,14 +1271,6 @@ export interface components {
             credits: number;
             seconds: number;
             uses: number;
-        };
-        /** @description Why somebody is blocked, or unblocked. */
-        Standing: {
-            reason: string;
-        };
-        StandingChanged: {
-            user_id: string;
-            is_blocked: boolean;
         };
         Start: {
             /** @constant */
@@ -1343,7 +1287,7 @@ export interface components {
             lease_seconds?: number | null;
             key_terms?: string[];
         };
-        /** @description `recount`: also count movements that the running totals missed, as after a long outage. */
+        /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
         StartAudit: {
             /** @default false */
             recount?: boolean;
@@ -1361,15 +1305,12 @@ export interface components {
             credits_used: number;
             credits_available: number;
         };
-        /** @description What somebody missed in a range, as they once asked. */
-        SummaryOut: {
-            job_id: string;
-            from_ms: number;
-            to_ms: number;
-            summary: string;
-            key_moments: components["schemas"]["KeyMoment"][];
-            /** @default true */
-            is_whole?: boolean;
+        /** @description Whether the event was `applied`, or `ignored` and why. */
+        StripeWebhookResult: {
+            received: boolean;
+            /** @enum {string} */
+            outcome: "applied" | "ignored";
+            reason?: string;
         };
         Tokens: {
             token: string;
@@ -1404,7 +1345,7 @@ export interface components {
             /** @default 0 */
             seconds?: number;
             price_version?: string;
-            models?: components["schemas"]["ModelUse"][];
+            models?: components["schemas"]["ModelUsage"][];
         };
         Transactions: {
             transactions: components["schemas"]["Transaction"][];
@@ -1413,24 +1354,41 @@ export interface components {
         TranscriptDeleted: {
             deleted: boolean;
         };
-        /** @description What a provider says; it may say more, which is not looked at. */
+        TranscriptDetail: {
+            transcript: components["schemas"]["HistoryItem"];
+            segments: components["schemas"]["TranscriptSegment"][];
+            covered: components["schemas"]["Interval"][];
+            uncovered: components["schemas"]["Interval"][];
+            summaries?: components["schemas"]["TranscriptSummary"][];
+            next_cursor?: string | null;
+        };
+        /** @description The provider's notification. Other fields are ignored. */
         TranscriptEnded: {
             transcript_id: string;
             status?: string;
         };
-        TranscriptWhole: {
-            transcript: components["schemas"]["HistoryLine"];
-            segments: components["schemas"]["SegmentOut"][];
-            covered: components["schemas"]["Interval"][];
-            uncovered: components["schemas"]["Interval"][];
-            summaries?: components["schemas"]["SummaryOut"][];
-            next_cursor?: string | null;
+        TranscriptSegment: {
+            seq: number;
+            start_ms: number;
+            end_ms: number;
+            text: string;
+            speaker?: string;
         };
-        /** @description What of a profile may be changed; an empty name takes it away. */
+        /** @description The summary of an earlier catch-up of a range. */
+        TranscriptSummary: {
+            job_id: string;
+            from_ms: number;
+            to_ms: number;
+            summary: string;
+            key_moments: components["schemas"]["KeyMoment"][];
+            /** @default true */
+            is_whole?: boolean;
+        };
+        /** @description The changes to a profile. An empty name removes the name. */
         UpdateUser: {
             name: string;
         };
-        /** @description A form to send by POST as multipart: all `fields` first, the `file` last. */
+        /** @description A form for a multipart POST to `url`: all `fields` first, the `file` last. */
         Upload: {
             upload_id: string;
             url: string;
@@ -1441,18 +1399,18 @@ export interface components {
             expires_at: string;
             max_bytes: number;
         };
-        /** @description `days`: every day of the range, also those without use; `services`: every service we have. */
+        /** @description `days`: every day of the range, also those without use. `services`: every service. */
         Usage: {
             /** Format: date */
             from: string;
             /** Format: date */
             to: string;
-            totals: components["schemas"]["UsageSums"];
+            totals: components["schemas"]["UsageTotals"];
             services: components["schemas"]["ServiceUsage"][];
             days: components["schemas"]["DayUsage"][];
         };
-        /** @description `uses`: how many settlements there were, such as leases, catch-ups and questions. */
-        UsageSums: {
+        /** @description `uses`: the number of leases, catch-ups and questions. */
+        UsageTotals: {
             credits: number;
             seconds: number;
             uses: number;
@@ -1466,9 +1424,18 @@ export interface components {
             name?: string;
             groups?: string[];
         };
+        WebhookReceipt: {
+            received: boolean;
+        };
     };
     responses: {
-        /** @description `account_blocked`: An administrator blocked the account. `email_unverified`: The password is right but the address is not confirmed yet. `origin_not_allowed`: A browser page other than the extension's or our own is calling. */
+        /**
+         * @description `account_blocked`: An administrator blocked the account.
+         *
+         *     `email_unverified`: The password is right, but the email address is not confirmed yet.
+         *
+         *     `origin_not_allowed`: A browser page of another origin called; only the extension and this API's own pages may.
+         */
         AccountBlockedOrEmailUnverifiedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1481,7 +1448,13 @@ export interface components {
                 };
             };
         };
-        /** @description `account_blocked`: An administrator blocked the account. `forbidden`: This is for administrators. `origin_not_allowed`: A browser page other than the extension's or our own is calling. */
+        /**
+         * @description `account_blocked`: An administrator blocked the account.
+         *
+         *     `forbidden`: Only administrators may call this route.
+         *
+         *     `origin_not_allowed`: A browser page of another origin called; only the extension and this API's own pages may.
+         */
         AccountBlockedOrForbiddenOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1494,7 +1467,11 @@ export interface components {
                 };
             };
         };
-        /** @description `account_blocked`: An administrator blocked the account. `origin_not_allowed`: A browser page other than the extension's or our own is calling. */
+        /**
+         * @description `account_blocked`: An administrator blocked the account.
+         *
+         *     `origin_not_allowed`: A browser page of another origin called; only the extension and this API's own pages may.
+         */
         AccountBlockedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1504,34 +1481,6 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
                     code: "account_blocked" | "origin_not_allowed";
-                };
-            };
-        };
-        /** @description `conflict`: The state of things does not allow this now; `details` say what is in the way. */
-        Conflict: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": components["schemas"]["Error"] & {
-                    /** @enum {unknown} */
-                    code: "conflict";
-                };
-            };
-        };
-        /** @description `conflict`: The state of things does not allow this now; `details` say what is in the way. `idempotency_mismatch`: The same key, or the same sequence number, came before with another body. */
-        ConflictOrIdempotencyMismatch: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": components["schemas"]["Error"] & {
-                    /** @enum {unknown} */
-                    code: "conflict" | "idempotency_mismatch";
                 };
             };
         };
@@ -1548,7 +1497,7 @@ export interface components {
                 };
             };
         };
-        /** @description `insufficient_credits`: The balance cannot cover the hold. */
+        /** @description `insufficient_credits`: The available credits cannot cover the request. */
         InsufficientCredits: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1561,7 +1510,7 @@ export interface components {
                 };
             };
         };
-        /** @description `internal_error`: A bug of ours. Never carries an exception's text. */
+        /** @description `internal_error`: A bug in the service. The response never contains the text of an exception. */
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1574,20 +1523,7 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid_credentials`: The email and password, or the refresh token, do not open an account. `unauthenticated`: No token, a bad token, or one from before the last sign-out. */
-        InvalidCredentialsOrUnauthenticated: {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": components["schemas"]["Error"] & {
-                    /** @enum {unknown} */
-                    code: "invalid_credentials" | "unauthenticated";
-                };
-            };
-        };
-        /** @description `invalid_request`: The request breaks the contract; `field` is the path of what is wrong, such as `segments[3].end_ms`. */
+        /** @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`. */
         InvalidRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1600,7 +1536,11 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid_request`: The request breaks the contract; `field` is the path of what is wrong, such as `segments[3].end_ms`. `invalid_signature`: Who calls does not know what only the right caller can. */
+        /**
+         * @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`.
+         *
+         *     `invalid_signature`: The signature or secret of a webhook is missing or wrong.
+         */
         InvalidRequestOrInvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1613,7 +1553,7 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid_signature`: Who calls does not know what only the right caller can. */
+        /** @description `invalid_signature`: The signature or secret of a webhook is missing or wrong. */
         InvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1626,7 +1566,7 @@ export interface components {
                 };
             };
         };
-        /** @description `not_found`: There is no such thing, or it is another user's. */
+        /** @description `not_found`: The resource does not exist or belongs to another user. */
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1639,7 +1579,7 @@ export interface components {
                 };
             };
         };
-        /** @description `origin_not_allowed`: A browser page other than the extension's or our own is calling. */
+        /** @description `origin_not_allowed`: A browser page of another origin called; only the extension and this API's own pages may. */
         OriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1652,7 +1592,7 @@ export interface components {
                 };
             };
         };
-        /** @description `provider_error`: A provider refused, or answered nonsense. */
+        /** @description `provider_error`: A provider rejected the request or returned an invalid response. */
         ProviderError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1665,7 +1605,7 @@ export interface components {
                 };
             };
         };
-        /** @description `provider_timeout`: A provider did not answer in time. */
+        /** @description `provider_timeout`: A provider did not respond in time. */
         ProviderTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1678,7 +1618,7 @@ export interface components {
                 };
             };
         };
-        /** @description `rate_limited`: Too many calls; try again after `retry_after_seconds`. */
+        /** @description `rate_limited`: The caller sent too many requests; retry after `Retry-After` seconds. */
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1695,7 +1635,7 @@ export interface components {
                 };
             };
         };
-        /** @description `too_large`: The body is larger than the route takes. */
+        /** @description `too_large`: The body is larger than the route accepts. */
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1708,7 +1648,15 @@ export interface components {
                 };
             };
         };
-        /** @description `unauthenticated`: No token, a bad token, or one from before the last sign-out. */
+        /**
+         * @description `unauthenticated`: The ID token is missing, invalid, expired or signed out; `details.reason` says which. Reasons:
+         *
+         *     - `expired`: The token has expired. Refresh it once, then retry.
+         *     - `malformed`: The Authorization header or the token cannot be read. Send `Bearer` and the ID token.
+         *     - `missing`: There is no Authorization header. Send your ID token.
+         *     - `signed_out`: The sign-in has ended. Sign in again.
+         *     - `wrong_token`: The token is not a valid ID token of this service. Sign in again.
+         */
         Unauthenticated: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1718,10 +1666,14 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
                     code: "unauthenticated";
+                    details?: {
+                        /** @enum {unknown} */
+                        reason?: "expired" | "malformed" | "missing" | "signed_out" | "wrong_token";
+                    };
                 };
             };
         };
-        /** @description `unavailable`: Our own infrastructure failed. */
+        /** @description `unavailable`: The service is temporarily unavailable; retry after `Retry-After` seconds. */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1735,7 +1687,7 @@ export interface components {
                 };
             };
         };
-        /** @description `unsupported_media_type`: The body is of a type that the route does not take. */
+        /** @description `unsupported_media_type`: The body has a media type that the route does not accept. */
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1752,23 +1704,23 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Names this request in our log. */
+        /** @description Names this request in the log of the service. */
         RequestId: string;
-        /** @description Seconds to wait before the same request may work. */
+        /** @description Seconds to wait before you retry the request. */
         RetryAfter: number;
-        /** @description Seconds to wait, where the same request may work then. */
+        /** @description Seconds to wait before you retry the request; missing where a retry does not help. */
         RetryAfterWhereItHelps: number;
-        /** @description Where the next page starts; missing at the end. */
+        /** @description The `cursor` of the next page; missing on the last page. */
         NextCursor: string;
         /** @description Changes with the content. */
         ETag: string;
-        /** @description The name to save it under. */
+        /** @description The name of the file. */
         ContentDisposition: string;
-        /** @description How many calls of this kind the account, or before sign-in the address, may make at once. */
+        /** @description The largest burst of requests of this kind, per account or, before sign-in, per network. */
         RateLimitLimit: number;
-        /** @description How many are left. */
+        /** @description How many requests are left now. */
         RateLimitRemaining: number;
-        /** @description Seconds until all are there again. */
+        /** @description Seconds until the whole burst is available again. */
         RateLimitReset: number;
     };
     pathItems: never;
@@ -1908,7 +1860,30 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["InvalidCredentialsOrUnauthenticated"];
+            /**
+             * @description `invalid_credentials`: The email or the password is wrong, or the refresh token was revoked or has expired.
+             *
+             *     `unauthenticated`: The ID token is missing, invalid, expired or signed out; `details.reason` says which. Reasons:
+             *
+             *     - `signed_out`: The sign-in has ended. Sign in again.
+             *     - `wrong_token`: The token is not a valid ID token of this service. Sign in again.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "invalid_credentials" | "unauthenticated";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "signed_out" | "wrong_token";
+                        };
+                    };
+                };
+            };
             403: components["responses"]["AccountBlockedOrEmailUnverifiedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1944,7 +1919,30 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["InvalidCredentialsOrUnauthenticated"];
+            /**
+             * @description `invalid_credentials`: The email or the password is wrong, or the refresh token was revoked or has expired.
+             *
+             *     `unauthenticated`: The ID token is missing, invalid, expired or signed out; `details.reason` says which. Reasons:
+             *
+             *     - `signed_out`: The sign-in has ended. Sign in again.
+             *     - `wrong_token`: The token is not a valid ID token of this service. Sign in again.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "invalid_credentials" | "unauthenticated";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "signed_out" | "wrong_token";
+                        };
+                    };
+                };
+            };
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1962,7 +1960,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -2164,7 +2162,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["EmptyBody"];
             };
         };
         responses: {
@@ -2231,7 +2229,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Names this request: sent again with the same body, it is done once and answered the same.
+                 * @description Names this request: sent again with the same body, it is processed once, with the same response.
                  * @example start-7f3a
                  */
                 "Idempotency-Key"?: string;
@@ -2276,7 +2274,36 @@ export interface operations {
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["ConflictOrIdempotencyMismatch"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `lease_open`: The lease is not near its end. Renew after `renew_after`, or set `interrupted`.
+             *     - `lease_opening`: Another request is opening the lease. Retry the request.
+             *     - `lease_over`: The lease has ended. Renew it.
+             *     - `renewed_since`: The session was renewed again after this request. Use the newest lease.
+             *     - `resume_expired`: The session ended too long ago to resume. Start a new one.
+             *     - `session_stopped`: The session was stopped. Start a new one.
+             *     - `still_running`: An earlier request is still being processed. Retry after `Retry-After` seconds.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "lease_open" | "lease_opening" | "lease_over" | "renewed_since" | "resume_expired" | "session_stopped" | "still_running";
+                        };
+                    };
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -2331,7 +2358,36 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["ConflictOrIdempotencyMismatch"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `chunk_expired`: Recognising the chunk took too long, or its session ended. It was not charged. Send it again.
+             *     - `lease_changed`: The session changed while the chunk was processed. Send the chunk again.
+             *     - `lease_over`: The lease has ended. Renew it.
+             *     - `lease_used_up`: The rest of the lease is shorter than the chunk. Renew it.
+             *     - `session_stopped`: The session was stopped. Start a new one.
+             *     - `still_running`: An earlier request is still being processed. Retry after `Retry-After` seconds.
+             *     - `wrong_transport`: The session streams directly to the provider and takes no relayed audio.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "chunk_expired" | "lease_changed" | "lease_over" | "lease_used_up" | "session_stopped" | "still_running" | "wrong_transport";
+                        };
+                    };
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -2382,7 +2438,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Names this request: sent again with the same body, it is done once and answered the same.
+                 * @description Names this request: sent again with the same body, it is processed once, with the same response.
                  * @example start-7f3a
                  */
                 "Idempotency-Key"?: string;
@@ -2427,7 +2483,30 @@ export interface operations {
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["ConflictOrIdempotencyMismatch"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `nothing_saved`: There is no text yet. Save segments first.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "nothing_saved";
+                        };
+                    };
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -2470,12 +2549,48 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    assemblyai_webhook: {
+        parameters: {
+            query: {
+                /** @example 9b2f0c1e-7d3a-4f6b-8e21-0a9c8b7d6e5f */
+                job: string;
+            };
+            header: {
+                "X-Webhook-Secret": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TranscriptEnded"];
+            };
+        };
+        responses: {
+            /** @description `WebhookReceipt` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReceipt"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrInvalidSignature"];
+            403: components["responses"]["OriginNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     ask: {
         parameters: {
             query?: never;
             header?: {
                 /**
-                 * @description Names this request: sent again with the same body, it is done once and answered the same.
+                 * @description Names this request: sent again with the same body, it is processed once, with the same response.
                  * @example start-7f3a
                  */
                 "Idempotency-Key"?: string;
@@ -2507,7 +2622,31 @@ export interface operations {
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["ConflictOrIdempotencyMismatch"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `nothing_saved`: There is no text yet. Save segments first.
+             *     - `still_running`: An earlier request is still being processed. Retry after `Retry-After` seconds.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "nothing_saved" | "still_running";
+                        };
+                    };
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -2572,7 +2711,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `TranscriptWhole` */
+            /** @description `TranscriptDetail` */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2582,7 +2721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TranscriptWhole"];
+                    "application/json": components["schemas"]["TranscriptDetail"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -2624,7 +2763,28 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `session_running`: The session is still running. Stop it first.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "session_running";
+                        };
+                    };
+                };
+            };
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];
@@ -2742,77 +2902,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    packages: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description `Packages` */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Packages"];
-                };
-            };
-            403: components["responses"]["OriginNotAllowed"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    purchase: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Names this request: sent again with the same body, it is done once and answered the same.
-                 * @example start-7f3a
-                 */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Buy"];
-            };
-        };
-        responses: {
-            /** @description `Checkout` */
-            201: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
-                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
-                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Checkout"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
-            409: components["responses"]["ConflictOrIdempotencyMismatch"];
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            500: components["responses"]["InternalError"];
-            502: components["responses"]["ProviderError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["ProviderTimeout"];
-        };
-    };
     usage: {
         parameters: {
             query?: {
@@ -2845,6 +2934,135 @@ export interface operations {
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    packages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `Packages` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Packages"];
+                };
+            };
+            403: components["responses"]["OriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    purchase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names this request: sent again with the same body, it is processed once, with the same response.
+                 * @example start-7f3a
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Buy"];
+            };
+        };
+        responses: {
+            /** @description `Checkout` */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkout"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `purchase_ended`: The purchase failed or expired. Start a new one.
+             *     - `still_running`: An earlier request is still being processed. Retry after `Retry-After` seconds.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "purchase_ended" | "still_running";
+                        };
+                    };
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            502: components["responses"]["ProviderError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["ProviderTimeout"];
+        };
+    };
+    stripe_webhook: {
+        parameters: {
+            query?: never;
+            header: {
+                "Stripe-Signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Exactly the bytes that were signed. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `StripeWebhookResult` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StripeWebhookResult"];
+                };
+            };
+            400: components["responses"]["InvalidSignature"];
+            403: components["responses"]["OriginNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -2894,7 +3112,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Names this request: sent again with the same body, it is done once and answered the same.
+                 * @description Names this request: sent again with the same body, it is processed once, with the same response.
                  * @example start-7f3a
                  */
                 "Idempotency-Key"?: string;
@@ -2925,7 +3143,30 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["AccountBlockedOrForbiddenOrOriginNotAllowed"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["ConflictOrIdempotencyMismatch"];
+            /**
+             * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
+             *
+             *     - `already_done`: This request was already processed. Read the result with a GET request.
+             *
+             *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code: "conflict" | "idempotency_mismatch";
+                        details?: {
+                            /** @enum {unknown} */
+                            reason?: "already_done";
+                        };
+                    };
+                };
+            };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -2983,11 +3224,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Standing"];
+                "application/json": components["schemas"]["BlockReason"];
             };
         };
         responses: {
-            /** @description `StandingChanged` */
+            /** @description `BlockState` */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -2997,7 +3238,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StandingChanged"];
+                    "application/json": components["schemas"]["BlockState"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -3023,11 +3264,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Standing"];
+                "application/json": components["schemas"]["BlockReason"];
             };
         };
         responses: {
-            /** @description `StandingChanged` */
+            /** @description `BlockState` */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -3037,7 +3278,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StandingChanged"];
+                    "application/json": components["schemas"]["BlockState"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -3117,11 +3358,179 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    dashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not modified. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["OriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    dashboard_asset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version that you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @example style.css */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                    "text/javascript": string;
+                    "text/html": string;
+                    "text/plain": string;
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description Not modified. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["OriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reference: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not modified. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["OriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reference_asset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version that you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @example style.css */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                    "text/javascript": string;
+                    "text/html": string;
+                    "text/plain": string;
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description Not modified. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["OriginNotAllowed"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     openapi_document: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of what you have. */
+                /** @description The ETag of the version that you have. */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -3140,7 +3549,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description You have it. */
+            /** @description Not modified. */
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -3175,244 +3584,6 @@ export interface operations {
                 };
             };
             403: components["responses"]["OriginNotAllowed"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    assemblyai_webhook: {
-        parameters: {
-            query: {
-                /** @example 9b2f0c1e-7d3a-4f6b-8e21-0a9c8b7d6e5f */
-                job: string;
-            };
-            header: {
-                "X-Webhook-Secret": string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TranscriptEnded"];
-            };
-        };
-        responses: {
-            /** @description `Notified` */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Notified"];
-                };
-            };
-            400: components["responses"]["InvalidRequestOrInvalidSignature"];
-            403: components["responses"]["OriginNotAllowed"];
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    stripe_webhook: {
-        parameters: {
-            query?: never;
-            header: {
-                "Stripe-Signature": string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        /** @description As it was signed. */
-        requestBody: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
-        responses: {
-            /** @description `Received` */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Received"];
-                };
-            };
-            400: components["responses"]["InvalidSignature"];
-            403: components["responses"]["OriginNotAllowed"];
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    dashboard: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag of what you have. */
-                "If-None-Match"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            403: components["responses"]["OriginNotAllowed"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    dashboard_asset: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag of what you have. */
-                "If-None-Match"?: string;
-            };
-            path: {
-                /** @example style.css */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/css": string;
-                    "text/javascript": string;
-                    "text/html": string;
-                    "text/plain": string;
-                    "image/svg+xml": string;
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            403: components["responses"]["OriginNotAllowed"];
-            404: components["responses"]["NotFound"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    reference: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag of what you have. */
-                "If-None-Match"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            403: components["responses"]["OriginNotAllowed"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    reference_asset: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The ETag of what you have. */
-                "If-None-Match"?: string;
-            };
-            path: {
-                /** @example style.css */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description a page */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/css": string;
-                    "text/javascript": string;
-                    "text/html": string;
-                    "text/plain": string;
-                    "image/svg+xml": string;
-                };
-            };
-            /** @description You have it. */
-            304: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            403: components["responses"]["OriginNotAllowed"];
-            404: components["responses"]["NotFound"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["InternalError"];

@@ -1,10 +1,10 @@
-"""What every shape is made of: the two bases, and bounded words, numbers and times."""
+"""What all shapes of the contract share: the two bases, and bounded text, numbers and times."""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-# Python's `$` also stands before a last line break; `$(?!\n)` is the end in Python and in JSON Schema.
+# Python's `$` also matches before a final line break; `$(?!\n)` is the end in Python and in JSON Schema.
 Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Email = Annotated[
     str, Meta(min_length=3, max_length=128, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$(?!\n)")
@@ -15,7 +15,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\
 NewName = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]*$(?!\n)")]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
-# The languages that speech models of this kind know (those of Whisper), with or without a region.
+# The languages of speech models (those of Whisper), with or without a region.
 LANGUAGES = (
     "af|am|ar|as|az|ba|be|bg|bn|bo|br|bs|ca|cs|cy|da|de|el|en|es|et|eu|fa|fi|fo|fr|gl|gu|ha|haw|he|hi|hr|ht|hu|hy|id|is"
     "|it|ja|jw|ka|kk|km|kn|ko|la|lb|ln|lo|lt|lv|mg|mi|mk|ml|mn|mr|ms|mt|my|ne|nl|nn|no|oc|pa|pl|ps|pt|ro|ru|sa|sd|si|sk"
@@ -26,10 +26,10 @@ Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)"
 SourceUrl = Annotated[
     str, Meta(max_length=2_000, pattern=r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$(?!\n)")
 ]
-# Of answers, which are not checked when they are sent: what the reference says of them, and tests hold them to.
+# For responses, which are not validated when they are sent: the reference documents it and tests check it.
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
-# Thirty days: an interrupted session may be taken up again within a day, and that as often as it is interrupted.
+# Thirty days: an interrupted session can be resumed within a day, any number of times.
 Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
@@ -37,27 +37,31 @@ LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 
-def one_of(*words: str) -> Meta:
-    """What a word of an answer may be; as with `Time`, it is said and not checked."""
-    return Meta(extra_json_schema={"enum": sorted(words)})
+def one_of(*values: str) -> Meta:
+    """The values of a text field of a response; documented but, as with `Time`, not validated."""
+    return Meta(extra_json_schema={"enum": sorted(values)})
 
 
-class Request(Struct, forbid_unknown_fields=True):
-    """A body or query that a client sends."""
+class RequestShape(Struct, forbid_unknown_fields=True):
+    """A body or query parameters that a client sends. Subclasses set `kw_only`, which is not inherited."""
 
     def __repr__(self) -> str:
-        """Without a value: some are passwords and tokens, and a repr ends up in logs."""
+        """Without values: some are passwords and tokens, and a repr may get into logs."""
         return f"{type(self).__name__}(…)"
 
 
-class Answer(Struct, omit_defaults=True):
-    """A body that we send. A field that does not apply is left out."""
+class ResponseShape(Struct, omit_defaults=True):
+    """A body that this API returns. A field that does not apply is left out. Subclasses set `kw_only`."""
 
     def __repr__(self) -> str:
-        """Without a value, as of a request."""
+        """Without values, as for requests."""
         return f"{type(self).__name__}(…)"
 
 
-class PageQuery(Request):
+class PageQuery(RequestShape, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+
+
+class EmptyBody(RequestShape, kw_only=True):
+    """An empty body: nothing, or `{}`."""

@@ -1,0 +1,47 @@
+"""Payments: packages, checkout and the webhook of the payment service."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from .base import Identifier, RequestShape, ResponseShape, Time, one_of
+
+ReturnUrl = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=r"^[!-~]+$(?!\n)")]
+
+
+class CreditPackage(ResponseShape, kw_only=True):
+    id: str
+    credits: int
+    cents: int
+    currency: str
+
+
+class Packages(ResponseShape, kw_only=True):
+    packages: list[CreditPackage]
+    price_version: str
+
+
+class Buy(RequestShape, kw_only=True):
+    package_id: Identifier
+    success_url: ReturnUrl | None = None
+    cancel_url: ReturnUrl | None = None
+
+
+class Checkout(ResponseShape, kw_only=True):
+    """Send the buyer to `checkout_url`. `credits` are added when the payment is confirmed, maybe after the return."""
+
+    purchase_id: str
+    checkout_url: str
+    checkout_session_id: str
+    expires_at: Time
+    credits: int
+    cents: int
+    currency: str
+
+
+class StripeWebhookResult(ResponseShape, kw_only=True):
+    """Whether the event was `applied`, or `ignored` and why."""
+
+    received: bool
+    outcome: Annotated[str, one_of("applied", "ignored")]
+    reason: str = ""

@@ -1,0 +1,114 @@
+"""Transcripts: history, export, deletion and questions."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from ..models.catchup import JobState
+from ..models.sessions import SessionState
+from .base import Identifier, PageQuery, RequestShape, ResponseShape, Time, one_of
+from .catchup import KeyMoment
+
+Moment = Annotated[datetime, Meta(tz=True)]
+Question = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=r"\S")]
+
+
+class HistoryQuery(PageQuery, kw_only=True):
+    """Filters: transcripts of one kind, started from `from` (included) to `to` (excluded)."""
+
+    kind: Literal["live", "catchup"] | None = None
+    started_from: Moment | None = field(default=None, name="from")
+    started_before: Moment | None = field(default=None, name="to")
+
+
+class HistoryItem(ResponseShape, kw_only=True):
+    id: str
+    kind: Annotated[str, one_of("live", "catchup")]
+    state: Annotated[str, one_of(*SessionState, JobState.DONE)]
+    started_at: Time
+    duration_ms: int
+    credits: int
+    title: str = ""
+    source_url: str = ""
+    language: str = ""
+    session_id: str = ""
+    ended_at: Time = ""
+
+
+class HistoryPage(ResponseShape, kw_only=True):
+    items: list[HistoryItem]
+    next_cursor: str | None
+
+
+class TranscriptQuery(RequestShape, kw_only=True):
+    cursor: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+
+
+class TranscriptSegment(ResponseShape, kw_only=True):
+    seq: int
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str = ""
+
+
+class Interval(ResponseShape, kw_only=True):
+    start_ms: int
+    end_ms: int
+
+
+class TranscriptSummary(ResponseShape, kw_only=True):
+    """The summary of an earlier catch-up of a range."""
+
+    job_id: str
+    from_ms: int
+    to_ms: int
+    summary: str
+    key_moments: list[KeyMoment]
+    is_whole: bool = True  # False if the range has more text than the price covers
+
+
+class TranscriptDetail(ResponseShape, kw_only=True):
+    transcript: HistoryItem
+    segments: list[TranscriptSegment]
+    covered: list[Interval]
+    uncovered: list[Interval]
+    summaries: list[TranscriptSummary] = []
+    next_cursor: str | None = None
+
+
+class ExportQuery(RequestShape, kw_only=True):
+    format: Literal["srt", "vtt", "txt", "json"]
+
+
+class TranscriptDeleted(ResponseShape, kw_only=True):
+    deleted: bool
+
+
+class Ask(RequestShape, kw_only=True):
+    question: Question
+    transcript_id: Identifier | None = None
+    session_id: Identifier | None = None
+
+
+class QuotedMoment(ResponseShape, kw_only=True):
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str = ""
+
+
+class AskAnswer(ResponseShape, kw_only=True):
+    """An answer from the transcript alone, with the moments that it is based on.
+
+    `answered` is false, and `quotes` empty, if the transcript does not answer the question.
+    """
+
+    answered: bool
+    answer: str
+    quotes: list[QuotedMoment]
+    transcript_id: str
+    credits_used: int
+    credits_available: int
+    is_whole: bool = True  # False if the transcript was too long to be read as a whole

@@ -1,0 +1,47 @@
+"""Runs the functions that a schedule, a queue or a stream triggers: all their parts, one log line, metrics."""
+
+from collections.abc import Callable
+
+from ..logs import log
+
+
+class EventFailedError(Exception):
+    """A scheduled or queued function failed, at least in part. It names the kinds of errors; the log has the rest."""
+
+
+def run_event(name: str, parts: dict[str, Callable[[], int]]) -> dict[str, int]:
+    """Run every part, log how much each did, and return these figures.
+
+    A part that fails does not stop the others. Raises EventFailedError in the end, so that AWS calls again.
+    """
+    figures: dict[str, int] = {}
+    failures: list[Exception] = []
+    for part, run in parts.items():
+        try:
+            figures[part] = run()
+        except Exception as failure:  # noqa: BLE001 - logged and raised by log_figures
+            failures.append(failure)
+    return log_figures(name, figures, failures)
+
+
+def run_reporting_event(name: str, run: Callable[[], tuple[dict[str, int], list[Exception]]]) -> dict[str, int]:
+    """The same for a function that returns its own figures and failures."""
+    figures: dict[str, int] = {}
+    try:
+        figures, failures = run()
+    except Exception as failure:  # noqa: BLE001 - logged and raised by log_figures
+        failures = [failure]
+    return log_figures(name, figures, failures)
+
+
+def log_figures(name: str, figures: dict[str, int], failures: list[Exception]) -> dict[str, int]:
+    """Log the figures as metrics for the alarms, and return them. Raises EventFailedError if there are failures.
+
+    AWS writes the text of that error into the log, so it names only the kinds of the failures.
+    """
+    log.line(name, metrics={figure: (number, "Count") for figure, number in figures.items()}, figures=figures)
+    for failure in failures:
+        log.failure(f"{name} failed", failure)
+    if failures:
+        raise EventFailedError(f"{name} failed: {', '.join(type(failure).__name__ for failure in failures)}")
+    return figures

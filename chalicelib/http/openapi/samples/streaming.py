@@ -1,0 +1,45 @@
+"""Examples of the shapes of the section Streaming."""
+
+from .... import contract
+from .ids import ENDED, SESSION, TRANSCRIPT
+
+EXAMPLES = [
+    contract.Start(transport="direct", language="en", title="Stand-up", lease_seconds=600),
+    contract.Renew(session_id=SESSION),
+    contract.Save(
+        session_id=SESSION,
+        segments=[
+            contract.SegmentInput(seq=0, start_ms=0, end_ms=1_800, text="Good morning, everybody.", speaker="Ada")
+        ],
+    ),
+    contract.Stop(session_id=SESSION, provider_session_seconds=601),
+    contract.Lease(
+        session_id=SESSION,
+        transcript_id=TRANSCRIPT,
+        provider="assemblyai",
+        lease_seconds=600,
+        lease_expires_at=ENDED,
+        renew_after="2026-11-30T10:09:00Z",
+        credits_held=100,
+        credits_per_minute=10,
+        credits_available=100,
+        save_interval_seconds=15,
+        offset_ms=0,
+        websocket_url="wss://streaming.assemblyai.com/v3/ws?sample_rate=16000",
+        token="AQICAHh…",
+        token_expires_at="2026-11-30T10:01:00Z",
+    ),
+    contract.Saved(seconds_left=540, warnings=[]),
+    contract.Stopped(
+        session_id=SESSION, transcript_id=TRANSCRIPT, billed_seconds=600, credits_used=100, credits_available=100
+    ),
+    contract.ChunkQuery(seq=0, sample_rate=16_000, channels=1),
+    contract.Chunk(
+        seq=0,
+        text="Good morning.",
+        words=[contract.ChunkWord(text="Good", start_ms=0, end_ms=240, confidence=0.98)],
+        start_ms=0,
+        duration_ms=1_000,
+        credits_used=1,
+    ),
+]
