@@ -118,7 +118,7 @@ def test_a_view_gets_everything_that_its_signature_names() -> None:
 
     status, echo = call(view, "/x/t-1/a.b", "ada", {"action": "stop", "session_id": "s-1"}, Idempotency_Key="k")
 
-    assert (status, echo["values"]) == (200, ["ada", "s-1", "50", ids.named("ada", "x", "k"), "t-1", "a.b"])
+    assert (status, echo["values"]) == (200, ["ada", "s-1", "50", ids.id_for_key("ada", "x", "k"), "t-1", "a.b"])
 
 
 def test_the_query_parameters_are_read() -> None:

@@ -313,7 +313,7 @@ def test_a_counted_direct_start_makes_these_calls(engine: Engine, names: Names) 
     )
     listener.fault_injector.use_plan(no_faults)
 
-    with limiter.counting("stream", limiter.new_count("stream", listener.who.user_id)):
+    with limiter.counting("stream", limiter.new_count("stream", listener.caller.user_id)):
         listener.start()
 
     calls = ["UpdateItem", "BatchGetItem", "TransactWriteItems", "Ticket", "TransactWriteItems"]
