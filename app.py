@@ -121,7 +121,7 @@ def rename(caller: Caller, body: Body[contract.UpdateUser]) -> contract.User:
 @views.answers(status=202, limit="account")
 def delete_user(caller: Caller) -> contract.AccountDeleted:
     """Refuse the account from now on, and have all that is kept of it erased, but its books. 202."""
-    return use_cases.account_deletion().begin(caller)
+    return use_cases.account_deletion().start(caller)
 
 
 @app.route("/auth/user/export", methods=["POST"], authorizer=cognito, cors=CORS)
@@ -135,7 +135,7 @@ def export_user(caller: Caller, _: Body[contract.Nothing]) -> contract.AccountEx
 @views.answers(limit="reads")
 def user_export(caller: Caller, export_id: Id) -> contract.AccountExport:
     """How far an export is; when done, where its file is for some minutes. 200; 404 none, another user's, or over."""
-    return use_cases.account_exports().look(caller, export_id)
+    return use_cases.account_exports().get_status(caller, export_id)
 
 
 # Streaming
@@ -198,7 +198,7 @@ def erase(_event: Any) -> dict[str, int]:
         {
             "transcripts_erased": lambda: use_cases.history().erase_deleted(),
             "accounts_looked_at": lambda: use_cases.account_deletion().sweep(),
-            "accounts_overdue": lambda: use_cases.account_deletion().overdue(),
+            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
             "exports_looked_at": lambda: use_cases.account_exports().sweep(),
         },
     )

@@ -12,14 +12,13 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
-from ..models.ledger import Balance, Entry, Hold
+from ..models.ledger import Balance, Entry, Hold, HoldKind
 from ..models.purchases import Purchase
 from ..payments.purchase_state import Booked, Dispute, DisputeState, Facts, Moves, Payment, Refund, RefundState
 from ..pricing.price_files import load
 from .ledger_items import balance_key, entry_id_for, entry_put, hold_ended, hold_put
 from .table import Item, ItemKey, Tables, Write
 
-DISPUTE_HOLD = "dispute"
 NEVER_AT = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
 HEARD = ItemKey("app", LIST, "HEARD")
@@ -74,14 +73,6 @@ def changed(before: Purchase, now: Purchase) -> list[Write]:
     return writes
 
 
-def without_words(one: Purchase) -> Purchase:
-    """The purchase without what its buyer said. One that has no checkout yet never gets one that anybody is shown, so
-    it has failed; money that comes all the same still counts."""
-    has_checkout = bool(one.checkout_session_id) or one.facts.payment > Payment.CREATING
-    facts = one.facts if has_checkout else one.facts.learned(Payment.FAILED)
-    return replace(one, success_url="", cancel_url="", body_hash="", facts=facts)
-
-
 def open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
     """Purchases made before then whose payment has not ended, and when they were made, oldest first."""
     between = (f"{OPEN}{0:012d}", f"{OPEN}{max(0, before):012d}")
@@ -131,11 +122,11 @@ def _still(balance: Balance) -> ConditionBase:
 def dispute_hold(one: Purchase, dispute_id: str, credits: int) -> Hold:
     """What an open dispute holds; only the dispute's end ends it."""
     hold_id = dispute_hold_id(one, dispute_id)
-    return Hold(one.user_id, hold_id, credits, DISPUTE_HOLD, one.purchase_id, NEVER_AT)
+    return Hold(one.user_id, hold_id, credits, HoldKind.DISPUTE, one.purchase_id, NEVER_AT)
 
 
 def dispute_hold_id(one: Purchase, dispute_id: str) -> str:
-    return f"{DISPUTE_HOLD}:{one.purchase_id}:{dispute_id}"
+    return f"{HoldKind.DISPUTE}:{one.purchase_id}:{dispute_id}"
 
 
 def _entries(before: Purchase, due: Moves, at: int) -> list[Entry]:

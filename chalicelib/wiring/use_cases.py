@@ -144,7 +144,7 @@ def account_deletion() -> "AccountDeletion":
         files=(uploads(), export_files()),
         queue=queue(),
         rules=DeletionRules(),
-        job_rules=JobRules(),
+        jobs_kept_seconds=JobRules().failed_kept_seconds,
         now=now,
         new_id=new_id,
     )

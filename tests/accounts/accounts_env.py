@@ -78,11 +78,11 @@ class AccountsEnv:
         assert self.accounts.login(contract.Login(email, PASSWORD)).user == signed_in.user
         self.books.check_invariants(user_id)
 
-    def under(self, rules: FreeCreditRules) -> "House":
+    def under(self, rules: FreeCreditRules) -> "AccountsEnv":
         free_credits = replace(self.accounts.free_credits, rules=rules)
         return replace(self, accounts=replace(self.accounts, free_credits=free_credits))
 
-    def verifying(self) -> "House":
+    def verifying(self) -> "AccountsEnv":
         return replace(self, accounts=replace(self.accounts, is_verification_on=True))
 
 

@@ -25,11 +25,11 @@ from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.pricing import price_files
 from chalicelib.repositories import account_books
-from chalicelib.repositories.deletions import erasure
+from chalicelib.repositories.deletions import load_deletion
 from chalicelib.repositories.expressions import plain
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
-from chalicelib.repositories.profiles import profile_put
+from chalicelib.repositories.profiles import create_profile
 from chalicelib.repositories.table import Tables
 from tests.catchup.catchup_env import CatchupEnv, FakeUploads
 from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
@@ -127,7 +127,7 @@ class DeletionEnv:
     left: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def on(cls, engine: Engine, names: Names) -> "Household":
+    def on(cls, engine: Engine, names: Names) -> "DeletionEnv":
         wire, clock = Wire(), Clock()
         words = tuple(Word(f"{MARKER}{n}.", n * 500, n * 500 + 400, 0.9) for n in range(240))
         recordings, queue = WiredRecordings(wire=wire, words=words), WiredQueue(wire=wire)
@@ -140,7 +140,7 @@ class DeletionEnv:
             catchup_env, quiet, wire, engine, names, recordings, uploads, FakeExportFiles(wire), FakeSignIns(wire), who
         )
         accounts_env.sign_ins.known.add(who.user_id)
-        kept = profile_put(Profile(who.user_id, EMAIL, MARKER, clock()))
+        kept = create_profile(Profile(who.user_id, EMAIL, MARKER, clock()))
         guard = Guard.free_credits(who.user_id)
         quiet.ledger.grant(
             who.user_id,
@@ -162,7 +162,7 @@ class DeletionEnv:
         return PaymentsEnv(self.catchup_env.backend, self.payments)
 
     @property
-    def erasures(self) -> AccountDeletion:
+    def deletion(self) -> AccountDeletion:
         backend = self.catchup_env.backend
         return AccountDeletion(
             ledger=backend.ledger,
@@ -173,7 +173,7 @@ class DeletionEnv:
             files=(self.uploads, self.files),
             queue=self.catchup_env.queue,
             rules=DeletionRules(),
-            job_rules=JobRules(),
+            jobs_kept_seconds=JobRules().failed_kept_seconds,
             now=self.clock,
             new_id=lambda: str(uuid.uuid4()),
         )
@@ -241,7 +241,7 @@ class DeletionEnv:
 
     def work(self, message: str) -> None:
         kind, _, user_id = message.rpartition(":")
-        {"erase": self.erasures, "export": self.exports}.get(kind, self.catchup_env.worker).advance(user_id)
+        {"erase": self.deletion, "export": self.exports}.get(kind, self.catchup_env.worker).advance(user_id)
 
     def sweep(self) -> None:
         """What the schedules do in a minute; those that look for open holds only where there are some."""
@@ -250,7 +250,7 @@ class DeletionEnv:
             self.catchup_env.catchups.sweep,
             self.catchup_env.assistant.sweep,
         ]
-        others = [self.catchup_env.backend.history.erase_deleted, self.erasures.sweep, self.exports.sweep]
+        others = [self.catchup_env.backend.history.erase_deleted, self.deletion.sweep, self.exports.sweep]
         for one in [*(of_holds if self.quiet.ledger.balance(self.who.user_id).held else []), *others]:
             with suppress(ExceptionGroup, AppError):
                 one()
@@ -267,7 +267,7 @@ class DeletionEnv:
         self.wire.under(no_faults)
         for _ in range(20):
             self.deliver()
-            going = erasure(self.quiet.tables, self.who.user_id)
+            going = load_deletion(self.quiet.tables, self.who.user_id)
             if going is None:
                 return
             self.clock.forward(max(61, going.due_at - self.clock()))

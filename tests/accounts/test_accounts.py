@@ -11,7 +11,7 @@ from msgspec import structs
 
 from chalicelib import contract
 from chalicelib.accounts.email_address import canonical_email, normalise_email
-from chalicelib.accounts.free_credits import GIVEN_BEFORE, FreeCreditRules
+from chalicelib.accounts.free_credits import ALREADY_GRANTED, FreeCreditRules
 from chalicelib.accounts.service import EVEN_SECONDS
 from chalicelib.errors import (
     EmailTakenError,
@@ -23,7 +23,7 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Caller
 from chalicelib.providers.cognito import Cognito
-from chalicelib.repositories.profiles import profile, profile_key
+from chalicelib.repositories.profiles import profile_from, profile_key
 from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, opened
 
@@ -290,7 +290,7 @@ def too_many(*_: object) -> None:
 
 
 def note(accounts_env: AccountsEnv, caller: Caller) -> bool:
-    found = profile(caller.user_id, accounts_env.accounts.tables.get(profile_key(caller.user_id)))
+    found = profile_from(caller.user_id, accounts_env.accounts.tables.get(profile_key(caller.user_id)))
     assert found is not None
     return found.has_new_password
 
@@ -323,7 +323,7 @@ def test_who_comes_back_after_an_account_was_deleted_is_somebody_new_without_fre
     back = accounts_env.accounts.register(contract.Register(email, PASSWORD))
 
     assert back.user.user_id != who.user_id
-    assert (back.free_credits, back.free_credits_reason) == (0, GIVEN_BEFORE)
+    assert (back.free_credits, back.free_credits_reason) == (0, ALREADY_GRANTED)
     accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email, PASSWORD)), email, credits=0)
 
 
@@ -337,7 +337,7 @@ def test_a_deleted_account_is_not_made_whole_by_a_sign_in_of_the_same_moment(
     accounts_env.accounts.ledger.close(who, at=accounts_env.accounts.now())
 
     with pytest.raises(UnauthenticatedError):
-        accounts_env.accounts.free_credits.open(who.user_id, email, "", "")
+        accounts_env.accounts.free_credits.open_account(who.user_id, email, "", "")
 
     assert accounts_env.accounts.tables.get(profile_key(who.user_id)) is None
     assert accounts_env.books.entries(who.user_id) == []

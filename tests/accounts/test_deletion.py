@@ -13,7 +13,7 @@ from chalicelib.logs.request_log import collect_request_log
 from chalicelib.models.transcripts import Segment
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.providers.upload_files import TICKET_SECONDS
-from chalicelib.repositories.deletions import erasure
+from chalicelib.repositories.deletions import load_deletion
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.expressions import packed
 from chalicelib.repositories.jobs import job, job_key
@@ -41,7 +41,7 @@ def test_nothing_is_left_of_a_deleted_account_but_its_books(accounts_env: Deleti
     kinds = {text.split(MARKER)[0] for text in accounts_env.where_words_are()}
     assert len(kinds) > 12  # The search finds what is there to be found.
 
-    told = accounts_env.erasures.begin(accounts_env.who)
+    told = accounts_env.deletion.start(accounts_env.who)
     assert told.deleted
     accounts_env.settle_down()
 
@@ -52,7 +52,7 @@ def test_nothing_is_left_of_a_deleted_account_but_its_books(accounts_env: Deleti
 
 def test_the_account_is_refused_before_anything_is_erased(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
 
     for refused in (
         lambda: accounts_env.quiet.ledger.admit(accounts_env.who),
@@ -61,7 +61,7 @@ def test_the_account_is_refused_before_anything_is_erased(accounts_env: Deletion
         lambda: accounts_env.quiet.send(accounts_env.who, accounts_env.left["relay"], 9),
         lambda: accounts_env.payments_env.buy(accounts_env.who),
         lambda: accounts_env.exports.start(accounts_env.who),
-        lambda: accounts_env.erasures.begin(accounts_env.who),
+        lambda: accounts_env.deletion.start(accounts_env.who),
     ):
         with pytest.raises(UnauthenticatedError):
             refused()
@@ -71,24 +71,24 @@ def test_a_blocked_account_is_not_deleted_by_its_owner(accounts_env: DeletionEnv
     accounts_env.quiet.ledger.set_blocked(accounts_env.who.user_id, True)
 
     with pytest.raises(AccountBlockedError):
-        accounts_env.erasures.begin(accounts_env.who)
+        accounts_env.deletion.start(accounts_env.who)
 
     assert not accounts_env.quiet.ledger.balance(accounts_env.who.user_id).deleted
-    assert erasure(accounts_env.quiet.tables, accounts_env.who.user_id) is None
+    assert load_deletion(accounts_env.quiet.tables, accounts_env.who.user_id) is None
 
 
 def test_a_signed_out_token_deletes_nothing(accounts_env: DeletionEnv) -> None:
     accounts_env.quiet.ledger.sign_out(accounts_env.who.user_id, accounts_env.clock() + 1)
 
     with pytest.raises(UnauthenticatedError):
-        accounts_env.erasures.begin(accounts_env.who)
+        accounts_env.deletion.start(accounts_env.who)
 
     assert not accounts_env.quiet.ledger.balance(accounts_env.who.user_id).deleted
 
 
 def test_an_account_that_never_got_its_profile_can_be_deleted_too(accounts_env: DeletionEnv) -> None:
     nobody = structs.replace(accounts_env.who, user_id="somebody-without-a-balance")
-    accounts_env.erasures.begin(nobody)
+    accounts_env.deletion.start(nobody)
 
     assert accounts_env.quiet.ledger.balance(nobody.user_id).deleted
     with pytest.raises(UnauthenticatedError):
@@ -99,7 +99,7 @@ def test_open_leases_end_before_their_sessions_go_and_a_direct_one_is_billed_to_
     accounts_env: DeletionEnv,
 ) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.minutes_pass(3)
 
     live = [entry for entry in accounts_env.books.usage if entry.reference == accounts_env.left["direct"]]
@@ -112,7 +112,7 @@ def test_a_chunk_that_is_with_a_provider_is_waited_for(accounts_env: DeletionEnv
     session_id = accounts_env.left["relay"]
 
     def asked() -> None:
-        accounts_env.erasures.begin(accounts_env.who)
+        accounts_env.deletion.start(accounts_env.who)
         accounts_env.deliver()
         assert any(hold.kind == "stream" for hold in accounts_env.quiet.open_holds(accounts_env.who.user_id))
 
@@ -128,7 +128,7 @@ def test_a_chunk_that_is_with_a_provider_is_waited_for(accounts_env: DeletionEnv
 
 def test_a_catch_up_that_runs_is_given_up_and_costs_nothing(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.minutes_pass(2)
 
     item = accounts_env.quiet.tables.get(job_key(accounts_env.left["running"]))
@@ -138,7 +138,7 @@ def test_a_catch_up_that_runs_is_given_up_and_costs_nothing(accounts_env: Deleti
 
 def test_a_webhook_that_comes_after_all_is_over_still_makes_the_provider_forget(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.settle_down()
 
     accounts_env.catchup_env.webhook(accounts_env.left["running"], "transcript-1")
@@ -151,7 +151,7 @@ def test_a_webhook_that_comes_after_all_is_over_still_makes_the_provider_forget(
 def test_what_was_under_way_when_the_account_was_refused_is_erased_in_the_last_pass(accounts_env: DeletionEnv) -> None:
     """A save that was admitted, an upload whose form was good, an export that was being written."""
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.minutes_pass(5)
     late = [Segment(1, 0, 5, f"late {MARKER}")]
     accounts_env.quiet.tables.write(
@@ -169,7 +169,7 @@ def test_an_export_that_was_wanted_is_not_made_any_more(accounts_env: DeletionEn
     accounts_env.fill()
     accounts_env.exports.start(accounts_env.who)
     accounts_env.catchup_env.queue.sent.clear()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.settle_down()
 
     assert accounts_env.quiet.tables.get(export_key(accounts_env.who.user_id)) is None
@@ -187,7 +187,7 @@ def test_the_last_pass_comes_after_everything_that_may_have_been_under_way() -> 
 
 def test_a_message_that_is_lost_is_sent_again(accounts_env: DeletionEnv) -> None:
     accounts_env.catchup_env.queue.is_down = True
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.catchup_env.queue.sent.clear()
 
     accounts_env.settle_down()
@@ -197,8 +197,8 @@ def test_a_message_that_is_lost_is_sent_again(accounts_env: DeletionEnv) -> None
 
 def test_a_pass_that_takes_too_long_goes_on_with_the_next_message(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
-    hurried = replace(accounts_env.erasures, rules=replace(DeletionRules(), pass_seconds=0))
+    accounts_env.deletion.start(accounts_env.who)
+    hurried = replace(accounts_env.deletion, rules=replace(DeletionRules(), pass_seconds=0))
     accounts_env.catchup_env.queue.sent.clear()
 
     assert hurried.advance(accounts_env.who.user_id) is False
@@ -210,19 +210,19 @@ def test_a_pass_that_takes_too_long_goes_on_with_the_next_message(accounts_env: 
 
 def test_an_account_that_cannot_be_erased_for_a_day_is_counted(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
-    assert accounts_env.erasures.overdue() == 0
+    accounts_env.deletion.start(accounts_env.who)
+    assert accounts_env.deletion.count_overdue() == 0
 
     accounts_env.clock.forward(DeletionRules().overdue_after_seconds + 1)
-    assert accounts_env.erasures.overdue() == 1
+    assert accounts_env.deletion.count_overdue() == 1
 
     accounts_env.settle_down()
-    assert accounts_env.erasures.overdue() == 0
+    assert accounts_env.deletion.count_overdue() == 0
 
 
 def test_an_erasure_of_nobody_does_nothing(accounts_env: DeletionEnv) -> None:
-    assert accounts_env.erasures.advance("nobody") is False
-    assert accounts_env.erasures.sweep() == 0
+    assert accounts_env.deletion.advance("nobody") is False
+    assert accounts_env.deletion.sweep() == 0
 
 
 # Payments
@@ -230,7 +230,7 @@ def test_an_erasure_of_nobody_does_nothing(accounts_env: DeletionEnv) -> None:
 
 def test_a_payment_after_the_account_was_deleted_is_booked_and_rings(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.settle_down()
 
     with collect_request_log() as counted:
@@ -252,7 +252,7 @@ def test_a_purchase_without_a_checkout_has_failed_and_money_that_comes_all_the_s
     accounts_env.payments.script.append(AppError("The process ended here."))
     with pytest.raises(AppError):
         accounts_env.payments_env.buy(accounts_env.who, purchase_id="never-opened")
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.settle_down()
 
     item = accounts_env.quiet.tables.get(purchase_key("never-opened"))
@@ -286,12 +286,12 @@ def check_paged(accounts_env: DeletionEnv, many: int) -> list[str]:
     accounts_env.fill()
     accounts_env.recordings.is_slow = False
     plant(accounts_env, many)
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.minutes_pass(2)
     plant(accounts_env, many)
     accounts_env.catchup_env.queue.sent.clear()
     accounts_env.wire.under(no_faults)
-    accounts_env.erasures.advance(accounts_env.who.user_id)
+    accounts_env.deletion.advance(accounts_env.who.user_id)
     calls = list(accounts_env.wire.calls)
     accounts_env.settle_down()
     accounts_env.check_gone()

@@ -21,7 +21,7 @@ def filled(accounts_env: DeletionEnv) -> None:
 
 def deleted(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.catchup_env.queue.sent.clear()
 
 
@@ -33,24 +33,24 @@ def without_holds(accounts_env: DeletionEnv) -> None:
     accounts_env.clock.forward(61)
     for name in ("relay", "direct"):
         accounts_env.catchup_env.backend.streaming.stop(accounts_env.who, accounts_env.left[name])
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
     accounts_env.catchup_env.queue.sent.clear()
 
 
 def nearly_gone(accounts_env: DeletionEnv) -> None:
     """All was erased once, and the time of the last pass has come."""
     without_holds(accounts_env)
-    accounts_env.erasures.advance(accounts_env.who.user_id)
+    accounts_env.deletion.advance(accounts_env.who.user_id)
     accounts_env.catchup_env.queue.sent.clear()
     accounts_env.clock.forward(DeletionRules().last_pass_after_seconds)
 
 
 def begin(accounts_env: DeletionEnv) -> None:
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
 
 
 def one_pass(accounts_env: DeletionEnv) -> None:
-    accounts_env.erasures.advance(accounts_env.who.user_id)
+    accounts_env.deletion.advance(accounts_env.who.user_id)
 
 
 COMMANDS: dict[str, tuple[Callable[[DeletionEnv], None], Callable[[DeletionEnv], None]]] = {
@@ -58,7 +58,7 @@ COMMANDS: dict[str, tuple[Callable[[DeletionEnv], None], Callable[[DeletionEnv],
     "a pass that ends holds": (deleted, one_pass),
     "a pass that erases": (without_holds, one_pass),
     "the last pass": (nearly_gone, one_pass),
-    "the sweep": (deleted, lambda accounts_env: (accounts_env.clock.forward(61), accounts_env.erasures.sweep())[0]),
+    "the sweep": (deleted, lambda accounts_env: (accounts_env.clock.forward(61), accounts_env.deletion.sweep())[0]),
 }
 
 

@@ -32,8 +32,8 @@ OTHERS: dict[str, Act] = {
     "a purchase": lambda h: h.payments_env.buy(h.who),
     "a payment": lambda h: h.payments_env.hears(h.left["paid"], Payment.PAID),
     "an export": lambda h: (h.exports.start(h.who), h.exports.advance(h.who.user_id)),
-    "another deletion": lambda h: h.erasures.begin(h.who),
-    "another pass": lambda h: h.erasures.advance(h.who.user_id),
+    "another deletion": lambda h: h.deletion.start(h.who),
+    "another pass": lambda h: h.deletion.advance(h.who.user_id),
 }
 
 
@@ -44,8 +44,8 @@ def names(engine: Engine) -> Iterator[Names]:
 
 
 def deletion(accounts_env: DeletionEnv) -> None:
-    accounts_env.erasures.begin(accounts_env.who)
-    accounts_env.erasures.advance(accounts_env.who.user_id)
+    accounts_env.deletion.start(accounts_env.who)
+    accounts_env.deletion.advance(accounts_env.who.user_id)
 
 
 @pytest.mark.sampled(7)
@@ -90,7 +90,7 @@ def between(accounts_env: DeletionEnv, other: Act, before: int | None) -> list[s
     accounts_env.wire.under(no_faults)
     if not done:
         with suppress(AppError):
-            accounts_env.erasures.begin(accounts_env.who)
+            accounts_env.deletion.start(accounts_env.who)
     accounts_env.settle_down()
     accounts_env.check_gone()
     return calls

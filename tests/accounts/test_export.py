@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from chalicelib.accounts.export import MESSAGE, ExportRules
-from chalicelib.accounts.export_content import OURS
 from chalicelib.errors import AppError, NotFoundError, UnauthenticatedError
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.table import ItemKey, Write
@@ -20,6 +19,13 @@ from tests.audit.audit_env import everything
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault
 
+# How items are kept apart and safe, and what opens a socket.
+NEVER_EXPORTED = {
+    *("pk", "sk", "user_id", "version", "open_shard", "sweep_at", "expires_at"),
+    *("body_hash", "renewal", "renewal_hash", "first_answer", "renewal_answer", "inflight", "claim", "attempt"),
+    *("worker", "claimed_until", "give_up_at", "submissions", "summary_tries"),
+    *("submitted_url", "webhook_url", "provider_id", "notified_id", "is_provider_copy_deleted"),
+}
 # What lies under a user and is told as part of something else, or only keeps a thing from happening twice.
 NOT_TOLD = {"CATCHUP", "REF"}
 TOLD_AS = {
@@ -53,7 +59,7 @@ def made(accounts_env: DeletionEnv) -> dict[str, Any]:
     """The file of a new export."""
     export_id = accounts_env.exports.start(accounts_env.who).export_id
     accounts_env.deliver()
-    told = accounts_env.exports.look(accounts_env.who, export_id)
+    told = accounts_env.exports.get_status(accounts_env.who, export_id)
     assert told.status == "done"
     content = accounts_env.files.files[accounts_env.who.user_id, export_id]
     assert told.bytes == len(content)
@@ -85,13 +91,13 @@ def test_it_holds_everything_that_the_person_said_and_did(accounts_env: Deletion
     assert told["user"]["created_at"].endswith("Z")
 
 
-def test_it_holds_no_key_of_ours_and_no_token(accounts_env: DeletionEnv) -> None:
+def test_an_export_has_no_internal_attribute_and_no_token(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
 
     text = json.dumps(made(accounts_env))
 
     assert "token-1" not in text  # what opened the direct session's socket
-    assert not [name for name in OURS if f'"{name}":' in text.replace('"user_id": ', "", 1)]
+    assert not [name for name in NEVER_EXPORTED if f'"{name}":' in text.replace('"user_id": ', "", 1)]
 
 
 def test_every_kind_of_item_under_a_user_is_told_or_known_not_to_be(accounts_env: DeletionEnv) -> None:
@@ -167,7 +173,7 @@ def test_a_new_one_takes_the_place_of_the_last(accounts_env: DeletionEnv) -> Non
     (second,) = accounts_env.files.files
     assert first != second
     with pytest.raises(NotFoundError):
-        accounts_env.exports.look(accounts_env.who, first[1])
+        accounts_env.exports.get_status(accounts_env.who, first[1])
 
 
 def test_another_users_export_is_not_there(engine: Engine, names: Names, accounts_env: DeletionEnv) -> None:
@@ -176,21 +182,21 @@ def test_another_users_export_is_not_there(engine: Engine, names: Names, account
     other = DeletionEnv.on(engine, names)
 
     with pytest.raises(NotFoundError):
-        other.exports.look(other.who, export_id)
+        other.exports.get_status(other.who, export_id)
     other.exports.start(other.who)
     with pytest.raises(NotFoundError):
-        other.exports.look(other.who, export_id)
+        other.exports.get_status(other.who, export_id)
 
 
 def test_the_address_lives_minutes_and_the_file_a_day(accounts_env: DeletionEnv) -> None:
     export_id = accounts_env.exports.start(accounts_env.who).export_id
     accounts_env.deliver()
-    told = accounts_env.exports.look(accounts_env.who, export_id)
+    told = accounts_env.exports.get_status(accounts_env.who, export_id)
     assert told.url.endswith(f"{export_id}?for=300")  # type: ignore[union-attr]
 
     accounts_env.clock.forward(ExportRules().kept_seconds)
     with pytest.raises(NotFoundError):
-        accounts_env.exports.look(accounts_env.who, export_id)
+        accounts_env.exports.get_status(accounts_env.who, export_id)
     accounts_env.exports.sweep()
 
     assert (accounts_env.who.user_id, export_id) not in accounts_env.files.files
@@ -209,16 +215,16 @@ def test_a_lost_message_is_sent_again_and_a_dead_worker_followed(accounts_env: D
     assert accounts_env.exports.advance(accounts_env.who.user_id) is False  # It is in the dead one's hands still.
     accounts_env.minutes_pass(3)
 
-    assert accounts_env.exports.look(accounts_env.who, export_id).status == "done"
+    assert accounts_env.exports.get_status(accounts_env.who, export_id).status == "done"
 
 
 def test_one_that_cannot_be_made_is_given_up(accounts_env: DeletionEnv) -> None:
     export_id = accounts_env.exports.start(accounts_env.who).export_id
     accounts_env.catchup_env.queue.sent.clear()
-    accounts_env.clock.forward(ExportRules().give_up_seconds)
+    accounts_env.clock.forward(ExportRules().abandon_after_seconds)
     accounts_env.exports.advance(accounts_env.who.user_id)
 
-    assert accounts_env.exports.look(accounts_env.who, export_id).status == "failed"
+    assert accounts_env.exports.get_status(accounts_env.who, export_id).status == "failed"
     assert accounts_env.exports.start(accounts_env.who).export_id != export_id
     accounts_env.deliver()
 
@@ -238,7 +244,7 @@ def test_a_fault_at_any_call_of_its_worker_only_delays_it(engine: Engine, names:
         accounts_env.clock.forward(ExportRules().claim_seconds)
         accounts_env.sweep()
         accounts_env.deliver()
-        assert accounts_env.exports.look(accounts_env.who, export_id).status == "done"
+        assert accounts_env.exports.get_status(accounts_env.who, export_id).status == "done"
         assert [key for key in accounts_env.files.files if key[0] == accounts_env.who.user_id] == [
             (accounts_env.who.user_id, export_id)
         ]
@@ -270,7 +276,7 @@ def gone(accounts_env: DeletionEnv) -> Write:
 
 
 def test_nobody_deleted_gets_one(accounts_env: DeletionEnv) -> None:
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.who)
 
     with pytest.raises(UnauthenticatedError):
         accounts_env.exports.start(accounts_env.who)

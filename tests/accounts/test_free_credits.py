@@ -10,8 +10,8 @@ import pytest
 from msgspec import structs
 
 from chalicelib.accounts.free_credits import (
+    ALREADY_GRANTED,
     BUDGET_USED,
-    GIVEN_BEFORE,
     NETWORK_CAP,
     REFUSED_DOMAIN,
     SWITCHED_OFF,
@@ -21,7 +21,7 @@ from chalicelib.accounts.free_credits import (
 from chalicelib.errors import UnavailableError
 from chalicelib.models.accounts import Profile
 from chalicelib.pricing import price_files
-from chalicelib.repositories.profiles import profile, profile_key
+from chalicelib.repositories.profiles import profile_from, profile_key
 from chalicelib.repositories.table import Tables
 from tests.engines import Engine
 from tests.fakes import Backend, Clock
@@ -38,7 +38,7 @@ def free_credits(backend: Backend) -> FreeCredits:
 
 
 def opens(free_credits: FreeCredits, email: str, network: str = "192.0.2.1") -> Profile:
-    return free_credits.open(str(uuid.uuid4()), email, "", network)
+    return free_credits.open_account(str(uuid.uuid4()), email, "", network)
 
 
 def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(
@@ -48,7 +48,7 @@ def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(
     again = opens(free_credits, "a.da+more@googlemail.com")
 
     assert (first.free_credits, first.free_credits_reason) == (200, "")
-    assert (again.free_credits, again.free_credits_reason, again.is_owed_credits) == (0, GIVEN_BEFORE, False)
+    assert (again.free_credits, again.free_credits_reason, again.is_owed_credits) == (0, ALREADY_GRANTED, False)
     assert backend.ledger.balance(first.user_id).available == 200
     assert backend.ledger.balance(again.user_id).available == 0
 
@@ -61,14 +61,14 @@ def test_a_network_gets_so_many_a_day_and_who_came_too_late_gets_them_another_da
     late = opened[2]
     assert [one.free_credits for one in (*opened, elsewhere)] == [200, 200, 0, 200]
     assert (late.free_credits_reason, late.is_owed_credits) == (NETWORK_CAP, True)
-    assert free_credits.try_again(late, "192.0.2.1") == late
+    assert free_credits.grant_owed(late, "192.0.2.1") == late
 
     backend.clock.forward(DAY)
-    assert free_credits.try_again(late, "192.0.2.1").free_credits == 200
-    assert profile(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
+    assert free_credits.grant_owed(late, "192.0.2.1").free_credits == 200
+    assert profile_from(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
         late, free_credits=200, free_credits_reason="", is_owed_credits=False
     )
-    free_credits.try_again(late, "192.0.2.1")
+    free_credits.grant_owed(late, "192.0.2.1")
     assert backend.ledger.balance(late.user_id).available == 200
     backend.check_invariants(late.user_id)
 
@@ -112,10 +112,10 @@ def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Eng
             user_id = str(uuid.uuid4())
             wire.under(at(number, fault))
             try:
-                free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+                free_credits.open_account(user_id, f"{user_id}@example.com", "", f"network {number}")
             except (Crash, UnavailableError):
                 wire.under(no_faults)
-                free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+                free_credits.open_account(user_id, f"{user_id}@example.com", "", f"network {number}")
             wire.under(no_faults)
 
             assert backend.ledger.balance(user_id).available == 200
@@ -165,7 +165,7 @@ CAPS = {
 def test_a_farm_gets_no_more_than_the_caps_say(engine: Engine, cap: str) -> None:
     _, reasons = farm(engine, 100, CAPS[cap])
 
-    assert set(reasons) == {"given", GIVEN_BEFORE, cap}, "the cap under test was not met"
+    assert set(reasons) == {"given", ALREADY_GRANTED, cap}, "the cap under test was not met"
 
 
 @pytest.mark.soak

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.accounts.free_credits import BUDGET_USED, GIVEN_BEFORE, NETWORK_CAP, REFUSED_DOMAIN, SWITCHED_OFF
+from chalicelib.accounts.free_credits import ALREADY_GRANTED, BUDGET_USED, NETWORK_CAP, REFUSED_DOMAIN, SWITCHED_OFF
 from tests.http.conftest import StartApi
 from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, Api, new_email
 
@@ -85,7 +85,7 @@ def test_another_spelling_of_an_address_spends_nothing_of_the_network(network: A
 
     assert opened(network, email) == (200, "")
     for tag in ("a", "b", "c"):
-        assert opened(network, f"{mailbox}+{tag}@{domain}") == (0, GIVEN_BEFORE)
+        assert opened(network, f"{mailbox}+{tag}@{domain}") == (0, ALREADY_GRANTED)
     assert opened(network) == (200, "")
 
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 from boto3.dynamodb.conditions import Attr
 
-from chalicelib.repositories.deletions import erasure, erasure_key
+from chalicelib.repositories.deletions import deletion_key, load_deletion
 from chalicelib.repositories.expressions import plain
 from chalicelib.repositories.table import Write, WriteRefusedError
 from scripts.local.aws import client as aws_client
@@ -26,7 +26,7 @@ MARKER = "unmistakable"
 EXPORT = "/auth/user/export"
 LARGEST_FILE = 10_000_000
 PLACES = ("dynamodb", "s3", "sqs", "cognito-idp")
-LONG_AGO = {"begun_at": 1, "due_at": 1}
+LONG_AGO = {"started_at": 1, "due_at": 1}
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +210,11 @@ def erased(books: Backend, person: Person) -> None:
     """The job has come to its end, which takes half an hour of waiting for what may be under way; not here."""
 
     def look() -> bool:
-        going = erasure(books.tables, person.user_id)
+        going = load_deletion(books.tables, person.user_id)
         if going is None:
             return True
         with suppress(WriteRefusedError):
-            books.tables.write(Write(erasure_key(person.user_id), put_in=LONG_AGO, when=Attr("begun_at").exists()))
+            books.tables.write(Write(deletion_key(person.user_id), put_in=LONG_AGO, when=Attr("started_at").exists()))
         return False
 
     eventually(look, seconds=60)
