@@ -28,7 +28,7 @@ from ..repositories.table import Item, ItemKey, TableName, Tables
 from ..repositories.transcripts import LINE, SEGMENT, segments_in
 
 READ_AT_ONCE = 100
-Exported = dict[str, Any]
+ExportedItem = dict[str, Any]
 
 
 class UserUploads(Protocol):
@@ -50,8 +50,8 @@ class ExportContent:
         head = {
             "exported_at": rfc3339(at),
             "user_id": user_id,
-            "user": _exported(profile) if profile else {},
-            "credits": _exported(balance) if balance else {},
+            "user": _export_item(profile) if profile else {},
+            "credits": _export_item(balance) if balance else {},
         }
         yield msgspec.json.encode(head)[:-1]
         for name, members in self._sections().items():
@@ -61,41 +61,41 @@ class ExportContent:
             yield b"]"
         yield b"}"
 
-    def _sections(self) -> Mapping[str, Callable[[str], Iterator[Exported]]]:
+    def _sections(self) -> Mapping[str, Callable[[str], Iterator[ExportedItem]]]:
         return {
-            "transactions": lambda user_id: map(_entry, self._items("ledger", user_id, ENTRY)),
-            "holds": lambda user_id: map(_exported, self._items("ledger", user_id, HOLD)),
-            "days": lambda user_id: map(_day, self._items("ledger", user_id, DAY)),
+            "transactions": lambda user_id: map(_export_entry, self._items("ledger", user_id, ENTRY)),
+            "holds": lambda user_id: map(_export_item, self._items("ledger", user_id, HOLD)),
+            "days": lambda user_id: map(_export_day, self._items("ledger", user_id, DAY)),
             "purchases": self._purchases,
             "transcripts": self._transcripts,
-            "sessions": lambda user_id: map(_exported, self._items("app", user_id, SESSION)),
+            "sessions": lambda user_id: map(_export_item, self._items("app", user_id, SESSION)),
             "catchups": self._catchups,
-            "questions": lambda user_id: map(_question, self._items("app", user_id, QUESTION)),
-            "early_stops": lambda user_id: map(_allowance, self._items("app", user_id, ALLOWANCE)),
-            "uploads": lambda user_id: map(_upload, self.uploads.all_of(user_id)),
+            "questions": lambda user_id: map(_export_question, self._items("app", user_id, QUESTION)),
+            "early_stops": lambda user_id: map(_export_allowance, self._items("app", user_id, ALLOWANCE)),
+            "uploads": lambda user_id: map(_export_upload, self.uploads.all_of(user_id)),
         }
 
-    def _transcripts(self, user_id: str) -> Iterator[Exported]:
+    def _transcripts(self, user_id: str) -> Iterator[ExportedItem]:
         segments = _ItemsByTranscript(self._items("app", user_id, SEGMENT))
         summaries = _ItemsByTranscript(self._items("app", user_id, SUMMARY))
         for item in self._items("app", user_id, LINE):
             if "started_at" not in item:  # A late settlement wrote to a line that was deleted.
                 continue
             transcript_id = item["transcript_id"]
-            yield _exported(item) | {
-                "segments": _segments(segments.of(transcript_id)),
-                "summaries": [_summary(found) for found in summaries.of(transcript_id)],
+            yield _export_item(item) | {
+                "segments": _export_segments(segments.of(transcript_id)),
+                "summaries": [_export_summary(found) for found in summaries.of(transcript_id)],
             }
 
-    def _purchases(self, user_id: str) -> Iterator[Exported]:
+    def _purchases(self, user_id: str) -> Iterator[ExportedItem]:
         pointers = self._items("app", user_id, POINTER)
-        return map(_purchase, self._read(purchase_key(item["purchase_id"]) for item in pointers))
+        return map(_export_purchase, self._read(purchase_key(item["purchase_id"]) for item in pointers))
 
-    def _catchups(self, user_id: str) -> Iterator[Exported]:
+    def _catchups(self, user_id: str) -> Iterator[ExportedItem]:
         """The holds of the ledger name every job there ever was."""
         holds = self._items("ledger", user_id, HOLD)
         keys = (job_key(item["reference"]) for item in holds if item["kind"] == HoldKind.CATCHUP)
-        return map(_exported, self._read(keys))
+        return map(_export_item, self._read(keys))
 
     def _items(self, table: TableName, user_id: str, prefix: str) -> Iterator[Item]:
         after: str | None = None
@@ -130,9 +130,9 @@ class _ItemsByTranscript:
 # One function for each kind of item
 
 
-def _exported(item: Item) -> Exported:
+def _export_item(item: Item) -> ExportedItem:
     """The exported attributes; times in the contract's format, without empty values."""
-    exported: Exported = {}
+    exported: ExportedItem = {}
     for name, value in shape_of(item).export(item).items():
         if (name == "at" or name.endswith("_at")) and isinstance(value, int):
             if value:
@@ -142,46 +142,46 @@ def _exported(item: Item) -> Exported:
     return exported
 
 
-def _entry(item: Item) -> Exported:
+def _export_entry(item: Item) -> ExportedItem:
     uses = [export_struct(use) for use in entry_from(item).uses]
-    return {"id": item["sk"].removeprefix(ENTRY)} | _exported(item) | {"uses": uses}
+    return {"id": item["sk"].removeprefix(ENTRY)} | _export_item(item) | {"uses": uses}
 
 
-def _day(item: Item) -> Exported:
+def _export_day(item: Item) -> ExportedItem:
     _, date, service = item["sk"].split("#", 2)
-    return {"date": date, "service": service} | _exported(item)
+    return {"date": date, "service": service} | _export_item(item)
 
 
-def _question(item: Item) -> Exported:
-    exported = _exported(item)
+def _export_question(item: Item) -> ExportedItem:
+    exported = _export_item(item)
     return exported | ({"answer": msgspec.json.decode(exported["answer"])} if "answer" in exported else {})
 
 
-def _allowance(item: Item) -> Exported:
-    return {"date": item["sk"].removeprefix(ALLOWANCE)} | _exported(item)
+def _export_allowance(item: Item) -> ExportedItem:
+    return {"date": item["sk"].removeprefix(ALLOWANCE)} | _export_item(item)
 
 
-def _upload(file: StoredFile) -> Exported:
+def _export_upload(file: StoredFile) -> ExportedItem:
     return {"upload_id": file.name, "bytes": file.bytes, "stored_at": rfc3339(file.stored_at)}
 
 
-def _segments(items: list[Item]) -> list[Exported]:
+def _export_segments(items: list[Item]) -> list[ExportedItem]:
     """The segments in these items of one transcript by time; the last write of a `seq` wins."""
-    by_seq: dict[int, Exported] = {}
+    by_seq: dict[int, ExportedItem] = {}
     for item in items:
-        shared = _exported(item)
+        shared = _export_item(item)
         shared.pop("segments", None)
         for segment in segments_in(item):
             by_seq[segment.seq] = shared | export_struct(segment)
     return sorted(by_seq.values(), key=lambda segment: (segment["start_ms"], segment["seq"]))
 
 
-def _summary(item: Item) -> Exported:
+def _export_summary(item: Item) -> ExportedItem:
     """The item's attributes with those that only its key has, and its moments as objects."""
     return shape_of(item).export(item) | export_struct(summary(item))
 
 
-def _purchase(item: Item) -> Exported:
+def _export_purchase(item: Item) -> ExportedItem:
     """The item's attributes with its payment's facts by name; empty values included."""
     facts = purchase(item).facts
     return shape_of(item).export(item) | {

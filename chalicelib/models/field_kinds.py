@@ -33,8 +33,8 @@ Personal = Annotated[T, FieldKind.PERSONAL]
 Record = Annotated[T, FieldKind.RECORD]
 Internal = Annotated[T, FieldKind.INTERNAL]
 
-EXPORTED = frozenset({FieldKind.PERSONAL, FieldKind.RECORD})
-KEPT = frozenset({FieldKind.RECORD, FieldKind.INTERNAL})
+EXPORTED_KINDS = frozenset({FieldKind.PERSONAL, FieldKind.RECORD})
+KEPT_KINDS = frozenset({FieldKind.RECORD, FieldKind.INTERNAL})
 
 
 @lru_cache
@@ -51,7 +51,7 @@ def field_kinds(shape: type) -> Mapping[str, FieldKind]:
 def export_struct(struct: msgspec.Struct) -> dict[str, Any]:
     """The exported fields of a struct as plain values; likewise of the structs in them."""
     kinds = field_kinds(type(struct))
-    names = (name for name in struct.__struct_fields__ if kinds.get(name) in EXPORTED)
+    names = (name for name in struct.__struct_fields__ if kinds.get(name) in EXPORTED_KINDS)
     return {name: _plain(getattr(struct, name)) for name in names}
 
 

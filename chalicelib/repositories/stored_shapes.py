@@ -12,7 +12,7 @@ from typing import Any
 
 from ..models.accounts import Profile
 from ..models.catchup import ClaimAttributes, Job, JobAttributes
-from ..models.field_kinds import EXPORTED, KEPT, FieldKind, field_kinds
+from ..models.field_kinds import EXPORTED_KINDS, KEPT_KINDS, FieldKind, field_kinds
 from ..models.ledger import Balance, BalanceAttributes, DayTotal, Entry, GuardAttributes, Hold, HoldAttributes
 from ..models.purchases import Purchase, PurchaseAttributes, PurchasePointerAttributes
 from ..models.sessions import AllowanceAttributes, Reservation, Session, SessionAttributes
@@ -54,11 +54,11 @@ class StoredShape:
 
     def export(self, item: Item) -> dict[str, Any]:
         """The attributes that an export contains."""
-        return {name: value for name, value in item.items() if self.kind(name) in EXPORTED}
+        return {name: value for name, value in item.items() if self.kind(name) in EXPORTED_KINDS}
 
     def attributes_to_erase(self, item: Item) -> list[str]:
         """The attributes that an erasure removes from an item that is kept."""
-        return [name for name in item if name not in KEYS and self.kind(name) not in KEPT]
+        return [name for name in item if name not in KEYS and self.kind(name) not in KEPT_KINDS]
 
 
 PROFILE = StoredShape((Profile,))
