@@ -18,13 +18,13 @@ from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.stored_shapes import StoredShape, shape_of
 from chalicelib.repositories.table import Item, ItemKey, TableName, Write
-from tests.accounts.deletion_env import MARKER, DeletionEnv, Names, scanned
+from tests.accounts.deletion_env import MARKER, DeletionEnv, Names, scan_table
 from tests.engines import Engine
 from tests.fakes import MODEL
 
 SHAPES = {name: value for name, value in vars(stored_shapes).items() if isinstance(value, StoredShape) and value.fields}
 # What an export contained before the fields declared it. Of a session's stored `uses` there is an attribute per model.
-EXPORTED = {
+EXPORTED_FIELDS = {
     "user": {"created_at", "email", "free_credits", "has_new_password", "is_owed_credits", "name"},
     "credits": {"available", "granted", "held", "purchased", "used"},
     "transactions": {
@@ -65,7 +65,7 @@ EXPORTED = {
     "uploads": {"bytes", "stored_at", "upload_id"},
 }
 # The attributes that were kept when an account was erased.
-KEPT = {
+KEPT_ATTRIBUTES = {
     "BALANCE": {
         *("available", "deleted", "deleted_at", "erased_at", "granted", "held", "purchased", "used", "version"),
     },
@@ -94,7 +94,7 @@ KEPT = {
 
 
 class NewFields:
-    """What somebody adds to a stored shape; `new_unmarked` is declared without a marker."""
+    """Fields that a change adds to a stored shape; `new_unmarked` is declared without a marker."""
 
     new_personal: Personal[str]
     new_internal: Internal[str]
@@ -109,11 +109,11 @@ def names(engine: Engine) -> Iterator[Names]:
 
 @pytest.fixture
 def accounts_env(engine: Engine, names: Names) -> DeletionEnv:
-    """A user of whom an item of every shape is stored, but for a running deletion."""
+    """A user with a stored item of every shape but an export and a pending deletion."""
     env = DeletionEnv.on(engine, names)
     env.fill()
-    user_id, now = env.who.user_id, env.clock()
-    env.quiet.send(env.who, env.left["relay"], 0)
+    user_id, now = env.caller.user_id, env.clock()
+    env.quiet.send(env.caller, env.left["relay"], 0)
     env.quiet.tables.write(spend_allowance(user_id, now, 60, 0))
     guard = Guard.reference(user_id, "admin_grant", "a reference")
     env.quiet.ledger.grant(user_id, 5, "admin_grant", guard, at=now, reason="A reason")
@@ -122,7 +122,7 @@ def accounts_env(engine: Engine, names: Names) -> DeletionEnv:
 
 @pytest.fixture
 def new_fields() -> Iterator[None]:
-    """`NewFields` in every shape, without the personal field in those that are not exported."""
+    """Adds `NewFields` to every shape."""
     for shape in SHAPES.values():
         object.__setattr__(shape, "fields", (*shape.fields, NewFields))
     yield
@@ -134,7 +134,9 @@ def stored_items(env: DeletionEnv) -> list[tuple[TableName, str, Item]]:
     """Every item that has a shape: its table, its shape's name and itself."""
     shape_names = {id(shape): name for name, shape in SHAPES.items()}
     tables: tuple[TableName, TableName] = ("ledger", "app")
-    items = [(table, item) for table, name in zip(tables, env.names, strict=True) for item in scanned(env.engine, name)]
+    items = [
+        (table, item) for table, name in zip(tables, env.names, strict=True) for item in scan_table(env.engine, name)
+    ]
     return [
         (table, shape_names[id(shape_of(item))], item) for table, item in items if id(shape_of(item)) in shape_names
     ]
@@ -146,7 +148,7 @@ def write_attributes(env: DeletionEnv, table: TableName, item: Item, values: Map
 
 
 def add_new_fields(env: DeletionEnv) -> set[str]:
-    """Give every stored item the new fields, with values that name its shape; the names of the shapes."""
+    """Give every stored item the new fields, with values that name its shape; return the names of the shapes."""
     for table, name, item in stored_items(env):
         values = {field: f"{field} of {name}." for field in get_type_hints(NewFields)}
         write_attributes(env, table, item, values)
@@ -154,13 +156,13 @@ def add_new_fields(env: DeletionEnv) -> set[str]:
 
 
 def document(env: DeletionEnv) -> dict[str, Any]:
-    export_id = env.exports.start(env.who).export_id
+    export_id = env.exports.start(env.caller).export_id
     env.deliver()
-    return dict(json.loads(env.files.files[env.who.user_id, export_id]))
+    return dict(json.loads(env.files.files[env.caller.user_id, export_id]))
 
 
 def erase(env: DeletionEnv) -> None:
-    env.deletion.start(env.who)
+    env.deletion.start(env.caller)
     env.settle_down()
 
 
@@ -178,7 +180,7 @@ def paths(value: Any, prefix: str = "") -> set[str]:
 
 @pytest.mark.usefixtures("new_fields")
 def test_a_new_field_of_any_shape_is_exported_only_if_it_is_personal(accounts_env: DeletionEnv) -> None:
-    accounts_env.exports.start(accounts_env.who)
+    accounts_env.exports.start(accounts_env.caller)
     shapes = add_new_fields(accounts_env)
 
     text = json.dumps(document(accounts_env))
@@ -192,8 +194,8 @@ def test_a_new_field_of_any_shape_is_exported_only_if_it_is_personal(accounts_en
 
 @pytest.mark.usefixtures("new_fields")
 def test_a_new_field_of_any_shape_is_kept_at_erasure_only_if_it_is_internal(accounts_env: DeletionEnv) -> None:
-    accounts_env.exports.start(accounts_env.who)
-    accounts_env.deletion.start(accounts_env.who)
+    accounts_env.exports.start(accounts_env.caller)
+    accounts_env.deletion.start(accounts_env.caller)
     assert add_new_fields(accounts_env) == set(SHAPES)
     accounts_env.settle_down()
 
@@ -203,11 +205,11 @@ def test_a_new_field_of_any_shape_is_kept_at_erasure_only_if_it_is_internal(acco
         assert not {"new_personal", "new_unmarked"} & set(item), name
         assert item.get("new_internal", f"new_internal of {name}.") == f"new_internal of {name}."
     assert {name for _, name, item in kept if "new_internal" in item} == {name for _, name, _ in kept}
-    assert not [text for text in accounts_env.everything() if "new_personal" in text or "new_unmarked" in text]
+    assert not [text for text in accounts_env.all_texts() if "new_personal" in text or "new_unmarked" in text]
 
 
 def test_an_attribute_that_no_shape_declares_is_neither_exported_nor_kept(accounts_env: DeletionEnv) -> None:
-    accounts_env.exports.start(accounts_env.who)
+    accounts_env.exports.start(accounts_env.caller)
     add_new_fields(accounts_env)
 
     exported = json.dumps(document(accounts_env))
@@ -215,18 +217,18 @@ def test_an_attribute_that_no_shape_declares_is_neither_exported_nor_kept(accoun
 
     for name in get_type_hints(NewFields):
         assert name not in exported
-        assert not [text for text in accounts_env.everything() if name in text]
+        assert not [text for text in accounts_env.all_texts() if name in text]
     accounts_env.check_gone()
 
 
 def test_an_item_of_an_unknown_kind_is_neither_exported_nor_kept(accounts_env: DeletionEnv) -> None:
-    unknown = Write(ItemKey("app", f"USER#{accounts_env.who.user_id}", "DIARY#1"), item={"text": "an unknown kind"})
+    unknown = Write(ItemKey("app", f"USER#{accounts_env.caller.user_id}", "DIARY#1"), item={"text": "an unknown kind"})
     accounts_env.quiet.tables.write(unknown)
 
     assert "an unknown kind" not in json.dumps(document(accounts_env))
     erase(accounts_env)
 
-    assert not [text for text in accounts_env.everything() if "DIARY" in text]
+    assert not [text for text in accounts_env.all_texts() if "DIARY" in text]
 
 
 @pytest.mark.parametrize("struct", [Segment(0, 0, 5, "text"), Moment(0, "title"), ModelUse("a/b", 1, 2)])
@@ -261,7 +263,7 @@ def value_for(name: str, hint: Any, text: str) -> Any:
 
 
 def plant_markers(env: DeletionEnv) -> dict[str, set[str]]:
-    """Put a marker into every personal field of every stored item; the markers by shape."""
+    """Put a marker into every personal field of every stored item; return the markers by shape."""
     planted: dict[str, set[str]] = {}
     for table, name, item in stored_items(env):
         values = {}
@@ -291,14 +293,14 @@ def test_every_personal_field_is_exported_and_none_is_left_at_erasure(accounts_e
     assert not [marker for markers in planted.values() for marker in markers if marker not in text]
     erase(accounts_env)
     accounts_env.check_gone()
-    assert accounts_env.where_words_are() == []
+    assert accounts_env.texts_with_marker() == []
 
 
 def test_an_export_contains_the_fields_that_it_always_contained(accounts_env: DeletionEnv) -> None:
     exported = document(accounts_env)
 
-    assert {name: paths(section) for name, section in exported.items() if name in EXPORTED} == EXPORTED
-    assert set(exported) - set(EXPORTED) == {"exported_at", "user_id"}
+    assert {name: paths(section) for name, section in exported.items() if name in EXPORTED_FIELDS} == EXPORTED_FIELDS
+    assert set(exported) - set(EXPORTED_FIELDS) == {"exported_at", "user_id"}
 
 
 def test_an_erasure_keeps_the_attributes_that_it_always_kept(accounts_env: DeletionEnv) -> None:
@@ -307,7 +309,7 @@ def test_an_erasure_keeps_the_attributes_that_it_always_kept(accounts_env: Delet
     kept: dict[str, set[str]] = {}
     for _, name, item in stored_items(accounts_env):
         kept.setdefault(name, set()).update(set(item) - {"pk", "sk"})
-    assert kept == KEPT
+    assert kept == KEPT_ATTRIBUTES
 
 
 @pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if not shape.is_exported])
@@ -319,11 +321,11 @@ def test_a_shape_outside_the_export_has_no_field_that_is_exported(name: str) -> 
 
 
 def test_every_stored_item_of_a_user_has_a_shape(accounts_env: DeletionEnv) -> None:
-    accounts_env.exports.start(accounts_env.who)
-    accounts_env.deletion.start(accounts_env.who)
+    accounts_env.exports.start(accounts_env.caller)
+    accounts_env.deletion.start(accounts_env.caller)
     tables = accounts_env.quiet.tables
-    own = [tables.get(deletion_key(accounts_env.who.user_id)), tables.get(export_key(accounts_env.who.user_id))]
-    items = [item for name in accounts_env.names for item in scanned(accounts_env.engine, name)]
+    own = [tables.get(deletion_key(accounts_env.caller.user_id)), tables.get(export_key(accounts_env.caller.user_id))]
+    items = [item for name in accounts_env.names for item in scan_table(accounts_env.engine, name)]
     own += [item for item in items if item["pk"].split("#")[0] in {"USER", "JOB", "PURCHASE"}]
 
     undeclared = {
