@@ -149,7 +149,7 @@ def delete_user(caller: Caller) -> contract.AccountDeleted:
 
     Every further call of the account is refused at once. A job then erases its data, except for the account books.
     """
-    return use_cases.account_deletion().begin(caller)
+    return use_cases.account_deletion().start(caller)
 
 
 @app.route("/auth/user/export", methods=["POST"], authorizer=cognito, cors=CORS)
@@ -166,7 +166,7 @@ def export_user(caller: Caller, _: Body[contract.EmptyBody]) -> contract.Account
 @endpoint(limit="reads")
 def user_export(caller: Caller, export_id: Id) -> contract.AccountExport:
     """Return the status of an export and, when it is done, a short-lived address of its file."""
-    return use_cases.account_exports().look(caller, export_id)
+    return use_cases.account_exports().get_status(caller, export_id)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -177,7 +177,7 @@ def erase(_event: Any) -> dict[str, int]:
         {
             "transcripts_erased": lambda: use_cases.history().erase_deleted(),
             "accounts_checked": lambda: use_cases.account_deletion().sweep(),
-            "accounts_overdue": lambda: use_cases.account_deletion().overdue(),
+            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
             "exports_checked": lambda: use_cases.account_exports().sweep(),
         },
     )
@@ -385,7 +385,7 @@ def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptD
 @endpoint(limit="reads", errors=("too_large",))
 def export(
     caller: Caller, query: Query[contract.ExportQuery], transcript_id: Id
-) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
+) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/deserialize", "application/json"]:
     """Download a transcript as srt, vtt, txt or json."""
     return use_cases.history().export(caller, transcript_id, query.format)
 

@@ -1,4 +1,4 @@
-"""Email addresses: as they are kept, and which of them reach one person. Pure rules."""
+"""Email addresses: how they are stored, and which of them reach the same person. Pure rules."""
 
 import unicodedata
 
@@ -8,9 +8,9 @@ DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
 
 
 def normalise_email(email: str) -> str:
-    """The address as Cognito gets it: letter case, look-alike characters and the domain's two spellings made one.
+    """The address as Cognito stores it, with one spelling for letter case, look-alike characters and the domain.
 
-    Raises InvalidRequestError if what is left is no address.
+    Raises InvalidRequestError if the result is not an email address.
     """
     mailbox, at, domain = unicodedata.normalize("NFKC", email.strip()).lower().rpartition("@")
     try:
@@ -18,16 +18,16 @@ def normalise_email(email: str) -> str:
     except UnicodeError:
         domain = ""
     if not at or not domain or not 1 <= len(mailbox) <= 64 or "@" in mailbox or not mailbox.isprintable():
-        raise InvalidRequestError("This is not an email address.", "email")
+        raise InvalidRequestError("This is not a valid email address.", "email")
     if " " in mailbox or " " in domain:
-        raise InvalidRequestError("This is not an email address.", "email")
+        raise InvalidRequestError("This is not a valid email address.", "email")
     return f"{mailbox}@{domain}"
 
 
 def canonical_email(email: str) -> str:
-    """One word for all spellings that reach one person: `A.da+x@googlemail.com` → `ada@gmail.com`.
+    """One spelling for all addresses that reach the same person: `A.da+x@googlemail.com` → `ada@gmail.com`.
 
-    Everything after a plus is a tag with every large mail service; dots mean nothing at Gmail alone.
+    Every large mail service treats the part after a plus as a tag; only Gmail ignores dots.
     """
     mailbox, _, domain = normalise_email(email).rpartition("@")
     mailbox = mailbox.partition("+")[0] or mailbox
@@ -38,5 +38,5 @@ def canonical_email(email: str) -> str:
 
 
 def domain_of(email: str) -> str:
-    """The domain that the address is of, without a last dot."""
+    """The domain of the address, without a final dot."""
     return normalise_email(email).rpartition("@")[2].rstrip(".")

@@ -1,7 +1,7 @@
-"""Everything that is kept of a person, as one JSON file to take along. A job makes it; the file is there for a day.
+"""Exports everything that is stored of a user as one JSON file. A job makes it; the file is kept for a day.
 
-It is read as it is written, page by page, so no account is too large. A process that dies leaves nothing behind: the
-file is stored whole or not at all, and the next worker begins anew.
+The job reads and writes page by page, so an account of any size can be exported. The file is stored whole or not at
+all: if a process dies, nothing of it remains and the next worker starts again.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,8 +13,9 @@ from .. import contract
 from ..dates import rfc3339
 from ..errors import NotFoundError, UnavailableError
 from ..models.accounts import Caller
+from ..providers.protocols import JobQueue
 from ..repositories import exports
-from ..repositories.exports import Export, ExportState, export_key
+from ..repositories.exports import Export, ExportState, export_from, export_key
 from ..repositories.ledger import Ledger
 from ..repositories.table import Tables, WriteRefusedError
 from .export_content import ExportContent
@@ -23,8 +24,8 @@ MESSAGE = "export:"
 TRIES = 8
 
 
-class Files(Protocol):
-    """Where exports lie. Raises UnavailableError; providers/exports.py says more."""
+class ExportStorage(Protocol):
+    """Where the files of exports are stored; see providers/export_files.py. Raises UnavailableError."""
 
     def write(self, user_id: str, export_id: str, pieces: Iterator[bytes]) -> int: ...
 
@@ -35,151 +36,145 @@ class Files(Protocol):
     def delete_all(self, user_id: str) -> None: ...
 
 
-class JobQueue(Protocol):
-    """Who is told that a job may have something to do. Raises UnavailableError."""
-
-    def send(self, message: str) -> None: ...
-
-
 @dataclass(frozen=True)
 class ExportRules:
     """The settings of exports, in seconds."""
 
-    look_again_seconds: int = 60
-    claim_seconds: int = 120  # a silent worker's; renewed a thousand times in a long file
-    give_up_seconds: int = 4 * 3_600
+    retry_seconds: int = 60
+    claim_seconds: int = 120  # of a worker that writes nothing; a worker renews its claim while it writes
+    abandon_after_seconds: int = 4 * 3_600
     link_seconds: int = 300
-    kept_seconds: int = 23 * 3_600  # with what a late sweep adds the file is gone within a day
+    kept_seconds: int = 23 * 3_600  # a late sweep included, the file is deleted within a day
 
 
-class LostClaimError(Exception):
-    """Somebody else has the export now, or its account is being erased."""
+class LostExportClaimError(Exception):
+    """Another worker claimed the export, or its account is being erased."""
 
 
 @dataclass(frozen=True)
 class AccountExports:
-    """Makes exports, one at a time for each user, and hands out addresses of their files."""
+    """Makes exports, one at a time per user, and returns links to their files."""
 
     ledger: Ledger
     tables: Tables
     export_content: ExportContent
-    files: Files
+    files: ExportStorage
     queue: JobQueue
     rules: ExportRules
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
 
     def start(self, caller: Caller) -> contract.AccountExport:
-        """A new export, or the one that is being made. One that was made is replaced."""
+        """Start an export, or return the one that is running. A finished export is replaced."""
         for _ in range(TRIES):
             _, (item,) = self.ledger.admit(caller, extra_keys=[export_key(caller.user_id)])
-            seen = exports.export(item) if item else None
-            if seen and seen.state is ExportState.RUNNING:
-                return self._told(seen)
+            current = export_from(item) if item else None
+            if current and current.state is ExportState.RUNNING:
+                return self._response(current)
             now = self.now()
-            due_at = now + self.rules.look_again_seconds
-            new = Export(caller.user_id, self.new_id(), ExportState.RUNNING, begun_at=now, due_at=due_at)
+            due_at = now + self.rules.retry_seconds
+            export = Export(caller.user_id, self.new_id(), ExportState.RUNNING, started_at=now, due_at=due_at)
             try:
-                self.tables.write(exports.begun(new, seen))
-            except WriteRefusedError:  # The same wish came at this moment.
+                self.tables.write(exports.create_export(export, current))
+            except WriteRefusedError:  # A concurrent request started one.
                 continue
-            with suppress(UnavailableError):  # The sweep finds it without.
+            with suppress(UnavailableError):  # The sweep sends the message later.
                 self.queue.send(MESSAGE + caller.user_id)
-            return self._told(new)
-        raise UnavailableError("The account is busy with other exports.")
+            return self._response(export)
+        raise UnavailableError("Another export of this account is being started. Retry the request.")
 
-    def look(self, caller: Caller, export_id: str) -> contract.AccountExport:
-        """How far it is; once made, where it is. Raises NotFoundError, also when it was forgotten or replaced."""
+    def get_status(self, caller: Caller, export_id: str) -> contract.AccountExport:
+        """The progress of the export; once it is done, a link to its file. Raises NotFoundError."""
         _, (item,) = self.ledger.admit(caller, extra_keys=[export_key(caller.user_id)])
-        found = exports.export(item) if item else None
-        if found is None or found.export_id != export_id:
+        export = export_from(item) if item else None
+        if export is None or export.export_id != export_id:
             raise NotFoundError("There is no such export.")
-        if found.state is not ExportState.RUNNING and found.due_at <= self.now():
-            raise NotFoundError("This export is not kept any more: make another one.")
-        return self._told(found)
+        if export.state is not ExportState.RUNNING and export.due_at <= self.now():
+            raise NotFoundError("This export has expired. Start a new one.")
+        return self._response(export)
 
     def sweep(self) -> int:
-        """Have silent exports gone on with, and forget old ones; how many. Safe at any time, also beside itself."""
-        found, failures = 0, []
-        for one in exports.due(self.tables, self.now()):
+        """Continue silent exports and delete old ones; return how many. Safe at any time, also concurrently."""
+        handled, failures = 0, []
+        for export in exports.find_due_exports(self.tables, self.now()):
             try:
-                self._look_at(one)
-                found += 1
-            except UnavailableError as failure:  # One must not keep the others.
+                self._continue_or_delete(export)
+                handled += 1
+            except UnavailableError as failure:  # One failure must not stop the others.
                 failures.append(failure)
         if failures:
-            raise ExceptionGroup(f"{len(failures)} exports could not be looked at, {found} were", failures)
-        return found
+            raise ExceptionGroup(f"{len(failures)} exports were not handled, {handled} were", failures)
+        return handled
 
-    def _look_at(self, one: Export) -> None:
-        with suppress(WriteRefusedError):  # Something else happened to it at this moment.
-            if one.state is ExportState.RUNNING:
-                self.queue.send(MESSAGE + one.user_id)
-                self.tables.write(exports.looked_at_again(one, self.now() + self.rules.look_again_seconds))
+    def _continue_or_delete(self, export: Export) -> None:
+        with suppress(WriteRefusedError):  # The export changed meanwhile.
+            if export.state is ExportState.RUNNING:
+                self.queue.send(MESSAGE + export.user_id)
+                self.tables.write(exports.postpone_export(export, self.now() + self.rules.retry_seconds))
             else:
-                self.files.delete(one.user_id, one.export_id)
-                self.tables.write(exports.forgotten(one))
+                self.files.delete(export.user_id, export.export_id)
+                self.tables.write(exports.delete_export(export))
 
     def advance(self, user_id: str) -> bool:
-        """Make the user's export, if one is wanted and nobody is at it; whether it was made.
+        """Make the user's export, if one is running and no other worker has it; return whether it was made.
 
-        Safe at any time, any number of times, also beside itself. Raises UnavailableError: call again.
+        Safe at any time, any number of times, also concurrently. Raises UnavailableError: call again.
         """
-        mine = self._taken(user_id)
-        if mine is None:
+        export = self._claim(user_id)
+        if export is None:
             return False
         try:
-            if self.now() >= mine.begun_at + self.rules.give_up_seconds:
-                self._ended(mine, ExportState.FAILED)
+            if self.now() >= export.started_at + self.rules.abandon_after_seconds:
+                self._end(export, ExportState.FAILED)
                 return False
             self.files.delete_all(user_id)
-            size = self.files.write(user_id, mine.export_id, self._pieces(mine))
-            self._ended(mine, ExportState.DONE, size)
-        except (LostClaimError, WriteRefusedError):
+            size = self.files.write(user_id, export.export_id, self._pieces(export))
+            self._end(export, ExportState.DONE, size)
+        except (LostExportClaimError, WriteRefusedError):
             return False
         except Exception:
-            with suppress(WriteRefusedError, UnavailableError):  # So that who comes next need not wait for the claim.
-                self.tables.write(exports.freed(mine))
+            with suppress(WriteRefusedError, UnavailableError):  # So that the next worker need not wait for the claim.
+                self.tables.write(exports.release_export_claim(export))
             raise
         return True
 
-    def _pieces(self, mine: Export) -> Iterator[bytes]:
-        """The file, while it is still ours to write. Raises LostClaimError."""
+    def _pieces(self, export: Export) -> Iterator[bytes]:
+        """The file's content, as long as the claim is valid. Raises LostExportClaimError."""
         renewed_at = self.now()
-        for piece in self.export_content.pieces(mine.user_id, self.now()):
+        for piece in self.export_content.pieces(export.user_id, self.now()):
             if self.now() >= renewed_at + self.rules.claim_seconds // 4:
                 renewed_at = self.now()
-                self._renewed(mine)
+                self._renew_claim(export)
             yield piece
-        self._renewed(mine)
+        self._renew_claim(export)
 
-    def _renewed(self, mine: Export) -> None:
+    def _renew_claim(self, export: Export) -> None:
         try:
-            self.tables.write(exports.renewed(mine, self.now() + self.rules.claim_seconds))
+            self.tables.write(exports.renew_export_claim(export, self.now() + self.rules.claim_seconds))
         except WriteRefusedError as refusal:
-            raise LostClaimError from refusal
+            raise LostExportClaimError from refusal
 
-    def _ended(self, mine: Export, state: ExportState, size: int = 0) -> None:
-        self.tables.write(exports.ended(mine, state, size, self.now() + self.rules.kept_seconds))
+    def _end(self, export: Export, state: ExportState, size: int = 0) -> None:
+        self.tables.write(exports.end_export(export, state, size, self.now() + self.rules.kept_seconds))
 
-    def _taken(self, user_id: str) -> Export | None:
-        """The export in our hands, as it is now; None while somebody else has it, or where none is wanted."""
+    def _claim(self, user_id: str) -> Export | None:
+        """Claim the user's export and load it; None if another worker has it or none is running."""
         worker, now = self.new_id(), self.now()
         try:
-            self.tables.write(exports.taken(user_id, worker, now + self.rules.claim_seconds, now))
+            self.tables.write(exports.claim_export(user_id, worker, now + self.rules.claim_seconds, now))
         except WriteRefusedError:
             return None
         item = self.tables.get(export_key(user_id))
-        mine = exports.export(item) if item else None
-        return mine if mine and mine.worker == worker else None
+        export = export_from(item) if item else None
+        return export if export and export.worker == worker else None
 
-    def _told(self, one: Export) -> contract.AccountExport:
-        answer = contract.AccountExport(
-            export_id=one.export_id, status=one.state.value, created_at=rfc3339(one.begun_at)
+    def _response(self, export: Export) -> contract.AccountExport:
+        response = contract.AccountExport(
+            export_id=export.export_id, status=export.state.value, created_at=rfc3339(export.started_at)
         )
-        if one.state is ExportState.DONE:
-            answer.bytes = one.bytes
-            answer.url = self.files.link(one.user_id, one.export_id, self.rules.link_seconds)
-            answer.url_expires_at = rfc3339(self.now() + self.rules.link_seconds)
-            answer.available_until = rfc3339(one.due_at)
-        return answer
+        if export.state is ExportState.DONE:
+            response.bytes = export.bytes
+            response.url = self.files.link(export.user_id, export.export_id, self.rules.link_seconds)
+            response.url_expires_at = rfc3339(self.now() + self.rules.link_seconds)
+            response.available_until = rfc3339(export.due_at)
+        return response

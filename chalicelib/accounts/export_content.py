@@ -1,7 +1,8 @@
-"""All that is kept of one person, told as one JSON document, piece by piece. Used by exports.py.
+"""The content of an export: everything stored of one user as one JSON document, piece by piece.
 
-It is read a page at a time, in the order in which it lies. The words and the summaries of transcripts lie in the same
-order as their lines, so one walk through the three tells each transcript whole.
+Which attributes it contains is declared at the stored fields (repositories/stored_shapes.py). Items are read a page at
+a time, in the order of their keys. The segments and summaries of transcripts are in the same order as the lines of the
+history, so one walk through the three brings them together.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,52 +12,46 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..catchup.job_rules import HOLD_KIND
 from ..dates import rfc3339
 from ..models.catchup import StoredFile
-from ..models.purchases import Purchase
+from ..models.field_kinds import export_struct
+from ..models.ledger import HoldKind
 from ..repositories.allowances import ALLOWANCE
 from ..repositories.jobs import SUMMARY, job_key, summary
-from ..repositories.ledger_items import DAY, ENTRY, HOLD, balance_key
+from ..repositories.ledger_items import DAY, ENTRY, HOLD, balance_key, entry_from
 from ..repositories.profiles import profile_key
 from ..repositories.purchases import POINTER, purchase_from, purchase_key
 from ..repositories.questions import QUESTION
 from ..repositories.sessions import SESSION
+from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables
-from ..repositories.transcripts import LINE, SEGMENT, segments_of
+from ..repositories.transcripts import LINE, SEGMENT, segments_in
 
 READ_AT_ONCE = 100
-Told = dict[str, Any]
-# How we keep things apart and safe, and what opens a socket: nothing that the person said or did.
-OURS = {
-    *("pk", "sk", "user_id", "version", "open_shard", "sweep_at", "expires_at"),
-    *("body_hash", "renewal", "renewal_hash", "first_answer", "renewal_answer", "inflight", "claim", "attempt"),
-    *("worker", "claimed_until", "give_up_at", "submissions", "summary_tries"),
-    *("submitted_url", "webhook_url", "provider_id", "notified_id", "is_provider_copy_deleted"),
-}
+ExportedItem = dict[str, Any]
 
 
-class Uploads(Protocol):
-    """Where uploaded recordings lie. Raises UnavailableError."""
+class UserUploads(Protocol):
+    """The uploaded recordings of a user. Raises UnavailableError."""
 
     def list_files(self, user_id: str) -> Iterator[StoredFile]: ...
 
 
 @dataclass(frozen=True)
 class ExportContent:
-    """Reads everything of one person."""
+    """Reads everything that is stored of one user."""
 
     tables: Tables
-    uploads: Uploads
+    uploads: UserUploads
 
     def pieces(self, user_id: str, at: int) -> Iterator[bytes]:
-        """The document's bytes, in order. Raises UnavailableError."""
+        """The document's bytes, in order. `at`: the time that it states, epoch seconds. Raises UnavailableError."""
         profile, balance = self.tables.get_many([profile_key(user_id), balance_key(user_id)])
         head = {
             "exported_at": rfc3339(at),
             "user_id": user_id,
-            "user": _told(profile or {}),
-            "credits": _told(balance or {}),
+            "user": _export_item(profile) if profile else {},
+            "credits": _export_item(balance) if balance else {},
         }
         yield msgspec.json.encode(head)[:-1]
         for name, members in self._sections().items():
@@ -66,124 +61,131 @@ class ExportContent:
             yield b"]"
         yield b"}"
 
-    def _sections(self) -> Mapping[str, Callable[[str], Iterator[Told]]]:
+    def _sections(self) -> Mapping[str, Callable[[str], Iterator[ExportedItem]]]:
         return {
-            "transactions": lambda user: map(_entry, self._items("ledger", user, ENTRY)),
-            "holds": lambda user: map(_told, self._items("ledger", user, HOLD)),
-            "days": lambda user: map(_day, self._items("ledger", user, DAY)),
+            "transactions": lambda user_id: map(_export_entry, self._items("ledger", user_id, ENTRY)),
+            "holds": lambda user_id: map(_export_item, self._items("ledger", user_id, HOLD)),
+            "days": lambda user_id: map(_export_day, self._items("ledger", user_id, DAY)),
             "purchases": self._purchases,
             "transcripts": self._transcripts,
-            "sessions": lambda user: map(_told, self._items("app", user, SESSION)),
+            "sessions": lambda user_id: map(_export_item, self._items("app", user_id, SESSION)),
             "catchups": self._catchups,
-            "questions": lambda user: map(_question, self._items("app", user, QUESTION)),
-            "early_stops": lambda user: map(_allowance, self._items("app", user, ALLOWANCE)),
-            "uploads": lambda user: map(_upload, self.uploads.list_files(user)),
+            "questions": lambda user_id: map(_export_question, self._items("app", user_id, QUESTION)),
+            "early_stops": lambda user_id: map(_export_allowance, self._items("app", user_id, ALLOWANCE)),
+            "uploads": lambda user_id: map(_export_upload, self.uploads.list_files(user_id)),
         }
 
-    def _transcripts(self, user_id: str) -> Iterator[Told]:
-        words = _Beside(self._items("app", user_id, SEGMENT))
-        summaries = _Beside(self._items("app", user_id, SUMMARY))
+    def _transcripts(self, user_id: str) -> Iterator[ExportedItem]:
+        segments = _ItemsByTranscript(self._items("app", user_id, SEGMENT))
+        summaries = _ItemsByTranscript(self._items("app", user_id, SUMMARY))
         for item in self._items("app", user_id, LINE):
-            if "started_at" not in item:  # A settlement may have touched a line that was just deleted.
+            if "started_at" not in item:  # A late settlement wrote to a line that was deleted.
                 continue
             transcript_id = item["transcript_id"]
-            yield _told(item) | {
-                "segments": [msgspec.to_builtins(one) for one in segments_of(words.of(transcript_id))],
-                "summaries": [msgspec.to_builtins(summary(one)) for one in summaries.of(transcript_id)],
+            yield _export_item(item) | {
+                "segments": _export_segments(segments.of(transcript_id)),
+                "summaries": [_export_summary(found) for found in summaries.of(transcript_id)],
             }
 
-    def _purchases(self, user_id: str) -> Iterator[Told]:
+    def _purchases(self, user_id: str) -> Iterator[ExportedItem]:
         pointers = self._items("app", user_id, POINTER)
-        keys = (purchase_key(item["purchase_id"]) for item in pointers)
-        return (_purchase(purchase_from(item)) for item in self._named(keys))
+        return map(_export_purchase, self._read(purchase_key(item["purchase_id"]) for item in pointers))
 
-    def _catchups(self, user_id: str) -> Iterator[Told]:
+    def _catchups(self, user_id: str) -> Iterator[ExportedItem]:
         """The holds of the ledger name every job there ever was."""
         holds = self._items("ledger", user_id, HOLD)
-        keys = (job_key(item["reference"]) for item in holds if item["kind"] == HOLD_KIND)
-        return map(_told, self._named(keys))
+        keys = (job_key(item["reference"]) for item in holds if item["kind"] == HoldKind.CATCHUP)
+        return map(_export_item, self._read(keys))
 
     def _items(self, table: TableName, user_id: str, prefix: str) -> Iterator[Item]:
         return self.tables.query_all(table, f"USER#{user_id}", prefix)
 
-    def _named(self, keys: Iterator[ItemKey]) -> Iterator[Item]:
+    def _read(self, keys: Iterator[ItemKey]) -> Iterator[Item]:
         while some := list(islice(keys, READ_AT_ONCE)):
             yield from (item for item in self.tables.get_many(some) if item)
 
 
-class _Beside:
-    """Items in the order of the transcripts that they are of, looked up in that order."""
+class _ItemsByTranscript:
+    """Items in the order of their transcripts, read in that order."""
 
     def __init__(self, items: Iterator[Item]):
         self._groups = groupby(items, key=lambda item: str(item["sk"].split("#")[1]))
-        self._here = self._next()
+        self._current = self._next()
 
     def of(self, transcript_id: str) -> list[Item]:
-        while self._here and self._here[0] < transcript_id:  # of one that is deleted, and not erased yet
-            self._here = self._next()
-        return self._here[1] if self._here and self._here[0] == transcript_id else []
+        while self._current and self._current[0] < transcript_id:  # of a deleted transcript that is not erased yet
+            self._current = self._next()
+        return self._current[1] if self._current and self._current[0] == transcript_id else []
 
     def _next(self) -> tuple[str, list[Item]] | None:
-        found = next(self._groups, None)
-        return (found[0], list(found[1])) if found else None
+        group = next(self._groups, None)
+        return (group[0], list(group[1])) if group else None
 
 
-# One thing of each kind
+# One function for each kind of item
 
 
-def _told(item: Item) -> Told:
-    """The item without what is ours alone, its times as the contract writes them."""
-    told: Told = {}
-    for name, value in item.items():
-        if name in OURS:
-            continue
+def _export_item(item: Item) -> ExportedItem:
+    """The exported attributes; times in the contract's format, without empty values."""
+    exported: ExportedItem = {}
+    for name, value in shape_of(item).export(item).items():
         if (name == "at" or name.endswith("_at")) and isinstance(value, int):
             if value:
-                told[name] = rfc3339(value)
+                exported[name] = rfc3339(value)
         elif value not in ("", None):
-            told[name] = value
-    return told
+            exported[name] = value
+    return exported
 
 
-def _entry(item: Item) -> Told:
-    return {"id": item["sk"].removeprefix(ENTRY)} | _told(item)
+def _export_entry(item: Item) -> ExportedItem:
+    uses = [export_struct(use) for use in entry_from(item).uses]
+    return {"id": item["sk"].removeprefix(ENTRY)} | _export_item(item) | {"uses": uses}
 
 
-def _day(item: Item) -> Told:
+def _export_day(item: Item) -> ExportedItem:
     _, date, service = item["sk"].split("#", 2)
-    return {"date": date, "service": service} | _told(item)
+    return {"date": date, "service": service} | _export_item(item)
 
 
-def _question(item: Item) -> Told:
-    told = _told(item)
-    return told | ({"answer": msgspec.json.decode(told["answer"])} if "answer" in told else {})
+def _export_question(item: Item) -> ExportedItem:
+    exported = _export_item(item)
+    return exported | ({"answer": msgspec.json.decode(exported["answer"])} if "answer" in exported else {})
 
 
-def _allowance(item: Item) -> Told:
-    return {"date": item["sk"].removeprefix(ALLOWANCE)} | _told(item)
+def _export_allowance(item: Item) -> ExportedItem:
+    return {"date": item["sk"].removeprefix(ALLOWANCE)} | _export_item(item)
 
 
-def _upload(file: StoredFile) -> Told:
+def _export_upload(file: StoredFile) -> ExportedItem:
     return {"upload_id": file.name, "bytes": file.bytes, "stored_at": rfc3339(file.stored_at)}
 
 
-def _purchase(one: Purchase) -> Told:
-    facts, booked = one.facts, one.booked
-    return {
-        "purchase_id": one.purchase_id,
-        "package_id": one.package_id,
-        "credits": one.credits,
-        "cents": one.cents,
-        "currency": one.currency,
-        "price_version": one.price_version,
-        "created_at": rfc3339(one.created_at),
-        "success_url": one.success_url,
-        "cancel_url": one.cancel_url,
-        "checkout_session_id": one.checkout_session_id,
-        "payment_id": one.payment_id,
+def _export_segments(items: list[Item]) -> list[ExportedItem]:
+    """The segments in these items of one transcript by time; the last write of a `seq` wins."""
+    by_seq: dict[int, ExportedItem] = {}
+    for item in items:
+        shared = _export_item(item)
+        shared.pop("segments", None)
+        for segment in segments_in(item):
+            by_seq[segment.seq] = shared | export_struct(segment)
+    return sorted(by_seq.values(), key=lambda segment: (segment["start_ms"], segment["seq"]))
+
+
+def _export_summary(item: Item) -> ExportedItem:
+    """The item's attributes with those that only its key has, and its moments as objects."""
+    return shape_of(item).export(item) | export_struct(summary(item))
+
+
+def _export_purchase(item: Item) -> ExportedItem:
+    """The item's attributes with its payment's facts by name; empty values included."""
+    facts = purchase_from(item).facts
+    exported = shape_of(item).export(item)
+    return exported | {
+        "taken": exported.pop("clawed_back"),
+        "created_at": rfc3339(item["created_at"]),
         "payment": facts.payment.name.lower(),
-        "refunds": [{"state": got.state.name.lower(), "cents": got.cents} for got in facts.refunds.values()],
-        "disputes": [{"state": got.state.name.lower(), "cents": got.cents} for got in facts.disputes.values()],
-        "granted": booked.granted,
-        "taken": booked.clawed_back,
+        "refunds": [{"state": refund.state.name.lower(), "cents": refund.cents} for refund in facts.refunds.values()],
+        "disputes": [
+            {"state": dispute.state.name.lower(), "cents": dispute.cents} for dispute in facts.disputes.values()
+        ],
     }

@@ -1,7 +1,7 @@
-"""What a new account begins with: its profile, and free credits once per person, under caps. Used by account.py.
+"""Opens accounts: the profile, and free credits once per person, under caps.
 
-Free credits are money that anybody can ask for, so a fuse bounds what a farm of accounts can take in a day: a cap per
-network, a budget for all together, refused domains, and a switch. Caps are claimed before the grant.
+Anyone can ask for free credits, so caps bound what a farm of accounts can take in a day: a cap per network, a budget
+for all accounts, refused domains, and a switch. A cap is claimed before the grant.
 """
 
 import hashlib
@@ -13,23 +13,23 @@ from msgspec.structs import replace
 
 from ..errors import UnavailableError
 from ..models.accounts import Profile
-from ..repositories.daily_caps import claimed
+from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.ledger import ExtraWriteRefusedError, Guard, Ledger
-from ..repositories.profiles import profile, profile_granted, profile_key, profile_put
+from ..repositories.profiles import create_profile, profile_from, profile_key, record_owed_credits
 from ..repositories.table import Tables, Write
 from .email_address import canonical_email, domain_of
 
 REASON = "Free credits of a new account"
-SWITCHED_OFF = "This service gives no free credits at the moment."
-GIVEN_BEFORE = "The free credits of this address were given before."
-REFUSED_DOMAIN = "Addresses of this domain get no free credits."
-NETWORK_CAP = "Too many accounts were opened from your network today: sign in again tomorrow for your free credits."
-BUDGET_USED = "Today's free credits are given away: sign in again tomorrow for yours."
+SWITCHED_OFF = "This service currently grants no free credits."
+ALREADY_GRANTED = "The free credits of this email address were granted before."
+REFUSED_DOMAIN = "Email addresses of this domain get no free credits."
+NETWORK_CAP = "Too many accounts were opened from your network today. Sign in tomorrow to get your free credits."
+BUDGET_USED = "Today's free credits are used up. Sign in tomorrow to get yours."
 
 
 @dataclass(frozen=True)
 class FreeCreditRules:
-    """`free_credits`: for a new person, 0 switches them off. The caps count from midnight UTC."""
+    """`free_credits`: for a new user; 0 grants none. The caps count from midnight UTC."""
 
     free_credits: int = 200
     accounts_per_network_day: int = 5
@@ -39,7 +39,7 @@ class FreeCreditRules:
 
 @dataclass(frozen=True)
 class FreeCredits:
-    """Makes accounts real."""
+    """Creates profiles and grants free credits."""
 
     ledger: Ledger
     tables: Tables
@@ -47,67 +47,73 @@ class FreeCredits:
     identity_key: str = field(repr=False)
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def open(self, user_id: str, email: str, name: str, network: str) -> Profile:
-        """The profile of an account that has just become real, with its free credits if they are due.
+    def open_account(self, user_id: str, email: str, name: str, network: str) -> Profile:
+        """Create the profile of a confirmed account, and grant its free credits if it gets any.
 
-        Once per account and once per person, however often and however many at once.
+        Once per account and once per person, however often it is called, also concurrently.
         """
-        person = Profile(user_id, email, name, self.now())
+        profile = Profile(user_id, email, name, self.now())
         try:
-            return self._granted(person, network, profile_put)
-        except ExtraWriteRefusedError:  # The profile is there: another request welcomed the account.
-            return self._there(user_id)
+            return self._grant(profile, network, create_profile)
+        except ExtraWriteRefusedError:  # A concurrent request created the profile.
+            return self._load_profile(user_id)
 
-    def try_again(self, person: Profile, network: str) -> Profile:
-        """The profile with the free credits that a cap kept from it, if none does now."""
+    def grant_owed(self, profile: Profile, network: str) -> Profile:
+        """Grant the free credits that a cap refused before, unless a cap refuses them again."""
         try:
-            return self._granted(person, network, profile_granted)
-        except ExtraWriteRefusedError:  # Another sign-in was quicker.
-            return self._there(person.user_id)
+            return self._grant(profile, network, record_owed_credits)
+        except ExtraWriteRefusedError:  # A concurrent sign-in granted them.
+            return self._load_profile(profile.user_id)
 
-    def _granted(self, person: Profile, network: str, kept: Callable[[Profile], Write]) -> Profile:
-        guard = Guard.free_credits(self._hashed("", canonical_email(person.email)))
-        reason, is_owed = self._why_not(person, network, guard)
+    def _grant(self, profile: Profile, network: str, store: Callable[[Profile], Write]) -> Profile:
+        guard = Guard.free_credits(self._hash("", canonical_email(profile.email)))
+        reason, is_owed = self._refusal(profile, network, guard)
         if not reason:
-            given = replace(person, free_credits=self.rules.free_credits, free_credits_reason="", is_owed_credits=False)
+            granted = replace(
+                profile, free_credits=self.rules.free_credits, free_credits_reason="", is_owed_credits=False
+            )
             if self.ledger.grant(
-                person.user_id,
-                given.free_credits,
+                profile.user_id,
+                granted.free_credits,
                 "free_credits",
                 guard,
                 at=self.now(),
                 reason=REASON,
-                extra_writes=[kept(given)],
+                extra_writes=[store(granted)],
             ):
-                return given
-            reason = GIVEN_BEFORE
-        without = replace(person, free_credits_reason=reason, is_owed_credits=is_owed)
-        if kept is profile_put:
-            self.ledger.open_account(person.user_id, extra_writes=[profile_put(without)])
-        return without
+                return granted
+            reason = ALREADY_GRANTED
+        refused = replace(profile, free_credits_reason=reason, is_owed_credits=is_owed)
+        if store is create_profile:
+            self.ledger.open_account(profile.user_id, extra_writes=[create_profile(refused)])
+        return refused
 
-    def _why_not(self, person: Profile, network: str, guard: Guard) -> tuple[str, bool]:
-        """Why there are no free credits, and whether only for now. What passes has been counted."""
+    def _refusal(self, profile: Profile, network: str, guard: Guard) -> tuple[str, bool]:
+        """The reason for no free credits, empty if there is none, and whether it holds only for now.
+
+        Without a reason, the caps have been claimed.
+        """
         if self.rules.free_credits == 0:
             return SWITCHED_OFF, False
-        domain = domain_of(person.email)
+        domain = domain_of(profile.email)
         if any(domain == refused or domain.endswith(f".{refused}") for refused in self.rules.refused_domains):
             return REFUSED_DOMAIN, False
         if self.tables.get(guard.key):
-            return GIVEN_BEFORE, False
-        name = f"free#{self._hashed('network', network)}"
-        if not claimed(self.tables, name, 1, self.rules.accounts_per_network_day, self.now()):
+            return ALREADY_GRANTED, False
+        cap = f"free#{self._hash('network', network)}"
+        if not claim_daily_amount(self.tables, cap, 1, self.rules.accounts_per_network_day, self.now()):
             return NETWORK_CAP, True
-        if not claimed(self.tables, "free", self.rules.free_credits, self.rules.credits_per_day, self.now()):
+        credits, budget = self.rules.free_credits, self.rules.credits_per_day
+        if not claim_daily_amount(self.tables, "free", credits, budget, self.now()):
             return BUDGET_USED, True
         return "", False
 
-    def _there(self, user_id: str) -> Profile:
-        there = profile(user_id, self.tables.get(profile_key(user_id)))
-        if there is None:
-            raise UnavailableError("The account is being changed.")
-        return there
+    def _load_profile(self, user_id: str) -> Profile:
+        profile = profile_from(user_id, self.tables.get(profile_key(user_id)))
+        if profile is None:
+            raise UnavailableError("The account is being changed. Retry the request.")
+        return profile
 
-    def _hashed(self, use: str, word: str) -> str:
-        said = f"{use}\n{word}" if use else word
-        return hmac.new(self.identity_key.encode(), said.encode(), hashlib.sha256).hexdigest()
+    def _hash(self, use: str, text: str) -> str:
+        message = f"{use}\n{text}" if use else text
+        return hmac.new(self.identity_key.encode(), message.encode(), hashlib.sha256).hexdigest()

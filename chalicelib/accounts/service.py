@@ -1,7 +1,7 @@
-"""A person's account: registering, confirming, signing in and out, and the free credits that come with it.
+"""User accounts: registration, confirmation, sign-in and sign-out, passwords and profiles.
 
-Cognito keeps who may sign in; the profile and the credits are ours, and come in one write. A process that dies between
-the two leaves an account without them: the next sign-in finds that and makes up for it.
+Cognito stores the sign-ins; the profile and the free credits are stored here, in one write. If a process dies between
+the two, the account lacks them until the next sign-in creates them.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,18 +27,18 @@ from ..models.ledger import Balance
 from ..providers.cognito import Cognito, SignIn
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.ledger import Ledger
-from ..repositories.profiles import profile, profile_key, profile_renamed, profile_with_new_password
+from ..repositories.profiles import profile_from, profile_key, rename_profile, set_has_new_password
 from ..repositories.table import Tables, WriteRefusedError
 from .email_address import normalise_email
 from .free_credits import FreeCredits
 
 SIGN_OUT_TRIES = 3
-EVEN_SECONDS = 1.5  # above what the user pool takes to mail somebody
+EVEN_SECONDS = 1.5  # above the time that the user pool needs to send an email
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Everything about one person's account."""
+    """The account of one user."""
 
     cognito: Cognito
     verifier: TokenVerifier
@@ -48,93 +48,94 @@ class Accounts:
     tables: Tables
     now: Callable[[], int]
     pause: Callable[[float], None]
-    elapsed: Callable[[], float]  # seconds, from anywhere
+    elapsed: Callable[[], float]  # seconds since any moment
 
     def register(self, body: contract.Register, network: str = "") -> contract.Registered:
-        """A new account; signed in at once where no confirmation is needed. `network`: where the request came from.
+        """Create an account; it is signed in at once where no confirmation is needed. `network`: the client's address.
 
         Raises EmailTakenError, InvalidRequestError (weak password), UnavailableError.
         """
         email = normalise_email(body.email)
         user_id = self.cognito.sign_up(email, body.password, body.name)
         if self.is_verification_on:
-            nobody = Profile(user_id, email, body.name, self.now())
-            reason = "The free credits come when the email is confirmed."
+            profile = Profile(user_id, email, body.name, self.now())
+            reason = "You get the free credits once you confirm your email address."
             return contract.Registered(
-                user=_user(nobody, Balance()), confirmation_required=True, free_credits=0, free_credits_reason=reason
+                user=_user(profile, Balance()), confirmation_required=True, free_credits=0, free_credits_reason=reason
             )
         self.cognito.confirm_without_code(email)
-        welcomed = self.free_credits.open(user_id, email, body.name, network)
+        profile = self.free_credits.open_account(user_id, email, body.name, network)
         tokens = self.cognito.sign_in(email, body.password)
         return contract.Registered(
-            user=_user(welcomed, self.ledger.balance(user_id)),
+            user=_user(profile, self.ledger.balance(user_id)),
             confirmation_required=False,
-            free_credits=welcomed.free_credits,
-            free_credits_reason=welcomed.free_credits_reason,
+            free_credits=profile.free_credits,
+            free_credits_reason=profile.free_credits_reason,
             **_token_fields(tokens),
         )
 
     def confirm(self, body: contract.Confirm, network: str = "") -> contract.Confirmed:
-        """Confirm the address with the mailed code; the free credits come now."""
+        """Confirm the address with the code from the email, and grant the free credits."""
         email = normalise_email(body.email)
         self.cognito.confirm(email, body.code)
-        person = self.cognito.person(email)
-        welcomed = self.free_credits.open(person.user_id, email, person.name, network)
+        account = self.cognito.person(email)
+        profile = self.free_credits.open_account(account.user_id, email, account.name, network)
         return contract.Confirmed(
-            confirmed=True, free_credits=welcomed.free_credits, free_credits_reason=welcomed.free_credits_reason
+            confirmed=True, free_credits=profile.free_credits, free_credits_reason=profile.free_credits_reason
         )
 
     def resend_code(self, body: contract.ResendCode) -> contract.CodeSent:
-        """Mail the code again. The answer does not tell whether there is such an account."""
+        """Send the code again. The response does not reveal whether the account exists."""
         self.cognito.resend_code(normalise_email(body.email))
         return contract.CodeSent(sent=True)
 
     def login(self, body: contract.Login, network: str = "") -> contract.LoggedIn:
-        """Tokens for a password; makes up for a profile or free credits that a crash left out."""
+        """Sign in with a password; creates the profile or free credits that a crash left out."""
         email = normalise_email(body.email)
-        tokens = self._signed_in(email, body.password)
+        tokens = self._sign_in(email, body.password)
         caller = self.verifier.caller(tokens.id_token)
         for _ in range(SIGN_OUT_TRIES):
             try:
-                balance, person = self._known(caller, network)
+                balance, profile = self._load_account(caller, network)
                 break
             except SignedOutError:
-                self.pause(1.0)  # Signed out within this very second: a sign-in of the next one is good.
+                self.pause(1.0)  # Signed out within the same second: a sign-in in the next second is valid.
                 tokens = self.cognito.sign_in(email, body.password)
                 caller = self.verifier.caller(tokens.id_token)
         else:
-            raise UnavailableError("The account was signed out just now: sign in again.")
-        if person.has_new_password:  # Whoever set it died before ending the sign-ins of the old one.
-            self.ledger.sign_out(person.user_id, before_at=caller.auth_time_at)
-            self._note_new_password(person.user_id, False)
-        if person.is_owed_credits:  # A cap stood in the way when the account was made.
-            person = self.free_credits.try_again(person, network)
-            balance = self.ledger.balance(person.user_id) if person.free_credits else balance
-        return contract.LoggedIn(user=_user(person, balance, caller.groups), **_token_fields(tokens))
+            raise UnavailableError("The account was signed out during this sign-in. Retry the request.")
+        if profile.has_new_password:  # The process that set it died before it ended the earlier sign-ins.
+            self.ledger.sign_out(profile.user_id, before_at=caller.auth_time_at)
+            self._note_new_password(profile.user_id, False)
+        if profile.is_owed_credits:  # A cap was reached when the account was created.
+            profile = self.free_credits.grant_owed(profile, network)
+            balance = self.ledger.balance(profile.user_id) if profile.free_credits else balance
+        return contract.LoggedIn(user=_user(profile, balance, caller.groups), **_token_fields(tokens))
 
     def forgot_password(self, body: contract.ForgotPassword) -> contract.CodeSent:
-        """Mail a code for a new password. Neither the answer nor its time tells whether there is such an account."""
+        """Send a code for a new password. Neither the response nor its timing reveals whether the account exists."""
         email = normalise_email(body.email)
-        with self._in_even_time():
+        with self._even_time():
             self.cognito.send_reset_code(email)
         return contract.CodeSent(sent=True)
 
     def reset_password(self, body: contract.ResetPassword) -> contract.PasswordReset:
-        """Set a password with the mailed code; every earlier sign-in ends. Raises InvalidRequestError (code, password).
+        """Set a password with the code from the email, and end every sign-in made before.
 
-        A process that dies after the code was used leaves a note: the next sign-in ends the earlier ones then.
+        If the process dies after the code was used, a note in the profile makes the next sign-in end the earlier ones.
+        Raises InvalidRequestError (code, password).
         """
         email = normalise_email(body.email)
-        with self._in_even_time():
+        with self._even_time():
             user_id = self._user_id(email)
-            is_ours = self._note_new_password(user_id, True)
+            is_noted_now = self._note_new_password(user_id, True)
             try:
                 self.cognito.reset_password(email, body.code, body.password)
             except (InvalidRequestError, RateLimitedError):
-                if is_ours:  # Nothing was changed: a stranger's guess signs nobody out.
+                if is_noted_now:  # Nothing was changed: a wrong guess must not sign the user out.
                     self._note_new_password(user_id, False)
-                raise  # Else it is of a try whose answer was lost, and which may have used the code up.
-        # This ends refresh tokens too: what they bring tells the time of the sign-in that they are of.
+                raise  # An older note stays: the attempt that left it may have used the code.
+        # This ends refresh tokens too: the tokens that they bring have the time of their own sign-in.
         self.ledger.sign_out(user_id, before_at=self.now() + 1)
         self._note_new_password(user_id, False)
         with suppress(UnavailableError):
@@ -142,19 +143,19 @@ class Accounts:
         return contract.PasswordReset(reset=True)
 
     def rename(self, caller: Caller, body: contract.UpdateUser) -> contract.User:
-        """The caller's profile under another name."""
-        balance, person = self._known(caller)
+        """Change the caller's name."""
+        balance, profile = self._load_account(caller)
         self.cognito.rename(caller.user_id, body.name)
         try:
-            self.tables.write(profile_renamed(caller.user_id, body.name))
+            self.tables.write(rename_profile(caller.user_id, body.name))
         except WriteRefusedError as refusal:
             raise UnauthenticatedError("This account was deleted.", "signed_out") from refusal
-        return _user(replace(person, name=body.name), balance, caller.groups)
+        return _user(replace(profile, name=body.name), balance, caller.groups)
 
     def refresh(self, body: contract.Refresh) -> contract.Tokens:
         """New tokens for a refresh token. Raises InvalidCredentialsError, AccountBlockedError, UnauthenticatedError."""
         tokens = self.cognito.refresh(body.refresh_token)
-        # An outage here must not lose a refresh token that was rotated; every later call checks the standing again.
+        # An outage here must not lose a rotated refresh token; every later call checks the account again.
         with suppress(UnavailableError):
             self.ledger.admit(self.verifier.caller(tokens.id_token))
         return contract.Tokens(**_token_fields(tokens))
@@ -163,68 +164,69 @@ class Accounts:
         """End every sign-in of the account: refresh tokens at Cognito, ID tokens here."""
         self.ledger.admit(caller)
         self.cognito.sign_out_everywhere(caller.user_id)
-        # Tokens tell the second of their sign-in, so all of this second count as earlier.
+        # Tokens have the second of their sign-in, so all sign-ins of the current second count as earlier.
         self.ledger.sign_out(caller.user_id, before_at=max(self.now(), caller.auth_time_at) + 1)
         return contract.LoggedOut(signed_out=True)
 
     def user(self, caller: Caller) -> contract.User:
         """The caller's profile and balance."""
-        balance, person = self._known(caller)
-        return _user(person, balance, caller.groups)
+        balance, profile = self._load_account(caller)
+        return _user(profile, balance, caller.groups)
 
     @contextmanager
-    def _in_even_time(self) -> Iterator[None]:
-        """Take as long, whether there is somebody to mail or not, as long as the user pool is no slower than that."""
-        began = self.elapsed()
+    def _even_time(self) -> Iterator[None]:
+        """Take the same time whether or not an email is sent, unless the user pool is slower than that."""
+        started = self.elapsed()
         try:
             yield
         finally:
-            self.pause(max(0.0, EVEN_SECONDS - (self.elapsed() - began)))
+            self.pause(max(0.0, EVEN_SECONDS - (self.elapsed() - started)))
 
     def _user_id(self, email: str) -> str:
-        """Whose address it is; empty if nobody's."""
+        """The user with this address; empty if there is none."""
         try:
             return self.cognito.person(email).user_id
         except InvalidCredentialsError:
             return ""
 
-    def _note_new_password(self, user_id: str, has: bool) -> bool:
-        """Whether this changed what is noted."""
+    def _note_new_password(self, user_id: str, value: bool) -> bool:
+        """Set or clear the note; return whether it changed."""
         try:
-            self.tables.write(profile_with_new_password(user_id, has))
-        except WriteRefusedError:  # It stood so; or it is nobody, or an account that never got as far as a profile.
+            self.tables.write(set_has_new_password(user_id, value))
+        except WriteRefusedError:  # It had this value, or there is no profile.
             return False
         return True
 
-    def _signed_in(self, email: str, password: str) -> SignIn:
+    def _sign_in(self, email: str, password: str) -> SignIn:
         try:
             return self.cognito.sign_in(email, password)
         except EmailUnverifiedError:
             if self.is_verification_on:
                 raise
-            self.cognito.confirm_without_code(email)  # A crash came between signing up and this.
+            self.cognito.confirm_without_code(email)  # A process died between the two steps of registering.
             return self.cognito.sign_in(email, password)
 
-    def _known(self, caller: Caller, network: str = "") -> tuple[Balance, Profile]:
+    def _load_account(self, caller: Caller, network: str = "") -> tuple[Balance, Profile]:
+        """The caller's balance and profile; creates them if a crash left them out."""
         balance, (item,) = self.ledger.admit(caller, extra_keys=[profile_key(caller.user_id)])
-        found = profile(caller.user_id, item)
-        if found:
-            return balance, found
+        profile = profile_from(caller.user_id, item)
+        if profile:
+            return balance, profile
         if not caller.email:
             raise UnauthenticatedError("This token has no email address. Sign in again.", "wrong_token")
         if self.is_verification_on and not caller.is_email_verified:
-            raise EmailUnverifiedError("Confirm your email first: a code was sent to it.")
-        welcomed = self.free_credits.open(caller.user_id, caller.email, caller.name, network)
-        return self.ledger.balance(caller.user_id), welcomed
+            raise EmailUnverifiedError("Confirm your email address first: a code was sent to it.")
+        profile = self.free_credits.open_account(caller.user_id, caller.email, caller.name, network)
+        return self.ledger.balance(caller.user_id), profile
 
 
-def _user(person: Profile, balance: Balance, groups: tuple[str, ...] = ()) -> contract.User:
+def _user(profile: Profile, balance: Balance, groups: tuple[str, ...] = ()) -> contract.User:
     return contract.User(
-        user_id=person.user_id,
-        email=person.email,
-        created_at=rfc3339(person.created_at),
+        user_id=profile.user_id,
+        email=profile.email,
+        created_at=rfc3339(profile.created_at),
         credits=contract.CreditSummary(available=balance.available, held=balance.held),
-        name=person.name,
+        name=profile.name,
         groups=list(groups),
     )
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from ..errors import InvalidRequestError
 from ..models.catchup import Job
-from ..models.ledger import Hold
+from ..models.ledger import Hold, HoldKind
 from ..models.transcripts import Segment
 from ..pricing.price_files import LONGEST_CATCHUP_MS
 
-HOLD_KIND = "catchup"
 LONGEST_RANGE_MS = LONGEST_CATCHUP_MS
 
 
@@ -32,7 +31,7 @@ class JobRules:
 
 def hold_of(one: Job, sweep_at: int) -> Hold:
     """The hold that pays for the job; known before it is taken, so any step may run twice."""
-    return Hold(one.user_id, f"{HOLD_KIND}:{one.job_id}", one.held, HOLD_KIND, one.job_id, sweep_at)
+    return Hold(one.user_id, f"{HoldKind.CATCHUP}:{one.job_id}", one.held, HoldKind.CATCHUP, one.job_id, sweep_at)
 
 
 def webhook_secret(key: str, job_id: str) -> str:

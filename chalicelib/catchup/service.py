@@ -26,6 +26,7 @@ from ..errors import (
 )
 from ..models.accounts import Caller
 from ..models.catchup import Job, JobState, UploadForm
+from ..models.ledger import HoldKind
 from ..models.transcripts import Summary
 from ..pricing.price_files import MILLISECONDS_PER_MINUTE, Prices
 from ..repositories.jobs import claim_key, claim_put, job, job_key, job_notified, job_put, summary, summary_key
@@ -34,7 +35,7 @@ from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import Transcripts, transcript_key
-from .job_rules import HOLD_KIND, LONGEST_RANGE_MS, JobRules, checked_range, claim_of, hold_of, in_range, webhook_secret
+from .job_rules import LONGEST_RANGE_MS, JobRules, checked_range, claim_of, hold_of, in_range, webhook_secret
 from .media_url import public_https
 
 TRIES = 8
@@ -183,7 +184,7 @@ class Catchups:
         """Have somebody look at every job that has been silent; how many. Safe at any time, also beside itself."""
         found, failures = 0, []
         for hold in self.ledger.iter_due_holds(self.now()):
-            if hold.kind != HOLD_KIND:
+            if hold.kind != HoldKind.CATCHUP:
                 continue
             try:
                 self.queue.send(hold.reference)

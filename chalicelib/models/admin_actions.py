@@ -1,4 +1,4 @@
-"""What administrators did."""
+"""Actions of administrators."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ from msgspec import Struct
 
 
 class AdminAction(Struct, frozen=True):
-    """What an administrator did to a user, why, and how it stood before and after.
+    """What an administrator did to a user and why, with the values before and after.
 
-    Who it was is said by id: the address is the profile's, and goes with it.
+    The administrator and the user are named by id only: an email address is stored in the profile, and erased with it.
     """
 
     action_id: str

@@ -1,4 +1,4 @@
-"""What a movement adds to the sums over all users. Pure rules: adding is all there is, so order plays no part."""
+"""What an entry adds to the totals of all users. Pure rules; they only add, so the order does not matter."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ Sums = dict[str, int]
 
 @dataclass(frozen=True, order=True)
 class Line:
-    """What sums are kept of: a day and a service (or, where nothing was used, a kind of movement); with `provider` and
-    `model`, what that model did for the service.
+    """A line of totals: a day and a service (or the kind of an entry that used none). With `provider` and `model` it is
+    what that model did for the service.
 
-    A movement adds its credits and money to its service's line, and what each model did to the model's line.
+    An entry adds its credits and money to the line of its service, and what each model did to the line of the model.
     """
 
     date: str
@@ -28,10 +28,10 @@ class Line:
 
 
 def lines_of(entry: Entry) -> dict[Line, Sums]:
-    """What the entry adds, line by line; figures of zero are left out.
+    """What the entry adds to each line, without zeros.
 
-    `credits` and `cents` are signed as in the entry; `cost_micro_usd` is what a provider or the payment service took;
-    `audio_ms` and tokens are what was used; `entries` (of a service) and `uses` (of a model) count.
+    `credits` and `cents` are signed as in the entry; `cost_micro_usd` is what a provider or the payment service
+    charged; `audio_ms` and tokens are what was used; `entries` (of a service) and `uses` (of a model) count.
     """
     day = utc_date(entry.at)
     of_service = {
@@ -60,7 +60,7 @@ def lines_of(entry: Entry) -> dict[Line, Sums]:
 
 
 def together(parts: Iterable[Sums]) -> Sums:
-    """The sums of all parts."""
+    """The parts added up, name by name."""
     total: Sums = {}
     for part in parts:
         for name, number in part.items():

@@ -1,4 +1,4 @@
-"""Audits: what is known of one user's credits, what is found wrong, and how far an audit is."""
+"""Audits: the records of one user's credits, the findings, and the progress of an audit."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,7 +12,7 @@ from .purchases import Purchase
 
 
 class FindingKind(StrEnum):
-    """What can be wrong; docs/operations.md says what each means and what to do."""
+    """What can be wrong; docs/operations.md explains each and what to do."""
 
     BALANCE_DIFFERS = "balance_differs"
     HELD_DIFFERS = "held_differs"
@@ -37,7 +37,7 @@ class FindingKind(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """One thing that is not as it should be. `reference`: what of the user, such as a hold or a purchase."""
+    """A problem that an audit found. `reference`: what of the user it is about, such as a hold or a purchase."""
 
     kind: FindingKind
     message: str
@@ -46,11 +46,10 @@ class Finding(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """All that the tables say of one user's credits.
+    """Everything stored about one user's credits.
 
-    `index`: hold → the shard of the open holds' index that it is in, if it is in any; `shard`: the one of this user.
-    `guards`: guard → the entry that it says was booked. `purchases`: by id, also
-    another user's where an entry of this user names one.
+    `index`: hold → its shard in the index of open holds, if it is in the index; `shard`: the shard of this user.
+    `guards`: guard → the entry that it names. `purchases`: by id, with those of other users that an entry names.
     """
 
     user_id: str
@@ -65,7 +64,7 @@ class Books(Struct, frozen=True):
 
 
 class HeavyUse(Struct, frozen=True):
-    """What one user used and paid in the last thirty days."""
+    """The use and payments of one user in the last thirty days."""
 
     user_id: str
     credits: int
@@ -74,7 +73,7 @@ class HeavyUse(Struct, frozen=True):
 
 
 class AuditFigures(Struct, frozen=True):
-    """What an audit counted so far. `active_…`: users with a use in that time before it began."""
+    """What an audit has counted. `active_…`: users with use in that time before it started."""
 
     users_judged: int = 0
     users_moving: int = 0
@@ -92,7 +91,7 @@ class AuditFigures(Struct, frozen=True):
 
 
 class AuditState(StrEnum):
-    """`failed`: nothing was proven; it got no further for too long."""
+    """`failed`: it proved nothing, because it made no progress for too long."""
 
     RUNNING = "running"
     DONE = "done"
@@ -100,10 +99,10 @@ class AuditState(StrEnum):
 
 
 class Audit(Struct, frozen=True):
-    """An audit as far as it is.
+    """The progress of an audit.
 
-    `step` counts its pages; `after` is the key (pk, sk) that the next one goes on after, empty at the beginning;
-    `has_read_all`: only the sums over all users are left to be compared. `moved_at`: when the last page was done.
+    `step` counts its pages; `after` is the key (pk, sk) after which the next page starts, empty at the beginning;
+    `has_read_all`: only the totals of all users have to be compared. `moved_at`: when the last page was completed.
     """
 
     audit_id: str
@@ -122,7 +121,7 @@ class Audit(Struct, frozen=True):
 
 
 class KnownAudits(Struct, frozen=True):
-    """Which audit runs, which ended last, when the last one began. Empty and zero: none."""
+    """The running audit, the last ended one, and the start of the last one. Empty or zero if there is none."""
 
     running: str = ""
     last: str = ""

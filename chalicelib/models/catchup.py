@@ -1,16 +1,17 @@
-"""Catch-up jobs, and what providers are asked for them."""
+"""Catch-up jobs, and the orders and results of providers."""
 
 from enum import StrEnum
 
 from msgspec import Struct
 
+from .field_kinds import Internal, Personal, Record
 from .transcripts import Word
 
 WEBHOOK_SECRET_HEADER = "X-Webhook-Secret"  # carries the secret of a job in its provider's webhook
 
 
 class JobState(StrEnum):
-    """`submitting`: the provider is being asked, and may have taken the job even if no answer came."""
+    """`submitting`: the order is being sent, and the provider may have accepted it even if no response came."""
 
     QUEUED = "queued"
     SUBMITTING = "submitting"
@@ -21,44 +22,46 @@ class JobState(StrEnum):
 
 
 class Job(Struct, frozen=True):
-    """One catch-up of a range of a recording (`upload_id` or `audio_url`) or of a live session's saved words.
+    """A catch-up of a range of a recording (`upload_id` or `audio_url`) or of a live session's saved text.
 
-    `worker` and `claimed_until` say who works on it. `notified_id` is the provider's transcript that a webhook named,
-    `provider_id` the one that we know to be ours. `billed_ms`, `model` and `cost_micro_usd` are what was transcribed.
+    `worker` and `claimed_until` are the claim of a worker. `notified_id` is the provider's transcript that a webhook
+    named, `provider_id` the transcript that is known to belong to the job. `billed_ms`, `model` and `cost_micro_usd`
+    describe what was transcribed. `claim`, `body_hash` and `submitted_url` derive from what the user sent; they are
+    unmarked, because an export has the original.
     """
 
-    job_id: str
-    user_id: str
-    state: JobState
-    created_at: int
-    give_up_at: int
-    from_ms: int
-    to_ms: int
-    held: int
-    price_version: str
-    claim: str
-    transcript_id: str
+    job_id: Record[str]
+    user_id: Internal[str]
+    state: Record[JobState]
+    created_at: Record[int]
+    give_up_at: Internal[int]
+    from_ms: Record[int]
+    to_ms: Record[int]
+    held: Record[int]
+    price_version: Record[str]
+    transcript_id: Record[str]
+    claim: str = ""
     body_hash: str = ""
-    upload_id: str = ""
-    audio_url: str = ""
-    session_id: str = ""
-    webhook_url: str = ""
-    language: str = ""
-    title: str = ""
-    worker: str = ""
-    claimed_until: int = 0
-    submissions: int = 0
+    upload_id: Personal[str] = ""
+    audio_url: Personal[str] = ""
+    session_id: Record[str] = ""
+    webhook_url: Internal[str] = ""
+    language: Personal[str] = ""
+    title: Personal[str] = ""
+    worker: Internal[str] = ""
+    claimed_until: Internal[int] = 0
+    submissions: Internal[int] = 0
     submitted_url: str = ""
-    provider_id: str = ""
-    notified_id: str = ""
-    is_provider_copy_deleted: bool = False
-    billed_ms: int = 0
-    model: str = ""
-    cost_micro_usd: int = 0
-    summary_tries: int = 0
-    charged: int = 0
-    error: str = ""
-    ended_at: int = 0
+    provider_id: Internal[str] = ""
+    notified_id: Internal[str] = ""
+    is_provider_copy_deleted: Internal[bool] = False
+    billed_ms: Record[int] = 0
+    model: Record[str] = ""
+    cost_micro_usd: Record[int] = 0
+    summary_tries: Internal[int] = 0
+    charged: Record[int] = 0
+    error: Record[str] = ""
+    ended_at: Record[int] = 0
 
     @property
     def has_ended(self) -> bool:
@@ -66,17 +69,17 @@ class Job(Struct, frozen=True):
 
     @property
     def is_known_to_provider(self) -> bool:
-        """Whether the provider has yet to forget a transcript of it."""
+        """Whether the provider still has a transcript of it that must be deleted."""
         return bool(self.provider_id or self.notified_id) and not self.is_provider_copy_deleted
 
     @property
     def is_of_session(self) -> bool:
-        """Whether the words are there already, so that nothing has to be transcribed."""
+        """Whether the text was saved by a live session, so that nothing has to be transcribed."""
         return bool(self.session_id)
 
     @property
     def service(self) -> str:
-        """The service of the price list that this is."""
+        """Its service in the price list."""
         return "catchup_session" if self.is_of_session else "catchup"
 
     @property
@@ -84,8 +87,20 @@ class Job(Struct, frozen=True):
         return self.to_ms - self.from_ms
 
 
+class JobAttributes:
+    """What a stored job has besides the fields of `Job`. `expires_at` is there once it is to be deleted."""
+
+    expires_at: Internal[int]
+
+
+class ClaimAttributes:
+    """The stored pointer from a range of a source to its job."""
+
+    job_id: Internal[str]
+
+
 class TranscriptionOrder(Struct, frozen=True):
-    """What is to be transcribed. `webhook_url` names the job, so that an order whose answer was lost is found again."""
+    """What is to be transcribed. `webhook_url` names the job, so that an order whose response was lost is found."""
 
     audio_url: str
     from_ms: int
@@ -96,7 +111,7 @@ class TranscriptionOrder(Struct, frozen=True):
 
 
 class Recording(Struct, frozen=True):
-    """What a provider made of a whole recording. `audio_ms` is the length of all of it. `model`: "provider/model"."""
+    """The transcript of a whole recording. `audio_ms` is its whole length, `model` is "provider/model"."""
 
     words: tuple[Word, ...]
     audio_ms: int
@@ -104,7 +119,7 @@ class Recording(Struct, frozen=True):
 
 
 class TextAnswer(Struct, frozen=True):
-    """What a text model answered: the fields of the JSON object it was asked for, and what it read and wrote."""
+    """The response of a text model: the fields of the requested JSON object, and the tokens used."""
 
     fields: dict[str, object]
     model: str
@@ -113,7 +128,7 @@ class TextAnswer(Struct, frozen=True):
 
 
 class UploadForm(Struct, frozen=True):
-    """What lets a browser send one file to our bucket: a form's address and fields."""
+    """The address and fields of a form with which a browser sends one file to the bucket."""
 
     url: str
     fields: dict[str, str]
@@ -122,7 +137,7 @@ class UploadForm(Struct, frozen=True):
 
 
 class StoredFile(Struct, frozen=True):
-    """A file in our bucket, by its name in its owner's folder."""
+    """A file in the bucket, by its name in its owner's folder."""
 
     name: str
     bytes: int

@@ -1,22 +1,51 @@
-"""An account's credits, what holds them, and what moved them."""
+"""The credits of an account: its balance, its holds and its entries."""
 
 from enum import StrEnum
 
 from msgspec import Struct
 
+from .field_kinds import Internal, Record
+
 
 class Balance(Struct, frozen=True):
-    """An account's credits. `available` may be spent, `held` is promised to open holds; version moves at each write."""
+    """The credits of an account. `available` can be spent, `held` is reserved by open holds.
 
-    available: int = 0
-    held: int = 0
-    granted: int = 0
-    purchased: int = 0
-    used: int = 0
-    version: int = 0
-    blocked: bool = False
-    deleted: bool = False
-    signed_out_at: int = 0
+    Every write increments `version`.
+    """
+
+    available: Record[int] = 0
+    held: Record[int] = 0
+    granted: Record[int] = 0
+    purchased: Record[int] = 0
+    used: Record[int] = 0
+    version: Internal[int] = 0
+    blocked: Record[bool] = False
+    deleted: Record[bool] = False
+    signed_out_at: Record[int] = 0
+
+
+class BalanceAttributes:
+    """What the stored balance of a deleted account has besides the fields of `Balance`; epoch seconds."""
+
+    deleted_at: Record[int]
+    erased_at: Record[int]
+
+
+class GuardAttributes:
+    """A stored guard, which keeps a grant from being booked twice."""
+
+    user_id: Internal[str]
+    entry_id: Internal[str]
+    at: Internal[int]
+
+
+class HoldKind(StrEnum):
+    """The work that a hold pays for, as stored."""
+
+    STREAM = "stream"
+    CATCHUP = "catchup"
+    QUESTION = "ask"
+    DISPUTE = "dispute"
 
 
 class HoldState(StrEnum):
@@ -28,33 +57,40 @@ class HoldState(StrEnum):
 
 
 class Hold(Struct, frozen=True):
-    """Credits promised to one piece of work. Abandoned, it is swept at `sweep_at`."""
+    """Credits reserved for one piece of work. The sweep ends it at `sweep_at` if nothing else did."""
 
-    user_id: str
-    hold_id: str
-    credits: int
-    kind: str
-    reference: str
-    sweep_at: int
-    state: HoldState = HoldState.OPEN
-    charged: int = 0
-    made_at: int = 0  # known of one that was read
+    user_id: Internal[str]
+    hold_id: Record[str]
+    credits: Record[int]
+    kind: Record[str]
+    reference: Record[str]
+    sweep_at: Internal[int]
+    state: Record[HoldState] = HoldState.OPEN
+    charged: Record[int] = 0
+    made_at: Record[int] = 0  # set when it was read from the table
+
+
+class HoldAttributes:
+    """What a stored hold has besides the fields of `Hold`. `open_shard` is its place in the index of open holds."""
+
+    open_shard: Internal[str]
+    ended_at: Record[int]
 
 
 class ModelUse(Struct, frozen=True):
-    """What one provider model ("provider/model") did for a charge: audio it heard, or tokens it read and wrote."""
+    """What a model ("provider/model") did for a charge: the audio or the tokens that it processed."""
 
-    model: str
-    audio_ms: int
-    cost_micro_usd: int
-    input_tokens: int = 0
-    output_tokens: int = 0
+    model: Record[str]
+    audio_ms: Record[int]
+    cost_micro_usd: Record[int]
+    input_tokens: Record[int] = 0
+    output_tokens: Record[int] = 0
 
 
 class Charge(Struct, frozen=True):
-    """What a settlement takes and why: it becomes the entry and the day's totals.
+    """What a settlement charges: it becomes the entry and part of the day's totals.
 
-    `told_ms`, `told_of_ms`: see `Entry`.
+    `reported_ms`, `reported_of_ms`: see `Entry`.
     """
 
     credits: int
@@ -77,37 +113,37 @@ class Charge(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """One movement of credits; never changed. `credits` is signed: grants and purchases above zero, use below.
+    """One movement of credits; never changed. `credits` is signed: positive for grants and purchases, negative for use.
 
-    `cents`: the money that came with it, US cents, signed likewise. `cost_micro_usd`: what a provider took, or the
-    payment service. `told_ms`, at the stop of a live session: how long the client says that the provider's sockets
-    were open, beside `told_of_ms`, what we billed of the whole session.
+    `cents`: the money of the movement in US cents, signed likewise. `cost_micro_usd`: what a provider or the payment
+    service charged for it. `reported_ms`, at the stop of a live session: how long the provider's sockets were open
+    according to the client; `reported_of_ms`: what was billed of the whole session.
     """
 
-    entry_id: str
-    kind: str
-    credits: int
-    at: int
-    service: str = ""
-    reference: str = ""
-    hold_id: str = ""
-    held: int = 0
-    audio_ms: int = 0
-    price_version: str = ""
-    cost_micro_usd: int = 0
-    uses: tuple[ModelUse, ...] = ()
-    reason: str = ""
-    cents: int = 0
-    reported_ms: int | None = None
-    reported_of_ms: int = 0
+    entry_id: Record[str]
+    kind: Record[str]
+    credits: Record[int]
+    at: Record[int]
+    service: Record[str] = ""
+    reference: Record[str] = ""
+    hold_id: Record[str] = ""
+    held: Record[int] = 0
+    audio_ms: Record[int] = 0
+    price_version: Record[str] = ""
+    cost_micro_usd: Record[int] = 0
+    uses: Record[tuple[ModelUse, ...]] = ()
+    reason: Record[str] = ""
+    cents: Record[int] = 0
+    reported_ms: Record[int | None] = None
+    reported_of_ms: Record[int] = 0
 
 
 class DayTotal(Struct, frozen=True):
-    """What a user used of one service on one UTC day. `credits` is above zero; `entries` counts settlements."""
+    """A user's use of one service on one UTC day. `credits` is positive; `entries` counts settlements."""
 
-    date: str
-    service: str
-    credits: int
-    audio_ms: int
-    cost_micro_usd: int
-    entries: int
+    date: Record[str]
+    service: Record[str]
+    credits: Record[int]
+    audio_ms: Record[int]
+    cost_micro_usd: Record[int]
+    entries: Record[int]

@@ -1,15 +1,16 @@
-"""Live sessions, and what opens a socket."""
+"""Live sessions, their leases and chunks, and the credentials of sockets."""
 
 from enum import StrEnum
 
 from msgspec import Struct
 
+from .field_kinds import Internal, Personal, Record
 from .ledger import ModelUse
 
 
 class SessionState(StrEnum):
-    """`opening`: the lease is held but its token is not out yet. `lapsed`: the lease ended unspoken for and was swept;
-    the session may be taken up again for a day."""
+    """`opening`: the lease is held, its token not handed out yet. `lapsed`: the lease expired and was ended by the
+    sweep; the session can be resumed for a day."""
 
     OPENING = "opening"
     ACTIVE = "active"
@@ -18,7 +19,7 @@ class SessionState(StrEnum):
 
 
 class InFlight(Struct, frozen=True):
-    """A chunk that is with a provider: who works on it, how long it is, and since when."""
+    """A chunk that is with a provider: the attempt, its length and when it was reserved (epoch seconds)."""
 
     attempt: str
     audio_ms: int
@@ -28,52 +29,51 @@ class InFlight(Struct, frozen=True):
 class Session(Struct, frozen=True):
     """A live session: one transcript, many leases, one running total.
 
-    `done_ms` is the billed total, `charged` the credits settled with earlier leases. A relayed lease is used up by its
-    audio: of what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of
-    `done_ms`; `uses` is what the models did since the last settlement. A direct lease is used up by the clock.
-    `covered_ms` are the stretches of the transcript that leases covered until now; `heard_until_ms` is where the last
-    of the saved words ends.
+    `done_ms` is the billed total, `charged` the credits settled with earlier leases. Audio uses up a relayed lease: of
+    what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of `done_ms`; `uses`
+    is what the models did since the last settlement. Time uses up a direct lease. `covered_ms` are the intervals of
+    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends.
     """
 
-    user_id: str
-    session_id: str
-    transcript_id: str
-    transport: str
-    state: SessionState
-    started_at: int
-    lease_number: int
-    lease_seconds: int
-    requested_lease_seconds: int
-    lease_started_at: int
-    lease_expires_at: int
-    held: int
-    price_version: str
-    free_ms: int
-    inflight: tuple[InFlight, ...] = ()
-    done_ms: int = 0
-    settled_ms: int = 0
-    charged: int = 0
-    language: str = ""
-    key_terms: tuple[str, ...] = ()
-    sample_rate: int = 16_000
-    body_hash: str = ""
-    last_reserved_at: int = 0
-    provider: str = ""
-    model: str = ""
-    last_saved_at: int = 0
-    words_until_ms: int = 0
-    covered_ms: tuple[tuple[int, int], ...] = ()
-    client_reported_seconds: int | None = None  # what the extension says the provider told it; never billed
-    renewal: str = ""  # the idempotency key of the last renewal, if it had one
-    renewal_hash: str = ""
-    followed_renewals: tuple[str, ...] = ()  # the keys of those before it, newest last
-    uses: tuple[ModelUse, ...] = ()
+    user_id: Internal[str]
+    session_id: Record[str]
+    transcript_id: Record[str]
+    transport: Record[str]
+    state: Record[SessionState]
+    started_at: Record[int]
+    lease_number: Record[int]
+    lease_seconds: Record[int]
+    requested_lease_seconds: Record[int]
+    lease_started_at: Record[int]
+    lease_expires_at: Record[int]
+    held: Record[int]
+    price_version: Record[str]
+    free_ms: Record[int]
+    inflight: Internal[tuple[InFlight, ...]] = ()
+    done_ms: Record[int] = 0
+    settled_ms: Record[int] = 0
+    charged: Record[int] = 0
+    language: Personal[str] = ""
+    key_terms: Personal[tuple[str, ...]] = ()
+    sample_rate: Record[int] = 16_000
+    body_hash: Internal[str] = ""
+    last_reserved_at: Record[int] = 0
+    provider: Record[str] = ""
+    model: Record[str] = ""
+    last_saved_at: Record[int] = 0
+    words_until_ms: Record[int] = 0
+    covered_ms: Record[tuple[tuple[int, int], ...]] = ()
+    client_reported_seconds: Record[int | None] = None  # reported by the provider to the client; never billed
+    renewal: Internal[str] = ""  # the idempotency key of the last renewal, if it had one
+    renewal_hash: Internal[str] = ""
+    followed_renewals: Record[tuple[str, ...]] = ()  # the keys of earlier renewals, newest last
+    uses: Record[tuple[ModelUse, ...]] = ()
 
     @property
     def hold_id(self) -> str:
-        """The hold of the current lease; known before it is taken, so any step may run twice.
+        """The hold of the current lease; known before it is made, so that any step can run twice.
 
-        Named after the transcript: a start that was taken back may be made again under the same session id.
+        Named after the transcript: after a failed start, the same session id can start again.
         """
         return f"{self.transcript_id}:{self.lease_number}"
 
@@ -84,19 +84,37 @@ class Session(Struct, frozen=True):
 
     @property
     def is_direct(self) -> bool:
-        """Whether the extension talks to the provider itself, so that only the clock tells what is used."""
+        """Whether the extension is connected to the provider itself, so that use is measured by the clock."""
         return self.transport == "direct"
 
     @property
     def offset_ms(self) -> int:
-        """Where audio that comes now stands in the transcript: after what was relayed, or by the clock."""
+        """Where audio that arrives now belongs in the transcript: after the relayed audio, or by the clock."""
         if self.is_direct:
             return max(0, self.lease_started_at - self.started_at) * 1000  # clocks of two Lambdas differ
         return self.done_ms + self.inflight_ms
 
 
+class SessionAttributes:
+    """What a stored session has besides the fields of `Session`. `uses` is stored as `use_ms:…` and `use_cost:…`.
+
+    The first lease's response, and the current renewal's, are returned to retries of the same request.
+    """
+
+    first_answer: Internal[str]
+    renewal_answer: Internal[str]
+    saved_bytes: Record[int]
+
+
+class AllowanceAttributes:
+    """The stored early-stop allowance of a day."""
+
+    used_seconds: Record[int]
+    expires_at: Internal[int]
+
+
 class LiveOptions(Struct, frozen=True):
-    """What the listener wants of a live stream; each provider passes on what it knows."""
+    """What the listener chose for a live stream; each provider uses the options that it supports."""
 
     language: str = ""
     key_terms: tuple[str, ...] = ()
@@ -104,7 +122,7 @@ class LiveOptions(Struct, frozen=True):
 
 
 class SocketCredential(Struct, frozen=True):
-    """What lets the extension open one socket at a provider. `model` is "provider/model"."""
+    """What the extension needs to open one socket at a provider. `model` is "provider/model"."""
 
     provider: str
     model: str
@@ -115,11 +133,11 @@ class SocketCredential(Struct, frozen=True):
 
 
 class Reservation(Struct, frozen=True):
-    """One relayed chunk on its way to a provider. `attempt` names who is working on it."""
+    """One relayed chunk that is being sent to a provider. `attempt` is the request that sends it."""
 
-    seq: int
-    attempt: str
-    audio_ms: int
+    seq: Record[int]
+    attempt: Internal[str]
+    audio_ms: Internal[int]
     audio_hash: str
-    reserved_at: int
-    start_ms: int
+    reserved_at: Internal[int]
+    start_ms: Record[int]

@@ -1,10 +1,14 @@
-"""Transcripts: their words, summaries and questions."""
+"""Transcripts: their segments, summaries and questions."""
+
+from typing import Any
 
 from msgspec import Struct
 
+from .field_kinds import Internal, Personal, Record
+
 
 class Word(Struct, frozen=True):
-    """One recognised word, in milliseconds of its own chunk or recording."""
+    """One recognised word; its times count from the beginning of its chunk or recording."""
 
     text: str
     start_ms: int
@@ -13,7 +17,7 @@ class Word(Struct, frozen=True):
 
 
 class Recognition(Struct, frozen=True):
-    """What a provider heard. `model` is "provider/model"; `words` may be empty where the provider times none."""
+    """What a provider recognised. `model` is "provider/model"; `words` is empty if the provider returns no times."""
 
     text: str
     model: str
@@ -21,58 +25,82 @@ class Recognition(Struct, frozen=True):
 
 
 class Segment(Struct, frozen=True):
-    """A piece of transcript. The last write of a `seq` wins."""
+    """A piece of a transcript. The last write of a `seq` wins."""
 
-    seq: int
-    start_ms: int
-    end_ms: int
-    text: str
-    speaker: str = ""
+    seq: Record[int]
+    start_ms: Record[int]
+    end_ms: Record[int]
+    text: Personal[str]
+    speaker: Personal[str] = ""
+
+
+class ChunkAttributes:
+    """What a stored chunk of relayed audio has besides its reservation, once it is recognised.
+
+    `words`, the times of the text, is unmarked: an export has the text.
+    """
+
+    state: Internal[str]
+    text: Personal[str]
+    words: list[Any]
+    model: Internal[str]
+
+
+class BlockAttributes:
+    """A stored block of saved segments."""
+
+    segments: Personal[list[Any]]
 
 
 class Transcript(Struct, frozen=True):
-    """One line of the history: a live session, or the recording that a catch-up listened to."""
+    """A line of the history: a live session, or the recording of a catch-up."""
 
-    transcript_id: str
-    kind: str
-    started_at: int
-    title: str = ""
-    source_url: str = ""
-    language: str = ""
-    session_id: str = ""
-    state: str = ""
-    ended_at: int = 0
-    audio_ms: int = 0
-    credits: int = 0
-    covered_ms: tuple[tuple[int, int], ...] = ()
+    transcript_id: Record[str]
+    kind: Record[str]
+    started_at: Record[int]
+    title: Personal[str] = ""
+    source_url: Personal[str] = ""
+    language: Personal[str] = ""
+    session_id: Record[str] = ""
+    state: Record[str] = ""
+    ended_at: Record[int] = 0
+    audio_ms: Record[int] = 0
+    credits: Record[int] = 0
+    covered_ms: Record[tuple[tuple[int, int], ...]] = ()
+
+
+class TranscriptAttributes:
+    """What a stored line of the history has besides the fields of `Transcript`. `catchups` counts them."""
+
+    catchups: Record[int]
 
 
 class Moment(Struct, frozen=True):
-    """A key moment: where it begins, and what it is about."""
+    """A key moment: when it begins, and its subject."""
 
-    start_ms: int
-    title: str
+    start_ms: Record[int]
+    title: Personal[str]
 
 
 class Summary(Struct, frozen=True):
-    """What somebody missed in a range of a transcript."""
+    """The summary of a range of a transcript."""
 
-    transcript_id: str
-    job_id: str
-    from_ms: int
-    to_ms: int
-    text: str
-    moments: tuple[Moment, ...]
-    is_whole: bool = True  # False where the words were more than the price covers, and some were left out
+    transcript_id: Record[str]
+    job_id: Record[str]
+    from_ms: Record[int]
+    to_ms: Record[int]
+    text: Personal[str]
+    moments: Personal[tuple[Moment, ...]]
+    is_whole: Record[bool] = True  # False if text was left out because it was longer than the price covers
 
 
 class Question(Struct, frozen=True):
-    """One question. `attempt` names who is answering it; `answer` is empty until it is there."""
+    """A question about a transcript. `attempt` is the request that answers it; `answer` is empty until then."""
 
-    question_id: str
-    attempt: str
-    asked_at: int
-    expires_at: int
-    body_hash: str
-    transcript_id: str
-    answer: str = ""
+    question_id: Record[str]
+    attempt: Internal[str]
+    asked_at: Record[int]
+    expires_at: Internal[int]
+    body_hash: Internal[str]
+    transcript_id: Record[str]
+    answer: Personal[str] = ""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from boto3.dynamodb.conditions import Attr
 
 from ..models.audits import Books
-from ..models.ledger import Entry, Hold
+from ..models.ledger import Entry, Hold, HoldKind
 from ..models.purchases import Purchase
 from .ledger_items import ENTRY, USER, balance_key, balance_of, day_from, entry_from, hold_from, open_shard, user_pk
-from .purchases import DISPUTE_HOLD, POINTER, purchase_from, purchase_key
+from .purchases import POINTER, purchase_from, purchase_key
 from .table import Item, ItemKey, Tables
 
 BALANCE, GUARD = "BALANCE", "GUARD"
@@ -101,7 +101,7 @@ def _missing(tables: Tables, keys: Sequence[ItemKey]) -> list[ItemKey]:
 def _named(entries: Iterable[Entry], holds: Iterable[Hold]) -> set[str]:
     """The purchases that the ledger speaks of."""
     said = {entry.reference for entry in entries if entry.kind in SALE_KINDS}
-    return (said | {hold.reference for hold in holds if hold.kind == DISPUTE_HOLD}) - {""}
+    return (said | {hold.reference for hold in holds if hold.kind == HoldKind.DISPUTE}) - {""}
 
 
 def _purchases(tables: Tables, ids: Iterable[str]) -> dict[str, Purchase]:

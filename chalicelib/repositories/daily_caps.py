@@ -1,6 +1,6 @@
-"""Counters with a ceiling, a day each: `LIMIT#<name>#<date>` / `COUNT` in the app table.
+"""Counters with a daily ceiling: `LIMIT#<name>#<date>` / `COUNT` in the app table.
 
-One conditional write counts and checks at once, so no number of requests at the same moment passes the ceiling.
+One conditional write counts and checks at once, so concurrent requests cannot pass the ceiling.
 """
 
 from boto3.dynamodb.conditions import Attr
@@ -11,17 +11,17 @@ from .table import ItemKey, Tables, Write, WriteRefusedError
 KEPT_SECONDS = 3 * 86_400
 
 
-def claimed(tables: Tables, name: str, amount: int, ceiling: int, at: int) -> bool:
-    """Count `amount` into the day's counter `name`, unless that would pass `ceiling`; whether it was counted.
+def claim_daily_amount(tables: Tables, name: str, amount: int, ceiling: int, at: int) -> bool:
+    """Add `amount` to the day's counter `name`, unless it would pass `ceiling`; return whether it was added.
 
-    What is claimed is never given back: a crash afterwards wastes it, and nothing passes the ceiling.
+    A claimed amount is never returned: a crash afterwards wastes it, but the ceiling holds.
     """
     if amount > ceiling:
         return False
-    room = Attr("count").not_exists() | Attr("count").lte(ceiling - amount)
+    has_room = Attr("count").not_exists() | Attr("count").lte(ceiling - amount)
     key = ItemKey("app", f"LIMIT#{name}#{utc_date(at)}", "COUNT")
     try:
-        tables.write(Write(key, add={"count": amount}, put_in={"expires_at": at + KEPT_SECONDS}, when=room))
+        tables.write(Write(key, add={"count": amount}, put_in={"expires_at": at + KEPT_SECONDS}, when=has_room))
     except WriteRefusedError:
         return False
     return True

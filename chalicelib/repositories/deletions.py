@@ -1,69 +1,94 @@
-"""Accounts that are being erased: `ERASURES` / `<user>`, there until nothing but their books is left.
+"""Accounts that are being erased: `ERASURES` / `<user>`, until nothing but their accounting records is left.
 
-What of a user's is no book: everything under `USER#<id>` in the app table but the pointers to purchases, which the
-audit reads. Catch-up jobs lie elsewhere; the ledger's holds name every one there ever was.
+What an erasure keeps is declared in stored_shapes.py. Catch-up jobs and purchases lie outside the user's partitions;
+the ledger's holds name every job there ever was, and pointers in the app table name the purchases.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boto3.dynamodb.conditions import Attr
+from msgspec import structs
 
-from .purchases import POINTER
-from .table import Item, ItemKey, Tables, Write
+from ..models.field_kinds import Internal
+from ..models.purchases import Purchase
+from .purchases import update_purchase
+from .table import Item, ItemKey, Path, TableName, Tables, Write
 
 ERASURES = "ERASURES"
-FOREVER = 253_402_300_799
+FAR_FUTURE_AT = 253_402_300_799
 
 
 @dataclass(frozen=True)
 class PendingDeletion:
-    """One account on its way out. `due_at`: when somebody is sent to look at it again."""
+    """An account that is being erased. `due_at`: when the sweep sends for it again. Epoch seconds."""
 
-    user_id: str
-    job_id: str
-    begun_at: int
-    due_at: int
+    user_id: Internal[str]
+    job_id: Internal[str]
+    started_at: Internal[int]
+    due_at: Internal[int]
 
 
-def erasure_key(user_id: str) -> ItemKey:
+def deletion_key(user_id: str) -> ItemKey:
     return ItemKey("app", ERASURES, user_id)
 
 
-def begun(new: PendingDeletion) -> Write:
-    item = {"job_id": new.job_id, "begun_at": new.begun_at, "due_at": new.due_at}
-    return Write(erasure_key(new.user_id), item=item)
+def create_deletion(new: PendingDeletion) -> Write:
+    """Record that the account is to be erased."""
+    item = {"job_id": new.job_id, "started_at": new.started_at, "due_at": new.due_at}
+    return Write(deletion_key(new.user_id), item=item)
 
 
-def erasure(tables: Tables, user_id: str) -> PendingDeletion | None:
-    """None once all is erased."""
-    item = tables.get(erasure_key(user_id))
-    return _erasure(item) if item else None
+def load_deletion(tables: Tables, user_id: str) -> PendingDeletion | None:
+    """The pending deletion of the account; None once everything is erased."""
+    item = tables.get(deletion_key(user_id))
+    return _deletion_from(item) if item else None
 
 
-def looked_at_again(user_id: str, due_at: int) -> Write:
-    return Write(erasure_key(user_id), put_in={"due_at": due_at}, when=Attr("begun_at").exists())
+def postpone_deletion(user_id: str, due_at: int) -> Write:
+    """Let the sweep send for it at `due_at`, if it is still pending."""
+    return Write(deletion_key(user_id), put_in={"due_at": due_at}, when=Attr("started_at").exists())
 
 
-def ended(user_id: str) -> Write:
-    return Write(erasure_key(user_id), delete=True, when=Attr("begun_at").exists())
+def delete_deletion(user_id: str) -> Write:
+    """End the pending deletion, if it is still pending."""
+    return Write(deletion_key(user_id), delete=True, when=Attr("started_at").exists())
 
 
-def due(tables: Tables, now: int) -> Iterator[PendingDeletion]:
-    """Those to look at now. All that are under way are read, which are few."""
-    yield from (one for one in map(_erasure, tables.query_all("app", ERASURES)) if one.due_at <= now)
+def find_due_deletions(tables: Tables, now: int) -> Iterator[PendingDeletion]:
+    """The pending deletions that are due. Reads all pending ones, which are few."""
+    after: str | None = None
+    while True:
+        items, after = tables.query("app", ERASURES, "", after=after)
+        yield from (deletion for deletion in map(_deletion_from, items) if deletion.due_at <= now)
+        if after is None:
+            return
 
 
-def export_content(tables: Tables, user_id: str) -> Iterator[tuple[list[ItemKey], list[str]]]:
-    """All that lies under the user in the app table, a page at a time: what is to go, and the purchases pointed to."""
-    return map(_parted, tables.query_pages("app", f"USER#{user_id}"))
+def user_pages(tables: Tables, table: TableName, user_id: str) -> Iterator[list[Item]]:
+    """All items in the user's partition of a table, a page at a time."""
+    after: str | None = None
+    while True:
+        items, after = tables.query(table, f"USER#{user_id}", "", after=after)
+        yield items
+        if after is None:
+            return
 
 
-def _parted(items: Sequence[Item]) -> tuple[list[ItemKey], list[str]]:
-    pointers = [item for item in items if item["sk"].startswith(POINTER)]
-    rest = [ItemKey("app", item["pk"], item["sk"]) for item in items if not item["sk"].startswith(POINTER)]
-    return rest, [item["purchase_id"] for item in pointers]
+def remove_attributes(key: ItemKey, attributes: Sequence[str], expires_at: int | None = None) -> Write:
+    """Remove attributes of an item that stays, if it is still there; let it expire at `expires_at`, if given."""
+    put_in: dict[Path, object] = {} if expires_at is None else {"expires_at": expires_at}
+    return Write(key, put_in=put_in, drop=attributes, when=Attr("pk").exists())
 
 
-def _erasure(item: Item) -> PendingDeletion:
-    return PendingDeletion(item["sk"], item["job_id"], item["begun_at"], item["due_at"])
+def erase_purchase(purchase: Purchase, attributes: Sequence[str]) -> list[Write]:
+    """Remove attributes of a purchase, if it is still as read; no writes if nothing has to change."""
+    facts = purchase.facts_without_buyer
+    if not attributes and facts == purchase.facts:
+        return []
+    first, *others = update_purchase(purchase, structs.replace(purchase, facts=facts))
+    return [replace(first, drop=attributes), *others]
+
+
+def _deletion_from(item: Item) -> PendingDeletion:
+    return PendingDeletion(item["sk"], item["job_id"], item["started_at"], item["due_at"])

@@ -1,4 +1,4 @@
-"""What a person takes along: `EXPORTS` / `<user>` is the one export that a user has, being made or made."""
+"""Exports of accounts: `EXPORTS` / `<user>` is a user's one export, running or finished."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
+from ..models.field_kinds import Internal
 from .table import Item, ItemKey, Path, Tables, Write
 
 EXPORTS = "EXPORTS"
@@ -19,75 +20,89 @@ class ExportState(StrEnum):
 
 @dataclass(frozen=True)
 class Export:
-    """`due_at`: when somebody looks at it again, to go on with it or to forget it. `worker`: who writes it, until
-    `claimed_until`."""
+    """One export. `due_at`: when the sweep continues or deletes it. `worker` has claimed it until `claimed_until`.
 
-    user_id: str
-    export_id: str
-    state: ExportState
-    begun_at: int
-    due_at: int
-    worker: str = ""
-    claimed_until: int = 0
-    bytes: int = 0
+    Times are epoch seconds.
+    """
+
+    user_id: Internal[str]
+    export_id: Internal[str]
+    state: Internal[ExportState]
+    started_at: Internal[int]
+    due_at: Internal[int]
+    worker: Internal[str] = ""
+    claimed_until: Internal[int] = 0
+    bytes: Internal[int] = 0
 
 
 def export_key(user_id: str) -> ItemKey:
     return ItemKey("app", EXPORTS, user_id)
 
 
-def export(item: Item) -> Export:
-    """The export that was read."""
+def export_from(item: Item) -> Export:
+    """The export stored in `item`."""
     fields = {name: item[name] for name in Export.__dataclass_fields__ if name in item}
     return Export(**fields | {"state": ExportState(item["state"])})
 
 
-def begun(new: Export, instead_of: Export | None) -> Write:
-    """The user's export from now on, if there still is none, or that one."""
-    free = Attr("export_id").eq(instead_of.export_id) & _ended() if instead_of else Attr("pk").not_exists()
-    return Write(export_key(new.user_id), item=_fields(new), when=free)
+def create_export(new: Export, replaced: Export | None) -> Write:
+    """Store a new export, if the user has none, or still has the finished export `replaced`."""
+    is_free = Attr("export_id").eq(replaced.export_id) & _has_ended() if replaced else Attr("pk").not_exists()
+    return Write(export_key(new.user_id), item=_fields(new), when=is_free)
 
 
-def taken(user_id: str, worker: str, until: int, now: int) -> Write:
-    """The export in the hands of `worker`, if it runs and nobody else has it."""
-    free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    running = Attr("state").eq(ExportState.RUNNING.value)
-    return Write(export_key(user_id), put_in={"worker": worker, "claimed_until": until}, when=running & free)
+def claim_export(user_id: str, worker: str, until: int, now: int) -> Write:
+    """Claim the export for `worker`, if it runs and no other worker's claim is valid."""
+    is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
+    is_running = Attr("state").eq(ExportState.RUNNING.value)
+    return Write(export_key(user_id), put_in={"worker": worker, "claimed_until": until}, when=is_running & is_free)
 
 
-def renewed(mine: Export, until: int) -> Write:
-    """The export stays in its worker's hands, if it still is."""
-    return Write(export_key(mine.user_id), put_in={"claimed_until": until}, when=Attr("worker").eq(mine.worker))
+def renew_export_claim(export: Export, until: int) -> Write:
+    """Extend the claim, if its worker still has it."""
+    return Write(export_key(export.user_id), put_in={"claimed_until": until}, when=_is_claimed_as(export))
 
 
-def freed(mine: Export) -> Write:
-    """The export in nobody's hands, if it still is in those it was in."""
-    nobody: dict[Path, object] = {"worker": "", "claimed_until": 0}
-    return Write(export_key(mine.user_id), put_in=nobody, when=Attr("worker").eq(mine.worker))
+def release_export_claim(export: Export) -> Write:
+    """End the claim, if its worker still has it."""
+    unclaimed: dict[Path, object] = {"worker": "", "claimed_until": 0}
+    return Write(export_key(export.user_id), put_in=unclaimed, when=_is_claimed_as(export))
 
 
-def ended(mine: Export, state: ExportState, size: int, due_at: int) -> Write:
-    """The export made, or given up, if it still is its worker's."""
-    after: dict[Path, object] = {"state": state.value, "bytes": size, "due_at": due_at, "worker": ""}
-    return Write(export_key(mine.user_id), put_in=after, when=Attr("worker").eq(mine.worker))
+def end_export(export: Export, state: ExportState, size: int, due_at: int) -> Write:
+    """End the export in `state`, if its worker still has it. `size`: bytes of the file."""
+    changes: dict[Path, object] = {"state": state.value, "bytes": size, "due_at": due_at, "worker": ""}
+    return Write(export_key(export.user_id), put_in=changes, when=_is_claimed_as(export))
 
 
-def looked_at_again(one: Export, due_at: int) -> Write:
-    return Write(export_key(one.user_id), put_in={"due_at": due_at}, when=Attr("export_id").eq(one.export_id))
+def postpone_export(export: Export, due_at: int) -> Write:
+    """Let the sweep continue the export at `due_at`, if it is still the user's."""
+    return Write(export_key(export.user_id), put_in={"due_at": due_at}, when=Attr("export_id").eq(export.export_id))
 
 
-def forgotten(one: Export) -> Write:
-    return Write(export_key(one.user_id), delete=True, when=Attr("export_id").eq(one.export_id) & _ended())
+def delete_export(export: Export) -> Write:
+    """Delete the finished export, if it is still the user's."""
+    is_same = Attr("export_id").eq(export.export_id)
+    return Write(export_key(export.user_id), delete=True, when=is_same & _has_ended())
 
 
-def due(tables: Tables, now: int) -> Iterator[Export]:
-    """Those to look at now. All of the last day are read."""
-    yield from (one for one in map(export, tables.query_all("app", EXPORTS)) if one.due_at <= now)
+def find_due_exports(tables: Tables, now: int) -> Iterator[Export]:
+    """The exports that are due. Reads all exports of the last day."""
+    after: str | None = None
+    while True:
+        items, after = tables.query("app", EXPORTS, "", after=after)
+        yield from (export for export in map(export_from, items) if export.due_at <= now)
+        if after is None:
+            return
 
 
-def _ended() -> ConditionBase:
+def _is_claimed_as(export: Export) -> ConditionBase:
+    return Attr("worker").eq(export.worker)
+
+
+def _has_ended() -> ConditionBase:
     return ~Attr("state").eq(ExportState.RUNNING.value)
 
 
-def _fields(one: Export) -> Item:
-    return vars(one) | {"state": one.state.value}
+def _fields(export: Export) -> Item:
+    return vars(export) | {"state": export.state.value}

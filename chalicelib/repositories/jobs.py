@@ -14,7 +14,6 @@ from ..models.transcripts import Moment, Summary
 from .table import Item, ItemKey, Path, Write
 
 SUMMARY = "SUMMARY#"
-WORDS = ("title", "audio_url", "submitted_url", "upload_id", "language", "body_hash", "claim")
 
 
 def job_key(job_id: str) -> ItemKey:
@@ -79,17 +78,6 @@ def job_given_up(job_id: str) -> Write:
     """Whoever looks at the job next gives it up, if it has not ended."""
     running = Attr("pk").exists() & ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
     return Write(job_key(job_id), put_in={"give_up_at": 0}, when=running)
-
-
-def has_words(one: Job) -> bool:
-    """Whether the job still says what it was about, and where that lay."""
-    return any(getattr(one, name) for name in WORDS)
-
-
-def job_emptied(one: Job, expires_at: int) -> Write:
-    """The job without a word of its user's. Webhooks may still come for it: then the provider is told to forget."""
-    nothing: dict[Path, Any] = dict.fromkeys(WORDS, "")
-    return Write(job_key(one.job_id), put_in=nothing | {"expires_at": expires_at}, when=Attr("pk").exists())
 
 
 def claim_put(user_id: str, claim: str, job_id: str, instead_of: str | None) -> Write:

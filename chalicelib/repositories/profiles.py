@@ -1,4 +1,4 @@
-"""Who a user is: one PROFILE item in the app table. Credits and standing are the ledger's."""
+"""The profile of a user: one PROFILE item in the app table. Credits and standing are in the ledger."""
 
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
@@ -8,40 +8,40 @@ from .table import Item, ItemKey, Path, Write
 
 
 def profile_key(user_id: str) -> ItemKey:
-    """Where the profile lives; read it together with the balance."""
+    """Where the profile is stored; read it together with the balance."""
     return ItemKey("app", f"USER#{user_id}", "PROFILE")
 
 
-def profile_put(profile: Profile) -> Write:
-    """Write a profile that is not there yet."""
+def create_profile(profile: Profile) -> Write:
+    """Store a profile, if there is none."""
     item = {name: value for name, value in asdict(profile).items() if name != "user_id"}
     return Write(profile_key(profile.user_id), item=item, when=Attr("pk").not_exists())
 
 
-def profile_granted(profile: Profile) -> Write:
-    """The profile once credits that were owed have come, if they were."""
-    granted: dict[Path, object] = {
+def record_owed_credits(profile: Profile) -> Write:
+    """Record that owed free credits were granted, if they were still owed."""
+    changes: dict[Path, object] = {
         "free_credits": profile.free_credits,
         "free_credits_reason": "",
         "is_owed_credits": False,
     }
-    return Write(profile_key(profile.user_id), put_in=granted, when=Attr("is_owed_credits").eq(True))
+    return Write(profile_key(profile.user_id), put_in=changes, when=Attr("is_owed_credits").eq(True))
 
 
-def profile_renamed(user_id: str, name: str) -> Write:
-    """The profile under another name, if it is still there."""
+def rename_profile(user_id: str, name: str) -> Write:
+    """Change the name, if the profile is still there."""
     return Write(profile_key(user_id), put_in={"name": name}, when=Attr("email").exists())
 
 
-def profile_with_new_password(user_id: str, has: bool) -> Write:
-    """The profile with or without the note that a new password is being set, if it is there and stood otherwise."""
+def set_has_new_password(user_id: str, value: bool) -> Write:
+    """Note or clear that a new password is being set, if there is a profile and the note has another value."""
     is_noted = Attr("has_new_password").eq(True)
-    when = Attr("email").exists() & (~is_noted if has else is_noted)
-    return Write(profile_key(user_id), put_in={"has_new_password": has}, when=when)
+    when = Attr("email").exists() & (~is_noted if value else is_noted)
+    return Write(profile_key(user_id), put_in={"has_new_password": value}, when=when)
 
 
-def profile(user_id: str, item: Item | None) -> Profile | None:
-    """The profile that was read; None if the account never got that far."""
+def profile_from(user_id: str, item: Item | None) -> Profile | None:
+    """The profile stored in `item`; None if the account never had one."""
     if item is None:
         return None
     fields = {name: item[name] for name in Profile.__struct_fields__ if name in item and name != "user_id"}

@@ -13,7 +13,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
-from ..models.ledger import Balance, Entry, Hold
+from ..models.ledger import Balance, Entry, Hold, HoldKind
 from ..models.purchase_facts import (
     BookedAmounts,
     Dispute,
@@ -29,7 +29,6 @@ from ..pricing.price_files import load
 from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Tables, Write
 
-DISPUTE_HOLD = "dispute"
 NO_EXPIRY = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
 EVENT_POSITION = ItemKey("app", LIST, "EVENT_POSITION")
@@ -85,16 +84,6 @@ def update_purchase(before: Purchase, after: Purchase) -> list[Write]:
     return writes
 
 
-def without_buyer_text(purchase: Purchase) -> Purchase:
-    """The purchase without the values that its buyer sent.
-
-    A purchase without a checkout becomes a failed one, because none will be shown; money received still counts.
-    """
-    has_checkout = bool(purchase.checkout_session_id) or purchase.facts.payment > PaymentState.CREATING
-    facts = purchase.facts if has_checkout else purchase.facts.with_fact(PaymentState.FAILED)
-    return replace(purchase, success_url="", cancel_url="", body_hash="", facts=facts)
-
-
 def list_open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[str, int]]:
     """Ids and creation times of purchases created before then whose payment has not ended, oldest first."""
     between = (f"{OPEN}{0:012d}", f"{OPEN}{max(0, before):012d}")
@@ -148,11 +137,11 @@ def _has_not_shrunk(balance: Balance) -> ConditionBase:
 def dispute_hold(purchase: Purchase, dispute_id: str, credits: int) -> Hold:
     """The hold of an open dispute, which only the end of the dispute ends."""
     hold_id = dispute_hold_id(purchase, dispute_id)
-    return Hold(purchase.user_id, hold_id, credits, DISPUTE_HOLD, purchase.purchase_id, NO_EXPIRY)
+    return Hold(purchase.user_id, hold_id, credits, HoldKind.DISPUTE, purchase.purchase_id, NO_EXPIRY)
 
 
 def dispute_hold_id(purchase: Purchase, dispute_id: str) -> str:
-    return f"{DISPUTE_HOLD}:{purchase.purchase_id}:{dispute_id}"
+    return f"{HoldKind.DISPUTE}:{purchase.purchase_id}:{dispute_id}"
 
 
 def _entries(before: Purchase, changes: LedgerChanges, at: int) -> list[Entry]:

@@ -180,18 +180,19 @@ def transcript(item: Item) -> Transcript:
 
 def segments_of(items: Iterable[Item]) -> list[Segment]:
     """The pieces that these items of one transcript hold, laid over each other, by time."""
-    by_seq = {segment.seq: segment for item in items for segment in _segments(item)}
+    by_seq = {segment.seq: segment for item in items for segment in segments_in(item)}
     return sorted(by_seq.values(), key=lambda segment: (segment.start_ms, segment.seq))
 
 
-def _first_id(at: int) -> str:
-    """The smallest id of a line begun at `at`, as far as an id can tell."""
-    return ulid(max(0, at) * 1000, bytes(10))
-
-
-def _segments(item: Item) -> list[Segment]:
+def segments_in(item: Item) -> list[Segment]:
+    """The segments of one stored chunk or block; none while a provider has the chunk."""
     if "segments" in item:
         return [Segment(*packed) for packed in item["segments"]]
     if item["state"] != "done":
         return []
     return [Segment(item["seq"], item["start_ms"], item["start_ms"] + item["audio_ms"], item["text"])]
+
+
+def _first_id(at: int) -> str:
+    """The smallest id of a line begun at `at`, as far as an id can tell."""
+    return ulid(max(0, at) * 1000, bytes(10))

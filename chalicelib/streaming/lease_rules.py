@@ -11,11 +11,10 @@ from msgspec.structs import replace
 
 from ..dates import rfc3339
 from ..errors import ConflictError, InsufficientCreditsError
-from ..models.ledger import Balance, Charge, Hold, ModelUse
+from ..models.ledger import Balance, Charge, Hold, HoldKind, ModelUse
 from ..models.sessions import InFlight, Session, SessionState
 from ..pricing.price_files import Prices, load
 
-HOLD_KIND = "stream"
 SERVICE = "live"
 
 
@@ -189,7 +188,7 @@ class LeaseRules:
         sweep_at = session.lease_expires_at + self.sweep_grace_seconds
         if session.state is SessionState.OPENING:
             sweep_at = session.lease_started_at + self.opening_seconds
-        return Hold(session.user_id, session.hold_id, session.held, HOLD_KIND, session.session_id, sweep_at)
+        return Hold(session.user_id, session.hold_id, session.held, HoldKind.STREAM, session.session_id, sweep_at)
 
     def chunks_in_flight(self, session: Session, now: int) -> tuple[InFlight, ...]:
         """The chunks that a live process may still have with a provider; older ones are stale."""

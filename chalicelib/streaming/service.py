@@ -21,7 +21,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.ledger import Balance
+from ..models.ledger import Balance, HoldKind
 from ..models.sessions import Session, SessionState
 from ..models.transcripts import Segment
 from ..pricing.price_files import Prices
@@ -30,7 +30,7 @@ from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import create_session, record_save, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import segments_put, transcript_put
-from .lease_rules import HOLD_KIND, LeaseEnd, LeaseRules
+from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
 from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
 
@@ -216,7 +216,7 @@ class Streaming:
         """
         ended, failures = 0, []
         for hold in self.ledger.iter_due_holds(self.now()):
-            if hold.kind != HOLD_KIND:
+            if hold.kind != HoldKind.STREAM:
                 continue
             try:
                 ended += self.leases.abandon(hold, self.prices)

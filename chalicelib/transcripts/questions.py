@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..models.accounts import Caller
 from ..models.catchup import TextAnswer
-from ..models.ledger import Charge, Hold, ModelUse
+from ..models.ledger import Charge, Hold, HoldKind, ModelUse
 from ..models.text_tasks import TextTask
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
@@ -33,7 +33,7 @@ from ..repositories.table import Item, ItemKey
 from ..repositories.transcripts import Transcripts, transcript_key
 from .prompts import Answered, answer_task, passages, read_answer
 
-SERVICE = HOLD_KIND = "ask"
+SERVICE = "ask"
 STALE_AFTER_SECONDS = 35  # above the gateway's 29 s: the process is gone
 SWEPT_AFTER_SECONDS = 60
 KEPT_SECONDS = 86_400
@@ -126,7 +126,7 @@ class Questions:
         """Give back what questions hold whose process died; how many. Safe at any time, also beside itself."""
         ended, failures = 0, []
         for hold in self.ledger.iter_due_holds(self.now()):
-            if hold.kind != HOLD_KIND:
+            if hold.kind != HoldKind.QUESTION:
                 continue
             try:
                 ended += self._swept(hold)
@@ -175,8 +175,8 @@ class Questions:
 
 def _hold(user_id: str, asked: Question, credits: int) -> Hold:
     """The hold of one attempt; known before it is taken."""
-    hold_id = f"{HOLD_KIND}:{asked.question_id}:{asked.attempt}"
-    return Hold(user_id, hold_id, credits, HOLD_KIND, asked.question_id, asked.asked_at + SWEPT_AFTER_SECONDS)
+    hold_id = f"{HoldKind.QUESTION}:{asked.question_id}:{asked.attempt}"
+    return Hold(user_id, hold_id, credits, HoldKind.QUESTION, asked.question_id, asked.asked_at + SWEPT_AFTER_SECONDS)
 
 
 def _being_answered() -> ConflictError:

@@ -91,7 +91,7 @@ def account_deletion() -> "AccountDeletion":
         files=(aws.upload_files(), aws.export_files()),
         queue=aws.queue(),
         rules=DeletionRules(),
-        job_rules=JobRules(),
+        jobs_kept_seconds=JobRules().failed_kept_seconds,
     )
 
 

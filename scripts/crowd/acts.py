@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
+from chalicelib.models.audio import Audio
 from chalicelib.models.purchase_facts import Dispute, DisputeFact, DisputeState, Refund, RefundFact, RefundState
 from chalicelib.models.purchases import PaymentUpdate
 from chalicelib.payments.checkout import CHECKOUT_SECONDS
-from chalicelib.streaming.audio import Audio
 from scripts.crowd.providers import Event
 from scripts.crowd.services import Services, new_id
 

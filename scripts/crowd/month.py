@@ -103,7 +103,7 @@ class Month:
 
     def _joined(self, services: Services, number: int) -> acts.Somebody:
         user_id, email = self.account_of(number)
-        services.free_credits.open(user_id, email, "", f"made-up network {number}")
+        services.free_credits.open_account(user_id, email, "", f"made-up network {number}")
         return acts.Somebody(Caller(user_id, services.clock.at, email))
 
     def _begin_to_listen(self, services: Services, people: list[acts.Somebody]) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
+from chalicelib.models.audio import Audio
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.streaming.audio import Audio
 
 WORDS = ("so", "the", "next", "thing", "to", "look", "at", "is", "what", "all", "of", "this", "means")
 WORD_MS = 400

@@ -1,4 +1,4 @@
-"""Accounts on a real user pool and real tables, whose process can be made to die at any AWS call."""
+"""Accounts on a real user pool and real tables; the process can be made to crash at any AWS call."""
 
 import itertools
 import threading
@@ -28,12 +28,12 @@ PASSWORD = "correct horse battery"
 
 
 class CrashError(BaseException):
-    """The end of a process: nothing on the way out may catch it."""
+    """The process has crashed: no code may catch this."""
 
 
 @dataclass
 class Aws:
-    """Every AWS call of the use case, counted, and where the process is to die."""
+    """Counts every AWS call of the use case, and crashes the process at one of them."""
 
     calls: int = 0
     die_before: int | None = None
@@ -45,7 +45,7 @@ class Aws:
 
     @contextmanager
     def dying(self, moment: str, call: int) -> Iterator[None]:
-        """Die `before` or `after` this call, counted from here."""
+        """Crash `before` or `after` this call, counted from here."""
         self.calls, self.die_before, self.die_after = 0, None, None
         setattr(self, f"die_{moment}", call)
         with pytest.raises(CrashError):
@@ -71,18 +71,18 @@ class AccountsEnv:
     aws: Aws
 
     def check_whole(self, signed_in: contract.LoggedIn, email: str, credits: int = 200) -> None:
-        """Profile there, credits once, invariants kept, and the same again at the next sign-in."""
+        """Check the profile, the credits, the invariants, and that the next sign-in returns the same user."""
         user_id = signed_in.user.user_id
         assert (signed_in.user.email, signed_in.user.credits.available) == (email, credits)
         assert sum(entry.credits for entry in self.books.entries(user_id)) == credits
         assert self.accounts.login(contract.Login(email=email, password=PASSWORD)).user == signed_in.user
         self.books.check_invariants(user_id)
 
-    def under(self, rules: FreeCreditRules) -> "AccountsEnv":
+    def with_rules(self, rules: FreeCreditRules) -> "AccountsEnv":
         free_credits = replace(self.accounts.free_credits, rules=rules)
         return replace(self, accounts=replace(self.accounts, free_credits=free_credits))
 
-    def verifying(self) -> "AccountsEnv":
+    def with_verification(self) -> "AccountsEnv":
         return replace(self, accounts=replace(self.accounts, is_verification_on=True))
 
 
@@ -100,8 +100,8 @@ def watched_client(aws: Aws, service: str, endpoint_url: str) -> Any:
 
 
 @contextmanager
-def opened(ministack: LocalAws) -> Iterator[AccountsEnv]:
-    """A house on the resources of this AWS."""
+def open_accounts_env(ministack: LocalAws) -> Iterator[AccountsEnv]:
+    """Accounts on the resources of this AWS."""
     settings, aws = ministack.settings(), Aws()
     cognito, database = (watched_client(aws, name, ministack.endpoint_url) for name in ("cognito-idp", "dynamodb"))
     pool, client_id = settings["COGNITO_USER_POOL_ID"], settings["COGNITO_CLIENT_ID"]
@@ -120,7 +120,7 @@ def opened(ministack: LocalAws) -> Iterator[AccountsEnv]:
         tables=tables,
         now=now,
         pause=time.sleep,
-        elapsed=itertools.count(0, EVEN_SECONDS).__next__,  # as slow as it may be: nothing is waited for
+        elapsed=itertools.count(0, EVEN_SECONDS).__next__,  # as slow as allowed, so that no test waits
     )
     yield AccountsEnv(accounts, Backend.on(tables, Clock()), aws)
     cognito.close()
@@ -128,12 +128,12 @@ def opened(ministack: LocalAws) -> Iterator[AccountsEnv]:
 
 
 def at_once(many: int, act: Callable[[], Any]) -> list[Any]:
-    """What `act` returned in each of so many threads, which set off together."""
-    together = threading.Barrier(many)
+    """The results of `act` in `many` threads that start together."""
+    barrier = threading.Barrier(many)
 
-    def one(_: int) -> Any:
-        together.wait()
+    def run(_: int) -> Any:
+        barrier.wait()
         return act()
 
     with ThreadPoolExecutor(many) as threads:
-        return list(threads.map(one, range(many)))
+        return list(threads.map(run, range(many)))

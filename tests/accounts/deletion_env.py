@@ -1,6 +1,6 @@
-"""Somebody who left words of theirs wherever there is a place for some, and the end of their account, on a wire.
+"""A user with text in every place that stores some, and the deletion of the account, with injected faults.
 
-Whatever such a person says holds `MARKER`, so that a search of everything finds what was left behind.
+All text of the user contains `MARKER`, so that a search of all stored items finds what was left behind.
 """
 
 import json
@@ -26,11 +26,11 @@ from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories import account_books
-from chalicelib.repositories.deletions import erasure
+from chalicelib.repositories.deletions import load_deletion
 from chalicelib.repositories.expressions import deserialize
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
-from chalicelib.repositories.profiles import profile_put
+from chalicelib.repositories.profiles import create_profile
 from chalicelib.repositories.table import Tables
 from tests.catchup.catchup_env import CatchupEnv, FakeUploads
 from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
@@ -49,7 +49,7 @@ Names = tuple[str, str]
 
 @dataclass
 class MarkedRecogniser(ScriptedRecogniser):
-    """Hears what nobody else says."""
+    """Recognises the marker in every chunk."""
 
     def recognise(self, *_: Any) -> Recognition:
         return Recognition(f"heard {MARKER}", self.model, (Word(MARKER, 0, 40, 0.9),))
@@ -60,14 +60,14 @@ class FakeSignIns:
     """The user pool's accounts."""
 
     fault_injector: FaultInjector
-    known: set[str] = field(default_factory=set)
+    user_ids: set[str] = field(default_factory=set)
 
     def delete(self, user_id: str) -> None:
-        through(self.fault_injector, "DeleteUser", lambda: self.known.discard(user_id), UnavailableError)
+        through(self.fault_injector, "DeleteUser", lambda: self.user_ids.discard(user_id), UnavailableError)
 
 
 @dataclass
-class WiredUploads(FakeUploads):
+class FaultyUploads(FakeUploads):
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
 
     def list_files(self, user_id: str) -> Iterator[StoredFile]:
@@ -115,7 +115,7 @@ class FakeExportFiles:
 
 @dataclass
 class DeletionEnv:
-    """One person, all the use cases on the wire, and a look at the tables past it."""
+    """One user, all use cases with injected faults, and access to the tables without them."""
 
     catchup_env: CatchupEnv
     quiet: Backend
@@ -123,10 +123,10 @@ class DeletionEnv:
     engine: Engine
     names: Names
     recordings: WiredRecordings
-    uploads: WiredUploads
+    uploads: FaultyUploads
     files: FakeExportFiles
     sign_ins: FakeSignIns
-    who: Caller
+    caller: Caller
     payments: FakePayments = field(default_factory=FakePayments)
     left: dict[str, str] = field(default_factory=dict)
 
@@ -138,11 +138,11 @@ class DeletionEnv:
             WiredRecordings(fault_injector=fault_injector, words=words),
             WiredQueue(fault_injector=fault_injector),
         )
-        uploads = WiredUploads(fault_injector=fault_injector)
+        uploads = FaultyUploads(fault_injector=fault_injector)
         backend = Backend.on(fault_injector.tables(engine, names), clock, (MarkedRecogniser(),), (FakeLive(clock),))
         catchup_env = CatchupEnv(backend, recordings, WiredText(fault_injector=fault_injector), uploads, queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, (MarkedRecogniser(),))
-        who = Caller(str(uuid.uuid4()), clock.at, EMAIL, name=MARKER)
+        caller = Caller(str(uuid.uuid4()), clock.at, EMAIL, name=MARKER)
         accounts_env = cls(
             catchup_env,
             quiet,
@@ -153,13 +153,13 @@ class DeletionEnv:
             uploads,
             FakeExportFiles(fault_injector),
             FakeSignIns(fault_injector),
-            who,
+            caller,
         )
-        accounts_env.sign_ins.known.add(who.user_id)
-        kept = profile_put(Profile(who.user_id, EMAIL, MARKER, clock()))
-        guard = Guard.free_credits(who.user_id)
+        accounts_env.sign_ins.user_ids.add(caller.user_id)
+        kept = create_profile(Profile(caller.user_id, EMAIL, MARKER, clock()))
+        guard = Guard.free_credits(caller.user_id)
         quiet.ledger.grant(
-            who.user_id,
+            caller.user_id,
             CREDITS,
             "free_credits",
             guard,
@@ -178,7 +178,7 @@ class DeletionEnv:
         return PaymentsEnv(self.catchup_env.backend, self.payments)
 
     @property
-    def erasures(self) -> AccountDeletion:
+    def deletion(self) -> AccountDeletion:
         backend = self.catchup_env.backend
         return AccountDeletion(
             ledger=backend.ledger,
@@ -189,7 +189,7 @@ class DeletionEnv:
             files=(self.uploads, self.files),
             queue=self.catchup_env.queue,
             rules=DeletionRules(),
-            job_rules=JobRules(),
+            jobs_kept_seconds=JobRules().failed_kept_seconds,
             now=self.clock,
             new_id=lambda: str(uuid.uuid4()),
         )
@@ -208,46 +208,46 @@ class DeletionEnv:
             new_id=lambda: str(uuid.uuid4()),
         )
 
-    # What the person did
+    # What the user did
 
     def fill(self) -> None:
-        """Leave words wherever there is a place for some; one of everything runs, and one has ended."""
-        backend, catchup_env, who = self.catchup_env.backend, self.catchup_env, self.who
-        said = [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text=f"said {MARKER}", speaker=MARKER)]
+        """Store text in every place that stores some; of each kind of work one is running and one has ended."""
+        backend, catchup_env, caller = self.catchup_env.backend, self.catchup_env, self.caller
+        segments = [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text=f"said {MARKER}", speaker=MARKER)]
         about = {"title": MARKER, "source_url": f"https://{MARKER}.example/"}
-        ended = backend.start(who, **about)
-        backend.send(who, ended.session_id, 0)
-        backend.streaming.save(who, ended.session_id, said)
-        backend.streaming.stop(who, ended.session_id)
-        catchup_env.ask(who, f"Who is {MARKER}?", session_id=ended.session_id)
+        ended = backend.start(caller, **about)
+        backend.send(caller, ended.session_id, 0)
+        backend.streaming.save(caller, ended.session_id, segments)
+        backend.streaming.stop(caller, ended.session_id)
+        catchup_env.ask(caller, f"Who is {MARKER}?", session_id=ended.session_id)
         catchup_env.text.script.append({"summary": MARKER, "key_moments": [{"line": 0, "title": MARKER}]})
-        done = catchup_env.start(who, upload_id=catchup_env.upload(who), to_ms=60_000, title=MARKER)
+        done = catchup_env.start(caller, upload_id=catchup_env.upload(caller), to_ms=60_000, title=MARKER)
         catchup_env.work()
         self.recordings.is_slow = True
-        running = catchup_env.start(who, audio_url=f"https://{MARKER}.com/talk.mp3", to_ms=60_000, title=MARKER)
+        running_job = catchup_env.start(caller, audio_url=f"https://{MARKER}.com/talk.mp3", to_ms=60_000, title=MARKER)
         catchup_env.work()
         catchup_env.queue.sent.clear()
         payments_env = self.payments_env
-        paid = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}", cancel_url=f"{RETURN}/?{MARKER}")
+        paid = payments_env.buy(caller, success_url=f"{RETURN}/?{MARKER}", cancel_url=f"{RETURN}/?{MARKER}")
         payments_env.receive_fact(paid, PaymentState.PAID)
-        begun = payments_env.buy(who, success_url=f"{RETURN}/?{MARKER}")
-        relay = backend.start(who, transport="relay", key_terms=[MARKER], **about)
-        direct = backend.start(who, transport="direct", lease_seconds=120, key_terms=[MARKER], **about)
-        backend.streaming.save(who, direct.session_id, said)
+        open_purchase = payments_env.buy(caller, success_url=f"{RETURN}/?{MARKER}")
+        relay = backend.start(caller, transport="relay", key_terms=[MARKER], **about)
+        direct = backend.start(caller, transport="direct", lease_seconds=120, key_terms=[MARKER], **about)
+        backend.streaming.save(caller, direct.session_id, segments)
         self.left = {
             "relay": relay.session_id,
             "direct": direct.session_id,
             "transcript": ended.transcript_id,
             "done": done.job_id,
-            "running": running.job_id,
+            "running": running_job.job_id,
             "paid": paid,
-            "begun": begun,
+            "begun": open_purchase,
         }
 
     # What happens to the account
 
     def deliver(self) -> None:
-        """The queue brings its messages; what fails is sent for again by a sweep."""
+        """Deliver the queue's messages; a sweep sends again for those that fail."""
         queue = self.catchup_env.queue
         while queue.sent:
             with suppress(AppError):
@@ -257,19 +257,19 @@ class DeletionEnv:
 
     def work(self, message: str) -> None:
         kind, _, user_id = message.rpartition(":")
-        {"erase": self.erasures, "export": self.exports}.get(kind, self.catchup_env.worker).advance(user_id)
+        {"erase": self.deletion, "export": self.exports}.get(kind, self.catchup_env.worker).advance(user_id)
 
     def sweep(self) -> None:
-        """What the schedules do in a minute; those that look for open holds only where there are some."""
+        """Run the schedules of one minute; those of open holds only if there are some."""
         of_holds = [
             self.catchup_env.backend.streaming.sweep,
             self.catchup_env.catchups.sweep,
             self.catchup_env.assistant.sweep,
         ]
-        others = [self.catchup_env.backend.history.erase_deleted, self.erasures.sweep, self.exports.sweep]
-        for one in [*(of_holds if self.quiet.ledger.balance(self.who.user_id).held else []), *others]:
+        others = [self.catchup_env.backend.history.erase_deleted, self.deletion.sweep, self.exports.sweep]
+        for sweep in [*(of_holds if self.quiet.ledger.balance(self.caller.user_id).held else []), *others]:
             with suppress(ExceptionGroup, AppError):
-                one()
+                sweep()
 
     def minutes_pass(self, minutes: int = 1, then: Callable[[], None] = lambda: None) -> None:
         for _ in range(minutes):
@@ -279,54 +279,54 @@ class DeletionEnv:
             self.deliver()
 
     def settle_down(self) -> None:
-        """The schedules run, each time when the job wants to be looked at, until the account is gone."""
+        """Run the schedules whenever the deletion is due, until the account is erased."""
         self.fault_injector.use_plan(no_faults)
         for _ in range(20):
             self.deliver()
-            going = erasure(self.quiet.tables, self.who.user_id)
-            if going is None:
+            pending = load_deletion(self.quiet.tables, self.caller.user_id)
+            if pending is None:
                 return
-            self.clock.forward(max(61, going.due_at - self.clock()))
+            self.clock.forward(max(61, pending.due_at - self.clock()))
             self.sweep()
         raise AssertionError("the account is not erased")
 
     # What is left
 
-    def everything(self) -> list[str]:
-        """Every item of both tables, every file and message, as text."""
-        found = [json.dumps(item, default=str) for name in self.names for item in scanned(self.engine, name)]
+    def all_texts(self) -> list[str]:
+        """Every item of both tables, every file and every message, as text."""
+        found = [json.dumps(item, default=str) for name in self.names for item in scan_table(self.engine, name)]
         files = [f"{key} {content!r}" for key, content in (self.files.files | self.uploads.files).items()]
         return [*found, *files, *self.catchup_env.queue.sent]
 
-    def where_words_are(self) -> list[str]:
-        return [text for text in self.everything() if MARKER in text]
+    def texts_with_marker(self) -> list[str]:
+        return [text for text in self.all_texts() if MARKER in text]
 
     @property
     def books(self) -> Books:
-        return Books.of(self.engine, self.names, self.who.user_id)
+        return Books.of(self.engine, self.names, self.caller.user_id)
 
     def check_gone(self) -> Books:
-        """Nothing is left but the books, which are right and name nobody; who returns is a stranger."""
-        kept, user_id = self.books, self.who.user_id
+        """Check that only the accounting records are left, that they are correct, and that tokens are refused."""
+        kept, user_id = self.books, self.caller.user_id
         assert [sk for sk in kept.app if not sk.startswith("PURCHASE#")] == []
-        mine = [text for text in self.where_words_are() if user_id in text or EMAIL in text]
-        assert mine == []
-        assert user_id not in self.sign_ins.known
+        own_items = [text for text in self.texts_with_marker() if user_id in text or EMAIL in text]
+        assert own_items == []
+        assert user_id not in self.sign_ins.user_ids
         assert [key for key in (*self.files.files, *self.uploads.files) if key[0] == user_id] == []
         forgotten = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}
         assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
         kept.check()
         assert kept.open_holds == [], "credits are stuck"
-        seen, is_still = account_books.read(self.quiet.tables, user_id)
-        assert is_still
-        assert findings(seen, self.clock(), frozenset(price_files.available()), purchase_value) == []
+        stored_books, is_unchanged = account_books.read(self.quiet.tables, user_id)
+        assert is_unchanged
+        assert findings(stored_books, self.clock(), frozenset(price_files.available()), purchase_value) == []
         balance = self.quiet.tables.get(balance_key(user_id)) or {}
         assert balance["deleted_at"] <= balance["erased_at"]
         with pytest.raises(UnauthenticatedError):
-            self.quiet.ledger.admit(self.who)
+            self.quiet.ledger.admit(self.caller)
         return kept
 
 
-def scanned(engine: Engine, name: str) -> Iterator[dict[str, Any]]:
+def scan_table(engine: Engine, name: str) -> Iterator[dict[str, Any]]:
     pages = engine.client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
     return (deserialize(item) for page in pages for item in page["Items"])

@@ -1,4 +1,4 @@
-"""A process that dies anywhere while an account is made: the next sign-in finds it whole, with its credits once."""
+"""A crash anywhere while an account is created: the next sign-in completes it, with its credits once."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from msgspec import structs
 
 from chalicelib import contract
 from chalicelib.accounts.email_address import canonical_email, normalise_email
-from chalicelib.accounts.free_credits import GIVEN_BEFORE, FreeCreditRules
+from chalicelib.accounts.free_credits import ALREADY_GRANTED, FreeCreditRules
 from chalicelib.accounts.service import EVEN_SECONDS
 from chalicelib.errors import (
     EmailTakenError,
@@ -23,19 +23,19 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Caller
 from chalicelib.providers.cognito import Cognito
-from chalicelib.repositories.profiles import profile, profile_key
+from chalicelib.repositories.profiles import profile_from, profile_key
 from scripts.local.aws import LocalAws
-from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, opened
+from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, open_accounts_env
 
-CODE = "123456"  # The emulator mails the same code to everybody.
+CODE = "123456"  # The emulator sends the same code to every user.
 REGISTER_CALLS, CONFIRM_CALLS = 9, 6
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def accounts_env(ministack: LocalAws) -> Iterator[AccountsEnv]:
-    with opened(ministack) as made:
-        yield made
+    with open_accounts_env(ministack) as created:
+        yield created
 
 
 @pytest.fixture
@@ -51,23 +51,23 @@ def test_the_crashes_below_reach_every_aws_call(accounts_env: AccountsEnv, email
     accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     registering, accounts_env.aws.calls = accounts_env.aws.calls, 0
     waiting = "waiting-" + email
-    accounts_env.verifying().accounts.register(contract.Register(email=waiting, password=PASSWORD))
+    accounts_env.with_verification().accounts.register(contract.Register(email=waiting, password=PASSWORD))
     accounts_env.aws.calls = 0
-    accounts_env.verifying().accounts.confirm(contract.Confirm(email=waiting, code=CODE))
+    accounts_env.with_verification().accounts.confirm(contract.Confirm(email=waiting, code=CODE))
 
     assert (registering, accounts_env.aws.calls) == (REGISTER_CALLS, CONFIRM_CALLS)
 
 
 @pytest.mark.parametrize("call", range(REGISTER_CALLS))
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_registration_that_died_is_made_up_for_at_the_next_sign_in(
+def test_the_next_sign_in_completes_a_registration_that_crashed(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
     body = contract.Register(email=email, password=PASSWORD, name="Ada")
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.register(body)
 
-    if (moment, call) == ("before", 0):  # Nothing had happened: it is registered anew.
+    if (moment, call) == ("before", 0):  # Nothing had happened: the user registers again.
         with pytest.raises(InvalidCredentialsError):
             accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
         accounts_env.accounts.register(body)
@@ -80,8 +80,10 @@ def test_a_registration_that_died_is_made_up_for_at_the_next_sign_in(
 
 @pytest.mark.parametrize("call", range(CONFIRM_CALLS))
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_confirmation_that_died_is_made_up_for(accounts_env: AccountsEnv, email: str, moment: str, call: int) -> None:
-    accounts_env = accounts_env.verifying()
+def test_the_next_sign_in_completes_a_confirmation_that_crashed(
+    accounts_env: AccountsEnv, email: str, moment: str, call: int
+) -> None:
+    accounts_env = accounts_env.with_verification()
     accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD, name="Ada"))
     confirm = contract.Confirm(email=email, code=CODE)
     with accounts_env.aws.dying(moment, call):
@@ -99,9 +101,11 @@ def test_a_confirmation_that_died_is_made_up_for(accounts_env: AccountsEnv, emai
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", range(7))  # sign in, look, guard, network, budget, grant, read
-def test_healing_may_die_as_well(accounts_env: AccountsEnv, email: str, moment: str, call: int) -> None:
-    with accounts_env.aws.dying("after", 2):  # confirmed and verified, and nothing of ours yet
+@pytest.mark.parametrize("call", range(7))  # sign in, read, guard, network, budget, grant, read
+def test_a_crash_while_a_sign_in_completes_an_account_is_completed_too(
+    accounts_env: AccountsEnv, email: str, moment: str, call: int
+) -> None:
+    with accounts_env.aws.dying("after", 2):  # confirmed and verified, without a profile
         accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
@@ -111,7 +115,7 @@ def test_healing_may_die_as_well(accounts_env: AccountsEnv, email: str, moment: 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", [3, 4])  # the guard; the account without credits
-def test_a_second_account_that_died_gets_its_profile_and_no_credits(
+def test_a_second_account_whose_registration_crashed_gets_no_credits(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
     accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
@@ -124,19 +128,19 @@ def test_a_second_account_that_died_gets_its_profile_and_no_credits(
     )
 
 
-def test_a_sign_out_that_died_has_not_locked_anyone_out(accounts_env: AccountsEnv, email: str) -> None:
+def test_a_user_can_sign_in_again_after_a_crashed_sign_out(accounts_env: AccountsEnv, email: str) -> None:
     registered = accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     caller = accounts_env.accounts.verifier.caller(str(registered.token))
-    with accounts_env.aws.dying("after", 1):  # Cognito has signed out, the ledger has not heard of it
+    with accounts_env.aws.dying("after", 1):  # Cognito has signed out, the ledger has not
         accounts_env.accounts.logout(caller)
 
     accounts_env.accounts.logout(caller)
     accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
-def test_a_token_of_somebody_whom_the_pool_forgot_can_be_signed_out(accounts_env: AccountsEnv, email: str) -> None:
-    """An owner may delete people in the console: their ID tokens are good for an hour all the same."""
-    caller = signed_up(accounts_env, email)
+def test_a_user_whom_the_pool_deleted_can_be_signed_out(accounts_env: AccountsEnv, email: str) -> None:
+    """An operator may delete users in the console: their ID tokens stay valid for an hour."""
+    caller = register(accounts_env, email)
     accounts_env.accounts.cognito.delete(caller.user_id)
 
     assert accounts_env.accounts.logout(caller).signed_out
@@ -145,12 +149,12 @@ def test_a_token_of_somebody_whom_the_pool_forgot_can_be_signed_out(accounts_env
         accounts_env.accounts.user(caller)
 
 
-# A forgotten password, another name, the end
+# Password reset, rename and deletion
 
 RESET_CODE, OTHER_PASSWORD = "654321", "another horse battery"
 
 
-def signed_up(accounts_env: AccountsEnv, email: str) -> Caller:
+def register(accounts_env: AccountsEnv, email: str) -> Caller:
     return accounts_env.accounts.verifier.caller(
         str(accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD)).token)
     )
@@ -160,11 +164,11 @@ def test_a_new_password_ends_every_earlier_sign_in(accounts_env: AccountsEnv, em
     before = accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email.upper()))
 
-    told = accounts_env.accounts.reset_password(
+    response = accounts_env.accounts.reset_password(
         contract.ResetPassword(email=email, code=RESET_CODE, password=OTHER_PASSWORD)
     )
 
-    assert told.reset
+    assert response.reset
     with pytest.raises(UnauthenticatedError):
         accounts_env.accounts.user(accounts_env.accounts.verifier.caller(str(before.token)))
     with pytest.raises((UnauthenticatedError, InvalidCredentialsError)):
@@ -175,11 +179,11 @@ def test_a_new_password_ends_every_earlier_sign_in(accounts_env: AccountsEnv, em
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_wrong_code_says_the_same_whether_or_not_anybody_is_there(
+def test_a_wrong_code_gets_the_same_error_whether_or_not_the_account_exists(
     accounts_env: AccountsEnv, email: str, is_there: bool
 ) -> None:
     if is_there:
-        signed_up(accounts_env, email)
+        register(accounts_env, email)
         accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
 
     with pytest.raises(InvalidRequestError) as refused:
@@ -192,7 +196,7 @@ def test_a_wrong_code_says_the_same_whether_or_not_anybody_is_there(
 
 
 @pytest.mark.parametrize("took_seconds", [0.0, 0.3, 1.4, 9.0])
-def test_asking_for_a_code_takes_the_same_time_however_long_the_pool_takes(
+def test_requesting_a_code_takes_the_same_time_however_fast_the_pool_is(
     accounts_env: AccountsEnv, email: str, took_seconds: float
 ) -> None:
     waited: list[float] = []
@@ -205,7 +209,7 @@ def test_asking_for_a_code_takes_the_same_time_however_long_the_pool_takes(
 
 
 def test_a_code_is_used_once(accounts_env: AccountsEnv, email: str) -> None:
-    signed_up(accounts_env, email)
+    register(accounts_env, email)
     accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     body = contract.ResetPassword(email=email, code=RESET_CODE, password=OTHER_PASSWORD)
     accounts_env.accounts.reset_password(body)
@@ -214,16 +218,16 @@ def test_a_code_is_used_once(accounts_env: AccountsEnv, email: str) -> None:
         accounts_env.accounts.reset_password(body)
 
 
-CODE_USED = 2  # which call sets the password, after the look at who it is and the note
+CODE_USED = 2  # the call that sets the password, after reading the user and writing the note
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", range(6))  # who it is, a note, the code, the sign-out here, no note, at Cognito
-def test_a_reset_that_died_is_made_up_for_by_the_owners_next_sign_in(
+@pytest.mark.parametrize("call", range(6))  # read user, note, code, sign-out here, clear note, at Cognito
+def test_the_next_sign_in_completes_a_password_reset_that_crashed(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
-    caller = signed_up(accounts_env, email)
-    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)  # A sign-in tells its second only.
+    caller = register(accounts_env, email)
+    earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)  # Tokens have whole seconds only.
     accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.reset_password(
@@ -241,15 +245,13 @@ def test_a_reset_that_died_is_made_up_for_by_the_owners_next_sign_in(
     if is_changed:
         with pytest.raises(UnauthenticatedError):
             accounts_env.accounts.user(earlier)
-    assert not note(accounts_env, caller)
+    assert not has_new_password_note(accounts_env, caller)
 
 
 @pytest.mark.parametrize("code", [RESET_CODE, "000000"])
-def test_a_second_try_after_a_lost_answer_does_not_forget_to_end_the_earlier_sign_ins(
-    accounts_env: AccountsEnv, email: str, code: str
-) -> None:
-    """The first one has used the code up: so the second is refused, be it the owner's or a thief's guess."""
-    caller = signed_up(accounts_env, email)
+def test_a_retried_reset_still_ends_the_earlier_sign_ins(accounts_env: AccountsEnv, email: str, code: str) -> None:
+    """The first attempt used the code, so the second is refused, from the owner as from an attacker."""
+    caller = register(accounts_env, email)
     earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
     accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     with accounts_env.aws.dying("after", CODE_USED):
@@ -263,12 +265,12 @@ def test_a_second_try_after_a_lost_answer_does_not_forget_to_end_the_earlier_sig
 
     with pytest.raises(UnauthenticatedError):
         accounts_env.accounts.user(earlier)
-    assert not note(accounts_env, caller)
+    assert not has_new_password_note(accounts_env, caller)
 
 
 @pytest.mark.parametrize("word", ["code", "password"])
-def test_whoever_guesses_a_code_signs_nobody_out(accounts_env: AccountsEnv, email: str, word: str) -> None:
-    caller = signed_up(accounts_env, email)
+def test_guessing_a_code_signs_no_user_out(accounts_env: AccountsEnv, email: str, word: str) -> None:
+    caller = register(accounts_env, email)
     earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
     accounts_env.accounts.forgot_password(contract.ForgotPassword(email=email))
     body = {"code": RESET_CODE, "password": OTHER_PASSWORD} | {word: {"code": "000000", "password": "weak"}[word]}
@@ -278,15 +280,15 @@ def test_whoever_guesses_a_code_signs_nobody_out(accounts_env: AccountsEnv, emai
     accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
 
     assert accounts_env.accounts.user(earlier).email == email
-    assert not note(accounts_env, caller)
+    assert not has_new_password_note(accounts_env, caller)
 
 
-def test_nor_does_who_guesses_until_the_pool_takes_no_more(
+def test_guessing_until_the_pool_refuses_signs_no_user_out(
     accounts_env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caller = signed_up(accounts_env, email)
+    caller = register(accounts_env, email)
     earlier = structs.replace(caller, auth_time_at=caller.auth_time_at - 1)
-    monkeypatch.setattr(Cognito, "reset_password", too_many)
+    monkeypatch.setattr(Cognito, "reset_password", raise_rate_limited)
 
     with pytest.raises(RateLimitedError):
         accounts_env.accounts.reset_password(
@@ -297,77 +299,73 @@ def test_nor_does_who_guesses_until_the_pool_takes_no_more(
     assert accounts_env.accounts.user(earlier).email == email
 
 
-def too_many(*_: object) -> None:
+def raise_rate_limited(*_: object) -> None:
     raise RateLimitedError("Too many attempts: wait a little.", retry_after_seconds=30)
 
 
-def note(accounts_env: AccountsEnv, caller: Caller) -> bool:
-    found = profile(caller.user_id, accounts_env.accounts.tables.get(profile_key(caller.user_id)))
+def has_new_password_note(accounts_env: AccountsEnv, caller: Caller) -> bool:
+    found = profile_from(caller.user_id, accounts_env.accounts.tables.get(profile_key(caller.user_id)))
     assert found is not None
     return found.has_new_password
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", range(3))
-def test_another_name_may_be_given_again_after_a_crash(
-    accounts_env: AccountsEnv, email: str, moment: str, call: int
-) -> None:
-    who = signed_up(accounts_env, email)
+def test_a_crashed_rename_can_be_retried(accounts_env: AccountsEnv, email: str, moment: str, call: int) -> None:
+    caller = register(accounts_env, email)
     with accounts_env.aws.dying(moment, call):
-        accounts_env.accounts.rename(who, contract.UpdateUser(name="Ada L."))
+        accounts_env.accounts.rename(caller, contract.UpdateUser(name="Ada L."))
 
-    assert accounts_env.accounts.rename(who, contract.UpdateUser(name="Ada L.")).name == "Ada L."
-    assert accounts_env.accounts.user(who).name == "Ada L."
+    assert accounts_env.accounts.rename(caller, contract.UpdateUser(name="Ada L.")).name == "Ada L."
+    assert accounts_env.accounts.user(caller).name == "Ada L."
     assert accounts_env.accounts.cognito.person(email).name == "Ada L."
-    assert accounts_env.accounts.rename(who, contract.UpdateUser(name="")).name == ""
+    assert accounts_env.accounts.rename(caller, contract.UpdateUser(name="")).name == ""
 
 
-def test_who_comes_back_after_an_account_was_deleted_is_somebody_new_without_free_credits(
+def test_registering_again_after_a_deletion_makes_a_new_user_without_credits(
     accounts_env: AccountsEnv, email: str
 ) -> None:
-    who = signed_up(accounts_env, email)
-    accounts_env.accounts.ledger.close(who, at=accounts_env.accounts.now())
-    accounts_env.accounts.cognito.delete(who.user_id)
-    accounts_env.accounts.cognito.delete(who.user_id)
+    caller = register(accounts_env, email)
+    accounts_env.accounts.ledger.close(caller, at=accounts_env.accounts.now())
+    accounts_env.accounts.cognito.delete(caller.user_id)
+    accounts_env.accounts.cognito.delete(caller.user_id)
 
     with pytest.raises(InvalidCredentialsError):
         accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
     back = accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
 
-    assert back.user.user_id != who.user_id
-    assert (back.free_credits, back.free_credits_reason) == (0, GIVEN_BEFORE)
+    assert back.user.user_id != caller.user_id
+    assert (back.free_credits, back.free_credits_reason) == (0, ALREADY_GRANTED)
     accounts_env.check_whole(
         accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email, credits=0
     )
 
 
-def test_a_deleted_account_is_not_made_whole_by_a_sign_in_of_the_same_moment(
-    accounts_env: AccountsEnv, email: str
-) -> None:
-    """It was looked at before it was deleted, and had no profile yet."""
+def test_a_concurrent_sign_in_does_not_restore_a_deleted_account(accounts_env: AccountsEnv, email: str) -> None:
+    """It was read before it was deleted, and had no profile yet."""
     with accounts_env.aws.dying("after", 2):
         accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
-    who = accounts_env.accounts.verifier.caller(accounts_env.accounts.cognito.sign_in(email, PASSWORD).id_token)
-    accounts_env.accounts.ledger.close(who, at=accounts_env.accounts.now())
+    caller = accounts_env.accounts.verifier.caller(accounts_env.accounts.cognito.sign_in(email, PASSWORD).id_token)
+    accounts_env.accounts.ledger.close(caller, at=accounts_env.accounts.now())
 
     with pytest.raises(UnauthenticatedError):
-        accounts_env.accounts.free_credits.open(who.user_id, email, "", "")
+        accounts_env.accounts.free_credits.open_account(caller.user_id, email, "", "")
 
-    assert accounts_env.accounts.tables.get(profile_key(who.user_id)) is None
-    assert accounts_env.books.entries(who.user_id) == []
-
-
-# Many at once
+    assert accounts_env.accounts.tables.get(profile_key(caller.user_id)) is None
+    assert accounts_env.books.entries(caller.user_id) == []
 
 
-def test_sign_ins_that_heal_at_once_give_the_credits_once(accounts_env: AccountsEnv, email: str) -> None:
+# Concurrency
+
+
+def test_concurrent_sign_ins_grant_missing_credits_once(accounts_env: AccountsEnv, email: str) -> None:
     with accounts_env.aws.dying("after", 2):
         accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
 
-    answers = at_once(6, lambda: accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)))
+    responses = at_once(6, lambda: accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)))
 
-    assert len({str(answer.user) for answer in answers}) == 1
-    accounts_env.check_whole(answers[0], email)
+    assert len({str(response.user) for response in responses}) == 1
+    accounts_env.check_whole(responses[0], email)
 
 
 def test_one_person_registering_two_addresses_at_once_gets_the_credits_once(
@@ -376,19 +374,19 @@ def test_one_person_registering_two_addresses_at_once_gets_the_credits_once(
     addresses = [email, *(email.replace("@", f"+{tag}@") for tag in "abc")]
     waiting = iter(addresses)
 
-    answers = at_once(
+    responses = at_once(
         4, lambda: accounts_env.accounts.register(contract.Register(email=next(waiting), password=PASSWORD))
     )
 
-    assert sorted(answer.free_credits for answer in answers) == [0, 0, 0, 200]
-    for answer in answers:
-        accounts_env.books.check_invariants(answer.user.user_id)
+    assert sorted(response.free_credits for response in responses) == [0, 0, 0, 200]
+    for response in responses:
+        accounts_env.books.check_invariants(response.user.user_id)
 
 
 def test_the_same_registration_at_once_makes_one_account(
     accounts_env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One at a time at SignUp itself: the emulator looks and then writes, in threads; a pool does both at once."""
+    """SignUp itself runs one at a time: the emulator reads, then writes; a real pool does both at once."""
     alone, sign_up = Lock(), Cognito.sign_up
 
     def sign_up_alone(*words: Any) -> str:
@@ -403,13 +401,13 @@ def test_the_same_registration_at_once_makes_one_account(
         except EmailTakenError:
             return ""
 
-    (made,) = set(at_once(4, register)) - {""}
+    (created,) = set(at_once(4, register)) - {""}
 
-    accounts_env.books.check_invariants(made)
+    accounts_env.books.check_invariants(created)
     accounts_env.check_whole(accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email)
 
 
-# One person
+# Spellings of an address
 
 
 @pytest.mark.parametrize(
@@ -426,22 +424,22 @@ def test_the_same_registration_at_once_makes_one_account(
         ("\N{FULLWIDTH LATIN SMALL LETTER A}da@example.com", "ada@example.com"),
     ],
 )
-def test_all_spellings_of_an_address_are_one_person(spelling: str, person: str) -> None:
+def test_all_spellings_of_an_address_belong_to_one_person(spelling: str, person: str) -> None:
     assert canonical_email(spelling) == person
     assert canonical_email(canonical_email(spelling)) == person
 
 
-def test_cognito_gets_the_address_as_it_is_but_for_its_case() -> None:
+def test_an_address_is_stored_in_lower_case_with_its_tag() -> None:
     assert normalise_email(" Ada.L+News@GMail.com ") == "ada.l+news@gmail.com"
 
 
 def test_free_credits_can_be_off(accounts_env: AccountsEnv, email: str) -> None:
-    stingy = accounts_env.under(FreeCreditRules(free_credits=0)).accounts
+    accounts = accounts_env.with_rules(FreeCreditRules(free_credits=0)).accounts
 
-    answer = stingy.register(contract.Register(email=email, password=PASSWORD))
+    response = accounts.register(contract.Register(email=email, password=PASSWORD))
 
-    assert (answer.free_credits, answer.user.credits.available) == (0, 0)
-    assert answer.free_credits_reason
+    assert (response.free_credits, response.user.credits.available) == (0, 0)
+    assert response.free_credits_reason
     accounts_env.check_whole(
         accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)), email, credits=0
     )

@@ -15,61 +15,64 @@ from tests.fault_injection import Crash, Fault, fail_call, no_faults
 ALL_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT)
 
 
-def filled(accounts_env: DeletionEnv) -> None:
+def prepare_account(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
 
 
-def deleted(accounts_env: DeletionEnv) -> None:
+def prepare_deletion(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
-    accounts_env.erasures.begin(accounts_env.who)
+    accounts_env.deletion.start(accounts_env.caller)
     accounts_env.catchup_env.queue.sent.clear()
 
 
-def without_holds(accounts_env: DeletionEnv) -> None:
-    """The holds have ended; all else is there."""
+def prepare_without_holds(accounts_env: DeletionEnv) -> None:
+    """Its holds have ended; everything else is stored."""
     accounts_env.fill()
     accounts_env.recordings.is_slow = False
     accounts_env.catchup_env.worker.advance(accounts_env.left["running"])
     accounts_env.clock.forward(61)
     for name in ("relay", "direct"):
-        accounts_env.catchup_env.backend.streaming.stop(accounts_env.who, accounts_env.left[name])
-    accounts_env.erasures.begin(accounts_env.who)
+        accounts_env.catchup_env.backend.streaming.stop(accounts_env.caller, accounts_env.left[name])
+    accounts_env.deletion.start(accounts_env.caller)
     accounts_env.catchup_env.queue.sent.clear()
 
 
-def nearly_gone(accounts_env: DeletionEnv) -> None:
-    """All was erased once, and the time of the last pass has come."""
-    without_holds(accounts_env)
-    accounts_env.erasures.advance(accounts_env.who.user_id)
+def prepare_last_pass(accounts_env: DeletionEnv) -> None:
+    """Everything was erased once, and the last pass is due."""
+    prepare_without_holds(accounts_env)
+    accounts_env.deletion.advance(accounts_env.caller.user_id)
     accounts_env.catchup_env.queue.sent.clear()
     accounts_env.clock.forward(DeletionRules().last_pass_after_seconds)
 
 
-def begin(accounts_env: DeletionEnv) -> None:
-    accounts_env.erasures.begin(accounts_env.who)
+def start_deletion(accounts_env: DeletionEnv) -> None:
+    accounts_env.deletion.start(accounts_env.caller)
 
 
-def one_pass(accounts_env: DeletionEnv) -> None:
-    accounts_env.erasures.advance(accounts_env.who.user_id)
+def run_pass(accounts_env: DeletionEnv) -> None:
+    accounts_env.deletion.advance(accounts_env.caller.user_id)
 
 
 COMMANDS: dict[str, tuple[Callable[[DeletionEnv], None], Callable[[DeletionEnv], None]]] = {
-    "delete": (filled, begin),
-    "a pass that ends holds": (deleted, one_pass),
-    "a pass that erases": (without_holds, one_pass),
-    "the last pass": (nearly_gone, one_pass),
-    "the sweep": (deleted, lambda accounts_env: (accounts_env.clock.forward(61), accounts_env.erasures.sweep())[0]),
+    "delete": (prepare_account, start_deletion),
+    "a pass that ends holds": (prepare_deletion, run_pass),
+    "a pass that erases": (prepare_without_holds, run_pass),
+    "the last pass": (prepare_last_pass, run_pass),
+    "the sweep": (
+        prepare_deletion,
+        lambda accounts_env: (accounts_env.clock.forward(61), accounts_env.deletion.sweep())[0],
+    ),
 }
 
 
-def test_a_crash_at_any_call_of_the_request_deletes_wholly_or_not_at_all(engine: Engine) -> None:
-    assert with_faults("delete", (Fault.CRASH_AFTER, Fault.LOST), engine) == 4
+def test_a_crash_during_the_request_deletes_all_or_nothing(engine: Engine) -> None:
+    assert run_with_faults("delete", (Fault.CRASH_AFTER, Fault.LOST), engine) == 4
 
 
 @pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST])
 @pytest.mark.parametrize("command", ["a pass that ends holds", "a pass that erases"])
-def test_a_job_that_dies_one_call_later_each_time_comes_to_its_end(command: str, fault: Fault, engine: Engine) -> None:
-    """Each time it begins anew on what the last one left. A soak lets each of them die once on a whole account."""
+def test_a_job_that_fails_one_call_later_each_time_completes(command: str, fault: Fault, engine: Engine) -> None:
+    """Each run continues with what the last one left. A soak run crashes each call once on a complete account."""
     prepare, act = COMMANDS[command]
     with engine.tables() as names:
         accounts_env = DeletionEnv.on(engine, names)
@@ -88,24 +91,24 @@ def test_a_job_that_dies_one_call_later_each_time_comes_to_its_end(command: str,
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_fault_at_every_call(command: str, engine: Engine, soak_counts: Counter[str]) -> None:
-    soak_counts.update({"crash points in the erasing of accounts": with_faults(command, ALL_FAULTS, engine)})
+    soak_counts.update({"crash points in the erasing of accounts": run_with_faults(command, ALL_FAULTS, engine)})
 
 
-def with_faults(command: str, faults: tuple[Fault, ...], engine: Engine) -> int:
-    """Each fault at each call of the command in turn; how many."""
-    calls = lived(command, None, engine)
+def run_with_faults(command: str, faults: tuple[Fault, ...], engine: Engine) -> int:
+    """Inject each fault at each call of the command in turn; return how many."""
+    calls = run_with_fault(command, None, engine)
     for number, _ in enumerate(calls):
         for fault in faults:
             try:
-                lived(command, (number, fault), engine)
+                run_with_fault(command, (number, fault), engine)
             except BaseException as error:
                 error.add_note(f"{fault} at call {number}, {calls[number]}")
                 raise
     return len(calls) * len(faults)
 
 
-def lived(command: str, plan: tuple[int, Fault] | None, engine: Engine) -> list[str]:
-    """The command with one fault, and the end of everything; the command's calls."""
+def run_with_fault(command: str, plan: tuple[int, Fault] | None, engine: Engine) -> list[str]:
+    """Run the command with one fault, then complete the deletion; return the command's calls."""
     prepare, act = COMMANDS[command]
     with engine.tables() as names:
         accounts_env = DeletionEnv.on(engine, names)
@@ -115,9 +118,9 @@ def lived(command: str, plan: tuple[int, Fault] | None, engine: Engine) -> list[
             act(accounts_env)
         calls = list(accounts_env.fault_injector.calls)
         accounts_env.fault_injector.use_plan(no_faults)
-        if act is begin:
-            with suppress(AppError):  # The client asks again: it is done now, or the account is gone already.
-                begin(accounts_env)
+        if act is start_deletion:
+            with suppress(AppError):  # The client retries: it succeeds now, or the account is already deleted.
+                start_deletion(accounts_env)
         accounts_env.settle_down()
         accounts_env.check_gone()
     return calls

@@ -1,4 +1,4 @@
-"""The fuse of the free credits: once per person, under caps that hold however many ask at once."""
+"""Free credits are granted once per person, under caps that hold under concurrency."""
 
 import random
 import uuid
@@ -10,8 +10,8 @@ import pytest
 from msgspec import structs
 
 from chalicelib.accounts.free_credits import (
+    ALREADY_GRANTED,
     BUDGET_USED,
-    GIVEN_BEFORE,
     NETWORK_CAP,
     REFUSED_DOMAIN,
     SWITCHED_OFF,
@@ -20,7 +20,7 @@ from chalicelib.accounts.free_credits import (
 )
 from chalicelib.errors import UnavailableError
 from chalicelib.models.accounts import Profile
-from chalicelib.repositories.profiles import profile, profile_key
+from chalicelib.repositories.profiles import profile_from, profile_key
 from chalicelib.repositories.table import Tables
 from tests.default_prices import PRICES
 from tests.engines import Engine
@@ -37,73 +37,71 @@ def free_credits(backend: Backend) -> FreeCredits:
     return FreeCredits(backend.ledger, backend.tables, rules, KEY, backend.clock)
 
 
-def opens(free_credits: FreeCredits, email: str, network: str = "192.0.2.1") -> Profile:
-    return free_credits.open(str(uuid.uuid4()), email, "", network)
+def open_account(free_credits: FreeCredits, email: str, network: str = "192.0.2.1") -> Profile:
+    return free_credits.open_account(str(uuid.uuid4()), email, "", network)
 
 
-def test_a_new_person_gets_free_credits_and_another_spelling_of_it_none(
-    backend: Backend, free_credits: FreeCredits
-) -> None:
-    first = opens(free_credits, "ada@gmail.com")
-    again = opens(free_credits, "a.da+more@googlemail.com")
+def test_a_new_person_gets_free_credits_once_in_any_spelling(backend: Backend, free_credits: FreeCredits) -> None:
+    first = open_account(free_credits, "ada@gmail.com")
+    again = open_account(free_credits, "a.da+more@googlemail.com")
 
     assert (first.free_credits, first.free_credits_reason) == (200, "")
-    assert (again.free_credits, again.free_credits_reason, again.is_owed_credits) == (0, GIVEN_BEFORE, False)
+    assert (again.free_credits, again.free_credits_reason, again.is_owed_credits) == (0, ALREADY_GRANTED, False)
     assert backend.ledger.balance(first.user_id).available == 200
     assert backend.ledger.balance(again.user_id).available == 0
 
 
-def test_a_network_gets_so_many_a_day_and_who_came_too_late_gets_them_another_day(
+def test_a_network_has_a_daily_cap_and_later_users_get_credits_next_day(
     backend: Backend, free_credits: FreeCredits
 ) -> None:
-    opened = [opens(free_credits, f"{name}@example.com") for name in ("ada", "bob", "eve")]
-    elsewhere = opens(free_credits, "dan@example.com", "198.51.100.7")
-    late = opened[2]
-    assert [one.free_credits for one in (*opened, elsewhere)] == [200, 200, 0, 200]
+    profiles = [open_account(free_credits, f"{name}@example.com") for name in ("ada", "bob", "eve")]
+    elsewhere = open_account(free_credits, "dan@example.com", "198.51.100.7")
+    late = profiles[2]
+    assert [profile.free_credits for profile in (*profiles, elsewhere)] == [200, 200, 0, 200]
     assert (late.free_credits_reason, late.is_owed_credits) == (NETWORK_CAP, True)
-    assert free_credits.try_again(late, "192.0.2.1") == late
+    assert free_credits.grant_owed(late, "192.0.2.1") == late
 
     backend.clock.forward(DAY)
-    assert free_credits.try_again(late, "192.0.2.1").free_credits == 200
-    assert profile(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
+    assert free_credits.grant_owed(late, "192.0.2.1").free_credits == 200
+    assert profile_from(late.user_id, backend.tables.get(profile_key(late.user_id))) == structs.replace(
         late, free_credits=200, free_credits_reason="", is_owed_credits=False
     )
-    free_credits.try_again(late, "192.0.2.1")
+    free_credits.grant_owed(late, "192.0.2.1")
     assert backend.ledger.balance(late.user_id).available == 200
     backend.check_invariants(late.user_id)
 
 
-def test_all_together_get_so_many_a_day(backend: Backend, free_credits: FreeCredits) -> None:
-    opened = [opens(free_credits, f"person{n}@example.com", f"192.0.2.{n}") for n in range(7)]
+def test_all_accounts_share_a_daily_budget(backend: Backend, free_credits: FreeCredits) -> None:
+    profiles = [open_account(free_credits, f"person{n}@example.com", f"192.0.2.{n}") for n in range(7)]
 
-    assert [one.free_credits for one in opened] == [200] * 5 + [0] * 2
-    assert opened[5].free_credits_reason == BUDGET_USED
+    assert [profile.free_credits for profile in profiles] == [200] * 5 + [0] * 2
+    assert profiles[5].free_credits_reason == BUDGET_USED
 
 
 @pytest.mark.parametrize("email", ["ada@mailinator.test", "ada@a.b.mailinator.test", "ADA@MAILINATOR.TEST."])
 def test_a_refused_domain_and_its_subdomains_get_none(free_credits: FreeCredits, email: str) -> None:
     strict = replace(free_credits, rules=FreeCreditRules(refused_domains=frozenset({"mailinator.test"})))
 
-    refused, other = opens(strict, email), opens(strict, "ada@notmailinator.test")
+    refused, other = open_account(strict, email), open_account(strict, "ada@notmailinator.test")
 
     assert (refused.free_credits, refused.free_credits_reason, refused.is_owed_credits) == (0, REFUSED_DOMAIN, False)
     assert other.free_credits == 200
 
 
-def test_the_switch_gives_nobody_any(free_credits: FreeCredits) -> None:
+def test_free_credits_can_be_switched_off(free_credits: FreeCredits) -> None:
     off = replace(free_credits, rules=FreeCreditRules(free_credits=0))
 
-    assert opens(off, "ada@example.com").free_credits_reason == SWITCHED_OFF
+    assert open_account(off, "ada@example.com").free_credits_reason == SWITCHED_OFF
 
 
-def test_requests_that_say_no_network_share_one(free_credits: FreeCredits) -> None:
-    opened = [opens(free_credits, f"person{n}@example.com", "") for n in range(3)]
+def test_requests_without_a_network_share_one_cap(free_credits: FreeCredits) -> None:
+    profiles = [open_account(free_credits, f"person{n}@example.com", "") for n in range(3)]
 
-    assert [one.free_credits for one in opened] == [200, 200, 0]
+    assert [profile.free_credits for profile in profiles] == [200, 200, 0]
 
 
 @pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST])
-def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Engine, fault: Fault) -> None:
+def test_a_crash_may_waste_a_claim_but_grants_nothing_twice(engine: Engine, fault: Fault) -> None:
     with engine.tables() as names:
         for number in range(6):
             fault_injector, clock = FaultInjector(), Clock()
@@ -112,10 +110,10 @@ def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Eng
             user_id = str(uuid.uuid4())
             fault_injector.use_plan(fail_call(number, fault))
             try:
-                free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+                free_credits.open_account(user_id, f"{user_id}@example.com", "", f"network {number}")
             except (Crash, UnavailableError):
                 fault_injector.use_plan(no_faults)
-                free_credits.open(user_id, f"{user_id}@example.com", "", f"network {number}")
+                free_credits.open_account(user_id, f"{user_id}@example.com", "", f"network {number}")
             fault_injector.use_plan(no_faults)
 
             assert backend.ledger.balance(user_id).available == 200
@@ -125,10 +123,10 @@ def test_a_crash_may_waste_what_was_claimed_and_grants_nothing_twice(engine: Eng
 PEOPLE, NETWORKS = 40, 25
 
 
-def farm(engine: Engine, accounts: int, rules: FreeCreditRules) -> tuple[int, Counter[str]]:
-    """So many accounts of 40 people at 25 addresses of the network, many at once; credits given, and reasons.
+def open_farmed_accounts(engine: Engine, accounts: int, rules: FreeCreditRules) -> tuple[int, Counter[str]]:
+    """Open accounts of 40 people in 25 networks concurrently; return the granted credits and the reasons.
 
-    Nobody was given twice, no network more than its cap, and all together no more than the budget.
+    Checks that no person got credits twice, no network more than its cap, and all together no more than the budget.
     """
     chance = random.Random(7)
     farmers = [
@@ -139,20 +137,20 @@ def farm(engine: Engine, accounts: int, rules: FreeCreditRules) -> tuple[int, Co
         backend = Backend.on(Tables(engine.client, *names), Clock())
         free_credits = FreeCredits(backend.ledger, backend.tables, rules, KEY, backend.clock)
 
-        def one(number: int) -> Profile:
+        def register(number: int) -> Profile:
             person, domain, network = farmers[number]
             email = f"{'.'.join('farmer')}{person}+{number}@{domain}"
-            return opens(free_credits, email, f"203.0.113.{network}")
+            return open_account(free_credits, email, f"203.0.113.{network}")
 
         with ThreadPoolExecutor(8) as threads:
-            made = list(threads.map(one, range(accounts)))
-        given = sum(one.free_credits for one in made)
-        assert given == sum(backend.ledger.balance(one.user_id).available for one in made)
-    grants = [farmer for farmer, one in zip(farmers, made, strict=True) if one.free_credits]
-    assert given == rules.free_credits * len(grants) <= rules.credits_per_day
+            profiles = list(threads.map(register, range(accounts)))
+        granted = sum(profile.free_credits for profile in profiles)
+        assert granted == sum(backend.ledger.balance(profile.user_id).available for profile in profiles)
+    grants = [farmer for farmer, profile in zip(farmers, profiles, strict=True) if profile.free_credits]
+    assert granted == rules.free_credits * len(grants) <= rules.credits_per_day
     assert max(Counter(person for person, _, _ in grants).values()) == 1
     assert max(Counter(network for _, _, network in grants).values()) <= rules.accounts_per_network_day
-    return given, Counter(one.free_credits_reason or "given" for one in made)
+    return granted, Counter(profile.free_credits_reason or "given" for profile in profiles)
 
 
 CAPS = {
@@ -161,23 +159,23 @@ CAPS = {
 }
 
 
-@pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all together"])
-def test_a_farm_gets_no_more_than_the_caps_say(engine: Engine, cap: str) -> None:
-    _, reasons = farm(engine, 100, CAPS[cap])
+@pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all accounts"])
+def test_farmed_accounts_stay_within_the_caps(engine: Engine, cap: str) -> None:
+    _, reasons = open_farmed_accounts(engine, 100, CAPS[cap])
 
-    assert set(reasons) == {"given", GIVEN_BEFORE, cap}, "the cap under test was not met"
+    assert set(reasons) == {"given", ALREADY_GRANTED, cap}, "the cap under test was not met"
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all together"])
-def test_a_thousand_registrations_of_a_farm(engine: Engine, cap: str, soak_counts: Counter[str]) -> None:
+@pytest.mark.parametrize("cap", CAPS, ids=["of a network", "of all accounts"])
+def test_a_thousand_farmed_accounts_stay_within_the_caps(engine: Engine, cap: str, soak_counts: Counter[str]) -> None:
     rules = CAPS[cap]
-    given, reasons = farm(engine, 1_000, rules)
+    granted, reasons = open_farmed_accounts(engine, 1_000, rules)
 
     assert cap in reasons, "the cap under test was not met"
     most = min(rules.credits_per_day, NETWORKS * rules.accounts_per_network_day * rules.free_credits)
     prices = PRICES
     dearest = max(prices.cost_micro_usd(model, 60_000) for model in prices.services["live"].models)
     dollars = most * dearest / prices.services["live"].credits_per_minute / 1e6
-    said = f"farmed accounts got {given:,} credits; the caps let through {most:,}, ${dollars:.2f} at worst"
-    soak_counts.update({said: sum(reasons.values())})
+    summary = f"farmed accounts got {granted:,} credits; the caps let through {most:,}, ${dollars:.2f} at worst"
+    soak_counts.update({summary: sum(reasons.values())})

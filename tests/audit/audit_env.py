@@ -18,7 +18,7 @@ from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import entry_from
-from chalicelib.repositories.profiles import profile_put
+from chalicelib.repositories.profiles import create_profile
 from chalicelib.repositories.table import Tables, WriteRefusedError
 from tests.admin.test_users import Bureau, FakeDirectory
 from tests.catchup.catchup_env import CatchupEnv, FakeQueue
@@ -138,7 +138,7 @@ def administer(backend: Backend, caller: Caller) -> None:
     """Give credits, take back more than there are, block, let in again."""
     bureau = Bureau(backend, FakeDirectory(), OWNER, caller)
     with suppress(WriteRefusedError):  # It is there from another test.
-        backend.tables.write(profile_put(Profile(OWNER.user_id, OWNER.email, "", backend.clock())))
+        backend.tables.write(create_profile(Profile(OWNER.user_id, OWNER.email, "", backend.clock())))
     bureau.give(10)
     backend.clock.forward(1)
     bureau.give(-300, reason="A mistake.")

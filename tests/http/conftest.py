@@ -60,7 +60,7 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
             running.gather_logs()
             if isinstance(running, DeployedStack):
                 assert running.denied() == []
-            assert Secrets.of(running).leaked(running.directory, witness.answers, witness.said) == []
+            assert Secrets.of(running).find_leaks(running.directory, witness.answers, witness.said) == []
             broken = ContractCheck(current_contract()).find_all_problems(witness.answers)
             assert not broken, "\n".join(broken)
 

@@ -14,7 +14,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, not_a_server_error
 
 from app import AUDIO_TYPES
-from chalicelib.streaming.audio import Audio
+from chalicelib.models.audio import Audio
 from tests.http.contract_check import ContractCheck, close_shapes
 from tests.http.http_client import RATE, Api, Heard, Person, silence
 
@@ -77,7 +77,7 @@ class Generator:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         response = case.call(base_url=self.api.url, session=self._session, headers=headers, timeout=60)
         self.sent += 1
-        self.tally[f"generated requests by {caller}, answered as documented"] += 1
+        self.soak_counts[f"generated requests by {caller}, answered as documented"] += 1
         media_type = response.headers.get("content-type", [""])[0]
         text = (response.content or b"").decode()
         received = Heard(

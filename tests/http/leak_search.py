@@ -1,4 +1,4 @@
-"""Looking for what must not get about: keys, passwords, tokens, signatures, addresses, spoken and written words."""
+"""Searches files and responses for what must not leak: keys, passwords, tokens, signatures, addresses and text."""
 
 import itertools
 import json
@@ -13,49 +13,49 @@ from chalicelib.settings.schema import SECRETS
 from scripts.local.stack import LocalStack
 from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, Heard
 
-# Ours to keep them in; tests/shipping looks into what is built.
+# Files that must contain secrets; tests/shipping checks what is built.
 # The emulator's own state and log (aws.log names the addresses it "mails") are not the backend's.
-NOT_OURS = {"settings.json", "dev.json", "secrets.json", "ports.json", "aws.log"}
+IGNORED_FILES = {"settings.json", "dev.json", "secrets.json", "ports.json", "aws.log"}
 EMULATOR_FOLDERS = {"ministack", "tmp", "build"}
 TOKEN = "eyJ"
-SPOKEN = "words that only the microphone heard"  # The tests title, save and ask with these.
-SIGNED = "X-Amz-Signature"  # of an address that opens a recording
-CHECKOUT = "/stripe/pay/"  # of an address where somebody's checkout can be seen and paid
+PRIVATE_TEXT = "words that only the microphone heard"  # The tests title, save and ask with these.
+SIGNED = "X-Amz-Signature"  # in a link that opens a recording
+CHECKOUT = "/stripe/pay/"  # in a link that opens a checkout
 STRIPE_SIGNED = ",v1="
 TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
 ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users|audit)")
-EXPORTS_BELONG = re.compile(r"/auth/user/export/[^/]+")  # whose answer opens the caller's own file
+EXPORTS_BELONG = re.compile(r"/auth/user/export/[^/]+")  # its response has the link to the caller's own file
 CHECKOUTS_BELONG = re.compile(r"/credits/purchase")
 WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
 NOWHERE = re.compile(r"(?!)")
 STREAM, UPLOADS = "/transcription/stream", "/transcription/uploads"
 NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|[0-9]+(?:\.[0-9]+)?")
-SHORTEST, FEWEST = 8, 4  # letters, and kinds of letters, of a word that is searched for
-INSIDES = ("Traceback", "botocore", "chalicelib", "ValidationException", "DynamoDB")
+MIN_LENGTH, MIN_DISTINCT = 8, 4  # letters and distinct letters of a text that is searched for
+INTERNAL_NAMES = ("Traceback", "botocore", "chalicelib", "ValidationException", "DynamoDB")
 
 
 def own_files(directory: Path) -> Iterator[Path]:
-    """What the backend wrote onto the disk: logs, and whatever else."""
+    """The files that the backend wrote: logs and everything else."""
     tops = directory.iterdir() if directory.exists() else ()
-    ours = [top for top in tops if top.name not in EMULATOR_FOLDERS]
-    for path in itertools.chain(ours, *(top.rglob("*") for top in ours)):
-        if path.is_file() and path.name not in NOT_OURS:
+    own_entries = [top for top in tops if top.name not in EMULATOR_FOLDERS]
+    for path in itertools.chain(own_entries, *(top.rglob("*") for top in own_entries)):
+        if path.is_file() and path.name not in IGNORED_FILES:
             yield path
 
 
-def is_telling(word: str) -> bool:
-    """Whether it can be told from chance."""
-    return len(word) >= SHORTEST and len(set(word)) >= FEWEST
+def is_distinctive(word: str) -> bool:
+    """Whether the text is long and varied enough to be no coincidence."""
+    return len(word) >= MIN_LENGTH and len(set(word)) >= MIN_DISTINCT
 
 
-def shaped(text: str) -> str:
-    """The text with its numbers and ids alike, so that of thousands of log lines few are left to be searched."""
+def mask_numbers(text: str) -> str:
+    """The text without its numbers and ids, so that thousands of log lines become few."""
     return NUMBERS.sub("0", text)
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """`keys`: by name, what nobody may ever read anywhere."""
+    """`keys`: by name, secrets that must not be readable anywhere."""
 
     keys: dict[str, str]
 
@@ -66,81 +66,87 @@ class Secrets:
         assert all(len(key) > 15 for key in keys.values())
         return cls(keys)
 
-    def leaked(self, directory: Path, answers: Iterable[Heard], said: Iterable[str] = ()) -> list[str]:
-        """What was found, and where; nothing, one hopes. `said`: what tests sent that belongs into no file."""
-        answers = list(answers)
-        tokens = stream_tokens(answers) | signatures(answers)
-        secrets = {webhook_secret(self.keys["IDENTITY_HMAC_KEY"], job_id) for job_id in job_ids(answers)}
-        inside = self.in_files(directory, heard_words(answers) | set(said), tokens | secrets)
-        return [*inside, *self.in_answers(answers, tokens, secrets)]
+    def find_leaks(self, directory: Path, responses: Iterable[Heard], sent_texts: Iterable[str] = ()) -> list[str]:
+        """The leaks found, and where; normally none. `sent_texts`: text of the tests that must be in no file."""
+        responses = list(responses)
+        tokens = stream_tokens(responses) | signatures(responses)
+        secrets = {webhook_secret(self.keys["IDENTITY_HMAC_KEY"], job_id) for job_id in job_ids(responses)}
+        in_files = self.find_in_files(directory, recognised_texts(responses) | set(sent_texts), tokens | secrets)
+        return [*in_files, *self.find_in_responses(responses, tokens, secrets)]
 
-    def in_files(self, directory: Path, words: set[str], tokens: set[str]) -> Iterator[str]:
-        """Leaks into logs and whatever else the backend left on the disk."""
+    def find_in_files(self, directory: Path, words: set[str], tokens: set[str]) -> Iterator[str]:
+        """Leaks into logs and other files of the backend."""
         never = self.keys | {
             "a token": TOKEN,
             "an address": EMAIL_DOMAIN,
-            "spoken words": SPOKEN,
+            "spoken words": PRIVATE_TEXT,
             "a signature": SIGNED,
             "a checkout": CHECKOUT,
             "Stripe's signature": STRIPE_SIGNED,
             "what had to be redacted": MARK,
         }
-        written = {(word, shaped(one)) for word in words for one in (word, json.dumps(word)[1:-1])}
-        wanted = sorted((word, shape) for word, shape in written if is_telling(shape))
+        written = {(word, mask_numbers(spelling)) for word in words for spelling in (word, json.dumps(word)[1:-1])}
+        masked_texts = sorted((word, shape) for word, shape in written if is_distinctive(shape))
         never |= {f"single-use secret {number}": token for number, token in enumerate(sorted(tokens))}
         for path in own_files(directory):
             inside, text = path.relative_to(directory), path.read_text(encoding="utf-8", errors="replace")
             yield from (f"{name} in {inside}" for name, secret in never.items() if secret in text)
-            lines = "\n".join(set(shaped(text).splitlines()))
-            yield from (f"said: {word} in {inside}" for word, shape in wanted if shape in lines)
+            lines = "\n".join(set(mask_numbers(text).splitlines()))
+            yield from (f"said: {word} in {inside}" for word, shape in masked_texts if shape in lines)
 
-    def in_answers(self, answers: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
-        """Leaks to callers: secrets to anybody, and what belongs to a route from any other."""
-        never = self.keys | {f"a webhook's secret {n}": one for n, one in enumerate(secrets)}
-        for heard in answers:
-            said, path = heard.text + heard.headers, heard.path.split("?")[0]
-            opened = {token for token in tokens if token in said}
+    def find_in_responses(self, responses: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
+        """Leaks to callers: secrets in any response, and private values in responses of other routes."""
+        never = self.keys | {f"a webhook's secret {n}": secret for n, secret in enumerate(secrets)}
+        for response in responses:
+            text, path = response.text + response.headers, response.path.split("?")[0]
+            opened = {token for token in tokens if token in text}
             found = [] if path in (STREAM, UPLOADS) else ["a single-use secret" for _ in opened]
-            for token in opened:  # It is random, and might by chance look like something else that is searched for.
-                said = said.replace(token, "")
-            found += [name for name, secret in never.items() if secret in said]
-            found += [f"insides ({word})" for word in INSIDES if word in said]
-            ours = {TOKEN: TOKENS_BELONG, EMAIL_DOMAIN: ADDRESSES_BELONG, SPOKEN: WORDS_BELONG}
-            ours |= {CHECKOUT: CHECKOUTS_BELONG, SIGNED: EXPORTS_BELONG, STRIPE_SIGNED: NOWHERE}
-            found += [word for word, belong in ours.items() if word in said and not belong.fullmatch(path)]
-            if heard.status >= 400:
-                found += [word for word in ours if word in said]
-            yield from (f"{name} in the {heard.status} of {heard.method} {path}" for name in found)
+            for token in opened:  # It is random and might look like another secret.
+                text = text.replace(token, "")
+            found += [name for name, secret in never.items() if secret in text]
+            found += [f"insides ({word})" for word in INTERNAL_NAMES if word in text]
+            allowed = {TOKEN: TOKENS_BELONG, EMAIL_DOMAIN: ADDRESSES_BELONG, PRIVATE_TEXT: WORDS_BELONG}
+            allowed |= {CHECKOUT: CHECKOUTS_BELONG, SIGNED: EXPORTS_BELONG, STRIPE_SIGNED: NOWHERE}
+            found += [word for word, belong in allowed.items() if word in text and not belong.fullmatch(path)]
+            if response.status >= 400:
+                found += [word for word in allowed if word in text]
+            yield from (f"{name} in the {response.status} of {response.method} {path}" for name in found)
 
 
-def heard_words(answers: Iterable[Heard]) -> set[str]:
-    """The texts that were recognised, read, summarised or quoted, where they are long enough to be told from chance."""
+def recognised_texts(responses: Iterable[Heard]) -> set[str]:
+    """The recognised, returned, summarised or quoted texts that are long enough to be no coincidence."""
     texts: set[str] = set()
-    for heard in answers:
-        if heard.status not in (200, 202) or not WORDS_BELONG.fullmatch(path := heard.path.split("?")[0]):
+    for response in responses:
+        if response.status not in (200, 202) or not WORDS_BELONG.fullmatch(path := response.path.split("?")[0]):
             continue
-        if path.endswith("/export") or not heard.text.startswith("{"):
+        if path.endswith("/export") or not response.text.startswith("{"):
             continue
-        said = json.loads(heard.text)
-        texts |= {said[name] for name in ("text", "summary", "answer") if name in said}
-        texts |= {part["text"] for name in ("segments", "quotes") for part in said.get(name, [])}
+        body = json.loads(response.text)
+        texts |= {body[name] for name in ("text", "summary", "answer") if name in body}
+        texts |= {part["text"] for name in ("segments", "quotes") for part in body.get(name, [])}
     return {text for text in texts if len(text) > 20}
 
 
-def stream_tokens(answers: Iterable[Heard]) -> set[str]:
-    """The tokens that opened sockets at the providers."""
-    leases = [heard for heard in answers if heard.path == STREAM and heard.method == "POST"]
-    said = [json.loads(heard.text) for heard in leases if heard.status in (200, 201)]
-    return {lease["token"] for lease in said if "token" in lease}
+def stream_tokens(responses: Iterable[Heard]) -> set[str]:
+    """The tokens that open sockets at the providers."""
+    leases = [response for response in responses if response.path == STREAM and response.method == "POST"]
+    bodies = [json.loads(response.text) for response in leases if response.status in (200, 201)]
+    return {lease["token"] for lease in bodies if "token" in lease}
 
 
-def signatures(answers: Iterable[Heard]) -> set[str]:
-    """What makes a form that sends a recording good: its signature, and the policy that is signed."""
-    forms = [json.loads(heard.text)["fields"] for heard in answers if (heard.path, heard.status) == (UPLOADS, 201)]
+def signatures(responses: Iterable[Heard]) -> set[str]:
+    """The signatures and signed policies of upload forms."""
+    forms = [
+        json.loads(response.text)["fields"]
+        for response in responses
+        if (response.path, response.status) == (UPLOADS, 201)
+    ]
     return {form[name] for form in forms for name in ("x-amz-signature", "policy")}
 
 
-def job_ids(answers: Iterable[Heard]) -> set[str]:
-    """The catch-ups that anybody began."""
-    taken = [heard for heard in answers if heard.path == "/transcription/catchup" and heard.status == 202]
-    return {json.loads(heard.text)["job_id"] for heard in taken}
+def job_ids(responses: Iterable[Heard]) -> set[str]:
+    """The ids of the started catch-ups."""
+    started = [
+        response for response in responses if response.path == "/transcription/catchup" and response.status == 202
+    ]
+    return {json.loads(response.text)["job_id"] for response in started}

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import requests
 from msgspec.structs import replace
 
-from chalicelib.catchup.job_rules import HOLD_KIND
 from chalicelib.models.catchup import Job
+from chalicelib.models.ledger import HoldKind
 from chalicelib.repositories.jobs import job, job_key
 from chalicelib.repositories.ledger_items import reschedule_sweep
 from chalicelib.repositories.table import WriteRefusedError
@@ -94,7 +94,7 @@ def kept(books: Backend, job_id: str) -> Job:
 def let_the_sweep_look(books: Backend, person: Person, job_id: str) -> None:
     """The hold's time is over now: the sweep, which comes twice a second here, has somebody look at the job."""
     for hold in books.open_holds(person.user_id):
-        if (hold.kind, hold.reference) == (HOLD_KIND, job_id):
+        if (hold.kind, hold.reference) == (HoldKind.CATCHUP, job_id):
             with suppress(WriteRefusedError):  # It has just ended.
                 books.tables.write(reschedule_sweep(replace(hold, sweep_at=1)))
 

@@ -1,4 +1,4 @@
-"""Accounts over HTTP: registering, confirming, signing in and out, and free credits once per person."""
+"""Accounts over HTTP: registration, confirmation, sign-in, sign-out, and free credits once per person."""
 
 import re
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email
 
 
 def mailed_code(stack: LocalStack, email: str) -> str:
-    """The code in the last mail to this address; the emulator keeps what it would have sent."""
+    """The code in the last email to this address; the emulator stores what it would have sent."""
     kept = requests.get(f"{stack.dev['aws_endpoint_url']}/_ministack/ses/messages", timeout=5).json()["messages"]
     texts = [mail["BodyText"] or mail["BodyHtml"] for mails in kept.values() for mail in mails if email in mail["To"]]
     return re.findall(r"\b\d{6}\b", texts[-1])[0]
@@ -29,10 +29,10 @@ def test_registering_signs_in_and_gives_the_free_credits(api: Api, books: Backen
     answer = api.register(email, name="Ada Lovelace")
 
     assert answer.status_code == 201
-    said = answer.json()
-    assert (said["free_credits"], said["confirmation_required"], said["token_type"]) == (200, False, "Bearer")
-    user = api.get("/auth/user", said["token"]).json()
-    assert user == said["user"]
+    body = answer.json()
+    assert (body["free_credits"], body["confirmation_required"], body["token_type"]) == (200, False, "Bearer")
+    user = api.get("/auth/user", body["token"]).json()
+    assert user == body["user"]
     assert (user["email"], user["name"], user["credits"]) == (email, "Ada Lovelace", {"available": 200, "held": 0})
     books.check_invariants(user["user_id"])
 
@@ -46,17 +46,17 @@ def test_registering_signs_in_and_gives_the_free_credits(api: Api, books: Backen
     ],
 )
 def test_free_credits_come_once_per_person(api: Api, books: Backend, first: str, second: str) -> None:
-    one, two = api.register(first).json(), api.register(second).json()
+    first_account, second_account = api.register(first).json(), api.register(second).json()
 
-    assert (one["free_credits"], two["free_credits"]) == (200, 0)
-    assert "free_credits_reason" not in one
-    assert two["free_credits_reason"]
-    assert two["user"]["credits"] == {"available": 0, "held": 0}
-    for account in (one, two):
+    assert (first_account["free_credits"], second_account["free_credits"]) == (200, 0)
+    assert "free_credits_reason" not in first_account
+    assert second_account["free_credits_reason"]
+    assert second_account["user"]["credits"] == {"available": 0, "held": 0}
+    for account in (first_account, second_account):
         books.check_invariants(account["user"]["user_id"])
 
 
-def test_an_address_has_one_account_however_it_is_spelt(api: Api, resident: Person) -> None:
+def test_all_spellings_of_an_address_share_one_account(api: Api, resident: Person) -> None:
     for spelling in (
         resident.email,
         resident.email.upper(),
@@ -90,7 +90,7 @@ def test_a_weak_password_is_400(api: Api, password: object) -> None:
         "a@" + "b" * 300,
     ],
 )
-def test_what_is_no_address_is_400(api: Api, email: str) -> None:
+def test_an_invalid_address_is_400(api: Api, email: str) -> None:
     check_error(api.register(email), 400, "invalid_request")
     check_error(api.login(email), 400, "invalid_request")
 
@@ -110,11 +110,11 @@ def test_a_refresh_gives_tokens_that_work(person: Person) -> None:
 
 
 @pytest.mark.parametrize("refresh_token", ["garbage", "a.b.c", "é" * 100, "\x00", "x" * 8_192])
-def test_a_refresh_token_that_is_none_is_401(api: Api, refresh_token: str) -> None:
+def test_an_invalid_refresh_token_is_401(api: Api, refresh_token: str) -> None:
     check_error(api.post("/auth/refresh", json={"refresh_token": refresh_token}), 401, "invalid_credentials")
 
 
-def test_signing_out_ends_every_sign_in_at_once_and_a_new_one_works_at_once(person: Person) -> None:
+def test_signing_out_ends_every_sign_in_and_a_new_one_works_at_once(person: Person) -> None:
     elsewhere = person.api.login(person.email).json()
     refreshed = person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).json()
 
@@ -129,20 +129,20 @@ def test_signing_out_ends_every_sign_in_at_once_and_a_new_one_works_at_once(pers
     assert replace(person, token=again["token"]).balance() == (200, 0)
 
 
-def test_a_sign_out_ends_nobody_elses_sign_in(person: Person, resident: Person) -> None:
+def test_a_sign_out_leaves_other_users_signed_in(person: Person, resident: Person) -> None:
     person.post("/auth/logout")
 
     assert resident.get("/auth/user").status_code == 200
 
 
-def test_where_emails_are_confirmed_the_credits_come_with_the_code(
+def test_with_email_verification_the_credits_come_with_the_code(
     verifying_api: Api, stack: LocalStack, books: Backend
 ) -> None:
     email = new_email()
-    said = verifying_api.register(email, name="Ada").json()
-    assert (said["confirmation_required"], said["free_credits"]) == (True, 0)
-    assert not {"token", "access_token", "refresh_token"} & set(said)
-    assert books.tables.get(profile_key(said["user"]["user_id"])) is None
+    body = verifying_api.register(email, name="Ada").json()
+    assert (body["confirmation_required"], body["free_credits"]) == (True, 0)
+    assert not {"token", "access_token", "refresh_token"} & set(body)
+    assert books.tables.get(profile_key(body["user"]["user_id"])) is None
 
     check_error(verifying_api.login(email), 403, "email_unverified")
     code = mailed_code(stack, email)
@@ -157,7 +157,7 @@ def test_where_emails_are_confirmed_the_credits_come_with_the_code(
     books.check_invariants(user["user_id"])
 
 
-def test_a_confirmed_second_address_of_the_same_person_brings_no_credits(
+def test_confirming_a_second_spelling_of_an_address_grants_no_credits(
     verifying_api: Api, stack: LocalStack, person: Person
 ) -> None:
     email = person.email.replace("@", "+again@")
@@ -169,7 +169,7 @@ def test_a_confirmed_second_address_of_the_same_person_brings_no_credits(
     assert confirmed["free_credits_reason"]
 
 
-def test_asking_for_the_code_again_does_not_tell_who_has_an_account(verifying_api: Api, resident: Person) -> None:
+def test_requesting_a_code_again_does_not_reveal_who_has_an_account(verifying_api: Api, resident: Person) -> None:
     waiting = new_email()
     verifying_api.register(waiting)
 

@@ -76,8 +76,8 @@ def test_nobody_else_may(api: Api, resident: Person, forger: Forger, method: str
 
     check_error(api.call(method, filled, resident.token, **request), 403, "forbidden")
     claims = forger.claims(resident, **{"cognito:groups": ["admins"]})
-    check_error(api.call(method, filled, forger.signed(claims, forger.stranger), **request), 401, "unauthenticated")
-    check_error(api.call(method, filled, forger.unsigned(claims), **request), 401, "unauthenticated")
+    check_error(api.call(method, filled, forger.sign(claims, forger.unknown_key), **request), 401, "unauthenticated")
+    check_error(api.call(method, filled, forger.sign_with_none(claims), **request), 401, "unauthenticated")
     check_error(api.call(method, filled, **request), 401, "unauthenticated")
 
 

@@ -1,7 +1,6 @@
-"""Another user's ids, on every route that takes one: 404, whatever the id is of, and nothing of theirs changes.
+"""Another user's id on every route that has one: 404, whatever the id names, and nothing of that user changes.
 
-The cases are read out of app.py and the shapes that its views take: a route with an id that is new here fails until it
-is said what a good request to it looks like.
+The cases are read from app.py and the shapes of its views: a route with a new id fails until a good request is added.
 """
 
 import re
@@ -22,9 +21,9 @@ from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, che
 from tests.http.recorded_requests import catch_up, ended, eventually, upload
 
 OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
-NOBODYS = {"package_id"}  # what everybody may name
+SHARED_IDS = {"package_id"}  # ids that are the same for all users
 SEGMENT = {"seq": 9, "start_ms": 0, "end_ms": 1, "text": "not yours"}
-# What makes a request good but for its id, by shape and field.
+# The rest of a good request, by shape and field of the id.
 REST: dict[tuple[str, str], dict[str, Any]] = {
     ("Renew", "session_id"): {"interrupted": True},
     ("Save", "session_id"): {"segments": [SEGMENT]},
@@ -42,28 +41,28 @@ class Case:
 
     method: str
     path: str
-    place: str
+    part: str
     field: str
     shape: type[msgspec.Struct] | None = None
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path} {self.shape.__name__ if self.shape else self.place} {self.field}"
+        return f"{self.method} {self.path} {self.shape.__name__ if self.shape else self.part} {self.field}"
 
     def request(self, value: str) -> tuple[str, dict[str, Any]]:
         """The path and the rest of a good request with this id."""
-        if self.place == "path":
+        if self.part == "path":
             path = re.sub(rf"\{{{self.field}\}}", value, self.path)
             return path, dict(GOOD_REQUESTS[self.method, self.path])
         assert self.shape is not None
-        words = REST[self.shape.__name__, self.field] | {self.field: value}
-        if self.place == "query":
-            return self.path, {"params": words}
+        parameters = REST[self.shape.__name__, self.field] | {self.field: value}
+        if self.part == "query":
+            return self.path, {"params": parameters}
         tag = self.shape.__struct_config__
-        return self.path, {"json": words | ({tag.tag_field: tag.tag} if tag.tag_field else {})}
+        return self.path, {"json": parameters | ({tag.tag_field: tag.tag} if tag.tag_field else {})}
 
 
 def cases() -> Iterator[Case]:
-    """Every place for an id of every route that knows its caller."""
+    """Every place for an id of every authenticated route."""
     for path, methods in application.app.routes.items():
         for method, route in methods.items():
             if route.authorizer is None or (method, path) in ADMIN_ROUTES:  # Administrators name others' ids.
@@ -71,7 +70,7 @@ def cases() -> Iterator[Case]:
             yield from (Case(method, path, "path", field) for field in re.findall(r"\{(\w+)\}", path))
             for place, shape in shapes(route_spec(route.view_function)):
                 fields = {field.name for field in msgspec.structs.fields(shape) if field.name.endswith("_id")}
-                yield from (Case(method, path, place, field, shape) for field in sorted(fields - NOBODYS))
+                yield from (Case(method, path, place, field, shape) for field in sorted(fields - SHARED_IDS))
 
 
 def shapes(spec: RouteSpec) -> Iterator[tuple[str, type[msgspec.Struct]]]:
@@ -82,8 +81,8 @@ def shapes(spec: RouteSpec) -> Iterator[tuple[str, type[msgspec.Struct]]]:
 
 
 @dataclass(frozen=True)
-class ExportContent:
-    """What the other user has, by what it is, and how it all lies in tables and bucket."""
+class OtherAccount:
+    """The other user's ids by kind, and everything stored of that user."""
 
     owner: Person
     ids: dict[str, str]
@@ -91,8 +90,8 @@ class ExportContent:
     database: Any
     bucket: Any
 
-    def picture(self) -> list[Any]:
-        """Everything of theirs."""
+    def snapshot(self) -> list[Any]:
+        """Everything stored of the other user."""
         user, settings = f"USER#{self.owner.user_id}", self.stack.settings
         found = [
             self.items(settings["LEDGER_TABLE"], user),
@@ -108,7 +107,7 @@ class ExportContent:
 
     def items_being_erased(self) -> list[Any]:
         notes = self.items(self.stack.settings["APP_TABLE"], "ERASING")
-        return [one for one in notes if self.owner.user_id in one["sk"]["S"]]
+        return [note for note in notes if self.owner.user_id in note["sk"]["S"]]
 
     def items(self, table: str, key: str) -> list[Any]:
         pages = self.database.get_paginator("query").paginate(
@@ -121,7 +120,7 @@ class ExportContent:
 
 
 @pytest.fixture(scope="module")
-def theirs(api: Api, stack: LocalStack) -> Iterator[ExportContent]:
+def other_account(api: Api, stack: LocalStack) -> Iterator[OtherAccount]:
     owner = Person.register(api)
     upload_id = upload(owner)
     done = ended(owner, catch_up(owner, upload_id=upload_id)["job_id"])
@@ -139,41 +138,41 @@ def theirs(api: Api, stack: LocalStack) -> Iterator[ExportContent]:
         "export": owner.post("/auth/user/export").json()["export_id"],
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
-    theirs = ExportContent(owner, ids, stack, database, bucket)
-    eventually(lambda: not theirs.items_being_erased())  # the schedule erases what the job that failed left
-    yield theirs
+    other_account = OtherAccount(owner, ids, stack, database, bucket)
+    eventually(lambda: not other_account.items_being_erased())  # the schedule erases what the failed job left
+    yield other_account
     database.close()
     bucket.close()
 
 
 ALL = list(cases())
-# Those that end nothing which the other cases need.
+# Cases that end nothing which other cases need.
 HARMLESS = [case for case in ALL if case.method != "DELETE" and case.shape not in (contract.Renew, contract.Stop)]
 
 
-def test_every_id_is_of_a_known_kind_and_its_request_is_known() -> None:
+def test_every_id_and_its_request_are_listed() -> None:
     assert {case.field for case in ALL} == OWNED
     assert {(case.shape.__name__, case.field) for case in ALL if case.shape} == set(REST)
     assert len([case for case in ALL if case.place == "path"]) == 6
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
-def test_another_users_id_is_404_and_changes_nothing(theirs: ExportContent, resident: Person, case: Case) -> None:
-    before, balance = theirs.picture(), resident.balance()
+def test_another_users_id_is_404_and_changes_nothing(other_account: OtherAccount, resident: Person, case: Case) -> None:
+    before, balance = other_account.snapshot(), resident.balance()
 
-    for value in theirs.ids.values():
+    for value in other_account.ids.values():
         path, request = case.request(value)
         check_error(resident.api.call(case.method, path, resident.token, **request), 404, "not_found")
 
-    assert theirs.picture() == before
+    assert other_account.snapshot() == before
     assert resident.balance() == balance == (200, 0)
 
 
 @pytest.mark.parametrize("case", HARMLESS, ids=str)
-def test_the_same_request_with_ones_own_id_is_no_404(theirs: ExportContent, case: Case) -> None:
-    """Else the test above would prove nothing."""
-    path, request = case.request(theirs.ids[case.field.removesuffix("_id")])
+def test_the_same_request_with_an_own_id_is_accepted(other_account: OtherAccount, case: Case) -> None:
+    """Otherwise the test above would prove nothing."""
+    path, request = case.request(other_account.ids[case.field.removesuffix("_id")])
 
-    answer = theirs.owner.api.call(case.method, path, theirs.owner.token, **request)
+    answer = other_account.owner.api.call(case.method, path, other_account.owner.token, **request)
 
     assert answer.status_code in (200, 202), answer.text

@@ -1,4 +1,4 @@
-"""The fuse of the free credits over HTTP: so many a network and day, whatever a client says of itself."""
+"""Caps of free credits over HTTP: a daily limit per network, whatever headers a client sends."""
 
 import itertools
 import uuid
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.accounts.free_credits import BUDGET_USED, GIVEN_BEFORE, NETWORK_CAP, REFUSED_DOMAIN, SWITCHED_OFF
+from chalicelib.accounts.free_credits import ALREADY_GRANTED, BUDGET_USED, NETWORK_CAP, REFUSED_DOMAIN, SWITCHED_OFF
 from tests.http.conftest import StartApi
 from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, Api, new_email
 
@@ -22,71 +22,71 @@ def called_from(api: Api, address: str) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="module")
-def capped(start_api: StartApi) -> Api:
+def capped_api(start_api: StartApi) -> Api:
     return start_api(FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY="2")
 
 
 @pytest.fixture
-def network(capped: Api) -> Iterator[Api]:
-    """The capped API from a network of this test alone: all of 127/8 is this machine."""
-    yield from called_from(capped, f"127.7.0.{next(_numbers)}")
+def network(capped_api: Api) -> Iterator[Api]:
+    """The capped API called from a network of this test alone: all of 127/8 is this machine."""
+    yield from called_from(capped_api, f"127.7.0.{next(_numbers)}")
 
 
-def opened(api: Api, email: str | None = None, headers: dict[str, str] | None = None) -> tuple[int, str]:
-    """Free credits of a new account, and why there are none."""
-    words = {"email": email or new_email(), "password": PASSWORD}
-    answer = api.post("/auth/register", json=words, headers=headers)
+def open_account(api: Api, email: str | None = None, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    """Open an account; return its free credits, or the reason for none."""
+    account = {"email": email or new_email(), "password": PASSWORD}
+    answer = api.post("/auth/register", json=account, headers=headers)
     assert answer.status_code == 201, answer.text
-    said = answer.json()
-    balance = api.get("/credits/balance", said["token"]).json()
-    assert balance["available"] == balance["lifetime_granted"] == said["free_credits"]
-    return said["free_credits"], said.get("free_credits_reason", "")
+    body = answer.json()
+    balance = api.get("/credits/balance", body["token"]).json()
+    assert balance["available"] == balance["lifetime_granted"] == body["free_credits"]
+    return body["free_credits"], body.get("free_credits_reason", "")
 
 
-def test_a_network_gets_them_so_often_a_day(network: Api, capped: Api) -> None:
-    assert [opened(network) for _ in range(3)] == [(200, ""), (200, ""), (0, NETWORK_CAP)]
+def test_a_network_has_a_daily_cap_of_free_credits(network: Api, capped_api: Api) -> None:
+    assert [open_account(network) for _ in range(3)] == [(200, ""), (200, ""), (0, NETWORK_CAP)]
 
-    for elsewhere in called_from(capped, "127.8.0.1"):
-        assert opened(elsewhere) == (200, "")
-    assert opened(network) == (0, NETWORK_CAP)
+    for elsewhere in called_from(capped_api, "127.8.0.1"):
+        assert open_account(elsewhere) == (200, "")
+    assert open_account(network) == (0, NETWORK_CAP)
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_what_a_client_says_of_its_address_changes_nothing(network: Api, name: str) -> None:
-    """The gateway's word counts, and its alone."""
-    found = [opened(network, headers={name: f"203.0.113.{number}"}) for number in range(3)]
+def test_an_address_in_a_client_header_changes_nothing(network: Api, name: str) -> None:
+    """Only the address that the gateway reports counts."""
+    found = [open_account(network, headers={name: f"203.0.113.{number}"}) for number in range(3)]
 
     assert found == [(200, ""), (200, ""), (0, NETWORK_CAP)]
 
 
-def test_accounts_at_once_pass_no_cap(network: Api) -> None:
+def test_concurrent_registrations_stay_within_the_cap(network: Api) -> None:
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: opened(network), range(8)))
+        found = list(threads.map(lambda _: open_account(network), range(8)))
 
     assert sorted(found) == [(0, NETWORK_CAP)] * 6 + [(200, "")] * 2
 
 
-def test_who_was_kept_waiting_gets_them_at_a_later_sign_in_once(network: Api, capped: Api) -> None:
+def test_owed_credits_are_granted_once_at_a_later_sign_in(network: Api, capped_api: Api) -> None:
     email = new_email()
     for _ in range(2):
-        opened(network)
-    assert opened(network, email) == (0, NETWORK_CAP)
+        open_account(network)
+    assert open_account(network, email) == (0, NETWORK_CAP)
     assert network.login(email).json()["user"]["credits"]["available"] == 0
 
-    for elsewhere in called_from(capped, "127.8.0.2"):  # Tomorrow would do as well.
+    for elsewhere in called_from(capped_api, "127.8.0.2"):  # The next day would do as well.
         credits = [elsewhere.login(email).json()["user"]["credits"]["available"] for _ in range(2)]
 
     assert credits == [200, 200]
 
 
-def test_another_spelling_of_an_address_spends_nothing_of_the_network(network: Api) -> None:
+def test_another_spelling_of_an_address_uses_nothing_of_the_cap(network: Api) -> None:
     email = new_email()
     mailbox, _, domain = email.partition("@")
 
-    assert opened(network, email) == (200, "")
+    assert open_account(network, email) == (200, "")
     for tag in ("a", "b", "c"):
-        assert opened(network, f"{mailbox}+{tag}@{domain}") == (0, GIVEN_BEFORE)
-    assert opened(network) == (200, "")
+        assert open_account(network, f"{mailbox}+{tag}@{domain}") == (0, ALREADY_GRANTED)
+    assert open_account(network) == (200, "")
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,10 @@ def test_another_spelling_of_an_address_spends_nothing_of_the_network(network: A
         ("FREE_CREDITS_REFUSED_DOMAINS", f"example.org, {EMAIL_DOMAIN}", REFUSED_DOMAIN),
     ],
 )
-def test_the_other_fuses(start_api: StartApi, setting: str, value: str, reason: str) -> None:
+def test_the_switch_the_budget_and_refused_domains_grant_no_credits(
+    start_api: StartApi, setting: str, value: str, reason: str
+) -> None:
     api = start_api(**{setting: value})
 
-    assert opened(api) == (0, reason)
-    assert opened(api, f"{uuid.uuid4().hex}@sub.domain.{EMAIL_DOMAIN}") == (0, reason)
+    assert open_account(api) == (0, reason)
+    assert open_account(api, f"{uuid.uuid4().hex}@sub.domain.{EMAIL_DOMAIN}") == (0, reason)

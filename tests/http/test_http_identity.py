@@ -1,4 +1,4 @@
-"""The rest of an account's life over HTTP: a forgotten password, another name, everything taken along, the end."""
+"""Password reset, rename, export and deletion of an account over HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 import requests
 from boto3.dynamodb.conditions import Attr
 
-from chalicelib.repositories.deletions import erasure, erasure_key
+from chalicelib.repositories.deletions import deletion_key, load_deletion
 from chalicelib.repositories.expressions import deserialize
 from chalicelib.repositories.table import Write, WriteRefusedError
 from scripts.local.aws import client as aws_client
@@ -26,23 +26,21 @@ MARKER = "unmistakable"
 EXPORT = "/auth/user/export"
 LARGEST_FILE = 10_000_000
 PLACES = ("dynamodb", "s3", "sqs", "cognito-idp")
-LONG_AGO = {"begun_at": 1, "due_at": 1}
+LONG_AGO = {"started_at": 1, "due_at": 1}
 
 
 @pytest.fixture(scope="module")
 def aws(stack: LocalStack) -> Iterator[dict[str, Any]]:
-    made = {name: aws_client(name, stack.dev["aws_endpoint_url"]) for name in PLACES}
-    yield made
-    for one in made.values():
-        one.close()
+    clients = {name: aws_client(name, stack.dev["aws_endpoint_url"]) for name in PLACES}
+    yield clients
+    for client in clients.values():
+        client.close()
 
 
-# A forgotten password
+# Password reset
 
 
-def test_a_password_is_set_anew_with_the_mailed_code_and_earlier_sign_ins_end(
-    person: Person, stack: LocalStack
-) -> None:
+def test_resetting_the_password_ends_earlier_sign_ins(person: Person, stack: LocalStack) -> None:
     assert person.api.post("/auth/forgot-password", json={"email": person.email}).json() == {"sent": True}
     body = {"email": person.email, "code": mailed_code(stack, person.email), "password": NEW_PASSWORD}
 
@@ -55,16 +53,18 @@ def test_a_password_is_set_anew_with_the_mailed_code_and_earlier_sign_ins_end(
     assert person.api.get("/credits/balance", again["token"]).json()["available"] == 200
 
 
-def test_nobody_learns_whether_an_address_has_an_account(api: Api, resident: Person) -> None:
-    nobody = "nobody-at-all@canary.example"
+def test_a_reset_does_not_reveal_whether_an_account_exists(api: Api, resident: Person) -> None:
+    unknown_email = "nobody-at-all@canary.example"
 
     for path, words in (
         ("/auth/forgot-password", {}),
         ("/auth/reset-password", {"code": "000000", "password": NEW_PASSWORD}),
     ):
-        one, other = (api.post(path, json={"email": email, **words}) for email in (resident.email, nobody))
-        assert one.status_code == other.status_code
-        assert without_request_id(one) == without_request_id(other)
+        known_response, unknown_response = (
+            api.post(path, json={"email": email, **words}) for email in (resident.email, unknown_email)
+        )
+        assert known_response.status_code == unknown_response.status_code
+        assert without_request_id(known_response) == without_request_id(unknown_response)
     assert api.login(resident.email).status_code == 200
 
 
@@ -78,14 +78,14 @@ def test_nobody_learns_whether_an_address_has_an_account(api: Api, resident: Per
         ("/auth/reset-password", {"email": "a@b.cd", "password": NEW_PASSWORD}, "code"),
     ],
 )
-def test_what_is_wrong_is_400_before_anybody_is_asked(api: Api, path: str, words: dict[str, Any], field: str) -> None:
+def test_an_invalid_body_is_400_before_any_call(api: Api, path: str, words: dict[str, Any], field: str) -> None:
     assert check_error(api.post(path, json=words), 400, "invalid_request") == {"field": field}
 
 
-# Another name
+# Rename
 
 
-def test_a_name_is_changed_and_taken_away(person: Person) -> None:
+def test_a_name_can_be_changed_and_removed(person: Person) -> None:
     def rename(name: object) -> requests.Response:
         return person.api.call("PATCH", "/auth/user", person.token, json={"name": name})
 
@@ -97,43 +97,43 @@ def test_a_name_is_changed_and_taken_away(person: Person) -> None:
         check_error(rename(bad), 400, "invalid_request")
 
 
-# Everything taken along
+# Export
 
 
-def read(url: str) -> requests.Response:
-    """What lies at a signed address, read as a browser would; it is no answer of the API's."""
+def download(url: str) -> requests.Response:
+    """Download from a signed link, as a browser would; this is no response of the API."""
     with requests.Session() as session:
         session.trust_env = False
         return session.get(url, timeout=10)
 
 
-def test_everything_comes_in_one_file_behind_an_address_for_minutes(person: Person) -> None:
+def test_an_export_is_one_file_behind_a_link(person: Person) -> None:
     session_id = person.start(title="a title")
     segments = [{"seq": 0, "start_ms": 0, "end_ms": 9, "text": "some words"}]
     person.stream(action="save", session_id=session_id, segments=segments)
     transcript_id = person.stop(session_id)["transcript_id"]
 
-    begun = person.post(EXPORT)
-    assert (begun.status_code, begun.json()["status"]) == (202, "running")
-    path = f"{EXPORT}/{begun.json()['export_id']}"
-    done = eventually(lambda: said if (said := person.get(path).json())["status"] == "done" else None)
+    started = person.post(EXPORT)
+    assert (started.status_code, started.json()["status"]) == (202, "running")
+    path = f"{EXPORT}/{started.json()['export_id']}"
+    done = eventually(lambda: status if (status := person.get(path).json())["status"] == "done" else None)
 
-    answer = read(done["url"])
-    told = json.loads(answer.content)
+    answer = download(done["url"])
+    exported = json.loads(answer.content)
     assert answer.headers["Content-Type"] == "application/json"
     assert len(answer.content) == done["bytes"]
-    assert told["user"]["email"] == person.email
-    (transcript,) = told["transcripts"]
+    assert exported["user"]["email"] == person.email
+    (transcript,) = exported["transcripts"]
     assert (transcript["transcript_id"], transcript["title"]) == (transcript_id, "a title")
     assert transcript["segments"][0]["text"] == "some words"
-    assert read(done["url"].split("?")[0]).status_code == 403
+    assert download(done["url"].split("?")[0]).status_code == 403
 
 
-# The end
+# Deletion
 
 
-def leave_words(person: Person) -> dict[str, str]:
-    """Words and addresses wherever there is a place for some."""
+def leave_marked_text(person: Person) -> dict[str, str]:
+    """Store text and addresses in every place that stores some; return the ids."""
     session_id = person.start(title=f"{MARKER} title", source_url=f"https://{MARKER}.example/", key_terms=[MARKER])
     assert person.send(session_id, 0, silence(200)).status_code == 200
     segments = [{"seq": 1, "start_ms": 0, "end_ms": 9, "text": f"{MARKER} words", "speaker": MARKER}]
@@ -152,9 +152,9 @@ def leave_words(person: Person) -> dict[str, str]:
     return {"transcript": transcript_id, "job": job_id, "session": direct.json()["session_id"]}
 
 
-def everything(stack: LocalStack, aws: dict[str, Any]) -> dict[str, list[str]]:
-    """All items of all tables, objects of all buckets with their content and earlier versions, messages of all queues,
-    people of the user pool, and lines of all that the backend wrote onto the disk; by place.
+def collect_all_texts(stack: LocalStack, aws: dict[str, Any]) -> dict[str, list[str]]:
+    """All items of all tables, objects of all buckets with content and earlier versions, messages of all queues, users
+    of the user pool, and lines of all files that the backend wrote; by place.
     """
     return {
         "ledger": list(items(aws, stack.settings["LEDGER_TABLE"])),
@@ -174,58 +174,58 @@ def items(aws: dict[str, Any], table: str) -> Iterator[str]:
 
 
 def objects(aws: dict[str, Any]) -> Iterator[str]:
-    for bucket in (one["Name"] for one in aws["s3"].list_buckets()["Buckets"]):
+    for bucket in (entry["Name"] for entry in aws["s3"].list_buckets()["Buckets"]):
         for page in aws["s3"].get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for one in page.get("Versions", []):
-                if one["Size"] > LARGEST_FILE:
+            for version in page.get("Versions", []):
+                if version["Size"] > LARGEST_FILE:
                     continue  # the deployed code
-                place = {"Bucket": bucket, "Key": one["Key"]}
-                if one["VersionId"] not in (None, "null"):
-                    place["VersionId"] = one["VersionId"]
-                yield f"{one['Key']} {aws['s3'].get_object(**place)['Body'].read()!r}"
+                object_key = {"Bucket": bucket, "Key": version["Key"]}
+                if version["VersionId"] not in (None, "null"):
+                    object_key["VersionId"] = version["VersionId"]
+                yield f"{version['Key']} {aws['s3'].get_object(**object_key)['Body'].read()!r}"
 
 
 def messages(aws: dict[str, Any]) -> Iterator[str]:
-    """What waits in a queue, left as it is."""
+    """The waiting messages, left in their queues."""
     for url in aws["sqs"].list_queues().get("QueueUrls", []):
-        seen: set[str] = set()
+        read_ids: set[str] = set()
         while (
             found := aws["sqs"]
             .receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
             .get("Messages")
         ):
-            new = {one["MessageId"]: one["Body"] for one in found if one["MessageId"] not in seen}
+            new = {message["MessageId"]: message["Body"] for message in found if message["MessageId"] not in read_ids}
             if not new:
                 break
-            seen.update(new)
+            read_ids.update(new)
             yield from new.values()
 
 
 def people(aws: dict[str, Any], pool: str) -> Iterator[str]:
     for page in aws["cognito-idp"].get_paginator("list_users").paginate(UserPoolId=pool):
-        yield from (json.dumps(one, default=str) for one in page["Users"])
+        yield from (json.dumps(user, default=str) for user in page["Users"])
 
 
-def erased(books: Backend, person: Person) -> None:
-    """The job has come to its end, which takes half an hour of waiting for what may be under way; not here."""
+def wait_until_erased(books: Backend, person: Person) -> None:
+    """Let the deletion complete without the half hour in which it waits for running requests."""
 
-    def look() -> bool:
-        going = erasure(books.tables, person.user_id)
-        if going is None:
+    def check_erased() -> bool:
+        pending = load_deletion(books.tables, person.user_id)
+        if pending is None:
             return True
         with suppress(WriteRefusedError):
-            books.tables.write(Write(erasure_key(person.user_id), put_in=LONG_AGO, when=Attr("begun_at").exists()))
+            books.tables.write(Write(deletion_key(person.user_id), put_in=LONG_AGO, when=Attr("started_at").exists()))
         return False
 
-    eventually(look, seconds=60)
+    eventually(check_erased, seconds=60)
 
 
-def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
+def test_a_deleted_account_is_refused_at_once_and_leaves_only_its_books(
     api: Api, owner: Person, books: Backend, stack: LocalStack, aws: dict[str, Any]
 ) -> None:
     person = Person.register(api, name=f"{MARKER} name")
-    export_content = leave_words(person)
-    marked = {place: sum(MARKER in text for text in found) for place, found in everything(stack, aws).items()}
+    created = leave_marked_text(person)
+    marked = {place: sum(MARKER in text for text in found) for place, found in collect_all_texts(stack, aws).items()}
     assert marked["tables"] > 8, marked
     assert min(marked["buckets"], marked["people"]) > 0, marked
 
@@ -234,12 +234,12 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     assert (answer.status_code, answer.json()["deleted"]) == (202, True)
     check_error(person.get("/auth/user"), 401, "unauthenticated")
     check_error(person.delete("/auth/user"), 401, "unauthenticated")
-    check_error(person.stream(action="stop", session_id=export_content["session"]), 401, "unauthenticated")
+    check_error(person.stream(action="stop", session_id=created["session"]), 401, "unauthenticated")
     assert api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
     assert api.login(person.email).status_code == 401
-    erased(books, person)
+    wait_until_erased(books, person)
 
-    left = everything(stack, aws)
+    left = collect_all_texts(stack, aws)
     name = person.email.partition("@")[0]
     for found in left.values():
         assert [text for text in found if MARKER in text or f"{name}@" in text or f"{name}%40" in text] == []
@@ -247,11 +247,11 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
         assert [text for text in left[place] if person.user_id in text] == []
     assert len([text for text in left["ledger"] if person.user_id in text]) > 3  # the books
     rest = [text for text in left["tables"] if f'"USER#{person.user_id}"' in text and text not in left["ledger"]]
-    assert [text for text in rest if '"sk": "PURCHASE#' not in text] == []  # what was sold is of the books
+    assert [text for text in rest if '"sk": "PURCHASE#' not in text] == []  # purchases are accounting records
     books.check_invariants(person.user_id)
     assert books.open_holds(person.user_id) == []
-    report = audited(owner)
-    assert [one for one in report["findings"] if one["user_id"] == person.user_id] == []
+    report = run_audit(owner)
+    assert [finding for finding in report["findings"] if finding["user_id"] == person.user_id] == []
     check_error(
         owner.post("/admin/credits", json={"user_id": person.user_id, "credits": 1, "reason": "x"}), 404, "not_found"
     )
@@ -260,7 +260,7 @@ def test_a_deleted_account_is_refused_at_once_and_leaves_nothing_but_its_books(
     assert (back["user"]["user_id"] != person.user_id, back["free_credits"]) == (True, 0)
 
 
-def audited(owner: Person) -> dict[str, Any]:
+def run_audit(owner: Person) -> dict[str, Any]:
     audit_id = owner.post("/admin/audit", json={}).json()["audit_id"]
 
     def report() -> dict[str, Any] | None:
@@ -270,7 +270,7 @@ def audited(owner: Person) -> dict[str, Any]:
     return eventually(report, seconds=60)
 
 
-def test_a_blocked_account_may_not_leave(person: Person, books: Backend) -> None:
+def test_a_blocked_account_cannot_be_deleted(person: Person, books: Backend) -> None:
     books.ledger.set_blocked(person.user_id, True)
 
     check_error(person.delete("/auth/user"), 403, "account_blocked")
@@ -279,7 +279,7 @@ def test_a_blocked_account_may_not_leave(person: Person, books: Backend) -> None
     assert person.get("/auth/user").status_code == 200
 
 
-def test_an_account_is_deleted_with_a_token_alone_and_by_nobody_else(person: Person, resident: Person) -> None:
+def test_only_the_users_own_token_deletes_an_account(person: Person, resident: Person) -> None:
     check_error(person.api.call("DELETE", "/auth/user"), 401, "unauthenticated")
     check_error(person.api.call("DELETE", "/auth/user", person.access_token), 401, "unauthenticated")
     assert resident.get("/auth/user").status_code == person.get("/auth/user").status_code == 200

@@ -1,4 +1,4 @@
-"""After a whole life of an account, with every kind of failure in it: no secret, token, address or word got about."""
+"""No secret, token, address or text leaks when an account uses every feature with every kind of failure."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,14 @@ from tests.http.checkout_steps import CREATE, PURCHASE, PaymentsClient, buy_and_
 from tests.http.http_client import PASSWORD, Api, Heard, Person, Sandbox, Witness, check_error, silence
 from tests.http.leak_search import (
     CHECKOUT,
+    PRIVATE_TEXT,
     SIGNED,
-    SPOKEN,
     STREAM,
     STRIPE_SIGNED,
     UPLOADS,
     Secrets,
-    heard_words,
     job_ids,
+    recognised_texts,
     signatures,
     stream_tokens,
 )
@@ -31,29 +31,33 @@ from tests.http.recorded_requests import ASK, CATCHUP, SAID, catch_up, ended, en
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.AA"
 
 
-def live(api: Api, person: Person, sandbox: Sandbox, books: Backend, payments_client: PaymentsClient) -> None:
-    """Sign in and out rightly and wrongly, stream, save, fail at every provider, buy, read it all back."""
+def use_every_feature(
+    api: Api, person: Person, sandbox: Sandbox, books: Backend, payments_client: PaymentsClient
+) -> None:
+    """Sign in and out, stream, save, buy and read, with wrong input and with failures of every provider."""
     api.register(person.email)
     api.login(person.email, PASSWORD + "?")
     api.post("/auth/login", data=f'{{"email": "{person.email}", "password": "{PASSWORD}", "x": '.encode())
     api.post("/auth/refresh", json={"refresh_token": person.token})
-    session_id = person.start(title=SPOKEN, source_url=f"https://example.com/?{SPOKEN.replace(' ', '+')}")
+    session_id = person.start(title=PRIVATE_TEXT, source_url=f"https://example.com/?{PRIVATE_TEXT.replace(' ', '+')}")
     recording = min((path for path, _ in samples()), key=lambda path: path.stat().st_size)
     assert person.send(session_id, 0, recording.read_bytes(), "audio/wav").status_code == 200
     for fault in ("401", "500", "bad_json"):
         sandbox.fail(Sandbox.SYNC, fault)
         sandbox.fail(Sandbox.TRANSCRIPTIONS, fault)
         person.send(session_id, 1, silence(200))
-    saved = [{"seq": 9, "start_ms": 0, "end_ms": 5, "text": SPOKEN}]
+    saved = [{"seq": 9, "start_ms": 0, "end_ms": 5, "text": PRIVATE_TEXT}]
     assert person.stream(action="save", session_id=session_id, segments=saved).status_code == 200
-    person.stream(action="save", session_id=session_id, segments=[saved[0] | {"more": SPOKEN}])
-    person.stream(action="save", session_id=SPOKEN, segments=saved)
-    direct = person.stream(action="start", lease_seconds=60, language="en", title=SPOKEN, key_terms=[SPOKEN])
+    person.stream(action="save", session_id=session_id, segments=[saved[0] | {"more": PRIVATE_TEXT}])
+    person.stream(action="save", session_id=PRIVATE_TEXT, segments=saved)
+    direct = person.stream(
+        action="start", lease_seconds=60, language="en", title=PRIVATE_TEXT, key_terms=[PRIVATE_TEXT]
+    )
     assert direct.status_code == 201
     sandbox.fail(Sandbox.TOKEN, "401")
     person.stream(action="renew", session_id=direct.json()["session_id"], interrupted=True)
     transcript_id = person.stop(session_id)["transcript_id"]
-    assert SPOKEN in person.get(f"/transcription/history/{transcript_id}").text
+    assert PRIVATE_TEXT in person.get(f"/transcription/history/{transcript_id}").text
     catch_up_and_ask(person, sandbox, books)
     buy_and_return(person, payments_client)
     for path in ("/transcription/history", "/credits/transactions", "/auth/user"):
@@ -64,14 +68,14 @@ def live(api: Api, person: Person, sandbox: Sandbox, books: Backend, payments_cl
 
 
 def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
-    """A recording is caught up with and asked about; before that the providers fail in every way that has words."""
+    """Catch up with a recording and ask about it, after failures of the providers that contain text."""
     upload_id = upload(person)
     for service, fault in ((Sandbox.CREATE, "bad_json"), (Sandbox.GET, "401"), (Sandbox.DELETE, "500")):
         sandbox.fail(service, fault)
     sandbox.fail(Sandbox.TEXT, "refusal")
-    done = ended_by_sweeps(books, person, catch_up(person, upload_id=upload_id, title=SPOKEN)["job_id"])
-    catch_up(person, upload_id=upload_id, title=SPOKEN)
-    body = {"question": f"Who spoke of {SPOKEN}?", "transcript_id": done["transcript_id"]}
+    done = ended_by_sweeps(books, person, catch_up(person, upload_id=upload_id, title=PRIVATE_TEXT)["job_id"])
+    catch_up(person, upload_id=upload_id, title=PRIVATE_TEXT)
+    body = {"question": f"Who spoke of {PRIVATE_TEXT}?", "transcript_id": done["transcript_id"]}
     for fault in ("500", "bad_json", "not_json", "wrong_schema", "context_length"):
         sandbox.fail(Sandbox.TEXT, fault)
         assert person.post(ASK, json=body).status_code == 502
@@ -98,7 +102,7 @@ def buy_and_return(person: Person, payments_client: PaymentsClient) -> None:
     person.post(PURCHASE, json={"package_id": "popular", "success_url": f"https://evil.example/?{person.email}"})
 
 
-def test_nothing_that_is_secret_or_private_got_about(
+def test_no_secret_and_no_private_text_leaks(
     api: Api,
     person: Person,
     sandbox: Sandbox,
@@ -107,16 +111,16 @@ def test_nothing_that_is_secret_or_private_got_about(
     stack: LocalStack,
     witness: Witness,
 ) -> None:
-    live(api, person, sandbox, books, payments_client)
+    use_every_feature(api, person, sandbox, books, payments_client)
 
-    assert heard_words(witness.answers)
+    assert recognised_texts(witness.answers)
     assert stream_tokens(witness.answers)
     assert signatures(witness.answers)
     assert job_ids(witness.answers)
-    assert Secrets.of(stack).leaked(stack.directory, witness.answers) == []
+    assert Secrets.of(stack).find_leaks(stack.directory, witness.answers) == []
 
 
-def test_a_bug_is_a_500_that_tells_nothing(person: Person, books: Backend) -> None:
+def test_a_bug_is_a_500_without_details(person: Person, books: Backend) -> None:
     session_id = person.start()
     books.tables.write(Write(session_key(person.user_id, session_id), put_in={"state": "a state nobody knows"}))
 
@@ -130,58 +134,61 @@ def test_a_bug_is_a_500_that_tells_nothing(person: Person, books: Backend) -> No
     "plant",
     [
         *("ASSEMBLYAI_API_KEY", "COGNITO_CLIENT_SECRET", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
-        *(PASSWORD, JWT, SPOKEN, "p@canary.example", SIGNED, CHECKOUT, STRIPE_SIGNED),
+        *(PASSWORD, JWT, PRIVATE_TEXT, "p@canary.example", SIGNED, CHECKOUT, STRIPE_SIGNED),
     ],
 )
-def test_the_search_finds_what_is_planted(stack: LocalStack, tmp_path: Path, plant: str) -> None:
+def test_the_leak_search_finds_what_is_planted(stack: LocalStack, tmp_path: Path, plant: str) -> None:
     secrets, secret = Secrets.of(stack), stack.settings.get(plant, plant)
     (tmp_path / "positions").mkdir()
     (tmp_path / "positions" / "stream.log").write_text(f'{{"message": "request", "note": "{secret}"}}')
     (tmp_path / "settings.json").write_text(secret)
 
-    (in_file,) = secrets.leaked(tmp_path, [])
-    in_answers = secrets.leaked(tmp_path / "nothing", [Heard("GET", "/health", 200, f"so {secret}", "{}")])
-    in_headers = secrets.leaked(tmp_path / "nothing", [Heard("GET", "/health", 200, "", f"X: {secret}")])
+    (in_file,) = secrets.find_leaks(tmp_path, [])
+    in_answers = secrets.find_leaks(tmp_path / "nothing", [Heard("GET", "/health", 200, f"so {secret}", "{}")])
+    in_headers = secrets.find_leaks(tmp_path / "nothing", [Heard("GET", "/health", 200, "", f"X: {secret}")])
 
     assert in_file.endswith("in positions/stream.log")
     assert len(in_answers) == len(in_headers) == 1
 
 
-def test_the_search_knows_where_things_belong(stack: LocalStack, tmp_path: Path) -> None:
+def test_the_leak_search_allows_values_where_they_belong(stack: LocalStack, tmp_path: Path) -> None:
     secrets = Secrets.of(stack)
-    fine = [Heard("POST", "/auth/login", 200, JWT, "{}"), Heard("GET", "/transcription/history/x", 200, SPOKEN, "{}")]
+    fine = [
+        Heard("POST", "/auth/login", 200, JWT, "{}"),
+        Heard("GET", "/transcription/history/x", 200, PRIVATE_TEXT, "{}"),
+    ]
 
-    assert secrets.leaked(tmp_path, fine) == []
-    assert len(secrets.leaked(tmp_path, [replace(heard, status=400) for heard in fine])) == 2
+    assert secrets.find_leaks(tmp_path, fine) == []
+    assert len(secrets.find_leaks(tmp_path, [replace(response, status=400) for response in fine])) == 2
     text = "a sentence of more than twenty letters"
     (tmp_path / "api.log").write_text(text)
-    heard = Heard("POST", "/transcription/stream/x/audio", 200, f'{{"text": "{text}"}}', "{}")
-    assert secrets.leaked(tmp_path, [heard]) == [f"said: {text} in api.log"]
+    response = Heard("POST", "/transcription/stream/x/audio", 200, f'{{"text": "{text}"}}', "{}")
+    assert secrets.find_leaks(tmp_path, [response]) == [f"said: {text} in api.log"]
 
 
-def test_the_search_knows_the_tokens_of_sockets(stack: LocalStack, tmp_path: Path) -> None:
+def test_the_leak_search_finds_socket_tokens(stack: LocalStack, tmp_path: Path) -> None:
     secrets, lease = Secrets.of(stack), Heard("POST", STREAM, 201, '{"token": "opaque-token"}', "{}")
 
-    assert secrets.leaked(tmp_path, [lease]) == []
+    assert secrets.find_leaks(tmp_path, [lease]) == []
     (tmp_path / "api.log").write_text("GET /v3/ws?token=opaque-token")
     elsewhere = Heard("GET", "/transcription/history", 200, "opaque-token", "{}")
-    assert secrets.leaked(tmp_path, [lease, elsewhere]) == [
+    assert secrets.find_leaks(tmp_path, [lease, elsewhere]) == [
         "single-use secret 0 in api.log",
         "a single-use secret in the 200 of GET /transcription/history",
     ]
 
 
-def test_the_search_knows_forms_and_webhooks(stack: LocalStack, tmp_path: Path) -> None:
+def test_the_leak_search_finds_upload_forms_and_webhook_secrets(stack: LocalStack, tmp_path: Path) -> None:
     secrets = Secrets.of(stack)
     form = Heard("POST", UPLOADS, 201, '{"fields": {"x-amz-signature": "5ec7e7", "policy": "eyJpolicy"}}', "{}")
     job = Heard("POST", CATCHUP, 202, '{"job_id": "one", "summary": "a summary of more than twenty letters"}', "{}")
     secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], "one")
 
-    assert secrets.leaked(tmp_path, [form, job]) == []
+    assert secrets.find_leaks(tmp_path, [form, job]) == []
     elsewhere = [Heard("GET", "/health", 200, secret, "{}"), Heard("GET", "/health", 200, "5ec7e7", "{}")]
-    assert [found.rpartition(" in ")[2] for found in secrets.leaked(tmp_path, [form, job, *elsewhere])] == (
+    assert [found.rpartition(" in ")[2] for found in secrets.find_leaks(tmp_path, [form, job, *elsewhere])] == (
         ["the 200 of GET /health"] * 2
     )
     for plant in (secret, "5ec7e7", "eyJpolicy", "a summary of more than twenty letters"):
         (tmp_path / "api.log").write_text(f"x {plant} y")
-        assert secrets.leaked(tmp_path, [form, job])
+        assert secrets.find_leaks(tmp_path, [form, job])

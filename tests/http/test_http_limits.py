@@ -61,12 +61,12 @@ MANY_REQUESTS = pytest.param(300, marks=() if IS_DEPLOYED else pytest.mark.soak)
 
 @pytest.mark.parametrize("requests_per_burst", [75, MANY_REQUESTS])
 def test_of_two_bursts_exactly_the_allowed_number_passes(
-    limited_user: Person, tally: Counter[str], requests_per_burst: int
+    limited_user: Person, soak_counts: Counter[str], requests_per_burst: int
 ) -> None:
     """One request refills in 24 minutes: none within the test."""
     assert burst(limited_user, requests_per_burst) == {200: SIXTY, 429: requests_per_burst - SIXTY}
     assert burst(limited_user, requests_per_burst) == {429: requests_per_burst}
-    tally["requests against a limit over HTTP"] += 2 * requests_per_burst
+    soak_counts["requests against a limit over HTTP"] += 2 * requests_per_burst
 
 
 def test_headers_show_the_limit_and_pages_may_read_them(limited_user: Person) -> None:

@@ -100,5 +100,5 @@ def test_all_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend,
         assert person.balance() == (200 - JOBS_A_PERSON * USED, 0)
         assert [used["credits"] for used in person.usage()] == [-USED] * JOBS_A_PERSON
         ledgers.check_invariants(person.user_id)
-    assert Secrets.of(alone).leaked(alone.directory, witness.answers) == []
+    assert Secrets.of(alone).find_leaks(alone.directory, witness.answers) == []
     api.close()

@@ -1,4 +1,4 @@
-"""Who gets in: every bad token gets the same 401, on every route, and an outage is never the caller's fault."""
+"""Authentication: every bad token gets the same 401 on every route, and an outage is a 503."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from scripts.local.aws import CREDENTIALS, REGION
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.forged_tokens import Forger, encoded, packed, soon
+from tests.http.forged_tokens import Forger, encode_base64, encode_json, soon
 from tests.http.http_client import (
     ADMIN_ROUTES,
     GOOD_REQUESTS,
@@ -37,10 +37,10 @@ MALFORMED: dict[str, str | bytes | None] = {
     "two dots": "Bearer ..",
     "five parts": "Bearer a.b.c.d.e",
     "not base64": "Bearer !!!.???.###",
-    "a header that is a list": f"Bearer {packed([1])}.{packed({})}.AA",
+    "a header that is a list": f"Bearer {encode_json([1])}.{encode_json({})}.AA",
     "a header that is no JSON": "Bearer eyJhbGciOiJS.e30.AA",
-    "a key id that is a number": f"Bearer {packed({'alg': 'RS256', 'kid': 7})}.{packed({})}.AA",
-    "a header nested too deeply": f"Bearer {encoded(b'[' * 5_000)}.e30.AA",
+    "a key id that is a number": f"Bearer {encode_json({'alg': 'RS256', 'kid': 7})}.{encode_json({})}.AA",
+    "a header nested too deeply": f"Bearer {encode_base64(b'[' * 5_000)}.e30.AA",
     "not ASCII": "Bearer é.ü.ß".encode(),
     "20 kB": "Bearer " + "a" * 20_000,
 }
@@ -48,29 +48,29 @@ MALFORMED: dict[str, str | bytes | None] = {
 Forgery = Callable[[Forger, Person], str]
 
 
-def without(claim: str) -> Forgery:
+def omit_claim(claim: str) -> Forgery:
     return lambda forger, person: forger.token(person, **{claim: None})
 
 
-def spoofed(token: str, claims: dict[str, Any]) -> str:
-    """The token with more claims, and the signature of before."""
+def replace_claims(token: str, claims: dict[str, Any]) -> str:
+    """The token with other claims and its old signature."""
     header, _, signature = token.split(".")
-    return f"{header}.{packed(jwt.decode(token, options={'verify_signature': False}) | claims)}.{signature}"
+    return f"{header}.{encode_json(jwt.decode(token, options={'verify_signature': False}) | claims)}.{signature}"
 
 
 FORGED: dict[str, Forgery] = {
-    "alg none": lambda f, p: f.unsigned(f.claims(p)),
+    "alg none": lambda f, p: f.sign_with_none(f.claims(p)),
     "HS256 with the public key as secret": lambda f, p: f.signed_with_public_key_as_secret(f.claims(p)),
-    "another key under the known id": lambda f, p: f.signed(f.claims(p), f.stranger),
-    "another key that comes in its header": lambda f, p: f.signed(
-        f.claims(p), f.stranger, jwk=jwt.algorithms.RSAAlgorithm.to_jwk(f.stranger.public_key(), as_dict=True)
+    "another key under the known id": lambda f, p: f.sign(f.claims(p), f.unknown_key),
+    "another key that comes in its header": lambda f, p: f.sign(
+        f.claims(p), f.unknown_key, jwk=jwt.algorithms.RSAAlgorithm.to_jwk(f.unknown_key.public_key(), as_dict=True)
     ),
-    "an unknown key id": lambda f, p: f.signed(f.claims(p), kid="unknown"),
+    "an unknown key id": lambda f, p: f.sign(f.claims(p), kid="unknown"),
     "no key id": lambda f, p: jwt.encode(f.claims(p), f.key, algorithm="RS256"),
-    "groups spoofed without the pool's key": lambda f, p: f.signed(
-        f.claims(p, **{"cognito:groups": ["admins"]}), f.stranger
+    "groups spoofed without the pool's key": lambda f, p: f.sign(
+        f.claims(p, **{"cognito:groups": ["admins"]}), f.unknown_key
     ),
-    "groups spoofed in a good token": lambda f, p: spoofed(p.token, {"cognito:groups": ["admins"]}),
+    "groups spoofed in a good token": lambda f, p: replace_claims(p.token, {"cognito:groups": ["admins"]}),
     "wrong issuer": lambda f, p: f.token(p, iss="https://issuer.example"),
     "another pool as issuer": lambda f, p: f.token(p, iss=ANOTHER_POOL),
     "wrong audience": lambda f, p: f.token(p, aud="another-client"),
@@ -85,14 +85,14 @@ FORGED: dict[str, Forgery] = {
     "groups that are a word": lambda f, p: f.token(p, **{"cognito:groups": "admins"}),
     "signed well, but 20 kB": lambda f, p: f.token(p, name="x" * 15_000),
     "an end cut off": lambda f, p: p.token[:-10],
-} | {f"no {name}": without(name) for name in REQUIRED}
+} | {f"no {name}": omit_claim(name) for name in REQUIRED}
 
 
-def test_every_authenticated_route_is_tried() -> None:
+def test_every_authenticated_route_has_a_request() -> None:
     assert sorted(authenticated_routes()) == sorted(GOOD_REQUESTS)
 
 
-def test_the_forgers_tokens_are_good_but_for_their_flaw(api: Api, resident: Person, forger: Forger) -> None:
+def test_a_token_of_the_forger_without_a_flaw_is_accepted(api: Api, resident: Person, forger: Forger) -> None:
     answer = api.get("/credits/balance", forger.token(resident))
 
     assert answer.status_code == 200
@@ -113,7 +113,7 @@ def test_a_forged_token_is_401_everywhere(api: Api, resident: Person, forger: Fo
     on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
 
 
-def test_a_signed_out_token_is_401_everywhere_and_a_new_sign_in_works_at_once(api: Api, person: Person) -> None:
+def test_a_signed_out_token_is_401_everywhere_and_a_new_sign_in_works(api: Api, person: Person) -> None:
     assert person.post("/auth/logout").json() == {"signed_out": True}
 
     headers = {"Authorization": f"Bearer {person.token}"}
@@ -131,29 +131,29 @@ def test_a_real_token_of_another_pool_or_another_client_is_401(api: Api, residen
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
-    ours = stack.settings["COGNITO_USER_POOL_ID"]
+    own_pool = stack.settings["COGNITO_USER_POOL_ID"]
     other = cognito.create_user_pool(PoolName="other", UsernameAttributes=["email"])["UserPool"]["Id"]
     cognito.admin_create_user(UserPoolId=other, Username=resident.email, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(
         UserPoolId=other, Username=resident.email, Password=f"{PASSWORD}A1!", Permanent=True
     )
 
-    for pool, password in ((other, f"{PASSWORD}A1!"), (ours, PASSWORD)):
+    for pool, password in ((other, f"{PASSWORD}A1!"), (own_pool, PASSWORD)):
         flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
         made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="other", ExplicitAuthFlows=flows)
-        words = {"USERNAME": resident.email, "PASSWORD": password}
+        credentials = {"USERNAME": resident.email, "PASSWORD": password}
         signed_in = cognito.admin_initiate_auth(
             UserPoolId=pool,
             ClientId=made["UserPoolClient"]["ClientId"],
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters=words,
+            AuthParameters=credentials,
         )
         headers = {"Authorization": f"Bearer {signed_in['AuthenticationResult']['IdToken']}"}
         on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
     cognito.close()
 
 
-def test_a_blocked_account_is_kept_out_however_good_its_token(api: Api, person: Person, books: Backend) -> None:
+def test_a_blocked_account_is_403_with_a_valid_token(api: Api, person: Person, books: Backend) -> None:
     books.ledger.set_blocked(person.user_id, True)
 
     headers = {"Authorization": f"Bearer {person.token}"}
@@ -165,17 +165,17 @@ def test_a_blocked_account_is_kept_out_however_good_its_token(api: Api, person: 
     assert person.get("/credits/balance").status_code == 200
 
 
-def test_a_deleted_account_is_401_everywhere_from_that_moment(api: Api, person: Person) -> None:
+def test_a_deleted_account_is_401_everywhere_at_once(api: Api, person: Person) -> None:
     assert person.delete("/auth/user").status_code == 202
 
     headers = {"Authorization": f"Bearer {person.token}"}
     refused = lambda answer: check_error(answer, 401, "unauthenticated")  # noqa: E731
     on_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
-    # Either word is right: the job may have ended the refresh token already.
+    # Either code is correct: the job may have revoked the refresh token already.
     assert api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
 
 
-def test_keys_that_cannot_be_had_are_503_not_401(keyless_api: Api, resident: Person) -> None:
+def test_keys_that_could_not_be_fetched_are_503_not_401(keyless_api: Api, resident: Person) -> None:
     headers = {"Authorization": f"Bearer {resident.token}"}
 
     on_every_authenticated_route(keyless_api, headers, lambda answer: check_error(answer, 503, "unavailable"))

@@ -69,7 +69,7 @@ def test_an_unknown_user_has_zeros_and_can_hold_nothing(ledger: Ledger) -> None:
     unknown = Caller(str(uuid.uuid4()), NOW, "unknown@example.com")
 
     assert ledger.balance(unknown.user_id).available == 0
-    with pytest.raises(InsufficientCreditsError, match="1 credits needed, 0 available"):
+    with pytest.raises(InsufficientCreditsError, match="1 credit is needed, 0 available"):
         ledger.hold(unknown, hold_of(unknown, 1), at=NOW)
 
 

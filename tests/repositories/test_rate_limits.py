@@ -75,8 +75,8 @@ def test_interleaved_clients_with_late_clocks_never_pass_more_than_the_rule(tabl
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 160))
-def test_many_interleaved_clients(tables: Tables, seed: int, tally: Counter[str]) -> None:
-    tally["requests against a limit, interleaved"] += simulate_clients(tables, random.Random(seed), steps=2_000)
+def test_many_interleaved_clients(tables: Tables, seed: int, soak_counts: Counter[str]) -> None:
+    soak_counts["requests against a limit, interleaved"] += simulate_clients(tables, random.Random(seed), steps=2_000)
 
 
 def simulate_clients(tables: Tables, rng: random.Random, steps: int) -> int:

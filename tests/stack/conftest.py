@@ -33,7 +33,7 @@ def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStac
         with stack:
             yield stack, gate
             stack.gather_logs()
-            assert Secrets.of(stack).leaked(stack.directory, witness.answers, witness.said) == []
+            assert Secrets.of(stack).find_leaks(stack.directory, witness.answers, witness.said) == []
             assert [line for line in stack.denied() if not any(action in line for action in provoked)] == []
 
 

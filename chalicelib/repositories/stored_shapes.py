@@ -1,0 +1,118 @@
+"""Every kind of item that is stored for a user: what of it an export contains, and what an erasure keeps.
+
+The classes of a shape declare the attributes of its items, each marked as models/field_kinds.py says. A new attribute
+belongs into one of these classes; a new kind of item belongs into `STORED_SHAPES`, or it is neither exported nor kept.
+Items that hold nothing but ids and times lie outside: a payment's pointer, the list of open purchases, and the
+guard of the free credits (whose key is an HMAC of the address).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..models.accounts import Profile
+from ..models.catchup import ClaimAttributes, Job, JobAttributes
+from ..models.field_kinds import EXPORTED_KINDS, KEPT_KINDS, FieldKind, field_kinds
+from ..models.ledger import Balance, BalanceAttributes, DayTotal, Entry, GuardAttributes, Hold, HoldAttributes
+from ..models.purchases import Purchase, PurchaseAttributes, PurchasePointerAttributes
+from ..models.sessions import AllowanceAttributes, Reservation, Session, SessionAttributes
+from ..models.transcripts import (
+    BlockAttributes,
+    ChunkAttributes,
+    Question,
+    Summary,
+    Transcript,
+    TranscriptAttributes,
+)
+from .deletions import PendingDeletion
+from .exports import Export
+from .sessions import USE_COST, USE_MS
+from .table import Item
+
+KEYS = frozenset({"pk", "sk"})
+
+
+@dataclass(frozen=True)
+class StoredShape:
+    """One kind of item.
+
+    `fields`: the classes that declare its attributes. `is_exported`: whether exports contain such items; if not, they
+    have no personal field and no record. `is_kept`: whether such an item stays, with its kept attributes, when the
+    account is deleted. `dynamic`: attributes whose names begin with a prefix belong to this field.
+    """
+
+    fields: tuple[type, ...]
+    is_exported: bool = True
+    is_kept: bool = False
+    dynamic: Mapping[str, str] = field(default_factory=dict)
+
+    def kind(self, attribute: str) -> FieldKind | None:
+        """The kind of an attribute; None if it is unmarked or undeclared."""
+        name = next((named for prefix, named in self.dynamic.items() if attribute.startswith(prefix)), attribute)
+        kinds = (field_kinds(shape).get(name) for shape in self.fields)
+        return next((kind for kind in kinds if kind), None)
+
+    def export(self, item: Item) -> dict[str, Any]:
+        """The attributes that an export contains."""
+        return {name: value for name, value in item.items() if self.kind(name) in EXPORTED_KINDS}
+
+    def attributes_to_erase(self, item: Item) -> list[str]:
+        """The attributes that an erasure removes from an item that is kept."""
+        return [name for name in item if name not in KEYS and self.kind(name) not in KEPT_KINDS]
+
+
+PROFILE = StoredShape((Profile,))
+SESSION = StoredShape((Session, SessionAttributes), dynamic={USE_MS: "uses", USE_COST: "uses"})
+TRANSCRIPT = StoredShape((Transcript, TranscriptAttributes))
+CHUNK = StoredShape((Reservation, ChunkAttributes))
+BLOCK = StoredShape((BlockAttributes,))
+SUMMARY = StoredShape((Summary,))
+QUESTION = StoredShape((Question,))
+ALLOWANCE = StoredShape((AllowanceAttributes,))
+CLAIM = StoredShape((ClaimAttributes,), is_exported=False)
+PENDING_DELETION = StoredShape((PendingDeletion,), is_exported=False)
+EXPORT = StoredShape((Export,), is_exported=False)
+JOB = StoredShape((Job, JobAttributes), is_kept=True)
+PURCHASE = StoredShape((Purchase, PurchaseAttributes), is_kept=True)
+PURCHASE_POINTER = StoredShape((PurchasePointerAttributes,), is_exported=False, is_kept=True)
+BALANCE = StoredShape((Balance, BalanceAttributes), is_kept=True)
+ENTRY = StoredShape((Entry,), is_kept=True)
+HOLD = StoredShape((Hold, HoldAttributes), is_kept=True)
+DAY = StoredShape((DayTotal,), is_kept=True)
+GUARD = StoredShape((GuardAttributes,), is_exported=False, is_kept=True)
+
+# By the beginning of the sort key, of the items under `USER#<id>` in either table.
+USER_SHAPES: Mapping[str, StoredShape] = {
+    "PROFILE": PROFILE,
+    "SESSION": SESSION,
+    "TRANSCRIPT": TRANSCRIPT,
+    "SUMMARY": SUMMARY,
+    "QUESTION": QUESTION,
+    "ALLOWANCE": ALLOWANCE,
+    "CATCHUP": CLAIM,
+    "PURCHASE": PURCHASE_POINTER,
+    "BALANCE": BALANCE,
+    "ENTRY": ENTRY,
+    "HOLD": HOLD,
+    "DAY": DAY,
+    "REF": GUARD,
+}
+# By partition, of the items elsewhere.
+OTHER_SHAPES: Mapping[str, StoredShape] = {
+    "JOB": JOB,
+    "PURCHASE": PURCHASE,
+    "EXPORTS": EXPORT,
+    "ERASURES": PENDING_DELETION,
+}
+UNKNOWN = StoredShape((), is_exported=False)
+
+
+def shape_of(item: Item) -> StoredShape:
+    """The shape of a stored item; `UNKNOWN`, which exports and keeps nothing, if it is not declared."""
+    partition, _, _ = item["pk"].partition("#")
+    prefix, _, rest = item["sk"].partition("#")
+    if partition != "USER":
+        return OTHER_SHAPES.get(partition, UNKNOWN)
+    if prefix == "SEGMENT":
+        return CHUNK if "#C#" in rest else BLOCK
+    return USER_SHAPES.get(prefix, UNKNOWN)
