@@ -196,7 +196,7 @@ def erase(_event: Any) -> dict[str, int]:
     return middleware.run_event(
         "erase",
         {
-            "transcripts_erased": lambda: use_cases.history().erase_deleted(),
+            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
             "accounts_looked_at": lambda: use_cases.account_deletion().sweep(),
             "accounts_overdue": lambda: use_cases.account_deletion().overdue(),
             "exports_looked_at": lambda: use_cases.account_exports().sweep(),
@@ -211,7 +211,7 @@ def erase(_event: Any) -> dict[str, int]:
 @views.answers(status=201, limit="spend")
 def new_upload(caller: Caller, body: Body[contract.NewUpload]) -> contract.Upload:
     """A form that sends one recording of at most 500 MB within 15 minutes. 201; 400 no media type."""
-    return use_cases.catchups().new_upload(caller, body)
+    return use_cases.catchups().create_upload(caller, body)
 
 
 @app.route("/transcription/catchup", methods=["POST"], authorizer=cognito, cors=CORS)
@@ -229,7 +229,7 @@ def catchup(
 @views.answers(limit="reads")
 def catchup_job(caller: Caller, job_id: Id) -> contract.CatchupJob:
     """How far a catch-up is; when done, the summary. 200; 404 none, or another user's."""
-    return use_cases.catchups().look(caller, job_id)
+    return use_cases.catchups().get_status(caller, job_id)
 
 
 @app.route("/webhooks/assemblyai", methods=["POST"], cors=CORS)
@@ -240,7 +240,7 @@ def assemblyai_webhook(
     secret: Annotated[str, Header(job_rules.WEBHOOK_SECRET_HEADER)],
 ) -> contract.Notified:
     """The provider has ended a transcript. 200, any number of times; 400 wrong secret."""
-    return use_cases.catchups().notified(query.job, secret, said.transcript_id)
+    return use_cases.catchups().record_notification(query.job, secret, said.transcript_id)
 
 
 @app.on_sqs_message(queue=load.jobs_queue_name(), batch_size=1)
@@ -289,7 +289,7 @@ def history(caller: Caller, query: Query[contract.HistoryQuery]) -> contract.His
 @views.answers(limit="reads")
 def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptWhole:
     """One transcript whole, with what it covers. 200; 404 none, or another user's."""
-    return use_cases.history().whole(caller, transcript_id, query.cursor)
+    return use_cases.history().get_transcript(caller, transcript_id, query.cursor)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)

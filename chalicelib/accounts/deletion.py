@@ -18,10 +18,11 @@ from ..errors import UnavailableError
 from ..models.accounts import Caller
 from ..models.ledger import Hold, HoldState
 from ..pricing.price_files import Prices
+from ..providers.protocols import JobQueue
 from ..repositories import deletions
 from ..repositories.deletions import PendingDeletion
 from ..repositories.exports import export_key
-from ..repositories.jobs import has_words, job, job_emptied, job_given_up, job_key
+from ..repositories.jobs import abandon_job, clear_user_text, has_user_text, job_from, job_key
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.purchases import DISPUTE_HOLD, changed, purchase, purchase_key, without_words
 from ..repositories.table import Tables, WriteRefusedError
@@ -42,12 +43,6 @@ class Files(Protocol):
     """Files that lie under their owner's id. Raises UnavailableError."""
 
     def delete_all(self, user_id: str) -> None: ...
-
-
-class JobQueue(Protocol):
-    """Who is told that a job may have something to do. Raises UnavailableError."""
-
-    def send(self, message: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -173,7 +168,7 @@ class AccountDeletion:
             return self.leases.abandon(hold, self.prices, at_once=True)
         if hold.kind == CATCHUP:
             with suppress(WriteRefusedError):  # It has just ended.
-                self.tables.write(job_given_up(hold.reference))
+                self.tables.write(abandon_job(hold.reference))
             self.queue.send(hold.reference)
         return False  # A question's is given back within two minutes, by whoever asked or by the sweep.
 
@@ -198,10 +193,10 @@ class AccountDeletion:
             for item in self.tables.get_many([job_key(job_id) for job_id in some]):
                 if item is None:
                     continue
-                one = job(item)
-                if has_words(one):
+                one = job_from(item)
+                if has_user_text(one):
                     with suppress(WriteRefusedError):  # Its time was over at this moment.
-                        self.tables.write(job_emptied(one, self.now() + self.job_rules.failed_kept_seconds))
+                        self.tables.write(clear_user_text(one, self.now() + self.job_rules.failed_retention_seconds))
                 if one.is_known_to_provider:
                     self.queue.send(one.job_id)
                     is_waiting = True

@@ -13,6 +13,7 @@ from .. import contract
 from ..dates import rfc3339
 from ..errors import NotFoundError, UnavailableError
 from ..models.accounts import Caller
+from ..providers.protocols import JobQueue
 from ..repositories import exports
 from ..repositories.exports import Export, ExportState, export_key
 from ..repositories.ledger import Ledger
@@ -33,12 +34,6 @@ class Files(Protocol):
     def delete(self, user_id: str, export_id: str) -> None: ...
 
     def delete_all(self, user_id: str) -> None: ...
-
-
-class JobQueue(Protocol):
-    """Who is told that a job may have something to do. Raises UnavailableError."""
-
-    def send(self, message: str) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from ..dates import rfc3339
 from ..models.catchup import StoredFile
 from ..models.purchases import Purchase
 from ..repositories.allowances import ALLOWANCE
-from ..repositories.jobs import SUMMARY, job_key, summary
+from ..repositories.jobs import SUMMARY, job_key, summary_from
 from ..repositories.ledger_items import DAY, ENTRY, HOLD, balance_key
 from ..repositories.profiles import profile_key
 from ..repositories.purchases import POINTER, purchase, purchase_key
 from ..repositories.questions import QUESTION
 from ..repositories.sessions import SESSION
 from ..repositories.table import Item, ItemKey, TableName, Tables
-from ..repositories.transcripts import LINE, SEGMENT, segments_of
+from ..repositories.transcripts import SEGMENT, TRANSCRIPT, segments_from
 
 READ_AT_ONCE = 100
 Told = dict[str, Any]
@@ -83,13 +83,13 @@ class ExportContent:
     def _transcripts(self, user_id: str) -> Iterator[Told]:
         words = _Beside(self._items("app", user_id, SEGMENT))
         summaries = _Beside(self._items("app", user_id, SUMMARY))
-        for item in self._items("app", user_id, LINE):
+        for item in self._items("app", user_id, TRANSCRIPT):
             if "started_at" not in item:  # A settlement may have touched a line that was just deleted.
                 continue
             transcript_id = item["transcript_id"]
             yield _told(item) | {
-                "segments": [msgspec.to_builtins(one) for one in segments_of(words.of(transcript_id))],
-                "summaries": [msgspec.to_builtins(summary(one)) for one in summaries.of(transcript_id)],
+                "segments": [msgspec.to_builtins(one) for one in segments_from(words.of(transcript_id))],
+                "summaries": [msgspec.to_builtins(summary_from(one)) for one in summaries.of(transcript_id)],
             }
 
     def _purchases(self, user_id: str) -> Iterator[Told]:

@@ -16,7 +16,7 @@ PRIVATE_ENDINGS = {
 }  # fmt: skip
 
 
-def public_https(url: str, field: str) -> str:
+def check_public_https(url: str, field: str) -> str:
     """The address, if it is public https: a name with a dot, no password, no odd port, no number for a host.
 
     Raises InvalidRequestError naming `field` and saying what is wrong.

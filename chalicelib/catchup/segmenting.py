@@ -13,7 +13,7 @@ LONGEST_PAUSE_MS = 2_000
 EARLY_MS = 1_000
 
 
-def within(recording: Recording, from_ms: int, to_ms: int) -> list[Word]:
+def words_in_range(recording: Recording, from_ms: int, to_ms: int) -> list[Word]:
     """The words of the range, timed by the whole recording.
 
     AssemblyAI does not say whether the times of a cut count from the cut or from the start: words well before the range
@@ -29,7 +29,7 @@ def within(recording: Recording, from_ms: int, to_ms: int) -> list[Word]:
     ]
 
 
-def segments(words: Iterable[Word]) -> list[Segment]:
+def build_segments(words: Iterable[Word]) -> list[Segment]:
     """The words as sentences, numbered from 0: a new one after a sentence's end, a pause, or too many characters."""
     return [
         Segment(seq, sentence[0].start_ms, max(sentence[0].start_ms, sentence[-1].end_ms), _text(sentence))
@@ -37,7 +37,7 @@ def segments(words: Iterable[Word]) -> list[Segment]:
     ]
 
 
-def billed_ms(audio_ms: int, from_ms: int, to_ms: int) -> int:
+def recorded_ms(audio_ms: int, from_ms: int, to_ms: int) -> int:
     """How much of the range the recording really had."""
     return min(max(audio_ms - from_ms, 0), to_ms - from_ms)
 

@@ -28,14 +28,33 @@ from ..models.accounts import Caller
 from ..models.catchup import Job, JobState, UploadForm
 from ..models.transcripts import Summary
 from ..pricing.price_files import MILLISECONDS_PER_MINUTE, Prices
-from ..repositories.jobs import claim_key, claim_put, job, job_key, job_notified, job_put, summary, summary_key
+from ..providers.protocols import JobQueue
+from ..repositories.jobs import (
+    job_from,
+    job_key,
+    put_job,
+    put_range,
+    range_key,
+    record_notification,
+    summary_from,
+    summary_key,
+)
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import hold_recorded
 from ..repositories.sessions import session, session_key
 from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import Transcripts, transcript_key
-from .job_rules import HOLD_KIND, LONGEST_RANGE_MS, JobRules, checked_range, claim_of, hold_of, in_range, webhook_secret
-from .media_url import public_https
+from .job_rules import (
+    HOLD_KIND,
+    LONGEST_RANGE_MS,
+    JobRules,
+    check_range,
+    hash_range,
+    job_hold,
+    segments_in_range,
+    webhook_secret,
+)
+from .media_url import check_public_https
 
 TRIES = 8
 OFF_RETRY_SECONDS = 3_600
@@ -58,14 +77,8 @@ class UploadStore(Protocol):
     def fingerprint(self, user_id: str, upload_id: str) -> str | None: ...
 
 
-class JobQueue(Protocol):
-    """Who is told that a job may have something to do. Raises UnavailableError."""
-
-    def send(self, job_id: str) -> None: ...
-
-
 @dataclass(frozen=True)
-class Asked:
+class RequestedRange:
     """A checked wish: which range of what, as `claim` names it."""
 
     claim: str
@@ -97,7 +110,7 @@ class Catchups:
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
-    def new_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
+    def create_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
         """A form that sends one recording to our bucket within 15 minutes."""
         self.ledger.admit(caller)
         upload_id = self.new_ulid()
@@ -121,26 +134,26 @@ class Catchups:
             balance, _ = self.ledger.admit(caller)
             return contract.Quote(credits, balance.available, asked.from_ms, asked.to_ms, self.prices.version)
         for _ in range(TRIES):
-            keys = [job_key(job_id), claim_key(caller.user_id, asked.claim)]
+            keys = [job_key(job_id), range_key(caller.user_id, asked.claim)]
             _, (same, claimed) = self.ledger.admit(caller, extra_keys=keys)
             if same:
-                return self._kept_answer(caller, job(same), body_hash)
+                return self._kept_answer(caller, job_from(same), body_hash)
             if claimed and (earlier := self._earlier(caller, claimed["job_id"], asked)):
                 return earlier
             new = self._new(caller, body, asked, job_id, credits, body_hash, webhook_base)
             extra_writes = [
-                job_put(new),
-                claim_put(caller.user_id, asked.claim, job_id, claimed["job_id"] if claimed else None),
+                put_job(new),
+                put_range(caller.user_id, asked.claim, job_id, claimed["job_id"] if claimed else None),
             ]
             try:
-                sweep_at = self.now() + self.rules.first_look_seconds
-                if not self.ledger.hold(caller, hold_of(new, sweep_at), at=self.now(), extra_writes=extra_writes):
+                sweep_at = self.now() + self.rules.first_check_seconds
+                if not self.ledger.hold(caller, job_hold(new, sweep_at), at=self.now(), extra_writes=extra_writes):
                     self._check_there(job_id)
                     continue
             except ExtraWriteRefusedError:  # The same wish was made at this moment.
                 continue
             except InsufficientCreditsError:  # It may be that very wish that took the credits.
-                if self.tables.get(claim_key(caller.user_id, asked.claim)) == claimed:
+                if self.tables.get(range_key(caller.user_id, asked.claim)) == claimed:
                     raise
                 continue
             with suppress(UnavailableError):  # The sweep finds the job without it.
@@ -148,14 +161,14 @@ class Catchups:
             return _answer(new)
         raise UnavailableError("The account is busy with other requests.")
 
-    def look(self, caller: Caller, job_id: str) -> contract.CatchupJob:
+    def get_status(self, caller: Caller, job_id: str) -> contract.CatchupJob:
         """How far the job is; when done, what it found. Raises NotFoundError, also once its transcript is deleted."""
         _, (item,) = self.ledger.admit(caller, extra_keys=[job_key(job_id)])
         if item is None or item["user_id"] != caller.user_id:
             raise NotFoundError("There is no such job.")
-        return self._shown(caller, job(item))
+        return self._shown(caller, job_from(item))
 
-    def notified(self, job_id: str, secret: str, provider_id: str) -> contract.Notified:
+    def record_notification(self, job_id: str, secret: str, provider_id: str) -> contract.Notified:
         """A provider says that it ended a transcript for this job. Raises InvalidSignatureError, UnavailableError.
 
         Safe to hear any number of times, at any time, also before the order for the transcript was answered.
@@ -163,7 +176,7 @@ class Catchups:
         if not hmac.compare_digest(webhook_secret(self.webhook_key, job_id).encode(), secret.encode()):
             raise InvalidSignatureError("This is not the job's secret.")
         with suppress(WriteRefusedError):  # There is no such job any more.
-            self.tables.write(job_notified(job_id, provider_id))
+            self.tables.write(record_notification(job_id, provider_id))
         self.queue.send(job_id)
         return contract.Notified(received=True)
 
@@ -175,7 +188,7 @@ class Catchups:
                 continue
             try:
                 self.queue.send(hold.reference)
-                later = replace(hold, sweep_at=self.now() + self.rules.look_again_seconds)
+                later = replace(hold, sweep_at=self.now() + self.rules.recheck_seconds)
                 with suppress(WriteRefusedError):  # It has just ended.
                     self.tables.write(hold_recorded(later))
                 found += 1
@@ -187,7 +200,7 @@ class Catchups:
 
     # What is asked for
 
-    def _asked(self, caller: Caller, body: contract.Catchup) -> Asked:
+    def _asked(self, caller: Caller, body: contract.Catchup) -> RequestedRange:
         given = [name for name in ("upload_id", "audio_url", "session_id") if getattr(body, name) is not None]
         if len(given) != 1:
             raise InvalidRequestError("Name one of upload_id, audio_url and session_id.", given[1] if given else "body")
@@ -195,20 +208,20 @@ class Catchups:
             return self._asked_of_session(caller, body, body.session_id)
         if body.minutes is not None:
             raise InvalidRequestError("`minutes` counts back in a session: give from_ms and to_ms.", "minutes")
-        from_ms, to_ms = checked_range(body.from_ms or 0, body.to_ms)
+        from_ms, to_ms = check_range(body.from_ms or 0, body.to_ms)
         if to_ms > LONGEST_RANGE_MS:
             raise InvalidRequestError("A recording may be 10 hours long at most.", "to_ms")
         if body.audio_url is not None:
-            url = public_https(body.audio_url, "audio_url")
-            return Asked(claim_of("url", url, body.language, from_ms, to_ms), from_ms, to_ms, audio_url=url)
+            url = check_public_https(body.audio_url, "audio_url")
+            return RequestedRange(hash_range("url", url, body.language, from_ms, to_ms), from_ms, to_ms, audio_url=url)
         upload_id = body.upload_id or ""
         fingerprint = self.uploads.fingerprint(caller.user_id, upload_id)
         if fingerprint is None:
             raise NotFoundError("There is no such upload.")
-        claim = claim_of("upload", f"{upload_id} {fingerprint}", body.language, from_ms, to_ms)
-        return Asked(claim, from_ms, to_ms, upload_id=upload_id)
+        claim = hash_range("upload", f"{upload_id} {fingerprint}", body.language, from_ms, to_ms)
+        return RequestedRange(claim, from_ms, to_ms, upload_id=upload_id)
 
-    def _asked_of_session(self, caller: Caller, body: contract.Catchup, session_id: str) -> Asked:
+    def _asked_of_session(self, caller: Caller, body: contract.Catchup, session_id: str) -> RequestedRange:
         if (body.minutes is None) == (body.to_ms is None):
             raise InvalidRequestError("Give `minutes` back, or from_ms and to_ms.", "minutes")
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
@@ -224,23 +237,23 @@ class Catchups:
                 raise InvalidRequestError("Give `minutes` back, or from_ms and to_ms.", "from_ms")
             from_ms, to_ms = max(0, end_ms - body.minutes * MILLISECONDS_PER_MINUTE), end_ms
         else:
-            from_ms, to_ms = checked_range(body.from_ms or 0, body.to_ms)
+            from_ms, to_ms = check_range(body.from_ms or 0, body.to_ms)
         if from_ms >= end_ms:
             raise InvalidRequestError("The session has no words after this moment.", "from_ms")
         to_ms = min(to_ms, end_ms)
-        said = in_range(segments, from_ms, to_ms)
+        said = segments_in_range(segments, from_ms, to_ms)
         if not said:
             raise InvalidRequestError("Nothing was said in this range.", "from_ms")
         words = hashlib.sha256(repr(said).encode()).hexdigest()
         # The words are there already: the language of the wish makes nothing of it different.
-        claim = claim_of("session", f"{session_id} {words}", "", from_ms, to_ms)
-        return Asked(claim, from_ms, to_ms, session_id=session_id, transcript_id=transcript_id)
+        claim = hash_range("session", f"{session_id} {words}", "", from_ms, to_ms)
+        return RequestedRange(claim, from_ms, to_ms, session_id=session_id, transcript_id=transcript_id)
 
     def _new(
         self,
         caller: Caller,
         body: contract.Catchup,
-        asked: Asked,
+        asked: RequestedRange,
         job_id: str,
         credits: int,
         body_hash: str,
@@ -252,7 +265,7 @@ class Catchups:
             user_id=caller.user_id,
             state=JobState.QUEUED,
             created_at=now,
-            give_up_at=now + self.rules.give_up_seconds,
+            give_up_at=now + self.rules.abandon_after_seconds,
             from_ms=asked.from_ms,
             to_ms=asked.to_ms,
             held=credits,
@@ -282,12 +295,12 @@ class Catchups:
         if self.tables.get(job_key(job_id)) is None:
             raise NotFoundError("The transcript of this job was deleted.")
 
-    def _earlier(self, caller: Caller, job_id: str, asked: Asked) -> contract.CatchupJob | None:
+    def _earlier(self, caller: Caller, job_id: str, asked: RequestedRange) -> contract.CatchupJob | None:
         """The job of the same range, if it still stands for it."""
         item = self.tables.get(job_key(job_id))
         if item is None:
             return None
-        earlier = job(item)
+        earlier = job_from(item)
         if earlier.state is JobState.FAILED:
             return None
         if asked.audio_url and earlier.created_at + self.rules.url_unchanged_seconds <= self.now():
@@ -307,7 +320,7 @@ class Catchups:
         made, line = self.tables.get_many(keys)
         if made is None or line is None or "started_at" not in line:
             raise NotFoundError("The transcript of this job was deleted.")
-        return _answer(one, summary(made))
+        return _answer(one, summary_from(made))
 
 
 def _answer(one: Job, made: Summary | None = None) -> contract.CatchupJob:

@@ -9,7 +9,7 @@ import msgspec
 
 from ..errors import ProviderError
 from ..models.catchup import TextAnswer
-from ..transcripts.prompts import TextTask
+from ..models.text_tasks import TextTask
 from .transport import Transport
 
 TextApi = Literal["chat", "responses"]

@@ -14,14 +14,14 @@ from ..models.transcripts import Moment, Summary
 from .table import Item, ItemKey, Path, Write
 
 SUMMARY = "SUMMARY#"
-WORDS = ("title", "audio_url", "submitted_url", "upload_id", "language", "body_hash", "claim")
+USER_TEXT_FIELDS = ("title", "audio_url", "submitted_url", "upload_id", "language", "body_hash", "claim")
 
 
 def job_key(job_id: str) -> ItemKey:
     return ItemKey("app", f"JOB#{job_id}", "JOB")
 
 
-def claim_key(user_id: str, claim: str) -> ItemKey:
+def range_key(user_id: str, claim: str) -> ItemKey:
     return ItemKey("app", f"USER#{user_id}", f"CATCHUP#{claim}")
 
 
@@ -29,18 +29,18 @@ def summary_key(user_id: str, transcript_id: str, job_id: str) -> ItemKey:
     return ItemKey("app", f"USER#{user_id}", f"{SUMMARY}{transcript_id}#{job_id}")
 
 
-def job(item: Item) -> Job:
+def job_from(item: Item) -> Job:
     """The job that was read."""
     fields = {name: item[name] for name in Job.__struct_fields__ if name in item}
     return Job(**fields | {"state": JobState(item["state"])})
 
 
-def job_put(new: Job) -> Write:
+def put_job(new: Job) -> Write:
     """A job that was not there before."""
     return Write(job_key(new.job_id), item=_fields(new), when=Attr("pk").not_exists())
 
 
-def job_moved(before: Job, after: Job, expires_at: int | None = None) -> Write:
+def update_job(before: Job, after: Job, expires_at: int | None = None) -> Write:
     """The job after a step, if it is still in the hands it was in and nothing was notified meanwhile."""
     old, new = _fields(before), _fields(after)
     changed: dict[Path, Any] = {name: value for name, value in new.items() if old.get(name) != value}
@@ -51,54 +51,54 @@ def job_moved(before: Job, after: Job, expires_at: int | None = None) -> Write:
     return Write(job_key(before.job_id), put_in=changed, when=same & Attr("notified_id").eq(before.notified_id))
 
 
-def job_taken(job_id: str, worker: str, until: int, now: int) -> Write:
+def claim_job(job_id: str, worker: str, until: int, now: int) -> Write:
     """The job in the hands of `worker`, if it has not ended and nobody else has it."""
     free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
     running = ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
     return Write(job_key(job_id), put_in={"worker": worker, "claimed_until": until}, when=running & free)
 
 
-def job_freed(held: Job) -> Write:
+def release_claim(held: Job) -> Write:
     """The job in nobody's hands, if it still is in those it was in, whatever happened to it."""
     mine = Attr("worker").eq(held.worker)
     return Write(job_key(held.job_id), put_in={"worker": "", "claimed_until": 0}, when=mine)
 
 
-def job_notified(job_id: str, provider_id: str) -> Write:
+def record_notification(job_id: str, provider_id: str) -> Write:
     """A provider said that it ended a transcript for this job: so it has one, whatever it was told to forget before."""
     heard: dict[Path, Any] = {"notified_id": provider_id, "is_provider_copy_deleted": False}
     return Write(job_key(job_id), put_in=heard, when=Attr("pk").exists())
 
 
-def job_cleaned(ended: Job) -> Write:
+def mark_provider_copy_deleted(ended: Job) -> Write:
     """The provider has forgotten what it had of the job."""
     return Write(job_key(ended.job_id), put_in={"is_provider_copy_deleted": True}, when=Attr("pk").exists())
 
 
-def job_given_up(job_id: str) -> Write:
+def abandon_job(job_id: str) -> Write:
     """Whoever looks at the job next gives it up, if it has not ended."""
     running = Attr("pk").exists() & ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
     return Write(job_key(job_id), put_in={"give_up_at": 0}, when=running)
 
 
-def has_words(one: Job) -> bool:
+def has_user_text(one: Job) -> bool:
     """Whether the job still says what it was about, and where that lay."""
-    return any(getattr(one, name) for name in WORDS)
+    return any(getattr(one, name) for name in USER_TEXT_FIELDS)
 
 
-def job_emptied(one: Job, expires_at: int) -> Write:
+def clear_user_text(one: Job, expires_at: int) -> Write:
     """The job without a word of its user's. Webhooks may still come for it: then the provider is told to forget."""
-    nothing: dict[Path, Any] = dict.fromkeys(WORDS, "")
+    nothing: dict[Path, Any] = dict.fromkeys(USER_TEXT_FIELDS, "")
     return Write(job_key(one.job_id), put_in=nothing | {"expires_at": expires_at}, when=Attr("pk").exists())
 
 
-def claim_put(user_id: str, claim: str, job_id: str, instead_of: str | None) -> Write:
+def put_range(user_id: str, claim: str, job_id: str, instead_of: str | None) -> Write:
     """The range is this job's from now on, if it still is nobody's, or that of the job `instead_of`."""
     free = Attr("job_id").eq(instead_of) if instead_of else Attr("pk").not_exists()
-    return Write(claim_key(user_id, claim), item={"job_id": job_id}, when=free)
+    return Write(range_key(user_id, claim), item={"job_id": job_id}, when=free)
 
 
-def summary_put(user_id: str, made: Summary) -> Write:
+def put_summary(user_id: str, made: Summary) -> Write:
     item = {
         "from_ms": made.from_ms,
         "to_ms": made.to_ms,
@@ -109,7 +109,7 @@ def summary_put(user_id: str, made: Summary) -> Write:
     return Write(summary_key(user_id, made.transcript_id, made.job_id), item=item)
 
 
-def summary(item: Item) -> Summary:
+def summary_from(item: Item) -> Summary:
     """The summary that was read."""
     transcript_id, job_id = item["sk"].removeprefix(SUMMARY).split("#")
     moments = tuple(Moment(start_ms, title) for start_ms, title in item["moments"])

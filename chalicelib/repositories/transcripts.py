@@ -16,12 +16,12 @@ from msgspec.structs import asdict
 from ..ids import ulid
 from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
-from .jobs import SUMMARY, job_key, summary
+from .jobs import SUMMARY, job_key, summary_from
 from .questions import QUESTION
 from .sessions import session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
-LINE, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
+TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
 ERASED_AT_ONCE = 100
 # A line's id is made a moment after its second began, or at most a little later.
 ID_SLACK_SECONDS = 5
@@ -33,13 +33,13 @@ def transcript_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", f"USER#{user_id}", f"TRANSCRIPT#{transcript_id}")
 
 
-def transcript_put(user_id: str, transcript: Transcript) -> Write:
+def put_transcript(user_id: str, transcript: Transcript) -> Write:
     """A new line of the history."""
     item = {name: value for name, value in asdict(transcript).items() if value not in ("", None, ())}
     return Write(transcript_key(user_id, transcript.transcript_id), item=item, when=Attr("pk").not_exists())
 
 
-def transcript_progress(session: Session, ended_at: int | None) -> Write:
+def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The line of a live session after a settlement: how long it is, what it covers and what it cost."""
     figures: dict[Path, Any] = {
         "state": session.state.value,
@@ -52,17 +52,17 @@ def transcript_progress(session: Session, ended_at: int | None) -> Write:
     return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures)
 
 
-def transcript_delete(user_id: str, transcript_id: str) -> Write:
+def delete_transcript(user_id: str, transcript_id: str) -> Write:
     """No such line any more."""
     return Write(transcript_key(user_id, transcript_id), delete=True)
 
 
-def deleting(line: Transcript, user_id: str, session: Session | None, at: int) -> list[Write]:
+def delete_transcript_and_session(line: Transcript, user_id: str, session: Session | None, at: int) -> list[Write]:
     """The line goes, its session with it, if nothing happened to it since; its words are left to be erased."""
     key = transcript_key(user_id, line.transcript_id)
     writes = [
         Write(key, delete=True, when=Attr("started_at").exists()),
-        words_owed(user_id, line.transcript_id, at),
+        mark_segments_for_deletion(user_id, line.transcript_id, at),
     ]
     if session:
         same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
@@ -70,19 +70,19 @@ def deleting(line: Transcript, user_id: str, session: Session | None, at: int) -
     return writes
 
 
-def words_owed(user_id: str, transcript_id: str, at: int) -> Write:
+def mark_segments_for_deletion(user_id: str, transcript_id: str, at: int) -> Write:
     """What there is of the transcript's words is left to be erased."""
     return Write(
-        erasing_key(user_id, transcript_id), item={"user_id": user_id, "transcript_id": transcript_id, "at": at}
+        deletion_key(user_id, transcript_id), item={"user_id": user_id, "transcript_id": transcript_id, "at": at}
     )
 
 
-def caught_up(user_id: str, transcript_id: str) -> Write:
+def increment_catchup_count(user_id: str, transcript_id: str) -> Write:
     """The transcript has one catch-up more, if it is still there."""
     return Write(transcript_key(user_id, transcript_id), add={"catchups": 1}, when=Attr("started_at").exists())
 
 
-def blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
+def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
     """The segments in pieces that each fit into one item, which holds 400 KB."""
     block: list[Segment] = []
     size = 0
@@ -97,11 +97,11 @@ def blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
         yield block
 
 
-def erasing_key(user_id: str, transcript_id: str) -> ItemKey:
+def deletion_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", ERASING, f"{DELETED}{user_id}#{transcript_id}")
 
 
-def segments_put(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:
+def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:
     """One block of saved segments."""
     packed = [[s.seq, s.start_ms, s.end_ms, s.text, s.speaker] for s in segments]
     key = ItemKey("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#S#{block_id}")
@@ -122,15 +122,15 @@ class Transcripts:
         `begun`: only lines begun about from the first to the second, epoch seconds; the caller looks at the seconds.
         """
         between = (
-            (LINE + _first_id(begun[0] - ID_SLACK_SECONDS), LINE + _first_id(begun[1] + ID_SLACK_SECONDS))
+            (TRANSCRIPT + _first_id(begun[0] - ID_SLACK_SECONDS), TRANSCRIPT + _first_id(begun[1] + ID_SLACK_SECONDS))
             if begun
             else None
         )
         items, last = self._tables.query(
-            "app", f"USER#{user_id}", LINE, limit=limit, newest_first=True, after=after, between=between
+            "app", f"USER#{user_id}", TRANSCRIPT, limit=limit, newest_first=True, after=after, between=between
         )
         # A settlement may touch a line that was just deleted; what it leaves is no line.
-        return [transcript(item) for item in items if "started_at" in item], last
+        return [transcript_from(item) for item in items if "started_at" in item], last
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""
@@ -140,33 +140,33 @@ class Transcripts:
             items, after = self._tables.query("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#", after=after)
             found += items
             if after is None:
-                return segments_of(found)
+                return segments_from(found)
 
     def summaries(self, user_id: str, transcript_id: str, limit: int) -> list[Summary]:
         """What was missed, as far as somebody asked."""
         items, _ = self._tables.query("app", f"USER#{user_id}", f"{SUMMARY}{transcript_id}#", limit=limit)
-        return [summary(item) for item in items]
+        return [summary_from(item) for item in items]
 
-    def erasing(self, limit: int) -> list[tuple[str, str]]:
+    def list_deleted(self, limit: int) -> list[tuple[str, str]]:
         """Deleted transcripts whose words are still there: user and transcript."""
         items, _ = self._tables.query("app", ERASING, DELETED, limit=limit)
         return [(item["user_id"], item["transcript_id"]) for item in items]
 
-    def erase(self, user_id: str, transcript_id: str, pages: int) -> bool:
+    def delete_segments(self, user_id: str, transcript_id: str, pages: int) -> bool:
         """Erase the words of a deleted transcript, so many pages at most; whether nothing of it is left."""
         prefixes = [f"SEGMENT#{transcript_id}#", f"{SUMMARY}{transcript_id}#"]
         for _ in range(pages):
             items, more = self._tables.query("app", f"USER#{user_id}", prefixes[0], limit=ERASED_AT_ONCE)
             if prefixes[0].startswith(SUMMARY):  # A job knows a title and an address: it goes before what names it.
-                self._tables.delete_many([job_key(summary(item).job_id) for item in items])
+                self._tables.delete_many([job_key(summary_from(item).job_id) for item in items])
             self._tables.delete_many([ItemKey("app", item["pk"], item["sk"]) for item in items])
             if more is None:
                 prefixes.pop(0)
             if not prefixes:
                 self._erase_answers(user_id, transcript_id)
                 # A settlement that came late may have left a stub where the line was.
-                self._tables.write(transcript_delete(user_id, transcript_id))
-                self._tables.write(Write(erasing_key(user_id, transcript_id), delete=True))
+                self._tables.write(delete_transcript(user_id, transcript_id))
+                self._tables.write(Write(deletion_key(user_id, transcript_id), delete=True))
                 return True
         return False
 
@@ -181,14 +181,14 @@ class Transcripts:
                 return
 
 
-def transcript(item: Item) -> Transcript:
+def transcript_from(item: Item) -> Transcript:
     """The history line that was read."""
     fields = {name: item[name] for name in Transcript.__struct_fields__ if name in item}
     covered = tuple((start, end) for start, end in item.get("covered_ms", ()))
     return Transcript(**fields | {"covered_ms": covered})
 
 
-def segments_of(items: Iterable[Item]) -> list[Segment]:
+def segments_from(items: Iterable[Item]) -> list[Segment]:
     """The pieces that these items of one transcript hold, laid over each other, by time."""
     by_seq = {segment.seq: segment for item in items for segment in _segments(item)}
     return sorted(by_seq.values(), key=lambda segment: (segment.start_ms, segment.seq))

@@ -22,7 +22,7 @@ from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import hold_recorded
 from ..repositories.sessions import answer_name, erasing, moved_on, session, session_key
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
-from ..repositories.transcripts import transcript_delete, transcript_progress
+from ..repositories.transcripts import delete_transcript, update_live_transcript
 from .lease_rules import SERVICE, Ending, LeaseRules
 
 TRIES = 8
@@ -171,7 +171,7 @@ class Leases:
     def take_back(self, opened: Session) -> None:
         """Undo a lease whose token never came: all of its hold goes back, and a session that was new is gone."""
         if opened.lease_number == 1:
-            extra_writes = [erasing(opened), transcript_delete(opened.user_id, opened.transcript_id)]
+            extra_writes = [erasing(opened), delete_transcript(opened.user_id, opened.transcript_id)]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)
             extra_writes = [moved_on(opened, lapsed), self.progress(lapsed)]
@@ -179,7 +179,7 @@ class Leases:
 
     def progress(self, current: Session) -> Write:
         ended = current.state in (SessionState.LAPSED, SessionState.STOPPED)
-        return transcript_progress(current, ended_at=self.now() if ended else None)
+        return update_live_transcript(current, ended_at=self.now() if ended else None)
 
     def answer(self, current: Session, available: int, ticket: SocketCredential | None = None) -> contract.Lease:
         opened = {}

@@ -29,7 +29,7 @@ from ..repositories.allowances import allowance_key, allowance_used, spending
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import moved_on, opening, saved, session, session_key
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
-from ..repositories.transcripts import segments_put, transcript_put
+from ..repositories.transcripts import put_segments, put_transcript
 from .lease_rules import HOLD_KIND, SERVICE, Ending, LeaseRules
 from .leases import TRIES, Leases, stored
 
@@ -89,7 +89,7 @@ class Streaming:
             answer = None if opened.is_direct else stored(self.leases.answer(opened, available - opened.held))
             extra_writes = [
                 opening(opened, answer),
-                transcript_put(caller.user_id, _history_line(opened, body)),
+                put_transcript(caller.user_id, _history_line(opened, body)),
             ]
             try:
                 self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
@@ -164,7 +164,7 @@ class Streaming:
         size = sum(len(segment.text.encode()) + SEGMENT_OVERHEAD_BYTES for segment in segments)
         if size > MAX_SAVE_BYTES:
             raise TooLargeError(f"A save may hold {MAX_SAVE_BYTES} bytes of text at most.", max_bytes=MAX_SAVE_BYTES)
-        block = segments_put(current.user_id, current.transcript_id, self.new_ulid(), segments)
+        block = put_segments(current.user_id, current.transcript_id, self.new_ulid(), segments)
         room = MAX_SAVED_BYTES - size
         words_until_ms = max(current.words_until_ms, *(segment.end_ms for segment in segments))
         try:

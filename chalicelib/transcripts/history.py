@@ -17,7 +17,13 @@ from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import session, session_key
 from ..repositories.table import Tables, WriteRefusedError
-from ..repositories.transcripts import LINE, Transcripts, deleting, transcript, transcript_key
+from ..repositories.transcripts import (
+    TRANSCRIPT,
+    Transcripts,
+    delete_transcript_and_session,
+    transcript_from,
+    transcript_key,
+)
 from . import subtitles
 
 PIECE = "PIECE#"
@@ -28,13 +34,13 @@ MAX_PAGE_BYTES = 4_000_000
 MAX_FILE_BYTES = 5_000_000
 MAX_SUMMARIES = 20
 # A filtered page looks at this many lines at most, however few match.
-LINES_A_QUERY, QUERIES_A_PAGE = 100, 3
-ERASED_TRANSCRIPTS, ERASED_PAGES = 20, 50  # per run of the sweep
+TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
+TRANSCRIPTS_PER_RUN, PAGES_PER_TRANSCRIPT = 20, 50  # per run of the sweep
 BEGINNING_AT, FOREVER_AT = -62_135_596_800, 253_402_300_799  # all times that RFC 3339 can write
 
 
 @dataclass(frozen=True)
-class File:
+class TranscriptFile:
     """A transcript to save: its text, media type and name."""
 
     content: str
@@ -59,10 +65,10 @@ class History:
         """
         begun = _begun(query)
         scope = (caller.user_id, query.kind or "", str(begun))
-        after = self.cursors.decode(LINE, query.cursor, *scope)
+        after = self.cursors.decode(TRANSCRIPT, query.cursor, *scope)
         self.ledger.admit(caller)
         lines, last = self._matching(caller.user_id, query, begun, after)
-        return contract.HistoryPage([_line(line) for line in lines], self.cursors.encode(LINE, last, *scope))
+        return contract.HistoryPage([_line(line) for line in lines], self.cursors.encode(TRANSCRIPT, last, *scope))
 
     def _matching(
         self, user_id: str, query: contract.HistoryQuery, begun: tuple[int, int] | None, after: str | None
@@ -71,19 +77,19 @@ class History:
             return self.transcripts.page(user_id, query.limit, after)
         first_at, end_at = begun or (BEGINNING_AT, FOREVER_AT)
         found: list[Transcript] = []
-        for _ in range(QUERIES_A_PAGE):
-            lines, after = self.transcripts.page(user_id, LINES_A_QUERY, after, begun)
+        for _ in range(QUERIES_PER_PAGE):
+            lines, after = self.transcripts.page(user_id, TRANSCRIPTS_PER_QUERY, after, begun)
             for line in lines:
                 if query.kind in (None, line.kind) and first_at <= line.started_at < end_at:
                     found.append(line)
                     if len(found) == query.limit:
                         is_last = after is None and line is lines[-1]
-                        return found, None if is_last else LINE + line.transcript_id
+                        return found, None if is_last else TRANSCRIPT + line.transcript_id
             if after is None:
                 break
         return found, after
 
-    def whole(self, caller: Caller, transcript_id: str, cursor: str | None = None) -> contract.TranscriptWhole:
+    def get_transcript(self, caller: Caller, transcript_id: str, cursor: str | None = None) -> contract.TranscriptWhole:
         """One transcript with the stretches of time that it covers, and those in between that it does not.
 
         Where its words do not fit into one answer, `cursor` leads on. Raises NotFoundError, InvalidRequestError.
@@ -98,16 +104,16 @@ class History:
         following = self.cursors.encode(PIECE, f"{PIECE}{last}" if last else None, *scope)
         return _whole(line, segments, page, summaries, following)
 
-    def export(self, caller: Caller, transcript_id: str, form: str) -> File:
+    def export(self, caller: Caller, transcript_id: str, form: str) -> TranscriptFile:
         """The transcript as subtitles (`srt`, `vtt`), text or JSON. Raises NotFoundError, TooLargeError."""
         line, segments = self._read(caller, transcript_id)
         match form:
             case "srt":
-                content, content_type = subtitles.srt(segments), "application/x-subrip"
+                content, content_type = subtitles.write_srt(segments), "application/x-subrip"
             case "vtt":
-                content, content_type = subtitles.vtt(segments), "text/vtt; charset=utf-8"
+                content, content_type = subtitles.write_vtt(segments), "text/vtt; charset=utf-8"
             case "txt":
-                content, content_type = subtitles.txt(segments), "text/plain; charset=utf-8"
+                content, content_type = subtitles.write_txt(segments), "text/plain; charset=utf-8"
             case _:
                 summaries = self.transcripts.summaries(caller.user_id, transcript_id, MAX_SUMMARIES)
                 content = msgspec.json.encode(_whole(line, segments, segments, summaries, None)).decode()
@@ -116,7 +122,7 @@ class History:
             raise TooLargeError(
                 "This transcript does not fit into one file: read it page by page.", max_bytes=MAX_FILE_BYTES
             )
-        return File(content, content_type, f"transcript-{transcript_id}.{form}")
+        return TranscriptFile(content, content_type, f"transcript-{transcript_id}.{form}")
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Forget the transcript and its session. It is gone at once; the sweep erases its words within minutes.
@@ -130,18 +136,18 @@ class History:
         if current and current.state in (SessionState.OPENING, SessionState.ACTIVE):
             raise ConflictError("This session is running. Stop it first.", "session_running", state=current.state.value)
         try:
-            self.tables.transact(deleting(line, caller.user_id, current, self.now()))
+            self.tables.transact(delete_transcript_and_session(line, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
                 raise NotFoundError("There is no such transcript.") from refusal
             raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
-    def erase_deleted(self) -> int:
+    def delete_marked_segments(self) -> int:
         """Erase the words of deleted transcripts; how many are gone for good. Safe at any time, also beside itself."""
         return sum(
-            self.transcripts.erase(user_id, transcript_id, ERASED_PAGES)
-            for user_id, transcript_id in self.transcripts.erasing(ERASED_TRANSCRIPTS)
+            self.transcripts.delete_segments(user_id, transcript_id, PAGES_PER_TRANSCRIPT)
+            for user_id, transcript_id in self.transcripts.list_deleted(TRANSCRIPTS_PER_RUN)
         )
 
     def _read(self, caller: Caller, transcript_id: str) -> tuple[Transcript, list[Segment]]:
@@ -149,7 +155,7 @@ class History:
         return _found(item), self.transcripts.segments(caller.user_id, transcript_id)
 
 
-def merged(segments: Sequence[Segment | contract.Interval]) -> list[contract.Interval]:
+def merge_intervals(segments: Sequence[Segment | contract.Interval]) -> list[contract.Interval]:
     """The stretches that these cover, by time, none touching another."""
     covered: list[contract.Interval] = []
     for segment in sorted(segments, key=lambda s: s.start_ms):
@@ -167,12 +173,12 @@ def _covered(line: Transcript, segments: Sequence[Segment]) -> list[contract.Int
     Words after that are those of a lease that runs: it will cover its pauses too.
     """
     if not line.covered_ms:
-        return merged(segments)
+        return merge_intervals(segments)
     leased = [contract.Interval(*stretch) for stretch in line.covered_ms]
-    return merged([*leased, *(segment for segment in segments if segment.end_ms <= leased[-1].end_ms)])
+    return merge_intervals([*leased, *(segment for segment in segments if segment.end_ms <= leased[-1].end_ms)])
 
 
-def gaps(covered: list[contract.Interval]) -> list[contract.Interval]:
+def uncovered_intervals(covered: list[contract.Interval]) -> list[contract.Interval]:
     """What lies between the beginning and the last covered moment without being covered."""
     starts = [0, *(interval.end_ms for interval in covered)]
     return [
@@ -196,7 +202,7 @@ def _begun(query: contract.HistoryQuery) -> tuple[int, int] | None:
 def _found(item: dict[str, object] | None) -> Transcript:
     if item is None or "started_at" not in item:
         raise NotFoundError("There is no such transcript.")
-    return transcript(item)
+    return transcript_from(item)
 
 
 def _sent_bytes(text: str) -> int:
@@ -230,7 +236,7 @@ def _whole(
         transcript=_line(line),
         segments=[_piece(segment) for segment in page],
         covered=covered,
-        uncovered=gaps(covered),
+        uncovered=uncovered_intervals(covered),
         summaries=[_summary(made) for made in summaries],
         next_cursor=following,
     )

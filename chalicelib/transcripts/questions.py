@@ -7,7 +7,6 @@ sweep releases: nobody pays for an answer that was not kept.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
@@ -21,29 +20,23 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.catchup import TextAnswer
 from ..models.ledger import Charge, Hold, ModelUse
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
+from ..providers.protocols import TextModel
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.questions import answered, asking, question, question_key, withdrawn
+from ..repositories.questions import delete_question, put_answer, put_question, question_from, question_key
 from ..repositories.sessions import session, session_key
 from ..repositories.table import Item, ItemKey
 from ..repositories.transcripts import Transcripts, transcript_key
-from .prompts import Answered, TextTask, answer_task, passages, read_answer
+from .prompts import ParsedAnswer, build_answer_task, parse_answer, select_passages
 
 SERVICE = HOLD_KIND = "ask"
 STALE_AFTER_SECONDS = 35  # above the gateway's 29 s: the process is gone
-SWEPT_AFTER_SECONDS = 60
-KEPT_SECONDS = 86_400
+SWEEP_AFTER_SECONDS = 60
+RETENTION_SECONDS = 86_400
 OFF_RETRY_SECONDS = 3_600
-NOT_SAID = "The transcript does not answer this question."
-
-
-class TextModel(Protocol):
-    """Who reads and writes text. Raises ProviderError."""
-
-    def answer(self, task: TextTask) -> TextAnswer: ...
+NOT_IN_TRANSCRIPT = "The transcript does not answer this question."
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ class Questions:
         keys = [question_key(caller.user_id, question_id), _place(caller, body)]
         balance, (kept, place) = self.ledger.admit(caller, extra_keys=keys)
         transcript_id = _transcript_id(body, place)  # Before a kept answer: it is not told once the words are deleted.
-        earlier = question(kept) if kept else None
+        earlier = question_from(kept) if kept else None
         if earlier and self._is_standing(earlier, body_hash):
             return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
         if earlier and not earlier.answer:
@@ -84,10 +77,10 @@ class Questions:
             raise ConflictError("This transcript has no text yet. Save segments first.", "nothing_saved")
 
         now = self.now()
-        asked = Question(question_id, self.new_id(), now, now + KEPT_SECONDS, body_hash, transcript_id)
+        asked = Question(question_id, self.new_id(), now, now + RETENTION_SECONDS, body_hash, transcript_id)
         hold = _hold(caller.user_id, asked, price)
         try:
-            extra_writes = [asking(caller.user_id, asked, earlier.attempt if earlier else None)]
+            extra_writes = [put_question(caller.user_id, asked, earlier.attempt if earlier else None)]
             self.ledger.hold(caller, hold, at=now, extra_writes=extra_writes)
         except ExtraWriteRefusedError as refusal:
             raise _being_answered() from refusal
@@ -95,10 +88,10 @@ class Questions:
             raise self._unpaid(caller, keys[0], kept, refusal) from refusal
 
         budget = self.prices.text_budget(SERVICE)
-        read = passages(said, body.question, budget.input_bytes - len(msgspec.json.encode(body.question)))
+        read = select_passages(said, body.question, budget.input_bytes - len(msgspec.json.encode(body.question)))
         try:
-            told = self.text.answer(answer_task(read, body.question, budget.output_tokens))
-            found = read_answer(told.fields, read)
+            told = self.text.answer(build_answer_task(read, body.question, budget.output_tokens))
+            found = parse_answer(told.fields, read)
         except Exception:
             with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):  # Else the sweep does it.
                 self._give_back(hold, asked.attempt)
@@ -108,7 +101,7 @@ class Questions:
         charge = Charge(price, SERVICE, question_id, 0, self.prices.version, (use,))
         answer = _answer(found, transcript_id, price, balance.available - price, is_whole=read == said)
         try:
-            extra_writes = [answered(caller.user_id, asked, msgspec.json.encode(answer).decode())]
+            extra_writes = [put_answer(caller.user_id, asked, msgspec.json.encode(answer).decode())]
             self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
         except (HoldEndedError, ExtraWriteRefusedError) as refusal:  # So slow that it was swept, or asked anew.
             raise UnavailableError("Answering took too long: ask again.") from refusal
@@ -158,7 +151,7 @@ class Questions:
             raise _being_answered() from refusal
 
     def _give_back(self, hold: Hold, attempt: str) -> None:
-        extra_writes = [withdrawn(hold.user_id, hold.reference, attempt)]
+        extra_writes = [delete_question(hold.user_id, hold.reference, attempt)]
         self.ledger.release(hold, at=self.now(), extra_writes=extra_writes)
 
     def _is_standing(self, earlier: Question, body_hash: str) -> bool:
@@ -175,7 +168,7 @@ class Questions:
 def _hold(user_id: str, asked: Question, credits: int) -> Hold:
     """The hold of one attempt; known before it is taken."""
     hold_id = f"{HOLD_KIND}:{asked.question_id}:{asked.attempt}"
-    return Hold(user_id, hold_id, credits, HOLD_KIND, asked.question_id, asked.asked_at + SWEPT_AFTER_SECONDS)
+    return Hold(user_id, hold_id, credits, HOLD_KIND, asked.question_id, asked.asked_at + SWEEP_AFTER_SECONDS)
 
 
 def _being_answered() -> ConflictError:
@@ -202,12 +195,12 @@ def _transcript_id(body: contract.Ask, place: Item | None) -> str:
 
 
 def _answer(
-    found: Answered | None, transcript_id: str, used: int, available: int, *, is_whole: bool
+    found: ParsedAnswer | None, transcript_id: str, used: int, available: int, *, is_whole: bool
 ) -> contract.AskAnswer:
     quotes = [contract.Quoted(s.start_ms, s.end_ms, s.text, s.speaker) for s in found.quotes] if found else []
     return contract.AskAnswer(
         answered=found is not None,
-        answer=found.text if found else NOT_SAID,
+        answer=found.text if found else NOT_IN_TRANSCRIPT,
         quotes=quotes,
         transcript_id=transcript_id,
         credits_used=used,

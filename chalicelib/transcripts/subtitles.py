@@ -24,7 +24,7 @@ class Cue:
     speaker: str
 
 
-def cues(segments: Iterable[Segment]) -> list[Cue]:
+def split_into_cues(segments: Iterable[Segment]) -> list[Cue]:
     """The segments, long ones split, by time: WebVTT wants no cue to begin before the one above it."""
     return sorted(_parts(segments), key=lambda cue: cue.start_ms)
 
@@ -42,27 +42,27 @@ def _parts(segments: Iterable[Segment]) -> Iterator[Cue]:
             yield Cue(start_ms, max(end_ms, start_ms + SHORTEST_CUE_MS), part, one_line(segment.speaker))
 
 
-def srt(segments: Iterable[Segment]) -> str:
+def write_srt(segments: Iterable[Segment]) -> str:
     """SubRip. It has no way to escape, so what a player would take for markup or timing is put apart."""
     blocks = []
-    for number, cue in enumerate(cues(segments), start=1):
+    for number, cue in enumerate(split_into_cues(segments), start=1):
         said = f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text
         harmless = said.replace("-->", "→").replace("<", "< ").replace("{", "{ ")
         blocks.append(f"{number}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n{_lines(harmless)}\n")
     return "\n".join(blocks)
 
 
-def vtt(segments: Iterable[Segment]) -> str:
+def write_vtt(segments: Iterable[Segment]) -> str:
     """WebVTT, with speakers as voices."""
     blocks = ["WEBVTT\n"]
-    for cue in cues(segments):
+    for cue in split_into_cues(segments):
         said = "\n".join(map(_escaped, _lines(cue.text).split("\n")))
         voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
         blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{voice}{said}\n")
     return "\n".join(blocks)
 
 
-def txt(segments: Iterable[Segment]) -> str:
+def write_txt(segments: Iterable[Segment]) -> str:
     """A line a segment: when, who, what."""
     lines = []
     for segment in segments:

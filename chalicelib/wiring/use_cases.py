@@ -299,7 +299,7 @@ def catchup_worker() -> "CatchupWorker":
     recordings = AssemblyAITranscripts(
         transport, used.assemblyai_base_url, secret("assemblyai_api_key"), used.assemblyai_model_names
     )
-    return CatchupWorker(
+    return CatchupWorker.assemble(
         ledger=ledger(),
         tables=tables(),
         transcripts=Transcripts(tables()),

@@ -14,7 +14,7 @@ from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.payments.purchase_state import Payment
 from chalicelib.streaming.audio import Audio
-from chalicelib.transcripts.prompts import TextTask
+from chalicelib.models.text_tasks import TextTask
 
 WORDS = ("so", "the", "next", "thing", "to", "look", "at", "is", "what", "all", "of", "this", "means")
 WORD_MS = 400

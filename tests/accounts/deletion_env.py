@@ -250,7 +250,7 @@ class DeletionEnv:
             self.catchup_env.catchups.sweep,
             self.catchup_env.assistant.sweep,
         ]
-        others = [self.catchup_env.backend.history.erase_deleted, self.erasures.sweep, self.exports.sweep]
+        others = [self.catchup_env.backend.history.delete_marked_segments, self.erasures.sweep, self.exports.sweep]
         for one in [*(of_holds if self.quiet.ledger.balance(self.who.user_id).held else []), *others]:
             with suppress(ExceptionGroup, AppError):
                 one()

@@ -16,9 +16,9 @@ from chalicelib.providers.upload_files import TICKET_SECONDS
 from chalicelib.repositories.deletions import erasure
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.expressions import packed
-from chalicelib.repositories.jobs import job, job_key
+from chalicelib.repositories.jobs import job_from, job_key
 from chalicelib.repositories.purchases import purchase, purchase_key
-from chalicelib.repositories.transcripts import segments_put
+from chalicelib.repositories.transcripts import put_segments
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.engines import Engine
 from tests.fault_injection import no_faults
@@ -133,7 +133,7 @@ def test_a_catch_up_that_runs_is_given_up_and_costs_nothing(accounts_env: Deleti
 
     item = accounts_env.quiet.tables.get(job_key(accounts_env.left["running"]))
     assert item
-    assert (job(item).state.value, job(item).charged) == ("failed", 0)
+    assert (job_from(item).state.value, job_from(item).charged) == ("failed", 0)
 
 
 def test_a_webhook_that_comes_after_all_is_over_still_makes_the_provider_forget(accounts_env: DeletionEnv) -> None:
@@ -155,7 +155,7 @@ def test_what_was_under_way_when_the_account_was_refused_is_erased_in_the_last_p
     accounts_env.minutes_pass(5)
     late = [Segment(1, 0, 5, f"late {MARKER}")]
     accounts_env.quiet.tables.write(
-        segments_put(accounts_env.who.user_id, accounts_env.left["transcript"], "late", late)
+        put_segments(accounts_env.who.user_id, accounts_env.left["transcript"], "late", late)
     )
     accounts_env.catchup_env.upload(accounts_env.who)
     accounts_env.files.files[accounts_env.who.user_id, "late"] = MARKER.encode()

@@ -13,9 +13,9 @@ from chalicelib.errors import ProviderRefusedError, UnavailableError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Word
 from chalicelib.pricing import price_files
-from chalicelib.transcripts.prompts import TextTask
 from chalicelib.transcripts.questions import Questions
 from tests.fakes import Backend
 
@@ -161,7 +161,7 @@ class CatchupEnv:
     @property
     def worker(self) -> CatchupWorker:
         backend = self.backend
-        return CatchupWorker(
+        return CatchupWorker.assemble(
             ledger=backend.ledger,
             tables=backend.tables,
             transcripts=backend.transcripts,
@@ -207,7 +207,7 @@ class CatchupEnv:
             self.worker.advance(self.queue.sent.pop(0))
 
     def webhook(self, job_id: str, provider_id: str) -> None:
-        self.catchups.notified(job_id, webhook_secret(WEBHOOK_KEY, job_id), provider_id)
+        self.catchups.record_notification(job_id, webhook_secret(WEBHOOK_KEY, job_id), provider_id)
 
     def ask(
         self, caller: Caller, question: str = "What?", question_id: str | None = None, **where: str

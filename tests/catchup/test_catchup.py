@@ -50,12 +50,12 @@ def test_a_catchup_of_an_upload_is_held_done_and_charged_by_the_second(catchup_e
     catchup_env.work()
     catchup_env.webhook(started.job_id, "transcript-1")
     catchup_env.work()
-    done = catchup_env.catchups.look(ada, started.job_id)
+    done = catchup_env.catchups.get_status(ada, started.job_id)
 
     assert (done.status, done.progress, done.credits_held, done.credits_used) == ("done", 100, 0, 10)
     assert done.summary == "14 lines."
     assert [(moment.start_ms, moment.title) for moment in done.key_moments] == [(60_000, "The start")]
-    whole = catchup_env.backend.history.whole(ada, done.transcript_id)
+    whole = catchup_env.backend.history.get_transcript(ada, done.transcript_id)
     assert (whole.transcript.kind, whole.transcript.title, whole.transcript.credits) == ("catchup", "A talk", 10)
     assert [(c.start_ms, c.end_ms) for c in whole.covered] == [(60_000, 120_000)]
     assert [(c.start_ms, c.end_ms) for c in whole.uncovered] == [(0, 60_000)]
@@ -84,12 +84,12 @@ def test_a_session_is_caught_up_with_from_its_saved_words(catchup_env: CatchupEn
 
     started = catchup_env.start(ada, session_id=session_id, minutes=2)
     catchup_env.work()
-    done = catchup_env.catchups.look(ada, started.job_id)
+    done = catchup_env.catchups.get_status(ada, started.job_id)
 
     assert (done.from_ms, done.to_ms, started.credits_held, done.credits_used) == (179_000, 299_000, 2, 2)
     assert (done.status, done.summary, done.session_id) == ("done", "12 lines.", session_id)
     assert catchup_env.recordings.orders == []
-    (summary,) = catchup_env.backend.history.whole(ada, done.transcript_id).summaries
+    (summary,) = catchup_env.backend.history.get_transcript(ada, done.transcript_id).summaries
     assert (summary.summary, summary.from_ms) == ("12 lines.", 179_000)
 
 
@@ -142,9 +142,9 @@ def test_a_failed_job_frees_its_range(catchup_env: CatchupEnv, ada: Caller) -> N
     catchup_env.recordings.script = [ConnectionError()]
     upload_id = catchup_env.upload(ada)
     first = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000)
-    catchup_env.backend.clock.forward(catchup_env.rules.give_up_seconds)
+    catchup_env.backend.clock.forward(catchup_env.rules.abandon_after_seconds)
     catchup_env.work()
-    failed = catchup_env.catchups.look(ada, first.job_id)
+    failed = catchup_env.catchups.get_status(ada, first.job_id)
 
     again = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000)
 
@@ -159,7 +159,7 @@ def test_what_a_failed_job_cost_us_is_booked_and_its_user_pays_nothing(catchup_e
     job_id = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=60_000).job_id
     catchup_env.work()
 
-    job = catchup_env.catchups.look(ada, job_id)
+    job = catchup_env.catchups.get_status(ada, job_id)
     assert (job.status, job.credits_used) == ("failed", 0)
     assert catchup_env.backend.ledger.balance(ada.user_id).held == 0
     (entry,) = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.kind == "usage"]
@@ -174,13 +174,13 @@ def test_a_deleted_transcript_takes_its_job_along_and_frees_the_range(catchup_en
     upload_id = catchup_env.upload(ada)
     first = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000)
     catchup_env.work()
-    catchup_env.backend.history.delete(ada, catchup_env.catchups.look(ada, first.job_id).transcript_id)
+    catchup_env.backend.history.delete(ada, catchup_env.catchups.get_status(ada, first.job_id).transcript_id)
 
     with pytest.raises(NotFoundError):
-        catchup_env.catchups.look(ada, first.job_id)
+        catchup_env.catchups.get_status(ada, first.job_id)
     assert catchup_env.start(ada, upload_id=upload_id, to_ms=60_000).job_id != first.job_id
 
-    catchup_env.backend.history.erase_deleted()
+    catchup_env.backend.history.delete_marked_segments()
     assert catchup_env.worker.advance(first.job_id) is None
 
 
@@ -188,8 +188,8 @@ def test_the_key_of_an_erased_job_is_used_up(catchup_env: CatchupEnv, ada: Calle
     upload_id = catchup_env.upload(ada)
     first = catchup_env.start(ada, "key", upload_id=upload_id, to_ms=60_000)
     catchup_env.work()
-    catchup_env.backend.history.delete(ada, catchup_env.catchups.look(ada, first.job_id).transcript_id)
-    catchup_env.backend.history.erase_deleted()
+    catchup_env.backend.history.delete(ada, catchup_env.catchups.get_status(ada, first.job_id).transcript_id)
+    catchup_env.backend.history.delete_marked_segments()
 
     for body_hash, to_ms in (("hash", 60_000), ("another", 30_000)):
         with pytest.raises(NotFoundError):
@@ -282,9 +282,9 @@ def test_what_is_another_users_is_not_there(catchup_env: CatchupEnv, ada: Caller
     with pytest.raises(NotFoundError):
         catchup_env.start(eve, session_id=session_id, minutes=1)
     with pytest.raises(NotFoundError):
-        catchup_env.catchups.look(eve, job_id)
+        catchup_env.catchups.get_status(eve, job_id)
     with pytest.raises(NotFoundError):
-        catchup_env.catchups.look(ada, "another-job")
+        catchup_env.catchups.get_status(ada, "another-job")
 
 
 def test_another_users_key_is_no_collision(catchup_env: CatchupEnv, ada: Caller) -> None:
@@ -312,8 +312,8 @@ def test_a_blocked_account_starts_and_sees_nothing(catchup_env: CatchupEnv, ada:
 
     for act in (
         lambda: catchup_env.start(ada, audio_url=URL, to_ms=50_000),
-        lambda: catchup_env.catchups.look(ada, job_id),
-        lambda: catchup_env.catchups.new_upload(ada, contract.NewUpload("audio/wav")),
+        lambda: catchup_env.catchups.get_status(ada, job_id),
+        lambda: catchup_env.catchups.create_upload(ada, contract.NewUpload("audio/wav")),
     ):
         with pytest.raises(AccountBlockedError):
             act()
@@ -330,7 +330,7 @@ def test_a_queue_that_is_down_only_delays(catchup_env: CatchupEnv, ada: Caller) 
     assert catchup_env.catchups.sweep() == 1
     assert catchup_env.catchups.sweep() == 0
     catchup_env.work()
-    assert catchup_env.catchups.look(ada, job_id).status == "done"
+    assert catchup_env.catchups.get_status(ada, job_id).status == "done"
 
 
 def test_each_sweep_looks_at_a_silent_job_also_where_schedules_are_a_little_early(
@@ -352,10 +352,10 @@ def test_a_webhook_is_believed_by_its_own_jobs_secret_only(catchup_env: CatchupE
 
     for secret in ("", "wrong", webhook_secret(WEBHOOK_KEY, "another-job"), webhook_secret("another key", job_id)):
         with pytest.raises(InvalidSignatureError):
-            catchup_env.catchups.notified(job_id, secret, "transcript-1")
+            catchup_env.catchups.record_notification(job_id, secret, "transcript-1")
     assert catchup_env.queue.sent == []
     with pytest.raises(InvalidSignatureError):
-        catchup_env.catchups.notified(job_id, "geheim€", "transcript-1")
+        catchup_env.catchups.record_notification(job_id, "geheim€", "transcript-1")
 
 
 def test_a_webhook_that_cannot_be_passed_on_is_to_come_again(catchup_env: CatchupEnv, ada: Caller) -> None:
@@ -367,7 +367,7 @@ def test_a_webhook_that_cannot_be_passed_on_is_to_come_again(catchup_env: Catchu
 
 
 def test_an_upload_is_a_form_of_its_owners(catchup_env: CatchupEnv, ada: Caller) -> None:
-    upload = catchup_env.catchups.new_upload(ada, contract.NewUpload("audio/wav"))
+    upload = catchup_env.catchups.create_upload(ada, contract.NewUpload("audio/wav"))
 
     assert upload.fields["key"] == f"{ada.user_id}/{upload.upload_id}"
     assert upload.max_bytes == 500

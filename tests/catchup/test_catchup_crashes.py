@@ -47,7 +47,7 @@ def given_up(office: Office) -> None:
     office.recordings.is_slow = True
     queued(office)
     office.advance()
-    office.wait(office.catchup_env.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.abandon_after_seconds)
 
 
 def done_but_not_forgotten(office: Office) -> None:
@@ -112,7 +112,7 @@ def test_a_fault_at_any_call_for_a_long_recording_pays_its_summary_twice_at_most
 ) -> None:
     """Its words are stored in several items, and read in several pieces and once more together."""
     monkeypatch.setattr("chalicelib.repositories.transcripts.BLOCK_BYTES", 700)
-    monkeypatch.setattr("chalicelib.transcripts.prompts.TEXT_CALL_BYTES", 500)
+    monkeypatch.setattr("chalicelib.pricing.text_budget.TEXT_CALL_BYTES", 500)
     whole = lived(LONG, None, engine, names, most_reads=20)
     assert whole.count("TransactWriteItems") >= 1 + 2  # the blocks, and the end
     assert whole.count("Read") >= 3

@@ -30,7 +30,7 @@ def test_while_it_is_fetched_the_job_waits(office: Office) -> None:
     office.recordings.script = [DENIED]
     office.advance()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "transcribing"
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "transcribing"
     job = office.check_the_end()
     assert job is not None
     assert (job.status, job.credits_used) == ("done", 10)
@@ -45,7 +45,7 @@ def test_when_it_is_to_be_forgotten_that_is_tried_again(office: Office) -> None:
     with pytest.raises(ProviderDeniedError):
         office.advance()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "done"
     assert office.recordings.deleted == []
     office.advance()
     assert office.recordings.deleted == ["transcript-1"]
@@ -55,7 +55,7 @@ def test_while_it_is_summarised_the_job_waits_however_often_it_is_tried(office: 
     for _ in range(5):
         office.text.script = [ProviderDeniedError("OpenAI refused the request.", "status 401")]
         office.advance()
-        assert office.catchup_env.catchups.look(office.who, office.job_id).status == "summarising"
+        assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "summarising"
 
     office.text.script = []
     job = office.check_the_end()

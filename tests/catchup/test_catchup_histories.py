@@ -18,7 +18,7 @@ from chalicelib.errors import (
 )
 from chalicelib.models.catchup import JobState, TranscriptionOrder
 from chalicelib.models.ledger import HoldState
-from chalicelib.repositories.jobs import job, job_key
+from chalicelib.repositories.jobs import job_from, job_key
 from tests.catchup.jobs_model import SESSION_MS, JobsModel, RefusedError
 from tests.catchup.worker_env import Names, Office
 from tests.credits.test_ledger_histories import PROFILE
@@ -150,13 +150,13 @@ class CatchupHistories(RuleBasedStateMachine):
         if not standing:
             return
         name = standing[number % len(standing)]
-        transcript_id = self.office.catchup_env.catchups.look(self.office.who, name).transcript_id
+        transcript_id = self.office.catchup_env.catchups.get_status(self.office.who, name).transcript_id
         self.office.quiet.history.delete(self.office.who, transcript_id)
         self.model.jobs[name].is_deleted = True
 
     @rule()
     def the_deleted_is_erased(self) -> None:
-        self.office.quiet.history.erase_deleted()
+        self.office.quiet.history.delete_marked_segments()
         for one in self.model.jobs.values():
             one.is_erased = one.is_deleted
 
@@ -184,7 +184,7 @@ class CatchupHistories(RuleBasedStateMachine):
             if item is None:
                 assert one.is_erased
                 continue
-            found = job(item)
+            found = job_from(item)
             if found.has_ended:
                 assert found.charged == (one.due if found.state is JobState.DONE else 0)
                 one.lost_micro_usd = found.cost_micro_usd if found.state is JobState.FAILED else 0
@@ -207,7 +207,7 @@ class CatchupHistories(RuleBasedStateMachine):
         for name, one in self.model.jobs.items():
             assert one.state in ("done", "failed")
             with suppress(NotFoundError):
-                assert office.catchup_env.catchups.look(office.who, name).status == one.state
+                assert office.catchup_env.catchups.get_status(office.who, name).status == one.state
                 assert not one.is_deleted
             office.catchup_env.worker.advance(name)
         forgotten = {f"transcript-{number + 1}" for number in range(len(office.recordings.orders))}
@@ -215,7 +215,7 @@ class CatchupHistories(RuleBasedStateMachine):
             office.catchup_env.webhook(order.webhook_url.rpartition("=")[2], f"transcript-{which + 1}")
         office.deliver()
         assert set(office.recordings.deleted) == forgotten, "the provider still has the words"
-        office.quiet.history.erase_deleted()
+        office.quiet.history.delete_marked_segments()
         standing = [one for one in self.model.jobs.values() if one.is_standing]
         lines = [sk for sk in office.books.app if sk.startswith("TRANSCRIPT#")]
         kept = sum(one.source != "session" for one in standing) + (not self.model.is_session_deleted)

@@ -50,7 +50,7 @@ def test_ten_hours_are_stored_in_parts_summarised_paid_and_read_again(
     job_id = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=LONGEST_RANGE_MS).job_id
     catchup_env.work()
 
-    done = catchup_env.catchups.look(ada, job_id)
+    done = catchup_env.catchups.get_status(ada, job_id)
     assert (done.status, done.credits_used, done.summary_is_whole) == ("done", 6_000, True)
     assert [moment.start_ms for moment in done.key_moments] == [0]
     *parts, together = catchup_env.text.tasks
@@ -62,9 +62,9 @@ def test_ten_hours_are_stored_in_parts_summarised_paid_and_read_again(
     assert max(map(stored_bytes, blocks)) < ITEM_BYTES
 
     said = " ".join(word.text for word in spoken)
-    pages = [catchup_env.backend.history.whole(ada, done.transcript_id)]
+    pages = [catchup_env.backend.history.get_transcript(ada, done.transcript_id)]
     while cursor := pages[-1].next_cursor:
-        pages.append(catchup_env.backend.history.whole(ada, done.transcript_id, cursor))
+        pages.append(catchup_env.backend.history.get_transcript(ada, done.transcript_id, cursor))
     assert max(sent_bytes(msgspec.json.encode(page).decode()) for page in pages) <= LAMBDA_ANSWER_BYTES
     assert " ".join(segment.text for page in pages for segment in page.segments) == said
     assert [(one.start_ms, one.end_ms) for one in pages[0].covered] == [(0, LONGEST_RANGE_MS)]

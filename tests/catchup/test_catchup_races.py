@@ -36,13 +36,13 @@ def late_worker(office: Office) -> None:
 
 
 def worker_that_gives_up(office: Office) -> None:
-    office.wait(office.catchup_env.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.abandon_after_seconds)
     worker(office)
 
 
 def worker_that_gives_up_and_the_sweep_that_erases(office: Office) -> None:
     worker_that_gives_up(office)
-    office.catchup_env.backend.history.erase_deleted()
+    office.catchup_env.backend.history.delete_marked_segments()
 
 
 def webhook_and_its_worker(office: Office) -> None:
@@ -58,7 +58,7 @@ def sweep_and_its_worker(office: Office) -> None:
 
 
 def late_sweep_and_its_worker(office: Office) -> None:
-    office.wait(office.catchup_env.rules.first_look_seconds + 1)
+    office.wait(office.catchup_env.rules.first_check_seconds + 1)
     office.sweep()
     office.deliver()
 
@@ -249,11 +249,11 @@ def test_a_range_is_never_left_to_a_job_that_ended_without_a_summary(engine: Eng
 
     def check(office: Office) -> None:
         office.settle_down()
-        job = office.catchup_env.catchups.look(office.who, answers.pop())
+        job = office.catchup_env.catchups.get_status(office.who, answers.pop())
         assert job.job_id == office.job_id or job.status == "done"
         again = office.catchup_env.start(office.who, f"{office.job_id}-3", **office.body)
         office.settle_down()
-        assert office.catchup_env.catchups.look(office.who, again.job_id).status == "done"
+        assert office.catchup_env.catchups.get_status(office.who, again.job_id).status == "done"
 
     def office_of() -> Office:
         answers.clear()
@@ -272,14 +272,14 @@ def delete(office: Office) -> None:
     """The listener deletes the session's transcript, and the sweep erases its words."""
     (line,) = office.quiet.history.transcripts.page(office.who.user_id, 100, None)[0]
     office.quiet.history.delete(office.who, line.transcript_id)
-    office.quiet.history.erase_deleted()
+    office.quiet.history.delete_marked_segments()
 
 
 def delete_over_the_wire(office: Office) -> None:
     with suppress(ConflictError, NotFoundError):
         (line,) = office.quiet.history.transcripts.page(office.who.user_id, 100, None)[0]
         office.catchup_env.backend.history.delete(office.who, line.transcript_id)
-        office.catchup_env.backend.history.erase_deleted()
+        office.catchup_env.backend.history.delete_marked_segments()
 
 
 def check_deleted(office: Office) -> None:
@@ -287,11 +287,11 @@ def check_deleted(office: Office) -> None:
     assert len(books.usage) == sum(entry.credits != 0 for entry in books.usage)
     charged = [-entry.credits for entry in books.usage if entry.service == "catchup_session"]
     assert charged in ([], [1])
-    office.quiet.history.erase_deleted()
+    office.quiet.history.delete_marked_segments()
     left = [sk for sk in office.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#", "SESSION#"))]
     assert left == [], "something of a deleted transcript is left"
     try:
-        job = office.catchup_env.catchups.look(office.who, office.job_id)
+        job = office.catchup_env.catchups.get_status(office.who, office.job_id)
         assert (job.status, job.credits_used, charged) == ("failed", 0, [])
     except NotFoundError:
         assert charged == [1]

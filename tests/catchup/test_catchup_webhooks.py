@@ -40,7 +40,9 @@ def test_however_often_it_comes(office: Office, times: int) -> None:
         office.webhook()
     office.deliver()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == ("done" if times else "transcribing")
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == (
+        "done" if times else "transcribing"
+    )
     check_done(office)
 
 
@@ -52,7 +54,7 @@ def test_before_the_order_was_answered(office: Office, is_answer_lost: bool) -> 
         office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.deliver()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "done"
     assert "Find" not in office.wire.calls
     check_done(office)
 
@@ -64,7 +66,7 @@ def test_while_a_worker_is_at_it(office: Office, where: str) -> None:
     (office.recordings if where == "Fetch" else office.text).script = [speaks(office)]
     office.advance()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "done"
     check_done(office)
 
 
@@ -80,10 +82,10 @@ def speaks(office: Office) -> Callable[[], None]:
 
 def test_after_the_sweep_has_given_up(office: Office) -> None:
     office.deliver()
-    office.wait(office.catchup_env.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.abandon_after_seconds)
     office.sweep()
     office.deliver()
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "failed"
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "failed"
 
     office.webhook()
     office.deliver()
@@ -96,7 +98,7 @@ def test_after_the_sweep_has_given_up(office: Office) -> None:
 def test_after_it_was_given_up_before_its_id_was_known(office: Office) -> None:
     office.wire.under(lambda _, operation: Fault.LOST if operation == "Submit" else None)
     office.deliver()
-    office.wait(office.catchup_env.rules.give_up_seconds)
+    office.wait(office.catchup_env.rules.abandon_after_seconds)
     office.sweep()
     office.deliver()
 
@@ -112,9 +114,9 @@ def test_with_a_wrong_secret_or_that_of_another_job(office: Office, job_id: str)
     secret = webhook_secret(WEBHOOK_KEY, job_id) if job_id else "wrong"
 
     with pytest.raises(InvalidSignatureError):
-        office.catchup_env.catchups.notified(office.job_id, secret, "transcript-1")
+        office.catchup_env.catchups.record_notification(office.job_id, secret, "transcript-1")
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "transcribing"
+    assert office.catchup_env.catchups.get_status(office.who, office.job_id).status == "transcribing"
     check_done(office)
 
 

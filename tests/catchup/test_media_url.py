@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from chalicelib.catchup.media_url import MAX_CHARACTERS, public_https
+from chalicelib.catchup.media_url import MAX_CHARACTERS, check_public_https
 from chalicelib.errors import InvalidRequestError
 
 GOOD = [
@@ -92,14 +92,14 @@ PLACES = [
 def is_taken(url: str) -> bool:
     """Whether it passes, unchanged."""
     try:
-        return public_https(url, "audio_url") == url
+        return check_public_https(url, "audio_url") == url
     except InvalidRequestError:
         return False
 
 
 def test_a_refusal_names_the_field_and_does_not_repeat_the_address() -> None:
     with pytest.raises(InvalidRequestError) as refusal:
-        public_https("https://user:password@example.com/", "audio_url")
+        check_public_https("https://user:password@example.com/", "audio_url")
 
     assert refusal.value.details == {"field": "audio_url"}
     assert "example.com" not in refusal.value.message

@@ -10,10 +10,10 @@ from chalicelib import contract
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError, UnavailableError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.repositories.jobs import job_key
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
-from chalicelib.transcripts.prompts import TextTask
 from tests.catchup.catchup_env import CatchupEnv, FakeQueue, FakeRecordings, FakeText
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
@@ -187,7 +187,7 @@ class Office:
         if item is None:
             assert books.usage == []
             return None
-        job = self.catchup_env.catchups.look(self.who, self.job_id)
+        job = self.catchup_env.catchups.get_status(self.who, self.job_id)
         lines = [item for sk, item in books.app.items() if sk.startswith("TRANSCRIPT#")]
         if job.status == "done":
             assert [(-entry.credits, entry.reference) for entry in books.usage] == [(job.credits_used, self.job_id)]
@@ -198,7 +198,7 @@ class Office:
             lost = item["cost_micro_usd"]
             booked = [(entry.credits, entry.audio_ms, entry.cost_micro_usd) for entry in books.usage]
             assert booked == ([(0, 0, lost)] if lost else []), "only what we lost is booked"
-            self.quiet.history.erase_deleted()
+            self.quiet.history.delete_marked_segments()
             left = [sk for sk in self.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#"))]
             assert left == [] or "session_id" in self.body
         forgotten = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}

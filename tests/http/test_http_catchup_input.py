@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.models.transcripts import Transcript
-from chalicelib.repositories.transcripts import transcript_put
+from chalicelib.repositories.transcripts import put_transcript
 from tests.fakes import Backend
 from tests.http.http_client import Person, check_error
 from tests.http.recorded_requests import ASK, CATCHUP, RANGE_MS, SENTENCES, UPLOADS, session_of
@@ -150,7 +150,7 @@ def test_a_key_out_of_bounds_is_400(resident: Person, path: str, key: str | byte
 def test_a_filtered_page_goes_on_only_as_it_began(person: Person, resident: Person, books: Backend) -> None:
     for n in range(3):
         line = Transcript(f"01ARZ3NDEKTSV4RRFFQ69G5FA{n}", "catchup", 1_795_400_000 + n, state="done")
-        books.tables.write(transcript_put(person.user_id, line))
+        books.tables.write(put_transcript(person.user_id, line))
     first = person.get(HISTORY, params={"kind": "catchup", "limit": 2}).json()
     query = {"kind": "catchup", "limit": 2, "cursor": first["next_cursor"]}
 

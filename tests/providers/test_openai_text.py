@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from chalicelib.catchup.summarise import build_summary_task, parse_summary
 from chalicelib.errors import (
     ProviderDeniedError,
     ProviderError,
@@ -14,16 +15,10 @@ from chalicelib.errors import (
     ProviderUnavailableError,
 )
 from chalicelib.models.catchup import TextAnswer
+from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Segment
 from chalicelib.providers.openai_text import OpenAIText
-from chalicelib.transcripts.prompts import (
-    ANSWER_INSTRUCTIONS,
-    TextTask,
-    answer_task,
-    read_answer,
-    read_summary,
-    summary_task,
-)
+from chalicelib.transcripts.prompts import ANSWER_INSTRUCTIONS, build_answer_task, parse_answer
 from tests.providers.stand_in import HASTY_SECONDS, KEYS, StandIn, failure_of
 
 MODEL = "gpt-6-luna"
@@ -32,7 +27,7 @@ LINES = [
     Segment(1, 4_000, 9_000, "His sisters were to live in a cottage in Devonshire."),
 ]
 QUESTION = "Where were the sisters to live?"
-TASK, ROOMY = answer_task(LINES, QUESTION, 800), answer_task(LINES, QUESTION, 4_000)
+TASK, ROOMY = build_answer_task(LINES, QUESTION, 800), build_answer_task(LINES, QUESTION, 4_000)
 Api = Literal["chat", "responses"]
 APIS: tuple[Api, Api] = ("chat", "responses")
 PATHS = {"chat": "/openai/v1/chat/completions", "responses": "/openai/v1/responses"}
@@ -101,7 +96,7 @@ def answering(api: Api, text: Any, **changes: Any) -> bytes:
 def test_a_question_is_answered_from_the_lines(client: Client) -> None:
     answer = client().answer(TASK)
 
-    found = read_answer(answer.fields, LINES)
+    found = parse_answer(answer.fields, LINES)
     assert found is not None
     assert LINES[1] in found.quotes
     assert answer.model == f"openai/{MODEL}"
@@ -110,9 +105,9 @@ def test_a_question_is_answered_from_the_lines(client: Client) -> None:
 
 
 def test_a_summary_is_made_of_the_lines(client: Client) -> None:
-    answer = client().answer(summary_task(LINES, "A talk", 800))
+    answer = client().answer(build_summary_task(LINES, "A talk", 800))
 
-    assert "Dashwood" in read_summary(answer.fields, LINES).text
+    assert "Dashwood" in parse_summary(answer.fields, LINES).text
 
 
 def test_it_is_asked_to_store_nothing_for_a_json_object_within_the_cap(
@@ -202,16 +197,16 @@ def test_another_schema_is_for_the_reader_to_refuse(client: Client, stand_in: St
     answer = model.answer(TASK)
 
     assert answer.fields == {"unexpected": ["another shape"]}
-    with pytest.raises(ProviderError, match="nonsense"):
-        read_answer(answer.fields, LINES)
-    with pytest.raises(ProviderError, match="nonsense"):
-        read_summary(model.answer(TASK).fields, LINES)
+    with pytest.raises(ProviderError, match="invalid response"):
+        parse_answer(answer.fields, LINES)
+    with pytest.raises(ProviderError, match="invalid response"):
+        parse_summary(model.answer(TASK).fields, LINES)
 
 
 def test_lines_that_are_not_there_are_no_quotes(client: Client, stand_in: StandIn, api: Api) -> None:
     stand_in.fail(f"openai.{api}", {"kind": "wrong_lines"})
 
-    assert read_answer(client().answer(TASK).fields, LINES) is None
+    assert parse_answer(client().answer(TASK).fields, LINES) is None
 
 
 def test_a_model_that_is_not_there_is_refused(client: Client) -> None:
@@ -298,4 +293,8 @@ def test_thoughts_beside_the_answer_are_left_out(client: Client, serve, http, ap
 def test_a_long_transcript_goes_through(client: Client) -> None:
     many = [Segment(n, n * 1_000, n * 1_000 + 900, f"Sentence number {n} of a long talk.") for n in range(2_000)]
 
-    assert client().answer(TextTask("catchup_summary", "x", summary_task(many, "", 900).data, TASK.schema, 900)).fields
+    assert (
+        client()
+        .answer(TextTask("catchup_summary", "x", build_summary_task(many, "", 900).data, TASK.schema, 900))
+        .fields
+    )

@@ -47,7 +47,7 @@ def test_no_word_that_was_saved_stands_in_a_gap(world: StreamingEnv) -> None:
     world.clock.forward(60)
     world.stop(ada, lease)
 
-    whole = world.backend.history.whole(ada, lease.transcript_id)
+    whole = world.backend.history.get_transcript(ada, lease.transcript_id)
 
     assert whole.covered == [contract.Interval(20_000, 30_000), contract.Interval(100_000, 160_000)]
     assert whole.uncovered == [contract.Interval(0, 20_000), contract.Interval(30_000, 100_000)]

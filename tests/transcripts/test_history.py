@@ -12,8 +12,8 @@ from chalicelib.ids import ulid
 from chalicelib.logs.request_log import collect_request_log, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
-from chalicelib.repositories.transcripts import transcript_put
-from chalicelib.transcripts.history import QUERIES_A_PAGE, gaps, merged
+from chalicelib.repositories.transcripts import put_transcript
+from chalicelib.transcripts.history import QUERIES_PER_PAGE, merge_intervals, uncovered_intervals
 from tests.fakes import Backend
 
 MINUTE_MS = 60_000
@@ -30,7 +30,7 @@ def moments(intervals: list[contract.Interval]) -> set[int]:
 
 @given(stretches)
 def test_covered_is_exactly_what_the_segments_hold(segments: list[Segment]) -> None:
-    covered = merged(segments)
+    covered = merge_intervals(segments)
 
     assert moments(covered) == {at for s in segments for at in range(s.start_ms, s.end_ms)}
     assert all(a.end_ms < b.start_ms for a, b in pairwise(covered))
@@ -38,8 +38,8 @@ def test_covered_is_exactly_what_the_segments_hold(segments: list[Segment]) -> N
 
 @given(stretches)
 def test_covered_and_uncovered_fill_the_time_up_to_the_last_word(segments: list[Segment]) -> None:
-    covered = merged(segments)
-    uncovered = gaps(covered)
+    covered = merge_intervals(segments)
+    uncovered = uncovered_intervals(covered)
 
     end_ms = covered[-1].end_ms if covered else 0
     assert moments(covered) | moments(uncovered) == set(range(end_ms))
@@ -48,7 +48,7 @@ def test_covered_and_uncovered_fill_the_time_up_to_the_last_word(segments: list[
 
 
 def test_nothing_said_covers_nothing() -> None:
-    assert (merged([]), gaps([])) == ([], [])
+    assert (merge_intervals([]), uncovered_intervals([])) == ([], [])
 
 
 def test_the_list_is_newest_first_in_pages_that_neither_miss_nor_repeat(backend: Backend) -> None:
@@ -79,7 +79,7 @@ def test_a_transcript_holds_relayed_and_saved_pieces_and_shows_what_is_missing(b
     backend.clock.forward(1)
     backend.streaming.save(ada, lease.session_id, [corrected])
 
-    whole = history.whole(ada, lease.transcript_id)
+    whole = history.get_transcript(ada, lease.transcript_id)
 
     assert [(piece.seq, piece.text) for piece in whole.segments] == [(0, "some words"), (1, "saved again")]
     assert whole.covered == [contract.Interval(0, 2_000), contract.Interval(5_000, 6_000)]
@@ -158,14 +158,14 @@ def test_a_filtered_page_reads_no_more_than_its_bound_however_few_match(backend:
     ada = backend.person(0)
     lines = [Transcript(ulid((backend.clock() + n) * 1000), "other", backend.clock() + n) for n in range(320)]
     for first in range(0, len(lines), 100):
-        backend.tables.transact([transcript_put(ada.user_id, line) for line in lines[first : first + 100]])
+        backend.tables.transact([put_transcript(ada.user_id, line) for line in lines[first : first + 100]])
 
     with collect_request_log() as counted:
         count_aws_calls(backend.tables._client)
         page = backend.history.page(ada, contract.HistoryQuery(kind="live"))
 
     assert (page.items, page.next_cursor is None) == ([], False)
-    assert counted.aws_calls == 1 + QUERIES_A_PAGE
+    assert counted.aws_calls == 1 + QUERIES_PER_PAGE
     assert all_pages(backend, ada, kind="live") == []
 
 
@@ -191,7 +191,7 @@ def test_words_that_do_not_fit_into_one_answer_come_in_pages(backend: Backend, m
 
     pages, cursor = [], None
     while True:
-        whole = backend.history.whole(ada, lease.transcript_id, cursor)
+        whole = backend.history.get_transcript(ada, lease.transcript_id, cursor)
         pages.append(whole)
         cursor = whole.next_cursor
         if cursor is None:
@@ -201,7 +201,7 @@ def test_words_that_do_not_fit_into_one_answer_come_in_pages(backend: Backend, m
     assert len(pages) > 5
     assert all(page.covered == pages[0].covered for page in pages)
     with pytest.raises(InvalidRequestError):
-        backend.history.whole(ada, lease.transcript_id, pages[0].next_cursor[:-2])
+        backend.history.get_transcript(ada, lease.transcript_id, pages[0].next_cursor[:-2])
 
 
 def test_a_piece_larger_than_a_page_still_comes(backend: Backend, monkeypatch) -> None:
@@ -210,8 +210,8 @@ def test_a_piece_larger_than_a_page_still_comes(backend: Backend, monkeypatch) -
     lease = backend.start(ada)
     backend.streaming.save(ada, lease.session_id, [contract.Segment(n, n, n, "x" * 100) for n in range(2)])
 
-    first = backend.history.whole(ada, lease.transcript_id)
-    second = backend.history.whole(ada, lease.transcript_id, first.next_cursor)
+    first = backend.history.get_transcript(ada, lease.transcript_id)
+    second = backend.history.get_transcript(ada, lease.transcript_id, first.next_cursor)
 
     assert [[piece.seq for piece in page.segments] for page in (first, second)] == [[0], [1]]
     assert second.next_cursor is None
@@ -277,7 +277,7 @@ def test_a_deleted_transcript_is_gone_at_once_and_its_words_after_the_sweep(back
 
     assert all_pages(backend, ada) == [kept.transcript_id]
     for gone in (
-        lambda: backend.history.whole(ada, lease.transcript_id),
+        lambda: backend.history.get_transcript(ada, lease.transcript_id),
         lambda: backend.history.export(ada, lease.transcript_id, "srt"),
         lambda: backend.history.delete(ada, lease.transcript_id),
         lambda: backend.streaming.save(ada, lease.session_id, []),
@@ -286,9 +286,9 @@ def test_a_deleted_transcript_is_gone_at_once_and_its_words_after_the_sweep(back
     ):
         with pytest.raises(NotFoundError):
             gone()
-    assert backend.history.erase_deleted() == 1
+    assert backend.history.delete_marked_segments() == 1
     assert words_left(backend, ada) == [f"SEGMENT#{kept.transcript_id}#C#{seq:010d}" for seq in range(3)]
-    assert backend.history.erase_deleted() == 0
+    assert backend.history.delete_marked_segments() == 0
     assert backend.ledger.balance(ada.user_id) == before
 
 
@@ -304,7 +304,7 @@ def test_a_start_whose_key_comes_again_after_the_deletion_opens_a_new_session(ba
 
     assert second.session_id == first.session_id
     assert second.transcript_id != first.transcript_id
-    assert backend.history.whole(ada, second.transcript_id).segments == []
+    assert backend.history.get_transcript(ada, second.transcript_id).segments == []
     assert backend.ledger.balance(ada.user_id).held == second.credits_held
     backend.send(ada, second.session_id, 0)
     assert backend.streaming.stop(ada, second.session_id).credits_used == 1
@@ -343,12 +343,12 @@ def test_a_session_taken_up_again_meanwhile_keeps_its_transcript(backend: Backen
         history.delete(ada, lease.transcript_id)
     monkeypatch.undo()
 
-    assert [piece.text for piece in history.whole(ada, lease.transcript_id).segments] == ["some words"]
-    assert history.erase_deleted() == 0
+    assert [piece.text for piece in history.get_transcript(ada, lease.transcript_id).segments] == ["some words"]
+    assert history.delete_marked_segments() == 0
 
 
 def test_erasing_goes_on_where_it_was_broken_off(backend: Backend, monkeypatch) -> None:
-    monkeypatch.setattr("chalicelib.transcripts.history.ERASED_PAGES", 1)
+    monkeypatch.setattr("chalicelib.transcripts.history.PAGES_PER_TRANSCRIPT", 1)
     monkeypatch.setattr("chalicelib.repositories.transcripts.ERASED_AT_ONCE", 2)
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)
@@ -359,7 +359,7 @@ def test_erasing_goes_on_where_it_was_broken_off(backend: Backend, monkeypatch) 
 
     left = []
     while words_left(backend, ada):
-        backend.history.erase_deleted()
+        backend.history.delete_marked_segments()
         left.append(len(words_left(backend, ada)))
 
     assert left == [3, 1, 0]
@@ -372,7 +372,7 @@ def test_nobody_deletes_or_saves_what_is_anothers(backend: Backend, said) -> Non
     for others in (
         lambda: backend.history.delete(eve, transcript_id),
         lambda: backend.history.export(eve, transcript_id, "txt"),
-        lambda: backend.history.whole(eve, transcript_id),
+        lambda: backend.history.get_transcript(eve, transcript_id),
     ):
         with pytest.raises(NotFoundError):
             others()

@@ -34,7 +34,7 @@ class Store:
 
     said: list[Segment]
 
-    def admit(self, caller: Caller, extra_writes: list[ItemKey]) -> tuple[None, list[dict[str, Any]]]:
+    def admit(self, caller: Caller, extra_keys: list[ItemKey]) -> tuple[None, list[dict[str, Any]]]:
         return None, [{"transcript_id": "long", "kind": "live", "started_at": 0}]
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
@@ -61,7 +61,7 @@ def sent_bytes(body: str) -> int:
 def pages(history: History) -> Iterator[str]:
     cursor = None
     while True:
-        page = history.whole(ADA, "long", cursor)
+        page = history.get_transcript(ADA, "long", cursor)
         yield msgspec.json.encode(page).decode()
         cursor = page.next_cursor
         if cursor is None:

@@ -5,21 +5,22 @@ import time
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from chalicelib.errors import ProviderError
-from chalicelib.models.transcripts import Moment, Segment
-from chalicelib.transcripts import prompts
-from chalicelib.transcripts.prompts import (
-    ANSWER_INSTRUCTIONS,
-    LEAK_WORDS,
-    MAX_ANSWER_CHARACTERS,
+from chalicelib.catchup.summarise import (
     MAX_MOMENTS,
-    MAX_QUOTES,
     MAX_SUMMARY_CHARACTERS,
     MAX_TITLE_CHARACTERS,
     SUMMARY_INSTRUCTIONS,
-    leaks,
-    read_answer,
-    read_summary,
+    parse_summary,
+)
+from chalicelib.errors import ProviderError
+from chalicelib.models.text_tasks import LEAK_WORDS, leaks, split_words
+from chalicelib.models.transcripts import Moment, Segment
+from chalicelib.transcripts.prompts import (
+    ANSWER_INSTRUCTIONS,
+    MAX_ANSWER_CHARACTERS,
+    MAX_QUOTES,
+    ParsedAnswer,
+    parse_answer,
 )
 
 SEGMENTS = [Segment(n, n * 10_000, n * 10_000 + 9_000, f"Sentence {n} of the talk.") for n in range(40)]
@@ -56,27 +57,27 @@ NONSENSE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 @pytest.mark.parametrize("change", [summary for summary, _ in NONSENSE.values()], ids=NONSENSE)
 def test_a_summary_of_another_shape_is_a_provider_error(change: dict[str, object]) -> None:
     with pytest.raises(ProviderError):
-        read_summary(a_summary(**change) if change else {}, SEGMENTS)
+        parse_summary(a_summary(**change) if change else {}, SEGMENTS)
 
 
 @pytest.mark.parametrize("change", [answer for _, answer in NONSENSE.values()], ids=NONSENSE)
 def test_an_answer_of_another_shape_is_a_provider_error(change: dict[str, object]) -> None:
     with pytest.raises(ProviderError):
-        read_answer(an_answer(**change) if change else {}, SEGMENTS)
+        parse_answer(an_answer(**change) if change else {}, SEGMENTS)
 
 
 def test_an_answer_is_its_text_with_the_lines_it_names_in_the_transcripts_own_words() -> None:
-    found = read_answer(an_answer(quotes=[{"line": 7, "text": "invented"}, {"line": 3}, {"line": 7}]), SEGMENTS)
+    found = parse_answer(an_answer(quotes=[{"line": 7, "text": "invented"}, {"line": 3}, {"line": 7}]), SEGMENTS)
 
-    assert found == prompts.Answered("It was said.", (SEGMENTS[3], SEGMENTS[7]))
-    assert read_answer(an_answer(extra={"deep": [[[]]]}), SEGMENTS) is not None
+    assert found == ParsedAnswer("It was said.", (SEGMENTS[3], SEGMENTS[7]))
+    assert parse_answer(an_answer(extra={"deep": [[[]]]}), SEGMENTS) is not None
 
 
 @pytest.mark.parametrize("line", [-1, 40, HUGE, -HUGE, 2**63, 2**64])
 def test_a_line_that_was_not_sent_is_no_quote_and_no_moment(line: int) -> None:
-    assert read_answer(an_answer(quotes=[{"line": line}]), SEGMENTS) is None
-    assert read_summary(a_summary(key_moments=[{"line": line, "title": "x"}]), SEGMENTS).moments == ()
-    found = read_answer(an_answer(quotes=[{"line": line}, {"line": 3}]), SEGMENTS)
+    assert parse_answer(an_answer(quotes=[{"line": line}]), SEGMENTS) is None
+    assert parse_summary(a_summary(key_moments=[{"line": line, "title": "x"}]), SEGMENTS).moments == ()
+    found = parse_answer(an_answer(quotes=[{"line": line}, {"line": 3}]), SEGMENTS)
     assert found is not None
     assert found.quotes == (SEGMENTS[3],)
 
@@ -85,13 +86,13 @@ def test_a_line_that_was_not_sent_is_no_quote_and_no_moment(line: int) -> None:
     "change", [{"answered": False}, {"quotes": []}, {"answer": ""}, {"answer": "\x00\u202e\n \u2028"}]
 )
 def test_an_answer_without_text_or_quotes_is_none(change: dict[str, object]) -> None:
-    assert read_answer(an_answer(**change), SEGMENTS) is None
+    assert parse_answer(an_answer(**change), SEGMENTS) is None
 
 
 def test_more_than_there_is_room_for_is_left_out() -> None:
     many = [{"line": n % 40, "title": f"Moment {n}"} for n in range(5_000)]
-    found = read_summary(a_summary(key_moments=many), SEGMENTS)
-    told = read_answer(an_answer(quotes=many), SEGMENTS)
+    found = parse_summary(a_summary(key_moments=many), SEGMENTS)
+    told = parse_answer(an_answer(quotes=many), SEGMENTS)
 
     assert [(moment.start_ms, moment.title) for moment in found.moments] == [
         (n * 10_000, f"Moment {n}") for n in range(MAX_MOMENTS)
@@ -104,10 +105,10 @@ def test_more_than_there_is_room_for_is_left_out() -> None:
 def test_a_megabyte_is_cut_and_quickly(character: str) -> None:
     begun = time.process_time()
     long = f"a{character * 1_000_000}b"
-    summary = read_summary(
+    summary = parse_summary(
         a_summary(summary=long, key_moments=[{"line": 1, "title": long}]), [Segment(n, n, n, "x") for n in range(4_000)]
     )
-    told = read_answer(an_answer(answer=long), SEGMENTS)
+    told = parse_answer(an_answer(answer=long), SEGMENTS)
 
     assert 0 < len(summary.text) <= MAX_SUMMARY_CHARACTERS
     assert all(0 < len(moment.title) <= MAX_TITLE_CHARACTERS for moment in summary.moments)
@@ -118,8 +119,8 @@ def test_a_megabyte_is_cut_and_quickly(character: str) -> None:
 
 def test_control_characters_become_blanks_and_blank_lines_stay_few() -> None:
     dirty = "a\x00b\x1b[31mc\u202ed\u200be\ud800f\r\ng\n\n\n\n\nh\x7f"
-    told = read_answer(an_answer(answer=dirty), SEGMENTS)
-    found = read_summary(a_summary(summary=dirty, key_moments=[{"line": 0, "title": "two\nlines\x07"}]), SEGMENTS)
+    told = parse_answer(an_answer(answer=dirty), SEGMENTS)
+    found = parse_summary(a_summary(summary=dirty, key_moments=[{"line": 0, "title": "two\nlines\x07"}]), SEGMENTS)
 
     assert told is not None
     assert told.text == found.text == "a b [31mc d e f \ng\n\nh"
@@ -160,11 +161,11 @@ def test_whatever_a_model_answers_is_bounded_plain_text_and_our_own_lines_or_a_p
     answered: dict[str, object],
 ) -> None:
     try:
-        told = read_answer(answered, SEGMENTS)
+        told = parse_answer(answered, SEGMENTS)
     except ProviderError:
         told = None
     try:
-        found = read_summary(answered, SEGMENTS)
+        found = parse_summary(answered, SEGMENTS)
     except ProviderError:
         found = None
 
@@ -202,14 +203,14 @@ def test_ordinary_words_are_no_leak() -> None:
     for text in ("", "yes", "The transcript does not say it.", " ".join(s.text for s in SEGMENTS)):
         assert not leaks(text, SUMMARY_INSTRUCTIONS)
         assert not leaks(text, ANSWER_INSTRUCTIONS)
-    assert not leaks(" ".join(prompts._words(ANSWER_INSTRUCTIONS)[: LEAK_WORDS - 1]), ANSWER_INSTRUCTIONS)
+    assert not leaks(" ".join(split_words(ANSWER_INSTRUCTIONS)[: LEAK_WORDS - 1]), ANSWER_INSTRUCTIONS)
 
 
 def test_an_answer_that_tells_the_instructions_is_none() -> None:
-    assert read_answer(an_answer(answer=ANSWER_INSTRUCTIONS), SEGMENTS) is None
-    assert read_answer(an_answer(answer=f"Yes. {some_words(ANSWER_INSTRUCTIONS, 20, 12)}"), SEGMENTS) is None
+    assert parse_answer(an_answer(answer=ANSWER_INSTRUCTIONS), SEGMENTS) is None
+    assert parse_answer(an_answer(answer=f"Yes. {some_words(ANSWER_INSTRUCTIONS, 20, 12)}"), SEGMENTS) is None
     with pytest.raises(ProviderError):
-        read_summary(a_summary(summary=f"They said: {SUMMARY_INSTRUCTIONS}"), SEGMENTS)
+        parse_summary(a_summary(summary=f"They said: {SUMMARY_INSTRUCTIONS}"), SEGMENTS)
 
 
 def test_titles_do_not_tell_the_instructions_not_even_a_few_words_each() -> None:
@@ -217,8 +218,8 @@ def test_titles_do_not_tell_the_instructions_not_even_a_few_words_each() -> None
     at_once = [{"line": 0, "title": some_words(SUMMARY_INSTRUCTIONS, 0, 12)}, {"line": 1, "title": "Fine"}]
     split = [{"line": n, "title": " ".join(told[n * 6 : n * 6 + 6])} for n in range(12)]
 
-    assert read_summary(a_summary(key_moments=at_once), SEGMENTS).moments == (Moment(10_000, "Fine"),)
-    found = read_summary(a_summary(key_moments=split), SEGMENTS)
+    assert parse_summary(a_summary(key_moments=at_once), SEGMENTS).moments == (Moment(10_000, "Fine"),)
+    found = parse_summary(a_summary(key_moments=split), SEGMENTS)
     assert not leaks(" ".join([found.text, *(moment.title for moment in found.moments)]), SUMMARY_INSTRUCTIONS)
     half = a_summary(summary=some_words(SUMMARY_INSTRUCTIONS, 0, 7), key_moments=[{"line": 0, "title": told[7]}])
-    assert read_summary(half, SEGMENTS).moments == ()
+    assert parse_summary(half, SEGMENTS).moments == ()

@@ -19,8 +19,8 @@ from chalicelib.models.transcripts import Segment
 from chalicelib.pricing import price_files
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES
 from chalicelib.repositories.questions import question_key
-from chalicelib.repositories.transcripts import Transcripts, segments_put
-from chalicelib.transcripts.questions import NOT_SAID
+from chalicelib.repositories.transcripts import Transcripts, put_segments
+from chalicelib.transcripts.questions import NOT_IN_TRANSCRIPT
 from tests.catchup.catchup_env import CatchupEnv
 
 PRICE = 5
@@ -104,7 +104,7 @@ def test_the_price_is_the_same_for_a_long_transcript_and_a_long_question(catchup
 def test_what_a_catch_up_transcribed_may_be_asked_about(catchup_env: CatchupEnv, ada: Caller) -> None:
     job = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=60_000)
     catchup_env.work()
-    transcript_id = catchup_env.catchups.look(ada, job.job_id).transcript_id
+    transcript_id = catchup_env.catchups.get_status(ada, job.job_id).transcript_id
 
     answer = ask(catchup_env, ada, "key", transcript_id=transcript_id)
 
@@ -139,7 +139,7 @@ def test_what_the_transcript_does_not_say_is_said_so_for_the_same_price(
 
     answer = ask(catchup_env, ada, "key", session_id=a_session(catchup_env, ada).session_id)
 
-    assert (answer.answered, answer.answer, answer.quotes) == (False, NOT_SAID, [])
+    assert (answer.answered, answer.answer, answer.quotes) == (False, NOT_IN_TRANSCRIPT, [])
     assert (answer.credits_used, catchup_env.backend.ledger.balance(ada.user_id).available) == (PRICE, 195)
 
 
@@ -178,7 +178,7 @@ def test_what_is_sent_is_bounded_however_long_the_transcript_is(
 def test_one_piece_that_is_cut_is_not_the_whole(catchup_env: CatchupEnv, ada: Caller) -> None:
     lease = catchup_env.backend.start(ada)
     said = Segment(0, 0, 9_000, "x" * 200_000)
-    catchup_env.backend.tables.write(segments_put(ada.user_id, lease.transcript_id, "0", [said]))
+    catchup_env.backend.tables.write(put_segments(ada.user_id, lease.transcript_id, "0", [said]))
 
     answer = ask(catchup_env, ada, "key", session_id=lease.session_id)
 

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, ProviderRefusedError, UnavailableError
-from chalicelib.repositories.questions import question, question_key
-from chalicelib.transcripts.questions import STALE_AFTER_SECONDS, SWEPT_AFTER_SECONDS
+from chalicelib.repositories.questions import question_from, question_key
+from chalicelib.transcripts.questions import STALE_AFTER_SECONDS, SWEEP_AFTER_SECONDS
 from tests.catchup.test_catchup_crashes import ALL_FAULTS, FAULTS
 from tests.catchup.test_catchup_races import interleave
 from tests.catchup.worker_env import Names, Office
@@ -60,14 +60,14 @@ def die_while_answering(office: Office) -> None:
 def check_the_end(office: Office, answers: list[contract.AskAnswer], *, is_insisted: bool) -> None:
     """The scheduler has come round: nothing is held, and the answer is paid once if it is kept, else not at all."""
     office.wire.under(no_faults)
-    office.wait(SWEPT_AFTER_SECONDS)
+    office.wait(SWEEP_AFTER_SECONDS)
     office.catchup_env.assistant.sweep()
     books = office.books
     books.check()
     assert books.open_holds == [], "credits are stuck"
     paid = [-entry.credits for entry in books.usage if entry.reference == "key"]
     item = office.quiet.tables.get(question_key(office.who.user_id, "key"))
-    kept = question(item).answer if item else ""
+    kept = question_from(item).answer if item else ""
     assert paid == ([PRICE] if kept else []), "an answer that is not kept was paid, or paid twice"
     assert kept or item is None, "the question is left without an answer"
     assert kept or not is_insisted
@@ -89,7 +89,7 @@ def dead(office: Office) -> None:
 
 def dead_for_long(office: Office) -> None:
     die_while_answering(office)
-    office.wait(SWEPT_AFTER_SECONDS)
+    office.wait(SWEEP_AFTER_SECONDS)
 
 
 def refused(office: Office) -> None:
@@ -191,7 +191,7 @@ def late_ask(office: Office) -> object:
 
 
 def late_sweep(office: Office) -> None:
-    office.wait(SWEPT_AFTER_SECONDS)
+    office.wait(SWEEP_AFTER_SECONDS)
     sweep(office)
 
 

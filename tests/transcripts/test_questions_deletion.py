@@ -38,7 +38,7 @@ def test_its_answers_are_erased_with_a_transcript_and_no_others(catchup_env: Cat
         catchup_env.ask(ada, transcript_id=transcript_id)
 
     catchup_env.backend.history.delete(ada, gone)
-    catchup_env.backend.history.erase_deleted()
+    catchup_env.backend.history.delete_marked_segments()
 
     (answer,), _ = catchup_env.backend.tables.query("app", f"USER#{ada.user_id}", "QUESTION#")
     assert (answer["transcript_id"], "secret" in str(answer)) == (kept, False)

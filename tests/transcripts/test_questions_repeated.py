@@ -20,7 +20,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Hold
 from chalicelib.repositories.questions import question_key
 from chalicelib.repositories.table import Write
-from chalicelib.transcripts.questions import KEPT_SECONDS, STALE_AFTER_SECONDS, SWEPT_AFTER_SECONDS
+from chalicelib.transcripts.questions import RETENTION_SECONDS, STALE_AFTER_SECONDS, SWEEP_AFTER_SECONDS
 from tests.catchup.catchup_env import CatchupEnv
 from tests.fault_injection import Crash
 from tests.transcripts.test_questions import PRICE, a_session, ask, check_nothing_happened, spend
@@ -55,7 +55,7 @@ def test_the_same_question_again_is_the_same_answer_for_nothing(
 ) -> None:
     first = ask(catchup_env, ada, "key", session_id=session_id)
     spend(catchup_env, ada, 195)
-    catchup_env.backend.clock.forward(KEPT_SECONDS - 1)
+    catchup_env.backend.clock.forward(RETENTION_SECONDS - 1)
 
     assert ask(catchup_env, ada, "key", session_id=session_id) == first
     assert len(catchup_env.text.tasks) == 1
@@ -73,7 +73,7 @@ def test_another_body_under_the_same_key_is_refused(catchup_env: CatchupEnv, ada
 
 def test_after_a_day_the_key_may_be_used_anew(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
     ask(catchup_env, ada, "key", session_id=session_id)
-    catchup_env.backend.clock.forward(KEPT_SECONDS)
+    catchup_env.backend.clock.forward(RETENTION_SECONDS)
 
     again = ask(catchup_env, ada, "key", "another hash", session_id=session_id)
 
@@ -167,7 +167,7 @@ def test_the_sweep_gives_back_what_a_dead_attempt_holds_and_forgets_the_question
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
     die_while_answering(catchup_env, ada, session_id)
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS - 1)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS - 1)
     assert catchup_env.assistant.sweep() == 0
     assert catchup_env.backend.ledger.balance(ada.user_id).held == PRICE
     catchup_env.backend.clock.forward(1)
@@ -182,7 +182,7 @@ def test_a_question_that_is_swept_while_it_is_answered_charges_nothing(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
     def sweep() -> None:
-        catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+        catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
         assert catchup_env.assistant.sweep() == 1
 
     catchup_env.text.script = [sweep]
@@ -195,7 +195,7 @@ def test_a_question_that_is_swept_while_it_is_answered_charges_nothing(
 def test_the_sweep_ends_a_hold_whose_question_is_gone(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
     die_while_answering(catchup_env, ada, session_id)
     catchup_env.backend.tables.write(Write(question_key(ada.user_id, "key"), delete=True))
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
 
     assert catchup_env.assistant.sweep() == 1
     check_nothing_happened(catchup_env, ada)
@@ -207,7 +207,7 @@ def test_a_hold_ends_without_touching_a_question_that_is_not_its_own(
     die_while_answering(catchup_env, ada, session_id)
     key = question_key(ada.user_id, "key")
     catchup_env.backend.tables.write(Write(key, put_in={"attempt": "another"}))
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
 
     assert catchup_env.assistant.sweep() == 1
     assert (catchup_env.backend.tables.get(key) or {})["attempt"] == "another"
@@ -223,7 +223,7 @@ def test_an_answer_to_a_question_that_is_gone_is_not_charged(
     with pytest.raises(UnavailableError, match="too long"):
         ask(catchup_env, ada, "key", session_id=session_id)
 
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
     assert catchup_env.assistant.sweep() == 1
     check_nothing_happened(catchup_env, ada)
 
@@ -243,7 +243,7 @@ def test_the_sweep_leaves_other_holds_alone_and_one_that_fails_keeps_no_other(
             raise UnavailableError("The database did not answer.")
         release(hold, **rest)
 
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
     monkeypatch.setattr(catchup_env.backend.ledger, "release", broken_for_ada)
     with pytest.raises(ExceptionGroup, match="1 questions could not be ended, 1 were"):
         catchup_env.assistant.sweep()
@@ -302,6 +302,6 @@ def test_a_failure_whose_hold_cannot_be_given_back_is_left_to_the_sweep(
     monkeypatch.undo()
 
     assert catchup_env.backend.ledger.balance(ada.user_id).held == PRICE
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
     assert catchup_env.assistant.sweep() == 1
     check_nothing_happened(catchup_env, ada)
