@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ..errors import ProviderError
 from .transcripts import Segment
@@ -40,7 +40,7 @@ class PromptLine(Struct, frozen=True, omit_defaults=True):
     n: int
     at: str
     text: str
-    who: str = ""
+    speaker: str = field(default="", name="who")
 
 
 def number_line(number: int, segment: Segment) -> PromptLine:

@@ -1,4 +1,4 @@
-"""What was recorded: the list, newest first, one transcript whole or as a file, and deleting one."""
+"""A user's transcripts: the list, newest first, one transcript with its segments or as a file, and its deletion."""
 
 import json
 import math
@@ -25,23 +25,25 @@ from ..repositories.transcripts import (
     transcript_key,
 )
 from . import subtitles
+from .coverage import covered_intervals, uncovered_intervals
 
-PIECE = "PIECE#"
-# A page of a transcript, and a file, must fit into what Lambda answers (6 MB, source: docs.aws.amazon.com/lambda,
-# "Lambda quotas") with room for what stands around it, all counted as `_sent_bytes` counts.
+SEGMENT_CURSOR = "PIECE#"
+# A page of a transcript, and a file, must fit into a response of Lambda (6 MB, source: docs.aws.amazon.com/lambda,
+# "Lambda quotas") together with what is around it, all counted by `_response_bytes`.
 MAX_ANSWER_BYTES = 6_000_000
 MAX_PAGE_BYTES = 4_000_000
 MAX_FILE_BYTES = 5_000_000
 MAX_SUMMARIES = 20
-# A filtered page looks at this many lines at most, however few match.
+# A filtered page reads at most this many transcripts, however few match.
 TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
-TRANSCRIPTS_PER_RUN, PAGES_PER_TRANSCRIPT = 20, 50  # per run of the sweep
-BEGINNING_AT, FOREVER_AT = -62_135_596_800, 253_402_300_799  # all times that RFC 3339 can write
+TRANSCRIPTS_PER_RUN, PAGES_PER_TRANSCRIPT = 20, 50  # what one run of the sweep deletes
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # epoch seconds: all times that RFC 3339 can write
+NO_TRANSCRIPT = "There is no transcript with this id."
 
 
 @dataclass(frozen=True)
 class TranscriptFile:
-    """A transcript to save: its text, media type and name."""
+    """A transcript to download: its text, media type and file name."""
 
     content: str
     content_type: str
@@ -59,55 +61,59 @@ class History:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def page(self, caller: Caller, query: contract.HistoryQuery) -> contract.HistoryPage:
-        """One page, newest first; a filtered one may be short, or empty, and still have a next.
+        """One page, newest first; a filtered one may be short, or empty, and still have a next page.
 
-        Raises InvalidRequestError for a cursor that is not of this list with these filters.
+        Raises InvalidRequestError for a cursor of another list or of other filters.
         """
-        begun = _begun(query)
-        scope = (caller.user_id, query.kind or "", str(begun))
+        period = _period(query)
+        scope = (caller.user_id, query.kind or "", str(period))
         after = self.cursors.decode(TRANSCRIPT, query.cursor, *scope)
         self.ledger.admit(caller)
-        lines, last = self._matching(caller.user_id, query, begun, after)
-        return contract.HistoryPage([_line(line) for line in lines], self.cursors.encode(TRANSCRIPT, last, *scope))
+        transcripts, last = self._find_matching(caller.user_id, query, period, after)
+        lines = [_history_line(transcript) for transcript in transcripts]
+        return contract.HistoryPage(lines, self.cursors.encode(TRANSCRIPT, last, *scope))
 
-    def _matching(
-        self, user_id: str, query: contract.HistoryQuery, begun: tuple[int, int] | None, after: str | None
+    def _find_matching(
+        self, user_id: str, query: contract.HistoryQuery, period: tuple[int, int] | None, after: str | None
     ) -> tuple[list[Transcript], str | None]:
-        if query.kind is None and begun is None:
+        if query.kind is None and period is None:
             return self.transcripts.page(user_id, query.limit, after)
-        first_at, end_at = begun or (BEGINNING_AT, FOREVER_AT)
-        found: list[Transcript] = []
+        first_at, end_at = period or (EARLIEST, LATEST)
+        matching: list[Transcript] = []
         for _ in range(QUERIES_PER_PAGE):
-            lines, after = self.transcripts.page(user_id, TRANSCRIPTS_PER_QUERY, after, begun)
-            for line in lines:
-                if query.kind in (None, line.kind) and first_at <= line.started_at < end_at:
-                    found.append(line)
-                    if len(found) == query.limit:
-                        is_last = after is None and line is lines[-1]
-                        return found, None if is_last else TRANSCRIPT + line.transcript_id
+            transcripts, after = self.transcripts.page(user_id, TRANSCRIPTS_PER_QUERY, after, period)
+            for transcript in transcripts:
+                if query.kind in (None, transcript.kind) and first_at <= transcript.started_at < end_at:
+                    matching.append(transcript)
+                    if len(matching) == query.limit:
+                        is_last = after is None and transcript is transcripts[-1]
+                        return matching, None if is_last else TRANSCRIPT + transcript.transcript_id
             if after is None:
                 break
-        return found, after
+        return matching, after
 
     def get_transcript(self, caller: Caller, transcript_id: str, cursor: str | None = None) -> contract.TranscriptWhole:
-        """One transcript with the stretches of time that it covers, and those in between that it does not.
+        """One transcript, with the intervals of time that it covers and those that it does not.
 
-        Where its words do not fit into one answer, `cursor` leads on. Raises NotFoundError, InvalidRequestError.
+        Where its segments do not fit into one answer, `cursor` reads the next page. Raises NotFoundError,
+        InvalidRequestError.
         """
         scope = (caller.user_id, transcript_id)
-        after = self.cursors.decode(PIECE, cursor, *scope)
-        line, segments = self._read(caller, transcript_id)
+        after = self.cursors.decode(SEGMENT_CURSOR, cursor, *scope)
+        transcript, segments = self._read(caller, transcript_id)
         summaries = [] if after else self.transcripts.summaries(caller.user_id, transcript_id, MAX_SUMMARIES)
-        around = _sent_bytes(msgspec.json.encode(_whole(line, segments, [], summaries, None)).decode())
-        room = min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES - around)
-        page, last = _fitting(segments, int(after.removeprefix(PIECE)) if after else 0, room)
-        following = self.cursors.encode(PIECE, f"{PIECE}{last}" if last else None, *scope)
-        return _whole(line, segments, page, summaries, following)
+        frame = msgspec.json.encode(_transcript_answer(transcript, segments, [], summaries, None)).decode()
+        max_bytes = min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES - _response_bytes(frame))
+        first = int(after.removeprefix(SEGMENT_CURSOR)) if after else 0
+        page, following = _take_segments(segments, first, max_bytes)
+        last = f"{SEGMENT_CURSOR}{following}" if following else None
+        next_cursor = self.cursors.encode(SEGMENT_CURSOR, last, *scope)
+        return _transcript_answer(transcript, segments, page, summaries, next_cursor)
 
-    def export(self, caller: Caller, transcript_id: str, form: str) -> TranscriptFile:
+    def export(self, caller: Caller, transcript_id: str, file_format: str) -> TranscriptFile:
         """The transcript as subtitles (`srt`, `vtt`), text or JSON. Raises NotFoundError, TooLargeError."""
-        line, segments = self._read(caller, transcript_id)
-        match form:
+        transcript, segments = self._read(caller, transcript_id)
+        match file_format:
             case "srt":
                 content, content_type = subtitles.write_srt(segments), "application/x-subrip"
             case "vtt":
@@ -116,35 +122,38 @@ class History:
                 content, content_type = subtitles.write_txt(segments), "text/plain; charset=utf-8"
             case _:
                 summaries = self.transcripts.summaries(caller.user_id, transcript_id, MAX_SUMMARIES)
-                content = msgspec.json.encode(_whole(line, segments, segments, summaries, None)).decode()
-                content_type = "application/json"
-        if _sent_bytes(content) > MAX_FILE_BYTES:
-            raise TooLargeError(
-                "This transcript does not fit into one file: read it page by page.", max_bytes=MAX_FILE_BYTES
-            )
-        return TranscriptFile(content, content_type, f"transcript-{transcript_id}.{form}")
+                answer = _transcript_answer(transcript, segments, segments, summaries, None)
+                content, content_type = msgspec.json.encode(answer).decode(), "application/json"
+        if _response_bytes(content) > MAX_FILE_BYTES:
+            message = "This transcript is too long for one file. Read it page by page instead."
+            raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
+        return TranscriptFile(content, content_type, f"transcript-{transcript_id}.{file_format}")
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
-        """Forget the transcript and its session. It is gone at once; the sweep erases its words within minutes.
+        """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.
 
         Raises NotFoundError, or ConflictError while its session runs.
         """
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        line = _found(item)
-        held = self.tables.get(session_key(caller.user_id, line.session_id)) if line.session_id else None
-        current = session(held) if held else None
+        transcript = _check_exists(item)
+        session_id = transcript.session_id
+        session_item = self.tables.get(session_key(caller.user_id, session_id)) if session_id else None
+        current = session(session_item) if session_item else None
         if current and current.state in (SessionState.OPENING, SessionState.ACTIVE):
             raise ConflictError("This session is running. Stop it first.", "session_running", state=current.state.value)
         try:
-            self.tables.transact(delete_transcript_and_session(line, caller.user_id, current, self.now()))
+            self.tables.transact(delete_transcript_and_session(transcript, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise NotFoundError("There is no such transcript.") from refusal
+                raise NotFoundError(NO_TRANSCRIPT) from refusal
             raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
     def delete_marked_segments(self) -> int:
-        """Erase the words of deleted transcripts; how many are gone for good. Safe at any time, also beside itself."""
+        """Delete the segments of deleted transcripts; how many transcripts are finished.
+
+        Safe to call at any time, also concurrently.
+        """
         return sum(
             self.transcripts.delete_segments(user_id, transcript_id, PAGES_PER_TRANSCRIPT)
             for user_id, transcript_id in self.transcripts.list_deleted(TRANSCRIPTS_PER_RUN)
@@ -152,61 +161,28 @@ class History:
 
     def _read(self, caller: Caller, transcript_id: str) -> tuple[Transcript, list[Segment]]:
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        return _found(item), self.transcripts.segments(caller.user_id, transcript_id)
+        return _check_exists(item), self.transcripts.segments(caller.user_id, transcript_id)
 
 
-def merge_intervals(segments: Sequence[Segment | contract.Interval]) -> list[contract.Interval]:
-    """The stretches that these cover, by time, none touching another."""
-    covered: list[contract.Interval] = []
-    for segment in sorted(segments, key=lambda s: s.start_ms):
-        if covered and segment.start_ms <= covered[-1].end_ms:
-            end_ms = max(covered[-1].end_ms, segment.end_ms)
-            covered[-1] = contract.Interval(covered[-1].start_ms, end_ms)
-        else:
-            covered.append(contract.Interval(segment.start_ms, segment.end_ms))
-    return covered
-
-
-def _covered(line: Transcript, segments: Sequence[Segment]) -> list[contract.Interval]:
-    """What leases covered, and what was saved of the time between them, so that no word stands in a gap.
-
-    Words after that are those of a lease that runs: it will cover its pauses too.
-    """
-    if not line.covered_ms:
-        return merge_intervals(segments)
-    leased = [contract.Interval(*stretch) for stretch in line.covered_ms]
-    return merge_intervals([*leased, *(segment for segment in segments if segment.end_ms <= leased[-1].end_ms)])
-
-
-def uncovered_intervals(covered: list[contract.Interval]) -> list[contract.Interval]:
-    """What lies between the beginning and the last covered moment without being covered."""
-    starts = [0, *(interval.end_ms for interval in covered)]
-    return [
-        contract.Interval(start_ms, interval.start_ms)
-        for start_ms, interval in zip(starts, covered, strict=False)
-        if start_ms < interval.start_ms
-    ]
-
-
-def _begun(query: contract.HistoryQuery) -> tuple[int, int] | None:
-    """From which second, and before which. Raises InvalidRequestError where that is no time at all."""
+def _period(query: contract.HistoryQuery) -> tuple[int, int] | None:
+    """From which second, and before which; None without a filter. Raises InvalidRequestError if it is empty."""
     if query.begun_from is None and query.begun_before is None:
         return None
-    first_at = math.ceil(query.begun_from.timestamp()) if query.begun_from else BEGINNING_AT
-    end_at = math.ceil(query.begun_before.timestamp()) if query.begun_before else FOREVER_AT
+    first_at = math.ceil(query.begun_from.timestamp()) if query.begun_from else EARLIEST
+    end_at = math.ceil(query.begun_before.timestamp()) if query.begun_before else LATEST
     if end_at <= first_at:
         raise InvalidRequestError("`to` must be after `from`.", "to")
     return first_at, end_at
 
 
-def _found(item: dict[str, object] | None) -> Transcript:
+def _check_exists(item: dict[str, object] | None) -> Transcript:
     if item is None or "started_at" not in item:
-        raise NotFoundError("There is no such transcript.")
+        raise NotFoundError(NO_TRANSCRIPT)
     return transcript_from(item)
 
 
-def _sent_bytes(text: str) -> int:
-    """How many bytes the text takes in Lambda's answer.
+def _response_bytes(text: str) -> int:
+    """How many bytes the text takes in Lambda's response.
 
     That is JSON in ASCII, so a quote takes two and a Cyrillic letter six (source: aws-lambda-python-runtime-interface-
     client, lambda_runtime_marshaller.py; it leaves letters as they are from Python 3.12 on).
@@ -214,54 +190,54 @@ def _sent_bytes(text: str) -> int:
     return len(json.dumps(text))
 
 
-def _fitting(segments: Sequence[Segment], first: int, room: int) -> tuple[Sequence[Segment], int | None]:
-    """As many segments from number `first` on as `room` bytes hold, one at least, and the number of the next if any."""
+def _take_segments(segments: Sequence[Segment], first: int, max_bytes: int) -> tuple[Sequence[Segment], int | None]:
+    """The segments from number `first` that fit, at least one, and the number of the next one if there is one."""
     size = 0
     for number in range(first, len(segments)):
-        size += _sent_bytes(msgspec.json.encode(_piece(segments[number])).decode())
-        if size > room and number > first:
+        size += _response_bytes(msgspec.json.encode(_segment_answer(segments[number])).decode())
+        if size > max_bytes and number > first:
             return segments[first:number], number
     return segments[first:], None
 
 
-def _whole(
-    line: Transcript,
+def _transcript_answer(
+    transcript: Transcript,
     segments: Sequence[Segment],
     page: Sequence[Segment],
     summaries: Sequence[Summary],
-    following: str | None,
+    next_cursor: str | None,
 ) -> contract.TranscriptWhole:
-    covered = _covered(line, segments)
+    covered = covered_intervals(transcript, segments)
     return contract.TranscriptWhole(
-        transcript=_line(line),
-        segments=[_piece(segment) for segment in page],
+        transcript=_history_line(transcript),
+        segments=[_segment_answer(segment) for segment in page],
         covered=covered,
         uncovered=uncovered_intervals(covered),
-        summaries=[_summary(made) for made in summaries],
-        next_cursor=following,
+        summaries=[_summary_answer(summary) for summary in summaries],
+        next_cursor=next_cursor,
     )
 
 
-def _piece(segment: Segment) -> contract.SegmentOut:
+def _segment_answer(segment: Segment) -> contract.SegmentOut:
     return contract.SegmentOut(segment.seq, segment.start_ms, segment.end_ms, segment.text, segment.speaker)
 
 
-def _summary(made: Summary) -> contract.SummaryOut:
-    moments = [contract.KeyMoment(moment.start_ms, moment.title) for moment in made.moments]
-    return contract.SummaryOut(made.job_id, made.from_ms, made.to_ms, made.text, moments, made.is_whole)
+def _summary_answer(summary: Summary) -> contract.SummaryOut:
+    moments = [contract.KeyMoment(moment.start_ms, moment.title) for moment in summary.moments]
+    return contract.SummaryOut(summary.job_id, summary.from_ms, summary.to_ms, summary.text, moments, summary.is_whole)
 
 
-def _line(line: Transcript) -> contract.HistoryLine:
+def _history_line(transcript: Transcript) -> contract.HistoryLine:
     return contract.HistoryLine(
-        id=line.transcript_id,
-        kind=line.kind,
-        state=line.state,
-        started_at=rfc3339(line.started_at),
-        duration_ms=line.audio_ms,
-        credits=line.credits,
-        title=line.title,
-        source_url=line.source_url,
-        language=line.language,
-        session_id=line.session_id,
-        ended_at=rfc3339(line.ended_at) if line.ended_at else "",
+        id=transcript.transcript_id,
+        kind=transcript.kind,
+        state=transcript.state,
+        started_at=rfc3339(transcript.started_at),
+        duration_ms=transcript.audio_ms,
+        credits=transcript.credits,
+        title=transcript.title,
+        source_url=transcript.source_url,
+        language=transcript.language,
+        session_id=transcript.session_id,
+        ended_at=rfc3339(transcript.ended_at) if transcript.ended_at else "",
     )

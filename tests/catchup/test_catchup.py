@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib import contract
-from chalicelib.catchup.job_rules import LONGEST_RANGE_MS, webhook_secret
+from chalicelib.catchup.job_rules import webhook_secret
+from chalicelib.catchup.requested_range import LONGEST_RANGE_MS
 from chalicelib.errors import (
     AccountBlockedError,
     ConflictError,

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 import msgspec
 import pytest
 
-from chalicelib.catchup.job_rules import LONGEST_RANGE_MS
+from chalicelib.catchup.requested_range import LONGEST_RANGE_MS
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Word
 from chalicelib.pricing.price_table import TEXT_CALL_BYTES

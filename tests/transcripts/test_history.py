@@ -13,7 +13,8 @@ from chalicelib.logs.request_log import collect_request_log, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
 from chalicelib.repositories.transcripts import put_transcript
-from chalicelib.transcripts.history import QUERIES_PER_PAGE, merge_intervals, uncovered_intervals
+from chalicelib.transcripts.coverage import merge_intervals, uncovered_intervals
+from chalicelib.transcripts.history import QUERIES_PER_PAGE
 from tests.fakes import Backend
 
 MINUTE_MS = 60_000
@@ -349,7 +350,7 @@ def test_a_session_taken_up_again_meanwhile_keeps_its_transcript(backend: Backen
 
 def test_erasing_goes_on_where_it_was_broken_off(backend: Backend, monkeypatch) -> None:
     monkeypatch.setattr("chalicelib.transcripts.history.PAGES_PER_TRANSCRIPT", 1)
-    monkeypatch.setattr("chalicelib.repositories.transcripts.ERASED_AT_ONCE", 2)
+    monkeypatch.setattr("chalicelib.repositories.transcripts.DELETED_PER_QUERY", 2)
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)
     for seq in range(5):
