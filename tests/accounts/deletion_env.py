@@ -32,7 +32,7 @@ from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.profiles import profile_put
 from chalicelib.repositories.table import Tables
 from tests.catchup.catchup_env import CatchupEnv, FakeUploads
-from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
+from tests.catchup.worker_env import FaultyQueue, FaultyRecordings, FaultyText, call_with_faults
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive, ScriptedRecogniser
@@ -61,7 +61,7 @@ class FakeSignIns:
     known: set[str] = field(default_factory=set)
 
     def delete(self, user_id: str) -> None:
-        through(self.wire, "DeleteUser", lambda: self.known.discard(user_id), UnavailableError)
+        call_with_faults(self.wire, "DeleteUser", lambda: self.known.discard(user_id), UnavailableError)
 
 
 @dataclass
@@ -76,7 +76,7 @@ class WiredUploads(FakeUploads):
             for key in [key for key in self.files if key[0] == user_id]:
                 del self.files[key]
 
-        through(self.wire, "DeleteUploads", delete, UnavailableError)
+        call_with_faults(self.wire, "DeleteUploads", delete, UnavailableError)
 
 
 @dataclass
@@ -93,20 +93,22 @@ class FakeExportFiles:
             self.files[user_id, export_id] = content
             return len(content)
 
-        return through(self.wire, "WriteExport", store, UnavailableError)
+        return call_with_faults(self.wire, "WriteExport", store, UnavailableError)
 
     def link(self, user_id: str, export_id: str, seconds: int) -> str:
         return f"https://bucket.example/{user_id}/{export_id}?for={seconds}"
 
     def delete(self, user_id: str, export_id: str) -> None:
-        through(self.wire, "DeleteExport", lambda: self.files.pop((user_id, export_id), None), UnavailableError)
+        call_with_faults(
+            self.wire, "DeleteExport", lambda: self.files.pop((user_id, export_id), None), UnavailableError
+        )
 
     def delete_all(self, user_id: str) -> None:
         def delete() -> None:
             for key in [key for key in self.files if key[0] == user_id]:
                 del self.files[key]
 
-        through(self.wire, "DeleteExports", delete, UnavailableError)
+        call_with_faults(self.wire, "DeleteExports", delete, UnavailableError)
 
 
 @dataclass
@@ -118,7 +120,7 @@ class DeletionEnv:
     wire: Wire
     engine: Engine
     names: Names
-    recordings: WiredRecordings
+    recordings: FaultyRecordings
     uploads: WiredUploads
     files: FakeExportFiles
     sign_ins: FakeSignIns
@@ -130,10 +132,10 @@ class DeletionEnv:
     def on(cls, engine: Engine, names: Names) -> "Household":
         wire, clock = Wire(), Clock()
         words = tuple(Word(f"{MARKER}{n}.", n * 500, n * 500 + 400, 0.9) for n in range(240))
-        recordings, queue = WiredRecordings(wire=wire, words=words), WiredQueue(wire=wire)
+        recordings, queue = FaultyRecordings(wire=wire, words=words), FaultyQueue(wire=wire)
         uploads = WiredUploads(wire=wire)
         backend = Backend.on(wire.tables(engine, names), clock, (MarkedRecogniser(),), (FakeLive(clock),))
-        catchup_env = CatchupEnv(backend, recordings, WiredText(wire=wire), uploads, queue)
+        catchup_env = CatchupEnv(backend, recordings, FaultyText(wire=wire), uploads, queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, (MarkedRecogniser(),))
         who = Caller(str(uuid.uuid4()), clock.at, EMAIL, name=MARKER)
         accounts_env = cls(
@@ -248,7 +250,7 @@ class DeletionEnv:
         of_holds = [
             self.catchup_env.backend.streaming.sweep,
             self.catchup_env.catchups.sweep,
-            self.catchup_env.assistant.sweep,
+            self.catchup_env.questions.sweep,
         ]
         others = [self.catchup_env.backend.history.delete_marked_segments, self.erasures.sweep, self.exports.sweep]
         for one in [*(of_holds if self.quiet.ledger.balance(self.who.user_id).held else []), *others]:
