@@ -29,7 +29,7 @@ class ModelJob:
     lost_micro_usd: int = 0
 
     @property
-    def is_find_standing(self) -> bool:
+    def has_summary(self) -> bool:
         """Whether its summary can be read."""
         return self.state == "done" and not self.is_deleted
 
@@ -65,7 +65,7 @@ class JobsModel:
             if same.is_deleted:
                 raise RefusedError("NotFoundError")
             return job_id
-        if earlier := self._find_standing(source, range_ms, now):
+        if earlier := self._find_job(source, range_ms, now):
             return earlier
         if same:
             raise RefusedError("NotFoundError")
@@ -90,7 +90,7 @@ class JobsModel:
             assert job.price > 0, f"{job_id} is of a range beyond the recording's end"
         job.state = state
 
-    def _find_standing(self, source: str, range_ms: tuple[int, int], now: int) -> str | None:
+    def _find_job(self, source: str, range_ms: tuple[int, int], now: int) -> str | None:
         same_range = [name for name, job in self.jobs.items() if (job.source, job.range_ms) == (source, range_ms)]
         if not same_range:
             return None

@@ -142,15 +142,15 @@ class CatchupHistories(RuleBasedStateMachine):
             self.scenario.quiet.history.delete(self.scenario.caller, line.transcript_id)
             self.model.is_session_deleted = True
             for job in self.model.jobs.values():
-                job.is_deleted |= job.source == "session" and job.is_standing
+                job.is_deleted |= job.source == "session" and job.has_summary
 
-    @precondition(lambda self: any(job.is_standing for job in self.model.jobs.values()))
+    @precondition(lambda self: any(job.has_summary for job in self.model.jobs.values()))
     @rule(number=numbers)
     def delete_a_transcript(self, number: int) -> None:
-        standing = [name for name, job in self.model.jobs.items() if job.is_standing and job.source != "session"]
-        if not standing:
+        finished = [name for name, job in self.model.jobs.items() if job.has_summary and job.source != "session"]
+        if not finished:
             return
-        name = standing[number % len(standing)]
+        name = finished[number % len(finished)]
         transcript_id = self.scenario.catchup_env.catchups.get_status(self.scenario.caller, name).transcript_id
         self.scenario.quiet.history.delete(self.scenario.caller, transcript_id)
         self.model.jobs[name].is_deleted = True
@@ -221,11 +221,11 @@ class CatchupHistories(RuleBasedStateMachine):
         scenario.deliver()
         assert set(scenario.recordings.deleted) == copies, "the provider still has a copy"
         scenario.quiet.history.delete_marked_segments()
-        standing = [job for job in self.model.jobs.values() if job.is_standing]
+        finished = [job for job in self.model.jobs.values() if job.has_summary]
         lines = [sk for sk in scenario.books.app if sk.startswith("TRANSCRIPT#")]
-        expected_lines = sum(job.source != "session" for job in standing) + (not self.model.is_session_deleted)
+        expected_lines = sum(job.source != "session" for job in finished) + (not self.model.is_session_deleted)
         assert len(lines) == expected_lines
-        assert sum(sk.startswith("SUMMARY#") for sk in scenario.books.app) == len(standing)
+        assert sum(sk.startswith("SUMMARY#") for sk in scenario.books.app) == len(finished)
         self.counts.update(f"catch-ups {job.state}" for job in self.model.jobs.values())
 
     # Helpers
