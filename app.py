@@ -175,7 +175,7 @@ def erase(_event: Any) -> dict[str, int]:
     return events.run_event(
         "erase",
         {
-            "transcripts_erased": lambda: use_cases.history().erase_deleted(),
+            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
             "accounts_checked": lambda: use_cases.account_deletion().sweep(),
             "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
             "exports_checked": lambda: use_cases.account_exports().sweep(),
@@ -279,7 +279,7 @@ def new_upload(caller: Caller, body: Body[contract.NewUpload]) -> contract.Uploa
 
     The form is valid for 15 minutes and takes at most 500 MB.
     """
-    return use_cases.catchups().new_upload(caller, body)
+    return use_cases.catchups().create_upload(caller, body)
 
 
 @app.route("/transcription/catchup", methods=["POST"], authorizer=cognito, cors=CORS)
@@ -301,7 +301,7 @@ def catchup(
 @endpoint(limit="reads")
 def catchup_job(caller: Caller, job_id: Id) -> contract.CatchupJob:
     """Return the status of a catch-up and, when it is done, its summary."""
-    return use_cases.catchups().look(caller, job_id)
+    return use_cases.catchups().get_status(caller, job_id)
 
 
 @app.route("/webhooks/assemblyai", methods=["POST"], cors=CORS)
@@ -315,7 +315,7 @@ def assemblyai_webhook(
 
     For the provider only. The same notification may arrive any number of times.
     """
-    return use_cases.catchups().notified(query.job, secret, body.transcript_id)
+    return use_cases.catchups().record_notification(query.job, secret, body.transcript_id)
 
 
 @app.on_sqs_message(queue=load.jobs_queue_name(), batch_size=1)
@@ -368,7 +368,7 @@ def history(caller: Caller, query: Query[contract.HistoryQuery]) -> contract.His
 @endpoint(limit="reads")
 def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptDetail:
     """Return a transcript with its segments and with the intervals that it covers."""
-    return use_cases.history().whole(caller, transcript_id, query.cursor)
+    return use_cases.history().get_transcript(caller, transcript_id, query.cursor)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
@@ -385,7 +385,7 @@ def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptD
 @endpoint(limit="reads", errors=("too_large",))
 def export(
     caller: Caller, query: Query[contract.ExportQuery], transcript_id: Id
-) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/deserialize", "application/json"]:
+) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
     """Download a transcript as srt, vtt, txt or json."""
     return use_cases.history().export(caller, transcript_id, query.format)
 

@@ -15,8 +15,8 @@ from chalicelib.models.transcripts import Transcript
 from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
-from chalicelib.repositories.transcripts import LINE, Transcripts, transcript_put
-from chalicelib.transcripts.history import LINES_A_QUERY, QUERIES_A_PAGE, History
+from chalicelib.repositories.transcripts import TRANSCRIPT, Transcripts, put_transcript
+from chalicelib.transcripts.history import QUERIES_PER_PAGE, TRANSCRIPTS_PER_QUERY, History
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.engines import Engine, client
 
@@ -77,7 +77,9 @@ def report(history: History, meter: Meter, users: list[Caller]) -> None:
     all_lines = contract.HistoryQuery(limit=PAGE)
     newest = row("newest", history, meter, users, all_lines)
     oldest = [
-        contract.HistoryQuery(limit=PAGE, cursor=history.cursors.encode(LINE, key(PAGE), user.user_id, "", "None"))
+        contract.HistoryQuery(
+            limit=PAGE, cursor=history.cursors.encode(TRANSCRIPT, key(PAGE), user.user_id, "", "None")
+        )
         for user in users
     ]
     same = len(set(newest)) == len(set(row("oldest", history, meter, users, *oldest))) == 1
@@ -86,11 +88,11 @@ def report(history: History, meter: Meter, users: list[Caller]) -> None:
     first, last = (datetime.fromtimestamp(FIRST_AT + n * APART_SECONDS, UTC) for n in (20, 80))
     between = contract.HistoryQuery(limit=PAGE, started_from=first, started_before=last)
     dated = row("from, to: 60 lines", history, meter, users, between)
-    bound = live[0] * QUERIES_A_PAGE  # In the small history it is one query, of all its lines.
+    bound = live[0] * QUERIES_PER_PAGE  # In the small history it is one query, of all its lines.
     print(
         f"  unfiltered: {'the same' if same else 'NOT THE SAME'}; filtered: "
-        f"{'within' if max(live + rare + dated) <= bound else 'OVER'} the bound of {QUERIES_A_PAGE} queries of "
-        f"{LINES_A_QUERY} lines, {bound:g} units"
+        f"{'within' if max(live + rare + dated) <= bound else 'OVER'} the bound of {QUERIES_PER_PAGE} queries of "
+        f"{TRANSCRIPTS_PER_QUERY} lines, {bound:g} units"
     )
 
 
@@ -108,7 +110,7 @@ def row(name: str, history: History, meter: Meter, users: list[Caller], *asked: 
 
 
 def key(number: int) -> str:
-    return LINE + line(number).transcript_id
+    return TRANSCRIPT + line(number).transcript_id
 
 
 def line(number: int) -> Transcript:
@@ -134,7 +136,7 @@ def fill(database: Any, table: str, user_id: str, size: int) -> None:
     def write(first: int) -> None:
         puts = []
         for number in range(first, min(first + BATCH, size)):
-            made = transcript_put(user_id, line(number))
+            made = put_transcript(user_id, line(number))
             puts.append({"PutRequest": {"Item": serialize(made.key.as_item() | dict(made.item or {}))}})
         left = {table: puts}
         while left:

@@ -20,7 +20,7 @@ from ..providers.protocols import JobQueue
 from ..repositories import deletions, stored_shapes
 from ..repositories.deletions import PendingDeletion
 from ..repositories.exports import export_key
-from ..repositories.jobs import job, job_given_up, job_key
+from ..repositories.jobs import abandon_job, job_from, job_key
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import HOLD
 from ..repositories.purchases import purchase_from, purchase_key
@@ -172,7 +172,7 @@ class AccountDeletion:
             return self.leases.abandon(hold, self.prices, at_once=True)
         if hold.kind == HoldKind.CATCHUP:
             with suppress(WriteRefusedError):  # The job has just ended.
-                self.tables.write(job_given_up(hold.reference))
+                self.tables.write(abandon_job(hold.reference))
             self.queue.send(hold.reference)
         return False  # A question's hold is released within two minutes, by its request or by the sweep.
 
@@ -219,7 +219,7 @@ class AccountDeletion:
                 with suppress(WriteRefusedError):  # It expired meanwhile.
                     key = job_key(item["job_id"])
                     self.tables.write(deletions.remove_attributes(key, attributes, expires_at))
-            if job(item).is_known_to_provider:
+            if job_from(item).is_known_to_provider:
                 self.queue.send(item["job_id"])
                 is_waiting = True
         return is_waiting

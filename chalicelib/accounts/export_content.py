@@ -17,7 +17,7 @@ from ..models.catchup import StoredFile
 from ..models.field_kinds import export_struct
 from ..models.ledger import HoldKind
 from ..repositories.allowances import ALLOWANCE
-from ..repositories.jobs import SUMMARY, job_key, summary
+from ..repositories.jobs import SUMMARY, job_key, summary_from
 from ..repositories.ledger_items import DAY, ENTRY, HOLD, balance_key, entry_from
 from ..repositories.profiles import profile_key
 from ..repositories.purchases import POINTER, purchase_from, purchase_key
@@ -25,7 +25,7 @@ from ..repositories.questions import QUESTION
 from ..repositories.sessions import SESSION
 from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables
-from ..repositories.transcripts import LINE, SEGMENT, segments_in
+from ..repositories.transcripts import SEGMENT, TRANSCRIPT, segments_in
 
 READ_AT_ONCE = 100
 ExportedItem = dict[str, Any]
@@ -78,7 +78,7 @@ class ExportContent:
     def _transcripts(self, user_id: str) -> Iterator[ExportedItem]:
         segments = _ItemsByTranscript(self._items("app", user_id, SEGMENT))
         summaries = _ItemsByTranscript(self._items("app", user_id, SUMMARY))
-        for item in self._items("app", user_id, LINE):
+        for item in self._items("app", user_id, TRANSCRIPT):
             if "started_at" not in item:  # A late settlement wrote to a line that was deleted.
                 continue
             transcript_id = item["transcript_id"]
@@ -173,7 +173,7 @@ def _export_segments(items: list[Item]) -> list[ExportedItem]:
 
 def _export_summary(item: Item) -> ExportedItem:
     """The item's attributes with those that only its key has, and its moments as objects."""
-    return shape_of(item).export(item) | export_struct(summary(item))
+    return shape_of(item).export(item) | export_struct(summary_from(item))
 
 
 def _export_purchase(item: Item) -> ExportedItem:

@@ -8,7 +8,6 @@ and nothing else, and the same message any number of times, also at once, counts
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -18,6 +17,7 @@ from ..errors import UnavailableError
 from ..models.accounts import Caller
 from ..models.admin_actions import AdminAction
 from ..models.audits import Audit, AuditFigures, AuditState, Finding
+from ..providers.protocols import JobQueue
 from ..repositories import audits
 from ..repositories.admin_actions import recent_actions
 from ..repositories.ledger import Ledger
@@ -29,12 +29,6 @@ from .report import Lines, added, by_month, clipped, heaviest
 MESSAGE = "audit:"
 TRIES = 8
 ACTIONS_SHOWN = 50
-
-
-class JobQueue(Protocol):
-    """Who is told that an audit may go on. Raises UnavailableError."""
-
-    def send(self, message: str) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""What did I miss: a summary of a range of a recording or of a live session, made while nobody waits.
+"""Catch-ups as their listener sees them: a summary of a range of a recording or of a live session.
 
-A catch-up is a job. Its hold covers the whole range before any provider is asked; catchup_worker.py does the work. The
-same range of the same unchanged source is the same job: still running it is joined, done it is free.
+A catch-up is a job. Its hold covers the whole range before any provider is called; worker.py does the work. The same
+range of the same unchanged source is the same job: while it runs the request joins it, and once it is done the result
+is free.
 """
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +19,6 @@ from ..errors import (
     ConflictError,
     IdempotencyMismatchError,
     InsufficientCreditsError,
-    InvalidRequestError,
     InvalidSignatureError,
     NotFoundError,
     UnavailableError,
@@ -27,64 +26,50 @@ from ..errors import (
 from ..models.accounts import Caller
 from ..models.catchup import Job, JobState, UploadForm
 from ..models.ledger import HoldKind
-from ..models.transcripts import Summary
-from ..pricing.price_files import MILLISECONDS_PER_MINUTE, Prices
-from ..repositories.jobs import claim_key, claim_put, job, job_key, job_notified, job_put, summary, summary_key
+from ..pricing.price_files import Prices
+from ..providers.protocols import JobQueue
+from ..repositories.jobs import (
+    job_from,
+    job_key,
+    put_job,
+    put_range,
+    range_key,
+    record_notification,
+    summary_from,
+    summary_key,
+)
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import Transcripts, transcript_key
-from .job_rules import LONGEST_RANGE_MS, JobRules, checked_range, claim_of, hold_of, in_range, webhook_secret
-from .media_url import public_https
+from .job_answer import job_answer
+from .job_rules import JobRules, job_hold, webhook_secret
+from .requested_range import (
+    RequestedRange,
+    check_one_source,
+    check_recording_range,
+    check_session_fields,
+    range_of_session,
+    range_of_upload,
+    range_of_url,
+)
 
 TRIES = 8
 OFF_RETRY_SECONDS = 3_600
-PROGRESS = {
-    JobState.QUEUED: 0,
-    JobState.SUBMITTING: 5,
-    JobState.TRANSCRIBING: 20,
-    JobState.SUMMARISING: 75,
-    JobState.DONE: 100,
-    JobState.FAILED: 100,
-}
-SHOWN = {JobState.SUBMITTING: "queued"}  # that we are asking is nothing a listener has to know
 
 
 class UploadStore(Protocol):
-    """Where uploaded recordings lie."""
+    """Where uploaded recordings are stored."""
 
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm: ...
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None: ...
 
 
-class JobQueue(Protocol):
-    """Who is told that a job may have something to do. Raises UnavailableError."""
-
-    def send(self, job_id: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A checked wish: which range of what, as `claim` names it."""
-
-    claim: str
-    from_ms: int
-    to_ms: int
-    upload_id: str = ""
-    audio_url: str = ""
-    session_id: str = ""
-    transcript_id: str = ""
-
-    @property
-    def service(self) -> str:
-        return "catchup_session" if self.session_id else "catchup"
-
-
 @dataclass(frozen=True)
 class Catchups:
-    """Uploads, and catch-ups as their listener sees them."""
+    """Uploads and catch-ups of a listener."""
 
     ledger: Ledger
     tables: Tables
@@ -98,162 +83,138 @@ class Catchups:
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
-    def new_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
-        """A form that sends one recording to our bucket within 15 minutes."""
+    def create_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
+        """A form that uploads one recording to our bucket within 15 minutes."""
         self.ledger.admit(caller)
         upload_id = self.new_ulid()
-        ticket = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
+        form = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
         return contract.Upload(
             upload_id=upload_id,
-            url=ticket.url,
-            fields=ticket.fields,
-            expires_at=rfc3339(ticket.expires_at),
-            max_bytes=ticket.max_bytes,
+            url=form.url,
+            fields=form.fields,
+            expires_at=rfc3339(form.expires_at),
+            max_bytes=form.max_bytes,
         )
 
     def start(
         self, caller: Caller, body: contract.Catchup, job_id: str, body_hash: str, webhook_base: str
     ) -> contract.CatchupJob | contract.Quote:
-        """Hold what the range costs at most and queue the job, or tell the price only.
+        """Hold the most that the range can cost and queue the job, or return the price only.
 
-        The same range of the same unchanged source again: that job, done or running, for nothing. The same `job_id`
-        again: the same job, if the body is the same. Raises InvalidRequestError, NotFoundError, ConflictError (nothing
-        was said yet), InsufficientCreditsError, IdempotencyMismatchError; nothing is held then.
+        If the same range of the same unchanged source was requested before, that job is returned, done or running, and
+        nothing is held. The same `job_id` again returns the same job, if the body is the same. Raises
+        InvalidRequestError, NotFoundError, ConflictError (the session has no saved text), InsufficientCreditsError,
+        IdempotencyMismatchError; nothing is held then.
         """
         if not self.is_on:
-            raise UnavailableError("No text model is set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        asked = self._asked(caller, body)
-        credits = self.prices.credits_for(asked.service, asked.to_ms - asked.from_ms)
+            message = "Catch-ups are switched off on this server, because it has no text model."
+            raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
+        requested = self._check_request(caller, body)
+        credits = self.prices.credits_for(requested.service, requested.to_ms - requested.from_ms)
         if body.quote:
             balance, _ = self.ledger.admit(caller)
             return contract.Quote(
                 credits=credits,
                 credits_available=balance.available,
-                from_ms=asked.from_ms,
-                to_ms=asked.to_ms,
+                from_ms=requested.from_ms,
+                to_ms=requested.to_ms,
                 price_version=self.prices.version,
             )
+        range_item_key = range_key(caller.user_id, requested.range_hash)
         for _ in range(TRIES):
-            keys = [job_key(job_id), claim_key(caller.user_id, asked.claim)]
-            _, (same, claimed) = self.ledger.admit(caller, extra_keys=keys)
-            if same:
-                return self._kept_answer(caller, job(same), body_hash)
-            if claimed and (earlier := self._earlier(caller, claimed["job_id"], asked)):
+            _, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
+            if job_item:
+                return self._repeat_answer(caller, job_from(job_item), body_hash)
+            if range_item and (earlier := self._find_earlier(caller, range_item["job_id"], requested)):
                 return earlier
-            new = self._new(caller, body, asked, job_id, credits, body_hash, webhook_base)
-            extra_writes = [
-                job_put(new),
-                claim_put(caller.user_id, asked.claim, job_id, claimed["job_id"] if claimed else None),
-            ]
+            job = self._new_job(caller, body, requested, job_id, credits, body_hash, webhook_base)
+            earlier_job_id = range_item["job_id"] if range_item else None
+            extra_writes = [put_job(job), put_range(caller.user_id, requested.range_hash, job_id, earlier_job_id)]
             try:
-                sweep_at = self.now() + self.rules.first_look_seconds
-                if not self.ledger.hold(caller, hold_of(new, sweep_at), at=self.now(), extra_writes=extra_writes):
-                    self._check_there(job_id)
+                sweep_at = self.now() + self.rules.first_check_seconds
+                if not self.ledger.hold(caller, job_hold(job, sweep_at), at=self.now(), extra_writes=extra_writes):
+                    self._check_exists(job_id)
                     continue
-            except ExtraWriteRefusedError:  # The same wish was made at this moment.
+            except ExtraWriteRefusedError:  # The same request was made at the same moment.
                 continue
-            except InsufficientCreditsError:  # It may be that very wish that took the credits.
-                if self.tables.get(claim_key(caller.user_id, asked.claim)) == claimed:
+            except InsufficientCreditsError:  # That same request may have taken the credits.
+                if self.tables.get(range_item_key) == range_item:
                     raise
                 continue
-            with suppress(UnavailableError):  # The sweep finds the job without it.
+            with suppress(UnavailableError):  # The sweep finds the job without the message.
                 self.queue.send(job_id)
-            return _answer(new)
-        raise UnavailableError("The account is busy with other requests.")
+            return job_answer(job)
+        raise UnavailableError("The account is busy with other requests. Retry the request.")
 
-    def look(self, caller: Caller, job_id: str) -> contract.CatchupJob:
-        """How far the job is; when done, what it found. Raises NotFoundError, also once its transcript is deleted."""
+    def get_status(self, caller: Caller, job_id: str) -> contract.CatchupJob:
+        """The job's progress; when done, the summary. Raises NotFoundError, also once its transcript is deleted."""
         _, (item,) = self.ledger.admit(caller, extra_keys=[job_key(job_id)])
         if item is None or item["user_id"] != caller.user_id:
-            raise NotFoundError("There is no such job.")
-        return self._shown(caller, job(item))
+            raise NotFoundError("There is no catch-up with this id.")
+        return self._load_answer(caller, job_from(item))
 
-    def notified(self, job_id: str, secret: str, provider_id: str) -> contract.WebhookReceipt:
-        """A provider says that it ended a transcript for this job. Raises InvalidSignatureError, UnavailableError.
+    def record_notification(self, job_id: str, secret: str, provider_id: str) -> contract.WebhookReceipt:
+        """A provider reports that it has ended a transcript for this job.
 
-        Safe to hear any number of times, at any time, also before the order for the transcript was answered.
+        Safe to call at any time, any number of times, also before the order's answer has arrived. Raises
+        InvalidSignatureError, UnavailableError.
         """
         if not hmac.compare_digest(webhook_secret(self.webhook_key, job_id).encode(), secret.encode()):
-            raise InvalidSignatureError("This is not the job's secret.")
-        with suppress(WriteRefusedError):  # There is no such job any more.
-            self.tables.write(job_notified(job_id, provider_id))
+            raise InvalidSignatureError("The webhook's secret is not the secret of this job.")
+        with suppress(WriteRefusedError):  # The job does not exist any more.
+            self.tables.write(record_notification(job_id, provider_id))
         self.queue.send(job_id)
         return contract.WebhookReceipt(received=True)
 
     def sweep(self) -> int:
-        """Have somebody look at every job that has been silent; how many. Safe at any time, also beside itself."""
-        found, failures = 0, []
+        """Queue every job that has been silent; how many. Safe to call at any time, also concurrently."""
+        queued, failures = 0, []
         for hold in self.ledger.iter_due_holds(self.now()):
             if hold.kind != HoldKind.CATCHUP:
                 continue
             try:
                 self.queue.send(hold.reference)
-                later = replace(hold, sweep_at=self.now() + self.rules.look_again_seconds)
+                rescheduled_hold = replace(hold, sweep_at=self.now() + self.rules.recheck_seconds)
                 with suppress(WriteRefusedError):  # It has just ended.
-                    self.tables.write(reschedule_sweep(later))
-                found += 1
-            except Exception as failure:  # noqa: BLE001 - one job that cannot be told must not keep the others
+                    self.tables.write(reschedule_sweep(rescheduled_hold))
+                queued += 1
+            except Exception as failure:  # noqa: BLE001 - one job that cannot be queued must not stop the others
                 failures.append(failure)
         if failures:
-            raise ExceptionGroup(f"{len(failures)} jobs could not be looked at, {found} were", failures)
-        return found
+            raise ExceptionGroup(f"{len(failures)} jobs could not be queued, {queued} were", failures)
+        return queued
 
-    # What is asked for
+    # The request
 
-    def _asked(self, caller: Caller, body: contract.Catchup) -> Asked:
-        given = [name for name in ("upload_id", "audio_url", "session_id") if getattr(body, name) is not None]
-        if len(given) != 1:
-            raise InvalidRequestError("Name one of upload_id, audio_url and session_id.", given[1] if given else "body")
+    def _check_request(self, caller: Caller, body: contract.Catchup) -> RequestedRange:
+        check_one_source(body)
         if body.session_id is not None:
-            return self._asked_of_session(caller, body, body.session_id)
-        if body.minutes is not None:
-            raise InvalidRequestError("`minutes` counts back in a session: give from_ms and to_ms.", "minutes")
-        from_ms, to_ms = checked_range(body.from_ms or 0, body.to_ms)
-        if to_ms > LONGEST_RANGE_MS:
-            raise InvalidRequestError("A recording may be 10 hours long at most.", "to_ms")
+            return self._check_session_request(caller, body, body.session_id)
         if body.audio_url is not None:
-            url = public_https(body.audio_url, "audio_url")
-            return Asked(claim_of("url", url, body.language, from_ms, to_ms), from_ms, to_ms, audio_url=url)
+            return range_of_url(body, body.audio_url)
+        check_recording_range(body)
         upload_id = body.upload_id or ""
         fingerprint = self.uploads.fingerprint(caller.user_id, upload_id)
         if fingerprint is None:
-            raise NotFoundError("There is no such upload.")
-        claim = claim_of("upload", f"{upload_id} {fingerprint}", body.language, from_ms, to_ms)
-        return Asked(claim, from_ms, to_ms, upload_id=upload_id)
+            raise NotFoundError("There is no upload with this id. Upload the recording first.")
+        return range_of_upload(body, upload_id, fingerprint)
 
-    def _asked_of_session(self, caller: Caller, body: contract.Catchup, session_id: str) -> Asked:
-        if (body.minutes is None) == (body.to_ms is None):
-            raise InvalidRequestError("Give `minutes` back, or from_ms and to_ms.", "minutes")
+    def _check_session_request(self, caller: Caller, body: contract.Catchup, session_id: str) -> RequestedRange:
+        check_session_fields(body)
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
         if item is None:
-            raise NotFoundError("There is no such session.")
+            raise NotFoundError("There is no session with this id.")
         transcript_id = session_from(item).transcript_id
         segments = self.transcripts.segments(caller.user_id, transcript_id)
         if not segments:
             raise ConflictError("This session has no saved segments yet. Save segments first.", "nothing_saved")
-        end_ms = max(segment.end_ms for segment in segments)
-        if body.minutes is not None:
-            if body.from_ms is not None:
-                raise InvalidRequestError("Give `minutes` back, or from_ms and to_ms.", "from_ms")
-            from_ms, to_ms = max(0, end_ms - body.minutes * MILLISECONDS_PER_MINUTE), end_ms
-        else:
-            from_ms, to_ms = checked_range(body.from_ms or 0, body.to_ms)
-        if from_ms >= end_ms:
-            raise InvalidRequestError("The session has no words after this moment.", "from_ms")
-        to_ms = min(to_ms, end_ms)
-        said = in_range(segments, from_ms, to_ms)
-        if not said:
-            raise InvalidRequestError("Nothing was said in this range.", "from_ms")
-        words = hashlib.sha256(repr(said).encode()).hexdigest()
-        # The words are there already: the language of the wish makes nothing of it different.
-        claim = claim_of("session", f"{session_id} {words}", "", from_ms, to_ms)
-        return Asked(claim, from_ms, to_ms, session_id=session_id, transcript_id=transcript_id)
+        return range_of_session(body, session_id, transcript_id, segments)
 
-    def _new(
+    def _new_job(
         self,
         caller: Caller,
         body: contract.Catchup,
-        asked: Asked,
+        requested: RequestedRange,
         job_id: str,
         credits: int,
         body_hash: str,
@@ -265,83 +226,59 @@ class Catchups:
             user_id=caller.user_id,
             state=JobState.QUEUED,
             created_at=now,
-            give_up_at=now + self.rules.give_up_seconds,
-            from_ms=asked.from_ms,
-            to_ms=asked.to_ms,
+            give_up_at=now + self.rules.abandon_after_seconds,
+            from_ms=requested.from_ms,
+            to_ms=requested.to_ms,
             held=credits,
             price_version=self.prices.version,
-            claim=asked.claim,
-            transcript_id=asked.transcript_id or self.new_ulid(),
+            claim=requested.range_hash,
+            transcript_id=requested.transcript_id or self.new_ulid(),
             body_hash=body_hash,
-            upload_id=asked.upload_id,
-            audio_url=asked.audio_url,
-            session_id=asked.session_id,
+            upload_id=requested.upload_id,
+            audio_url=requested.audio_url,
+            session_id=requested.session_id,
             webhook_url=f"{webhook_base.rstrip('/')}/webhooks/assemblyai?job={job_id}",
             language=body.language,
             title=body.title,
         )
 
-    # What is there already
+    # Existing jobs
 
-    def _kept_answer(self, caller: Caller, same: Job, body_hash: str) -> contract.CatchupJob:
-        if same.user_id != caller.user_id:  # An id is made of its user: this cannot be met by honest means.
-            raise NotFoundError("There is no such job.")
-        if same.body_hash != body_hash:
-            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
-        return self._shown(caller, same)
+    def _repeat_answer(self, caller: Caller, job: Job, body_hash: str) -> contract.CatchupJob:
+        if job.user_id != caller.user_id:  # An id is derived from its user, so an honest client never gets here.
+            raise NotFoundError("There is no catch-up with this id.")
+        if job.body_hash != body_hash:
+            raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
+        return self._load_answer(caller, job)
 
-    def _check_there(self, job_id: str) -> None:
-        """A job was held for under this id before. Raises NotFoundError where it was erased since."""
+    def _check_exists(self, job_id: str) -> None:
+        """A hold was made for a job with this id before. Raises NotFoundError if the job was deleted since."""
         if self.tables.get(job_key(job_id)) is None:
-            raise NotFoundError("The transcript of this job was deleted.")
+            raise NotFoundError("The transcript of this catch-up was deleted.")
 
-    def _earlier(self, caller: Caller, job_id: str, asked: Asked) -> contract.CatchupJob | None:
-        """The job of the same range, if it still stands for it."""
+    def _find_earlier(self, caller: Caller, job_id: str, requested: RequestedRange) -> contract.CatchupJob | None:
+        """The job of the same range, if its result is still valid."""
         item = self.tables.get(job_key(job_id))
         if item is None:
             return None
-        earlier = job(item)
-        if earlier.state is JobState.FAILED:
+        earlier_job = job_from(item)
+        if earlier_job.state is JobState.FAILED:
             return None
-        if asked.audio_url and earlier.created_at + self.rules.url_unchanged_seconds <= self.now():
+        if requested.audio_url and earlier_job.created_at + self.rules.url_unchanged_seconds <= self.now():
             return None
         try:
-            return self._shown(caller, earlier)
+            return self._load_answer(caller, earlier_job)
         except NotFoundError:
             return None  # Its transcript was deleted.
 
-    def _shown(self, caller: Caller, one: Job) -> contract.CatchupJob:
-        if one.state is not JobState.DONE:
-            return _answer(one)
+    def _load_answer(self, caller: Caller, job: Job) -> contract.CatchupJob:
+        if job.state is not JobState.DONE:
+            return job_answer(job)
         keys = [
-            summary_key(caller.user_id, one.transcript_id, one.job_id),
-            transcript_key(caller.user_id, one.transcript_id),
+            summary_key(caller.user_id, job.transcript_id, job.job_id),
+            transcript_key(caller.user_id, job.transcript_id),
         ]
-        made, line = self.tables.get_many(keys)
-        if made is None or line is None or "started_at" not in line:
-            raise NotFoundError("The transcript of this job was deleted.")
-        return _answer(one, summary(made))
-
-
-def _answer(one: Job, made: Summary | None = None) -> contract.CatchupJob:
-    answer = contract.CatchupJob(
-        job_id=one.job_id,
-        status=SHOWN.get(one.state, one.state.value),
-        progress=PROGRESS[one.state],
-        from_ms=one.from_ms,
-        to_ms=one.to_ms,
-        credits_held=0 if one.has_ended else one.held,
-        credits_used=one.charged,
-        created_at=rfc3339(one.created_at),
-        session_id=one.session_id,
-    )
-    if one.state is JobState.FAILED:
-        answer.error = contract.JobError(code="provider_error", message=one.error)
-    if made:
-        answer.transcript_id = one.transcript_id
-        answer.summary = made.text
-        answer.key_moments = [
-            contract.KeyMoment(start_ms=moment.start_ms, title=moment.title) for moment in made.moments
-        ]
-        answer.summary_is_whole = made.is_whole
-    return answer
+        summary_item, transcript_item = self.tables.get_many(keys)
+        if summary_item is None or transcript_item is None or "started_at" not in transcript_item:
+            raise NotFoundError("The transcript of this catch-up was deleted.")
+        return job_answer(job, summary_from(summary_item))

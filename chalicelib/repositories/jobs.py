@@ -1,7 +1,7 @@
-"""Catch-up jobs, what they made, and which range of which source they are for.
+"""Catch-up jobs, their summaries, and which job belongs to a range of a source.
 
-`JOB#<id>` / `JOB` is the job. `USER#<id>` / `CATCHUP#<hash>` names the job of a range of a source. What a job made lies
-with its transcript, as `USER#<id>` / `SUMMARY#<transcript>#<job>`, so that it is erased with it.
+`JOB#<id>` / `JOB` is the job. `USER#<id>` / `CATCHUP#<hash>` names the job of a range of a source. A summary is stored
+with its transcript, as `USER#<id>` / `SUMMARY#<transcript>#<job>`, so that it is deleted with it.
 """
 
 from typing import Any
@@ -20,84 +20,84 @@ def job_key(job_id: str) -> ItemKey:
     return ItemKey("app", f"JOB#{job_id}", "JOB")
 
 
-def claim_key(user_id: str, claim: str) -> ItemKey:
-    return ItemKey("app", f"USER#{user_id}", f"CATCHUP#{claim}")
+def range_key(user_id: str, range_hash: str) -> ItemKey:
+    return ItemKey("app", f"USER#{user_id}", f"CATCHUP#{range_hash}")
 
 
 def summary_key(user_id: str, transcript_id: str, job_id: str) -> ItemKey:
     return ItemKey("app", f"USER#{user_id}", f"{SUMMARY}{transcript_id}#{job_id}")
 
 
-def job(item: Item) -> Job:
+def job_from(item: Item) -> Job:
     """The job that was read."""
     fields = {name: item[name] for name in Job.__struct_fields__ if name in item}
     return Job(**fields | {"state": JobState(item["state"])})
 
 
-def job_put(new: Job) -> Write:
-    """A job that was not there before."""
-    return Write(job_key(new.job_id), item=_fields(new), when=Attr("pk").not_exists())
+def put_job(job: Job) -> Write:
+    """A new job; refused if there is one with this id."""
+    return Write(job_key(job.job_id), item=_fields(job), when=Attr("pk").not_exists())
 
 
-def job_moved(before: Job, after: Job, expires_at: int | None = None) -> Write:
-    """The job after a step, if it is still in the hands it was in and nothing was notified meanwhile."""
-    old, new = _fields(before), _fields(after)
-    changed: dict[Path, Any] = {name: value for name, value in new.items() if old.get(name) != value}
-    changed["claimed_until"] = after.claimed_until
+def update_job(before: Job, after: Job, expires_at: int | None = None) -> Write:
+    """The job after a step, if the same worker still has it and no notification was recorded meanwhile."""
+    old_fields, new_fields = _fields(before), _fields(after)
+    changes: dict[Path, Any] = {name: value for name, value in new_fields.items() if old_fields.get(name) != value}
+    changes["claimed_until"] = after.claimed_until
     if expires_at is not None:
-        changed["expires_at"] = expires_at
-    same = Attr("state").eq(before.state.value) & Attr("worker").eq(before.worker)
-    return Write(job_key(before.job_id), put_in=changed, when=same & Attr("notified_id").eq(before.notified_id))
+        changes["expires_at"] = expires_at
+    is_same = Attr("state").eq(before.state.value) & Attr("worker").eq(before.worker)
+    return Write(job_key(before.job_id), put_in=changes, when=is_same & Attr("notified_id").eq(before.notified_id))
 
 
-def job_taken(job_id: str, worker: str, until: int, now: int) -> Write:
-    """The job in the hands of `worker`, if it has not ended and nobody else has it."""
-    free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    running = ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
-    return Write(job_key(job_id), put_in={"worker": worker, "claimed_until": until}, when=running & free)
+def claim_job(job_id: str, worker: str, until: int, now: int) -> Write:
+    """Claim the job for `worker`, if it has not ended and no other worker has it."""
+    is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
+    is_running = ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
+    return Write(job_key(job_id), put_in={"worker": worker, "claimed_until": until}, when=is_running & is_free)
 
 
-def job_freed(held: Job) -> Write:
-    """The job in nobody's hands, if it still is in those it was in, whatever happened to it."""
-    mine = Attr("worker").eq(held.worker)
-    return Write(job_key(held.job_id), put_in={"worker": "", "claimed_until": 0}, when=mine)
+def release_claim(job: Job) -> Write:
+    """End the claim, if the same worker still has it, whatever else changed."""
+    is_claimed = Attr("worker").eq(job.worker)
+    return Write(job_key(job.job_id), put_in={"worker": "", "claimed_until": 0}, when=is_claimed)
 
 
-def job_notified(job_id: str, provider_id: str) -> Write:
-    """A provider said that it ended a transcript for this job: so it has one, whatever it was told to forget before."""
-    heard: dict[Path, Any] = {"notified_id": provider_id, "is_provider_copy_deleted": False}
-    return Write(job_key(job_id), put_in=heard, when=Attr("pk").exists())
+def record_notification(job_id: str, provider_id: str) -> Write:
+    """A provider has ended a transcript for this job: it has a copy then, even if an earlier one was deleted."""
+    notification: dict[Path, Any] = {"notified_id": provider_id, "is_provider_copy_deleted": False}
+    return Write(job_key(job_id), put_in=notification, when=Attr("pk").exists())
 
 
-def job_cleaned(ended: Job) -> Write:
-    """The provider has forgotten what it had of the job."""
-    return Write(job_key(ended.job_id), put_in={"is_provider_copy_deleted": True}, when=Attr("pk").exists())
+def mark_provider_copy_deleted(job: Job) -> Write:
+    """The provider has deleted everything that it had of the job."""
+    return Write(job_key(job.job_id), put_in={"is_provider_copy_deleted": True}, when=Attr("pk").exists())
 
 
-def job_given_up(job_id: str) -> Write:
-    """Whoever looks at the job next gives it up, if it has not ended."""
-    running = Attr("pk").exists() & ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
-    return Write(job_key(job_id), put_in={"give_up_at": 0}, when=running)
+def abandon_job(job_id: str) -> Write:
+    """Let the next worker fail the job, if it has not ended."""
+    is_running = Attr("pk").exists() & ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
+    return Write(job_key(job_id), put_in={"give_up_at": 0}, when=is_running)
 
 
-def claim_put(user_id: str, claim: str, job_id: str, instead_of: str | None) -> Write:
-    """The range is this job's from now on, if it still is nobody's, or that of the job `instead_of`."""
-    free = Attr("job_id").eq(instead_of) if instead_of else Attr("pk").not_exists()
-    return Write(claim_key(user_id, claim), item={"job_id": job_id}, when=free)
+def put_range(user_id: str, range_hash: str, job_id: str, instead_of: str | None) -> Write:
+    """Name the job of the range, if the range still has no job, or still the job `instead_of`."""
+    is_unchanged = Attr("job_id").eq(instead_of) if instead_of else Attr("pk").not_exists()
+    return Write(range_key(user_id, range_hash), item={"job_id": job_id}, when=is_unchanged)
 
 
-def summary_put(user_id: str, made: Summary) -> Write:
+def put_summary(user_id: str, summary: Summary) -> Write:
     item = {
-        "from_ms": made.from_ms,
-        "to_ms": made.to_ms,
-        "text": made.text,
-        "moments": [[moment.start_ms, moment.title] for moment in made.moments],
-        "is_whole": made.is_whole,
+        "from_ms": summary.from_ms,
+        "to_ms": summary.to_ms,
+        "text": summary.text,
+        "moments": [[moment.start_ms, moment.title] for moment in summary.moments],
+        "is_whole": summary.is_whole,
     }
-    return Write(summary_key(user_id, made.transcript_id, made.job_id), item=item)
+    return Write(summary_key(user_id, summary.transcript_id, summary.job_id), item=item)
 
 
-def summary(item: Item) -> Summary:
+def summary_from(item: Item) -> Summary:
     """The summary that was read."""
     transcript_id, job_id = item["sk"].removeprefix(SUMMARY).split("#")
     moments = tuple(Moment(start_ms, title) for start_ms, title in item["moments"])
@@ -106,5 +106,5 @@ def summary(item: Item) -> Summary:
     )
 
 
-def _fields(one: Job) -> Item:
-    return asdict(one) | {"state": one.state.value}
+def _fields(job: Job) -> Item:
+    return asdict(job) | {"state": job.state.value}

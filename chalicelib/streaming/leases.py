@@ -22,7 +22,7 @@ from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.sessions import delete_session, response_attribute, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
-from ..repositories.transcripts import transcript_delete, transcript_progress
+from ..repositories.transcripts import delete_transcript, update_live_transcript
 from .lease_rules import SERVICE, LeaseEnd, LeaseRules
 
 TRIES = 8
@@ -173,7 +173,7 @@ class Leases:
     def cancel_opening(self, opened: Session) -> None:
         """Undo a lease without a token: release its whole hold, and delete the session if this was its first lease."""
         if opened.lease_number == 1:
-            extra_writes = [delete_session(opened), transcript_delete(opened.user_id, opened.transcript_id)]
+            extra_writes = [delete_session(opened), delete_transcript(opened.user_id, opened.transcript_id)]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)
             extra_writes = [update_session(opened, lapsed), self.transcript_write(lapsed)]
@@ -181,7 +181,7 @@ class Leases:
 
     def transcript_write(self, session: Session) -> Write:
         ended = session.state in (SessionState.LAPSED, SessionState.STOPPED)
-        return transcript_progress(session, ended_at=self.now() if ended else None)
+        return update_live_transcript(session, ended_at=self.now() if ended else None)
 
     def response(self, session: Session, available: int, credential: SocketCredential | None = None) -> contract.Lease:
         opened = {}

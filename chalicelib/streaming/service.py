@@ -29,7 +29,7 @@ from ..repositories.allowances import allowance_key, allowance_used_seconds, spe
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import create_session, record_save, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
-from ..repositories.transcripts import segments_put, transcript_put
+from ..repositories.transcripts import put_segments, put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
 from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
@@ -93,7 +93,7 @@ class Streaming:
             )
             extra_writes = [
                 create_session(opened, response),
-                transcript_put(caller.user_id, new_transcript(opened, body)),
+                put_transcript(caller.user_id, new_transcript(opened, body)),
             ]
             try:
                 self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
@@ -174,7 +174,7 @@ class Streaming:
         size = sum(len(segment.text.encode()) + SEGMENT_OVERHEAD_BYTES for segment in segments)
         if size > MAX_SAVE_BYTES:
             raise TooLargeError(f"A save may hold at most {MAX_SAVE_BYTES} bytes of text.", max_bytes=MAX_SAVE_BYTES)
-        block = segments_put(session.user_id, session.transcript_id, self.new_ulid(), segments)
+        block = put_segments(session.user_id, session.transcript_id, self.new_ulid(), segments)
         room = MAX_SAVED_BYTES - size
         words_until_ms = max(session.words_until_ms, *(segment.end_ms for segment in segments))
         try:

@@ -1,4 +1,4 @@
-"""What was recorded: the list, newest first, one transcript whole or as a file, and deleting one."""
+"""A user's transcripts: the list, newest first, one transcript with its segments or as a file, and its deletion."""
 
 import json
 import math
@@ -18,20 +18,28 @@ from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
-from ..repositories.transcripts import LINE, Transcripts, deleting, transcript, transcript_key
+from ..repositories.transcripts import (
+    TRANSCRIPT,
+    Transcripts,
+    delete_transcript_and_session,
+    transcript_from,
+    transcript_key,
+)
 from . import subtitles
+from .coverage import covered_intervals, uncovered_intervals
 
-PIECE = "PIECE#"
-# A page of a transcript, and a file, must fit into what Lambda answers (6 MB, source: docs.aws.amazon.com/lambda,
-# "Lambda quotas") with room for what stands around it, all counted as `_sent_bytes` counts.
+SEGMENT_CURSOR = "PIECE#"
+# A page of a transcript, and a file, must fit into a response of Lambda (6 MB, source: docs.aws.amazon.com/lambda,
+# "Lambda quotas") together with what is around it, all counted by `_response_bytes`.
 MAX_ANSWER_BYTES = 6_000_000
 MAX_PAGE_BYTES = 4_000_000
 MAX_FILE_BYTES = 5_000_000
 MAX_SUMMARIES = 20
-# A filtered page looks at this many lines at most, however few match.
-LINES_A_QUERY, QUERIES_A_PAGE = 100, 3
-ERASED_TRANSCRIPTS, ERASED_PAGES = 20, 50  # per run of the sweep
-BEGINNING_AT, FOREVER_AT = -62_135_596_800, 253_402_300_799  # all times that RFC 3339 can write
+# A filtered page reads at most this many transcripts, however few match.
+TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
+TRANSCRIPTS_PER_RUN, PAGES_PER_TRANSCRIPT = 20, 50  # what one run of the sweep deletes
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # epoch seconds: all times that RFC 3339 can write
+NO_TRANSCRIPT = "There is no transcript with this id."
 
 
 @dataclass(frozen=True)
@@ -45,156 +53,130 @@ class History:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def page(self, caller: Caller, query: contract.HistoryQuery) -> contract.HistoryPage:
-        """One page, newest first; a filtered one may be short, or empty, and still have a next.
+        """One page, newest first; a filtered one may be short, or empty, and still have a next page.
 
-        Raises InvalidRequestError for a cursor that is not of this list with these filters.
+        Raises InvalidRequestError for a cursor of another list or of other filters.
         """
-        begun = _begun(query)
-        scope = (caller.user_id, query.kind or "", str(begun))
-        after = self.cursors.decode(LINE, query.cursor, *scope)
+        period = _period(query)
+        scope = (caller.user_id, query.kind or "", str(period))
+        after = self.cursors.decode(TRANSCRIPT, query.cursor, *scope)
         self.ledger.admit(caller)
-        lines, last = self._matching(caller.user_id, query, begun, after)
-        return contract.HistoryPage(
-            items=[_line(line) for line in lines], next_cursor=self.cursors.encode(LINE, last, *scope)
-        )
+        transcripts, last = self._find_matching(caller.user_id, query, period, after)
+        lines = [_history_line(transcript) for transcript in transcripts]
+        return contract.HistoryPage(items=lines, next_cursor=self.cursors.encode(TRANSCRIPT, last, *scope))
 
-    def _matching(
-        self, user_id: str, query: contract.HistoryQuery, begun: tuple[int, int] | None, after: str | None
+    def _find_matching(
+        self, user_id: str, query: contract.HistoryQuery, period: tuple[int, int] | None, after: str | None
     ) -> tuple[list[Transcript], str | None]:
-        if query.kind is None and begun is None:
+        if query.kind is None and period is None:
             return self.transcripts.page(user_id, query.limit, after)
-        first_at, end_at = begun or (BEGINNING_AT, FOREVER_AT)
-        found: list[Transcript] = []
-        for _ in range(QUERIES_A_PAGE):
-            lines, after = self.transcripts.page(user_id, LINES_A_QUERY, after, begun)
-            for line in lines:
-                if query.kind in (None, line.kind) and first_at <= line.started_at < end_at:
-                    found.append(line)
-                    if len(found) == query.limit:
-                        is_last = after is None and line is lines[-1]
-                        return found, None if is_last else LINE + line.transcript_id
+        first_at, end_at = period or (EARLIEST, LATEST)
+        matching: list[Transcript] = []
+        for _ in range(QUERIES_PER_PAGE):
+            transcripts, after = self.transcripts.page(user_id, TRANSCRIPTS_PER_QUERY, after, period)
+            for transcript in transcripts:
+                if query.kind in (None, transcript.kind) and first_at <= transcript.started_at < end_at:
+                    matching.append(transcript)
+                    if len(matching) == query.limit:
+                        is_last = after is None and transcript is transcripts[-1]
+                        return matching, None if is_last else TRANSCRIPT + transcript.transcript_id
             if after is None:
                 break
-        return found, after
+        return matching, after
 
-    def whole(self, caller: Caller, transcript_id: str, cursor: str | None = None) -> contract.TranscriptDetail:
-        """One transcript with the stretches of time that it covers, and those in between that it does not.
+    def get_transcript(
+        self, caller: Caller, transcript_id: str, cursor: str | None = None
+    ) -> contract.TranscriptDetail:
+        """One transcript, with the intervals of time that it covers and those that it does not.
 
-        Where its words do not fit into one answer, `cursor` leads on. Raises NotFoundError, InvalidRequestError.
+        Where its segments do not fit into one answer, `cursor` reads the next page. Raises NotFoundError,
+        InvalidRequestError.
         """
         scope = (caller.user_id, transcript_id)
-        after = self.cursors.decode(PIECE, cursor, *scope)
-        line, segments = self._read(caller, transcript_id)
+        after = self.cursors.decode(SEGMENT_CURSOR, cursor, *scope)
+        transcript, segments = self._read(caller, transcript_id)
         summaries = [] if after else self.transcripts.summaries(caller.user_id, transcript_id, MAX_SUMMARIES)
-        around = _sent_bytes(msgspec.json.encode(_whole(line, segments, [], summaries, None)).decode())
-        room = min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES - around)
-        page, last = _fitting(segments, int(after.removeprefix(PIECE)) if after else 0, room)
-        following = self.cursors.encode(PIECE, f"{PIECE}{last}" if last else None, *scope)
-        return _whole(line, segments, page, summaries, following)
+        frame = msgspec.json.encode(_transcript_answer(transcript, segments, [], summaries, None)).decode()
+        max_bytes = min(MAX_PAGE_BYTES, MAX_ANSWER_BYTES - _response_bytes(frame))
+        first = int(after.removeprefix(SEGMENT_CURSOR)) if after else 0
+        page, following = _take_segments(segments, first, max_bytes)
+        last = f"{SEGMENT_CURSOR}{following}" if following else None
+        next_cursor = self.cursors.encode(SEGMENT_CURSOR, last, *scope)
+        return _transcript_answer(transcript, segments, page, summaries, next_cursor)
 
-    def export(self, caller: Caller, transcript_id: str, form: str) -> Download:
+    def export(self, caller: Caller, transcript_id: str, file_format: str) -> Download:
         """The transcript as subtitles (`srt`, `vtt`), text or JSON. Raises NotFoundError, TooLargeError."""
-        line, segments = self._read(caller, transcript_id)
-        match form:
+        transcript, segments = self._read(caller, transcript_id)
+        match file_format:
             case "srt":
-                content, content_type = subtitles.srt(segments), "application/x-subrip"
+                content, content_type = subtitles.write_srt(segments), "application/x-subrip"
             case "vtt":
-                content, content_type = subtitles.vtt(segments), "text/vtt; charset=utf-8"
+                content, content_type = subtitles.write_vtt(segments), "text/vtt; charset=utf-8"
             case "txt":
-                content, content_type = subtitles.txt(segments), "text/plain; charset=utf-8"
+                content, content_type = subtitles.write_txt(segments), "text/plain; charset=utf-8"
             case _:
                 summaries = self.transcripts.summaries(caller.user_id, transcript_id, MAX_SUMMARIES)
-                content = msgspec.json.encode(_whole(line, segments, segments, summaries, None)).decode()
-                content_type = "application/json"
-        if _sent_bytes(content) > MAX_FILE_BYTES:
-            raise TooLargeError(
-                "This transcript does not fit into one file: read it page by page.", max_bytes=MAX_FILE_BYTES
-            )
-        return Download(content, content_type, file_name=f"transcript-{transcript_id}.{form}")
+                answer = _transcript_answer(transcript, segments, segments, summaries, None)
+                content, content_type = msgspec.json.encode(answer).decode(), "application/json"
+        if _response_bytes(content) > MAX_FILE_BYTES:
+            message = "This transcript is too long for one file. Read it page by page instead."
+            raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
+        return Download(content, content_type, f"transcript-{transcript_id}.{file_format}")
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
-        """Forget the transcript and its session. It is gone at once; the sweep erases its words within minutes.
+        """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.
 
         Raises NotFoundError, or ConflictError while its session runs.
         """
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        line = _found(item)
-        held = self.tables.get(session_key(caller.user_id, line.session_id)) if line.session_id else None
-        current = session_from(held) if held else None
+        transcript = _check_exists(item)
+        session_id = transcript.session_id
+        session_item = self.tables.get(session_key(caller.user_id, session_id)) if session_id else None
+        current = session_from(session_item) if session_item else None
         if current and current.state in (SessionState.OPENING, SessionState.ACTIVE):
             raise ConflictError("This session is running. Stop it first.", "session_running", state=current.state.value)
         try:
-            self.tables.transact(deleting(line, caller.user_id, current, self.now()))
+            self.tables.transact(delete_transcript_and_session(transcript, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise NotFoundError("There is no such transcript.") from refusal
+                raise NotFoundError(NO_TRANSCRIPT) from refusal
             raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
-    def erase_deleted(self) -> int:
-        """Erase the words of deleted transcripts; how many are gone for good. Safe at any time, also beside itself."""
+    def delete_marked_segments(self) -> int:
+        """Delete the segments of deleted transcripts; how many transcripts are finished.
+
+        Safe to call at any time, also concurrently.
+        """
         return sum(
-            self.transcripts.erase(user_id, transcript_id, ERASED_PAGES)
-            for user_id, transcript_id in self.transcripts.erasing(ERASED_TRANSCRIPTS)
+            self.transcripts.delete_segments(user_id, transcript_id, PAGES_PER_TRANSCRIPT)
+            for user_id, transcript_id in self.transcripts.list_deleted(TRANSCRIPTS_PER_RUN)
         )
 
     def _read(self, caller: Caller, transcript_id: str) -> tuple[Transcript, list[Segment]]:
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        return _found(item), self.transcripts.segments(caller.user_id, transcript_id)
+        return _check_exists(item), self.transcripts.segments(caller.user_id, transcript_id)
 
 
-def merged(segments: Sequence[Segment | contract.Interval]) -> list[contract.Interval]:
-    """The stretches that these cover, by time, none touching another."""
-    covered: list[contract.Interval] = []
-    for segment in sorted(segments, key=lambda s: s.start_ms):
-        if covered and segment.start_ms <= covered[-1].end_ms:
-            end_ms = max(covered[-1].end_ms, segment.end_ms)
-            covered[-1] = contract.Interval(start_ms=covered[-1].start_ms, end_ms=end_ms)
-        else:
-            covered.append(contract.Interval(start_ms=segment.start_ms, end_ms=segment.end_ms))
-    return covered
-
-
-def _covered(line: Transcript, segments: Sequence[Segment]) -> list[contract.Interval]:
-    """What leases covered, and what was saved of the time between them, so that no word stands in a gap.
-
-    Words after that are those of a lease that runs: it will cover its pauses too.
-    """
-    if not line.covered_ms:
-        return merged(segments)
-    leased = [contract.Interval(start_ms=start_ms, end_ms=end_ms) for start_ms, end_ms in line.covered_ms]
-    return merged([*leased, *(segment for segment in segments if segment.end_ms <= leased[-1].end_ms)])
-
-
-def gaps(covered: list[contract.Interval]) -> list[contract.Interval]:
-    """What lies between the beginning and the last covered moment without being covered."""
-    starts = [0, *(interval.end_ms for interval in covered)]
-    return [
-        contract.Interval(start_ms=start_ms, end_ms=interval.start_ms)
-        for start_ms, interval in zip(starts, covered, strict=False)
-        if start_ms < interval.start_ms
-    ]
-
-
-def _begun(query: contract.HistoryQuery) -> tuple[int, int] | None:
-    """From which second, and before which. Raises InvalidRequestError where that is no time at all."""
+def _period(query: contract.HistoryQuery) -> tuple[int, int] | None:
+    """From which second, and before which; None without a filter. Raises InvalidRequestError if it is empty."""
     if query.started_from is None and query.started_before is None:
         return None
-    first_at = math.ceil(query.started_from.timestamp()) if query.started_from else BEGINNING_AT
-    end_at = math.ceil(query.started_before.timestamp()) if query.started_before else FOREVER_AT
+    first_at = math.ceil(query.started_from.timestamp()) if query.started_from else EARLIEST
+    end_at = math.ceil(query.started_before.timestamp()) if query.started_before else LATEST
     if end_at <= first_at:
         raise InvalidRequestError("`to` must be after `from`.", "to")
     return first_at, end_at
 
 
-def _found(item: dict[str, object] | None) -> Transcript:
+def _check_exists(item: dict[str, object] | None) -> Transcript:
     if item is None or "started_at" not in item:
-        raise NotFoundError("There is no such transcript.")
-    return transcript(item)
+        raise NotFoundError(NO_TRANSCRIPT)
+    return transcript_from(item)
 
 
-def _sent_bytes(text: str) -> int:
-    """How many bytes the text takes in Lambda's answer.
+def _response_bytes(text: str) -> int:
+    """How many bytes the text takes in Lambda's response.
 
     That is JSON in ASCII, so a quote takes two and a Cyrillic letter six (source: aws-lambda-python-runtime-interface-
     client, lambda_runtime_marshaller.py; it leaves letters as they are from Python 3.12 on).
@@ -202,63 +184,63 @@ def _sent_bytes(text: str) -> int:
     return len(json.dumps(text))
 
 
-def _fitting(segments: Sequence[Segment], first: int, room: int) -> tuple[Sequence[Segment], int | None]:
-    """As many segments from number `first` on as `room` bytes hold, one at least, and the number of the next if any."""
+def _take_segments(segments: Sequence[Segment], first: int, max_bytes: int) -> tuple[Sequence[Segment], int | None]:
+    """The segments from number `first` that fit, at least one, and the number of the next one if there is one."""
     size = 0
     for number in range(first, len(segments)):
-        size += _sent_bytes(msgspec.json.encode(_piece(segments[number])).decode())
-        if size > room and number > first:
+        size += _response_bytes(msgspec.json.encode(_segment_answer(segments[number])).decode())
+        if size > max_bytes and number > first:
             return segments[first:number], number
     return segments[first:], None
 
 
-def _whole(
-    line: Transcript,
+def _transcript_answer(
+    transcript: Transcript,
     segments: Sequence[Segment],
     page: Sequence[Segment],
     summaries: Sequence[Summary],
-    following: str | None,
+    next_cursor: str | None,
 ) -> contract.TranscriptDetail:
-    covered = _covered(line, segments)
+    covered = covered_intervals(transcript, segments)
     return contract.TranscriptDetail(
-        transcript=_line(line),
-        segments=[_piece(segment) for segment in page],
+        transcript=_history_line(transcript),
+        segments=[_segment_answer(segment) for segment in page],
         covered=covered,
-        uncovered=gaps(covered),
-        summaries=[_summary(made) for made in summaries],
-        next_cursor=following,
+        uncovered=uncovered_intervals(covered),
+        summaries=[_summary_answer(summary) for summary in summaries],
+        next_cursor=next_cursor,
     )
 
 
-def _piece(segment: Segment) -> contract.TranscriptSegment:
+def _segment_answer(segment: Segment) -> contract.TranscriptSegment:
     return contract.TranscriptSegment(
         seq=segment.seq, start_ms=segment.start_ms, end_ms=segment.end_ms, text=segment.text, speaker=segment.speaker
     )
 
 
-def _summary(made: Summary) -> contract.TranscriptSummary:
-    moments = [contract.KeyMoment(start_ms=moment.start_ms, title=moment.title) for moment in made.moments]
+def _summary_answer(summary: Summary) -> contract.TranscriptSummary:
+    moments = [contract.KeyMoment(start_ms=moment.start_ms, title=moment.title) for moment in summary.moments]
     return contract.TranscriptSummary(
-        job_id=made.job_id,
-        from_ms=made.from_ms,
-        to_ms=made.to_ms,
-        summary=made.text,
+        job_id=summary.job_id,
+        from_ms=summary.from_ms,
+        to_ms=summary.to_ms,
+        summary=summary.text,
         key_moments=moments,
-        is_whole=made.is_whole,
+        is_whole=summary.is_whole,
     )
 
 
-def _line(line: Transcript) -> contract.HistoryItem:
+def _history_line(transcript: Transcript) -> contract.HistoryItem:
     return contract.HistoryItem(
-        id=line.transcript_id,
-        kind=line.kind,
-        state=line.state,
-        started_at=rfc3339(line.started_at),
-        duration_ms=line.audio_ms,
-        credits=line.credits,
-        title=line.title,
-        source_url=line.source_url,
-        language=line.language,
-        session_id=line.session_id,
-        ended_at=rfc3339(line.ended_at) if line.ended_at else "",
+        id=transcript.transcript_id,
+        kind=transcript.kind,
+        state=transcript.state,
+        started_at=rfc3339(transcript.started_at),
+        duration_ms=transcript.audio_ms,
+        credits=transcript.credits,
+        title=transcript.title,
+        source_url=transcript.source_url,
+        language=transcript.language,
+        session_id=transcript.session_id,
+        ended_at=rfc3339(transcript.ended_at) if transcript.ended_at else "",
     )

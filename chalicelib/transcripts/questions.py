@@ -1,13 +1,12 @@
-"""Questions about a transcript, answered from it alone, with the moments the answer rests on. A fixed price.
+"""Questions about a transcript, answered from it alone, with quotes of the moments that support the answer.
 
-Hold, then the text model, then settle with the answer in one write. A process that dies between leaves a hold that the
-sweep releases: nobody pays for an answer that was not kept.
+Hold the fixed price, call the text model, then settle and store the answer in one write. A process that dies in between
+leaves a hold that the sweep releases: an answer that was not stored is not charged.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
@@ -21,35 +20,28 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.catchup import TextAnswer
 from ..models.ledger import Charge, Hold, HoldKind, ModelUse
-from ..models.text_tasks import TextTask
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
+from ..providers.protocols import TextModel
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.questions import answered, asking, question, question_key, withdrawn
+from ..repositories.questions import delete_question, put_answer, put_question, question_from, question_key
 from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Item, ItemKey
 from ..repositories.transcripts import Transcripts, transcript_key
-from .prompts import Answered, answer_task, passages, read_answer
+from .prompts import ParsedAnswer, build_answer_task, parse_answer, select_passages
 
 SERVICE = "ask"
-STALE_AFTER_SECONDS = 35  # above the gateway's 29 s: the process is gone
-SWEPT_AFTER_SECONDS = 60
-KEPT_SECONDS = 86_400
+STALE_AFTER_SECONDS = 35  # more than the gateway's 29 s: the attempt's process has ended
+SWEEP_AFTER_SECONDS = 60
+RETENTION_SECONDS = 86_400
 OFF_RETRY_SECONDS = 3_600
-NOT_SAID = "The transcript does not answer this question."
-
-
-class TextModel(Protocol):
-    """Who reads and writes text. Raises ProviderError."""
-
-    def answer(self, task: TextTask) -> TextAnswer: ...
+NOT_IN_TRANSCRIPT = "The transcript does not answer this question."
 
 
 @dataclass(frozen=True)
 class Questions:
-    """Answers questions about a user's own transcripts."""
+    """Answers a user's questions about their own transcripts."""
 
     ledger: Ledger
     transcripts: Transcripts
@@ -60,86 +52,95 @@ class Questions:
     new_id: Callable[[], str]
 
     def ask(self, caller: Caller, body: contract.Ask, question_id: str, body_hash: str) -> contract.AskAnswer:
-        """The answer, for the fixed price; also where the transcript does not say it.
+        """The answer, for the fixed price; also if it is that the transcript does not answer the question.
 
-        The same `question_id` within a day gets the same answer for nothing, if the body is the same. Raises
-        InvalidRequestError, NotFoundError, ConflictError (no words yet, or the question is being answered),
+        The same `question_id` within a day returns the same answer for free, if the body is the same. Raises
+        InvalidRequestError, NotFoundError, ConflictError (nothing is saved yet, or the question is being answered),
         InsufficientCreditsError, IdempotencyMismatchError, ProviderError (nothing is charged then).
         """
         if not self.is_on:
-            raise UnavailableError("No text model is set up here.", retry_after_seconds=OFF_RETRY_SECONDS)
-        keys = [question_key(caller.user_id, question_id), _place(caller, body)]
-        balance, (kept, place) = self.ledger.admit(caller, extra_keys=keys)
-        transcript_id = _transcript_id(body, place)  # Before a kept answer: it is not told once the words are deleted.
-        earlier = question(kept) if kept else None
-        if earlier and self._is_standing(earlier, body_hash):
+            message = "Questions are switched off on this server, because it has no text model."
+            raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
+        keys = [question_key(caller.user_id, question_id), _source_key(caller, body)]
+        balance, (question_item, source_item) = self.ledger.admit(caller, extra_keys=keys)
+        transcript_id = _transcript_id(
+            body, source_item
+        )  # First, so that a deleted transcript's answer is not repeated.
+        earlier = question_from(question_item) if question_item else None
+        if earlier and self._is_answered(earlier, body_hash):
             return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
         if earlier and not earlier.answer:
-            self._take_back(caller, earlier)
+            self._release_stale_attempt(caller, earlier)
             return self.ask(caller, body, question_id, body_hash)
         price = self.prices.services[SERVICE].credits
-        if balance.available < price:  # The hold would say so too, but only after a long transcript was read.
-            raise self._unpaid(caller, keys[0], kept, InsufficientCreditsError(price, balance.available))
-        said = self.transcripts.segments(caller.user_id, transcript_id)
-        if not said:
+        if balance.available < price:  # The hold would refuse it too, but only after a long transcript was read.
+            refusal = InsufficientCreditsError(price, balance.available)
+            raise self._explain_refusal(caller, keys[0], question_item, refusal)
+        segments = self.transcripts.segments(caller.user_id, transcript_id)
+        if not segments:
             raise ConflictError("This transcript has no text yet. Save segments first.", "nothing_saved")
 
         now = self.now()
-        asked = Question(question_id, self.new_id(), now, now + KEPT_SECONDS, body_hash, transcript_id)
-        hold = _hold(caller.user_id, asked, price)
+        question = Question(question_id, self.new_id(), now, now + RETENTION_SECONDS, body_hash, transcript_id)
+        hold = _hold(caller.user_id, question, price)
         try:
-            extra_writes = [asking(caller.user_id, asked, earlier.attempt if earlier else None)]
+            extra_writes = [put_question(caller.user_id, question, earlier.attempt if earlier else None)]
             self.ledger.hold(caller, hold, at=now, extra_writes=extra_writes)
         except ExtraWriteRefusedError as refusal:
-            raise _being_answered() from refusal
+            raise _still_running() from refusal
         except InsufficientCreditsError as refusal:
-            raise self._unpaid(caller, keys[0], kept, refusal) from refusal
+            raise self._explain_refusal(caller, keys[0], question_item, refusal) from refusal
 
         budget = self.prices.text_budget(SERVICE)
-        read = passages(said, body.question, budget.input_bytes - len(msgspec.json.encode(body.question)))
+        max_bytes = budget.input_bytes - len(msgspec.json.encode(body.question))
+        passages = select_passages(segments, body.question, max_bytes)
         try:
-            told = self.text.answer(answer_task(read, body.question, budget.output_tokens))
-            found = read_answer(told.fields, read)
+            response = self.text.answer(build_answer_task(passages, body.question, budget.output_tokens))
+            parsed = parse_answer(response.fields, passages)
         except Exception:
-            with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):  # Else the sweep does it.
-                self._give_back(hold, asked.attempt)
+            with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):  # Otherwise the sweep does it.
+                self._release(hold, question.attempt)
             raise
-        cost = self.prices.text_cost_micro_usd(told.model, told.input_tokens, told.output_tokens)
-        use = ModelUse(told.model, 0, cost, told.input_tokens, told.output_tokens)
+        cost = self.prices.text_cost_micro_usd(response.model, response.input_tokens, response.output_tokens)
+        use = ModelUse(response.model, 0, cost, response.input_tokens, response.output_tokens)
         charge = Charge(price, SERVICE, question_id, 0, self.prices.version, (use,))
-        answer = _answer(found, transcript_id, price, balance.available - price, is_whole=read == said)
+        is_whole = passages == segments
+        answer = _answer(parsed, transcript_id, price, balance.available - price, is_whole=is_whole)
         try:
-            extra_writes = [answered(caller.user_id, asked, msgspec.json.encode(answer).decode())]
+            extra_writes = [put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())]
             self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
-        except (HoldEndedError, ExtraWriteRefusedError) as refusal:  # So slow that it was swept, or asked anew.
-            raise UnavailableError("Answering took too long: ask again.") from refusal
+        except (
+            HoldEndedError,
+            ExtraWriteRefusedError,
+        ) as refusal:  # So slow that it was swept, or a later attempt replaced it.
+            raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.") from refusal
         return answer
 
-    def _unpaid(
-        self, caller: Caller, key: ItemKey, kept: Item | None, refusal: InsufficientCreditsError
+    def _explain_refusal(
+        self, caller: Caller, key: ItemKey, question_item: Item | None, refusal: InsufficientCreditsError
     ) -> InsufficientCreditsError | ConflictError:
-        """What to say where credits are missing: the same question, asked at this moment, may have taken them."""
-        is_unchanged = self.ledger.admit(caller, extra_keys=[key])[1] == [kept]
-        return refusal if is_unchanged else _being_answered()
+        """Why credits are missing: the same question, asked at the same moment, may have taken them."""
+        is_unchanged = self.ledger.admit(caller, extra_keys=[key])[1] == [question_item]
+        return refusal if is_unchanged else _still_running()
 
     def sweep(self) -> int:
-        """Give back what questions hold whose process died; how many. Safe at any time, also beside itself."""
-        ended, failures = 0, []
+        """Release the holds of questions whose process died; how many. Safe to call at any time, also concurrently."""
+        released, failures = 0, []
         for hold in self.ledger.iter_due_holds(self.now()):
             if hold.kind != HoldKind.QUESTION:
                 continue
             try:
-                ended += self._swept(hold)
-            except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not keep the others
+                released += self._release_swept(hold)
+            except Exception as failure:  # noqa: BLE001 - one account that cannot be swept must not stop the others
                 failures.append(failure)
         if failures:
-            raise ExceptionGroup(f"{len(failures)} questions could not be ended, {ended} were", failures)
-        return ended
+            raise ExceptionGroup(f"{len(failures)} questions could not be ended, {released} were", failures)
+        return released
 
-    def _swept(self, hold: Hold) -> bool:
+    def _release_swept(self, hold: Hold) -> bool:
         try:
-            self._give_back(hold, hold.hold_id.rpartition(":")[2])
-        except ExtraWriteRefusedError:  # The question itself is gone already.
+            self._release(hold, hold.hold_id.rpartition(":")[2])
+        except ExtraWriteRefusedError:  # The question itself is deleted already.
             try:
                 self.ledger.release(hold, at=self.now())
             except HoldEndedError:
@@ -148,74 +149,77 @@ class Questions:
             return False
         return True
 
-    def _take_back(self, caller: Caller, dead: Question) -> None:
-        """Give back what a dead attempt holds, which may be all that the user has, so that it can be asked anew."""
+    def _release_stale_attempt(self, caller: Caller, stale: Question) -> None:
+        """Release the hold of an attempt whose process died: the user may have no other credits for a new attempt."""
+        hold = _hold(caller.user_id, stale, self.prices.services[SERVICE].credits)
         try:
-            self._give_back(_hold(caller.user_id, dead, self.prices.services[SERVICE].credits), dead.attempt)
-        except (
-            HoldEndedError,
-            ExtraWriteRefusedError,
-        ) as refusal:  # Somebody else did at this moment, or the sweep has to.
-            raise _being_answered() from refusal
+            self._release(hold, stale.attempt)
+        except (HoldEndedError, ExtraWriteRefusedError) as refusal:
+            # Another request has just released it, or only the sweep can.
+            raise _still_running() from refusal
 
-    def _give_back(self, hold: Hold, attempt: str) -> None:
-        extra_writes = [withdrawn(hold.user_id, hold.reference, attempt)]
+    def _release(self, hold: Hold, attempt: str) -> None:
+        extra_writes = [delete_question(hold.user_id, hold.reference, attempt)]
         self.ledger.release(hold, at=self.now(), extra_writes=extra_writes)
 
-    def _is_standing(self, earlier: Question, body_hash: str) -> bool:
-        """Whether the question has its answer. Raises where it may not be asked now, or not like this."""
+    def _is_answered(self, earlier: Question, body_hash: str) -> bool:
+        """Whether the question has an answer to repeat.
+
+        Raises IdempotencyMismatchError, and ConflictError while it is being answered.
+        """
         if earlier.expires_at <= self.now():
             return False
         if earlier.body_hash != body_hash:
-            raise IdempotencyMismatchError("This Idempotency-Key came before with another body.")
+            raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
         if not earlier.answer and self.now() - earlier.asked_at < STALE_AFTER_SECONDS:
-            raise _being_answered()
+            raise _still_running()
         return bool(earlier.answer)
 
 
-def _hold(user_id: str, asked: Question, credits: int) -> Hold:
-    """The hold of one attempt; known before it is taken."""
-    hold_id = f"{HoldKind.QUESTION}:{asked.question_id}:{asked.attempt}"
-    return Hold(user_id, hold_id, credits, HoldKind.QUESTION, asked.question_id, asked.asked_at + SWEPT_AFTER_SECONDS)
+def _hold(user_id: str, question: Question, credits: int) -> Hold:
+    """The hold of one attempt. Its id follows from the attempt, so any step may run twice."""
+    hold_id = f"{HoldKind.QUESTION}:{question.question_id}:{question.attempt}"
+    sweep_at = question.asked_at + SWEEP_AFTER_SECONDS
+    return Hold(user_id, hold_id, credits, HoldKind.QUESTION, question.question_id, sweep_at)
 
 
-def _being_answered() -> ConflictError:
+def _still_running() -> ConflictError:
     return ConflictError("This question is being answered. Retry the request.", "still_running", retry_after_seconds=2)
 
 
-def _place(caller: Caller, body: contract.Ask) -> ItemKey:
-    """Where it stands which transcript is meant."""
+def _source_key(caller: Caller, body: contract.Ask) -> ItemKey:
+    """The item that tells which transcript the question is about."""
     if (body.transcript_id is None) == (body.session_id is None):
-        raise InvalidRequestError("Name a transcript_id or a session_id.", "transcript_id")
+        raise InvalidRequestError("Send either transcript_id or session_id.", "transcript_id")
     if body.session_id is not None:
         return session_key(caller.user_id, body.session_id)
     return transcript_key(caller.user_id, body.transcript_id or "")
 
 
-def _transcript_id(body: contract.Ask, place: Item | None) -> str:
+def _transcript_id(body: contract.Ask, source_item: Item | None) -> str:
     if body.session_id is not None:
-        if place is None:
-            raise NotFoundError("There is no such session.")
-        return session_from(place).transcript_id
-    if place is None or "started_at" not in place:
-        raise NotFoundError("There is no such transcript.")
+        if source_item is None:
+            raise NotFoundError("There is no session with this id.")
+        return session_from(source_item).transcript_id
+    if source_item is None or "started_at" not in source_item:
+        raise NotFoundError("There is no transcript with this id.")
     return body.transcript_id or ""
 
 
 def _answer(
-    found: Answered | None, transcript_id: str, used: int, available: int, *, is_whole: bool
+    parsed: ParsedAnswer | None, transcript_id: str, used: int, available: int, *, is_whole: bool
 ) -> contract.AskAnswer:
     quotes = (
         [
             contract.QuotedMoment(start_ms=s.start_ms, end_ms=s.end_ms, text=s.text, speaker=s.speaker)
-            for s in found.quotes
+            for s in parsed.quotes
         ]
-        if found
+        if parsed
         else []
     )
     return contract.AskAnswer(
-        answered=found is not None,
-        answer=found.text if found else NOT_SAID,
+        answered=parsed is not None,
+        answer=parsed.text if parsed else NOT_IN_TRANSCRIPT,
         quotes=quotes,
         transcript_id=transcript_id,
         credits_used=used,

@@ -91,7 +91,7 @@ def account_deletion() -> "AccountDeletion":
         files=(aws.upload_files(), aws.export_files()),
         queue=aws.queue(),
         rules=DeletionRules(),
-        jobs_kept_seconds=JobRules().failed_kept_seconds,
+        jobs_kept_seconds=JobRules().failed_retention_seconds,
     )
 
 
@@ -175,8 +175,12 @@ def catchup_worker() -> "CatchupWorker":
     from ..catchup.worker import CatchupWorker
     from ..repositories.transcripts import Transcripts
 
-    return CatchupWorker(
-        **common().of(CatchupWorker),
+    shared = common()
+    return CatchupWorker.assemble(
+        ledger=shared.ledger,
+        tables=shared.tables,
+        now=shared.now,
+        new_id=shared.new_id,
         transcripts=Transcripts(tables()),
         recordings=providers.recordings(),
         uploads=aws.upload_files(),

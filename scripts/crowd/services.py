@@ -97,7 +97,7 @@ class Services:
                 is_on=True,
                 new_ulid=new_ulid,
             ),
-            worker=CatchupWorker(
+            worker=CatchupWorker.assemble(
                 **common,
                 tables=tables,
                 recordings=recordings or Recordings(),

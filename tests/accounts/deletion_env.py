@@ -33,7 +33,7 @@ from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.profiles import create_profile
 from chalicelib.repositories.table import Tables
 from tests.catchup.catchup_env import CatchupEnv, FakeUploads
-from tests.catchup.worker_env import WiredQueue, WiredRecordings, WiredText, through
+from tests.catchup.worker_env import FaultyQueue, FaultyRecordings, FaultyText, call_with_faults
 from tests.credits.account_invariants import Books
 from tests.default_prices import PRICES
 from tests.engines import Engine
@@ -63,7 +63,7 @@ class FakeSignIns:
     user_ids: set[str] = field(default_factory=set)
 
     def delete(self, user_id: str) -> None:
-        through(self.fault_injector, "DeleteUser", lambda: self.user_ids.discard(user_id), UnavailableError)
+        call_with_faults(self.fault_injector, "DeleteUser", lambda: self.user_ids.discard(user_id), UnavailableError)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class FaultyUploads(FakeUploads):
             for key in [key for key in self.files if key[0] == user_id]:
                 del self.files[key]
 
-        through(self.fault_injector, "DeleteUploads", delete, UnavailableError)
+        call_with_faults(self.fault_injector, "DeleteUploads", delete, UnavailableError)
 
 
 @dataclass
@@ -95,13 +95,13 @@ class FakeExportFiles:
             self.files[user_id, export_id] = content
             return len(content)
 
-        return through(self.fault_injector, "WriteExport", store, UnavailableError)
+        return call_with_faults(self.fault_injector, "WriteExport", store, UnavailableError)
 
     def link(self, user_id: str, export_id: str, seconds: int) -> str:
         return f"https://bucket.example/{user_id}/{export_id}?for={seconds}"
 
     def delete(self, user_id: str, export_id: str) -> None:
-        through(
+        call_with_faults(
             self.fault_injector, "DeleteExport", lambda: self.files.pop((user_id, export_id), None), UnavailableError
         )
 
@@ -110,7 +110,7 @@ class FakeExportFiles:
             for key in [key for key in self.files if key[0] == user_id]:
                 del self.files[key]
 
-        through(self.fault_injector, "DeleteExports", delete, UnavailableError)
+        call_with_faults(self.fault_injector, "DeleteExports", delete, UnavailableError)
 
 
 @dataclass
@@ -122,7 +122,7 @@ class DeletionEnv:
     fault_injector: FaultInjector
     engine: Engine
     names: Names
-    recordings: WiredRecordings
+    recordings: FaultyRecordings
     uploads: FaultyUploads
     files: FakeExportFiles
     sign_ins: FakeSignIns
@@ -135,12 +135,12 @@ class DeletionEnv:
         fault_injector, clock = FaultInjector(), Clock()
         words = tuple(Word(f"{MARKER}{n}.", n * 500, n * 500 + 400, 0.9) for n in range(240))
         recordings, queue = (
-            WiredRecordings(fault_injector=fault_injector, words=words),
-            WiredQueue(fault_injector=fault_injector),
+            FaultyRecordings(fault_injector=fault_injector, words=words),
+            FaultyQueue(fault_injector=fault_injector),
         )
         uploads = FaultyUploads(fault_injector=fault_injector)
         backend = Backend.on(fault_injector.tables(engine, names), clock, (MarkedRecogniser(),), (FakeLive(clock),))
-        catchup_env = CatchupEnv(backend, recordings, WiredText(fault_injector=fault_injector), uploads, queue)
+        catchup_env = CatchupEnv(backend, recordings, FaultyText(fault_injector=fault_injector), uploads, queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, (MarkedRecogniser(),))
         caller = Caller(str(uuid.uuid4()), clock.at, EMAIL, name=MARKER)
         accounts_env = cls(
@@ -189,7 +189,7 @@ class DeletionEnv:
             files=(self.uploads, self.files),
             queue=self.catchup_env.queue,
             rules=DeletionRules(),
-            jobs_kept_seconds=JobRules().failed_kept_seconds,
+            jobs_kept_seconds=JobRules().failed_retention_seconds,
             now=self.clock,
             new_id=lambda: str(uuid.uuid4()),
         )
@@ -264,9 +264,9 @@ class DeletionEnv:
         of_holds = [
             self.catchup_env.backend.streaming.sweep,
             self.catchup_env.catchups.sweep,
-            self.catchup_env.assistant.sweep,
+            self.catchup_env.questions.sweep,
         ]
-        others = [self.catchup_env.backend.history.erase_deleted, self.deletion.sweep, self.exports.sweep]
+        others = [self.catchup_env.backend.history.delete_marked_segments, self.deletion.sweep, self.exports.sweep]
         for sweep in [*(of_holds if self.quiet.ledger.balance(self.caller.user_id).held else []), *others]:
             with suppress(ExceptionGroup, AppError):
                 sweep()

@@ -16,9 +16,9 @@ from chalicelib.providers.files import UPLOAD_FORM_SECONDS
 from chalicelib.repositories.deletions import load_deletion
 from chalicelib.repositories.exports import export_key
 from chalicelib.repositories.expressions import serialize
-from chalicelib.repositories.jobs import job, job_key
+from chalicelib.repositories.jobs import job_from, job_key
 from chalicelib.repositories.purchases import purchase_from, purchase_key
-from chalicelib.repositories.transcripts import segments_put
+from chalicelib.repositories.transcripts import put_segments
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
 from tests.engines import Engine
 from tests.fault_injection import no_faults
@@ -133,7 +133,7 @@ def test_a_running_catch_up_is_cancelled_free_of_charge(accounts_env: DeletionEn
 
     item = accounts_env.quiet.tables.get(job_key(accounts_env.left["running"]))
     assert item
-    assert (job(item).state.value, job(item).charged) == ("failed", 0)
+    assert (job_from(item).state.value, job_from(item).charged) == ("failed", 0)
 
 
 def test_a_late_webhook_still_deletes_the_provider_copy(accounts_env: DeletionEnv) -> None:
@@ -155,7 +155,7 @@ def test_the_last_pass_erases_what_running_requests_still_wrote(accounts_env: De
     accounts_env.minutes_pass(5)
     late = [Segment(1, 0, 5, f"late {MARKER}")]
     accounts_env.quiet.tables.write(
-        segments_put(accounts_env.caller.user_id, accounts_env.left["transcript"], "late", late)
+        put_segments(accounts_env.caller.user_id, accounts_env.left["transcript"], "late", late)
     )
     accounts_env.catchup_env.upload(accounts_env.caller)
     accounts_env.files.files[accounts_env.caller.user_id, "late"] = MARKER.encode()

@@ -28,7 +28,7 @@ OTHERS: dict[str, Act] = {
     "a webhook of a catch-up": lambda h: h.catchup_env.webhook(h.left["running"], "transcript-2"),
     "a question": lambda h: h.catchup_env.ask(h.caller, transcript_id=h.left["transcript"]),
     "a transcript's deletion": lambda h: h.catchup_env.backend.history.delete(h.caller, h.left["transcript"]),
-    "the sweep of deleted transcripts": lambda h: h.catchup_env.backend.history.erase_deleted(),
+    "the sweep of deleted transcripts": lambda h: h.catchup_env.backend.history.delete_marked_segments(),
     "a purchase": lambda h: h.payments_env.buy(h.caller),
     "a payment": lambda h: h.payments_env.receive_fact(h.left["paid"], PaymentState.PAID),
     "an export": lambda h: (h.exports.start(h.caller), h.exports.advance(h.caller.user_id)),

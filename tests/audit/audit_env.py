@@ -22,6 +22,7 @@ from chalicelib.repositories.profiles import create_profile
 from chalicelib.repositories.table import Tables, WriteRefusedError
 from tests.admin.test_users import Bureau, FakeDirectory
 from tests.catchup.catchup_env import CatchupEnv, FakeQueue
+from tests.catchup.worker_env import CatchupScenario
 from tests.fakes import Backend, Clock, ScriptedRecogniser
 from tests.payments.payments_env import PaymentsEnv, dispute, refund
 
@@ -39,7 +40,7 @@ class Office:
     pause: Callable[[float], None] = lambda _: None
 
     @classmethod
-    def on(cls, tables: Tables, clock: Clock, **rules: Any) -> "Office":
+    def on(cls, tables: Tables, clock: Clock, **rules: Any) -> "CatchupScenario":
         return cls(Backend.on(tables, clock, (ScriptedRecogniser(),)), rules=AuditRules(**rules))
 
     @property

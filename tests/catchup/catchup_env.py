@@ -1,4 +1,4 @@
-"""Stand-ins for what catch-ups and questions are given, and the use cases put together on the tables of a backend."""
+"""Stand-ins for the providers of catch-ups and questions, and the use cases on the tables of a backend."""
 
 import json
 import uuid
@@ -24,9 +24,9 @@ WEBHOOK_KEY = "another key for tests"
 
 @dataclass
 class FakeRecordings:
-    """Transcribes at once, unless `is_slow`; each order is remembered, and what was asked to be forgotten.
+    """Transcribes at once, unless `is_slow`; records each order and each deletion.
 
-    `script`: what the next calls do instead, each an error to raise or something to run first.
+    `script`: what the next calls do instead, each an error to raise or a function to run first.
     """
 
     recording_ms: int = 120_000
@@ -46,7 +46,7 @@ class FakeRecordings:
 
     def find(self, order: TranscriptionOrder) -> str | None:
         self._next()
-        found = [n for n, one in enumerate(self.orders, start=1) if one.webhook_url == order.webhook_url]
+        found = [n for n, earlier in enumerate(self.orders, start=1) if earlier.webhook_url == order.webhook_url]
         return f"transcript-{found[-1]}" if found else None
 
     def recording(self, transcript_id: str) -> Recording | None:
@@ -54,8 +54,8 @@ class FakeRecordings:
         if self.is_slow:
             return None
         order = self.orders[int(transcript_id.removeprefix("transcript-")) - 1]
-        heard = tuple(word for word in self.words if order.from_ms <= word.start_ms < order.to_ms)
-        return Recording(heard, self.recording_ms, self.model)
+        recognised_words = tuple(word for word in self.words if order.from_ms <= word.start_ms < order.to_ms)
+        return Recording(recognised_words, self.recording_ms, self.model)
 
     def delete(self, transcript_id: str) -> None:
         self._next()
@@ -73,9 +73,9 @@ class FakeRecordings:
 
 @dataclass
 class FakeText:
-    """Reads and answers by rule: a summary that counts the lines, an answer that quotes the first line.
+    """Answers by rule: a summary that counts the lines, an answer that quotes the first line.
 
-    `script`: what the next answers are instead: fields, an error to raise, or something to run first.
+    `script`: what the next answers are instead: fields, an error to raise, or a function to run first.
     """
 
     script: list[dict[str, object] | Exception | Callable[[], None]] = field(default_factory=list)
@@ -103,7 +103,7 @@ class FakeText:
 
 @dataclass
 class FakeUploads:
-    """Knows the files that tests put there: (user, upload) → fingerprint."""
+    """The uploaded files: (user, upload) → fingerprint."""
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -119,14 +119,14 @@ class FakeUploads:
 
 @dataclass
 class FakeQueue:
-    """Keeps the messages; `is_down` refuses them."""
+    """Records the messages; raises UnavailableError while `is_down`."""
 
     sent: list[str] = field(default_factory=list)
     is_down: bool = False
 
     def send(self, job_id: str) -> None:
         if self.is_down:
-            raise UnavailableError("The queue did not take the message.")
+            raise UnavailableError("The queue rejected the message.")
         self.sent.append(job_id)
 
 
@@ -161,7 +161,7 @@ class CatchupEnv:
     @property
     def worker(self) -> CatchupWorker:
         backend = self.backend
-        return CatchupWorker(
+        return CatchupWorker.assemble(
             ledger=backend.ledger,
             tables=backend.tables,
             transcripts=backend.transcripts,
@@ -175,7 +175,7 @@ class CatchupEnv:
         )
 
     @property
-    def assistant(self) -> Questions:
+    def questions(self) -> Questions:
         backend = self.backend
         return Questions(
             ledger=backend.ledger,
@@ -202,15 +202,15 @@ class CatchupEnv:
         return answer
 
     def work(self) -> None:
-        """Deliver all messages, those that come of it too."""
+        """Deliver all messages, also those that are sent meanwhile."""
         while self.queue.sent:
             self.worker.advance(self.queue.sent.pop(0))
 
     def webhook(self, job_id: str, provider_id: str) -> None:
-        self.catchups.notified(job_id, webhook_secret(WEBHOOK_KEY, job_id), provider_id)
+        self.catchups.record_notification(job_id, webhook_secret(WEBHOOK_KEY, job_id), provider_id)
 
     def ask(
         self, caller: Caller, question: str = "What?", question_id: str | None = None, **where: str
     ) -> contract.AskAnswer:
         body = contract.Ask(question=question, **where)
-        return self.assistant.ask(caller, body, question_id or str(uuid.uuid4()), "hash")
+        return self.questions.ask(caller, body, question_id or str(uuid.uuid4()), "hash")

@@ -1,26 +1,26 @@
-"""Catch-ups as they should be paid, in a few lines of plain Python: what histories of real ones are held against."""
+"""The rules of how catch-ups are paid, as plain Python: random histories are compared with it."""
 
 from dataclasses import dataclass, field
 
 RECORDING_MS, SESSION_MS = 120_000, 90_000
-URL_UNCHANGED_SECONDS, GIVE_UP_SECONDS = 86_400, 4 * 3_600
+URL_UNCHANGED_SECONDS, ABANDON_AFTER_SECONDS = 86_400, 4 * 3_600
 
 
 class RefusedError(Exception):
-    """Says the name of what is raised."""
+    """The message is the name of the expected error."""
 
 
 @dataclass
 class ModelJob:
-    """`due`: what it costs if it is done; `may_fail`: something happened to it that excuses a failure.
+    """`price`: what it costs if it is done; `may_fail`: a fault happened that excuses a failure.
 
-    `lost_micro_usd`: what we paid for one that failed.
+    `lost_micro_usd`: our cost of a failed job.
     """
 
     source: str
     range_ms: tuple[int, int]
     held: int
-    due: int
+    price: int
     created_at: int
     may_fail: bool = False
     state: str = "running"
@@ -29,8 +29,8 @@ class ModelJob:
     lost_micro_usd: int = 0
 
     @property
-    def is_standing(self) -> bool:
-        """Whether its summary is there to be read."""
+    def has_summary(self) -> bool:
+        """Whether its summary can be read."""
         return self.state == "done" and not self.is_deleted
 
 
@@ -43,19 +43,19 @@ class JobsModel:
     is_session_deleted: bool = False
 
     @property
-    def held(self) -> int:
+    def held_credits(self) -> int:
         return sum(job.held for job in self.jobs.values() if job.state == "running")
 
     @property
-    def used(self) -> int:
-        return sum(job.due for job in self.jobs.values() if job.state == "done")
+    def used_credits(self) -> int:
+        return sum(job.price for job in self.jobs.values() if job.state == "done")
 
     @property
     def available(self) -> int:
-        return self.granted - self.held - self.used
+        return self.granted - self.held_credits - self.used_credits
 
     def start(self, job_id: str, source: str, range_ms: tuple[int, int], now: int) -> str:
-        """The job that stands for the range from now on."""
+        """The id of the job that the range has from now on."""
         if source == "session" and self.is_session_deleted:
             raise RefusedError("NotFoundError")
         same = self.jobs.get(job_id)
@@ -65,44 +65,44 @@ class JobsModel:
             if same.is_deleted:
                 raise RefusedError("NotFoundError")
             return job_id
-        if earlier := self._standing(source, range_ms, now):
+        if earlier := self._find_job(source, range_ms, now):
             return earlier
         if same:
             raise RefusedError("NotFoundError")
-        held, due = prices(source, range_ms)
+        held, price = prices(source, range_ms)
         if self.available < held:
             raise RefusedError("InsufficientCreditsError")
-        self.jobs[job_id] = ModelJob(source, range_ms, held, due, now)
+        self.jobs[job_id] = ModelJob(source, range_ms, held, price, now)
         return job_id
 
     def end(self, job_id: str, state: str, now: int) -> None:
-        """The real job has ended like this: it must have been allowed to, and may not have ended before."""
+        """Record the end of the real job: it must be allowed, and the job may not have ended before."""
         job = self.jobs[job_id]
         if job.state == state:
             return
         assert job.state == "running", f"{job_id} was {job.state} and is {state}"
-        gone = job.source == "session" and self.is_session_deleted
+        is_source_deleted = job.source == "session" and self.is_session_deleted
         if state == "failed":
-            is_late = now >= job.created_at + GIVE_UP_SECONDS
-            assert gone or is_late or job.may_fail or job.due == 0, f"{job_id} failed for no reason"
+            is_late = now >= job.created_at + ABANDON_AFTER_SECONDS
+            assert is_source_deleted or is_late or job.may_fail or job.price == 0, f"{job_id} failed without a reason"
         else:
-            assert not gone, f"{job_id} is of a session that was deleted"
-            assert job.due > 0, f"{job_id} is of a range beyond the recording's end"
+            assert not is_source_deleted, f"{job_id} is of a session that was deleted"
+            assert job.price > 0, f"{job_id} is of a range beyond the recording's end"
         job.state = state
 
-    def _standing(self, source: str, range_ms: tuple[int, int], now: int) -> str | None:
-        alike = [name for name, job in self.jobs.items() if (job.source, job.range_ms) == (source, range_ms)]
-        if not alike:
+    def _find_job(self, source: str, range_ms: tuple[int, int], now: int) -> str | None:
+        same_range = [name for name, job in self.jobs.items() if (job.source, job.range_ms) == (source, range_ms)]
+        if not same_range:
             return None
-        last = self.jobs[alike[-1]]
+        last = self.jobs[same_range[-1]]
         is_old = source == "url" and last.created_at + URL_UNCHANGED_SECONDS <= now
-        return None if last.state == "failed" or last.is_deleted or is_old else alike[-1]
+        return None if last.state == "failed" or last.is_deleted or is_old else same_range[-1]
 
 
 def prices(source: str, range_ms: tuple[int, int]) -> tuple[int, int]:
-    """What is held, and what is due of it: a tenth of a minute a credit, of a session a minute; started ones count."""
+    """What is held and what is charged: 1 credit per 6 s of a recording or per minute of a session, rounded up."""
     begin, end = range_ms
     if source == "session":
         return (-(-(end - begin) // 60_000),) * 2
-    heard = max(0, min(end, RECORDING_MS) - begin)
-    return -(-(end - begin) // 6_000), -(-heard // 6_000)
+    recorded_ms = max(0, min(end, RECORDING_MS) - begin)
+    return -(-(end - begin) // 6_000), -(-recorded_ms // 6_000)

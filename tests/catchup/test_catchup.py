@@ -1,4 +1,4 @@
-"""Catch-ups as their listener sees them: what is asked for, what it costs, what is free, what is refused."""
+"""Catch-ups as their listener sees them: requests, prices, free repetitions and refusals."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib import contract
-from chalicelib.catchup.job_rules import LONGEST_RANGE_MS, webhook_secret
+from chalicelib.catchup.job_rules import webhook_secret
+from chalicelib.catchup.requested_range import LONGEST_RANGE_MS
 from chalicelib.errors import (
     AccountBlockedError,
     ConflictError,
@@ -30,11 +31,11 @@ def ada(catchup_env: CatchupEnv) -> Caller:
     return catchup_env.backend.person(200)
 
 
-def a_session(catchup_env: CatchupEnv, caller: Caller, minutes: int = 5) -> str:
-    """A running session with a saved sentence each ten seconds."""
+def save_session(catchup_env: CatchupEnv, caller: Caller, minutes: int = 5) -> str:
+    """A running session with a saved sentence every ten seconds."""
     session_id = catchup_env.backend.start(caller).session_id
     for minute in range(minutes):
-        said = [
+        segments = [
             contract.SegmentInput(
                 seq=minute * 6 + n,
                 start_ms=(at := (minute * 6 + n) * 10_000),
@@ -43,11 +44,11 @@ def a_session(catchup_env: CatchupEnv, caller: Caller, minutes: int = 5) -> str:
             )
             for n in range(6)
         ]
-        catchup_env.backend.streaming.save(caller, session_id, said)
+        catchup_env.backend.streaming.save(caller, session_id, segments)
     return session_id
 
 
-def test_a_catchup_of_an_upload_is_held_done_and_charged_by_the_second(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_an_upload_is_held_transcribed_and_charged_by_the_second(catchup_env: CatchupEnv, ada: Caller) -> None:
     started = catchup_env.start(ada, upload_id=catchup_env.upload(ada), from_ms=60_000, to_ms=180_000, title="A talk")
 
     assert (started.status, started.progress, started.credits_held, started.credits_used) == ("queued", 0, 20, 0)
@@ -56,16 +57,20 @@ def test_a_catchup_of_an_upload_is_held_done_and_charged_by_the_second(catchup_e
     catchup_env.work()
     catchup_env.webhook(started.job_id, "transcript-1")
     catchup_env.work()
-    done = catchup_env.catchups.look(ada, started.job_id)
+    done = catchup_env.catchups.get_status(ada, started.job_id)
 
     assert (done.status, done.progress, done.credits_held, done.credits_used) == ("done", 100, 0, 10)
     assert done.summary == "14 lines."
     assert [(moment.start_ms, moment.title) for moment in done.key_moments] == [(60_000, "The start")]
-    whole = catchup_env.backend.history.whole(ada, done.transcript_id)
-    assert (whole.transcript.kind, whole.transcript.title, whole.transcript.credits) == ("catchup", "A talk", 10)
-    assert [(c.start_ms, c.end_ms) for c in whole.covered] == [(60_000, 120_000)]
-    assert [(c.start_ms, c.end_ms) for c in whole.uncovered] == [(0, 60_000)]
-    assert whole.segments[0].start_ms == 60_000
+    answer = catchup_env.backend.history.get_transcript(ada, done.transcript_id)
+    assert (answer.transcript.kind, answer.transcript.title, answer.transcript.credits) == (
+        "catchup",
+        "A talk",
+        10,
+    )
+    assert [(c.start_ms, c.end_ms) for c in answer.covered] == [(60_000, 120_000)]
+    assert [(c.start_ms, c.end_ms) for c in answer.uncovered] == [(0, 60_000)]
+    assert answer.segments[0].start_ms == 60_000
     assert catchup_env.recordings.deleted == ["transcript-1"]
     (entry,) = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.kind == "usage"]
     assert [(use.model, use.audio_ms, use.input_tokens, use.cost_micro_usd) for use in entry.uses] == [
@@ -75,7 +80,7 @@ def test_a_catchup_of_an_upload_is_held_done_and_charged_by_the_second(catchup_e
     catchup_env.backend.check_invariants(ada.user_id)
 
 
-def test_an_order_names_the_range_the_language_and_a_webhook_of_its_own(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_an_order_names_the_range_the_language_and_its_own_webhook(catchup_env: CatchupEnv, ada: Caller) -> None:
     started = catchup_env.start(ada, audio_url=URL, from_ms=1_000, to_ms=31_000, language="pt-BR")
     catchup_env.work()
 
@@ -85,17 +90,17 @@ def test_an_order_names_the_range_the_language_and_a_webhook_of_its_own(catchup_
     assert order.webhook_secret == webhook_secret(WEBHOOK_KEY, started.job_id)
 
 
-def test_a_session_is_caught_up_with_from_its_saved_words(catchup_env: CatchupEnv, ada: Caller) -> None:
-    session_id = a_session(catchup_env, ada)
+def test_a_session_is_summarised_from_its_saved_segments(catchup_env: CatchupEnv, ada: Caller) -> None:
+    session_id = save_session(catchup_env, ada)
 
     started = catchup_env.start(ada, session_id=session_id, minutes=2)
     catchup_env.work()
-    done = catchup_env.catchups.look(ada, started.job_id)
+    done = catchup_env.catchups.get_status(ada, started.job_id)
 
     assert (done.from_ms, done.to_ms, started.credits_held, done.credits_used) == (179_000, 299_000, 2, 2)
     assert (done.status, done.summary, done.session_id) == ("done", "12 lines.", session_id)
     assert catchup_env.recordings.orders == []
-    (summary,) = catchup_env.backend.history.whole(ada, done.transcript_id).summaries
+    (summary,) = catchup_env.backend.history.get_transcript(ada, done.transcript_id).summaries
     assert (summary.summary, summary.from_ms) == ("12 lines.", 179_000)
 
 
@@ -122,7 +127,7 @@ def test_a_changed_file_is_another_source(catchup_env: CatchupEnv, ada: Caller) 
     assert catchup_env.start(ada, upload_id=upload_id, to_ms=60_000).job_id != first.job_id
 
 
-def test_what_lies_at_an_address_counts_as_the_same_for_a_day(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_the_recording_at_an_address_counts_as_unchanged_for_a_day(catchup_env: CatchupEnv, ada: Caller) -> None:
     first = catchup_env.start(ada, audio_url=URL, to_ms=6_000)
     catchup_env.work()
     catchup_env.backend.clock.forward(86_399)
@@ -133,8 +138,8 @@ def test_what_lies_at_an_address_counts_as_the_same_for_a_day(catchup_env: Catch
     assert first.job_id == same.job_id != fresh.job_id
 
 
-def test_new_words_in_a_range_make_it_another(catchup_env: CatchupEnv, ada: Caller) -> None:
-    session_id = a_session(catchup_env, ada, minutes=1)
+def test_new_segments_in_a_range_make_it_a_different_range(catchup_env: CatchupEnv, ada: Caller) -> None:
+    session_id = save_session(catchup_env, ada, minutes=1)
     first = catchup_env.start(ada, session_id=session_id, from_ms=0, to_ms=30_000)
     catchup_env.backend.streaming.save(
         ada, session_id, [contract.SegmentInput(seq=100, start_ms=90_000, end_ms=91_000, text="Later, outside.")]
@@ -152,9 +157,9 @@ def test_a_failed_job_frees_its_range(catchup_env: CatchupEnv, ada: Caller) -> N
     catchup_env.recordings.script = [ConnectionError()]
     upload_id = catchup_env.upload(ada)
     first = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000)
-    catchup_env.backend.clock.forward(catchup_env.rules.give_up_seconds)
+    catchup_env.backend.clock.forward(catchup_env.rules.abandon_after_seconds)
     catchup_env.work()
-    failed = catchup_env.catchups.look(ada, first.job_id)
+    failed = catchup_env.catchups.get_status(ada, first.job_id)
 
     again = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000)
 
@@ -165,11 +170,11 @@ def test_a_failed_job_frees_its_range(catchup_env: CatchupEnv, ada: Caller) -> N
 
 
 def test_what_a_failed_job_cost_us_is_booked_and_its_user_pays_nothing(catchup_env: CatchupEnv, ada: Caller) -> None:
-    catchup_env.text.script = [ProviderRefusedError("It will not read that.")]
+    catchup_env.text.script = [ProviderRefusedError("The text was refused.")]
     job_id = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=60_000).job_id
     catchup_env.work()
 
-    job = catchup_env.catchups.look(ada, job_id)
+    job = catchup_env.catchups.get_status(ada, job_id)
     assert (job.status, job.credits_used) == ("failed", 0)
     assert catchup_env.backend.ledger.balance(ada.user_id).held == 0
     (entry,) = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.kind == "usage"]
@@ -180,26 +185,26 @@ def test_what_a_failed_job_cost_us_is_booked_and_its_user_pays_nothing(catchup_e
     catchup_env.backend.check_books(ada.user_id)
 
 
-def test_a_deleted_transcript_takes_its_job_along_and_frees_the_range(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_deleting_a_transcript_deletes_its_job_and_frees_the_range(catchup_env: CatchupEnv, ada: Caller) -> None:
     upload_id = catchup_env.upload(ada)
     first = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000)
     catchup_env.work()
-    catchup_env.backend.history.delete(ada, catchup_env.catchups.look(ada, first.job_id).transcript_id)
+    catchup_env.backend.history.delete(ada, catchup_env.catchups.get_status(ada, first.job_id).transcript_id)
 
     with pytest.raises(NotFoundError):
-        catchup_env.catchups.look(ada, first.job_id)
+        catchup_env.catchups.get_status(ada, first.job_id)
     assert catchup_env.start(ada, upload_id=upload_id, to_ms=60_000).job_id != first.job_id
 
-    catchup_env.backend.history.erase_deleted()
+    catchup_env.backend.history.delete_marked_segments()
     assert catchup_env.worker.advance(first.job_id) is None
 
 
-def test_the_key_of_an_erased_job_is_used_up(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_the_key_of_a_deleted_job_cannot_be_used_again(catchup_env: CatchupEnv, ada: Caller) -> None:
     upload_id = catchup_env.upload(ada)
     first = catchup_env.start(ada, "key", upload_id=upload_id, to_ms=60_000)
     catchup_env.work()
-    catchup_env.backend.history.delete(ada, catchup_env.catchups.look(ada, first.job_id).transcript_id)
-    catchup_env.backend.history.erase_deleted()
+    catchup_env.backend.history.delete(ada, catchup_env.catchups.get_status(ada, first.job_id).transcript_id)
+    catchup_env.backend.history.delete_marked_segments()
 
     for body_hash, to_ms in (("hash", 60_000), ("another", 30_000)):
         with pytest.raises(NotFoundError):
@@ -229,7 +234,7 @@ def test_the_same_request_again_is_the_same_job_and_another_body_is_refused(
         catchup_env.start(ada, "the-job", "another hash", audio_url=URL, to_ms=50_000)
 
 
-BAD: dict[str, tuple[dict[str, Any], str]] = {
+INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "no source": ({"to_ms": 1_000}, "body"),
     "two sources": ({"audio_url": URL, "upload_id": "u", "to_ms": 1_000}, "audio_url"),
     "no end": ({"audio_url": URL}, "to_ms"),
@@ -241,8 +246,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "field"), BAD.values(), ids=BAD)
-def test_a_bad_wish_is_refused_before_anything_is_held(
+@pytest.mark.parametrize(("body", "field"), INVALID.values(), ids=INVALID)
+def test_an_invalid_request_is_refused_before_anything_is_held(
     catchup_env: CatchupEnv, ada: Caller, body: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidRequestError) as refusal:
@@ -264,10 +269,10 @@ def test_a_bad_wish_is_refused_before_anything_is_held(
         ({"from_ms": 9_000, "to_ms": 3_000}, "to_ms"),
     ],
 )
-def test_a_bad_range_of_a_session_is_refused(
+def test_an_invalid_range_of_a_session_is_refused(
     catchup_env: CatchupEnv, ada: Caller, body: dict[str, Any], field: str
 ) -> None:
-    session_id = a_session(catchup_env, ada, minutes=1)
+    session_id = save_session(catchup_env, ada, minutes=1)
 
     with pytest.raises(InvalidRequestError) as refusal:
         catchup_env.start(ada, session_id=session_id, **body)
@@ -275,16 +280,16 @@ def test_a_bad_range_of_a_session_is_refused(
     assert refusal.value.details["field"] == field
 
 
-def test_a_session_without_words_is_a_conflict(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_session_without_saved_segments_is_a_conflict(catchup_env: CatchupEnv, ada: Caller) -> None:
     session_id = catchup_env.backend.start(ada).session_id
 
     with pytest.raises(ConflictError, match="saved"):
         catchup_env.start(ada, session_id=session_id, minutes=1)
 
 
-def test_what_is_another_users_is_not_there(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_another_users_sources_and_jobs_are_not_found(catchup_env: CatchupEnv, ada: Caller) -> None:
     eve = catchup_env.backend.person(200)
-    upload_id, session_id = catchup_env.upload(ada), a_session(catchup_env, ada, minutes=1)
+    upload_id, session_id = catchup_env.upload(ada), save_session(catchup_env, ada, minutes=1)
     job_id = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000).job_id
 
     with pytest.raises(NotFoundError):
@@ -292,13 +297,13 @@ def test_what_is_another_users_is_not_there(catchup_env: CatchupEnv, ada: Caller
     with pytest.raises(NotFoundError):
         catchup_env.start(eve, session_id=session_id, minutes=1)
     with pytest.raises(NotFoundError):
-        catchup_env.catchups.look(eve, job_id)
+        catchup_env.catchups.get_status(eve, job_id)
     with pytest.raises(NotFoundError):
-        catchup_env.catchups.look(ada, "another-job")
+        catchup_env.catchups.get_status(ada, "another-job")
 
 
-def test_another_users_key_is_no_collision(catchup_env: CatchupEnv, ada: Caller) -> None:
-    """A job id comes from user and key, so that it can only be met again by the same user; it is held to be so."""
+def test_another_users_job_id_is_not_found(catchup_env: CatchupEnv, ada: Caller) -> None:
+    """A job id is derived from user and key, so only the same user can send it again; this is checked all the same."""
     eve = catchup_env.backend.person(200)
     catchup_env.start(ada, "the-job", audio_url=URL, to_ms=60_000)
 
@@ -306,7 +311,7 @@ def test_another_users_key_is_no_collision(catchup_env: CatchupEnv, ada: Caller)
         catchup_env.start(eve, "the-job", audio_url=URL, to_ms=60_000)
 
 
-def test_who_cannot_pay_holds_nothing(catchup_env: CatchupEnv) -> None:
+def test_a_user_without_enough_credits_holds_nothing(catchup_env: CatchupEnv) -> None:
     bob = catchup_env.backend.person(9)
 
     with pytest.raises(InsufficientCreditsError) as refusal:
@@ -316,20 +321,20 @@ def test_who_cannot_pay_holds_nothing(catchup_env: CatchupEnv) -> None:
     assert catchup_env.backend.holds(bob.user_id) == []
 
 
-def test_a_blocked_account_starts_and_sees_nothing(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_blocked_account_can_neither_start_nor_read_a_catchup(catchup_env: CatchupEnv, ada: Caller) -> None:
     job_id = catchup_env.start(ada, audio_url=URL, to_ms=60_000).job_id
     catchup_env.backend.ledger.set_blocked(ada.user_id, True)
 
     for act in (
         lambda: catchup_env.start(ada, audio_url=URL, to_ms=50_000),
-        lambda: catchup_env.catchups.look(ada, job_id),
-        lambda: catchup_env.catchups.new_upload(ada, contract.NewUpload(content_type="audio/wav")),
+        lambda: catchup_env.catchups.get_status(ada, job_id),
+        lambda: catchup_env.catchups.create_upload(ada, contract.NewUpload(content_type="audio/wav")),
     ):
         with pytest.raises(AccountBlockedError):
             act()
 
 
-def test_a_queue_that_is_down_only_delays(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_queue_outage_only_delays_the_job(catchup_env: CatchupEnv, ada: Caller) -> None:
     catchup_env.queue.is_down = True
     job_id = catchup_env.start(ada, audio_url=URL, to_ms=60_000).job_id
     catchup_env.backend.clock.forward(60)
@@ -340,12 +345,10 @@ def test_a_queue_that_is_down_only_delays(catchup_env: CatchupEnv, ada: Caller) 
     assert catchup_env.catchups.sweep() == 1
     assert catchup_env.catchups.sweep() == 0
     catchup_env.work()
-    assert catchup_env.catchups.look(ada, job_id).status == "done"
+    assert catchup_env.catchups.get_status(ada, job_id).status == "done"
 
 
-def test_each_sweep_looks_at_a_silent_job_also_where_schedules_are_a_little_early(
-    catchup_env: CatchupEnv, ada: Caller
-) -> None:
+def test_each_sweep_checks_a_silent_job_even_if_it_runs_a_little_early(catchup_env: CatchupEnv, ada: Caller) -> None:
     catchup_env.recordings.is_slow = True
     catchup_env.start(ada, audio_url=URL, to_ms=60_000)
     catchup_env.backend.clock.forward(60)
@@ -356,19 +359,19 @@ def test_each_sweep_looks_at_a_silent_job_also_where_schedules_are_a_little_earl
         catchup_env.backend.clock.forward(seconds)
 
 
-def test_a_webhook_is_believed_by_its_own_jobs_secret_only(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_webhook_is_trusted_only_with_the_secret_of_its_own_job(catchup_env: CatchupEnv, ada: Caller) -> None:
     job_id = catchup_env.start(ada, audio_url=URL, to_ms=60_000).job_id
     catchup_env.queue.sent.clear()
 
     for secret in ("", "wrong", webhook_secret(WEBHOOK_KEY, "another-job"), webhook_secret("another key", job_id)):
         with pytest.raises(InvalidSignatureError):
-            catchup_env.catchups.notified(job_id, secret, "transcript-1")
+            catchup_env.catchups.record_notification(job_id, secret, "transcript-1")
     assert catchup_env.queue.sent == []
     with pytest.raises(InvalidSignatureError):
-        catchup_env.catchups.notified(job_id, "geheim€", "transcript-1")
+        catchup_env.catchups.record_notification(job_id, "geheim€", "transcript-1")
 
 
-def test_a_webhook_that_cannot_be_passed_on_is_to_come_again(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_webhook_that_cannot_be_queued_is_refused_so_that_it_is_retried(catchup_env: CatchupEnv, ada: Caller) -> None:
     job_id = catchup_env.start(ada, audio_url=URL, to_ms=60_000).job_id
     catchup_env.queue.is_down = True
 
@@ -376,20 +379,20 @@ def test_a_webhook_that_cannot_be_passed_on_is_to_come_again(catchup_env: Catchu
         catchup_env.webhook(job_id, "transcript-1")
 
 
-def test_an_upload_is_a_form_of_its_owners(catchup_env: CatchupEnv, ada: Caller) -> None:
-    upload = catchup_env.catchups.new_upload(ada, contract.NewUpload(content_type="audio/wav"))
+def test_an_upload_form_belongs_to_its_owner(catchup_env: CatchupEnv, ada: Caller) -> None:
+    upload = catchup_env.catchups.create_upload(ada, contract.NewUpload(content_type="audio/wav"))
 
     assert upload.fields["key"] == f"{ada.user_id}/{upload.upload_id}"
     assert upload.max_bytes == 500
 
 
-def test_without_a_text_model_nothing_is_begun(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_without_a_text_model_nothing_is_started(catchup_env: CatchupEnv, ada: Caller) -> None:
     off = replace(catchup_env.catchups, is_on=False)
 
     with pytest.raises(UnavailableError):
         off.start(ada, contract.Catchup(audio_url=URL, to_ms=60_000), "job", "hash", "https://api.example")
     with pytest.raises(UnavailableError):
-        replace(catchup_env.assistant, is_on=False).ask(
+        replace(catchup_env.questions, is_on=False).ask(
             ada, contract.Ask(question="What?", transcript_id="t"), "question", "hash"
         )
     assert catchup_env.backend.holds(ada.user_id) == []

@@ -7,72 +7,72 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.errors import AppError
-from tests.catchup.worker_env import Names, Office
+from tests.catchup.worker_env import CatchupScenario, Names
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, no_faults
 
-# A crash before a call is one after the call before it.
+# A crash before a call is a crash after the previous call.
 FAULTS = (Fault.CRASH_AFTER, Fault.LOST)
 ALL_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST, Fault.UNSENT)
 
 
-def nothing(_: Office) -> None: ...
+def do_nothing(_: CatchupScenario) -> None: ...
 
 
-def queued(office: Office) -> None:
-    office.start()
-    office.catchup_env.queue.sent.clear()
+def queue_job(scenario: CatchupScenario) -> None:
+    scenario.start()
+    scenario.catchup_env.queue.sent.clear()
 
 
-def of_a_session(office: Office) -> None:
-    office.of_a_session()
-    queued(office)
+def queue_session_job(scenario: CatchupScenario) -> None:
+    scenario.use_session()
+    queue_job(scenario)
 
 
-def ordered(office: Office) -> None:
-    office.recordings.is_slow = True
-    queued(office)
-    office.advance()
-    office.recordings.is_slow = False
+def order_transcript(scenario: CatchupScenario) -> None:
+    scenario.recordings.is_slow = True
+    queue_job(scenario)
+    scenario.advance()
+    scenario.recordings.is_slow = False
 
 
-def ordered_without_an_answer(office: Office) -> None:
-    queued(office)
-    office.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
-    office.advance()
-    office.wait(61)
+def lose_order_answer(scenario: CatchupScenario) -> None:
+    queue_job(scenario)
+    scenario.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+    scenario.advance()
+    scenario.wait(61)
 
 
-def given_up(office: Office) -> None:
-    office.recordings.is_slow = True
-    queued(office)
-    office.advance()
-    office.wait(office.catchup_env.rules.give_up_seconds)
+def let_job_expire(scenario: CatchupScenario) -> None:
+    scenario.recordings.is_slow = True
+    queue_job(scenario)
+    scenario.advance()
+    scenario.wait(scenario.catchup_env.rules.abandon_after_seconds)
 
 
-def done_but_not_forgotten(office: Office) -> None:
-    queued(office)
-    office.fault_injector.use_plan(lambda _, operation: Fault.UNSENT if operation == "Forget" else None)
+def finish_without_deleting_copy(scenario: CatchupScenario) -> None:
+    queue_job(scenario)
+    scenario.fault_injector.use_plan(lambda _, operation: Fault.UNSENT if operation == "Forget" else None)
     with suppress(AppError):
-        office.advance()
+        scenario.advance()
 
 
-def silent(office: Office) -> None:
-    queued(office)
-    office.wait(61)
+def let_job_go_silent(scenario: CatchupScenario) -> None:
+    queue_job(scenario)
+    scenario.wait(61)
 
 
-LONG = "a worker, from order to end"
-COMMANDS: dict[str, tuple[Callable[[Office], None], Callable[[Office], None]]] = {
-    "start": (nothing, Office.start),
-    LONG: (queued, Office.advance),
-    "a worker, for a session": (of_a_session, Office.advance),
-    "a worker, once it is transcribed": (ordered, Office.advance),
-    "a worker, after an order without an answer": (ordered_without_an_answer, Office.advance),
-    "a worker that gives up": (given_up, Office.advance),
-    "a worker, once it is done": (done_but_not_forgotten, Office.advance),
-    "a webhook": (ordered, Office.webhook),
-    "the sweep": (silent, Office.sweep),
+LONG = "a worker, from the order to the end"
+COMMANDS: dict[str, tuple[Callable[[CatchupScenario], None], Callable[[CatchupScenario], None]]] = {
+    "start": (do_nothing, CatchupScenario.start),
+    LONG: (queue_job, CatchupScenario.advance),
+    "a worker, for a session": (queue_session_job, CatchupScenario.advance),
+    "a worker, once it is transcribed": (order_transcript, CatchupScenario.advance),
+    "a worker, after an order whose answer was lost": (lose_order_answer, CatchupScenario.advance),
+    "a worker, after the job has expired": (let_job_expire, CatchupScenario.advance),
+    "a worker, once it is done": (finish_without_deleting_copy, CatchupScenario.advance),
+    "a webhook": (order_transcript, CatchupScenario.webhook),
+    "the sweep": (let_job_go_silent, CatchupScenario.sweep),
 }
 
 
@@ -84,86 +84,86 @@ def names(engine: Engine) -> Iterator[Names]:
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_fault_at_any_call_loses_doubles_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
-    lived(command, (0, Fault.CRASH_BEFORE), engine, names)
-    assert with_faults(command, FAULTS, engine, names) >= 2 * len(FAULTS)
+def test_a_fault_at_any_call_loses_repeats_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:
+    run_command(command, (0, Fault.CRASH_BEFORE), engine, names)
+    assert run_with_each_fault(command, FAULTS, engine, names) >= 2 * len(FAULTS)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_fault_at_every_call(command: str, engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
-    soak_counts.update({"crash points in catch-ups": with_faults(command, ALL_FAULTS, engine, names)})
+    soak_counts.update({"crash points in catch-ups": run_with_each_fault(command, ALL_FAULTS, engine, names)})
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
 def test_two_faults_at_any_two_calls(command: str, engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
-    calls = lived(command, None, engine, names)
+    calls = run_command(command, None, engine, names)
     for first, _ in enumerate(calls):
         for second in range(first + 1, len(calls) + 4):
             for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER):
-                lived(command, (first, fault), engine, names, then=(second, fault))
+                run_command(command, (first, fault), engine, names, then=(second, fault))
                 soak_counts.update({"pairs of crash points in catch-ups": 1})
 
 
 @pytest.mark.soak
-def test_a_fault_at_any_call_for_a_long_recording_pays_its_summary_twice_at_most(
+def test_a_fault_at_any_call_pays_a_long_summary_at_most_twice(
     engine: Engine, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its words are stored in several items, and read in several pieces and once more together."""
+    """Its segments are stored in several items, and summarised in several calls and a last one over their summaries."""
     monkeypatch.setattr("chalicelib.repositories.transcripts.BLOCK_BYTES", 700)
-    monkeypatch.setattr("chalicelib.transcripts.prompts.TEXT_CALL_BYTES", 500)
-    whole = lived(LONG, None, engine, names, most_reads=20)
-    assert whole.count("TransactWriteItems") >= 1 + 2  # the blocks, and the end
-    assert whole.count("Read") >= 3
+    monkeypatch.setattr("chalicelib.pricing.text_budget.TEXT_CALL_BYTES", 500)
+    all_calls = run_command(LONG, None, engine, names, max_reads=20)
+    assert all_calls.count("TransactWriteItems") >= 1 + 2  # the blocks, and the settlement
+    assert all_calls.count("Read") >= 3
 
-    for number, operation in enumerate(whole):
+    for number, operation in enumerate(all_calls):
         for fault in FAULTS:
             try:
-                lived(LONG, (number, fault), engine, names, most_reads=2 * whole.count("Read"))
+                run_command(LONG, (number, fault), engine, names, max_reads=2 * all_calls.count("Read"))
             except BaseException as error:
                 error.add_note(f"{fault} at call {number}, {operation}")
                 raise
 
 
-def with_faults(command: str, faults: tuple[Fault, ...], engine: Engine, names: Names) -> int:
-    """Each fault at each call of the command in turn; how many."""
-    calls = lived(command, None, engine, names)
+def run_with_each_fault(command: str, faults: tuple[Fault, ...], engine: Engine, names: Names) -> int:
+    """Run the command with each fault at each of its calls; how many runs."""
+    calls = run_command(command, None, engine, names)
     for number, _ in enumerate(calls):
         for fault in faults:
             try:
-                lived(command, (number, fault), engine, names)
+                run_command(command, (number, fault), engine, names)
             except BaseException as error:
                 error.add_note(f"{fault} at call {number}, {calls[number]}")
                 raise
     return len(calls) * len(faults)
 
 
-def lived(
+def run_command(
     command: str,
     plan: tuple[int, Fault] | None,
     engine: Engine,
     names: Names,
     then: tuple[int, Fault] | None = None,
-    most_reads: int = 2,
+    max_reads: int = 2,
 ) -> list[str]:
-    """The command with one fault, or two, what happens then, and the end of everything; its calls."""
+    """Run the command with one fault or two, then until nothing is left to do; the calls of the command."""
     prepare, act = COMMANDS[command]
-    office = Office.on(engine, names)
-    prepare(office)
+    scenario = CatchupScenario.on(engine, names)
+    prepare(scenario)
     plans = dict([plan, *([then] if then else [])]) if plan else {}
-    office.fault_injector.use_plan(lambda number, _: plans.get(number))
+    scenario.fault_injector.use_plan(lambda number, _: plans.get(number))
     with suppress(Crash, AppError, ExceptionGroup):
-        act(office)
-    calls = list(office.fault_injector.calls)
+        act(scenario)
+    calls = list(scenario.fault_injector.calls)
     if then:
         with suppress(Crash, AppError, ExceptionGroup):
-            act(office)
-    if act is Office.start:
-        office.fault_injector.use_plan(no_faults)
-        office.insist(Office.start)  # The extension asks again under the same key.
-    job = office.check_the_end()
+            act(scenario)
+    if act is CatchupScenario.start:
+        scenario.fault_injector.use_plan(no_faults)
+        scenario.insist(CatchupScenario.start)  # The extension retries with the same key.
+    job = scenario.check_the_end()
     if not then:
-        assert len(office.text.tasks) <= most_reads, "the text model was paid more often than the hold covers"
-        assert job is None or (job.status == "failed") == (prepare is given_up), "one fault failed the job"
+        assert len(scenario.text.tasks) <= max_reads, "the text model was paid more often than the hold covers"
+        assert job is None or (job.status == "failed") == (prepare is let_job_expire), "one fault failed the job"
     return calls

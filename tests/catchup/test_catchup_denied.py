@@ -1,21 +1,21 @@
-"""A provider does not take our key for a while: no job is lost by it, and no words are left behind."""
+"""A provider rejects our key for a while: no job is lost, and no text is left at the provider."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.errors import ProviderDeniedError
-from tests.catchup.worker_env import Names, Office
+from tests.catchup.worker_env import CatchupScenario, Names
 from tests.engines import Engine
 
 DENIED = ProviderDeniedError("AssemblyAI refused the request.", "status 401")
 
 
 @pytest.fixture
-def office(engine: Engine, tables_of_its_own: Names) -> Office:
-    office = Office.on(engine, tables_of_its_own)
-    office.start()
-    return office
+def scenario(engine: Engine, tables_of_its_own: Names) -> CatchupScenario:
+    scenario = CatchupScenario.on(engine, tables_of_its_own)
+    scenario.start()
+    return scenario
 
 
 @pytest.fixture
@@ -24,49 +24,49 @@ def tables_of_its_own(engine: Engine) -> Iterator[Names]:
         yield names
 
 
-def test_while_it_is_fetched_the_job_waits(office: Office) -> None:
-    office.recordings.is_slow = True
-    office.deliver()
-    office.recordings.script = [DENIED]
-    office.advance()
+def test_a_denied_fetch_lets_the_job_wait(scenario: CatchupScenario) -> None:
+    scenario.recordings.is_slow = True
+    scenario.deliver()
+    scenario.recordings.script = [DENIED]
+    scenario.advance()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "transcribing"
-    job = office.check_the_end()
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "transcribing"
+    job = scenario.check_the_end()
     assert job is not None
     assert (job.status, job.credits_used) == ("done", 10)
 
 
-def test_when_it_is_to_be_forgotten_that_is_tried_again(office: Office) -> None:
-    office.recordings.is_slow = True
-    office.deliver()
-    office.recordings.is_slow = False
-    office.recordings.script = [lambda: None, DENIED, DENIED]
+def test_a_denied_deletion_is_retried(scenario: CatchupScenario) -> None:
+    scenario.recordings.is_slow = True
+    scenario.deliver()
+    scenario.recordings.is_slow = False
+    scenario.recordings.script = [lambda: None, DENIED, DENIED]
 
     with pytest.raises(ProviderDeniedError):
-        office.advance()
+        scenario.advance()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
-    assert office.recordings.deleted == []
-    office.advance()
-    assert office.recordings.deleted == ["transcript-1"]
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "done"
+    assert scenario.recordings.deleted == []
+    scenario.advance()
+    assert scenario.recordings.deleted == ["transcript-1"]
 
 
-def test_while_it_is_summarised_the_job_waits_however_often_it_is_tried(office: Office) -> None:
+def test_a_denied_summary_lets_the_job_wait_after_any_number_of_attempts(scenario: CatchupScenario) -> None:
     for _ in range(5):
-        office.text.script = [ProviderDeniedError("OpenAI refused the request.", "status 401")]
-        office.advance()
-        assert office.catchup_env.catchups.look(office.who, office.job_id).status == "summarising"
+        scenario.text.script = [ProviderDeniedError("OpenAI refused the request.", "status 401")]
+        scenario.advance()
+        assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "summarising"
 
-    office.text.script = []
-    job = office.check_the_end()
+    scenario.text.script = []
+    job = scenario.check_the_end()
     assert job is not None
     assert (job.status, job.credits_used) == ("done", 10)
 
 
-def test_when_it_is_ordered_the_job_ends_at_once_and_free(office: Office) -> None:
-    office.recordings.script = [DENIED]
-    office.deliver()
+def test_a_denied_order_fails_the_job_at_once_for_free(scenario: CatchupScenario) -> None:
+    scenario.recordings.script = [DENIED]
+    scenario.deliver()
 
-    job = office.check_the_end()
+    job = scenario.check_the_end()
     assert job is not None
     assert (job.status, job.credits_used) == ("failed", 0)

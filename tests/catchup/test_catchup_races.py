@@ -1,4 +1,4 @@
-"""Two at once on one catch-up: the second, whole, comes between any two calls of the first, the providers' included."""
+"""Races on one catch-up: a second act runs completely between any two calls of the first, provider calls included."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,85 +8,85 @@ import pytest
 
 from chalicelib.errors import ConflictError, NotFoundError, ProviderError
 from tests.catchup.test_catchup_crashes import (
-    done_but_not_forgotten,
-    given_up,
-    of_a_session,
-    ordered,
-    ordered_without_an_answer,
-    queued,
-    silent,
+    finish_without_deleting_copy,
+    let_job_expire,
+    let_job_go_silent,
+    lose_order_answer,
+    order_transcript,
+    queue_job,
+    queue_session_job,
 )
-from tests.catchup.worker_env import Names, Office
+from tests.catchup.worker_env import CatchupScenario, Names
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
 from tests.fault_injection import no_faults
 
-Act = Callable[[Office], object]
+Act = Callable[[CatchupScenario], object]
 
 
-def worker(office: Office) -> None:
+def run_worker(scenario: CatchupScenario) -> None:
     with suppress(ProviderError):
-        office.advance()
+        scenario.advance()
 
 
-def late_worker(office: Office) -> None:
-    """Somebody else, when a claim has run out: whoever had it was silent for longer than any call takes."""
-    office.wait(office.catchup_env.rules.claim_seconds)
-    worker(office)
+def run_late_worker(scenario: CatchupScenario) -> None:
+    """Another worker after the claim has expired: the first was silent for longer than any call takes."""
+    scenario.wait(scenario.catchup_env.rules.claim_seconds)
+    run_worker(scenario)
 
 
-def worker_that_gives_up(office: Office) -> None:
-    office.wait(office.catchup_env.rules.give_up_seconds)
-    worker(office)
+def run_expiring_worker(scenario: CatchupScenario) -> None:
+    scenario.wait(scenario.catchup_env.rules.abandon_after_seconds)
+    run_worker(scenario)
 
 
-def worker_that_gives_up_and_the_sweep_that_erases(office: Office) -> None:
-    worker_that_gives_up(office)
-    office.catchup_env.backend.history.erase_deleted()
+def run_expiring_worker_and_deletion(scenario: CatchupScenario) -> None:
+    run_expiring_worker(scenario)
+    scenario.catchup_env.backend.history.delete_marked_segments()
 
 
-def webhook_and_its_worker(office: Office) -> None:
-    office.webhook()
-    office.deliver()
+def send_webhook_and_work(scenario: CatchupScenario) -> None:
+    scenario.webhook()
+    scenario.deliver()
 
 
-def sweep_and_its_worker(office: Office) -> None:
-    """The sweep comes for a job that is due, as late as a worker may still be waiting for one answer."""
-    office.wait(office.catchup_env.rules.claim_seconds - 1)
-    office.sweep()
-    office.deliver()
+def sweep_and_work(scenario: CatchupScenario) -> None:
+    """The sweep runs as late as a worker may still be waiting for one answer."""
+    scenario.wait(scenario.catchup_env.rules.claim_seconds - 1)
+    scenario.sweep()
+    scenario.deliver()
 
 
-def late_sweep_and_its_worker(office: Office) -> None:
-    office.wait(office.catchup_env.rules.first_look_seconds + 1)
-    office.sweep()
-    office.deliver()
+def sweep_late_and_work(scenario: CatchupScenario) -> None:
+    scenario.wait(scenario.catchup_env.rules.first_check_seconds + 1)
+    scenario.sweep()
+    scenario.deliver()
 
 
 STATES: dict[str, Act] = {
-    "queued": queued,
-    "queued for a session": of_a_session,
-    "ordered": ordered,
-    "ordered without an answer": ordered_without_an_answer,
-    "silent": silent,
-    "given up": given_up,
-    "done but not forgotten": done_but_not_forgotten,
+    "queued": queue_job,
+    "queued for a session": queue_session_job,
+    "ordered": order_transcript,
+    "order without an answer": lose_order_answer,
+    "silent": let_job_go_silent,
+    "expired": let_job_expire,
+    "done with a copy left": finish_without_deleting_copy,
 }
 ACTS: dict[str, Act] = {
-    "worker": worker,
-    "webhook": Office.webhook,
-    "webhook and its worker": webhook_and_its_worker,
-    "sweep and its worker": sweep_and_its_worker,
+    "worker": run_worker,
+    "webhook": CatchupScenario.webhook,
+    "webhook and its worker": send_webhook_and_work,
+    "sweep and its worker": sweep_and_work,
 }
-# Whoever was silent for so long may go on with one call to a provider before a write tells it that the job is lost.
-LATE: dict[str, Act] = {
-    "late worker": late_worker,
-    "late sweep and its worker": late_sweep_and_its_worker,
-    "worker that gives up": worker_that_gives_up,
-    "end and erasure": worker_that_gives_up_and_the_sweep_that_erases,
+# A worker that was silent for so long may make one more provider call before a write shows that it lost the job.
+LATE_ACTS: dict[str, Act] = {
+    "late worker": run_late_worker,
+    "late sweep and its worker": sweep_late_and_work,
+    "expiring worker": run_expiring_worker,
+    "expiring worker and deletion": run_expiring_worker_and_deletion,
 }
-SINCE_SECONDS = 10  # a job is this old when its worker comes: the sweep is due before that worker's claim runs out
-TELLING = [
+JOB_AGE_SECONDS = 10  # when its worker starts, so that the sweep is due before that worker's claim expires
+RACES = [
     ("queued", "worker", "worker"),
     ("queued", "worker", "sweep and its worker"),
     ("queued for a session", "worker", "worker"),
@@ -96,22 +96,22 @@ TELLING = [
     ("ordered", "worker", "webhook and its worker"),
     ("ordered", "webhook and its worker", "worker"),
     ("ordered", "webhook and its worker", "webhook and its worker"),
-    ("ordered without an answer", "worker", "webhook and its worker"),
-    ("ordered without an answer", "worker", "worker"),
+    ("order without an answer", "worker", "webhook and its worker"),
+    ("order without an answer", "worker", "worker"),
     ("silent", "sweep and its worker", "worker"),
-    ("given up", "worker", "webhook and its worker"),
-    ("given up", "worker", "worker"),
-    ("done but not forgotten", "worker", "webhook and its worker"),
+    ("expired", "worker", "webhook and its worker"),
+    ("expired", "worker", "worker"),
+    ("done with a copy left", "worker", "webhook and its worker"),
 ]
-TELLING_LATE = [
+LATE_RACES = [
     ("queued", "worker", "late worker"),
     ("queued", "worker", "late sweep and its worker"),
     ("queued for a session", "worker", "late sweep and its worker"),
     ("queued for a session", "worker", "late worker"),
-    ("queued for a session", "worker", "worker that gives up"),
+    ("queued for a session", "worker", "expiring worker"),
     ("ordered", "worker", "late worker"),
-    ("ordered", "worker", "worker that gives up"),
-    ("ordered", "worker", "end and erasure"),
+    ("ordered", "worker", "expiring worker"),
+    ("ordered", "worker", "expiring worker and deletion"),
 ]
 
 
@@ -122,60 +122,66 @@ def names(engine: Engine) -> Iterator[Names]:
 
 
 def interleave(
-    office_of: Callable[[], Office], first: Act, second: Act, check: Callable[[Office], object], said: str
+    new_scenario: Callable[[], CatchupScenario],
+    first: Act,
+    second: Act,
+    check: Callable[[CatchupScenario], object],
+    label: str,
 ) -> int:
-    """`second` before each call of `first` in turn, then `check`; the number of places."""
-    place = 0
+    """Run `second` before each call of `first` in turn, then `check`; how many calls there were."""
+    call_number = 0
     while True:
-        office = office_of()
+        scenario = new_scenario()
         try:
-            if not _with_second_at(place, office, first, second):
-                office.settle_down()  # Or the sweeps of others find its job.
-                return place
-            check(office)
+            if not _interrupt_at(call_number, scenario, first, second):
+                scenario.settle_down()  # Otherwise the sweeps of other tests find its job.
+                return call_number
+            check(scenario)
         except BaseException as error:
-            error.add_note(f"{said}: the second before call {place} of the first, of {office.fault_injector.calls}")
+            error.add_note(
+                f"{label}: the second act before call {call_number} of the first, of {scenario.fault_injector.calls}"
+            )
             raise
-        place += 1
+        call_number += 1
 
 
-def _with_second_at(place: int, office: Office, first: Act, second: Act) -> bool:
-    came = []
+def _interrupt_at(call_number: int, scenario: CatchupScenario, first: Act, second: Act) -> bool:
+    interruptions = []
 
     def plan(number: int, _: str) -> None:
-        if number == place and not came:
-            came.append(True)
-            second(office)
+        if number == call_number and not interruptions:
+            interruptions.append(True)
+            second(scenario)
 
-    office.fault_injector.use_plan(plan)
-    first(office)
-    office.fault_injector.use_plan(no_faults)
-    return bool(came)
+    scenario.fault_injector.use_plan(plan)
+    first(scenario)
+    scenario.fault_injector.use_plan(no_faults)
+    return bool(interruptions)
 
 
 def interleave_workers(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
-    def office_of() -> Office:
-        office = Office.on(engine, names)
-        STATES[state](office)
-        office.wait(SINCE_SECONDS)
-        office.text.tasks.clear()
-        if second in LATE:
-            office.recordings.check = office.text.check = lambda *_: None
-        return office
+    def new_scenario() -> CatchupScenario:
+        scenario = CatchupScenario.on(engine, names)
+        STATES[state](scenario)
+        scenario.wait(JOB_AGE_SECONDS)
+        scenario.text.tasks.clear()
+        if second in LATE_ACTS:
+            scenario.recordings.check = scenario.text.check = lambda *_: None
+        return scenario
 
-    def check(office: Office) -> None:
-        if second in LATE:
-            office.check_the_end(most_orders=2)
+    def check(scenario: CatchupScenario) -> None:
+        if second in LATE_ACTS:
+            scenario.check_the_end(max_orders=2)
         else:
-            assert len(office.text.tasks) <= 1, "the text model was paid twice"
-            office.check_the_end()
+            assert len(scenario.text.tasks) <= 1, "the text model was paid twice"
+            scenario.check_the_end()
 
-    return interleave(office_of, ACTS[first], (ACTS | LATE)[second], check, f"{state}, {first}, {second}")
+    return interleave(new_scenario, ACTS[first], (ACTS | LATE_ACTS)[second], check, f"{state}, {first}, {second}")
 
 
 @pytest.mark.sampled(8)
-@pytest.mark.parametrize(("state", "first", "second"), TELLING + TELLING_LATE)
-def test_whatever_comes_between_ends_the_job_once(
+@pytest.mark.parametrize(("state", "first", "second"), RACES + LATE_RACES)
+def test_an_interrupted_act_ends_the_job_once(
     state: str, first: str, second: str, engine: Engine, names: Names
 ) -> None:
     assert interleave_workers(engine, names, state, first, second) >= 2
@@ -183,13 +189,13 @@ def test_whatever_comes_between_ends_the_job_once(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("state", STATES)
-def test_every_act_between_the_calls_of_every_other(
+def test_every_act_between_the_calls_of_every_other_act(
     state: str, engine: Engine, names: Names, soak_counts: Counter[str]
 ) -> None:
     for first in ACTS:
-        for second in ACTS | LATE:
-            places = interleave_workers(engine, names, state, first, second)
-            soak_counts.update({"interleavings of catch-ups": places})
+        for second in ACTS | LATE_ACTS:
+            interruptions = interleave_workers(engine, names, state, first, second)
+            soak_counts.update({"interleavings of catch-ups": interruptions})
 
 
 # Starts
@@ -197,125 +203,125 @@ def test_every_act_between_the_calls_of_every_other(
 
 @pytest.mark.parametrize("credits", [100, 10])
 @pytest.mark.parametrize("key", ["the same key", "another key"])
-def test_two_starts_of_one_range_at_once_are_one_job(engine: Engine, names: Names, key: str, credits: int) -> None:
+def test_two_concurrent_starts_of_one_range_are_one_job(engine: Engine, names: Names, key: str, credits: int) -> None:
     answers: list[str] = []
 
-    def start(office: Office) -> None:
-        answers.append(office.catchup_env.start(office.who, office.job_id, **office.body).job_id)
+    def start(scenario: CatchupScenario) -> None:
+        answers.append(scenario.catchup_env.start(scenario.caller, scenario.job_id, **scenario.body).job_id)
 
-    def start_too(office: Office) -> None:
-        job_id = office.job_id if key == "the same key" else f"{office.job_id}-2"
-        answers.append(office.catchup_env.start(office.who, job_id, **office.body).job_id)
+    def start_too(scenario: CatchupScenario) -> None:
+        job_id = scenario.job_id if key == "the same key" else f"{scenario.job_id}-2"
+        answers.append(scenario.catchup_env.start(scenario.caller, job_id, **scenario.body).job_id)
 
-    def check(office: Office) -> None:
-        (hold,) = office.books.open_holds
+    def check(scenario: CatchupScenario) -> None:
+        (hold,) = scenario.books.open_holds
         assert answers == [hold.reference] * 2
         answers.clear()
-        books = office.settle_down()
+        books = scenario.settle_down()
         assert [-entry.credits for entry in books.usage] == [10]
-        assert len(office.recordings.orders) == len(office.text.tasks) == 1
+        assert len(scenario.recordings.orders) == len(scenario.text.tasks) == 1
 
-    def office_of() -> Office:
+    def new_scenario() -> CatchupScenario:
         answers.clear()
-        return Office.on(engine, names, credits)
+        return CatchupScenario.on(engine, names, credits)
 
-    assert interleave(office_of, start, start_too, check, key) >= 2
+    assert interleave(new_scenario, start, start_too, check, key) >= 2
 
 
 @pytest.mark.parametrize("key", ["the same key", "another key"])
 def test_many_starts_of_one_range_in_threads_are_one_job(engine: Engine, names: Names, key: str) -> None:
-    office = Office.on(engine, names)
+    scenario = CatchupScenario.on(engine, names)
 
     with all_at_once(6) as run:
         answers = run(
-            lambda n: office.catchup_env.start(
-                office.who, office.job_id + (f"-{n}" if key == "another key" else ""), **office.body
+            lambda n: scenario.catchup_env.start(
+                scenario.caller, scenario.job_id + (f"-{n}" if key == "another key" else ""), **scenario.body
             )
         )
 
     assert len({getattr(answer, "job_id", answer) for answer in answers}) == 1
-    books = office.settle_down()
+    books = scenario.settle_down()
     assert [-entry.credits for entry in books.usage] == [10]
-    assert len(office.recordings.orders) == 1
+    assert len(scenario.recordings.orders) == 1
 
 
 @pytest.mark.parametrize("first", ["a start", "a worker's end"])
-def test_a_range_is_never_left_to_a_job_that_ended_without_a_summary(engine: Engine, names: Names, first: str) -> None:
-    """The same range is asked for again while its job fails."""
+def test_a_range_is_never_left_to_a_failed_job(engine: Engine, names: Names, first: str) -> None:
+    """The same range is requested again while its job fails."""
     answers: list[str] = []
 
-    def start_again(office: Office) -> None:
-        answers.append(office.catchup_env.start(office.who, f"{office.job_id}-2", **office.body).job_id)
+    def start_again(scenario: CatchupScenario) -> None:
+        answers.append(scenario.catchup_env.start(scenario.caller, f"{scenario.job_id}-2", **scenario.body).job_id)
 
-    def check(office: Office) -> None:
-        office.settle_down()
-        job = office.catchup_env.catchups.look(office.who, answers.pop())
-        assert job.job_id == office.job_id or job.status == "done"
-        again = office.catchup_env.start(office.who, f"{office.job_id}-3", **office.body)
-        office.settle_down()
-        assert office.catchup_env.catchups.look(office.who, again.job_id).status == "done"
+    def check(scenario: CatchupScenario) -> None:
+        scenario.settle_down()
+        job = scenario.catchup_env.catchups.get_status(scenario.caller, answers.pop())
+        assert job.job_id == scenario.job_id or job.status == "done"
+        again = scenario.catchup_env.start(scenario.caller, f"{scenario.job_id}-3", **scenario.body)
+        scenario.settle_down()
+        assert scenario.catchup_env.catchups.get_status(scenario.caller, again.job_id).status == "done"
 
-    def office_of() -> Office:
+    def new_scenario() -> CatchupScenario:
         answers.clear()
-        office = Office.on(engine, names)
-        given_up(office)
-        return office
+        scenario = CatchupScenario.on(engine, names)
+        let_job_expire(scenario)
+        return scenario
 
-    acts: tuple[Act, Act] = (start_again, worker) if first == "a start" else (worker, start_again)
-    assert interleave(office_of, *acts, check, first) >= 2
+    acts: tuple[Act, Act] = (start_again, run_worker) if first == "a start" else (run_worker, start_again)
+    assert interleave(new_scenario, *acts, check, first) >= 2
 
 
 # Deleting
 
 
-def delete(office: Office) -> None:
-    """The listener deletes the session's transcript, and the sweep erases its words."""
-    (line,) = office.quiet.history.transcripts.page(office.who.user_id, 100, None)[0]
-    office.quiet.history.delete(office.who, line.transcript_id)
-    office.quiet.history.erase_deleted()
+def delete_transcript(scenario: CatchupScenario) -> None:
+    """The listener deletes the session's transcript, and the sweep deletes its segments."""
+    (transcript,) = scenario.quiet.history.transcripts.page(scenario.caller.user_id, 100, None)[0]
+    scenario.quiet.history.delete(scenario.caller, transcript.transcript_id)
+    scenario.quiet.history.delete_marked_segments()
 
 
-def delete_over_the_wire(office: Office) -> None:
+def delete_transcript_with_faults(scenario: CatchupScenario) -> None:
     with suppress(ConflictError, NotFoundError):
-        (line,) = office.quiet.history.transcripts.page(office.who.user_id, 100, None)[0]
-        office.catchup_env.backend.history.delete(office.who, line.transcript_id)
-        office.catchup_env.backend.history.erase_deleted()
+        (transcript,) = scenario.quiet.history.transcripts.page(scenario.caller.user_id, 100, None)[0]
+        scenario.catchup_env.backend.history.delete(scenario.caller, transcript.transcript_id)
+        scenario.catchup_env.backend.history.delete_marked_segments()
 
 
-def check_deleted(office: Office) -> None:
-    books = office.settle_down()
+def check_deleted(scenario: CatchupScenario) -> None:
+    books = scenario.settle_down()
     assert len(books.usage) == sum(entry.credits != 0 for entry in books.usage)
     charged = [-entry.credits for entry in books.usage if entry.service == "catchup_session"]
     assert charged in ([], [1])
-    office.quiet.history.erase_deleted()
-    left = [sk for sk in office.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#", "SESSION#"))]
-    assert left == [], "something of a deleted transcript is left"
+    scenario.quiet.history.delete_marked_segments()
+    remaining = [sk for sk in scenario.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#", "SESSION#"))]
+    assert remaining == [], "something of a deleted transcript is left"
     try:
-        job = office.catchup_env.catchups.look(office.who, office.job_id)
+        job = scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id)
         assert (job.status, job.credits_used, charged) == ("failed", 0, [])
     except NotFoundError:
         assert charged == [1]
 
 
 @pytest.mark.parametrize("first", ["a worker", "a listener who deletes", "a start"])
-def test_a_transcript_deleted_meanwhile_is_gone_and_its_job_ends_once(engine: Engine, names: Names, first: str) -> None:
-    def office_of() -> Office:
-        office = Office.on(engine, names)
-        (of_a_session if first != "a start" else Office.of_a_session)(office)
-        office.text.check = lambda: None
-        return office
+def test_a_transcript_deleted_during_a_catchup_stays_deleted(engine: Engine, names: Names, first: str) -> None:
+    def new_scenario() -> CatchupScenario:
+        scenario = CatchupScenario.on(engine, names)
+        (queue_session_job if first != "a start" else CatchupScenario.use_session)(scenario)
+        scenario.text.check = lambda: None
+        return scenario
 
-    def start(office: Office) -> None:
+    def start(scenario: CatchupScenario) -> None:
         with suppress(ConflictError, NotFoundError):
-            office.start()
+            scenario.start()
 
-    def check(office: Office) -> None:
-        if first != "a start" or office.books.open_holds:
-            check_deleted(office)
+    def check(scenario: CatchupScenario) -> None:
+        if first != "a start" or scenario.books.open_holds:
+            check_deleted(scenario)
 
     acts = {
-        "a worker": (worker, delete),
-        "a listener who deletes": (delete_over_the_wire, worker),
-        "a start": (start, delete),
+        "a worker": (run_worker, delete_transcript),
+        "a listener who deletes": (delete_transcript_with_faults, run_worker),
+        "a start": (start, delete_transcript),
     }
-    assert interleave(office_of, *acts[first], check, first) >= 2
+    assert interleave(new_scenario, *acts[first], check, first) >= 2

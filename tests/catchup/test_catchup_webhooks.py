@@ -1,4 +1,4 @@
-"""A provider's webhook comes any number of times, at any time: the job ends once, exactly paid."""
+"""A provider's webhook arrives at any time, any number of times: the job ends once and is paid exactly."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.errors import InvalidSignatureError
 from tests.catchup.catchup_env import WEBHOOK_KEY
-from tests.catchup.worker_env import Names, Office
+from tests.catchup.worker_env import CatchupScenario, Names
 from tests.engines import Engine
 from tests.fault_injection import Fault
 
@@ -19,114 +19,116 @@ def names(engine: Engine) -> Iterator[Names]:
 
 
 @pytest.fixture
-def office(engine: Engine, names: Names) -> Office:
-    office = Office.on(engine, names)
-    office.recordings.is_slow = True
-    office.start()
-    return office
+def scenario(engine: Engine, names: Names) -> CatchupScenario:
+    scenario = CatchupScenario.on(engine, names)
+    scenario.recordings.is_slow = True
+    scenario.start()
+    return scenario
 
 
-def check_done(office: Office) -> None:
-    job = office.check_the_end()
+def check_done(scenario: CatchupScenario) -> None:
+    job = scenario.check_the_end()
     assert job is not None
     assert (job.status, job.credits_used) == ("done", 10)
 
 
 @pytest.mark.parametrize("times", [0, 1, 2, 10])
-def test_however_often_it_comes(office: Office, times: int) -> None:
-    office.deliver()
-    office.recordings.is_slow = False
+def test_any_number_of_webhooks_ends_the_job_once(scenario: CatchupScenario, times: int) -> None:
+    scenario.deliver()
+    scenario.recordings.is_slow = False
     for _ in range(times):
-        office.webhook()
-    office.deliver()
+        scenario.webhook()
+    scenario.deliver()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == ("done" if times else "transcribing")
-    check_done(office)
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == (
+        "done" if times else "transcribing"
+    )
+    check_done(scenario)
 
 
 @pytest.mark.parametrize("is_answer_lost", [False, True])
-def test_before_the_order_was_answered(office: Office, is_answer_lost: bool) -> None:
-    office.recordings.is_slow = False
-    office.recordings.script = [office.webhook]
+def test_a_webhook_may_arrive_before_the_answer_to_the_order(scenario: CatchupScenario, is_answer_lost: bool) -> None:
+    scenario.recordings.is_slow = False
+    scenario.recordings.script = [scenario.webhook]
     if is_answer_lost:
-        office.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
-    office.deliver()
+        scenario.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+    scenario.deliver()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
-    assert "Find" not in office.fault_injector.calls
-    check_done(office)
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "done"
+    assert "Find" not in scenario.fault_injector.calls
+    check_done(scenario)
 
 
 @pytest.mark.parametrize("where", ["Fetch", "Read"])
-def test_while_a_worker_is_at_it(office: Office, where: str) -> None:
-    office.deliver()
-    office.recordings.is_slow = where == "Fetch"
-    (office.recordings if where == "Fetch" else office.text).script = [speaks(office)]
-    office.advance()
+def test_a_webhook_may_arrive_while_a_worker_runs(scenario: CatchupScenario, where: str) -> None:
+    scenario.deliver()
+    scenario.recordings.is_slow = where == "Fetch"
+    (scenario.recordings if where == "Fetch" else scenario.text).script = [end_after_fetch(scenario)]
+    scenario.advance()
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "done"
-    check_done(office)
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "done"
+    check_done(scenario)
 
 
-def speaks(office: Office) -> Callable[[], None]:
-    """The provider ends, and says so, just after we asked it and heard that it had not."""
+def end_after_fetch(scenario: CatchupScenario) -> Callable[[], None]:
+    """The provider ends just after it has answered that it has not ended yet."""
 
     def act() -> None:
-        office.webhook()
-        office.recordings.script = [lambda: setattr(office.recordings, "is_slow", False)]
+        scenario.webhook()
+        scenario.recordings.script = [lambda: setattr(scenario.recordings, "is_slow", False)]
 
     return act
 
 
-def test_after_the_sweep_has_given_up(office: Office) -> None:
-    office.deliver()
-    office.wait(office.catchup_env.rules.give_up_seconds)
-    office.sweep()
-    office.deliver()
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "failed"
+def test_a_webhook_after_the_job_failed_changes_nothing(scenario: CatchupScenario) -> None:
+    scenario.deliver()
+    scenario.wait(scenario.catchup_env.rules.abandon_after_seconds)
+    scenario.sweep()
+    scenario.deliver()
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "failed"
 
-    office.webhook()
-    office.deliver()
+    scenario.webhook()
+    scenario.deliver()
 
-    job = office.check_the_end()
+    job = scenario.check_the_end()
     assert job is not None
     assert (job.status, job.credits_used) == ("failed", 0)
 
 
-def test_after_it_was_given_up_before_its_id_was_known(office: Office) -> None:
-    office.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
-    office.deliver()
-    office.wait(office.catchup_env.rules.give_up_seconds)
-    office.sweep()
-    office.deliver()
+def test_a_late_webhook_has_the_copy_of_a_failed_job_deleted(scenario: CatchupScenario) -> None:
+    scenario.fault_injector.use_plan(lambda _, operation: Fault.LOST if operation == "Submit" else None)
+    scenario.deliver()
+    scenario.wait(scenario.catchup_env.rules.abandon_after_seconds)
+    scenario.sweep()
+    scenario.deliver()
 
-    office.webhook()
-    office.deliver()
+    scenario.webhook()
+    scenario.deliver()
 
-    assert office.recordings.deleted == ["transcript-1"]
+    assert scenario.recordings.deleted == ["transcript-1"]
 
 
 @pytest.mark.parametrize("job_id", ["", "another-job"])
-def test_with_a_wrong_secret_or_that_of_another_job(office: Office, job_id: str) -> None:
-    office.deliver()
+def test_a_webhook_with_a_wrong_secret_is_refused(scenario: CatchupScenario, job_id: str) -> None:
+    scenario.deliver()
     secret = webhook_secret(WEBHOOK_KEY, job_id) if job_id else "wrong"
 
     with pytest.raises(InvalidSignatureError):
-        office.catchup_env.catchups.notified(office.job_id, secret, "transcript-1")
+        scenario.catchup_env.catchups.record_notification(scenario.job_id, secret, "transcript-1")
 
-    assert office.catchup_env.catchups.look(office.who, office.job_id).status == "transcribing"
-    check_done(office)
+    assert scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id).status == "transcribing"
+    check_done(scenario)
 
 
-def test_two_orders_by_mischance_are_both_forgotten(office: Office) -> None:
-    """The provider's list was a moment behind, so the order was made twice: the second's webhook tells of it."""
-    office.deliver()
-    office.recordings.is_slow = False
-    office.recordings.orders.append(office.recordings.orders[0])
-    office.webhook()
-    office.deliver()
-    office.catchup_env.webhook(office.job_id, "transcript-2")
-    office.deliver()
+def test_both_copies_of_an_accidental_second_order_are_deleted(scenario: CatchupScenario) -> None:
+    """The provider's list was delayed, so the order was sent twice: the webhook of the second reports it."""
+    scenario.deliver()
+    scenario.recordings.is_slow = False
+    scenario.recordings.orders.append(scenario.recordings.orders[0])
+    scenario.webhook()
+    scenario.deliver()
+    scenario.catchup_env.webhook(scenario.job_id, "transcript-2")
+    scenario.deliver()
 
-    assert office.recordings.deleted == ["transcript-1", "transcript-2"]
-    assert [-entry.credits for entry in office.books.usage] == [10]
+    assert scenario.recordings.deleted == ["transcript-1", "transcript-2"]
+    assert [-entry.credits for entry in scenario.books.usage] == [10]

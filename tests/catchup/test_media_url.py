@@ -1,4 +1,4 @@
-"""Only public https addresses are passed on to a provider: whatever else an address is or pretends to be is refused."""
+"""Only public https addresses are passed to a provider; every other address is refused."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from chalicelib.catchup.media_url import MAX_CHARACTERS, public_https
+from chalicelib.catchup.media_url import MAX_CHARACTERS, check_public_https
 from chalicelib.errors import InvalidRequestError
 
 GOOD = [
@@ -55,7 +55,7 @@ BRACKETS = [
     "[2606:4700::1111]", "[127.0.0.1]", "[example.com]", "[v1.example.com]", "127.0.0.1[v1.example.com]",
     "example.com[::1]", "[::1]example.com", "[::1].example.com", "[", "]", "[]", "[::1", "::1]", "::1", "[[::1]]",
 ]  # fmt: skip
-FORMS = ["https://{}", "https://{}/", "https://{}/a.mp3?b#c", "https://{}:443/"]
+URL_FORMS = ["https://{}", "https://{}/", "https://{}/a.mp3?b#c", "https://{}:443/"]
 UNICODE_HOSTS = [
     "bücher.example.org", "例え.テスト", "ⓔⓧⓐⓜⓟⓛⓔ.com", "127。0。0。1", "１２７.０.０.１", "①②⑦.⓪.⓪.①",
     "example。com", "exa\u00admple.com",
@@ -80,26 +80,28 @@ OTHER_SCHEMES = [
     "https:////example.com", "https://?example.com", "https://#example.com", "https//example.com", ":https://example.com",
     "view-source:https://example.com", "url:https://example.com", "jar:https://example.com!/", "h ttps://example.com",
 ]  # fmt: skip
-STRANGE = ["\x00", "\t", "\n", "\r", "\r\n", "\x0b", "\x0c", "\x1b", "\x1f", "\x7f", "\x85", "\xa0", " ", "\u2028",
-           "\u3000", "\ufeff", "\\"]  # fmt: skip
-PLACES = [
+FORBIDDEN_CHARACTERS = [
+    "\x00", "\t", "\n", "\r", "\r\n", "\x0b", "\x0c", "\x1b", "\x1f", "\x7f", "\x85", "\xa0", " ", "\u2028",
+    "\u3000", "\ufeff", "\\",
+]  # fmt: skip
+TEMPLATES = [
     "{}https://example.com/", "https{}://example.com/", "https:{}//example.com/", "https:/{}/example.com/",
     "https://{}example.com/", "https://exam{}ple.com/", "https://example.com{}/", "https://example.com{}@127.0.0.1/",
     "https://example.com/{}", "https://example.com/?a={}b", "https://example.com/#{}", "https://example.com/a{}",
 ]  # fmt: skip
 
 
-def is_taken(url: str) -> bool:
-    """Whether it passes, unchanged."""
+def is_accepted(url: str) -> bool:
+    """Whether the address is accepted unchanged."""
     try:
-        return public_https(url, "audio_url") == url
+        return check_public_https(url, "audio_url") == url
     except InvalidRequestError:
         return False
 
 
 def test_a_refusal_names_the_field_and_does_not_repeat_the_address() -> None:
     with pytest.raises(InvalidRequestError) as refusal:
-        public_https("https://user:password@example.com/", "audio_url")
+        check_public_https("https://user:password@example.com/", "audio_url")
 
     assert refusal.value.details == {"field": "audio_url"}
     assert "example.com" not in refusal.value.message
@@ -107,61 +109,63 @@ def test_a_refusal_names_the_field_and_does_not_repeat_the_address() -> None:
 
 @pytest.mark.parametrize("url", GOOD)
 def test_a_public_address_passes_unchanged(url: str) -> None:
-    assert is_taken(url)
+    assert is_accepted(url)
 
 
 @pytest.mark.parametrize("host", NO_PUBLIC_NAME + NUMBERS + BRACKETS)
 def test_a_host_that_is_not_a_public_name_is_refused(host: str) -> None:
-    assert not any(is_taken(form.format(host)) for form in FORMS)
+    assert not any(is_accepted(form.format(host)) for form in URL_FORMS)
 
 
 @pytest.mark.parametrize("host", UNICODE_HOSTS)
-def test_a_host_beyond_ascii_is_refused_so_that_nobody_reads_another_name_in_it(host: str) -> None:
-    assert not any(is_taken(form.format(host)) for form in FORMS)
+def test_a_host_with_characters_beyond_ascii_is_refused(host: str) -> None:
+    assert not any(is_accepted(form.format(host)) for form in URL_FORMS)
 
 
 @pytest.mark.parametrize("url", USERINFO)
 def test_an_address_with_a_name_or_password_is_refused(url: str) -> None:
-    assert not is_taken(url)
+    assert not is_accepted(url)
 
 
 @pytest.mark.parametrize("host", ["example.com", "example.com.", "[::1]"])
 @pytest.mark.parametrize("port", PORTS)
 def test_another_port_is_refused(host: str, port: str) -> None:
-    assert not is_taken(f"https://{host}:{port}/")
-    assert not is_taken(f"https://{host}:{port}")
+    assert not is_accepted(f"https://{host}:{port}/")
+    assert not is_accepted(f"https://{host}:{port}")
 
 
 @pytest.mark.parametrize("url", OTHER_SCHEMES)
-def test_what_is_no_https_address_is_refused(url: str) -> None:
-    assert not is_taken(url)
+def test_an_address_without_https_is_refused(url: str) -> None:
+    assert not is_accepted(url)
 
 
-@pytest.mark.parametrize("character", STRANGE)
-def test_control_characters_blanks_and_backslashes_are_refused_wherever_they_stand(character: str) -> None:
-    assert not any(is_taken(place.format(character)) for place in PLACES)
+@pytest.mark.parametrize("character", FORBIDDEN_CHARACTERS)
+def test_control_characters_spaces_and_backslashes_are_refused_anywhere(character: str) -> None:
+    assert not any(is_accepted(place.format(character)) for place in TEMPLATES)
 
 
 @pytest.mark.parametrize("length", [MAX_CHARACTERS + 1, 10_240, 1_000_000])
 def test_an_address_that_is_too_long_is_refused(length: int) -> None:
     start = "https://example.com/"
 
-    assert is_taken(start + "a" * (MAX_CHARACTERS - len(start)))
-    assert not is_taken(start + "a" * (length - len(start)))
-    assert not is_taken("https://" + "a." * (length // 2) + "com/")
+    assert is_accepted(start + "a" * (MAX_CHARACTERS - len(start)))
+    assert not is_accepted(start + "a" * (length - len(start)))
+    assert not is_accepted("https://" + "a." * (length // 2) + "com/")
 
 
 SIGNS = ["https:", "//", "/", "@", ":", ".", "#", "?", "[v1.", "]", ";", "%", "0x", "com"]
-pieces = st.sampled_from(GOOD + NUMBERS + BRACKETS + UNICODE_HOSTS + STRANGE + PORTS + SIGNS)
-anything = st.text(max_size=60) | st.lists(pieces | st.text(max_size=3), max_size=8).map("".join)
+pieces = st.sampled_from(GOOD + NUMBERS + BRACKETS + UNICODE_HOSTS + FORBIDDEN_CHARACTERS + PORTS + SIGNS)
+random_urls = st.text(max_size=60) | st.lists(pieces | st.text(max_size=3), max_size=8).map("".join)
 
 
-@given(url=st.one_of(anything, anything.map("https://{}".format), anything.map("https://example.com{}".format)))
+@given(
+    url=st.one_of(random_urls, random_urls.map("https://{}".format), random_urls.map("https://example.com{}".format))
+)
 @example(url="https://[v1.example.com]/")
 @example(url="https://0[v1.a.com]")
 @settings(derandomize=True, deadline=None, max_examples=1_500, database=None)
-def test_whatever_comes_is_refused_or_is_https_with_a_name_for_its_host(url: str) -> None:
-    if not is_taken(url):
+def test_every_accepted_address_is_https_with_a_host_name(url: str) -> None:
+    if not is_accepted(url):
         return
     parts = urlsplit(url)
     host = (parts.hostname or "").removesuffix(".")
@@ -174,5 +178,5 @@ def test_whatever_comes_is_refused_or_is_https_with_a_name_for_its_host(url: str
     assert not last.isdigit()
     with pytest.raises(ValueError, match="does not appear to be an IPv4 or IPv6 address"):
         ipaddress.ip_address(host)
-    with pytest.raises(ValueError, match="invalid literal"):  # nor a number in any of the notations of C
+    with pytest.raises(ValueError, match="invalid literal"):  # nor a number in any notation of C
         int(last, 0)

@@ -1,4 +1,4 @@
-"""One listener with one catch-up, on a wire that may fail: every call to tables, queue and providers passes it."""
+"""One listener with one catch-up: faults can be injected into every call to tables, queue and providers."""
 
 import uuid
 from collections.abc import Callable
@@ -23,128 +23,134 @@ from tests.fault_injection import Crash, Fault, FaultInjector, no_faults, retry_
 Names = tuple[str, str]
 CREDITS = 100
 JOB = {"from_ms": 30_000, "to_ms": 90_000}
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
-def through(fault_injector: FaultInjector, operation: str, call: Callable[[], Given], error: type[AppError]) -> Given:
-    """One call over the wire, which may not go out, or not come back."""
+def call_with_faults(
+    fault_injector: FaultInjector, operation: str, call: Callable[[], Result], error: type[AppError]
+) -> Result:
+    """One call that may fail before it takes effect, or after."""
     fault = fault_injector.next_fault(operation)
     if fault is Fault.CRASH_BEFORE:
         raise Crash
     if fault is Fault.UNSENT:
         raise error("could not be reached")
-    given = call()
+    result = call()
     if fault is Fault.CRASH_AFTER:
         raise Crash
     if fault is not None:
-        raise error("the answer did not come")
-    return given
+        raise error("the answer was lost")
+    return result
 
 
 @dataclass
-class WiredRecordings(FakeRecordings):
+class FaultyRecordings(FakeRecordings):
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[TranscriptionOrder], None] = lambda order: None
 
     def submit(self, order: TranscriptionOrder) -> str:
         self.check(order)
-        return through(
-            self.fault_injector, "Submit", lambda: super(WiredRecordings, self).submit(order), ProviderTimeoutError
+        return call_with_faults(
+            self.fault_injector, "Submit", lambda: super(FaultyRecordings, self).submit(order), ProviderTimeoutError
         )
 
     def find(self, order: TranscriptionOrder) -> str | None:
-        return through(self.fault_injector, "Find", lambda: super(WiredRecordings, self).find(order), ProviderError)
+        return call_with_faults(
+            self.fault_injector, "Find", lambda: super(FaultyRecordings, self).find(order), ProviderError
+        )
 
     def recording(self, transcript_id: str) -> Recording | None:
-        return through(
-            self.fault_injector, "Fetch", lambda: super(WiredRecordings, self).recording(transcript_id), ProviderError
+        return call_with_faults(
+            self.fault_injector, "Fetch", lambda: super(FaultyRecordings, self).recording(transcript_id), ProviderError
         )
 
     def delete(self, transcript_id: str) -> None:
-        through(
-            self.fault_injector, "Forget", lambda: super(WiredRecordings, self).delete(transcript_id), ProviderError
+        call_with_faults(
+            self.fault_injector, "Forget", lambda: super(FaultyRecordings, self).delete(transcript_id), ProviderError
         )
 
 
 @dataclass
-class WiredText(FakeText):
+class FaultyText(FakeText):
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
     check: Callable[[], None] = lambda: None
 
     def answer(self, task: TextTask) -> TextAnswer:
         self.check()
-        return through(self.fault_injector, "Read", lambda: super(WiredText, self).answer(task), ProviderTimeoutError)
+        return call_with_faults(
+            self.fault_injector, "Read", lambda: super(FaultyText, self).answer(task), ProviderTimeoutError
+        )
 
 
 @dataclass
-class WiredQueue(FakeQueue):
-    """A message is there until whoever took it is done with it."""
+class FaultyQueue(FakeQueue):
+    """A message stays until its worker has finished."""
 
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
 
     def send(self, job_id: str) -> None:
-        through(self.fault_injector, "Send", lambda: self.sent.append(job_id), UnavailableError)
+        call_with_faults(self.fault_injector, "Send", lambda: self.sent.append(job_id), UnavailableError)
 
 
 @dataclass
-class Office:
-    """A listener, the desk on the wire, and a look at the tables past it."""
+class CatchupScenario:
+    """A listener and a catch-up under fault injection; `quiet` reads the same tables without faults."""
 
     catchup_env: CatchupEnv
     quiet: Backend
     fault_injector: FaultInjector
     engine: Engine
     names: Names
-    recordings: WiredRecordings
-    text: WiredText
-    who: Caller
+    recordings: FaultyRecordings
+    text: FaultyText
+    caller: Caller
     body: dict[str, Any]
 
     @classmethod
-    def on(cls, engine: Engine, names: Names, credits: int = CREDITS) -> "Office":
+    def on(cls, engine: Engine, names: Names, credits: int = CREDITS) -> "CatchupScenario":
         fault_injector, clock = FaultInjector(), Clock()
         recordings, text, queue = (
-            WiredRecordings(fault_injector=fault_injector),
-            WiredText(fault_injector=fault_injector),
-            WiredQueue(fault_injector=fault_injector),
+            FaultyRecordings(fault_injector=fault_injector),
+            FaultyText(fault_injector=fault_injector),
+            FaultyQueue(fault_injector=fault_injector),
         )
         catchup_env = CatchupEnv(Backend.on(fault_injector.tables(engine, names), clock), recordings, text, queue=queue)
         quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock)
-        who = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
-        guard = Guard.free_credits(who.user_id)
-        quiet.ledger.grant(who.user_id, credits, "free_credits", guard, at=clock(), reason="welcome")
-        office = cls(catchup_env, quiet, fault_injector, engine, names, recordings, text, who, {})
-        office.body = JOB | {"upload_id": catchup_env.upload(who)}
-        recordings.check, text.check = office.check_held, office.check_held
-        return office
+        caller = Caller(str(uuid.uuid4()), clock.at, "ada@example.com")
+        guard = Guard.free_credits(caller.user_id)
+        quiet.ledger.grant(caller.user_id, credits, "free_credits", guard, at=clock(), reason="welcome")
+        scenario = cls(catchup_env, quiet, fault_injector, engine, names, recordings, text, caller, {})
+        scenario.body = JOB | {"upload_id": catchup_env.upload(caller)}
+        recordings.check, text.check = scenario.check_held, scenario.check_held
+        return scenario
 
     @property
     def job_id(self) -> str:
-        return f"job-{self.who.user_id}"
+        return f"job-{self.caller.user_id}"
 
     @property
     def clock(self) -> Clock:
         return self.catchup_env.backend.clock
 
-    def of_a_session(self) -> None:
-        """The catch-up is of the saved words of a live session that has ended."""
-        session_id = self.quiet.start(self.who).session_id
+    def use_session(self) -> None:
+        """Make the catch-up one of a live session that has ended."""
+        session_id = self.quiet.start(self.caller).session_id
         self.quiet.streaming.save(
-            self.who, session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=90_000, text="All that was said.")]
+            self.caller, session_id, [contract.SegmentInput(seq=0, start_ms=0, end_ms=90_000, text="The whole talk.")]
         )
-        self.quiet.streaming.stop(self.who, session_id)
+        self.quiet.streaming.stop(self.caller, session_id)
         self.body = {"session_id": session_id, "minutes": 1}
 
     def start(self) -> None:
-        self.catchup_env.start(self.who, self.job_id, **self.body)
+        self.catchup_env.start(self.caller, self.job_id, **self.body)
 
     def deliver(self) -> None:
-        """The queue brings its messages; one whose worker raised comes again."""
+        """Deliver the queue's messages; a failed one is delivered again."""
         queue = self.catchup_env.queue
         while queue.sent:
             with suppress(ProviderError):
                 self.catchup_env.worker.advance(queue.sent[0])
-            if queue.sent:  # Else another worker was done with the same message first.
+            if queue.sent:  # Otherwise another worker finished the same message first.
                 queue.sent.pop(0)
 
     def advance(self) -> None:
@@ -160,25 +166,25 @@ class Office:
     def wait(self, seconds: int) -> None:
         self.clock.forward(seconds)
 
-    def insist(self, act: Callable[["Office"], None]) -> None:
+    def insist(self, act: Callable[["CatchupScenario"], None]) -> None:
         retry_until_answered(lambda: act(self), self.wait)
 
     def check_held(self, *_: object) -> None:
-        """Before a provider is asked for what costs money: an open hold covers the whole range."""
-        (hold,) = self.quiet.open_holds(self.who.user_id)
+        """Before a provider call that costs money, an open hold must cover the whole range."""
+        (hold,) = self.quiet.open_holds(self.caller.user_id)
         assert hold.credits == (1 if "session_id" in self.body else 10)
 
     @property
     def books(self) -> Books:
-        return Books.of(self.engine, self.names, self.who.user_id)
+        return Books.of(self.engine, self.names, self.caller.user_id)
 
     def settle_down(self) -> Books:
-        """The scheduler comes until all is quiet; the books then, in which nothing is stuck."""
+        """Run the scheduled sweeps until nothing is left to do; the books then, in which nothing is stuck."""
         self.fault_injector.use_plan(no_faults)
         self.recordings.is_slow = False
         self.deliver()
         for _ in range(3):
-            if not self.quiet.open_holds(self.who.user_id):
+            if not self.quiet.open_holds(self.caller.user_id):
                 break
             self.wait(61)
             self.sweep()
@@ -188,18 +194,18 @@ class Office:
         assert books.open_holds == [], "credits are stuck"
         return books
 
-    def check_the_end(self, most_orders: int = 1) -> contract.CatchupJob | None:
-        """All is quiet: the job has ended once, nothing is stuck, doubled or left behind."""
+    def check_the_end(self, max_orders: int = 1) -> contract.CatchupJob | None:
+        """Run to the end and check: the job has ended once, nothing is stuck, doubled or left behind."""
         books = self.settle_down()
-        assert len(self.recordings.orders) <= most_orders, "the provider was paid twice"
-        for number in range(1, len(self.recordings.orders) + 1 if most_orders > 1 else 0):
+        assert len(self.recordings.orders) <= max_orders, "the provider was paid twice"
+        for number in range(1, len(self.recordings.orders) + 1 if max_orders > 1 else 0):
             self.catchup_env.webhook(self.job_id, f"transcript-{number}")
             self.deliver()
         item = self.quiet.tables.get(job_key(self.job_id))
         if item is None:
             assert books.usage == []
             return None
-        job = self.catchup_env.catchups.look(self.who, self.job_id)
+        job = self.catchup_env.catchups.get_status(self.caller, self.job_id)
         lines = [item for sk, item in books.app.items() if sk.startswith("TRANSCRIPT#")]
         if job.status == "done":
             assert [(-entry.credits, entry.reference) for entry in books.usage] == [(job.credits_used, self.job_id)]
@@ -209,11 +215,11 @@ class Office:
             assert job.status == "failed"
             lost = item["cost_micro_usd"]
             booked = [(entry.credits, entry.audio_ms, entry.cost_micro_usd) for entry in books.usage]
-            assert booked == ([(0, 0, lost)] if lost else []), "only what we lost is booked"
-            self.quiet.history.erase_deleted()
-            left = [sk for sk in self.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#"))]
-            assert left == [] or "session_id" in self.body
-        forgotten = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}
+            assert booked == ([(0, 0, lost)] if lost else []), "only our own cost is booked"
+            self.quiet.history.delete_marked_segments()
+            remaining = [sk for sk in self.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#"))]
+            assert remaining == [] or "session_id" in self.body
+        copies = {f"transcript-{number + 1}" for number in range(len(self.recordings.orders))}
         self.catchup_env.worker.advance(self.job_id)
-        assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
+        assert set(self.recordings.deleted) == copies, "the provider still has a copy"
         return job

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chalicelib.models.catchup import Job
 from chalicelib.models.ledger import HoldKind
-from chalicelib.repositories.jobs import job, job_key
+from chalicelib.repositories.jobs import job_from, job_key
 from chalicelib.repositories.ledger_items import reschedule_sweep
 from chalicelib.repositories.table import WriteRefusedError
 from sandbox.speech import samples
@@ -88,7 +88,7 @@ def kept(books: Backend, job_id: str) -> Job:
     """The job as it lies in the table."""
     item = books.tables.get(job_key(job_id))
     assert item is not None
-    return job(item)
+    return job_from(item)
 
 
 def let_the_sweep_look(books: Backend, person: Person, job_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What did I miss, over HTTP with real speech: send, quote, wait, read, keep, ask, forget; and what is refused."""
+"""Catch-ups over HTTP with real speech: upload, quote, wait, read, export, ask, delete; and refusals."""
 
 import uuid
 
@@ -45,7 +45,7 @@ def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> 
     assert done["key_moments"]
     assert person.balance() == (200 - USED, 0)
     (order,) = sandbox.transcripts(job["job_id"])
-    assert [one["status"] for one in order["webhooks"]] == [200]
+    assert [webhook["status"] for webhook in order["webhooks"]] == [200]
     eventually(lambda: sandbox.transcripts(job["job_id"])[0]["deleted"])
 
     path = f"{HISTORY}/{done['transcript_id']}"
@@ -54,7 +54,7 @@ def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> 
     assert word_error_rate(SAID, text) < 0.2
     assert (whole["transcript"]["title"], whole["transcript"]["credits"]) == ("Chapter 1", USED)
     assert whole["covered"] == [{"start_ms": 0, "end_ms": RECORDING_MS}]
-    assert [made["job_id"] for made in whole["summaries"]] == [job["job_id"]]
+    assert [summary["job_id"] for summary in whole["summaries"]] == [job["job_id"]]
     cues = list(srt.parse(person.get(f"{path}/export?format=srt").text))
     assert " ".join(cue.content.replace("\n", " ") for cue in cues) == text
     assert person.get(f"{path}/export?format=json").json() == whole
@@ -66,23 +66,23 @@ def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> 
     assert [(used["service"], used["credits"]) for used in person.usage()] == [("ask", -5), ("catchup", -USED)]
 
     assert person.delete(path).status_code == 200
-    for gone in (path, f"{path}/export?format=txt", f"{CATCHUP}/{job['job_id']}"):
-        check_error(person.get(gone), 404, "not_found")
-    asked = person.post(ASK, json={"question": QUESTION, "transcript_id": done["transcript_id"]})
-    check_error(asked, 404, "not_found")
+    for deleted_path in (path, f"{path}/export?format=txt", f"{CATCHUP}/{job['job_id']}"):
+        check_error(person.get(deleted_path), 404, "not_found")
+    calls = person.post(ASK, json={"question": QUESTION, "transcript_id": done["transcript_id"]})
+    check_error(calls, 404, "not_found")
     assert person.get(HISTORY).json()["items"] == []
     books.check_invariants(person.user_id)
 
 
 @pytest.mark.parametrize("is_ours", [True, False])
-def test_only_the_extensions_page_may_send_recordings(resident: Person, stack: LocalStack, is_ours: bool) -> None:
+def test_only_the_extensions_page_may_upload_recordings(resident: Person, stack: LocalStack, is_ours: bool) -> None:
     url = resident.post(UPLOADS, json={"content_type": "audio/wav"}).json()["url"]
     origin = stack.dev["extension_origin"] if is_ours else "https://elsewhere.example"
 
     with requests.Session() as session:
         session.trust_env = False
-        asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        answer = session.options(url, headers=asks, timeout=5)
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = session.options(url, headers=preflight, timeout=5)
 
     assert answer.headers.get("Access-Control-Allow-Origin") == (origin if is_ours else None)
     assert answer.ok is is_ours
@@ -90,7 +90,7 @@ def test_only_the_extensions_page_may_send_recordings(resident: Person, stack: L
 
 @pytest.fixture(scope="module")
 def talk(resident: Person) -> dict[str, str]:
-    """A recording that is caught up with: `upload_id`, `job_id`, `transcript_id`."""
+    """A recording with a finished catch-up: `upload_id`, `job_id`, `transcript_id`."""
     upload_id = upload(resident)
     done = ended(resident, catch_up(resident, upload_id=upload_id)["job_id"])
     return {"upload_id": upload_id, "job_id": done["job_id"], "transcript_id": done["transcript_id"]}
@@ -106,7 +106,7 @@ def test_the_same_range_of_the_same_file_is_free(resident: Person, talk: dict[st
     assert resident.balance() == before
 
 
-def test_what_is_still_being_made_is_joined(person: Person, sandbox: Sandbox) -> None:
+def test_a_request_for_a_running_catchup_joins_it(person: Person, sandbox: Sandbox) -> None:
     sandbox.order(hold_jobs=True)
     upload_id = upload(person)
     first, second = (catch_up(person, upload_id=upload_id) for _ in range(2))
@@ -136,7 +136,7 @@ def test_a_key_names_its_job(person: Person, books: Backend) -> None:
 def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
     session_id, key = session_of(person, *SENTENCES), {"Idempotency-Key": "once"}
     body = {"question": "When does the ferry leave?", "session_id": session_id}
-    before, asked = person.balance(), sandbox.count(Sandbox.TEXT)
+    before, calls = person.balance(), sandbox.count(Sandbox.TEXT)
 
     answers = [person.post(ASK, json=body, headers=key) for _ in range(3)]
     other = person.post(ASK, json=body | {"question": "When does the harbour open?"}, headers=key)
@@ -145,10 +145,10 @@ def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
     assert answers[0].json()["answered"] is True
     check_error(other, 409, "idempotency_mismatch")
     assert person.balance() == (before[0] - 5, 0)
-    assert sandbox.count(Sandbox.TEXT) == asked + 1
+    assert sandbox.count(Sandbox.TEXT) == calls + 1
 
 
-def test_a_session_is_caught_up_with_at_its_own_price(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_session_is_summarised_at_its_own_price(person: Person, sandbox: Sandbox, books: Backend) -> None:
     session_id, ordered = session_of(person, *SENTENCES), sandbox.count(Sandbox.CREATE)
     before, _ = person.balance()
 
@@ -161,13 +161,13 @@ def test_a_session_is_caught_up_with_at_its_own_price(person: Person, sandbox: S
     assert sandbox.count(Sandbox.CREATE) == ordered
     whole = person.get(f"{HISTORY}/{done['transcript_id']}").json()
     assert whole["transcript"]["kind"] == "live"
-    assert [made["summary"] for made in whole["summaries"]] == [done["summary"]]
+    assert [summary["summary"] for summary in whole["summaries"]] == [done["summary"]]
     again = person.post(CATCHUP, json={"session_id": session_id, "minutes": 5}).json()
     assert (again["job_id"], again["status"]) == (done["job_id"], "done")
     books.check_invariants(person.user_id)
 
 
-def test_what_the_transcript_does_not_say_is_said_so(person: Person) -> None:
+def test_an_unanswerable_question_gets_a_fixed_text(person: Person) -> None:
     session_id = session_of(person, *SENTENCES)
 
     answer = person.post(ASK, json={"question": "Capital of Mongolia?", "session_id": session_id}).json()
@@ -176,8 +176,8 @@ def test_what_the_transcript_does_not_say_is_said_so(person: Person) -> None:
     assert answer["answer"] == "The transcript does not answer this question."
 
 
-def test_a_question_without_credits_is_402_before_anybody_is_asked(person: Person, sandbox: Sandbox) -> None:
-    session_id, asked = session_of(person, *SENTENCES), sandbox.count(Sandbox.TEXT)
+def test_a_question_without_credits_is_402_before_the_model_is_called(person: Person, sandbox: Sandbox) -> None:
+    session_id, calls = session_of(person, *SENTENCES), sandbox.count(Sandbox.TEXT)
     for _ in range(2):
         person.start(lease_seconds=600)
     assert person.balance() == (0, 200)
@@ -187,4 +187,4 @@ def test_a_question_without_credits_is_402_before_anybody_is_asked(person: Perso
     )
 
     assert details["required"] == 5
-    assert sandbox.count(Sandbox.TEXT) == asked
+    assert sandbox.count(Sandbox.TEXT) == calls

@@ -1,11 +1,11 @@
-"""Wishes that are refused: each is a 400 that names the field, before anything is held or anybody is asked."""
+"""Refused requests: each is a 400 that names the field, before credits are held or a provider is called."""
 
 from typing import Any
 
 import pytest
 
 from chalicelib.models.transcripts import Transcript
-from chalicelib.repositories.transcripts import transcript_put
+from chalicelib.repositories.transcripts import put_transcript
 from tests.fakes import Backend
 from tests.http.http_client import Person, check_error
 from tests.http.recorded_requests import ASK, CATCHUP, RANGE_MS, SENTENCES, UPLOADS, session_of
@@ -85,12 +85,12 @@ def test_an_address_that_is_not_public_https_is_400(resident: Person, url: str) 
     ],
     ids=str,
 )
-def test_a_bad_wish_is_400_and_named(resident: Person, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_request_is_400_and_names_the_field(resident: Person, body: dict[str, Any], field: str) -> None:
     check_bad(resident, CATCHUP, {"audio_url": PUBLIC} | body, field)
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 601, 1.5, "5", None])
-def test_bad_minutes_are_400(resident: Person, minutes: Any) -> None:
+def test_invalid_minutes_are_400(resident: Person, minutes: Any) -> None:
     check_bad(resident, CATCHUP, {"session_id": "x", "minutes": minutes}, "minutes")
 
 
@@ -127,14 +127,14 @@ def test_a_range_that_a_session_does_not_have_is_400(person: Person, body: dict[
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_a_bad_question_is_400_and_named(resident: Person, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_question_is_400_and_names_the_field(resident: Person, body: dict[str, Any], field: str) -> None:
     check_bad(resident, ASK, {"transcript_id": "5a1de7d4"} | body, field)
 
 
 @pytest.mark.parametrize(
     "media_type", ["", "text/html", "audio/", "audio/wav; x=1", "audio/wav\n", "AUDIO/WAV", "audio/" + "x" * 100, None]
 )
-def test_a_form_is_for_sound_and_pictures_only(resident: Person, media_type: str | None) -> None:
+def test_an_upload_form_is_only_for_audio_and_video(resident: Person, media_type: str | None) -> None:
     check_bad(resident, UPLOADS, {"content_type": media_type}, "content_type")
 
 
@@ -147,25 +147,27 @@ def test_a_key_out_of_bounds_is_400(resident: Person, path: str, key: str | byte
     assert check_error(answer, 400, "invalid_request")["field"] == "Idempotency-Key"
 
 
-def test_a_filtered_page_goes_on_only_as_it_began(person: Person, resident: Person, books: Backend) -> None:
+def test_a_cursor_continues_only_with_the_same_user_and_filters(
+    person: Person, resident: Person, books: Backend
+) -> None:
     for n in range(3):
         line = Transcript(f"01ARZ3NDEKTSV4RRFFQ69G5FA{n}", "catchup", 1_795_400_000 + n, state="done")
-        books.tables.write(transcript_put(person.user_id, line))
+        books.tables.write(put_transcript(person.user_id, line))
     first = person.get(HISTORY, params={"kind": "catchup", "limit": 2}).json()
     query = {"kind": "catchup", "limit": 2, "cursor": first["next_cursor"]}
 
-    for _ in range(2):  # A cursor is a place, not a ticket: it may be used again.
-        assert [one["id"][-1] for one in person.get(HISTORY, params=query).json()["items"]] == ["0"]
-    for who, changed in ((resident, {}), (person, {"kind": "live"}), (person, {"cursor": query["cursor"][:-2]})):
-        answer = who.get(HISTORY, params=query | changed)
+    for _ in range(2):  # A cursor is a position, so it can be used again.
+        assert [transcript["id"][-1] for transcript in person.get(HISTORY, params=query).json()["items"]] == ["0"]
+    for caller, changes in ((resident, {}), (person, {"kind": "live"}), (person, {"cursor": query["cursor"][:-2]})):
+        answer = caller.get(HISTORY, params=query | changes)
         assert check_error(answer, 400, "invalid_request")["field"] == "cursor"
 
 
-def check_bad(who: Person, path: str, body: dict[str, Any], field: str) -> None:
-    """The wish is 400, names the field, and neither holds nor counts anything."""
-    before = who.balance()
+def check_bad(caller: Person, path: str, body: dict[str, Any], field: str) -> None:
+    """The request is 400, names the field, and holds nothing."""
+    before = caller.balance()
 
-    details = check_error(who.post(path, json=body), 400, "invalid_request")
+    details = check_error(caller.post(path, json=body), 400, "invalid_request")
 
     assert details["field"] == field
-    assert who.balance() == before
+    assert caller.balance() == before

@@ -1,4 +1,4 @@
-"""Providers that fail: an order is never made twice, a job ends once and exactly paid, a failed one is free."""
+"""Failing providers: no order is repeated by mistake, a job ends once and is paid exactly, a failed one is free."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ from tests.http.recorded_requests import (
 
 
 def check_failed_free(
-    failed: dict[str, Any], person: Person, books: Backend, said: str, *, was_transcribed: bool = False
+    failed: dict[str, Any], person: Person, books: Backend, reason: str, *, was_transcribed: bool = False
 ) -> None:
-    """The job says why in our words; nothing is held, charged or kept, and what it cost us is booked."""
+    """The job gives the reason; nothing is held, charged or stored, and our own cost is booked."""
     assert (failed["status"], failed["progress"], failed["credits_held"], failed["credits_used"]) == (
         "failed", 100, 0, 0,
     )  # fmt: skip
-    assert said in failed["error"]["message"]
+    assert reason in failed["error"]["message"]
     assert failed["error"]["code"] == "provider_error"
     assert person.balance() == (200, 0)
     lost = [entry for entry in books.entries(person.user_id) if entry.kind == "usage"]
@@ -38,7 +38,7 @@ def check_failed_free(
 
 @pytest.mark.parametrize("kind", ["cut", "lost"])
 @pytest.mark.parametrize("copies", [0, 1])
-def test_an_order_whose_answer_is_lost_is_not_made_twice(
+def test_an_order_whose_answer_is_lost_is_not_repeated(
     person: Person, sandbox: Sandbox, books: Backend, kind: str, copies: int
 ) -> None:
     sandbox.order(webhook_copies=copies)
@@ -50,7 +50,7 @@ def test_an_order_whose_answer_is_lost_is_not_made_twice(
 
 
 @pytest.mark.parametrize("kind", ["429", "quota", "500", "wrong_shape"])
-def test_an_order_that_fails_is_made_again(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
+def test_a_failed_order_is_repeated(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
     sandbox.fail(Sandbox.CREATE, kind, delay_seconds=0)
 
     ended_by_sweeps(books, person, job_id := begin(person))
@@ -58,23 +58,23 @@ def test_an_order_that_fails_is_made_again(person: Person, sandbox: Sandbox, boo
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_an_order_that_is_refused_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_refused_order_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.CREATE, "401")
 
-    check_failed_free(ended(person, begin(person)), person, books, "did not take the recording")
+    check_failed_free(ended(person, begin(person)), person, books, "rejected the recording")
 
 
-def test_an_order_that_fails_for_ever_is_given_up(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_an_order_that_always_fails_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.CREATE, "500", times=3)
 
     job_id = begin(person)
 
-    check_failed_free(ended_by_sweeps(books, person, job_id), person, books, "did not take the recording")
+    check_failed_free(ended_by_sweeps(books, person, job_id), person, books, "rejected the recording")
     assert sandbox.transcripts(job_id) == []
 
 
 @pytest.mark.parametrize("service", ["LIST", "GET"])
-def test_a_lost_order_is_looked_for_until_it_is_known(
+def test_a_lost_order_is_searched_for_until_it_is_found(
     person: Person, sandbox: Sandbox, books: Backend, service: str
 ) -> None:
     sandbox.order(webhook_copies=0)
@@ -87,9 +87,7 @@ def test_a_lost_order_is_looked_for_until_it_is_known(
 
 
 @pytest.mark.parametrize("kind", ["401", "500", "missing_text"])
-def test_a_transcript_that_cannot_be_fetched_now_is_fetched_later(
-    person: Person, sandbox: Sandbox, books: Backend, kind: str
-) -> None:
+def test_a_failed_fetch_is_retried_later(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
     sandbox.fail(Sandbox.GET, kind)
 
     ended_by_sweeps(books, person, job_id := begin(person))
@@ -97,7 +95,7 @@ def test_a_transcript_that_cannot_be_fetched_now_is_fetched_later(
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_a_transcript_in_error_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_failed_transcription_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.TRANSCRIPTION, "error")
 
     check_failed_free(ended(person, begin(person)), person, books, "could not be transcribed")
@@ -105,7 +103,7 @@ def test_a_transcript_in_error_ends_the_job_free(person: Person, sandbox: Sandbo
 
 @pytest.mark.usefixtures("brisk_queue")
 @pytest.mark.parametrize("kind", ["401", "500"])
-def test_what_is_not_forgotten_at_once_is_forgotten_later(
+def test_a_failed_deletion_of_the_copy_is_retried_later(
     person: Person, sandbox: Sandbox, books: Backend, kind: str
 ) -> None:
     sandbox.fail(Sandbox.DELETE, kind, times=2)
@@ -116,7 +114,7 @@ def test_what_is_not_forgotten_at_once_is_forgotten_later(
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "refusal", "wrong_schema"])
-def test_a_summary_that_fails_is_made_again(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
+def test_a_failed_summary_is_retried(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
     sandbox.fail(Sandbox.TEXT, kind)
 
     ended_by_sweeps(books, person, job_id := begin(person))
@@ -124,10 +122,12 @@ def test_a_summary_that_fails_is_made_again(person: Person, sandbox: Sandbox, bo
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_a_summary_that_fails_for_ever_ends_the_job_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_summary_that_always_fails_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.TEXT, "not_json", times=-1)
 
-    check_failed_free(ended(person, begin(person)), person, books, "summary could not be made", was_transcribed=True)
+    check_failed_free(
+        ended(person, begin(person)), person, books, "summary could not be generated", was_transcribed=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_summary_that_fails_for_ever_ends_the_job_free(person: Person, sandbox
         ("context_length", 502, "provider_error"),
     ],
 )
-def test_an_answer_that_fails_is_told_and_free(
+def test_a_failed_answer_is_an_error_and_free(
     person: Person, sandbox: Sandbox, books: Backend, kind: str, status: int, code: str
 ) -> None:
     session_id, key = session_of(person, "The ferry leaves at ten sharp."), {"Idempotency-Key": "once"}
@@ -158,13 +158,13 @@ def test_an_answer_that_fails_is_told_and_free(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"<html>no sound</html>", "contains no audio"), (b"RIFF", "contains no audio")],
+    ("content", "reason"),
+    [(b"<html>no sound</html>", "does not hold audio"), (b"RIFF", "does not hold audio")],
 )
-def test_a_file_without_sound_is_free(person: Person, books: Backend, content: bytes, said: str) -> None:
+def test_a_file_without_audio_is_free(person: Person, books: Backend, content: bytes, reason: str) -> None:
     job = catch_up(person, upload_id=upload(person, content))
 
-    check_failed_free(ended(person, job["job_id"]), person, books, said)
+    check_failed_free(ended(person, job["job_id"]), person, books, reason)
 
 
 def test_a_range_beyond_the_end_is_free(person: Person, books: Backend) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks that come never, often, early, late or falsely: each job ends once, exactly paid."""
+"""Missing, repeated, early, late and forged webhooks: each job ends once and is paid exactly."""
 
 from typing import Any
 
@@ -26,23 +26,23 @@ from tests.http.recorded_requests import (
 WEBHOOKS = "/webhooks/assemblyai"
 
 
-def transcribing(person: Person, job_id: str) -> None:
+def wait_until_transcribing(person: Person, job_id: str) -> None:
     eventually(lambda: look(person, job_id)["status"] == "transcribing")
 
 
-def tell(
+def send_webhook(
     api: Api, job_id: str, secret: str | bytes | None, transcript_id: str = "transcript-1", **more: Any
 ) -> requests.Response:
     headers = {WEBHOOK_SECRET_HEADER: secret} if secret is not None else {}
     return api.post(f"{WEBHOOKS}?job={job_id}", json={"transcript_id": transcript_id} | more, headers=headers)
 
 
-def test_without_one_the_sweep_ends_the_job(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_without_a_webhook_the_sweep_ends_the_job(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.order(webhook_copies=0, hold_jobs=True)
     job_id = begin(person)
-    transcribing(person, job_id)
+    wait_until_transcribing(person, job_id)
     sandbox.order(hold_jobs=False)
-    eventually(lambda: [one for one in sandbox.transcripts(job_id) if one["status"] == "completed"])
+    eventually(lambda: [order for order in sandbox.transcripts(job_id) if order["status"] == "completed"])
     assert look(person, job_id)["status"] == "transcribing"
 
     let_the_sweep_look(books, person, job_id)
@@ -51,18 +51,18 @@ def test_without_one_the_sweep_ends_the_job(person: Person, sandbox: Sandbox, bo
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_ten_are_as_good_as_one(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_ten_webhooks_have_the_same_effect_as_one(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.order(webhook_copies=10)
     job_id = begin(person)
 
     ended(person, job_id)
     eventually(lambda: len(sandbox.transcripts(job_id)[0]["webhooks"]) == 10)
 
-    assert {one["outcome"] for one in sandbox.transcripts(job_id)[0]["webhooks"]} == {"delivered"}
+    assert {order["outcome"] for order in sandbox.transcripts(job_id)[0]["webhooks"]} == {"delivered"}
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_one_before_the_order_is_answered(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_webhook_may_arrive_before_the_answer_to_the_order(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.order(webhook_before_answer=True)
     job_id = begin(person)
 
@@ -70,7 +70,7 @@ def test_one_before_the_order_is_answered(person: Person, sandbox: Sandbox, book
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_more_after_the_end(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_webhooks_after_the_end_change_nothing(person: Person, sandbox: Sandbox, books: Backend) -> None:
     job_id = begin(person)
     done = ended(person, job_id)
     (order,) = sandbox.transcripts(job_id)
@@ -82,10 +82,12 @@ def test_more_after_the_end(person: Person, sandbox: Sandbox, books: Backend) ->
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_one_while_the_provider_is_at_it_ends_nothing(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_webhook_while_the_provider_still_transcribes_ends_nothing(
+    person: Person, sandbox: Sandbox, books: Backend
+) -> None:
     sandbox.order(hold_jobs=True)
     job_id = begin(person)
-    transcribing(person, job_id)
+    wait_until_transcribing(person, job_id)
     (order,) = sandbox.transcripts(job_id)
 
     sandbox.webhook(order["id"])
@@ -97,8 +99,8 @@ def test_one_while_the_provider_is_at_it_ends_nothing(person: Person, sandbox: S
     check_done_once(person, job_id, sandbox, books)
 
 
-def at_rest(books: Backend, job_id: str) -> Job:
-    """The job but for whose hands it is in: a worker may be looking at it."""
+def job_without_claim(books: Backend, job_id: str) -> Job:
+    """The stored job without its claim, because a worker may have it at the moment."""
     return replace(kept(books, job_id), worker="", claimed_until=0)
 
 
@@ -107,27 +109,27 @@ def test_a_wrong_secret_is_400_and_changes_nothing(
 ) -> None:
     sandbox.order(hold_jobs=True, webhook_copies=0)
     job_id = begin(person)
-    transcribing(person, job_id)
-    before = at_rest(books, job_id)
+    wait_until_transcribing(person, job_id)
+    before = job_without_claim(books, job_id)
     right = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], job_id)
     wrong: list[str | bytes | None] = [None, "", "wrong", right[:-1], right.upper(), right + "0", "é".encode()]
     wrong += [webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], "another-job"), "x" * 5_000]
 
     for secret in wrong:
-        check_error(tell(api, job_id, secret), 400, "invalid_signature")
+        check_error(send_webhook(api, job_id, secret), 400, "invalid_signature")
 
-    assert at_rest(books, job_id) == before
-    assert tell(api, job_id, right, transcript_id="of-nobody").json() == {"received": True}
+    assert job_without_claim(books, job_id) == before
+    assert send_webhook(api, job_id, right, transcript_id="of-nobody").json() == {"received": True}
     assert kept(books, job_id).notified_id == "of-nobody"
     sandbox.order(hold_jobs=False)
     ended_by_sweeps(books, person, job_id)
     check_done_once(person, job_id, sandbox, books)
 
 
-def test_one_for_a_job_that_is_gone_is_heard_and_does_nothing(api: Api, stack: LocalStack) -> None:
+def test_a_webhook_for_a_missing_job_is_accepted_and_does_nothing(api: Api, stack: LocalStack) -> None:
     secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], "job-of-nobody")
 
-    assert tell(api, "job-of-nobody", secret).json() == {"received": True}
+    assert send_webhook(api, "job-of-nobody", secret).json() == {"received": True}
 
 
 @pytest.mark.parametrize(
@@ -145,13 +147,13 @@ def test_one_for_a_job_that_is_gone_is_heard_and_does_nothing(api: Api, stack: L
     ],
     ids=str,
 )
-def test_what_is_none_is_400(api: Api, query: str, body: Any, field: str) -> None:
+def test_an_invalid_webhook_is_400(api: Api, query: str, body: Any, field: str) -> None:
     assert check_error(api.post(WEBHOOKS + query, json=body), 400, "invalid_request")["field"] == field
 
 
-def test_it_may_say_more_than_is_known(api: Api, stack: LocalStack) -> None:
+def test_a_webhook_may_have_unknown_fields(api: Api, stack: LocalStack) -> None:
     secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], "job-of-nobody")
 
-    answer = tell(api, "job-of-nobody", secret, status="completed", words=[{"new": "field"}])
+    answer = send_webhook(api, "job-of-nobody", secret, status="completed", words=[{"new": "field"}])
 
     assert answer.status_code == 200

@@ -1,22 +1,22 @@
-"""The history over HTTP: filters, files and deleting."""
+"""The history over HTTP: filters, files and deletion."""
 
 import pytest
 import srt
 
 from tests.http.http_client import Person, check_error
 
-SAID = [{"seq": 0, "start_ms": 500, "end_ms": 1_500, "text": "Good morning."}]
+SEGMENTS = [{"seq": 0, "start_ms": 500, "end_ms": 1_500, "text": "Good morning."}]
 
 
 @pytest.fixture
 def transcript_id(person: Person) -> str:
     lease = person.stream(action="start", transport="relay", lease_seconds=60).json()
-    person.stream(action="save", session_id=lease["session_id"], segments=SAID)
+    person.stream(action="save", session_id=lease["session_id"], segments=SEGMENTS)
     person.stream(action="stop", session_id=lease["session_id"])
     return lease["transcript_id"]
 
 
-def test_filters_by_kind_and_time(person: Person, transcript_id: str) -> None:
+def test_the_history_is_filtered_by_kind_and_time(person: Person, transcript_id: str) -> None:
     began = person.get("/transcription/history").json()["items"][0]["started_at"]
 
     for query, ids in (
@@ -39,14 +39,14 @@ def test_filters_by_kind_and_time(person: Person, transcript_id: str) -> None:
         ("from=2026-11-22T10:00:00Z&to=2026-11-22T10:00:00Z", "to"),
     ],
 )
-def test_a_bad_filter_is_400_and_names_itself(resident: Person, query: str, field: str) -> None:
+def test_an_invalid_filter_is_400_and_names_the_field(resident: Person, query: str, field: str) -> None:
     answer = resident.get(f"/transcription/history?{query}")
 
     check_error(answer, 400, "invalid_request")
     assert answer.json()["details"]["field"] == field
 
 
-def test_a_file_comes_with_its_type_and_name(person: Person, transcript_id: str) -> None:
+def test_a_file_has_its_media_type_and_name(person: Person, transcript_id: str) -> None:
     answer = person.get(f"/transcription/history/{transcript_id}/export?format=srt")
 
     assert answer.status_code == 200
@@ -58,11 +58,11 @@ def test_a_file_comes_with_its_type_and_name(person: Person, transcript_id: str)
 
 
 @pytest.mark.parametrize("query", ["", "?format=doc", "?format=srt&format=vtt", "?format=srt&x=1"])
-def test_a_file_of_no_kind_is_400(person: Person, transcript_id: str, query: str) -> None:
+def test_an_unknown_file_format_is_400(person: Person, transcript_id: str, query: str) -> None:
     check_error(person.get(f"/transcription/history/{transcript_id}/export{query}"), 400, "invalid_request")
 
 
-def test_deleted_is_gone(person: Person, resident: Person, transcript_id: str) -> None:
+def test_a_deleted_transcript_is_not_found(person: Person, resident: Person, transcript_id: str) -> None:
     path = f"/transcription/history/{transcript_id}"
     check_error(resident.delete(path), 404, "not_found")
     check_error(resident.get(f"{path}/export?format=txt"), 404, "not_found")
@@ -74,7 +74,7 @@ def test_deleted_is_gone(person: Person, resident: Person, transcript_id: str) -
     assert person.get("/transcription/history").json()["items"] == []
 
 
-def test_what_still_runs_is_not_deleted(person: Person) -> None:
+def test_the_transcript_of_a_running_session_cannot_be_deleted(person: Person) -> None:
     running = person.stream(action="start", transport="relay", lease_seconds=60).json()["transcript_id"]
 
     check_error(person.delete(f"/transcription/history/{running}"), 409, "conflict")

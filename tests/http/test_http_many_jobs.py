@@ -1,6 +1,4 @@
-"""Many catch-ups at once over one worker, in the deployed shape over several: all end, the queue drains, nothing is
-ordered or paid twice.
-"""
+"""Many concurrent catch-ups with one worker, or several in the deployed shape: all end, and none is paid twice."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,14 +17,14 @@ from tests.http.http_client import Api, Person, Sandbox, Witness
 from tests.http.leak_search import Secrets
 from tests.http.recorded_requests import HELD, USED, catch_up, eventually, look, upload
 
-JOBS_A_PERSON = 10
-AT_ONCE = 20
-SECONDS_A_JOB = 9 if IS_DEPLOYED else 3
+JOBS_PER_PERSON = 10
+CONCURRENT_CALLS = 20
+SECONDS_PER_JOB = 9 if IS_DEPLOYED else 3
 
 
 @pytest.fixture(scope="module")
 def alone(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
-    """A backend of its own: one API process, and in it the only worker. Of the deployed shape there is one for all."""
+    """A separate backend: one API process with the only worker. The deployed shape is shared by all tests."""
     if IS_DEPLOYED:
         yield request.getfixturevalue("stack")
         return
@@ -58,7 +56,7 @@ def queues(alone: LocalStack) -> Iterator[Any]:
 
 
 def waiting(sqs: Any, url: str) -> int:
-    """How many messages there are, under way or not."""
+    """How many messages there are, in flight or not."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     return sum(
         int(number) for number in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()
@@ -67,38 +65,41 @@ def waiting(sqs: Any, url: str) -> int:
 
 @pytest.mark.usefixtures("brisk_queue")
 @pytest.mark.parametrize("jobs", [30, pytest.param(200, marks=pytest.mark.soak)])
-def test_all_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
-    """A tenth of the orders lose their answer, and every webhook comes twice."""
-    witness = Witness()
-    api = Api(alone.api_url, witness)
-    people = [Person.register(api) for _ in range(jobs // JOBS_A_PERSON)]
-    owners = people * JOBS_A_PERSON
+def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
+    """A tenth of the orders lose their answer, and every webhook is sent twice."""
+    response_recorder = Witness()
+    api = Api(alone.api_url, response_recorder)
+    people = [Person.register(api) for _ in range(jobs // JOBS_PER_PERSON)]
+    owners = people * JOBS_PER_PERSON
     before, ordered = queues(), catchup_env.count(Sandbox.CREATE)
     catchup_env.order(webhook_copies=2)
     catchup_env.fail(Sandbox.CREATE, "cut", times=jobs // 10)
 
-    with ThreadPoolExecutor(AT_ONCE) as at_once:
+    with ThreadPoolExecutor(CONCURRENT_CALLS) as at_once:
         uploads = list(at_once.map(upload, owners))
-        started = list(at_once.map(lambda one: catch_up(one[0], upload_id=one[1]), zip(owners, uploads, strict=True)))
+        started = list(at_once.map(lambda owner, upload_id: catch_up(owner, upload_id=upload_id), owners, uploads))
         assert {job["credits_held"] for job in started} == {HELD}
-        open_ones = list(zip(owners, [job["job_id"] for job in started], strict=True))
+        open_jobs = list(zip(owners, [job["job_id"] for job in started], strict=True))
 
         def all_done() -> bool:
-            statuses = list(at_once.map(lambda one: look(*one)["status"], open_ones))
+            statuses = list(at_once.map(lambda job: look(*job)["status"], open_jobs))
             assert "failed" not in statuses
-            open_ones[:] = [one for one, status in zip(open_ones, statuses, strict=True) if status != "done"]
-            return not open_ones
+            open_jobs[:] = [job for job, status in zip(open_jobs, statuses, strict=True) if status != "done"]
+            return not open_jobs
 
-        eventually(all_done, seconds=30 + jobs * SECONDS_A_JOB)
-    eventually(lambda: all(now <= then for now, then in zip(queues(), before, strict=True)))  # Alone: nothing is left.
+        eventually(all_done, seconds=30 + jobs * SECONDS_PER_JOB)
+    # Without other users of the queue this means that it is empty.
+    eventually(lambda: all(now <= then for now, then in zip(queues(), before, strict=True)))
 
     assert catchup_env.count(Sandbox.CREATE) == ordered + jobs
-    made = catchup_env.all_transcripts()
-    assert Counter(one["webhook_url"].partition("?job=")[2] for one in made) == {job["job_id"]: 1 for job in started}
-    assert all(one["deleted"] for one in made)
+    orders = catchup_env.all_transcripts()
+    assert Counter(order["webhook_url"].partition("?job=")[2] for order in orders) == {
+        job["job_id"]: 1 for job in started
+    }
+    assert all(order["deleted"] for order in orders)
     for person in people:
-        assert person.balance() == (200 - JOBS_A_PERSON * USED, 0)
-        assert [used["credits"] for used in person.usage()] == [-USED] * JOBS_A_PERSON
+        assert person.balance() == (200 - JOBS_PER_PERSON * USED, 0)
+        assert [used["credits"] for used in person.usage()] == [-USED] * JOBS_PER_PERSON
         ledgers.check_invariants(person.user_id)
-    assert Secrets.of(alone).find_leaks(alone.directory, witness.answers) == []
+    assert Secrets.of(alone).leaked(alone.directory, response_recorder.answers) == []
     api.close()

@@ -1,4 +1,4 @@
-"""The statement as a file for a spreadsheet: every movement, nothing that a spreadsheet would run, page after page."""
+"""The statement as a CSV file: every movement, no cell that a spreadsheet would run as a formula, in pages."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.http_client import Api, Person, check_error
 
 PATH = "/credits/transactions?format=csv"
-AT_ONCE = 100
+ENTRIES_PER_WRITE = 100
 Writing = Callable[..., None]
 HOSTILE = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1")
 
@@ -29,26 +29,26 @@ def rows(answer: requests.Response) -> list[dict[str, str]]:
 
 @pytest.fixture
 def write(books: Backend) -> Iterator[Writing]:
-    """Writes movements of nothing, as if they had been. Nothing booked them, so that no audit must find them later."""
+    """Writes entries of 0 credits for the test; they are deleted afterwards, so that no audit finds them."""
     written = []
 
-    def written_now(person: Person, count: int, **words: Any) -> None:
-        for first in range(0, count, AT_ONCE):
+    def write_entries(person: Person, count: int, **texts: Any) -> None:
+        for first in range(0, count, ENTRIES_PER_WRITE):
             writes = [
                 entry_put(
                     person.user_id,
-                    Entry(entry_id_for(1_795_400_000 + n, f"csv/{n}"), "adjustment", 0, 1_795_400_000 + n, **words),
+                    Entry(entry_id_for(1_795_400_000 + n, f"csv/{n}"), "adjustment", 0, 1_795_400_000 + n, **texts),
                 )
-                for n in range(first, min(count, first + AT_ONCE))
+                for n in range(first, min(count, first + ENTRIES_PER_WRITE))
             ]
             books.tables.transact(writes)
-            written.extend(one.key for one in writes)
+            written.extend(write.key for write in writes)
 
-    yield written_now
+    yield write_entries
     books.tables.delete_many(written)
 
 
-def test_the_statement_comes_as_a_file(payments_client: PaymentsClient, person: Person) -> None:
+def test_the_statement_is_a_csv_file(payments_client: PaymentsClient, person: Person) -> None:
     checkout = buy_and_pay(person, payments_client)
     payments_client.refund(checkout, 333)
 
@@ -64,16 +64,16 @@ def test_the_statement_comes_as_a_file(payments_client: PaymentsClient, person: 
         "purchase": ("2000", "999", checkout["purchase_id"]),
         "clawback": ("-666", "-333", checkout["purchase_id"]),
     }
-    assert found["purchase"]["explanation"] == "2,000 credits for $9.99"
-    told = person.get("/credits/transactions").json()["transactions"]
+    assert found["purchase"]["explanation"] == "2000 credits for $9.99"
+    transactions = person.get("/credits/transactions").json()["transactions"]
     assert [(row["id"], row["at"], row["explanation"]) for row in rows(answer)] == [
-        (one["id"], one["at"], one["explanation"]) for one in told
+        (write["id"], write["at"], write["explanation"]) for write in transactions
     ]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_cell_is_a_formula(person: Person, write: Writing, text: str) -> None:
-    """Today we write every text ourselves; a later one may quote somebody."""
+    """Today every text is our own; a later one may quote a user."""
     write(person, 1, reason=text, price_version=text)
 
     (row,) = [row for row in rows(person.get(PATH)) if row["kind"] == "adjustment"]
@@ -81,7 +81,7 @@ def test_no_cell_is_a_formula(person: Person, write: Writing, text: str) -> None
     assert (row["explanation"], row["price_version"]) == (f"'{text}", f"'{text}")
 
 
-def test_quotes_commas_and_lines_stay_in_their_cell(person: Person, write: Writing) -> None:
+def test_quotes_commas_and_line_breaks_stay_in_their_cell(person: Person, write: Writing) -> None:
     text = 'a "word", a\nline; ü €'
     write(person, 1, reason=text)
 
@@ -90,7 +90,7 @@ def test_quotes_commas_and_lines_stay_in_their_cell(person: Person, write: Writi
     assert row["explanation"] == text
 
 
-def test_a_long_statement_is_several_files(api: Api, person: Person, write: Writing, resident: Person) -> None:
+def test_a_long_statement_has_several_files(api: Api, person: Person, write: Writing, resident: Person) -> None:
     per_file = CSV_PAGE_SIZE * MAX_CSV_PAGES
     write(person, per_file + 5)
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from chalicelib.catchup.summarise import build_summary_task, parse_summary
 from chalicelib.errors import (
     ProviderDeniedError,
     ProviderError,
@@ -19,10 +20,9 @@ from chalicelib.models.transcripts import Segment
 from chalicelib.providers.openai_text import OpenAIText
 from chalicelib.transcripts.prompts import (
     ANSWER_INSTRUCTIONS,
-    answer_task,
-    read_answer,
+    build_answer_task,
+    parse_answer,
     read_summary,
-    summary_task,
 )
 from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 
@@ -32,7 +32,7 @@ LINES = [
     Segment(1, 4_000, 9_000, "His sisters were to live in a cottage in Devonshire."),
 ]
 QUESTION = "Where were the sisters to live?"
-TASK, ROOMY = answer_task(LINES, QUESTION, 800), answer_task(LINES, QUESTION, 4_000)
+TASK, ROOMY = build_answer_task(LINES, QUESTION, 800), build_answer_task(LINES, QUESTION, 4_000)
 Api = Literal["chat", "responses"]
 APIS: tuple[Api, Api] = ("chat", "responses")
 PATHS = {"chat": "/openai/v1/chat/completions", "responses": "/openai/v1/responses"}
@@ -101,7 +101,7 @@ def response_body(api: Api, text: Any, **changes: Any) -> bytes:
 def test_a_question_is_answered_from_the_lines(client: Client) -> None:
     answer = client().answer(TASK)
 
-    parsed = read_answer(answer.fields, LINES)
+    parsed = parse_answer(answer.fields, LINES)
     assert parsed is not None
     assert LINES[1] in parsed.quotes
     assert answer.model == f"openai/{MODEL}"
@@ -110,9 +110,9 @@ def test_a_question_is_answered_from_the_lines(client: Client) -> None:
 
 
 def test_a_summary_is_made_of_the_lines(client: Client) -> None:
-    answer = client().answer(summary_task(LINES, "A talk", 800))
+    answer = client().answer(build_summary_task(LINES, "A talk", 800))
 
-    assert "Dashwood" in read_summary(answer.fields, LINES).text
+    assert "Dashwood" in parse_summary(answer.fields, LINES).text
 
 
 def test_the_request_stores_nothing_and_limits_the_output_to_a_json_object(
@@ -203,7 +203,7 @@ def test_an_answer_of_another_schema_is_rejected_by_its_reader(client: Client, s
 
     assert answer.fields == {"unexpected": ["another shape"]}
     with pytest.raises(ProviderError, match=r"nonsense|invalid"):
-        read_answer(answer.fields, LINES)
+        parse_answer(answer.fields, LINES)
     with pytest.raises(ProviderError, match=r"nonsense|invalid"):
         read_summary(model.answer(TASK).fields, LINES)
 
@@ -211,7 +211,7 @@ def test_an_answer_of_another_schema_is_rejected_by_its_reader(client: Client, s
 def test_unknown_line_numbers_are_no_quotes(client: Client, stand_in: StandIn, api: Api) -> None:
     stand_in.fail(f"openai.{api}", {"kind": "wrong_lines"})
 
-    assert read_answer(client().answer(TASK).fields, LINES) is None
+    assert parse_answer(client().answer(TASK).fields, LINES) is None
 
 
 def test_an_unknown_model_is_rejected(client: Client) -> None:
@@ -300,4 +300,8 @@ def test_reasoning_beside_the_answer_is_ignored(client: Client, serve, http, api
 def test_a_long_transcript_is_accepted(client: Client) -> None:
     many = [Segment(n, n * 1_000, n * 1_000 + 900, f"Sentence number {n} of a long talk.") for n in range(2_000)]
 
-    assert client().answer(TextTask("catchup_summary", "x", summary_task(many, "", 900).data, TASK.schema, 900)).fields
+    assert (
+        client()
+        .answer(TextTask("catchup_summary", "x", build_summary_task(many, "", 900).data, TASK.schema, 900))
+        .fields
+    )

@@ -39,7 +39,7 @@ def test_a_claim_outlasts_the_slowest_write_and_the_longest_call_but_not_the_tim
     slowest_write = tries * (waits.connect_timeout + waits.read_timeout) + pauses
 
     assert slowest_write + LONGEST_JOB_CALL_SECONDS <= rules.claim_seconds < SWEEP_EVERY_SECONDS
-    assert rules.look_again_seconds < SWEEP_EVERY_SECONDS - 5  # schedules are late by seconds
+    assert rules.recheck_seconds < SWEEP_EVERY_SECONDS - 5  # schedules are late by seconds
 
 
 def test_a_page_of_an_audit_fits_into_its_claim_and_the_claim_into_the_workers_time() -> None:

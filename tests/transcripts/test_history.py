@@ -1,4 +1,4 @@
-"""What a transcript covers, the pages of the list, files, and deleting."""
+"""What a transcript covers, the pages of the list, files, and deletion."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -12,12 +12,13 @@ from chalicelib.ids import ulid
 from chalicelib.logs.request_log import collect_request_log, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
-from chalicelib.repositories.transcripts import transcript_put
-from chalicelib.transcripts.history import QUERIES_A_PAGE, gaps, merged
+from chalicelib.repositories.transcripts import put_transcript
+from chalicelib.transcripts.coverage import merge_intervals, uncovered_intervals
+from chalicelib.transcripts.history import QUERIES_PER_PAGE
 from tests.fakes import Backend
 
 MINUTE_MS = 60_000
-stretches = st.lists(
+random_segments = st.lists(
     st.tuples(st.integers(0, 200), st.integers(0, 200)).map(sorted).map(lambda ends: Segment(0, *ends, "a word")),
     max_size=12,
 )
@@ -28,18 +29,18 @@ def moments(intervals: list[contract.Interval]) -> set[int]:
     return {at for interval in intervals for at in range(interval.start_ms, interval.end_ms)}
 
 
-@given(stretches)
-def test_covered_is_exactly_what_the_segments_hold(segments: list[Segment]) -> None:
-    covered = merged(segments)
+@given(random_segments)
+def test_covered_is_exactly_the_time_of_the_segments(segments: list[Segment]) -> None:
+    covered = merge_intervals(segments)
 
     assert moments(covered) == {at for s in segments for at in range(s.start_ms, s.end_ms)}
     assert all(a.end_ms < b.start_ms for a, b in pairwise(covered))
 
 
-@given(stretches)
+@given(random_segments)
 def test_covered_and_uncovered_fill_the_time_up_to_the_last_word(segments: list[Segment]) -> None:
-    covered = merged(segments)
-    uncovered = gaps(covered)
+    covered = merge_intervals(segments)
+    uncovered = uncovered_intervals(covered)
 
     end_ms = covered[-1].end_ms if covered else 0
     assert moments(covered) | moments(uncovered) == set(range(end_ms))
@@ -47,29 +48,29 @@ def test_covered_and_uncovered_fill_the_time_up_to_the_last_word(segments: list[
     assert all(gap.start_ms < gap.end_ms for gap in uncovered)
 
 
-def test_nothing_said_covers_nothing() -> None:
-    assert (merged([]), gaps([])) == ([], [])
+def test_no_segments_cover_nothing() -> None:
+    assert (merge_intervals([]), uncovered_intervals([])) == ([], [])
 
 
-def test_the_list_is_newest_first_in_pages_that_neither_miss_nor_repeat(backend: Backend) -> None:
+def test_the_pages_are_newest_first_and_neither_miss_nor_repeat_any(backend: Backend) -> None:
     ada, history = backend.person(200), backend.history
     made = []
     for _ in range(5):
         made.append(backend.start(ada, lease_seconds=60).transcript_id)
         backend.clock.forward(1)
 
-    seen, cursor = [], None
+    ids, cursor = [], None
     while True:
         page = history.page(ada, contract.HistoryQuery(limit=2, cursor=cursor))
-        seen += [line.id for line in page.items]
+        ids += [line.id for line in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
 
-    assert seen == made[::-1]
+    assert ids == made[::-1]
 
 
-def test_a_transcript_holds_relayed_and_saved_pieces_and_shows_what_is_missing(backend: Backend) -> None:
+def test_a_transcript_merges_relayed_and_saved_segments_and_shows_gaps(backend: Backend) -> None:
     ada, history = backend.person(200), backend.history
     lease = backend.start(ada, title="Austen")
     backend.send(ada, lease.session_id, 0, seconds=2)
@@ -79,15 +80,15 @@ def test_a_transcript_holds_relayed_and_saved_pieces_and_shows_what_is_missing(b
     backend.clock.forward(1)
     backend.streaming.save(ada, lease.session_id, [corrected])
 
-    whole = history.whole(ada, lease.transcript_id)
+    page_answer = history.get_transcript(ada, lease.transcript_id)
 
-    assert [(piece.seq, piece.text) for piece in whole.segments] == [(0, "some words"), (1, "saved again")]
-    assert whole.covered == [
+    assert [(piece.seq, piece.text) for piece in page_answer.segments] == [(0, "some words"), (1, "saved again")]
+    assert page_answer.covered == [
         contract.Interval(start_ms=0, end_ms=2_000),
         contract.Interval(start_ms=5_000, end_ms=6_000),
     ]
-    assert whole.uncovered == [contract.Interval(start_ms=2_000, end_ms=5_000)]
-    assert (whole.transcript.title, whole.transcript.state) == ("Austen", "active")
+    assert page_answer.uncovered == [contract.Interval(start_ms=2_000, end_ms=5_000)]
+    assert (page_answer.transcript.title, page_answer.transcript.state) == ("Austen", "active")
 
 
 # Filters
@@ -98,19 +99,19 @@ def at(seconds: int) -> datetime:
 
 
 def all_pages(backend: Backend, caller: Caller, **filters: object) -> list[str]:
-    """Ids over all pages of two."""
-    seen, cursor = [], None
+    """The ids on all pages of two."""
+    ids, cursor = [], None
     while True:
         page = backend.history.page(caller, contract.HistoryQuery(limit=2, cursor=cursor, **filters))
-        seen += [line.id for line in page.items]
+        ids += [line.id for line in page.items]
         cursor = page.next_cursor
         if cursor is None:
-            return seen
+            return ids
 
 
 @pytest.fixture
-def ten(backend: Backend) -> tuple[Caller, list[tuple[int, str]]]:
-    """Somebody with ten transcripts, ten seconds apart: when each began, and its id, newest first."""
+def ten_transcripts(backend: Backend) -> tuple[Caller, list[tuple[int, str]]]:
+    """A user with ten transcripts, ten seconds apart: when each started, and its id, newest first."""
     ada, made = backend.person(500), []
     for _ in range(10):
         made.append((backend.clock(), backend.start(ada, lease_seconds=60).transcript_id))
@@ -119,20 +120,20 @@ def ten(backend: Backend) -> tuple[Caller, list[tuple[int, str]]]:
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 9), (3, 6), (4, 5), (0, 1), (8, 9)])
-def test_from_is_included_and_to_is_not(backend: Backend, ten, first: int, last: int) -> None:
-    ada, made = ten
+def test_from_is_included_and_to_is_not(backend: Backend, ten_transcripts, first: int, last: int) -> None:
+    ada, made = ten_transcripts
     started_from, started_before = at(made[last][0]), at(made[first][0])
 
-    assert all_pages(backend, ada, started_from=started_from, started_before=started_before) == [
+    assert all_pages(backend, ada, begun_from=started_from, begun_before=started_before) == [
         name for _, name in made[first + 1 : last + 1]
     ]
-    assert all_pages(backend, ada, started_from=started_from) == [name for _, name in made[: last + 1]]
-    assert all_pages(backend, ada, started_before=started_before) == [name for _, name in made[first + 1 :]]
-    assert all_pages(backend, ada, kind="live", started_from=started_from) == [name for _, name in made[: last + 1]]
+    assert all_pages(backend, ada, begun_from=started_from) == [name for _, name in made[: last + 1]]
+    assert all_pages(backend, ada, begun_before=started_before) == [name for _, name in made[first + 1 :]]
+    assert all_pages(backend, ada, kind="live", begun_from=started_from) == [name for _, name in made[: last + 1]]
 
 
-def test_a_time_between_two_seconds_is_after_the_first(backend: Backend, ten) -> None:
-    ada, made = ten
+def test_a_time_between_two_seconds_is_after_the_first(backend: Backend, ten_transcripts) -> None:
+    ada, made = ten_transcripts
     half = at(made[5][0]) + timedelta(microseconds=1)
 
     assert all_pages(backend, ada, started_from=half) == [name for _, name in made[:5]]
@@ -140,66 +141,66 @@ def test_a_time_between_two_seconds_is_after_the_first(backend: Backend, ten) ->
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
-def test_times_far_away_are_just_times(backend: Backend, ten, year: int) -> None:
-    ada, made = ten
+def test_distant_times_are_valid_filters(backend: Backend, ten_transcripts, year: int) -> None:
+    ada, made = ten_transcripts
     far = datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
-    everything = [name for _, name in made]
+    all_ids = [name for _, name in made]
 
-    assert all_pages(backend, ada, started_from=far) == ([] if year == 9999 else everything)
-    assert all_pages(backend, ada, started_before=far) == (everything if year == 9999 else [])
+    assert all_pages(backend, ada, begun_from=far) == ([] if year == 9999 else all_ids)
+    assert all_pages(backend, ada, begun_before=far) == (all_ids if year == 9999 else [])
 
 
-def test_a_span_that_ends_before_it_begins_is_refused(backend: Backend, ten) -> None:
-    ada, _ = ten
+def test_a_period_that_ends_before_it_starts_is_refused(backend: Backend, ten_transcripts) -> None:
+    ada, _ = ten_transcripts
 
     for started_before in (at(1_000), at(999)):
         with pytest.raises(InvalidRequestError):
-            backend.history.page(ada, contract.HistoryQuery(started_from=at(1_000), started_before=started_before))
+            backend.history.page(ada, contract.HistoryQuery(begun_from=at(1_000), begun_before=started_before))
 
 
-def test_a_filtered_page_reads_no_more_than_its_bound_however_few_match(backend: Backend) -> None:
+def test_a_filtered_page_reads_a_bounded_number_however_few_match(backend: Backend) -> None:
     ada = backend.person(0)
     lines = [Transcript(ulid((backend.clock() + n) * 1000), "other", backend.clock() + n) for n in range(320)]
     for first in range(0, len(lines), 100):
-        backend.tables.transact([transcript_put(ada.user_id, line) for line in lines[first : first + 100]])
+        backend.tables.transact([put_transcript(ada.user_id, line) for line in lines[first : first + 100]])
 
     with collect_request_log() as counted:
         count_aws_calls(backend.tables._client)
         page = backend.history.page(ada, contract.HistoryQuery(kind="live"))
 
     assert (page.items, page.next_cursor is None) == ([], False)
-    assert counted.aws_calls == 1 + QUERIES_A_PAGE
+    assert counted.aws_calls == 1 + QUERIES_PER_PAGE
     assert all_pages(backend, ada, kind="live") == []
 
 
-def test_a_cursor_is_good_for_its_reader_and_its_filters_alone(backend: Backend, ten) -> None:
-    ada, _ = ten
+def test_a_cursor_is_valid_only_for_its_user_and_its_filters(backend: Backend, ten_transcripts) -> None:
+    ada, _ = ten_transcripts
     eve = backend.person(0)
     cursor = backend.history.page(ada, contract.HistoryQuery(limit=2)).next_cursor
 
-    for who, filters in ((eve, {}), (ada, {"kind": "live"}), (ada, {"begun_from": at(5)})):
+    for caller, filters in ((eve, {}), (ada, {"kind": "live"}), (ada, {"begun_from": at(5)})):
         with pytest.raises(InvalidRequestError):
-            backend.history.page(who, contract.HistoryQuery(cursor=cursor, **filters))
+            backend.history.page(caller, contract.HistoryQuery(cursor=cursor, **filters))
 
 
 # Long transcripts
 
 
-def test_words_that_do_not_fit_into_one_answer_come_in_pages(backend: Backend, monkeypatch) -> None:
+def test_segments_that_do_not_fit_into_one_answer_come_in_pages(backend: Backend, monkeypatch) -> None:
     monkeypatch.setattr("chalicelib.transcripts.history.MAX_PAGE_BYTES", 1_000)
     ada = backend.person(200)
     lease = backend.start(ada)
-    said = [
+    segments = [
         contract.SegmentInput(seq=n, start_ms=n * 10, end_ms=n * 10 + 9, text=f"word {n} " * (1 + n % 7))
         for n in range(60)
     ]
-    backend.streaming.save(ada, lease.session_id, said)
+    backend.streaming.save(ada, lease.session_id, segments)
 
     pages, cursor = [], None
     while True:
-        whole = backend.history.whole(ada, lease.transcript_id, cursor)
-        pages.append(whole)
-        cursor = whole.next_cursor
+        page_answer = backend.history.get_transcript(ada, lease.transcript_id, cursor)
+        pages.append(page_answer)
+        cursor = page_answer.next_cursor
         if cursor is None:
             break
 
@@ -207,10 +208,10 @@ def test_words_that_do_not_fit_into_one_answer_come_in_pages(backend: Backend, m
     assert len(pages) > 5
     assert all(page.covered == pages[0].covered for page in pages)
     with pytest.raises(InvalidRequestError):
-        backend.history.whole(ada, lease.transcript_id, pages[0].next_cursor[:-2])
+        backend.history.get_transcript(ada, lease.transcript_id, pages[0].next_cursor[:-2])
 
 
-def test_a_piece_larger_than_a_page_still_comes(backend: Backend, monkeypatch) -> None:
+def test_a_segment_larger_than_a_page_is_still_returned(backend: Backend, monkeypatch) -> None:
     monkeypatch.setattr("chalicelib.transcripts.history.MAX_PAGE_BYTES", 10)
     ada = backend.person(200)
     lease = backend.start(ada)
@@ -218,8 +219,8 @@ def test_a_piece_larger_than_a_page_still_comes(backend: Backend, monkeypatch) -
         ada, lease.session_id, [contract.SegmentInput(seq=n, start_ms=n, end_ms=n, text="x" * 100) for n in range(2)]
     )
 
-    first = backend.history.whole(ada, lease.transcript_id)
-    second = backend.history.whole(ada, lease.transcript_id, first.next_cursor)
+    first = backend.history.get_transcript(ada, lease.transcript_id)
+    second = backend.history.get_transcript(ada, lease.transcript_id, first.next_cursor)
 
     assert [[piece.seq for piece in page.segments] for page in (first, second)] == [[0], [1]]
     assert second.next_cursor is None
@@ -229,7 +230,7 @@ def test_a_piece_larger_than_a_page_still_comes(backend: Backend, monkeypatch) -
 
 
 @pytest.fixture
-def said(backend: Backend) -> tuple[Caller, str]:
+def saved_transcript(backend: Backend) -> tuple[Caller, str]:
     ada = backend.person(200)
     lease = backend.start(ada)
     words = [
@@ -249,8 +250,10 @@ def said(backend: Backend) -> tuple[Caller, str]:
         ("json", "application/json", '"text":"Good morning."'),
     ],
 )
-def test_a_transcript_is_a_file_of_each_kind(backend: Backend, said, form: str, content_type: str, part: str) -> None:
-    ada, transcript_id = said
+def test_a_transcript_can_be_exported_in_each_format(
+    backend: Backend, saved_transcript, form: str, content_type: str, part: str
+) -> None:
+    ada, transcript_id = saved_transcript
 
     file = backend.history.export(ada, transcript_id, form)
 
@@ -258,34 +261,34 @@ def test_a_transcript_is_a_file_of_each_kind(backend: Backend, said, form: str, 
     assert (file.content_type, file.file_name) == (content_type, f"transcript-{transcript_id}.{form}")
 
 
-def test_a_file_longer_than_an_answer_may_be_is_refused(backend: Backend, said, monkeypatch) -> None:
+def test_a_file_larger_than_a_response_may_be_is_refused(backend: Backend, saved_transcript, monkeypatch) -> None:
     monkeypatch.setattr("chalicelib.transcripts.history.MAX_FILE_BYTES", 20)
     with pytest.raises(TooLargeError):
-        backend.history.export(*said, "txt")
+        backend.history.export(*saved_transcript, "txt")
 
 
 # Deleting
 
 
-def words_left(backend: Backend, caller: Caller) -> list[str]:
+def stored_segments(backend: Backend, caller: Caller) -> list[str]:
     items, _ = backend.tables.query("app", f"USER#{caller.user_id}", "SEGMENT#")
     return [item["sk"] for item in items]
 
 
-def test_a_deleted_transcript_is_gone_at_once_and_its_words_after_the_sweep(backend: Backend) -> None:
+def test_a_deleted_transcript_disappears_at_once_and_its_segments_with_the_sweep(backend: Backend) -> None:
     ada = backend.person(200)
     lease, kept = backend.start(ada, lease_seconds=60), backend.start(ada, lease_seconds=60)
-    for one in (lease, kept):
+    for session in (lease, kept):
         for seq in range(3):
-            backend.send(ada, one.session_id, seq)
+            backend.send(ada, session.session_id, seq)
     backend.streaming.stop(ada, lease.session_id)
     before = backend.ledger.balance(ada.user_id)
 
     assert backend.history.delete(ada, lease.transcript_id).deleted
 
     assert all_pages(backend, ada) == [kept.transcript_id]
-    for gone in (
-        lambda: backend.history.whole(ada, lease.transcript_id),
+    for request in (
+        lambda: backend.history.get_transcript(ada, lease.transcript_id),
         lambda: backend.history.export(ada, lease.transcript_id, "srt"),
         lambda: backend.history.delete(ada, lease.transcript_id),
         lambda: backend.streaming.save(ada, lease.session_id, []),
@@ -293,15 +296,15 @@ def test_a_deleted_transcript_is_gone_at_once_and_its_words_after_the_sweep(back
         lambda: backend.streaming.renew(ada, lease.session_id, True),
     ):
         with pytest.raises(NotFoundError):
-            gone()
-    assert backend.history.erase_deleted() == 1
-    assert words_left(backend, ada) == [f"SEGMENT#{kept.transcript_id}#C#{seq:010d}" for seq in range(3)]
-    assert backend.history.erase_deleted() == 0
+            request()
+    assert backend.history.delete_marked_segments() == 1
+    assert stored_segments(backend, ada) == [f"SEGMENT#{kept.transcript_id}#C#{seq:010d}" for seq in range(3)]
+    assert backend.history.delete_marked_segments() == 0
     assert backend.ledger.balance(ada.user_id) == before
 
 
-def test_a_start_whose_key_comes_again_after_the_deletion_opens_a_new_session(backend: Backend) -> None:
-    """The same id, which the key names, with a transcript and credits of its own: nothing is left to answer from."""
+def test_reusing_the_key_of_a_deleted_session_opens_a_new_session(backend: Backend) -> None:
+    """The key gives the same session id, but a new transcript and a new hold: the stored answer was deleted."""
     ada = backend.person(200)
     first = backend.start(ada, "5a1de7d4", lease_seconds=60)
     backend.send(ada, first.session_id, 0)
@@ -312,28 +315,28 @@ def test_a_start_whose_key_comes_again_after_the_deletion_opens_a_new_session(ba
 
     assert second.session_id == first.session_id
     assert second.transcript_id != first.transcript_id
-    assert backend.history.whole(ada, second.transcript_id).segments == []
+    assert backend.history.get_transcript(ada, second.transcript_id).segments == []
     assert backend.ledger.balance(ada.user_id).held == second.credits_held
     backend.send(ada, second.session_id, 0)
     assert backend.streaming.stop(ada, second.session_id).credits_used == 1
     backend.check_books(ada.user_id)
 
 
-def test_a_running_session_is_stopped_before_it_is_forgotten(backend: Backend) -> None:
+def test_a_running_session_must_be_stopped_before_it_is_deleted(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)
 
-    with pytest.raises(ConflictError) as refused:
+    with pytest.raises(ConflictError) as refusal:
         backend.history.delete(ada, lease.transcript_id)
 
-    assert refused.value.details == {"reason": "session_running", "state": "active"}
+    assert refusal.value.details == {"reason": "session_running", "state": "active"}
     backend.clock.forward(1_000)
     backend.streaming.sweep()
     assert backend.history.delete(ada, lease.transcript_id).deleted
     backend.check_invariants(ada.user_id)
 
 
-def test_a_session_taken_up_again_meanwhile_keeps_its_transcript(backend: Backend, monkeypatch) -> None:
+def test_a_session_resumed_during_the_deletion_keeps_its_transcript(backend: Backend, monkeypatch) -> None:
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)
     backend.send(ada, lease.session_id, 0)
@@ -341,23 +344,23 @@ def test_a_session_taken_up_again_meanwhile_keeps_its_transcript(backend: Backen
     backend.streaming.sweep()
     history, read = backend.history, backend.tables.get
 
-    def renewed_after_reading(key):
+    def resume_after_reading(key):
         item = read(key)
         backend.streaming.renew(ada, lease.session_id, True)
         return item
 
-    monkeypatch.setattr(backend.tables, "get", renewed_after_reading)
+    monkeypatch.setattr(backend.tables, "get", resume_after_reading)
     with pytest.raises(ConflictError):
         history.delete(ada, lease.transcript_id)
     monkeypatch.undo()
 
-    assert [piece.text for piece in history.whole(ada, lease.transcript_id).segments] == ["some words"]
-    assert history.erase_deleted() == 0
+    assert [piece.text for piece in history.get_transcript(ada, lease.transcript_id).segments] == ["some words"]
+    assert history.delete_marked_segments() == 0
 
 
-def test_erasing_goes_on_where_it_was_broken_off(backend: Backend, monkeypatch) -> None:
-    monkeypatch.setattr("chalicelib.transcripts.history.ERASED_PAGES", 1)
-    monkeypatch.setattr("chalicelib.repositories.transcripts.ERASED_AT_ONCE", 2)
+def test_an_interrupted_deletion_continues(backend: Backend, monkeypatch) -> None:
+    monkeypatch.setattr("chalicelib.transcripts.history.PAGES_PER_TRANSCRIPT", 1)
+    monkeypatch.setattr("chalicelib.repositories.transcripts.DELETED_PER_QUERY", 2)
     ada = backend.person(200)
     lease = backend.start(ada, lease_seconds=60)
     for seq in range(5):
@@ -365,22 +368,22 @@ def test_erasing_goes_on_where_it_was_broken_off(backend: Backend, monkeypatch) 
     backend.streaming.stop(ada, lease.session_id)
     backend.history.delete(ada, lease.transcript_id)
 
-    left = []
-    while words_left(backend, ada):
-        backend.history.erase_deleted()
-        left.append(len(words_left(backend, ada)))
+    counts = []
+    while stored_segments(backend, ada):
+        backend.history.delete_marked_segments()
+        counts.append(len(stored_segments(backend, ada)))
 
-    assert left == [3, 1, 0]
+    assert counts == [3, 1, 0]
 
 
-def test_nobody_deletes_or_saves_what_is_anothers(backend: Backend, said) -> None:
-    _, transcript_id = said
+def test_another_users_transcript_cannot_be_read_exported_or_deleted(backend: Backend, saved_transcript) -> None:
+    _, transcript_id = saved_transcript
     eve = backend.person(0)
 
-    for others in (
+    for request in (
         lambda: backend.history.delete(eve, transcript_id),
         lambda: backend.history.export(eve, transcript_id, "txt"),
-        lambda: backend.history.whole(eve, transcript_id),
+        lambda: backend.history.get_transcript(eve, transcript_id),
     ):
         with pytest.raises(NotFoundError):
-            others()
+            request()

@@ -1,4 +1,4 @@
-"""A long transcript fits into what Lambda may answer, whatever alphabet it is in and however crooked its text."""
+"""A long transcript fits into a response of Lambda, in any alphabet and with any characters."""
 
 import json
 from collections.abc import Iterator
@@ -30,15 +30,15 @@ ADA = Caller("ada", 0, "ada@example.com")
 
 @dataclass
 class Store:
-    """A transcript of pieces with a pause after each, and the summaries that it may have at most."""
+    """A transcript of segments with a pause after each, and with the maximum of summaries."""
 
-    said: list[Segment]
+    stored_segments: list[Segment]
 
-    def admit(self, caller: Caller, extra_writes: list[ItemKey]) -> tuple[None, list[dict[str, Any]]]:
+    def admit(self, caller: Caller, extra_keys: list[ItemKey]) -> tuple[None, list[dict[str, Any]]]:
         return None, [{"transcript_id": "long", "kind": "live", "started_at": 0}]
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
-        return self.said
+        return self.stored_segments
 
     def summaries(self, user_id: str, transcript_id: str, limit: int) -> list[Summary]:
         moments = tuple(Moment(n, "Ж" * 120) for n in range(12))
@@ -47,7 +47,7 @@ class Store:
 
 @pytest.fixture(params=TEXTS.values(), ids=TEXTS)
 def history(request: pytest.FixtureRequest) -> History:
-    """Of one transcript with as much in it as a live session may save."""
+    """One transcript with as much text as a live session may save."""
     number = MAX_SAVED_BYTES // (len(request.param.encode()) + SEGMENT_OVERHEAD_BYTES)
     store: Any = Store([Segment(n, n * 1_000, n * 1_000 + 900, request.param) for n in range(number)])
     return History(ledger=store, tables=store, transcripts=store, cursors=CURSORS, now=int)
@@ -61,7 +61,7 @@ def sent_bytes(body: str) -> int:
 def pages(history: History) -> Iterator[str]:
     cursor = None
     while True:
-        page = history.whole(ADA, "long", cursor)
+        page = history.get_transcript(ADA, "long", cursor)
         yield msgspec.json.encode(page).decode()
         cursor = page.next_cursor
         if cursor is None:

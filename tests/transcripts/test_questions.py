@@ -1,4 +1,4 @@
-"""Questions about a transcript: a fixed price, an answer that rests on its words, and nothing for a failure."""
+"""Questions about a transcript: a fixed price, an answer that quotes it, and no charge for a failure."""
 
 from dataclasses import replace
 
@@ -18,16 +18,16 @@ from chalicelib.models.ledger import Charge, Hold
 from chalicelib.models.transcripts import Segment
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES
 from chalicelib.repositories.questions import question_key
-from chalicelib.repositories.transcripts import Transcripts, segments_put
-from chalicelib.transcripts.questions import NOT_SAID
+from chalicelib.repositories.transcripts import Transcripts, put_segments
+from chalicelib.transcripts.questions import NOT_IN_TRANSCRIPT
 from tests.catchup.catchup_env import CatchupEnv
 from tests.default_prices import PRICE_VERSION, PRICES
 
 PRICE = 5
-SAID = ["Good morning, everybody.", "The meeting moves to Thursday.", "Bring the blue folder."]
+SENTENCES = ["Good morning, everybody.", "The meeting moves to Thursday.", "Bring the blue folder."]
 WORDS = [
     contract.SegmentInput(seq=n, start_ms=n * 10_000, end_ms=n * 10_000 + 9_000, text=text, speaker="A")
-    for n, text in enumerate(SAID)
+    for n, text in enumerate(SENTENCES)
 ]
 
 
@@ -36,11 +36,13 @@ def ada(catchup_env: CatchupEnv) -> Caller:
     return catchup_env.backend.person(200)
 
 
-def a_session(catchup_env: CatchupEnv, caller: Caller, words: list[contract.SegmentInput] = WORDS) -> contract.Lease:
-    """A session with saved words that has ended, so that nothing of it is held."""
+def save_session(
+    catchup_env: CatchupEnv, caller: Caller, segments: list[contract.SegmentInput] = WORDS
+) -> contract.Lease:
+    """A session with saved segments that has ended, so that it holds no credits."""
     lease = catchup_env.backend.start(caller)
-    if words:
-        catchup_env.backend.streaming.save(caller, lease.session_id, words)
+    if segments:
+        catchup_env.backend.streaming.save(caller, lease.session_id, segments)
     catchup_env.backend.streaming.stop(caller, lease.session_id)
     return lease
 
@@ -53,7 +55,7 @@ def ask(
     question: str = "When?",
     **where: str,
 ) -> contract.AskAnswer:
-    return catchup_env.assistant.ask(caller, contract.Ask(question=question, **where), question_id, body_hash)
+    return catchup_env.questions.ask(caller, contract.Ask(question=question, **where), question_id, body_hash)
 
 
 def spend(catchup_env: CatchupEnv, caller: Caller, credits: int) -> None:
@@ -65,7 +67,7 @@ def spend(catchup_env: CatchupEnv, caller: Caller, credits: int) -> None:
 
 
 def check_nothing_happened(catchup_env: CatchupEnv, caller: Caller, used: int = 0) -> None:
-    """No credits are gone or held for the question, and it is not kept."""
+    """No credits are used or held for the question, and it is not stored."""
     catchup_env.backend.check_invariants(caller.user_id)
     balance = catchup_env.backend.ledger.balance(caller.user_id)
     assert (balance.available, balance.held, balance.used) == (200 - used, 0, used)
@@ -76,10 +78,10 @@ def check_nothing_happened(catchup_env: CatchupEnv, caller: Caller, used: int = 
 
 
 @pytest.mark.parametrize("where", ["session_id", "transcript_id"])
-def test_an_answer_costs_a_fixed_price_and_rests_on_the_transcripts_own_words(
+def test_an_answer_costs_a_fixed_price_and_quotes_the_transcript(
     catchup_env: CatchupEnv, ada: Caller, where: str
 ) -> None:
-    lease = a_session(catchup_env, ada)
+    lease = save_session(catchup_env, ada)
     catchup_env.text.script = [{"answered": True, "answer": "On Thursday.", "quotes": [{"line": 1}]}]
 
     answer = ask(catchup_env, ada, "key", **{where: getattr(lease, where)})
@@ -102,23 +104,23 @@ def test_the_price_is_the_same_for_a_long_transcript_and_a_long_question(catchup
     long = [contract.SegmentInput(seq=n, start_ms=n, end_ms=n, text="word " * 399) for n in range(100)]
 
     answer = ask(
-        catchup_env, ada, "key", question="why " * 250, transcript_id=a_session(catchup_env, ada, long).transcript_id
+        catchup_env, ada, "key", question="why " * 250, transcript_id=save_session(catchup_env, ada, long).transcript_id
     )
 
     assert (answer.credits_used, answer.is_whole) == (PRICE, False)
 
 
-def test_what_a_catch_up_transcribed_may_be_asked_about(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_transcribed_recording_can_be_asked_about(catchup_env: CatchupEnv, ada: Caller) -> None:
     job = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=60_000)
     catchup_env.work()
-    transcript_id = catchup_env.catchups.look(ada, job.job_id).transcript_id
+    transcript_id = catchup_env.catchups.get_status(ada, job.job_id).transcript_id
 
     answer = ask(catchup_env, ada, "key", transcript_id=transcript_id)
 
     assert [quote.start_ms for quote in answer.quotes] == [0]
 
 
-def test_a_running_session_may_be_asked_about(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_running_session_can_be_asked_about(catchup_env: CatchupEnv, ada: Caller) -> None:
     session_id = catchup_env.backend.start(ada).session_id
     catchup_env.backend.streaming.save(ada, session_id, WORDS)
 
@@ -139,42 +141,42 @@ UNANSWERED = {
 
 
 @pytest.mark.parametrize("fields", UNANSWERED.values(), ids=UNANSWERED)
-def test_what_the_transcript_does_not_say_is_said_so_for_the_same_price(
+def test_an_unanswerable_question_gets_a_fixed_text_for_the_same_price(
     catchup_env: CatchupEnv, ada: Caller, fields: dict[str, object]
 ) -> None:
     catchup_env.text.script = [fields]
 
-    answer = ask(catchup_env, ada, "key", session_id=a_session(catchup_env, ada).session_id)
+    answer = ask(catchup_env, ada, "key", session_id=save_session(catchup_env, ada).session_id)
 
-    assert (answer.answered, answer.answer, answer.quotes) == (False, NOT_SAID, [])
+    assert (answer.answered, answer.answer, answer.quotes) == (False, NOT_IN_TRANSCRIPT, [])
     assert (answer.credits_used, catchup_env.backend.ledger.balance(ada.user_id).available) == (PRICE, 195)
 
 
-def test_quotes_are_never_the_models_words(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_quotes_are_never_the_models_text(catchup_env: CatchupEnv, ada: Caller) -> None:
     invented = {"line": 1, "text": "The meeting is cancelled.", "start_ms": 5, "speaker": "B"}
     catchup_env.text.script = [{"answered": True, "answer": "Cancelled.", "quotes": [invented]}]
 
-    answer = ask(catchup_env, ada, "key", session_id=a_session(catchup_env, ada).session_id)
+    answer = ask(catchup_env, ada, "key", session_id=save_session(catchup_env, ada).session_id)
 
     assert [quote.text for quote in answer.quotes] == ["The meeting moves to Thursday."]
 
 
 @pytest.mark.parametrize("letter", ["x", "語", "😀", "\x00"])
-def test_what_is_sent_is_bounded_however_long_the_transcript_is(
+def test_the_text_sent_is_bounded_however_long_the_transcript_is(
     catchup_env: CatchupEnv, ada: Caller, letter: str
 ) -> None:
-    words = [
+    segments = [
         contract.SegmentInput(seq=n, start_ms=n, end_ms=n + 1, text=letter * min(2_000, 2_500 // len(letter.encode())))
         for n in range(100)
     ]
-    words[70] = contract.SegmentInput(seq=70, start_ms=70, end_ms=71, text="The pianoforte came from London.")
+    segments[70] = contract.SegmentInput(seq=70, start_ms=70, end_ms=71, text="The pianoforte came from London.")
 
     answer = ask(
         catchup_env,
         ada,
         "key",
         question="Where did the pianoforte come from?",
-        session_id=a_session(catchup_env, ada, words).session_id,
+        session_id=save_session(catchup_env, ada, segments).session_id,
     )
 
     (task,) = catchup_env.text.tasks
@@ -185,10 +187,10 @@ def test_what_is_sent_is_bounded_however_long_the_transcript_is(
     assert (task.output_tokens, answer.is_whole) == (budget.output_tokens, False)
 
 
-def test_one_piece_that_is_cut_is_not_the_whole(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_an_answer_from_a_cut_segment_is_marked_as_incomplete(catchup_env: CatchupEnv, ada: Caller) -> None:
     lease = catchup_env.backend.start(ada)
-    said = Segment(0, 0, 9_000, "x" * 200_000)
-    catchup_env.backend.tables.write(segments_put(ada.user_id, lease.transcript_id, "0", [said]))
+    segment = Segment(0, 0, 9_000, "x" * 200_000)
+    catchup_env.backend.tables.write(put_segments(ada.user_id, lease.transcript_id, "0", [segment]))
 
     answer = ask(catchup_env, ada, "key", session_id=lease.session_id)
 
@@ -196,19 +198,19 @@ def test_one_piece_that_is_cut_is_not_the_whole(catchup_env: CatchupEnv, ada: Ca
     assert 100_000 < len(answer.quotes[0].text) < 120_000
 
 
-# What may not be asked
+# Refusals
 
 
-def test_a_transcript_without_words_is_a_conflict(catchup_env: CatchupEnv, ada: Caller) -> None:
+def test_a_transcript_without_text_is_a_conflict(catchup_env: CatchupEnv, ada: Caller) -> None:
     with pytest.raises(ConflictError, match="no text") as refusal:
-        ask(catchup_env, ada, "key", session_id=a_session(catchup_env, ada, []).session_id)
+        ask(catchup_env, ada, "key", session_id=save_session(catchup_env, ada, []).session_id)
 
     assert "retry_after_seconds" not in refusal.value.details
     check_nothing_happened(catchup_env, ada)
 
 
-def test_what_is_another_users_or_nobodys_is_not_there(catchup_env: CatchupEnv, ada: Caller) -> None:
-    eve, lease = catchup_env.backend.person(200), a_session(catchup_env, ada)
+def test_another_users_or_a_missing_transcript_is_not_found(catchup_env: CatchupEnv, ada: Caller) -> None:
+    eve, lease = catchup_env.backend.person(200), save_session(catchup_env, ada)
 
     for where in (
         {"session_id": lease.session_id},
@@ -225,15 +227,15 @@ def test_what_is_another_users_or_nobodys_is_not_there(catchup_env: CatchupEnv, 
 
 def test_another_users_key_is_another_question(catchup_env: CatchupEnv, ada: Caller) -> None:
     eve = catchup_env.backend.person(200)
-    ask(catchup_env, ada, "key", session_id=a_session(catchup_env, ada).session_id)
+    ask(catchup_env, ada, "key", session_id=save_session(catchup_env, ada).session_id)
 
-    ask(catchup_env, eve, "key", "another hash", session_id=a_session(catchup_env, eve).session_id)
+    ask(catchup_env, eve, "key", "another hash", session_id=save_session(catchup_env, eve).session_id)
 
     assert len(catchup_env.text.tasks) == 2
 
 
-def test_a_deleted_transcript_is_not_there(catchup_env: CatchupEnv, ada: Caller) -> None:
-    lease = a_session(catchup_env, ada)
+def test_a_deleted_transcript_is_not_found(catchup_env: CatchupEnv, ada: Caller) -> None:
+    lease = save_session(catchup_env, ada)
     catchup_env.backend.history.delete(ada, lease.transcript_id)
 
     for where in ({"session_id": lease.session_id}, {"transcript_id": lease.transcript_id}):
@@ -251,27 +253,27 @@ def test_the_transcript_must_be_named_once(catchup_env: CatchupEnv, ada: Caller,
 
 
 @pytest.mark.parametrize("question", ["", " ", "\n\t", "x" * 1_001, "x" * 100_000])
-def test_a_question_of_no_words_or_too_many_is_no_question(question: str) -> None:
+def test_an_empty_or_too_long_question_is_invalid(question: str) -> None:
     body = msgspec.json.encode({"question": question, "session_id": "s"})
 
     with pytest.raises(msgspec.ValidationError, match="question"):
         msgspec.json.decode(body, type=contract.Ask)
 
 
-class Unread(Transcripts):
+class UnreadableTranscripts(Transcripts):
     """A transcript that must not be read."""
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         raise AssertionError("the transcript was read")
 
 
-def test_who_cannot_pay_has_nothing_read_and_nothing_sent(catchup_env: CatchupEnv, ada: Caller) -> None:
-    body = contract.Ask(question="When?", session_id=a_session(catchup_env, ada).session_id)
+def test_without_enough_credits_nothing_is_read_and_nothing_is_sent(catchup_env: CatchupEnv, ada: Caller) -> None:
+    body = contract.Ask(question="When?", session_id=save_session(catchup_env, ada).session_id)
     spend(catchup_env, ada, 200 - PRICE + 1)
-    assistant = replace(catchup_env.assistant, transcripts=Unread(catchup_env.backend.tables))
+    questions = replace(catchup_env.questions, transcripts=UnreadableTranscripts(catchup_env.backend.tables))
 
     with pytest.raises(InsufficientCreditsError) as refusal:
-        assistant.ask(ada, body, "key", "hash")
+        questions.ask(ada, body, "key", "hash")
 
     assert refusal.value.details == {"required": PRICE, "available": PRICE - 1}
     assert catchup_env.text.tasks == []
@@ -279,14 +281,14 @@ def test_who_cannot_pay_has_nothing_read_and_nothing_sent(catchup_env: CatchupEn
 
 
 def test_exactly_the_price_is_enough(catchup_env: CatchupEnv, ada: Caller) -> None:
-    session_id = a_session(catchup_env, ada).session_id
+    session_id = save_session(catchup_env, ada).session_id
     spend(catchup_env, ada, 200 - PRICE)
 
     assert ask(catchup_env, ada, "key", session_id=session_id).credits_available == 0
 
 
-def test_a_blocked_account_asks_nothing(catchup_env: CatchupEnv, ada: Caller) -> None:
-    session_id = a_session(catchup_env, ada).session_id
+def test_a_blocked_account_cannot_ask(catchup_env: CatchupEnv, ada: Caller) -> None:
+    session_id = save_session(catchup_env, ada).session_id
     ask(catchup_env, ada, "key", session_id=session_id)
     catchup_env.backend.ledger.set_blocked(ada.user_id, True)
 

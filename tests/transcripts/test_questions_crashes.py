@@ -1,4 +1,4 @@
-"""Questions under crashes and lost answers at every call, and two at once: paid once, and one answer for one key."""
+"""Questions under crashes, lost answers and races: paid once, and one answer for one key."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, ProviderRefusedError, UnavailableError
-from chalicelib.repositories.questions import question, question_key
-from chalicelib.transcripts.questions import STALE_AFTER_SECONDS, SWEPT_AFTER_SECONDS
+from chalicelib.repositories.questions import question_from, question_key
+from chalicelib.transcripts.questions import STALE_AFTER_SECONDS, SWEEP_AFTER_SECONDS
 from tests.catchup.test_catchup_crashes import ALL_FAULTS, FAULTS
 from tests.catchup.test_catchup_races import interleave
-from tests.catchup.worker_env import Names, Office
+from tests.catchup.worker_env import CatchupScenario, Names
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, no_faults, retry_until_answered
@@ -20,93 +20,93 @@ from tests.fault_injection import Crash, Fault, no_faults, retry_until_answered
 PRICE, CREDITS = 5, 100
 
 
-def ask(office: Office) -> contract.AskAnswer:
-    body = contract.Ask(question="What was said?", session_id=office.body["session_id"])
-    return office.catchup_env.assistant.ask(office.who, body, "key", "hash")
+def ask(scenario: CatchupScenario) -> contract.AskAnswer:
+    body = contract.Ask(question="What was said?", session_id=scenario.body["session_id"])
+    return scenario.catchup_env.questions.ask(scenario.caller, body, "key", "hash")
 
 
-def sweep(office: Office) -> None:
-    """The scheduler's next round makes up for one that failed."""
+def sweep(scenario: CatchupScenario) -> None:
+    """A failed sweep is made up for by the next one."""
     with suppress(ExceptionGroup):
-        office.catchup_env.assistant.sweep()
+        scenario.catchup_env.questions.sweep()
 
 
-def asker(engine: Engine, names: Names, credits: int = CREDITS) -> Office:
-    """A listener with a session's saved words and so many credits."""
-    office = Office.on(engine, names, max(credits, 10))
-    office.of_a_session()
-    office.text.check = lambda: check_held(office)
+def session_scenario(engine: Engine, names: Names, credits: int = CREDITS) -> CatchupScenario:
+    """A listener with a saved session and so many credits."""
+    scenario = CatchupScenario.on(engine, names, max(credits, 10))
+    scenario.use_session()
+    scenario.text.check = lambda: check_held(scenario)
     if credits < 10:
-        office.catchup_env.assistant.ask(
-            office.who, contract.Ask(question="?", session_id=office.body["session_id"]), "earlier", "hash"
+        scenario.catchup_env.questions.ask(
+            scenario.caller, contract.Ask(question="?", session_id=scenario.body["session_id"]), "earlier", "hash"
         )
-        office.text.tasks.clear()
-    return office
+        scenario.text.tasks.clear()
+    return scenario
 
 
-def check_held(office: Office) -> None:
-    """Before the text model is asked: an open hold pays for it."""
-    (hold,) = office.quiet.open_holds(office.who.user_id)
+def check_held(scenario: CatchupScenario) -> None:
+    """Before the text model is called, an open hold must pay for it."""
+    (hold,) = scenario.quiet.open_holds(scenario.caller.user_id)
     assert (hold.kind, hold.credits) == ("ask", PRICE)
 
 
-def die_while_answering(office: Office) -> None:
-    office.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Read" else None)
+def crash_while_answering(scenario: CatchupScenario) -> None:
+    scenario.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Read" else None)
     with suppress(Crash):
-        ask(office)
-    office.fault_injector.use_plan(no_faults)
+        ask(scenario)
+    scenario.fault_injector.use_plan(no_faults)
 
 
-def check_the_end(office: Office, answers: list[contract.AskAnswer], *, is_insisted: bool) -> None:
-    """The scheduler has come round: nothing is held, and the answer is paid once if it is kept, else not at all."""
-    office.fault_injector.use_plan(no_faults)
-    office.wait(SWEPT_AFTER_SECONDS)
-    office.catchup_env.assistant.sweep()
-    books = office.books
+def check_the_end(scenario: CatchupScenario, answers: list[contract.AskAnswer], *, is_retried: bool) -> None:
+    """After a sweep nothing is held, and the answer is paid once if it is stored, otherwise not at all."""
+    scenario.fault_injector.use_plan(no_faults)
+    scenario.wait(SWEEP_AFTER_SECONDS)
+    scenario.catchup_env.questions.sweep()
+    books = scenario.books
     books.check()
     assert books.open_holds == [], "credits are stuck"
     paid = [-entry.credits for entry in books.usage if entry.reference == "key"]
-    item = office.quiet.tables.get(question_key(office.who.user_id, "key"))
-    kept = question(item).answer if item else ""
-    assert paid == ([PRICE] if kept else []), "an answer that is not kept was paid, or paid twice"
-    assert kept or item is None, "the question is left without an answer"
-    assert kept or not is_insisted
-    if kept:
-        answers = [*answers, ask(office)]
+    item = scenario.quiet.tables.get(question_key(scenario.caller.user_id, "key"))
+    stored_answer = question_from(item).answer if item else ""
+    assert paid == ([PRICE] if stored_answer else []), "an answer that is not stored was paid, or paid twice"
+    assert stored_answer or item is None, "the question is left without an answer"
+    assert stored_answer or not is_retried
+    if stored_answer:
+        answers = [*answers, ask(scenario)]
     assert all(answer == answers[0] for answer in answers), "one key, two answers"
 
 
 # Crashes
 
 
-def nothing(_: Office) -> None: ...
+def do_nothing(_: CatchupScenario) -> None: ...
 
 
-def dead(office: Office) -> None:
-    die_while_answering(office)
-    office.wait(STALE_AFTER_SECONDS)
+def crash_attempt(scenario: CatchupScenario) -> None:
+    crash_while_answering(scenario)
+    scenario.wait(STALE_AFTER_SECONDS)
 
 
-def dead_for_long(office: Office) -> None:
-    die_while_answering(office)
-    office.wait(SWEPT_AFTER_SECONDS)
+def crash_attempt_long_ago(scenario: CatchupScenario) -> None:
+    crash_while_answering(scenario)
+    scenario.wait(SWEEP_AFTER_SECONDS)
 
 
-def refused(office: Office) -> None:
-    office.text.script = [ProviderRefusedError("no")]
+def let_provider_refuse(scenario: CatchupScenario) -> None:
+    scenario.text.script = [ProviderRefusedError("no")]
 
 
-def answered(office: Office) -> None:
-    ask(office)
+def answer_question(scenario: CatchupScenario) -> None:
+    ask(scenario)
 
 
-COMMANDS: dict[str, tuple[Callable[[Office], object], Callable[[Office], object]]] = {
-    "a question": (nothing, ask),
-    "a question that the provider refuses": (refused, ask),
-    "a question again": (answered, ask),
-    "a question whose first attempt died": (dead, ask),
-    "a question whose first attempt died long ago": (dead_for_long, ask),
-    "the sweep": (dead_for_long, sweep),
+COMMANDS: dict[str, tuple[Callable[[CatchupScenario], object], Callable[[CatchupScenario], object]]] = {
+    "a question": (do_nothing, ask),
+    "a question that the provider refuses": (let_provider_refuse, ask),
+    "a question again": (answer_question, ask),
+    "a question whose first attempt died": (crash_attempt, ask),
+    "a question whose first attempt died long ago": (crash_attempt_long_ago, ask),
+    "the sweep": (crash_attempt_long_ago, sweep),
 }
 
 
@@ -117,123 +117,132 @@ def names(engine: Engine) -> Iterator[Names]:
 
 
 @pytest.mark.sampled(5)
-@pytest.mark.parametrize("comes_again", [True, False])
+@pytest.mark.parametrize("is_repeated", [True, False])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_fault_at_any_call_charges_nothing_twice_and_holds_nothing_for_ever(
-    command: str, comes_again: bool, engine: Engine, names: Names
+def test_a_fault_at_any_call_charges_at_most_once_and_leaves_no_hold(
+    command: str, is_repeated: bool, engine: Engine, names: Names
 ) -> None:
-    lived(command, {0: Fault.CRASH_BEFORE}, comes_again, engine, names)
-    assert with_faults(command, FAULTS, comes_again, engine, names) >= len(FAULTS)
+    run_command(command, {0: Fault.CRASH_BEFORE}, is_repeated, engine, names)
+    assert run_with_each_fault(command, FAULTS, is_repeated, engine, names) >= len(FAULTS)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_fault_at_any_two_calls(command: str, engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
-    for comes_again in (True, False):
-        soak_counts.update({"crash points in questions": with_faults(command, ALL_FAULTS, comes_again, engine, names)})
-        calls = lived(command, {}, comes_again, engine, names)
+    for is_repeated in (True, False):
+        soak_counts.update(
+            {"crash points in questions": run_with_each_fault(command, ALL_FAULTS, is_repeated, engine, names)}
+        )
+        calls = run_command(command, {}, is_repeated, engine, names)
         for first, _ in enumerate(calls):
             for second in range(len(calls) + 4):
                 for fault in ALL_FAULTS:
-                    lived(command, {first: fault}, comes_again, engine, names, then={second: fault})
+                    run_command(command, {first: fault}, is_repeated, engine, names, then={second: fault})
                     soak_counts.update({"pairs of crash points in questions": 1})
 
 
-def with_faults(command: str, faults: tuple[Fault, ...], comes_again: bool, engine: Engine, names: Names) -> int:
-    """Each fault at each call of the command in turn; how many."""
-    calls = lived(command, {}, comes_again, engine, names)
+def run_with_each_fault(
+    command: str, faults: tuple[Fault, ...], is_repeated: bool, engine: Engine, names: Names
+) -> int:
+    """Run the command with each fault at each of its calls; how many runs."""
+    calls = run_command(command, {}, is_repeated, engine, names)
     for number, call in enumerate(calls):
         for fault in faults:
             try:
-                lived(command, {number: fault}, comes_again, engine, names)
+                run_command(command, {number: fault}, is_repeated, engine, names)
             except BaseException as error:
                 error.add_note(f"{fault} at call {number}, {call}")
                 raise
     return len(calls) * len(faults)
 
 
-def lived(
+def run_command(
     command: str,
     plan: dict[int, Fault],
-    comes_again: bool,
+    is_repeated: bool,
     engine: Engine,
     names: Names,
     then: dict[int, Fault] | None = None,
 ) -> list[str]:
-    """The command with these faults, once more with others, what happens then, and the end of everything; its calls."""
+    """Run the command with these faults, once more with others, then to the end; the calls of the command."""
     prepare, act = COMMANDS[command]
-    office = asker(engine, names)
-    prepare(office)
+    scenario = session_scenario(engine, names)
+    prepare(scenario)
     answers = []
     calls: list[str] = []
     for faults in (plan, then):
         if faults is None:
             continue
-        office.fault_injector.use_plan(lambda number, _, faults=faults: faults.get(number))
+        scenario.fault_injector.use_plan(lambda number, _, faults=faults: faults.get(number))
         with suppress(Crash, AppError):
-            answers.append(act(office))
-        calls = calls or list(office.fault_injector.calls)
-        office.wait(1)
-    if comes_again:
-        office.fault_injector.use_plan(no_faults)
-        answers.append(retry_until_answered(lambda: ask(office), office.wait))
-    check_the_end(office, [one for one in answers if one], is_insisted=comes_again)
+            answers.append(act(scenario))
+        calls = calls or list(scenario.fault_injector.calls)
+        scenario.wait(1)
+    if is_repeated:
+        scenario.fault_injector.use_plan(no_faults)
+        answers.append(retry_until_answered(lambda: ask(scenario), scenario.wait))
+    check_the_end(scenario, [answer for answer in answers if answer], is_retried=is_repeated)
     return calls
 
 
-# Two at once
+# Races
 
 
-def late_ask(office: Office) -> object:
-    """The same question when the first one's process is surely gone, and yet it is not."""
-    office.wait(STALE_AFTER_SECONDS)
-    return ask(office)
+def ask_late(scenario: CatchupScenario) -> object:
+    """The same question when the first attempt's process should have ended, but has not."""
+    scenario.wait(STALE_AFTER_SECONDS)
+    return ask(scenario)
 
 
-def late_sweep(office: Office) -> None:
-    office.wait(SWEPT_AFTER_SECONDS)
-    sweep(office)
+def sweep_late(scenario: CatchupScenario) -> None:
+    scenario.wait(SWEEP_AFTER_SECONDS)
+    sweep(scenario)
 
 
-def late_sweep_and_ask(office: Office) -> object:
-    late_sweep(office)
-    return ask(office)
+def sweep_late_and_ask(scenario: CatchupScenario) -> object:
+    sweep_late(scenario)
+    return ask(scenario)
 
 
-RACES: dict[str, tuple[Callable[[Office], object], Callable[[Office], object], Callable[[Office], object]]] = {
-    "two equal questions": (nothing, ask, ask),
-    "two equal questions after a crash": (dead, ask, ask),
-    "a question and a late one": (nothing, ask, late_ask),
-    "a question after a crash and a late one": (dead, ask, late_ask),
-    "a question and the sweep": (nothing, ask, late_sweep),
-    "a question after a crash and the sweep": (dead, ask, late_sweep),
-    "a question, the sweep and another": (nothing, ask, late_sweep_and_ask),
-    "the sweep and a question": (dead_for_long, sweep, ask),
-    "two sweeps": (dead_for_long, sweep, sweep),
+RACES: dict[
+    str,
+    tuple[
+        Callable[[CatchupScenario], object], Callable[[CatchupScenario], object], Callable[[CatchupScenario], object]
+    ],
+] = {
+    "two equal questions": (do_nothing, ask, ask),
+    "two equal questions after a crash": (crash_attempt, ask, ask),
+    "a question and a late one": (do_nothing, ask, ask_late),
+    "a question after a crash and a late one": (crash_attempt, ask, ask_late),
+    "a question and the sweep": (do_nothing, ask, sweep_late),
+    "a question after a crash and the sweep": (crash_attempt, ask, sweep_late),
+    "a question, the sweep and another": (do_nothing, ask, sweep_late_and_ask),
+    "the sweep and a question": (crash_attempt_long_ago, sweep, ask),
+    "two sweeps": (crash_attempt_long_ago, sweep, sweep),
 }
 
 
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("credits", [CREDITS, PRICE])
 @pytest.mark.parametrize("race", RACES)
-def test_whatever_comes_between_the_answer_is_one_and_paid_once(
+def test_concurrent_questions_get_one_answer_that_is_paid_once(
     race: str, credits: int, engine: Engine, names: Names
 ) -> None:
     prepare, first, second = RACES[race]
     answers: list[object] = []
 
-    def office_of() -> Office:
+    def new_scenario() -> CatchupScenario:
         answers.clear()
-        office = asker(engine, names, credits)
-        prepare(office)
-        if "late" in second.__name__ or second is late_sweep:
-            office.text.check = lambda: None
-        return office
+        scenario = session_scenario(engine, names, credits)
+        prepare(scenario)
+        if "late" in second.__name__:
+            scenario.text.check = lambda: None
+        return scenario
 
-    def answering(act: Callable[[Office], object]) -> Callable[[Office], None]:
-        def run(office: Office) -> None:
+    def answering(act: Callable[[CatchupScenario], object]) -> Callable[[CatchupScenario], None]:
+        def run(scenario: CatchupScenario) -> None:
             try:
-                answers.append(act(office))
+                answers.append(act(scenario))
             except ConflictError as refusal:
                 assert refusal.details == {"reason": "still_running", "retry_after_seconds": 2}  # noqa: PT017 - any other refusal is wrong
             except UnavailableError as error:
@@ -241,25 +250,27 @@ def test_whatever_comes_between_the_answer_is_one_and_paid_once(
 
         return run
 
-    def check(office: Office) -> None:
-        answers.append(retry_until_answered(lambda: ask(office), office.wait))
-        check_the_end(office, [one for one in answers if isinstance(one, contract.AskAnswer)], is_insisted=True)
+    def check(scenario: CatchupScenario) -> None:
+        answers.append(retry_until_answered(lambda: ask(scenario), scenario.wait))
+        check_the_end(
+            scenario, [answer for answer in answers if isinstance(answer, contract.AskAnswer)], is_retried=True
+        )
 
-    assert interleave(office_of, answering(first), answering(second), check, race) >= 3
+    assert interleave(new_scenario, answering(first), answering(second), check, race) >= 3
 
 
 @pytest.mark.parametrize("credits", [CREDITS, PRICE])
-@pytest.mark.parametrize("prepare", [nothing, dead])
-def test_equal_questions_in_threads_are_one(
-    credits: int, prepare: Callable[[Office], None], engine: Engine, names: Names
+@pytest.mark.parametrize("prepare", [do_nothing, crash_attempt])
+def test_equal_questions_in_threads_are_answered_once(
+    credits: int, prepare: Callable[[CatchupScenario], None], engine: Engine, names: Names
 ) -> None:
-    office = asker(engine, names, credits)
-    prepare(office)
-    office.text.check = lambda: None
+    scenario = session_scenario(engine, names, credits)
+    prepare(scenario)
+    scenario.text.check = lambda: None
 
     with all_at_once(6) as run:
-        answers = run(lambda _: ask(office))
+        answers = run(lambda _: ask(scenario))
 
     assert len({getattr(answer, "credits_available", answer) for answer in answers}) == 1
-    check_the_end(office, [one for one in answers if isinstance(one, contract.AskAnswer)], is_insisted=True)
-    assert len(office.text.tasks) <= 2  # the dead one's, and one more
+    check_the_end(scenario, [answer for answer in answers if isinstance(answer, contract.AskAnswer)], is_retried=True)
+    assert len(scenario.text.tasks) <= 2  # the crashed attempt's, and one more

@@ -1,4 +1,4 @@
-"""What was answered from a transcript goes with it."""
+"""Answers about a transcript are deleted with it."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from chalicelib.models.accounts import Caller
 from tests.catchup.catchup_env import CatchupEnv
 
 
-def a_talk(catchup_env: CatchupEnv, caller: Caller, text: str) -> tuple[str, str]:
+def save_talk(catchup_env: CatchupEnv, caller: Caller, text: str) -> tuple[str, str]:
     """The session and the transcript of a talk that has ended."""
     lease = catchup_env.backend.start(caller)
     catchup_env.backend.streaming.save(
@@ -19,9 +19,9 @@ def a_talk(catchup_env: CatchupEnv, caller: Caller, text: str) -> tuple[str, str
 
 
 @pytest.mark.parametrize("where", ["transcript_id", "session_id"])
-def test_an_answer_is_told_again_only_while_its_transcript_is_there(catchup_env: CatchupEnv, where: str) -> None:
+def test_an_answer_is_repeated_only_while_its_transcript_exists(catchup_env: CatchupEnv, where: str) -> None:
     ada = catchup_env.backend.person(200)
-    session_id, transcript_id = a_talk(catchup_env, ada, "A secret was told.")
+    session_id, transcript_id = save_talk(catchup_env, ada, "A secret was told.")
     place = {where: {"transcript_id": transcript_id, "session_id": session_id}[where]}
     first = catchup_env.ask(ada, question_id="the-question", **place)
     assert catchup_env.ask(ada, question_id="the-question", **place) == first
@@ -32,16 +32,16 @@ def test_an_answer_is_told_again_only_while_its_transcript_is_there(catchup_env:
         catchup_env.ask(ada, question_id="the-question", **place)
 
 
-def test_its_answers_are_erased_with_a_transcript_and_no_others(catchup_env: CatchupEnv) -> None:
+def test_deleting_a_transcript_deletes_its_answers_and_no_others(catchup_env: CatchupEnv) -> None:
     ada = catchup_env.backend.person(200)
-    _, gone = a_talk(catchup_env, ada, "A secret was told.")
-    _, kept = a_talk(catchup_env, ada, "Nothing special was told.")
-    for transcript_id in (gone, kept, gone):
+    _, deleted_id = save_talk(catchup_env, ada, "A secret was told.")
+    _, remaining_id = save_talk(catchup_env, ada, "Nothing special was told.")
+    for transcript_id in (deleted_id, remaining_id, deleted_id):
         catchup_env.ask(ada, transcript_id=transcript_id)
 
-    catchup_env.backend.history.delete(ada, gone)
-    catchup_env.backend.history.erase_deleted()
+    catchup_env.backend.history.delete(ada, deleted_id)
+    catchup_env.backend.history.delete_marked_segments()
 
     (answer,), _ = catchup_env.backend.tables.query("app", f"USER#{ada.user_id}", "QUESTION#")
-    assert (answer["transcript_id"], "secret" in str(answer)) == (kept, False)
+    assert (answer["transcript_id"], "secret" in str(answer)) == (remaining_id, False)
     catchup_env.backend.check_invariants(ada.user_id)

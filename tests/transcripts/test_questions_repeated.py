@@ -1,4 +1,4 @@
-"""The same question again, at once, after a failure and after a crash: paid once, and nothing held for ever."""
+"""Repeated questions, at once, after a failure and after a crash: paid once, and no hold is left."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +20,10 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Hold
 from chalicelib.repositories.questions import question_key
 from chalicelib.repositories.table import Write
-from chalicelib.transcripts.questions import KEPT_SECONDS, STALE_AFTER_SECONDS, SWEPT_AFTER_SECONDS
+from chalicelib.transcripts.questions import RETENTION_SECONDS, STALE_AFTER_SECONDS, SWEEP_AFTER_SECONDS
 from tests.catchup.catchup_env import CatchupEnv
 from tests.fault_injection import Crash
-from tests.transcripts.test_questions import PRICE, a_session, ask, check_nothing_happened, spend
+from tests.transcripts.test_questions import PRICE, ask, check_nothing_happened, save_session, spend
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def ada(catchup_env: CatchupEnv) -> Caller:
 
 @pytest.fixture
 def session_id(catchup_env: CatchupEnv, ada: Caller) -> str:
-    return a_session(catchup_env, ada).session_id
+    return save_session(catchup_env, ada).session_id
 
 
-def die() -> None:
+def crash() -> None:
     raise Crash
 
 
-def die_while_answering(catchup_env: CatchupEnv, caller: Caller, session_id: str) -> None:
-    catchup_env.text.script = [die]
+def crash_while_answering(catchup_env: CatchupEnv, caller: Caller, session_id: str) -> None:
+    catchup_env.text.script = [crash]
     with pytest.raises(Crash):
         ask(catchup_env, caller, "key", session_id=session_id)
     catchup_env.text.tasks.clear()
@@ -50,12 +50,12 @@ def die_while_answering(catchup_env: CatchupEnv, caller: Caller, session_id: str
 # The same key
 
 
-def test_the_same_question_again_is_the_same_answer_for_nothing(
+def test_repeating_a_question_returns_the_same_answer_for_free(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
     first = ask(catchup_env, ada, "key", session_id=session_id)
     spend(catchup_env, ada, 195)
-    catchup_env.backend.clock.forward(KEPT_SECONDS - 1)
+    catchup_env.backend.clock.forward(RETENTION_SECONDS - 1)
 
     assert ask(catchup_env, ada, "key", session_id=session_id) == first
     assert len(catchup_env.text.tasks) == 1
@@ -71,9 +71,9 @@ def test_another_body_under_the_same_key_is_refused(catchup_env: CatchupEnv, ada
     assert len(catchup_env.text.tasks) == 1
 
 
-def test_after_a_day_the_key_may_be_used_anew(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
+def test_after_a_day_the_key_can_be_used_again(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
     ask(catchup_env, ada, "key", session_id=session_id)
-    catchup_env.backend.clock.forward(KEPT_SECONDS)
+    catchup_env.backend.clock.forward(RETENTION_SECONDS)
 
     again = ask(catchup_env, ada, "key", "another hash", session_id=session_id)
 
@@ -82,19 +82,17 @@ def test_after_a_day_the_key_may_be_used_anew(catchup_env: CatchupEnv, ada: Call
     catchup_env.backend.check_invariants(ada.user_id)
 
 
-def test_while_it_is_being_answered_the_same_question_is_to_come_later(
-    catchup_env: CatchupEnv, ada: Caller, session_id: str
-) -> None:
+def test_a_question_that_is_being_answered_is_a_conflict(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
     refusals: list[AppError] = []
 
-    def meanwhile() -> None:
+    def repeat_question() -> None:
         for body_hash, expected in (("hash", ConflictError), ("another hash", IdempotencyMismatchError)):
             catchup_env.backend.clock.forward(1)
             with pytest.raises(expected) as refusal:
                 ask(catchup_env, ada, "key", body_hash, session_id=session_id)
             refusals.append(refusal.value)
 
-    catchup_env.text.script = [meanwhile]
+    catchup_env.text.script = [repeat_question]
     ask(catchup_env, ada, "key", session_id=session_id)
 
     assert [refusal.details.get("retry_after_seconds") for refusal in refusals] == [2, None]
@@ -102,13 +100,13 @@ def test_while_it_is_being_answered_the_same_question_is_to_come_later(
     assert catchup_env.backend.ledger.balance(ada.user_id).available == 195
 
 
-# A process that died
+# Crashed processes
 
 
-def test_a_dead_attempt_blocks_the_question_until_its_process_is_surely_gone(
+def test_a_crashed_attempt_blocks_the_question_until_its_process_has_ended(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
-    die_while_answering(catchup_env, ada, session_id)
+    crash_while_answering(catchup_env, ada, session_id)
     catchup_env.backend.clock.forward(STALE_AFTER_SECONDS - 1)
     with pytest.raises(ConflictError) as refusal:
         ask(catchup_env, ada, "key", session_id=session_id)
@@ -121,40 +119,38 @@ def test_a_dead_attempt_blocks_the_question_until_its_process_is_surely_gone(
     assert catchup_env.backend.open_holds(ada.user_id) == []
     assert catchup_env.backend.ledger.balance(ada.user_id).used == PRICE
     catchup_env.backend.clock.forward(1_000)
-    assert catchup_env.assistant.sweep() == 0
+    assert catchup_env.questions.sweep() == 0
     assert ask(catchup_env, ada, "key", session_id=session_id) == answer
 
 
-def test_a_dead_attempt_that_holds_the_last_credits_may_be_asked_anew(
+def test_a_crashed_attempt_that_holds_the_last_credits_can_be_repeated(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
     spend(catchup_env, ada, 200 - PRICE)
-    die_while_answering(catchup_env, ada, session_id)
+    crash_while_answering(catchup_env, ada, session_id)
     catchup_env.backend.clock.forward(STALE_AFTER_SECONDS)
 
     assert ask(catchup_env, ada, "key", session_id=session_id).credits_available == 0
     catchup_env.backend.check_invariants(ada.user_id)
 
 
-def test_another_body_does_not_take_over_a_dead_attempt(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
-    die_while_answering(catchup_env, ada, session_id)
+def test_another_body_cannot_replace_a_crashed_attempt(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
+    crash_while_answering(catchup_env, ada, session_id)
     catchup_env.backend.clock.forward(STALE_AFTER_SECONDS)
 
     with pytest.raises(IdempotencyMismatchError):
         ask(catchup_env, ada, "key", "another hash", session_id=session_id)
 
 
-def test_an_attempt_that_was_taken_over_answers_nobody_and_charges_nothing(
-    catchup_env: CatchupEnv, ada: Caller, session_id: str
-) -> None:
-    """It was only slow: slower than a gateway lets anybody be."""
+def test_a_replaced_attempt_returns_and_charges_nothing(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
+    """It was slower than the gateway's timeout."""
     answers: list[contract.AskAnswer] = []
 
-    def another_takes_over() -> None:
+    def replace_attempt() -> None:
         catchup_env.backend.clock.forward(STALE_AFTER_SECONDS)
         answers.append(ask(catchup_env, ada, "key", session_id=session_id))
 
-    catchup_env.text.script = [another_takes_over]
+    catchup_env.text.script = [replace_attempt]
     with pytest.raises(UnavailableError, match="too long"):
         ask(catchup_env, ada, "key", session_id=session_id)
 
@@ -163,27 +159,27 @@ def test_an_attempt_that_was_taken_over_answers_nobody_and_charges_nothing(
     assert catchup_env.backend.open_holds(ada.user_id) == []
 
 
-def test_the_sweep_gives_back_what_a_dead_attempt_holds_and_forgets_the_question(
+def test_the_sweep_releases_a_crashed_attempt_and_deletes_the_question(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
-    die_while_answering(catchup_env, ada, session_id)
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS - 1)
-    assert catchup_env.assistant.sweep() == 0
+    crash_while_answering(catchup_env, ada, session_id)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS - 1)
+    assert catchup_env.questions.sweep() == 0
     assert catchup_env.backend.ledger.balance(ada.user_id).held == PRICE
     catchup_env.backend.clock.forward(1)
 
-    assert catchup_env.assistant.sweep() == 1
-    assert catchup_env.assistant.sweep() == 0
+    assert catchup_env.questions.sweep() == 1
+    assert catchup_env.questions.sweep() == 0
     check_nothing_happened(catchup_env, ada)
     assert ask(catchup_env, ada, "key", "another hash", session_id=session_id).credits_available == 195
 
 
-def test_a_question_that_is_swept_while_it_is_answered_charges_nothing(
+def test_a_question_swept_while_it_is_answered_charges_nothing(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
     def sweep() -> None:
-        catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
-        assert catchup_env.assistant.sweep() == 1
+        catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
+        assert catchup_env.questions.sweep() == 1
 
     catchup_env.text.script = [sweep]
     with pytest.raises(UnavailableError, match="too long"):
@@ -192,48 +188,48 @@ def test_a_question_that_is_swept_while_it_is_answered_charges_nothing(
     check_nothing_happened(catchup_env, ada)
 
 
-def test_the_sweep_ends_a_hold_whose_question_is_gone(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
-    die_while_answering(catchup_env, ada, session_id)
+def test_the_sweep_releases_a_hold_whose_question_was_deleted(
+    catchup_env: CatchupEnv, ada: Caller, session_id: str
+) -> None:
+    crash_while_answering(catchup_env, ada, session_id)
     catchup_env.backend.tables.write(Write(question_key(ada.user_id, "key"), delete=True))
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
 
-    assert catchup_env.assistant.sweep() == 1
+    assert catchup_env.questions.sweep() == 1
     check_nothing_happened(catchup_env, ada)
 
 
-def test_a_hold_ends_without_touching_a_question_that_is_not_its_own(
+def test_releasing_a_hold_does_not_change_another_attempts_question(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
-    die_while_answering(catchup_env, ada, session_id)
+    crash_while_answering(catchup_env, ada, session_id)
     key = question_key(ada.user_id, "key")
     catchup_env.backend.tables.write(Write(key, put_in={"attempt": "another"}))
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
 
-    assert catchup_env.assistant.sweep() == 1
+    assert catchup_env.questions.sweep() == 1
     assert (catchup_env.backend.tables.get(key) or {})["attempt"] == "another"
     assert catchup_env.backend.open_holds(ada.user_id) == []
 
 
-def test_an_answer_to_a_question_that_is_gone_is_not_charged(
-    catchup_env: CatchupEnv, ada: Caller, session_id: str
-) -> None:
-    gone = Write(question_key(ada.user_id, "key"), delete=True)
-    catchup_env.text.script = [lambda: catchup_env.backend.tables.write(gone)]
+def test_an_answer_to_a_deleted_question_is_not_charged(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
+    deletion = Write(question_key(ada.user_id, "key"), delete=True)
+    catchup_env.text.script = [lambda: catchup_env.backend.tables.write(deletion)]
 
     with pytest.raises(UnavailableError, match="too long"):
         ask(catchup_env, ada, "key", session_id=session_id)
 
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
-    assert catchup_env.assistant.sweep() == 1
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
+    assert catchup_env.questions.sweep() == 1
     check_nothing_happened(catchup_env, ada)
 
 
-def test_the_sweep_leaves_other_holds_alone_and_one_that_fails_keeps_no_other(
+def test_the_sweep_ignores_other_holds_and_continues_after_a_failure(
     catchup_env: CatchupEnv, ada: Caller, session_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bob = catchup_env.backend.person(200)
-    die_while_answering(catchup_env, ada, session_id)
-    die_while_answering(catchup_env, bob, a_session(catchup_env, bob).session_id)
+    crash_while_answering(catchup_env, ada, session_id)
+    crash_while_answering(catchup_env, bob, save_session(catchup_env, bob).session_id)
     other = Hold(ada.user_id, "other", 7, "stream", "s", catchup_env.backend.clock())
     catchup_env.backend.ledger.hold(ada, other, at=catchup_env.backend.clock())
     release = catchup_env.backend.ledger.release
@@ -243,25 +239,25 @@ def test_the_sweep_leaves_other_holds_alone_and_one_that_fails_keeps_no_other(
             raise UnavailableError("The database did not answer.")
         release(hold, **rest)
 
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
     monkeypatch.setattr(catchup_env.backend.ledger, "release", broken_for_ada)
     with pytest.raises(ExceptionGroup, match="1 questions could not be ended, 1 were"):
-        catchup_env.assistant.sweep()
+        catchup_env.questions.sweep()
     monkeypatch.undo()
 
     assert catchup_env.backend.open_holds(bob.user_id) == []
-    assert catchup_env.assistant.sweep() == 1
+    assert catchup_env.questions.sweep() == 1
     assert [hold.hold_id for hold in catchup_env.backend.open_holds(ada.user_id)] == ["other"]
 
 
-# Providers that fail
+# Failing providers
 
 FAILURES: dict[str, Exception | dict[str, object]] = {
-    "an error": ProviderError("nonsense"),
+    "an error": ProviderError("an invalid response"),
     "a refusal": ProviderRefusedError("no"),
     "no answer": ProviderTimeoutError("too slow"),
     "out of quota": ProviderUnavailableError("later"),
-    "a bug of ours": ValueError("a bug"),
+    "a bug": ValueError("a bug"),
     "no fields": {},
     "fields of another shape": {"answered": "yes", "answer": ["a"], "quotes": 5},
     "a summary": {"summary": "What was said.", "key_moments": []},
@@ -270,7 +266,7 @@ FAILURES: dict[str, Exception | dict[str, object]] = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_a_failure_costs_nothing_and_the_question_may_come_again_at_once(
+def test_a_failure_costs_nothing_and_the_question_can_be_repeated_at_once(
     catchup_env: CatchupEnv, ada: Caller, session_id: str, failure: Exception | dict[str, object]
 ) -> None:
     catchup_env.text.script = [failure]
@@ -282,8 +278,8 @@ def test_a_failure_costs_nothing_and_the_question_may_come_again_at_once(
     assert ask(catchup_env, ada, "key", "another hash", session_id=session_id).credits_available == 195
 
 
-@pytest.mark.parametrize("second", [die, None])
-def test_a_failure_whose_hold_cannot_be_given_back_is_left_to_the_sweep(
+@pytest.mark.parametrize("second", [crash, None])
+def test_a_hold_that_cannot_be_released_is_left_to_the_sweep(
     catchup_env: CatchupEnv,
     ada: Caller,
     session_id: str,
@@ -302,6 +298,6 @@ def test_a_failure_whose_hold_cannot_be_given_back_is_left_to_the_sweep(
     monkeypatch.undo()
 
     assert catchup_env.backend.ledger.balance(ada.user_id).held == PRICE
-    catchup_env.backend.clock.forward(SWEPT_AFTER_SECONDS)
-    assert catchup_env.assistant.sweep() == 1
+    catchup_env.backend.clock.forward(SWEEP_AFTER_SECONDS)
+    assert catchup_env.questions.sweep() == 1
     check_nothing_happened(catchup_env, ada)

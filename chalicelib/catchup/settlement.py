@@ -1,0 +1,117 @@
+"""The end of a catch-up: its hold is settled in the same write that stores its result or its failure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from ..models.catchup import Job, JobState, TextAnswer
+from ..models.ledger import Charge, ModelUse
+from ..models.transcripts import Moment, Summary, Transcript
+from ..pricing.price_files import load
+from ..repositories.claims import LostClaimError
+from ..repositories.jobs import put_summary, update_job
+from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
+from ..repositories.transcripts import increment_catchup_count, mark_segments_for_deletion, put_transcript
+from .claimed_jobs import ClaimedJobs
+from .job_rules import JobRules, job_hold
+
+TRANSCRIPT_DELETED = "The transcript was deleted before its summary was ready. Nothing was charged."
+
+
+@dataclass(frozen=True)
+class JobSettlement:
+    """Ends claimed jobs. Each method raises LostClaimError."""
+
+    ledger: Ledger
+    jobs: ClaimedJobs
+    rules: JobRules
+    now: Callable[[], int]  # epoch seconds, UTC
+
+    def complete(
+        self,
+        job: Job,
+        text: str,
+        moments: tuple[Moment, ...] = (),
+        answers: Sequence[TextAnswer] = (),
+        *,
+        is_whole: bool,
+    ) -> Job:
+        """The job done: what was transcribed or read is charged, the rest of the hold is released.
+
+        `answers` are what the text model was paid for.
+        """
+        prices = load(job.price_version)
+        charge = Charge(
+            credits=prices.credits_for(job.service, job.billed_ms),
+            service=job.service,
+            reference=job.job_id,
+            audio_ms=job.billed_ms,
+            price_version=job.price_version,
+            uses=_model_uses(job, answers),
+        )
+        done_job = replace(
+            job, state=JobState.DONE, charged=charge.credits, ended_at=self.now(), worker="", submitted_url=""
+        )
+        summary = Summary(job.transcript_id, job.job_id, job.from_ms, job.to_ms, text, moments, is_whole)
+        history_write = (
+            increment_catchup_count(job.user_id, job.transcript_id)
+            if job.is_of_session
+            else put_transcript(job.user_id, _transcript(done_job))
+        )
+        extra_writes = [update_job(job, done_job), history_write, put_summary(job.user_id, summary)]
+        try:
+            self.ledger.settle(job_hold(job, 0), charge, at=self.now(), extra_writes=extra_writes)
+        except HoldEndedError as ended:
+            raise LostClaimError from ended
+        except ExtraWriteRefusedError as refusal:
+            if 0 in refusal.refused:  # Only a notification was recorded meanwhile: the summary is still valid.
+                return self.complete(self.jobs.reload(job), text, moments, answers, is_whole=is_whole)
+            return self.fail(job, TRANSCRIPT_DELETED)
+        return done_job
+
+    def fail(self, job: Job, reason: str) -> Job:
+        """The job failed: its whole hold is released, and what it stored is marked for deletion.
+
+        What the provider charged for a transcription is booked as our cost, at no credits. `reason` is for the client.
+        """
+        loss = Charge(0, job.service, job.job_id, 0, job.price_version, _model_uses(job, ()))
+        failed_job = replace(job, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")
+        extra_writes = [update_job(job, failed_job, expires_at=self.now() + self.rules.failed_retention_seconds)]
+        if not job.is_of_session:
+            extra_writes.append(mark_segments_for_deletion(job.user_id, job.transcript_id, self.now()))
+        try:
+            self.ledger.settle(job_hold(job, 0), loss, at=self.now(), extra_writes=extra_writes)
+        except HoldEndedError as ended:
+            raise LostClaimError from ended
+        except ExtraWriteRefusedError:
+            return self.jobs.reload(job)
+        return failed_job
+
+
+def _model_uses(job: Job, answers: Sequence[TextAnswer]) -> tuple[ModelUse, ...]:
+    uses = [ModelUse(job.model, job.billed_ms, job.cost_micro_usd)] if job.model else []
+    prices = load(job.price_version)
+    for model in sorted({answer.model for answer in answers}):
+        input_tokens = sum(answer.input_tokens for answer in answers if answer.model == model)
+        output_tokens = sum(answer.output_tokens for answer in answers if answer.model == model)
+        cost = prices.text_cost_micro_usd(model, input_tokens, output_tokens)
+        uses.append(ModelUse(model, 0, cost, input_tokens, output_tokens))
+    return tuple(uses)
+
+
+def _transcript(done_job: Job) -> Transcript:
+    """The entry in the history of a recording that was transcribed."""
+    return Transcript(
+        transcript_id=done_job.transcript_id,
+        kind="catchup",
+        started_at=done_job.created_at,
+        title=done_job.title,
+        source_url=done_job.audio_url,
+        language=done_job.language,
+        state=done_job.state.value,
+        ended_at=done_job.ended_at,
+        audio_ms=done_job.billed_ms,
+        credits=done_job.charged,
+        covered_ms=((done_job.from_ms, done_job.from_ms + done_job.billed_ms),),
+    )

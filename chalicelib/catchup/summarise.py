@@ -1,0 +1,158 @@
+"""The summary of a catch-up: its prompt, how the model's answer is read, and the calls of the text model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ..errors import ProviderDeniedError, ProviderError, ProviderRefusedError, ProviderUnavailableError
+from ..models.catchup import Job, TextAnswer
+from ..models.text_tasks import (
+    DATA_ONLY,
+    LEAK_WORDS,
+    LINE_NUMBER,
+    TextTask,
+    clean_text,
+    convert_answer,
+    encode_data,
+    leaks,
+    object_schema,
+    split_words,
+)
+from ..models.transcripts import Moment, Segment
+from ..pricing.price_files import TEXT_CALL_BYTES, load
+from ..pricing.text_budget import sample_segments, split_into_calls
+from ..providers.protocols import TextModel
+from ..repositories.transcripts import Transcripts
+from .claimed_jobs import ClaimedJobs
+from .job_rules import segments_in_range
+from .settlement import JobSettlement
+
+NO_SPEECH = "No speech was recognised in this range."
+NO_SUMMARY = "The summary could not be generated. Nothing was charged. Start the catch-up again."
+MAX_SUMMARY_CHARACTERS = 6_000
+MAX_TITLE_CHARACTERS = 120
+MAX_MOMENTS = 12
+SUMMARY_INSTRUCTIONS = (
+    "You summarise a part of a talk for a person who missed it. `lines` are numbered segments of the transcript with"
+    " the time when each starts. Write `summary`: the main points, in a few short paragraphs of plain text, in the"
+    " language of the lines, without inventing anything. List `key_moments`, at most 12, in order: the number of the"
+    " line where each starts and a title of at most ten words. " + DATA_ONLY
+)
+SUMMARY_SCHEMA = object_schema(
+    summary={"type": "string"},
+    key_moments={"type": "array", "items": object_schema(line=LINE_NUMBER, title={"type": "string"})},
+)
+
+
+@dataclass(frozen=True)
+class ParsedSummary:
+    """A usable summary by the text model."""
+
+    text: str
+    moments: tuple[Moment, ...]
+
+
+class _MomentFields(msgspec.Struct):
+    line: int
+    title: str
+
+
+class _SummaryFields(msgspec.Struct):
+    summary: str
+    key_moments: list[_MomentFields] = []
+
+
+def build_summary_task(segments: Sequence[Segment], title: str, output_tokens: int) -> TextTask:
+    data = encode_data(segments, title=title)
+    return TextTask("catchup_summary", SUMMARY_INSTRUCTIONS, data, SUMMARY_SCHEMA, output_tokens)
+
+
+def parse_summary(fields: dict[str, object], segments: Sequence[Segment]) -> ParsedSummary:
+    """The model's summary of `segments`. Raises ProviderError if it is invalid or repeats our instructions."""
+    answer = convert_answer(fields, _SummaryFields)
+    text = clean_text(answer.summary, MAX_SUMMARY_CHARACTERS)
+    if not text or leaks(text, SUMMARY_INSTRUCTIONS):
+        raise ProviderError("The text model returned no summary.")
+    titles: dict[int, str] = {}
+    for moment in answer.key_moments:
+        if 0 <= moment.line < len(segments):
+            titles.setdefault(moment.line, clean_text(moment.title, MAX_TITLE_CHARACTERS).replace("\n", " "))
+    moments: list[Moment] = []
+    preceding_text = " ".join(split_words(text)[-LEAK_WORDS:])
+    for number, title in sorted(titles.items()):
+        # Instructions may also be repeated a few words at a time, across several titles.
+        text_so_far = f"{preceding_text} {title}"
+        if title and len(moments) < MAX_MOMENTS and not leaks(text_so_far, SUMMARY_INSTRUCTIONS):
+            moments.append(Moment(segments[number].start_ms, title))
+            preceding_text = text_so_far
+    return ParsedSummary(text, tuple(moments))
+
+
+def summary_as_segments(part: Sequence[Segment], summary: ParsedSummary) -> list[Segment]:
+    """The summary of one part as segments, to be summarised together with those of the other parts."""
+    text = Segment(0, part[0].start_ms, part[-1].end_ms, summary.text)
+    return [text, *(Segment(0, moment.start_ms, moment.start_ms, moment.title) for moment in summary.moments)]
+
+
+@dataclass(frozen=True)
+class Summarisation:
+    """The last step of a claimed job."""
+
+    jobs: ClaimedJobs
+    settlement: JobSettlement
+    transcripts: Transcripts
+    text: TextModel
+
+    def summarise(self, job: Job) -> Job:
+        """The job done or failed; waiting, or still claimed, where the text model should be tried again.
+
+        Raises LostClaimError.
+        """
+        segments = self.transcripts.segments(job.user_id, job.transcript_id)
+        if job.is_of_session:
+            segments = segments_in_range(segments, job.from_ms, job.to_ms)
+        if not segments:
+            return self.settlement.complete(job, NO_SPEECH, is_whole=True)
+        budget = load(job.price_version).text_budget(job.service)
+        if job.summary_tries >= budget.tries:
+            return self.settlement.fail(job, NO_SUMMARY)
+        attempt = self.jobs.save(job, summary_tries=job.summary_tries + 1)
+        paid_segments = sample_segments(segments, budget.bytes_for(job.billed_ms))
+        answers: list[TextAnswer] = []
+        try:
+            summary = self._summarise_parts(attempt, paid_segments, budget.output_tokens, answers)
+        except (ProviderUnavailableError, ProviderDeniedError):
+            if not answers:  # Nothing was used, so it does not count as an attempt.
+                attempt = self.jobs.save(attempt, summary_tries=job.summary_tries)
+            return self.jobs.release_unless_notified(attempt)
+        except ProviderRefusedError:
+            return self.settlement.fail(attempt, NO_SUMMARY)
+        except ProviderError:
+            return attempt
+        is_whole = paid_segments == segments
+        return self.settlement.complete(attempt, summary.text, summary.moments, answers, is_whole=is_whole)
+
+    def _summarise_parts(
+        self, job: Job, segments: Sequence[Segment], output_tokens: int, answers: list[TextAnswer]
+    ) -> ParsedSummary:
+        """A summary of the segments, by several calls and a last one over their summaries where they are many.
+
+        Appends each answer to `answers` as soon as it is there, because it has to be paid also if a later call fails.
+        """
+        parts = split_into_calls(segments)
+        summaries = []
+        for part in parts:
+            answers.append(self.text.answer(build_summary_task(part, job.title, output_tokens)))
+            summaries.append(parse_summary(answers[-1].fields, part))
+            self.jobs.save(job)  # The claim must last longer than the next call.
+        if len(parts) == 1:
+            return summaries[0]
+        summary_segments = [
+            segment
+            for part, summary in zip(parts, summaries, strict=True)
+            for segment in summary_as_segments(part, summary)
+        ]
+        merged = sample_segments(summary_segments, TEXT_CALL_BYTES)
+        answers.append(self.text.answer(build_summary_task(merged, job.title, output_tokens)))
+        return parse_summary(answers[-1].fields, merged)
