@@ -90,7 +90,7 @@ def test_the_exceptions_name_existing_routes() -> None:
             "lease_open",
         ),
         (
-            "chalicelib/repositories/ledger.py",
+            "chalicelib/repositories/standing.py",
             "raise AccountBlockedError(",
             "raise EmailTakenError(",
             "balance",

@@ -124,12 +124,12 @@ def test_from_is_included_and_to_is_not(backend: Backend, ten_transcripts, first
     ada, made = ten_transcripts
     started_from, started_before = at(made[last][0]), at(made[first][0])
 
-    assert all_pages(backend, ada, begun_from=started_from, begun_before=started_before) == [
+    assert all_pages(backend, ada, started_from=started_from, started_before=started_before) == [
         name for _, name in made[first + 1 : last + 1]
     ]
-    assert all_pages(backend, ada, begun_from=started_from) == [name for _, name in made[: last + 1]]
-    assert all_pages(backend, ada, begun_before=started_before) == [name for _, name in made[first + 1 :]]
-    assert all_pages(backend, ada, kind="live", begun_from=started_from) == [name for _, name in made[: last + 1]]
+    assert all_pages(backend, ada, started_from=started_from) == [name for _, name in made[: last + 1]]
+    assert all_pages(backend, ada, started_before=started_before) == [name for _, name in made[first + 1 :]]
+    assert all_pages(backend, ada, kind="live", started_from=started_from) == [name for _, name in made[: last + 1]]
 
 
 def test_a_time_between_two_seconds_is_after_the_first(backend: Backend, ten_transcripts) -> None:
@@ -146,8 +146,8 @@ def test_distant_times_are_valid_filters(backend: Backend, ten_transcripts, year
     far = datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
     all_ids = [name for _, name in made]
 
-    assert all_pages(backend, ada, begun_from=far) == ([] if year == 9999 else all_ids)
-    assert all_pages(backend, ada, begun_before=far) == (all_ids if year == 9999 else [])
+    assert all_pages(backend, ada, started_from=far) == ([] if year == 9999 else all_ids)
+    assert all_pages(backend, ada, started_before=far) == (all_ids if year == 9999 else [])
 
 
 def test_a_period_that_ends_before_it_starts_is_refused(backend: Backend, ten_transcripts) -> None:
@@ -155,7 +155,7 @@ def test_a_period_that_ends_before_it_starts_is_refused(backend: Backend, ten_tr
 
     for started_before in (at(1_000), at(999)):
         with pytest.raises(InvalidRequestError):
-            backend.history.page(ada, contract.HistoryQuery(begun_from=at(1_000), begun_before=started_before))
+            backend.history.page(ada, contract.HistoryQuery(started_from=at(1_000), started_before=started_before))
 
 
 def test_a_filtered_page_reads_a_bounded_number_however_few_match(backend: Backend) -> None:
@@ -178,7 +178,7 @@ def test_a_cursor_is_valid_only_for_its_user_and_its_filters(backend: Backend, t
     eve = backend.person(0)
     cursor = backend.history.page(ada, contract.HistoryQuery(limit=2)).next_cursor
 
-    for caller, filters in ((eve, {}), (ada, {"kind": "live"}), (ada, {"begun_from": at(5)})):
+    for caller, filters in ((eve, {}), (ada, {"kind": "live"}), (ada, {"started_from": at(5)})):
         with pytest.raises(InvalidRequestError):
             backend.history.page(caller, contract.HistoryQuery(cursor=cursor, **filters))
 
