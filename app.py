@@ -394,7 +394,7 @@ def count(event: Any) -> dict[str, int]:
 @views.answers(limit="admin", errors=("not_found",))
 def give_credits(caller: Admin, body: Body[contract.GiveCredits], key: IdempotencyKey) -> contract.CreditsGiven:
     """Give a user credits, or take some back, with a reason. 200; 400 nothing, 404 no such user, 409 key used."""
-    return use_cases.user_administration().give(caller, body, key.id(caller, "admin/credits"), key.body_hash)
+    return use_cases.user_administration().adjust_credits(caller, body, key.id(caller, "admin/credits"), key.body_hash)
 
 
 @app.route("/admin/users", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -432,7 +432,7 @@ def start_audit(caller: Admin, body: Body[contract.StartAudit]) -> contract.Audi
 @views.answers(limit="admin")
 def last_audit(caller: Admin) -> contract.LastAudit:
     """What the last audit found, how far the running one is, what admins did. 200; 403 no administrator."""
-    return use_cases.audits().last(caller)
+    return use_cases.audits().load_latest(caller)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))

@@ -1,4 +1,4 @@
-"""What administrators did."""
+"""Actions of administrators."""
 
 from collections.abc import Mapping
 
@@ -6,15 +6,15 @@ from msgspec import Struct
 
 
 class AdminAction(Struct, frozen=True):
-    """What an administrator did to a user, why, and how it stood before and after.
+    """What an administrator did to a user, why, and the values before and after.
 
-    Who it was is said by id: the address is the profile's, and goes with it.
+    The administrator is named by id only: the email address is in the profile, and is deleted with it.
     """
 
     action_id: str
     at: int
     admin_id: str
-    what: str
+    action: str
     user_id: str
     reason: str
     before: Mapping[str, int | bool]

@@ -1,4 +1,4 @@
-"""Audits: what is known of one user's credits, what is found wrong, and how far an audit is."""
+"""Audits: one user's books, what an audit finds wrong, and the progress of an audit."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,10 +9,11 @@ from msgspec.structs import astuple
 
 from .ledger import Balance, DayTotal, Entry, Hold
 from .purchases import Purchase
+from .usage_figures import UsageFigures
 
 
 class FindingKind(StrEnum):
-    """What can be wrong; docs/operations.md says what each means and what to do."""
+    """What can be wrong. docs/operations.md explains each kind and what to do."""
 
     BALANCE_DIFFERS = "balance_differs"
     HELD_DIFFERS = "held_differs"
@@ -37,7 +38,7 @@ class FindingKind(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """One thing that is not as it should be. `reference`: what of the user, such as a hold or a purchase."""
+    """One problem. `reference`: the item it is about, such as a hold or a purchase."""
 
     kind: FindingKind
     message: str
@@ -46,11 +47,11 @@ class Finding(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """All that the tables say of one user's credits.
+    """Everything the tables hold about one user's credits.
 
-    `index`: hold → the shard of the open holds' index that it is in, if it is in any; `shard`: the one of this user.
-    `guards`: guard → the entry that it says was booked. `purchases`: by id, also
-    another user's where an entry of this user names one.
+    `index`: hold id → its shard in the index of open holds, for holds that are in it; `shard`: the user's own shard.
+    `guards`: sort key of a guard → the entry id it names. `purchases`: by id, including a purchase of another user
+    that an entry of this user names.
     """
 
     user_id: str
@@ -64,17 +65,8 @@ class Books(Struct, frozen=True):
     purchases: Mapping[str, Purchase]
 
 
-class HeavyUse(Struct, frozen=True):
-    """What one user used and paid in the last thirty days."""
-
-    user_id: str
-    credits: int
-    cost_micro_usd: int
-    cents: int
-
-
 class AuditFigures(Struct, frozen=True):
-    """What an audit counted so far. `active_…`: users with a use in that time before it began."""
+    """Counts of an audit so far. `users_moving`: not checked, because their books changed while they were read."""
 
     users_judged: int = 0
     users_moving: int = 0
@@ -83,16 +75,13 @@ class AuditFigures(Struct, frozen=True):
     purchases: int = 0
     credits_outstanding: int = 0
     findings_count: int = 0
-    active_day: int = 0
-    active_week: int = 0
-    active_month: int = 0
 
     def __add__(self, other: "AuditFigures") -> "AuditFigures":
         return AuditFigures(*map(add, astuple(self), astuple(other)))
 
 
 class AuditState(StrEnum):
-    """`failed`: nothing was proven; it got no further for too long."""
+    """`failed`: the audit made no progress for too long, so its result proves nothing."""
 
     RUNNING = "running"
     DONE = "done"
@@ -100,16 +89,16 @@ class AuditState(StrEnum):
 
 
 class Audit(Struct, frozen=True):
-    """An audit as far as it is.
+    """An audit and its progress.
 
-    `step` counts its pages; `after` is the key (pk, sk) that the next one goes on after, empty at the beginning;
-    `has_read_all`: only the sums over all users are left to be compared. `moved_at`: when the last page was done.
+    `step` counts its pages; `after` is the key (pk, sk) after which the next page starts, empty at the beginning;
+    `has_read_all`: only the totals across all users remain to be compared. `progress_at`: the end of the last page.
     """
 
     audit_id: str
     state: AuditState
     started_at: int
-    moved_at: int
+    progress_at: int
     recount: bool = False
     step: int = 0
     after: tuple[str, ...] = ()
@@ -118,12 +107,12 @@ class Audit(Struct, frozen=True):
     claimed_until: int = 0
     ended_at: int = 0
     figures: AuditFigures = field(default_factory=AuditFigures)
-    heaviest: tuple[HeavyUse, ...] = ()
+    usage: UsageFigures = field(default_factory=UsageFigures)
 
 
-class KnownAudits(Struct, frozen=True):
-    """Which audit runs, which ended last, when the last one began. Empty and zero: none."""
+class LatestAudits(Struct, frozen=True):
+    """The ids of the running audit and of the last one that ended, and when the last one started. Empty or 0: none."""
 
     running: str = ""
     last: str = ""
-    begun_at: int = 0
+    last_started_at: int = 0

@@ -446,6 +446,7 @@ def cost_report() -> "CostReport":
 
 @lru_cache
 def audits() -> "Audits":
+    from ..admin.usage_figures import ActiveAndTopUsers
     from ..audit.reader import Auditor, AuditRules
     from ..audit.service import Audits
 
@@ -453,7 +454,15 @@ def audits() -> "Audits":
     return Audits(
         ledger=ledger(),
         tables=tables(),
-        auditor=Auditor(tables(), aggregates(), frozenset(price_files.available()), rules, now, time.sleep),
+        auditor=Auditor(
+            tables=tables(),
+            aggregates=aggregates(),
+            price_versions=frozenset(price_files.available()),
+            usage_collector=ActiveAndTopUsers(),
+            rules=rules,
+            now=now,
+            pause=time.sleep,
+        ),
         queue=queue(),
         rules=rules,
         now=now,

@@ -301,7 +301,7 @@ class DeletionEnv:
         assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
         kept.check()
         assert kept.open_holds == [], "credits are stuck"
-        seen, is_still = account_books.read(self.quiet.tables, user_id)
+        seen, is_still = account_books.read_books(self.quiet.tables, user_id)
         assert is_still
         assert findings(seen, self.clock(), frozenset(price_files.available())) == []
         balance = self.quiet.tables.get(balance_key(user_id)) or {}

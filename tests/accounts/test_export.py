@@ -16,7 +16,7 @@ from chalicelib.repositories.table import ItemKey, Write
 from chalicelib.repositories.transcripts import transcript_key
 from tests.accounts.accounts_env import at_once
 from tests.accounts.deletion_env import EMAIL, MARKER, DeletionEnv, Names, scanned
-from tests.audit.audit_env import everything
+from tests.audit.audit_env import create_all_items
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault
 
@@ -96,7 +96,7 @@ def test_it_holds_no_key_of_ours_and_no_token(accounts_env: DeletionEnv) -> None
 
 def test_every_kind_of_item_under_a_user_is_told_or_known_not_to_be(accounts_env: DeletionEnv) -> None:
     """Whoever keeps something new of a person has to say where it is told."""
-    world = everything(accounts_env.catchup_env.backend)
+    world = create_all_items(accounts_env.catchup_env.backend)
     kinds = {
         item["sk"].split("#")[0]
         for name in accounts_env.names

@@ -18,9 +18,9 @@ import pytest
 from chalicelib.dates import utc_date
 from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.aggregates import Line, Sums, lines_of, together
+from chalicelib.models.aggregates import ACTIVE_USERS, AggregateKey, Amounts, add_amounts, amounts_by_key
 from chalicelib.models.ledger import Entry
-from chalicelib.repositories.aggregates import ACTIVE, Aggregates
+from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
@@ -141,12 +141,13 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
     booked: list[tuple[str, Entry]] = [
         (user_id, entry) for user_id, one in zip(user_ids, books, strict=True) for entry in one.entries
     ]
-    by_entries: dict[Line, Sums] = {}
+    by_entries: dict[AggregateKey, Amounts] = {}
     for _, entry in booked:
-        for line, sums in lines_of(entry).items():
-            by_entries[line] = together([by_entries.get(line, {}), sums])
+        for line, sums in amounts_by_key(entry).items():
+            by_entries[line] = add_amounts([by_entries.get(line, {}), sums])
     for day, _ in {(utc_date(entry.at), user_id) for user_id, entry in booked if entry.kind == "usage"}:
-        by_entries[Line(day, ACTIVE)] = together([by_entries.get(Line(day, ACTIVE), {}), {"users": 1}])
+        active_key = AggregateKey(day, ACTIVE_USERS)
+        by_entries[active_key] = add_amounts([by_entries.get(active_key, {}), {"users": 1}])
 
     totals = Aggregates(Tables(run.engine.client, *run.names))
     told = totals.read("2026-11-01", "2026-12-31")
@@ -156,15 +157,15 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
         by_users.update(one.days)
     for (day, service, name), total in by_users.items():
         sign = -1 if name == "credits" else 1
-        assert sign * told[Line(day, service)].get(name, 0) == total, (day, service, name)
+        assert sign * told[AggregateKey(day, service)].get(name, 0) == total, (day, service, name)
     used = {(line.date, line.service) for line in told if (line.date, line.service, "entries") in by_users}
     assert used == {(day, service) for day, service, _ in by_users}
     assert set(DAY_TOTALS) == {name for _, _, name in by_users}
-    everything = totals.everything().sums
+    everything = totals.all_time().amounts
     assert everything["credits"] == sum(one.balance.available + one.balance.held for one in books)
-    of_models = [sums for line, sums in told.items() if line.is_of_model]
-    of_services = [told[Line(day, service)] for day, service in used]
-    assert together(of_models)["cost_micro_usd"] == together(of_services)["cost_micro_usd"]
+    of_models = [sums for line, sums in told.items() if line.is_for_model]
+    of_services = [told[AggregateKey(day, service)] for day, service in used]
+    assert add_amounts(of_models)["cost_micro_usd"] == add_amounts(of_services)["cost_micro_usd"]
     return Counter(run.counts, entries=len(booked))
 
 

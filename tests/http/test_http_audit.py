@@ -39,7 +39,7 @@ def audited(owner: Person, **words: bool) -> dict[str, Any]:
 
 def about(report: dict[str, Any], user: Person, books: Backend) -> list[tuple[str, str]]:
     """What was found of a user; other tests may leave more findings than the report shows."""
-    kept = audits.findings(books.tables, report["audit_id"], AuditRules().findings_kept)
+    kept = audits.load_findings(books.tables, report["audit_id"], AuditRules().max_findings_stored)
     return [(one.kind.value, one.reference) for one in kept if one.user_id == user.user_id]
 
 
