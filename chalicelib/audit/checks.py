@@ -59,7 +59,7 @@ def _check_balance(books: Books) -> Problems:
 
 
 def _check_lifetime_totals(books: Books) -> Problems:
-    """Granted, purchased and used are the sums of their entries."""
+    """Granted, purchased and used each equal the sum of their entries."""
     by_entries: Counter[str] = Counter()
     for entry in books.entries:
         name = LIFETIME_TOTALS.get(entry.kind, "granted")
@@ -165,7 +165,7 @@ def _check_costs(books: Books) -> Problems:
 
 
 def _check_days(books: Books) -> Problems:
-    """The totals of a day and service are the sums of its entries."""
+    """The totals of a day and service equal the sum of its entries."""
     uses = _group(_entries_of(books, USAGE), lambda entry: f"{utc_date(entry.at)} {entry.service}")
     stored = {f"{day.date} {day.service}": _day_figures(day) for day in books.days}
     for day in sorted(uses.keys() | stored.keys()):
@@ -217,11 +217,11 @@ def _ledger_difference(books: Books, purchase: Purchase) -> str:
     sale = [entry for entry in entries if entry.kind == PURCHASE][:1]
     clawbacks = [entry for entry in entries if entry.kind in CLAWBACK_KINDS]
     booked = purchase.booked
-    granted, taken = _credits(sale), -_credits(clawbacks)
-    if (granted, taken) != (booked.granted, booked.taken):
+    granted, returned = _credits(sale), -_credits(clawbacks)
+    if (granted, returned) != (booked.granted, booked.taken):
         return (
             f"{booked.granted:,} granted and {booked.taken:,} taken back,"
-            f" but the entries add up to {granted:,} and {taken:,}."
+            f" but the entries add up to {granted:,} and {returned:,}."
         )
     paid_cents = purchase.cents if booked.granted else 0
     sale_cents, returned_cents = sum(entry.cents for entry in sale), -sum(entry.cents for entry in clawbacks)

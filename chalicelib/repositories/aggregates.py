@@ -140,14 +140,14 @@ def _batches(entries: Sequence[UserEntry]) -> Iterable[tuple[int, list[UserEntry
     for shard, unique in sorted(shards.items()):
         batch: list[UserEntry] = []
         for pair in unique.values():
-            if batch and not _fits([*batch, pair]):
+            if batch and not _is_within_limits([*batch, pair]):
                 yield shard, batch
                 batch = []
             batch.append(pair)
         yield shard, batch
 
 
-def _fits(batch: Sequence[UserEntry]) -> bool:
+def _is_within_limits(batch: Sequence[UserEntry]) -> bool:
     """Whether the batch fits into one transaction."""
     keys = {key for _, entry in batch for key in amounts_by_key(entry)}
     max_writes = 3 * len(batch) + len(keys) + 1

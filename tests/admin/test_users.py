@@ -109,13 +109,13 @@ def test_a_request_that_fails_at_any_call_is_processed_once_when_retried(
 ) -> None:
     with engine.tables() as names:
         for call in range(20):
-            wire = Wire()
-            admin_env = AdminEnv.on(Backend.on(wire.tables(engine, names), Clock()))
-            wire.under(at(call, fault))
+            fault_injector = Wire()
+            admin_env = AdminEnv.on(Backend.on(fault_injector.tables(engine, names), Clock()))
+            fault_injector.under(at(call, fault))
             with suppress(Crash, AppError):
                 admin_env.adjust_credits(credits, "the-request-" + admin_env.ada.user_id)
-            is_last = len(wire.calls) <= call
-            wire.under(no_faults)
+            is_last = len(fault_injector.calls) <= call
+            fault_injector.under(no_faults)
 
             response = admin_env.adjust_credits(credits, "the-request-" + admin_env.ada.user_id)
 

@@ -26,12 +26,12 @@ FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST)
 class FaultyQueue(FakeQueue):
     """A queue whose calls can fail."""
 
-    def __init__(self, wire: Wire):
+    def __init__(self, fault_injector: Wire):
         super().__init__()
-        self.wire = wire
+        self.fault_injector = fault_injector
 
     def send(self, job_id: str) -> None:
-        fault = self.wire.next_fault("SendMessage")
+        fault = self.fault_injector.next_fault("SendMessage")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         super().send(job_id)
@@ -42,7 +42,7 @@ class FaultyQueue(FakeQueue):
 
 
 @pytest.fixture
-def undisturbed(engine: Engine, names: Names, clock: Clock) -> AuditEnv:
+def env_without_faults(engine: Engine, names: Names, clock: Clock) -> AuditEnv:
     """Books of a closed day, two of them wrong, in a few pages."""
     clock.at -= DAY
     audit_env = AuditEnv.on(Tables(engine.client, *names, pause=lambda _: None), clock, **SHORT)
@@ -61,12 +61,12 @@ def undisturbed(engine: Engine, names: Names, clock: Clock) -> AuditEnv:
 
 @pytest.fixture
 def faulty_env(engine: Engine, names: Names, clock: Clock) -> tuple[Wire, AuditEnv]:
-    wire = Wire()
-    audit_env = AuditEnv.on(wire.tables(engine, names), clock, **SHORT)
-    return wire, AuditEnv(audit_env.backend, FaultyQueue(wire), audit_env.rules)
+    fault_injector = Wire()
+    audit_env = AuditEnv.on(fault_injector.tables(engine, names), clock, **SHORT)
+    return fault_injector, AuditEnv(audit_env.backend, FaultyQueue(fault_injector), audit_env.rules)
 
 
-def run_with_faults(wire: Wire, audit_env: AuditEnv, *, recount: bool) -> contract.AuditReport:
+def run_with_faults(fault_injector: Wire, audit_env: AuditEnv, *, recount: bool) -> contract.AuditReport:
     """The report of an audit whose start is retried until it succeeds, and whose messages are delivered until they do.
 
     A message whose worker died is delivered again, as SQS does; a lost message is replaced by the sweep.
@@ -85,7 +85,7 @@ def run_with_faults(wire: Wire, audit_env: AuditEnv, *, recount: bool) -> contra
             audit_env.queue.sent.remove(message)
             audit_env.queue.sent.append(message)
             audit_env.backend.clock.forward(audit_env.rules.claim_seconds)
-        wire.under(no_faults)
+        fault_injector.under(no_faults)
         if not latest_audits_from(audit_env.backend.tables.get(LATEST_KEY)).running:
             report = audit_env.audits.load_latest(OWNER).report
             assert report is not None
@@ -99,14 +99,14 @@ def run_with_faults(wire: Wire, audit_env: AuditEnv, *, recount: bool) -> contra
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("recount", "faults"), [(False, FAULTS), (True, (Fault.CRASH_AFTER,))])
 def test_an_audit_that_dies_at_any_call_reports_what_an_undisturbed_one_reports(
-    undisturbed: AuditEnv, faulty_env: tuple[Wire, AuditEnv], recount: bool, faults: tuple[Fault, ...]
+    env_without_faults: AuditEnv, faulty_env: tuple[Wire, AuditEnv], recount: bool, faults: tuple[Fault, ...]
 ) -> None:
-    wire, audit_env = faulty_env
-    started_at = undisturbed.backend.clock.at
-    wire.under(no_faults)
+    fault_injector, audit_env = faulty_env
+    started_at = env_without_faults.backend.clock.at
+    fault_injector.under(no_faults)
     audit_env.audits.start(OWNER, recount)
     audit_env.work()
-    points = list(crash_points(wire.calls, faults))
+    points = list(crash_points(fault_injector.calls, faults))
     expected = audit_env.audits.load_latest(OWNER).report
     assert expected
     kinds = [finding.kind for finding in expected.findings]
@@ -114,9 +114,9 @@ def test_an_audit_that_dies_at_any_call_reports_what_an_undisturbed_one_reports(
     assert ("totals_differ" in kinds) is not recount
 
     for number, fault in points:
-        undisturbed.backend.clock.at = started_at
-        wire.under(at(number, fault))
-        report = run_with_faults(wire, audit_env, recount=recount)
+        env_without_faults.backend.clock.at = started_at
+        fault_injector.under(at(number, fault))
+        report = run_with_faults(fault_injector, audit_env, recount=recount)
         assert figures(report) == figures(expected), f"{fault} at call {number}"
 
 

@@ -70,7 +70,7 @@ def check_totals(totals: Aggregates, entries: UserEntries) -> None:
 @pytest.fixture
 def store(engine: Engine) -> Iterator[Callable[[Wire], Aggregates]]:
     with engine.tables() as names:
-        yield lambda wire: Aggregates(wire.tables(engine, names))
+        yield lambda fault_injector: Aggregates(fault_injector.tables(engine, names))
 
 
 def test_each_entry_counts_once_however_often_and_in_whatever_order_it_arrives(
@@ -104,13 +104,13 @@ def test_concurrent_streams_with_the_same_entries_count_each_once(engine: Engine
 def test_a_count_that_fails_at_any_call_can_be_repeated(store: Callable[[Wire], Aggregates], fault: str) -> None:
     entries, call, is_last = [], 0, False
     while not is_last:
-        wire = Wire()
-        totals, new_entries = store(wire), random_entries(100 + call, 24)
-        wire.under(at(call, fault))  # type: ignore[arg-type]
+        fault_injector = Wire()
+        totals, new_entries = store(fault_injector), random_entries(100 + call, 24)
+        fault_injector.under(at(call, fault))  # type: ignore[arg-type]
         with suppress(Crash, AppError):
             totals.count(new_entries)
-        is_last = call >= len(wire.calls)
-        wire.under(lambda *_: None)
+        is_last = call >= len(fault_injector.calls)
+        fault_injector.under(lambda *_: None)
         totals.count(new_entries)
         entries += new_entries
         call += 1
