@@ -485,7 +485,7 @@ def count(event: Any) -> dict[str, int]:
 @endpoint(limit="admin", errors=("not_found",), reasons=("already_done",))
 def give_credits(caller: Admin, body: Body[contract.GiveCredits], key: IdempotencyKey) -> contract.CreditsGiven:
     """Give credits to a user, or take credits back, with a reason."""
-    return use_cases.user_administration().give(caller, body, key.id(caller, "admin/credits"), key.body_hash)
+    return use_cases.user_administration().adjust_credits(caller, body, key.id(caller, "admin/credits"), key.body_hash)
 
 
 @app.route("/admin/users", methods=["GET"], authorizer=cognito, cors=CORS)
@@ -532,7 +532,7 @@ def start_audit(caller: Admin, body: Body[contract.StartAudit]) -> contract.Audi
 @endpoint(limit="admin")
 def last_audit(caller: Admin) -> contract.LastAudit:
     """Return the report of the last audit, the running audit and the latest actions of administrators."""
-    return use_cases.audits().last(caller)
+    return use_cases.audits().load_latest(caller)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))

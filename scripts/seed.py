@@ -99,7 +99,7 @@ def _wait_until_counted(tables: Tables, user_ids: list[str]) -> None:
     ledger, totals = Ledger(tables), Aggregates(tables)
     until = time.monotonic() + COUNTED_WITHIN_SECONDS
     booked = [(user_id, entry) for user_id in user_ids for entry in ledger.entries(user_id, 100)[0]]
-    while totals.left(booked):
+    while totals.count_uncounted(booked):
         if time.monotonic() > until:
             raise SeedError("The totals do not follow: look into .local/api.log.")
         time.sleep(0.2)

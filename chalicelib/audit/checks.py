@@ -1,7 +1,7 @@
-"""What is wrong with one user's books. Pure rules: all that the tables say goes in, findings come out.
+"""The checks of one user's books. Pure rules: everything the tables hold goes in, findings come out.
 
-Each rule is one of the money invariants of docs/data-model.md, read off the stored items alone: nothing here relies on
-the code that wrote them, except on `purchase_value`, which says what a purchase is worth by the facts of its payment.
+Each check is one of the money invariants of docs/data-model.md, read from the stored items alone. Nothing here relies
+on the code that wrote them, except on `purchase_value`: what the facts about a payment entitle the user to.
 """
 
 from collections import Counter, defaultdict
@@ -14,167 +14,178 @@ from ..models.ledger import DayTotal, Entry, Hold, HoldState
 from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
 
-STUCK_AFTER_SECONDS = 900  # the sweep comes every minute
-DISPUTE = "dispute"  # a hold of this kind waits for the bank, however long that takes
+STUCK_AFTER_SECONDS = 900  # the sweep runs every minute
+DISPUTE = "dispute"  # a hold of this kind stays open until the bank decides
 USAGE, PURCHASE, FREE = "usage", "purchase", "free_credits"
-TAKEN_BACK = ("clawback", "clawback_reversed")
-OF_PURCHASES = (PURCHASE, *TAKEN_BACK)
-LIFETIME = {USAGE: "used"} | dict.fromkeys(OF_PURCHASES, "purchased")  # any other kind: granted
-PRICED = (USAGE, PURCHASE)
-Found = Iterator[tuple[FindingKind, str, str]]  # kind, reference, message
+CLAWBACK_KINDS = ("clawback", "clawback_reversed")
+PURCHASE_KINDS = (PURCHASE, *CLAWBACK_KINDS)
+LIFETIME_TOTALS = {USAGE: "used"} | dict.fromkeys(PURCHASE_KINDS, "purchased")  # any other kind: granted
+PRICED_KINDS = (USAGE, PURCHASE)
+Problems = Iterator[tuple[FindingKind, str, str]]  # kind, reference, message
 Valuation = Callable[[PaymentFacts, int, int], PurchaseValue]  # facts, credits, cents
 
 
 def findings(books: Books, now: int, price_versions: Collection[str], purchase_value: Valuation) -> list[Finding]:
-    """Everything that is wrong with the books. `price_versions`: the existing ones.
+    """Everything that is wrong with the books. `price_versions`: those that exist.
 
-    `purchase_value`: what a purchase is worth by the facts known of its payment.
+    `purchase_value`: what the facts about its payment entitle the buyer of a purchase to.
     """
-    found = chain(
-        _balance(books),
-        _lifetime(books),
-        _negative(books),
-        _guards(books),
-        _grants(books),
-        _price_versions(books, price_versions),
-        _open_holds(books, now),
-        _ended_holds(books),
-        _costs(books),
-        _days(books),
-        _purchases(books, purchase_value),
-        _entries_of_purchases(books),
+    problems = chain(
+        _check_balance(books),
+        _check_lifetime_totals(books),
+        _check_negative_available(books),
+        _check_guards(books),
+        _check_grants(books),
+        _check_price_versions(books, price_versions),
+        _check_open_holds(books, now),
+        _check_charges(books),
+        _check_costs(books),
+        _check_days(books),
+        _check_purchases(books, purchase_value),
+        _check_purchase_references(books),
     )
-    return [Finding(kind, message, books.user_id, reference) for kind, reference, message in found]
+    return [Finding(kind, message, books.user_id, reference) for kind, reference, message in problems]
 
 
 # The balance
 
 
-def _balance(books: Books) -> Found:
+def _check_balance(books: Books) -> Problems:
     """available + held = sum of the entries; held = sum of the open holds."""
     available, held = books.balance.available, books.balance.held
-    booked = _credits(books.entries)
-    if available + held != booked:
-        yield FindingKind.BALANCE_DIFFERS, "", f"{available} available and {held} held; the entries make {booked}"
-    holding = sum(hold.credits for hold in _open(books))
-    if held != holding:
-        yield FindingKind.HELD_DIFFERS, "", f"{held} held; the open holds make {holding}"
+    by_entries = _credits(books.entries)
+    if available + held != by_entries:
+        message = f"{available:,} available and {held:,} held, but the entries add up to {by_entries:,}."
+        yield FindingKind.BALANCE_DIFFERS, "", message
+    by_holds = sum(hold.credits for hold in _open_holds(books))
+    if held != by_holds:
+        yield FindingKind.HELD_DIFFERS, "", f"{held:,} held, but the open holds add up to {by_holds:,}."
 
 
-def _lifetime(books: Books) -> Found:
-    """Granted, purchased and used are the sums of their entries."""
-    booked: Counter[str] = Counter()
+def _check_lifetime_totals(books: Books) -> Problems:
+    """Granted, purchased and used each equal the sum of their entries."""
+    by_entries: Counter[str] = Counter()
     for entry in books.entries:
-        name = LIFETIME.get(entry.kind, "granted")
-        booked[name] += -entry.credits if name == "used" else entry.credits
+        name = LIFETIME_TOTALS.get(entry.kind, "granted")
+        by_entries[name] += -entry.credits if name == "used" else entry.credits
     for name in ("granted", "purchased", "used"):
-        known = getattr(books.balance, name)
-        if known != booked[name]:
-            yield FindingKind.LIFETIME_DIFFERS, name, f"{known} {name}; the entries make {booked[name]}"
+        total = getattr(books.balance, name)
+        if total != by_entries[name]:
+            message = f"{total:,} {name}, but the entries add up to {by_entries[name]:,}."
+            yield FindingKind.LIFETIME_DIFFERS, name, message
 
 
-def _negative(books: Books) -> Found:
-    """Only what was taken back leaves less than nothing."""
-    was_taken = any(entry.credits < 0 and entry.kind != USAGE for entry in books.entries)
-    if books.balance.available < 0 and not was_taken:
-        yield FindingKind.NEGATIVE_AVAILABLE, "", f"{books.balance.available} available, and nothing was taken back"
+def _check_negative_available(books: Books) -> Problems:
+    """Only a claw-back may take the available credits below zero."""
+    has_clawback = any(entry.credits < 0 and entry.kind != USAGE for entry in books.entries)
+    if books.balance.available < 0 and not has_clawback:
+        message = f"{books.balance.available:,} available, but no credits were taken back."
+        yield FindingKind.NEGATIVE_AVAILABLE, "", message
 
 
-# Entries and what they are of
+# Entries
 
 
-def _guards(books: Books) -> Found:
-    """What a guard says was booked is booked."""
-    there = {entry.entry_id for entry in books.entries}
+def _check_guards(books: Books) -> Problems:
+    """Each guard names an entry that exists."""
+    entry_ids = {entry.entry_id for entry in books.entries}
     for guard, entry_id in books.guards.items():
-        if entry_id not in there:
-            yield FindingKind.ENTRY_MISSING, guard, f"the guard names the entry {entry_id}, which is not there"
+        if entry_id not in entry_ids:
+            yield FindingKind.ENTRY_MISSING, guard, f"The guard names the entry {entry_id}, which does not exist."
 
 
-def _grants(books: Books) -> Found:
-    """Free credits come once, each purchase is granted once, and of every other grant a guard knows."""
-    if len(_of(books, FREE)) > 1:
-        yield FindingKind.GRANT_DOUBLED, FREE, f"free credits were given {len(_of(books, FREE))} times"
-    for purchase_id, entries in _grouped(_of(books, PURCHASE), lambda entry: entry.reference).items():
+def _check_grants(books: Books) -> Problems:
+    """Free credits and each purchase are granted once; a guard names every other grant."""
+    free_grants = len(_entries_of(books, FREE))
+    if free_grants > 1:
+        yield FindingKind.GRANT_DOUBLED, FREE, f"Free credits were granted {free_grants} times."
+    for purchase_id, entries in _group(_entries_of(books, PURCHASE), lambda entry: entry.reference).items():
         if len(entries) > 1:
-            yield FindingKind.GRANT_DOUBLED, purchase_id, f"the purchase was granted {len(entries)} times"
-    named = set(books.guards.values())
+            yield FindingKind.GRANT_DOUBLED, purchase_id, f"The purchase was granted {len(entries)} times."
+    guarded = set(books.guards.values())
     for entry in books.entries:
-        if entry.kind not in (USAGE, FREE, *OF_PURCHASES) and entry.entry_id not in named:
-            yield FindingKind.GRANT_DOUBLED, entry.entry_id, f"no guard names this {entry.kind}: it may be a second one"
+        if entry.kind not in (USAGE, FREE, *PURCHASE_KINDS) and entry.entry_id not in guarded:
+            message = f"No guard names this {entry.kind}: it may be a duplicate."
+            yield FindingKind.GRANT_DOUBLED, entry.entry_id, message
 
 
-def _price_versions(books: Books, known: Collection[str]) -> Found:
-    """Each use and sale names the prices that it was made at."""
+def _check_price_versions(books: Books, price_versions: Collection[str]) -> Problems:
+    """Each use and each sale names the price version that it was booked at."""
     for entry in books.entries:
-        if entry.price_version not in known and (entry.price_version or entry.kind in PRICED):
-            message = f"booked at price version {entry.price_version!r}, which there is not"
+        if entry.price_version not in price_versions and (entry.price_version or entry.kind in PRICED_KINDS):
+            message = f"Booked at price version {entry.price_version!r}, which does not exist."
             yield FindingKind.PRICE_VERSION_UNKNOWN, entry.entry_id, message
 
 
 # Holds
 
 
-def _open_holds(books: Books, now: int) -> Found:
-    """An open hold is in the index, where the sweep finds it, and has not been due for long."""
-    for hold in _open(books):
+def _check_open_holds(books: Books, now: int) -> Problems:
+    """An open hold is in the index that the sweep reads, and is not long overdue."""
+    for hold in _open_holds(books):
         if books.index.get(hold.hold_id) != books.shard:
-            yield FindingKind.HOLD_INDEX, hold.hold_id, "open, and not in the index of open holds"
+            yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold is open but not in the index of open holds."
         if hold.kind != DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
-            yield FindingKind.HOLD_STUCK, hold.hold_id, f"{hold.credits} held, due at {hold.sweep_at}, and not ended"
+            message = f"{_count(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
+            yield FindingKind.HOLD_STUCK, hold.hold_id, message
 
 
-def _ended_holds(books: Books) -> Found:
-    """A hold that was settled has one entry of what it was charged, which is at most what it held; any other has none.
+def _check_charges(books: Books) -> Problems:
+    """A settled hold has one entry of its charge, which is at most what it held; other holds have none.
 
-    An ended hold is in no index.
+    Only open holds are in the index.
     """
-    booked = _grouped((entry for entry in books.entries if entry.hold_id), lambda entry: entry.hold_id)
+    entries_by_hold = _group((entry for entry in books.entries if entry.hold_id), lambda entry: entry.hold_id)
     for hold in books.holds:
-        entries = booked.pop(hold.hold_id, [])
+        entries = entries_by_hold.pop(hold.hold_id, [])
         if len(entries) > 1:
-            yield FindingKind.ENTRY_DOUBLED, hold.hold_id, f"{len(entries)} entries of one hold"
+            yield FindingKind.ENTRY_DOUBLED, hold.hold_id, f"The hold has {len(entries)} entries."
         if hold.state is HoldState.SETTLED and not entries:
-            yield FindingKind.ENTRY_MISSING, hold.hold_id, f"settled for {hold.charged}, and there is no entry"
+            message = f"The hold was settled for {hold.charged:,}, but has no entry."
+            yield FindingKind.ENTRY_MISSING, hold.hold_id, message
         elif entries and (hold.state is not HoldState.SETTLED or hold.charged != -entries[0].credits):
-            message = f"{hold.state} for {hold.charged}; its entry says {-entries[0].credits}"
+            message = f"The hold is {hold.state} for {hold.charged:,}, but its entry is for {-entries[0].credits:,}."
             yield FindingKind.CHARGE_DIFFERS, hold.hold_id, message
         if hold.charged > hold.credits:
-            yield FindingKind.HOLD_OVERCHARGED, hold.hold_id, f"held {hold.credits} and settled for {hold.charged}"
+            message = f"The hold held {hold.credits:,}, but was settled for {hold.charged:,}."
+            yield FindingKind.HOLD_OVERCHARGED, hold.hold_id, message
         if hold.state is not HoldState.OPEN and hold.hold_id in books.index:
-            yield FindingKind.HOLD_INDEX, hold.hold_id, "ended, and still in the index of open holds"
-    for hold_id, entries in booked.items():
-        yield FindingKind.CHARGE_DIFFERS, hold_id, f"an entry of {-entries[0].credits}, and there is no such hold"
+            yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold has ended but is still in the index of open holds."
+    for hold_id, entries in entries_by_hold.items():
+        message = f"An entry for {-entries[0].credits:,} names this hold, which does not exist."
+        yield FindingKind.CHARGE_DIFFERS, hold_id, message
 
 
 # Costs and days
 
 
-def _costs(books: Books) -> Found:
-    """What a use cost is what its models cost together."""
-    for entry in _of(books, USAGE):
-        of_models = sum(use.cost_micro_usd for use in entry.uses)
-        if entry.cost_micro_usd != of_models:
-            message = f"{entry.cost_micro_usd} micro-USD in all; its models make {of_models}"
+def _check_costs(books: Books) -> Problems:
+    """The cost of a use is the sum of the costs of its models."""
+    for entry in _entries_of(books, USAGE):
+        by_models = sum(use.cost_micro_usd for use in entry.uses)
+        if entry.cost_micro_usd != by_models:
+            message = f"The entry costs {entry.cost_micro_usd:,} micro-USD, but its models add up to {by_models:,}."
             yield FindingKind.COST_DIFFERS, entry.entry_id, message
 
 
-def _days(books: Books) -> Found:
-    """A day's totals of a service are the sums of the day's entries of it."""
-    uses = _grouped(_of(books, USAGE), lambda entry: f"{utc_date(entry.at)} {entry.service}")
-    kept = {f"{day.date} {day.service}": _figures(day) for day in books.days}
-    for day in sorted(uses.keys() | kept.keys()):
-        booked, known = _booked(uses.get(day, [])), kept.get(day, (0, 0, 0, 0))
-        if booked != known:
-            said = "credits, milliseconds, micro-USD and uses"
-            yield FindingKind.DAY_DIFFERS, day, f"{said} {known}; the entries make {booked}"
+def _check_days(books: Books) -> Problems:
+    """The totals of a day and service equal the sum of its entries."""
+    uses = _group(_entries_of(books, USAGE), lambda entry: f"{utc_date(entry.at)} {entry.service}")
+    stored = {f"{day.date} {day.service}": _day_figures(day) for day in books.days}
+    for day in sorted(uses.keys() | stored.keys()):
+        by_entries, in_totals = _entry_figures(uses.get(day, [])), stored.get(day, (0, 0, 0, 0))
+        if by_entries != in_totals:
+            message = (
+                f"Credits, milliseconds, micro-USD and uses are {in_totals}, but the entries add up to {by_entries}."
+            )
+            yield FindingKind.DAY_DIFFERS, day, message
 
 
-def _figures(day: DayTotal) -> tuple[int, int, int, int]:
+def _day_figures(day: DayTotal) -> tuple[int, int, int, int]:
     return day.credits, day.audio_ms, day.cost_micro_usd, day.entries
 
 
-def _booked(uses: Collection[Entry]) -> tuple[int, int, int, int]:
+def _entry_figures(uses: Collection[Entry]) -> tuple[int, int, int, int]:
     milliseconds, cost = sum(entry.audio_ms for entry in uses), sum(entry.cost_micro_usd for entry in uses)
     return -_credits(uses), milliseconds, cost, len(uses)
 
@@ -182,59 +193,72 @@ def _booked(uses: Collection[Entry]) -> tuple[int, int, int, int]:
 # Purchases
 
 
-def _purchases(books: Books, purchase_value: Valuation) -> Found:
-    """What is booked of a purchase is what its facts are worth, and what the entries and holds say."""
-    for one in books.purchases.values():
-        if one.user_id != books.user_id:
+def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
+    """What is booked for a purchase is what its facts entitle to, and what the entries and holds say."""
+    for purchase in books.purchases.values():
+        if purchase.user_id != books.user_id:
             continue
-        due, booked = purchase_value(one.facts, one.credits, one.cents), one.booked
+        due, booked = purchase_value(purchase.facts, purchase.credits, purchase.cents), purchase.booked
         if due.granted > booked.granted:
-            yield FindingKind.PAID_NOT_GRANTED, one.purchase_id, f"paid; {booked.granted} of {due.granted} granted"
+            message = f"The purchase is paid, but only {booked.granted:,} of {due.granted:,} were granted."
+            yield FindingKind.PAID_NOT_GRANTED, purchase.purchase_id, message
         elif due.granted < booked.granted:
-            yield FindingKind.GRANTED_NOT_PAID, one.purchase_id, f"{booked.granted} granted, and it is not paid"
+            message = f"{_count(booked.granted, 'credit')} granted, but the purchase is not paid."
+            yield FindingKind.GRANTED_NOT_PAID, purchase.purchase_id, message
         elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (
-                f"{booked.clawed_back} taken back for {booked.returned_cents} cents;"
-                f" by its facts {due.clawed_back} for {due.returned_cents}"
+                f"{booked.clawed_back:,} taken back for {booked.returned_cents:,} cents, but by the facts of the payment"
+                f" {due.clawed_back:,} are due for {due.returned_cents:,} cents."
             )
-            yield FindingKind.TAKEN_DIFFERS, one.purchase_id, message
-        if said := _unlike_the_ledger(books, one):
-            yield FindingKind.PURCHASE_DIFFERS, one.purchase_id, said
+            yield FindingKind.TAKEN_DIFFERS, purchase.purchase_id, message
+        if message := _ledger_difference(books, purchase):
+            yield FindingKind.PURCHASE_DIFFERS, purchase.purchase_id, message
 
 
-def _unlike_the_ledger(books: Books, one: Purchase) -> str:
-    """How the ledger differs from what is booked of the purchase; empty where it does not."""
-    entries = [entry for entry in books.entries if entry.reference == one.purchase_id]
-    sold = [entry for entry in entries if entry.kind == PURCHASE][:1]
-    taken = [entry for entry in entries if entry.kind in TAKEN_BACK]
-    booked, made = one.booked, (_credits(sold), -_credits(taken))
-    if made != (booked.granted, booked.clawed_back):
-        return f"{booked.granted} granted and {booked.clawed_back} taken back; the entries make {made[0]} and {made[1]}"
-    paid_cents = one.cents if booked.granted else 0
-    money = sum(entry.cents for entry in sold), -sum(entry.cents for entry in taken)
-    if money != (paid_cents, booked.returned_cents):
-        return f"{paid_cents} cents paid, {booked.returned_cents} returned; the entries make {money[0]} and {money[1]}"
-    holding = Counter(h.credits for h in _open(books) if h.kind == DISPUTE and h.reference == one.purchase_id)
-    said = Counter(held for held in one.booked.holds.values() if held)
-    return "" if holding == said else f"disputes hold {sorted(said.elements())}; the holds {sorted(holding.elements())}"
+def _ledger_difference(books: Books, purchase: Purchase) -> str:
+    """How the ledger differs from what is booked for the purchase; empty if it does not."""
+    entries = [entry for entry in books.entries if entry.reference == purchase.purchase_id]
+    sale = [entry for entry in entries if entry.kind == PURCHASE][:1]
+    clawbacks = [entry for entry in entries if entry.kind in CLAWBACK_KINDS]
+    booked = purchase.booked
+    granted, returned = _credits(sale), -_credits(clawbacks)
+    if (granted, returned) != (booked.granted, booked.clawed_back):
+        return (
+            f"{booked.granted:,} granted and {booked.clawed_back:,} taken back,"
+            f" but the entries add up to {granted:,} and {returned:,}."
+        )
+    paid_cents = purchase.cents if booked.granted else 0
+    sale_cents, returned_cents = sum(entry.cents for entry in sale), -sum(entry.cents for entry in clawbacks)
+    if (sale_cents, returned_cents) != (paid_cents, booked.returned_cents):
+        return (
+            f"{paid_cents:,} cents paid and {booked.returned_cents:,} returned,"
+            f" but the entries add up to {sale_cents:,} and {returned_cents:,}."
+        )
+    by_holds = Counter(
+        hold.credits for hold in _open_holds(books) if hold.kind == DISPUTE and hold.reference == purchase.purchase_id
+    )
+    by_disputes = Counter(credits for credits in booked.holds.values() if credits)
+    if by_holds == by_disputes:
+        return ""
+    return f"The disputes hold {sorted(by_disputes.elements())}, but the open holds are {sorted(by_holds.elements())}."
 
 
-def _entries_of_purchases(books: Books) -> Found:
-    """Nothing is granted or taken for a purchase that there is not, or that is another's."""
-    for purchase_id in sorted({entry.reference for kind in OF_PURCHASES for entry in _of(books, kind)}):
-        one = books.purchases.get(purchase_id)
-        if one is None or one.user_id != books.user_id:
-            yield FindingKind.GRANTED_NOT_PAID, purchase_id, "booked, and this user has no such purchase"
+def _check_purchase_references(books: Books) -> Problems:
+    """Credits are granted or taken back only for a purchase of this user."""
+    for purchase_id in sorted({entry.reference for kind in PURCHASE_KINDS for entry in _entries_of(books, kind)}):
+        purchase = books.purchases.get(purchase_id)
+        if purchase is None or purchase.user_id != books.user_id:
+            yield FindingKind.GRANTED_NOT_PAID, purchase_id, "Credits are booked, but the user has no such purchase."
 
 
 # Reading the books
 
 
-def _open(books: Books) -> list[Hold]:
+def _open_holds(books: Books) -> list[Hold]:
     return [hold for hold in books.holds if hold.state is HoldState.OPEN]
 
 
-def _of(books: Books, kind: str) -> list[Entry]:
+def _entries_of(books: Books, kind: str) -> list[Entry]:
     return [entry for entry in books.entries if entry.kind == kind]
 
 
@@ -242,8 +266,12 @@ def _credits(entries: Iterable[Entry]) -> int:
     return sum(entry.credits for entry in entries)
 
 
-def _grouped(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, list[Entry]]:
+def _group(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, list[Entry]]:
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         groups[key(entry)].append(entry)
     return groups
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,8 +1,8 @@
-"""The audit: every balance is worked out anew from its entries, and what does not add up is told.
+"""The audit: recompute every balance from its entries, and report what does not add up.
 
-A job in pages. A page reads some users whole and judges each whose balance did not move meanwhile (auditing.py,
-judging.py); then one write moves the audit on and adds what the page found. So a worker that dies loses a page's work
-and nothing else, and the same message any number of times, also at once, counts each page once.
+An audit is a job in pages. A page reads and checks some users (reader.py, checks.py); one transaction then saves the
+progress of the audit and what the page found. So a worker that dies loses only the work of its page, and a message
+that is delivered several times, even at once, counts each page once.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from ..dates import rfc3339
 from ..errors import UnavailableError
 from ..models.accounts import Caller
 from ..models.admin_actions import AdminAction
+from ..models.aggregates import AmountsByKey, merge_amounts
 from ..models.audits import Audit, AuditFigures, AuditState, Finding
 from ..providers.protocols import JobQueue
 from ..repositories import audits
@@ -24,7 +25,7 @@ from ..repositories.ledger import Ledger
 from ..repositories.profiles import profile_key
 from ..repositories.table import Tables, WriteRefusedError
 from .reader import Auditor, AuditRules
-from .report import Lines, added, by_month, clipped, heaviest
+from .report import group_by_month, truncate_findings
 
 MESSAGE = "audit:"
 TRIES = 8
@@ -33,7 +34,7 @@ ACTIONS_SHOWN = 50
 
 @dataclass(frozen=True)
 class Audits:
-    """Starts audits, takes them on a page at a time, and tells how they ended."""
+    """Starts audits, advances them page by page, and reports their results."""
 
     ledger: Ledger
     tables: Tables
@@ -43,158 +44,165 @@ class Audits:
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
 
-    # Starting and looking
+    # Starting and reading
 
     def start(self, caller: Caller, recount: bool) -> contract.AuditStarted:
-        """An audit of everything, or the one that runs. `recount`: also count what the sums over all users missed."""
+        """Start an audit, or return the running one. `recount`: also count entries that the totals have missed."""
         self.ledger.admit(caller)
-        return contract.AuditStarted(audit_id=self._started(recount), status=AuditState.RUNNING.value)
+        return contract.AuditStarted(audit_id=self._start(recount), status=AuditState.RUNNING.value)
 
     def start_daily(self) -> int:
-        """Start an audit, if the last one began long enough ago; how many."""
-        known = audits.known(self.tables.get(audits.KNOWN_KEY))
-        if known.running or known.begun_at + self.rules.daily_seconds > self.now():
+        """Start an audit, unless one is running or the last one started too recently; returns how many."""
+        latest = audits.latest_audits_from(self.tables.get(audits.LATEST_KEY))
+        if latest.running or latest.last_started_at + self.rules.daily_seconds > self.now():
             return 0
-        self._started(recount=False)
+        self._start(recount=False)
         return 1
 
-    def last(self, caller: Caller) -> contract.LastAudit:
-        """The last audit that ended, the one that runs, and what administrators did lately."""
-        _, (item,) = self.ledger.admit(caller, extra_keys=[audits.KNOWN_KEY])
-        known = audits.known(item)
-        acts = recent_actions(self.tables, ACTIONS_SHOWN)
-        admins = sorted({act.admin_id for act in acts})
-        wanted = [audits.audit_key(one) for one in (known.last, known.running) if one]
-        items = self.tables.get_many([*wanted, *map(profile_key, admins)]) if wanted or admins else []
-        found = {item["audit_id"]: audits.audit(item) for item in items[: len(wanted)] if item}
-        last, running = (self._report(found.get(one)) for one in (known.last, known.running))
-        people = zip(admins, items[len(wanted) :], strict=True)
-        addresses = {admin_id: str(item["email"]) for admin_id, item in people if item}
-        actions = [_shown(act, addresses.get(act.admin_id, act.admin_id)) for act in acts]
-        return contract.LastAudit(report=last, running=running, actions=actions)
+    def load_latest(self, caller: Caller) -> contract.LastAudit:
+        """The last audit that ended, the running one, and the latest actions of administrators."""
+        _, (item,) = self.ledger.admit(caller, extra_keys=[audits.LATEST_KEY])
+        latest = audits.latest_audits_from(item)
+        actions = recent_actions(self.tables, ACTIONS_SHOWN)
+        admin_ids = sorted({action.admin_id for action in actions})
+        audit_keys = [audits.audit_key(audit_id) for audit_id in (latest.last, latest.running) if audit_id]
+        keys = [*audit_keys, *map(profile_key, admin_ids)]
+        items = self.tables.get_many(keys) if keys else []
+        found = {item["audit_id"]: audits.audit_from(item) for item in items[: len(audit_keys)] if item}
+        last, running = (self._report(found.get(audit_id)) for audit_id in (latest.last, latest.running))
+        profiles = zip(admin_ids, items[len(audit_keys) :], strict=True)
+        emails = {admin_id: str(item["email"]) for admin_id, item in profiles if item}
+        shown = [_shown_action(action, emails.get(action.admin_id, action.admin_id)) for action in actions]
+        return contract.LastAudit(report=last, running=running, actions=shown)
 
     def sweep(self) -> int:
-        """Have the running audit go on if it has been silent; how many. Safe at any time, also beside itself."""
-        known = audits.known(self.tables.get(audits.KNOWN_KEY))
-        running = self._read(known.running) if known.running else None
+        """Send another message for a running audit that makes no progress; returns how many. Safe to call any time."""
+        latest = audits.latest_audits_from(self.tables.get(audits.LATEST_KEY))
+        running = self._load(latest.running) if latest.running else None
         if running is None or running.claimed_until > self.now():
             return 0
-        if running.moved_at + self.rules.look_again_seconds > self.now():
+        if running.progress_at + self.rules.resend_seconds > self.now():
             return 0
         self.queue.send(MESSAGE + running.audit_id)
         return 1
 
-    def _started(self, recount: bool) -> str:
+    def _start(self, recount: bool) -> str:
+        """The id of a new audit, or of the running one."""
         for _ in range(TRIES):
             now = self.now()
-            new = Audit(self.new_id(), AuditState.RUNNING, started_at=now, moved_at=now, recount=recount)
+            audit = Audit(self.new_id(), AuditState.RUNNING, started_at=now, progress_at=now, recount=recount)
             try:
-                self.tables.transact(audits.begun(new))
+                self.tables.transact(audits.start_writes(audit))
             except WriteRefusedError:
-                running = audits.known(self.tables.get(audits.KNOWN_KEY)).running
+                running = audits.latest_audits_from(self.tables.get(audits.LATEST_KEY)).running
                 if running:
                     return running
                 continue  # It has just ended.
-            with suppress(UnavailableError):  # The sweep finds it without.
-                self.queue.send(MESSAGE + new.audit_id)
-            return new.audit_id
-        raise UnavailableError("Other audits begin and end all the time.")
+            with suppress(UnavailableError):  # The sweep sends the message again.
+                self.queue.send(MESSAGE + audit.audit_id)
+            return audit.audit_id
+        raise UnavailableError("Other audits are being started at this moment. Retry the request.")
 
-    # Going on
+    # Advancing
 
     def advance(self, audit_id: str) -> dict[str, int] | None:
-        """Do the next page, and send for the one after it. Figures for an alarm, once the audit has ended.
+        """Process the next page, and send a message for the page after it; metrics once the audit has ended, else None.
 
-        Safe to call at any time, any number of times, also beside itself. Raises UnavailableError and
-        TotalsBusyError: call again.
+        Safe to call any number of times, also concurrently. Raises UnavailableError and AggregatesBusyError: call
+        again.
         """
-        seen = self._read(audit_id)
-        if seen and seen.state is AuditState.RUNNING:
-            seen = self._next(seen)
-        if seen is None or seen.state is AuditState.RUNNING:
+        audit = self._load(audit_id)
+        if audit and audit.state is AuditState.RUNNING:
+            audit = self._process_next(audit)
+        if audit is None or audit.state is AuditState.RUNNING:
             return None
         return {
-            "AuditFindings": seen.figures.findings_count,
-            "AuditsFailed": int(seen.state is AuditState.FAILED),
-            "AuditUsersJudged": seen.figures.users_judged,
-            "AuditUsersMoving": seen.figures.users_moving,
+            "AuditFindings": audit.figures.findings_count,
+            "AuditsFailed": int(audit.state is AuditState.FAILED),
+            "AuditUsersJudged": audit.figures.users_judged,
+            "AuditUsersMoving": audit.figures.users_moving,
         }
 
-    def _next(self, seen: Audit) -> Audit | None:
-        """The audit after its next page; None while somebody else is at it."""
-        mine = self._taken(seen)
-        if mine is None:
+    def _process_next(self, audit: Audit) -> Audit | None:
+        """The audit after its next page; None while another worker holds the claim."""
+        claimed = self._claim(audit)
+        if claimed is None:
             return None
         try:
-            after = self._step(mine)
-        except WriteRefusedError:  # So slow that somebody else took the page over.
+            after = self._process_page(claimed)
+        except WriteRefusedError:  # The claim expired, and another worker processed the page.
             return None
         except Exception:
-            with suppress(WriteRefusedError, UnavailableError):  # So that who comes next need not wait for the claim.
-                self.tables.write(audits.freed(mine))
+            with suppress(WriteRefusedError, UnavailableError):  # So that the retry need not wait for the claim to end.
+                self.tables.write(audits.release_claim(claimed))
             raise
         if after.state is AuditState.RUNNING:
-            with suppress(UnavailableError):  # The sweep sends it a minute later.
+            with suppress(UnavailableError):  # The sweep sends the message a minute later.
                 self.queue.send(MESSAGE + after.audit_id)
         return after
 
-    def _step(self, mine: Audit) -> Audit:
-        if self.now() >= mine.moved_at + self.rules.stalled_seconds:
-            return self._moved(mine, replace(mine, state=AuditState.FAILED, ended_at=self.now()))
-        if mine.has_read_all:
-            found = list(self.auditor.wrong_sums(mine))
-            figures = mine.figures + AuditFigures(findings_count=len(found))
-            done = replace(mine, state=AuditState.DONE, ended_at=self.now(), figures=figures)
-            return self._moved(mine, done, found)
-        page = self.auditor.page(mine)
-        monthly = by_month(page.lines)
-        before = audits.sums(self.tables, mine.audit_id, sorted(monthly))
-        months = {month: added(before[month], lines) for month, lines in monthly.items()}
+    def _process_page(self, audit: Audit) -> Audit:
+        """The audit after the page, or after its end, as it was written. Raises WriteRefusedError without a claim."""
+        if self.now() >= audit.progress_at + self.rules.stalled_seconds:
+            return self._save(audit, replace(audit, state=AuditState.FAILED, ended_at=self.now()))
+        if audit.has_read_all:
+            mismatches = list(self.auditor.find_total_mismatches(audit))
+            figures = audit.figures + AuditFigures(findings_count=len(mismatches))
+            ended = replace(audit, state=AuditState.DONE, ended_at=self.now(), figures=figures)
+            return self._save(audit, ended, mismatches)
+        page = self.auditor.read_page(audit)
+        page_months = group_by_month(page.totals)
+        earlier = audits.load_totals(self.tables, audit.audit_id, sorted(page_months))
+        totals = {month: merge_amounts(earlier[month], amounts) for month, amounts in page_months.items()}
         after = replace(
-            mine,
+            audit,
             after=page.after,
             has_read_all=page.is_last,
-            figures=mine.figures + page.figures + AuditFigures(findings_count=len(page.findings)),
-            heaviest=heaviest([*mine.heaviest, *page.uses], self.rules.heaviest),
+            figures=audit.figures + page.figures + AuditFigures(findings_count=len(page.findings)),
+            usage=page.usage,
         )
-        return self._moved(mine, after, page.findings, months)
+        return self._save(audit, after, page.findings, totals)
 
-    def _moved(
-        self, mine: Audit, after: Audit, found: Sequence[Finding] = (), months: dict[str, Lines] | None = None
+    def _save(
+        self,
+        before: Audit,
+        after: Audit,
+        findings: Sequence[Finding] = (),
+        totals: dict[str, AmountsByKey] | None = None,
     ) -> Audit:
-        """The audit after what was done, written with it. Raises WriteRefusedError where it is not ours any more."""
-        room = max(0, self.rules.findings_kept - mine.figures.findings_count)
-        after = replace(after, moved_at=self.now())
-        kept = clipped(found[:room], self.rules.characters)
-        self.tables.transact(audits.moved(mine, after, kept, months or {}))
+        """The audit as it was written. Raises WriteRefusedError if the claim of `before` is no longer held."""
+        room = max(0, self.rules.max_findings_stored - before.figures.findings_count)
+        after = replace(after, progress_at=self.now())
+        stored = truncate_findings(findings[:room], self.rules.max_characters)
+        self.tables.transact(audits.progress_writes(before, after, stored, totals or {}))
         return after
 
-    # Whose the audit is, and how it is told
+    # Loading, claiming, reporting
 
-    def _read(self, audit_id: str) -> Audit | None:
+    def _load(self, audit_id: str) -> Audit | None:
         item = self.tables.get(audits.audit_key(audit_id))
-        return audits.audit(item) if item else None
+        return audits.audit_from(item) if item else None
 
-    def _taken(self, seen: Audit) -> Audit | None:
-        """The audit in our hands, as it is now; None while somebody else has it, or where it has just ended."""
+    def _claim(self, audit: Audit) -> Audit | None:
+        """The current audit with our claim; None while another worker holds the claim, or if it has just ended."""
         worker, now = self.new_id(), self.now()
         try:
-            self.tables.write(audits.taken(seen.audit_id, worker, now + self.rules.claim_seconds, now))
+            self.tables.write(audits.claim(audit.audit_id, worker, now + self.rules.claim_seconds, now))
         except WriteRefusedError:
             return None
-        mine = self._read(seen.audit_id)
-        return mine if mine and mine.worker == worker else None
+        claimed = self._load(audit.audit_id)
+        return claimed if claimed and claimed.worker == worker else None
 
-    def _report(self, one: Audit | None) -> contract.AuditReport | None:
-        if one is None:
+    def _report(self, audit: Audit | None) -> contract.AuditReport | None:
+        if audit is None:
             return None
-        figures = one.figures
-        shown = audits.findings(self.tables, one.audit_id, self.rules.findings_shown) if figures.findings_count else []
+        figures, usage, limit = audit.figures, audit.usage, self.rules.max_findings_shown
+        findings = audits.load_findings(self.tables, audit.audit_id, limit) if figures.findings_count else []
         return contract.AuditReport(
-            audit_id=one.audit_id,
-            status=one.state.value,
-            started_at=rfc3339(one.started_at),
-            ended_at=rfc3339(one.ended_at) if one.ended_at else "",
+            audit_id=audit.audit_id,
+            status=audit.state.value,
+            started_at=rfc3339(audit.started_at),
+            ended_at=rfc3339(audit.ended_at) if audit.ended_at else "",
             users_judged=figures.users_judged,
             users_moving=figures.users_moving,
             entries=figures.entries,
@@ -204,31 +212,29 @@ class Audits:
             findings_count=figures.findings_count,
             findings=[
                 contract.AuditFinding(kind=f.kind.value, message=f.message, user_id=f.user_id, reference=f.reference)
-                for f in shown
+                for f in findings
             ],
             top_users=[
                 contract.TopUser(
-                    user_id=u.user_id,
-                    credits_used=u.credits,
-                    provider_cost_micro_usd=u.cost_micro_usd,
-                    revenue_cents=u.cents,
+                    user_id=user.user_id,
+                    credits_used=user.credits,
+                    provider_cost_micro_usd=user.cost_micro_usd,
+                    revenue_cents=user.cents,
                 )
-                for u in one.heaviest
+                for user in usage.top_users
             ],
-            active_users=contract.ActiveUsers(
-                day=figures.active_day, week=figures.active_week, month=figures.active_month
-            ),
+            active_users=contract.ActiveUsers(day=usage.active_day, week=usage.active_week, month=usage.active_month),
         )
 
 
-def _shown(one: AdminAction, admin: str) -> contract.AdminActionItem:
+def _shown_action(action: AdminAction, admin: str) -> contract.AdminActionItem:
     return contract.AdminActionItem(
-        id=one.action_id,
-        at=rfc3339(one.at),
+        id=action.action_id,
+        at=rfc3339(action.at),
         admin=admin,
-        action=one.what,
-        user_id=one.user_id,
-        reason=one.reason,
-        before=dict(one.before),
-        after=dict(one.after),
+        action=action.action,
+        user_id=action.user_id,
+        reason=action.reason,
+        before=dict(action.before),
+        after=dict(action.after),
     )

@@ -6,15 +6,15 @@ from msgspec import Struct
 
 
 class AdminAction(Struct, frozen=True):
-    """What an administrator did to a user and why, with the values before and after.
+    """What an administrator did to a user, why, and the values before and after.
 
-    The administrator and the user are named by id only: an email address is stored in the profile, and erased with it.
+    The administrator is named by id only: the email address is in the profile, and is deleted with it.
     """
 
     action_id: str
     at: int
     admin_id: str
-    what: str
+    action: str
     user_id: str
     reason: str
     before: Mapping[str, int | bool]

@@ -1,20 +1,21 @@
-"""What an entry adds to the totals of all users. Pure rules; they only add, so the order does not matter."""
+"""What an entry adds to the totals across all users. Pure rules: order does not matter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..dates import utc_date
 from .ledger import Entry
 
-Sums = dict[str, int]
+ACTIVE_USERS = "active"  # in place of a service: the key that counts the users with a use on that day
+Amounts = dict[str, int]
 
 
 @dataclass(frozen=True, order=True)
-class Line:
-    """A line of totals: a day and a service (or the kind of an entry that used none). With `provider` and `model` it is
-    what that model did for the service.
+class AggregateKey:
+    """What amounts are totalled by: a UTC day and a service or, for an entry that is not a use, its kind.
 
-    An entry adds its credits and money to the line of its service, and what each model did to the line of the model.
+    With `provider` and `model`, the key of what one model did for the service. An entry adds its credits and money to
+    the key of its service, and what each model did to the key of that model.
     """
 
     date: str
@@ -23,18 +24,21 @@ class Line:
     model: str = ""
 
     @property
-    def is_of_model(self) -> bool:
+    def is_for_model(self) -> bool:
         return bool(self.provider)
 
 
-def lines_of(entry: Entry) -> dict[Line, Sums]:
-    """What the entry adds to each line, without zeros.
+AmountsByKey = dict[AggregateKey, Amounts]
 
-    `credits` and `cents` are signed as in the entry; `cost_micro_usd` is what a provider or the payment service
-    charged; `audio_ms` and tokens are what was used; `entries` (of a service) and `uses` (of a model) count.
+
+def amounts_by_key(entry: Entry) -> AmountsByKey:
+    """The amounts that the entry adds to each key, without zeros.
+
+    `credits` and `cents` are signed as in the entry; `cost_micro_usd` is the cost of the provider or the fee of the
+    payment service; `audio_ms` and tokens are usage; `entries` (per service) and `uses` (per model) are counts.
     """
     day = utc_date(entry.at)
-    of_service = {
+    service_amounts = {
         "entries": 1,
         "credits": entry.credits,
         "cents": entry.cents,
@@ -44,29 +48,37 @@ def lines_of(entry: Entry) -> dict[Line, Sums]:
         "reported_ms": entry.reported_ms or 0,
         "reported_of_ms": entry.reported_of_ms,
     }
-    found = {Line(day, entry.service or entry.kind): _without_zeros(of_service)}
+    parts = [{AggregateKey(day, entry.service or entry.kind): _drop_zeros(service_amounts)}]
     for use in entry.uses:
         provider, _, model = use.model.partition("/")
-        of_model = {
+        model_amounts = {
             "uses": 1,
             "cost_micro_usd": use.cost_micro_usd,
             "audio_ms": use.audio_ms,
             "input_tokens": use.input_tokens,
             "output_tokens": use.output_tokens,
         }
-        line = Line(day, entry.service, provider, model or "?")
-        found[line] = together([found.get(line, {}), _without_zeros(of_model)])
-    return found
+        parts.append({AggregateKey(day, entry.service, provider, model or "?"): _drop_zeros(model_amounts)})
+    return merge_amounts(*parts)
 
 
-def together(parts: Iterable[Sums]) -> Sums:
-    """The parts added up, name by name."""
-    total: Sums = {}
+def add_amounts(parts: Iterable[Amounts]) -> Amounts:
+    """The total of each amount."""
+    total: Amounts = {}
     for part in parts:
         for name, number in part.items():
             total[name] = total.get(name, 0) + number
     return total
 
 
-def _without_zeros(sums: Sums) -> Sums:
-    return {name: number for name, number in sums.items() if number}
+def merge_amounts(*parts: Mapping[AggregateKey, Amounts]) -> AmountsByKey:
+    """The total of each amount, key by key."""
+    total: AmountsByKey = {}
+    for part in parts:
+        for key, amounts in part.items():
+            total[key] = add_amounts([total.get(key, {}), amounts])
+    return total
+
+
+def _drop_zeros(amounts: Amounts) -> Amounts:
+    return {name: number for name, number in amounts.items() if number}

@@ -1,4 +1,4 @@
-"""Audits: the records of one user's credits, the findings, and the progress of an audit."""
+"""Audits: one user's books, what an audit finds wrong, and the progress of an audit."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,10 +9,11 @@ from msgspec.structs import astuple
 
 from .ledger import Balance, DayTotal, Entry, Hold
 from .purchases import Purchase
+from .usage_figures import UsageFigures
 
 
 class FindingKind(StrEnum):
-    """What can be wrong; docs/operations.md explains each and what to do."""
+    """What can be wrong. docs/operations.md explains each kind and what to do."""
 
     BALANCE_DIFFERS = "balance_differs"
     HELD_DIFFERS = "held_differs"
@@ -37,7 +38,7 @@ class FindingKind(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """A problem that an audit found. `reference`: what of the user it is about, such as a hold or a purchase."""
+    """One problem. `reference`: the item it is about, such as a hold or a purchase."""
 
     kind: FindingKind
     message: str
@@ -46,10 +47,11 @@ class Finding(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """Everything stored about one user's credits.
+    """Everything the tables hold about one user's credits.
 
-    `index`: hold → its shard in the index of open holds, if it is in the index; `shard`: the shard of this user.
-    `guards`: guard → the entry that it names. `purchases`: by id, with those of other users that an entry names.
+    `index`: hold id → its shard in the index of open holds, for holds that are in it; `shard`: the user's own shard.
+    `guards`: sort key of a guard → the entry id it names. `purchases`: by id, including a purchase of another user
+    that an entry of this user names.
     """
 
     user_id: str
@@ -63,17 +65,8 @@ class Books(Struct, frozen=True):
     purchases: Mapping[str, Purchase]
 
 
-class HeavyUse(Struct, frozen=True):
-    """The use and payments of one user in the last thirty days."""
-
-    user_id: str
-    credits: int
-    cost_micro_usd: int
-    cents: int
-
-
 class AuditFigures(Struct, frozen=True):
-    """What an audit has counted. `active_…`: users with use in that time before it started."""
+    """Counts of an audit so far. `users_moving`: not checked, because their books changed while they were read."""
 
     users_judged: int = 0
     users_moving: int = 0
@@ -82,16 +75,13 @@ class AuditFigures(Struct, frozen=True):
     purchases: int = 0
     credits_outstanding: int = 0
     findings_count: int = 0
-    active_day: int = 0
-    active_week: int = 0
-    active_month: int = 0
 
     def __add__(self, other: "AuditFigures") -> "AuditFigures":
         return AuditFigures(*map(add, astuple(self), astuple(other)))
 
 
 class AuditState(StrEnum):
-    """`failed`: it proved nothing, because it made no progress for too long."""
+    """`failed`: the audit made no progress for too long, so its result proves nothing."""
 
     RUNNING = "running"
     DONE = "done"
@@ -99,16 +89,16 @@ class AuditState(StrEnum):
 
 
 class Audit(Struct, frozen=True):
-    """The progress of an audit.
+    """An audit and its progress.
 
     `step` counts its pages; `after` is the key (pk, sk) after which the next page starts, empty at the beginning;
-    `has_read_all`: only the totals of all users have to be compared. `moved_at`: when the last page was completed.
+    `has_read_all`: only the totals across all users remain to be compared. `progress_at`: the end of the last page.
     """
 
     audit_id: str
     state: AuditState
     started_at: int
-    moved_at: int
+    progress_at: int
     recount: bool = False
     step: int = 0
     after: tuple[str, ...] = ()
@@ -117,12 +107,12 @@ class Audit(Struct, frozen=True):
     claimed_until: int = 0
     ended_at: int = 0
     figures: AuditFigures = field(default_factory=AuditFigures)
-    heaviest: tuple[HeavyUse, ...] = ()
+    usage: UsageFigures = field(default_factory=UsageFigures)
 
 
-class KnownAudits(Struct, frozen=True):
-    """The running audit, the last ended one, and the start of the last one. Empty or zero if there is none."""
+class LatestAudits(Struct, frozen=True):
+    """The ids of the running audit and of the last one that ended, and when the last one started. Empty or 0: none."""
 
     running: str = ""
     last: str = ""
-    begun_at: int = 0
+    last_started_at: int = 0

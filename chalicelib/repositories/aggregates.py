@@ -1,9 +1,9 @@
-"""The sums over all users, kept from the ledger's stream.
+"""The totals across all users, kept up to date from the ledger's stream.
 
-`SYSTEM#<month>#<shard>` / `<date>#<service>#<provider>#<model>` holds one line of one shard of the users, so that a
-month is one query a shard. `SYSTEM#all#<shard>` / `SUMS` holds what all entries ever add up to. `COUNTED#<entry>` /
-`<user>` is there once an entry is counted, in the same transaction; `ACTIVE#<date>#<user>` / `SEEN` likewise for a
-user's first use of a day. So the same entries may come again, in any order, from anybody, for ever.
+`SYSTEM#<month>#<shard>` / `<date>#<service>#<provider>#<model>` holds the amounts of one key for one shard of users, so
+that a month is one query per shard. `SYSTEM#all#<shard>` / `SUMS` holds the totals of all entries. `COUNTED#<entry>`
+/ `<user>` exists once an entry is counted, and is written in the same transaction; `ACTIVE#<date>#<user>` / `SEEN`
+does the same for a user's first use of a day. So entries may be delivered again, in any order, at any time.
 """
 
 import hashlib
@@ -15,133 +15,159 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 
 from ..dates import utc_date
-from ..models.aggregates import Line, Sums, lines_of, together
+from ..models.aggregates import (
+    ACTIVE_USERS,
+    AggregateKey,
+    Amounts,
+    AmountsByKey,
+    add_amounts,
+    amounts_by_key,
+    merge_amounts,
+)
 from ..models.ledger import Entry
 from .ledger_items import entry_from_stream
 from .table import ItemKey, Path, Tables, Write, WriteRefusedError
 
 SHARDS = 4
 TRIES = 8
-# DynamoDB takes 100 writes in one transaction; an entry makes at most two markers, and lines that entries share.
-WRITES_AT_ONCE, ENTRIES_AT_ONCE = 100, 20
-SEEN_SECONDS = 400 * 86_400
+# DynamoDB accepts 100 writes in a transaction. An entry has at most two markers; entries share the keys they add to.
+WRITES_PER_TRANSACTION, ENTRIES_PER_TRANSACTION = 100, 20
+ACTIVE_MARKER_SECONDS = 400 * 86_400
 ALL, NEVER = "all", 0
-ACTIVE = "active"  # the line that counts users with a use that day
+UserEntry = tuple[str, Entry]  # user id, entry
 
 
 class AggregatesBusyError(Exception):
-    """Others counted the same entries all the time. The same call again is safe."""
+    """Other processes kept counting the same entries. Retrying the call is safe."""
 
 
 @dataclass(frozen=True)
-class Everything:
-    """What all entries ever counted add up to. `counted_until`: the newest one's moment, 0 if there is none."""
+class AllTimeTotals:
+    """The totals of all counted entries. `counted_until`: the time of the newest one, 0 if there is none."""
 
-    sums: Sums
+    amounts: Amounts
     counted_until: int
 
 
 @dataclass(frozen=True)
 class Aggregates:
-    """The sums over all users."""
+    """The totals across all users."""
 
     tables: Tables
 
-    def count(self, booked: Sequence[tuple[str, Entry]]) -> int:
-        """Count (user id, entry) pairs that are not counted yet; how many those were.
+    def count(self, entries: Sequence[UserEntry]) -> int:
+        """Count the entries that are not counted yet; returns how many.
 
-        Raises UnavailableError or TotalsBusyError; what was counted until then stays so.
+        Raises UnavailableError or AggregatesBusyError; what was counted before that stays counted.
         """
         counted = 0
-        for shard, group in _groups(booked):
-            counted += self._counted(shard, group)
+        for shard, batch in _batches(entries):
+            counted += self._count_batch(shard, batch)
         return counted
 
     def count_changes(self, images: Iterable[Mapping[str, Any]]) -> int:
-        """As `count`, for the new images of changes that the ledger's stream tells."""
-        return self.count([booked for image in images if (booked := entry_from_stream(image))])
+        """As `count`, for the new images in records of the ledger's stream."""
+        return self.count([entry for image in images if (entry := entry_from_stream(image))])
 
-    def left(self, booked: Sequence[tuple[str, Entry]]) -> int:
-        """How many of these (at most 100) are not counted yet."""
-        return self.tables.get_many([_counted_key(*pair) for pair in booked]).count(None) if booked else 0
+    def count_uncounted(self, entries: Sequence[UserEntry]) -> int:
+        """How many of these entries (at most 100) are not counted yet."""
+        return self.tables.get_many([_counted_key(*entry) for entry in entries]).count(None) if entries else 0
 
-    def read(self, first_day: str, last_day: str) -> dict[Line, Sums]:
-        """The lines of those UTC days, both included."""
-        found: dict[Line, Sums] = {}
+    def read(self, first_day: str, last_day: str) -> AmountsByKey:
+        """The totals of those UTC days, both included."""
+        parts: list[AmountsByKey] = []
         for month in _months(first_day, last_day):
             for shard in range(SHARDS):
-                between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
-                for item in self.tables.query_all("app", _pk(month, shard), between=between):
-                    line = Line(*item["sk"].split("#", 3))
-                    sums = {name: number for name, number in item.items() if name not in ("pk", "sk")}
-                    found[line] = together([found.get(line, {}), sums])
-        return found
+                after: str | None = None
+                while True:
+                    between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
+                    items, after = self.tables.query("app", _pk(month, shard), "", between=between, after=after)
+                    parts += [{key_from(item["sk"]): _amounts(item)} for item in items]
+                    if after is None:
+                        break
+        return merge_amounts(*parts)
 
-    def everything(self) -> Everything:
-        """What all entries ever counted add up to, in one read."""
-        items = self.tables.get_many([_all_key(shard) for shard in range(SHARDS)])
-        known = [item for item in items if item]
-        until = max((item.get("counted_until", NEVER) for item in known), default=NEVER)
-        names = {name for item in known for name in item} - {"pk", "sk", "counted_until"}
-        return Everything({name: sum(item.get(name, 0) for item in known) for name in sorted(names)}, until)
+    def all_time(self) -> AllTimeTotals:
+        """The totals of all counted entries, in one read."""
+        items = [item for item in self.tables.get_many([_all_key(shard) for shard in range(SHARDS)]) if item]
+        counted_until = max((item.get("counted_until", NEVER) for item in items), default=NEVER)
+        names = {name for item in items for name in item} - {"pk", "sk", "counted_until"}
+        return AllTimeTotals({name: sum(item.get(name, 0) for item in items) for name in sorted(names)}, counted_until)
 
-    def _counted(self, shard: int, group: Sequence[tuple[str, Entry]]) -> int:
-        """Count those of one shard that are not counted yet, in one transaction."""
+    def _count_batch(self, shard: int, batch: Sequence[UserEntry]) -> int:
+        """Count the entries of one shard that are not counted yet, in one transaction."""
         for _ in range(TRIES):
-            markers = [_counted_key(user_id, entry) for user_id, entry in group]
-            days = sorted({_seen_key(user_id, entry) for user_id, entry in group if entry.kind == "usage"}, key=str)
-            whole, *known = self.tables.get_many([_all_key(shard), *markers, *days])
-            left = [pair for pair, item in zip(group, known, strict=False) if item is None]
-            if not left:
+            markers = [_counted_key(user_id, entry) for user_id, entry in batch]
+            active_keys = sorted({_active_key(user_id, entry) for user_id, entry in batch if _is_use(entry)}, key=str)
+            all_time, *stored = self.tables.get_many([_all_key(shard), *markers, *active_keys])
+            uncounted = [pair for pair, item in zip(batch, stored, strict=False) if item is None]
+            if not uncounted:
                 return 0
-            wanted = {_seen_key(user_id, entry) for user_id, entry in left if entry.kind == "usage"}
-            unseen = [key for key, item in zip(days, known[len(group) :], strict=True) if not item and key in wanted]
+            needed = {_active_key(user_id, entry) for user_id, entry in uncounted if _is_use(entry)}
+            with_items = zip(active_keys, stored[len(batch) :], strict=True)
+            new_active = [key for key, item in with_items if not item and key in needed]
             try:
-                self.tables.transact(_writes(shard, left, unseen, (whole or {}).get("counted_until", NEVER)))
-                return len(left)
-            except WriteRefusedError:  # Somebody else counts them at this moment.
+                counted_until = (all_time or {}).get("counted_until", NEVER)
+                self.tables.transact(_writes(shard, uncounted, new_active, counted_until))
+                return len(uncounted)
+            except WriteRefusedError:  # Another process counted some of them at the same moment.
                 continue
         raise AggregatesBusyError
 
 
-def _groups(booked: Sequence[tuple[str, Entry]]) -> Iterable[tuple[int, list[tuple[str, Entry]]]]:
-    """The entries of each shard in bunches that fit into one transaction, each entry once."""
-    shards: dict[int, dict[ItemKey, tuple[str, Entry]]] = {}
-    for user_id, entry in booked:
+def sort_key(key: AggregateKey) -> str:
+    """The key as text: the sort key of its item."""
+    return f"{key.date}#{key.service}#{key.provider}#{key.model}"
+
+
+def key_from(text: str) -> AggregateKey:
+    return AggregateKey(*text.split("#", 3))
+
+
+def _amounts(item: Mapping[str, Any]) -> Amounts:
+    return {name: number for name, number in item.items() if name not in ("pk", "sk")}
+
+
+def _is_use(entry: Entry) -> bool:
+    return entry.kind == "usage"
+
+
+def _batches(entries: Sequence[UserEntry]) -> Iterable[tuple[int, list[UserEntry]]]:
+    """The entries of each shard in batches that fit into one transaction, each entry once."""
+    shards: dict[int, dict[ItemKey, UserEntry]] = {}
+    for user_id, entry in entries:
         shards.setdefault(_shard(user_id), {})[_counted_key(user_id, entry)] = (user_id, entry)
-    for shard, known in sorted(shards.items()):
-        bunch: list[tuple[str, Entry]] = []
-        for pair in known.values():
-            if bunch and (len(bunch) == ENTRIES_AT_ONCE or _size([*bunch, pair]) > WRITES_AT_ONCE):
-                yield shard, bunch
-                bunch = []
-            bunch.append(pair)
-        yield shard, bunch
+    for shard, unique in sorted(shards.items()):
+        batch: list[UserEntry] = []
+        for pair in unique.values():
+            if batch and not _is_within_limits([*batch, pair]):
+                yield shard, batch
+                batch = []
+            batch.append(pair)
+        yield shard, batch
 
 
-def _size(bunch: Sequence[tuple[str, Entry]]) -> int:
-    lines = {line for _, entry in bunch for line in lines_of(entry)}
-    return 3 * len(bunch) + len(lines) + 1
+def _is_within_limits(batch: Sequence[UserEntry]) -> bool:
+    """Whether the batch fits into one transaction."""
+    keys = {key for _, entry in batch for key in amounts_by_key(entry)}
+    max_writes = 3 * len(batch) + len(keys) + 1
+    return len(batch) <= ENTRIES_PER_TRANSACTION and max_writes <= WRITES_PER_TRANSACTION
 
 
-def _writes(
-    shard: int, entries: Sequence[tuple[str, Entry]], unseen: Sequence[ItemKey], counted_until: int
-) -> list[Write]:
+def _writes(shard: int, entries: Sequence[UserEntry], new_active: Sequence[ItemKey], counted_until: int) -> list[Write]:
     is_new = Attr("pk").not_exists()
     writes = [Write(_counted_key(user_id, entry), item={"at": entry.at}, when=is_new) for user_id, entry in entries]
-    lines: dict[Line, list[Sums]] = {}
-    for _, entry in entries:
-        for line, sums in lines_of(entry).items():
-            lines.setdefault(line, []).append(sums)
-    for key in unseen:
+    parts = [amounts_by_key(entry) for _, entry in entries]
+    for key in new_active:
         day = key.pk.split("#")[1]
-        writes.append(Write(key, item={"expires_at": _midnight(day) + SEEN_SECONDS}, when=is_new))
-        lines.setdefault(Line(day, ACTIVE), []).append({"users": 1})
-    writes += [Write(_line_key(line, shard), add=together(parts)) for line, parts in sorted(lines.items())]
-    whole = together(sums for line, parts in lines.items() if not line.is_of_model for sums in parts)
-    # Old entries come again or late, and do not turn it back.
+        writes.append(Write(key, item={"expires_at": _midnight(day) + ACTIVE_MARKER_SECONDS}, when=is_new))
+        parts.append({AggregateKey(day, ACTIVE_USERS): {"users": 1}})
+    totals = merge_amounts(*parts)
+    writes += [Write(_item_key(key, shard), add=amounts) for key, amounts in sorted(totals.items())]
+    all_time = add_amounts(amounts for key, amounts in totals.items() if not key.is_for_model)
+    # Old entries that are delivered late do not move `counted_until` back.
     newest: dict[Path, int] = {"counted_until": max(counted_until, *(entry.at for _, entry in entries))}
-    writes.append(Write(_all_key(shard), put_in=newest, add=whole))
+    writes.append(Write(_all_key(shard), put_in=newest, add=all_time))
     return writes
 
 
@@ -152,9 +178,8 @@ def _pk(month: str, shard: int) -> str:
     return f"SYSTEM#{month}#{shard}"
 
 
-def _line_key(line: Line, shard: int) -> ItemKey:
-    sk = f"{line.date}#{line.service}#{line.provider}#{line.model}"
-    return ItemKey("app", _pk(line.date[:7], shard), sk)
+def _item_key(key: AggregateKey, shard: int) -> ItemKey:
+    return ItemKey("app", _pk(key.date[:7], shard), sort_key(key))
 
 
 def _all_key(shard: int) -> ItemKey:
@@ -165,7 +190,7 @@ def _counted_key(user_id: str, entry: Entry) -> ItemKey:
     return ItemKey("app", f"COUNTED#{entry.entry_id}", user_id)
 
 
-def _seen_key(user_id: str, entry: Entry) -> ItemKey:
+def _active_key(user_id: str, entry: Entry) -> ItemKey:
     return ItemKey("app", f"ACTIVE#{utc_date(entry.at)}#{user_id}", "SEEN")
 
 

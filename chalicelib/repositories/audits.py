@@ -1,8 +1,8 @@
-"""Audits: `AUDITS` / `KNOWN` says which one runs and which ended last; `AUDIT#<id>` / `AUDIT` is one as far as it is.
+"""Audits: `AUDITS` / `KNOWN` names the running audit and the last one; `AUDIT#<id>` / `AUDIT` is one and its progress.
 
-Beside it lie `AUDIT#<id>` / `FINDINGS#<step>#<n>`, what a page found, and `AUDIT#<id>` / `SUMS#<month>`, what the
-entries of closed days add up to. All that a page does is one transaction on the step it began at, so a page that is
-done twice counts once.
+Beside an audit are `AUDIT#<id>` / `FINDINGS#<step>#<n>`, the findings of a page, and `AUDIT#<id>` / `SUMS#<month>`, the
+totals of the entries of closed days. Everything a page does is one transaction conditioned on the step at which it
+started, so a page that is processed twice counts once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,132 +11,137 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict, replace
 
-from ..models.aggregates import Line, Sums
-from ..models.audits import Audit, AuditFigures, AuditState, Finding, FindingKind, HeavyUse, KnownAudits
+from ..models.aggregates import AggregateKey, Amounts, AmountsByKey
+from ..models.audits import Audit, AuditFigures, AuditState, Finding, FindingKind, LatestAudits
+from ..models.usage_figures import UsageFigures, UserUsage
+from .aggregates import key_from, sort_key
 from .table import Item, ItemKey, Path, Tables, Write
 
-KNOWN_KEY = ItemKey("app", "AUDITS", "KNOWN")
-FINDINGS, SUMS = "FINDINGS#", "SUMS#"
-FINDINGS_AN_ITEM = 200
-KEPT_SECONDS = 90 * 86_400
+LATEST_KEY = ItemKey("app", "AUDITS", "KNOWN")
+FINDINGS, TOTALS = "FINDINGS#", "SUMS#"
+FINDINGS_PER_ITEM = 200
+RETENTION_SECONDS = 90 * 86_400
 
 
 def audit_key(audit_id: str) -> ItemKey:
     return ItemKey("app", _pk(audit_id), "AUDIT")
 
 
-def audit(item: Item) -> Audit:
-    """The audit that was read."""
+def audit_from(item: Item) -> Audit:
     fields = {name: item[name] for name in Audit.__struct_fields__ if name in item}
     fields["state"] = AuditState(item["state"])
     fields["after"] = tuple(item["after"])
     fields["figures"] = AuditFigures(**item["figures"])
-    fields["heaviest"] = tuple(HeavyUse(**one) for one in item["heaviest"])
+    top_users = tuple(UserUsage(**usage) for usage in item["usage"]["top_users"])
+    fields["usage"] = UsageFigures(**item["usage"] | {"top_users": top_users})
     return Audit(**fields)
 
 
-def known(item: Item | None) -> KnownAudits:
-    """The audits that are known of; none where nothing was ever written."""
+def latest_audits_from(item: Item | None) -> LatestAudits:
+    """The latest audits; without an item, no audit was ever started."""
     item = item or {}
-    return KnownAudits(**{name: item[name] for name in KnownAudits.__struct_fields__ if name in item})
+    return LatestAudits(**{name: item[name] for name in LatestAudits.__struct_fields__ if name in item})
 
 
-def findings(tables: Tables, audit_id: str, limit: int) -> list[Finding]:
-    """The first findings of an audit, in the order in which they were found; at most `limit`."""
+def load_findings(tables: Tables, audit_id: str, limit: int) -> list[Finding]:
+    """The first `limit` findings of an audit, in the order in which they were found."""
     items, _ = tables.query("app", _pk(audit_id), FINDINGS, limit=limit)
-    return [_finding(one) for item in items for one in item["findings"]][:limit]
+    return [_finding_from(fields) for item in items for fields in item["findings"]][:limit]
 
 
-def sums(tables: Tables, audit_id: str, months: Sequence[str]) -> dict[str, dict[Line, Sums]]:
-    """What the audit added up of these months until now."""
-    items = tables.get_many([_sums_key(audit_id, month) for month in months]) if months else []
-    return {month: _lines(item) for month, item in zip(months, items, strict=True)}
+def load_totals(tables: Tables, audit_id: str, months: Sequence[str]) -> dict[str, AmountsByKey]:
+    """The totals of these months, of the entries the audit has read so far."""
+    items = tables.get_many([_totals_key(audit_id, month) for month in months]) if months else []
+    return {month: _totals_from(item) for month, item in zip(months, items, strict=True)}
 
 
-def months(tables: Tables, audit_id: str) -> list[str]:
-    """The months that the audit added something up of, oldest first."""
-    return [item["sk"].removeprefix(SUMS) for item in tables.query_all("app", _pk(audit_id), SUMS)]
+def load_months(tables: Tables, audit_id: str) -> list[str]:
+    """The months for which the audit has totals, oldest first."""
+    found: list[str] = []
+    after: str | None = None
+    while True:
+        items, after = tables.query("app", _pk(audit_id), TOTALS, after=after)
+        found += [item["sk"].removeprefix(TOTALS) for item in items]
+        if after is None:
+            return found
 
 
 # Writes
 
 
-def begun(new: Audit) -> list[Write]:
-    """A new audit, if none runs."""
-    running: dict[Path, Any] = {"running": new.audit_id, "begun_at": new.started_at}
-    none_runs = Attr("running").not_exists() | Attr("running").eq("")
+def start_writes(audit: Audit) -> list[Write]:
+    """A new audit, on condition that none is running."""
+    latest: dict[Path, Any] = {"running": audit.audit_id, "last_started_at": audit.started_at}
+    none_running = Attr("running").not_exists() | Attr("running").eq("")
     return [
-        Write(audit_key(new.audit_id), item=_fields(new), when=Attr("pk").not_exists()),
-        Write(KNOWN_KEY, put_in=running, when=none_runs),
+        Write(audit_key(audit.audit_id), item=_fields(audit), when=Attr("pk").not_exists()),
+        Write(LATEST_KEY, put_in=latest, when=none_running),
     ]
 
 
-def taken(audit_id: str, worker: str, until: int, now: int) -> Write:
-    """The audit in the hands of `worker`, if it runs and nobody else has it."""
-    free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    running = Attr("state").eq(AuditState.RUNNING.value)
-    return Write(audit_key(audit_id), put_in={"worker": worker, "claimed_until": until}, when=running & free)
+def claim(audit_id: str, worker: str, until: int, now: int) -> Write:
+    """The audit claimed by `worker`, on condition that it is running and no other worker holds a claim."""
+    is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
+    return Write(audit_key(audit_id), put_in={"worker": worker, "claimed_until": until}, when=_is_running() & is_free)
 
 
-def freed(held: Audit) -> Write:
-    """The audit in nobody's hands, if it still is in those it was in."""
-    mine = Attr("worker").eq(held.worker)
-    return Write(audit_key(held.audit_id), put_in={"worker": "", "claimed_until": 0}, when=mine)
+def release_claim(audit: Audit) -> Write:
+    """The audit without a claim, on condition that the claim is still the one of `audit`."""
+    same_worker = Attr("worker").eq(audit.worker)
+    return Write(audit_key(audit.audit_id), put_in={"worker": "", "claimed_until": 0}, when=same_worker)
 
 
-def moved(
-    before: Audit, after: Audit, found: Sequence[Finding], months: Mapping[str, Mapping[Line, Sums]]
+def progress_writes(
+    before: Audit, after: Audit, findings: Sequence[Finding], totals: Mapping[str, Mapping[AggregateKey, Amounts]]
 ) -> list[Write]:
-    """The audit after a page or its end, if it is in the hands and at the step that it was in.
+    """The audit after a page or at its end, on condition that its claim and step are still those of `before`.
 
-    `found`: what is to be kept of the page's findings; `months`: the sums of the months that it touched, whole.
+    `findings`: those of the page that are stored; `totals`: by month, complete, for each month the page added to.
     """
-    now = replace(after, step=before.step + 1, worker="", claimed_until=0)
-    same = Attr("worker").eq(before.worker) & Attr("step").eq(before.step)
-    writes = [Write(audit_key(before.audit_id), item=_fields(now), when=same & _runs())]
-    expires_at = before.started_at + KEPT_SECONDS
-    for first in range(0, len(found), FINDINGS_AN_ITEM):
+    updated = replace(after, step=before.step + 1, worker="", claimed_until=0)
+    is_unchanged = Attr("worker").eq(before.worker) & Attr("step").eq(before.step)
+    writes = [Write(audit_key(before.audit_id), item=_fields(updated), when=is_unchanged & _is_running())]
+    expires_at = before.started_at + RETENTION_SECONDS
+    for first in range(0, len(findings), FINDINGS_PER_ITEM):
         key = ItemKey("app", _pk(before.audit_id), f"{FINDINGS}{before.step:08d}#{first:08d}")
-        plain = [asdict(one) | {"kind": one.kind.value} for one in found[first : first + FINDINGS_AN_ITEM]]
-        writes.append(Write(key, item={"findings": plain, "expires_at": expires_at}))
-    for month, lines in months.items():
-        item = {"lines": {_name(line): dict(sums) for line, sums in lines.items()}, "expires_at": expires_at}
-        writes.append(Write(_sums_key(before.audit_id, month), item=item))
-    if now.state is not AuditState.RUNNING:
-        ended: dict[Path, Any] = {"running": "", "last": now.audit_id}
-        writes.append(Write(KNOWN_KEY, put_in=ended, when=Attr("running").eq(now.audit_id)))
+        batch = findings[first : first + FINDINGS_PER_ITEM]
+        fields = [asdict(finding) | {"kind": finding.kind.value} for finding in batch]
+        writes.append(Write(key, item={"findings": fields, "expires_at": expires_at}))
+    for month, by_key in totals.items():
+        lines = {sort_key(key): dict(amounts) for key, amounts in by_key.items()}
+        writes.append(Write(_totals_key(before.audit_id, month), item={"lines": lines, "expires_at": expires_at}))
+    if updated.state is not AuditState.RUNNING:
+        latest: dict[Path, Any] = {"running": "", "last": updated.audit_id}
+        writes.append(Write(LATEST_KEY, put_in=latest, when=Attr("running").eq(updated.audit_id)))
     return writes
 
 
-def _runs() -> Any:
+def _is_running() -> Any:
     return Attr("state").eq(AuditState.RUNNING.value)
 
 
-def _fields(one: Audit) -> Item:
-    return asdict(one) | {
-        "state": one.state.value,
-        "after": list(one.after),
-        "figures": asdict(one.figures),
-        "heaviest": [asdict(use) for use in one.heaviest],
-        "expires_at": one.started_at + KEPT_SECONDS,
+def _fields(audit: Audit) -> Item:
+    usage = asdict(audit.usage) | {"top_users": [asdict(user) for user in audit.usage.top_users]}
+    return asdict(audit) | {
+        "state": audit.state.value,
+        "after": list(audit.after),
+        "figures": asdict(audit.figures),
+        "usage": usage,
+        "expires_at": audit.started_at + RETENTION_SECONDS,
     }
 
 
-def _finding(said: Item) -> Finding:
-    return Finding(**said | {"kind": FindingKind(said["kind"])})
+def _finding_from(fields: Item) -> Finding:
+    return Finding(**fields | {"kind": FindingKind(fields["kind"])})
 
 
-def _lines(item: Item | None) -> dict[Line, Sums]:
-    return {Line(*name.split("#", 3)): sums for name, sums in item["lines"].items()} if item else {}
-
-
-def _name(line: Line) -> str:
-    return f"{line.date}#{line.service}#{line.provider}#{line.model}"
+def _totals_from(item: Item | None) -> AmountsByKey:
+    return {key_from(text): amounts for text, amounts in item["lines"].items()} if item else {}
 
 
 def _pk(audit_id: str) -> str:
     return f"AUDIT#{audit_id}"
 
 
-def _sums_key(audit_id: str, month: str) -> ItemKey:
-    return ItemKey("app", _pk(audit_id), f"{SUMS}{month}")
+def _totals_key(audit_id: str, month: str) -> ItemKey:
+    return ItemKey("app", _pk(audit_id), f"{TOTALS}{month}")

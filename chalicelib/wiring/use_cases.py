@@ -275,7 +275,7 @@ def user_administration() -> "UserAdministration":
 def cost_report() -> "CostReport":
     from ..admin.costs import CostReport
 
-    return CostReport(**common().of(CostReport), totals=aggregates(), cursors=cursors())
+    return CostReport(**common().of(CostReport), aggregates=aggregates(), cursors=cursors())
 
 
 @lru_cache
@@ -287,11 +287,19 @@ def aggregates() -> "Aggregates":
 
 @lru_cache
 def audits() -> "Audits":
+    from ..admin.usage_figures import ActiveAndTopUsers
     from ..audit.reader import Auditor, AuditRules
     from ..audit.service import Audits
     from ..payments.purchase_state import purchase_value
 
     rules = AuditRules()
-    versions = frozenset(price_files.available())
-    auditor = Auditor(tables(), aggregates(), versions, purchase_value, rules, now, time.sleep)
+    auditor = Auditor(
+        **common().of(Auditor),
+        aggregates=aggregates(),
+        price_versions=frozenset(price_files.available()),
+        purchase_value=purchase_value,
+        usage_collector=ActiveAndTopUsers(),
+        rules=rules,
+        pause=time.sleep,
+    )
     return Audits(**common().of(Audits), auditor=auditor, queue=aws.queue(), rules=rules)

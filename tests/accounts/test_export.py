@@ -15,7 +15,7 @@ from chalicelib.repositories.table import ItemKey, Write
 from chalicelib.repositories.transcripts import transcript_key
 from tests.accounts.accounts_env import at_once
 from tests.accounts.deletion_env import EMAIL, MARKER, DeletionEnv, Names, scan_table
-from tests.audit.audit_env import everything
+from tests.audit.audit_env import create_all_items
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault
 
@@ -110,7 +110,7 @@ def test_an_export_has_no_internal_attribute_and_no_token(accounts_env: Deletion
 
 def test_every_kind_of_item_of_a_user_is_exported_or_listed_as_not(accounts_env: DeletionEnv) -> None:
     """A new kind of item must be added to the export or to this list."""
-    records = everything(accounts_env.catchup_env.backend)
+    records = create_all_items(accounts_env.catchup_env.backend)
     kinds = {
         item["sk"].split("#")[0]
         for name in accounts_env.names

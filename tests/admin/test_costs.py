@@ -1,4 +1,4 @@
-"""What the owner sees: every figure follows from the movements, by hand where it can be."""
+"""The cost report: every figure follows from the entries."""
 
 import csv
 import io
@@ -29,26 +29,28 @@ CATCHUP = Entry(
 ASK = Entry("e3", "usage", -5, DEC_1, service="ask", cost_micro_usd=60, uses=(ModelUse(LUNA, 0, 60, 500, 20),))
 BOUGHT = Entry("e4", "purchase", 500, NOV_30, cents=299, cost_micro_usd=386_710)
 REFUNDED = Entry("e5", "clawback", -250, DEC_1, cents=-150)
-GIVEN = [Entry(f"f{n}", "free_credits", 200, NOV_30) for n in range(2)]
+GRANTS = [Entry(f"f{n}", "free_credits", 200, NOV_30) for n in range(2)]
 
 
 @pytest.fixture
-def costs(backend: Backend) -> CostReport:
+def cost_report(backend: Backend) -> CostReport:
     backend.clock.at = DEC_1
-    booked = [("ada", LIVE), ("ada", CATCHUP), ("bob", ASK), ("ada", BOUGHT), ("ada", REFUNDED)]
-    totals = Aggregates(backend.tables)
-    totals.count([*booked, ("ada", GIVEN[0]), ("bob", GIVEN[1])])
-    return CostReport(backend.ledger, totals, PRICES, CURSORS, backend.clock)
+    entries = [("ada", LIVE), ("ada", CATCHUP), ("bob", ASK), ("ada", BOUGHT), ("ada", REFUNDED)]
+    aggregates = Aggregates(backend.tables)
+    aggregates.count([*entries, ("ada", GRANTS[0]), ("bob", GRANTS[1])])
+    return CostReport(backend.ledger, aggregates, PRICES, CURSORS, backend.clock)
 
 
-def asked(first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **more: object) -> contract.CostsQuery:
-    return contract.CostsQuery(from_day=date(2026, *first), to_day=date(2026, *last), **more)  # type: ignore[arg-type]
+def costs_query(
+    first: tuple[int, int] = (11, 30), last: tuple[int, int] = (12, 1), **parameters: object
+) -> contract.CostsQuery:
+    return contract.CostsQuery(from_day=date(2026, *first), to_day=date(2026, *last), **parameters)  # type: ignore[arg-type]
 
 
-def test_money_and_credits_of_the_range(costs: CostReport) -> None:
-    told = costs.costs(OWNER, asked())
+def test_money_and_credits_of_the_range(cost_report: CostReport) -> None:
+    report = cost_report.costs(OWNER, costs_query())
 
-    assert told.totals == contract.CostTotals(
+    assert report.totals == contract.CostTotals(
         revenue_micro_usd=1_490_000,
         provider_cost_micro_usd=7_559,
         payment_fees_micro_usd=386_710,
@@ -60,12 +62,12 @@ def test_money_and_credits_of_the_range(costs: CostReport) -> None:
         seconds=180,
         uses=3,
     )
-    assert told.outstanding == contract.Outstanding(credits=615, liability_cents=368)  # 615 × 299 / 500, rounded up
-    assert told.counted_until == "2026-12-01T23:59:59Z"
+    assert report.outstanding == contract.Outstanding(credits=615, liability_cents=368)  # 615 × 299 / 500, rounded up
+    assert report.counted_until == "2026-12-01T23:59:59Z"
 
 
-def test_each_day_has_what_happened_until_its_last_second(costs: CostReport) -> None:
-    first, second = costs.costs(OWNER, asked()).days
+def test_each_day_includes_its_last_second(cost_report: CostReport) -> None:
+    first, second = cost_report.costs(OWNER, costs_query()).days
 
     assert (first.date, second.date) == ("2026-11-30", "2026-12-01")
     assert (first.sums.revenue_micro_usd, second.sums.revenue_micro_usd) == (2_990_000, -1_500_000)
@@ -79,53 +81,55 @@ def test_each_day_has_what_happened_until_its_last_second(costs: CostReport) -> 
     ]
 
 
-def test_every_service_is_there_and_models_are_those_that_did_the_work(costs: CostReport) -> None:
-    told = costs.costs(OWNER, asked())
+def test_every_service_is_listed_and_only_the_models_that_were_used(cost_report: CostReport) -> None:
+    report = cost_report.costs(OWNER, costs_query())
 
-    assert [(one.service, one.credits, one.cost_micro_usd) for one in told.services] == [
+    assert [(cost.service, cost.credits, cost.cost_micro_usd) for cost in report.services] == [
         ("live", 20, 4_959),
         ("catchup", 10, 2_540),
         ("catchup_session", 0, 0),
         ("ask", 5, 60),
     ]
-    assert told.services[0].value_micro_usd == 20 * 19_990_000 // 5_000
-    assert [(m.service, m.provider, m.model, m.cost_micro_usd, m.input_tokens) for m in told.models] == [
+    assert report.services[0].value_micro_usd == 20 * 19_990_000 // 5_000
+    assert [(m.service, m.provider, m.model, m.cost_micro_usd, m.input_tokens) for m in report.models] == [
         ("ask", "openai", "gpt-6-luna", 60, 500),
         ("catchup", "assemblyai", "universal-2", 2_500, 0),
         ("catchup", "openai", "gpt-6-luna", 40, 350),
         ("live", "assemblyai", "universal-streaming-english", 4_959, 0),
     ]
-    assert sum(model.cost_micro_usd for model in told.models) == told.totals.provider_cost_micro_usd
+    assert sum(model.cost_micro_usd for model in report.models) == report.totals.provider_cost_micro_usd
 
 
-def test_our_seconds_stand_beside_those_that_clients_reported(costs: CostReport) -> None:
-    assert costs.costs(OWNER, asked()).live_seconds == contract.LiveSeconds(
+def test_billed_seconds_are_compared_with_those_that_clients_reported(cost_report: CostReport) -> None:
+    assert cost_report.costs(OWNER, costs_query()).live_seconds == contract.LiveSeconds(
         sessions=1, billed_seconds=120, client_reported_seconds=125, difference_seconds=-5
     )
 
 
-def test_days_without_anything_are_there_and_other_days_are_not(costs: CostReport) -> None:
-    told = costs.costs(OWNER, asked((11, 27), (11, 30)))
+def test_days_without_use_are_listed_and_days_outside_the_range_are_not(cost_report: CostReport) -> None:
+    report = cost_report.costs(OWNER, costs_query((11, 27), (11, 30)))
 
-    assert [(day.date, day.sums.uses, day.active_users) for day in told.days] == [
+    assert [(day.date, day.sums.uses, day.active_users) for day in report.days] == [
         ("2026-11-27", 0, 0),
         ("2026-11-28", 0, 0),
         ("2026-11-29", 0, 0),
         ("2026-11-30", 1, 1),
     ]
-    assert told.totals.uses == 1
+    assert report.totals.uses == 1
 
 
-def test_nothing_at_all(backend: Backend) -> None:
-    told = CostReport(backend.ledger, Aggregates(backend.tables), PRICES, CURSORS, backend.clock).costs(
+def test_a_report_without_any_entries_is_all_zero(backend: Backend) -> None:
+    report = CostReport(backend.ledger, Aggregates(backend.tables), PRICES, CURSORS, backend.clock).costs(
         OWNER, contract.CostsQuery()
     )
 
-    assert (told.counted_until, told.outstanding.liability_cents, len(told.days)) == ("", 0, 30)
-    assert told.totals.margin_micro_usd == told.holds.count == 0
+    assert (report.counted_until, report.outstanding.liability_cents, len(report.days)) == ("", 0, 30)
+    assert report.totals.margin_micro_usd == report.holds.count == 0
 
 
-def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: CostReport, backend: Backend) -> None:
+def test_open_holds_are_listed_oldest_first_and_overdue_ones_are_marked(
+    cost_report: CostReport, backend: Backend
+) -> None:
     ada = backend.person(1_000)
     now = backend.clock()
     for number, (kind, sweep_at) in enumerate(
@@ -134,32 +138,36 @@ def test_open_holds_oldest_first_and_those_that_should_have_ended(costs: CostRep
         hold = Hold(ada.user_id, f"{kind}:{number}", 10 + number, kind, "x", sweep_at)
         backend.ledger.hold(ada, hold, at=now - number)
 
-    held = costs.costs(OWNER, asked()).holds
+    holds = cost_report.costs(OWNER, costs_query()).holds
 
-    assert [(one.hold_id, one.is_overdue, one.due_at == "") for one in held.open if one.user_id == ada.user_id] == [
+    assert [
+        (hold.hold_id, hold.is_overdue, hold.due_at == "") for hold in holds.open if hold.user_id == ada.user_id
+    ] == [
         ("dispute:2", False, True),
         ("stream:1", False, False),
         ("stream:0", True, False),
     ]
-    assert (held.count, held.credits, held.overdue, held.is_complete) == (3, 33, 1, True)
+    assert (holds.count, holds.credits, holds.overdue, holds.is_complete) == (3, 33, 1, True)
 
 
-def test_the_file_has_every_line_and_goes_on_at_its_cursor(costs: CostReport, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = costs.csv(OWNER, asked())
-    assert whole.next_cursor is None
-    rows = list(csv.DictReader(io.StringIO(whole.content)))
+def test_the_csv_file_has_every_row_and_continues_at_its_cursor(
+    cost_report: CostReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_page = cost_report.csv(OWNER, costs_query())
+    assert one_page.next_cursor is None
+    rows = list(csv.DictReader(io.StringIO(one_page.content)))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert sum(int(row["cost_micro_usd"]) for row in rows if row["provider"]) == 7_559
     assert sum(int(row["revenue_cents"]) for row in rows) == 149
 
     monkeypatch.setattr("chalicelib.admin.costs.CSV_ROWS", 1)
-    pages = [costs.csv(OWNER, asked())]
+    pages = [cost_report.csv(OWNER, costs_query())]
     while pages[-1].next_cursor:
-        pages.append(costs.csv(OWNER, asked(cursor=pages[-1].next_cursor)))
+        pages.append(cost_report.csv(OWNER, costs_query(cursor=pages[-1].next_cursor)))
 
     assert len(pages) == 2
     assert [row for page in pages for row in csv.DictReader(io.StringIO(page.content))] == rows
     with pytest.raises(InvalidRequestError):
-        costs.csv(Caller("another", 0, ""), asked(cursor=pages[0].next_cursor))
+        cost_report.csv(Caller("another", 0, ""), costs_query(cursor=pages[0].next_cursor))
     with pytest.raises(InvalidRequestError):
-        costs.csv(OWNER, asked((11, 29), cursor=pages[0].next_cursor))
+        cost_report.csv(OWNER, costs_query((11, 29), cursor=pages[0].next_cursor))

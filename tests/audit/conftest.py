@@ -1,4 +1,4 @@
-"""Tables on ministack that are a test's own: an audit looks at all that there is."""
+"""Tables on ministack for one test each: an audit reads everything in them."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
-from tests.audit.audit_env import Office
+from tests.audit.audit_env import AuditEnv
 from tests.engines import Engine, client
 from tests.fakes import Clock
 
@@ -25,5 +25,5 @@ def names(engine: Engine) -> Iterator[Names]:
 
 
 @pytest.fixture
-def office(engine: Engine, names: Names, clock: Clock) -> Office:
-    return Office.on(Tables(engine.client, *names, pause=lambda _: None), clock)
+def audit_env(engine: Engine, names: Names, clock: Clock) -> AuditEnv:
+    return AuditEnv.on(Tables(engine.client, *names, pause=lambda _: None), clock)

@@ -18,9 +18,9 @@ import pytest
 from chalicelib.dates import utc_date
 from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
-from chalicelib.models.aggregates import Line, Sums, lines_of, together
+from chalicelib.models.aggregates import ACTIVE_USERS, AggregateKey, Amounts, add_amounts, amounts_by_key
 from chalicelib.models.ledger import Entry
-from chalicelib.repositories.aggregates import ACTIVE, Aggregates
+from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
@@ -144,12 +144,13 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
     booked: list[tuple[str, Entry]] = [
         (user_id, entry) for user_id, account in zip(user_ids, books, strict=True) for entry in account.entries
     ]
-    by_entries: dict[Line, Sums] = {}
+    by_entries: dict[AggregateKey, Amounts] = {}
     for _, entry in booked:
-        for line, figures in lines_of(entry).items():
-            by_entries[line] = together([by_entries.get(line, {}), figures])
+        for key, amounts in amounts_by_key(entry).items():
+            by_entries[key] = add_amounts([by_entries.get(key, {}), amounts])
     for day, _ in {(utc_date(entry.at), user_id) for user_id, entry in booked if entry.kind == "usage"}:
-        by_entries[Line(day, ACTIVE)] = together([by_entries.get(Line(day, ACTIVE), {}), {"users": 1}])
+        active_key = AggregateKey(day, ACTIVE_USERS)
+        by_entries[active_key] = add_amounts([by_entries.get(active_key, {}), {"users": 1}])
 
     totals = Aggregates(Tables(run.engine.client, *run.names))
     stored = totals.read("2026-11-01", "2026-12-31")
@@ -159,15 +160,15 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
         by_users.update(account.days)
     for (day, service, name), total in by_users.items():
         sign = -1 if name == "credits" else 1
-        assert sign * stored[Line(day, service)].get(name, 0) == total, (day, service, name)
-    used = {(line.date, line.service) for line in stored if (line.date, line.service, "entries") in by_users}
+        assert sign * stored[AggregateKey(day, service)].get(name, 0) == total, (day, service, name)
+    used = {(key.date, key.service) for key in stored if (key.date, key.service, "entries") in by_users}
     assert used == {(day, service) for day, service, _ in by_users}
     assert set(DAY_TOTALS) == {name for _, _, name in by_users}
-    all_time = totals.everything().sums
-    assert all_time["credits"] == sum(account.balance.available + account.balance.held for account in books)
-    of_models = [figures for line, figures in stored.items() if line.is_of_model]
-    of_services = [stored[Line(day, service)] for day, service in used]
-    assert together(of_models)["cost_micro_usd"] == together(of_services)["cost_micro_usd"]
+    everything = totals.all_time().amounts
+    assert everything["credits"] == sum(one.balance.available + one.balance.held for one in books)
+    of_models = [amounts for key, amounts in stored.items() if key.is_for_model]
+    of_services = [stored[AggregateKey(day, service)] for day, service in used]
+    assert add_amounts(of_models)["cost_micro_usd"] == add_amounts(of_services)["cost_micro_usd"]
     return Counter(run.counts, entries=len(booked))
 
 

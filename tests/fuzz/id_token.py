@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from chalicelib.errors import UnauthenticatedError
 from chalicelib.http import request as web
-from chalicelib.providers.id_tokens import LEEWAY_SECONDS, REMEMBERED_TOKENS, TokenVerifier
+from chalicelib.providers.id_tokens import LEEWAY_SECONDS, CACHED_TOKENS, TokenVerifier
 from tests.fuzz.calls import request
 from tests.fuzz.document_holes import VALUES, filled, with_holes
 
@@ -105,7 +105,7 @@ def one(data: bytes) -> None:
     except UnauthenticatedError:
         return
     finally:
-        assert len(VERIFIER._verified) <= REMEMBERED_TOKENS
+        assert len(VERIFIER._verified) <= CACHED_TOKENS
     if not is_signed:
         assert sent.split()[1].rpartition(".")[0] == GOOD.rpartition(".")[0]
         return

@@ -14,9 +14,9 @@ from scripts.local.stack import LocalStack
 from tests.http.http_client import origin_of
 
 UNTIL = """async () => {
-  const until = Date.now() + 60000;
+  const deadline = Date.now() + 60000;
   while (!(%s)) {
-    if (Date.now() > until) throw new Error("never; the page says: " + document.body.innerText.slice(0, 600));
+    if (Date.now() > deadline) throw new Error("timed out; the page shows: " + document.body.innerText.slice(0, 600));
     await new Promise((next) => setTimeout(next, 30));
   }
 }"""
@@ -28,47 +28,48 @@ SIGN_IN = """async (email, password) => {
 }"""
 ANSWER_ONCE = """async (path, status, body, retryAfter) => {
   const real = window.fetch;
-  window.fetch = (asked, how) => {
-    if (!asked.startsWith(path)) return real(asked, how);
+  window.fetch = (url, options) => {
+    if (!url.startsWith(path)) return real(url, options);
     window.fetch = real;
     return Promise.resolve(new Response(JSON.stringify(body), { status, headers: { "Retry-After": retryAfter } }));
   };
 }"""
-FOCUSED = """async () => { const at = document.activeElement; return at === document.body ? "" :
-  `${at.tagName} ${at.id || at.name || at.innerText.trim().slice(0, 20)}`; }"""
+READY = "document.querySelector('#audit table, #audit .empty') && !document.body.hasAttribute('aria-busy')"
+FOCUSED = """async () => { const focused = document.activeElement; return focused === document.body ? "" :
+  `${focused.tagName} ${focused.id || focused.name || focused.innerText.trim().slice(0, 20)}`; }"""
 CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
 TEXT = "async (selector) => document.querySelector(selector)?.innerText ?? ''"
-FIND = """async (word) => {
+FIND = """async (text) => {
   const form = document.querySelector("#users form");
-  form.elements.word.value = word;
+  form.elements.search.value = text;
   form.requestSubmit();
 }"""
-ANSWER = """async (button, reason, credits, how) => {
-  [...document.querySelectorAll("#users button")].find((one) => one.textContent === button).click();
-  while (!document.getElementById("ask").open) await new Promise((next) => setTimeout(next, 10));
-  const form = document.querySelector("#ask form");
+CONFIRM = """async (label, reason, credits, how) => {
+  [...document.querySelectorAll("#users button")].find((button) => button.textContent === label).click();
+  while (!document.getElementById("confirm").open) await new Promise((next) => setTimeout(next, 10));
+  const form = document.querySelector("#confirm form");
   form.elements.reason.value = reason;
   form.elements.credits.value = credits;
   form.querySelector(`button[value=${how}]`).click();
 }"""
-# Text whose contrast with what is behind it is below 4.5. Source: WCAG 2.2, 1.4.3 and "relative luminance".
-FAINT = """async () => {
+# Elements whose text has a contrast below 4.5 with its background. Source: WCAG 2.2, 1.4.3 and "relative luminance".
+LOW_CONTRAST = """async () => {
   const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
   const linear = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
   const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const behind = (one) => {
-    for (let at = one; at; at = at.parentElement) {
-      const color = rgb(getComputedStyle(at).backgroundColor);
+  const background = (element) => {
+    for (let parent = element; parent; parent = parent.parentElement) {
+      const color = rgb(getComputedStyle(parent).backgroundColor);
       if (color.length < 4 || color[3] > 0) return color;
     }
     return [255, 255, 255];
   };
   const found = [];
-  for (const one of document.querySelectorAll("p, dt, dd, th, td, label, button, a, h1, h2, caption, summary")) {
-    if (!one.offsetParent || !one.innerText.trim() || one.disabled) continue;
-    const [a, b] = [light(rgb(getComputedStyle(one).color)), light(behind(one))].sort((x, y) => y - x);
+  for (const element of document.querySelectorAll("p, dt, dd, th, td, label, button, a, h1, h2, caption, summary")) {
+    if (!element.offsetParent || !element.innerText.trim() || element.disabled) continue;
+    const [a, b] = [light(rgb(getComputedStyle(element).color)), light(background(element))].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) found.push(`${one.tagName} ${one.innerText.slice(0, 30)} ${ratio.toFixed(2)}`);
+    if (ratio < 4.5) found.push(`${element.tagName} ${element.innerText.slice(0, 30)} ${ratio.toFixed(2)}`);
   }
   return found;
 }"""
@@ -76,7 +77,7 @@ FAINT = """async () => {
 
 @dataclass
 class Dashboard:
-    """The page in a browser, and what the browser complained of."""
+    """The page in a browser, and the requests it made."""
 
     page: Page
     stack: LocalStack
@@ -84,54 +85,54 @@ class Dashboard:
 
     def open(self, base: str | None = None) -> None:
         self.page.go(f"{base or self.stack.api_url}/admin")
-        self.until("document.readyState === 'complete' && document.getElementById('range').elements.to.value")
+        self.wait_until("document.readyState === 'complete' && document.getElementById('range').elements.to.value")
 
     def sign_in(self, email: str, password: str) -> None:
         self.page.run(SIGN_IN, email, password)
 
-    def enter(self) -> None:
+    def sign_in_as_owner(self) -> None:
         self.sign_in(self.stack.dev["admin_email"], self.stack.dev["admin_password"])
-        self.until("document.querySelector('#audit table, #audit .empty') && !document.body.hasAttribute('aria-busy')")
+        self.wait_until(READY)
 
-    def until(self, condition: str) -> None:
+    def wait_until(self, condition: str) -> None:
         self.page.run(UNTIL % condition)
 
     def text(self, selector: str) -> str:
         return str(self.page.run(TEXT, selector))
 
     def key(self, name: str) -> str:
-        """Press a key; gives where the focus is then."""
+        """Press a key; returns what is focused then."""
         text = {"text": "\r"} if name == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
             pressed = {"key": name, "code": name, "windowsVirtualKeyCode": CODES[name]}
             self.page.devtools("Input.dispatchKeyEvent", type=kind, **pressed, **(text if kind == "keyDown" else {}))
         return str(self.page.run(FOCUSED))
 
-    def tab_to(self, wanted: str) -> None:
-        """Press Tab until the focus is there."""
-        seen = []
+    def tab_to(self, element: str) -> None:
+        """Press Tab until the element is focused."""
+        visited = []
         for _ in range(120):
-            seen.append(self.key("Tab"))
-            if seen[-1] == wanted:
+            visited.append(self.key("Tab"))
+            if visited[-1] == element:
                 return
-        raise AssertionError(f"{wanted} is not reached; only {seen}")
+        raise AssertionError(f"{element} is not reached; only {visited}")
 
-    def write(self, text: str) -> None:
+    def type_text(self, text: str) -> None:
         self.page.devtools("Input.insertText", text=text)
 
-    def size(self, width: int, height: int = 900) -> None:
+    def set_size(self, width: int, height: int = 900) -> None:
         self.page.devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
 
-    def system(self, scheme: str) -> None:
+    def set_color_scheme(self, scheme: str) -> None:
         body = [{"name": "prefers-color-scheme", "value": scheme}]
         self.page.devtools("Emulation.setEmulatedMedia", features=body)
 
 
 @contextmanager
-def staged(api_url: str, stage: str) -> Iterator[str]:
-    """The API below a stage's name, as API Gateway has it; gives its address. Anything above that name is not found."""
+def serve_below_stage(api_url: str, stage: str) -> Iterator[str]:
+    """The address of the API below the name of a stage, as API Gateway serves it. Other paths are not found."""
 
     class Gateway(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -141,22 +142,22 @@ def staged(api_url: str, stage: str) -> Iterator[str]:
             headers = {name: text for name, text in self.headers.items() if name.lower() not in ("host", "connection")}
             if headers.get("Origin") == f"http://{self.headers['Host']}":
                 headers["Origin"] = origin_of(api_url)
-            answer = requests.request(
+            response = requests.request(
                 self.command, api_url + self.path.removeprefix(stage), headers=headers, data=body, timeout=20
             )
-            self.send_response(answer.status_code)
+            self.send_response(response.status_code)
             for name in ("Content-Type", "Content-Security-Policy", "ETag", "Cache-Control", "X-Content-Type-Options"):
-                if name in answer.headers:
-                    self.send_header(name, answer.headers[name])
-            self.send_header("Content-Length", str(len(answer.content)))
+                if name in response.headers:
+                    self.send_header(name, response.headers[name])
+            self.send_header("Content-Length", str(len(response.content)))
             self.end_headers()
-            self.wfile.write(answer.content)
+            self.wfile.write(response.content)
             return None
 
         do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
-            """Nothing is written about requests."""
+            """Requests are not logged."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

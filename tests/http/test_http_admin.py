@@ -8,7 +8,7 @@ from tests.http.http_client import Person, check_error, new_email
 GIFT = {"credits": 50, "reason": "A gift."}
 
 
-def test_credits_are_given_once_per_key_and_explained_to_the_user(
+def test_credits_are_granted_once_per_key_and_explained_to_the_user(
     owner: Person, person: Person, books: Backend
 ) -> None:
     request = {"json": {"user_id": person.user_id, **GIFT}, "headers": {"Idempotency-Key": f"gift {person.user_id}"}}
@@ -22,13 +22,13 @@ def test_credits_are_given_once_per_key_and_explained_to_the_user(
     assert person.balance() == (250, 0)
     books.check_books(person.user_id)
     statement = person.get("/credits/transactions")
-    (gift,) = [one for one in statement.json()["transactions"] if one["kind"] == "admin_grant"]
+    (gift,) = [entry for entry in statement.json()["transactions"] if entry["kind"] == "admin_grant"]
     assert (gift["credits"], gift["explanation"]) == (50, "A gift.")
     assert owner.user_id not in statement.text
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"),
+    ("change", "field"),
     [
         ({"credits": 0}, "credits"),
         ({"credits": 1_000_001}, "credits"),
@@ -39,20 +39,22 @@ def test_credits_are_given_once_per_key_and_explained_to_the_user(
         ({"more": 1}, "more"),
     ],
 )
-def test_what_cannot_be_given(owner: Person, resident: Person, wrong: dict[str, object], field: str) -> None:
-    answer = owner.post("/admin/credits", json={"user_id": resident.user_id, **GIFT} | wrong)
+def test_an_invalid_change_of_credits_is_refused(
+    owner: Person, resident: Person, change: dict[str, object], field: str
+) -> None:
+    response = owner.post("/admin/credits", json={"user_id": resident.user_id, **GIFT} | change)
 
-    assert check_error(answer, 400, "invalid_request")["field"] == field
+    assert check_error(response, 400, "invalid_request")["field"] == field
     assert resident.balance() == (200, 0)
 
 
-def test_a_blocked_user_is_refused_at_once_and_let_in_again(owner: Person, person: Person) -> None:
+def test_a_blocked_user_is_refused_at_once_until_unblocked(owner: Person, person: Person) -> None:
     session_id = person.start()
     path = f"/admin/users/{person.user_id}"
 
     for _ in range(2):
-        answer = owner.post(f"{path}/block", json={"reason": "Abuse."})
-        assert answer.json() == {"user_id": person.user_id, "is_blocked": True}
+        response = owner.post(f"{path}/block", json={"reason": "Abuse."})
+        assert response.json() == {"user_id": person.user_id, "is_blocked": True}
 
     check_error(person.stream(action="save", session_id=session_id, segments=[]), 403, "account_blocked")
     check_error(person.api.post("/auth/refresh", json={"refresh_token": person.refresh_token}), 403, "account_blocked")
@@ -62,30 +64,30 @@ def test_a_blocked_user_is_refused_at_once_and_let_in_again(owner: Person, perso
     person.stop(session_id)
 
 
-def test_nobody_by_that_id_is_404(owner: Person) -> None:
+def test_an_unknown_user_is_404(owner: Person) -> None:
     check_error(owner.post("/admin/users/5a1de7d4/block", json={"reason": "why"}), 404, "not_found")
     check_error(owner.post("/admin/users/5a1de7d4/unblock", json={"reason": "why"}), 404, "not_found")
     check_error(owner.post("/admin/credits", json={"user_id": "5a1de7d4", **GIFT}), 404, "not_found")
     assert owner.get("/admin/users", params={"user_id": "5a1de7d4"}).json() == {"users": [], "next_cursor": None}
 
 
-def test_users_are_found_by_the_beginning_of_their_address(owner: Person) -> None:
-    word = new_email().split("@")[0] + "x"
-    people = [Person.register(owner.api, f"{word}{letter}@canary.example", name="Ada") for letter in "abc"]
+def test_users_are_found_by_the_start_of_their_email_address(owner: Person) -> None:
+    prefix = new_email().split("@")[0] + "x"
+    persons = [Person.register(owner.api, f"{prefix}{letter}@canary.example", name="Ada") for letter in "abc"]
 
-    first = owner.get("/admin/users", params={"email": word.upper(), "limit": 2}).json()
-    second = owner.get("/admin/users", params={"email": word, "limit": 2, "cursor": first["next_cursor"]}).json()
+    first = owner.get("/admin/users", params={"email": prefix.upper(), "limit": 2}).json()
+    second = owner.get("/admin/users", params={"email": prefix, "limit": 2, "cursor": first["next_cursor"]}).json()
 
     found = first["users"] + second["users"]
-    assert {one["user_id"] for one in found} == {one.user_id for one in people}
+    assert {user["user_id"] for user in found} == {person.user_id for person in persons}
     assert second["next_cursor"] is None
-    assert {(one["name"], one["available"], one["is_confirmed"], one["is_blocked"]) for one in found} == {
+    assert {(user["name"], user["available"], user["is_confirmed"], user["is_blocked"]) for user in found} == {
         ("Ada", 200, True, False)
     }
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("query", "field"),
     [
         ({"email": 'a"b'}, "email"),
         ({"email": "a\\"}, "email"),
@@ -93,5 +95,5 @@ def test_users_are_found_by_the_beginning_of_their_address(owner: Person) -> Non
         ({"cursor": "AAAA"}, "cursor"),
     ],
 )
-def test_what_cannot_be_looked_for(owner: Person, asked: dict[str, object], field: str) -> None:
-    assert check_error(owner.get("/admin/users", params=asked), 400, "invalid_request")["field"] == field
+def test_an_invalid_search_is_refused(owner: Person, query: dict[str, object], field: str) -> None:
+    assert check_error(owner.get("/admin/users", params=query), 400, "invalid_request")["field"] == field

@@ -1,4 +1,4 @@
-"""The audit over HTTP: started, taken on by the queue's worker, read; what people did with their credits adds up."""
+"""The audit over HTTP: started, advanced by the worker of the queue, read; the books of real users add up."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,34 +16,34 @@ from tests.http.recorded_requests import eventually
 PATH = "/admin/audit"
 
 
-def last(owner: Person) -> dict[str, Any]:
-    answer = owner.get(PATH)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+def load_latest(owner: Person) -> dict[str, Any]:
+    response = owner.get(PATH)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
 
 
-def audited(owner: Person, **words: bool) -> dict[str, Any]:
-    """The report of an audit that begins now."""
-    eventually(lambda: last(owner)["running"] is None)
-    answer = owner.post(PATH, json=words)
-    assert answer.status_code == 202, answer.text
-    started = answer.json()
+def run_audit(owner: Person, **body: bool) -> dict[str, Any]:
+    """The report of an audit that starts now."""
+    eventually(lambda: load_latest(owner)["running"] is None)
+    response = owner.post(PATH, json=body)
+    assert response.status_code == 202, response.text
+    started = response.json()
     assert started["status"] == "running"
 
     def report() -> dict[str, Any] | None:
-        found = last(owner)["report"]
+        found = load_latest(owner)["report"]
         return found if found and found["audit_id"] == started["audit_id"] else None
 
     return dict(eventually(report))
 
 
-def about(report: dict[str, Any], user: Person, books: Backend) -> list[tuple[str, str]]:
-    """What was found of a user; other tests may leave more findings than the report shows."""
-    kept = audits.findings(books.tables, report["audit_id"], AuditRules().findings_kept)
-    return [(one.kind.value, one.reference) for one in kept if one.user_id == user.user_id]
+def findings_of(report: dict[str, Any], user: Person, books: Backend) -> list[tuple[str, str]]:
+    """All findings of a user; with those of other tests there may be more than the report shows."""
+    stored = audits.load_findings(books.tables, report["audit_id"], AuditRules().max_findings_stored)
+    return [(finding.kind.value, finding.reference) for finding in stored if finding.user_id == user.user_id]
 
 
-def test_what_people_did_with_their_credits_adds_up(
+def test_the_books_of_a_user_who_did_everything_add_up(
     owner: Person, person: Person, payments_client: PaymentsClient, books: Backend
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
@@ -54,47 +54,47 @@ def test_what_people_did_with_their_credits_adds_up(
     eventually(lambda: len(books.entries(person.user_id)) == 4)
     person.start()
 
-    report = audited(owner)
+    report = run_audit(owner)
 
     assert report["status"] == "done"
-    assert about(report, person, books) == []
+    assert findings_of(report, person, books) == []
     assert report["users_judged"] >= 2
     assert min(report[name] for name in ("entries", "open_holds", "purchases", "credits_outstanding")) > 0
     assert report["active_users"]["day"] >= 1
     assert {"audit_id", "started_at", "ended_at", "findings_count"} <= report.keys()
 
 
-def test_what_does_not_add_up_is_told_and_logged(
+def test_a_wrong_balance_is_reported_and_logged(
     owner: Person, person: Person, books: Backend, log_lines: Callable[[], list[dict[str, Any]]], stack: Any
 ) -> None:
     books.tables.write(Write(balance_key(person.user_id), add={"available": 7, "version": 1}))
 
-    report = audited(owner)
+    report = run_audit(owner)
 
-    assert about(report, person, books) == [("balance_differs", "")]
+    assert findings_of(report, person, books) == [("balance_differs", "")]
     assert report["findings_count"] >= 1
-    # The line is written when the worker has ended, which may be after its report is there.
+    # The line is written when the worker has finished, which may be after its report can be read.
     wait_until(lambda: '"AuditFindings":' in stack.gather_logs().read_text(), "it was not logged")
     books.tables.write(Write(balance_key(person.user_id), add={"available": -7, "version": 1}))
-    assert about(audited(owner, recount=True), person, books) == []
+    assert findings_of(run_audit(owner, recount=True), person, books) == []
 
 
-def test_what_cannot_be_said(owner: Person) -> None:
+def test_an_invalid_body_is_refused(owner: Person) -> None:
     assert check_error(owner.post(PATH, json={"recount": 1}), 400, "invalid_request")["field"] == "recount"
     assert check_error(owner.post(PATH, json={"all": True}), 400, "invalid_request")
     check_error(owner.post(PATH, data="no"), 400, "invalid_request")
 
 
-def test_what_it_costs_in_calls(owner: Person, log_lines: LogLines) -> None:
-    audited(owner)
+def test_starting_and_reading_an_audit_take_few_aws_calls(owner: Person, log_lines: LogLines) -> None:
+    run_audit(owner)
 
     assert line_of(owner.post(PATH, json={}), log_lines)["aws_calls"] <= 4
     assert line_of(owner.get(PATH), log_lines)["aws_calls"] <= 6
 
 
 def test_the_daily_schedule_starts_no_second_audit(owner: Person) -> None:
-    """Here it comes round every half second."""
-    began_at = audited(owner)["started_at"]
+    """In the local stack the schedule runs every half second."""
+    started_at = run_audit(owner)["started_at"]
 
-    assert last(owner)["report"]["started_at"] == began_at
-    assert last(owner)["running"] is None
+    assert load_latest(owner)["report"]["started_at"] == started_at
+    assert load_latest(owner)["running"] is None

@@ -1,4 +1,4 @@
-"""The owner's figures over HTTP: what people do arrives in them by the ledger's stream; nobody else may look."""
+"""The owner's figures over HTTP: they follow the ledger's stream, and only administrators may read them."""
 
 import csv
 import io
@@ -17,16 +17,20 @@ PATH = "/analytics/costs"
 
 
 def figures(owner: Person) -> dict[str, Any]:
-    answer = owner.get(PATH)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    response = owner.get(PATH)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
 
 
-def entries_of(books: Backend, *people: Person) -> list[str]:
-    return [entry.entry_id for one in people for entry in books.entries(one.user_id)]
+def open_holds(owner: Person, person: Person) -> list[dict[str, Any]]:
+    return [hold for hold in figures(owner)["holds"]["open"] if hold["user_id"] == person.user_id]
 
 
-def test_what_people_do_and_pay_is_in_the_figures(
+def entry_ids(books: Backend, *persons: Person) -> list[str]:
+    return [entry.entry_id for person in persons for entry in books.entries(person.user_id)]
+
+
+def test_usage_and_payments_arrive_in_the_figures(
     owner: Person, person: Person, payments_client: PaymentsClient, books: Backend
 ) -> None:
     before = figures(owner)
@@ -37,22 +41,22 @@ def test_what_people_do_and_pay_is_in_the_figures(
     payments_client.refund(checkout, 333)
 
     def all_counted() -> dict[str, Any] | None:
-        counted = [books.tables.get(_marker(entry_id, person)) for entry_id in entries_of(books, person)]
+        counted = [books.tables.get(_marker(entry_id, person)) for entry_id in entry_ids(books, person)]
         return figures(owner) if all(counted) and len(counted) == 4 else None
 
     after = eventually(all_counted)
-    moved = {name: after["totals"][name] - before["totals"][name] for name in after["totals"]}
-    assert moved["credits_used"] >= 1  # Other tests' people may have used some too.
-    assert moved["revenue_micro_usd"] >= 6_660_000
-    assert {one["service"] for one in after["services"]} >= {"live", "catchup", "catchup_session", "ask"}
+    changes = {name: after["totals"][name] - before["totals"][name] for name in after["totals"]}
+    assert changes["credits_used"] >= 1  # Users of other tests may have used some too.
+    assert changes["revenue_micro_usd"] >= 6_660_000
+    assert {cost["service"] for cost in after["services"]} >= {"live", "catchup", "catchup_session", "ask"}
     assert ("live", "assemblyai", "sync-universal-3-5-pro") in {
-        (one["service"], one["provider"], one["model"]) for one in after["models"]
+        (cost["service"], cost["provider"], cost["model"]) for cost in after["models"]
     }
     assert after["days"][-1]["active_users"] >= 1
     assert after["outstanding"]["credits"] > 0
-    sheet = owner.get(PATH, params={"format": "csv"})
-    assert sheet.headers["Content-Type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(sheet.text, newline="")))
+    response = owner.get(PATH, params={"format": "csv"})
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
     assert {row["service"] for row in rows} >= {"live", "purchase", "clawback", "free_credits"}
 
 
@@ -60,18 +64,20 @@ def _marker(entry_id: str, person: Person) -> Any:
     return ItemKey("app", f"COUNTED#{entry_id}", person.user_id)
 
 
-def test_a_session_that_is_open_shows_among_the_holds(owner: Person, person: Person) -> None:
+def test_an_open_session_is_listed_among_the_open_holds(owner: Person, person: Person) -> None:
     session_id = person.start()
 
-    held = [one for one in figures(owner)["holds"]["open"] if one["user_id"] == person.user_id]
+    holds = open_holds(owner, person)
 
-    assert [(one["kind"], one["credits"], one["is_overdue"]) for one in held] == [("stream", 100, False)]
+    assert [(hold["kind"], hold["credits"], hold["is_overdue"]) for hold in holds] == [("stream", 100, False)]
     person.stop(session_id)
-    assert [one for one in figures(owner)["holds"]["open"] if one["user_id"] == person.user_id] == []
+    assert open_holds(owner, person) == []
 
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ROUTES)
-def test_nobody_else_may(api: Api, resident: Person, forger: Forger, method: str, path: str) -> None:
+def test_only_administrators_may_call_admin_routes(
+    api: Api, resident: Person, forger: Forger, method: str, path: str
+) -> None:
     request, filled = GOOD_REQUESTS[method, path], path.replace("{user_id}", resident.user_id)
 
     check_error(api.call(method, filled, resident.token, **request), 403, "forbidden")
@@ -82,7 +88,7 @@ def test_nobody_else_may(api: Api, resident: Person, forger: Forger, method: str
 
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ROUTES)
-def test_an_administrator_who_is_blocked_may_not_either(owner: Person, books: Backend, method: str, path: str) -> None:
+def test_a_blocked_administrator_is_refused(owner: Person, books: Backend, method: str, path: str) -> None:
     request, filled = GOOD_REQUESTS[method, path], path.replace("{user_id}", owner.user_id)
     books.ledger.set_blocked(owner.user_id, True)
 
@@ -92,7 +98,7 @@ def test_an_administrator_who_is_blocked_may_not_either(owner: Person, books: Ba
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("query", "field"),
     [
         ({"from": "2026-11-31"}, "from"),
         ({"from": "yesterday"}, "from"),
@@ -102,5 +108,5 @@ def test_an_administrator_who_is_blocked_may_not_either(owner: Person, books: Ba
         ({"format": "csv", "cursor": "AAAA"}, "cursor"),
     ],
 )
-def test_what_cannot_be_asked(owner: Person, asked: dict[str, str], field: str) -> None:
-    assert check_error(owner.get(PATH, params=asked), 400, "invalid_request")["field"] == field
+def test_an_invalid_query_is_refused(owner: Person, query: dict[str, str], field: str) -> None:
+    assert check_error(owner.get(PATH, params=query), 400, "invalid_request")["field"] == field

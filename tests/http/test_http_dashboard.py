@@ -1,4 +1,4 @@
-"""The owner's dashboard in a real browser: signing in, figures as the API tells them, nothing from elsewhere."""
+"""The owner's dashboard in a real browser: signing in, the figures of the API, no requests to other hosts."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,16 @@ from scripts.browser import Page
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
-from tests.http.dashboard_page import ANSWER, ANSWER_ONCE, FAINT, FIND, FOCUSED, Dashboard, staged
+from tests.http.dashboard_page import (
+    ANSWER_ONCE,
+    CONFIRM,
+    FIND,
+    FOCUSED,
+    LOW_CONTRAST,
+    READY,
+    Dashboard,
+    serve_below_stage,
+)
 from tests.http.http_client import PASSWORD, Api, Person, check_error, new_email, origin_of
 
 HOSTILE = "Img src=x onerror=document.title='taken' //"
@@ -19,26 +28,26 @@ HOSTILE = "Img src=x onerror=document.title='taken' //"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as empty:
-        yield empty
+    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
+        yield page
 
 
 @pytest.fixture
 def dashboard(browser: Page, stack: LocalStack) -> Iterator[Dashboard]:
-    """Whatever a test does, the page asks only its own API, and nothing on it goes wrong by itself."""
-    complaints = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
-    logged, asked = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
-    for heard in (*complaints, logged, asked):
-        heard.clear()
-    opened = Dashboard(browser, stack, asked)
-    opened.size(1280)
-    opened.system("light")
-    yield opened
-    browser.run("async () => null")  # What was said until now is heard.
-    assert complaints == [[], []]
-    # A refused request is logged by the browser itself; anything else, such as a breach of the policy, is a fault.
-    assert [one["entry"]["text"] for one in logged if one["entry"]["source"] != "network"] == []
-    urls = [one["request"]["url"] for one in asked]
+    """The page sends requests to its own API only and logs no errors, in every test."""
+    errors = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
+    logged, sent = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
+    for events in (*errors, logged, sent):
+        events.clear()
+    page = Dashboard(browser, stack, sent)
+    page.set_size(1280)
+    page.set_color_scheme("light")
+    yield page
+    browser.run("async () => null")  # Waits for pending events.
+    assert errors == [[], []]
+    # The browser itself logs refused requests; anything else, such as a violation of the policy, is an error.
+    assert [event["entry"]["text"] for event in logged if event["entry"]["source"] != "network"] == []
+    urls = [event["request"]["url"] for event in sent]
     assert urls
     assert [url for url in urls if not url.startswith((stack.api_url, "data:", "blob:"))] == []
     assert [url for url in urls if "eyJ" in url or PASSWORD in url] == []
@@ -50,33 +59,33 @@ def test_the_figures_are_those_of_the_api(
     buy_and_pay(person, payments_client)
     session_id = person.start()
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
 
-    told = owner.get("/analytics/costs").json()
+    costs = owner.get("/analytics/costs").json()
 
     figures = dashboard.text("#figures")
-    assert f"{told['totals']['credits_sold']:,} credits sold" in figures
-    assert f"{told['outstanding']['credits']:,}" in figures
+    assert f"{costs['totals']['credits_sold']:,} credits sold" in figures
+    assert f"{costs['outstanding']['credits']:,}" in figures
     assert person.user_id in dashboard.text("#holds")
-    for model in told["models"]:
+    for model in costs["models"]:
         assert f"{model['provider']}/{model['model']}" in dashboard.text("#money")
-    wide = "[...document.querySelectorAll('#money .scroll')].filter((one) => one.scrollWidth > one.clientWidth)"
+    wide = "[...document.querySelectorAll('#money .scroll')].filter((table) => table.scrollWidth > table.clientWidth)"
     assert dashboard.page.run(f"async () => {wide}.length") == 0
     assert dashboard.page.run("async () => document.querySelectorAll('.chart canvas').length") == 3
     person.stop(session_id)
 
 
-def test_the_days_shown_are_those_that_were_picked(dashboard: Dashboard) -> None:
+def test_the_dashboard_shows_the_selected_days(dashboard: Dashboard) -> None:
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
 
     dashboard.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")
-    dashboard.until("document.querySelectorAll('#usage details tbody')[0].rows.length === 7")
+    dashboard.wait_until("document.querySelectorAll('#usage details tbody')[0].rows.length === 7")
     dashboard.page.run(
         """async () => { const range = document.getElementById("range");
         range.elements.from.value = "2026-01-31"; range.elements.to.value = "2026-03-01"; range.requestSubmit(); }"""
     )
-    dashboard.until("document.querySelectorAll('#usage details tbody')[0].rows.length === 30")
+    dashboard.wait_until("document.querySelectorAll('#usage details tbody')[0].rows.length === 30")
     days = dashboard.page.run(
         "async () => [...document.querySelectorAll('#money details tbody tr')].map((row) => row.cells[0].textContent)"
     )
@@ -85,67 +94,67 @@ def test_the_days_shown_are_those_that_were_picked(dashboard: Dashboard) -> None
         """async () => { const range = document.getElementById("range");
         range.elements.to.value = "2026-01-01"; range.requestSubmit(); }"""
     )
-    dashboard.until("document.getElementById('notice').textContent.includes('ends before it begins')")
+    dashboard.wait_until("document.getElementById('notice').textContent.includes('ends before it begins')")
 
 
-def test_who_is_no_administrator_is_told_so_and_sees_nothing(dashboard: Dashboard, person: Person) -> None:
+def test_a_user_who_is_no_administrator_is_refused_and_sees_no_figures(dashboard: Dashboard, person: Person) -> None:
     dashboard.open()
 
     dashboard.sign_in(person.email, PASSWORD)
-    dashboard.until("document.getElementById('notice').textContent.includes('(forbidden)')")
+    dashboard.wait_until("document.getElementById('notice').textContent.includes('(forbidden)')")
 
     assert "group admins" in dashboard.text("#notice")
     assert dashboard.page.run("async () => document.getElementById('dashboard').hidden")
     dashboard.sign_in(person.email, "not the password at all")
-    dashboard.until("document.getElementById('notice').textContent.includes('(invalid_credentials)')")
+    dashboard.wait_until("document.getElementById('notice').textContent.includes('(invalid_credentials)')")
 
 
-def test_names_are_text_whatever_they_are(dashboard: Dashboard, owner: Person, api: Api) -> None:
+def test_names_and_reasons_are_inserted_as_text(dashboard: Dashboard, owner: Person, api: Api) -> None:
     """Names may hold no angle brackets; reasons may."""
     reason = "<img src=x onerror=\"document.title='taken'\">"
-    somebody = Person.register(api, new_email(), name=HOSTILE)
-    given = {"user_id": somebody.user_id, "credits": 1, "reason": reason}
-    assert owner.post("/admin/credits", json=given).status_code == 200
+    user = Person.register(api, new_email(), name=HOSTILE)
+    body = {"user_id": user.user_id, "credits": 1, "reason": reason}
+    assert owner.post("/admin/credits", json=body).status_code == 200
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
 
     assert reason in dashboard.text("#audit")
-    dashboard.page.run(FIND, somebody.email)
-    dashboard.until("document.querySelectorAll('#users tbody tr').length === 1")
+    dashboard.page.run(FIND, user.email)
+    dashboard.wait_until("document.querySelectorAll('#users tbody tr').length === 1")
     assert HOSTILE in dashboard.text("#users")
     assert dashboard.page.run("async () => document.title") == "Live transcription · owner's dashboard"
     assert dashboard.page.run("async () => document.images.length") == 0
 
 
-def test_a_user_is_blocked_and_given_credits_after_asking(dashboard: Dashboard, person: Person) -> None:
+def test_a_user_is_blocked_and_granted_credits_after_confirmation(dashboard: Dashboard, person: Person) -> None:
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
     dashboard.page.run(FIND, person.user_id)
-    dashboard.until("document.querySelectorAll('#users tbody tr').length === 1")
-    dashboard.page.run(ANSWER, "Block…", "", "", "cancel")
+    dashboard.wait_until("document.querySelectorAll('#users tbody tr').length === 1")
+    dashboard.page.run(CONFIRM, "Block…", "", "", "cancel")
     assert person.balance() == (200, 0)
-    dashboard.page.run(ANSWER, "Credits…", "A gift.", "25", "ok")
-    dashboard.until("document.querySelector('#users tbody').innerText.includes('225')")
-    dashboard.page.run(ANSWER, "Block…", "Abuse.", "", "ok")
-    dashboard.until("document.querySelector('#users tbody').innerText.includes('blocked')")
+    dashboard.page.run(CONFIRM, "Credits…", "A gift.", "25", "ok")
+    dashboard.wait_until("document.querySelector('#users tbody').innerText.includes('225')")
+    dashboard.page.run(CONFIRM, "Block…", "Abuse.", "", "ok")
+    dashboard.wait_until("document.querySelector('#users tbody').innerText.includes('blocked')")
 
     check_error(person.get("/credits/balance"), 403, "account_blocked")
-    dashboard.page.run(ANSWER, "Unblock…", "A mistake.", "", "ok")
-    dashboard.until("!document.querySelector('#users tbody').innerText.includes('blocked')")
+    dashboard.page.run(CONFIRM, "Unblock…", "A mistake.", "", "ok")
+    dashboard.wait_until("!document.querySelector('#users tbody').innerText.includes('blocked')")
     assert person.balance() == (225, 0)
 
 
-def test_a_token_that_ended_is_renewed_or_asked_for_again(dashboard: Dashboard, owner: Person) -> None:
-    """Signing out ends it everywhere, also for the page."""
-    said = owner.api.login(dashboard.stack.dev["admin_email"], dashboard.stack.dev["admin_password"]).json()
+def test_an_expired_sign_in_returns_to_the_sign_in_form(dashboard: Dashboard, owner: Person) -> None:
+    """Signing out elsewhere also signs the page out."""
+    tokens = owner.api.login(dashboard.stack.dev["admin_email"], dashboard.stack.dev["admin_password"]).json()
     dashboard.open()
-    dashboard.enter()
-    owner.api.post("/auth/logout", said["token"])
+    dashboard.sign_in_as_owner()
+    owner.api.post("/auth/logout", tokens["token"])
 
     dashboard.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")
-    dashboard.until("!document.getElementById('sign-in').hidden")
+    dashboard.wait_until("!document.getElementById('sign-in').hidden")
 
-    assert "sign in again" in dashboard.text("#notice")
+    assert "Sign in again" in dashboard.text("#notice")
     assert dashboard.text("#figures") == ""
     again = owner.api.login(dashboard.stack.dev["admin_email"], dashboard.stack.dev["admin_password"]).json()
     owner.token, owner.access_token, owner.refresh_token = (
@@ -154,120 +163,122 @@ def test_a_token_that_ended_is_renewed_or_asked_for_again(dashboard: Dashboard, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_small_screen_nothing_stands_out_and_text_can_be_read(dashboard: Dashboard, scheme: str) -> None:
-    dashboard.size(360, 740)
-    dashboard.system(scheme)
+def test_on_a_small_screen_nothing_overflows_and_text_is_readable(dashboard: Dashboard, scheme: str) -> None:
+    dashboard.set_size(360, 740)
+    dashboard.set_color_scheme(scheme)
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
 
     assert dashboard.page.run("async () => document.documentElement.dataset.theme") == scheme
     assert dashboard.page.run("async () => document.documentElement.scrollWidth") <= 360
-    faint = dashboard.page.run(FAINT)
-    assert faint == []
+    assert dashboard.page.run(LOW_CONTRAST) == []
 
 
-def test_everything_is_reached_and_named_without_a_mouse(dashboard: Dashboard) -> None:
+def test_every_control_has_a_name_and_is_reached_by_keyboard(dashboard: Dashboard) -> None:
     dashboard.open()
-    dashboard.enter()
-    nameless = dashboard.page.run(
-        """async () => [...document.querySelectorAll("button, a, input, summary, [tabindex='0']")].filter((one) =>
-        one.offsetParent && !(one.innerText.trim() || one.getAttribute("aria-label") || one.labels?.length)).length"""
+    dashboard.sign_in_as_owner()
+    unnamed = dashboard.page.run(
+        """async () => [...document.querySelectorAll("button, a, input, summary, [tabindex='0']")].filter((control) =>
+        control.offsetParent && !(control.innerText.trim() || control.getAttribute("aria-label") ||
+        control.labels?.length)).length"""
     )
-    assert nameless == 0
-    stops = [dashboard.key("Tab") for _ in range(60)]
-    assert {"BUTTON theme", "BUTTON sign-out", "INPUT from", "INPUT to", "BUTTON Show", "BUTTON download"} <= set(stops)
-    assert {"BUTTON 7 days", "A Money", "BUTTON Find"} <= set(stops)
+    assert unnamed == 0
+    focused = [dashboard.key("Tab") for _ in range(60)]
+    assert {"BUTTON theme", "BUTTON sign-out", "INPUT from", "INPUT to", "BUTTON Show", "BUTTON download"} <= set(
+        focused
+    )
+    assert {"BUTTON 7 days", "A Money", "BUTTON Find"} <= set(focused)
 
 
-def test_credits_are_given_by_keyboard_alone(dashboard: Dashboard, person: Person) -> None:
+def test_credits_are_granted_by_keyboard_alone(dashboard: Dashboard, person: Person) -> None:
     dashboard.open()
     dashboard.tab_to("INPUT email")
-    dashboard.write(dashboard.stack.dev["admin_email"])
+    dashboard.type_text(dashboard.stack.dev["admin_email"])
     dashboard.tab_to("INPUT password")
-    dashboard.write(dashboard.stack.dev["admin_password"])
+    dashboard.type_text(dashboard.stack.dev["admin_password"])
     dashboard.key("Enter")
-    dashboard.until("document.querySelector('#audit table, #audit .empty') && !document.body.hasAttribute('aria-busy')")
-    dashboard.tab_to("INPUT word")
-    dashboard.write(person.email)
+    dashboard.wait_until(READY)
+    dashboard.tab_to("INPUT search")
+    dashboard.type_text(person.email)
     dashboard.key("Enter")
-    dashboard.until("document.querySelectorAll('#users tbody tr').length === 1")
+    dashboard.wait_until("document.querySelectorAll('#users tbody tr').length === 1")
     dashboard.tab_to("BUTTON Credits…")
     dashboard.key("Enter")
     assert dashboard.key("Escape") == "BUTTON Credits…"
     dashboard.key("Enter")
-    dashboard.write("25")
+    dashboard.type_text("25")
     dashboard.tab_to("INPUT reason")
-    dashboard.write("A gift.")
+    dashboard.type_text("A gift.")
     dashboard.key("Enter")
-    dashboard.until("document.getElementById('status').textContent.startsWith('Done')")
+    dashboard.wait_until("document.getElementById('status').textContent.startsWith('Done')")
 
     assert person.balance() == (225, 0)
     assert dashboard.page.run(FOCUSED) == "BUTTON Credits…"
 
 
-def test_what_is_not_there_now_can_be_tried_again(dashboard: Dashboard) -> None:
+def test_an_unavailable_api_can_be_retried(dashboard: Dashboard) -> None:
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
     refusal = {"code": "unavailable", "message": "Later."}
     dashboard.page.run(ANSWER_ONCE, "analytics/costs", 503, refusal, "1")
     dashboard.page.run("async () => document.querySelector('[data-days=\"7\"]').click()")
-    dashboard.until("document.getElementById('notice').textContent === 'Later. (unavailable)'")
+    dashboard.wait_until("document.getElementById('notice').textContent === 'Later. (unavailable)'")
     assert dashboard.text("#retry") == "Try again in 1 s"
-    dashboard.until("!document.getElementById('retry').disabled")
+    dashboard.wait_until("!document.getElementById('retry').disabled")
     dashboard.page.run("async () => document.getElementById('retry').click()")
 
-    dashboard.until("document.querySelectorAll('#usage details tbody')[0].rows.length === 7")
+    dashboard.wait_until("document.querySelectorAll('#usage details tbody')[0].rows.length === 7")
     assert dashboard.text("#notice") == ""
     assert dashboard.page.run("async () => document.getElementById('retry').hidden")
 
 
-def test_an_audit_is_started_and_watched_to_its_end(dashboard: Dashboard, owner: Person) -> None:
+def test_an_audit_is_started_and_followed_to_its_end(dashboard: Dashboard, owner: Person) -> None:
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
     dashboard.page.run(
         "async () => [...document.querySelectorAll('#audit button')].find((b) => /Start/.test(b.textContent)).click()"
     )
-    dashboard.until("document.querySelector('#audit .good, #audit .bad')")
-    dashboard.until("!document.querySelector('#audit button').disabled")
+    dashboard.wait_until("document.querySelector('#audit .good, #audit .bad')")
+    dashboard.wait_until("!document.querySelector('#audit button').disabled")
 
     report = owner.get("/admin/audit").json()["report"]
     assert f"{report['users_judged']:,} user" in dashboard.text("#audit")
     assert f"{report['credits_outstanding']:,} credits outstanding" in dashboard.text("#audit")
 
 
-def test_an_audit_that_failed_is_not_called_good(dashboard: Dashboard) -> None:
-    nothing = ("users_judged", "users_moving", "entries", "open_holds", "purchases", "credits_outstanding")
-    report = dict.fromkeys((*nothing, "findings_count"), 0) | {"audit_id": "a", "status": "failed", "ended_at": ""}
+def test_a_failed_audit_is_not_shown_as_good(dashboard: Dashboard) -> None:
+    figures = ("users_judged", "users_moving", "entries", "open_holds", "purchases", "credits_outstanding")
+    report = dict.fromkeys((*figures, "findings_count"), 0) | {"audit_id": "a", "status": "failed", "ended_at": ""}
     report |= {"findings": [], "top_users": [], "active_users": {"day": 0, "week": 0, "month": 0}}
     dashboard.open()
     dashboard.page.run(ANSWER_ONCE, "admin/audit", 200, {"report": report, "running": None, "actions": []}, "0")
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
 
     assert "proved nothing" in dashboard.text("#audit .bad")
     assert dashboard.text("#audit .good") == ""
 
 
-def test_below_a_stages_name_everything_is_found(browser: Page, stack: LocalStack) -> None:
-    """As API Gateway serves it, at https://host/api/admin; its page's calls are of its own origin."""
-    with staged(stack.api_url, "/api") as base:
+def test_the_dashboard_works_below_the_name_of_a_stage(browser: Page, stack: LocalStack) -> None:
+    """As API Gateway serves it, at https://host/api/admin; the calls of the page have the same origin."""
+    with serve_below_stage(stack.api_url, "/api") as base:
         dashboard = Dashboard(browser, stack)
-        browser.go("about:blank")  # What the page before still asked is not ours.
-        asked = browser.watch("Network.requestWillBeSent")
-        asked.clear()
+        browser.go("about:blank")  # So that no requests of an earlier page are recorded.
+        sent = browser.watch("Network.requestWillBeSent")
+        sent.clear()
         dashboard.open(base)
-        dashboard.enter()
+        dashboard.sign_in_as_owner()
 
     assert dashboard.page.run("async () => document.querySelectorAll('.chart canvas').length") == 3
-    urls = [one["request"]["url"] for one in asked]
+    urls = [event["request"]["url"] for event in sent]
     assert [url for url in urls if not url.startswith((f"{base}/", "data:"))] == []
 
 
-def test_the_file_has_all_that_the_api_tells(
+def test_the_downloaded_file_is_that_of_the_api(
     dashboard: Dashboard, owner: Person, payments_client: PaymentsClient, person: Person
 ) -> None:
     buy_and_pay(person, payments_client)
     dashboard.open()
-    dashboard.enter()
+    dashboard.sign_in_as_owner()
     saved = dashboard.page.run(
         """async () => {
       let saved = null;
@@ -287,50 +298,50 @@ def test_the_file_has_all_that_the_api_tells(
 # Without a browser
 
 
-def test_the_api_answers_the_pages_of_its_own_origin_by_either_name(stack: LocalStack, owner: Person) -> None:
+def test_the_api_accepts_pages_of_its_own_origin_by_either_name(stack: LocalStack, owner: Person) -> None:
     own = origin_of(stack.api_url)
     for origin in (own, own.replace("127.0.0.1", "localhost")):
         assert owner.get("/auth/user", headers={"Origin": origin}).status_code == 200
     check_error(owner.get("/auth/user", headers={"Origin": "https://evil.example"}), 403, "origin_not_allowed")
 
 
-def test_a_page_that_the_browser_has_is_not_sent_again(api: Api) -> None:
+def test_a_cached_file_is_not_sent_again(api: Api) -> None:
     first = api.get("/admin/assets/app.js")
     tag = first.headers["ETag"]
-    for had in (tag, f"W/{tag}", f'"other", {tag}'):
-        again = api.get("/admin/assets/app.js", headers={"If-None-Match": had})
+    for cached in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = api.get("/admin/assets/app.js", headers={"If-None-Match": cached})
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
     assert api.get("/admin/assets/app.js", headers={"If-None-Match": '"other"'}).content == first.content
 
 
-def test_every_file_of_the_page_is_served_with_its_policy(api: Api) -> None:
+def test_every_file_is_served_with_the_strict_policy(api: Api) -> None:
     index = api.get("/admin")
     assert index.headers["Content-Type"] == "text/html; charset=utf-8"
     for path in sorted((ASSETS / "admin").iterdir()):
-        answer = api.get(f"/admin/assets/{path.name}")
-        assert (answer.status_code, answer.content) == (200, path.read_bytes())
-        policy = answer.headers["Content-Security-Policy"]
+        response = api.get(f"/admin/assets/{path.name}")
+        assert (response.status_code, response.content) == (200, path.read_bytes())
+        policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-        assert answer.headers["ETag"]
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["ETag"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2f..%2fapp.py", "%2e%2e", ".", "index.html%00", "ADMIN.JS"])
 def test_no_other_file_is_served(stack: LocalStack, name: str) -> None:
-    answer = requests.get(f"{stack.api_url}/admin/assets/{name}", timeout=10)
+    response = requests.get(f"{stack.api_url}/admin/assets/{name}", timeout=10)
 
-    assert answer.status_code == 404
-    assert json.loads(answer.text)["code"] == "not_found"
+    assert response.status_code == 404
+    assert json.loads(response.text)["code"] == "not_found"
 
 
-def test_the_page_names_its_files_and_calls_relative_to_itself() -> None:
-    """So that it works below a stage's name."""
+def test_all_addresses_on_the_page_are_relative() -> None:
+    """So that it works below the name of a stage."""
     for path in (ASSETS / "admin").iterdir():
         if path.name.startswith("uplot") or path.suffix == ".svg":
             continue
         text = path.read_text()
-        for lead in ('href="/', 'src="/', '"/auth', '"/admin', '"/analytics', "`/", "http://", "https://"):
-            assert lead not in text, (path.name, lead)
+        for prefix in ('href="/', 'src="/', '"/auth', '"/admin', '"/analytics', "`/", "http://", "https://"):
+            assert prefix not in text, (path.name, prefix)
         assert "innerHTML" not in text
         assert "style=" not in text

@@ -1,4 +1,4 @@
-"""The reference page in a browser, and the contract beside it: all ours, nothing inline, nothing from elsewhere."""
+"""The reference page in a browser, and the contract: no inline scripts, no requests to other hosts."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from scripts.browser import Page
 from scripts.contract.files import current_contract
 from scripts.local.stack import LocalStack
 from tests.browsing import opened
-from tests.http.dashboard_page import UNTIL, staged
+from tests.http.dashboard_page import UNTIL, serve_below_stage
 from tests.http.http_client import Api, Person
 
 SHOWN = "document.querySelectorAll('.opblock').length"
@@ -26,26 +26,26 @@ PRESS = "async (selector) => document.querySelector(selector).click()"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as empty:
-        yield empty
+    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
+        yield page
 
 
 @pytest.fixture
 def reference(browser: Page, stack: LocalStack) -> Iterator[Page]:
-    """Whatever a test does, the page breaks no rule of its policy, complains of nothing, and asks only its own API."""
-    complaints = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
-    logged, asked = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
-    for heard in (*complaints, logged, asked):
-        heard.clear()
+    """The page violates no policy, logs no errors and sends requests to its own API only, in every test."""
+    errors = [browser.watch(event) for event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled")]
+    logged, sent = browser.watch("Log.entryAdded"), browser.watch("Network.requestWillBeSent")
+    for events in (*errors, logged, sent):
+        events.clear()
     yield browser
-    browser.run("async () => null")  # What was said until now is heard.
-    assert (complaints, logged) == ([[], []], [])
-    urls = [one["request"]["url"] for one in asked]
+    browser.run("async () => null")  # Waits for pending events.
+    assert (errors, logged) == ([[], []], [])
+    urls = [event["request"]["url"] for event in sent]
     assert urls
     assert [url for url in urls if not url.startswith(("http://127.0.0.1:", "data:"))] == []
 
 
-def test_it_shows_every_operation_of_the_contract(reference: Page, stack: LocalStack) -> None:
+def test_the_reference_shows_every_operation(reference: Page, stack: LocalStack) -> None:
     reference.go(f"{stack.api_url}/docs")
     paths = current_contract()["paths"]
     reference.run(UNTIL % f"{SHOWN} === {sum(map(len, paths.values()))}")
@@ -57,8 +57,8 @@ def test_it_shows_every_operation_of_the_contract(reference: Page, stack: LocalS
     reference.run(UNTIL % "document.body.innerText.includes('insufficient_credits')")
 
 
-def test_below_a_stages_name_it_finds_its_files_and_the_contract(reference: Page, stack: LocalStack) -> None:
-    with staged(stack.api_url, "/api") as base:
+def test_the_reference_works_below_the_name_of_a_stage(reference: Page, stack: LocalStack) -> None:
+    with serve_below_stage(stack.api_url, "/api") as base:
         reference.go(f"{base}/docs")
         reference.run(UNTIL % f"{SHOWN} > 30")
         reference.run(OPEN, "operations-Service-health")
@@ -71,7 +71,7 @@ def test_below_a_stages_name_it_finds_its_files_and_the_contract(reference: Page
         assert f"{base}/health" in str(reference.run("async () => document.querySelector('.request-url').innerText"))
 
 
-def test_an_operation_is_tried_with_a_token(reference: Page, stack: LocalStack, person: Person) -> None:
+def test_an_operation_can_be_tried_with_a_token(reference: Page, stack: LocalStack, person: Person) -> None:
     reference.go(f"{stack.api_url}/docs")
     reference.run(UNTIL % f"{SHOWN} > 30")
     reference.run(PRESS, ".btn.authorize")
@@ -96,31 +96,33 @@ def test_an_operation_is_tried_with_a_token(reference: Page, stack: LocalStack, 
 # Without a browser
 
 
-def test_the_contract_is_served_and_spared_who_has_it(api: Api) -> None:
-    answer = api.get("/openapi.json")
+def test_the_contract_is_served_and_not_sent_again_when_cached(api: Api) -> None:
+    response = api.get("/openapi.json")
 
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == current_contract()
-    again = api.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == current_contract()
+    again = api.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_every_file_of_it_is_served_with_the_strict_policy_and_fits_into_an_answer(api: Api) -> None:
+def test_every_file_is_served_with_the_strict_policy_and_fits_into_a_response(api: Api) -> None:
     assert api.get("/docs").text == (ASSETS / "docs" / "index.html").read_text()
     for path in sorted((ASSETS / "docs").iterdir()):
-        answer = api.get(f"/docs/assets/{path.name}")
-        assert (answer.status_code, answer.content) == (200, path.read_bytes())
-        assert "unsafe" not in answer.headers["Content-Security-Policy"]
-        assert len(json.dumps(answer.text)) < MAX_ANSWER_BYTES / 2
+        response = api.get(f"/docs/assets/{path.name}")
+        assert (response.status_code, response.content) == (200, path.read_bytes())
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
+        assert len(json.dumps(response.text)) < MAX_ANSWER_BYTES / 2
 
 
-def test_the_page_names_its_files_relative_to_itself() -> None:
+def test_all_addresses_on_the_page_are_relative() -> None:
     for name in ("index.html", "reference.js", "style.css"):
         text = (ASSETS / "docs" / name).read_text()
-        assert [lead for lead in ('href="/', 'src="/', '"/openapi', "://", "style=", "onclick") if lead in text] == []
+        assert [
+            prefix for prefix in ('href="/', 'src="/', '"/openapi', "://", "style=", "onclick") if prefix in text
+        ] == []
 
 
-def test_who_made_the_renderer_is_said() -> None:
+def test_the_license_names_the_maker_of_the_renderer() -> None:
     text = (ASSETS / "docs" / "swagger-ui-license.txt").read_text()
 
     assert "Apache License" in text

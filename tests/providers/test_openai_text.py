@@ -22,7 +22,6 @@ from chalicelib.transcripts.prompts import (
     ANSWER_INSTRUCTIONS,
     build_answer_task,
     parse_answer,
-    read_summary,
 )
 from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
 
@@ -205,7 +204,7 @@ def test_an_answer_of_another_schema_is_rejected_by_its_reader(client: Client, s
     with pytest.raises(ProviderError, match=r"nonsense|invalid"):
         parse_answer(answer.fields, LINES)
     with pytest.raises(ProviderError, match=r"nonsense|invalid"):
-        read_summary(model.answer(TASK).fields, LINES)
+        parse_summary(model.answer(TASK).fields, LINES)
 
 
 def test_unknown_line_numbers_are_no_quotes(client: Client, stand_in: StandIn, api: Api) -> None:

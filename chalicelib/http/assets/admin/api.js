@@ -1,20 +1,20 @@
-// The API as the page calls it. Tokens live in this module's memory alone: closing or reloading forgets them.
+// The API as the page calls it. Tokens are kept in this module's memory only: closing or reloading the page deletes them.
 
-const PATIENCE_MS = 35_000; // API Gateway gives up after 29 seconds
+const TIMEOUT_MS = 35_000; // API Gateway times out after 29 seconds
 
 let tokens = null;
 
 export class ApiError extends Error {
-  constructor(status, said, retryAfterSeconds) {
-    super(said.message ?? "The answer could not be read.");
+  constructor(status, body, retryAfterSeconds) {
+    super(body.message ?? "The response could not be read. Try again.");
     this.status = status;
-    this.code = said.code ?? "unknown";
+    this.code = body.code ?? "unknown";
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
 export async function signIn(email, password) {
-  tokens = await answerOf(await send("POST", "auth/login", { email, password }));
+  tokens = await readJson(await send("POST", "auth/login", { email, password }));
 }
 
 export function signOut() {
@@ -25,53 +25,53 @@ export function isSignedIn() {
   return tokens !== null;
 }
 
-// The answer as JSON. A token that has run out is renewed once; when that fails too, the person has to sign in.
+// The response as JSON. An expired token is refreshed once; if that fails, the user has to sign in again.
 export async function call(method, path, body, headers) {
-  return answerOf(await authorized(method, path, body, headers));
+  return readJson(await sendAuthorized(method, path, body, headers));
 }
 
-// All pages of a file, one after the other, as one text with one header line.
-export async function wholeFile(path) {
+// All pages of a CSV file as one text with one header line.
+export async function downloadCsv(path) {
   let text = "";
   let cursor = null;
   do {
     const more = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-    const answer = await authorized("GET", path + more);
-    if (!answer.ok) await answerOf(answer);
-    const page = await answer.text();
+    const response = await sendAuthorized("GET", path + more);
+    if (!response.ok) await readJson(response);
+    const page = await response.text();
     text += text ? page.slice(page.indexOf("\n") + 1) : page;
-    cursor = answer.headers.get("X-Next-Cursor");
+    cursor = response.headers.get("X-Next-Cursor");
   } while (cursor);
   return text;
 }
 
-async function authorized(method, path, body, headers = {}) {
-  const answer = await send(method, path, body, { ...headers, Authorization: `Bearer ${tokens?.token}` });
-  if (answer.status !== 401 || !tokens?.refresh_token) return answer;
-  const renewed = await send("POST", "auth/refresh", { refresh_token: tokens.refresh_token });
-  if (!renewed.ok) return answer;
-  tokens = { ...tokens, ...(await renewed.json()) };
+async function sendAuthorized(method, path, body, headers = {}) {
+  const response = await send(method, path, body, { ...headers, Authorization: `Bearer ${tokens?.token}` });
+  if (response.status !== 401 || !tokens?.refresh_token) return response;
+  const refreshed = await send("POST", "auth/refresh", { refresh_token: tokens.refresh_token });
+  if (!refreshed.ok) return response;
+  tokens = { ...tokens, ...(await refreshed.json()) };
   return send(method, path, body, { ...headers, Authorization: `Bearer ${tokens.token}` });
 }
 
 async function send(method, path, body, headers = {}) {
-  const said = body === undefined ? {} : { "Content-Type": "application/json" };
+  const contentType = body === undefined ? {} : { "Content-Type": "application/json" };
   try {
     return await fetch(path, {
       method,
-      headers: { ...said, ...headers },
+      headers: { ...contentType, ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "omit",
       cache: "no-store",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
-    throw new ApiError(0, { code: "offline", message: "The API could not be reached. Is the network there?" });
+    throw new ApiError(0, { code: "offline", message: "The API could not be reached. Check your network connection." });
   }
 }
 
-async function answerOf(answer) {
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new ApiError(answer.status, said, Number(answer.headers.get("Retry-After")) || undefined);
-  return said;
+async function readJson(response) {
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, body, Number(response.headers.get("Retry-After")) || undefined);
+  return body;
 }

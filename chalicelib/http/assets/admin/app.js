@@ -1,65 +1,66 @@
-// The page: signing in, the days shown, and what goes wrong, in words.
+// The page: signing in, the range of days, error messages, and the dialog for actions.
 
-import { call, isSignedIn, signIn, signOut, wholeFile } from "./api.js";
-import { drawAll } from "./charts.js";
+import { call, isSignedIn, signIn, signOut, downloadCsv } from "./api.js";
+import { drawCharts } from "./charts.js";
 import { showCosts } from "./costs.js";
 import { showAudit, showUsers } from "./people.js";
 
 const DAY_MS = 86_400_000;
 const byId = (id) => document.getElementById(id);
 const range = byId("range").elements;
+const dialog = byId("confirm");
 
-let newest = 0; // which question about costs was the last: an answer to an earlier one is not shown
+let lastRequest = 0; // number of the newest request for costs: the response to an earlier one is not shown
 
-// Do `work`; what it gives is said in the status line, what goes wrong is said in words. `true` if nothing did.
+// Run `work` and show its result in the status line, or its error as a notice. `true` if it succeeded.
 async function run(work) {
-  forgive();
+  clearNotice();
   byId("status").textContent = "Working…";
   document.body.setAttribute("aria-busy", "true");
-  let said = "";
+  let status = "";
   try {
-    said = (await work()) ?? "";
+    status = (await work()) ?? "";
     return true;
   } catch (error) {
-    say(error);
-    if (error.status === 0 || error.status === 429 || error.status >= 500) offer(work, error.retryAfterSeconds ?? 0);
+    showError(error);
+    if (error.status === 0 || error.status === 429 || error.status >= 500) offerRetry(work, error.retryAfterSeconds ?? 0);
     return false;
   } finally {
     document.body.removeAttribute("aria-busy");
-    byId("status").textContent = said;
+    byId("status").textContent = status;
   }
 }
 
-function say(error) {
+function showError(error) {
   if (error.status === undefined) console.error(error);
   const isSignedOut = error.status === 401 && isSignedIn();
-  if (isSignedOut) leave();
-  const words = isSignedOut ? "Your sign-in has ended: sign in again." : error.message;
-  const advice = error.code === "forbidden" ? " This dashboard is for accounts in the group admins." : "";
+  if (isSignedOut) closeDashboard();
+  const message = isSignedOut ? "You are signed out. Sign in again." : error.message;
+  const advice = error.code === "forbidden" ? " Only accounts in the group admins may use this dashboard." : "";
   byId("notice").textContent = error.status === undefined
     ? "Something went wrong on this page. Reload it."
-    : `${words}${advice} (${error.code})`;
+    : `${message}${advice} (${error.code})`;
 }
 
-function forgive() {
+function clearNotice() {
   byId("notice").textContent = "";
   byId("retry").hidden = true;
   byId("retry").onclick = null;
 }
 
-// The same work again, not sooner than the API wishes.
-function offer(work, seconds) {
+// A button that runs the work again, enabled after the seconds that the API asks for.
+function offerRetry(work, seconds) {
   const button = byId("retry");
-  const mine = () => run(work);
+  const retry = () => run(work);
   button.hidden = false;
-  button.onclick = mine;
-  const count = (left) => {
-    if (button.onclick !== mine) return;
-    button.disabled = left > 0;
-    button.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
-    if (left > 0) setTimeout(count, 1000, left - 1);
+  button.onclick = retry;
+  const countDown = (secondsLeft) => {
+    if (button.onclick !== retry) return;
+    button.disabled = secondsLeft > 0;
+    button.textContent = secondsLeft > 0 ? `Try again in ${secondsLeft} s` : "Try again";
+    if (secondsLeft > 0) setTimeout(countDown, 1000, secondsLeft - 1);
   };
-  count(Math.ceil(seconds));
+  countDown(Math.ceil(seconds));
 }
 
 // Signing in
@@ -69,11 +70,11 @@ byId("sign-in").addEventListener("submit", async (event) => {
   const { email, password } = event.target.elements;
   if (await run(() => signIn(email.value, password.value))) {
     password.value = "";
-    await run(enter);
+    await run(openDashboard);
   }
 });
 
-async function enter() {
+async function openDashboard() {
   try {
     await load();
   } catch (error) {
@@ -82,17 +83,17 @@ async function enter() {
   }
   byId("sign-in").hidden = true;
   byId("dashboard").hidden = byId("sign-out").hidden = false;
-  drawAll();
+  drawCharts();
   byId("main").focus({ preventScroll: true });
-  showUsers(run, ask);
+  showUsers(run, confirm);
   await showAudit(run);
-  return shown();
+  return rangeShown();
 }
 
-function leave() {
+function closeDashboard() {
   signOut();
-  newest += 1;
-  if (byId("ask").open) byId("ask").close("cancel");
+  lastRequest += 1;
+  if (dialog.open) dialog.close("cancel");
   byId("sign-in").hidden = false;
   byId("dashboard").hidden = byId("sign-out").hidden = true;
   for (const section of document.querySelectorAll("#dashboard section")) {
@@ -103,22 +104,22 @@ function leave() {
 }
 
 byId("sign-out").addEventListener("click", () => {
-  forgive();
-  leave();
+  clearNotice();
+  closeDashboard();
 });
 
-// The days shown
+// The range of days
 
-const asked = () => `from=${encodeURIComponent(range.from.value)}&to=${encodeURIComponent(range.to.value)}`;
+const rangeQuery = () => `from=${encodeURIComponent(range.from.value)}&to=${encodeURIComponent(range.to.value)}`;
 
-function lastDays(count) {
+function selectLastDays(count) {
   const today = Date.now();
   range.to.value = new Date(today).toISOString().slice(0, 10);
   range.from.value = new Date(today - (count - 1) * DAY_MS).toISOString().slice(0, 10);
-  mark();
+  markPreset();
 }
 
-function mark() {
+function markPreset() {
   const days = (Date.parse(range.to.value) - Date.parse(range.from.value)) / DAY_MS + 1;
   const isUpToToday = range.to.value === new Date().toISOString().slice(0, 10);
   for (const button of document.querySelectorAll("[data-days]")) {
@@ -126,71 +127,70 @@ function mark() {
   }
 }
 
-const shown = () => `Shown: ${range.from.value} to ${range.to.value}, UTC.`;
+const rangeShown = () => `Shown: ${range.from.value} to ${range.to.value}, UTC.`;
 
 async function load() {
-  const mine = (newest += 1);
-  const costs = await call("GET", `analytics/costs?${asked()}`);
-  if (mine === newest) showCosts(costs);
-  return shown();
+  const request = (lastRequest += 1);
+  const costs = await call("GET", `analytics/costs?${rangeQuery()}`);
+  if (request === lastRequest) showCosts(costs);
+  return rangeShown();
 }
 
 byId("range").addEventListener("submit", (event) => {
   event.preventDefault();
-  mark();
+  markPreset();
   run(load);
 });
 for (const button of document.querySelectorAll("[data-days]")) {
   button.addEventListener("click", () => {
-    lastDays(Number(button.dataset.days));
+    selectLastDays(Number(button.dataset.days));
     run(load);
   });
 }
 
 byId("download").addEventListener("click", () => run(async () => {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([await wholeFile(`analytics/costs?format=csv&${asked()}`)], { type: "text/csv" }));
+  link.href = URL.createObjectURL(new Blob([await downloadCsv(`analytics/costs?format=csv&${rangeQuery()}`)], { type: "text/csv" }));
   link.download = `costs-${range.from.value}-${range.to.value}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }));
 
-// Asking before something is done: the reason and, where it is about credits, how many; null if it is called off.
+// The dialog before an action: asks for a reason and, for credits, an amount. Resolves to null if it is cancelled.
 
-const dialog = byId("ask");
 const { credits, reason } = dialog.querySelector("form").elements;
-let answer = () => {};
+let resolveDialog = () => {};
 
-function ask({ title, text, verb, wantsCredits = false }) {
-  answer(null); // A browser tells later that the dialog was closed: it may have been opened again by then.
-  byId("ask-title").textContent = title;
-  byId("ask-text").textContent = text;
-  byId("ask-ok").textContent = verb;
-  byId("ask-credits").hidden = !wantsCredits;
+function confirm({ title, text, verb, wantsCredits = false }) {
+  resolveDialog(null); // The browser fires "close" late: the dialog may be open again by then.
+  byId("confirm-title").textContent = title;
+  byId("confirm-text").textContent = text;
+  byId("confirm-ok").textContent = verb;
+  byId("confirm-credits").hidden = !wantsCredits;
   credits.required = wantsCredits;
   credits.value = reason.value = "";
   dialog.returnValue = "cancel";
   dialog.showModal();
   (wantsCredits ? credits : reason).focus();
-  return new Promise((resolve) => { answer = resolve; });
+  return new Promise((resolve) => { resolveDialog = resolve; });
 }
 
 dialog.addEventListener("close", () => {
-  if (!dialog.open) answer(dialog.returnValue === "ok" ? { credits: Number(credits.value), reason: reason.value } : null);
+  if (!dialog.open) resolveDialog(dialog.returnValue === "ok" ? { credits: Number(credits.value), reason: reason.value } : null);
 });
-byId("ask-cancel").addEventListener("click", () => dialog.close("cancel"));
+byId("confirm-cancel").addEventListener("click", () => dialog.close("cancel"));
 
-// Light and dark: as the system is, until the button is pressed, which names what it leads to.
+// Light and dark: follows the system until the button is pressed, which names the theme it switches to.
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 
-function theme(isDark) {
+function setTheme(isDark) {
   document.documentElement.dataset.theme = isDark ? "dark" : "light";
   byId("theme").textContent = isDark ? "Light" : "Dark";
-  drawAll();
+  drawCharts();
 }
 
-byId("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme !== "dark"));
-system.addEventListener("change", () => theme(system.matches));
-theme(system.matches);
-lastDays(30);
+byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme !== "dark"));
+system.addEventListener("change", () => setTheme(system.matches));
+setTheme(system.matches);
+selectLastDays(30);

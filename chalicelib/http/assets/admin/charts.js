@@ -1,42 +1,42 @@
-// Charts over days, drawn by uPlot; beside each one its figures as a table, for whoever reads or hears them instead.
+// Charts by day, drawn by uPlot, each with its figures as a table for people who use a screen reader.
 
 import { el, table } from "./show.js";
 
 const HEIGHT = 240;
 const DAY_SECONDS = 86_400;
-const WHOLE = [...Array(16).keys()].flatMap((power) => [1, 2, 5].map((first) => first * 10 ** power)); // steps of an axis
+const WHOLE_STEPS = [...Array(16).keys()].flatMap((power) => [1, 2, 5].map((first) => first * 10 ** power)); // of an axis
 const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const drawn = new Set();
+const charts = new Set();
 
-// `series`: [{label, values, color and fill (CSS variables), isBars}]; `text`, `axisText`: how a value is written
+// `series`: [{label, values, color and fill (CSS variables), isBars}]; `text`, `axisText`: format a value
 export function chart(title, days, series, text, axisText = text) {
   const box = el("div", { class: "chart", "aria-hidden": "true" });
-  const columns = [["Day", (n) => days[n]], ...series.map((one) => [one.label, (n) => text(one.values[n]), true])];
+  const columns = [["Day", (n) => days[n]], ...series.map((line) => [line.label, (n) => text(line.values[n]), true])];
   const figures = el("details", {}, el("summary", {}, "Figures as a table"),
     table(title, columns, days.map((_, n) => n), ""));
   const figure = el("figure", { class: "card" }, el("figcaption", {}, title), box, figures);
-  drawn.add({ box, days, series, text, axisText, plot: null });
+  charts.add({ box, days, series, text, axisText, plot: null });
   return figure;
 }
 
-export function forgetAll() {
-  for (const one of drawn) one.plot?.destroy();
-  drawn.clear();
+export function removeCharts() {
+  for (const chart of charts) chart.plot?.destroy();
+  charts.clear();
 }
 
-export function drawAll() {
-  for (const one of drawn) draw(one);
+export function drawCharts() {
+  for (const chart of charts) draw(chart);
 }
 
-function draw(one) {
-  one.plot?.destroy();
+function draw(chart) {
+  chart.plot?.destroy();
   const style = getComputedStyle(document.documentElement);
   const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
-  const data = [one.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000), ...one.series.map((s) => s.values)];
-  const isCounted = one.series.every((s) => s.values.every(Number.isInteger));
-  one.plot = new uPlot({
-    width: Math.max(200, one.box.clientWidth),
+  const data = [chart.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000), ...chart.series.map((s) => s.values)];
+  const isWhole = chart.series.every((s) => s.values.every(Number.isInteger));
+  chart.plot = new uPlot({
+    width: Math.max(200, chart.box.clientWidth),
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     cursor: { drag: { x: false, y: false } },
@@ -45,26 +45,26 @@ function draw(one) {
     axes: [
       { ...axis, space: 64, incrs: [1, 2, 5, 7, 14, 30, 60, 90].map((count) => count * DAY_SECONDS),
         values: (_, ticks) => ticks.map((seconds) => dayAndMonth.format(seconds * 1000)) },
-      { ...axis, size: 60, ...(isCounted ? { incrs: WHOLE } : {}), values: (_, ticks) => ticks.map(one.axisText) },
+      { ...axis, size: 60, ...(isWhole ? { incrs: WHOLE_STEPS } : {}), values: (_, ticks) => ticks.map(chart.axisText) },
     ],
     legend: { markers: { width: 0, fill: (plot, n) => plot.series[n].stroke(plot, n) } },
     series: [
       { label: "Day", value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
-      ...one.series.map((s) => ({
+      ...chart.series.map((s) => ({
         label: s.label,
         stroke: color(s.color),
         width: 2,
         fill: s.fill ? color(s.fill) : s.isBars ? color(s.color) : undefined,
         paths: s.isBars ? uPlot.paths.bars({ size: [0.7, 40] }) : undefined,
-        points: { show: one.days.length < 15 && !s.isBars },
-        value: (_, value) => (value === null || value === undefined ? "" : one.text(value)),
+        points: { show: chart.days.length < 15 && !s.isBars },
+        value: (_, value) => (value === null || value === undefined ? "" : chart.text(value)),
       })),
     ],
-  }, data, one.box);
+  }, data, chart.box);
 }
 
 let width = 0;
 new ResizeObserver(() => {
-  if (document.body.clientWidth !== width) requestAnimationFrame(drawAll);
+  if (document.body.clientWidth !== width) requestAnimationFrame(drawCharts);
   width = document.body.clientWidth;
 }).observe(document.body);

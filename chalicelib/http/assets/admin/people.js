@@ -1,139 +1,139 @@
-// Users and the audit: what administrators look after.
+// The audit, the actions of administrators, and users.
 
 import { call, isSignedIn } from "./api.js";
 import { counted, el, fill, moment, number, table, usd } from "./show.js";
 
-const AUDIT_LOOK_MS = 2_000;
+const AUDIT_POLL_MS = 2_000;
 
 // The audit
 
 export async function showAudit(run) {
   const state = el("p", { role: "status", class: "quiet" });
   const recount = el("input", { type: "checkbox" });
-  const found = el("div");
+  const results = el("div");
   const start = el("button", { type: "button", class: "primary", onclick: () => run(async () => {
     await call("POST", "admin/audit", { recount: recount.checked });
-    await look();
+    await refresh();
   }) }, "Start an audit");
 
-  // How far it is; looks again by itself while one runs, and quietly.
-  async function look() {
+  // Shows the progress, and keeps polling while an audit runs.
+  async function refresh() {
     const { report, running, actions } = await call("GET", "admin/audit");
     start.disabled = Boolean(running);
-    state.textContent = running ? `An audit is running: ${counted(running.users_judged, "user")} judged so far.` : "";
-    found.replaceChildren(
-      report ? reportOf(report) : el("p", { class: "empty" }, "No audit has ended yet. Start one: it reads every account and mends nothing."),
-      topUsers(report), actsOf(actions));
-    if (running) setTimeout(() => isSignedIn() && found.isConnected && look().catch(() => run(look)), AUDIT_LOOK_MS);
+    state.textContent = running ? `An audit is running: ${counted(running.users_judged, "user")} checked so far.` : "";
+    results.replaceChildren(
+      report ? reportCard(report) : el("p", { class: "empty" }, "No audit has ended yet. Start one: it reads every account and changes nothing."),
+      topUsers(report), actionTable(actions));
+    if (running) setTimeout(() => isSignedIn() && results.isConnected && refresh().catch(() => run(refresh)), AUDIT_POLL_MS);
   }
 
   fill(document.getElementById("audit"), el("div", { class: "row start" }, start,
-    el("label", { class: "check" }, recount, "also count movements that the running sums missed")), state, found);
-  await look();
+    el("label", { class: "check" }, recount, "also count entries that the totals have missed")), state, results);
+  await refresh();
 }
 
-function actsOf(actions) {
-  return el("div", { class: "card" }, table("What administrators did", [
-    ["When", (one) => moment(one.at)],
-    ["Who", (one) => one.admin],
-    ["What", (one) => one.action.replaceAll("_", " ")],
-    ["User", (one) => el("code", {}, one.user_id)],
-    ["Reason", (one) => one.reason],
-    ["Before", (one) => standing(one.before)],
-    ["After", (one) => standing(one.after)],
-  ], actions, "No administrator gave or took credits, or blocked anybody, lately. What you do under Users is listed here."));
+function actionTable(actions) {
+  return el("div", { class: "card" }, table("Actions of administrators", [
+    ["When", (row) => moment(row.at)],
+    ["Administrator", (row) => row.admin],
+    ["Action", (row) => row.action.replaceAll("_", " ")],
+    ["User", (row) => el("code", {}, row.user_id)],
+    ["Reason", (row) => row.reason],
+    ["Before", (row) => valuesText(row.before)],
+    ["After", (row) => valuesText(row.after)],
+  ], actions, "No actions yet. Changes of credits and blocked accounts are listed here."));
 }
 
-const standing = (was) => Object.entries(was).map(([name, value]) => `${name}: ${value}`).join(", ");
+const valuesText = (values) => Object.entries(values).map(([name, value]) => `${name}: ${value}`).join(", ");
 
-function reportOf(report) {
+function reportCard(report) {
   const isGood = report.status === "done" && report.findings_count === 0;
   return el("div", { class: "card" },
     el("p", { class: isGood ? "good" : "bad" }, isGood
-      ? `Every credit is accounted for: ${counted(report.users_judged, "user")}, ${counted(report.entries, "movement")}, no finding.`
-      : `${report.status === "failed" ? "This audit got no further and proved nothing: the log says why. " : ""}` +
+      ? `Every credit is accounted for: ${counted(report.users_judged, "user")}, ${counted(report.entries, "entry", "entries")}, no findings.`
+      : `${report.status === "failed" ? "This audit stopped making progress, so it proved nothing: the log says why. " : ""}` +
         `${counted(report.findings_count, "finding")} among ${counted(report.users_judged, "user")}.`),
-    el("p", { class: "quiet" }, `Ended ${moment(report.ended_at)}. ${number(report.users_moving)} users were too busy to be judged. ` +
-      `${number(report.open_holds)} open holds, ${number(report.purchases)} purchases, ${number(report.credits_outstanding)} credits outstanding. ` +
-      `Active users: ${number(report.active_users.day)} in a day, ${number(report.active_users.week)} in a week, ${number(report.active_users.month)} in thirty days.`),
+    el("p", { class: "quiet" }, `Ended ${moment(report.ended_at)}. Skipped because their books kept changing: ${counted(report.users_moving, "user")}. ` +
+      `${counted(report.open_holds, "open hold")}, ${counted(report.purchases, "purchase")}, ${counted(report.credits_outstanding, "credit")} outstanding. ` +
+      `Active users: ${number(report.active_users.day)} in one day, ${number(report.active_users.week)} in seven days, ${number(report.active_users.month)} in thirty days.`),
     report.findings.length ? table("Findings", [
-      ["Kind", (one) => one.kind],
-      ["What", (one) => one.message],
-      ["User", (one) => el("code", {}, one.user_id ?? "")],
-      ["Reference", (one) => el("code", {}, one.reference ?? "")],
+      ["Kind", (row) => row.kind],
+      ["Problem", (row) => row.message],
+      ["User", (row) => el("code", {}, row.user_id ?? "")],
+      ["Reference", (row) => el("code", {}, row.reference ?? "")],
     ], report.findings, "") : null);
 }
 
 function topUsers(report) {
-  return el("div", { class: "card" }, table("Who used most, in the thirty days before the audit", [
-    ["User", (one) => el("code", {}, one.user_id)],
-    ["Credits", (one) => number(one.credits_used), true],
-    ["Cost", (one) => usd(one.provider_cost_micro_usd), true],
-    ["Revenue", (one) => usd(one.revenue_cents * 1e4), true],
-  ], report?.top_users ?? [], report ? "Nobody used anything in the thirty days before the audit." : "An audit finds them: start one."));
+  return el("div", { class: "card" }, table("Users with the most usage in the thirty days before the audit", [
+    ["User", (row) => el("code", {}, row.user_id)],
+    ["Credits", (row) => number(row.credits_used), true],
+    ["Cost", (row) => usd(row.provider_cost_micro_usd), true],
+    ["Revenue", (row) => usd(row.revenue_cents * 1e4), true],
+  ], report?.top_users ?? [], report ? "No usage in the thirty days before the audit." : "Start an audit to see them."));
 }
 
 // Users
 
-export function showUsers(run, ask) {
-  const found = el("div", { "aria-live": "polite" });
+export function showUsers(run, confirm) {
+  const results = el("div", { "aria-live": "polite" });
   const form = el("form", { class: "row", role: "search" },
-    el("label", { class: "grow" }, "How the email begins, or a user id; empty: everybody", el("input", { name: "word", maxlength: "128" })),
+    el("label", { class: "grow" }, "Start of the email address, or a user id. Leave empty to list all users", el("input", { name: "search", maxlength: "128" })),
     el("button", { class: "primary" }, "Find"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    run(() => find(form.elements.word.value.trim(), found, run, ask));
+    run(() => find(form.elements.search.value.trim(), results, run, confirm));
   });
-  fill(document.getElementById("users"), el("div", { class: "card" }, form, found));
+  fill(document.getElementById("users"), el("div", { class: "card" }, form, results));
 }
 
-async function find(word, found, run, ask, cursor = "") {
-  const isId = /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(word);
-  const asked = new URLSearchParams(word ? { [isId ? "user_id" : "email"]: word } : {});
-  if (cursor) asked.set("cursor", cursor);
-  const page = await call("GET", `admin/users?${asked}`);
+async function find(text, results, run, confirm, cursor = "") {
+  const isId = /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text);
+  const query = new URLSearchParams(text ? { [isId ? "user_id" : "email"]: text } : {});
+  if (cursor) query.set("cursor", cursor);
+  const page = await call("GET", `admin/users?${query}`);
 
-  // One question, one key: trying again after a lost answer does nothing twice.
-  const act = (label, question, path, body) => el("button", { type: "button", onclick: async (event) => {
-    const place = [...found.querySelectorAll("button")].indexOf(event.currentTarget);
-    const said = await ask(question);
-    if (!said) return;
+  // One key per confirmed dialog: a retry after a lost response changes nothing twice.
+  const actionButton = (label, dialog, path, body) => el("button", { type: "button", onclick: async (event) => {
+    const position = [...results.querySelectorAll("button")].indexOf(event.currentTarget);
+    const input = await confirm(dialog);
+    if (!input) return;
     const key = crypto.randomUUID();
     await run(async () => {
-      await call("POST", path, body(said), { "Idempotency-Key": key });
-      await find(word, found, run, ask, cursor);
-      found.querySelectorAll("button")[place]?.focus();
-      return `Done: ${question.title}.`;
+      await call("POST", path, body(input), { "Idempotency-Key": key });
+      await find(text, results, run, confirm, cursor);
+      results.querySelectorAll("button")[position]?.focus();
+      return `Done: ${dialog.title}.`;
     });
   } }, label);
 
-  found.replaceChildren(table("Users found", [
-    ["Email", (one) => one.email],
-    ["Name", (one) => one.name ?? ""],
-    ["User", (one) => el("code", {}, one.user_id)],
-    ["Since", (one) => moment(one.created_at)],
-    ["Available", (one) => number(one.available), true],
-    ["Held", (one) => number(one.held), true],
-    ["Given", (one) => number(one.lifetime_granted), true],
-    ["Bought", (one) => number(one.lifetime_purchased), true],
-    ["Used", (one) => number(one.lifetime_used), true],
-    ["Standing", (one) => (one.is_blocked ? el("strong", { class: "bad" }, "blocked") : one.is_confirmed ? "good" : "unconfirmed")],
-    ["Do", (one) => el("span", { class: "row" }, credits(one, act), standingOf(one, act))],
-  ], page.users, "Nobody was found. An email is found by its beginning, a user by the whole id."),
-  page.next_cursor ? el("button", { type: "button", onclick: () => run(() => find(word, found, run, ask, page.next_cursor)) }, "Next page") : "");
+  results.replaceChildren(table("Users found", [
+    ["Email", (row) => row.email],
+    ["Name", (row) => row.name ?? ""],
+    ["User", (row) => el("code", {}, row.user_id)],
+    ["Created", (row) => moment(row.created_at)],
+    ["Available", (row) => number(row.available), true],
+    ["Held", (row) => number(row.held), true],
+    ["Granted", (row) => number(row.lifetime_granted), true],
+    ["Bought", (row) => number(row.lifetime_purchased), true],
+    ["Used", (row) => number(row.lifetime_used), true],
+    ["State", (row) => (row.is_blocked ? el("strong", { class: "bad" }, "blocked") : row.is_confirmed ? "active" : "unconfirmed")],
+    ["Actions", (row) => el("span", { class: "row" }, creditsButton(row, actionButton), blockButton(row, actionButton))],
+  ], page.users, "No user was found. Enter the start of an email address, or a whole user id."),
+  page.next_cursor ? el("button", { type: "button", onclick: () => run(() => find(text, results, run, confirm, page.next_cursor)) }, "Next page") : "");
   return `${counted(page.users.length, "user")}${page.next_cursor ? " on this page" : ""} found.`;
 }
 
-function credits(user, act) {
-  const text = `They have ${number(user.available)} now. What you do is written down with your name and the reason.`;
-  return act("Credits…", { title: `Credits for ${user.email}`, text, verb: "Change credits", wantsCredits: true },
-    "admin/credits", (said) => ({ user_id: user.user_id, credits: said.credits, reason: said.reason }));
+function creditsButton(user, actionButton) {
+  const text = `${counted(user.available, "credit")} available now. The change is recorded with your name and the reason.`;
+  return actionButton("Credits…", { title: `Credits for ${user.email}`, text, verb: "Change credits", wantsCredits: true },
+    "admin/credits", (input) => ({ user_id: user.user_id, credits: input.credits, reason: input.reason }));
 }
 
-function standingOf(user, act) {
+function blockButton(user, actionButton) {
   const [verb, text] = user.is_blocked
-    ? ["Unblock", "They may use the service again from now on."]
-    : ["Block", "Every call of theirs is refused from now on; what runs is ended when its lease is over."];
-  return act(`${verb}…`, { title: `${verb} ${user.email}`, text, verb },
-    `admin/users/${encodeURIComponent(user.user_id)}/${verb.toLowerCase()}`, (said) => ({ reason: said.reason }));
+    ? ["Unblock", "The user can use the service again at once."]
+    : ["Block", "Every call of the user is refused at once; a running session stops when its lease has expired."];
+  return actionButton(`${verb}…`, { title: `${verb} ${user.email}`, text, verb },
+    `admin/users/${encodeURIComponent(user.user_id)}/${verb.toLowerCase()}`, (input) => ({ reason: input.reason }));
 }

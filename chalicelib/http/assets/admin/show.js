@@ -1,17 +1,17 @@
-// Elements and figures. Text from outside only ever becomes text.
+// Elements and figures. Text from the API is only ever inserted as text, never as HTML.
 
 export function el(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "onclick") made.addEventListener("click", value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== undefined) made.setAttribute(name, value);
+    if (name === "onclick") element.addEventListener("click", value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return made;
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
 }
 
-// Everything in a section after its heading is made anew.
+// Replaces everything in a section except its heading.
 export function fill(section, ...children) {
   while (section.lastElementChild && section.lastElementChild.tagName !== "H2") section.lastElementChild.remove();
   section.append(...children.flat());
@@ -27,13 +27,13 @@ const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 export const usd = (micro) => (Math.abs(micro) >= 1e5 || micro === 0 ? dollars : cents).format(micro / 1e6);
 export const axisUsd = (micro) => (micro % 1e6 === 0 ? wholeDollars : dollars).format(micro / 1e6);
 export const number = (value) => whole.format(value);
-export const counted = (value, one) => `${number(value)} ${one}${value === 1 ? "" : "s"}`;
+export const counted = (value, noun, plural = `${noun}s`) => `${number(value)} ${value === 1 ? noun : plural}`;
 export const minutes = (seconds) => `${whole.format(seconds / 60)} min`;
 export const moment = (text) => (text ? text.replace("T", " ").replace("Z", " UTC") : "—");
 
-// `columns`: [heading, row → text or element, is it a number]
-export function table(caption, columns, rows, empty) {
-  if (rows.length === 0) return el("div", {}, el("p", { class: "caption" }, caption), el("p", { class: "empty" }, empty));
+// `columns`: [heading, row → text or element, whether it is a number]
+export function table(caption, columns, rows, emptyText) {
+  if (rows.length === 0) return el("div", {}, el("p", { class: "caption" }, caption), el("p", { class: "empty" }, emptyText));
   const head = el("tr", {}, columns.map(([title, , isNumber]) => el("th", { scope: "col", class: isNumber && "number" }, title)));
   const body = rows.map((row) =>
     el("tr", {}, columns.map(([, text, isNumber]) => el("td", { class: isNumber && "number" }, text(row)))));
