@@ -22,7 +22,7 @@ class CheckedHistories(Histories):
         books, is_unchanged = read_books(self.backend.tables, self.caller.user_id)
         assert is_unchanged
         assert findings(books, self.clock(), VERSIONS, purchase_value) == []
-        assert len(books.purchases) == len(self.purchases)
+        assert len(books.purchases) == len(self.purchase_ids)
 
 
 def test_no_history_of_payments_has_findings(engine: Engine, names: Names) -> None:
