@@ -15,7 +15,7 @@ from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.kept import kept
 from scripts.shipping.project import REFUSALS, Aws, RealAws, ShippingError
 from scripts.shipping.sealing import Sealer, new_identity_key
-from scripts.shipping.shipment import Shipment, chosen
+from scripts.shipping.shipment import Shipment, chosen_parameters
 
 LAMBDAS_OWN = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 NEXT = """
@@ -57,7 +57,7 @@ def deploy(
     Settings that are unfit are refused before anything is changed; on a stage's first day, once there is a key.
     """
     config = project.read(config_file)
-    shipment = Shipment(aws, stage, config, chosen(stage) if parameters is None else parameters)
+    shipment = Shipment(aws, stage, config, chosen_parameters(stage) if parameters is None else parameters)
     settings = shipment.settings
     if stage == "local":
         raise ShippingError("The stage local is this machine's: make run, or make stack.")

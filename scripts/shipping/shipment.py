@@ -126,7 +126,7 @@ def template_url(s3: Any, bucket: str, key: str) -> str:
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
-def chosen(stage: str) -> dict[str, str]:
+def chosen_parameters(stage: str) -> dict[str, str]:
     """The stage's choices in `.chalice/stages.json`."""
     stages: dict[str, dict[str, str]] = json.loads(STAGES.read_text(encoding="utf-8"))
     return stages.get(stage, {})

@@ -24,7 +24,7 @@ from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import ALARMS, NAMESPACE
 from scripts.shipping.answers import CODES, gateway_responses
 from scripts.shipping.project import ShippingError
-from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen, template_url
+from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters, template_url
 from scripts.shipping.template import API
 from tests.shipping.alarm_rules import fed
 from tests.shipping.conftest import STAGES
@@ -423,7 +423,7 @@ def test_a_sender_without_what_ses_has_verified_is_refused(chosen_one: str) -> N
 
 @pytest.mark.parametrize("stage", ["local", *STAGES])
 def test_every_choice_of_a_stage_is_a_parameter_of_a_template(stage: str) -> None:
-    assert Shipment(None, stage, project.read(), chosen(stage)).unknown_parameters() == []  # type: ignore[arg-type]
+    assert Shipment(None, stage, project.read(), chosen_parameters(stage)).unknown_parameters() == []  # type: ignore[arg-type]
     assert Shipment(None, stage, {}, {"LogRetentionDay": "1"}).unknown_parameters() == [  # type: ignore[arg-type]
         "LogRetentionDay"
     ]

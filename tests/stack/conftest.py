@@ -29,12 +29,12 @@ def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStac
     """
     stack = DeployedStack(quiet=True)
     with Gate(lambda: stack.aws.endpoint_url) as gate:
-        stack.more = DEPLOYED_PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
+        stack.extra_settings = DEPLOYED_PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
         with stack:
             yield stack, gate
             stack.gather_logs()
             assert Secrets.of(stack).leaked(stack.directory, witness.answers, witness.said) == []
-            assert [line for line in stack.denied() if not any(action in line for action in provoked)] == []
+            assert [line for line in stack.denied_calls() if not any(action in line for action in provoked)] == []
 
 
 @pytest.fixture(scope="session")

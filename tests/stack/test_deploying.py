@@ -14,7 +14,7 @@ import requests
 
 from scripts import deploy as deploying, destroy as destroying, replay as replaying, restore as restoring
 from scripts.local.aws import CREDENTIALS, REGION, LocalAws, without_aws
-from scripts.local.scratch import scratch
+from scripts.local.scratch import scratch_directory
 from scripts.shipping import project
 from scripts.shipping.project import REPOSITORY, ShippingError
 from scripts.shipping.sealing import Sealer
@@ -39,7 +39,7 @@ FUNCTIONS = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "Dail
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     directory = tmp_path_factory.mktemp("aws")
-    with scratch(directory) as unpacked, LocalAws(directory, scratch=unpacked) as running:
+    with scratch_directory(directory) as unpacked, LocalAws(directory, scratch=unpacked) as running:
         yield running
 
 
@@ -396,7 +396,7 @@ def test_plain_chalice_deploy_works_after_the_resource_stack(tmp_path: Path) -> 
         shutil.copy(REPOSITORY / name, copy)
     config_file = copy / ".chalice" / "config.json"
     change(config_file, EXTENSION_ORIGIN=ORIGIN)
-    with scratch(tmp_path) as unpacked, LocalAws(tmp_path / "aws", scratch=unpacked) as aws:
+    with scratch_directory(tmp_path) as unpacked, LocalAws(tmp_path / "aws", scratch=unpacked) as aws:
         deploying.deploy(aws, "dev", agree=lambda: True, resources_only=True, config_file=config_file, parameters={})
         sealer = Sealer(aws.client("kms"), "dev")
         change(config_file, ASSEMBLYAI_API_KEY=sealer.sealed("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"))
