@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.shipping import project
-from scripts.shipping.project import REFUSALS, RealAws, ShippingError
+from scripts.shipping.project import EXPECTED_ERRORS, RealAws, ShippingError
 from scripts.shipping.sealing import OPTIONAL, SECRET_NAMES, Sealer
 
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None, kms: Any = None, config_file: Path 
             settings.update({name: sealer.resealed(name, settings[name]) for name in changed})
         if changed:
             project.write(config, config_file)
-    except REFUSALS as error:
+    except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     if not changed:

@@ -22,14 +22,14 @@ def test_an_audit_of_a_seeded_month_finds_nothing_while_its_people_go_on(engine:
     tables = Tables(engine.client, *names, pause=lambda _: None)
     office = Office.on(tables, clock)
     month = Month(
-        lambda: Services.on(tables, identity_key="a key", price_version="2026-11"),
+        lambda: Services.build(tables, identity_key="a key", price_version="2026-11"),
         lambda number: (str(uuid.uuid4()), f"person{number}@example.com"),
         clock(),
         USERS,
         "a month",
     )
     days_told: list[int] = []
-    user_ids = month.live(lambda day, _: days_told.append(day))
+    user_ids = month.simulate(lambda day, _: days_told.append(day))
     office.count_all()
     people = [Caller(user_id, clock(), "") for user_id in user_ids[:LIVELY]]
     stop = threading.Event()
@@ -47,6 +47,6 @@ def test_an_audit_of_a_seeded_month_finds_nothing_while_its_people_go_on(engine:
     assert report.users_judged + report.users_moving == len(user_ids) <= USERS
     assert report.users_judged >= len(user_ids) - LIVELY
     assert done > 0
-    assert (len(days_told), month.done["joined"]) == (DAYS, len(user_ids))
+    assert (len(days_told), month.done["registered"]) == (DAYS, len(user_ids))
     assert min(month.done[act] for act in ("listen", "relay", "catch_up", "ask", "buy")) > 0
     assert office.totals.read("2026-01-01", "2026-12-31")

@@ -24,8 +24,8 @@ from chalicelib.repositories.aggregates import ACTIVE, Aggregates
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
-from scripts.crowd import acts
-from scripts.crowd.providers import Recordings
+from scripts.crowd import actions
+from scripts.crowd.providers import BatchTranscription
 from scripts.crowd.services import Services
 from tests.credits.account_invariants import DAY_TOTALS, Books
 from tests.engines import Engine
@@ -33,15 +33,15 @@ from tests.fault_injection import Crash, Fault, Plan, Wire, no_faults
 
 BEGIN_AT = 1_795_392_000  # 2026-11-23T00:00:00Z
 USERS, BATCH = 12, 40
-KINDS: list[acts.Act] = [
-    acts.listen,
-    acts.relay,
-    acts.catch_up,
-    acts.ask,
-    acts.buy,
-    acts.be_refunded,
-    acts.dispute,
-    acts.have_the_dispute_decided,
+KINDS: list[actions.Action] = [
+    actions.listen,
+    actions.relay,
+    actions.catch_up,
+    actions.ask,
+    actions.buy,
+    actions.receive_refund,
+    actions.open_dispute,
+    actions.decide_dispute,
 ]
 
 
@@ -63,11 +63,11 @@ class Run:
     def operate(self, operations: int) -> list[str]:
         """So many operations of some users, over three days; their ids."""
         wire = Wire()
-        shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": Recordings()}
-        services = Services.on(wire.tables(self.engine, self.names), **shared)
-        quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
+        shared = {"identity_key": "a key", "price_version": "2026-11", "recordings": BatchTranscription()}
+        services = Services.build(wire.tables(self.engine, self.names), **shared)
+        quiet = Services.build(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT
-        people = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
+        people = [actions.CrowdUser(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
         for who in people:
             guard = Guard.free_credits(who.caller.user_id)
             quiet.ledger.grant(who.caller.user_id, 400, "free_credits", guard, at=BEGIN_AT, reason="welcome")
@@ -76,15 +76,15 @@ class Run:
             services.clock.at = BEGIN_AT + number * 3 * 86_400 // operations + self.rng.choice([0, 0, 86_399 % 3_600])
             wire.under(unlucky(self.rng, 25))
             with suppress(Crash, AppError, ExceptionGroup):
-                acts.done(self.rng.choice(KINDS), services, self.rng.choice(people), self.rng)
+                actions.try_action(self.rng.choice(KINDS), services, self.rng.choice(people), self.rng)
             self.counts["operations"] += 1
             self.counts["calls"] += len(wire.calls)
             services.queue.sent.clear()
             wire.under(no_faults)
             if number % 50 == 49:
-                quiet.swept(services.clock.at + 3_600)
+                quiet.sweep(services.clock.at + 3_600)
         for hours in range(2, 8):  # Jobs that were cut off are given up after four.
-            quiet.swept(services.clock.at + hours * 3_600)
+            quiet.sweep(services.clock.at + hours * 3_600)
         return [who.caller.user_id for who in people]
 
     def stream(self) -> Iterator[list[Item]]:

@@ -16,6 +16,6 @@ def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
     return value
 
 
-def lines(stack: DeployedStack) -> list[dict[str, Any]]:
+def log_lines(stack: DeployedStack) -> list[dict[str, Any]]:
     text = stack.gather_logs().read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -8,7 +8,7 @@ from scripts.local.deployed import DeployedStack
 from tests.http.conftest import DEPLOYED_PATIENCE
 from tests.http.http_client import Api, Person, Sandbox, Witness
 from tests.http.leak_search import Secrets
-from tests.stack.dynamodb_gate import Gate
+from tests.stack.dynamodb_gate import DynamoDbGate
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +23,12 @@ def provoked() -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, Gate]]:
+def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
     """The stack, whose functions reach their tables through a gate. At the end, no function was refused anything that
     it asked for, and none wrote what it should not.
     """
     stack = DeployedStack(quiet=True)
-    with Gate(lambda: stack.aws.endpoint_url) as gate:
+    with DynamoDbGate(lambda: stack.aws.endpoint_url) as gate:
         stack.extra_settings = DEPLOYED_PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
         with stack:
             yield stack, gate
@@ -38,12 +38,12 @@ def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStac
 
 
 @pytest.fixture(scope="session")
-def stack(running: tuple[DeployedStack, Gate]) -> DeployedStack:
+def stack(running: tuple[DeployedStack, DynamoDbGate]) -> DeployedStack:
     return running[0]
 
 
 @pytest.fixture
-def gate(running: tuple[DeployedStack, Gate]) -> Iterator[Gate]:
+def gate(running: tuple[DeployedStack, DynamoDbGate]) -> Iterator[DynamoDbGate]:
     """The gate before the tables, open before and after."""
     yield running[1]
     running[1].trouble = None

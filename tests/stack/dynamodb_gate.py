@@ -13,7 +13,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 
-class Trouble(StrEnum):
+class Failure(StrEnum):
     """What may be the matter with the tables."""
 
     THROTTLED = "an on-demand table above what it takes"
@@ -23,11 +23,11 @@ class Trouble(StrEnum):
     UNREACHABLE = "connections that end without an answer"
 
 
-class Gate:
+class DynamoDbGate:
     """A context manager around the gate. `upstream`: where DynamoDB is; asked with each call."""
 
     def __init__(self, upstream: Callable[[], str]):
-        self.trouble: Trouble | None = None
+        self.trouble: Failure | None = None
         self._upstream = upstream
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -49,15 +49,15 @@ class Gate:
     def answer(self, operation: str, body: bytes) -> tuple[int, dict[str, Any]] | None:
         """What the table in trouble says to this call; None where it is let through."""
         match self.trouble, operation:
-            case (Trouble.THROTTLED, _):
-                return 400, refusal("ThrottlingException")
-            case (Trouble.FULL, _) | (Trouble.FULL_INSIDE, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem"):
-                return 400, refusal("ProvisionedThroughputExceededException")
-            case (Trouble.FULL_INSIDE | Trouble.HALF_FULL, "TransactWriteItems"):
-                code = "ThrottlingError" if self.trouble is Trouble.HALF_FULL else "ProvisionedThroughputExceeded"
+            case (Failure.THROTTLED, _):
+                return 400, error_body("ThrottlingException")
+            case (Failure.FULL, _) | (Failure.FULL_INSIDE, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem"):
+                return 400, error_body("ProvisionedThroughputExceededException")
+            case (Failure.FULL_INSIDE | Failure.HALF_FULL, "TransactWriteItems"):
+                code = "ThrottlingError" if self.trouble is Failure.HALF_FULL else "ProvisionedThroughputExceeded"
                 others = len(json.loads(body)["TransactItems"]) - 1
                 reasons = [{"Code": code, "Message": "injected"}, *({"Code": "None"} for _ in range(others))]
-                return 400, refusal("TransactionCanceledException", CancellationReasons=reasons)
+                return 400, error_body("TransactionCanceledException", CancellationReasons=reasons)
         return None
 
     def _handler(gate) -> type[BaseHTTPRequestHandler]:
@@ -66,7 +66,7 @@ class Gate:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if gate.trouble is Trouble.UNREACHABLE:
+                if gate.trouble is Failure.UNREACHABLE:
                     self.close_connection = True
                     return
                 said = gate.answer(self.headers.get("x-amz-target", "").rpartition(".")[2], body)
@@ -97,5 +97,5 @@ class Gate:
         return Handler
 
 
-def refusal(code: str, **fields: Any) -> dict[str, Any]:
+def error_body(code: str, **fields: Any) -> dict[str, Any]:
     return {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "injected", **fields}

@@ -7,8 +7,8 @@ import requests
 
 from scripts.local.deployed import DeployedStack
 from tests.http.http_client import Person, check_error
-from tests.shipping.alarm_rules import fed
-from tests.stack.alarm_watch import eventually, lines
+from tests.shipping.alarm_rules import metric_value
+from tests.stack.alarm_watch import eventually, log_lines
 
 
 class Spender:
@@ -40,7 +40,7 @@ class Spender:
         return [self.start(), self.ask(), self.catch_up()]
 
 
-def books(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
+def read_ledger(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
     """What the ledger's table says of somebody's money: read beside the functions, and past the gate."""
     table = stack.shipment.resource_stack.outputs()["LedgerTable"]
     items = stack.aws.client("dynamodb").query(
@@ -69,5 +69,5 @@ def check_alarm(stack: DeployedStack, name: str, of: Callable[[dict[str, Any]], 
     """The lines that are meant tell the metric of the template's alarm, so often that it rings."""
     alarm = stack.shipment.whole_template(stack.package)["Resources"][f"{name}Alarm"]
     assert at_least >= alarm["Properties"]["Threshold"]
-    told = lambda: sum(fed(line, alarm, stack.shipment.stage) for line in lines(stack) if of(line))  # noqa: E731
+    told = lambda: sum(metric_value(line, alarm, stack.shipment.stage) for line in log_lines(stack) if of(line))  # noqa: E731
     eventually(lambda: told() >= at_least, seconds=30)

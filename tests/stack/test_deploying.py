@@ -234,7 +234,7 @@ def check_restoring(aws: LocalAws, made: dict[str, str], capsys: pytest.CaptureF
 
     with pytest.raises(ShippingError, match="may still write: APIHandler, Count, DailyAudit, Erase, Reconcile, Sweep"):
         restoring.restore(aws, "dev", carry_out=True)
-    functions = project_stack(aws, "application").of_kind("AWS::Lambda::Function")
+    functions = project_stack(aws, "application").resources_of_type("AWS::Lambda::Function")
     assert set(functions) == FUNCTIONS
     for function in functions.values():
         aws.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
@@ -291,7 +291,7 @@ def function_settings(aws: LocalAws) -> dict[str, dict[str, str]]:
     """Logical name → what the function is given."""
     found = {}
     for name in FUNCTIONS:
-        physical = project_stack(aws, "application").physical(name)
+        physical = project_stack(aws, "application").physical_id(name)
         configuration = aws.client("lambda").get_function_configuration(FunctionName=physical)
         found[name] = configuration["Environment"]["Variables"]
     return found

@@ -15,9 +15,9 @@ from scripts.shipping.sealing import Sealer
 from scripts.smoke import Smoke
 from tests.http.checkout_steps import Till
 from tests.http.http_client import Api, Person, Sandbox, check_error
-from tests.stack.alarm_watch import eventually, lines
-from tests.stack.dynamodb_gate import Gate, Trouble
-from tests.stack.spender import Spender, books, check_alarm, check_unavailable
+from tests.stack.alarm_watch import eventually, log_lines
+from tests.stack.dynamodb_gate import DynamoDbGate, Failure
+from tests.stack.spender import Spender, check_alarm, check_unavailable, read_ledger
 
 
 def test_a_stranger_finds_it_as_it_should_be(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +54,7 @@ def test_the_gateway_asks_for_a_token_before_any_function_runs(stack: DeployedSt
         assert answer.json()["message"] == MESSAGES["unauthenticated"]  # The app says it in other words.
 
     later = api.get("/health").headers["X-Request-Id"]
-    logged = lambda: {line.get("request_id") for line in lines(stack)}  # noqa: E731
+    logged = lambda: {line.get("request_id") for line in log_lines(stack)}  # noqa: E731
     assert eventually(lambda: later in (seen := logged()) and seen).isdisjoint(
         answer.headers["X-Request-Id"] for answer in asked
     )
@@ -71,7 +71,7 @@ def test_a_listeners_whole_way_with_every_role_enforced(stack: DeployedStack, pe
     whole = person.get(f"/transcription/history/{lease['transcript_id']}").json()
     assert [segment["text"] for segment in whole["segments"]] == ["Said behind the gateway."]
 
-    counted = lambda: sum(line.get("entries_counted", 0) for line in lines(stack))  # noqa: E731
+    counted = lambda: sum(line.get("entries_counted", 0) for line in log_lines(stack))  # noqa: E731
     assert eventually(lambda: counted() >= 1)
 
 
@@ -125,7 +125,7 @@ def test_functions_log_where_lines_have_an_end(stack: DeployedStack, person: Per
 
     assert all(one.get("retentionInDays") == 7 for one in groups.values())
     assert not [name for name in groups if name.startswith("/aws/lambda/")]
-    eventually(lambda: any(line.get("route") == "/auth/register" for line in lines(stack)))
+    eventually(lambda: any(line.get("route") == "/auth/register" for line in log_lines(stack)))
 
 
 # Something of ours is out of order: 503 in our shape, the template's alarm is fed, nothing is charged
@@ -140,48 +140,48 @@ def spender(api: Api) -> Spender:
     return Spender(Person.register(api))
 
 
-SOAKED = [pytest.param(trouble, marks=pytest.mark.soak) for trouble in (Trouble.THROTTLED, Trouble.FULL)]
+SOAKED = [pytest.param(trouble, marks=pytest.mark.soak) for trouble in (Failure.THROTTLED, Failure.FULL)]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, *SOAKED], ids=lambda trouble: trouble.name)
+@pytest.mark.parametrize("trouble", [Failure.UNREACHABLE, *SOAKED], ids=lambda trouble: trouble.name)
 def test_tables_that_take_nothing_are_503_and_ring(
-    stack: DeployedStack, gate: Gate, spender: Spender, trouble: Trouble
+    stack: DeployedStack, gate: DynamoDbGate, spender: Spender, trouble: Failure
 ) -> None:
-    before = books(stack, spender)
+    before = read_ledger(stack, spender)
 
     gate.trouble = trouble
     answers = [*spender.spending(), spender.buy(), spender.person.get("/credits/balance")]
     gate.trouble = None
 
     ids = {check_unavailable(answer) for answer in answers}
-    assert books(stack, spender) == before
+    assert read_ledger(stack, spender) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
     assert spender.person.balance() == (int(before["available"]), int(before["held"]))
 
 
-INSIDE = [Trouble.HALF_FULL, pytest.param(Trouble.FULL_INSIDE, marks=pytest.mark.soak)]
+INSIDE = [Failure.HALF_FULL, pytest.param(Failure.FULL_INSIDE, marks=pytest.mark.soak)]
 
 
 @pytest.mark.parametrize("trouble", INSIDE, ids=lambda trouble: trouble.name)
 def test_transactions_that_are_throttled_are_503_and_ring(
-    stack: DeployedStack, gate: Gate, spender: Spender, trouble: Trouble
+    stack: DeployedStack, gate: DynamoDbGate, spender: Spender, trouble: Failure
 ) -> None:
     """The reads before them pass: what is held and charged is what does not."""
-    before = books(stack, spender)
+    before = read_ledger(stack, spender)
 
     gate.trouble = trouble
     answers = [*spender.spending(), spender.buy(), spender.ask()]
     gate.trouble = None
 
     ids = {check_unavailable(answer) for answer in answers}
-    assert books(stack, spender) == before
+    assert read_ledger(stack, spender) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
 
 
 @pytest.fixture
 def function(stack: DeployedStack) -> Iterator[Change]:
     """Change the API's settings behind CloudFormation's back, so that its processes start anew; and put them back."""
-    client, name = stack.aws.client("lambda"), stack.shipment.application_stack.physical("APIHandler")
+    client, name = stack.aws.client("lambda"), stack.shipment.application_stack.physical_id("APIHandler")
     usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def change(**settings: str) -> None:
@@ -192,14 +192,14 @@ def function(stack: DeployedStack) -> Iterator[Change]:
 
 
 def test_wrong_secrets_are_503_and_ring(stack: DeployedStack, spender: Spender, function: Change) -> None:
-    before, earlier = books(stack, spender), len(secret_lines(stack))
+    before, earlier = read_ledger(stack, spender), len(secret_lines(stack))
     of_another = Sealer(stack.aws.client("kms"), stack.shipment.stage).sealed("STRIPE_API_KEY", "sk_test_of_another")
     function(ASSEMBLYAI_API_KEY=of_another, OPENAI_API_KEY=of_another, IDENTITY_HMAC_KEY=of_another)
 
     for answer in spender.spending():
         check_unavailable(answer)
 
-    assert books(stack, spender) == before
+    assert read_ledger(stack, spender) == before
     assert spender.person.get("/credits/balance").status_code == 200  # which needs no secret
     named = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
     assert {line["setting"] for line in named} == {"ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "IDENTITY_HMAC_KEY"}
@@ -209,8 +209,8 @@ def test_wrong_secrets_are_503_and_ring(stack: DeployedStack, spender: Spender, 
 def test_a_key_that_the_role_may_not_use_is_503_and_rings(
     stack: DeployedStack, spender: Spender, function: Change, provoked: set[str]
 ) -> None:
-    before, earlier = books(stack, spender), len(secret_lines(stack))
-    iam, role = stack.aws.client("iam"), stack.shipment.application_stack.physical("ApiRole")
+    before, earlier = read_ledger(stack, spender), len(secret_lines(stack))
+    iam, role = stack.aws.client("iam"), stack.shipment.application_stack.physical_id("ApiRole")
     policy = iam.get_role_policy(RoleName=role, PolicyName="what-it-needs")["PolicyDocument"]
     without = policy | {"Statement": [one for one in policy["Statement"] if "kms:Decrypt" not in one["Action"]]}
     assert len(without["Statement"]) == len(policy["Statement"]) - 1
@@ -226,7 +226,7 @@ def test_a_key_that_the_role_may_not_use_is_503_and_rings(
     finally:
         put(policy)
 
-    assert books(stack, spender) == before
+    assert read_ledger(stack, spender) == before
     named = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
     assert {line["reason"] for line in named} == {"AccessDeniedException"}
     check_alarm(stack, "Secrets", lambda line: line in named, at_least=3)
@@ -237,17 +237,17 @@ def test_a_key_that_the_role_may_not_use_is_503_and_rings(
 def test_tables_that_are_not_there_are_503_for_whoever_is_signed_in(
     stack: DeployedStack, spender: Spender, function: Change
 ) -> None:
-    before = books(stack, spender)
+    before = read_ledger(stack, spender)
     function(LEDGER_TABLE="live-transcription-local-nowhere")
 
     ids = {check_unavailable(answer) for answer in [*spender.spending(), spender.ask(), spender.buy()]}
 
-    assert books(stack, spender) == before
+    assert read_ledger(stack, spender) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
 
 
 def secret_lines(stack: DeployedStack) -> list[dict[str, Any]]:
-    return [line for line in lines(stack) if line["message"] == "a secret cannot be read"]
+    return [line for line in log_lines(stack) if line["message"] == "a secret cannot be read"]
 
 
 def test_forged_webhooks_cost_no_call_to_anything(stack: DeployedStack, api: Api) -> None:
@@ -266,6 +266,6 @@ def test_forged_webhooks_cost_no_call_to_anything(stack: DeployedStack, api: Api
         check_error(answer, 400, "invalid_signature")
         ids.add(answer.headers["X-Request-Id"])
 
-    heard = lambda: [line for line in lines(stack) if line.get("request_id") in ids]  # noqa: E731
+    heard = lambda: [line for line in log_lines(stack) if line.get("request_id") in ids]  # noqa: E731
     told = eventually(lambda: len(found := heard()) == 10 and found)
     assert {(line["aws_calls"], line["provider_calls"]) for line in told} == {(0, 0)}
