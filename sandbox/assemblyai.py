@@ -33,7 +33,7 @@ MAX_AUDIO_BYTES = 40 * 1024 * 1024
 # Room for the other part and the boundaries around the largest audio.
 MAX_BODY_BYTES = MAX_AUDIO_BYTES + 1024 * 1024
 
-EXPECTED_ERRORS = {
+REFUSALS = {
     "401": (401, "Unauthorized", "Authentication error, API token missing/invalid"),
     "429": (429, "Too Many Requests", "Rate limit exceeded"),
     "quota": (
@@ -154,7 +154,7 @@ class Sync:
         if key.lower().startswith("bearer "):
             raise ProblemError(401, "Unauthorized", "The API key goes into Authorization as it is, without Bearer")
         if not hmac.compare_digest(key.encode(), self._key.encode()):
-            raise ProblemError(*EXPECTED_ERRORS["401"])
+            raise ProblemError(*REFUSALS["401"])
         model = request.headers.get("x-aai-model")
         if model not in MODELS:
             named = "missing header X-AAI-Model" if model is None else "unknown model in X-AAI-Model"
@@ -216,7 +216,7 @@ def read_audio(part: forms.Part, config: Config) -> Sound:
 
 async def refusal(kind: str, retry_after_seconds: int) -> Response:
     """The answer to a fault."""
-    response = await ProblemError(*EXPECTED_ERRORS[kind]).response()
+    response = await ProblemError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-EXPECTED_ERRORS = {"401", "429", "quota", "500", "503"}
+REFUSALS = {"401", "429", "quota", "500", "503"}
 """Answered by the service in its own words, without doing the work."""
-HTTP_KINDS = EXPECTED_ERRORS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "lost", "slow"}
+HTTP_KINDS = REFUSALS | {"timeout", "bad_json", "wrong_shape", "missing_text", "cut", "lost", "slow"}
 SLOW_SECONDS = 5
 
 
@@ -64,7 +64,7 @@ async def answer(
 ) -> Response:
     """The answer to a request whose body has been read.
 
-    `serve` does the real work, `refuse` is the service's own words for a kind out of EXPECTED_ERRORS or `504`, given the
+    `serve` does the real work, `refuse` is the service's own words for a kind out of REFUSALS or `504`, given the
     kind and the seconds for Retry-After. With `cut`, `lost` and `slow` the work is done: only its answer is broken off,
     never comes or comes late, as when a provider bills for what its customer never saw.
     """

@@ -30,7 +30,7 @@ MAX_FILE_BYTES = 25 * 1024 * 1024
 # Room for the other fields and the boundaries around the largest file.
 MAX_BODY_BYTES = MAX_FILE_BYTES + 1024 * 1024
 
-EXPECTED_ERRORS: dict[str, tuple[int, str, str, str | None]] = {
+REFUSALS: dict[str, tuple[int, str, str, str | None]] = {
     "401": (401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
     "429": (429, "Rate limit reached for requests", "requests", "rate_limit_exceeded"),
     "quota": (
@@ -131,7 +131,7 @@ def check_key(request: Request, key: str) -> None:
     if scheme.lower() != "bearer" or not given:
         raise RefusalError(401, "You didn't provide an API key in an Authorization header using Bearer auth.")
     if not hmac.compare_digest(given.encode(), key.encode()):
-        raise RefusalError(*EXPECTED_ERRORS["401"])
+        raise RefusalError(*REFUSALS["401"])
 
 
 def check_fields(fields: dict[str, str]) -> None:
@@ -171,7 +171,7 @@ def check_file(file: forms.Part) -> None:
 
 async def refusal(kind: str, retry_after_seconds: int) -> Response:
     """The answer to a fault."""
-    response = await RefusalError(*EXPECTED_ERRORS[kind]).response()
+    response = await RefusalError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response

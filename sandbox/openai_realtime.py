@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sandbox.calls import Call, Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
-from sandbox.openai import EXPECTED_ERRORS, RefusalError
+from sandbox.openai import REFUSALS, RefusalError
 from sandbox.openai_options import Session
 from sandbox.openai_secrets import ClientSecrets, UnauthorizedError
 from sandbox.openai_talk import ExpiredError, Talk, new_event_id
@@ -56,7 +56,7 @@ class Realtime:
                 lambda: self._calls.recognised(REALTIME),
             ).run()
         except UnauthorizedError:
-            await _refuse(socket, call, UNAUTHORIZED, RefusalError(*EXPECTED_ERRORS["401"]))
+            await _refuse(socket, call, UNAUTHORIZED, RefusalError(*REFUSALS["401"]))
         except RefusalError as refusal:
             await _refuse(socket, call, UNFIT, refusal)
         except ExpiredError:

@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 256 * 1024
 UPLOAD_PATH = "/upload/"
 MAX_CAPTION_CHARS = 10_000
 
-EXPECTED_ERRORS = {
+REFUSALS = {
     "401": (401, "Authentication error, API token missing/invalid"),
     "429": (429, "Too Many Requests"),
     "quota": (400, "Your current account balance is negative. Please top up to continue using the API."),
@@ -191,7 +191,7 @@ class Prerecorded:
         """The key as it is: with `Bearer ` before it, it is refused like any other wrong one."""
         key = request.headers.get("authorization", "")
         if not hmac.compare_digest(key.encode(), self._key.encode()):
-            raise RefusalError(*EXPECTED_ERRORS["401"])
+            raise RefusalError(*REFUSALS["401"])
 
     def _job(self, request: Request) -> Job:
         self._check_key(request)
@@ -213,7 +213,7 @@ class Prerecorded:
 
 async def refusal(kind: str, retry_after_seconds: int) -> Response:
     """The answer to a fault."""
-    response = await RefusalError(*EXPECTED_ERRORS[kind]).response()
+    response = await RefusalError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response

@@ -19,13 +19,13 @@ from sandbox.streaming_token import Tokens, UnauthorizedError
 
 STREAMING = "assemblyai.streaming"
 
-EXPECTED_ERRORS = {
+REFUSALS = {
     "quota": (1008, "Unauthorized Connection: Insufficient account balance"),
     "too_many": (1008, "Unauthorized Connection: Too many concurrent sessions"),
     "3009": (3009, "Unauthorized Connection: Too many concurrent sessions"),
 }
 """Close code and text by fault; the two pages about too many sessions name different codes."""
-KINDS = set(EXPECTED_ERRORS) | {"3005", "cut", "stall"}
+KINDS = set(REFUSALS) | {"3005", "cut", "stall"}
 """`3005`, `cut` (the connection is lost) and `stall` (no answers any more until a limit ends the session, not even to
 Terminate) begin after `delay_seconds`."""
 
@@ -53,8 +53,8 @@ class Room:
         call.fault = fault.kind if fault else None
         await socket.accept()
         try:
-            if fault is not None and fault.kind in EXPECTED_ERRORS:
-                raise ClosingError(*EXPECTED_ERRORS[fault.kind])
+            if fault is not None and fault.kind in REFUSALS:
+                raise ClosingError(*REFUSALS[fault.kind])
             session, options = self._admit(socket)
             await Talk(socket, session, options, fault, self._clock, self._recogniser).run()
             await _close(socket, call, 1000)

@@ -23,7 +23,7 @@ TOKEN = "assemblyai.token"
 MIN_EXPIRES_SECONDS, MAX_EXPIRES_SECONDS = 1, 600
 MIN_SESSION_SECONDS, MAX_SESSION_SECONDS = 60, 10_800
 
-EXPECTED_ERRORS = {
+REFUSALS = {
     "401": (401, "Authentication error, API token missing/invalid"),
     "429": (429, "Too many requests. Please try again later."),
     "quota": (400, "Your current account balance is negative. Please top up to continue using the API."),
@@ -76,7 +76,7 @@ class Tokens:
         serve: Callable[[], Awaitable[Response]]
         try:
             if not self._is_key(request.headers.get("authorization", "")):
-                raise RefusalError(*EXPECTED_ERRORS["401"])
+                raise RefusalError(*REFUSALS["401"])
             expires = _seconds(request, "expires_in_seconds", MIN_EXPIRES_SECONDS, MAX_EXPIRES_SECONDS)
             longest = _seconds(
                 request, "max_session_duration_seconds", MIN_SESSION_SECONDS, MAX_SESSION_SECONDS, MAX_SESSION_SECONDS
@@ -136,7 +136,7 @@ def _seconds(request: Request, name: str, lowest: int, highest: int, default: in
 
 async def refusal(kind: str, retry_after_seconds: int) -> Response:
     """The answer to a fault."""
-    response = await RefusalError(*EXPECTED_ERRORS[kind]).response()
+    response = await RefusalError(*REFUSALS[kind]).response()
     if kind in ("429", "503"):
         response.headers["retry-after"] = str(retry_after_seconds)
     return response

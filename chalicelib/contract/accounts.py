@@ -124,7 +124,7 @@ class AccountExport(Answer):
     address, until `available_until`."""
 
     export_id: str
-    status: Annotated[str, one_of("running", "try_action", "failed")]
+    status: Annotated[str, one_of("running", "done", "failed")]
     created_at: Time
     bytes: int | UnsetType = UNSET
     url: str | UnsetType = UNSET

@@ -75,7 +75,7 @@ class IntentObject(msgspec.Struct):
 
 class SessionObject(msgspec.Struct):
     id: Id
-    status: Literal["open", "complete_template", "expired"] | None = None
+    status: Literal["open", "complete", "expired"] | None = None
     payment_status: str = "unpaid"
     url: str | None = None
     payment_intent: Id | IntentObject | None = None
