@@ -1,4 +1,4 @@
-"""What the functions did, seen from outside: their log lines, and what comes to pass after a while."""
+"""The log lines of the functions, and waiting for a condition."""
 
 import json
 import time
@@ -9,6 +9,7 @@ from scripts.local.deployed import DeployedStack
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    """Wait until a condition is true; returns its value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "did not happen in time"

@@ -1,4 +1,4 @@
-"""The deployed shape, once for all tests here: both stacks in a local AWS, roles enforced, the stand-ins beside it."""
+"""The deployed shape, once for all tests: both stacks in the emulated AWS, roles enforced, and the stand-ins."""
 
 from collections.abc import Iterator
 
@@ -17,15 +17,16 @@ def witness() -> Witness:
 
 
 @pytest.fixture(scope="session")
-def provoked() -> set[str]:
-    """What a test has had refused to a role on purpose, such as `kms:Decrypt`."""
+def expected_denials() -> set[str]:
+    """Actions that a test denies to a role, such as `kms:Decrypt`."""
     return set()
 
 
 @pytest.fixture(scope="session")
-def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
-    """The stack, whose functions reach their tables through a gate. At the end, no function was refused anything that
-    it asked for, and none wrote what it should not.
+def running(expected_denials: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
+    """The stack, whose functions reach their tables through a gate.
+
+    At the end, checks that the roles denied no call of a function, and that nothing private was logged.
     """
     stack = DeployedStack(quiet=True)
     with DynamoDbGate(lambda: stack.aws.endpoint_url) as gate:
@@ -34,7 +35,9 @@ def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStac
             yield stack, gate
             stack.gather_logs()
             assert Secrets.of(stack).leaked(stack.directory, witness.answers, witness.said) == []
-            assert [line for line in stack.denied_calls() if not any(action in line for action in provoked)] == []
+            assert [
+                line for line in stack.denied_calls() if not any(action in line for action in expected_denials)
+            ] == []
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +47,9 @@ def stack(running: tuple[DeployedStack, DynamoDbGate]) -> DeployedStack:
 
 @pytest.fixture
 def gate(running: tuple[DeployedStack, DynamoDbGate]) -> Iterator[DynamoDbGate]:
-    """The gate before the tables, open before and after."""
+    """The gate before the tables, which lets calls pass before and after the test."""
     yield running[1]
-    running[1].trouble = None
+    running[1].failure = None
 
 
 @pytest.fixture(scope="session")
