@@ -1,4 +1,4 @@
-# Every command of this repository; `make` lists them. GNU make 3.81 and later.
+# Every command of this repository; `make` lists them. Needs GNU make 3.81 or later.
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -7,6 +7,11 @@ DEV_READY := $(VENV)/.dev-ready
 CLIENT := clients/typescript
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
+# The tests that `make soak` also runs on the second engine and with all of their cases.
+ROOMS := accounts admin audit catchup credits logs models payments pricing repositories scripts settings streaming transcripts
+HTTP_UNITS := endpoint hostile_json openapi public_url rate_limiter request routes
+SOAK_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
+  tests/providers/test_id_tokens.py tests/shipping/test_deployed_shape.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
@@ -17,48 +22,48 @@ export PYTHONUNBUFFERED := 1
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(LOCAL_READY) ## the whole journey on real speech, on free ports, then everything is stopped
+demo: $(LOCAL_READY) ## run the whole journey on recorded speech, on free ports, then stop everything
 	@$(PY) -m scripts.demo
 
-run: $(LOCAL_READY) ## the stack, kept up: API on port 8000 (PORT=8001 make run), Ctrl-C stops it
+run: $(LOCAL_READY) ## run the local stack until Ctrl-C: API on port 8000 (PORT=8001 make run)
 	@$(PY) -m scripts.run
 
-live: $(LOCAL_READY) ## beside `make run`: a live stream in the terminal, words as they are spoken
+live: $(LOCAL_READY) ## while `make run` runs: a live stream with captions in the terminal
 	@$(PY) -m scripts.listen
 
-catchup: $(LOCAL_READY) ## beside `make run`: a recording is uploaded, caught up with and asked about
+catchup: $(LOCAL_READY) ## while `make run` runs: upload a recording, get its summary, ask a question
 	@$(PY) -m scripts.catchup
 
-buy: $(LOCAL_READY) ## beside `make run`: credits are bought at the hosted page, a part is refunded
+buy: $(LOCAL_READY) ## while `make run` runs: buy credits on the hosted page, refund a part
 	@$(PY) -m scripts.buying
 
-seed: $(LOCAL_READY) ## beside `make run`: a month of made-up activity for the dashboard (USERS=2000, SEED=word)
+seed: $(LOCAL_READY) ## while `make run` runs: a month of generated activity for the dashboard (USERS=2000, SEED=word)
 	@$(PY) -m scripts.seed
 
-stack: $(LOCAL_READY) ## the deployed shape: packaged, into an AWS on this machine by CloudFormation, with a smoke test (ONCE=1 ends then)
+stack: $(LOCAL_READY) ## run the deployed shape on this machine: packaged, deployed by CloudFormation, smoke test (ONCE=1: then stop)
 	@$(PY) -m scripts.stack
 
-resources: $(LOCAL_READY) ## into AWS: tables, user pool, queue, buckets, key of STAGE=dev, and what `chalice deploy` needs
+resources: $(LOCAL_READY) ## deploy the resource stack of STAGE=dev to AWS, and write the files for plain `chalice deploy`
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" --resources-only $(if $(YES),--yes)
 
-secrets: $(LOCAL_READY) ## are the sealed secrets of STAGE=dev there, readable, of the right kind?
+secrets: $(LOCAL_READY) ## check the encrypted secrets of STAGE=dev: present, readable, of the right format
 	@$(PY) -m scripts.secret check --stage "$(STAGE)"
 
-deploy: $(LOCAL_READY) ## into AWS: STAGE=prod whole, its plan shown first (YES=1 asks nothing)
+deploy: $(LOCAL_READY) ## deploy STAGE=prod to AWS after showing the changes (YES=1: without a question)
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" $(if $(YES),--yes)
 
-destroy: $(LOCAL_READY) ## out of AWS: STAGE=dev; ledger and accounts are kept (DATA=delete deletes them, never of prod)
+destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts (DATA=delete deletes them, except on prod)
 	@$(PY) -m scripts.destroy --stage "$(STAGE)" $(if $(filter delete,$(DATA)),--with-data)
 
-test: $(DEV_READY) $(DYNAMODB_LOCAL) ## all tests (ARGS="-k word" passes options on)
+test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes options to pytest)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
-soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## the same promises with large counts
+soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" tests/test_*.py tests/audit tests/catchup tests/identity tests/live tests/money tests/repositories $(ARGS)
+	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" $(SOAK_TESTS) $(ARGS)
 
-check: $(DEV_READY) ## format, lint, types, templates, no secrets in the files, plain words
+check: $(DEV_READY) ## check format, lint, types, templates, secrets in files, plain words
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
@@ -66,21 +71,21 @@ check: $(DEV_READY) ## format, lint, types, templates, no secrets in the files, 
 	@$(PY) -m scripts.secret_scan
 	@$(PY) -m scripts.check_words
 
-audit: $(DEV_READY) ## known weaknesses of what we depend on: 1 if there are, 3 if nobody could be asked
+audit: $(DEV_READY) ## look up known vulnerabilities of the dependencies (exit 1: some, 3: could not be checked)
 	@$(PY) -m scripts.dependency_audit
 
-contract: $(DEV_READY) $(CLIENT_READY) ## write down what the code says: docs/openapi.json, what is served, the client's types
+contract: $(DEV_READY) $(CLIENT_READY) ## generate docs/openapi.json, the served contract and the types of the client
 	@$(PY) -m scripts.contract
 	@cd $(CLIENT) && npm run --silent generate && echo "wrote $(CLIENT)/src/schema.ts"
 
-bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## the benchmarks
+bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the benchmarks
 	@$(PY) -m benchmarks
 
-clean: ## forget the local state (accounts, credits, logs) and all caches; what is installed stays
+clean: ## delete the local data (accounts, credits, logs) and all caches; keep what is installed
 	rm -rf .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-# --- what the commands need -------------------------------------------------------------------------------------
+# --- requirements of the commands -------------------------------------------------------------------------------------
 
 $(PY):
 	@for candidate in "$$PYTHON" python3.11 python3 python; do \
@@ -88,16 +93,16 @@ $(PY):
 	     "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found="$$candidate"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "Python 3.11 is needed (what AWS Lambda runs) and was not found. Install it:" >&2; \
+	  echo "Python 3.11, which runs on AWS Lambda, was not found. Install it:" >&2; \
 	  echo "  Debian, Ubuntu: apt-get install python3.11 python3.11-venv     macOS: brew install python@3.11" >&2; \
 	  echo "  anywhere:       uv python install 3.11, or pyenv install 3.11" >&2; \
-	  echo "or name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
+	  echo "or set its path: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
 	fi; \
-	echo "making $(VENV) with $$found"; rm -rf $(VENV); \
+	echo "creating $(VENV) with $$found"; rm -rf $(VENV); \
 	"$$found" -m venv $(VENV) || { rm -rf $(VENV); \
-	  echo "This Python cannot make a virtual environment; on Debian: apt-get install python3.11-venv" >&2; exit 1; }
+	  echo "This Python cannot create a virtual environment. On Debian: apt-get install python3.11-venv" >&2; exit 1; }
 
-# The Python behind the environment is not a prerequisite by time: a newer interpreter alone installs nothing again.
+# $(PY) is an order-only prerequisite: a newer interpreter alone does not install everything again.
 $(LOCAL_READY): requirements.txt requirements-local.txt | $(PY)
 	@$(call install,requirements-local.txt)
 	@touch $@
@@ -107,18 +112,18 @@ $(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt | $(P
 	@touch $(LOCAL_READY) $@
 
 $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
-	@echo "fetching DynamoDB Local (56 MB)"; $(PY) -m scripts.local.dynamodb_local && touch $@
+	@echo "downloading DynamoDB Local (56 MB)"; $(PY) -m scripts.local.dynamodb_local && touch $@
 
 $(CLIENT_READY): $(CLIENT)/package-lock.json
 	@cd $(CLIENT) && npm ci && touch node_modules/.package-lock.json
 
 define install
-echo "installing $(1) into $(VENV) (the first time takes some minutes)"; \
+echo "installing $(1) into $(VENV) (a few minutes the first time)"; \
 $(PY) -m pip install -r $(1) || { \
   echo "" >&2; \
-  echo "Installing $(1) failed; the reason stands above. If it speaks of" >&2; \
-  echo "  a connection or a name that cannot be resolved: check the network and any proxy, then run make again;" >&2; \
-  echo "  no matching distribution: this platform or Python has no ready-made wheel, Python must be 3.11;" >&2; \
+  echo "Installing $(1) failed; see the error above. If it is about" >&2; \
+  echo "  a connection or a host name: check the network and the proxy, then run make again;" >&2; \
+  echo "  no matching distribution: there is no wheel for this platform or Python; use Python 3.11;" >&2; \
   echo "  gcc, cc or a missing header: install a compiler (Debian: apt-get install build-essential python3.11-dev;" >&2; \
   echo "  macOS: xcode-select --install), then run make again." >&2; \
   exit 1; }

@@ -1,6 +1,6 @@
-"""The budgets, measured side by side: `make bench`, or some by name: `python -m benchmarks cold_start`.
+"""Measure the budgets: `make bench`, or selected benchmarks: `python -m benchmarks cold_start`.
 
-Of time: ratios of minima beside medians; the machine is noisy.
+Times are compared by the ratio of minima and of medians, because machines are noisy.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Cold start: importing the app, and its first request, beside what chalice and boto3 alone take."""
+"""Cold start: the import of the app and its first request, compared with chalice and boto3 alone."""
 
 import compileall
 import json
@@ -16,8 +16,8 @@ IMPORT_BUDGET, FIRST_REQUEST_BUDGET = 1.25, 1.35
 START = "import time, json, sys; started = time.perf_counter()\n"
 END = "\nprint(json.dumps(time.perf_counter() - started), file=sys.stderr)"
 FLOOR = "import chalice, boto3; client = boto3.client('dynamodb', region_name='us-east-1')"
-OUR_IMPORT = "import app"
-# The floor of a first request: the same imports, client and two calls (the limit's write, the read), without our code.
+APP_IMPORT = "import app"
+# The floor of a first request: the same imports, client and two calls (rate limit, read), without the app.
 FLOOR_REQUEST = (
     FLOOR
     + """
@@ -28,44 +28,44 @@ client.update_item(TableName=os.environ['APP_TABLE'], Key=key, **change)
 client.get_item(TableName=os.environ['LEDGER_TABLE'], Key=key, ConsistentRead=True)
 """
 )
-OUR_REQUEST = """
+APP_REQUEST = """
 import os
 import app
 event = json.loads(os.environ['EVENT'])
-answer = app.app(event, type('Context', (), {'aws_request_id': 'x'})())
-assert answer['statusCode'] == 200, answer
+response = app.app(event, type('Context', (), {'aws_request_id': 'x'})())
+assert response['statusCode'] == 200, response
 """
 
 
 def main() -> None:
     """Print both ratios."""
-    compileall.compile_dir(REPOSITORY / "chalicelib", quiet=1)  # As pip did for the floor's packages.
+    compileall.compile_dir(REPOSITORY / "chalicelib", quiet=1)  # As pip does for the packages of the floor.
     compileall.compile_file(REPOSITORY / "app.py", quiet=1)
     with LocalStack(quiet=True) as stack:
         environment = os.environ | stack.settings
-        imported = alternate(lambda: _run(FLOOR, environment), lambda: _run(OUR_IMPORT, environment))
+        imported = alternate(lambda: _run(FLOOR, environment), lambda: _run(APP_IMPORT, environment))
         imported.report("import of app.py", IMPORT_BUDGET)
         with_event = environment | {"EVENT": json.dumps(_event(stack))}
         keys = _packaged_keys(stack)
         try:
-            first = alternate(lambda: _run(FLOOR_REQUEST, with_event), lambda: _run(OUR_REQUEST, with_event))
+            first = alternate(lambda: _run(FLOOR_REQUEST, with_event), lambda: _run(APP_REQUEST, with_event))
         finally:
             keys.unlink()
         first.report("first GET /credits/balance of a process", FIRST_REQUEST_BUDGET)
 
 
 def _run(code: str, environment: dict[str, str]) -> float:
-    """The seconds that `code` takes in a fresh interpreter, the interpreter's own start left out."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter and our own code
+    """The seconds that `code` takes in a new interpreter, without the start of the interpreter."""
+    result = subprocess.run(  # noqa: S603 - interpreter and code are ours
         [sys.executable, "-c", START + code + END], env=environment, cwd=REPOSITORY, capture_output=True, text=True
     )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return float(json.loads(done.stderr.strip().split("\n")[-1]))
+    if result.returncode:
+        raise RuntimeError(result.stderr)
+    return float(json.loads(result.stderr.strip().split("\n")[-1]))
 
 
 def _packaged_keys(stack: LocalStack) -> Path:
-    """The pool's keys where a deployed package has them, so that no fetch is measured."""
+    """Write the keys of the user pool to their place in a deployed package, so that no fetch is measured."""
     import requests
 
     path = REPOSITORY / "chalicelib" / "jwks" / f"{stack.settings['COGNITO_USER_POOL_ID']}.json"
@@ -75,11 +75,11 @@ def _packaged_keys(stack: LocalStack) -> Path:
 
 
 def _event(stack: LocalStack) -> dict[str, object]:
-    """What API Gateway hands to Lambda for a signed-in user's GET /credits/balance."""
+    """The event of API Gateway for GET /credits/balance of a signed-in user."""
     import requests
 
-    words = {"email": "bench@example.com", "password": "correct horse battery"}
-    token = requests.post(f"{stack.api_url}/auth/register", json=words, timeout=10).json()["token"]
+    body = {"email": "bench@example.com", "password": "correct horse battery"}
+    token = requests.post(f"{stack.api_url}/auth/register", json=body, timeout=10).json()["token"]
     return {
         "requestContext": {"httpMethod": "GET", "resourcePath": "/credits/balance", "requestId": "x", "identity": {}},
         "headers": {"authorization": f"Bearer {token}"},

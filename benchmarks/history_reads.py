@@ -1,4 +1,4 @@
-"""History reads: what a page of 50 costs in read units, out of a history of 100 and out of one of 100,000."""
+"""History reads: the read units of a page of 50, in a history of 100 and in one of 100,000."""
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +24,13 @@ SIZES = (100, 100_000)
 PAGE = 50
 FIRST_AT = 1_700_000_000
 APART_SECONDS = 600
-CATCHUP_EVERY = 10  # of the lines; the others are live
+CATCHUP_EVERY = 10  # of the transcripts; the others are live
 BATCH, WRITERS = 25, 4
 
 
 @dataclass
 class Meter:
-    """The read units and calls of one client since the last `take`, from what the engine says it consumed."""
+    """The read units and calls of one client since the last `reset`, as the engine reports them."""
 
     units: float = 0
     calls: int = 0
@@ -43,14 +43,14 @@ class Meter:
             database.meta.events.register(f"after-call.dynamodb.{operation}", meter._note)
         return meter
 
-    def take(self) -> tuple[float, int]:
-        taken = self.units, self.calls
+    def reset(self) -> tuple[float, int]:
+        counts = self.units, self.calls
         self.units, self.calls = 0, 0
-        return taken
+        return counts
 
     def _note(self, parsed: dict[str, Any], **_: Any) -> None:
         consumed = parsed.get("ConsumedCapacity", [])
-        self.units += sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
+        self.units += sum(item["CapacityUnits"] for item in (consumed if isinstance(consumed, list) else [consumed]))
         self.calls += 1
 
 
@@ -59,7 +59,7 @@ def _ask(params: dict[str, Any], **_: Any) -> None:
 
 
 def main() -> None:
-    """Print the units of each kind of page side by side, and whether they stay where they were."""
+    """Print the units of each kind of page for both sizes, and whether they are equal."""
     with tempfile.TemporaryDirectory() as directory, DynamoDBLocal(Path(directory) / "log") as running:
         engine = Engine("dynamodb_local", client(running.endpoint_url))
         with engine.tables() as names:
@@ -96,13 +96,13 @@ def report(history: History, meter: Meter, users: list[Caller]) -> None:
     )
 
 
-def row(name: str, history: History, meter: Meter, users: list[Caller], *asked: contract.HistoryQuery) -> list[float]:
-    """One line of the table; the units for each user. `asked`: the same for all, or one for each."""
+def row(name: str, history: History, meter: Meter, users: list[Caller], *queries: contract.HistoryQuery) -> list[float]:
+    """Print one line of the table; returns the units of each user. `queries`: the same for all, or one for each."""
     units = []
     text = f"  {name:34}"
     for number, user in enumerate(users):
-        page = history.page(user, asked[number % len(asked)])
-        used, calls = meter.take()
+        page = history.page(user, queries[number % len(queries)])
+        used, calls = meter.reset()
         units.append(used)
         text += f"{f'{used:g} units, {calls} calls, {len(page.items)} found':>30}"
     print(text, flush=True)
@@ -114,13 +114,13 @@ def key(number: int) -> str:
 
 
 def line(number: int) -> Transcript:
-    """The `number`-th line from the oldest, of an ordinary length."""
+    """The `number`-th transcript from the oldest, with a usual title."""
     at = FIRST_AT + number * APART_SECONDS
     return Transcript(
         transcript_id=ulid(at * 1000, number.to_bytes(10)),
         kind="live" if number % CATCHUP_EVERY else "catchup",
         started_at=at,
-        title=f"A talk of ordinary length, number {number:06}",
+        title=f"A talk with a usual title, number {number:06}",
         source_url=f"https://media.example.com/talks/{number:06}",
         state="done",
         ended_at=at + 500,
@@ -131,7 +131,7 @@ def line(number: int) -> Transcript:
 
 
 def fill(database: Any, table: str, user_id: str, size: int) -> None:
-    """Write a history straight into the table."""
+    """Write a history directly to the table."""
 
     def write(first: int) -> None:
         puts = []

@@ -1,4 +1,4 @@
-"""Live delay: from the end of a spoken phrase to its final turn, through the socket that a direct lease opens."""
+"""Live delay: the time from the end of a spoken phrase to its final turn, through the socket of a direct lease."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from sandbox.app import Keys
 from sandbox.speech import samples
 from scripts.live import FRAME_SECONDS, frames
-from scripts.local.processes import LOOPBACK, Child, free_port
+from scripts.local.processes import Child
 
 ROUNDS = 3
 OPTIONS = {
@@ -32,57 +32,59 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class Turn:
-    """A final turn: when its last word ended on the stream's clock, and when it came."""
+    """A final turn: when its last word ended on the clock of the stream, and when it was received."""
 
     speech_end_seconds: float
-    came_after_seconds: float
+    received_after_seconds: float
 
     @property
     def delay_seconds(self) -> float:
-        return self.came_after_seconds - self.speech_end_seconds
+        return self.received_after_seconds - self.speech_end_seconds
 
 
 def main() -> None:
-    """Print the median and the slowest tenth. It is the stand-in's recogniser on this machine, not the provider's."""
-    port = free_port()
+    """Print the median and the slowest tenth, of the stand-in's speech recognition on this machine."""
     with tempfile.TemporaryDirectory() as directory:
-        command = [sys.executable, "-m", "sandbox", "--port", str(port)]
+        command = [sys.executable, "-m", "sandbox", "--port", "0"]
         log = Path(directory) / "sandbox.log"
-        with Child("the providers' stand-ins", command, log=log, env=dict(os.environ)) as sandbox:
-            sandbox.wait_for_url(f"http://{LOOPBACK}:{port}/sandbox/health", timeout_seconds=120)
-            turns = heard(port)
+        with Child("The providers' stand-ins", command, log=log, env=dict(os.environ)) as sandbox:
+            url, _ = sandbox.wait_for_address(timeout_seconds=120)
+            turns = speak_recordings(url)
     delays = [turn.delay_seconds for turn in turns]
     print(
         f"  {len(delays)} phrases: median {median(delays):.2f} s, "
         f"9 of 10 within {quantiles(delays, n=10, method='inclusive')[-1]:.2f} s, longest {max(delays):.2f} s"
     )
-    print("  measured through the stand-in and its recogniser on this machine; our servers are not on this path")
+    print(
+        "  measured with the stand-in and its speech recognition on this machine; the backend is not part of this path"
+    )
 
 
-def heard(port: int) -> list[Turn]:
-    """Speak all recordings, ROUNDS times, as a microphone would: a frame is sent at the moment it is full."""
+def speak_recordings(sandbox_url: str) -> list[Turn]:
+    """Send all recordings ROUNDS times as a microphone would, each frame when it is complete. The final turns."""
     query = {"expires_in_seconds": 60, "max_session_duration_seconds": 600}
     headers = {"Authorization": Keys.assemblyai}
-    answer = requests.get(f"http://{LOOPBACK}:{port}/v3/token", query, headers=headers, timeout=10)
-    token = answer.json()["token"]
+    token = requests.get(f"{sandbox_url}/v3/token", query, headers=headers, timeout=10).json()["token"]
+    socket_url = f"{sandbox_url.replace('http', 'ws', 1)}/v3/ws?{urlencode(OPTIONS)}&token={token}"
     turns: list[Turn] = []
-    with connect(f"ws://{LOOPBACK}:{port}/v3/ws?{urlencode(OPTIONS)}&token={token}") as socket:
-        began = time.monotonic()
-        speaker = threading.Thread(target=speak, args=(socket, began), daemon=True)
+    with connect(socket_url) as socket:
+        started_at = time.monotonic()
+        speaker = threading.Thread(target=send_frames, args=(socket, started_at), daemon=True)
         speaker.start()
         for text in socket:
             message = json.loads(text)
             if message["type"] == "Turn" and message["turn_is_formatted"]:
-                turns.append(Turn(message["words"][-1]["end"] / 1000, time.monotonic() - began))
+                turns.append(Turn(message["words"][-1]["end"] / 1000, time.monotonic() - started_at))
         speaker.join()
     return turns
 
 
-def speak(socket: ClientConnection, began: float) -> None:
+def send_frames(socket: ClientConnection, started_at: float) -> None:
+    """Send each frame when it would be complete, then end the session."""
     pause = threading.Event()
-    spoken = chain.from_iterable(frames(path) for path, _ in samples() * ROUNDS)
-    for number, frame in enumerate(spoken, start=1):
-        pause.wait(max(0.0, began + number * FRAME_SECONDS - time.monotonic()))
+    audio = chain.from_iterable(frames(path) for path, _ in samples() * ROUNDS)
+    for number, frame in enumerate(audio, start=1):
+        pause.wait(max(0.0, started_at + number * FRAME_SECONDS - time.monotonic()))
         socket.send(frame)
     socket.send(json.dumps({"type": "Terminate"}))
 

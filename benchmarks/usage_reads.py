@@ -1,4 +1,4 @@
-"""Usage reads: what a month of `GET /analytics/usage` costs in read units, beside 100 movements and beside many."""
+"""Usage reads: the read units of `GET /analytics/usage` for a month, with 100 ledger entries and with many."""
 
 import os
 import tempfile
@@ -26,7 +26,7 @@ DAYS, WRITERS = 366, 4
 
 
 def main() -> None:
-    """Print the units for both users side by side, and whether they are the same."""
+    """Print the units of both users, and whether they are equal."""
     with tempfile.TemporaryDirectory() as directory, DynamoDBLocal(Path(directory) / "log") as running:
         engine = Engine("dynamodb_local", client(running.endpoint_url))
         with engine.tables() as names:
@@ -34,29 +34,29 @@ def main() -> None:
             for user, size in zip(users, SIZES, strict=True):
                 fill(engine.client, names[0], user.user_id, size)
             analytics, meter = UsageReport(Ledger(Tables(engine.client, *names)), lambda: NOW), Meter.on(engine.client)
-            asked = {
+            queries = {
                 "thirty days": contract.UsageQuery(),
                 "366 days": contract.UsageQuery(from_day=date(2025, 11, 24), to_day=date(2026, 11, 24)),
             }
-            print(f"  {'':14}" + "".join(f"{f'{size:,} movements':>26}" for size in SIZES))
+            print(f"  {'':14}" + "".join(f"{f'{size:,} entries':>26}" for size in SIZES))
             same = True
-            for called, body in asked.items():
+            for called, body in queries.items():
                 units = []
                 for user in users:
                     analytics.usage(user, body)
-                    units.append(meter.take())
+                    units.append(meter.reset())
                 same &= len(set(units)) == 1
                 print(f"  {called:14}" + "".join(f"{f'{used:g} units, {calls} calls':>26}" for used, calls in units))
             print(f"  {'the same' if same else 'NOT THE SAME'}")
 
 
 def fill(database: Any, table: str, user_id: str, size: int) -> None:
-    """Movements straight into the table, and a year's daily totals of every service."""
+    """Write entries directly to the table, and daily aggregates of all services for a year."""
     key = {"pk": f"USER#{user_id}"}
     figures = {"credits": 100, "audio_ms": 600_000, "cost_micro_usd": 25_000, "entries": 10}
     days = [utc_date(NOW - n * 86_400) for n in range(DAYS)]
     items = [key | {"sk": f"DAY#{day}#{service}"} | figures for day in days for service in SERVICES]
-    movement = {"kind": "usage", "credits": -10, "at": NOW, "service": "live", "audio_ms": 60_000}
+    entry = {"kind": "usage", "credits": -10, "at": NOW, "service": "live", "audio_ms": 60_000}
 
     def put(batch: list[dict[str, Any]]) -> None:
         left = {table: [{"PutRequest": {"Item": serialize(item)}} for item in batch]}
@@ -65,7 +65,7 @@ def fill(database: Any, table: str, user_id: str, size: int) -> None:
 
     def write(first: int) -> None:
         numbers = range(first, min(first + BATCH, size))
-        put([key | {"sk": f"ENTRY#{ulid(NOW * 1000, n.to_bytes(10))}"} | movement for n in numbers])
+        put([key | {"sk": f"ENTRY#{ulid(NOW * 1000, n.to_bytes(10))}"} | entry for n in numbers])
 
     for first in range(0, len(items), BATCH):
         put(items[first : first + BATCH])

@@ -1,4 +1,4 @@
-"""Warm handler: the time of GET /credits/balance above the two AWS calls it makes, the limit's write and the read."""
+"""Warm handler: the time of GET /credits/balance above its two AWS calls, for the rate limit and the balance."""
 
 import io
 import os
@@ -14,7 +14,7 @@ BUDGET_MS, BUDGET_SHARE = 3.0, 0.20
 
 
 def main() -> None:
-    """Print the median of what the handler adds, in ms and as a share of the call."""
+    """Print the median of the added time, in ms and as a share of the calls."""
     with LocalStack(quiet=True) as stack:
         os.environ.update(stack.settings)
         import app
@@ -36,7 +36,7 @@ def main() -> None:
             requests.append(time.perf_counter() - started)
         added_ms = (median(requests) - median(calls)) * 1000
         print(
-            f"  {median(requests) * 1000:.2f} ms a request, {median(calls) * 1000:.2f} ms of it the calls: "
+            f"  {median(requests) * 1000:.2f} ms per request, of which {median(calls) * 1000:.2f} ms for the calls: "
             f"{added_ms:.2f} ms added (budget {BUDGET_MS} ms), {added_ms / (median(calls) * 1000):.0%} "
             f"(budget {BUDGET_SHARE:.0%}); {REQUESTS} requests"
         )

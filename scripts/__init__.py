@@ -1,1 +1,1 @@
-"""What people type: run, demo and the stack behind them. Never deployed."""
+"""The commands of this repository and the local stack behind them. Not deployed."""

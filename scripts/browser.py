@@ -1,4 +1,4 @@
-"""Chromium without a window, driven through its DevTools protocol."""
+"""Headless Chromium, controlled through its DevTools protocol."""
 
 import base64
 import itertools
@@ -28,17 +28,17 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
-START_SECONDS, ANSWER_SECONDS = 60, 120
+START_SECONDS, RESPONSE_SECONDS = 60, 120
 KEPT_EVENTS = 1000
 PRESS = """(pattern) => {
-  const found = [...document.querySelectorAll("button")].filter((one) => new RegExp(pattern).test(one.textContent));
+  const found = [...document.querySelectorAll("button")].filter((item) => new RegExp(pattern).test(item.textContent));
   if (found.length !== 1) throw new Error(`${found.length} buttons match ${pattern}`);
   found[0].click();
 }"""
 
 
 class BrowserError(Exception):
-    """The browser did not answer, or did not do what it was told."""
+    """The browser did not respond, or a command failed."""
 
 
 class NotStartedError(BrowserError):
@@ -46,12 +46,12 @@ class NotStartedError(BrowserError):
 
 
 def chromium() -> str | None:
-    """Where the browser is; None if it is not installed."""
+    """The path of the browser; None if it is not installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Page:
-    """An empty page. Everything raises BrowserError."""
+    """An empty page. All methods raise BrowserError."""
 
     def __init__(self, connection: ClientConnection):
         self._connection = connection
@@ -63,47 +63,47 @@ class Page:
         self.devtools("Page.enable")
 
     def devtools(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """A command of the DevTools protocol to this page. Source: chromedevtools.github.io/devtools-protocol."""
+        """Send a command of the DevTools protocol to this page. Source: chromedevtools.github.io/devtools-protocol."""
         return self._call(method, self._session, **parameters)
 
     def watch(self, event: str) -> list[dict[str, Any]]:
-        """What events of this kind say from now on, as they come in; their domain has to be enabled."""
+        """The parameters of events of this kind, appended as they arrive; their domain must be enabled."""
         return self._watched.setdefault(event, [])
 
     def shot(self) -> bytes:
-        """What the page looks like, as PNG."""
+        """A screenshot of the page as PNG."""
         return base64.b64decode(self.devtools("Page.captureScreenshot", format="png")["data"])
 
     def run(self, function: str, *arguments: Any) -> Any:
-        """What an asynchronous JavaScript function resolves to in the page."""
+        """Run an asynchronous JavaScript function in the page; returns what it resolves to."""
         expression = f"({function})({', '.join(map(json.dumps, arguments))})"
-        answer = self._call(
+        response = self._call(
             "Runtime.evaluate", self._session, expression=expression, awaitPromise=True, returnByValue=True
         )
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
+        if "exceptionDetails" in response:
+            details = response["exceptionDetails"]
             raise BrowserError(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return response["result"].get("value")
 
     def go(self, url: str) -> str:
-        """Open a page; gives the address it ended at, also where nothing answered there."""
+        """Open a page; returns the final address, also if nothing responds there."""
         self._events.clear()
         self._call("Page.navigate", self._session, url=url)
-        return self._loaded()
+        return self._wait_for_load()
 
     def press(self, pattern: str) -> str:
-        """Press the one button whose text matches, which leads to another page; gives the address it ended at."""
+        """Press the only button whose text matches, which opens another page; returns the final address."""
         self._events.clear()
         self.run(PRESS, pattern)
-        return self._loaded()
+        return self._wait_for_load()
 
-    def _loaded(self) -> str:
-        frame = self._event("Page.frameNavigated")["frame"]
-        self._event("Page.loadEventFired")
+    def _wait_for_load(self) -> str:
+        frame = self._wait_for_event("Page.frameNavigated")["frame"]
+        self._wait_for_event("Page.loadEventFired")
         return str(frame.get("unreachableUrl") or frame["url"])
 
-    def _event(self, method: str) -> dict[str, Any]:
-        """The next event of a kind; those before it are forgotten."""
+    def _wait_for_event(self, method: str) -> dict[str, Any]:
+        """The next event of a kind; events before it are dropped."""
         while True:
             while self._events:
                 event = self._events.popleft()
@@ -115,18 +115,18 @@ class Page:
         number = next(self._ids)
         command = {"id": number, "method": method, "params": parameters}
         self._connection.send(json.dumps(command | ({"sessionId": session} if session else {})))
-        while (answer := self._receive()).get("id") != number:
+        while (response := self._receive()).get("id") != number:
             pass
-        if "error" in answer:
-            raise BrowserError(f"{method}: {answer['error']}")
-        return dict(answer["result"])
+        if "error" in response:
+            raise BrowserError(f"{method}: {response['error']}")
+        return dict(response["result"])
 
     def _receive(self) -> dict[str, Any]:
-        """The next message; an event is kept, too."""
+        """The next message; events are also kept."""
         try:
-            message: dict[str, Any] = json.loads(self._connection.recv(timeout=ANSWER_SECONDS))
+            message: dict[str, Any] = json.loads(self._connection.recv(timeout=RESPONSE_SECONDS))
         except (TimeoutError, WebSocketException) as error:
-            raise BrowserError("the browser does not answer") from error
+            raise BrowserError("the browser does not respond") from error
         if "method" in message:
             self._events.append(message)
             if message["method"] in self._watched:
@@ -136,7 +136,7 @@ class Page:
 
 @contextmanager
 def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Page]:
-    """A page in a browser of its own. `profile` is a new directory; `flags` come on top. Raises NotStartedError."""
+    """A page in a new browser. `profile`: a new directory; `flags`: additional ones. Raises NotStartedError."""
     process = subprocess.Popen(
         [program, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
@@ -147,7 +147,7 @@ def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Pag
         try:
             connection = connect(address, max_size=None, open_timeout=START_SECONDS)
         except (OSError, WebSocketException) as error:
-            raise NotStartedError("the browser takes no commands") from error
+            raise NotStartedError("the browser does not accept commands") from error
         with connection:
             yield Page(connection)
     finally:
@@ -156,7 +156,7 @@ def page(program: str, profile: Path, flags: Sequence[str] = ()) -> Iterator[Pag
 
 
 def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
-    """Where the browser takes commands, which it writes down when it has started."""
+    """The address for commands, which the browser writes to a file when it has started."""
     port_file = profile / "DevToolsActivePort"
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -164,7 +164,7 @@ def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
         if len(lines) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
         if process.poll() is not None:
-            raise NotStartedError("the browser ended as it started")
+            raise NotStartedError("the browser ended while it started")
         if time.monotonic() > deadline:
-            raise NotStartedError("the browser did not start")
+            raise NotStartedError("the browser did not start in time")
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Credits are bought at the payment system's own page, and some money goes back. `make buy` beside `make run`."""
+"""Buy credits on the hosted page of the payment system, then refund a part: `make buy` while `make run` runs."""
 
 import secrets
 import sys
@@ -20,29 +20,29 @@ LONGEST_WAIT_SECONDS = 30
 
 
 def buy(journey: Journey, sandbox_url: str) -> None:
-    """Buy a package by its hosted page, read the statement, take a part of the money back."""
+    """Buy a package on the hosted page, refund a part of the money, read the statement."""
     title("Buying credits")
-    packages = {one["id"]: one for one in journey.call("GET", "/credits/packages")["packages"]}
-    for one in packages.values():
-        print(f"    {one['id']:<8} {one['credits']:>5,} credits  ${one['cents'] / 100:.2f}")
+    packages = {package["id"]: package for package in journey.call("GET", "/credits/packages")["packages"]}
+    for package in packages.values():
+        print(f"    {package['id']:<8} {package['credits']:>5,} credits  ${package['cents'] / 100:.2f}")
     before, credits = balance(journey)[0], packages[PACKAGE]["credits"]
     key = {"Idempotency-Key": secrets.token_hex(8)}
     body = {"package_id": PACKAGE}
     checkout = journey.call("POST", "/credits/purchase", 201, json=body, headers=key)
     again = journey.call("POST", "/credits/purchase", 201, json=body, headers=key)
-    journey.check("asked twice under one key: one checkout, nothing credited yet", again == checkout)
+    journey.check("the same Idempotency-Key twice: one checkout, no credits yet", again == checkout)
     try:
         pay(checkout["checkout_url"])
     except CheckoutError as error:
-        raise StepFailedError(f"the hosted page could not be paid at: {error}") from error
-    journey.check(f"paid: {credits:,} credits more", until(lambda: balance(journey)[0] == before + credits))
+        raise StepFailedError(f"the payment on the hosted page failed: {error}") from error
+    journey.check(f"paid: {credits:,} credits added", wait_until(lambda: balance(journey)[0] == before + credits))
 
-    back = {"session": checkout["checkout_session_id"], "amount": REFUNDED_CENTS}
-    refund(sandbox_url, back)
-    taken = credits * REFUNDED_CENTS // packages[PACKAGE]["cents"]
+    order = {"session": checkout["checkout_session_id"], "amount": REFUNDED_CENTS}
+    refund(sandbox_url, order)
+    clawed_back = credits * REFUNDED_CENTS // packages[PACKAGE]["cents"]
     journey.check(
-        f"${REFUNDED_CENTS / 100:.2f} refunded: {taken} credits taken back, to the credit",
-        until(lambda: balance(journey)[0] == before + credits - taken),
+        f"${REFUNDED_CENTS / 100:.2f} refunded: exactly {clawed_back} credits clawed back",
+        wait_until(lambda: balance(journey)[0] == before + credits - clawed_back),
         balance(journey),
     )
     for movement in journey.call("GET", "/credits/transactions")["transactions"]:
@@ -52,25 +52,25 @@ def buy(journey: Journey, sandbox_url: str) -> None:
 
 
 def refund(sandbox_url: str, order: dict[str, Any]) -> None:
-    """Have the sandbox give money back, as the owner would in the dashboard."""
-    answer = requests.post(f"{sandbox_url}/sandbox/stripe/refunds", json=order, timeout=30)
-    if not answer.ok:
-        raise StepFailedError(f"the sandbox refused the refund: {answer.text}")
+    """Refund money in the sandbox, as the owner would in the Stripe dashboard."""
+    response = requests.post(f"{sandbox_url}/sandbox/stripe/refunds", json=order, timeout=30)
+    if not response.ok:
+        raise StepFailedError(f"the sandbox rejected the refund: {response.text}")
 
 
-def until(holds: Callable[[], bool]) -> bool:
-    """Whether it came to hold within half a minute: what a webhook brings comes when it comes."""
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Whether a condition becomes true within half a minute, as it does after a webhook."""
     ends_at = time.monotonic() + LONGEST_WAIT_SECONDS
-    while not (held := holds()) and time.monotonic() < ends_at:
+    while not (is_met := condition()) and time.monotonic() < ends_at:
         time.sleep(0.1)
-    return held
+    return is_met
 
 
 def main() -> int:
     dev = read_json(DEV)
     if not dev.get("api_url") or not url_answers(f"{dev['api_url']}/health"):
         print(
-            "No stack is running here. Start one with `make run` in another terminal, then try again.", file=sys.stderr
+            "No local stack is running. Start it with `make run` in another terminal, then try again.", file=sys.stderr
         )
         return 1
     journey = Journey(dev["api_url"])

@@ -1,4 +1,4 @@
-"""Pay at the sandbox's hosted page as a person would: in a browser without a window, else by the page's form."""
+"""Pay on the hosted page of the sandbox: in headless Chromium, or with the form of the page if it is missing."""
 
 import re
 import tempfile
@@ -15,31 +15,31 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class CheckoutError(Exception):
-    """The page could not be paid at."""
+    """The payment on the page failed."""
 
 
 def pay(checkout_url: str) -> str:
-    """Press Pay and follow to where the page leads; says to the person, and gives, how it was done.
+    """Press Pay and follow the redirect; prints and returns how it was done.
 
-    Raises CheckoutError, also for a page that is not on this machine: nobody pays real money by script.
+    Raises CheckoutError, also for a page that is not on this machine: a script never pays real money.
     """
     if urlsplit(checkout_url).hostname not in LOOPBACK:
-        raise CheckoutError("only the sandbox's own page is paid at; open this one in your browser")
+        raise CheckoutError("this script pays on the page of the sandbox only; open the address in your browser")
     program = chromium()
     if program is None:
-        how, led_to = "by its form, for no Chromium is installed", _by_form(checkout_url)
+        method, target = "with its form, because Chromium is not installed", _pay_by_form(checkout_url)
     else:
         try:
-            how, led_to = "in headless Chromium", _by_browser(program, checkout_url)
+            method, target = "in headless Chromium", _pay_in_browser(program, checkout_url)
         except NotStartedError as error:
-            how, led_to = f"by its form, for {error}", _by_form(checkout_url)
+            method, target = f"with its form, because {error}", _pay_by_form(checkout_url)
         except BrowserError as error:
             raise CheckoutError(str(error)) from error
-    print(f"    paid at the hosted page {how}; it led on to {led_to.split('?')[0]}")
-    return how
+    print(f"    paid on the hosted page {method}; redirected to {target.split('?')[0]}")
+    return method
 
 
-def _by_browser(program: str, checkout_url: str) -> str:
+def _pay_in_browser(program: str, checkout_url: str) -> str:
     with (
         tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
         page(program, Path(profile)) as browser,
@@ -48,18 +48,18 @@ def _by_browser(program: str, checkout_url: str) -> str:
         return browser.press(BUTTON)
 
 
-def _by_form(checkout_url: str) -> str:
+def _pay_by_form(checkout_url: str) -> str:
     try:
         with requests.Session() as session:
-            shown = session.get(checkout_url, timeout=TIMEOUT_SECONDS)
-            found = re.search(rf'<button name="(\w+)" value="(\w+)"[^>]*>{BUTTON}', shown.text)
+            form = session.get(checkout_url, timeout=TIMEOUT_SECONDS)
+            found = re.search(rf'<button name="(\w+)" value="(\w+)"[^>]*>{BUTTON}', form.text)
             if found is None:
-                raise CheckoutError("the page shows no button to pay")
-            answer = session.post(
+                raise CheckoutError("the page has no button to pay")
+            response = session.post(
                 checkout_url, data={found[1]: found[2]}, allow_redirects=False, timeout=TIMEOUT_SECONDS
             )
     except requests.RequestException as error:
-        raise CheckoutError("the page does not answer") from error
-    if answer.status_code != 303:
-        raise CheckoutError(f"paying was answered with {answer.status_code}")
-    return answer.headers["Location"]
+        raise CheckoutError("the page does not respond") from error
+    if response.status_code != 303:
+        raise CheckoutError(f"the payment returned {response.status_code}")
+    return response.headers["Location"]

@@ -1,6 +1,6 @@
-"""Pictures of the owner's dashboard for the docs, light and dark, taken of a running `make run`.
+"""Screenshots of the dashboard for the docs, light and dark, of the stack of `make run`.
 
-They show what its tables hold: pictures for the docs are taken after some days' use.
+They show the data of that stack: seed it or use it for some days first.
 """
 
 import sys
@@ -21,7 +21,7 @@ SIGN_IN = """async (email, password) => {
   const until = Date.now() + 30_000;
   while (!document.querySelector("#audit table, #audit .empty")) {
     const notice = document.getElementById("notice").textContent;
-    if (notice || Date.now() > until) throw new Error(notice || "the figures did not come");
+    if (notice || Date.now() > until) throw new Error(notice || "the figures were not loaded in time");
     await new Promise((next) => setTimeout(next, 50));
   }
   document.activeElement.blur();
@@ -32,7 +32,7 @@ SIGN_IN = """async (email, password) => {
 def main() -> int:
     dev, program = read_json(REPOSITORY / ".local" / "dev.json"), chromium()
     if not dev or program is None:
-        print("`make run` has to run in another terminal, and Chromium to be installed.", file=sys.stderr)
+        print("Start `make run` in another terminal and install Chromium, then try again.", file=sys.stderr)
         return 1
     try:
         with (
@@ -40,21 +40,21 @@ def main() -> int:
             page(program, Path(profile)) as browser,
         ):
             for scheme in ("light", "dark"):
-                picture = taken(browser, dev, scheme)
+                picture = take_screenshot(browser, dev, scheme)
                 path = REPOSITORY / "docs" / f"dashboard-{scheme}.png"
                 if len(picture) > MOST_BYTES:
-                    print(f"{path.name} would have {len(picture)} bytes; {MOST_BYTES} are allowed.", file=sys.stderr)
+                    print(f"{path.name} would have {len(picture):,} bytes, more than {MOST_BYTES:,}.", file=sys.stderr)
                     return 1
                 path.write_bytes(picture)
                 print(f"{path.relative_to(REPOSITORY)}: {len(picture) // 1024} KB")
     except (BrowserError, NotStartedError) as error:
-        print(f"No picture: {error}", file=sys.stderr)
+        print(f"No screenshot was taken: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def taken(browser: Page, dev: dict[str, str], scheme: str) -> bytes:
-    """The dashboard signed in, in a window of one size, as PNG. Raises BrowserError."""
+def take_screenshot(browser: Page, dev: dict[str, str], scheme: str) -> bytes:
+    """The dashboard after sign-in, in a window of fixed size, as PNG. Raises BrowserError."""
     browser.devtools(
         "Emulation.setDeviceMetricsOverride", width=WIDTH, height=HEIGHT, deviceScaleFactor=SCALE, mobile=False
     )

@@ -1,7 +1,7 @@
-"""Are weaknesses known of what we depend on? `make audit`: pip-audit over the environment, npm audit over the client.
+"""Look up known vulnerabilities of the dependencies: `make audit`. pip-audit for Python, npm audit for the client.
 
-0: none are known. 1: some are, named here. 3: it could not be found out, which is no "none": each is first asked about
-a version that is known to be weak, because an index that has no such data answers that all is well.
+Exits with 0: none are known; 1: some are known, and printed; 3: the lookup failed. Each tool first looks up a version
+with a known vulnerability, because an index without such data reports no vulnerabilities at all.
 """
 
 import json
@@ -14,92 +14,96 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "clients" / "typescript"
-NONE_KNOWN, SOME_KNOWN, NOT_REACHED = 0, 1, 3
+NONE_FOUND, SOME_FOUND, UNAVAILABLE = 0, 1, 3
 WAIT_SECONDS = 300
-WEAK_PYTHON = "requests==2.19.0"  # CVE-2018-18074
-WEAK_NODE = ("lodash", "4.17.15")  # CVE-2020-8203
+VULNERABLE_PYTHON = "requests==2.19.0"  # CVE-2018-18074
+VULNERABLE_NODE = ("lodash", "4.17.15")  # CVE-2020-8203
 Run = Callable[[list[str], Path], str]
 
 
-class NotReachedError(Exception):
-    """Nobody could be asked who knows."""
+class AuditUnavailableError(Exception):
+    """No source of vulnerabilities could be reached, or it has no data."""
 
 
 def run(command: list[str], directory: Path) -> str:
-    """What the tool says as JSON; it ends with 1 for findings and for failures alike. Raises NotReachedError."""
+    """The JSON output of the tool, which exits with 1 for findings and failures. Raises AuditUnavailableError."""
     try:
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=WAIT_SECONDS)
+        result = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=WAIT_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotReachedError(f"{command[0]}: {type(error).__name__}") from error
-    return done.stdout
+        raise AuditUnavailableError(f"{command[0]}: {type(error).__name__}") from error
+    return result.stdout
 
 
-def python_weaknesses(run: Run) -> list[str]:
-    """Of all that is installed. Raises NotReachedError."""
+def find_python_vulnerabilities(run: Run) -> list[str]:
+    """Known vulnerabilities of all installed packages. Raises AuditUnavailableError."""
     with tempfile.TemporaryDirectory() as empty:
-        weak = Path(empty) / "weak.txt"
-        weak.write_text(f"{WEAK_PYTHON}\n")
-        if not _pip_audit(run, ["--no-deps", "--disable-pip", "-r", str(weak)]):
-            raise NotReachedError(f"pip-audit: nothing is said against {WEAK_PYTHON}")
+        requirements = Path(empty) / "vulnerable.txt"
+        requirements.write_text(f"{VULNERABLE_PYTHON}\n")
+        if not _pip_audit(run, ["--no-deps", "--disable-pip", "-r", str(requirements)]):
+            raise AuditUnavailableError(f"pip-audit: no vulnerability of {VULNERABLE_PYTHON} is known there")
     return _pip_audit(run, ["--local"])
 
 
-def node_weaknesses(run: Run) -> list[str]:
-    """Of all in the client's lock file. Raises NotReachedError."""
-    name, version = WEAK_NODE
+def find_node_vulnerabilities(run: Run) -> list[str]:
+    """Known vulnerabilities of the packages in the lock file of the client. Raises AuditUnavailableError."""
+    name, version = VULNERABLE_NODE
     with tempfile.TemporaryDirectory() as empty:
-        needs = {"dependencies": {name: version}}
-        packages = {"": needs, f"node_modules/{name}": {"version": version}}
-        lock = {"name": "weak", "lockfileVersion": 3, "requires": True, "packages": packages}
-        (Path(empty) / "package.json").write_text(json.dumps({"name": "weak"} | needs))
+        dependencies = {"dependencies": {name: version}}
+        packages = {"": dependencies, f"node_modules/{name}": {"version": version}}
+        lock = {"name": "vulnerable", "lockfileVersion": 3, "requires": True, "packages": packages}
+        (Path(empty) / "package.json").write_text(json.dumps({"name": "vulnerable"} | dependencies))
         (Path(empty) / "package-lock.json").write_text(json.dumps(lock))
         if not _npm_audit(run, Path(empty)):
-            raise NotReachedError(f"npm audit: nothing is said against {name} {version}")
+            raise AuditUnavailableError(f"npm audit: no vulnerability of {name} {version} is known there")
     return _npm_audit(run, CLIENT)
 
 
 def _pip_audit(run: Run, options: list[str]) -> list[str]:
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", *options]
-    said = _parsed("pip-audit", run(command, ROOT))
-    passed_over = [one["name"] for one in said.get("dependencies", []) if "skip_reason" in one]
-    if "dependencies" not in said or passed_over:
-        raise NotReachedError(f"pip-audit: nothing is known of {', '.join(passed_over) or 'anything'}")
-    return [f"{one['name']} {one['version']}: {weak['id']}" for one in said["dependencies"] for weak in one["vulns"]]
+    report = _parse("pip-audit", run(command, ROOT))
+    skipped = [package["name"] for package in report.get("dependencies", []) if "skip_reason" in package]
+    if "dependencies" not in report or skipped:
+        raise AuditUnavailableError(f"pip-audit: no data about {', '.join(skipped) or 'any package'}")
+    return [
+        f"{package['name']} {package['version']}: {vulnerability['id']}"
+        for package in report["dependencies"]
+        for vulnerability in package["vulns"]
+    ]
 
 
 def _npm_audit(run: Run, directory: Path) -> list[str]:
-    said = _parsed("npm audit", run(["npm", "audit", "--json", "--package-lock-only"], directory))
-    if "vulnerabilities" not in said:
-        raise NotReachedError(f"npm audit: {said.get('message') or said.get('error') or 'no report'}")
-    return [f"{name}: {weak.get('severity', '')}" for name, weak in said["vulnerabilities"].items()]
+    report = _parse("npm audit", run(["npm", "audit", "--json", "--package-lock-only"], directory))
+    if "vulnerabilities" not in report:
+        raise AuditUnavailableError(f"npm audit: {report.get('message') or report.get('error') or 'no report'}")
+    return [f"{name}: {finding.get('severity', '')}" for name, finding in report["vulnerabilities"].items()]
 
 
-def _parsed(tool: str, text: str) -> dict[str, Any]:
+def _parse(tool: str, text: str) -> dict[str, Any]:
     try:
-        said = json.loads(text)
+        report = json.loads(text)
     except ValueError as error:
-        raise NotReachedError(f"{tool}: no report") from error
-    return said if isinstance(said, dict) else {}
+        raise AuditUnavailableError(f"{tool}: no report") from error
+    return report if isinstance(report, dict) else {}
 
 
 def main(run: Run = run) -> int:
     found: list[str] = []
-    missed: list[str] = []
-    for ask in (python_weaknesses, node_weaknesses):
+    unavailable: list[str] = []
+    for find in (find_python_vulnerabilities, find_node_vulnerabilities):
         try:
-            found += ask(run)
-        except NotReachedError as error:
-            missed.append(str(error))
+            found += find(run)
+        except AuditUnavailableError as error:
+            unavailable.append(str(error))
     for line in found:
-        print(f"weak: {line}")
-    for line in missed:
-        print(f"could not be reached: {line}")
+        print(f"vulnerable: {line}")
+    for line in unavailable:
+        print(f"could not be checked: {line}")
     if found:
-        return SOME_KNOWN
-    if missed:
-        return NOT_REACHED
-    print("no weakness is known of what is installed")
-    return NONE_KNOWN
+        return SOME_FOUND
+    if unavailable:
+        return UNAVAILABLE
+    print("No vulnerability of the installed packages is known.")
+    return NONE_FOUND
 
 
 if __name__ == "__main__":

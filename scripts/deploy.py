@@ -1,7 +1,7 @@
-"""A stage into AWS: `make deploy STAGE=dev`. Shows what would change, and changes it once you agree.
+"""Deploy a stage to AWS: `make deploy STAGE=dev`. Shows the changes and applies them after a confirmation.
 
-`--resources-only` stops after tables, user pool, queue, buckets and key (`make resources`), and writes what plain
-`chalice deploy` needs into `.chalice/`. `--yes` asks nothing, for a pipeline.
+`--resources-only` stops after the resource stack (tables, user pool, queue, buckets, key: `make resources`) and writes
+the files for plain `chalice deploy` into `.chalice/`. `--yes` applies the changes without a question, for a pipeline.
 """
 
 import argparse
@@ -12,32 +12,43 @@ from typing import Any
 from chalicelib.settings import load as app_config
 from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import DONE, Plan
-from scripts.shipping.kept import kept
-from scripts.shipping.project import REFUSALS, Aws, RealAws, ShippingError
+from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
+from scripts.shipping.retained import find_retained
 from scripts.shipping.sealing import Sealer, create_identity_key
-from scripts.shipping.shipment import Shipment, chosen
+from scripts.shipping.shipment import Shipment, chosen_parameters
 
-LAMBDAS_OWN = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+RESERVED_BY_LAMBDA = {
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+}
 NEXT = """
 Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 
-  Stripe        a webhook to {url}/webhooks/stripe, with the events that docs/payments.md lists; its secret:
+  Stripe        create a webhook to {url}/webhooks/stripe with the events of docs/payments.md, and encrypt its secret:
                 .venv/bin/python -m scripts.secret encrypt --stage {stage} STRIPE_WEBHOOK_SECRET, then deploy again
-  AssemblyAI    nothing to enter: each job names {public_url}/webhooks/assemblyai itself
+  AssemblyAI    nothing to configure: each job sets the webhook {public_url}/webhooks/assemblyai
   dashboard     {url}/admin, for members of the group `admins` (docs/operations.md, Administrators)
-  the extension calls {url} from {origin}
-  check it      .venv/bin/python -m scripts.smoke --url {url} --origin {origin} --build {build}
+  extension     calls {url} from {origin}
+  smoke test    .venv/bin/python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    asked = _asked(arguments)
+    options = _parse(arguments)
     try:
-        project.environment(project.read(), asked.stage)  # The stage's name first, before AWS is asked anything.
+        project.environment(project.read(), options.stage)  # Check the name of the stage before any call to AWS.
         aws = RealAws()
-        print(f"account {aws.account()}, region {aws.region}, stage {asked.stage}")
-        deploy(aws, asked.stage, agree=(lambda: True) if asked.yes else _agreed, resources_only=asked.resources_only)
-    except REFUSALS as error:
+        print(f"account {aws.account()}, region {aws.region}, stage {options.stage}")
+        deploy(
+            aws,
+            options.stage,
+            agree=(lambda: True) if options.yes else _is_confirmed,
+            resources_only=options.resources_only,
+        )
+    except EXPECTED_ERRORS as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
@@ -52,128 +63,135 @@ def deploy(
     config_file: Path = project.CONFIG,
     parameters: dict[str, str] | None = None,
 ) -> None:
-    """Resources, secrets, code, application: each planned, shown, agreed to. Raises ShippingError.
+    """Deploy resources, secrets, code and application, each planned, shown and confirmed. Raises ShippingError.
 
-    Settings that are unfit are refused before anything is changed; on a stage's first day, once there is a key.
+    Invalid settings are rejected before anything changes; in the first deployment, once the key exists.
     """
     config = project.read(config_file)
-    shipment = Shipment(aws, stage, config, chosen(stage) if parameters is None else parameters)
+    shipment = Shipment(aws, stage, config, chosen_parameters(stage) if parameters is None else parameters)
     settings = shipment.settings
     if stage == "local":
-        raise ShippingError("The stage local is this machine's: make run, or make stack.")
+        raise ShippingError("The stage local runs on this machine only: use make run or make stack.")
     if unknown := shipment.unknown_parameters():
-        raise ShippingError(f".chalice/stages.json: no template knows {', '.join(unknown)}.")
-    if wrong := shipment.contradictions():
-        raise ShippingError(f".chalice/stages.json: {'; '.join(wrong)}.")
+        raise ShippingError(
+            f".chalice/stages.json: no template has the parameter {', '.join(unknown)}. Correct its name or remove it."
+        )
+    if contradictions := shipment.contradictions():
+        raise ShippingError(f".chalice/stages.json: {'; '.join(contradictions)}.")
     if not settings.get("EXTENSION_ORIGIN"):
-        raise ShippingError(f"EXTENSION_ORIGIN is missing among the settings of {stage} in .chalice/config.json.")
-    _check_nothing_is_left(shipment)
+        raise ShippingError(f"EXTENSION_ORIGIN is missing in the settings of {stage}. Add it to .chalice/config.json.")
+    _check_no_retained_resources(shipment)
     sealer = Sealer(aws.client("kms"), stage)
-    was_made = shipment.resource_stack.outputs() if shipment.resource_stack.state() in DONE else {}
-    if was_made and not resources_only:
-        _seal_own(shipment, sealer, was_made, config_file)
+    previous_outputs = shipment.resource_stack.outputs() if shipment.resource_stack.state() in DONE else {}
+    if previous_outputs and not resources_only:
+        _encrypt_generated_secrets(shipment, sealer, previous_outputs, config_file)
         _check(sealer, settings, stage)
-    _carry_out("resources", shipment.plan_resources(), agree)
-    made = shipment.resource_stack.outputs()
-    _seal_own(shipment, sealer, made, config_file)
+    _apply("resources", shipment.plan_resources(), agree)
+    outputs = shipment.resource_stack.outputs()
+    _encrypt_generated_secrets(shipment, sealer, outputs, config_file)
     if resources_only:
-        plain.write(config, stage, made, config_file)
-        print(f"Written for `chalice deploy --stage {stage}`: {config_file.name}, policy-{stage}.json")
+        plain.write(config, stage, outputs, config_file)
+        print(f"Wrote the files for `chalice deploy --stage {stage}`: {config_file.name}, policy-{stage}.json")
         return
 
-    if not was_made:
+    if not previous_outputs:
         _check(sealer, settings, stage)
     packed = shipment.pack()
     print(f"package: {packed.size_bytes / 1e6:.1f} MB")
-    _carry_out("application", shipment.plan_application(packed), agree)
+    _apply("application", shipment.plan_application(packed), agree)
     url = shipment.url()
     public_url = settings.get("PUBLIC_URL") or url
     print(NEXT.format(url=url, public_url=public_url, stage=stage, build=packed.digest[:12],
                       origin=settings["EXTENSION_ORIGIN"], megabytes=packed.size_bytes / 1e6))  # fmt: skip
 
 
-def _check_nothing_is_left(shipment: Shipment) -> None:
-    """A new stack cannot be made beside what an earlier one left; AWS would say so resource by resource, half way."""
+def _check_no_retained_resources(shipment: Shipment) -> None:
+    """Raises ShippingError if resources of a deleted stack remain: creating a new one would fail half way."""
     if shipment.resource_stack.state() not in ("", "REVIEW_IN_PROGRESS"):
         return
-    if found := kept(shipment.aws, shipment.stage):
-        listed = "\n".join(f"  {one.what}" for one in found)
+    if found := find_retained(shipment.aws, shipment.stage):
+        listed = "\n".join(f"  {resource.name}" for resource in found)
         raise ShippingError(
-            f"A stage {shipment.stage} was here before, and this of it was kept:\n{listed}\n"
-            "A new stage of that name cannot be made beside it. Take it over by an import, or delete it where nobody "
-            f"needs it:\n  make destroy STAGE={shipment.stage} DATA=delete\n(docs/operations.md, After a destroy)"
+            f"These resources of an earlier stage {shipment.stage} were kept:\n{listed}\n"
+            "A new stage with this name cannot be created while they exist. Import them into the new stack, or delete "
+            f"them with their data:\n  make destroy STAGE={shipment.stage} DATA=delete\n"
+            "(docs/operations.md, After a destroy)"
         )
 
 
-def _seal_own(shipment: Shipment, sealer: Sealer, made: dict[str, str], config_file: Path) -> None:
-    """The secrets that nobody has to enter."""
-    own = {
-        "COGNITO_CLIENT_SECRET": lambda: _client_secret(shipment.aws, made),
-        "IDENTITY_HMAC_KEY": create_identity_key,  # Made once; nobody need ever see it.
+def _encrypt_generated_secrets(shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config_file: Path) -> None:
+    """Encrypt the secrets that are not entered by a person."""
+    secrets = {
+        "COGNITO_CLIENT_SECRET": lambda: _client_secret(shipment.aws, outputs),
+        "IDENTITY_HMAC_KEY": create_identity_key,  # generated once
     }
-    for name in [name for name in own if not shipment.settings.get(name)]:
-        shipment.settings[name] = sealer.encrypt(name, own[name]())
+    for name in [name for name in secrets if not shipment.settings.get(name)]:
+        shipment.settings[name] = sealer.encrypt(name, secrets[name]())
         project.write(shipment.config, config_file)
-        print(f"{name} is sealed in {config_file.name}: commit it")
+        print(f"{name} was encrypted in {config_file.name}. Commit this file.")
 
 
 def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
-    """Refuse, all at once, what the functions would refuse when they start; and what they would never read."""
+    """Raises ShippingError with all settings that the functions would reject at their start or never read."""
     problems = sealer.find_problems(settings)
-    problems += [f"{name} is no setting" for name in sorted(settings) if not _is_setting(name)]
-    problems += [f"{name} is set by Lambda and by nobody else" for name in sorted(LAMBDAS_OWN & settings.keys())]
+    problems += [f"{name} is not a setting" for name in sorted(settings) if not _is_setting(name)]
+    problems += [f"{name} is reserved by Lambda" for name in sorted(RESERVED_BY_LAMBDA & settings.keys())]
     if settings.get("STAGE", stage) != stage:
-        problems.append(f"STAGE is {settings['STAGE']}, though the stage is {stage}")
-    made = dict.fromkeys(plain.RESOURCE_SETTINGS, "the resource stack's")
-    given = {"AWS_DEFAULT_REGION": "eu-central-1", **made}
+        problems.append(f"STAGE is {settings['STAGE']} in the settings of the stage {stage}")
+    defaults = {"AWS_DEFAULT_REGION": "eu-central-1", **dict.fromkeys(plain.RESOURCE_SETTINGS, "an output")}
     try:
-        app_config.read(given | settings | {"STAGE": stage}, Path("/nonexistent"))
+        app_config.read(defaults | settings | {"STAGE": stage}, Path("/nonexistent"))
     except app_config.SettingsError as error:
         found = str(error).removeprefix("settings: ").split("; ")
         problems += [problem for problem in found if problem not in problems]
     if problems:
         listed = "\n".join(f"  ✗ {problem}" for problem in problems)
         raise ShippingError(
-            f"Not deployed: the settings of {stage} are unfit (docs/settings.md).\n{listed}\n"
-            f"A secret is entered by: .venv/bin/python -m scripts.secret encrypt --stage {stage} NAME"
+            f"Not deployed: settings of {stage} are invalid (docs/settings.md).\n{listed}\n"
+            f"Enter a secret with: .venv/bin/python -m scripts.secret encrypt --stage {stage} NAME"
         )
 
 
 def _is_setting(name: str) -> bool:
-    """Of ours, or of what runs us: the SDK and Python have settings of their own."""
+    """Whether it is a setting of the app, of the AWS SDK or of Python."""
     return name in app_config.NAMES | plain.RESOURCE_SETTINGS.keys() or name.startswith(("AWS_", "PYTHON"))
 
 
-def _client_secret(aws: Aws, made: dict[str, str]) -> str:
-    described = aws.client("cognito-idp").describe_user_pool_client(
-        UserPoolId=made["UserPoolId"], ClientId=made["UserPoolClientId"]
+def _client_secret(aws: Aws, outputs: dict[str, str]) -> str:
+    response = aws.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=outputs["UserPoolId"], ClientId=outputs["UserPoolClientId"]
     )
-    return str(described["UserPoolClient"]["ClientSecret"])
+    return str(response["UserPoolClient"]["ClientSecret"])
 
 
-def _carry_out(what: str, plan: Plan | None, agree: Any) -> None:
+def _apply(stack: str, plan: Plan | None, agree: Any) -> None:
     if plan is None:
-        print(f"{what}: nothing to change")
+        print(f"{stack}: no changes")
         return
-    own = [change for change in plan.changes if not change.follows]
-    print(f"{what}: {len(own)} changes, and {len(plan.changes) - len(own)} of what refers to them")
-    for change in own:
+    direct = [change for change in plan.changes if not change.follows]
+    followers = len(plan.changes) - len(direct)
+    print(f"{stack}: {_count(len(direct), 'change')}, and {_count(followers, 'resource')} referring to them")
+    for change in direct:
         print(change)
     if not agree():
         plan.discard()
         raise ShippingError("Nothing was changed.")
     plan.apply()
-    print(f"{what}: done")
+    print(f"{stack}: done")
 
 
-def _agreed() -> bool:
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _is_confirmed() -> bool:
     try:
-        return input("Carry this out? [y/N] ").strip().lower() in ("y", "yes")
-    except (EOFError, KeyboardInterrupt):  # Nobody is there, or somebody leaves: the plan is taken back all the same.
+        return input("Apply these changes? [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):  # No terminal, or Ctrl-C: the plan is discarded too.
         return False
 
 
-def _asked(arguments: list[str] | None) -> argparse.Namespace:
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--resources-only", action="store_true")

@@ -1,4 +1,4 @@
-"""A listener's calls to a running backend, and a tick for each thing that was checked: for the demo and its parts."""
+"""The requests of one user to a running backend, with a tick for each check: used by the demo and its parts."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +9,12 @@ PASSWORD = "correct horse battery staple"
 
 
 class StepFailedError(Exception):
-    """A step of the journey did not hold; the text says which and what came instead."""
+    """A step failed; the message says which one and what was received."""
 
 
 @dataclass
 class Journey:
-    """One listener's calls, and a tick for each thing that was checked."""
+    """The requests of one user and the number of checks that passed."""
 
     api_url: str
     headers: dict[str, str] = field(default_factory=dict)
@@ -22,32 +22,34 @@ class Journey:
 
     def call(self, method: str, path: str, expected: int = 200, **more: Any) -> dict[str, Any]:
         headers = self.headers | more.pop("headers", {})
-        answer = requests.request(method, self.api_url + path, headers=headers, timeout=30, **more)
-        if answer.status_code != expected:
-            raise StepFailedError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
-        return dict(answer.json())
+        response = requests.request(method, self.api_url + path, headers=headers, timeout=30, **more)
+        if response.status_code != expected:
+            raise StepFailedError(f"{method} {path} returned {response.status_code}: {response.text[:500]}")
+        return dict(response.json())
 
-    def check(self, claim: str, holds: bool, got: object = "") -> None:
-        if not holds:
-            raise StepFailedError(f"{claim}: no. {got}")
+    def check(self, claim: str, is_true: bool, received: object = "") -> None:
+        """Count a check. Raises StepFailedError if it failed."""
+        if not is_true:
+            raise StepFailedError(f"not true: {claim}. Received: {received}")
         self.checked += 1
         print(f"  ✓ {claim}")
 
 
 def register(journey: Journey, email: str) -> None:
     title("A new user")
-    answer = journey.call("POST", "/auth/register", 201, json={"email": email, "password": PASSWORD, "name": "Ada"})
-    journey.headers = {"Authorization": f"Bearer {answer['token']}"}
-    journey.check("200 free credits", answer["user"]["credits"] == {"available": 200, "held": 0}, answer["user"])
+    response = journey.call("POST", "/auth/register", 201, json={"email": email, "password": PASSWORD, "name": "Ada"})
+    journey.headers = {"Authorization": f"Bearer {response['token']}"}
+    journey.check("200 free credits", response["user"]["credits"] == {"available": 200, "held": 0}, response["user"])
 
 
 def balance(journey: Journey) -> tuple[int, int]:
-    answer = journey.call("GET", "/credits/balance")
-    return answer["available"], answer["held"]
+    """Available and held credits."""
+    response = journey.call("GET", "/credits/balance")
+    return response["available"], response["held"]
 
 
 def credits_for(milliseconds: int) -> int:
-    """10 credits a minute, a started credit in full: the price as the demo's listener knows it."""
+    """The price of live audio: 10 credits per minute, rounded up to a whole credit."""
     return -(-milliseconds * 10 // 60_000)
 
 

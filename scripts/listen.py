@@ -1,6 +1,6 @@
-"""A live stream against the stack that `make run` keeps up, from a second terminal: `make live`.
+"""A live stream to the stack of `make run`, from a second terminal: `make live`.
 
-Words appear as they are spoken, a second lease follows while people talk, and the bill is exact.
+Captions appear as the recording plays, the lease is renewed during the session, and the bill is exact.
 """
 
 import secrets
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sandbox.speech import samples
-from scripts.demo import listen_live
+from scripts.demo import stream_directly
 from scripts.journey import Journey, StepFailedError, register
 from scripts.local.processes import url_answers
 from scripts.local.stack import read_json
@@ -20,13 +20,13 @@ def main() -> int:
     api_url = read_json(DEV).get("api_url", "")
     if not api_url or not url_answers(f"{api_url}/health"):
         print(
-            "No stack is running here. Start one with `make run` in another terminal, then try again.", file=sys.stderr
+            "No local stack is running. Start it with `make run` in another terminal, then try again.", file=sys.stderr
         )
         return 1
     journey = Journey(api_url)
     try:
         register(journey, f"listener-{secrets.token_hex(4)}@example.com")
-        listen_live(journey, " ".join(words for _, words in samples()))
+        stream_directly(journey, " ".join(text for _, text in samples()))
     except StepFailedError as failure:
         print(f"\n✗ {failure}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""What an extension does with a direct lease, in a terminal: opens the socket, speaks, shows words as they come."""
+"""A direct session in a terminal: opens the socket of the lease, sends audio, shows captions as they arrive."""
 
 import json
 import threading
@@ -9,12 +9,12 @@ from pathlib import Path
 from websockets.sync.client import ClientConnection, connect
 
 FRAME_SECONDS = 0.1
-SILENCE_SECONDS = 1.0  # after each recording, so that its last phrase ends
+SILENCE_SECONDS = 1.0  # after each recording, which ends its last turn
 WIDTH = 100
 
 
 def frames(path: Path) -> Iterator[bytes]:
-    """The recording in frames of a tenth of a second, and a second of silence after it."""
+    """The recording in frames of a tenth of a second, followed by a second of silence."""
     with wave.open(str(path)) as recording:
         size = int(recording.getframerate() * FRAME_SECONDS)
         while frame := recording.readframes(size):
@@ -24,7 +24,7 @@ def frames(path: Path) -> Iterator[bytes]:
 
 
 class LiveSocket:
-    """One socket at the provider. Words are shown as they are spoken and kept when their phrase ends."""
+    """A socket at the provider. Words are shown as they arrive and kept when their turn ends."""
 
     def __init__(self, websocket_url: str, token: str, show: Callable[[str], None] = print):
         self.turns: dict[int, str] = {}
@@ -35,14 +35,14 @@ class LiveSocket:
         self._reader.start()
         self._pace = threading.Event()
 
-    def speak(self, path: Path) -> None:
-        """Send a recording at the speed it was spoken."""
+    def send_recording(self, path: Path) -> None:
+        """Send a recording in real time."""
         for frame in frames(path):
             self._socket.send(frame)
             self._pace.wait(FRAME_SECONDS)
 
     def finish(self) -> str:
-        """Say that no more comes, wait for the last words, and return all of them."""
+        """End the session, wait for the last words; returns the whole text."""
         self._socket.send(json.dumps({"type": "Terminate"}))
         self._reader.join(timeout=30)
         self._socket.close()
@@ -56,7 +56,7 @@ class LiveSocket:
             elif message["type"] == "Termination":
                 self.ending = message
             elif message["type"] == "Error":
-                self._show(f"\r    the provider says: {message['error']}\n")
+                self._show(f"\r    The provider reports an error: {message['error']}\n")
 
     def _turn(self, turn: dict) -> None:
         words = turn["transcript"] or " ".join(word["text"] for word in turn["words"])

@@ -1,7 +1,7 @@
-"""Jobs that failed five times: what they are about, and back into the queue once what was wrong is mended.
+"""List the dead letters: messages of jobs that failed five times. Send them again once the cause is fixed.
 
 .venv/bin/python -m scripts.replay --stage prod                list them
-.venv/bin/python -m scripts.replay --stage prod --send-back    put them into the queue again: jobs may run twice
+.venv/bin/python -m scripts.replay --stage prod --send-back    send them to the queue again: a job may run twice
 """
 
 import argparse
@@ -9,54 +9,58 @@ import sys
 from typing import Any
 
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, REFUSALS, Aws, RealAws
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws
 
-HIDDEN_SECONDS = 120  # while they are looked at
+HIDDEN_SECONDS = 120  # while they are listed
 
 
 def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--send-back", action="store_true")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        found = replay(aws or RealAws(), asked.stage, send_back=asked.send_back)
-    except REFUSALS as error:
+        count = replay(aws or RealAws(), options.stage, send_back=options.send_back)
+    except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{found} dead letters" + (", sent back" if asked.send_back and found else ""))
+    print(
+        f"{count} dead letter{'' if count == 1 else 's'}"
+        + (", sent to the queue" if options.send_back and count else "")
+    )
     return 0
 
 
 def replay(aws: Aws, stage: str, *, send_back: bool) -> int:
-    """Show every dead letter, and with `send_back` put it into the queue, then take it out. How many."""
-    made = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").outputs()
-    sqs, dead = aws.client("sqs"), made["DeadJobsQueueUrl"]
-    seen: dict[str, Any] = {}
-    while letters := _received(sqs, dead):
+    """Print every dead letter, and with `send_back` move it to the queue; returns the number of letters."""
+    outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").outputs()
+    sqs, dead_queue = aws.client("sqs"), outputs["DeadJobsQueueUrl"]
+    listed: dict[str, Any] = {}
+    while letters := _receive(sqs, dead_queue):
         for letter in letters:
-            if letter["MessageId"] not in seen:
+            if letter["MessageId"] not in listed:
                 print(f"  {letter['Body']}  (sent {letter['Attributes']['SentTimestamp']} ms)")
-            seen[letter["MessageId"]] = letter
+            listed[letter["MessageId"]] = letter
             if send_back:
-                sqs.send_message(QueueUrl=made["JobsQueueUrl"], MessageBody=letter["Body"])
-                sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+                sqs.send_message(QueueUrl=outputs["JobsQueueUrl"], MessageBody=letter["Body"])
+                sqs.delete_message(QueueUrl=dead_queue, ReceiptHandle=letter["ReceiptHandle"])
     if not send_back:
-        for letter in seen.values():  # Seen, and to be seen again at once.
-            sqs.change_message_visibility(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
-    return len(seen)
+        for letter in listed.values():  # They can be received again immediately.
+            handle = letter["ReceiptHandle"]
+            sqs.change_message_visibility(QueueUrl=dead_queue, ReceiptHandle=handle, VisibilityTimeout=0)
+    return len(listed)
 
 
-def _received(sqs: Any, queue: str) -> list[dict[str, Any]]:
-    answer = sqs.receive_message(
+def _receive(sqs: Any, queue: str) -> list[dict[str, Any]]:
+    response = sqs.receive_message(
         QueueUrl=queue,
         MaxNumberOfMessages=10,
         VisibilityTimeout=HIDDEN_SECONDS,
         WaitTimeSeconds=1,
         MessageSystemAttributeNames=["SentTimestamp"],
     )
-    found: list[dict[str, Any]] = answer.get("Messages", [])
-    return found
+    messages: list[dict[str, Any]] = response.get("Messages", [])
+    return messages
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The local stack, kept up until Ctrl-C. PORT in the environment chooses the API's port (8000)."""
+"""The local stack, running until Ctrl-C. PORT in the environment sets the port of the API (default 8000)."""
 
 import os
 import signal
@@ -17,45 +17,46 @@ READY = """
   AWS           {aws_endpoint_url}
   stand-ins     {sandbox_url}
   dashboard     {api_url}/admin  (sign in as {admin_email}, password in .local/dev.json)
-  reference     {api_url}/docs  (every route, to read and to try)
+  reference     {api_url}/docs  (every route, with forms to try it)
   logs          .local/*.log
 
 Try it:
   curl -s {api_url}/health
   curl -s {api_url}/auth/register -H 'Content-Type: application/json' \\
        -d '{{"email": "ada@example.com", "password": "correct horse battery"}}'
-  make live     (in another terminal: real speech in, words as they are spoken, the bill to the credit)
-  make catchup  (in another terminal: a recording uploaded, summarised, asked about)
-  make seed     (in another terminal: a month of made-up activity for the dashboard, some minutes)
-  make buy      (in another terminal: credits bought at the hosted page, a part refunded)
-To buy by hand: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
-`checkout_url` of its answer in a browser and press Pay.
+  make live     (in another terminal: stream recorded speech, with live captions and the exact bill)
+  make catchup  (in another terminal: upload a recording, get its summary, ask a question about it)
+  make seed     (in another terminal: a month of generated activity for the dashboard; takes a few minutes)
+  make buy      (in another terminal: buy credits on the hosted page, then refund a part)
+To buy credits yourself: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
+`checkout_url` of the response in a browser and press Pay.
 
-The API answers the pages of {extension_origin} alone; for your own extension:
+The API accepts browser requests from {extension_origin} only. For your own extension:
   EXTENSION_ORIGIN=chrome-extension://<its id> make run
 
-Code changes are picked up by themselves. Ctrl-C stops everything; accounts and credits stay in .local/, where
-they are written when it stops.
+The API restarts when its code changes. Ctrl-C stops everything. Accounts and credits are kept in .local/, where they
+are written when the stack stops.
 """
 
 
-TAKEN = (
-    "Port {port} is taken, perhaps by this stack in another terminal. If not, choose another: PORT={next_port} make run"
+PORT_IN_USE = (
+    "Port {port} is already in use. If this stack runs in another terminal, stop it there; "
+    "otherwise choose another port: PORT={next_port} make run"
 )
 
 
-def tell_reloads(log: Path, told_until: int) -> int:
-    """Shows what became of code changes since that byte of the API's log; returns where the log ends now."""
+def print_reloads(log: Path, start: int) -> int:
+    """Print what happened to code changes, from the byte `start` of the API's log; returns the next byte to read."""
     with log.open("rb") as file:
-        file.seek(told_until)
+        file.seek(start)
         new = file.read()
-    whole = new[: new.rfind(b"\n") + 1]
-    for line in whole.decode("utf-8", "replace").splitlines():
+    lines = new[: new.rfind(b"\n") + 1]
+    for line in lines.decode("utf-8", "replace").splitlines():
         if line.endswith(CHANGED):
             print(line, flush=True)
         elif line.endswith(WAITING):
             print("\n".join(log_tail(log)), file=sys.stderr, flush=True)
-    return told_until + len(whole)
+    return start + len(lines)
 
 
 def main() -> int:
@@ -64,7 +65,7 @@ def main() -> int:
         print(f"PORT must be a number from 1 to 65535, not {port!r}.", file=sys.stderr)
         return 2
     if port_is_taken(int(port)):
-        print(TAKEN.format(port=port, next_port=int(port) % 65535 + 1), file=sys.stderr)
+        print(PORT_IN_USE.format(port=port, next_port=int(port) % 65535 + 1), file=sys.stderr)
         return 2
     try:
         with (
@@ -72,10 +73,10 @@ def main() -> int:
             LocalStack(keep_state=True, api_port=int(port), reload=True) as stack,
         ):
             print(READY.format(**stack.dev), flush=True)
-            told_until = 0
+            position = 0
             while True:
                 stack.check_running()
-                told_until = tell_reloads(stack.directory / "api.log", told_until)
+                position = print_reloads(stack.directory / "api.log", position)
                 time.sleep(0.5)
     except KeyboardInterrupt:
         print("\nstopped", flush=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.shipping import project
-from scripts.shipping.project import REFUSALS, RealAws, ShippingError
+from scripts.shipping.project import EXPECTED_ERRORS, RealAws, ShippingError
 from scripts.shipping.sealing import SECRET_FIELDS, SECRET_NAMES, Sealer, declared_secret
 
 
@@ -34,7 +34,7 @@ def main(words: list[str] | None = None, kms: Any = None, config_file: Path = pr
             settings.update({name: sealer.reencrypt(name, settings[name]) for name in changed})
         if changed:
             project.write(config, config_file)
-    except REFUSALS as error:
+    except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     if not changed:

@@ -1,8 +1,8 @@
-"""Is there a secret in the files of this repository? `.venv/bin/python -m scripts.secret_scan`, part of `make check`.
+"""Find secrets in the files of this repository: `.venv/bin/python -m scripts.secret_scan`, part of `make check`.
 
-Yelp's detect-secrets looks for what keys are known to look like, and for strings too random to be words; one detector
-is added for our providers' keys. `scripts/no_secrets.toml` lists what was looked at and is none, with the reason; any
-other finding ends with 1. Places are told, never what stands there.
+detect-secrets of Yelp searches for the formats of keys and for random strings; a detector for the keys of our providers
+is added. `scripts/no_secrets.toml` lists reviewed findings that are not secrets, with the reason. For any other finding
+the script exits with 1. It prints where a finding is, never the finding itself.
 """
 
 import re
@@ -19,16 +19,16 @@ from detect_secrets.plugins.base import RegexBasedDetector
 from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).parents[1]
-KNOWN = ROOT / "scripts" / "no_secrets.toml"
+REVIEWED_FINDINGS = ROOT / "scripts" / "no_secrets.toml"
 
 
 class ProviderKeyDetector(RegexBasedDetector):
-    """Keys of the providers that this backend keeps, quoted or not. Sources: docs/providers.md, docs/payments.md."""
+    """Keys of the providers of this backend, with or without quotes. Sources: docs/providers.md, docs/payments.md."""
 
     secret_type = "Provider key"
     denylist = (
         re.compile(r"\b(?:sk|rk)_(?:test|live)_[0-9A-Za-z]{16,}"),  # Stripe
-        re.compile(r"\bwhsec_[0-9A-Za-z]{24,}"),  # Stripe's webhooks
+        re.compile(r"\bwhsec_[0-9A-Za-z]{24,}"),  # webhooks of Stripe
         re.compile(r"\bsk-(?:[a-z]+-)?[0-9A-Za-z_-]{32,}"),  # OpenAI
         re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"),  # AssemblyAI
     )
@@ -43,7 +43,7 @@ DETECTORS: list[dict[str, Any]] = [
     {"name": "HexHighEntropyString", "limit": 3.0},
     {"name": "Base64HighEntropyString", "limit": 4.5},
 ]
-# What looks random and is none: numbers in a row, `${placeholders}`, ids by their name. A comment excuses nothing.
+# Strings that only look random: sequences, `${placeholders}`, UUIDs. A comment in the file suppresses no finding.
 FILTERS = [
     {"path": f"detect_secrets.filters.heuristic.{name}"}
     for name in ("is_sequential_string", "is_potential_uuid", "is_templated_secret", "is_lock_file")
@@ -52,7 +52,7 @@ FILTERS = [
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """`sha1`: of what was found, so that it can be named without being told. `line` is for people."""
+    """A possible secret. `sha1`: the hash of its text, which identifies it without showing it."""
 
     file: str
     kind: str
@@ -60,7 +60,7 @@ class Finding:
     line: int = 0
 
     @property
-    def known_as(self) -> tuple[str, str, str]:
+    def key(self) -> tuple[str, str, str]:
         return self.file, self.kind, self.sha1
 
 
@@ -71,28 +71,30 @@ def scan(root: Path, files: Iterable[str]) -> Iterator[Finding]:
                 yield Finding(file, found.type, found.secret_hash, found.line_number)
 
 
-def reviewed() -> set[tuple[str, str, str]]:
-    entries = tomllib.loads(KNOWN.read_text())["none"]
+def load_reviewed() -> set[tuple[str, str, str]]:
+    entries = tomllib.loads(REVIEWED_FINDINGS.read_text())["reviewed"]
     return {(entry["file"], entry["kind"], entry["sha1"]) for entry in entries if entry["why"]}
 
 
-def tracked() -> list[str]:
-    """The files that git knows, or would take, but for the list of what is none: a test knows all that stands there."""
-    asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [file for file in listed.split("\0") if (ROOT / file).is_file() and ROOT / file != KNOWN]
+def list_files() -> list[str]:
+    """All files that git tracks or would add, without the list of reviewed findings, which a test checks."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [file for file in output.split("\0") if (ROOT / file).is_file() and ROOT / file != REVIEWED_FINDINGS]
 
 
 def main() -> int:
-    files = tracked()
-    known = reviewed()
-    found = sorted(one for one in set(scan(ROOT, files)) if one.known_as not in known)
-    for one in found:
-        print(f"{one.file}:{one.line}: {one.kind} (sha1 {one.sha1})")
-    if found:
-        print("Take it out, and make the key invalid if it is one. If it is none, say why in scripts/no_secrets.toml.")
+    files = list_files()
+    reviewed = load_reviewed()
+    findings = sorted(finding for finding in set(scan(ROOT, files)) if finding.key not in reviewed)
+    for finding in findings:
+        print(f"{finding.file}:{finding.line}: {finding.kind} (sha1 {finding.sha1})")
+    if findings:
+        print(
+            "Remove the secrets and revoke them. Add what is not a secret to scripts/no_secrets.toml, with the reason."
+        )
         return 1
-    print(f"no secret in {len(files)} files")
+    print(f"{len(files):,} files contain no secrets.")
     return 0
 
 

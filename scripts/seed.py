@@ -1,7 +1,6 @@
-"""A month of believable activity in the stack of `make run`, so that the owner's dashboard has something to show.
+"""Generate a month of activity in the stack of `make run`, to fill the dashboard: `make seed`.
 
-The real use cases book it, at times that a clock of its own tells; only the providers are made up. `make seed`, with
-USERS= (how many) and SEED= (another month).
+The real use cases run with a simulated clock and simulated providers. USERS= sets the number of users, SEED= the month.
 """
 
 import os
@@ -28,59 +27,59 @@ LOCAL = Path(__file__).parent.parent / ".local"
 FIRST_NAMES = ("ada", "grace", "alan", "edsger", "barbara", "donald", "radia", "ken", "frances", "niklaus", "margaret")
 LAST_NAMES = ("lovelace", "hopper", "turing", "dijkstra", "liskov", "knuth", "perlman", "thompson", "allen", "wirth")
 DEFAULT_USERS = "2000"
-CHECKED = 200  # books that are added up at the end
+CHECKED_USERS = 200  # whose balances are compared with their entries at the end
 COUNTED_WITHIN_SECONDS = 120
 
 
 class SeedError(Exception):
-    """The month could not be made; the text says why and what to do."""
+    """The month could not be generated; the message says why and what to do."""
 
 
-def seed(directory: Path, users: int, word: str, now: int) -> Counter[str]:
-    """Make the month in the stack of this directory. Raises SeedError."""
+def seed(directory: Path, users: int, seed_text: str, now: int) -> Counter[str]:
+    """Generate the month in the stack of this directory; returns the number of each action. Raises SeedError."""
     settings = read_json(directory / "settings.json")
     if settings.get("STAGE") != "local":
-        raise SeedError("Only a local stack is filled with made-up people.")
+        raise SeedError("Only the local stack can be seeded. Start it with `make run`.")
     config = Config(region_name=settings["AWS_DEFAULT_REGION"], max_pool_connections=16, retries={"mode": "standard"})
-    known = {name.lower(): settings[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    credentials = {name.lower(): settings[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
     def client(service: str) -> Any:
-        return boto3.client(service, endpoint_url=settings["AWS_ENDPOINT_URL"], config=config, **known)
+        return boto3.client(service, endpoint_url=settings["AWS_ENDPOINT_URL"], config=config, **credentials)
 
     tables = Tables(client("dynamodb"), settings["LEDGER_TABLE"], settings["APP_TABLE"])
-    cognito, crowd = client("cognito-idp"), secrets.token_hex(3)
+    cognito, batch_id = client("cognito-idp"), secrets.token_hex(3)
 
-    def account_of(number: int) -> tuple[str, str]:
+    def create_account(number: int) -> tuple[str, str]:
         first, last = FIRST_NAMES[number % len(FIRST_NAMES)], LAST_NAMES[number // 7 % len(LAST_NAMES)]
-        email = f"{first}.{last}.{crowd}.{number}@example.com"
-        made = cognito.admin_create_user(
+        email = f"{first}.{last}.{batch_id}.{number}@example.com"
+        response = cognito.admin_create_user(
             UserPoolId=settings["COGNITO_USER_POOL_ID"],
             Username=email,
             MessageAction="SUPPRESS",
             UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
         )
-        words = {one["Name"]: one["Value"] for one in made["User"]["Attributes"]}
-        return words["sub"], email
+        attributes = {attribute["Name"]: attribute["Value"] for attribute in response["User"]["Attributes"]}
+        return attributes["sub"], email
 
     def new_services() -> Services:
         version = settings.get("PRICE_VERSION", "2026-11")
-        return Services.on(tables, identity_key=settings["IDENTITY_HMAC_KEY"], price_version=version)
+        return Services.build(tables, identity_key=settings["IDENTITY_HMAC_KEY"], price_version=version)
 
-    month = Month(new_services, account_of, now, users, word)
-    with paused_schedules(directory):  # Else the stack's own sweep would end in our past what began there.
-        people = month.live(_tell)
-    _check(tables, people[:CHECKED])
-    _wait_until_counted(tables, people[-1:])
+    month = Month(new_services, create_account, now, users, seed_text)
+    with paused_schedules(directory):  # Otherwise the sweep of the stack would end the simulated sessions.
+        user_ids = month.simulate(_print_day)
+    _check(tables, user_ids[:CHECKED_USERS])
+    _wait_until_counted(tables, user_ids[-1:])
     return month.done
 
 
-def _tell(day: int, done: Counter[str]) -> None:
-    acts = sum(done.values()) - done["joined"]
-    print(f"\r  day {day:2} of {DAYS}: {done['joined']:,} people, {acts:,} acts", end="", flush=True)
+def _print_day(day: int, done: Counter[str]) -> None:
+    actions = sum(done.values()) - done["registered"]
+    print(f"\r  day {day:2} of {DAYS}: {done['registered']:,} users, {actions:,} actions", end="", flush=True)
 
 
 def _check(tables: Tables, user_ids: list[str]) -> None:
-    """The books of these people add up, or SeedError."""
+    """Raises SeedError if the balance of a user is not the sum of the entries."""
     ledger = Ledger(tables)
     for user_id in user_ids:
         total, after = 0, None
@@ -91,40 +90,42 @@ def _check(tables: Tables, user_ids: list[str]) -> None:
                 break
         balance = ledger.balance(user_id)
         if balance.available + balance.held != total:
-            raise SeedError(f"The books of {user_id} do not add up: this is a bug, please report it.")
+            raise SeedError(f"The balance of {user_id} is not the sum of its entries. This is a bug, please report it.")
 
 
 def _wait_until_counted(tables: Tables, user_ids: list[str]) -> None:
-    """The totals follow the ledger's stream; they have arrived when the last person's movements have."""
+    """Wait until the aggregates, which follow the stream of the ledger, include the entries of the last user."""
     ledger, totals = Ledger(tables), Aggregates(tables)
-    until = time.monotonic() + COUNTED_WITHIN_SECONDS
-    booked = [(user_id, entry) for user_id in user_ids for entry in ledger.entries(user_id, 100)[0]]
-    while totals.count_uncounted(booked):
-        if time.monotonic() > until:
-            raise SeedError("The totals do not follow: look into .local/api.log.")
+    deadline = time.monotonic() + COUNTED_WITHIN_SECONDS
+    entries = [(user_id, entry) for user_id in user_ids for entry in ledger.entries(user_id, 100)[0]]
+    while totals.left(entries):
+        if time.monotonic() > deadline:
+            raise SeedError("The aggregates are not updated. The reason is in .local/api.log.")
         time.sleep(0.2)
 
 
 def main() -> int:
-    users, word = os.environ.get("USERS") or DEFAULT_USERS, os.environ.get("SEED") or "a month"
+    users, seed_text = os.environ.get("USERS") or DEFAULT_USERS, os.environ.get("SEED") or "a month"
     if not users.isdecimal() or not 0 < int(users) <= 100_000:
-        print(f"USERS must be a number up to 100000, not {users!r}.", file=sys.stderr)
+        print(f"USERS must be a number from 1 to 100,000, not {users!r}.", file=sys.stderr)
         return 2
     dev = read_json(LOCAL / "dev.json")
     if not dev or not url_answers(f"{dev['api_url']}/health"):
-        print("Nothing runs here. Start `make run` in another terminal, then come back.", file=sys.stderr)
+        print(
+            "No local stack is running. Start it with `make run` in another terminal, then try again.", file=sys.stderr
+        )
         return 1
-    began = time.monotonic()
+    started_at = time.monotonic()
     try:
-        done = seed(LOCAL, int(users), word, int(time.time()))
+        done = seed(LOCAL, int(users), seed_text, int(time.time()))
     except SeedError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped: what is there stays, and is in order", file=sys.stderr)
+        print("\nstopped: the data so far is kept and consistent", file=sys.stderr)
         return 130
-    print(f"\n  {', '.join(f'{what.replace(chr(95), chr(32))} {count:,}' for what, count in done.most_common())}")
-    print(f"  in {time.monotonic() - began:.0f} s. Look at it: {dev['api_url']}/admin")
+    print(f"\n  {', '.join(f'{name.replace(chr(95), chr(32))} {count:,}' for name, count in done.most_common())}")
+    print(f"  in {time.monotonic() - started_at:.0f} s. Open {dev['api_url']}/admin to see it.")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Is this deployment what it should be? Asks it as a stranger would, changes nothing, needs no account.
+"""Check a deployment from outside: without an account, and without changing anything.
 
     .venv/bin/python -m scripts.smoke --url https://abc.execute-api.eu-central-1.amazonaws.com/api --origin chrome-extension://<id>
 
-Exit 0 if every check held. What an emulator cannot show is told apart from what is wrong (`--emulated`).
+Exits with 0 if every check passed. With `--emulated`, checks that an emulated gateway cannot pass are not failures.
 """
 
 import argparse
@@ -19,15 +19,16 @@ from chalicelib.payments.checkout import OFF_RETRY_SECONDS
 from scripts.shipping.answers import MESSAGES
 
 FOREIGN_ORIGIN = "https://elsewhere.example"
-TOKEN_OF_NOBODY = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJl"
+UNSIGNED_TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJl"
 NEEDED_HEADERS = {"authorization", "content-type", "idempotency-key"}
 READ_HEADERS = {"retry-after", "ratelimit-limit", "x-request-id"}
 
 
 @dataclass
 class Smoke:
-    """`origin`: the extension's page. `build`: what was deployed, if that is known. `is_emulated`: the gateway is an
-    emulator's.
+    """The checks and their report.
+
+    `origin`: of the extension. `build`: the deployed build, if it is known. `is_emulated`: the gateway is emulated.
     """
 
     url: str
@@ -40,126 +41,142 @@ class Smoke:
     def call(self, method: str, path: str, **request: Any) -> requests.Response:
         return requests.request(method, self.url + path, timeout=30, allow_redirects=False, **request)
 
-    def check(self, claim: str, holds: bool, got: object, emulator: bool = True) -> None:
-        """One line of the report. `emulator`: whether an emulated gateway can show it."""
-        if holds:
-            self._say(f"  ✓ {claim}")
+    def check(self, claim: str, is_true: bool, received: object, emulator: bool = True) -> None:
+        """Add one line to the report. `emulator`: whether an emulated gateway can pass the check."""
+        if is_true:
+            self._print(f"  ✓ {claim}")
         elif self.is_emulated and not emulator:
-            self._say(f"  – {claim}: not shown by the emulated gateway")
+            self._print(f"  – {claim}: cannot be checked with an emulated gateway")
         else:
             self.failed += 1
-            self._say(f"  ✗ {claim}: no. Got {got}")
+            self._print(f"  ✗ {claim}: failed. Received {received}")
 
-    def is_ours(self, answer: requests.Response, status: int, code: str) -> bool:
-        """Whether this is the one shape of all errors, with what a browser needs to read it."""
-        said = _fields(answer)
+    def is_error(self, response: requests.Response, status: int, code: str) -> bool:
+        """Whether the response is this error in the shape of all errors, readable by the extension."""
+        body = _fields(response)
         return (
-            (answer.status_code, said.get("code")) == (status, code)
-            and bool(said.get("request_id"))
-            and answer.headers.get("Access-Control-Allow-Origin") == self.origin
+            (response.status_code, body.get("code")) == (status, code)
+            and bool(body.get("request_id"))
+            and response.headers.get("Access-Control-Allow-Origin") == self.origin
         )
 
     def run(self) -> bool:
-        """Every part, also after one that failed; whether all held."""
-        parts: list[Callable[[], None]] = [self.alive, self.closed, self.authorizer, self.browsers, self.webhooks]
-        for part in [*parts, self.limits, self.prices]:
-            self._say(f"\n{part.__doc__}")
+        """Run all parts, also after a failure; returns whether every check passed."""
+        parts: list[Callable[[], None]] = [
+            self.check_health,
+            self.check_unknown_paths,
+            self.check_authorizer,
+            self.check_browsers,
+            self.check_webhooks,
+            self.check_limits,
+            self.check_prices,
+        ]
+        for part in parts:
+            self._print(f"\n{part.__doc__}")
             try:
                 part()
             except requests.RequestException as error:
                 self.failed += 1
-                self._say(f"  ✗ no answer from {self.url}: {_reason(error)}")
-        self._say(f"\n{'Every check held.' if not self.failed else f'{self.failed} did not hold.'}")
+                self._print(f"  ✗ no response from {self.url}: {_reason(error)}")
+        self._print(f"\n{f'{self.failed} of the checks failed.' if self.failed else 'All checks passed.'}")
         return not self.failed
 
-    def alive(self) -> None:
-        """Alive, and which version"""
-        answer = self.call("GET", "/health")
-        said = _fields(answer)
-        stage, build = said.get("stage"), said.get("build")
-        self.check(f"alive (stage {stage}, build {build})", said.get("status") == "ok", _shown(answer))
-        # A stage of that name may have plain secrets, and limits that limit nobody.
-        self.check("it is no stage of one machine", stage not in (None, "local"), f"stage {stage}", emulator=False)
+    def check_health(self) -> None:
+        """Health and version"""
+        response = self.call("GET", "/health")
+        body = _fields(response)
+        stage, build = body.get("stage"), body.get("build")
+        self.check(f"healthy (stage {stage}, build {build})", body.get("status") == "ok", _shown(response))
+        # The stage local may have secrets in plain text and rate limits without effect.
+        self.check("it is not the stage local", stage not in (None, "local"), f"stage {stage}", emulator=False)
         if self.build:
-            self.check(f"it is what was deployed ({self.build})", build == self.build, f"build {build}")
-        self.check("told to come by https only", "Strict-Transport-Security" in answer.headers, dict(answer.headers))
+            self.check(f"it is the deployed build ({self.build})", build == self.build, f"build {build}")
+        self.check("browsers must use https", "Strict-Transport-Security" in response.headers, dict(response.headers))
 
-    def closed(self) -> None:
-        """What is not there, in our shape"""
-        answer = self.call("GET", f"/{uuid.uuid4()}")
-        self.check("an unknown path is 404", self.is_ours(answer, 404, "not_found"), _shown(answer))
-        answer = self.call("PUT", "/credits/balance")
-        self.check("an unknown method is 404", self.is_ours(answer, 404, "not_found"), _shown(answer))
+    def check_unknown_paths(self) -> None:
+        """Errors for unknown paths"""
+        response = self.call("GET", f"/{uuid.uuid4()}")
+        self.check("an unknown path returns 404", self.is_error(response, 404, "not_found"), _shown(response))
+        response = self.call("PUT", "/credits/balance")
+        self.check("an unknown method returns 404", self.is_error(response, 404, "not_found"), _shown(response))
 
-    def authorizer(self) -> None:
-        """The authorizer is on"""
+    def check_authorizer(self) -> None:
+        """Authorization"""
         for path in ("/credits/balance", "/auth/user", "/transcription/history", "/analytics/costs"):
-            answer = self.call("GET", path)
-            self.check(f"{path} without a token is 401", self.is_ours(answer, 401, "unauthenticated"), _shown(answer))
-            # The app would refuse it too, in other words: so a gateway that lets everybody through is seen.
-            is_gateway = _fields(answer).get("message") == MESSAGES["unauthenticated"]
-            self.check(f"{path} is refused by the gateway itself", is_gateway, _shown(answer))
-        answer = self.call("GET", "/credits/balance", headers={"Authorization": f"Bearer {TOKEN_OF_NOBODY}"})
-        self.check("a made-up token is 401", self.is_ours(answer, 401, "unauthenticated"), _shown(answer))
-        answer = self._sign_in()
-        self.check("a wrong password is 401", self.is_ours(answer, 401, "invalid_credentials"), _shown(answer))
+            response = self.call("GET", path)
+            self.check(
+                f"{path} without a token returns 401", self.is_error(response, 401, "unauthenticated"), _shown(response)
+            )
+            # The app rejects it too, with another message, which shows a gateway that checks nothing.
+            is_gateway = _fields(response).get("message") == MESSAGES["unauthenticated"]
+            self.check(f"{path} is rejected by the gateway itself", is_gateway, _shown(response))
+        response = self.call("GET", "/credits/balance", headers={"Authorization": f"Bearer {UNSIGNED_TOKEN}"})
+        self.check("an unsigned token returns 401", self.is_error(response, 401, "unauthenticated"), _shown(response))
+        response = self._sign_in()
+        self.check(
+            "a wrong password returns 401", self.is_error(response, 401, "invalid_credentials"), _shown(response)
+        )
 
-    def browsers(self) -> None:
-        """Only the extension's pages may call"""
-        asked = {"Origin": self.origin, "Access-Control-Request-Method": "POST"}
-        answer = self.call("OPTIONS", "/transcription/stream", headers=asked)
-        allowed = answer.headers.get("Access-Control-Allow-Origin")
-        self.check("the extension's page may ask", allowed == self.origin, _cors(answer))
-        may_send = _words(answer, "Access-Control-Allow-Headers") >= NEEDED_HEADERS
-        self.check("with tokens and idempotency keys", may_send, _cors(answer))
-        answer = self.call("GET", "/credits/packages", headers={"Origin": self.origin})
-        is_readable = answer.headers.get("Access-Control-Allow-Origin") == self.origin
-        self.check("and is answered", answer.status_code == 200 and is_readable, f"{_shown(answer)} {_cors(answer)}")
-        may_read = _words(answer, "Access-Control-Expose-Headers") >= READ_HEADERS
-        self.check("and may read when to ask again", may_read, _cors(answer))
+    def check_browsers(self) -> None:
+        """Browser requests of the extension only"""
+        preflight = {"Origin": self.origin, "Access-Control-Request-Method": "POST"}
+        response = self.call("OPTIONS", "/transcription/stream", headers=preflight)
+        allowed = response.headers.get("Access-Control-Allow-Origin")
+        self.check("the extension may send requests", allowed == self.origin, _cors(response))
+        has_headers = _list_items(response, "Access-Control-Allow-Headers") >= NEEDED_HEADERS
+        self.check("with tokens and idempotency keys", has_headers, _cors(response))
+        response = self.call("GET", "/credits/packages", headers={"Origin": self.origin})
+        is_readable = response.headers.get("Access-Control-Allow-Origin") == self.origin
+        self.check(
+            "and can read the response",
+            response.status_code == 200 and is_readable,
+            f"{_shown(response)} {_cors(response)}",
+        )
+        can_read_headers = _list_items(response, "Access-Control-Expose-Headers") >= READ_HEADERS
+        self.check("and can read when to retry", can_read_headers, _cors(response))
         for origin in (FOREIGN_ORIGIN, "null"):
-            answer = self.call("GET", "/health", headers={"Origin": origin})
-            refused = self.is_ours(answer, 403, "origin_not_allowed")
-            self.check(f"a page of {origin} is refused", refused, f"{_shown(answer)} {_cors(answer)}")
+            response = self.call("GET", "/health", headers={"Origin": origin})
+            is_rejected = self.is_error(response, 403, "origin_not_allowed")
+            self.check(f"the origin {origin} is rejected", is_rejected, f"{_shown(response)} {_cors(response)}")
 
-    def webhooks(self) -> None:
-        """Only the right callers move money or jobs"""
+    def check_webhooks(self) -> None:
+        """Signatures of webhooks"""
         event = '{"id": "evt_smoke", "type": "checkout.session.completed", "data": {"object": {}}}'
         for signature in ({}, {"Stripe-Signature": "t=1,v1=" + "0" * 64}):
-            answer = self.call("POST", "/webhooks/stripe", data=event, headers=_json() | signature)
-            what = "a wrongly signed payment event" if signature else "an unsigned payment event"
-            # Any other 503, as of a secret that cannot be read, tells to come again sooner.
-            if (answer.status_code, answer.headers.get("Retry-After")) == (503, str(OFF_RETRY_SECONDS)):
-                self._say("  – payments are not set up: nothing is sold")
+            response = self.call("POST", "/webhooks/stripe", data=event, headers=_json() | signature)
+            event_name = "a payment event with a wrong signature" if signature else "an unsigned payment event"
+            # Other 503 responses, such as for an unreadable secret, have a shorter Retry-After.
+            if (response.status_code, response.headers.get("Retry-After")) == (503, str(OFF_RETRY_SECONDS)):
+                self._print("  – payments are not configured: no credits are sold")
                 break
-            self.check(f"{what} is refused", self.is_ours(answer, 400, "invalid_signature"), _shown(answer))
-        said = '{"transcript_id": "smoke", "status": "completed"}'
-        answer = self.call("POST", f"/webhooks/assemblyai?job={uuid.uuid4()}", data=said, headers=_json())
-        is_refused = self.is_ours(answer, 400, "invalid_signature")
-        self.check("a webhook without its job's secret is refused", is_refused, _shown(answer))
+            self.check(f"{event_name} is rejected", self.is_error(response, 400, "invalid_signature"), _shown(response))
+        body = '{"transcript_id": "smoke", "status": "completed"}'
+        response = self.call("POST", f"/webhooks/assemblyai?job={uuid.uuid4()}", data=body, headers=_json())
+        is_rejected = self.is_error(response, 400, "invalid_signature")
+        self.check("a webhook without the secret of its job is rejected", is_rejected, _shown(response))
 
-    def limits(self) -> None:
-        """The limiter is on"""
-        answer = self._sign_in()
-        most, left = (_number(answer, f"RateLimit-{what}") for what in ("Limit", "Remaining"))
-        told = f"RateLimit-Limit {most}, RateLimit-Remaining {left} on /auth/login"
+    def check_limits(self) -> None:
+        """Rate limits"""
+        response = self._sign_in()
+        most, left = (_number(response, f"RateLimit-{what}") for what in ("Limit", "Remaining"))
+        received = f"RateLimit-Limit {most}, RateLimit-Remaining {left} on /auth/login"
         is_counted = most is not None and left is not None and left < most
-        self.check(f"sign-ins are counted ({left} of {most} are left)", is_counted, told)
+        self.check(f"sign-ins are counted ({left} of {most} are left)", is_counted, received)
         is_limit = most is not None and most <= MAX_BURST_DEPLOYED
-        self.check("the limit is one that limits", is_limit, told, emulator=False)
+        self.check("the limit is low enough", is_limit, received, emulator=False)
 
-    def prices(self) -> None:
-        """What is sold"""
-        answer = self.call("GET", "/credits/packages")
-        packages = _fields(answer).get("packages") or []
-        self.check(f"credits have a price ({len(packages)} packages)", bool(packages), _shown(answer))
+    def check_prices(self) -> None:
+        """Prices"""
+        response = self.call("GET", "/credits/packages")
+        packages = _fields(response).get("packages") or []
+        self.check(f"packages of credits are offered ({len(packages)})", bool(packages), _shown(response))
 
     def _sign_in(self) -> requests.Response:
-        """As nobody."""
-        words = {"email": f"smoke-{uuid.uuid4()}@example.com", "password": "not the password"}
-        return self.call("POST", "/auth/login", json=words)
+        """Sign in to an account that does not exist."""
+        body = {"email": f"smoke-{uuid.uuid4()}@example.com", "password": "a wrong password"}
+        return self.call("POST", "/auth/login", json=body)
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.lines.append(line)
         print(line, flush=True)
 
@@ -168,46 +185,46 @@ def _json() -> dict[str, str]:
     return {"Content-Type": "application/json"}
 
 
-def _fields(answer: requests.Response) -> dict[str, Any]:
-    """The JSON object of an answer; empty if it is none."""
+def _fields(response: requests.Response) -> dict[str, Any]:
+    """The JSON object of a response; empty if it is not one."""
     try:
-        said = answer.json()
+        body = response.json()
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
-def _words(answer: requests.Response, header: str) -> set[str]:
-    return {word.strip().lower() for word in answer.headers.get(header, "").split(",")}
+def _list_items(response: requests.Response, header: str) -> set[str]:
+    return {item.strip().lower() for item in response.headers.get(header, "").split(",")}
 
 
-def _number(answer: requests.Response, header: str) -> int | None:
-    word = answer.headers.get(header, "")
-    return int(word) if word.isascii() and word.isdigit() else None
+def _number(response: requests.Response, header: str) -> int | None:
+    value = response.headers.get(header, "")
+    return int(value) if value.isascii() and value.isdigit() else None
 
 
-def _shown(answer: requests.Response) -> str:
-    return f"{answer.status_code} {answer.text[:160]}"
+def _shown(response: requests.Response) -> str:
+    return f"{response.status_code} {response.text[:160]}"
 
 
 def _reason(error: requests.RequestException) -> str:
-    """What stood in the way, in a line."""
+    """The cause of a failed request, in one line."""
     return f"{type(error).__name__}: {str(error.__context__ or error)[:160]}"
 
 
-def _cors(answer: requests.Response) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name.lower().startswith("access-control-")}
+def _cors(response: requests.Response) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name.lower().startswith("access-control-")}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--url", required=True, help="with the stage, as `make deploy` printed it")
+    parser.add_argument("--url", required=True, help="with the stage, as printed by `make deploy`")
     parser.add_argument("--origin", required=True, help="EXTENSION_ORIGIN of the deployment")
-    parser.add_argument("--build", default="", help="the build that `make deploy` printed")
-    parser.add_argument("--emulated", action="store_true", help="the gateway is that of `make stack`")
-    asked = parser.parse_args(arguments)
-    print(f"{asked.url}")
-    return 0 if Smoke(asked.url.rstrip("/"), asked.origin, asked.build, asked.emulated).run() else 1
+    parser.add_argument("--build", default="", help="the build printed by `make deploy`")
+    parser.add_argument("--emulated", action="store_true", help="the gateway is the emulated one of `make stack`")
+    options = parser.parse_args(arguments)
+    print(f"{options.url}")
+    return 0 if Smoke(options.url.rstrip("/"), options.origin, options.build, options.emulated).run() else 1
 
 
 if __name__ == "__main__":

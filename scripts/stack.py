@@ -1,4 +1,4 @@
-"""The deployed shape on this machine, kept up until Ctrl-C; `ONCE=1` ends after the smoke test, with its verdict."""
+"""The deployed shape on this machine, until Ctrl-C. `ONCE=1` exits after the smoke test, with 0 if it passed."""
 
 import os
 import platform
@@ -18,25 +18,25 @@ READY = """
   stand-ins     {sandbox_url}
   dashboard     {stack_url}/admin  (sign in as {admin_email}, password in .local/dev.json)
 
-Functions run as on AWS, behind its gateway, as their own roles. Their logs are in CloudWatch's stand-in:
+Functions run as on AWS, behind the gateway and with their own roles. Their logs are in the emulated CloudWatch:
   AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url {aws_endpoint_url} --region us-east-1 \\
       logs tail /live-transcription/local/APIHandler
-Ctrl-C stops everything; nothing is kept.
+Ctrl-C stops everything and deletes its data.
 """
 
 
 def main() -> int:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        print("The package holds wheels for Lambda: `make stack` needs Linux on x86_64. `make run` runs anywhere.")
+        print("`make stack` needs Linux on x86_64, because it packages wheels for Lambda. Use `make run` instead.")
         return 2
     try:
         with ended_by_signals(signal.SIGTERM, signal.SIGHUP), DeployedStack() as stack:
             print(f"package: {stack.package.size_bytes / 1e6:.1f} MB, build {stack.package.digest[:12]}")
             print(READY.format(**stack.dev), flush=True)
             build = stack.package.digest[:12]
-            held = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True).run()
+            is_passed = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True).run()
             if os.environ.get("ONCE"):
-                return 0 if held else 1
+                return 0 if is_passed else 1
             while True:
                 stack.check_running()
                 time.sleep(0.5)

@@ -1,1 +1,1 @@
-"""A crowd of made-up people who use the backend's real use cases, at times that somebody else's clock tells."""
+"""Simulated users who call the real use cases of the backend, at the times of a given clock."""

@@ -1,4 +1,4 @@
-"""What the crowd's use cases are given instead of providers: quick, in this process, and never wrong."""
+"""Providers for the use cases of simulated users: fast, in this process, and without errors."""
 
 import json
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ BYTES_A_TOKEN = 4
 
 
 @dataclass(frozen=True)
-class Tickets:
-    """Live sockets that nobody opens."""
+class LiveSockets:
+    """Credentials of live sockets that are never opened."""
 
     name: str = "assemblyai"
     model: str = "assemblyai/universal-streaming-english"
@@ -33,12 +33,12 @@ class Tickets:
         return True
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
-        return SocketCredential(self.name, self.model, "wss://live.example/v3/ws", "a-ticket", 0, self.longest_seconds)
+        return SocketCredential(self.name, self.model, "wss://live.example/v3/ws", "a-token", 0, self.longest_seconds)
 
 
 @dataclass(frozen=True)
-class Recogniser:
-    """Hears the same words in everything."""
+class SpeechRecognition:
+    """Recognises the same words in all audio."""
 
     model: str = "assemblyai/sync-universal-3-5-pro"
 
@@ -47,8 +47,8 @@ class Recogniser:
 
 
 @dataclass
-class Recordings:
-    """Recordings of any length, transcribed at once."""
+class BatchTranscription:
+    """Recordings of any length, transcribed immediately."""
 
     orders: dict[str, TranscriptionOrder] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class Recordings:
         return name
 
     def find(self, order: TranscriptionOrder) -> str | None:
-        return next((name for name, one in self.orders.items() if one.webhook_url == order.webhook_url), None)
+        return next((name for name, other in self.orders.items() if other.webhook_url == order.webhook_url), None)
 
     def recording(self, transcript_id: str) -> Recording | None:
         order = self.orders[transcript_id]
@@ -71,35 +71,35 @@ class Recordings:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Summaries and answers that say what they are."""
+class TextModel:
+    """Summaries and answers with fixed texts."""
 
     model: str = "openai/gpt-6-luna"
 
     def answer(self, task: TextTask) -> TextAnswer:
-        fields: dict[str, object] = {"summary": "A summary of made-up words.", "key_moments": []}
+        fields: dict[str, object] = {"summary": "A summary of generated words.", "key_moments": []}
         if task.name == "transcript_answer":
-            fields = {"answered": True, "answer": "Made-up words.", "quotes": [{"line": 0}]}
+            fields = {"answered": True, "answer": "Generated words.", "quotes": [{"line": 0}]}
         return TextAnswer(fields, self.model, len(task.data) // BYTES_A_TOKEN, len(json.dumps(fields)) // BYTES_A_TOKEN)
 
 
 @dataclass(frozen=True)
-class Files:
-    """Every upload is there."""
+class UploadFiles:
+    """Every upload exists."""
 
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {}, now + 900, 500)
 
     def fingerprint(self, user_id: str, upload_id: str) -> str | None:
-        return "made-up"
+        return "simulated"
 
     def readable_url(self, user_id: str, upload_id: str) -> str:
         return f"https://bucket.example/{user_id}/{upload_id}"
 
 
 @dataclass
-class Messages:
-    """A queue; whoever sent them looks after them."""
+class JobMessages:
+    """A queue; the sender processes its messages."""
 
     sent: list[str] = field(default_factory=list)
 
@@ -109,13 +109,13 @@ class Messages:
 
 @dataclass
 class Payments:
-    """A payment system that believes what it is told."""
+    """A payment system whose state is set by its caller."""
 
     stage: str
     sessions: dict[str, CheckoutSession] = field(default_factory=dict)
 
     def open_checkout(self, purchase: Purchase) -> CheckoutSession:
-        made = CheckoutSession(
+        session = CheckoutSession(
             session_id=f"cs_{purchase.purchase_id}",
             url=f"https://pay.example/{purchase.purchase_id}",
             payment=PaymentState.OPEN,
@@ -127,28 +127,29 @@ class Payments:
             user_id=purchase.user_id,
             stage=self.stage,
         )
-        return self.sessions.setdefault(made.session_id, made)
+        return self.sessions.setdefault(session.session_id, session)
 
-    def paid(self, purchase_id: str) -> CheckoutSession:
-        """The checkout once somebody has paid at it."""
-        there = self.sessions[f"cs_{purchase_id}"]
-        self.sessions[there.session_id] = replace(there, payment=PaymentState.PAID, payment_id=f"pi_{purchase_id}")
-        return self.sessions[there.session_id]
+    def pay(self, purchase_id: str) -> CheckoutSession:
+        """Pay a checkout session; returns it as paid."""
+        session = self.sessions[f"cs_{purchase_id}"]
+        self.sessions[session.session_id] = replace(session, payment=PaymentState.PAID, payment_id=f"pi_{purchase_id}")
+        return self.sessions[session.session_id]
 
-    def expired(self, purchase_id: str) -> CheckoutSession:
-        """The checkout once it is too late to pay."""
+    def expire(self, purchase_id: str) -> CheckoutSession:
+        """The checkout session after it has expired."""
         return replace(self.sessions[f"cs_{purchase_id}"], payment=PaymentState.EXPIRED)
 
     def get_checkout(self, session_id: str) -> CheckoutSession:
         return self.sessions[session_id]
 
     def find_checkout(self, payment_id: str) -> CheckoutSession | None:
-        return next((one for one in self.sessions.values() if one.payment_id == payment_id), None)
+        return next((session for session in self.sessions.values() if session.payment_id == payment_id), None)
 
     def verify_event(self, raw: bytes, signature: str) -> Any:
-        raise InvalidSignatureError("Nobody signs here.")
+        raise InvalidSignatureError("Simulated payments have no signature.")
 
     def payment_update(self, event: Any) -> CheckoutSession | PaymentUpdate | None:
+        """The update that a simulated event contains."""
         update: CheckoutSession | PaymentUpdate | None = event.payment_update
         return update
 
@@ -158,9 +159,9 @@ class Payments:
 
 @dataclass(frozen=True)
 class Event:
-    """Something the payment system tells."""
+    """An event of the payment system."""
 
     payment_update: CheckoutSession | PaymentUpdate
-    type: str = "made-up"
-    id: str = "evt_made_up"
+    type: str = "simulated"
+    id: str = "evt_simulated"
     livemode: bool = False

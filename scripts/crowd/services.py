@@ -1,4 +1,4 @@
-"""The use cases as wiring.py puts them together, on given tables, with a given clock and the crowd's providers."""
+"""The use cases as wiring builds them, with given tables, a given clock and simulated providers."""
 
 import uuid
 from collections.abc import Callable
@@ -20,14 +20,22 @@ from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.questions import Questions
-from scripts.crowd.providers import Files, Messages, Payments, Reader, Recogniser, Recordings, Tickets
+from scripts.crowd.providers import (
+    BatchTranscription,
+    JobMessages,
+    LiveSockets,
+    Payments,
+    SpeechRecognition,
+    TextModel,
+    UploadFiles,
+)
 
 ORIGIN = "https://pay.example"
 
 
 @dataclass
 class Clock:
-    """Stands where it is put. Epoch seconds, UTC."""
+    """A clock that is set. Epoch seconds, UTC."""
 
     at: int = 0
 
@@ -37,7 +45,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Services:
-    """One clock and everything that tells its time."""
+    """A clock and the use cases that read it."""
 
     clock: Clock
     ledger: Ledger
@@ -50,21 +58,21 @@ class Services:
     purchases: Purchases
     fulfilment: Fulfilment
     payments: Payments
-    queue: Messages
+    queue: JobMessages
 
     @classmethod
-    def on(
+    def build(
         cls,
         tables: Tables,
         *,
         identity_key: str,
         price_version: str,
         stage: str = "local",
-        recordings: Recordings | None = None,
+        recordings: BatchTranscription | None = None,
     ) -> "Services":
-        """`recordings`: a provider that others share, so that anybody's worker may go on with a job."""
+        """`recordings`: a shared provider, so that every worker can continue a job."""
         clock, ledger, prices, rules = Clock(), Ledger(tables), price_files.load(price_version), LeaseRules()
-        transcripts, queue, payments = Transcripts(tables), Messages(), Payments(stage)
+        transcripts, queue, payments = Transcripts(tables), JobMessages(), Payments(stage)
         fulfilment = Fulfilment(tables, payments, stage, is_live=False, now=clock)
 
         def new_ulid() -> str:
@@ -80,16 +88,16 @@ class Services:
                 tables=tables,
                 prices=prices,
                 rules=rules,
-                leases=Leases(ledger, tables, rules, [Tickets()], clock),
+                leases=Leases(ledger, tables, rules, [LiveSockets()], clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=new_ulid,
             ),
-            relay=Relay(ledger, tables, (Recogniser(),), prices, rules.chunk_stale_after_seconds, clock, new_id),
+            relay=Relay(ledger, tables, (SpeechRecognition(),), prices, rules.chunk_stale_after_seconds, clock, new_id),
             catchups=Catchups(
                 **common,
                 tables=tables,
-                uploads=Files(),
+                uploads=UploadFiles(),
                 queue=queue,
                 prices=prices,
                 rules=JobRules(),
@@ -100,14 +108,14 @@ class Services:
             worker=CatchupWorker.assemble(
                 **common,
                 tables=tables,
-                recordings=recordings or Recordings(),
-                uploads=Files(),
-                text=Reader(),
+                recordings=recordings or BatchTranscription(),
+                uploads=UploadFiles(),
+                text=TextModel(),
                 rules=JobRules(),
                 webhook_key=identity_key,
                 new_id=new_id,
             ),
-            assistant=Questions(**common, text=Reader(), prices=prices, is_on=True, new_id=new_id),
+            assistant=Questions(**common, text=TextModel(), prices=prices, is_on=True, new_id=new_id),
             purchases=Purchases(
                 ledger=ledger,
                 tables=tables,
@@ -124,8 +132,8 @@ class Services:
             queue=queue,
         )
 
-    def swept(self, at: int) -> None:
-        """What the scheduler ends by then."""
+    def sweep(self, at: int) -> None:
+        """Run the sweeps of the scheduler, as of `at`."""
         self.clock.at = at
         self.streaming.sweep()
         self.catchups.sweep()

@@ -1,5 +1,5 @@
-"""The whole backend on one machine: AWS, the providers' stand-ins and the API, all on loopback.
+"""The whole backend on one machine: an emulated AWS, the providers' stand-ins and the API, all on loopback.
 
-`stack` starts everything and is the way in; `aws`, `server`, `events` and `dynamodb_local` are its parts and can be
-used alone; `processes` is how any of them becomes a child process.
+Start with `stack`, which runs everything. Its parts `aws`, `server`, `events` and `dynamodb_local` can be used alone;
+`processes` runs each of them as a child process.
 """

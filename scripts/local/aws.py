@@ -1,4 +1,4 @@
-"""AWS on this machine: ministack, our resources deployed into it, and the settings the app reaches them by."""
+"""The emulated AWS of this machine: ministack, the resource stack in it, and the settings by which the app finds it."""
 
 import json
 import os
@@ -13,12 +13,12 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from scripts.local.processes import LOOPBACK, Child, free_port
+from scripts.local.processes import LOOPBACK, Child, start_on_free_port, url_answers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEMPLATE = REPOSITORY / ".chalice" / "resources.yaml"
 REGION = "us-east-1"
-# The root account of ministack; they open nothing else.
+# The root account of ministack; they are valid nowhere else.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 APP_NAME = "live-transcription"
 STAGE = "local"
@@ -27,11 +27,11 @@ ADMIN_GROUP = "admins"
 
 
 class DeployError(RuntimeError):
-    """CloudFormation refused the resources; the text says which and why."""
+    """CloudFormation rejected the resource stack; the message names the resources and the reasons."""
 
 
 def without_aws(environment: dict[str, str]) -> dict[str, str]:
-    """`environment` without the caller's own AWS account and proxies: nothing here may ever reach the real one."""
+    """`environment` without AWS settings, and without a proxy for loopback: no local command may reach the real AWS."""
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
     no_proxy = [kept.get("NO_PROXY") or kept.get("no_proxy"), LOOPBACK, "localhost"]
     kept["NO_PROXY"] = kept["no_proxy"] = ",".join(filter(None, no_proxy))
@@ -39,29 +39,35 @@ def without_aws(environment: dict[str, str]) -> dict[str, str]:
 
 
 class LocalAws:
-    """ministack as a child process. `keep_state` keeps what it holds under `directory` from one start to the next.
+    """ministack as a child process.
 
-    `scratch`: where it unpacks the code of functions, if not there.
+    `directory`: its files. `keep_state`: keep its data there from one start to the next. `port`: the preferred port.
+    `scratch`: where it unpacks the code of functions, by default in `directory`.
     """
 
     def __init__(
         self, directory: Path, *, keep_state: bool = False, port: int | None = None, scratch: Path | None = None
     ):
         self._directory, self._keep_state, self._scratch = directory, keep_state, scratch or directory / "tmp"
-        self.port = port or free_port()
-        self.endpoint_url = f"http://{LOOPBACK}:{self.port}"
+        self._preferred_port = port
+        self.port, self.endpoint_url = 0, ""  # known once it runs
         self._clients: dict[str, Any] = {}
         self._child: Child | None = None
 
     def start(self) -> "LocalAws":
+        start_on_free_port(self._start, self._preferred_port)
+        return self
+
+    def _start(self, port: int) -> None:
+        self.port, self.endpoint_url = port, f"http://{LOOPBACK}:{port}"
         state = self._directory / "ministack"
         for folder in (self._directory, state, self._scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keep = str(int(self._keep_state))
         environment = without_aws(dict(os.environ)) | {
-            "GATEWAY_PORT": str(self.port),
+            "GATEWAY_PORT": str(port),
             "BIND_HOST": LOOPBACK,
-            # Without it client secrets, auth flows and global sign-out are ignored.
+            # Otherwise client secrets, auth flows and global sign-out are ignored.
             "AUTH": "true",
             "IOT_MTLS_ENABLED": "0",
             "PERSIST_STATE": keep,
@@ -73,18 +79,18 @@ class LocalAws:
             "PYTHONUNBUFFERED": "1",
         }
         log = self._directory / "aws.log"
-        child = Child("AWS on this machine", [sys.executable, "-m", "ministack"], log=log, env=environment)
+        child = Child("The emulated AWS", [sys.executable, "-m", "ministack"], log=log, env=environment)
         self._child = child.start()
         try:
-            advice = f"If the state in {state} is damaged, remove that directory and start again."
-            child.wait_for_url(f"{self.endpoint_url}/_ministack/health", advice=advice)
+            advice = f"If the data in {state} is damaged, delete that directory and start again."
+            health_url = f"{self.endpoint_url}/_ministack/health"
+            child.wait_until(lambda: child.has_port(port) and url_answers(health_url), 30, advice)
         except BaseException:
             self.stop()
             raise
-        return self
 
     def stop(self) -> None:
-        """Kept state is written on the way out, so it gets time for that."""
+        """Stop it, with enough time to write its data."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
@@ -102,20 +108,20 @@ class LocalAws:
         self.stop()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this AWS, as its root; one per service, closed by `stop`."""
+        """A boto3 client of this AWS with its root credentials: one for each service, closed by `stop`."""
         if service not in self._clients:
             self._clients[service] = client(service, self.endpoint_url)
         return self._clients[service]
 
     def settings(self, extension_origin: str | None = None) -> dict[str, str]:
-        """Deploys the resources, and returns the environment variables by which the app finds them.
+        """Deploy the resource stack; returns the environment variables by which the app finds it.
 
-        `extension_origin`: the page that may send recordings to the bucket; None for none.
+        `extension_origin`: the origin whose pages may upload recordings to the bucket; None: no origin.
         """
         return self.settings_of(deploy(self.client("cloudformation"), extension_origin=extension_origin))
 
     def settings_of(self, outputs: dict[str, str]) -> dict[str, str]:
-        """The app's environment, from the outputs of the resource stack."""
+        """The environment variables of the app, from the outputs of the resource stack."""
         pool_id, client_id = outputs["UserPoolId"], outputs["UserPoolClientId"]
         return CREDENTIALS | {
             "AWS_DEFAULT_REGION": REGION,
@@ -133,12 +139,12 @@ class LocalAws:
         }
 
     def client_secret(self, pool_id: str, client_id: str) -> str:
-        """The secret of the user pool's client."""
-        described = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
-        return str(described["UserPoolClient"]["ClientSecret"])
+        """The secret of this client of the user pool."""
+        response = self.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+        return str(response["UserPoolClient"]["ClientSecret"])
 
     def ensure_admin(self, pool_id: str, email: str, password: str) -> None:
-        """An account in the admins group with this password; one that is there gets the password again."""
+        """Create an administrator with this password; an existing account gets the group and the password."""
         cognito = self.client("cognito-idp")
         attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
         try:
@@ -156,7 +162,7 @@ class LocalAws:
 
 
 def client(service: str, endpoint_url: str) -> Any:
-    """A boto3 client of the local AWS; the caller's own profile, account and proxies play no part. Close it."""
+    """A boto3 client of the emulated AWS, independent of the profile, account and proxies of the user. Close it."""
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     return boto3.Session(botocore_session=session).client(
         service,
@@ -171,11 +177,14 @@ def client(service: str, endpoint_url: str) -> Any:
 def deploy(
     cloudformation: Any, template: Path = TEMPLATE, timeout_seconds: float = 60, extension_origin: str | None = None
 ) -> dict[str, str]:
-    """Creates or updates the resource stack and returns its outputs. The same template again changes nothing."""
+    """Create or update the resource stack; returns its outputs. Deploying the same template again changes nothing.
+
+    Raises DeployError.
+    """
     parameters = {"AppName": APP_NAME, "Stage": STAGE}
     if extension_origin:
         parameters["ExtensionOrigin"] = extension_origin
-    wanted = {
+    request = {
         "StackName": STACK,
         "TemplateBody": template.read_text(encoding="utf-8"),
         "Capabilities": ["CAPABILITY_IAM"],
@@ -183,9 +192,9 @@ def deploy(
     }
     try:
         if _stack(cloudformation) is None:
-            cloudformation.create_stack(**wanted)
+            cloudformation.create_stack(**request)
         else:
-            cloudformation.update_stack(**wanted)
+            cloudformation.update_stack(**request)
     except ClientError as error:
         if "No updates are to be performed" not in str(error):
             raise DeployError(f"{template.name}: {error}") from error

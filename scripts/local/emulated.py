@@ -1,4 +1,4 @@
-"""What the AWS of one machine leaves out of an API's definition, put in by other ways; and further APIs for tests."""
+"""API definitions for the emulated AWS, which ignores parts of them, and further APIs for tests."""
 
 import copy
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ INTEGRATION = "x-amazon-apigateway-integration"
 
 @dataclass(frozen=True)
 class EmulatedShipment(Shipment):
-    """As `Shipment`, for an AWS that reads which media types are bytes only where AWS has a second place for it."""
+    """A shipment into the emulated AWS, which reads the binary media types from the property of the API only."""
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         whole = super().whole_template(packed)
@@ -25,9 +25,11 @@ class EmulatedShipment(Shipment):
 
 
 @dataclass(frozen=True)
-class ApiAlone(EmulatedShipment):
-    """One more API on the resources of a stage, with its gateway and role: nothing that takes messages, changes or
-    times, for a worker with other settings would end the jobs of others. `changes`: settings that differ.
+class AdditionalApi(EmulatedShipment):
+    """One more API on the resources of a stage, with a gateway and a role of its own. `changes`: settings that differ.
+
+    It has no function for messages, stream records or schedules: a worker with other settings would end jobs of the
+    stage.
     """
 
     number: int = 2
@@ -39,7 +41,9 @@ class ApiAlone(EmulatedShipment):
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         whole = copy.deepcopy(super().whole_template(packed))
-        whole["Resources"] = {name: one for name, one in whole["Resources"].items() if _is_of_the_api(name, one)}
+        whole["Resources"] = {
+            name: resource for name, resource in whole["Resources"].items() if _belongs_to_api(name, resource)
+        }
         for log in ("APIHandlerLog", "AccessLog"):
             name = whole["Resources"][log]["Properties"]["LogGroupName"]
             name["Fn::Sub"] = name["Fn::Sub"].replace("${Stage}", f"${{Stage}}-{self.number}")
@@ -47,23 +51,21 @@ class ApiAlone(EmulatedShipment):
         return whole
 
 
-def _is_of_the_api(name: str, resource: dict[str, Any]) -> bool:
-    ours = {"RestAPI", "APIHandler", "APIHandlerInvokePermission", "APIHandlerLog", "AccessLog", "ApiRole"}
-    return name in ours or resource.get("Type") == "AWS::ApiGateway::GatewayResponse"
+def _belongs_to_api(name: str, resource: dict[str, Any]) -> bool:
+    names = {"RestAPI", "APIHandler", "APIHandlerInvokePermission", "APIHandlerLog", "AccessLog", "ApiRole"}
+    return name in names or resource.get("Type") == "AWS::ApiGateway::GatewayResponse"
 
 
-def answer_preflights(gateway: Any, api_id: str, template: dict[str, Any]) -> None:
-    """Have OPTIONS answered with the headers that the definition says: an import forgets them here.
+def add_preflight_responses(gateway: Any, api_id: str, template: dict[str, Any]) -> None:
+    """Add the headers of the OPTIONS responses, which the emulator drops when it imports a definition.
 
-    `gateway`: the client of API Gateway. `template`: what the API was deployed from.
+    `gateway`: the client of API Gateway. `template`: the template of the API.
     """
     paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     for resource in gateway.get_resources(restApiId=api_id, limit=500)["items"]:
-        if asked := paths.get(resource["path"], {}).get("options"):
-            said = asked[INTEGRATION]["responses"]["default"]
-            which = {"restApiId": api_id, "resourceId": resource["id"], "httpMethod": "OPTIONS"}
-            headers = said["responseParameters"]
-            gateway.put_method_response(
-                **which, statusCode=said["statusCode"], responseParameters=dict.fromkeys(headers, False)
-            )
-            gateway.put_integration_response(**which, statusCode=said["statusCode"], responseParameters=headers)
+        if method := paths.get(resource["path"], {}).get("options"):
+            response = method[INTEGRATION]["responses"]["default"]
+            ids = {"restApiId": api_id, "resourceId": resource["id"], "httpMethod": "OPTIONS"}
+            status, headers = response["statusCode"], response["responseParameters"]
+            gateway.put_method_response(**ids, statusCode=status, responseParameters=dict.fromkeys(headers, False))
+            gateway.put_integration_response(**ids, statusCode=status, responseParameters=headers)

@@ -1,4 +1,4 @@
-"""The event feeder's log: one line per happening, among the API's own."""
+"""The log of event delivery: one line for each event, among the lines of the API."""
 
 import sys
 
@@ -7,6 +7,6 @@ def log(line: str) -> None:
     print(f"events: {' '.join(line.split())}", file=sys.stderr, flush=True)
 
 
-def raised(name: str, error: BaseException, note: str = "") -> None:
-    """Logs that the function `name` raised."""
+def log_exception(name: str, error: BaseException, note: str = "") -> None:
+    """Log that the function `name` raised an exception."""
     log(f"{name} raised {type(error).__name__}: {error} {note}")

@@ -1,6 +1,6 @@
-"""Feeds queue, stream and schedule events to the functions that AWS would call, within two seconds.
+"""Delivers queue, stream and schedule events to the functions that AWS would call, within two seconds.
 
-Generic: it reads what the app has registered. Each source has one thread, so one function never runs twice at once.
+The event sources are those that the app has registered. Each has one thread: no function runs twice at the same time.
 """
 
 import os
@@ -16,30 +16,30 @@ import boto3
 from chalice.app import Chalice, DynamoDBEventConfig, ScheduledEventConfig, SQSEventConfig
 from chalice.local import LambdaContext
 
-from scripts.local.event_log import log, raised
+from scripts.local.event_log import log, log_exception
 from scripts.local.pause import are_paused
 from scripts.local.queue_events import QueueFeed
 from scripts.local.stream_events import StreamFeed
 
-IDLE_SECONDS = 0.3  # between two looks at a source that had nothing
-TROUBLE_SECONDS = 2.0  # after a source could not be read at all
+IDLE_SECONDS = 0.3  # between two reads of a source without events
+ERROR_PAUSE_SECONDS = 2.0  # after a source could not be read
 SCHEDULE_SECONDS = 2.0
 
 
 class Feed(Protocol):
-    """One event source and the function behind it."""
+    """One event source and its function."""
 
     name: str
-    drains: bool  # whether it is emptied before the feeder ends
+    drains: bool  # whether it is read to its end before the delivery stops
 
     def step(self) -> bool:
-        """Brings what is there to the function; False when there was nothing."""
+        """Deliver the next events to the function; returns False when there were none."""
 
     def close(self) -> None: ...
 
 
 class ScheduleFeed:
-    """Calls a scheduled function every `every_seconds`, whatever its own rate: nobody waits five minutes here."""
+    """Calls a scheduled function every `every_seconds` instead of at its own, slower rate."""
 
     drains = False
 
@@ -55,8 +55,8 @@ class ScheduleFeed:
         self._next_at = time.monotonic() + self._every_seconds
         try:
             self._call(scheduled_event(self.name))
-        except Exception as error:  # noqa: BLE001 - whatever the function raised, its next time comes
-            raised(self.name, error)
+        except Exception as error:  # noqa: BLE001 - the schedule goes on after any error of the function
+            log_exception(self.name, error)
         return True
 
     def close(self) -> None:
@@ -64,9 +64,9 @@ class ScheduleFeed:
 
 
 class EventFeeder:
-    """Feeds every event source of `app` from the AWS that the environment names, until `stop`.
+    """Delivers the events of every source of `app`, from the AWS of the environment, until `stop`.
 
-    `positions`: a directory that remembers how far each stream was read, for a restart beside a running AWS.
+    `positions`: a directory that keeps the reading position of each stream, for a restart while the AWS keeps running.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class EventFeeder:
     ):
         if schedule_seconds is None:
             schedule_seconds = float(os.environ.get("LOCAL_SCHEDULE_SECONDS", SCHEDULE_SECONDS))
-        directory = positions.parent if positions else None  # the stack's own
+        directory = positions.parent if positions else None  # of the stack
         self._stopping = threading.Event()
         self._feeds: list[Feed] = []
         self._threads: list[threading.Thread] = []
         for source in app.event_sources:
-            call = function(app, source.name)
+            call = lambda_function(app, source.name)
             if isinstance(source, SQSEventConfig):
                 queue_name = source.queue or source.queue_arn.rsplit(":", 1)[1]
                 self._feeds.append(QueueFeed(source.name, queue_name, source.batch_size, call, new_client))
@@ -95,7 +95,7 @@ class EventFeeder:
             elif isinstance(source, ScheduledEventConfig):
                 self._feeds.append(ScheduleFeed(source.name, call, schedule_seconds, directory))
             else:
-                log(f"{source.name}: {type(source).__name__} is not fed on this machine")
+                log(f"{source.name}: events of {type(source).__name__} are not delivered on this machine")
 
     def start(self) -> None:
         for feed in self._feeds:
@@ -104,7 +104,7 @@ class EventFeeder:
             self._threads.append(thread)
 
     def stop(self, timeout_seconds: float = 3) -> None:
-        """Each source ends, a stream once it has brought what is there."""
+        """Stop each source; a stream stops after its last event is delivered."""
         self._stopping.set()
         deadline = time.monotonic() + timeout_seconds
         for thread in self._threads:
@@ -116,9 +116,9 @@ class EventFeeder:
                 try:
                     found = feed.step()
                     idle_seconds = 0.0 if found else IDLE_SECONDS
-                except Exception as error:  # noqa: BLE001 - a feeder outlives every error of what it feeds
+                except Exception as error:  # noqa: BLE001 - the delivery goes on after any error of a source
                     log(f"{feed.name} cannot be read: {type(error).__name__}: {error}")
-                    found, idle_seconds = False, TROUBLE_SECONDS
+                    found, idle_seconds = False, ERROR_PAUSE_SECONDS
                 if self._stopping.is_set() and not (found and feed.drains):
                     return
                 self._stopping.wait(idle_seconds)
@@ -126,8 +126,8 @@ class EventFeeder:
             feed.close()
 
 
-def function(app: Chalice, name: str) -> Callable[[dict[str, Any]], Any]:
-    """The app's function of this name, called as Lambda would call it."""
+def lambda_function(app: Chalice, name: str) -> Callable[[dict[str, Any]], Any]:
+    """The function of this name, to be called as Lambda calls it."""
     handler = app.handler_map[name]
 
     def call(event: dict[str, Any]) -> Any:
@@ -137,7 +137,7 @@ def function(app: Chalice, name: str) -> Callable[[dict[str, Any]], Any]:
 
 
 def scheduled_event(name: str) -> dict[str, Any]:
-    """What a schedule sends."""
+    """The event that a schedule sends."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

@@ -1,4 +1,4 @@
-"""API Gateway as chalice local plays it, with the differences that matter mended: routing, tokens, event, errors."""
+"""The API Gateway of chalice local, corrected to behave as AWS does: routing, tokens, events, errors."""
 
 import base64
 import json
@@ -25,15 +25,15 @@ DETAILS = {"unauthenticated": {"reason": "expired"}}
 
 
 class GatewayError(Exception):
-    """The gateway answers by itself: `status`, a `code` of the HTTP contract and a sentence."""
+    """The gateway rejects a request itself: `status`, a `code` of the HTTP contract and a message."""
 
     def __init__(self, status: int, code: str, message: str):
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
 
 
-def error_answer(code: str, message: str, extension_origin: str) -> tuple[dict[str, str], bytes]:
-    """Headers and body of an error in the one shape all errors have, readable by the extension."""
+def error_response(code: str, message: str, extension_origin: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body of an error in the shape of all errors, readable by the extension."""
     request_id = str(uuid.uuid4())
     headers = {
         "Content-Type": "application/json",
@@ -47,14 +47,14 @@ def error_answer(code: str, message: str, extension_origin: str) -> tuple[dict[s
 
 
 class Routes(RouteMatcher):
-    """Which route a path belongs to. A literal segment wins over a parameter; parameters arrive percent-decoded."""
+    """Finds the route of a path. A literal segment wins over a parameter; parameters are percent-decoded."""
 
     def match_route(self, url: str) -> MatchResult:
         path, _, query = url.partition("?")
         if path != "/" and path.endswith("/"):
             path = path[:-1]
         segments = path.split("/")
-        for route in self.route_urls:  # Sorted, and "{" sorts after every letter.
+        for route in self.route_urls:  # Sorted: "{" comes after every letter.
             captured = _captured(route.split("/"), segments)
             if captured is not None:
                 return MatchResult(route, captured, parse_qs(query, keep_blank_values=True))
@@ -62,20 +62,23 @@ class Routes(RouteMatcher):
 
 
 def _captured(route: list[str], segments: list[str]) -> dict[str, str] | None:
-    """The path parameters if the segments fit the route, else None. Chalice's own lets those of a near miss leak."""
+    """The path parameters if the segments match the route, otherwise None.
+
+    The matcher of chalice also returns parameters of routes that match only in part.
+    """
     if len(route) != len(segments):
         return None
     captured = {}
-    for wanted, given in zip(route, segments, strict=True):
-        if wanted.startswith("{") and wanted.endswith("}") and given:
-            captured[wanted[1:-1]] = unquote(given)
-        elif wanted != given:
+    for expected, segment in zip(route, segments, strict=True):
+        if expected.startswith("{") and expected.endswith("}") and segment:
+            captured[expected[1:-1]] = unquote(segment)
+        elif expected != segment:
             return None
     return captured
 
 
 class EventConverter(LambdaEventConverter):
-    """An HTTP request as the event that API Gateway's Lambda proxy integration sends."""
+    """Converts an HTTP request to the event of API Gateway's Lambda proxy integration."""
 
     def create_lambda_event(
         self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes | None = None
@@ -114,10 +117,10 @@ class EventConverter(LambdaEventConverter):
         }
 
     def _body(self, body: bytes | None, content_type: str) -> tuple[str | None, bool]:
-        """The body as the event holds it: text, or base64 for binary types and for whatever is not valid UTF-8."""
+        """The body as it is in the event: text, or base64 for binary types and for invalid UTF-8."""
         if not body:
             return None, False
-        # API Gateway looks at the media type alone; chalice compares the whole header, parameters and all.
+        # API Gateway compares the media type only; chalice compares the whole header with its parameters.
         media_type = content_type.split(";")[0].strip().lower()
         if media_type not in self._binary_types and "*/*" not in self._binary_types:
             try:
@@ -128,8 +131,10 @@ class EventConverter(LambdaEventConverter):
 
 
 class Authorizer(LocalGatewayAuthorizer):
-    """Passes Cognito routes on untouched. Chalice's own trusts any claims, lets a missing token through and falls
-    over a malformed one; the app verifies every token itself."""
+    """Passes requests to Cognito routes on unchanged: the app verifies every token itself.
+
+    The authorizer of chalice accepts any claims and a missing token, and crashes on a malformed one.
+    """
 
     def authorize(self, raw_path: str, lambda_event: dict[str, Any], lambda_context: Any) -> tuple[dict[str, Any], Any]:
         route = self._route_for_event(lambda_event)
@@ -139,32 +144,32 @@ class Authorizer(LocalGatewayAuthorizer):
 
 
 class Gateway(LocalGateway):
-    """chalice local's gateway with the parts above; an unknown path or method is a 404 of ours, as when deployed."""
+    """The gateway of chalice local with the classes above. An unknown path or method returns 404, as when deployed."""
 
     def __init__(self, app: Chalice, config: Config):
         super().__init__(app, config)
         self.event_converter = EventConverter(Routes(list(app.routes)), app.api.binary_types)
         self._authorizer = Authorizer(app)
 
-    def answer(
+    def respond(
         self, method: str, path: str, headers: list[tuple[str, str]], body: bytes | None, source_ip: str
     ) -> dict[str, Any]:
-        """The Lambda proxy answer (statusCode, headers, multiValueHeaders, body). Raises GatewayError.
+        """The Lambda proxy response (statusCode, headers, multiValueHeaders, body). Raises GatewayError.
 
-        Where no view takes OPTIONS, a preflight is answered from the route's CORS settings.
+        Where no view handles OPTIONS, a preflight is answered from the CORS settings of the route.
         """
         context = self._generate_lambda_context()
         try:
             event = self.event_converter.create_lambda_event(method, path, headers, body)
         except ValueError as error:
-            raise GatewayError(404, "not_found", "There is nothing here.") from error
+            raise GatewayError(404, "not_found", "This path does not exist.") from error
         event["requestContext"]["identity"]["sourceIp"] = source_ip
         methods = self._app_object.routes[event["resource"]]
         if method == "OPTIONS" and method not in methods:
             preflight = self._autogen_options_headers(event)
             return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": None}
         if method not in methods:
-            raise GatewayError(404, "not_found", f"{event['resource']} does not take {method}.")
+            raise GatewayError(404, "not_found", f"{event['resource']} does not support the method {method}.")
         event, context = self._authorizer.authorize(path, event, context)
-        answer: dict[str, Any] = self._app_object(event, context)
-        return answer
+        response: dict[str, Any] = self._app_object(event, context)
+        return response

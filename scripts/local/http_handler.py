@@ -1,4 +1,4 @@
-"""HTTP on a socket for the dev server: whatever arrives gets an answer, and an answer is never 40 ms late."""
+"""HTTP connections of the dev server: every request gets a response, without the 40 ms of a delayed acknowledgement."""
 
 import base64
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 
 from chalice.local import ChaliceRequestHandler, LocalGatewayException, ThreadedHTTPServer
 
-from scripts.local.gateway import Gateway, GatewayError, error_answer
+from scripts.local.gateway import Gateway, GatewayError, error_response
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's payload quota.
 LINGER_SECONDS = 10
@@ -22,48 +22,57 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
 class Server(ThreadedHTTPServer):
-    """chalice local's threaded server: the gateway that answers, and the origin that may read its errors."""
+    """The threaded server of chalice local, with the gateway that answers and the origin that may read its errors."""
 
-    request_queue_size = 128  # The default of 5 makes a parallel burst wait a second for its next SYN.
+    request_queue_size = 128  # With the default of 5 parallel requests wait a second to connect.
 
     gateway: Gateway
     extension_origin: str
 
+    def __init__(self, address: tuple[str, int], handler: Any, listener: socket.socket | None = None):
+        """`listener`: a socket that listens already, instead of a new one on `address`."""
+        super().__init__(address, handler, bind_and_activate=listener is None)
+        if listener is not None:
+            self.socket.close()
+            self.socket = listener
+            self.server_address = listener.getsockname()
+            self.server_name, self.server_port = self.server_address[:2]
+
     def server_bind(self) -> None:
-        """Without http.server's reverse look-up of our own name, which takes seconds on some machines."""
+        """Bind without the reverse look-up of the host name in http.server, which takes seconds on some machines."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of ours."""
+        """Ignore clients that close their connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Handler(ChaliceRequestHandler):
-    """One connection. Every way out of it is an answer in the contract's error shape or the app's own."""
+    """One connection. Every request ends with the response of the app or an error in the shape of the contract."""
 
     server: Server
-    # One write per answer and no Nagle: header and body in two small packets cost a delayed acknowledgement, 40 ms.
+    # One write per response and no Nagle algorithm: two small packets would cost a delayed acknowledgement of 40 ms.
     wbufsize = -1
     disable_nagle_algorithm = True
-    timeout = 60  # seconds a client may stay silent
+    timeout = 60  # seconds without data from the client
     _body_is_unread = False
 
     def __init__(self, request: Any, client_address: Any, server: Server, **_: Any):
-        # Not ChaliceRequestHandler's: it builds a gateway per connection.
+        # Not that of ChaliceRequestHandler, which builds a gateway for each connection.
         BaseHTTPRequestHandler.__init__(self, request, client_address, server)
 
     def parse_request(self) -> bool:
-        """Also refuses what http.server lets through and would misread."""
+        """Also reject requests that http.server accepts but parses wrongly."""
         self._started, self._body_is_unread = time.monotonic(), False
         if not self.raw_requestline.strip():
-            self.command, self.close_connection = "", False  # A blank line before a request is to be skipped.
+            self.command, self.close_connection = "", False  # A blank line before a request is skipped.
             return False
         if not super().parse_request():
             return False
         if self.request_version == "HTTP/0.9":
-            self.send_error(HTTPStatus.BAD_REQUEST, "The request line has no HTTP version.")
+            self.send_error(HTTPStatus.BAD_REQUEST, "The request line must end with an HTTP version.")
             return False
         bad_names = [name for name in self.headers if not TOKEN.fullmatch(name)]
         folded = any("\r" in value or "\n" in value for value in self.headers.values())
@@ -73,7 +82,7 @@ class Handler(ChaliceRequestHandler):
         return True
 
     def handle_expect_100(self) -> bool:
-        """Invites the body only if it will be read."""
+        """Send 100 Continue only if the body will be read."""
         try:
             self._body_length()
         except GatewayError as error:
@@ -86,34 +95,34 @@ class Handler(ChaliceRequestHandler):
     def _generic_handle(self) -> None:
         try:
             body = self._read_body(self._body_length())
-            answer = self.server.gateway.answer(
+            response = self.server.gateway.respond(
                 self.command, self._path(), self.headers.items(), body, self.client_address[0]
             )
-            self._send(answer)
+            self._send(response)
         except GatewayError as error:
             self._send_error(error.status, error.code, error.message)
-        except LocalGatewayException as error:  # An authorizer other than Cognito's refused.
+        except LocalGatewayException as error:  # An authorizer other than Cognito's rejected the request.
             code = "unauthenticated" if error.CODE == 401 else "forbidden"
-            self._send_error(error.CODE, code, "The authorizer refused.")
+            self._send_error(error.CODE, code, "The authorizer rejected the request.")
         except (ConnectionError, TimeoutError):
             raise
-        except Exception:  # noqa: BLE001 - a bug must show in the log and still be answered
+        except Exception:  # noqa: BLE001 - a bug is logged, and the client still gets a response
             traceback.print_exc()
-            self._send_error(500, "internal_error", "Something went wrong here.")
+            self._send_error(500, "internal_error", "An internal error occurred. See the log of the API.")
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _generic_handle
 
     def _path(self) -> str:
-        """The request target as an absolute path; proxies send a whole URL."""
+        """The request target as an absolute path; proxies send a full URL."""
         if self.path.startswith("/"):
             return self.path
         return "/" + self.path.partition("://")[2].partition("/")[2]
 
     def _body_length(self) -> int:
-        """Content-Length. Raises GatewayError for what cannot be read safely: connection and body end there."""
+        """The Content-Length. Raises GatewayError for a body that cannot be read safely, and closes the connection."""
         self._body_is_unread = True
         if "transfer-encoding" in self.headers:
-            raise GatewayError(411, "invalid_request", "Send a Content-Length; chunked bodies are not taken.")
+            raise GatewayError(411, "invalid_request", "Send a Content-Length. Chunked bodies are not supported.")
         lengths = self.headers.get_all("content-length", [])
         if not lengths:
             self._body_is_unread = False
@@ -122,7 +131,7 @@ class Handler(ChaliceRequestHandler):
             raise GatewayError(400, "invalid_request", "Content-Length must be one whole number.")
         digits = lengths[0].strip().lstrip("0")
         if len(digits) > len(str(MAX_BODY_BYTES)) or int(digits or "0") > MAX_BODY_BYTES:
-            raise GatewayError(413, "too_large", f"A body may have {MAX_BODY_BYTES} bytes at most.")
+            raise GatewayError(413, "too_large", f"The body may have at most {MAX_BODY_BYTES:,} bytes.")
         self._body_is_unread = False
         return int(digits or "0")
 
@@ -131,44 +140,44 @@ class Handler(ChaliceRequestHandler):
         try:
             body = self.rfile.read(length) if length else b""
         except TimeoutError as error:
-            raise GatewayError(408, "invalid_request", "The rest of the body did not come.") from error
+            raise GatewayError(408, "invalid_request", "The body was not received in time.") from error
         if len(body) < length:
-            raise GatewayError(400, "invalid_request", f"The body ended after {len(body)} of {length} bytes.")
+            raise GatewayError(400, "invalid_request", f"The body ended after {len(body):,} of {length:,} bytes.")
         self._body_is_unread = False
         return body or None
 
-    def _send(self, answer: dict[str, Any]) -> None:
-        headers = answer["headers"] | answer["multiValueHeaders"]
-        body = answer["body"] or b""
-        if answer.get("isBase64Encoded"):
+    def _send(self, response: dict[str, Any]) -> None:
+        headers = response["headers"] | response["multiValueHeaders"]
+        body = response["body"] or b""
+        if response.get("isBase64Encoded"):
             body = base64.b64decode(body)
-        self._write(answer["statusCode"], headers, body.encode() if isinstance(body, str) else body)
+        self._write(response["statusCode"], headers, body.encode() if isinstance(body, str) else body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """http.server's own complaints: what follows on the connection cannot be trusted, so it ends."""
+        """Send an error of http.server and close the connection, whose further bytes cannot be trusted."""
         self._body_is_unread = True
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            self._send_error(404, "not_found", f"Nothing takes {self.command}.")
+            self._send_error(404, "not_found", f"The method {self.command} is not supported.")
         else:
             self._send_error(code, "invalid_request", message or HTTPStatus(code).phrase)
 
     def _send_error(self, status: int, code: str, message: str) -> None:
-        headers, body = error_answer(code, message, self.server.extension_origin)
+        headers, body = error_response(code, message, self.server.extension_origin)
         self._write(status, headers, body)
 
     def _write(self, status: int, headers: dict[str, Any], body: bytes) -> None:
-        if self.request_version in ("", "HTTP/0.9"):  # Or http.server leaves out status line and headers.
+        if self.request_version in ("", "HTTP/0.9"):  # Otherwise http.server omits the status line and the headers.
             self.request_version = "HTTP/1.1"
         if self._body_is_unread:
             self.close_connection = True
         self.send_response(status)
         for name, value in headers.items():
             if name.lower() != "content-length":
-                for one in value if isinstance(value, list) else [value]:
-                    self.send_header(name, str(one))
+                for item in value if isinstance(value, list) else [value]:
+                    self.send_header(name, str(item))
         if body and "content-type" not in (name.lower() for name in headers):
             self.send_header("Content-Type", "application/json")
-        if status != HTTPStatus.NOT_MODIFIED:  # Its length would be that of the content which is left out.
+        if status != HTTPStatus.NOT_MODIFIED:  # Its length would be that of the omitted body.
             self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -177,8 +186,10 @@ class Handler(ChaliceRequestHandler):
             self.wfile.write(body)
 
     def finish(self) -> None:
-        """Takes in, and forgets, what a refused client still sends: closing on it would reset the connection, and
-        the client would never read why."""
+        """Read and discard what a rejected client still sends.
+
+        Closing earlier would reset the connection, and the client could not read the error.
+        """
         if self._body_is_unread:
             with contextlib.suppress(OSError):
                 self.wfile.flush()
@@ -190,11 +201,11 @@ class Handler(ChaliceRequestHandler):
         super().finish()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002
-        """One line per request, without the query, which may carry tokens."""
+        """Write one line per request, without the query, which may contain tokens."""
         path = getattr(self, "path", "-").split("?")[0]
         milliseconds = (time.monotonic() - getattr(self, "_started", time.monotonic())) * 1000
         line = f"{self.command or '-'} {path} {int(code)} {milliseconds:.0f} ms"
         print(line.encode("ascii", "backslashreplace").decode(), file=sys.stderr, flush=True)
 
     def log_error(self, format: str, *args: Any) -> None:
-        """Silent: every error is answered, and log_request has its line."""
+        """Write nothing: log_request logs the response to the error."""

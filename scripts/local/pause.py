@@ -1,30 +1,30 @@
-"""A pause of the local stack's schedules, for as long as the process that wants it lives."""
+"""Pauses the schedules of the local stack while a process needs it."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-NAME = "schedules-paused-by"
+FILE_NAME = "schedules-paused-by"
 
 
 @contextmanager
 def paused_schedules(directory: Path) -> Iterator[None]:
-    """No scheduled function is called by the stack of this directory; one that is being called may end first."""
-    note = directory / NAME
-    note.write_text(str(os.getpid()), encoding="utf-8")
+    """Let the stack of this directory call no scheduled function; a call that runs already is not interrupted."""
+    pid_file = directory / FILE_NAME
+    pid_file.write_text(str(os.getpid()), encoding="utf-8")
     try:
         yield
     finally:
-        note.unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)
 
 
 def are_paused(directory: Path | None) -> bool:
-    """Whether somebody who still lives wants it."""
+    """Whether the process that paused the schedules of this directory still runs."""
     if directory is None:
         return False
     try:
-        os.kill(int((directory / NAME).read_text(encoding="utf-8")), 0)
+        os.kill(int((directory / FILE_NAME).read_text(encoding="utf-8")), 0)
     except (OSError, ValueError):
         return False
     return True

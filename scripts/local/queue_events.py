@@ -1,17 +1,17 @@
-"""An SQS queue and the function behind it."""
+"""Delivers the messages of an SQS queue to its function."""
 
 from collections.abc import Callable
 from typing import Any
 
-from scripts.local.event_log import raised
+from scripts.local.event_log import log_exception
 
 RETRY_SECONDS = 1  # times the number of tries so far, up to MAX_RETRY_SECONDS
 MAX_RETRY_SECONDS = 30
-MAX_BATCH = 10  # what one ReceiveMessage may ask for
+MAX_BATCH = 10  # limit of one ReceiveMessage
 
 
 class QueueFeed:
-    """Brings a queue's messages to a function: deleted once it returned, visible again after it raised."""
+    """Delivers messages to a function: deleted when it returns, visible again when it raises."""
 
     drains = False
 
@@ -31,8 +31,8 @@ class QueueFeed:
     def step(self) -> bool:
         if not self._url:
             self._url = self._sqs.get_queue_url(QueueName=self._queue_name)["QueueUrl"]
-            wanted = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-            self._arn = wanted["Attributes"]["QueueArn"]
+            response = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+            self._arn = response["Attributes"]["QueueArn"]
         received = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=self._batch_size,
@@ -44,9 +44,9 @@ class QueueFeed:
             return False
         try:
             self._call({"Records": [sqs_record(message, self._arn) for message in messages]})
-        except Exception as error:  # noqa: BLE001 - whatever the function raised, the queue tries again
-            raised(self.name, error)
-            self._give_back(messages)
+        except Exception as error:  # noqa: BLE001 - after any error of the function the queue delivers again
+            log_exception(self.name, error)
+            self._retry_later(messages)
         else:
             self._sqs.delete_message_batch(QueueUrl=self._url, Entries=_entries(messages))
         return True
@@ -54,8 +54,8 @@ class QueueFeed:
     def close(self) -> None:
         self._sqs.close()
 
-    def _give_back(self, messages: list[dict[str, Any]]) -> None:
-        """Visible again soon, later each time, until the queue's own redrive policy moves it away."""
+    def _retry_later(self, messages: list[dict[str, Any]]) -> None:
+        """Make messages visible again, later after each attempt; the redrive policy of the queue ends the attempts."""
         tries = max(int(message["Attributes"].get("ApproximateReceiveCount", 1)) for message in messages)
         seconds = min(RETRY_SECONDS * tries, MAX_RETRY_SECONDS)
         entries = [entry | {"VisibilityTimeout": seconds} for entry in _entries(messages)]
@@ -63,7 +63,7 @@ class QueueFeed:
 
 
 def sqs_record(message: dict[str, Any], queue_arn: str) -> dict[str, Any]:
-    """A received message as the record that Lambda gets."""
+    """A received message as the record that Lambda passes to a function."""
     attributes = {}
     for name, value in message.get("MessageAttributes", {}).items():
         attributes[name] = {key[0].lower() + key[1:]: part for key, part in value.items()}

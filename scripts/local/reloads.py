@@ -1,4 +1,4 @@
-"""What the API says of a change of the code, for whoever reads its log; nothing heavy is imported for it."""
+"""Log messages of the API about changed code, in a module that imports nothing: other processes search for them."""
 
 WAITING = "waiting for a change"
-CHANGED = "starting again"
+CHANGED = "restarting"

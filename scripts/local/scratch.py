@@ -1,7 +1,6 @@
-"""Where the AWS of this machine unpacks the code of each function that runs: in memory, where there is plenty of it.
+"""A directory where the emulated AWS unpacks the code of functions: in memory, if there is enough of it.
 
-Each process of a function is 64 MB in 4,000 files, unpacked anew: on a slow disk that takes most of a deployed stack's
-time.
+Each process of a function unpacks 64 MB in 4,000 files, which on a slow disk takes most of the time of `make stack`.
 """
 
 import contextlib
@@ -11,38 +10,39 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - in it stands a directory of this user's alone
+MEMORY = Path("/dev/shm")  # noqa: S108 - only a directory of this user is created in it
 NEEDED_BYTES = 4 * 1024**3
 PREFIX = "live-transcription-"
 
 
 @contextlib.contextmanager
-def scratch(on_disk: Path, memory: Path = MEMORY) -> Iterator[Path]:
-    """A directory that is gone in the end, also one of a process that could not tidy up: the next one does."""
-    in_memory = _is_fit(memory)
+def scratch_directory(on_disk: Path, memory: Path = MEMORY) -> Iterator[Path]:
+    """A directory that is deleted afterwards. Those of processes that were killed are deleted first."""
+    in_memory = _has_room(memory)
     if in_memory:
-        _forget_abandoned(memory)
-    made = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=memory if in_memory else on_disk))
+        _delete_abandoned(memory)
+    created = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=memory if in_memory else on_disk))
     try:
-        yield made
+        yield created
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(created, ignore_errors=True)
 
 
-def _is_fit(memory: Path) -> bool:
-    """Room, and libraries may be loaded from there: containers often forbid that."""
+def _has_room(memory: Path) -> bool:
+    """Whether there is enough space and libraries can be loaded from it, which containers often forbid."""
     if not memory.is_dir() or not os.access(memory, os.W_OK):
         return False
-    found = os.statvfs(memory)
-    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= NEEDED_BYTES
+    status = os.statvfs(memory)
+    return not status.f_flag & os.ST_NOEXEC and status.f_bavail * status.f_frsize >= NEEDED_BYTES
 
 
-def _forget_abandoned(memory: Path) -> None:
+def _delete_abandoned(memory: Path) -> None:
+    """Delete directories of this user whose process no longer runs."""
     for found in memory.glob(f"{PREFIX}*-*"):
         owner = found.name.removeprefix(PREFIX).partition("-")[0]
-        with contextlib.suppress(FileNotFoundError):  # Somebody else tidies up as well.
-            is_ours = found.stat().st_uid == os.getuid()
-            if is_ours and owner.isdigit() and not _is_running(int(owner)):
+        with contextlib.suppress(FileNotFoundError):  # Another process deletes it at the same time.
+            is_of_this_user = found.stat().st_uid == os.getuid()
+            if is_of_this_user and owner.isdigit() and not _is_running(int(owner)):
                 shutil.rmtree(found, ignore_errors=True)
 
 

@@ -1,16 +1,17 @@
-"""The API on this machine: chalice local's own server, mended, with the event functions fed beside it.
+"""The API on this machine: the server of chalice local with its defects fixed, and the delivery of events.
 
-python -m scripts.local.server --port 8000 [--reload], in the project's directory, settings in the environment.
-It listens on loopback only.
+python -m scripts.local.server --port 8000 [--reload], in the directory of the project, with the settings in the
+environment. It listens on loopback only, and logs its URL once it listens.
 """
 
 import argparse
 import functools
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ WATCHED_SUFFIXES = (".py", ".json", ".html", ".js", ".css", ".svg")
 
 
 class LocalApp(local.LocalChalice):
-    """Keeps the request and the Lambda context per thread; on AWS a process has one request at a time."""
+    """Keeps the request and the Lambda context of each thread: unlike on AWS, a process serves requests in parallel."""
 
     @property
     def current_request(self) -> Any:
@@ -53,38 +54,48 @@ class LocalApp(local.LocalChalice):
 
 
 def load(project: Path) -> tuple[Chalice, Config]:
-    """The project's app and its configuration for the local stage; what the environment says already wins."""
+    """The app of the project and its configuration for the local stage. Environment variables take precedence."""
     factory = CLIFactory(str(project), environ=os.environ)
     config = factory.create_config_obj(chalice_stage_name=STAGE)
     for name, value in config.environment_variables.items():
         os.environ.setdefault(name, value)
     app = factory.load_chalice_app()
-    validate_routes(app.routes)  # Routes that could not be deployed are no use here either.
+    validate_routes(app.routes)  # Routes that cannot be deployed are rejected here too.
     return app, config
 
 
-def make_server(app: Chalice, config: Config, port: int, extension_origin: str) -> local.LocalDevServer:
-    """A server for `app` on this loopback port (0: any free one), bound but not serving yet."""
+def make_server(
+    app: Chalice, config: Config, port: int, extension_origin: str, listener: socket.socket | None = None
+) -> local.LocalDevServer:
+    """A server for `app` on this loopback port (0: any free one) or on `listener`; it does not serve yet."""
     if not isinstance(app, LocalApp):
         app.__class__ = type("LocalApp", (LocalApp, app.__class__), {})
 
-    def bound(address: tuple[str, int], handler: Any) -> Server:
-        server = Server(address, handler)
+    def create(address: tuple[str, int], handler: Any) -> Server:
+        server = Server(address, handler, listener)
         server.gateway, server.extension_origin = Gateway(app, config), extension_origin
         return server
 
-    return local.LocalDevServer(app, config, LOOPBACK, port, handler_cls=Handler, server_cls=bound)
+    return local.LocalDevServer(app, config, LOOPBACK, port, handler_cls=Handler, server_cls=create)
 
 
-def serve(project: Path, port: int, positions: Path | None, *, with_events: bool = True) -> None:
-    """Serves and feeds events until SIGTERM or Ctrl-C, then lets the feeder finish what it holds.
+def serve(
+    project: Path,
+    port: int,
+    positions: Path | None,
+    *,
+    listener: socket.socket | None = None,
+    with_events: bool = True,
+) -> None:
+    """Serve requests and deliver events until SIGTERM or Ctrl-C; the delivery of events that were read is finished.
 
-    `with_events`: False where another process on the same tables feeds them.
+    `listener`: a listening socket to use instead of `port`. `with_events`: False when another process with the same
+    tables delivers the events.
     """
-    # Waited for, not handled: a handler that sets an event deadlocks when it interrupts the wait for that event.
+    # sigwait instead of a handler: a handler that sets an event deadlocks when it interrupts the wait for that event.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     app, config = load(project)
-    dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", ""))
+    dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", ""), listener)
     feeder = EventFeeder(app, positions=positions)
     threading.Thread(target=dev_server.server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     if with_events:
@@ -96,35 +107,38 @@ def serve(project: Path, port: int, positions: Path | None, *, with_events: bool
     feeder.stop()
 
 
-def serve_reloading(project: Path, args: list[str]) -> None:
-    """Serves in a child process, and starts a new one whenever the code changes. Code that does not load shows its
-    error and waits for the next change."""
+def serve_with_reload(project: Path, args: list[str], pass_fds: Sequence[int] = ()) -> None:
+    """Serve in a child process, and start a new one whenever the code changes.
+
+    When the code cannot be loaded, the error is logged and the next change is waited for.
+    """
     stopping = threading.Event()
     for number in ENDING_SIGNALS:
         signal.signal(number, lambda *_: stopping.set())
     while not stopping.is_set():
-        told = False
-        with Child("the API", [sys.executable, "-m", "scripts.local.server", *args], log=None, cwd=project) as child:
-            for changed in changes(project, stopping):
-                if changed:
-                    print(f"{', '.join(sorted(changed))} changed: {CHANGED}", flush=True)
+        is_end_reported = False
+        command = [sys.executable, "-m", "scripts.local.server", *args]
+        with Child("The API", command, log=None, cwd=project, pass_fds=pass_fds) as child:
+            for files in changes(project, stopping):
+                if files:
+                    print(f"{', '.join(sorted(files))} changed: {CHANGED}", flush=True)
                     break
-                if child.exit_code is not None and not told:
-                    print(f"the API ended (exit code {child.exit_code}); {WAITING}", flush=True)
-                    told = True
+                if child.exit_code is not None and not is_end_reported:
+                    print(f"The API ended with exit code {child.exit_code}: {WAITING}", flush=True)
+                    is_end_reported = True
 
 
 def changes(project: Path, stopping: threading.Event) -> Iterator[set[str]]:
-    """Names of changed code files, as they change; an empty set now and then when nothing did."""
-    # Directories, not files: editors replace a file, and a watch on the old one would go blind.
+    """Names of changed code files after each change; an empty set about twice a second without one."""
+    # Directories, not files: editors replace a file, and the watch of the old file sees no further changes.
     folders = [project]
     for name in WATCHED:
         if (project / name).is_dir():
             folders += [project / name, *(path for path in (project / name).rglob("*") if path.is_dir())]
-    wanted = functools.partial(_is_code, project)
+    is_code = functools.partial(_is_code, project)
     for changed in watch(
         *folders,
-        watch_filter=wanted,
+        watch_filter=is_code,
         recursive=False,
         stop_event=stopping,
         step=50,
@@ -143,16 +157,20 @@ def _is_code(project: Path, _change: Change, path: str) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--positions", type=Path, help="directory that remembers how far the streams were read")
-    parser.add_argument("--no-events", action="store_true", help="another process feeds queue, stream and schedules")
-    parser.add_argument("--reload", action="store_true", help="start again whenever the code changes")
+    address = parser.add_mutually_exclusive_group(required=True)
+    address.add_argument("--port", type=int, help="port to listen on; 0: any free port")
+    address.add_argument("--fd", type=int, help="descriptor of an inherited socket that listens already")
+    parser.add_argument("--positions", type=Path, help="directory for the reading positions of the streams")
+    parser.add_argument("--no-events", action="store_true", help="another process delivers the events")
+    parser.add_argument("--reload", action="store_true", help="restart whenever the code changes")
     args = parser.parse_args()
     project = Path.cwd()
     if args.reload:
-        serve_reloading(project, [arg for arg in sys.argv[1:] if arg != "--reload"])
+        inherited = [] if args.fd is None else [args.fd]
+        serve_with_reload(project, [arg for arg in sys.argv[1:] if arg != "--reload"], inherited)
     else:
-        serve(project, args.port, args.positions, with_events=not args.no_events)
+        listener = None if args.fd is None else socket.socket(fileno=args.fd)
+        serve(project, args.port or 0, args.positions, listener=listener, with_events=not args.no_events)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The whole backend, started and stopped as one: AWS, the providers' stand-ins, the API."""
+"""The whole backend, started and stopped together: the emulated AWS, the providers' stand-ins, the API."""
 
 import contextlib
 import fcntl
@@ -7,10 +7,11 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from chalicelib.models.rate_limits import GROUPS
 from chalicelib.settings.declaration import Address, Secret
 from chalicelib.settings.schema import FIELDS, RATE_LIMIT
 from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
-from scripts.local.processes import LOOPBACK, Child, free_port, port_is_taken
+from scripts.local.processes import LISTENING, LOOPBACK, Child, PortInUseError, listen
 from scripts.local.reloads import WAITING
 
 ADMIN_EMAIL = "admin@example.com"
@@ -43,17 +44,17 @@ LIMIT_SETTINGS = {f"{RATE_LIMIT}{group}".upper(): "1000000/minute" for group in 
 
 
 class StackError(RuntimeError):
-    """The stack cannot start here; the text says why and what to do."""
+    """The stack cannot start; the message says why and what to do."""
 
 
 class LocalStack:
     """A context manager around the running backend.
 
-    `keep_state`: `make run` keeps accounts and credits in `.local/` from one time to the next; without it everything
-    lives in a directory of its own and is gone at the end. `api_port`: None for any free one. `reload`: start the API
-    again when its code changes.
+    `keep_state`: keep accounts and credits in `.local/` from one start to the next, as `make run` does; otherwise the
+    stack has a directory of its own, which is deleted at the end. `api_port`: None: any free port. `reload`: restart
+    the API when its code changes.
 
-    Inside, `dev` is what `dev.json` holds (where everything is) and `settings` the app's environment.
+    Inside, `dev` is the content of `dev.json` (the addresses of everything) and `settings` the environment of the app.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class LocalStack:
         return self.dev["api_url"]
 
     def __enter__(self) -> "LocalStack":
-        with self._stack:  # Leaves, and so stops what was started, if a line below raises.
+        with self._stack:  # If a line below raises, everything that was started is stopped.
             self._start()
             self._stack = self._stack.pop_all()
         return self
@@ -87,43 +88,42 @@ class LocalStack:
         self._stack.close()
 
     def check_running(self) -> None:
-        """ChildError, with the end of its log, if a part has ended by itself."""
+        """Raises ChildError, with the end of its log, if a child process has ended by itself."""
         for child in self._children:
             child.check_running()
 
     def gather_logs(self) -> Path:
-        """The file of what the API has logged so far."""
+        """The file with the log of the API."""
         return self.directory / "api.log"
 
     def _start(self) -> None:
-        self._own_directory()
-        kept = self._kept_secrets()
+        self._lock_or_create_directory()
+        kept = self._load_or_create_secrets()
         ports = read_json(self.directory / "ports.json")
-        api_port = self._api_port or free_port(ports.get("api"))
-        aws_port, sandbox_port = free_port(ports.get("aws")), free_port(ports.get("sandbox"))
-        write_private(self.directory / "ports.json", {"api": api_port, "aws": aws_port, "sandbox": sandbox_port})
+        # The stand-ins must know the address of the API, which starts last: its port is reserved from here on.
+        listener = None if self._api_port else self._stack.enter_context(listen(ports.get("api")))
+        api_port = self._api_port or int(listener.getsockname()[1])  # type: ignore[union-attr]
+        api_url = f"http://{LOOPBACK}:{api_port}"
 
-        sandbox_url, api_url = f"http://{LOOPBACK}:{sandbox_port}", f"http://{LOOPBACK}:{api_port}"
-
-        with self._step("starting AWS on this machine"):
-            aws = LocalAws(self.directory, keep_state=self._keep_state, port=aws_port)
+        with self._step("starting the emulated AWS"):
+            aws = LocalAws(self.directory, keep_state=self._keep_state, port=ports.get("aws"))
             self._children.append(self._stack.enter_context(aws))
         with self._step("creating tables and the user pool"):
             try:
                 resources = aws.settings(os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
             except DeployError as error:
-                advice = "If the kept state is of an older shape, `make clean` forgets it."
+                advice = "If the kept data is from an older version, delete it with `make clean`."
                 raise StackError(f"{error}\n{advice}") from error
             aws.ensure_admin(resources["COGNITO_USER_POOL_ID"], ADMIN_EMAIL, kept["admin_password"])
         with self._step("starting the providers' stand-ins"):
-            self._start_sandbox(sandbox_port, api_url, kept)
+            sandbox_url = self._start_sandbox(api_url, kept, ports.get("sandbox"))
 
         self.settings = resources | self.app_settings(api_url, sandbox_url, kept)
         self.settings["OWN_ORIGINS"] = f"{api_url},http://localhost:{api_port}"
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS):
             if value := os.environ.get(name):
                 self.settings[name] = value
-                self._say(f"{name} comes from your environment")
+                self._print(f"{name} is taken from your environment")
         self.dev = {
             "api_url": api_url,
             "aws_endpoint_url": aws.endpoint_url,
@@ -137,16 +137,18 @@ class LocalStack:
             "stripe_webhook_secret": self.settings["STRIPE_WEBHOOK_SECRET"],
         }
         with self._step("starting the API"):
-            self._start_api(api_port)
+            self._start_api(api_port, listener)
+        ports = {"api": api_port, "aws": aws.port, "sandbox": int(sandbox_url.rpartition(":")[2])}
+        write_private(self.directory / "ports.json", ports)
         write_private(self.directory / "settings.json", self.settings)
         write_private(self.directory / "dev.json", self.dev)
 
     def app_settings(self, api_url: str, sandbox_url: str, kept: dict[str, str]) -> dict[str, str]:
-        """The app's environment on this machine, besides where its tables are."""
+        """The environment of the app on this machine, without the names of its AWS resources."""
         return LIMIT_SETTINGS | {
             "STAGE": "local",
             "EMAIL_VERIFICATION": "off",
-            # Everybody on this machine comes from one network.
+            # All users of this machine share one network.
             "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
             "FREE_CREDITS_PER_DAY": "1000000000",
             "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
@@ -158,8 +160,8 @@ class LocalStack:
             "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
         }
 
-    def _kept_secrets(self) -> dict[str, str]:
-        """Passwords and keys of this stack, made when they are first needed."""
+    def _load_or_create_secrets(self) -> dict[str, str]:
+        """Passwords and keys of this stack, generated the first time."""
         kept = read_json(self.directory / "secrets.json")
         for name in ("admin_password", "identity_hmac_key"):
             kept.setdefault(name, secrets.token_urlsafe(24))
@@ -169,7 +171,8 @@ class LocalStack:
             write_private(self.directory / "secrets.json", kept)
         return kept
 
-    def _own_directory(self) -> None:
+    def _lock_or_create_directory(self) -> None:
+        """Use `.local/` alone while state is kept, otherwise a new directory in it."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory.chmod(0o700)
         if self._keep_state:
@@ -177,54 +180,79 @@ class LocalStack:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StackError(f"The stack of {self._root} is running already; stop that one first.") from None
+                raise StackError(f"The stack of {self._root} is already running. Stop it first.") from None
         else:
             self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=self.directory))
             self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def _start_sandbox(self, port: int, api_url: str, kept: dict[str, str]) -> None:
+    def _start_sandbox(self, api_url: str, kept: dict[str, str], preferred_port: int | None = None) -> str:
+        """Start the stand-ins; returns their URL."""
         keys = {f"SANDBOX_{name.replace('_API_KEY', '_KEY')}": kept[name.lower()] for name in PROVIDER_SECRETS}
         keys["SANDBOX_STRIPE_WEBHOOK_URL"] = f"{api_url}/webhooks/stripe"
-        child = self._child("the providers' stand-ins", ["-m", "sandbox", "--port", str(port)], "sandbox.log", keys)
-        child.wait_for_url(f"http://{LOOPBACK}:{port}/sandbox/health", timeout_seconds=120)
 
-    def _start_api(self, port: int) -> None:
+        def start(port: int) -> str:
+            child = self._child("The providers' stand-ins", ["-m", "sandbox", "--port", str(port)], "sandbox.log", keys)
+            url, _ = child.wait_for_address(timeout_seconds=120)
+            child.wait_for_url(f"{url}/sandbox/health", timeout_seconds=120)
+            return url
+
+        try:
+            return start(preferred_port or 0)
+        except PortInUseError:
+            self._children.pop()
+            return start(0)
+
+    def _start_api(self, port: int, listener: socket.socket | None) -> None:
+        """Start the API on `listener`, or on `port`, and wait until it listens. Raises StackError, ChildError."""
         positions = self.directory / "positions"
-        shutil.rmtree(positions, ignore_errors=True)  # They belong to an AWS that has ended.
-        args = ["-m", "scripts.local.server", "--port", str(port), "--positions", str(positions)]
-        child = self._child("the API", [*args, "--reload"] if self._reload else args, "api.log", self.settings)
-        # Code that does not load yet is no reason to end when the next change is waited for anyway.
+        shutil.rmtree(positions, ignore_errors=True)  # They belong to an AWS that has stopped.
+        address = ["--fd", str(listener.fileno())] if listener else ["--port", str(port)]
+        args = ["-m", "scripts.local.server", *address, "--positions", str(positions)]
+        args += ["--reload"] if self._reload else []
+        child = self._child("The API", args, "api.log", self.settings, [listener.fileno()] if listener else [])
+        if listener:
+            listener.close()
+        # Code that cannot be loaded does not stop the stack if the next change is waited for.
         log = self.directory / "api.log"
-        child.wait_until(lambda: port_is_taken(port) or (self._reload and WAITING in log.read_text("utf-8")), 60)
-        if port_is_taken(port):
+
+        def is_listening() -> bool:
+            return bool(LISTENING.search(log.read_text("utf-8")))
+
+        child.wait_until(lambda: is_listening() or (self._reload and WAITING in log.read_text("utf-8")), 60)
+        if is_listening():
             _check_settings(port, log)
 
-    def _child(self, name: str, args: list[str], log: str, settings: dict[str, str]) -> Child:
+    def _child(
+        self, name: str, args: list[str], log: str, settings: dict[str, str], pass_fds: Sequence[int] = ()
+    ) -> Child:
         environment = without_aws(dict(os.environ)) | {"PYTHONUNBUFFERED": "1"} | settings
-        # The project's own packages come first, by the working directory; these scripts serve any project.
+        # The packages of the project come first, by the working directory: these scripts can run any project.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-        child = Child(name, [sys.executable, *args], log=self.directory / log, env=environment, cwd=self._root)
+        child = Child(
+            name, [sys.executable, *args], log=self.directory / log, env=environment, cwd=self._root, pass_fds=pass_fds
+        )
         self._children.append(self._stack.enter_context(child))
         return child
 
     @contextlib.contextmanager
-    def _step(self, what: str) -> Iterator[None]:
+    def _step(self, description: str) -> Iterator[None]:
+        """Print a step, and how long it took."""
         started = time.monotonic()
-        self._say(f"{what} … ", end="")
+        self._print(f"{description} … ", end="")
         try:
             yield
         except BaseException:
-            self._say("failed")
+            self._print("failed")
             raise
-        self._say(f"ready in {time.monotonic() - started:.1f} s")
+        self._print(f"ready in {time.monotonic() - started:.1f} s")
 
-    def _say(self, text: str, end: str = "\n") -> None:
+    def _print(self, text: str, end: str = "\n") -> None:
         if not self._quiet:
             print(text, end=end, flush=True)
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
-    """Writes JSON that only we can read, whole or not at all."""
+    """Write JSON that only this user can read, in one step: the file is never incomplete."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -234,7 +262,7 @@ def write_private(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What `write_private` wrote, or nothing yet."""
+    """The content of a file of `write_private`; empty if there is no file."""
     if not path.exists():
         return {}
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -242,10 +270,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _check_settings(port: int, log: Path) -> None:
-    """StackError for settings that the API cannot serve: it answers each request with 500, and its log says why."""
+    """Raises StackError for invalid settings: the API returns 500 for each request, and its log has the reason."""
     with contextlib.closing(HTTPConnection(LOOPBACK, port, timeout=10)) as connection:
         connection.request("GET", "/health")
         if connection.getresponse().status != 500:
             return
     problems = re.findall(r'"problems":"([^"]*)"', log.read_text("utf-8"))
-    raise StackError(f"The API cannot serve with these {problems[-1]}" if problems else f"See {log}: /health is 500.")
+    raise StackError(
+        f"The API rejects its settings. Correct them: {problems[-1].removeprefix('settings: ')}"
+        if problems
+        else f"GET /health returned 500. The reason is in {log}."
+    )

@@ -1,4 +1,4 @@
-"""A DynamoDB stream and the function behind it."""
+"""Delivers the records of a DynamoDB stream to its function."""
 
 import base64
 import json
@@ -10,20 +10,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scripts.local.event_log import log, raised
+from scripts.local.event_log import log, log_exception
 
-TRIES = 5
-FIRST_BACKOFF_SECONDS = 0.2  # doubles with each try
+ATTEMPTS = 5
+FIRST_BACKOFF_SECONDS = 0.2  # doubles with each attempt
 
 
 class StreamFeed:
-    """Brings a table's changes to a function, per shard in order, from the oldest the stream still has.
+    """Delivers the changes of a table to a function, in order within each shard, from the oldest record of the stream.
 
-    A batch that raises is tried again; then its halves are, down to the one record that is skipped, loudly.
-    `positions`: a directory that remembers how far this function has read.
+    A failed batch is retried, then its halves, until one record is left, which is skipped and logged.
+    `positions`: a directory that keeps the reading position of this function.
     """
 
-    drains = True  # A local stream does not outlive its AWS, even where the tables do.
+    drains = True  # A local stream is lost when its AWS stops, even if the tables are kept.
 
     def __init__(
         self,
@@ -51,22 +51,24 @@ class StreamFeed:
             if iterator is None:
                 continue
             try:
-                answer = self._streams.get_records(ShardIterator=iterator, Limit=min(self._batch_size, 1000))
+                response = self._streams.get_records(ShardIterator=iterator, Limit=min(self._batch_size, 1000))
             except ClientError:
-                del self._iterators[shard_id]  # Expired, most likely: take a new one where we stood.
+                del self._iterators[
+                    shard_id
+                ]  # It has probably expired: the next step gets a new one for the same position.
                 raise
-            if records := answer["Records"]:
+            if records := response["Records"]:
                 found = True
                 self._deliver([stream_record(record, self._arn) for record in records])
-                self._remember(shard_id, records[-1]["dynamodb"]["SequenceNumber"])
-            self._iterators[shard_id] = answer.get("NextShardIterator")
+                self._save_position(shard_id, records[-1]["dynamodb"]["SequenceNumber"])
+            self._iterators[shard_id] = response.get("NextShardIterator")
         return found
 
     def close(self) -> None:
         self._streams.close()
 
     def _shards(self) -> list[str]:
-        """Shard ids, a parent before its children, which must wait for it."""
+        """Ids of the shards that may be read: a child shard only after its parent has ended."""
         shards: list[dict[str, Any]] = []
         page: dict[str, Any] = {"LastEvaluatedShardId": None}
         while "LastEvaluatedShardId" in page:
@@ -78,26 +80,26 @@ class StreamFeed:
         return [shard["ShardId"] for shard in shards if shard.get("ParentShardId") not in open_parents]
 
     def _iterator(self, shard_id: str) -> str:
-        where = {"StreamArn": self._arn, "ShardId": shard_id}
+        shard = {"StreamArn": self._arn, "ShardId": shard_id}
         if number := self._read_up_to.get(shard_id):
             try:
-                answer = self._streams.get_shard_iterator(
-                    **where, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=number
+                response = self._streams.get_shard_iterator(
+                    **shard, ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=number
                 )
-                return str(answer["ShardIterator"])
+                return str(response["ShardIterator"])
             except ClientError:
-                pass  # The stream no longer has it, so all that it has is newer.
-        return str(self._streams.get_shard_iterator(**where, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
+                pass  # The stream no longer has this record: all of its records are newer.
+        return str(self._streams.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
 
     def _deliver(self, records: list[dict[str, Any]]) -> None:
         backoff_seconds = self._first_backoff_seconds
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._call({"Records": records})
                 return
-            except Exception as error:  # noqa: BLE001 - whatever the function raised, the stream tries again
-                raised(self.name, error, f"(try {attempt} of {TRIES})")
-                if attempt < TRIES:
+            except Exception as error:  # noqa: BLE001 - after any error of the function the stream delivers again
+                log_exception(self.name, error, f"(attempt {attempt} of {ATTEMPTS})")
+                if attempt < ATTEMPTS:
                     time.sleep(backoff_seconds)
                     backoff_seconds *= 2
         if len(records) > 1:
@@ -106,9 +108,9 @@ class StreamFeed:
             self._deliver(records[middle:])
         else:
             keys = json.dumps(records[0]["dynamodb"].get("Keys"))
-            log(f"{self.name} SKIPPED a record after {TRIES} tries: {keys}")
+            log(f"{self.name} SKIPPED a record after {ATTEMPTS} attempts: {keys}")
 
-    def _remember(self, shard_id: str, sequence_number: str) -> None:
+    def _save_position(self, shard_id: str, sequence_number: str) -> None:
         self._read_up_to[shard_id] = sequence_number
         if self._positions:
             self._positions.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +120,7 @@ class StreamFeed:
 
 
 def stream_record(record: dict[str, Any], stream_arn: str) -> dict[str, Any]:
-    """A stream record as the JSON that Lambda gets: seconds for times, base64 for bytes."""
+    """A stream record as the JSON that Lambda passes to a function: seconds for times, base64 for bytes."""
     change = {name: _as_json(value) for name, value in record["dynamodb"].items()}
     change.setdefault("SizeBytes", 0)
     return {

@@ -1,1 +1,1 @@
-"""The deployed shape: packaged, planned, deployed by CloudFormation, into AWS or into the AWS of one machine."""
+"""Packages the app and deploys it by CloudFormation, to AWS or to the emulated AWS of this machine."""

@@ -1,6 +1,6 @@
-"""Who may do what: one role for each kind of function, on exactly what it uses; and a log group for each function.
+"""Permissions: one role for each kind of function, with access to what it uses only; and a log group for each function.
 
-No function may do more than it does, and none may delete from the ledger.
+No function may delete from the ledger.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from scripts.shipping.project import APP_NAME, ShippingError
 Resources = dict[str, dict[str, Any]]
 
 READ_AND_WRITE = ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"]
-# Which function runs as which role.
+# Function → its role.
 ROLE_OF = {
     "APIHandler": "Api",
     "Work": "Work",
@@ -22,13 +22,13 @@ ROLE_OF = {
 }
 
 
-def exported(name: str) -> dict[str, Any]:
-    """What the resource stack made."""
+def exported_value(name: str) -> dict[str, Any]:
+    """An exported output of the resource stack."""
     return {"Fn::ImportValue": {"Fn::Sub": f"{APP_NAME}-${{Stage}}-{name}"}}
 
 
 def _below(name: str, path: str) -> dict[str, Any]:
-    return {"Fn::Sub": ["${Arn}" + path, {"Arn": exported(name)}]}
+    return {"Fn::Sub": ["${Arn}" + path, {"Arn": exported_value(name)}]}
 
 
 def _allow(service: str, actions: list[str], *resources: Any, condition: Any = None) -> dict[str, Any]:
@@ -37,21 +37,23 @@ def _allow(service: str, actions: list[str], *resources: Any, condition: Any = N
     return statement | ({"Condition": condition} if condition else {})
 
 
-LEDGER = _allow("dynamodb", READ_AND_WRITE, exported("LedgerTableArn"), _below("LedgerTableArn", "/index/open_holds"))
-# The audit alone reads the ledger from end to end; no request may.
-SCAN_LEDGER = _allow("dynamodb", ["Scan"], exported("LedgerTableArn"))
-APP = _allow("dynamodb", [*READ_AND_WRITE, "DeleteItem", "BatchWriteItem"], exported("AppTableArn"))
-SEND_JOBS = _allow("sqs", ["SendMessage"], exported("JobsQueueArn"))
-# Without ListBucket S3 answers 403 for a file that is not there, and "not found" would look like a failure.
-FIND_UPLOADS = _allow("s3", ["ListBucket"], exported("UploadBucketArn"))
+LEDGER = _allow(
+    "dynamodb", READ_AND_WRITE, exported_value("LedgerTableArn"), _below("LedgerTableArn", "/index/open_holds")
+)
+# Only the audit reads the whole ledger; no request may.
+SCAN_LEDGER = _allow("dynamodb", ["Scan"], exported_value("LedgerTableArn"))
+APP = _allow("dynamodb", [*READ_AND_WRITE, "DeleteItem", "BatchWriteItem"], exported_value("AppTableArn"))
+SEND_JOBS = _allow("sqs", ["SendMessage"], exported_value("JobsQueueArn"))
+# Without ListBucket S3 returns 403 instead of 404 for a missing file, which would look like a failure.
+FIND_UPLOADS = _allow("s3", ["ListBucket"], exported_value("UploadBucketArn"))
 READ_UPLOADS = _allow("s3", ["GetObject"], _below("UploadBucketArn", "/uploads/*"))
 SECRETS = _allow(
     "kms",
     ["Decrypt"],
-    exported("SecretsKeyArn"),
+    exported_value("SecretsKeyArn"),
     condition={
         "Fn::If": [
-            "OnThisMachine",  # whose evaluator of policies knows no such conditions, and would deny
+            "OnThisMachine",  # The emulator does not know this condition and would deny the call.
             {"Ref": "AWS::NoValue"},
             {"StringEquals": {"kms:EncryptionContext:app": APP_NAME, "kms:EncryptionContext:stage": {"Ref": "Stage"}}},
         ]
@@ -67,51 +69,53 @@ ACCOUNTS = _allow(
         "AdminUserGlobalSignOut",
         "ListUsers",
     ],
-    exported("UserPoolArn"),
+    exported_value("UserPoolArn"),
 )
-# Erasing an account, and nothing else of anybody's sign-in.
-END_ACCOUNTS = _allow("cognito-idp", ["AdminDeleteUser"], exported("UserPoolArn"))
-HAND_OUT_EXPORTS = _allow("s3", ["GetObject"], _below("UploadBucketArn", "/exports/*"))
-MAKE_EXPORTS = _allow("s3", ["PutObject"], _below("UploadBucketArn", "/exports/*"))
-FORGET_EXPORTS = _allow("s3", ["DeleteObject"], _below("UploadBucketArn", "/exports/*"))
-FORGET_UPLOADS = _allow("s3", ["DeleteObject"], _below("UploadBucketArn", "/uploads/*"))
-TAKE_UPLOADS = _allow("s3", ["PutObject"], _below("UploadBucketArn", "/uploads/*"))
-TAKE_JOBS = _allow(
+# The worker may delete accounts but not change them.
+DELETE_ACCOUNTS = _allow("cognito-idp", ["AdminDeleteUser"], exported_value("UserPoolArn"))
+READ_EXPORTS = _allow("s3", ["GetObject"], _below("UploadBucketArn", "/exports/*"))
+WRITE_EXPORTS = _allow("s3", ["PutObject"], _below("UploadBucketArn", "/exports/*"))
+DELETE_EXPORTS = _allow("s3", ["DeleteObject"], _below("UploadBucketArn", "/exports/*"))
+DELETE_UPLOADS = _allow("s3", ["DeleteObject"], _below("UploadBucketArn", "/uploads/*"))
+WRITE_UPLOADS = _allow("s3", ["PutObject"], _below("UploadBucketArn", "/uploads/*"))
+RECEIVE_JOBS = _allow(
     "sqs",
     ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"],
-    exported("JobsQueueArn"),
+    exported_value("JobsQueueArn"),
 )
-READ_STREAM = _allow("dynamodb", ["DescribeStream", "GetRecords", "GetShardIterator"], exported("LedgerStreamArn"))
-# Names of streams, no data; and what a trace is made of. AWS takes no narrower resource for either.
+READ_STREAM = _allow(
+    "dynamodb", ["DescribeStream", "GetRecords", "GetShardIterator"], exported_value("LedgerStreamArn")
+)
+# Names of streams without data, and segments of traces. AWS accepts no narrower resource for them.
 LIST_STREAMS = _allow("dynamodb", ["ListStreams"], "*")
 TRACE = _allow("xray", ["PutTraceSegments", "PutTelemetryRecords"], "*")
 
 GRANTS = {
-    "Api": [LEDGER, APP, ACCOUNTS, SEND_JOBS, FIND_UPLOADS, READ_UPLOADS, TAKE_UPLOADS, HAND_OUT_EXPORTS, SECRETS],
+    "Api": [LEDGER, APP, ACCOUNTS, SEND_JOBS, FIND_UPLOADS, READ_UPLOADS, WRITE_UPLOADS, READ_EXPORTS, SECRETS],
     "Work": [
-        *(LEDGER, SCAN_LEDGER, APP, TAKE_JOBS, SEND_JOBS, SECRETS, END_ACCOUNTS),
-        *(FIND_UPLOADS, READ_UPLOADS, FORGET_UPLOADS, MAKE_EXPORTS, FORGET_EXPORTS),
+        *(LEDGER, SCAN_LEDGER, APP, RECEIVE_JOBS, SEND_JOBS, SECRETS, DELETE_ACCOUNTS),
+        *(FIND_UPLOADS, READ_UPLOADS, DELETE_UPLOADS, WRITE_EXPORTS, DELETE_EXPORTS),
     ],
-    "Timers": [LEDGER, APP, SEND_JOBS, FIND_UPLOADS, FORGET_EXPORTS, SECRETS],
+    "Timers": [LEDGER, APP, SEND_JOBS, FIND_UPLOADS, DELETE_EXPORTS, SECRETS],
     "Count": [APP, READ_STREAM, LIST_STREAMS],
 }
 
 
 def roles_and_logs(functions: list[str]) -> Resources:
-    """Roles and log groups, and each function joined to its own. Raises ShippingError for one that has no role."""
-    if strangers := set(functions) - set(ROLE_OF):
-        raise ShippingError(f"scripts/shipping/access.py must say what {', '.join(sorted(strangers))} may do.")
-    made: Resources = {}
+    """Roles and log groups, assigned to their functions. Raises ShippingError for a function without a role."""
+    if without_role := set(functions) - set(ROLE_OF):
+        raise ShippingError(f"Add a role for {', '.join(sorted(without_role))} to scripts/shipping/access.py.")
+    resources: Resources = {}
     for function in functions:
-        made[f"{function}Log"] = {
+        resources[f"{function}Log"] = {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
                 "LogGroupName": {"Fn::Sub": f"/{APP_NAME}/${{Stage}}/{function}"},
                 "RetentionInDays": {"Ref": "LogRetentionDays"},
             },
         }
-        # Named here, the group is there before the function: else Lambda makes its own, which keeps lines for ever.
-        made[function] = {
+        # The group exists before the function. Otherwise Lambda creates one that keeps its lines forever.
+        resources[function] = {
             "Properties": {
                 "Role": {"Fn::GetAtt": [f"{ROLE_OF[function]}Role", "Arn"]},
                 "LoggingConfig": {"LogGroup": {"Ref": f"{function}Log"}},
@@ -119,21 +123,21 @@ def roles_and_logs(functions: list[str]) -> Resources:
         }
     for role, grants in GRANTS.items():
         logs = [{"Fn::GetAtt": [f"{function}Log", "Arn"]} for function in functions if ROLE_OF[function] == role]
-        made[f"{role}Role"] = _role([*grants, _allow("logs", ["CreateLogStream", "PutLogEvents"], *logs)])
-    return made
+        resources[f"{role}Role"] = _role([*grants, _allow("logs", ["CreateLogStream", "PutLogEvents"], *logs)])
+    return resources
 
 
 def _role(statements: list[dict[str, Any]]) -> dict[str, Any]:
-    traced = {"Fn::If": ["IsTraced", TRACE, {"Ref": "AWS::NoValue"}]}
-    lambda_may = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    tracing = {"Fn::If": ["IsTraced", TRACE, {"Ref": "AWS::NoValue"}]}
+    assume_role = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [lambda_may]},
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [assume_role]},
             "Policies": [
                 {
                     "PolicyName": "what-it-needs",
-                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [*statements, traced]},
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [*statements, tracing]},
                 }
             ],
         },

@@ -1,17 +1,17 @@
-"""When a person is called, and what the dashboard shows. docs/operations.md has a runbook for each alarm."""
+"""The alarms and the CloudWatch dashboard. docs/operations.md has a runbook for each alarm."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.logs.log import NAMESPACE
-from scripts.shipping.access import exported
+from scripts.shipping.access import exported_value
 from scripts.shipping.project import APP_NAME
 
 FIVE_MINUTES, HOUR = 300, 3_600
 GATEWAY = {"ApiName": {"Fn::Sub": f"{APP_NAME}-${{Stage}}"}, "Stage": "api"}
-OURS = {"Stage": {"Ref": "Stage"}}
-DEAD_JOBS = {"QueueName": exported("DeadJobsQueueName")}
+STAGE_ONLY = {"Stage": {"Ref": "Stage"}}
+DEAD_JOBS = {"QueueName": exported_value("DeadJobsQueueName")}
 
 
 def _of(function: str) -> dict[str, Any]:
@@ -20,9 +20,9 @@ def _of(function: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Alarm:
-    """Rings when `metric` reaches `threshold` in each of `periods` periods (`is_below`: when it stays under it)."""
+    """Triggered when `metric` reaches `threshold` in each of `periods` periods (`is_below`: when it stays below)."""
 
-    says: str
+    description: str
     metric: str
     dimensions: dict[str, Any]
     namespace: str = NAMESPACE
@@ -34,55 +34,65 @@ class Alarm:
 
 
 ALARMS = {
-    "ServerErrors": Alarm("Requests were answered with 5xx.", "5XXError", GATEWAY, "AWS/ApiGateway", 5),
+    "ServerErrors": Alarm("Requests failed with 5xx.", "5XXError", GATEWAY, "AWS/ApiGateway", 5),
     "Latency": Alarm(
         "One request in twenty takes longer than ten seconds.",
         "Latency", GATEWAY, "AWS/ApiGateway", 10_000, periods=3, statistic="p95",
     ),
     "DeadLetters": Alarm(
-        "A job failed five times and waits for a person.",
+        "A job failed five times and must be handled by hand.",
         "ApproximateNumberOfMessagesVisible", DEAD_JOBS, "AWS/SQS", statistic="Maximum",
     ),
     "ExpiredHolds": Alarm(
-        "Many sessions were ended by the sweep, not by their listeners.",
-        "leases_ended", OURS, threshold=100, period_seconds=HOUR,
+        "The sweep ended many sessions that were not stopped.",
+        "leases_ended", STAGE_ONLY, threshold=100, period_seconds=HOUR,
     ),
-    "ProviderErrors": Alarm("A provider refuses, is late or answers nonsense.", "ProviderErrors", OURS, threshold=10),
-    "ProviderQuota": Alarm("A provider's quota or balance is used up.", "ProviderQuotaUsedUp", OURS),
-    "AuditMismatch": Alarm("The audit found sums that do not agree.", "AuditFindings", OURS),
-    "AuditFailed": Alarm("An audit came to no end.", "AuditsFailed", OURS),
+    "ProviderErrors": Alarm(
+        "A provider rejects requests, times out or returns invalid responses.",
+        "ProviderErrors", STAGE_ONLY, threshold=10,
+    ),
+    "ProviderQuota": Alarm("The quota or the balance at a provider is used up.", "ProviderQuotaUsedUp", STAGE_ONLY),
+    "AuditMismatch": Alarm("The audit found a mismatch.", "AuditFindings", STAGE_ONLY),
+    "AuditFailed": Alarm("An audit did not finish.", "AuditsFailed", STAGE_ONLY),
     "NoAudit": Alarm(
-        # Not one period of a day: two starts are a day and some seconds apart, and a day without one lies between.
-        "No audit was started for a day.", "audits_started", OURS, period_seconds=HOUR, periods=26, is_below=True,
+        # Not one period of a day: two starts can be a day and some seconds apart.
+        "No audit was started for more than a day.",
+        "audits_started", STAGE_ONLY, period_seconds=HOUR, periods=26, is_below=True,
     ),
-    "StuckPurchases": Alarm("A purchase is open longer than any checkout lives.", "purchases_stuck", OURS),
-    "PaymentEvents": Alarm("A webhook said what does not fit the books.", "PaymentAlarms", OURS),
-    "PaymentsReconciled": Alarm("The reconciler found what does not fit the books.", "payment_alarms", OURS),
+    "StuckPurchases": Alarm("A purchase is still open after its checkout has expired.", "purchases_stuck", STAGE_ONLY),
+    "PaymentEvents": Alarm("A payment event does not match the recorded purchase.", "PaymentAlarms", STAGE_ONLY),
+    "PaymentsReconciled": Alarm(
+        "The reconciler found a payment that does not match the recorded purchase.", "payment_alarms", STAGE_ONLY,
+    ),
     "AwsErrors": Alarm(
-        "A table, the queue, the bucket or the user pool is out of reach, or full.", "AwsErrors", OURS, threshold=5
+        "A table, the queue, the bucket or the user pool cannot be reached or is throttled.",
+        "AwsErrors", STAGE_ONLY, threshold=5,
     ),
-    "Secrets": Alarm("A secret cannot be decrypted.", "SecretsUnreadable", OURS, period_seconds=60),
-    "SweepFails": Alarm("The sweep fails again and again.", "Errors", _of("Sweep"), "AWS/Lambda", 3),
-    "EraseFails": Alarm("What was deleted is not erased.", "Errors", _of("Erase"), "AWS/Lambda", 3),
+    "Secrets": Alarm("A secret cannot be decrypted.", "SecretsUnreadable", STAGE_ONLY, period_seconds=60),
+    "SweepFails": Alarm("The sweep fails repeatedly.", "Errors", _of("Sweep"), "AWS/Lambda", 3),
+    "EraseFails": Alarm("Deleted accounts and transcripts are not erased.", "Errors", _of("Erase"), "AWS/Lambda", 3),
     "ErasuresOverdue": Alarm(
-        "A deleted account is not gone after a day.", "accounts_overdue", OURS, period_seconds=HOUR, statistic="Maximum"
+        "A deleted account is not erased after a day.",
+        "accounts_overdue", STAGE_ONLY, period_seconds=HOUR, statistic="Maximum",
     ),
-    "LimiterFailures": Alarm("Requests pass their limit uncounted.", "LimiterFailures", OURS, threshold=50),
+    "LimiterFailures": Alarm(
+        "Requests are not counted by the rate limiter.", "LimiterFailures", STAGE_ONLY, threshold=50,
+    ),
     "ReconcileFails": Alarm("Payments are not reconciled.", "Errors", _of("Reconcile"), "AWS/Lambda", 3, HOUR),
-    "DailyAuditFails": Alarm("The day's audit was not started.", "Errors", _of("DailyAudit"), "AWS/Lambda"),
-    "WorkFails": Alarm("Jobs fail again and again.", "Errors", _of("Work"), "AWS/Lambda", 5),
-    "CountFails": Alarm("Entries are not counted.", "Errors", _of("Count"), "AWS/Lambda", 3),
+    "DailyAuditFails": Alarm("The daily audit was not started.", "Errors", _of("DailyAudit"), "AWS/Lambda"),
+    "WorkFails": Alarm("Jobs fail repeatedly.", "Errors", _of("Work"), "AWS/Lambda", 5),
+    "CountFails": Alarm("Ledger entries are not added to the aggregates.", "Errors", _of("Count"), "AWS/Lambda", 3),
     "CountLags": Alarm(
-        "The sums over all users are a quarter of an hour behind.",
+        "The aggregates over all users are 15 minutes behind.",
         "IteratorAge", _of("Count"), "AWS/Lambda", 900_000, periods=3, statistic="Maximum",
     ),
-    "Throttled": Alarm("Lambda had no room for a request.", "Throttles", _of("APIHandler"), "AWS/Lambda"),
+    "Throttled": Alarm("Lambda throttled requests.", "Throttles", _of("APIHandler"), "AWS/Lambda"),
 }  # fmt: skip
 
-# Title, statistic, and what each of nine pictures shows; a metric of ours by its name alone.
-PICTURES: list[tuple[str, str, list[list[str]]]] = [
+# Title, statistic and metrics of each of the nine charts. A single name is a metric of the app.
+CHARTS: list[tuple[str, str, list[list[str]]]] = [
     ("Requests and errors", "Sum", [["ApiGateway", name] for name in ("Count", "4XXError", "5XXError")]),
-    ("Latency, 95 of 100, ms", "p95", [["ApiGateway", name] for name in ("Latency", "IntegrationLatency")]),
+    ("Latency, p95, ms", "p95", [["ApiGateway", name] for name in ("Latency", "IntegrationLatency")]),
     (
         "Providers, AWS, secrets",
         "Sum",
@@ -91,22 +101,22 @@ PICTURES: list[tuple[str, str, list[list[str]]]] = [
     ("Ended by the sweep", "Sum", [["leases_ended"], ["questions_ended"], ["jobs_checked"]]),
     ("Payments", "Sum", [["events_applied"], ["purchases_stuck"], ["payment_alarms"], ["PaymentAlarms"]]),
     ("Audit", "Maximum", [["AuditFindings"], ["AuditsFailed"], ["AuditUsersJudged"], ["AuditUsersMoving"]]),
-    ("Jobs waiting and dead", "Maximum", [["SQS", "jobs"], ["SQS", "jobs-dead"]]),
-    ("Functions failing", "Sum", [["Lambda", name, "Errors"] for name in ("APIHandler", "Work", "Sweep", "Count")]),
-    ("Sums behind, ms", "Maximum", [["Lambda", "Count", "IteratorAge"]]),
+    ("Queued jobs and dead letters", "Maximum", [["SQS", "jobs"], ["SQS", "jobs-dead"]]),
+    ("Errors of functions", "Sum", [["Lambda", name, "Errors"] for name in ("APIHandler", "Work", "Sweep", "Count")]),
+    ("Delay of the aggregates, ms", "Maximum", [["Lambda", "Count", "IteratorAge"]]),
 ]
 
 
 def alarms_and_dashboard() -> dict[str, dict[str, Any]]:
-    """All alarms, which tell the topic `Alarms`, and the dashboard."""
-    made = {f"{name}Alarm": _alarm(name, alarm) for name, alarm in ALARMS.items()}
-    body = json.dumps({"widgets": [_widget(place, *picture) for place, picture in enumerate(PICTURES)]})
-    named = {"Fn::Sub": f"{APP_NAME}-${{Stage}}"}
-    made["Dashboard"] = {
+    """All alarms, which notify the topic `Alarms`, and the dashboard."""
+    resources = {f"{name}Alarm": _alarm(name, alarm) for name, alarm in ALARMS.items()}
+    body = json.dumps({"widgets": [_widget(place, *chart) for place, chart in enumerate(CHARTS)]})
+    dashboard_name = {"Fn::Sub": f"{APP_NAME}-${{Stage}}"}
+    resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
-        "Properties": {"DashboardName": named, "DashboardBody": {"Fn::Sub": body}},
+        "Properties": {"DashboardName": dashboard_name, "DashboardBody": {"Fn::Sub": body}},
     }
-    return made
+    return resources
 
 
 def _alarm(name: str, alarm: Alarm) -> dict[str, Any]:
@@ -115,7 +125,7 @@ def _alarm(name: str, alarm: Alarm) -> dict[str, Any]:
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
             "AlarmName": {"Fn::Sub": f"{APP_NAME}-${{Stage}}-{name}"},
-            "AlarmDescription": f"{alarm.says} Runbook: docs/operations.md, {name}.",
+            "AlarmDescription": f"{alarm.description} Runbook: docs/operations.md, {name}.",
             "Namespace": alarm.namespace,
             "MetricName": alarm.metric,
             "Dimensions": [{"Name": key, "Value": value} for key, value in alarm.dimensions.items()],
@@ -131,14 +141,18 @@ def _alarm(name: str, alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _widget(place: int, title: str, statistic: str, shown: list[list[str]]) -> dict[str, Any]:
+def _widget(place: int, title: str, statistic: str, metrics: list[list[str]]) -> dict[str, Any]:
     properties = {"title": title, "region": "${AWS::Region}", "stat": statistic, "period": FIVE_MINUTES}
-    where = {"x": place % 3 * 8, "y": place // 3 * 6, "width": 8, "height": 6}
-    return {"type": "metric", **where, "properties": {**properties, "metrics": [_metric(*words) for words in shown]}}
+    position = {"x": place % 3 * 8, "y": place // 3 * 6, "width": 8, "height": 6}
+    return {
+        "type": "metric",
+        **position,
+        "properties": {**properties, "metrics": [_metric(*parts) for parts in metrics]},
+    }
 
 
-def _metric(*words: str) -> list[str]:
-    match words:
+def _metric(*parts: str) -> list[str]:
+    match parts:
         case ("ApiGateway", name):
             return ["AWS/ApiGateway", name, "ApiName", f"{APP_NAME}-${{Stage}}", "Stage", "api"]
         case ("SQS", queue):
@@ -148,4 +162,4 @@ def _metric(*words: str) -> list[str]:
             return ["AWS/Lambda", name, "FunctionName", f"${{{function}}}"]
         case (name,):
             return [NAMESPACE, name, "Stage", "${Stage}"]
-    raise ValueError(words)
+    raise ValueError(parts)

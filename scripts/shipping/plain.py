@@ -1,6 +1,6 @@
-"""What plain `chalice deploy` needs beside the resource stack: real names among the settings, and one policy.
+"""The files for plain `chalice deploy` with the resource stack: settings with resource names, and one policy.
 
-The way by CloudFormation takes them from the exports, and gives each function its own role (docs/operations.md).
+`make deploy` takes the names from the exports of the stack instead, and gives each function a role of its own.
 """
 
 import json
@@ -11,7 +11,7 @@ from scripts.shipping import project
 from scripts.shipping.access import GRANTS
 from scripts.shipping.project import APP_NAME
 
-# Setting → the resource stack's output that it is.
+# Setting → output of the resource stack.
 RESOURCE_SETTINGS = {
     "LEDGER_TABLE": "LedgerTable",
     "LEDGER_STREAM_ARN": "LedgerStreamArn",
@@ -24,26 +24,28 @@ RESOURCE_SETTINGS = {
 }
 
 
-def resource_settings(made: dict[str, str]) -> dict[str, str]:
-    """The resource stack's outputs as the app's settings."""
-    return {name: made[output] for name, output in RESOURCE_SETTINGS.items()}
+def resource_settings(outputs: dict[str, str]) -> dict[str, str]:
+    """The settings of the app from the outputs of the resource stack."""
+    return {name: outputs[output] for name, output in RESOURCE_SETTINGS.items()}
 
 
-def write(config: dict[str, Any], stage: str, made: dict[str, str], config_file: Path = project.CONFIG) -> None:
-    """Names into `config_file`; `policy-<stage>.json` beside it, where chalice looks for it."""
-    chosen = config["stages"][stage]
-    chosen["autogen_policy"] = False
-    chosen["environment_variables"] |= {"STAGE": stage, **resource_settings(made)}
+def write(config: dict[str, Any], stage: str, outputs: dict[str, str], config_file: Path = project.CONFIG) -> None:
+    """Write the settings to `config_file`, and `policy-<stage>.json` to its directory, where chalice expects it."""
+    stage_config = config["stages"][stage]
+    stage_config["autogen_policy"] = False
+    stage_config["environment_variables"] |= {"STAGE": stage, **resource_settings(outputs)}
     project.write(config, config_file)
-    written = json.dumps(policy(stage, made), indent=2) + "\n"
-    (config_file.parent / f"policy-{stage}.json").write_text(written, encoding="utf-8")
+    text = json.dumps(policy(stage, outputs), indent=2) + "\n"
+    (config_file.parent / f"policy-{stage}.json").write_text(text, encoding="utf-8")
 
 
-def policy(stage: str, made: dict[str, str]) -> dict[str, Any]:
-    """What all functions together may do, on exactly the stage's own resources: chalice gives them one policy."""
+def policy(stage: str, outputs: dict[str, str]) -> dict[str, Any]:
+    """The permissions of all functions on the resources of the stage: chalice gives all functions one policy."""
     statements: list[dict[str, Any]] = []
     for grants in GRANTS.values():
-        statements += [one for grant in grants if (one := _resolved(grant, stage, made)) not in statements]
+        for grant in grants:
+            if (statement := _resolve(grant, stage, outputs)) not in statements:
+                statements.append(statement)
     logs = {
         "Effect": "Allow",
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -52,19 +54,19 @@ def policy(stage: str, made: dict[str, str]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [*statements, logs]}
 
 
-def _resolved(said: Any, stage: str, made: dict[str, str]) -> Any:
-    """A grant without CloudFormation's functions."""
-    match said:
+def _resolve(value: Any, stage: str, outputs: dict[str, str]) -> Any:
+    """A grant with the functions of CloudFormation resolved."""
+    match value:
         case {"Fn::ImportValue": {"Fn::Sub": str(name)}}:
-            return made[name.rpartition("-")[2]]
+            return outputs[name.rpartition("-")[2]]
         case {"Fn::Sub": [str(text), {"Arn": arn}]}:
-            return text.replace("${Arn}", _resolved(arn, stage, made))
+            return text.replace("${Arn}", _resolve(arn, stage, outputs))
         case {"Fn::If": ["OnThisMachine", _, otherwise]}:
-            return _resolved(otherwise, stage, made)
+            return _resolve(otherwise, stage, outputs)
         case {"Ref": "Stage"}:
             return stage
         case dict():
-            return {key: _resolved(value, stage, made) for key, value in said.items()}
+            return {key: _resolve(part, stage, outputs) for key, part in value.items()}
         case list():
-            return [_resolved(one, stage, made) for one in said]
-    return said
+            return [_resolve(item, stage, outputs) for item in value]
+    return value

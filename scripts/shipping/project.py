@@ -1,4 +1,4 @@
-"""What `.chalice/config.json` says of a stage: its settings, and its secrets as ciphertext. Kept in git."""
+"""The settings of stages in `.chalice/config.json`, secrets as ciphertext. The file is kept in git."""
 
 import json
 import os
@@ -18,30 +18,32 @@ STAGE_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 
 
 class ShippingError(RuntimeError):
-    """Something stands in the way of a deployment; the text says what, and what to do."""
+    """A deployment is not possible; the message says why and what to do."""
 
 
-# What a person can do something about: the script says it and ends. AWS's own refusals are among them: an account that
-# may not, a parameter that does not fit, a stack in a state that takes no change.
-REFUSALS = (ShippingError, ClientError, BotoCoreError)
+# Errors that an operator can correct: scripts print them and exit. Errors of AWS are among them, such as missing
+# permissions, an invalid parameter or a stack whose state does not allow a change.
+EXPECTED_ERRORS = (ShippingError, ClientError, BotoCoreError)
 
 
 class Aws(Protocol):
-    """An AWS, real or of this machine."""
+    """The real or the emulated AWS."""
 
     def client(self, service: str) -> Any:
-        """A boto3 client, one per service."""
+        """A boto3 client: one for each service."""
 
 
 class RealAws:
-    """The account that boto3 finds: AWS_PROFILE, AWS_REGION and the like."""
+    """The account that boto3 finds by AWS_PROFILE, AWS_REGION and other settings."""
 
     def __init__(self) -> None:
-        self._session = boto3.Session(region_name=os.environ.get("AWS_REGION"))  # boto3 itself knows another name
+        self._session = boto3.Session(
+            region_name=os.environ.get("AWS_REGION")
+        )  # boto3 itself reads AWS_DEFAULT_REGION only.
         self._clients: dict[str, Any] = {}
         if not self._session.region_name:
             raise ShippingError(
-                "No region: set AWS_REGION (or AWS_DEFAULT_REGION), or the region of your profile (aws configure)."
+                "No AWS region is set. Set AWS_REGION or AWS_DEFAULT_REGION, or configure a profile (aws configure)."
             )
 
     @property
@@ -49,12 +51,12 @@ class RealAws:
         return str(self._session.region_name)
 
     def account(self) -> str:
-        """The account's id. Raises ShippingError where nobody is signed in."""
+        """The id of the account. Raises ShippingError without credentials."""
         try:
             return str(self.client("sts").get_caller_identity()["Account"])
         except Exception as error:
             raise ShippingError(
-                f"No AWS account to deploy to: {error}\nSign in first (aws configure, aws sso login)."
+                f"There is no AWS account to deploy to: {error}\nSign in first (aws configure, aws sso login)."
             ) from error
 
     def client(self, service: str) -> Any:
@@ -70,16 +72,16 @@ def read(path: Path = CONFIG) -> dict[str, Any]:
 
 
 def environment(config: dict[str, Any], stage: str) -> dict[str, str]:
-    """The settings of `stage`, as its functions get them. Raises ShippingError for a stage that is not there."""
+    """The settings of `stage`, as its functions receive them. Raises ShippingError for an unknown stage."""
     if not STAGE_NAME.fullmatch(stage):
         raise ShippingError(f"STAGE must be a lower-case word of at most 16 letters and digits, not {stage!r}.")
     if stage not in config["stages"]:
-        known = ", ".join(sorted(config["stages"]))
+        stages = ", ".join(sorted(config["stages"]))
         raise ShippingError(
-            f"There is no stage {stage!r} in .chalice/config.json, only {known}. Copy one to begin with."
+            f"There is no stage {stage!r} in .chalice/config.json, only {stages}. Copy one of them to create it."
         )
-    found: dict[str, str] = config["stages"][stage].setdefault("environment_variables", {})
-    return found
+    settings: dict[str, str] = config["stages"][stage].setdefault("environment_variables", {})
+    return settings
 
 
 def write(config: dict[str, Any], path: Path = CONFIG) -> None:
@@ -89,7 +91,6 @@ def write(config: dict[str, Any], path: Path = CONFIG) -> None:
 
 
 def environment_bytes(variables: dict[str, Any]) -> int:
-    """How much of Lambda's limit they take, which measures them as one JSON object; what is only known to
-    CloudFormation counts with 100 bytes."""
-    known = {name: value if isinstance(value, str) else "x" * 100 for name, value in variables.items()}
-    return len(json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode())
+    """Their size as Lambda measures it: as one JSON object. References of CloudFormation count as 100 bytes."""
+    values = {name: value if isinstance(value, str) else "x" * 100 for name, value in variables.items()}
+    return len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())

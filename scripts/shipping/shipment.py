@@ -1,4 +1,4 @@
-"""One stage on its way into an AWS: its resource stack, its code, its application stack."""
+"""The deployment of one stage to an AWS: its resource stack, its code, its application stack."""
 
 import json
 import re
@@ -29,7 +29,7 @@ OWN_PARAMETERS = {"AppName", "Stage", "ExtensionOrigin", "PackageKey", "Build"}
 
 @dataclass(frozen=True)
 class Shipment:
-    """`config`: what `.chalice/config.json` says. `parameters`: the stage's choices in `.chalice/stages.json`."""
+    """`config`: the content of `.chalice/config.json`. `parameters`: of the stage in `.chalice/stages.json`."""
 
     aws: Aws
     stage: str
@@ -50,83 +50,91 @@ class Shipment:
         return environment(self.config, self.stage)
 
     def plan_resources(self) -> Plan | None:
-        """What would change of tables, user pool, queue, buckets and key; None: nothing."""
+        """The changes of tables, user pool, queue, buckets and key; None if there are none."""
         body = RESOURCES.read_text(encoding="utf-8")
         declared = YAMLTemplateSerializer().load_template(body, RESOURCES.name)["Parameters"]
-        ours = {"AppName": APP_NAME, "Stage": self.stage}
+        values = {"AppName": APP_NAME, "Stage": self.stage}
         if origin := self.settings.get("EXTENSION_ORIGIN"):
-            ours["ExtensionOrigin"] = origin
-        return self.resource_stack.plan({"TemplateBody": body}, ours | self._chosen(declared))
+            values["ExtensionOrigin"] = origin
+        return self.resource_stack.plan({"TemplateBody": body}, values | self._declared_parameters(declared))
 
     def pack(self) -> Package:
-        """The code, with the public keys of the stage's user pool. Raises ShippingError."""
+        """Package the code with the public keys of the user pool. Raises ShippingError."""
         directory = self.build_directory or package.BUILD / self.stage
         return package.build(self.config, self.stage, self._keys(), directory)
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
-        """The application stack's template. Raises ShippingError for settings that are more than Lambda takes."""
-        whole = template.complete(packed.template)
-        given = whole["Globals"]["Function"]["Environment"]["Variables"]
-        size = environment_bytes(given | self.settings)
+        """The template of the application stack. Raises ShippingError for settings that exceed the limit of Lambda."""
+        whole = template.complete_template(packed.template)
+        variables = whole["Globals"]["Function"]["Environment"]["Variables"]
+        size = environment_bytes(variables | self.settings)
         if size > LONGEST_ENVIRONMENT_BYTES:
-            raise ShippingError(f"The settings have {size} bytes; Lambda takes {LONGEST_ENVIRONMENT_BYTES}.")
+            raise ShippingError(
+                f"The settings have {size:,} bytes, more than {LONGEST_ENVIRONMENT_BYTES:,}, the limit of Lambda."
+            )
         return whole
 
     def plan_application(self, packed: Package) -> Plan | None:
-        """Upload code and template, and say what would change; None: nothing."""
+        """Upload code and template; returns the changes, None if there are none."""
         whole = self.whole_template(packed)
         s3, bucket = self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"]
-        key, described = f"{packed.digest}.zip", f"{packed.digest}.json"
+        key, template_key = f"{packed.digest}.zip", f"{packed.digest}.json"
         s3.upload_file(str(packed.path), bucket, key)
         body = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-        s3.put_object(Bucket=bucket, Key=described, Body=body.encode())
-        ours = {"Stage": self.stage, "PackageKey": key, "Build": packed.digest[:12]}
-        url = template_url(s3, bucket, described)
-        return self.application_stack.plan({"TemplateURL": url}, ours | self._chosen(whole["Parameters"]))
+        s3.put_object(Bucket=bucket, Key=template_key, Body=body.encode())
+        values = {"Stage": self.stage, "PackageKey": key, "Build": packed.digest[:12]}
+        url = template_url(s3, bucket, template_key)
+        return self.application_stack.plan(
+            {"TemplateURL": url}, values | self._declared_parameters(whole["Parameters"])
+        )
 
     def url(self) -> str:
-        """Where the API is reached, as AWS says."""
+        """The URL of the API."""
         return self.application_stack.outputs()["EndpointURL"].rstrip("/")
 
     def unknown_parameters(self) -> list[str]:
-        """What the stage chooses that neither template knows, so that no choice is silently ignored."""
+        """Parameters of the stage that neither template declares; AWS would ignore them silently."""
         text = RESOURCES.read_text(encoding="utf-8") + template.API.read_text(encoding="utf-8")
-        known = set(re.findall(r"^  (\w+):\n    Type: (?:String|Number)", text, re.MULTILINE)) - OWN_PARAMETERS
-        return sorted(set(self.parameters) - known)
+        declared = set(re.findall(r"^  (\w+):\n    Type: (?:String|Number)", text, re.MULTILINE)) - OWN_PARAMETERS
+        return sorted(set(self.parameters) - declared)
 
     def contradictions(self) -> list[str]:
-        """Choices that only make sense together."""
+        """Problems with parameters that must be set together."""
         sender, identity = (bool(self.parameters.get(name)) for name in ("EmailFrom", "EmailIdentity"))
-        return ["EmailFrom and EmailIdentity go together: who sends, and what SES has verified"] * (sender != identity)
+        return ["set both EmailFrom (the sender) and EmailIdentity (verified in SES), or neither"] * (
+            sender != identity
+        )
 
-    def _chosen(self, declared: dict[str, Any]) -> dict[str, str]:
+    def _declared_parameters(self, declared: dict[str, Any]) -> dict[str, str]:
         return {name: value for name, value in self.parameters.items() if name in declared}
 
     def _keys(self) -> dict[str, Any]:
-        """The pool's public keys, so that a cold function fetches none. Raises ShippingError."""
+        """The public keys of the user pool, so that cold starts fetch none. Raises ShippingError."""
         import requests
 
         pool = self.resource_stack.outputs()["UserPoolId"]
-        usual = f"https://cognito-idp.{pool.split('_')[0]}.amazonaws.com/{pool}/.well-known/jwks.json"
-        address = self.settings.get("COGNITO_JWKS_URL") or usual
+        default = f"https://cognito-idp.{pool.split('_')[0]}.amazonaws.com/{pool}/.well-known/jwks.json"
+        address = self.settings.get("COGNITO_JWKS_URL") or default
         try:
-            answer = requests.get(address, timeout=10)
-            answer.raise_for_status()
-            return {f"{pool}.json": answer.json()}
+            response = requests.get(address, timeout=10)
+            response.raise_for_status()
+            return {f"{pool}.json": response.json()}
         except (requests.RequestException, ValueError) as error:
-            raise ShippingError(f"The user pool's keys cannot be had from {address}: {error}") from error
+            raise ShippingError(
+                f"The public keys of the user pool could not be fetched from {address}: {error}"
+            ) from error
 
 
 def template_url(s3: Any, bucket: str, key: str) -> str:
-    """Where CloudFormation reads a template, by the rights of whoever calls it.
+    """The address of a template for CloudFormation, which reads it with the permissions of the caller.
 
-    Not signed, and not by the bucket's own name: for hours a new bucket is redirected at the name that is the same in
-    all regions, and takes no signature of the old kind, which boto3 makes in some of them.
+    It has no signature and no bucket name in its host: the global host name of a new bucket redirects for hours, and
+    rejects the old kind of signature, which boto3 uses in some regions.
     """
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
-def chosen(stage: str) -> dict[str, str]:
-    """The stage's choices in `.chalice/stages.json`."""
+def chosen_parameters(stage: str) -> dict[str, str]:
+    """The parameters of the stage in `.chalice/stages.json`."""
     stages: dict[str, dict[str, str]] = json.loads(STAGES.read_text(encoding="utf-8"))
     return stages.get(stage, {})

@@ -1,4 +1,4 @@
-"""The application stack's template: what `chalice package` made of app.py, under `.chalice/api.yaml` and our tables."""
+"""The template of the application stack: `chalice package`, `.chalice/api.yaml` and generated resources."""
 
 from typing import Any
 
@@ -10,56 +10,60 @@ from scripts.shipping.answers import gateway_response_resources, gateway_respons
 from scripts.shipping.project import REPOSITORY
 
 API = REPOSITORY / ".chalice" / "api.yaml"
-CACHED_SECONDS = {"/credits/packages": 300, "/openapi.json": 300}  # public, and the same for everybody
-# Refusals are kept too, and answers without content: so whatever the app looks at before is in the key.
+CACHED_SECONDS = {"/credits/packages": 300, "/openapi.json": 300}  # public, and the same for all callers
+# Errors and responses without a body are cached too, so the key has every header that decides about them.
 CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
 Template = dict[str, Any]
 
 
-def complete(packaged: Template) -> Template:
-    """The whole template. Raises ShippingError where a function has no role."""
-    written: Template = YAMLTemplateSerializer().load_template(API.read_text(encoding="utf-8"), API.name)
-    functions = [name for name, one in packaged["Resources"].items() if one["Type"] == "AWS::Serverless::Function"]
+def complete_template(packaged: Template) -> Template:
+    """The whole template. Raises ShippingError for a function without a role."""
+    api: Template = YAMLTemplateSerializer().load_template(API.read_text(encoding="utf-8"), API.name)
+    functions = [
+        name for name, resource in packaged["Resources"].items() if resource["Type"] == "AWS::Serverless::Function"
+    ]
     definition = packaged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    answers = gateway_responses(cors_headers(definition))
+    responses = gateway_responses(cors_headers(definition))
     generated: Template = {
         **roles_and_logs(sorted(functions)),
         **alarms_and_dashboard(),
-        **gateway_response_resources(answers),
+        **gateway_response_resources(responses),
         "RestAPI": {
             "Properties": {
                 "MethodSettings": method_settings(definition),
                 "DefinitionBody": {
-                    "x-amazon-apigateway-gateway-responses": answers,
-                    "paths": {path: {"get": _keyed()} for path in CACHED_SECONDS if path in definition["paths"]},
+                    "x-amazon-apigateway-gateway-responses": responses,
+                    "paths": {
+                        path: {"get": _cache_key_definition()} for path in CACHED_SECONDS if path in definition["paths"]
+                    },
                 },
             }
         },
     }
     merge = TemplateDeepMerger().merge
-    merged: Template = merge(written, merge({"Resources": generated}, _without_code(packaged)))
+    merged: Template = merge(api, merge({"Resources": generated}, _without_code(packaged)))
     for name, output in merged["Outputs"].items():
         output.setdefault("Description", name)
     return merged
 
 
 def cors_headers(definition: Template) -> dict[str, str]:
-    """What the routes allow a browser, as they themselves say it in answer to OPTIONS."""
-    asked = next(methods["options"] for methods in definition["paths"].values() if "options" in methods)
-    said = asked["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+    """The CORS headers of the routes, from their responses to OPTIONS."""
+    method = next(methods["options"] for methods in definition["paths"].values() if "options" in methods)
+    parameters = method["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
     prefix = "method.response.header."
-    headers = {name.removeprefix(prefix): value.strip("'") for name, value in said.items()}
+    headers = {name.removeprefix(prefix): value.strip("'") for name, value in parameters.items()}
     return {name: value for name, value in headers.items() if name.endswith(("Allow-Origin", "Expose-Headers"))}
 
 
 def method_settings(definition: Template) -> list[dict[str, Any]]:
-    """Throttling for all routes, and caching for those few that say the same to everybody."""
-    throttled = {
+    """Throttling of all routes, and caching of the routes with the same response for all callers."""
+    throttling = {
         "ThrottlingRateLimit": {"Ref": "RequestsPerSecond"},
         "ThrottlingBurstLimit": {"Ref": "RequestsAtOnce"},
-        "DataTraceEnabled": False,  # It would log bodies and tokens.
+        "DataTraceEnabled": False,  # Otherwise bodies and tokens are logged.
     }
-    everything = {"ResourcePath": "/*", "HttpMethod": "*", "CachingEnabled": False, **throttled}
+    all_routes = {"ResourcePath": "/*", "HttpMethod": "*", "CachingEnabled": False, **throttling}
     cached = [
         {
             "ResourcePath": "/" + path.replace("/", "~1"),
@@ -67,16 +71,16 @@ def method_settings(definition: Template) -> list[dict[str, Any]]:
             "CachingEnabled": {"Fn::If": ["HasCache", True, False]},
             "CacheTtlInSeconds": seconds,
             "CacheDataEncrypted": True,
-            **throttled,
+            **throttling,
         }
         for path, seconds in CACHED_SECONDS.items()
         if path in definition["paths"]
     ]
-    return [everything, *cached]
+    return [all_routes, *cached]
 
 
-def _keyed() -> dict[str, Any]:
-    """What a cached answer is found by, besides its path."""
+def _cache_key_definition() -> dict[str, Any]:
+    """The headers in the cache key, besides the path."""
     return {
         "parameters": [{"name": name, "in": "header", "required": False, "type": "string"} for name in CACHE_KEYS],
         "x-amazon-apigateway-integration": {
@@ -86,9 +90,9 @@ def _keyed() -> dict[str, Any]:
 
 
 def _without_code(packaged: Template) -> Template:
-    """Where the code lies is said once, for all functions."""
+    """The template without the location of the code, which is set once for all functions."""
     resources = {}
-    for name, one in packaged["Resources"].items():
-        properties = {key: value for key, value in one["Properties"].items() if key not in ("CodeUri", "Tracing")}
-        resources[name] = one | {"Properties": properties}
+    for name, resource in packaged["Resources"].items():
+        properties = {key: value for key, value in resource["Properties"].items() if key not in ("CodeUri", "Tracing")}
+        resources[name] = resource | {"Properties": properties}
     return packaged | {"Resources": resources}

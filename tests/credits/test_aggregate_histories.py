@@ -24,8 +24,8 @@ from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.expressions import Item
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
-from scripts.crowd import acts
-from scripts.crowd.providers import Recordings
+from scripts.crowd import actions
+from scripts.crowd.providers import BatchTranscription
 from scripts.crowd.services import Services
 from tests.credits.account_invariants import DAY_TOTALS, Books
 from tests.default_prices import PRICE_VERSION
@@ -34,15 +34,15 @@ from tests.fault_injection import Crash, Fault, FaultInjector, Plan, no_faults
 
 BEGIN_AT = 1_795_392_000  # 2026-11-23T00:00:00Z
 USERS, BATCH = 12, 40
-KINDS: list[acts.Act] = [
-    acts.listen,
-    acts.relay,
-    acts.catch_up,
-    acts.ask,
-    acts.buy,
-    acts.be_refunded,
-    acts.dispute,
-    acts.have_the_dispute_decided,
+KINDS: list[actions.Action] = [
+    actions.listen,
+    actions.relay,
+    actions.catch_up,
+    actions.ask,
+    actions.buy,
+    actions.receive_refund,
+    actions.open_dispute,
+    actions.decide_dispute,
 ]
 
 
@@ -64,11 +64,11 @@ class Run:
     def operate(self, operations: int) -> list[str]:
         """Operations of some users, over three days; the ids of the users."""
         fault_injector = FaultInjector()
-        shared = {"identity_key": "a key", "price_version": PRICE_VERSION, "recordings": Recordings()}
+        shared = {"identity_key": "a key", "price_version": PRICE_VERSION, "recordings": BatchTranscription()}
         services = Services.on(fault_injector.tables(self.engine, self.names), **shared)
         quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT
-        users = [acts.Somebody(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
+        users = [actions.CrowdUser(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
         for user in users:
             guard = Guard.free_credits(user.caller.user_id)
             quiet.ledger.grant(user.caller.user_id, 400, "free_credits", guard, at=BEGIN_AT, reason="welcome")
@@ -77,7 +77,7 @@ class Run:
             services.clock.at = BEGIN_AT + number * 3 * 86_400 // operations + self.rng.choice([0, 0, 86_399 % 3_600])
             fault_injector.use_plan(random_faults(self.rng, 25))
             with suppress(Crash, AppError, ExceptionGroup):
-                acts.done(self.rng.choice(KINDS), services, self.rng.choice(users), self.rng)
+                actions.try_action(self.rng.choice(KINDS), services, self.rng.choice(users), self.rng)
             self.counts["operations"] += 1
             self.counts["calls"] += len(fault_injector.calls)
             services.queue.sent.clear()

@@ -1,7 +1,7 @@
-"""One target under libFuzzer, in a process of its own, because libFuzzer ends it: `python -m tests.fuzz wav`.
+"""Run a target under libFuzzer, which ends the process: `python -m tests.fuzz wav`.
 
-What was found is kept in `.local/fuzz/<target>` and gone on from, unless another directory is named. Options are
-libFuzzer's; where none is given, the bounds below hold. Source: llvm.org/docs/LibFuzzer.html.
+The corpus is kept in `.local/fuzz/<target>` and used by the next run, unless another directory is given. Options are
+those of libFuzzer, with the defaults below. Source: llvm.org/docs/LibFuzzer.html.
 """
 
 import hashlib
@@ -34,44 +34,44 @@ WATCHED = {
     },
     "id_token": {"chalicelib.http.request", "chalicelib.providers.id_tokens"},
 }
-"""Whose branches guide the fuzzer, beside the target's own and PyJWT's; to watch a module makes it slow to import. What
-is written in C, such as msgspec, tells nothing."""
+"""Modules whose branches guide the fuzzer, besides the target and PyJWT. Instrumented modules are slow to import, and
+modules in C, such as msgspec, cannot be instrumented."""
 SLOWEST_SECONDS, MOST_MB = 5, 600
 
 
-def main(name: str, *given: str) -> None:
+def main(name: str, *arguments: str) -> None:
     watched = WATCHED[name] | {f"tests.fuzz.{name}"}
-    others = [module for module in modules("chalicelib", "tests") if module not in watched]
-    with atheris.instrument_imports(include=["chalicelib", "tests", "jwt"], exclude=others):
+    uninstrumented = [module for module in find_modules("chalicelib", "tests") if module not in watched]
+    with atheris.instrument_imports(include=["chalicelib", "tests", "jwt"], exclude=uninstrumented):
         target = importlib.import_module(f"tests.fuzz.{name}")
-    directories = [word for word in given if not word.startswith("-")] or [f".local/fuzz/{name}"]
+    directories = [argument for argument in arguments if not argument.startswith("-")] or [f".local/fuzz/{name}"]
     corpus = Path(directories[0])
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds():
         (corpus / hashlib.sha256(seed).hexdigest()[:20]).write_bytes(seed)
-    words = corpus.with_name(f"{corpus.name}.words")
-    words.write_text(dictionary(target.WORDS))
+    dictionary = corpus.with_name(f"{corpus.name}.words")
+    dictionary.write_text(format_dictionary(target.WORDS))
     bounds = [
-        f"-dict={words}",
+        f"-dict={dictionary}",
         f"-artifact_prefix={corpus.with_name(f'{corpus.name}-')}",
         f"-max_len={target.MOST_BYTES}",
         f"-timeout={SLOWEST_SECONDS}",
         f"-rss_limit_mb={MOST_MB}",
-        "-keep_seed=1",  # a good signature is never made up again, so what has one is not thrown away
+        "-keep_seed=1",  # A fuzzer cannot invent a valid signature, so seeds that have one are kept.
         "-print_final_stats=1",
     ]
-    options = [word for word in given if word.startswith("-")]
-    atheris.Setup([name, *bounds, *options, *directories], target.one)
+    options = [argument for argument in arguments if argument.startswith("-")]
+    atheris.Setup([name, *bounds, *options, *directories], target.run_input)
     atheris.Fuzz()
 
 
-def modules(*packages: str) -> Iterator[str]:
+def find_modules(*packages: str) -> Iterator[str]:
     for file in (found for package in packages for found in Path(package).rglob("*.py")):
         yield ".".join(file.with_suffix("").parts).removesuffix(".__init__")
 
 
-def dictionary(words: Iterable[bytes]) -> str:
-    """Words for libFuzzer to put into what it makes."""
+def format_dictionary(words: Iterable[bytes]) -> str:
+    """The dictionary file of libFuzzer with these words."""
     return "".join('"{}"\n'.format("".join(f"\\x{byte:02x}" for byte in word)) for word in words)
 
 

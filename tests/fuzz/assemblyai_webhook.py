@@ -1,7 +1,7 @@
-"""AssemblyAI's webhook, whole: query, body, secret. Nothing is written or sent but for a job whose secret was given.
+"""The webhook of AssemblyAI with its query, body and secret. It writes and sends only for a job with its own secret.
 
-The first line is the job of the query, the second the secret, the rest the body. The last byte says whether the secret
-is made up or the job's own, whether the query says more, and whether of the body one value is made up.
+The first line is the job in the query, the second the secret, the rest the body. Flags in the last byte select whether
+the secret is that of the job, whether the query has further parameters, and whether one value of the body is random.
 """
 
 import json
@@ -16,8 +16,8 @@ from chalicelib.catchup.service import Catchups
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from chalicelib.repositories.table import Write
 from chalicelib.wiring import use_cases
-from tests.fuzz.calls import request, status
-from tests.fuzz.document_holes import VALUES, filled, with_holes
+from tests.fuzz.calls import get_status, make_request
+from tests.fuzz.document_holes import VALUES, fill_hole, with_holes
 
 MOST_BYTES = 2_048
 KEY = "a key for tests"
@@ -35,26 +35,26 @@ WORDS = [
     b"}",
     JOB.encode(),
 ]
-OWN_SECRET, ANOTHER_WORD, TWICE, VALUE = 1, 2, 4, 8
+OWN_SECRET, MORE_PARAMETERS, TWICE, VALUE = 1, 2, 4, 8
 BODIES_WITH_HOLES = with_holes({"transcript_id": "t-1", "status": "completed"})
 
 
 class CatchupEnv:
-    """What is told of jobs."""
+    """Records writes and messages about jobs."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.records: list[str] = []
 
     def write(self, write: Write) -> None:
-        self.told.append(write.key.pk)
+        self.records.append(write.key.pk)
 
     def send(self, job_id: str) -> None:
-        self.told.append(job_id)
+        self.records.append(job_id)
 
 
-DESK: Any = CatchupEnv()
+CATCHUP_ENV: Any = CatchupEnv()
 NONE: Any = None
-CATCHUPS = Catchups(NONE, DESK, NONE, NONE, DESK, NONE, JobRules(), KEY, True, lambda: 0, lambda: "")
+CATCHUPS = Catchups(NONE, CATCHUP_ENV, NONE, NONE, CATCHUP_ENV, NONE, JobRules(), KEY, True, lambda: 0, lambda: "")
 patch.object(use_cases, "catchups", lambda: CATCHUPS).start()
 
 
@@ -63,14 +63,14 @@ def seeds() -> Iterator[bytes]:
     bodies = [good, json.dumps({"transcript_id": "t" * 100, "more": [1.5, None, {"a": True}]}), "{}", "[]", ""]
     for job in (JOB, OTHER, "", "x" * 65):
         for body in bodies:
-            for flags in (0, OWN_SECRET, OWN_SECRET | ANOTHER_WORD, OWN_SECRET | TWICE):
+            for flags in (0, OWN_SECRET, OWN_SECRET | MORE_PARAMETERS, OWN_SECRET | TWICE):
                 yield f"{job}\n{webhook_secret(KEY, JOB)}\n{body}".encode() + bytes([flags])
     for value in (b'"t-2"', *VALUES):
-        for which in range(len(BODIES_WITH_HOLES)):
-            yield f"{JOB}\n\n".encode() + value + bytes([OWN_SECRET | VALUE | which << 4])
+        for index in range(len(BODIES_WITH_HOLES)):
+            yield f"{JOB}\n\n".encode() + value + bytes([OWN_SECRET | VALUE | index << 4])
 
 
-def one(data: bytes) -> None:
+def run_input(data: bytes) -> None:
     if not data:
         return
     flags = data[-1]
@@ -78,19 +78,19 @@ def one(data: bytes) -> None:
     secret_line, _, body = rest.partition(b"\n")
     job, secret = job_line.decode("utf-8", "replace"), secret_line.decode("latin-1")
     if flags & VALUE:
-        body = filled(BODIES_WITH_HOLES[(flags >> 4) % len(BODIES_WITH_HOLES)], body)
+        body = fill_hole(BODIES_WITH_HOLES[(flags >> 4) % len(BODIES_WITH_HOLES)], body)
     if flags & OWN_SECRET:
         secret = webhook_secret(KEY, job)
-    query = {"job": [job, job] if flags & TWICE else [job]} | ({secret: [job]} if flags & ANOTHER_WORD else {})
-    DESK.told.clear()
-    answer = status(app.assemblyai_webhook, request(body, {WEBHOOK_SECRET_HEADER.lower(): secret}, query))
-    assert answer in (200, 400), answer
-    if answer == 400:
-        assert not DESK.told
+    query = {"job": [job, job] if flags & TWICE else [job]} | ({secret: [job]} if flags & MORE_PARAMETERS else {})
+    CATCHUP_ENV.records.clear()
+    status_code = get_status(app.assemblyai_webhook, make_request(body, {WEBHOOK_SECRET_HEADER.lower(): secret}, query))
+    assert status_code in (200, 400), status_code
+    if status_code == 400:
+        assert not CATCHUP_ENV.records
         return
     assert secret == webhook_secret(KEY, job)
     assert query == {"job": [job]}
     assert re.fullmatch(r"[0-9A-Za-z-]{1,64}", job)
-    said = json.loads(body.decode("utf-8", "replace"))  # the names of fields that are not looked at may be anything
-    assert re.fullmatch(r"[0-9A-Za-z_-]{1,100}", said["transcript_id"])
-    assert DESK.told == [f"JOB#{job}", job]
+    fields = json.loads(body.decode("utf-8", "replace"))  # unknown fields may have any name
+    assert re.fullmatch(r"[0-9A-Za-z_-]{1,100}", fields["transcript_id"])
+    assert CATCHUP_ENV.records == [f"JOB#{job}", job]

@@ -1,4 +1,4 @@
-"""Calls of the real routes of `app.py`, as API Gateway hands them over, without the gateway."""
+"""Calls the routes of `app.py` with requests as API Gateway sends them."""
 
 from typing import Any
 from unittest.mock import patch
@@ -9,7 +9,7 @@ import app
 from chalicelib.logs import log
 
 
-def request(
+def make_request(
     body: bytes = b"", headers: dict[str, str] | None = None, query: dict[str, list[str]] | None = None
 ) -> Request:
     return Request(
@@ -25,14 +25,14 @@ def request(
     )
 
 
-def status(view: Any, call: Request) -> int:
-    """What a view answers. What it did not expect is raised, not turned into 500."""
-    app.app.current_request = call
+def get_status(view: Any, request: Request) -> int:
+    """The status of a response. Unexpected errors are raised instead of returned as 500."""
+    app.app.current_request = request
     return int(view().status_code)
 
 
-def _unexpected(_message: str, error: BaseException, **_fields: Any) -> None:
+def _raise(_message: str, error: BaseException, **_fields: Any) -> None:
     raise error
 
 
-patch.object(log, "failure", _unexpected).start()
+patch.object(log, "failure", _raise).start()

@@ -1,7 +1,7 @@
-"""Cursors. One that is taken is, to the letter, one that was made, for this list and this scope.
+"""Cursors. An accepted cursor is exactly one that was created for this list and this scope.
 
-The last byte says which list is read, and whether the rest is a cursor or words to make one of: scope and place, with a
-`|` after each word of the scope.
+The last byte selects the list, and whether the rest is a cursor or the parts of a new one: the scope and the position,
+with a `|` after each part of the scope.
 """
 
 import base64
@@ -20,47 +20,47 @@ LISTS = {
     "PIECE#": ("ada", "01JD"),
 }
 PLACES = ("0", "01795400000123#f00", "9" * 40, "a/b?c>d")
-MADE = {
+VALID_CURSORS = {
     CURSORS.encode(prefix, prefix + place, *scope): prefix + place
     for prefix, scope in LISTS.items()
     for place in PLACES
 }
-MAKE = 128
+ENCODE = 128
 
 
 def seeds() -> Iterator[bytes]:
     for number, (prefix, scope) in enumerate(LISTS.items()):
         for place in PLACES:
             yield str(CURSORS.encode(prefix, prefix + place, *scope)).encode() + bytes([number])
-            yield "|".join((*scope, place)).encode() + bytes([number + MAKE])
+            yield "|".join((*scope, place)).encode() + bytes([number + ENCODE])
 
 
-def one(data: bytes) -> None:
+def run_input(data: bytes) -> None:
     if not data:
         return
     prefix, scope = list(LISTS.items())[data[-1] % len(LISTS)]
     text = data[:-1].decode("utf-8", "replace")
-    if data[-1] < MAKE:
-        found = _place(prefix, text, scope)
-        assert found is None or MADE.get(text) == found
+    if data[-1] < ENCODE:
+        found = _decode_place(prefix, text, scope)
+        assert found is None or VALID_CURSORS.get(text) == found
         return
-    *words, place = text.split("|")
+    *parts, place = text.split("|")
     if not place.isascii():
         return
-    made = CURSORS.encode(prefix, prefix + place, *words)
-    assert made is not None
-    assert _place(prefix, made, tuple(words)) == prefix + place
-    assert _place(prefix, made, (*words, "")) is None
-    assert _place(prefix + "#", made, tuple(words)) is None
-    if words:
-        # The word that ends the scope said as the place's first line: the signature is of the scope it was made for.
-        moved = f"{words[-1]}\n{place}".encode()
-        signature = base64.urlsafe_b64decode(made + "=" * (-len(made) % 4))[:SIGNATURE_BYTES]
+    cursor = CURSORS.encode(prefix, prefix + place, *parts)
+    assert cursor is not None
+    assert _decode_place(prefix, cursor, tuple(parts)) == prefix + place
+    assert _decode_place(prefix, cursor, (*parts, "")) is None
+    assert _decode_place(prefix + "#", cursor, tuple(parts)) is None
+    if parts:
+        # The last part of the scope as the first line of the position: the signature covers the original scope.
+        moved = f"{parts[-1]}\n{place}".encode()
+        signature = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[:SIGNATURE_BYTES]
         forged = base64.urlsafe_b64encode(signature + moved).decode().rstrip("=")
-        assert _place(prefix, forged, tuple(words[:-1])) is None
+        assert _decode_place(prefix, forged, tuple(parts[:-1])) is None
 
 
-def _place(prefix: str, cursor: str, scope: tuple[str, ...]) -> str | None:
+def _decode_place(prefix: str, cursor: str, scope: tuple[str, ...]) -> str | None:
     try:
         return CURSORS.decode(prefix, cursor, *scope)
     except InvalidRequestError:

@@ -1,4 +1,4 @@
-"""A JSON document with a hole: what is made up gets deep only where everything around it is right."""
+"""JSON documents with one placeholder: a random value is read deeply only if the rest of the document is valid."""
 
 import json
 from collections.abc import Iterator
@@ -10,19 +10,19 @@ VALUES = [b"null", b"true", b"-1", b"1.5", b"1e400", b"NaN", b'"\\ud800"', b'""'
 
 
 def with_holes(document: Any) -> list[bytes]:
-    """The document as JSON, each time with a hole instead of another of its values."""
-    return [json.dumps(one).encode() for one in _each(document)]
+    """The document as JSON, once for each of its values with a placeholder instead of it."""
+    return [json.dumps(variant).encode() for variant in _variants(document)]
 
 
-def filled(document: bytes, value: bytes) -> bytes:
+def fill_hole(document: bytes, value: bytes) -> bytes:
     return document.replace(HOLE_BYTES, value)
 
 
-def _each(value: Any) -> Iterator[Any]:
+def _variants(value: Any) -> Iterator[Any]:
     yield HOLE
     if isinstance(value, dict):
-        for name, below in value.items():
-            yield from (value | {name: one} for one in _each(below))
+        for name, nested in value.items():
+            yield from (value | {name: variant} for variant in _variants(nested))
     if isinstance(value, list):
-        for place, below in enumerate(value):
-            yield from ([*value[:place], one, *value[place + 1 :]] for one in _each(below))
+        for index, nested in enumerate(value):
+            yield from ([*value[:index], variant, *value[index + 1 :]] for variant in _variants(nested))

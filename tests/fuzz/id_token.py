@@ -1,7 +1,7 @@
-"""ID tokens. One that lets somebody in was signed by the pool's key and says all that it must, to this pool and now.
+"""ID tokens. An accepted token is signed by the key of the pool, has all required claims, and is valid now.
 
-The last byte says what is made up: the whole header `Authorization`; or, behind a good signature of the pool's key, the
-token's two parts, a line each, or one value of them.
+The last byte selects what is random: the whole header `Authorization`; or, with a valid signature, both parts of the
+token, one per line, or one value of them.
 """
 
 import base64
@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from chalicelib.errors import UnauthenticatedError
 from chalicelib.http import request as web
-from chalicelib.providers.id_tokens import LEEWAY_SECONDS, CACHED_TOKENS, TokenVerifier
-from tests.fuzz.calls import request
-from tests.fuzz.document_holes import VALUES, filled, with_holes
+from chalicelib.providers.id_tokens import CACHED_TOKENS, LEEWAY_SECONDS, TokenVerifier
+from tests.fuzz.calls import make_request
+from tests.fuzz.document_holes import VALUES, fill_hole, with_holes
 
 MOST_BYTES = 2_048
 ISSUER, AUDIENCE, KEY_ID = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool", "client", "ours"
@@ -41,13 +41,13 @@ def jwks() -> dict[str, Any]:
     return {"keys": [public | {"kid": KEY_ID}]}
 
 
-def part(said: bytes) -> bytes:
-    return base64.urlsafe_b64encode(said).rstrip(b"=")
+def encode_part(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
 
 
-def signed(header: bytes, claims: bytes) -> str:
-    said = part(header) + b"." + part(claims)
-    return (said + b"." + part(KEY.sign(said, padding.PKCS1v15(), hashes.SHA256()))).decode()
+def sign(header: bytes, claims: bytes) -> str:
+    content = encode_part(header) + b"." + encode_part(claims)
+    return (content + b"." + encode_part(KEY.sign(content, padding.PKCS1v15(), hashes.SHA256()))).decode()
 
 
 HEADER = json.dumps({"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}).encode()
@@ -66,15 +66,15 @@ CLAIMS: dict[str, Any] = {
 }
 HEADERS_WITH_HOLES = with_holes(json.loads(HEADER) | {"crit": ["b64"], "b64": True})
 CLAIMS_WITH_HOLES = with_holes(CLAIMS | {"nbf": AT, "name": "Ada"})
-GOOD = signed(HEADER, json.dumps(CLAIMS).encode())
-STRANGER = jwt.encode(CLAIMS, rsa.generate_private_key(65537, 2_048), algorithm="RS256", headers={"kid": KEY_ID})
+VALID_TOKEN = sign(HEADER, json.dumps(CLAIMS).encode())
+FOREIGN_TOKEN = jwt.encode(CLAIMS, rsa.generate_private_key(65537, 2_048), algorithm="RS256", headers={"kid": KEY_ID})
 VERIFIER = TokenVerifier(ISSUER, AUDIENCE, jwks, lambda: int(time.time()), jwks())
 
 
 def seeds() -> Iterator[bytes]:
-    _, claims, signature = GOOD.split(".")
-    unsigned = part(b'{"alg": "none", "kid": "ours"}').decode()
-    for token in (GOOD, STRANGER, f"{unsigned}.{claims}.", f"{unsigned}.{claims}.{signature}", "a.b.c", ""):
+    _, claims, signature = VALID_TOKEN.split(".")
+    unsigned = encode_part(b'{"alg": "none", "kid": "ours"}').decode()
+    for token in (VALID_TOKEN, FOREIGN_TOKEN, f"{unsigned}.{claims}.", f"{unsigned}.{claims}.{signature}", "a.b.c", ""):
         yield f"Bearer {token}".encode() + b"\x00"
     for changes in (
         {},
@@ -87,42 +87,42 @@ def seeds() -> Iterator[bytes]:
         yield HEADER + b"\n" + json.dumps(CLAIMS | changes).encode() + bytes([SIGN])
     for header in ({"alg": "RS256", "kid": KEY_ID, "crit": ["b64"], "b64": False}, {"alg": "HS256", "kid": KEY_ID}):
         yield json.dumps(header).encode() + b"\n" + json.dumps(CLAIMS).encode() + bytes([SIGN])
-    for which in range(len(HEADERS_WITH_HOLES) + len(CLAIMS_WITH_HOLES)):
+    for index in range(len(HEADERS_WITH_HOLES) + len(CLAIMS_WITH_HOLES)):
         for value in VALUES:
-            yield value + bytes([VALUE + which])
+            yield value + bytes([VALUE + index])
 
 
-def one(data: bytes) -> None:
+def run_input(data: bytes) -> None:
     if not data:
         return
     header, _, claims = data[:-1].partition(b"\n")
     is_signed = data[-1] >= SIGN
     if data[-1] >= VALUE:
         header, claims = _with_value(data[-1] - VALUE, data[:-1])
-    sent = f"Bearer {signed(header, claims)}" if is_signed else data[:-1].decode("latin-1")
+    sent = f"Bearer {sign(header, claims)}" if is_signed else data[:-1].decode("latin-1")
     try:
-        caller = web.caller(request(headers={"authorization": sent}), VERIFIER)
+        caller = web.caller(make_request(headers={"authorization": sent}), VERIFIER)
     except UnauthenticatedError:
         return
     finally:
         assert len(VERIFIER._verified) <= CACHED_TOKENS
     if not is_signed:
-        assert sent.split()[1].rpartition(".")[0] == GOOD.rpartition(".")[0]
+        assert sent.split()[1].rpartition(".")[0] == VALID_TOKEN.rpartition(".")[0]
         return
-    named, said = json.loads(header), json.loads(claims)
-    assert (named["alg"], named["kid"]) == ("RS256", KEY_ID)
-    assert said["iss"] == ISSUER
-    assert said["aud"] == AUDIENCE or AUDIENCE in said["aud"]
-    assert said["token_use"] == "id"
-    assert float(said["exp"]) > time.time() - LEEWAY_SECONDS - 1
-    assert float(said["iat"]) < time.time() + LEEWAY_SECONDS + 1
-    assert caller.user_id == said["sub"]
-    assert caller.groups == tuple(map(str, said.get("cognito:groups", [])))
+    header_fields, fields = json.loads(header), json.loads(claims)
+    assert (header_fields["alg"], header_fields["kid"]) == ("RS256", KEY_ID)
+    assert fields["iss"] == ISSUER
+    assert fields["aud"] == AUDIENCE or AUDIENCE in fields["aud"]
+    assert fields["token_use"] == "id"
+    assert float(fields["exp"]) > time.time() - LEEWAY_SECONDS - 1
+    assert float(fields["iat"]) < time.time() + LEEWAY_SECONDS + 1
+    assert caller.user_id == fields["sub"]
+    assert caller.groups == tuple(map(str, fields.get("cognito:groups", [])))
 
 
-def _with_value(which: int, value: bytes) -> tuple[bytes, bytes]:
-    """The header and claims of a good token but for this value."""
-    which %= len(HEADERS_WITH_HOLES) + len(CLAIMS_WITH_HOLES)
-    if which < len(HEADERS_WITH_HOLES):
-        return filled(HEADERS_WITH_HOLES[which], value), json.dumps(CLAIMS).encode()
-    return HEADER, filled(CLAIMS_WITH_HOLES[which - len(HEADERS_WITH_HOLES)], value)
+def _with_value(index: int, value: bytes) -> tuple[bytes, bytes]:
+    """The header and claims of a valid token, with one value replaced."""
+    index %= len(HEADERS_WITH_HOLES) + len(CLAIMS_WITH_HOLES)
+    if index < len(HEADERS_WITH_HOLES):
+        return fill_hole(HEADERS_WITH_HOLES[index], value), json.dumps(CLAIMS).encode()
+    return HEADER, fill_hole(CLAIMS_WITH_HOLES[index - len(HEADERS_WITH_HOLES)], value)

@@ -1,6 +1,6 @@
-"""The reader of relayed audio. What it takes lies within its bounds, is what was sent, and comes back the same.
+"""The reader of relayed audio. Accepted audio is within the limits, unchanged, and readable again.
 
-The last two bytes say what the body is sent as, and how much silence follows it: files of 4 MB are too long to make up.
+The last two bytes select the media type and the silence after the body: the fuzzer cannot create files of 4 MB.
 """
 
 import io
@@ -15,7 +15,7 @@ from tests.streaming.test_audio import chunk, extensible, frames, layout, riff, 
 
 MOST_BYTES = 8_192
 WORDS = [b"RIFF", b"WAVE", b"fmt ", b"data", b"LIST", b"\xff\xff\xff\xff", bytes(4), audio.PCM_SUBFORMAT_TAIL]
-WAYS = [
+MEDIA_TYPES = [
     *(("audio/wav", None, None),) * 24,
     *product(["audio/pcm"], [None, *audio.SAMPLE_RATES], [None, 1, 2]),
     ("audio/mpeg", None, None),
@@ -24,44 +24,44 @@ SILENCE_FROM, SILENCE_BYTES = 224, 140_000  # up to 31 times: 4.3 MB
 
 
 def seeds() -> Iterator[bytes]:
-    good = wav(sound=frames(90))
+    valid = wav(sound=frames(90))
     files = [
-        good,
+        valid,
         riff(chunk(b"LIST", b"odd"), chunk(b"fmt ", extensible()), chunk(b"data", frames(90))),
         wav(layout(8_000, 2), frames(80, 8_000, 2)),
         wav(sound=frames(90), size=0),
         wav(sound=frames(90), size=0xFFFFFFFF),
         wav(layout(bits=24)),
         wav(layout(11_025), frames(90, 11_025)),
-        good[:40],
+        valid[:40],
         riff(chunk(b"data", frames(90))),
     ]
     for number, file in enumerate(files):
         yield file + bytes([0, 0])
         yield file + bytes([0, SILENCE_FROM + number * 3])
-    for way in range(24, len(WAYS)):
-        yield frames(80, 8_000) + bytes([way, 0])
+    for index in range(24, len(MEDIA_TYPES)):
+        yield frames(80, 8_000) + bytes([index, 0])
 
 
-def one(data: bytes) -> None:
+def run_input(data: bytes) -> None:
     if len(data) < 2:
         return
-    media_type, rate, channels = WAYS[data[-2] % len(WAYS)]
+    media_type, rate, channels = MEDIA_TYPES[data[-2] % len(MEDIA_TYPES)]
     body = data[:-2] + bytes(SILENCE_BYTES * max(0, data[-1] - SILENCE_FROM))
     try:
-        heard = audio.read(body, media_type, rate, channels)
+        received = audio.read(body, media_type, rate, channels)
     except (InvalidRequestError, UnsupportedMediaTypeError, TooLargeError):
         return
-    samples, rest = divmod(len(heard.frames), 2 * heard.channels)
+    samples, rest = divmod(len(received.frames), 2 * received.channels)
     assert rest == 0
-    assert heard.sample_rate in audio.SAMPLE_RATES
-    assert heard.channels in (1, 2)
-    assert audio.SHORTEST_MS * heard.sample_rate <= samples * 1000 <= audio.LONGEST_MS * heard.sample_rate
-    assert heard.duration_ms == samples * 1000 // heard.sample_rate
-    assert len(heard.frames) <= len(body) <= audio.MAX_BYTES
+    assert received.sample_rate in audio.SAMPLE_RATES
+    assert received.channels in (1, 2)
+    assert audio.SHORTEST_MS * received.sample_rate <= samples * 1000 <= audio.LONGEST_MS * received.sample_rate
+    assert received.duration_ms == samples * 1000 // received.sample_rate
+    assert len(received.frames) <= len(body) <= audio.MAX_BYTES
     places = [0] if media_type == "audio/pcm" else [found.end() + 4 for found in re.finditer(b"data", body)]
-    assert any(body.startswith(heard.frames, place) for place in places)
-    with wave.open(io.BytesIO(heard.as_wav())) as again:
-        assert again.getparams()[:4] == (heard.channels, 2, heard.sample_rate, samples)
-        assert again.readframes(samples) == heard.frames
-    assert audio.read(heard.as_wav(), "audio/wav", None, None) == heard
+    assert any(body.startswith(received.frames, place) for place in places)
+    with wave.open(io.BytesIO(received.as_wav())) as again:
+        assert again.getparams()[:4] == (received.channels, 2, received.sample_rate, samples)
+        assert again.readframes(samples) == received.frames
+    assert audio.read(received.as_wav(), "audio/wav", None, None) == received

@@ -13,7 +13,7 @@ from chalicelib.repositories.table import Tables
 from scripts.contract.files import current_contract
 from scripts.local.aws import REPOSITORY, without_aws
 from scripts.local.deployed import DeployedStack
-from scripts.local.processes import LOOPBACK, Child, free_port
+from scripts.local.processes import LOOPBACK, Child, closed_port
 from scripts.local.stack import LIMIT_SETTINGS, PROVIDER_SETTINGS, LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
@@ -84,16 +84,16 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
 
         def start(**changes: str) -> Api:
             if isinstance(stack, DeployedStack):
-                other = Api(stack.api_beside(**changes), witness)
+                other = Api(stack.deploy_additional_api(**changes), witness)
                 running.callback(other.close)
                 return other
-            port, log = free_port(), stack.directory / f"api-{next(numbers)}.log"
+            log = stack.directory / f"api-{next(numbers)}.log"
             environment = without_aws(dict(os.environ)) | stack.settings | changes
             environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
-            args = [sys.executable, "-m", "scripts.local.server", "--port", str(port), "--no-events"]
+            args = [sys.executable, "-m", "scripts.local.server", "--port", "0", "--no-events"]
             child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
-            child.wait_for_port(port, timeout_seconds=60)
-            other = Api(f"http://{LOOPBACK}:{port}", witness, log=log)
+            url, _ = child.wait_for_address(timeout_seconds=60)
+            other = Api(url, witness, log=log)
             running.callback(other.close)
             return other
 
@@ -113,17 +113,23 @@ def hasty_api(start_api: StartApi) -> Api:
 
 
 @pytest.fixture(scope="session")
-def verifying_api(start_api: StartApi) -> Api:
-    """An API that wants emails confirmed, and whose first provider is not there."""
-    nobody = f"http://{LOOPBACK}:{free_port()}"
-    patience = {"ASSEMBLYAI_TIMEOUT_SECONDS": "1", "OPENAI_TIMEOUT_SECONDS": "23"}
-    return start_api(EMAIL_VERIFICATION="on", ASSEMBLYAI_SYNC_BASE_URL=nobody, **patience)
+def refusing_url() -> Iterator[str]:
+    """An address that refuses connections."""
+    with closed_port() as port:
+        yield f"http://{LOOPBACK}:{port}"
 
 
 @pytest.fixture(scope="session")
-def keyless_api(start_api: StartApi) -> Api:
+def verifying_api(start_api: StartApi, refusing_url: str) -> Api:
+    """An API that wants emails confirmed, and whose first provider is not there."""
+    patience = {"ASSEMBLYAI_TIMEOUT_SECONDS": "1", "OPENAI_TIMEOUT_SECONDS": "23"}
+    return start_api(EMAIL_VERIFICATION="on", ASSEMBLYAI_SYNC_BASE_URL=refusing_url, **patience)
+
+
+@pytest.fixture(scope="session")
+def keyless_api(start_api: StartApi, refusing_url: str) -> Api:
     """An API that cannot fetch the pool's public keys."""
-    return start_api(COGNITO_JWKS_URL=f"http://{LOOPBACK}:{free_port()}/jwks.json")
+    return start_api(COGNITO_JWKS_URL=f"{refusing_url}/jwks.json")
 
 
 @pytest.fixture

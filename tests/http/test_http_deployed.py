@@ -45,7 +45,7 @@ def test_an_api_beside_takes_no_messages_changes_or_times(stack: DeployedStack, 
 
 def test_above_the_stages_throttle_stands_503_for_webhooks_too(stack: DeployedStack, witness: Witness) -> None:
     """Stripe and AssemblyAI send again what was 503; AssemblyAI takes a 429 for the end."""
-    narrow = Api(stack.api_beside(requests_at_once=2), witness)
+    narrow = Api(stack.deploy_additional_api(requests_at_once=2), witness)
 
     for method, path, usual in (("GET", "/health", 200), ("POST", "/webhooks/stripe", 400)):
         with ThreadPoolExecutor(8) as threads:

@@ -1,4 +1,4 @@
-"""A small chalice app behind the dev server, and an AWS of this machine for the event tests."""
+"""A small chalice app behind the dev server, and an emulated AWS for the event tests."""
 
 import os
 import threading
@@ -21,34 +21,34 @@ ORIGIN = "chrome-extension://testtesttesttesttesttesttesttest"
 
 
 def small_app() -> Chalice:
-    """Says back what it got; /slow/{name} answers only when two requests are inside."""
+    """Returns what it received; /slow/{name} responds only when two requests run in parallel."""
     app = Chalice(app_name="small")
     app.api.binary_types.append("audio/pcm")
     cognito = CognitoUserPoolAuthorizer("pool", provider_arns=["arn:aws:cognito-idp:us-east-1:1:userpool/x"])
     both_inside = threading.Barrier(2)
 
-    def echo() -> dict[str, Any]:
+    def echo_request() -> dict[str, Any]:
         event = app.current_request.to_original_event()
         body = app.current_request.raw_body
         return {"event": event, "bytes": list(body) if len(body) < 1000 else len(body)}
 
-    everything = ["text/plain", "application/json", "audio/wav", "audio/pcm"]
-    app.route("/echo", methods=["POST"], content_types=everything)(echo)
+    content_types = ["text/plain", "application/json", "audio/wav", "audio/pcm"]
+    app.route("/echo", methods=["POST"], content_types=content_types)(echo_request)
     app.route("/things/{thing}", methods=["GET"], cors=CORSConfig(allow_origin=ORIGIN))(lambda thing: {"thing": thing})
     app.route("/things/{thing_id}/parts", methods=["GET"])(lambda thing_id: app.current_request.uri_params)
     app.route("/things/new", methods=["GET"])(lambda: {"literal": True})
 
-    @app.route("/mine", authorizer=cognito)
-    def mine() -> dict[str, Any]:
-        """As the real app: verifies by itself, and here finds every token bad."""
-        return Response({"seen": app.current_request.headers.get("authorization")}, status_code=401)
+    @app.route("/private", authorizer=cognito)
+    def reject_token() -> dict[str, Any]:
+        """Verifies the token itself, as the real app does, and rejects every token."""
+        return Response({"authorization": app.current_request.headers.get("authorization")}, status_code=401)
 
     @app.route("/slow/{name}")
-    def slow(name: str) -> dict[str, Any]:
+    def respond_slowly(name: str) -> dict[str, Any]:
         both_inside.wait(5)
-        time.sleep(0.005)  # Lets the other threads set what a careless server would share.
-        given = app.current_request.query_params["n"]
-        return {"name": name, "n": given, "id": app.lambda_context.aws_request_id, "path": app.current_request.path}
+        time.sleep(0.005)  # Other threads run meanwhile and would overwrite shared state.
+        number = app.current_request.query_params["n"]
+        return {"name": name, "n": number, "id": app.lambda_context.aws_request_id, "path": app.current_request.path}
 
     return app
 
@@ -81,15 +81,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what a developer's shell may carry."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the settings that a developer's shell may contain."""
     for name in [*PROVIDER_SETTINGS, "EXTENSION_ORIGIN", *(name for name in os.environ if name.startswith("AWS_"))]:
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def eventually() -> Callable[..., Any]:
-    """Waits until a condition holds, and returns what it returned."""
+    """Waits until a condition is true, and returns its value."""
 
     def wait(condition: Callable[[], Any], seconds: float = 30) -> Any:
         deadline = time.monotonic() + seconds

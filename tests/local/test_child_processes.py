@@ -1,18 +1,18 @@
-"""A child says when it is ready, explains itself when it is not, and never outlives us."""
+"""A child process is waited for, its failures are explained, and it never outlives its parent."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
-from scripts.local.processes import Child, ChildError, ended_by_signals, free_port, port_is_taken
+from scripts.local.processes import Child, ChildError, closed_port, ended_by_signals, port_is_taken
 
 LISTEN = (
-    "import http.server, sys; print('up', flush=True);"
-    "http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()"
+    "import http.server;"
+    "server = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler);"
+    "print(f'listening on http://127.0.0.1:{server.server_port}', flush=True); server.serve_forever()"
 )
 
 
@@ -21,59 +21,49 @@ def python(code, *args, **settings):
 
 
 def is_alive(pid):
-    """False for a zombie too: what has ended and was not yet collected."""
+    """Whether a process runs; False for a zombie, which has ended but is not collected yet."""
     try:
         state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
     except FileNotFoundError:
-        pytest.skip("no ps here")
+        pytest.skip("ps is not installed")
     return bool(state.strip()) and not state.startswith("Z")
 
 
-def test_free_port_keeps_a_preferred_port_only_while_it_is_free():
-    port = free_port()
-    assert free_port(port) == port
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-
-        assert port_is_taken(port)
-        assert free_port(port) != port
-
-
-def test_a_child_is_ready_when_its_url_answers_and_gone_after_stop(tmp_path):
-    port = free_port()
-
-    with python(LISTEN, str(port), log=tmp_path / "log", cwd=tmp_path) as child:
-        child.wait_for_url(f"http://127.0.0.1:{port}/")
+def test_a_child_is_ready_when_its_url_responds_and_gone_after_stop(tmp_path):
+    with python(LISTEN, log=tmp_path / "log", cwd=tmp_path) as child:
+        url, port = child.wait_for_address()
+        child.wait_for_url(url)
+        child.wait_for_port(port)
         assert child.exit_code is None
 
     assert child.exit_code == -signal.SIGTERM
     assert not port_is_taken(port)
-    child.stop()  # Again is harmless.
+    child.stop()  # It can be called again.
 
 
-def test_a_child_that_ends_early_shows_the_end_of_its_log_and_what_to_do(tmp_path):
+def test_an_early_end_is_reported_with_the_end_of_the_log_and_advice(tmp_path):
     code = "print('first\\n' * 100 + 'the reason'); raise SystemExit(3)"
 
     with (
+        closed_port() as port,
         python(code, log=tmp_path / "log") as child,
         pytest.raises(ChildError, match=r"(?s)the helper ended with exit code 3.*the reason.*Buy a coffee") as caught,
     ):
-        child.wait_for_port(free_port(), advice="Buy a coffee.")
+        child.wait_for_port(port, advice="Buy a coffee.")
 
     assert str(caught.value).count("first") < 30
 
 
-def test_a_child_that_is_never_ready_is_reported_in_time(tmp_path):
+def test_a_child_that_is_never_ready_is_an_error_after_the_timeout(tmp_path):
     with (
+        closed_port() as port,
         python("import threading; threading.Event().wait()", log=tmp_path / "log") as child,
         pytest.raises(ChildError, match=r"was not ready after 0\.2 s"),
     ):
-        child.wait_for_port(free_port(), timeout_seconds=0.2)
+        child.wait_for_port(port, timeout_seconds=0.2)
 
 
-def test_a_child_that_ended_by_itself_is_noticed(tmp_path, eventually):
+def test_a_child_that_ended_by_itself_is_an_error(tmp_path, eventually):
     with python("print('bye')", log=tmp_path / "log") as child:
         eventually(lambda: child.exit_code is not None)
 
@@ -81,26 +71,25 @@ def test_a_child_that_ended_by_itself_is_noticed(tmp_path, eventually):
             child.check_running()
 
 
-def test_a_program_that_is_not_there_is_a_clear_error(tmp_path):
+def test_a_missing_program_is_a_clear_error(tmp_path):
     with pytest.raises(ChildError, match="the helper cannot be started"):
         Child("the helper", ["/nowhere/at/all"], log=tmp_path / "log").start()
 
 
-def test_a_child_that_ignores_sigterm_is_killed_after_the_grace(tmp_path):
-    port = free_port()
-    with python("import signal; signal.signal(15, signal.SIG_IGN);" + LISTEN, str(port), log=tmp_path / "log") as child:
-        child.wait_for_port(port)
+def test_a_child_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_path):
+    with python("import signal; signal.signal(15, signal.SIG_IGN);" + LISTEN, log=tmp_path / "log") as child:
+        child.wait_for_address()
         child.stop(grace_seconds=0.2)
 
     assert child.exit_code == -signal.SIGKILL
 
 
-def test_ctrl_c_reaches_only_us(tmp_path):
+def test_a_child_has_its_own_process_group_for_ctrl_c(tmp_path):
     with python("import threading; threading.Event().wait()", log=tmp_path / "log") as child:
         assert os.getpgid(child.pid) != os.getpgid(0)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux ends a child with its parent.")
 def test_a_child_ends_when_its_parent_is_killed(tmp_path, eventually):
     parent = (
         "import sys, threading; from pathlib import Path; from scripts.local.processes import Child;"
@@ -119,10 +108,10 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path, eventually):
         eventually(lambda: not is_alive(grandchild))
 
 
-def test_a_signal_leaves_every_with_block_in_order():
-    before = signal.getsignal(signal.SIGTERM)
+def test_a_signal_ends_every_with_block_in_order():
+    handler = signal.getsignal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt), ended_by_signals(signal.SIGTERM):
         signal.raise_signal(signal.SIGTERM)
 
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(signal.SIGTERM) is handler

@@ -1,4 +1,4 @@
-"""Queue, stream and schedule events reach the functions that AWS would call, exactly as often as they should."""
+"""Queue, stream and schedule events are delivered to the functions that AWS would call, and no more often."""
 
 import threading
 
@@ -13,11 +13,11 @@ WITHIN_SECONDS = 2
 
 
 class Received(list):
-    """Events a function got; `fail_times` makes its next calls raise."""
+    """The events that a function received; `fail_times`: how many of its next calls raise an error."""
 
     fail_times = 0
 
-    def take(self, event):
+    def receive(self, event):
         self.append(event.to_dict())
         if self.fail_times:
             self.fail_times -= 1
@@ -26,17 +26,17 @@ class Received(list):
 
 @pytest.fixture
 def start_feeder(aws):
-    """Feeds an app until the test ends."""
-    started = []
+    """Delivers the events of an app until the test ends."""
+    feeders = []
 
     def start(app, **settings):
         feeder = EventFeeder(app, new_client=lambda name: client(name, aws.endpoint_url), **settings)
-        started.append(feeder)
+        feeders.append(feeder)
         feeder.start()
         return feeder
 
     yield start
-    for feeder in started:
+    for feeder in feeders:
         feeder.stop()
 
 
@@ -49,43 +49,43 @@ def queue_url(aws, request):
 @pytest.fixture
 def table(aws, request):
     """A table with a stream: its name and the stream's ARN."""
-    described = aws.client("dynamodb").create_table(
+    description = aws.client("dynamodb").create_table(
         TableName=f"t-{request.node.name[:60]}",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )["TableDescription"]
-    return described["TableName"], described["LatestStreamArn"]
+    return description["TableName"], description["LatestStreamArn"]
 
 
-def put(aws, table, key, **attributes):
+def put_item(aws, table, key, **attributes):
     aws.client("dynamodb").put_item(TableName=table[0], Item={"pk": {"S": key}, **attributes})
 
 
-def keys(event):
+def record_keys(event):
     return [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
 
 
 def app_with_queue(queue_url, received, batch_size=1):
     app = Chalice(app_name="queues")
-    app.on_sqs_message(queue=queue_url.rsplit("/", 1)[1], batch_size=batch_size, name="work")(received.take)
+    app.on_sqs_message(queue=queue_url.rsplit("/", 1)[1], batch_size=batch_size, name="work")(received.receive)
     return app
 
 
 def app_with_stream(table, received, batch_size=100):
     app = Chalice(app_name="streams")
-    app.on_dynamodb_record(stream_arn=table[1], batch_size=batch_size, name="totals")(received.take)
+    app.on_dynamodb_record(stream_arn=table[1], batch_size=batch_size, name="totals")(received.receive)
     return app
 
 
-def messages_left(aws, queue_url):
+def count_messages(aws, queue_url):
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = aws.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
     return sum(int(count) for count in counts.values())
 
 
-def test_a_message_arrives_as_lambda_would_get_it_and_is_deleted(aws, queue_url, start_feeder, eventually):
+def test_a_message_is_delivered_as_by_lambda_and_then_deleted(aws, queue_url, start_feeder, eventually):
     received = Received()
     start_feeder(app_with_queue(queue_url, received))
 
@@ -93,7 +93,7 @@ def test_a_message_arrives_as_lambda_would_get_it_and_is_deleted(aws, queue_url,
     aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody="hello", MessageAttributes=kind)
 
     eventually(lambda: received, WITHIN_SECONDS)
-    eventually(lambda: messages_left(aws, queue_url) == 0)
+    eventually(lambda: count_messages(aws, queue_url) == 0)
     (record,) = received[0]["Records"]
     assert (record["body"], record["eventSource"]) == ("hello", "aws:sqs")
     assert record["eventSourceARN"].endswith(queue_url.rsplit("/", 1)[1])
@@ -103,7 +103,7 @@ def test_a_message_arrives_as_lambda_would_get_it_and_is_deleted(aws, queue_url,
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
 
 
-def test_a_message_whose_function_raised_comes_again(aws, queue_url, start_feeder, eventually, capfd):
+def test_a_message_whose_function_raised_is_delivered_again(aws, queue_url, start_feeder, eventually, capfd):
     received = Received()
     received.fail_times = 1
     start_feeder(app_with_queue(queue_url, received))
@@ -111,27 +111,27 @@ def test_a_message_whose_function_raised_comes_again(aws, queue_url, start_feede
     aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody="again")
 
     eventually(lambda: len(received) == 2)
-    eventually(lambda: messages_left(aws, queue_url) == 0)
+    eventually(lambda: count_messages(aws, queue_url) == 0)
     assert "work raised RuntimeError: this call fails" in capfd.readouterr().err
 
 
-def test_a_batch_is_never_larger_than_the_function_takes(aws, queue_url, start_feeder, eventually):
+def test_a_batch_is_never_larger_than_the_batch_size_of_the_function(aws, queue_url, start_feeder, eventually):
     received = Received()
     for number in range(7):
         aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody=str(number))
 
     start_feeder(app_with_queue(queue_url, received, batch_size=3))
 
-    eventually(lambda: messages_left(aws, queue_url) == 0)
+    eventually(lambda: count_messages(aws, queue_url) == 0)
     assert max(len(event["Records"]) for event in received) <= 3
     bodies = [record["body"] for event in received for record in event["Records"]]
     assert sorted(bodies) == [str(number) for number in range(7)]
 
 
-def test_a_queue_that_is_made_later_is_found(aws, start_feeder, eventually):
+def test_a_queue_that_is_created_later_is_found(aws, start_feeder, eventually):
     received = Received()
     app = Chalice(app_name="late")
-    app.on_sqs_message(queue_arn="arn:aws:sqs:us-east-1:000000000000:made-later", name="late")(received.take)
+    app.on_sqs_message(queue_arn="arn:aws:sqs:us-east-1:000000000000:made-later", name="late")(received.receive)
     start_feeder(app)
 
     url = aws.client("sqs").create_queue(QueueName="made-later")["QueueUrl"]
@@ -140,16 +140,16 @@ def test_a_queue_that_is_made_later_is_found(aws, start_feeder, eventually):
     eventually(lambda: received)
 
 
-def test_changes_arrive_in_order_also_those_from_before(aws, table, start_feeder, eventually):
+def test_changes_are_delivered_in_order_including_earlier_ones(aws, table, start_feeder, eventually):
     received = Received()
-    put(aws, table, "before", count={"N": "3"}, data={"B": b"\x00\xff"})
+    put_item(aws, table, "before", count={"N": "3"}, data={"B": b"\x00\xff"})
 
     start_feeder(app_with_stream(table, received, batch_size=2))
     for number in range(5):
-        put(aws, table, f"k{number}")
+        put_item(aws, table, f"k{number}")
 
     eventually(lambda: sum(len(event["Records"]) for event in received) == 6, WITHIN_SECONDS)
-    assert [key for event in received for key in keys(event)] == ["before", "k0", "k1", "k2", "k3", "k4"]
+    assert [key for event in received for key in record_keys(event)] == ["before", "k0", "k1", "k2", "k3", "k4"]
     assert max(len(event["Records"]) for event in received) <= 2
     first = received[0]["Records"][0]
     assert (first["eventName"], first["eventSource"], first["eventSourceARN"]) == ("INSERT", "aws:dynamodb", table[1])
@@ -157,73 +157,73 @@ def test_changes_arrive_in_order_also_those_from_before(aws, table, start_feeder
     assert isinstance(first["dynamodb"]["ApproximateCreationDateTime"], float)
 
 
-def test_a_batch_that_raised_comes_again_before_what_follows(aws, table, start_feeder, eventually):
+def test_a_failed_batch_is_delivered_again_before_later_records(aws, table, start_feeder, eventually):
     received = Received()
     received.fail_times = 2
-    put(aws, table, "a")
+    put_item(aws, table, "a")
     start_feeder(app_with_stream(table, received))
 
     eventually(lambda: len(received) == 3)
-    put(aws, table, "b")
+    put_item(aws, table, "b")
     eventually(lambda: len(received) == 4)
 
-    assert [keys(event) for event in received] == [["a"], ["a"], ["a"], ["b"]]
+    assert [record_keys(event) for event in received] == [["a"], ["a"], ["a"], ["b"]]
 
 
-def test_one_record_that_always_fails_is_skipped_alone_and_loudly(
+def test_only_the_record_that_always_fails_is_skipped_and_it_is_logged(
     aws, table, start_feeder, eventually, monkeypatch, capfd
 ):
-    monkeypatch.setattr(stream_events, "TRIES", 2)
-    done = []
+    monkeypatch.setattr(stream_events, "ATTEMPTS", 2)
+    delivered = []
 
     def totals(event):
-        batch = keys(event.to_dict())
+        batch = record_keys(event.to_dict())
         if "bad" in batch:
             raise ValueError("cannot")
-        done.extend(batch)
+        delivered.extend(batch)
 
     app = Chalice(app_name="streams")
     app.on_dynamodb_record(stream_arn=table[1], name="totals")(totals)
     for key in ("a", "bad", "b", "c"):
-        put(aws, table, key)
+        put_item(aws, table, key)
 
     start_feeder(app)
 
-    eventually(lambda: len(done) == 3)
-    assert done == ["a", "b", "c"]
-    assert 'totals SKIPPED a record after 2 tries: {"pk": {"S": "bad"}}' in capfd.readouterr().err
+    eventually(lambda: len(delivered) == 3)
+    assert delivered == ["a", "b", "c"]
+    assert 'totals SKIPPED a record after 2 attempts: {"pk": {"S": "bad"}}' in capfd.readouterr().err
 
 
-def test_a_feeder_that_starts_again_goes_on_where_the_last_one_stopped(aws, table, start_feeder, eventually, tmp_path):
+def test_delivery_resumes_where_the_previous_feeder_stopped(aws, table, start_feeder, eventually, tmp_path):
     first, second = Received(), Received()
-    put(aws, table, "a")
+    put_item(aws, table, "a")
     feeder = start_feeder(app_with_stream(table, first), positions=tmp_path)
     eventually(lambda: first)
     feeder.stop()
 
-    put(aws, table, "b")
+    put_item(aws, table, "b")
     start_feeder(app_with_stream(table, second), positions=tmp_path)
 
     eventually(lambda: second)
-    assert [keys(event) for event in second] == [["b"]]
+    assert [record_keys(event) for event in second] == [["b"]]
 
 
-def test_stopping_still_brings_what_the_stream_holds(aws, table, start_feeder, eventually):
+def test_stopping_delivers_the_remaining_records_of_the_stream(aws, table, start_feeder, eventually):
     received = Received()
     feeder = start_feeder(app_with_stream(table, received, batch_size=1))
     for number in range(5):
-        put(aws, table, str(number))
+        put_item(aws, table, str(number))
 
     feeder.stop()
 
-    assert [key for event in received for key in keys(event)] == ["0", "1", "2", "3", "4"]
+    assert [key for event in received for key in record_keys(event)] == ["0", "1", "2", "3", "4"]
 
 
-def test_a_schedule_runs_again_and_again_even_after_it_raised(start_feeder, eventually, monkeypatch):
+def test_a_schedule_keeps_running_after_its_function_raised(start_feeder, eventually, monkeypatch):
     received = Received()
     received.fail_times = 1
     app = Chalice(app_name="schedules")
-    app.schedule(Rate(1, unit=Rate.HOURS), name="sweep")(received.take)
+    app.schedule(Rate(1, unit=Rate.HOURS), name="sweep")(received.receive)
     monkeypatch.setenv("LOCAL_SCHEDULE_SECONDS", "0.1")
 
     start_feeder(app)
@@ -232,12 +232,12 @@ def test_a_schedule_runs_again_and_again_even_after_it_raised(start_feeder, even
     assert (received[0]["source"], received[0]["detail-type"]) == ("aws.events", "Scheduled Event")
 
 
-def test_a_function_never_runs_twice_at_once(aws, queue_url, start_feeder, eventually):
-    running, most = threading.Semaphore(1), Received()
+def test_a_function_never_runs_twice_at_the_same_time(aws, queue_url, start_feeder, eventually):
+    running, received = threading.Semaphore(1), Received()
 
     def work(event):
         assert running.acquire(blocking=False)
-        most.append(event)
+        received.append(event)
         running.release()
 
     app = Chalice(app_name="queues")
@@ -247,5 +247,5 @@ def test_a_function_never_runs_twice_at_once(aws, queue_url, start_feeder, event
 
     start_feeder(app)
 
-    eventually(lambda: messages_left(aws, queue_url) == 0)
-    assert len(most) == 5
+    eventually(lambda: count_messages(aws, queue_url) == 0)
+    assert len(received) == 5

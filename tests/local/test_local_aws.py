@@ -1,4 +1,4 @@
-"""Our resources in the AWS of this machine: deployed twice without harm, kept across a restart, as strict as meant."""
+"""The resource stack in the emulated AWS: a second deployment changes nothing, data is kept across restarts."""
 
 import base64
 import hashlib
@@ -23,16 +23,16 @@ def settings(aws):
 def sign_in(aws, settings, email, password, flow="ADMIN_USER_PASSWORD_AUTH", secret=None):
     secret = secret or settings["COGNITO_CLIENT_SECRET"]
     digest = hmac.new(secret.encode(), (email + settings["COGNITO_CLIENT_ID"]).encode(), hashlib.sha256).digest()
-    answer = aws.client("cognito-idp").admin_initiate_auth(
+    response = aws.client("cognito-idp").admin_initiate_auth(
         UserPoolId=settings["COGNITO_USER_POOL_ID"],
         ClientId=settings["COGNITO_CLIENT_ID"],
         AuthFlow=flow,
         AuthParameters={"USERNAME": email, "PASSWORD": password, "SECRET_HASH": base64.b64encode(digest).decode()},
     )
-    return answer["AuthenticationResult"]
+    return response["AuthenticationResult"]
 
 
-def claims(token):
+def decode_claims(token):
     payload = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
@@ -41,7 +41,7 @@ def test_deploying_again_changes_nothing(aws, settings):
     assert aws.settings() == settings
 
 
-def test_a_template_that_cannot_be_deployed_says_why(aws, tmp_path):
+def test_the_error_of_an_invalid_template_has_the_reason(aws, tmp_path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("Resources: {Pool: {Type: 'AWS::Nothing::Here'}}")
 
@@ -49,7 +49,7 @@ def test_a_template_that_cannot_be_deployed_says_why(aws, tmp_path):
         deploy(aws.client("cloudformation"), broken)
 
 
-def test_the_tables_are_as_the_data_model_says(aws, settings):
+def test_the_tables_match_the_data_model(aws, settings):
     ledger = aws.client("dynamodb").describe_table(TableName=settings["LEDGER_TABLE"])["Table"]
     (index,) = ledger["GlobalSecondaryIndexes"]
 
@@ -62,7 +62,7 @@ def test_the_tables_are_as_the_data_model_says(aws, settings):
     assert ledger["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
 
 
-def test_the_client_takes_one_flow_and_its_own_secret_only(aws, settings):
+def test_the_client_accepts_one_flow_and_its_own_secret_only(aws, settings):
     aws.ensure_admin(settings["COGNITO_USER_POOL_ID"], "flows@example.com", PASSWORD)
 
     assert sign_in(aws, settings, "flows@example.com", PASSWORD)["IdToken"]
@@ -76,40 +76,40 @@ def test_the_administrator_is_in_the_admins_group_and_verified(aws, settings):
     aws.ensure_admin(settings["COGNITO_USER_POOL_ID"], "admin@example.com", "another password")
     aws.ensure_admin(settings["COGNITO_USER_POOL_ID"], "admin@example.com", PASSWORD)
 
-    said = claims(sign_in(aws, settings, "admin@example.com", PASSWORD)["IdToken"])
+    claims = decode_claims(sign_in(aws, settings, "admin@example.com", PASSWORD)["IdToken"])
 
-    assert said["cognito:groups"] == ["admins"]
-    assert said["email_verified"] in (True, "true")
+    assert claims["cognito:groups"] == ["admins"]
+    assert claims["email_verified"] in (True, "true")
 
 
-def test_tokens_can_be_checked_with_the_published_keys(aws, settings):
-    with urllib.request.urlopen(settings["COGNITO_JWKS_URL"], timeout=5) as answer:
-        keys = json.load(answer)["keys"]
+def test_tokens_can_be_verified_with_the_published_keys(aws, settings):
+    with urllib.request.urlopen(settings["COGNITO_JWKS_URL"], timeout=5) as response:
+        keys = json.load(response)["keys"]
 
     assert {key["alg"] for key in keys} == {"RS256"}
 
 
-def test_the_callers_own_aws_account_plays_no_part(tmp_path, monkeypatch):
+def test_the_aws_account_of_the_user_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-somebody")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-another-account")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 
-    with LocalAws(tmp_path) as own:
-        assert own.client("dynamodb").list_tables()["TableNames"] == []
+    with LocalAws(tmp_path) as aws:
+        assert aws.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_kept_state_is_there_after_a_restart_and_private(tmp_path):
+def test_kept_state_survives_a_restart_and_is_private(tmp_path):
     with LocalAws(tmp_path / "state", keep_state=True) as first:
         before = first.settings()
         first.ensure_admin(before["COGNITO_USER_POOL_ID"], "ada@example.com", PASSWORD)
         first.client("dynamodb").put_item(TableName=before["APP_TABLE"], Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
-        old_claims = claims(sign_in(first, before, "ada@example.com", PASSWORD)["IdToken"])
+        old_claims = decode_claims(sign_in(first, before, "ada@example.com", PASSWORD)["IdToken"])
 
     with LocalAws(tmp_path / "state", keep_state=True, port=first.port) as second:
         after = second.settings()
         items = second.client("dynamodb").scan(TableName=after["APP_TABLE"])["Items"]
-        new_claims = claims(sign_in(second, after, "ada@example.com", PASSWORD)["IdToken"])
+        new_claims = decode_claims(sign_in(second, after, "ada@example.com", PASSWORD)["IdToken"])
 
     assert after == before
     assert items == [{"pk": {"S": "a"}, "sk": {"S": "b"}}]

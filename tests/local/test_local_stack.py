@@ -1,5 +1,6 @@
-"""The stack starts and stops as one, tells where everything is, and never disturbs another."""
+"""The stack starts and stops as a whole, says where everything is, and does not disturb another stack."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -13,7 +14,7 @@ import urllib.request
 import pytest
 
 from scripts.local.aws import REPOSITORY
-from scripts.local.processes import Child, ChildError, free_port, port_is_taken
+from scripts.local.processes import Child, ChildError, listen, port_is_taken, start_on_free_port
 from scripts.local.stack import LocalStack, StackError, read_json
 
 STAND_IN = """
@@ -22,16 +23,18 @@ class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if os.environ["SANDBOX_ASSEMBLYAI_KEY"] and os.environ["SANDBOX_OPENAI_KEY"] else 500)
         self.end_headers()
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Health).serve_forever()
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Health)
+print(f"sandbox: listening on http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()
 """
 
-pytestmark = pytest.mark.usefixtures("quiet_environment")
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
-UNFIT = """
+INVALID_SETTINGS = """
 from chalice import Chalice, Response
 
-app = Chalice(app_name="unfit")
+app = Chalice(app_name="invalid")
 
 
 @app.route("/health")
@@ -43,46 +46,46 @@ def health():
 
 @pytest.fixture
 def whole_project(project):
-    """A tiny project with stand-ins that only know how they are."""
+    """A tiny project whose stand-ins only have a health check."""
     (project / "sandbox").mkdir()
     (project / "sandbox" / "__main__.py").write_text(STAND_IN)
     return project
 
 
-def ask(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return json.load(answer)
+def get_json(url):
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return json.load(response)
 
 
-def mode(path):
+def file_mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_stack_for_a_while_tells_where_it_is_and_leaves_nothing(whole_project, monkeypatch, capsys):
+def test_a_temporary_stack_names_its_addresses_and_leaves_no_files(whole_project, monkeypatch, capsys):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-person")
 
     with LocalStack(root=whole_project) as stack:
-        assert ask(f"{stack.api_url}/health") == {"word": "one", "table": "live-transcription-local-ledger"}
+        assert get_json(f"{stack.api_url}/health") == {"word": "one", "table": "live-transcription-local-ledger"}
         assert stack.directory.parent == whole_project / ".local"
         assert read_json(stack.directory / "dev.json") == stack.dev
         assert read_json(stack.directory / "settings.json") == stack.settings
-        assert {mode(stack.directory / name) for name in ("dev.json", "settings.json")} == {0o600}
-        assert {mode(stack.directory), mode(stack.directory.parent)} == {0o700}
+        assert {file_mode(stack.directory / name) for name in ("dev.json", "settings.json")} == {0o600}
+        assert {file_mode(stack.directory), file_mode(stack.directory.parent)} == {0o700}
         assert stack.settings["OPENAI_API_KEY"] == "sk-of-a-person"
         assert all(isinstance(value, str) and value for value in stack.settings.values())
 
     assert list((whole_project / ".local").iterdir()) == []
     ports = [int(stack.dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
     assert not any(port_is_taken(port) for port in ports)
-    said = capsys.readouterr().out
-    assert "starting AWS on this machine … ready in " in said
-    assert "OPENAI_API_KEY comes from your environment" in said
-    assert "sk-of-a-person" not in said
+    output = capsys.readouterr().out
+    assert "starting the emulated AWS … ready in " in output
+    assert "OPENAI_API_KEY is taken from your environment" in output
+    assert "sk-of-a-person" not in output
 
 
-def test_a_kept_stack_comes_back_the_same_and_runs_only_once(whole_project):
+def test_a_kept_stack_restarts_unchanged_and_runs_only_once(whole_project):
     with LocalStack(keep_state=True, root=whole_project, quiet=True) as first:
-        with pytest.raises(StackError, match="running already"), LocalStack(keep_state=True, root=whole_project):
+        with pytest.raises(StackError, match="is already running"), LocalStack(keep_state=True, root=whole_project):
             pass
         assert read_json(whole_project / ".local" / "dev.json") == first.dev
 
@@ -90,11 +93,11 @@ def test_a_kept_stack_comes_back_the_same_and_runs_only_once(whole_project):
         assert (second.dev, second.settings) == (first.dev, first.settings)
 
 
-def test_a_part_that_does_not_start_stops_all_and_says_why(whole_project):
+def test_a_failing_child_stops_the_stack_and_its_reason_is_shown(whole_project):
     (whole_project / "app.py").write_text("raise RuntimeError('no app today')\n")
     stack = LocalStack(root=whole_project, quiet=True)
 
-    with pytest.raises(ChildError, match=r"(?s)the API ended with exit code 1.*no app today"), stack:
+    with pytest.raises(ChildError, match=r"(?s)The API ended with exit code 1.*no app today"), stack:
         pass
 
     assert not any(
@@ -102,31 +105,33 @@ def test_a_part_that_does_not_start_stops_all_and_says_why(whole_project):
     )
 
 
-def test_settings_that_cannot_be_served_end_it_and_are_named(whole_project):
-    """As the app says it: every answer is 500, and its log has the reason."""
-    (whole_project / "app.py").write_text(UNFIT)
+def test_invalid_settings_stop_the_stack_and_are_named(whole_project):
+    """As the app reports them: every response is 500, and the log has the reason."""
+    (whole_project / "app.py").write_text(INVALID_SETTINGS)
     stack = LocalStack(root=whole_project, quiet=True)
 
-    with pytest.raises(StackError, match="settings: FREE_CREDITS: Expected `int`"), stack:
+    with pytest.raises(StackError, match="Correct them: FREE_CREDITS: Expected `int`"), stack:
         pass
 
     assert not port_is_taken(int(stack.dev["api_url"].rsplit(":", 1)[1]))
 
 
 def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(project, tmp_path, eventually):
-    port = free_port()
+    listener = listen()
+    port = listener.getsockname()[1]
     log = tmp_path / "api.log"
-    args = [sys.executable, "-m", "scripts.local.server", "--port", str(port), "--reload"]
+    args = [sys.executable, "-m", "scripts.local.server", "--fd", str(listener.fileno()), "--reload"]
     word_file = project / "chalicelib" / "__init__.py"
 
     def word():
         try:
-            return ask(f"http://127.0.0.1:{port}/health")["word"]
+            return get_json(f"http://127.0.0.1:{port}/health")["word"]
         except (urllib.error.URLError, http.client.HTTPException, OSError):
             return None
 
     environment = dict(os.environ) | {"PYTHONPATH": str(REPOSITORY)}
-    with Child("the API", args, log=log, env=environment, cwd=project) as child:
+    with Child("the API", args, log=log, env=environment, cwd=project, pass_fds=[listener.fileno()]) as child:
+        listener.close()
         eventually(lambda: word() == "one", 15)
         word_file.write_text("WORD = \n")
         eventually(lambda: "waiting for a change" in log.read_text(), 45)
@@ -138,19 +143,29 @@ def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(projec
     assert not port_is_taken(port)
 
 
-def test_make_run_shows_broken_code_and_stops_everything_at_ctrl_c(whole_project, tmp_path, eventually):
-    """The real script, on a copy of the repository's scripts beside a tiny app."""
+def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, tmp_path, eventually):
+    """The real script, in a copy of the repository's scripts with a tiny app."""
     shutil.copytree(REPOSITORY / "scripts", whole_project / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     for package in ("settings", "models"):  # The scripts read the declared settings.
         shutil.copytree(REPOSITORY / "chalicelib" / package, whole_project / "chalicelib" / package)
     shutil.copy(REPOSITORY / ".chalice" / "resources.yaml", whole_project / ".chalice")
-    port = free_port()
     log = tmp_path / "run.log"
-    environment = dict(os.environ) | {"PORT": str(port)}
+    command = [sys.executable, "-m", "scripts.run"]
 
-    with Child("make run", [sys.executable, "-m", "scripts.run"], log=log, env=environment, cwd=whole_project) as run:
-        run.wait_until(lambda: "Ctrl-C stops everything" in log.read_text(), 30)
-        ask(f"http://127.0.0.1:{port}/health")
+    def start(port):
+        environment = dict(os.environ) | {"PORT": str(port)}
+        run = Child("make run", command, log=log, env=environment, cwd=whole_project).start()
+        try:
+            run.wait_until(lambda: "Ctrl-C stops everything" in log.read_text(), 30)
+        except BaseException:
+            run.stop()
+            raise
+        return run, port
+
+    run, port = start_on_free_port(start)
+    with contextlib.ExitStack() as stack:
+        stack.callback(run.stop)
+        get_json(f"http://127.0.0.1:{port}/health")
         (whole_project / "app.py").write_text("def broken(:\n")
         run.wait_until(lambda: "waiting for a change" in log.read_text(), 45)
         assert "def broken(:" in log.read_text()
@@ -162,10 +177,10 @@ def test_make_run_shows_broken_code_and_stops_everything_at_ctrl_c(whole_project
     assert dev["api_url"] == f"http://127.0.0.1:{port}"
     assert dev["admin_password"] not in log.read_text()
     ports = [int(dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
-    assert not any(port_is_taken(taken) for taken in ports)
+    assert not any(port_is_taken(stopped) for stopped in ports)
 
 
-def test_make_run_on_a_taken_port_says_what_to_do(dev_server, tmp_path, eventually):
+def test_make_run_on_a_port_in_use_says_what_to_do(dev_server, tmp_path, eventually):
     log = tmp_path / "run.log"
     environment = dict(os.environ) | {"PORT": str(dev_server.port)}
 
@@ -173,4 +188,4 @@ def test_make_run_on_a_taken_port_says_what_to_do(dev_server, tmp_path, eventual
         eventually(lambda: run.exit_code is not None, 15)
 
     assert run.exit_code == 2
-    assert f"Port {dev_server.port} is taken" in log.read_text()
+    assert f"Port {dev_server.port} is already in use" in log.read_text()

@@ -1,4 +1,4 @@
-"""Where functions are unpacked: in memory if there is room, and gone in the end, whoever's end that is."""
+"""The directory where functions are unpacked is in memory if there is room, and is deleted in the end."""
 
 import os
 import subprocess
@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from scripts.local import scratch as places
-from scripts.local.scratch import scratch
+from scripts.local import scratch
+from scripts.local.scratch import scratch_directory
 
 
 @pytest.fixture
@@ -24,56 +24,60 @@ def memory(tmp_path: Path) -> Path:
     return tmp_path / "memory"
 
 
-def test_it_is_in_memory_where_there_is_room_and_gone_in_the_end(
+def test_it_is_in_memory_if_there_is_room_and_is_deleted_in_the_end(
     disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "NEEDED_BYTES", 1)
+    monkeypatch.setattr(scratch, "NEEDED_BYTES", 1)
 
-    with scratch(disk, memory) as made:
-        (made / "code.py").touch()
-        assert made.parent == memory
-        assert made.stat().st_mode & 0o077 == 0  # nobody else's to read
+    with scratch_directory(disk, memory) as created:
+        (created / "code.py").touch()
+        assert created.parent == memory
+        assert created.stat().st_mode & 0o077 == 0  # readable by this user only
 
     assert list(memory.iterdir()) == list(disk.iterdir()) == []
 
 
 @pytest.mark.parametrize("needed", [0, 2**80])
-def test_it_is_on_disk_where_there_is_no_memory_or_too_little(
+def test_it_is_on_disk_if_there_is_no_memory_or_too_little(
     disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, needed: int
 ) -> None:
-    monkeypatch.setattr(places, "NEEDED_BYTES", needed)
+    monkeypatch.setattr(scratch, "NEEDED_BYTES", needed)
 
-    with scratch(disk, memory if needed else memory / "nowhere") as made:
-        assert made.parent == disk
+    with scratch_directory(disk, memory if needed else memory / "nowhere") as created:
+        assert created.parent == disk
 
     assert list(disk.iterdir()) == []
 
 
-def test_it_is_on_disk_where_memory_runs_no_code(disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_on_disk_if_memory_does_not_allow_executable_code(
+    disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     roomy = SimpleNamespace(f_flag=os.ST_NOEXEC, f_bavail=2**40, f_frsize=4096)
     monkeypatch.setattr(os, "statvfs", lambda _: roomy)
 
-    with scratch(disk, memory) as made:
-        assert made.parent == disk
+    with scratch_directory(disk, memory) as created:
+        assert created.parent == disk
 
     roomy.f_flag = 0
-    with scratch(disk, memory) as made:
-        assert made.parent == memory
+    with scratch_directory(disk, memory) as created:
+        assert created.parent == memory
 
 
-def test_two_may_tidy_up_at_once(disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "NEEDED_BYTES", 1)
-    gone = memory / "live-transcription-1-gone"
-    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))  # It was there when it was listed.
-
-    with scratch(disk, memory) as made:
-        assert made.parent == memory
-
-
-def test_what_a_killed_process_left_is_tidied_up_and_that_of_a_running_one_is_not(
+def test_two_processes_may_delete_an_abandoned_directory_at_once(
     disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "NEEDED_BYTES", 1)
+    monkeypatch.setattr(scratch, "NEEDED_BYTES", 1)
+    gone = memory / "live-transcription-1-gone"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))  # It existed when it was listed.
+
+    with scratch_directory(disk, memory) as created:
+        assert created.parent == memory
+
+
+def test_only_directories_of_processes_that_no_longer_run_are_deleted(
+    disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "NEEDED_BYTES", 1)
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
     left, used, foreign = (
@@ -82,5 +86,5 @@ def test_what_a_killed_process_left_is_tidied_up_and_that_of_a_running_one_is_no
     for directory in (left, used, foreign):
         directory.mkdir()
 
-    with scratch(disk, memory):
+    with scratch_directory(disk, memory):
         assert [directory.exists() for directory in (left, used, foreign)] == [False, True, True]

@@ -1,21 +1,21 @@
-"""Whether a log line feeds an alarm of the template: what CloudWatch takes from the one is what the other looks at."""
+"""The value that a log line has for the metric of an alarm, as CloudWatch reads both."""
 
 from typing import Any
 
 
-def fed(line: dict[str, Any], alarm: dict[str, Any], stage: str) -> int:
-    """How much of the alarm's metric the line tells; 0 if CloudWatch would find nothing of it there.
+def metric_value(line: dict[str, Any], alarm: dict[str, Any], stage: str) -> int:
+    """The value of the alarm's metric in the line; 0 if the line does not have this metric.
 
-    `alarm`: the resource as the template has it. By name, namespace and exactly these dimensions with these values:
-    CloudWatch takes two metrics that differ in any of them for two metrics.
+    `alarm`: the resource of the template. Name, namespace, dimensions and their values must match: CloudWatch treats
+    metrics that differ in any of them as different metrics.
     """
-    wanted = alarm["Properties"]
-    dimensions = {one["Name"]: one["Value"] for one in wanted["Dimensions"]}
+    properties = alarm["Properties"]
+    dimensions = {item["Name"]: item["Value"] for item in properties["Dimensions"]}
     values = {name: stage if value == {"Ref": "Stage"} else value for name, value in dimensions.items()}
     for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
-        is_named = wanted["MetricName"] in {metric["Name"] for metric in directive["Metrics"]}
-        is_split = any(set(names) == set(values) for names in directive["Dimensions"])
-        is_ours = all(line.get(name) == value for name, value in values.items())
-        if directive["Namespace"] == wanted["Namespace"] and is_named and is_split and is_ours:
-            return int(line[wanted["MetricName"]])
+        has_name = properties["MetricName"] in {metric["Name"] for metric in directive["Metrics"]}
+        has_dimensions = any(set(names) == set(values) for names in directive["Dimensions"])
+        has_values = all(line.get(name) == value for name, value in values.items())
+        if directive["Namespace"] == properties["Namespace"] and has_name and has_dimensions and has_values:
+            return int(line[properties["MetricName"]])
     return 0

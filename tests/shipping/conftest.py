@@ -1,4 +1,4 @@
-"""What would be deployed, for each stage that is: built once for all tests here, without an AWS."""
+"""Template and package of each deployed stage, built once for all tests, without an AWS."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -14,15 +14,15 @@ STAGES = ("dev", "prod")
 
 @pytest.fixture(scope="session")
 def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The template of a stage, or of one with its settings changed."""
+    """The template of a stage, with these settings changed."""
 
     @lru_cache
-    def of(stage: str, *settings: tuple[str, str]) -> dict[str, Any]:
+    def build_template(stage: str, *settings: tuple[str, str]) -> dict[str, Any]:
         config = project.read()
         project.environment(config, stage).update(settings)
-        return template.complete(package.template_of(config, stage, tmp_path_factory.mktemp(stage)))
+        return template.complete_template(package.template_of(config, stage, tmp_path_factory.mktemp(stage)))
 
-    return of
+    return build_template
 
 
 @pytest.fixture(scope="session")

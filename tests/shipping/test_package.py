@@ -1,4 +1,4 @@
-"""The package: small, for Lambda's platform, with all that runs and nothing that should not, the same every time."""
+"""The package: small, for the platform of Lambda, complete, without other files, and reproducible."""
 
 import re
 import zipfile
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 GLIBC_OF = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
-def test_it_is_no_larger_than_it_may_be(built: Package) -> None:
+def test_the_package_is_within_its_size_limit(built: Package) -> None:
     print(f"package: {built.size_bytes / 1e6:.1f} MB zipped")  # `make test ARGS="tests/shipping -rP"` shows it
 
     assert built.size_bytes <= MOST_BYTES
@@ -20,8 +20,8 @@ def test_it_is_no_larger_than_it_may_be(built: Package) -> None:
 def runs_on_lambda(tag: str) -> bool:
     if tag == "any":
         return True
-    named = re.fullmatch(r"manylinux_(\d+)_(\d+)_x86_64", tag)
-    glibc = (int(named[1]), int(named[2])) if named else GLIBC_OF.get(tag.removesuffix("_x86_64"), (99, 0))
+    match = re.fullmatch(r"manylinux_(\d+)_(\d+)_x86_64", tag)
+    glibc = (int(match[1]), int(match[2])) if match else GLIBC_OF.get(tag.removesuffix("_x86_64"), (99, 0))
     return tag.endswith("_x86_64") and glibc <= NEWEST_GLIBC
 
 
@@ -29,12 +29,12 @@ def test_every_wheel_runs_on_lambda(built: Package) -> None:
     tags = package.wheel_tags(built.path)
 
     assert {"boto3", "cryptography", "msgspec", "pyjwt", "requests", "stripe"} <= {name.lower() for name in tags}
-    assert [name for name, said in tags.items() if not any(runs_on_lambda(tag) for tag in said)] == []
+    assert [name for name, platforms in tags.items() if not any(runs_on_lambda(tag) for tag in platforms)] == []
     assert not runs_on_lambda("manylinux_2_28_x86_64")
     assert not runs_on_lambda("macosx_11_0_arm64")
 
 
-def test_it_holds_what_runs_and_nothing_that_does_not(built: Package) -> None:
+def test_the_package_contains_the_app_and_no_other_files(built: Package) -> None:
     with zipfile.ZipFile(built.path) as zipped:
         names = set(zipped.namelist())
         config = [name for name in names if "config.json" in name or name.startswith((".chalice", "tests", "sandbox"))]
@@ -50,17 +50,17 @@ def test_it_holds_what_runs_and_nothing_that_does_not(built: Package) -> None:
     assert not [name for name in names if name.startswith(("pip/", "setuptools/", "ministack/", "pytest/"))]
 
 
-def test_every_service_that_the_code_asks_is_described_in_it(built: Package) -> None:
-    asked = set(re.findall(r'\bclient\("([\w-]+)"', (ROOT / "chalicelib" / "wiring" / "aws.py").read_text()))
+def test_the_package_describes_every_aws_service_that_the_code_calls(built: Package) -> None:
+    called = set(re.findall(r'_client\("([\w-]+)"', (ROOT / "chalicelib" / "wiring" / "use_cases.py").read_text()))
 
     with zipfile.ZipFile(built.path) as zipped:
         described = {name.split("/")[2] for name in zipped.namelist() if name.startswith("botocore/data/")}
 
-    assert asked <= SERVICES
+    assert called <= SERVICES
     assert described >= SERVICES
 
 
-def test_python_has_nothing_to_compile_at_a_cold_start(built: Package) -> None:
+def test_no_module_is_compiled_at_a_cold_start(built: Package) -> None:
     with zipfile.ZipFile(built.path) as zipped:
         names = set(zipped.namelist())
         flags = zipped.read("chalicelib/http/__pycache__/request.cpython-311.pyc")[4]
@@ -68,10 +68,10 @@ def test_python_has_nothing_to_compile_at_a_cold_start(built: Package) -> None:
     sources = {name for name in names if name.endswith(".py") and name.startswith(("chalicelib/", "boto3/", "jwt/"))}
     compiled = {re.sub(r"(.*/)?(\w+)\.py$", r"\1__pycache__/\2.cpython-311.pyc", name) for name in sources}
     assert compiled <= names
-    assert flags == 0b01  # by hash, and not checked
+    assert flags == 0b01  # by hash, unchecked
 
 
-def test_the_same_again_is_the_same_to_the_byte(built: Package, tmp_path: Path) -> None:
+def test_the_same_content_gives_the_same_package_byte_for_byte(built: Package, tmp_path: Path) -> None:
     again = package.build(project.read(), "prod", {"us-east-1_pool.json": {"keys": []}}, tmp_path)
 
     assert again.digest == built.digest

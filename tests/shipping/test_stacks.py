@@ -1,4 +1,4 @@
-"""Stacks and scripts as AWS answers them where the AWS of one machine does not: slowly, with refusals, half made."""
+"""Stacks and scripts with responses of AWS that the emulator does not give: slow, denied, incomplete."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,37 +16,37 @@ from scripts.shipping.sealing import Sealer
 MINUTES_20 = 1_200
 
 
-class Slow:
-    """CloudFormation whose stack is made after so many seconds of the caller's pauses."""
+class SlowCloudFormation:
+    """CloudFormation that deletes a stack after this many seconds of pauses."""
 
     def __init__(self, takes_seconds: float):
-        self.left, self.looks = takes_seconds, 0
+        self.remaining_seconds, self.calls = takes_seconds, 0
 
     def pause(self, seconds: float) -> None:
-        self.left -= seconds
+        self.remaining_seconds -= seconds
 
     def describe_stacks(self, **_: Any) -> Any:
-        self.looks += 1
-        return {"Stacks": [{"StackStatus": "DELETE_IN_PROGRESS" if self.left > 0 else "DELETE_COMPLETE"}]}
+        self.calls += 1
+        return {"Stacks": [{"StackStatus": "DELETE_IN_PROGRESS" if self.remaining_seconds > 0 else "DELETE_COMPLETE"}]}
 
     def delete_stack(self, **_: Any) -> None:
         pass
 
 
-@pytest.mark.parametrize(("seconds", "most_looks"), [(MINUTES_20, MINUTES_20 / 5 + 30), (1, 6)])
-def test_a_stack_that_takes_long_is_looked_at_seldom(seconds: float, most_looks: float) -> None:
-    slow = Slow(seconds)
+@pytest.mark.parametrize(("seconds", "most_calls"), [(MINUTES_20, MINUTES_20 / 5 + 30), (1, 6)])
+def test_the_status_of_a_slow_stack_is_read_rarely(seconds: float, most_calls: float) -> None:
+    slow = SlowCloudFormation(seconds)
 
     Stack(slow, "one", slow.pause).delete()
 
-    assert slow.looks <= most_looks
-    assert slow.left > -6  # and its end is not missed for long
+    assert slow.calls <= most_calls
+    assert slow.remaining_seconds > -6  # and its end is noticed soon
 
 
 @pytest.mark.parametrize(("replacement", "is_shown"), [("True", True), ("Conditional", False), ("False", False)])
-def test_what_would_be_made_anew_is_shown_even_if_it_only_follows(replacement: str, is_shown: bool) -> None:
+def test_a_replaced_resource_is_shown_even_if_only_a_reference_changes(replacement: str, is_shown: bool) -> None:
     target = {"Attribute": "Properties", "Name": "UserPoolId", "RequiresRecreation": "Always"}
-    said = {
+    resource_change = {
         "Action": "Modify",
         "LogicalResourceId": "UserPoolClient",
         "ResourceType": "AWS::Cognito::UserPoolClient",
@@ -54,14 +54,14 @@ def test_what_would_be_made_anew_is_shown_even_if_it_only_follows(replacement: s
         "Details": [{"ChangeSource": "ResourceReference", "Target": target}],
     }
 
-    change = cloudformation._change(said)
+    change = cloudformation._change(resource_change)
 
     assert change.follows is not is_shown
     assert ("REPLACED" in str(change)) is is_shown
 
 
-class Refusing:
-    """An account that may be asked who it is, and nothing else."""
+class DeniedAws:
+    """An account in which every call fails."""
 
     region = "eu-central-1"
 
@@ -75,26 +75,26 @@ class Refusing:
         raise self._error
 
 
-REFUSED = [
+ERRORS = [
     ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks"),
     NoCredentialsError(),
 ]
-Script = Callable[[], int]
+RunScript = Callable[[], int]
 
 
-@pytest.mark.parametrize("error", REFUSED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("script", ["deploy", "destroy", "replay", "restore"])
-def test_what_aws_refuses_is_said_in_a_line(
+def test_an_error_of_aws_is_printed_in_one_line(
     script: str, error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aws: Any = Refusing(error)
+    aws: Any = DeniedAws(error)
     monkeypatch.setattr("builtins.input", lambda _: "dev")
     config = project.read()
     project.environment(config, "dev")["EXTENSION_ORIGIN"] = "chrome-extension://a"
     monkeypatch.setattr(project, "read", lambda *_: config)
     for module in (deploying, destroying):
         monkeypatch.setattr(module, "RealAws", lambda: aws)
-    scripts: dict[str, Script] = {
+    scripts: dict[str, RunScript] = {
         "deploy": lambda: deploying.main(["--stage", "dev"]),
         "destroy": lambda: destroying.main(["--stage", "dev"]),
         "replay": lambda: replaying.main(["--stage", "dev"], aws),
@@ -105,27 +105,27 @@ def test_what_aws_refuses_is_said_in_a_line(
     assert str(error) in capsys.readouterr().err
 
 
-class HalfMade:
-    """An account whose resource stack failed when it was first made: it has a state, and nothing in it."""
+class FailedCreation:
+    """An account whose resource stack failed at its creation: it has a status and no resources."""
 
     def __init__(self) -> None:
-        self.there, self.deleted = {"live-transcription-dev-resources"}, []  # type: ignore[var-annotated]
+        self.stacks, self.deleted = {"live-transcription-dev-resources"}, []  # type: ignore[var-annotated]
 
     def client(self, service: str) -> Any:
-        return self if service == "cloudformation" else Nothing()
+        return self if service == "cloudformation" else EmptyService()
 
     def describe_stacks(self, StackName: str) -> Any:
-        if StackName not in self.there:
+        if StackName not in self.stacks:
             raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
         return {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE"}]}
 
     def delete_stack(self, StackName: str) -> None:
-        self.there.remove(StackName)
+        self.stacks.remove(StackName)
         self.deleted.append(StackName)
 
 
-class Nothing:
-    """Any service, with nothing in it."""
+class EmptyService:
+    """Any service, without resources."""
 
     def get_paginator(self, _: str) -> Any:
         return self
@@ -137,14 +137,14 @@ class Nothing:
         return {"Account": "000000000000"}
 
     def __getattr__(self, name: str) -> Any:
-        def absent(**_: Any) -> Any:
+        def raise_not_found(**_: Any) -> Any:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, name)
 
-        return absent
+        return raise_not_found
 
 
-def test_a_stack_whose_making_failed_is_destroyed_too(capsys: pytest.CaptureFixture[str]) -> None:
-    aws: Any = HalfMade()
+def test_a_stack_whose_creation_failed_is_deleted_too(capsys: pytest.CaptureFixture[str]) -> None:
+    aws: Any = FailedCreation()
 
     destroying.destroy(aws, "dev")
 
@@ -152,53 +152,55 @@ def test_a_stack_whose_making_failed_is_destroyed_too(capsys: pytest.CaptureFixt
     assert "KEPT" not in capsys.readouterr().out
 
 
-class Sealed:
-    """KMS that opens everything."""
+class PermissiveKms:
+    """KMS that decrypts any ciphertext."""
 
     def decrypt(self, **_: Any) -> Any:
         return {"Plaintext": b"sk_test_" + b"x" * 40}
 
 
-def test_a_name_that_is_no_setting_is_refused_with_all_else_that_is_wrong() -> None:
+def test_an_unknown_setting_is_reported_together_with_all_other_problems() -> None:
     settings = {"EXTENSION_ORIGIN": "chrome-extension://a", "LEASE_SECOND": "900", "FREE_CREDITS": "many"}
-    settings |= {"LEDGER_STREAM_ARN": "arn", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/one"}  # of plain chalice, and of Lambda
+    settings |= {"LEDGER_STREAM_ARN": "arn", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/one"}  # for plain chalice, and for Lambda
 
-    with pytest.raises(ShippingError) as refused:
-        deploying._check(Sealer(Sealed(), "dev"), settings, "dev")
+    with pytest.raises(ShippingError) as caught:
+        deploying._check(Sealer(PermissiveKms(), "dev"), settings, "dev")
 
-    said = str(refused.value)
-    assert [line for line in said.splitlines() if "no setting" in line] == ["  ✗ LEASE_SECOND is no setting"]
-    assert "FREE_CREDITS must be a whole number" in said
-    assert "STAGE is" not in said
-    assert said.count("ASSEMBLYAI_API_KEY is missing") == 1
+    message = str(caught.value)
+    assert [line for line in message.splitlines() if "not a setting" in line] == ["  ✗ LEASE_SECOND is not a setting"]
+    assert "FREE_CREDITS: Expected `int`" in message
+    assert "STAGE is" not in message
+    assert message.count("ASSEMBLYAI_API_KEY is missing") == 1
 
 
-def test_a_stage_that_was_copied_must_bear_its_own_name() -> None:
-    """Else its secrets are bound to one name and opened by another; and `local` may have plain ones."""
+def test_a_copied_stage_must_have_its_own_name() -> None:
+    """Otherwise its secrets are encrypted for another name; and `local` may have secrets in plain text."""
     settings = {"EXTENSION_ORIGIN": "chrome-extension://a", "STAGE": "local", "STRIPE_API_KEY": "sk_test_plain"}
 
-    with pytest.raises(ShippingError) as refused:
-        deploying._check(Sealer(Sealed(), "staging"), settings | {"AWS_DEFAULT_REGION": "eu-central-1"}, "staging")
+    with pytest.raises(ShippingError) as caught:
+        deploying._check(
+            Sealer(PermissiveKms(), "staging"), settings | {"AWS_DEFAULT_REGION": "eu-central-1"}, "staging"
+        )
 
-    assert "STAGE is local, though the stage is staging" in str(refused.value)
-    assert "STRIPE_API_KEY is plain text" in str(refused.value)
-    assert "AWS_DEFAULT_REGION is set by Lambda" in str(refused.value)
+    assert "STAGE is local in the settings of the stage staging" in str(caught.value)
+    assert "STRIPE_API_KEY is plain text" in str(caught.value)
+    assert "AWS_DEFAULT_REGION is reserved by Lambda" in str(caught.value)
 
 
-@pytest.mark.parametrize("gone", [EOFError, KeyboardInterrupt])
-def test_whoever_does_not_answer_has_not_agreed(gone: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(_: str) -> str:
-        raise gone
+@pytest.mark.parametrize("error", [EOFError, KeyboardInterrupt])
+def test_no_answer_is_not_a_confirmation(error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_: str) -> str:
+        raise error
 
-    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("builtins.input", read)
 
-    assert deploying._agreed() is False
-    if gone is EOFError:
-        monkeypatch.setattr(destroying, "RealAws", lambda: Refusing(AssertionError("asked")))
+    assert deploying._is_confirmed() is False
+    if error is EOFError:
+        monkeypatch.setattr(destroying, "RealAws", lambda: DeniedAws(AssertionError("called")))
         assert destroying.main(["--stage", "dev"]) == 1
 
 
-def test_settings_are_refused_before_a_stack_that_is_there_is_changed(
+def test_invalid_settings_are_rejected_before_an_existing_stack_is_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = project.read()
@@ -211,22 +213,22 @@ def test_settings_are_refused_before_a_stack_that_is_there_is_changed(
     )
     project.write(config, tmp_path / "config.json")
 
-    class There:
+    class DeployedAws:
         def client(self, service: str) -> Any:
-            return Sealed() if service == "kms" else self
+            return PermissiveKms() if service == "kms" else self
 
         def describe_stacks(self, **_: Any) -> Any:
             return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "A", "OutputValue": "a"}]}]}
 
         def create_change_set(self, **_: Any) -> None:
-            raise AssertionError("planned before the settings were looked at")
+            raise AssertionError("planned before the settings were checked")
 
-    with pytest.raises(ShippingError, match="LEASE_SECONDS must be a whole number between") as refused:
-        deploying.deploy(There(), "dev", agree=lambda: True, config_file=tmp_path / "config.json", parameters={})
-    assert "ASSEMBLYAI_API_KEY is missing" in str(refused.value)
+    with pytest.raises(ShippingError, match="LEASE_SECONDS must be between") as caught:
+        deploying.deploy(DeployedAws(), "dev", agree=lambda: True, config_file=tmp_path / "config.json", parameters={})
+    assert "ASSEMBLYAI_API_KEY is missing" in str(caught.value)
 
 
-def test_the_region_is_that_of_either_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_region_is_read_from_either_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
@@ -241,11 +243,11 @@ def test_the_region_is_that_of_either_name(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.parametrize("script", [deploying, destroying])
-@pytest.mark.parametrize(("stage", "why"), [("", "must be a"), ("Dev", "must be a"), ("qa", "no stage 'qa'")])
-def test_a_stage_that_is_none_is_told_before_anybody_is_asked(
-    script: Any, stage: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("stage", "message"), [("", "must be a"), ("Dev", "must be a"), ("qa", "no stage 'qa'")])
+def test_an_unknown_stage_is_rejected_before_aws_is_called(
+    script: Any, stage: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(script, "RealAws", lambda: pytest.fail("AWS was asked"))
+    monkeypatch.setattr(script, "RealAws", lambda: pytest.fail("AWS was called"))
 
     assert script.main(["--stage", stage]) == 1
-    assert why in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the functions did, seen from outside: their log lines, and what comes to pass after a while."""
+"""The log lines of the functions, and waiting for a condition."""
 
 import json
 import time
@@ -9,6 +9,7 @@ from scripts.local.deployed import DeployedStack
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    """Wait until a condition is true; returns its value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "did not happen in time"
@@ -16,6 +17,6 @@ def eventually(condition: Callable[[], Any], seconds: float = 90) -> Any:
     return value
 
 
-def lines(stack: DeployedStack) -> list[dict[str, Any]]:
+def log_lines(stack: DeployedStack) -> list[dict[str, Any]]:
     text = stack.gather_logs().read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

@@ -1,4 +1,4 @@
-"""The deployed shape, once for all tests here: both stacks in a local AWS, roles enforced, the stand-ins beside it."""
+"""The deployed shape, once for all tests: both stacks in the emulated AWS, roles enforced, and the stand-ins."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from scripts.local.deployed import DeployedStack
 from tests.http.conftest import DEPLOYED_PATIENCE
 from tests.http.http_client import Api, Person, Sandbox, Witness
 from tests.http.leak_search import Secrets
-from tests.stack.dynamodb_gate import Gate
+from tests.stack.dynamodb_gate import DynamoDbGate
 
 
 @pytest.fixture(scope="session")
@@ -17,36 +17,39 @@ def witness() -> Witness:
 
 
 @pytest.fixture(scope="session")
-def provoked() -> set[str]:
-    """What a test has had refused to a role on purpose, such as `kms:Decrypt`."""
+def expected_denials() -> set[str]:
+    """Actions that a test denies to a role, such as `kms:Decrypt`."""
     return set()
 
 
 @pytest.fixture(scope="session")
-def running(provoked: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, Gate]]:
-    """The stack, whose functions reach their tables through a gate. At the end, no function was refused anything that
-    it asked for, and none wrote what it should not.
+def running(expected_denials: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
+    """The stack, whose functions reach their tables through a gate.
+
+    At the end, checks that the roles denied no call of a function, and that nothing private was logged.
     """
     stack = DeployedStack(quiet=True)
-    with Gate(lambda: stack.aws.endpoint_url) as gate:
-        stack.more = DEPLOYED_PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
+    with DynamoDbGate(lambda: stack.aws.endpoint_url) as gate:
+        stack.extra_settings = DEPLOYED_PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
         with stack:
             yield stack, gate
             stack.gather_logs()
-            assert Secrets.of(stack).find_leaks(stack.directory, witness.answers, witness.said) == []
-            assert [line for line in stack.denied() if not any(action in line for action in provoked)] == []
+            assert Secrets.of(stack).leaked(stack.directory, witness.answers, witness.said) == []
+            assert [
+                line for line in stack.denied_calls() if not any(action in line for action in expected_denials)
+            ] == []
 
 
 @pytest.fixture(scope="session")
-def stack(running: tuple[DeployedStack, Gate]) -> DeployedStack:
+def stack(running: tuple[DeployedStack, DynamoDbGate]) -> DeployedStack:
     return running[0]
 
 
 @pytest.fixture
-def gate(running: tuple[DeployedStack, Gate]) -> Iterator[Gate]:
-    """The gate before the tables, open before and after."""
+def gate(running: tuple[DeployedStack, DynamoDbGate]) -> Iterator[DynamoDbGate]:
+    """The gate before the tables, which lets calls pass before and after the test."""
     yield running[1]
-    running[1].trouble = None
+    running[1].failure = None
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""A gate before DynamoDB, on loopback: it lets every call through, or answers for the table as a table in trouble does.
+"""A gate before DynamoDB, on loopback: it passes every call on, or fails it as a table with a problem does.
 
-The emulator is never full. What the functions hear, their SDK and their retries are real.
+The emulator never throttles. The responses, the SDK of the functions and its retries are real.
 """
 
 import json
@@ -13,21 +13,21 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 
-class Trouble(StrEnum):
-    """What may be the matter with the tables."""
+class Failure(StrEnum):
+    """The failures of tables."""
 
-    THROTTLED = "an on-demand table above what it takes"
-    FULL = "a table's own throughput used up"
-    FULL_INSIDE = "the same, told by cancelling transactions; reads pass"
+    THROTTLED = "an on-demand table above its limit"
+    FULL = "the provisioned throughput of a table is used up"
+    FULL_INSIDE = "the same, reported by cancelled transactions; reads pass"
     HALF_FULL = "one item of a transaction is too hot; reads and single writes pass"
-    UNREACHABLE = "connections that end without an answer"
+    UNREACHABLE = "connections that end without a response"
 
 
-class Gate:
-    """A context manager around the gate. `upstream`: where DynamoDB is; asked with each call."""
+class DynamoDbGate:
+    """A context manager around the gate. `upstream`: returns the address of DynamoDB, for each call."""
 
     def __init__(self, upstream: Callable[[], str]):
-        self.trouble: Trouble | None = None
+        self.failure: Failure | None = None
         self._upstream = upstream
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -46,18 +46,18 @@ class Gate:
         self._thread.join()
         self._server.server_close()
 
-    def answer(self, operation: str, body: bytes) -> tuple[int, dict[str, Any]] | None:
-        """What the table in trouble says to this call; None where it is let through."""
-        match self.trouble, operation:
-            case (Trouble.THROTTLED, _):
-                return 400, refusal("ThrottlingException")
-            case (Trouble.FULL, _) | (Trouble.FULL_INSIDE, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem"):
-                return 400, refusal("ProvisionedThroughputExceededException")
-            case (Trouble.FULL_INSIDE | Trouble.HALF_FULL, "TransactWriteItems"):
-                code = "ThrottlingError" if self.trouble is Trouble.HALF_FULL else "ProvisionedThroughputExceeded"
+    def fail(self, operation: str, body: bytes) -> tuple[int, dict[str, Any]] | None:
+        """The status and body of the failure; None if the call passes."""
+        match self.failure, operation:
+            case (Failure.THROTTLED, _):
+                return 400, error_body("ThrottlingException")
+            case (Failure.FULL, _) | (Failure.FULL_INSIDE, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem"):
+                return 400, error_body("ProvisionedThroughputExceededException")
+            case (Failure.FULL_INSIDE | Failure.HALF_FULL, "TransactWriteItems"):
+                code = "ThrottlingError" if self.failure is Failure.HALF_FULL else "ProvisionedThroughputExceeded"
                 others = len(json.loads(body)["TransactItems"]) - 1
                 reasons = [{"Code": code, "Message": "injected"}, *({"Code": "None"} for _ in range(others))]
-                return 400, refusal("TransactionCanceledException", CancellationReasons=reasons)
+                return 400, error_body("TransactionCanceledException", CancellationReasons=reasons)
         return None
 
     def _handler(gate) -> type[BaseHTTPRequestHandler]:
@@ -66,23 +66,25 @@ class Gate:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                if gate.trouble is Trouble.UNREACHABLE:
+                if gate.failure is Failure.UNREACHABLE:
                     self.close_connection = True
                     return
-                said = gate.answer(self.headers.get("x-amz-target", "").rpartition(".")[2], body)
-                if said:
-                    self._send(said[0], {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(said[1]).encode())
+                failure = gate.fail(self.headers.get("x-amz-target", "").rpartition(".")[2], body)
+                if failure:
+                    status, fields = failure
+                    self._send(status, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(fields).encode())
                     return
-                there = urlsplit(gate._upstream())
-                connection = HTTPConnection(there.hostname or "", there.port or 80, timeout=30)
+                address = urlsplit(gate._upstream())
+                connection = HTTPConnection(address.hostname or "", address.port or 80, timeout=30)
                 try:
                     connection.request("POST", self.path, body, dict(self.headers))
-                    answer = connection.getresponse()
-                    content = answer.read()
+                    response = connection.getresponse()
+                    content = response.read()
                 finally:
                     connection.close()
-                hop = {"connection", "transfer-encoding", "content-length", "date", "server"}
-                self._send(answer.status, {n: v for n, v in answer.getheaders() if n.lower() not in hop}, content)
+                hop_headers = {"connection", "transfer-encoding", "content-length", "date", "server"}
+                headers = {name: value for name, value in response.getheaders() if name.lower() not in hop_headers}
+                self._send(response.status, headers, content)
 
             def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
                 self.send_response(status)
@@ -92,10 +94,10 @@ class Gate:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """A test is told by its failures."""
+                """Log nothing."""
 
         return Handler
 
 
-def refusal(code: str, **fields: Any) -> dict[str, Any]:
+def error_body(code: str, **fields: Any) -> dict[str, Any]:
     return {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "injected", **fields}

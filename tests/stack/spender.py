@@ -1,4 +1,4 @@
-"""Somebody who spends, what the ledger says of it, and what must be where something of ours is out of order."""
+"""A user who spends credits, the items of the ledger, and checks for a backend with a failing dependency."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +7,19 @@ import requests
 
 from scripts.local.deployed import DeployedStack
 from tests.http.http_client import Person, check_error
-from tests.shipping.alarm_rules import fed
-from tests.stack.alarm_watch import eventually, lines
+from tests.shipping.alarm_rules import metric_value
+from tests.stack.alarm_watch import eventually, log_lines
 
 
 class Spender:
-    """Somebody with words to ask about, and every way to spend that does not need a recording."""
+    """A user with a transcript, and every way to spend credits without a recording."""
 
     def __init__(self, person: Person):
         self.person = person
         session = person.stream(action="start", title="To ask about").json()
         self.session_id, self.transcript_id = session["session_id"], session["transcript_id"]
-        words = {"seq": 0, "start_ms": 0, "end_ms": 60_000, "text": "The meeting moved to Thursday at ten."}
-        person.stream(action="save", session_id=self.session_id, segments=[words])
+        segment = {"seq": 0, "start_ms": 0, "end_ms": 60_000, "text": "The meeting moved to Thursday at ten."}
+        person.stream(action="save", session_id=self.session_id, segments=[segment])
         person.stop(self.session_id)
 
     def ask(self) -> requests.Response:
@@ -36,12 +36,12 @@ class Spender:
     def buy(self) -> requests.Response:
         return self.person.post("/credits/purchase", json={"package_id": "starter"})
 
-    def spending(self) -> list[requests.Response]:
+    def spend(self) -> list[requests.Response]:
         return [self.start(), self.ask(), self.catch_up()]
 
 
-def books(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
-    """What the ledger's table says of somebody's money: read beside the functions, and past the gate."""
+def read_ledger(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
+    """Balance, entries and open holds of a user, read from the table without the functions and the gate."""
     table = stack.shipment.resource_stack.outputs()["LedgerTable"]
     items = stack.aws.client("dynamodb").query(
         TableName=table,
@@ -58,16 +58,20 @@ def books(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
     }
 
 
-def check_unavailable(answer: requests.Response) -> str:
-    """503 in our shape, and when to come again; its request id."""
-    check_error(answer, 503, "unavailable")
-    assert int(answer.headers["Retry-After"]) > 0
-    return str(answer.headers["X-Request-Id"])
+def check_unavailable(response: requests.Response) -> str:
+    """Check that a response is 503 with Retry-After; returns its request id."""
+    check_error(response, 503, "unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+    return str(response.headers["X-Request-Id"])
 
 
-def check_alarm(stack: DeployedStack, name: str, of: Callable[[dict[str, Any]], bool], at_least: int) -> None:
-    """The lines that are meant tell the metric of the template's alarm, so often that it rings."""
+def check_alarm(stack: DeployedStack, name: str, is_relevant: Callable[[dict[str, Any]], bool], at_least: int) -> None:
+    """Check that the relevant log lines have the metric of this alarm often enough to trigger it."""
     alarm = stack.shipment.whole_template(stack.package)["Resources"][f"{name}Alarm"]
     assert at_least >= alarm["Properties"]["Threshold"]
-    told = lambda: sum(fed(line, alarm, stack.shipment.stage) for line in lines(stack) if of(line))  # noqa: E731
-    eventually(lambda: told() >= at_least, seconds=30)
+
+    def total() -> int:
+        stage = stack.shipment.stage
+        return sum(metric_value(line, alarm, stage) for line in log_lines(stack) if is_relevant(line))
+
+    eventually(lambda: total() >= at_least, seconds=30)

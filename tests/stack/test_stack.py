@@ -1,6 +1,6 @@
-"""Behind the gateway, as functions with their own roles: what only the deployed shape can show.
+"""The API behind the gateway, as functions with their own roles: what only the deployed shape can show.
 
-`make soak` runs all HTTP tests against it as well (tests/http/deployed_limits.py names what its emulator cannot do).
+`make soak` runs all HTTP tests against it as well (tests/http/deployed_limits.py lists what its emulator cannot do).
 """
 
 import json
@@ -15,89 +15,93 @@ from scripts.shipping.sealing import Sealer
 from scripts.smoke import Smoke
 from tests.http.checkout_steps import PaymentsClient
 from tests.http.http_client import Api, Person, Sandbox, check_error
-from tests.stack.alarm_watch import eventually, lines
-from tests.stack.dynamodb_gate import Gate, Trouble
-from tests.stack.spender import Spender, books, check_alarm, check_unavailable
+from tests.stack.alarm_watch import eventually, log_lines
+from tests.stack.dynamodb_gate import DynamoDbGate, Failure
+from tests.stack.spender import Spender, check_alarm, check_unavailable, read_ledger
 
 
-def test_a_stranger_finds_it_as_it_should_be(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_smoke_test_passes(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
     build = stack.package.digest[:12]
     smoke = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True)
     smoke.run()
 
-    wrong = [line for line in smoke.lines if "✗" in line]
-    assert wrong == []
-    assert "the authorizer is on" in "\n".join(smoke.lines).lower()
+    failures = [line for line in smoke.lines if "✗" in line]
+    assert failures == []
+    assert "authorization" in "\n".join(smoke.lines).lower()
 
 
-def test_the_smoke_test_finds_what_is_wrong(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_smoke_test_finds_a_wrong_origin(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
     smoke = Smoke(stack.api_url, "chrome-extension://anotherone", is_emulated=True)
 
     assert smoke.run() is False
-    assert any("✗ an unknown path is 404" in line for line in smoke.lines)
+    assert any("✗ an unknown path returns 404" in line for line in smoke.lines)
 
 
-def test_limits_that_limit_nobody_are_found(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
-    """This stack has them, as everybody here comes from one network. On AWS that would be a mistake."""
+def test_the_smoke_test_finds_rate_limits_without_effect(
+    stack: DeployedStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """This stack has them, because all its users share one network. On AWS they are a mistake."""
     smoke = Smoke(stack.api_url, stack.dev["extension_origin"])
 
     assert smoke.run() is False
-    wrong = "\n".join(line for line in smoke.lines if "✗" in line)
-    assert "it is no stage of one machine: no. Got stage local" in wrong
-    assert "the limit is one that limits: no. Got RateLimit-Limit 1000000, RateLimit-Remaining 999999" in wrong
+    failures = "\n".join(line for line in smoke.lines if "✗" in line)
+    assert "it is not the stage local: failed. Received stage local" in failures
+    assert "the limit is low enough: failed. Received RateLimit-Limit 1000000, RateLimit-Remaining 999999" in failures
 
 
-def test_the_gateway_asks_for_a_token_before_any_function_runs(stack: DeployedStack, api: Api) -> None:
-    asked = [api.get("/credits/balance"), api.get("/credits/balance", "not.a.token")]
-    for answer in asked:
-        check_error(answer, 401, "unauthenticated")
-        assert answer.json()["message"] == MESSAGES["unauthenticated"]  # The app says it in other words.
+def test_the_gateway_checks_the_token_before_any_function_runs(stack: DeployedStack, api: Api) -> None:
+    responses = [api.get("/credits/balance"), api.get("/credits/balance", "not.a.token")]
+    for response in responses:
+        check_error(response, 401, "unauthenticated")
+        assert response.json()["message"] == MESSAGES["unauthenticated"]  # The app has another message.
 
     later = api.get("/health").headers["X-Request-Id"]
-    logged = lambda: {line.get("request_id") for line in lines(stack)}  # noqa: E731
-    assert eventually(lambda: later in (seen := logged()) and seen).isdisjoint(
-        answer.headers["X-Request-Id"] for answer in asked
+    logged = lambda: {line.get("request_id") for line in log_lines(stack)}  # noqa: E731
+    assert eventually(lambda: later in (ids := logged()) and ids).isdisjoint(
+        response.headers["X-Request-Id"] for response in responses
     )
 
 
-def test_a_listeners_whole_way_with_every_role_enforced(stack: DeployedStack, person: Person) -> None:
-    """Cognito, both tables, KMS, a provider, the stream's function: each by the role of its function."""
+def test_a_whole_session_works_with_enforced_roles(stack: DeployedStack, person: Person) -> None:
+    """Cognito, both tables, KMS, a provider and the stream: each with the role of its function."""
     lease = person.stream(action="start", title="Deployed").json()
     assert lease["provider"] == "assemblyai"
-    saved = {"seq": 0, "start_ms": 0, "end_ms": 900, "text": "Said behind the gateway."}
+    saved = {"seq": 0, "start_ms": 0, "end_ms": 900, "text": "Text behind the gateway."}
     assert person.stream(action="save", session_id=lease["session_id"], segments=[saved]).status_code == 200
     stopped = person.stop(lease["session_id"])
     assert person.balance() == (200 - stopped["credits_used"], 0)
     whole = person.get(f"/transcription/history/{lease['transcript_id']}").json()
-    assert [segment["text"] for segment in whole["segments"]] == ["Said behind the gateway."]
+    assert [segment["text"] for segment in whole["segments"]] == ["Text behind the gateway."]
 
-    counted = lambda: sum(line.get("entries_counted", 0) for line in lines(stack))  # noqa: E731
+    counted = lambda: sum(line.get("entries_counted", 0) for line in log_lines(stack))  # noqa: E731
     assert eventually(lambda: counted() >= 1)
 
 
-def test_a_job_goes_through_the_queue_to_the_worker(person: Person, sandbox: Sandbox) -> None:
+def test_a_job_is_delivered_to_the_worker_by_the_queue(person: Person, sandbox: Sandbox) -> None:
     session = person.stream(action="start", title="To catch up with").json()
-    words = {"seq": 0, "start_ms": 0, "end_ms": 60_000, "text": "The meeting moved to Thursday at ten."}
-    person.stream(action="save", session_id=session["session_id"], segments=[words])
-    asked = person.post("/transcription/catchup", json={"session_id": session["session_id"], "minutes": 5})
-    assert asked.status_code == 202, asked.text
+    segment = {"seq": 0, "start_ms": 0, "end_ms": 60_000, "text": "The meeting moved to Thursday at ten."}
+    person.stream(action="save", session_id=session["session_id"], segments=[segment])
+    response = person.post("/transcription/catchup", json={"session_id": session["session_id"], "minutes": 5})
+    assert response.status_code == 202, response.text
 
-    job = f"/transcription/catchup/{asked.json()['job_id']}"
-    done = eventually(lambda: (said := person.get(job).json())["status"] in ("done", "failed") and said)
-    assert (done["status"], bool(done["summary"])) == ("done", True)
+    job = f"/transcription/catchup/{response.json()['job_id']}"
+    ended = eventually(lambda: (body := person.get(job).json())["status"] in ("done", "failed") and body)
+    assert (ended["status"], bool(ended["summary"])) == ("done", True)
 
 
-def test_an_audit_reads_the_whole_ledger_as_the_worker(stack: DeployedStack, person: Person, api: Api) -> None:
+def test_an_audit_reads_the_whole_ledger_with_the_role_of_the_worker(
+    stack: DeployedStack, person: Person, api: Api
+) -> None:
     signed_in = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()["token"]
     started = api.post("/admin/audit", signed_in, json={}).json()
 
-    last = lambda: api.get("/admin/audit", signed_in).json()["report"]  # noqa: E731
-    report = eventually(lambda: (said := last()) and said["audit_id"] == started["audit_id"] and said)
+    latest = lambda: api.get("/admin/audit", signed_in).json()["report"]  # noqa: E731
+    report = eventually(lambda: (found := latest()) and found["audit_id"] == started["audit_id"] and found)
     assert (report["status"], report["findings_count"]) == ("done", 0)
     assert report["users_judged"] >= 1
 
 
-def test_a_purchase_is_paid_by_a_webhook_through_the_gateway(stack: DeployedStack, person: Person) -> None:
+def test_a_purchase_is_fulfilled_by_a_webhook_through_the_gateway(stack: DeployedStack, person: Person) -> None:
     payments_client = PaymentsClient(stack)
     checkout = person.post("/credits/purchase", json={"package_id": "starter"}).json()
     payments_client.pay(checkout)
@@ -107,165 +111,167 @@ def test_a_purchase_is_paid_by_a_webhook_through_the_gateway(stack: DeployedStac
 
 
 @pytest.mark.soak
-def test_the_same_again_changes_nothing_and_one_setting_that_alone(stack: DeployedStack) -> None:
+def test_a_second_deployment_changes_nothing_and_a_setting_only_functions(stack: DeployedStack) -> None:
     assert stack.deploy() is None
 
     plan = stack.deploy(LEASE_SECONDS="601")
 
-    own = [change for change in plan.changes if not change.follows]
-    changed = {change.name for change in own}
+    direct = [change for change in plan.changes if not change.follows]
+    names = {change.name for change in direct}
     functions = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "DailyAudit"}
-    assert changed == functions
-    assert all(change.action == "Modify" and change.replaced != "True" for change in own)
+    assert names == functions
+    assert all(change.action == "Modify" and change.replaced != "True" for change in direct)
     assert stack.shipment.plan_resources() is None
 
 
-def test_functions_log_where_lines_have_an_end(stack: DeployedStack, person: Person) -> None:
-    groups = {one["logGroupName"]: one for one in stack.aws.client("logs").describe_log_groups()["logGroups"]}
+def test_functions_log_to_groups_with_retention(stack: DeployedStack, person: Person) -> None:
+    groups = {group["logGroupName"]: group for group in stack.aws.client("logs").describe_log_groups()["logGroups"]}
 
-    assert all(one.get("retentionInDays") == 7 for one in groups.values())
+    assert all(group.get("retentionInDays") == 7 for group in groups.values())
     assert not [name for name in groups if name.startswith("/aws/lambda/")]
-    eventually(lambda: any(line.get("route") == "/auth/register" for line in lines(stack)))
+    eventually(lambda: any(line.get("route") == "/auth/register" for line in log_lines(stack)))
 
 
-# Something of ours is out of order: 503 in our shape, the template's alarm is fed, nothing is charged
+# A dependency fails: 503 in the shape of all errors, the metric of its alarm is logged, no credits are charged
 
 
-Change = Callable[..., None]
+ChangeSettings = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
 def spender(api: Api) -> Spender:
-    """One for all tests here, since none of them may cost anything."""
+    """One user for all tests: none of them may cost credits."""
     return Spender(Person.register(api))
 
 
-SOAKED = [pytest.param(trouble, marks=pytest.mark.soak) for trouble in (Trouble.THROTTLED, Trouble.FULL)]
+SOAK_FAILURES = [pytest.param(failure, marks=pytest.mark.soak) for failure in (Failure.THROTTLED, Failure.FULL)]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, *SOAKED], ids=lambda trouble: trouble.name)
-def test_tables_that_take_nothing_are_503_and_ring(
-    stack: DeployedStack, gate: Gate, spender: Spender, trouble: Trouble
+@pytest.mark.parametrize("failure", [Failure.UNREACHABLE, *SOAK_FAILURES], ids=lambda failure: failure.name)
+def test_failing_tables_return_503_and_trigger_the_alarm(
+    stack: DeployedStack, gate: DynamoDbGate, spender: Spender, failure: Failure
 ) -> None:
-    before = books(stack, spender)
+    before = read_ledger(stack, spender)
 
-    gate.trouble = trouble
-    answers = [*spender.spending(), spender.buy(), spender.person.get("/credits/balance")]
-    gate.trouble = None
+    gate.failure = failure
+    responses = [*spender.spend(), spender.buy(), spender.person.get("/credits/balance")]
+    gate.failure = None
 
-    ids = {check_unavailable(answer) for answer in answers}
-    assert books(stack, spender) == before
+    ids = {check_unavailable(response) for response in responses}
+    assert read_ledger(stack, spender) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
     assert spender.person.balance() == (int(before["available"]), int(before["held"]))
 
 
-INSIDE = [Trouble.HALF_FULL, pytest.param(Trouble.FULL_INSIDE, marks=pytest.mark.soak)]
+TRANSACTION_FAILURES = [Failure.HALF_FULL, pytest.param(Failure.FULL_INSIDE, marks=pytest.mark.soak)]
 
 
-@pytest.mark.parametrize("trouble", INSIDE, ids=lambda trouble: trouble.name)
-def test_transactions_that_are_throttled_are_503_and_ring(
-    stack: DeployedStack, gate: Gate, spender: Spender, trouble: Trouble
+@pytest.mark.parametrize("failure", TRANSACTION_FAILURES, ids=lambda failure: failure.name)
+def test_throttled_transactions_return_503_and_trigger_the_alarm(
+    stack: DeployedStack, gate: DynamoDbGate, spender: Spender, failure: Failure
 ) -> None:
-    """The reads before them pass: what is held and charged is what does not."""
-    before = books(stack, spender)
+    """The reads before them pass; holds and charges fail."""
+    before = read_ledger(stack, spender)
 
-    gate.trouble = trouble
-    answers = [*spender.spending(), spender.buy(), spender.ask()]
-    gate.trouble = None
+    gate.failure = failure
+    responses = [*spender.spend(), spender.buy(), spender.ask()]
+    gate.failure = None
 
-    ids = {check_unavailable(answer) for answer in answers}
-    assert books(stack, spender) == before
+    ids = {check_unavailable(response) for response in responses}
+    assert read_ledger(stack, spender) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
 
 
 @pytest.fixture
-def function(stack: DeployedStack) -> Iterator[Change]:
-    """Change the API's settings behind CloudFormation's back, so that its processes start anew; and put them back."""
-    client, name = stack.aws.client("lambda"), stack.shipment.application_stack.physical("APIHandler")
-    usual = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+def change_function(stack: DeployedStack) -> Iterator[ChangeSettings]:
+    """Changes the settings of the API function without CloudFormation, which restarts its processes; restores them."""
+    client, name = stack.aws.client("lambda"), stack.shipment.application_stack.physical_id("APIHandler")
+    original = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def change(**settings: str) -> None:
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": usual | settings})
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": original | settings})
 
     yield change
     change()
 
 
-def test_wrong_secrets_are_503_and_ring(stack: DeployedStack, spender: Spender, function: Change) -> None:
-    before, earlier = books(stack, spender), len(secret_lines(stack))
-    of_another = Sealer(stack.aws.client("kms"), stack.shipment.stage).encrypt("STRIPE_API_KEY", "sk_test_of_another")
-    function(ASSEMBLYAI_API_KEY=of_another, OPENAI_API_KEY=of_another, IDENTITY_HMAC_KEY=of_another)
-
-    for answer in spender.spending():
-        check_unavailable(answer)
-
-    assert books(stack, spender) == before
-    assert spender.person.get("/credits/balance").status_code == 200  # which needs no secret
-    named = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
-    assert {line["setting"] for line in named} == {"ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "IDENTITY_HMAC_KEY"}
-    check_alarm(stack, "Secrets", lambda line: line in named, at_least=3)
-
-
-def test_a_key_that_the_role_may_not_use_is_503_and_rings(
-    stack: DeployedStack, spender: Spender, function: Change, provoked: set[str]
+def test_wrong_secrets_return_503_and_trigger_the_alarm(
+    stack: DeployedStack, spender: Spender, change_function: ChangeSettings
 ) -> None:
-    before, earlier = books(stack, spender), len(secret_lines(stack))
-    iam, role = stack.aws.client("iam"), stack.shipment.application_stack.physical("ApiRole")
+    before, earlier = read_ledger(stack, spender), len(secret_lines(stack))
+    ciphertext = Sealer(stack.aws.client("kms"), stack.shipment.stage).sealed("STRIPE_API_KEY", "sk_test_of_another")
+    change_function(ASSEMBLYAI_API_KEY=ciphertext, OPENAI_API_KEY=ciphertext, IDENTITY_HMAC_KEY=ciphertext)
+
+    for response in spender.spend():
+        check_unavailable(response)
+
+    assert read_ledger(stack, spender) == before
+    assert spender.person.get("/credits/balance").status_code == 200  # needs no secret
+    lines = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
+    assert {line["setting"] for line in lines} == {"ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "IDENTITY_HMAC_KEY"}
+    check_alarm(stack, "Secrets", lambda line: line in lines, at_least=3)
+
+
+def test_a_denied_key_returns_503_and_triggers_the_alarm(
+    stack: DeployedStack, spender: Spender, change_function: ChangeSettings, expected_denials: set[str]
+) -> None:
+    before, earlier = read_ledger(stack, spender), len(secret_lines(stack))
+    iam, role = stack.aws.client("iam"), stack.shipment.application_stack.physical_id("ApiRole")
     policy = iam.get_role_policy(RoleName=role, PolicyName="what-it-needs")["PolicyDocument"]
-    without = policy | {"Statement": [one for one in policy["Statement"] if "kms:Decrypt" not in one["Action"]]}
-    assert len(without["Statement"]) == len(policy["Statement"]) - 1
-    provoked.add("kms:Decrypt")
+    statements = [statement for statement in policy["Statement"] if "kms:Decrypt" not in statement["Action"]]
+    assert len(statements) == len(policy["Statement"]) - 1
+    expected_denials.add("kms:Decrypt")
     put = lambda document: iam.put_role_policy(  # noqa: E731
         RoleName=role, PolicyName="what-it-needs", PolicyDocument=json.dumps(document)
     )
-    put(without)
+    put(policy | {"Statement": statements})
     try:
-        function(LEASE_SECONDS="602")  # New processes, that have not decrypted anything yet.
-        for answer in spender.spending():
-            check_unavailable(answer)
+        change_function(LEASE_SECONDS="602")  # New processes, which have not decrypted a secret yet.
+        for response in spender.spend():
+            check_unavailable(response)
     finally:
         put(policy)
 
-    assert books(stack, spender) == before
-    named = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
-    assert {line["reason"] for line in named} == {"AccessDeniedException"}
-    check_alarm(stack, "Secrets", lambda line: line in named, at_least=3)
-    assert spender.start().status_code == 201  # A failure is not kept.
+    assert read_ledger(stack, spender) == before
+    lines = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
+    assert {line["reason"] for line in lines} == {"AccessDeniedException"}
+    check_alarm(stack, "Secrets", lambda line: line in lines, at_least=3)
+    assert spender.start().status_code == 201  # A failure is not cached.
 
 
 @pytest.mark.soak
-def test_tables_that_are_not_there_are_503_for_whoever_is_signed_in(
-    stack: DeployedStack, spender: Spender, function: Change
+def test_a_missing_table_returns_503_to_signed_in_users(
+    stack: DeployedStack, spender: Spender, change_function: ChangeSettings
 ) -> None:
-    before = books(stack, spender)
-    function(LEDGER_TABLE="live-transcription-local-nowhere")
+    before = read_ledger(stack, spender)
+    change_function(LEDGER_TABLE="live-transcription-local-nowhere")
 
-    ids = {check_unavailable(answer) for answer in [*spender.spending(), spender.ask(), spender.buy()]}
+    ids = {check_unavailable(response) for response in [*spender.spend(), spender.ask(), spender.buy()]}
 
-    assert books(stack, spender) == before
+    assert read_ledger(stack, spender) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
 
 
 def secret_lines(stack: DeployedStack) -> list[dict[str, Any]]:
-    return [line for line in lines(stack) if line["message"] == "a secret cannot be read"]
+    return [line for line in log_lines(stack) if line["message"] == "a secret cannot be read"]
 
 
-def test_forged_webhooks_cost_no_call_to_anything(stack: DeployedStack, api: Api) -> None:
+def test_forged_webhooks_cause_no_call_to_aws_or_providers(stack: DeployedStack, api: Api) -> None:
     forged = {"Stripe-Signature": "t=1,v1=" + "0" * 64}
-    said = {"transcript_id": "forged", "status": "completed"}
+    body = {"transcript_id": "forged", "status": "completed"}
     hooks = [
         lambda: api.post("/webhooks/stripe", data=b'{"id": "evt_forged"}', headers=forged),
-        lambda: api.post("/webhooks/assemblyai?job=5a1de7d4-0000-4000-8000-000000000000", json=said),
+        lambda: api.post("/webhooks/assemblyai?job=5a1de7d4-0000-4000-8000-000000000000", json=body),
     ]
     for hook in hooks:
-        check_error(hook(), 400, "invalid_signature")  # A new process decrypts its secrets, once.
+        check_error(hook(), 400, "invalid_signature")  # A new process decrypts its secrets once.
 
     ids = set()
     for hook in hooks * 5:
-        answer = hook()
-        check_error(answer, 400, "invalid_signature")
-        ids.add(answer.headers["X-Request-Id"])
+        response = hook()
+        check_error(response, 400, "invalid_signature")
+        ids.add(response.headers["X-Request-Id"])
 
-    heard = lambda: [line for line in lines(stack) if line.get("request_id") in ids]  # noqa: E731
-    told = eventually(lambda: len(found := heard()) == 10 and found)
-    assert {(line["aws_calls"], line["provider_calls"]) for line in told} == {(0, 0)}
+    logged = lambda: [line for line in log_lines(stack) if line.get("request_id") in ids]  # noqa: E731
+    request_lines = eventually(lambda: len(found := logged()) == 10 and found)
+    assert {(line["aws_calls"], line["provider_calls"]) for line in request_lines} == {(0, 0)}
