@@ -19,7 +19,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     aws_default_region: Annotated[str, Setting(meaning="set by Lambda")]
     ledger_table: Annotated[str, Setting(meaning="name of the ledger table")]
     app_table: Annotated[str, Setting(meaning="name of the app table")]
-    upload_bucket: Annotated[str, Setting(meaning="bucket of uploaded recordings, which expire apply_changes a day")]
+    upload_bucket: Annotated[str, Setting(meaning="bucket of uploaded recordings, which expire after a day")]
     jobs_queue_url: Annotated[str, Setting(meaning="queue that starts the worker of catch-ups")]
     build: Annotated[str, Setting(meaning="shown by `GET /health`")] = "development"
 
@@ -34,7 +34,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ]
     email_verification: Annotated[Switch, Setting(meaning="`off`: accounts are confirmed without a code")] = "on"
     extension_origin: Annotated[
-        str, Setting(meaning="the extension's page: `chrome-extension://` and its id, nothing apply_changes it")
+        str, Setting(meaning="the extension's page: `chrome-extension://` and its id, nothing after it")
     ]
     own_origins: Annotated[str, Setting(meaning="further origins that may call, comma-separated")] = ""
     public_url: Annotated[
@@ -58,7 +58,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
         int, Setting(meaning="unused time of direct leases given back per day, free account", at_least=0)
     ] = 1_800
     paid_allowance_seconds: Annotated[
-        int, Setting(meaning="the same, for an account that buy_and_pay credits", at_least=0)
+        int, Setting(meaning="the same, for an account that bought credits", at_least=0)
     ] = 14_400
 
     stripe_api_key: Annotated[
@@ -80,10 +80,10 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
     stripe_mode: Annotated[Literal["test", "live"], Setting(meaning="or `live`")] = "test"
     checkout_success_url: Annotated[
-        str, Address(meaning="where buyers return to apply_changes paying, if a purchase_from names no page")
+        str, Address(meaning="where buyers return to after paying, if a purchase names no page")
     ] = ""
     checkout_cancel_url: Annotated[
-        str, Address(meaning="where buyers return to apply_changes cancelling, if a purchase_from names no page")
+        str, Address(meaning="where buyers return to after cancelling, if a purchase names no page")
     ] = ""
     stripe_payment_methods: Annotated[str, Setting(meaning="by Stripe's names, comma-separated")] = "card"
     stripe_api_base: Annotated[

@@ -23,14 +23,14 @@ def test_an_audit_of_a_seeded_month_finds_nothing_while_users_are_active(engine:
     tables = Tables(engine.client, *names, pause=lambda _: None)
     audit_env = AuditEnv.on(tables, clock)
     month = Month(
-        lambda: Services.on(tables, identity_key="a key", price_version=PRICE_VERSION),
+        lambda: Services.build(tables, identity_key="a key", price_version=PRICE_VERSION),
         lambda number: (str(uuid.uuid4()), f"person{number}@example.com"),
         clock(),
         USERS,
         "a month",
     )
     days: list[int] = []
-    user_ids = month.live(lambda day, _: days.append(day))
+    user_ids = month.simulate(lambda day, _: days.append(day))
     audit_env.count_all()
     callers = [Caller(user_id, clock(), "") for user_id in user_ids[:ACTIVE]]
     stop = threading.Event()
@@ -50,6 +50,6 @@ def test_an_audit_of_a_seeded_month_finds_nothing_while_users_are_active(engine:
     assert report.users_judged + report.users_moving == len(user_ids) <= USERS
     assert report.users_judged >= len(user_ids) - ACTIVE
     assert actions > 0
-    assert (len(days), month.done["joined"]) == (DAYS, len(user_ids))
+    assert (len(days), month.done["registered"]) == (DAYS, len(user_ids))
     assert min(month.done[act] for act in ("listen", "relay", "catch_up", "ask", "buy")) > 0
     assert audit_env.aggregates.read("2026-01-01", "2026-12-31")

@@ -65,8 +65,8 @@ class Run:
         """Operations of some users, over three days; the ids of the users."""
         fault_injector = FaultInjector()
         shared = {"identity_key": "a key", "price_version": PRICE_VERSION, "recordings": BatchTranscription()}
-        services = Services.on(fault_injector.tables(self.engine, self.names), **shared)
-        quiet = Services.on(Tables(self.engine.client, *self.names), **shared)
+        services = Services.build(fault_injector.tables(self.engine, self.names), **shared)
+        quiet = Services.build(Tables(self.engine.client, *self.names), **shared)
         quiet.clock.at = BEGIN_AT
         users = [actions.CrowdUser(Caller(str(uuid.uuid4()), BEGIN_AT, "ada@example.com")) for _ in range(USERS)]
         for user in users:
@@ -83,9 +83,9 @@ class Run:
             services.queue.sent.clear()
             fault_injector.use_plan(no_faults)
             if number % 50 == 49:
-                quiet.swept(services.clock.at + 3_600)
+                quiet.sweep(services.clock.at + 3_600)
         for hours in range(2, 8):  # Interrupted jobs are abandoned after four.
-            quiet.swept(services.clock.at + hours * 3_600)
+            quiet.sweep(services.clock.at + hours * 3_600)
         return [user.caller.user_id for user in users]
 
     def stream(self) -> Iterator[list[Item]]:

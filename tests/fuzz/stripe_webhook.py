@@ -103,7 +103,7 @@ FULFILMENT = Fulfilment(TABLE, GATEWAY, STAGE, False, lambda: NOW)  # type: igno
 NONE: Any = None
 PURCHASES = Purchases(NONE, NONE, NONE, FULFILMENT, True, frozenset(), "", "", lambda: NOW)
 patch.object(use_cases, "purchases", lambda: PURCHASES).start()
-patch("chalicelib.providers.stripe_client.time", FixedClock).start()
+patch("chalicelib.providers.stripe_events.time", FixedClock).start()
 patch("stripe._webhook.time", FixedClock).start()
 
 

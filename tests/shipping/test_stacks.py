@@ -168,7 +168,7 @@ def test_an_unknown_setting_is_reported_together_with_all_other_problems() -> No
 
     message = str(caught.value)
     assert [line for line in message.splitlines() if "not a setting" in line] == ["  ✗ LEASE_SECOND is not a setting"]
-    assert "FREE_CREDITS: Expected `int`" in message
+    assert "FREE_CREDITS must be a whole number" in message
     assert "STAGE is" not in message
     assert message.count("ASSEMBLYAI_API_KEY is missing") == 1
 
@@ -223,7 +223,7 @@ def test_invalid_settings_are_rejected_before_an_existing_stack_is_changed(
         def create_change_set(self, **_: Any) -> None:
             raise AssertionError("planned before the settings were checked")
 
-    with pytest.raises(ShippingError, match="LEASE_SECONDS must be between") as caught:
+    with pytest.raises(ShippingError, match="LEASE_SECONDS must be a whole number between") as caught:
         deploying.deploy(DeployedAws(), "dev", agree=lambda: True, config_file=tmp_path / "config.json", parameters={})
     assert "ASSEMBLYAI_API_KEY is missing" in str(caught.value)
 
