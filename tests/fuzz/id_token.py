@@ -99,7 +99,7 @@ def run_input(data: bytes) -> None:
     is_signed = data[-1] >= SIGN
     if data[-1] >= VALUE:
         header, claims = _with_value(data[-1] - VALUE, data[:-1])
-    sent = f"Bearer {signed(header, claims)}" if is_signed else data[:-1].decode("latin-1")
+    sent = f"Bearer {sign(header, claims)}" if is_signed else data[:-1].decode("latin-1")
     try:
         caller = web.caller(make_request(headers={"authorization": sent}), VERIFIER)
     except UnauthenticatedError:
