@@ -122,7 +122,7 @@ class LocalStack:
             try:
                 resources = aws.settings(os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
             except DeployError as error:
-                advice = "If the stored_secrets data is from an older version, delete it with `make clean`."
+                advice = "If the stored data is from an older version, delete it with `make clean`."
                 raise StackError(f"{error}\n{advice}") from error
             aws.ensure_admin(resources["COGNITO_USER_POOL_ID"], ADMIN_EMAIL, stored_secrets["admin_password"])
         with self._step("starting the providers' stand-ins"):
