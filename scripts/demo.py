@@ -31,7 +31,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped")
         return 130
-    print(f"\nAll {journey.checked} checks passed in {time.monotonic() - started:.0f} s. Start the stack with `make run`.")
+    print(f"\nAll {journey.checked} checks passed in {time.monotonic() - started:.0f} s.")
+    print("Start the stack with `make run`.")
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws
 
-HIDDEN_SECONDS = 120  # while they are letters_by_id
+HIDDEN_SECONDS = 120  # while they are listed
 
 
 def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
