@@ -35,7 +35,7 @@ catchup: $(LOCAL_READY) ## while `make run` runs: upload a recording, get its su
 	@$(PY) -m scripts.catchup
 
 buy: $(LOCAL_READY) ## while `make run` runs: buy credits on the hosted page, refund a part
-	@$(PY) -m scripts.buying
+	@$(PY) -m scripts.purchase
 
 seed: $(LOCAL_READY) ## while `make run` runs: a month of generated activity for the dashboard (USERS=2000, SEED=word)
 	@$(PY) -m scripts.seed

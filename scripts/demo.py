@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 from sandbox.speech import samples, word_error_rate
-from scripts.buying import buy
 from scripts.catchup import catch_up, join_recordings
 from scripts.journey import Journey, StepFailedError, balance, credits_for, register, title
 from scripts.live import LiveSocket
 from scripts.local.processes import ChildError
 from scripts.local.stack import LocalStack, StackError
+from scripts.purchase import buy
 
 MOST_WORD_ERRORS = 0.25
 EMAIL = "ada@example.com"
@@ -31,7 +31,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped")
         return 130
-    print(f"\nAll {journey.checked} checks passed in {time.monotonic() - started:.0f} s. `make run` keeps it running.")
+    print(f"\nAll {journey.checked} checks passed in {time.monotonic() - started:.0f} s.")
+    print("Start the stack with `make run`.")
     return 0
 
 

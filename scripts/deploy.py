@@ -110,9 +110,9 @@ def _check_no_retained_resources(shipment: Shipment) -> None:
     if shipment.resource_stack.state() not in ("", "REVIEW_IN_PROGRESS"):
         return
     if found := find_retained(shipment.aws, shipment.stage):
-        listed = "\n".join(f"  {resource.name}" for resource in found)
+        lines = "\n".join(f"  {resource.name}" for resource in found)
         raise ShippingError(
-            f"These resources of an earlier stage {shipment.stage} were kept:\n{listed}\n"
+            f"These resources of an earlier stage {shipment.stage} were kept:\n{lines}\n"
             "A new stage with this name cannot be created while they exist. Import them into the new stack, or delete "
             f"them with their data:\n  make destroy STAGE={shipment.stage} DATA=delete\n"
             "(docs/operations.md, After a destroy)"
@@ -145,9 +145,9 @@ def _check(sealer: Sealer, settings: dict[str, str], stage: str) -> None:
         found = str(error).removeprefix("settings: ").split("; ")
         problems += [problem for problem in found if problem not in problems]
     if problems:
-        listed = "\n".join(f"  ✗ {problem}" for problem in problems)
+        lines = "\n".join(f"  ✗ {problem}" for problem in problems)
         raise ShippingError(
-            f"Not deployed: settings of {stage} are invalid (docs/settings.md).\n{listed}\n"
+            f"Not deployed: settings of {stage} are invalid (docs/settings.md).\n{lines}\n"
             f"Enter a secret with: .venv/bin/python -m scripts.secret encrypt --stage {stage} NAME"
         )
 

@@ -35,20 +35,20 @@ def replay(aws: Aws, stage: str, *, send_back: bool) -> int:
     """Print every dead letter, and with `send_back` move it to the queue; returns the number of letters."""
     outputs = Stack(aws.client("cloudformation"), f"{APP_NAME}-{stage}-resources").outputs()
     sqs, dead_queue = aws.client("sqs"), outputs["DeadJobsQueueUrl"]
-    listed: dict[str, Any] = {}
+    letters_by_id: dict[str, Any] = {}
     while letters := _receive(sqs, dead_queue):
         for letter in letters:
-            if letter["MessageId"] not in listed:
+            if letter["MessageId"] not in letters_by_id:
                 print(f"  {letter['Body']}  (sent {letter['Attributes']['SentTimestamp']} ms)")
-            listed[letter["MessageId"]] = letter
+            letters_by_id[letter["MessageId"]] = letter
             if send_back:
                 sqs.send_message(QueueUrl=outputs["JobsQueueUrl"], MessageBody=letter["Body"])
                 sqs.delete_message(QueueUrl=dead_queue, ReceiptHandle=letter["ReceiptHandle"])
     if not send_back:
-        for letter in listed.values():  # They can be received again immediately.
+        for letter in letters_by_id.values():  # They can be received again immediately.
             handle = letter["ReceiptHandle"]
             sqs.change_message_visibility(QueueUrl=dead_queue, ReceiptHandle=handle, VisibilityTimeout=0)
-    return len(listed)
+    return len(letters_by_id)
 
 
 def _receive(sqs: Any, queue: str) -> list[dict[str, Any]]:

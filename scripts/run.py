@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.local.processes import ChildError, ended_by_signals, log_tail, port_is_taken
-from scripts.local.reloads import CHANGED, WAITING
+from scripts.local.processes import ChildError, ended_by_signals, is_port_in_use, log_tail
+from scripts.local.reloads import RESTARTING, WAITING
 from scripts.local.stack import LocalStack, StackError
 
 DEFAULT_PORT = "8000"
@@ -52,7 +52,7 @@ def print_reloads(log: Path, start: int) -> int:
         new = file.read()
     lines = new[: new.rfind(b"\n") + 1]
     for line in lines.decode("utf-8", "replace").splitlines():
-        if line.endswith(CHANGED):
+        if line.endswith(RESTARTING):
             print(line, flush=True)
         elif line.endswith(WAITING):
             print("\n".join(log_tail(log)), file=sys.stderr, flush=True)
@@ -64,7 +64,7 @@ def main() -> int:
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         print(f"PORT must be a number from 1 to 65535, not {port!r}.", file=sys.stderr)
         return 2
-    if port_is_taken(int(port)):
+    if is_port_in_use(int(port)):
         print(PORT_IN_USE.format(port=port, next_port=int(port) % 65535 + 1), file=sys.stderr)
         return 2
     try:

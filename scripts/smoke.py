@@ -86,7 +86,7 @@ class Smoke:
         response = self.call("GET", "/health")
         body = _fields(response)
         stage, build = body.get("stage"), body.get("build")
-        self.check(f"healthy (stage {stage}, build {build})", body.get("status") == "ok", _shown(response))
+        self.check(f"healthy (stage {stage}, build {build})", body.get("status") == "ok", _summary(response))
         # The stage local may have secrets in plain text and rate limits without effect.
         self.check("it is not the stage local", stage not in (None, "local"), f"stage {stage}", emulator=False)
         if self.build:
@@ -96,25 +96,27 @@ class Smoke:
     def check_unknown_paths(self) -> None:
         """Errors for unknown paths"""
         response = self.call("GET", f"/{uuid.uuid4()}")
-        self.check("an unknown path returns 404", self.is_error(response, 404, "not_found"), _shown(response))
+        self.check("an unknown path returns 404", self.is_error(response, 404, "not_found"), _summary(response))
         response = self.call("PUT", "/credits/balance")
-        self.check("an unknown method returns 404", self.is_error(response, 404, "not_found"), _shown(response))
+        self.check("an unknown method returns 404", self.is_error(response, 404, "not_found"), _summary(response))
 
     def check_authorizer(self) -> None:
         """Authorization"""
         for path in ("/credits/balance", "/auth/user", "/transcription/history", "/analytics/costs"):
             response = self.call("GET", path)
             self.check(
-                f"{path} without a token returns 401", self.is_error(response, 401, "unauthenticated"), _shown(response)
+                f"{path} without a token returns 401",
+                self.is_error(response, 401, "unauthenticated"),
+                _summary(response),
             )
             # The app rejects it too, with another message, which shows a gateway that checks nothing.
             is_gateway = _fields(response).get("message") == MESSAGES["unauthenticated"]
-            self.check(f"{path} is rejected by the gateway itself", is_gateway, _shown(response))
+            self.check(f"{path} is rejected by the gateway itself", is_gateway, _summary(response))
         response = self.call("GET", "/credits/balance", headers={"Authorization": f"Bearer {UNSIGNED_TOKEN}"})
-        self.check("an unsigned token returns 401", self.is_error(response, 401, "unauthenticated"), _shown(response))
+        self.check("an unsigned token returns 401", self.is_error(response, 401, "unauthenticated"), _summary(response))
         response = self._sign_in()
         self.check(
-            "a wrong password returns 401", self.is_error(response, 401, "invalid_credentials"), _shown(response)
+            "a wrong password returns 401", self.is_error(response, 401, "invalid_credentials"), _summary(response)
         )
 
     def check_browsers(self) -> None:
@@ -130,14 +132,14 @@ class Smoke:
         self.check(
             "and can read the response",
             response.status_code == 200 and is_readable,
-            f"{_shown(response)} {_cors(response)}",
+            f"{_summary(response)} {_cors(response)}",
         )
         can_read_headers = _list_items(response, "Access-Control-Expose-Headers") >= READ_HEADERS
         self.check("and can read when to retry", can_read_headers, _cors(response))
         for origin in (FOREIGN_ORIGIN, "null"):
             response = self.call("GET", "/health", headers={"Origin": origin})
             is_rejected = self.is_error(response, 403, "origin_not_allowed")
-            self.check(f"the origin {origin} is rejected", is_rejected, f"{_shown(response)} {_cors(response)}")
+            self.check(f"the origin {origin} is rejected", is_rejected, f"{_summary(response)} {_cors(response)}")
 
     def check_webhooks(self) -> None:
         """Signatures of webhooks"""
@@ -149,11 +151,13 @@ class Smoke:
             if (response.status_code, response.headers.get("Retry-After")) == (503, str(OFF_RETRY_SECONDS)):
                 self._print("  – payments are not configured: no credits are sold")
                 break
-            self.check(f"{event_name} is rejected", self.is_error(response, 400, "invalid_signature"), _shown(response))
+            self.check(
+                f"{event_name} is rejected", self.is_error(response, 400, "invalid_signature"), _summary(response)
+            )
         body = '{"transcript_id": "smoke", "status": "completed"}'
         response = self.call("POST", f"/webhooks/assemblyai?job={uuid.uuid4()}", data=body, headers=_json())
         is_rejected = self.is_error(response, 400, "invalid_signature")
-        self.check("a webhook without the secret of its job is rejected", is_rejected, _shown(response))
+        self.check("a webhook without the secret of its job is rejected", is_rejected, _summary(response))
 
     def check_limits(self) -> None:
         """Rate limits"""
@@ -169,7 +173,7 @@ class Smoke:
         """Prices"""
         response = self.call("GET", "/credits/packages")
         packages = _fields(response).get("packages") or []
-        self.check(f"packages of credits are offered ({len(packages)})", bool(packages), _shown(response))
+        self.check(f"packages of credits are offered ({len(packages)})", bool(packages), _summary(response))
 
     def _sign_in(self) -> requests.Response:
         """Sign in to an account that does not exist."""
@@ -203,7 +207,7 @@ def _number(response: requests.Response, header: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() else None
 
 
-def _shown(response: requests.Response) -> str:
+def _summary(response: requests.Response) -> str:
     return f"{response.status_code} {response.text[:160]}"
 
 

@@ -60,10 +60,10 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     ] = "responses"
     openai_text_effort: Annotated[str, Setting(meaning="reasoning effort of a reasoning model")] = "none"
     openai_answer_timeout_seconds: Annotated[
-        float, Setting(meaning="for the answer to a question_from", above=0, at_most=LONGEST_REQUEST_CALL_SECONDS)
+        float, Setting(meaning="for the answer to a question", above=0, at_most=LONGEST_REQUEST_CALL_SECONDS)
     ] = 20.0
     openai_summary_timeout_seconds: Annotated[
-        float, Setting(meaning="for each call of a summary_from", above=0, at_most=LONGEST_JOB_CALL_SECONDS)
+        float, Setting(meaning="for each call of a summary", above=0, at_most=LONGEST_JOB_CALL_SECONDS)
     ] = 40.0
     openai_live_model: Annotated[str, Setting(meaning="for direct streams; must have a price")] = "gpt-live-transcribe"
     openai_live_lease_seconds: Annotated[

@@ -38,13 +38,13 @@ class DeployedStack(LocalStack):
         self._logged: set[tuple[str, int, str]] = set()
         self._logged_until: dict[str, int] = {}
 
-    def app_settings(self, api_url: str, sandbox_url: str, kept: dict[str, str]) -> dict[str, str]:
-        return super().app_settings(api_url, sandbox_url, kept) | self.extra_settings
+    def app_settings(self, api_url: str, sandbox_url: str, stored_secrets: dict[str, str]) -> dict[str, str]:
+        return super().app_settings(api_url, sandbox_url, stored_secrets) | self.extra_settings
 
     def _start(self) -> None:
         public_file = self.directory / "dev.json"
         self._lock_or_create_directory()
-        kept = self._load_or_create_secrets()
+        stored_secrets = self._load_or_create_secrets()
         with self._step("starting the emulated AWS"):
             unpacked = self._stack.enter_context(scratch_directory(self.directory))
             self.aws = LocalAws(self.directory, scratch=unpacked)
@@ -56,21 +56,21 @@ class DeployedStack(LocalStack):
             self._apply(self.shipment.plan_resources())
             outputs = self.shipment.resource_stack.outputs()
         # The gateway's address is known once it is deployed: the second deployment adds it.
-        self.shipment.settings.update(self._settings(UNKNOWN_ADDRESS, UNKNOWN_ADDRESS, kept, outputs))
+        self.shipment.settings.update(self._settings(UNKNOWN_ADDRESS, UNKNOWN_ADDRESS, stored_secrets, outputs))
         with self._step("packaging"):
             self.package = self.shipment.pack()
         with self._step("deploying the application stack"):
             self._deploy(self.shipment)
             api_url = self._gateway_url(self.shipment)
         with self._step("starting the providers' stand-ins"):
-            sandbox_url = self._start_sandbox(api_url, kept)
+            sandbox_url = self._start_sandbox(api_url, stored_secrets)
         with self._step("deploying again, with the addresses of the gateway and the stand-ins"):
-            self.shipment.settings.update(self._settings(api_url, sandbox_url, kept, outputs))
+            self.shipment.settings.update(self._settings(api_url, sandbox_url, stored_secrets, outputs))
             self.package = self.shipment.pack()
             self._deploy(self.shipment)
-        self.aws.ensure_admin(outputs["UserPoolId"], ADMIN_EMAIL, kept["admin_password"])
+        self.aws.ensure_admin(outputs["UserPoolId"], ADMIN_EMAIL, stored_secrets["admin_password"])
         # In plain text as in `LocalStack`, for processes that use the same tables without being functions.
-        self.settings = self.aws.settings_of(outputs) | self.app_settings(api_url, sandbox_url, kept)
+        self.settings = self.aws.settings_of(outputs) | self.app_settings(api_url, sandbox_url, stored_secrets)
         self.dev = {
             "api_url": api_url,
             "stack_url": api_url,
@@ -80,9 +80,9 @@ class DeployedStack(LocalStack):
             "assemblyai_base_url": sandbox_url,
             "openai_base_url": self.settings["OPENAI_BASE_URL"],
             "admin_email": ADMIN_EMAIL,
-            "admin_password": kept["admin_password"],
+            "admin_password": stored_secrets["admin_password"],
             "extension_origin": self.settings["EXTENSION_ORIGIN"],
-            "stripe_webhook_secret": kept["stripe_webhook_secret"],
+            "stripe_webhook_secret": stored_secrets["stripe_webhook_secret"],
         }
         if not self._quiet:  # Only tests use a quiet stack.
             previous = read_json(public_file)
@@ -142,10 +142,10 @@ class DeployedStack(LocalStack):
         return file_path
 
     def _settings(
-        self, api_url: str, sandbox_url: str, kept: dict[str, str], outputs: dict[str, str]
+        self, api_url: str, sandbox_url: str, stored_secrets: dict[str, str], outputs: dict[str, str]
     ) -> dict[str, str]:
         """The environment of the functions, secrets encrypted; a ciphertext from before is kept."""
-        settings = self.app_settings(api_url, sandbox_url, kept) | {
+        settings = self.app_settings(api_url, sandbox_url, stored_secrets) | {
             # The addresses of the emulated gateway differ from those of a real one in scheme and host name.
             "OWN_ORIGINS": f"{self.aws.endpoint_url},{self.aws.endpoint_url.replace(LOOPBACK, 'localhost')}",
             "COGNITO_JWKS_URL": f"{self.aws.endpoint_url}/{outputs['UserPoolId']}/.well-known/jwks.json",

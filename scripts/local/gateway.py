@@ -55,13 +55,13 @@ class Routes(RouteMatcher):
             path = path[:-1]
         segments = path.split("/")
         for route in self.route_urls:  # Sorted: "{" comes after every letter.
-            captured = _captured(route.split("/"), segments)
+            captured = _capture_parameters(route.split("/"), segments)
             if captured is not None:
                 return MatchResult(route, captured, parse_qs(query, keep_blank_values=True))
         raise ValueError(f"no route for {path}")
 
 
-def _captured(route: list[str], segments: list[str]) -> dict[str, str] | None:
+def _capture_parameters(route: list[str], segments: list[str]) -> dict[str, str] | None:
     """The path parameters if the segments match the route, otherwise None.
 
     The matcher of chalice also returns parameters of routes that match only in part.

@@ -85,7 +85,7 @@ def closed_port() -> Iterator[int]:
         yield int(reserved.getsockname()[1])
 
 
-def port_is_taken(port: int) -> bool:
+def is_port_in_use(port: int) -> bool:
     """Whether a process listens on this loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
@@ -182,7 +182,7 @@ class Child:
         self.wait_until(lambda: self.has_port(port), timeout_seconds, advice)
 
     def wait_for_address(self, timeout_seconds: float = 30, advice: str = "") -> tuple[str, int]:
-        """URL and port of a server of ours, which logs them once it listens."""
+        """URL and port of one of our own servers, which log them once they listen."""
         found: list[re.Match[str]] = []
 
         def is_logged() -> bool:
@@ -195,7 +195,7 @@ class Child:
     def has_port(self, port: int) -> bool:
         """Whether the child itself listens on this port; on other systems than Linux, whether any process does."""
         if sys.platform != "linux":
-            return port_is_taken(port)
+            return is_port_in_use(port)
         inodes = set()
         for table in ("tcp", "tcp6"):
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
 """Log messages of the API about changed code, in a module that imports nothing: other processes search for them."""
 
 WAITING = "waiting for a change"
-CHANGED = "restarting"
+RESTARTING = "restarting"

@@ -26,7 +26,7 @@ from scripts.local.events import EventFeeder
 from scripts.local.gateway import STAGE, Gateway
 from scripts.local.http_handler import Handler, Server
 from scripts.local.processes import LOOPBACK, Child
-from scripts.local.reloads import CHANGED, WAITING
+from scripts.local.reloads import RESTARTING, WAITING
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WATCHED = ("chalicelib", ".chalice")
@@ -121,7 +121,7 @@ def serve_with_reload(project: Path, args: list[str], pass_fds: Sequence[int] = 
         with Child("The API", command, log=None, cwd=project, pass_fds=pass_fds) as child:
             for files in changes(project, stopping):
                 if files:
-                    print(f"{', '.join(sorted(files))} changed: {CHANGED}", flush=True)
+                    print(f"{', '.join(sorted(files))} changed: {RESTARTING}", flush=True)
                     break
                 if child.exit_code is not None and not is_end_reported:
                     print(f"The API ended with exit code {child.exit_code}: {WAITING}", flush=True)

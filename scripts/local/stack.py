@@ -98,7 +98,7 @@ class LocalStack:
 
     def _start(self) -> None:
         self._lock_or_create_directory()
-        kept = self._load_or_create_secrets()
+        stored_secrets = self._load_or_create_secrets()
         ports = read_json(self.directory / "ports.json")
         # The stand-ins must know the address of the API, which starts last: its port is reserved from here on.
         listener = None if self._api_port else self._stack.enter_context(listen(ports.get("api")))
@@ -112,13 +112,13 @@ class LocalStack:
             try:
                 resources = aws.settings(os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
             except DeployError as error:
-                advice = "If the kept data is from an older version, delete it with `make clean`."
+                advice = "If the stored data is from an older version, delete it with `make clean`."
                 raise StackError(f"{error}\n{advice}") from error
-            aws.ensure_admin(resources["COGNITO_USER_POOL_ID"], ADMIN_EMAIL, kept["admin_password"])
+            aws.ensure_admin(resources["COGNITO_USER_POOL_ID"], ADMIN_EMAIL, stored_secrets["admin_password"])
         with self._step("starting the providers' stand-ins"):
-            sandbox_url = self._start_sandbox(api_url, kept, ports.get("sandbox"))
+            sandbox_url = self._start_sandbox(api_url, stored_secrets, ports.get("sandbox"))
 
-        self.settings = resources | self.app_settings(api_url, sandbox_url, kept)
+        self.settings = resources | self.app_settings(api_url, sandbox_url, stored_secrets)
         self.settings["OWN_ORIGINS"] = f"{api_url},http://localhost:{api_port}"
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS):
             if value := os.environ.get(name):
@@ -132,7 +132,7 @@ class LocalStack:
             "assemblyai_base_url": self.settings["ASSEMBLYAI_BASE_URL"],
             "openai_base_url": self.settings["OPENAI_BASE_URL"],
             "admin_email": ADMIN_EMAIL,
-            "admin_password": kept["admin_password"],
+            "admin_password": stored_secrets["admin_password"],
             "extension_origin": self.settings["EXTENSION_ORIGIN"],
             "stripe_webhook_secret": self.settings["STRIPE_WEBHOOK_SECRET"],
         }
@@ -143,7 +143,7 @@ class LocalStack:
         write_private(self.directory / "settings.json", self.settings)
         write_private(self.directory / "dev.json", self.dev)
 
-    def app_settings(self, api_url: str, sandbox_url: str, kept: dict[str, str]) -> dict[str, str]:
+    def app_settings(self, api_url: str, sandbox_url: str, stored_secrets: dict[str, str]) -> dict[str, str]:
         """The environment of the app on this machine, without the names of its AWS resources."""
         return LIMIT_SETTINGS | {
             "STAGE": "local",
@@ -152,24 +152,24 @@ class LocalStack:
             "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
             "FREE_CREDITS_PER_DAY": "1000000000",
             "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
-            **{name: kept[name.lower()] for name in PROVIDER_SECRETS},
+            **{name: stored_secrets[name.lower()] for name in PROVIDER_SECRETS},
             **{name: f"{sandbox_url}{path}" for name, path in STAND_IN_PATHS.items()},
             "PUBLIC_URL": api_url,
-            "IDENTITY_HMAC_KEY": kept["identity_hmac_key"],
+            "IDENTITY_HMAC_KEY": stored_secrets["identity_hmac_key"],
             "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
             "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
         }
 
     def _load_or_create_secrets(self) -> dict[str, str]:
         """Passwords and keys of this stack, generated the first time."""
-        kept = read_json(self.directory / "secrets.json")
+        stored_secrets = read_json(self.directory / "secrets.json")
         for name in ("admin_password", "identity_hmac_key"):
-            kept.setdefault(name, secrets.token_urlsafe(24))
+            stored_secrets.setdefault(name, secrets.token_urlsafe(24))
         for name, beginning in PROVIDER_SECRETS.items():
-            kept.setdefault(name.lower(), f"{beginning}{secrets.token_hex(24)}")
+            stored_secrets.setdefault(name.lower(), f"{beginning}{secrets.token_hex(24)}")
         if self._keep_state:
-            write_private(self.directory / "secrets.json", kept)
-        return kept
+            write_private(self.directory / "secrets.json", stored_secrets)
+        return stored_secrets
 
     def _lock_or_create_directory(self) -> None:
         """Use `.local/` alone while state is kept, otherwise a new directory in it."""
@@ -185,9 +185,11 @@ class LocalStack:
             self.directory = Path(tempfile.mkdtemp(prefix="run-", dir=self.directory))
             self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def _start_sandbox(self, api_url: str, kept: dict[str, str], preferred_port: int | None = None) -> str:
+    def _start_sandbox(self, api_url: str, stored_secrets: dict[str, str], preferred_port: int | None = None) -> str:
         """Start the stand-ins; returns their URL."""
-        keys = {f"SANDBOX_{name.replace('_API_KEY', '_KEY')}": kept[name.lower()] for name in PROVIDER_SECRETS}
+        keys = {
+            f"SANDBOX_{name.replace('_API_KEY', '_KEY')}": stored_secrets[name.lower()] for name in PROVIDER_SECRETS
+        }
         keys["SANDBOX_STRIPE_WEBHOOK_URL"] = f"{api_url}/webhooks/stripe"
 
         def start(port: int) -> str:

@@ -110,7 +110,7 @@ CHARTS: list[tuple[str, str, list[list[str]]]] = [
 def alarms_and_dashboard() -> dict[str, dict[str, Any]]:
     """All alarms, which notify the topic `Alarms`, and the dashboard."""
     resources = {f"{name}Alarm": _alarm(name, alarm) for name, alarm in ALARMS.items()}
-    body = json.dumps({"widgets": [_widget(place, *chart) for place, chart in enumerate(CHARTS)]})
+    body = json.dumps({"widgets": [_widget(index, *chart) for index, chart in enumerate(CHARTS)]})
     dashboard_name = {"Fn::Sub": f"{APP_NAME}-${{Stage}}"}
     resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
@@ -141,9 +141,9 @@ def _alarm(name: str, alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _widget(place: int, title: str, statistic: str, metrics: list[list[str]]) -> dict[str, Any]:
+def _widget(index: int, title: str, statistic: str, metrics: list[list[str]]) -> dict[str, Any]:
     properties = {"title": title, "region": "${AWS::Region}", "stat": statistic, "period": FIVE_MINUTES}
-    position = {"x": place % 3 * 8, "y": place // 3 * 6, "width": 8, "height": 6}
+    position = {"x": index % 3 * 8, "y": index // 3 * 6, "width": 8, "height": 6}
     return {
         "type": "metric",
         **position,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from scripts.local.processes import Child, ChildError, closed_port, ended_by_signals, port_is_taken
+from scripts.local.processes import Child, ChildError, closed_port, ended_by_signals, is_port_in_use
 
 LISTEN = (
     "import http.server;"
@@ -37,7 +37,7 @@ def test_a_child_is_ready_when_its_url_responds_and_gone_after_stop(tmp_path):
         assert child.exit_code is None
 
     assert child.exit_code == -signal.SIGTERM
-    assert not port_is_taken(port)
+    assert not is_port_in_use(port)
     child.stop()  # It can be called again.
 
 

@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 from scripts.local.aws import REPOSITORY
-from scripts.local.processes import Child, ChildError, listen, port_is_taken, start_on_free_port
+from scripts.local.processes import Child, ChildError, is_port_in_use, listen, start_on_free_port
 from scripts.local.stack import LocalStack, StackError, read_json
 
 STAND_IN = """
@@ -76,7 +76,7 @@ def test_a_temporary_stack_names_its_addresses_and_leaves_no_files(whole_project
 
     assert list((whole_project / ".local").iterdir()) == []
     ports = [int(stack.dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
-    assert not any(port_is_taken(port) for port in ports)
+    assert not any(is_port_in_use(port) for port in ports)
     output = capsys.readouterr().out
     assert "starting the emulated AWS … ready in " in output
     assert "OPENAI_API_KEY is taken from your environment" in output
@@ -101,7 +101,7 @@ def test_a_failing_child_stops_the_stack_and_its_reason_is_shown(whole_project):
         pass
 
     assert not any(
-        port_is_taken(int(stack.dev[name].rsplit(":", 1)[1])) for name in ("aws_endpoint_url", "sandbox_url")
+        is_port_in_use(int(stack.dev[name].rsplit(":", 1)[1])) for name in ("aws_endpoint_url", "sandbox_url")
     )
 
 
@@ -113,7 +113,7 @@ def test_invalid_settings_stop_the_stack_and_are_named(whole_project):
     with pytest.raises(StackError, match="Correct them: FREE_CREDITS: Expected `int`"), stack:
         pass
 
-    assert not port_is_taken(int(stack.dev["api_url"].rsplit(":", 1)[1]))
+    assert not is_port_in_use(int(stack.dev["api_url"].rsplit(":", 1)[1]))
 
 
 def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(project, tmp_path, eventually):
@@ -140,7 +140,7 @@ def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(projec
         eventually(lambda: word() == "three", 15)
 
     assert child.exit_code == 0
-    assert not port_is_taken(port)
+    assert not is_port_in_use(port)
 
 
 def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, tmp_path, eventually):
@@ -177,7 +177,7 @@ def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, t
     assert dev["api_url"] == f"http://127.0.0.1:{port}"
     assert dev["admin_password"] not in log.read_text()
     ports = [int(dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
-    assert not any(port_is_taken(stopped) for stopped in ports)
+    assert not any(is_port_in_use(stopped) for stopped in ports)
 
 
 def test_make_run_on_a_port_in_use_says_what_to_do(dev_server, tmp_path, eventually):

@@ -16,8 +16,8 @@ from scripts.local.processes import (
     Child,
     PortInUseError,
     closed_port,
+    is_port_in_use,
     listen,
-    port_is_taken,
     start_on_free_port,
 )
 
@@ -28,24 +28,24 @@ LISTEN = (
 
 
 @pytest.fixture
-def taken_port():
+def used_port():
     """A port on which another process accepts connections."""
     with listen() as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.fixture
-def lost_race(monkeypatch, taken_port):
+def lost_race(monkeypatch, used_port):
     """The first port looks free when it is chosen, and another process takes it before the server listens."""
-    ports = [taken_port]
+    ports = [used_port]
     choose = processes.unused_port
     monkeypatch.setattr(processes, "unused_port", lambda preferred=None: ports.pop() if ports else choose(preferred))
-    return taken_port
+    return used_port
 
 
-def test_a_preferred_port_is_used_only_while_it_is_free(taken_port):
-    with listen(taken_port) as other:
-        assert other.getsockname()[1] != taken_port
+def test_a_preferred_port_is_used_only_while_it_is_free(used_port):
+    with listen(used_port) as other:
+        assert other.getsockname()[1] != used_port
         port = other.getsockname()[1]
 
     with listen(port) as again:
@@ -54,7 +54,7 @@ def test_a_preferred_port_is_used_only_while_it_is_free(taken_port):
 
 def test_a_closed_port_refuses_connections_and_cannot_be_used():
     with closed_port() as port:
-        assert not port_is_taken(port)
+        assert not is_port_in_use(port)
         with socket.socket() as other, pytest.raises(OSError, match="in use"):
             other.bind(("127.0.0.1", port))
         with listen(port) as other:
@@ -84,7 +84,7 @@ def test_a_server_that_loses_its_port_is_started_on_another_one(lost_race, tmp_p
         child.stop()
 
 
-def test_a_server_that_finds_no_port_is_an_error_after_five_attempts(taken_port):
+def test_a_server_that_finds_no_port_is_an_error_after_five_attempts(used_port):
     attempts = []
 
     def start(port):
@@ -92,7 +92,7 @@ def test_a_server_that_finds_no_port_is_an_error_after_five_attempts(taken_port)
         raise PortInUseError("The server could not listen on its port.")
 
     with pytest.raises(PortInUseError, match="could not listen"):
-        start_on_free_port(start, taken_port)
+        start_on_free_port(start, used_port)
 
     assert len(attempts) == PORT_ATTEMPTS
 
@@ -141,4 +141,4 @@ def test_the_api_serves_on_a_socket_that_was_reserved_for_it(project, tmp_path, 
         assert child.wait_for_address() == (f"http://127.0.0.1:{port}", port)
     finally:
         child.stop()
-    assert not port_is_taken(port)
+    assert not is_port_in_use(port)

@@ -67,8 +67,8 @@ def test_two_processes_may_delete_an_abandoned_directory_at_once(
     disk: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scratch, "NEEDED_BYTES", 1)
-    gone = memory / "live-transcription-1-gone"
-    monkeypatch.setattr(Path, "glob", lambda *_: iter([gone]))  # It existed when it was listed.
+    missing = memory / "live-transcription-1-missing"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([missing]))  # It existed when it was listed.
 
     with scratch_directory(disk, memory) as created:
         assert created.parent == memory

@@ -26,7 +26,7 @@ def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Package:
+def built_package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     keys = {"us-east-1_pool.json": {"keys": []}}
     return package.build(project.read(), "prod", keys, tmp_path_factory.mktemp("package"))
 

@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 GLIBC_OF = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
-def test_the_package_is_within_its_size_limit(built: Package) -> None:
-    print(f"package: {built.size_bytes / 1e6:.1f} MB zipped")  # `make test ARGS="tests/shipping -rP"` shows it
+def test_the_package_is_within_its_size_limit(built_package: Package) -> None:
+    print(f"package: {built_package.size_bytes / 1e6:.1f} MB zipped")  # `make test ARGS="tests/shipping -rP"` shows it
 
-    assert built.size_bytes <= MOST_BYTES
+    assert built_package.size_bytes <= MOST_BYTES
 
 
 def runs_on_lambda(tag: str) -> bool:
@@ -25,8 +25,8 @@ def runs_on_lambda(tag: str) -> bool:
     return tag.endswith("_x86_64") and glibc <= NEWEST_GLIBC
 
 
-def test_every_wheel_runs_on_lambda(built: Package) -> None:
-    tags = package.wheel_tags(built.path)
+def test_every_wheel_runs_on_lambda(built_package: Package) -> None:
+    tags = package.wheel_tags(built_package.path)
 
     assert {"boto3", "cryptography", "msgspec", "pyjwt", "requests", "stripe"} <= {name.lower() for name in tags}
     assert [name for name, platforms in tags.items() if not any(runs_on_lambda(tag) for tag in platforms)] == []
@@ -34,8 +34,8 @@ def test_every_wheel_runs_on_lambda(built: Package) -> None:
     assert not runs_on_lambda("macosx_11_0_arm64")
 
 
-def test_the_package_contains_the_app_and_no_other_files(built: Package) -> None:
-    with zipfile.ZipFile(built.path) as zipped:
+def test_the_package_contains_the_app_and_no_other_files(built_package: Package) -> None:
+    with zipfile.ZipFile(built_package.path) as zipped:
         names = set(zipped.namelist())
         config = [name for name in names if "config.json" in name or name.startswith((".chalice", "tests", "sandbox"))]
 
@@ -50,18 +50,18 @@ def test_the_package_contains_the_app_and_no_other_files(built: Package) -> None
     assert not [name for name in names if name.startswith(("pip/", "setuptools/", "ministack/", "pytest/"))]
 
 
-def test_the_package_describes_every_aws_service_that_the_code_calls(built: Package) -> None:
+def test_the_package_describes_every_aws_service_that_the_code_calls(built_package: Package) -> None:
     called = set(re.findall(r'_client\("([\w-]+)"', (ROOT / "chalicelib" / "wiring" / "use_cases.py").read_text()))
 
-    with zipfile.ZipFile(built.path) as zipped:
+    with zipfile.ZipFile(built_package.path) as zipped:
         described = {name.split("/")[2] for name in zipped.namelist() if name.startswith("botocore/data/")}
 
     assert called <= SERVICES
     assert described >= SERVICES
 
 
-def test_no_module_is_compiled_at_a_cold_start(built: Package) -> None:
-    with zipfile.ZipFile(built.path) as zipped:
+def test_no_module_is_compiled_at_a_cold_start(built_package: Package) -> None:
+    with zipfile.ZipFile(built_package.path) as zipped:
         names = set(zipped.namelist())
         flags = zipped.read("chalicelib/http/__pycache__/request.cpython-311.pyc")[4]
 
@@ -71,8 +71,8 @@ def test_no_module_is_compiled_at_a_cold_start(built: Package) -> None:
     assert flags == 0b01  # by hash, unchecked
 
 
-def test_the_same_content_gives_the_same_package_byte_for_byte(built: Package, tmp_path: Path) -> None:
+def test_the_same_content_gives_the_same_package_byte_for_byte(built_package: Package, tmp_path: Path) -> None:
     again = package.build(project.read(), "prod", {"us-east-1_pool.json": {"keys": []}}, tmp_path)
 
-    assert again.digest == built.digest
-    assert package.build(project.read(), "prod", {}, tmp_path).digest != built.digest
+    assert again.digest == built_package.digest
+    assert package.build(project.read(), "prod", {}, tmp_path).digest != built_package.digest

@@ -17,8 +17,8 @@ WholeTemplate = Callable[..., dict[str, Any]]
 UNBOUNDED = {"dynamodb:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
-def statements(whole: dict[str, Any]) -> list[dict[str, Any]]:
-    roles = [resource for resource in whole["Resources"].values() if resource["Type"] == "AWS::IAM::Role"]
+def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
+    roles = [resource for resource in template["Resources"].values() if resource["Type"] == "AWS::IAM::Role"]
     policies = [policy for role in roles for policy in role["Properties"]["Policies"]]
     found = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
     return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]

@@ -48,14 +48,14 @@ def on(path: str, change: Fault, method: str | None = None) -> Fault:
     return fault
 
 
-def without(*names: str) -> Callable[[ReceivedRequest, Response], Response]:
+def remove_headers(*names: str) -> Callable[[ReceivedRequest, Response], Response]:
     return lambda _, response: Response(
         response.status, response.body, {k: v for k, v in response.headers.items() if k not in names}
     )
 
 
-def set_headers(**changed: str) -> Callable[[ReceivedRequest, Response], Response]:
-    values = {name.replace("_", "-"): value for name, value in changed.items()}
+def set_headers(**changes: str) -> Callable[[ReceivedRequest, Response], Response]:
+    values = {name.replace("_", "-"): value for name, value in changes.items()}
     return lambda _, response: Response(response.status, response.body, response.headers | values)
 
 
@@ -63,10 +63,10 @@ def accept(_: ReceivedRequest, response: Response) -> Response:
     return Response(200, {"received": True}, response.headers)
 
 
-def set_health(**changed: str) -> Fault:
+def set_health(**changes: str) -> Fault:
     def change(request: ReceivedRequest, response: Response) -> Response | None:
         fields = {"status": "ok", "stage": "prod", "build": BUILD}
-        return Response(200, fields | changed, response.headers) if request.origin is None else None
+        return Response(200, fields | changes, response.headers) if request.origin is None else None
 
     return on("/health", change)
 
@@ -88,7 +88,7 @@ MAY_SEND, MAY_SEND_HEADERS, CAN_READ, CAN_READ_HEADERS = (
 )  # fmt: skip
 
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
-    "the limiter is off": (on("/auth/login", without(*COUNTED)), {COUNTS, LIMITS}),
+    "the limiter is off": (on("/auth/login", remove_headers(*COUNTED)), {COUNTS, LIMITS}),
     "the limiter counts nothing": (on("/auth/login", set_headers(RateLimit_Remaining="120")), {COUNTS}),
     "the limit is too high": (
         on("/auth/login", set_headers(RateLimit_Limit="1000000", RateLimit_Remaining="999999")), {LIMITS}
@@ -126,7 +126,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
         {MAY_SEND, CAN_READ, *FOREIGN, *PRIVATE, UNSIGNED, MISSIGNED, "an unknown path returns 404"},
     ),
     "responses hide their headers": (
-        on("/credits/packages", without("Access-Control-Expose-Headers")), {CAN_READ_HEADERS}
+        on("/credits/packages", remove_headers("Access-Control-Expose-Headers")), {CAN_READ_HEADERS}
     ),
     "every origin is allowed": (
         lambda request, response: allow_any_origin(request, response) if response.status == 403 else None, FOREIGN
@@ -148,7 +148,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     ),
     "another build runs": (set_health(build="ba9876543210"), {"it is the deployed build"}),
     "it is not healthy": (set_health(status="ill"), {"healthy"}),
-    "http is allowed": (on("/health", without("Strict-Transport-Security")), {"browsers must use https"}),
+    "http is allowed": (on("/health", remove_headers("Strict-Transport-Security")), {"browsers must use https"}),
     "an unknown method is accepted": (on("/credits/balance", accept, "PUT"), {"an unknown method returns 404"}),
     "the error of an unknown path has another shape": (
         lambda _, response: Response(404, {"message": "Not Found"}) if response.status == 404 else None,

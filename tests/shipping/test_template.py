@@ -24,9 +24,9 @@ WholeTemplate = Callable[..., dict[str, Any]]
 INTEGRATION = "x-amazon-apigateway-integration"
 
 
-def shorten_routes(whole: dict[str, Any]) -> dict[str, Any]:
+def shorten_routes(template: dict[str, Any]) -> dict[str, Any]:
     """The template with one line for each route, whose details are reviewed in app.py."""
-    shortened: dict[str, Any] = json.loads(json.dumps(whole))
+    shortened: dict[str, Any] = json.loads(json.dumps(template))
     definition = shortened["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     definition["paths"] = sorted(
         f"{method.upper()} {path}{' (token)' if 'security' in details else ''}"

@@ -17,7 +17,7 @@ from tests.http.checkout_steps import PaymentsClient
 from tests.http.http_client import Api, Person, Sandbox, check_error
 from tests.stack.alarm_watch import eventually, log_lines
 from tests.stack.dynamodb_gate import DynamoDbGate, Failure
-from tests.stack.spender import Spender, check_alarm, check_unavailable, read_ledger
+from tests.stack.spending_routes import SpendingRoutes, check_alarm, check_unavailable, read_ledger
 
 
 def test_the_smoke_test_passes(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,9 +139,9 @@ ChangeSettings = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def spender(api: Api) -> Spender:
+def spending_routes(api: Api) -> SpendingRoutes:
     """One user for all tests: none of them may cost credits."""
-    return Spender(Person.register(api))
+    return SpendingRoutes(Person.register(api))
 
 
 SOAK_FAILURES = [pytest.param(failure, marks=pytest.mark.soak) for failure in (Failure.THROTTLED, Failure.FULL)]
@@ -149,18 +149,18 @@ SOAK_FAILURES = [pytest.param(failure, marks=pytest.mark.soak) for failure in (F
 
 @pytest.mark.parametrize("failure", [Failure.UNREACHABLE, *SOAK_FAILURES], ids=lambda failure: failure.name)
 def test_failing_tables_return_503_and_trigger_the_alarm(
-    stack: DeployedStack, gate: DynamoDbGate, spender: Spender, failure: Failure
+    stack: DeployedStack, gate: DynamoDbGate, spending_routes: SpendingRoutes, failure: Failure
 ) -> None:
-    before = read_ledger(stack, spender)
+    before = read_ledger(stack, spending_routes)
 
     gate.failure = failure
-    responses = [*spender.spend(), spender.buy(), spender.person.get("/credits/balance")]
+    responses = [*spending_routes.spend(), spending_routes.buy(), spending_routes.person.get("/credits/balance")]
     gate.failure = None
 
     ids = {check_unavailable(response) for response in responses}
-    assert read_ledger(stack, spender) == before
+    assert read_ledger(stack, spending_routes) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
-    assert spender.person.balance() == (int(before["available"]), int(before["held"]))
+    assert spending_routes.person.balance() == (int(before["available"]), int(before["held"]))
 
 
 TRANSACTION_FAILURES = [Failure.HALF_FULL, pytest.param(Failure.FULL_INSIDE, marks=pytest.mark.soak)]
@@ -168,17 +168,17 @@ TRANSACTION_FAILURES = [Failure.HALF_FULL, pytest.param(Failure.FULL_INSIDE, mar
 
 @pytest.mark.parametrize("failure", TRANSACTION_FAILURES, ids=lambda failure: failure.name)
 def test_throttled_transactions_return_503_and_trigger_the_alarm(
-    stack: DeployedStack, gate: DynamoDbGate, spender: Spender, failure: Failure
+    stack: DeployedStack, gate: DynamoDbGate, spending_routes: SpendingRoutes, failure: Failure
 ) -> None:
     """The reads before them pass; holds and charges fail."""
-    before = read_ledger(stack, spender)
+    before = read_ledger(stack, spending_routes)
 
     gate.failure = failure
-    responses = [*spender.spend(), spender.buy(), spender.ask()]
+    responses = [*spending_routes.spend(), spending_routes.buy(), spending_routes.ask()]
     gate.failure = None
 
     ids = {check_unavailable(response) for response in responses}
-    assert read_ledger(stack, spender) == before
+    assert read_ledger(stack, spending_routes) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
 
 
@@ -196,26 +196,26 @@ def change_function(stack: DeployedStack) -> Iterator[ChangeSettings]:
 
 
 def test_wrong_secrets_return_503_and_trigger_the_alarm(
-    stack: DeployedStack, spender: Spender, change_function: ChangeSettings
+    stack: DeployedStack, spending_routes: SpendingRoutes, change_function: ChangeSettings
 ) -> None:
-    before, earlier = read_ledger(stack, spender), len(secret_lines(stack))
+    before, earlier = read_ledger(stack, spending_routes), len(secret_lines(stack))
     ciphertext = Sealer(stack.aws.client("kms"), stack.shipment.stage).sealed("STRIPE_API_KEY", "sk_test_of_another")
     change_function(ASSEMBLYAI_API_KEY=ciphertext, OPENAI_API_KEY=ciphertext, IDENTITY_HMAC_KEY=ciphertext)
 
-    for response in spender.spend():
+    for response in spending_routes.spend():
         check_unavailable(response)
 
-    assert read_ledger(stack, spender) == before
-    assert spender.person.get("/credits/balance").status_code == 200  # needs no secret
+    assert read_ledger(stack, spending_routes) == before
+    assert spending_routes.person.get("/credits/balance").status_code == 200  # needs no secret
     lines = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
     assert {line["setting"] for line in lines} == {"ASSEMBLYAI_API_KEY", "OPENAI_API_KEY", "IDENTITY_HMAC_KEY"}
     check_alarm(stack, "Secrets", lambda line: line in lines, at_least=3)
 
 
 def test_a_denied_key_returns_503_and_triggers_the_alarm(
-    stack: DeployedStack, spender: Spender, change_function: ChangeSettings, expected_denials: set[str]
+    stack: DeployedStack, spending_routes: SpendingRoutes, change_function: ChangeSettings, expected_denials: set[str]
 ) -> None:
-    before, earlier = read_ledger(stack, spender), len(secret_lines(stack))
+    before, earlier = read_ledger(stack, spending_routes), len(secret_lines(stack))
     iam, role = stack.aws.client("iam"), stack.shipment.application_stack.physical_id("ApiRole")
     policy = iam.get_role_policy(RoleName=role, PolicyName="what-it-needs")["PolicyDocument"]
     statements = [statement for statement in policy["Statement"] if "kms:Decrypt" not in statement["Action"]]
@@ -227,28 +227,31 @@ def test_a_denied_key_returns_503_and_triggers_the_alarm(
     put(policy | {"Statement": statements})
     try:
         change_function(LEASE_SECONDS="602")  # New processes, which have not decrypted a secret yet.
-        for response in spender.spend():
+        for response in spending_routes.spend():
             check_unavailable(response)
     finally:
         put(policy)
 
-    assert read_ledger(stack, spender) == before
+    assert read_ledger(stack, spending_routes) == before
     lines = eventually(lambda: len(found := secret_lines(stack)[earlier:]) >= 3 and found)
     assert {line["reason"] for line in lines} == {"AccessDeniedException"}
     check_alarm(stack, "Secrets", lambda line: line in lines, at_least=3)
-    assert spender.start().status_code == 201  # A failure is not cached.
+    assert spending_routes.start().status_code == 201  # A failure is not cached.
 
 
 @pytest.mark.soak
 def test_a_missing_table_returns_503_to_signed_in_users(
-    stack: DeployedStack, spender: Spender, change_function: ChangeSettings
+    stack: DeployedStack, spending_routes: SpendingRoutes, change_function: ChangeSettings
 ) -> None:
-    before = read_ledger(stack, spender)
+    before = read_ledger(stack, spending_routes)
     change_function(LEDGER_TABLE="live-transcription-local-nowhere")
 
-    ids = {check_unavailable(response) for response in [*spender.spend(), spender.ask(), spender.buy()]}
+    ids = {
+        check_unavailable(response)
+        for response in [*spending_routes.spend(), spending_routes.ask(), spending_routes.buy()]
+    }
 
-    assert read_ledger(stack, spender) == before
+    assert read_ledger(stack, spending_routes) == before
     check_alarm(stack, "AwsErrors", lambda line: line.get("request_id") in ids, at_least=5)
 
 

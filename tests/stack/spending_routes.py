@@ -11,7 +11,7 @@ from tests.shipping.alarm_rules import metric_value
 from tests.stack.alarm_watch import eventually, log_lines
 
 
-class Spender:
+class SpendingRoutes:
     """A user with a transcript, and every way to spend credits without a recording."""
 
     def __init__(self, person: Person):
@@ -40,13 +40,13 @@ class Spender:
         return [self.start(), self.ask(), self.catch_up()]
 
 
-def read_ledger(stack: DeployedStack, spender: Spender) -> dict[str, Any]:
+def read_ledger(stack: DeployedStack, spending_routes: SpendingRoutes) -> dict[str, Any]:
     """Balance, entries and open holds of a user, read from the table without the functions and the gate."""
     table = stack.shipment.resource_stack.outputs()["LedgerTable"]
     items = stack.aws.client("dynamodb").query(
         TableName=table,
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"USER#{spender.person.user_id}"}},
+        ExpressionAttributeValues={":pk": {"S": f"USER#{spending_routes.person.user_id}"}},
         ConsistentRead=True,
     )["Items"]
     (balance,) = [item for item in items if item["sk"]["S"] == "BALANCE"]
