@@ -67,7 +67,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     ] = 40.0
     openai_live_model: Annotated[str, Setting(meaning="for direct streams; must have a price")] = "gpt-live-transcribe"
     openai_live_lease_seconds: Annotated[
-        int, Setting(meaning="the longest direct lease fail_call OpenAI", at_least=60, at_most=3_600)
+        int, Setting(meaning="the longest direct lease at OpenAI", at_least=60, at_most=3_600)
     ] = 60
     live_providers: Annotated[str, Setting(meaning="providers of direct streams, in this order, comma-separated")] = (
         "assemblyai"
