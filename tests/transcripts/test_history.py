@@ -177,7 +177,7 @@ def test_a_cursor_is_good_for_its_reader_and_its_filters_alone(backend: Backend,
     eve = backend.person(0)
     cursor = backend.history.page(ada, contract.HistoryQuery(limit=2)).next_cursor
 
-    for who, filters in ((eve, {}), (ada, {"kind": "live"}), (ada, {"begun_from": at(5)})):
+    for who, filters in ((eve, {}), (ada, {"kind": "live"}), (ada, {"started_from": at(5)})):
         with pytest.raises(InvalidRequestError):
             backend.history.page(who, contract.HistoryQuery(cursor=cursor, **filters))
 
