@@ -79,7 +79,7 @@ def test_an_operation_can_be_tried_with_a_token(reference: Page, stack: LocalSta
     reference.run(TYPE, "#auth-bearer-value", person.token)
     reference.run(PRESS, ".auth-btn-wrapper .authorize")
     reference.run(PRESS, ".btn-done")
-    reference.run(OPEN, "operations-Billing-balance")
+    reference.run(OPEN, "operations-Credits-balance")
     reference.run(UNTIL % "document.querySelector('.try-out__btn')")
     reference.run(PRESS, ".try-out__btn")
     reference.run(UNTIL % "document.querySelector('.execute')")
