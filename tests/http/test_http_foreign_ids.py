@@ -153,7 +153,7 @@ HARMLESS = [case for case in ALL if case.method != "DELETE" and case.shape not i
 def test_every_id_and_its_request_are_listed() -> None:
     assert {case.field for case in ALL} == OWNED
     assert {(case.shape.__name__, case.field) for case in ALL if case.shape} == set(REST)
-    assert len([case for case in ALL if case.place == "path"]) == 6
+    assert len([case for case in ALL if case.part == "path"]) == 6
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
