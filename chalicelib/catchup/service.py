@@ -226,7 +226,7 @@ class Catchups:
             user_id=caller.user_id,
             state=JobState.QUEUED,
             created_at=now,
-            give_up_at=now + self.rules.abandon_after_seconds,
+            abandon_at=now + self.rules.abandon_after_seconds,
             from_ms=requested.from_ms,
             to_ms=requested.to_ms,
             held=credits,

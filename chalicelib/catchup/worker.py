@@ -84,7 +84,7 @@ class CatchupWorker:
 
     def _step(self, job: Job) -> Job:
         """The job after its next step; without a worker where it has ended or has to wait."""
-        if self.now() >= job.give_up_at:
+        if self.now() >= job.abandon_at:
             return self.settlement.fail(job, TOO_SLOW)
         match job.state:
             case JobState.QUEUED if job.is_of_session:

@@ -34,7 +34,7 @@ class Job(Struct, frozen=True):
     user_id: Internal[str]
     state: Record[JobState]
     created_at: Record[int]
-    give_up_at: Internal[int]
+    abandon_at: Internal[int]
     from_ms: Record[int]
     to_ms: Record[int]
     held: Record[int]

@@ -77,7 +77,7 @@ def mark_provider_copy_deleted(job: Job) -> Write:
 def abandon_job(job_id: str) -> Write:
     """Let the next worker fail the job, if it has not ended."""
     is_running = Attr("pk").exists() & ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
-    return Write(job_key(job_id), put_in={"give_up_at": 0}, when=is_running)
+    return Write(job_key(job_id), put_in={"abandon_at": 0}, when=is_running)
 
 
 def put_range(user_id: str, range_hash: str, job_id: str, instead_of: str | None) -> Write:

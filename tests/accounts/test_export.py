@@ -23,7 +23,7 @@ from tests.fault_injection import Crash, Fault
 NEVER_EXPORTED = {
     *("pk", "sk", "user_id", "version", "open_shard", "sweep_at", "expires_at"),
     *("body_hash", "renewal", "renewal_hash", "first_answer", "renewal_answer", "inflight", "claim", "attempt"),
-    *("worker", "claimed_until", "give_up_at", "submissions", "summary_tries"),
+    *("worker", "claimed_until", "abandon_at", "submissions", "summary_tries"),
     *("submitted_url", "webhook_url", "provider_id", "notified_id", "is_provider_copy_deleted"),
 }
 # Kinds of items of a user that only point to others or keep something from happening twice.

@@ -89,7 +89,7 @@ KEPT_ATTRIBUTES = {
     },
     "JOB": {
         *("billed_ms", "charged", "claimed_until", "cost_micro_usd", "created_at", "ended_at", "error", "expires_at"),
-        *("from_ms", "give_up_at", "held", "is_provider_copy_deleted", "job_id", "model", "price_version"),
+        *("from_ms", "abandon_at", "held", "is_provider_copy_deleted", "job_id", "model", "price_version"),
         *("provider_id", "state", "submissions", "summary_tries", "to_ms", "transcript_id", "user_id", "webhook_url"),
         *("notified_id", "session_id", "worker"),
     },

@@ -21,10 +21,10 @@ from tests.http.checkout_steps import PaymentsClient
 from tests.http.contract_check import ContractCheck
 from tests.http.deployed_limits import IS_DEPLOYED, limit_of
 from tests.http.forged_tokens import Forger
-from tests.http.http_client import Api, Person, Sandbox, Witness
+from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 from tests.http.log_lines import request_lines
-from tests.http.schedules import hurried_schedules
+from tests.http.schedules import fast_schedules
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
 PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "LOCAL_SCHEDULE_SECONDS": "0.5"}
@@ -40,12 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def witness() -> Witness:
-    return Witness()
+def response_recorder() -> ResponseRecorder:
+    return ResponseRecorder()
 
 
 @pytest.fixture(scope="session")
-def stack(witness: Witness) -> Iterator[LocalStack]:
+def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
     """The running backend. At the end, all that tests heard or made it log is searched for what must not be there, each
     private word that any of them said among it, and held against the contract.
     """
@@ -55,25 +55,28 @@ def stack(witness: Witness) -> Iterator[LocalStack]:
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
         with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
-            with hurried_schedules(running.aws) if isinstance(running, DeployedStack) else nullcontext():
+            with fast_schedules(running.aws) if isinstance(running, DeployedStack) else nullcontext():
                 yield running
             running.gather_logs()
             if isinstance(running, DeployedStack):
                 assert running.denied() == []
-            assert Secrets.of(running).find_leaks(running.directory, witness.answers, witness.said) == []
-            broken = ContractCheck(current_contract()).find_all_problems(witness.answers)
+            assert (
+                Secrets.of(running).find_leaks(running.directory, response_recorder.answers, response_recorder.said)
+                == []
+            )
+            broken = ContractCheck(current_contract()).find_all_problems(response_recorder.answers)
             assert not broken, "\n".join(broken)
 
 
 @pytest.fixture(scope="session")
-def api(stack: LocalStack, witness: Witness) -> Iterator[Api]:
-    running = Api(stack.api_url, witness)
+def api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterator[Api]:
+    running = Api(stack.api_url, response_recorder)
     yield running
     running.close()
 
 
 @pytest.fixture(scope="session")
-def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
+def start_api(stack: LocalStack, response_recorder: ResponseRecorder) -> Iterator[StartApi]:
     """Start another API on the same tables, with these settings changed. Its log lies beside the others; of the
     deployed shape it is another function behind another gateway.
 
@@ -84,7 +87,7 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
 
         def start(**changes: str) -> Api:
             if isinstance(stack, DeployedStack):
-                other = Api(stack.deploy_additional_api(**changes), witness)
+                other = Api(stack.deploy_additional_api(**changes), response_recorder)
                 running.callback(other.close)
                 return other
             log = stack.directory / f"api-{next(numbers)}.log"
@@ -93,7 +96,7 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
             args = [sys.executable, "-m", "scripts.local.server", "--port", "0", "--no-events"]
             child = running.enter_context(Child(log.stem, args, log=log, env=environment, cwd=REPOSITORY))
             url, _ = child.wait_for_address(timeout_seconds=60)
-            other = Api(url, witness, log=log)
+            other = Api(url, response_recorder, log=log)
             running.callback(other.close)
             return other
 
@@ -101,13 +104,13 @@ def start_api(stack: LocalStack, witness: Witness) -> Iterator[StartApi]:
 
 
 @pytest.fixture(scope="session")
-def impatient_api(start_api: StartApi) -> Api:
+def short_first_timeout_api(start_api: StartApi) -> Api:
     """An API that waits half a second for its first provider."""
     return start_api(ASSEMBLYAI_TIMEOUT_SECONDS="0.5", OPENAI_TIMEOUT_SECONDS="23")
 
 
 @pytest.fixture(scope="session")
-def hasty_api(start_api: StartApi) -> Api:
+def short_timeouts_api(start_api: StartApi) -> Api:
     """An API that waits half a second for either provider: less than any recognition takes."""
     return start_api(ASSEMBLYAI_TIMEOUT_SECONDS="0.5", OPENAI_TIMEOUT_SECONDS="0.5")
 
@@ -120,14 +123,14 @@ def refusing_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def verifying_api(start_api: StartApi, refusing_url: str) -> Api:
+def email_verification_api(start_api: StartApi, refusing_url: str) -> Api:
     """An API that wants emails confirmed, and whose first provider is not there."""
     patience = {"ASSEMBLYAI_TIMEOUT_SECONDS": "1", "OPENAI_TIMEOUT_SECONDS": "23"}
     return start_api(EMAIL_VERIFICATION="on", ASSEMBLYAI_SYNC_BASE_URL=refusing_url, **patience)
 
 
 @pytest.fixture(scope="session")
-def keyless_api(start_api: StartApi, refusing_url: str) -> Api:
+def api_without_keys(start_api: StartApi, refusing_url: str) -> Api:
     """An API that cannot fetch the pool's public keys."""
     return start_api(COGNITO_JWKS_URL=f"{refusing_url}/jwks.json")
 
@@ -135,25 +138,25 @@ def keyless_api(start_api: StartApi, refusing_url: str) -> Api:
 @pytest.fixture
 def sandbox(stack: LocalStack) -> Iterator[Sandbox]:
     """The stand-ins, in good health before and after."""
-    catchup_env = Sandbox(stack.dev["sandbox_url"])
-    catchup_env.reset_faults()
-    yield catchup_env
-    catchup_env.reset_faults()
-    catchup_env.close()
+    control = Sandbox(stack.dev["sandbox_url"])
+    control.reset_faults()
+    yield control
+    control.reset_faults()
+    control.close()
 
 
 @pytest.fixture
 def payments_client(stack: LocalStack) -> Iterator[PaymentsClient]:
     """Stripe's stand-in, its webhooks as usual before and after."""
-    catchup_env = PaymentsClient(stack)
-    catchup_env.reset_faults()
-    yield catchup_env
-    catchup_env.reset_faults()
-    catchup_env.close()
+    control = PaymentsClient(stack)
+    control.reset_faults()
+    yield control
+    control.reset_faults()
+    control.close()
 
 
 @pytest.fixture
-def brisk_queue(request: pytest.FixtureRequest) -> Iterator[None]:
+def fast_queue(request: pytest.FixtureRequest) -> Iterator[None]:
     """A job that failed comes again within seconds. A deployed queue waits for 15 minutes: no worker takes longer."""
     if not IS_DEPLOYED:
         yield
@@ -173,7 +176,7 @@ def person(api: Api) -> Person:
 
 
 @pytest.fixture(scope="module")
-def resident(api: Api) -> Person:
+def signed_in_user(api: Api) -> Person:
     """Somebody whom the tests of one file share, for what leaves no trace."""
     return Person.register(api)
 
@@ -181,9 +184,9 @@ def resident(api: Api) -> Person:
 @pytest.fixture(scope="session")
 def owner(api: Api, stack: LocalStack) -> Person:
     """An administrator."""
-    said = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
-    tokens = (said["token"], said["access_token"], said["refresh_token"])
-    return Person(api, stack.dev["admin_email"], said["user"]["user_id"], *tokens)
+    body = api.login(stack.dev["admin_email"], stack.dev["admin_password"]).json()
+    tokens = (body["token"], body["access_token"], body["refresh_token"])
+    return Person(api, stack.dev["admin_email"], body["user"]["user_id"], *tokens)
 
 
 @pytest.fixture(scope="session")

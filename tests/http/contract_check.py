@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from jsonschema_rs import Draft202012Validator
 
-from tests.http.http_client import Heard
+from tests.http.http_client import RecordedResponse
 
 JSON = "application/json"
 
@@ -33,11 +33,11 @@ class ContractCheck:
 
     document: dict[str, Any]
 
-    def find_all_problems(self, responses: Iterable[Heard]) -> list[str]:
+    def find_all_problems(self, responses: Iterable[RecordedResponse]) -> list[str]:
         """What is not documented, one line each, without duplicates."""
         return sorted({problem for response in responses for problem in self.find_problems(response)})
 
-    def find_problems(self, response: Heard) -> Iterator[str]:
+    def find_problems(self, response: RecordedResponse) -> Iterator[str]:
         """What is wrong with one response. Preflights and unknown paths are the gateway's and are not checked."""
         path = self._path(response.method, response.path)
         if path is None or response.method == "OPTIONS":
@@ -66,14 +66,14 @@ class ContractCheck:
                 return str(path)
         return None
 
-    def _find_documentation(self, path: str, response: Heard) -> dict[str, Any] | None:
+    def _find_documentation(self, path: str, response: RecordedResponse) -> dict[str, Any] | None:
         """The documentation of a response with this status."""
         documented = self.document["paths"][path][response.method.lower()]["responses"].get(str(response.status))
         if documented and "$ref" in documented:
             documented = self.document["components"]["responses"][documented["$ref"].rsplit("/", 1)[1]]
         return dict(documented) if documented else None
 
-    def _validator(self, path: str, response: Heard) -> Draft202012Validator:
+    def _validator(self, path: str, response: RecordedResponse) -> Draft202012Validator:
         key = (path, response.method, response.status)
         if key not in self._validators:
             documented = self._find_documentation(path, response)

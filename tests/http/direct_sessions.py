@@ -15,44 +15,44 @@ from tests.fakes import Backend
 from tests.http.http_client import RATE, Person, silence
 
 STREAM = "/transcription/stream"
-RECORDING, SAID = samples()[-1]
+RECORDING, SPOKEN_TEXT = samples()[-1]
 FRAME_BYTES = len(silence(100))
 
 
-def begin(person: Person, **words: Any) -> dict[str, Any]:
+def start_direct_session(person: Person, **words: Any) -> dict[str, Any]:
     """The first lease of a new direct session."""
     answer = person.stream(action="start", **words)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 
 
-def renewal(person: Person, session_id: str) -> requests.Response:
+def request_renewal(person: Person, session_id: str) -> requests.Response:
     return person.stream(action="renew", session_id=session_id, interrupted=True)
 
 
-def renewed(person: Person, session_id: str) -> dict[str, Any]:
-    answer = renewal(person, session_id)
+def renew_session(person: Person, session_id: str) -> dict[str, Any]:
+    answer = request_renewal(person, session_id)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-def began_at(lease: dict[str, Any]) -> int:
+def lease_started_at(lease: dict[str, Any]) -> int:
     """Epoch seconds."""
     return int(datetime.fromisoformat(lease["lease_expires_at"]).timestamp()) - int(lease["lease_seconds"])
 
 
-def age(books: Backend, person: Person, session_id: str, seconds: int) -> None:
+def backdate_session(books: Backend, person: Person, session_id: str, seconds: int) -> None:
     """Let the session have begun so much earlier: a lease is billed by the clock, and no test waits for that."""
     times = ("started_at", "lease_started_at", "lease_expires_at")
     books.tables.write(Write(session_key(person.user_id, session_id), add=dict.fromkeys(times, -seconds)))
 
 
-def opened(lease: dict[str, Any]) -> ClientConnection:
+def open_socket(lease: dict[str, Any]) -> ClientConnection:
     """AssemblyAI's socket as an extension opens it."""
     return connect(f"{lease['websocket_url']}&token={lease['token']}", proxy=None, open_timeout=10)
 
 
-def spoken() -> list[bytes]:
+def speech_frames() -> list[bytes]:
     """Three seconds of speech and the pause that ends the turn, a tenth of a second a frame."""
     with wave.open(str(RECORDING)) as reader:
         assert reader.getframerate() == RATE
@@ -60,7 +60,7 @@ def spoken() -> list[bytes]:
     return [audio[place : place + FRAME_BYTES].ljust(FRAME_BYTES, b"\0") for place in range(0, len(audio), FRAME_BYTES)]
 
 
-def final_turn(socket: ClientConnection) -> dict[str, Any]:
+def receive_final_turn(socket: ClientConnection) -> dict[str, Any]:
     """The next turn that will not change any more."""
     while True:
         message = json.loads(socket.recv(timeout=30))

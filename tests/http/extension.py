@@ -62,9 +62,14 @@ class Extension:
         public = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         letters = (chr(ord("a") + int(digit, 16)) for digit in hashlib.sha256(public).hexdigest()[:32])
         directory.mkdir()
-        said = {"manifest_version": 3, "name": directory.name, "version": "1", "key": base64.b64encode(public).decode()}
-        said |= {"background": {"service_worker": "worker.js"}}
-        (directory / "manifest.json").write_text(json.dumps(said | manifest))
+        settings = {
+            "manifest_version": 3,
+            "name": directory.name,
+            "version": "1",
+            "key": base64.b64encode(public).decode(),
+        }
+        settings |= {"background": {"service_worker": "worker.js"}}
+        (directory / "manifest.json").write_text(json.dumps(settings | manifest))
         (directory / "page.html").write_text("<!doctype html><title>A page of the extension's</title>")
         (directory / "worker.js").write_text(WORKER)
         return cls(directory, "".join(letters))
@@ -80,7 +85,7 @@ class Extension:
 
 def flags(extensions: Sequence[Extension]) -> list[str]:
     """What Chromium has to be told to load them, and to let any page call this machine: so the API alone refuses."""
-    directories = ",".join(str(one.directory) for one in extensions)
+    directories = ",".join(str(extension.directory) for extension in extensions)
     off = ("DisableLoadExtensionCommandLineSwitch", "LocalNetworkAccessChecks")
     return [f"--load-extension={directories}", f"--disable-features={','.join(off)}"]
 

@@ -16,7 +16,7 @@ from schemathesis.checks import CHECKS, not_a_server_error
 from app import AUDIO_TYPES
 from chalicelib.models.audio import Audio
 from tests.http.contract_check import ContractCheck, close_shapes
-from tests.http.http_client import RATE, Api, Heard, Person, silence
+from tests.http.http_client import RATE, Api, Person, RecordedResponse, silence
 
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 CHECKED = (
@@ -80,10 +80,10 @@ class Generator:
         self.soak_counts[f"generated requests by {caller}, answered as documented"] += 1
         media_type = response.headers.get("content-type", [""])[0]
         text = (response.content or b"").decode()
-        received = Heard(
+        received = RecordedResponse(
             case.method, case.operation.path, response.status_code, text, str(response.headers), media_type
         )
-        self.api.witness.answers.append(received)
+        self.api.response_recorder.answers.append(received)
         assert list(self._check.find_problems(received)) == [], case.as_curl_command()
         case.validate_response(response, checks=checks, headers=headers)
 

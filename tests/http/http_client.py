@@ -64,21 +64,21 @@ PRIVATE_FIELDS = {"email", "password", "name", "refresh_token", "title", "source
 PRIVATE_FIELDS |= {"question", "audio_url", "reason", "success_url", "cancel_url", "code"}
 
 
-def private_words(said: Any, name: str = "") -> Iterator[str]:
+def private_texts(fields: Any, name: str = "") -> Iterator[str]:
     """The texts under private names in a body or a query, however deep."""
-    match said:
+    match fields:
         case str() if name in PRIVATE_FIELDS:
-            yield said
+            yield fields
         case dict():
-            for inner, value in said.items():
-                yield from private_words(value, inner)
+            for inner, value in fields.items():
+                yield from private_texts(value, inner)
         case list():
-            for value in said:
-                yield from private_words(value, name)
+            for value in fields:
+                yield from private_texts(value, name)
 
 
 @dataclass(frozen=True)
-class Heard:
+class RecordedResponse:
     """One answer, as it came over the wire."""
 
     method: str
@@ -90,10 +90,10 @@ class Heard:
 
 
 @dataclass
-class Witness:
+class ResponseRecorder:
     """What all tests heard, from every API process of the run, and the private words that they said."""
 
-    answers: list[Heard] = field(default_factory=list)
+    answers: list[RecordedResponse] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
 
 
@@ -103,8 +103,10 @@ class Api:
     `log`: where it writes its lines, if that file is its own.
     """
 
-    def __init__(self, url: str, witness: Witness, address: str = "127.0.0.1", log: Path | None = None):
-        self.url, self.witness, self.log = url, witness, log
+    def __init__(
+        self, url: str, response_recorder: ResponseRecorder, address: str = "127.0.0.1", log: Path | None = None
+    ):
+        self.url, self.response_recorder, self.log = url, response_recorder, log
         self._session = requests.Session()
         self._session.trust_env = False
         if address != "127.0.0.1":  # The emulated gateway looks here for a caller's address; our dev server never does.
@@ -114,14 +116,14 @@ class Api:
     def call(
         self, method: str, path: str, token: str | None = None, headers: dict[str, Any] | None = None, **request: Any
     ) -> requests.Response:
-        self.witness.said.update(private_words(request.get("json")), private_words(request.get("params")))
+        self.response_recorder.said.update(private_texts(request.get("json")), private_texts(request.get("params")))
         authorization = {"Authorization": f"Bearer {token}"} if token is not None else {}
         answer = self._session.request(
             method, self.url + path, headers=authorization | (headers or {}), timeout=PATIENCE_SECONDS, **request
         )
         media_type = answer.headers.get("Content-Type", "")
-        heard = Heard(method, path, answer.status_code, answer.text, str(answer.headers), media_type)
-        self.witness.answers.append(heard)
+        recorded = RecordedResponse(method, path, answer.status_code, answer.text, str(answer.headers), media_type)
+        self.response_recorder.answers.append(recorded)
         return answer
 
     def get(self, path: str, token: str | None = None, **request: Any) -> requests.Response:
@@ -182,7 +184,11 @@ class Sandbox:
 
     def transcripts(self, job_id: str) -> list[dict[str, Any]]:
         """The transcripts that were ordered for a job, with the webhooks of each."""
-        return [one for one in self.all_transcripts() if str(one["webhook_url"]).endswith(f"?job={job_id}")]
+        return [
+            transcript
+            for transcript in self.all_transcripts()
+            if str(transcript["webhook_url"]).endswith(f"?job={job_id}")
+        ]
 
     def all_transcripts(self) -> list[dict[str, Any]]:
         """All that were ordered since they were forgotten."""
@@ -197,10 +203,10 @@ class Sandbox:
         answer = self._session.post(f"{self._url}/transcripts/{transcript_id}/webhook", params={"copies": copies})
         assert answer.status_code == 202
 
-    def count(self, service: str, what: str = "received") -> int:
+    def count(self, service: str, figure: str = "received") -> int:
         """Calls `received` by the service, or audio `recognised` by it, since it started."""
         services = self._session.get(f"{self._url}/calls").json()["services"]
-        return int(services.get(service, {}).get(what, 0))
+        return int(services.get(service, {}).get(figure, 0))
 
     def session(self, provider_session_id: str) -> dict[str, Any]:
         """What AssemblyAI's stand-in knows of a live session, by the id its socket named."""
@@ -240,8 +246,8 @@ class Person:
         email = email or new_email()
         answer = api.register(email, **words)
         assert answer.status_code == 201, answer.text
-        said = answer.json()
-        return cls(api, email, said["user"]["user_id"], said["token"], said["access_token"], said["refresh_token"])
+        body = answer.json()
+        return cls(api, email, body["user"]["user_id"], body["token"], body["access_token"], body["refresh_token"])
 
     def get(self, path: str, **request: Any) -> requests.Response:
         return self.api.get(path, self.token, **request)
@@ -279,8 +285,8 @@ class Person:
 
     def balance(self) -> tuple[int, int]:
         """Available and held."""
-        said = self.get("/credits/balance").json()
-        return said["available"], said["held"]
+        body = self.get("/credits/balance").json()
+        return body["available"], body["held"]
 
 
 def silence(milliseconds: int) -> bytes:
@@ -291,17 +297,17 @@ def silence(milliseconds: int) -> bytes:
 def check_error(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
     """Assert the one shape of all errors; returns the details."""
     assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
-    said = answer.json()
-    assert set(said) <= {"code", "message", "request_id", "details"}
+    body = answer.json()
+    assert set(body) <= {"code", "message", "request_id", "details"}
     assert STATUS[code] == status
-    assert said["message"]
+    assert body["message"]
     assert "Traceback" not in answer.text
-    assert said["request_id"] == answer.headers["X-Request-Id"]
+    assert body["request_id"] == answer.headers["X-Request-Id"]
     assert answer.headers["Access-Control-Allow-Origin"].startswith("chrome-extension://")
     assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
     assert answer.headers["Content-Type"] == "application/json"
     assert ("Retry-After" in answer.headers) or status not in (429, 503)
-    return dict(said.get("details", {}))
+    return dict(body.get("details", {}))
 
 
 def authenticated_routes() -> list[tuple[str, str]]:
@@ -314,7 +320,7 @@ def authenticated_routes() -> list[tuple[str, str]]:
     ]
 
 
-def on_every_authenticated_route(
+def call_every_authenticated_route(
     api: Api,
     headers: dict[str, Any],
     check: Callable[[requests.Response], Any],

@@ -11,7 +11,7 @@ from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.logs.redaction import MARK
 from chalicelib.settings.schema import SECRETS
 from scripts.local.stack import LocalStack
-from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, Heard
+from tests.http.http_client import EMAIL_DOMAIN, PASSWORD, RecordedResponse
 
 # Files that must contain secrets; tests/shipping checks what is built.
 # The emulator's own state and log (aws.log names the addresses it "mails") are not the backend's.
@@ -66,7 +66,9 @@ class Secrets:
         assert all(len(key) > 15 for key in keys.values())
         return cls(keys)
 
-    def find_leaks(self, directory: Path, responses: Iterable[Heard], sent_texts: Iterable[str] = ()) -> list[str]:
+    def find_leaks(
+        self, directory: Path, responses: Iterable[RecordedResponse], sent_texts: Iterable[str] = ()
+    ) -> list[str]:
         """The leaks found, and where; normally none. `sent_texts`: text of the tests that must be in no file."""
         responses = list(responses)
         tokens = stream_tokens(responses) | signatures(responses)
@@ -94,7 +96,9 @@ class Secrets:
             lines = "\n".join(set(mask_numbers(text).splitlines()))
             yield from (f"said: {word} in {inside}" for word, shape in masked_texts if shape in lines)
 
-    def find_in_responses(self, responses: Iterable[Heard], tokens: set[str], secrets: set[str]) -> Iterator[str]:
+    def find_in_responses(
+        self, responses: Iterable[RecordedResponse], tokens: set[str], secrets: set[str]
+    ) -> Iterator[str]:
         """Leaks to callers: secrets in any response, and private values in responses of other routes."""
         never = self.keys | {f"a webhook's secret {n}": secret for n, secret in enumerate(secrets)}
         for response in responses:
@@ -113,7 +117,7 @@ class Secrets:
             yield from (f"{name} in the {response.status} of {response.method} {path}" for name in found)
 
 
-def recognised_texts(responses: Iterable[Heard]) -> set[str]:
+def recognised_texts(responses: Iterable[RecordedResponse]) -> set[str]:
     """The recognised, returned, summarised or quoted texts that are long enough to be no coincidence."""
     texts: set[str] = set()
     for response in responses:
@@ -127,14 +131,14 @@ def recognised_texts(responses: Iterable[Heard]) -> set[str]:
     return {text for text in texts if len(text) > 20}
 
 
-def stream_tokens(responses: Iterable[Heard]) -> set[str]:
+def stream_tokens(responses: Iterable[RecordedResponse]) -> set[str]:
     """The tokens that open sockets at the providers."""
     leases = [response for response in responses if response.path == STREAM and response.method == "POST"]
     bodies = [json.loads(response.text) for response in leases if response.status in (200, 201)]
     return {lease["token"] for lease in bodies if "token" in lease}
 
 
-def signatures(responses: Iterable[Heard]) -> set[str]:
+def signatures(responses: Iterable[RecordedResponse]) -> set[str]:
     """The signatures and signed policies of upload forms."""
     forms = [
         json.loads(response.text)["fields"]
@@ -144,7 +148,7 @@ def signatures(responses: Iterable[Heard]) -> set[str]:
     return {form[name] for form in forms for name in ("x-amz-signature", "policy")}
 
 
-def job_ids(responses: Iterable[Heard]) -> set[str]:
+def job_ids(responses: Iterable[RecordedResponse]) -> set[str]:
     """The ids of the started catch-ups."""
     started = [
         response for response in responses if response.path == "/transcription/catchup" and response.status == 202

@@ -14,7 +14,7 @@ EVERY_SECONDS = 2.0
 
 
 @contextmanager
-def hurried_schedules(aws: LocalAws) -> Iterator[None]:
+def fast_schedules(aws: LocalAws) -> Iterator[None]:
     """Every function that a rule of EventBridge calls is called by Lambda's API too, as the rule would, over and over.
 
     With its own role, settings and process: only the clock is another. test_http_deployed.py awaits the rules
@@ -27,20 +27,20 @@ def hurried_schedules(aws: LocalAws) -> Iterator[None]:
         for target in aws.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
     ]
     assert functions, "no rule calls any function"
-    over = threading.Event()
+    stopped = threading.Event()
 
     def call(rule: str, function: str) -> None:
         with closing(client("lambda", aws.endpoint_url)) as calls:
-            while not over.wait(EVERY_SECONDS):
+            while not stopped.wait(EVERY_SECONDS):
                 with suppress(BotoCoreError):  # A busy machine takes longer than the SDK waits; the next time comes.
                     calls.invoke(FunctionName=function, Payload=json.dumps(scheduled_event(rule)))["Payload"].read()
 
-    threads = [threading.Thread(target=call, args=one, name=f"schedule-{one[0]}") for one in functions]
+    threads = [threading.Thread(target=call, args=function, name=f"schedule-{function[0]}") for function in functions]
     for thread in threads:
         thread.start()
     try:
         yield
     finally:
-        over.set()
+        stopped.set()
         for thread in threads:
             thread.join()

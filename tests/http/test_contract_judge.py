@@ -7,7 +7,7 @@ import pytest
 
 from scripts.contract.files import current_contract
 from tests.http.contract_check import ContractCheck
-from tests.http.http_client import Heard
+from tests.http.http_client import RecordedResponse
 
 CONTRACT = ContractCheck(current_contract())
 BALANCE = {"available": 1, "held": 0, "lifetime_granted": 1, "lifetime_purchased": 0, "lifetime_used": 0}
@@ -21,7 +21,7 @@ def error(code: str, **details: str) -> dict[str, Any]:
 
 def find_problems(path: str, status: int, body: Any, media_type: str = JSON, method: str = "GET") -> list[str]:
     text = body if isinstance(body, str) else json.dumps(body)
-    return list(CONTRACT.find_problems(Heard(method, path, status, text, "", media_type)))
+    return list(CONTRACT.find_problems(RecordedResponse(method, path, status, text, "", media_type)))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_codes_and_reasons_have_to_be_those_of_the_route(
 
 
 def test_each_problem_is_reported_once() -> None:
-    response = Heard("GET", "/health", 418, "{}", "", JSON)
+    response = RecordedResponse("GET", "/health", 418, "{}", "", JSON)
 
     assert len(CONTRACT.find_all_problems([response, response])) == 1

@@ -56,14 +56,14 @@ def test_free_credits_come_once_per_person(api: Api, books: Backend, first: str,
         books.check_invariants(account["user"]["user_id"])
 
 
-def test_all_spellings_of_an_address_share_one_account(api: Api, resident: Person) -> None:
+def test_all_spellings_of_an_address_share_one_account(api: Api, signed_in_user: Person) -> None:
     for spelling in (
-        resident.email,
-        resident.email.upper(),
-        resident.email.replace("p", "\N{FULLWIDTH LATIN SMALL LETTER P}"),
+        signed_in_user.email,
+        signed_in_user.email.upper(),
+        signed_in_user.email.replace("p", "\N{FULLWIDTH LATIN SMALL LETTER P}"),
     ):
         check_error(api.register(spelling), 409, "email_taken")
-        assert api.login(spelling).json()["user"]["user_id"] == resident.user_id
+        assert api.login(spelling).json()["user"]["user_id"] == signed_in_user.user_id
 
 
 @pytest.mark.parametrize("password", ["", "short", "nine char", "x" * 257, 1234567890, None])
@@ -95,8 +95,8 @@ def test_an_invalid_address_is_400(api: Api, email: str) -> None:
     check_error(api.login(email), 400, "invalid_request")
 
 
-def test_a_wrong_password_and_an_unknown_address_look_the_same(api: Api, resident: Person) -> None:
-    wrong, unknown = api.login(resident.email, PASSWORD + "!"), api.login("nobody@canary.example")
+def test_a_wrong_password_and_an_unknown_address_look_the_same(api: Api, signed_in_user: Person) -> None:
+    wrong, unknown = api.login(signed_in_user.email, PASSWORD + "!"), api.login("nobody@canary.example")
 
     check_error(wrong, 401, "invalid_credentials")
     assert without_request_id(wrong) == without_request_id(unknown)
@@ -129,61 +129,67 @@ def test_signing_out_ends_every_sign_in_and_a_new_one_works_at_once(person: Pers
     assert replace(person, token=again["token"]).balance() == (200, 0)
 
 
-def test_a_sign_out_leaves_other_users_signed_in(person: Person, resident: Person) -> None:
+def test_a_sign_out_leaves_other_users_signed_in(person: Person, signed_in_user: Person) -> None:
     person.post("/auth/logout")
 
-    assert resident.get("/auth/user").status_code == 200
+    assert signed_in_user.get("/auth/user").status_code == 200
 
 
 def test_with_email_verification_the_credits_come_with_the_code(
-    verifying_api: Api, stack: LocalStack, books: Backend
+    email_verification_api: Api, stack: LocalStack, books: Backend
 ) -> None:
     email = new_email()
-    body = verifying_api.register(email, name="Ada").json()
+    body = email_verification_api.register(email, name="Ada").json()
     assert (body["confirmation_required"], body["free_credits"]) == (True, 0)
     assert not {"token", "access_token", "refresh_token"} & set(body)
     assert books.tables.get(profile_key(body["user"]["user_id"])) is None
 
-    check_error(verifying_api.login(email), 403, "email_unverified")
+    check_error(email_verification_api.login(email), 403, "email_unverified")
     code = mailed_code(stack, email)
-    wrong = verifying_api.post("/auth/confirm", json={"email": email, "code": "000000"})
+    wrong = email_verification_api.post("/auth/confirm", json={"email": email, "code": "000000"})
     assert check_error(wrong, 400, "invalid_request") == {"field": "code"}
-    confirmed = verifying_api.post("/auth/confirm", json={"email": email, "code": code}).json()
+    confirmed = email_verification_api.post("/auth/confirm", json={"email": email, "code": code}).json()
 
     assert confirmed == {"confirmed": True, "free_credits": 200}
-    check_error(verifying_api.post("/auth/confirm", json={"email": email, "code": code}), 400, "invalid_request")
-    user = verifying_api.login(email).json()["user"]
+    check_error(
+        email_verification_api.post("/auth/confirm", json={"email": email, "code": code}), 400, "invalid_request"
+    )
+    user = email_verification_api.login(email).json()["user"]
     assert (user["name"], user["credits"]["available"]) == ("Ada", 200)
     books.check_invariants(user["user_id"])
 
 
 def test_confirming_a_second_spelling_of_an_address_grants_no_credits(
-    verifying_api: Api, stack: LocalStack, person: Person
+    email_verification_api: Api, stack: LocalStack, person: Person
 ) -> None:
     email = person.email.replace("@", "+again@")
-    verifying_api.register(email)
+    email_verification_api.register(email)
 
-    confirmed = verifying_api.post("/auth/confirm", json={"email": email, "code": mailed_code(stack, email)}).json()
+    confirmed = email_verification_api.post(
+        "/auth/confirm", json={"email": email, "code": mailed_code(stack, email)}
+    ).json()
 
     assert confirmed["free_credits"] == 0
     assert confirmed["free_credits_reason"]
 
 
-def test_requesting_a_code_again_does_not_reveal_who_has_an_account(verifying_api: Api, resident: Person) -> None:
+def test_requesting_a_code_again_does_not_reveal_who_has_an_account(
+    email_verification_api: Api, signed_in_user: Person
+) -> None:
     waiting = new_email()
-    verifying_api.register(waiting)
+    email_verification_api.register(waiting)
 
-    for email in (waiting, resident.email, "nobody@canary.example"):
-        answer = verifying_api.post("/auth/resend-code", json={"email": email})
+    for email in (waiting, signed_in_user.email, "nobody@canary.example"):
+        answer = email_verification_api.post("/auth/resend-code", json={"email": email})
         assert (answer.status_code, answer.json()) == (200, {"sent": True})
 
 
-def test_a_code_for_an_unknown_address_looks_like_a_wrong_code(verifying_api: Api) -> None:
+def test_a_code_for_an_unknown_address_looks_like_a_wrong_code(email_verification_api: Api) -> None:
     waiting = new_email()
-    verifying_api.register(waiting)
+    email_verification_api.register(waiting)
 
     wrong, unknown = (
-        verifying_api.post("/auth/confirm", json={"email": email, "code": "000000"})
+        email_verification_api.post("/auth/confirm", json={"email": email, "code": "000000"})
         for email in (waiting, "nobody@canary.example")
     )
 

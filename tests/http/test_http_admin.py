@@ -40,12 +40,12 @@ def test_credits_are_granted_once_per_key_and_explained_to_the_user(
     ],
 )
 def test_an_invalid_change_of_credits_is_refused(
-    owner: Person, resident: Person, change: dict[str, object], field: str
+    owner: Person, signed_in_user: Person, change: dict[str, object], field: str
 ) -> None:
-    response = owner.post("/admin/credits", json={"user_id": resident.user_id, **GIFT} | change)
+    response = owner.post("/admin/credits", json={"user_id": signed_in_user.user_id, **GIFT} | change)
 
     assert check_error(response, 400, "invalid_request")["field"] == field
-    assert resident.balance() == (200, 0)
+    assert signed_in_user.balance() == (200, 0)
 
 
 def test_a_blocked_user_is_refused_at_once_until_unblocked(owner: Person, person: Person) -> None:

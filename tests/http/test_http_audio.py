@@ -20,7 +20,7 @@ def wav(milliseconds: int = 200, rate: int = RATE, channels: int = 1) -> bytes:
     return Audio(bytes(2 * channels * (rate * milliseconds // 1000)), rate, channels).as_wav()
 
 
-def patched(offset: int, layout: str, *values: int) -> bytes:
+def patch_header(offset: int, layout: str, *values: int) -> bytes:
     """A short WAV with other numbers in its header."""
     raw = bytearray(SHORT)
     struct.pack_into(layout, raw, offset, *values)
@@ -38,31 +38,31 @@ BAD_WAVS = {
     "79 ms": wav(79),
     "121 s": wav(121_000, rate=8_000),
     "a millisecond more than 120 s": wav(120_001, rate=8_000),
-    "more promised than there is": patched(40, "<I", 1_000_000),
-    "less promised than a chunk may be": patched(40, "<I", 2_000),
-    "a format chunk larger than the file": patched(16, "<I", 0xFFFFFFF0),
-    "an odd number of bytes": patched(40, "<I", len(SHORT) - 45),
-    "24 bits": patched(32, "<HH", 3, 24),
-    "floats": patched(20, "<H", 3),
-    "no channel": patched(22, "<H", 0),
-    "three channels": patched(22, "<H", 3),
+    "more promised than there is": patch_header(40, "<I", 1_000_000),
+    "less promised than a chunk may be": patch_header(40, "<I", 2_000),
+    "a format chunk larger than the file": patch_header(16, "<I", 0xFFFFFFF0),
+    "an odd number of bytes": patch_header(40, "<I", len(SHORT) - 45),
+    "24 bits": patch_header(32, "<HH", 3, 24),
+    "floats": patch_header(20, "<H", 3),
+    "no channel": patch_header(22, "<H", 0),
+    "three channels": patch_header(22, "<H", 3),
     "11025 Hz": wav(rate=11_025),
-    "no sample rate": patched(24, "<II", 0, 0),
-    "contradicting numbers": patched(28, "<I", 1),
+    "no sample rate": patch_header(24, "<II", 0, 0),
+    "contradicting numbers": patch_header(28, "<I", 1),
 }
 
 
 @pytest.fixture(scope="module")
-def session(resident: Person) -> str:
-    return resident.start()
+def session(signed_in_user: Person) -> str:
+    return signed_in_user.start()
 
 
 def check_refused_for_free(
-    answer: requests.Response, status: int, code: str, resident: Person, sandbox: Sandbox, calls_before: int
+    answer: requests.Response, status: int, code: str, signed_in_user: Person, sandbox: Sandbox, calls_before: int
 ) -> None:
     check_error(answer, status, code)
     assert sandbox.count(Sandbox.SYNC) + sandbox.count(Sandbox.TRANSCRIPTIONS) == calls_before
-    assert resident.balance() == (100, 100)
+    assert signed_in_user.balance() == (100, 100)
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def calls_before(sandbox: Sandbox) -> int:
 
 @pytest.mark.parametrize("body", BAD_WAVS.values(), ids=BAD_WAVS)
 def test_bad_audio_is_400_and_free(
-    resident: Person, session: str, sandbox: Sandbox, calls_before: int, body: bytes
+    signed_in_user: Person, session: str, sandbox: Sandbox, calls_before: int, body: bytes
 ) -> None:
-    answer = resident.send(session, 0, body, "audio/wav")
+    answer = signed_in_user.send(session, 0, body, "audio/wav")
 
-    check_refused_for_free(answer, 400, "invalid_request", resident, sandbox, calls_before)
+    check_refused_for_free(answer, 400, "invalid_request", signed_in_user, sandbox, calls_before)
 
 
 @pytest.mark.parametrize(
@@ -100,36 +100,36 @@ def test_bad_audio_is_400_and_free(
     ],
 )
 def test_raw_audio_with_bad_parameters_is_400_and_free(
-    resident: Person, session: str, sandbox: Sandbox, calls_before: int, query: dict[str, object], field: str
+    signed_in_user: Person, session: str, sandbox: Sandbox, calls_before: int, query: dict[str, object], field: str
 ) -> None:
     words = {"seq": 0, "sample_rate": RATE, "channels": 1} | query
     path = f"/transcription/stream/{session}/audio"
-    answer = resident.post(path, headers={"Content-Type": "audio/pcm"}, data=silence(200)[:-2], params=words)
+    answer = signed_in_user.post(path, headers={"Content-Type": "audio/pcm"}, data=silence(200)[:-2], params=words)
 
-    check_refused_for_free(answer, 400, "invalid_request", resident, sandbox, calls_before)
+    check_refused_for_free(answer, 400, "invalid_request", signed_in_user, sandbox, calls_before)
     assert field in answer.text
 
 
 @pytest.mark.parametrize("media_type", ["audio/mpeg", "application/json", "text/plain", "audio/wavy", "audio", ""])
 def test_another_media_type_is_415(
-    resident: Person, session: str, sandbox: Sandbox, calls_before: int, media_type: str
+    signed_in_user: Person, session: str, sandbox: Sandbox, calls_before: int, media_type: str
 ) -> None:
-    answer = resident.send(session, 0, SHORT, media_type)
+    answer = signed_in_user.send(session, 0, SHORT, media_type)
 
-    check_refused_for_free(answer, 415, "unsupported_media_type", resident, sandbox, calls_before)
+    check_refused_for_free(answer, 415, "unsupported_media_type", signed_in_user, sandbox, calls_before)
 
 
 @pytest.mark.parametrize("size", [4 * MEGABYTE + 1, 9 * MEGABYTE, 11 * MEGABYTE])
 def test_more_than_four_megabytes_is_413(
-    resident: Person, session: str, sandbox: Sandbox, calls_before: int, size: int
+    signed_in_user: Person, session: str, sandbox: Sandbox, calls_before: int, size: int
 ) -> None:
-    answer = resident.send(session, 0, wav(60_000, rate=48_000).ljust(size, b"\0"), "audio/wav")
+    answer = signed_in_user.send(session, 0, wav(60_000, rate=48_000).ljust(size, b"\0"), "audio/wav")
 
-    check_refused_for_free(answer, 413, "too_large", resident, sandbox, calls_before)
+    check_refused_for_free(answer, 413, "too_large", signed_in_user, sandbox, calls_before)
 
 
-def test_a_session_that_is_unknown_or_another_persons_is_404(
-    person: Person, resident: Person, session: str, sandbox: Sandbox, calls_before: int
+def test_an_unknown_or_another_users_session_is_404(
+    person: Person, signed_in_user: Person, session: str, sandbox: Sandbox, calls_before: int
 ) -> None:
     check_error(person.send("5a1de7d4", 0, SHORT, "audio/wav"), 404, "not_found")
     check_error(person.send(session, 0, SHORT, "audio/wav"), 404, "not_found")
@@ -138,13 +138,13 @@ def test_a_session_that_is_unknown_or_another_persons_is_404(
     check_error(person.stream(action="stop", session_id=session), 404, "not_found")
 
     assert person.balance() == (200, 0)
-    assert resident.balance() == (100, 100)
+    assert signed_in_user.balance() == (100, 100)
     assert sandbox.count(Sandbox.SYNC) == calls_before - sandbox.count(Sandbox.TRANSCRIPTIONS)
 
 
 @pytest.mark.parametrize("session_id", ["..", "%2e%2e", "a%2Fb", "a%00b", "%F0%9F%92%A9", "x" * 65, "USER%23ada"])
-def test_an_id_that_cannot_be_ours_is_refused(resident: Person, session_id: str) -> None:
-    answer = resident.send(session_id, 0, SHORT, "audio/wav")
+def test_an_invalid_id_is_refused(signed_in_user: Person, session_id: str) -> None:
+    answer = signed_in_user.send(session_id, 0, SHORT, "audio/wav")
 
     check_error(answer, answer.status_code, {400: "invalid_request", 404: "not_found"}[answer.status_code])
 
@@ -159,7 +159,7 @@ def test_an_id_that_cannot_be_ours_is_refused(resident: Person, session_id: str)
     ],
     ids=["8 kHz", "48 kHz stereo", "80 ms of a length nobody knew", "raw stereo"],
 )
-def test_good_audio_of_every_kind_is_billed_by_its_frames(
+def test_valid_audio_of_every_kind_is_billed_by_its_frames(
     person: Person, books: Backend, body: bytes, media_type: str, query: dict[str, int], milliseconds: int
 ) -> None:
     session_id = person.start()
@@ -173,14 +173,14 @@ def test_good_audio_of_every_kind_is_billed_by_its_frames(
     books.check_invariants(person.user_id)
 
 
-def test_speech_comes_back_as_words_and_into_the_history(person: Person, books: Backend) -> None:
-    recording, said = min(samples(), key=lambda sample: sample[0].stat().st_size)
+def test_speech_is_recognised_and_appears_in_the_history(person: Person, books: Backend) -> None:
+    recording, spoken_text = min(samples(), key=lambda sample: sample[0].stat().st_size)
     session_id = person.start(title="Sense and Sensibility")
 
     chunk = person.send(session_id, 0, recording.read_bytes(), "audio/wav", start_ms=1_000).json()
     stopped = person.stop(session_id)
 
-    assert word_error_rate(said, chunk["text"]) < 0.3
+    assert word_error_rate(spoken_text, chunk["text"]) < 0.3
     assert [word["text"] for word in chunk["words"]] == chunk["text"].split()
     assert stopped["credits_used"] == chunk["credits_used"] == -(-chunk["duration_ms"] * 10 // 60_000)
     whole = person.get(f"/transcription/history/{stopped['transcript_id']}").json()
@@ -194,14 +194,12 @@ def test_speech_comes_back_as_words_and_into_the_history(person: Person, books: 
     books.check_invariants(person.user_id)
 
 
-def test_the_same_chunk_many_times_at_once_is_heard_and_charged_once(
-    person: Person, sandbox: Sandbox, books: Backend
-) -> None:
+def test_a_chunk_sent_many_times_at_once_is_charged_once(person: Person, sandbox: Sandbox, books: Backend) -> None:
     session_id, many = person.start(), 8
-    before, together = sandbox.count(Sandbox.SYNC), threading.Barrier(many)
+    before, barrier = sandbox.count(Sandbox.SYNC), threading.Barrier(many)
 
     def send(_: int) -> requests.Response:
-        together.wait()
+        barrier.wait()
         return person.send(session_id, 3, SHORT, "audio/wav")
 
     with ThreadPoolExecutor(many) as threads:
@@ -222,7 +220,7 @@ def test_the_same_chunk_many_times_at_once_is_heard_and_charged_once(
     books.check_invariants(person.user_id)
 
 
-def test_a_stopped_session_takes_no_audio(person: Person, sandbox: Sandbox, calls_before: int) -> None:
+def test_a_stopped_session_accepts_no_audio(person: Person, sandbox: Sandbox, calls_before: int) -> None:
     session_id = person.start()
     person.stop(session_id)
 
@@ -241,7 +239,7 @@ def test_audio_beyond_the_lease_is_refused_and_free(person: Person, sandbox: San
     assert person.stop(session_id)["credits_used"] == 0
 
 
-def test_audio_without_a_token_is_not_even_looked_at(api: Api, session: str) -> None:
+def test_audio_without_a_token_is_401(api: Api, session: str) -> None:
     path = f"/transcription/stream/{session}/audio?seq=0"
 
     check_error(api.post(path, headers={"Content-Type": "audio/wav"}, data=b"nonsense"), 401, "unauthenticated")

@@ -8,10 +8,10 @@ from chalicelib.repositories import audits
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.fakes import Backend
+from tests.http.catchup_steps import wait_for
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay, wait_until
 from tests.http.http_client import Person, check_error, silence
 from tests.http.log_lines import LogLines, line_of
-from tests.http.recorded_requests import eventually
 
 PATH = "/admin/audit"
 
@@ -24,7 +24,7 @@ def load_latest(owner: Person) -> dict[str, Any]:
 
 def run_audit(owner: Person, **body: bool) -> dict[str, Any]:
     """The report of an audit that starts now."""
-    eventually(lambda: load_latest(owner)["running"] is None)
+    wait_for(lambda: load_latest(owner)["running"] is None)
     response = owner.post(PATH, json=body)
     assert response.status_code == 202, response.text
     started = response.json()
@@ -34,7 +34,7 @@ def run_audit(owner: Person, **body: bool) -> dict[str, Any]:
         found = load_latest(owner)["report"]
         return found if found and found["audit_id"] == started["audit_id"] else None
 
-    return dict(eventually(report))
+    return dict(wait_for(report))
 
 
 def findings_of(report: dict[str, Any], user: Person, books: Backend) -> list[tuple[str, str]]:
@@ -51,7 +51,7 @@ def test_the_books_of_a_user_who_did_everything_add_up(
     person.send(session_id, 0, silence(1_000))
     person.stop(session_id)
     payments_client.refund(checkout, 333)
-    eventually(lambda: len(books.entries(person.user_id)) == 4)
+    wait_for(lambda: len(books.entries(person.user_id)) == 4)
     person.start()
 
     report = run_audit(owner)

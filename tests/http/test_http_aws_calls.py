@@ -6,11 +6,11 @@ import requests
 from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from scripts.local.stack import LocalStack
+from tests.http.catchup_steps import ASK, CATCHUP, RANGE_MS, UPLOADS, create_session, upload, wait_until_ended
 from tests.http.checkout_steps import PURCHASE, PaymentsClient, event, send_signed
 from tests.http.deployed_limits import IS_DEPLOYED
 from tests.http.http_client import Api, Person, Sandbox, silence
 from tests.http.log_lines import LogLines, line_of, lines_of
-from tests.http.recorded_requests import ASK, CATCHUP, RANGE_MS, UPLOADS, ended, session_of, upload
 
 BUDGETS = {
     "start": 3,
@@ -64,7 +64,7 @@ def catchup_responses(
     job_id = responses["catch-up"].json()["job_id"]
     responses["poll"] = person.get(f"{CATCHUP}/{job_id}")
     sandbox.order(hold_jobs=False)
-    transcript_id = ended(person, job_id)["transcript_id"]
+    transcript_id = wait_until_ended(person, job_id)["transcript_id"]
     question = {
         "json": {"question": "What was said?", "transcript_id": transcript_id},
         "headers": {"Idempotency-Key": "1"},
@@ -169,7 +169,7 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
         "user": person.get("/auth/user"),
     }
     catchup_env = Sandbox(stack.dev["sandbox_url"])
-    responses |= catchup_responses(person, stack, catchup_env, session_of(person, "Something was said."))
+    responses |= catchup_responses(person, stack, catchup_env, create_session(person, "Something was said."))
     catchup_env.close()
     responses |= purchase_responses(person, stack)
     responses |= admin_responses(owner, person)

@@ -9,23 +9,23 @@ import srt
 from sandbox.speech import word_error_rate
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.http_client import Person, Sandbox, check_error
-from tests.http.recorded_requests import (
+from tests.http.catchup_steps import (
     ASK,
     CATCHUP,
     HELD,
     RANGE_MS,
     RECORDING_MS,
-    SAID,
     SENTENCES,
+    SPOKEN_TEXT,
     UPLOADS,
     USED,
     catch_up,
-    ended,
-    eventually,
-    session_of,
+    create_session,
     upload,
+    wait_for,
+    wait_until_ended,
 )
+from tests.http.http_client import Person, Sandbox, check_error
 
 HISTORY = "/transcription/history"
 QUESTION = "Whom or what does Mr. John Dashwood speak of?"
@@ -39,19 +39,19 @@ def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> 
 
     job = catch_up(person, upload_id=upload_id, title="Chapter 1", language="en-GB")
     assert (job["credits_held"], job["credits_used"], job["status"]) == (HELD, 0, "queued")
-    done = ended(person, job["job_id"])
+    done = wait_until_ended(person, job["job_id"])
 
     assert (done["status"], done["progress"], done["credits_held"], done["credits_used"]) == ("done", 100, 0, USED)
     assert done["key_moments"]
     assert person.balance() == (200 - USED, 0)
     (order,) = sandbox.transcripts(job["job_id"])
     assert [webhook["status"] for webhook in order["webhooks"]] == [200]
-    eventually(lambda: sandbox.transcripts(job["job_id"])[0]["deleted"])
+    wait_for(lambda: sandbox.transcripts(job["job_id"])[0]["deleted"])
 
     path = f"{HISTORY}/{done['transcript_id']}"
     whole = person.get(path).json()
     text = " ".join(segment["text"] for segment in whole["segments"])
-    assert word_error_rate(SAID, text) < 0.2
+    assert word_error_rate(SPOKEN_TEXT, text) < 0.2
     assert (whole["transcript"]["title"], whole["transcript"]["credits"]) == ("Chapter 1", USED)
     assert whole["covered"] == [{"start_ms": 0, "end_ms": RECORDING_MS}]
     assert [summary["job_id"] for summary in whole["summaries"]] == [job["job_id"]]
@@ -75,8 +75,10 @@ def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> 
 
 
 @pytest.mark.parametrize("is_ours", [True, False])
-def test_only_the_extensions_page_may_upload_recordings(resident: Person, stack: LocalStack, is_ours: bool) -> None:
-    url = resident.post(UPLOADS, json={"content_type": "audio/wav"}).json()["url"]
+def test_only_the_extensions_page_may_upload_recordings(
+    signed_in_user: Person, stack: LocalStack, is_ours: bool
+) -> None:
+    url = signed_in_user.post(UPLOADS, json={"content_type": "audio/wav"}).json()["url"]
     origin = stack.dev["extension_origin"] if is_ours else "https://elsewhere.example"
 
     with requests.Session() as session:
@@ -89,21 +91,21 @@ def test_only_the_extensions_page_may_upload_recordings(resident: Person, stack:
 
 
 @pytest.fixture(scope="module")
-def talk(resident: Person) -> dict[str, str]:
+def talk(signed_in_user: Person) -> dict[str, str]:
     """A recording with a finished catch-up: `upload_id`, `job_id`, `transcript_id`."""
-    upload_id = upload(resident)
-    done = ended(resident, catch_up(resident, upload_id=upload_id)["job_id"])
+    upload_id = upload(signed_in_user)
+    done = wait_until_ended(signed_in_user, catch_up(signed_in_user, upload_id=upload_id)["job_id"])
     return {"upload_id": upload_id, "job_id": done["job_id"], "transcript_id": done["transcript_id"]}
 
 
-def test_the_same_range_of_the_same_file_is_free(resident: Person, talk: dict[str, str]) -> None:
-    before = resident.balance()
+def test_the_same_range_of_the_same_file_is_free(signed_in_user: Person, talk: dict[str, str]) -> None:
+    before = signed_in_user.balance()
 
-    again = catch_up(resident, upload_id=talk["upload_id"], title="Another title")
+    again = catch_up(signed_in_user, upload_id=talk["upload_id"], title="Another title")
 
     assert (again["job_id"], again["status"]) == (talk["job_id"], "done")
     assert again["summary"]
-    assert resident.balance() == before
+    assert signed_in_user.balance() == before
 
 
 def test_a_request_for_a_running_catchup_joins_it(person: Person, sandbox: Sandbox) -> None:
@@ -114,7 +116,7 @@ def test_a_request_for_a_running_catchup_joins_it(person: Person, sandbox: Sandb
     assert first["job_id"] == second["job_id"]
     assert person.balance() == (200 - HELD, HELD)
     sandbox.order(hold_jobs=False)
-    assert ended(person, first["job_id"])["credits_used"] == USED
+    assert wait_until_ended(person, first["job_id"])["credits_used"] == USED
     assert len(sandbox.transcripts(first["job_id"])) == 1
 
 
@@ -127,14 +129,14 @@ def test_a_key_names_its_job(person: Person, books: Backend) -> None:
 
     assert second["job_id"] == first["job_id"]
     check_error(other, 409, "idempotency_mismatch")
-    ended(person, first["job_id"])
+    wait_until_ended(person, first["job_id"])
     assert catch_up(person, key, upload_id=upload_id)["status"] == "done"
     assert person.balance() == (200 - USED, 0)
     books.check_invariants(person.user_id)
 
 
 def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
-    session_id, key = session_of(person, *SENTENCES), {"Idempotency-Key": "once"}
+    session_id, key = create_session(person, *SENTENCES), {"Idempotency-Key": "once"}
     body = {"question": "When does the ferry leave?", "session_id": session_id}
     before, calls = person.balance(), sandbox.count(Sandbox.TEXT)
 
@@ -149,11 +151,11 @@ def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
 
 
 def test_a_session_is_summarised_at_its_own_price(person: Person, sandbox: Sandbox, books: Backend) -> None:
-    session_id, ordered = session_of(person, *SENTENCES), sandbox.count(Sandbox.CREATE)
+    session_id, ordered = create_session(person, *SENTENCES), sandbox.count(Sandbox.CREATE)
     before, _ = person.balance()
 
     answer = person.post(CATCHUP, json={"session_id": session_id, "minutes": 5})
-    done = ended(person, answer.json()["job_id"])
+    done = wait_until_ended(person, answer.json()["job_id"])
 
     assert (done["status"], done["credits_used"], done["session_id"]) == ("done", 1, session_id)
     assert SENTENCES[0] in done["summary"]
@@ -168,7 +170,7 @@ def test_a_session_is_summarised_at_its_own_price(person: Person, sandbox: Sandb
 
 
 def test_an_unanswerable_question_gets_a_fixed_text(person: Person) -> None:
-    session_id = session_of(person, *SENTENCES)
+    session_id = create_session(person, *SENTENCES)
 
     answer = person.post(ASK, json={"question": "Capital of Mongolia?", "session_id": session_id}).json()
 
@@ -177,7 +179,7 @@ def test_an_unanswerable_question_gets_a_fixed_text(person: Person) -> None:
 
 
 def test_a_question_without_credits_is_402_before_the_model_is_called(person: Person, sandbox: Sandbox) -> None:
-    session_id, calls = session_of(person, *SENTENCES), sandbox.count(Sandbox.TEXT)
+    session_id, calls = create_session(person, *SENTENCES), sandbox.count(Sandbox.TEXT)
     for _ in range(2):
         person.start(lease_seconds=600)
     assert person.balance() == (0, 200)

@@ -7,8 +7,8 @@ import pytest
 from chalicelib.models.transcripts import Transcript
 from chalicelib.repositories.transcripts import put_transcript
 from tests.fakes import Backend
+from tests.http.catchup_steps import ASK, CATCHUP, RANGE_MS, SENTENCES, UPLOADS, create_session
 from tests.http.http_client import Person, check_error
-from tests.http.recorded_requests import ASK, CATCHUP, RANGE_MS, SENTENCES, UPLOADS, session_of
 
 HISTORY = "/transcription/history"
 PUBLIC = "https://media.example.com/talk.mp3"
@@ -52,9 +52,9 @@ BAD_URLS = [
 
 
 @pytest.mark.parametrize("url", BAD_URLS, ids=lambda url: ascii(url)[:50])
-def test_an_address_that_is_not_public_https_is_400(resident: Person, url: str) -> None:
-    check_bad(resident, CATCHUP, {"audio_url": url, "to_ms": RANGE_MS}, "audio_url")
-    check_bad(resident, CATCHUP, {"audio_url": url, "to_ms": RANGE_MS, "quote": True}, "audio_url")
+def test_an_address_that_is_not_public_https_is_400(signed_in_user: Person, url: str) -> None:
+    check_bad(signed_in_user, CATCHUP, {"audio_url": url, "to_ms": RANGE_MS}, "audio_url")
+    check_bad(signed_in_user, CATCHUP, {"audio_url": url, "to_ms": RANGE_MS, "quote": True}, "audio_url")
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,15 @@ def test_an_address_that_is_not_public_https_is_400(resident: Person, url: str) 
     ],
     ids=str,
 )
-def test_an_invalid_request_is_400_and_names_the_field(resident: Person, body: dict[str, Any], field: str) -> None:
-    check_bad(resident, CATCHUP, {"audio_url": PUBLIC} | body, field)
+def test_an_invalid_request_is_400_and_names_the_field(
+    signed_in_user: Person, body: dict[str, Any], field: str
+) -> None:
+    check_bad(signed_in_user, CATCHUP, {"audio_url": PUBLIC} | body, field)
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 601, 1.5, "5", None])
-def test_invalid_minutes_are_400(resident: Person, minutes: Any) -> None:
-    check_bad(resident, CATCHUP, {"session_id": "x", "minutes": minutes}, "minutes")
+def test_invalid_minutes_are_400(signed_in_user: Person, minutes: Any) -> None:
+    check_bad(signed_in_user, CATCHUP, {"session_id": "x", "minutes": minutes}, "minutes")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_invalid_minutes_are_400(resident: Person, minutes: Any) -> None:
     ids=str,
 )
 def test_a_range_that_a_session_does_not_have_is_400(person: Person, body: dict[str, Any], field: str) -> None:
-    session_id = session_of(person, *SENTENCES)
+    session_id = create_session(person, *SENTENCES)
 
     check_bad(person, CATCHUP, {"session_id": session_id} | body, field)
 
@@ -127,28 +129,30 @@ def test_a_range_that_a_session_does_not_have_is_400(person: Person, body: dict[
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_an_invalid_question_is_400_and_names_the_field(resident: Person, body: dict[str, Any], field: str) -> None:
-    check_bad(resident, ASK, {"transcript_id": "5a1de7d4"} | body, field)
+def test_an_invalid_question_is_400_and_names_the_field(
+    signed_in_user: Person, body: dict[str, Any], field: str
+) -> None:
+    check_bad(signed_in_user, ASK, {"transcript_id": "5a1de7d4"} | body, field)
 
 
 @pytest.mark.parametrize(
     "media_type", ["", "text/html", "audio/", "audio/wav; x=1", "audio/wav\n", "AUDIO/WAV", "audio/" + "x" * 100, None]
 )
-def test_an_upload_form_is_only_for_audio_and_video(resident: Person, media_type: str | None) -> None:
-    check_bad(resident, UPLOADS, {"content_type": media_type}, "content_type")
+def test_an_upload_form_is_only_for_audio_and_video(signed_in_user: Person, media_type: str | None) -> None:
+    check_bad(signed_in_user, UPLOADS, {"content_type": media_type}, "content_type")
 
 
 @pytest.mark.parametrize("path", [CATCHUP, ASK])
 @pytest.mark.parametrize("key", ["", "x" * 256, "é".encode("latin-1"), "a\tb"], ids=ascii)
-def test_a_key_out_of_bounds_is_400(resident: Person, path: str, key: str | bytes) -> None:
+def test_a_key_out_of_bounds_is_400(signed_in_user: Person, path: str, key: str | bytes) -> None:
     body = {"audio_url": PUBLIC, "to_ms": 5} if path == CATCHUP else {"question": "?", "session_id": "x"}
-    answer = resident.post(path, json=body, headers={"Idempotency-Key": key})
+    answer = signed_in_user.post(path, json=body, headers={"Idempotency-Key": key})
 
     assert check_error(answer, 400, "invalid_request")["field"] == "Idempotency-Key"
 
 
 def test_a_cursor_continues_only_with_the_same_user_and_filters(
-    person: Person, resident: Person, books: Backend
+    person: Person, signed_in_user: Person, books: Backend
 ) -> None:
     for n in range(3):
         line = Transcript(f"01ARZ3NDEKTSV4RRFFQ69G5FA{n}", "catchup", 1_795_400_000 + n, state="done")
@@ -158,7 +162,11 @@ def test_a_cursor_continues_only_with_the_same_user_and_filters(
 
     for _ in range(2):  # A cursor is a position, so it can be used again.
         assert [transcript["id"][-1] for transcript in person.get(HISTORY, params=query).json()["items"]] == ["0"]
-    for caller, changes in ((resident, {}), (person, {"kind": "live"}), (person, {"cursor": query["cursor"][:-2]})):
+    for caller, changes in (
+        (signed_in_user, {}),
+        (person, {"kind": "live"}),
+        (person, {"cursor": query["cursor"][:-2]}),
+    ):
         answer = caller.get(HISTORY, params=query | changes)
         assert check_error(answer, 400, "invalid_request")["field"] == "cursor"
 

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from tests.fakes import Backend
-from tests.http.http_client import Person, Sandbox, check_error
-from tests.http.recorded_requests import (
+from tests.http.catchup_steps import (
     ASK,
-    begin,
     catch_up,
     check_done_once,
-    ended,
-    ended_by_sweeps,
-    session_of,
+    create_session,
+    start_catchup,
     upload,
+    wait_until_ended,
+    wait_until_swept,
 )
+from tests.http.http_client import Person, Sandbox, check_error
 
 
 def check_failed_free(
@@ -44,7 +44,7 @@ def test_an_order_whose_answer_is_lost_is_not_repeated(
     sandbox.order(webhook_copies=copies)
     sandbox.fail(Sandbox.CREATE, kind, delay_seconds=0)
 
-    ended_by_sweeps(books, person, job_id := begin(person))
+    wait_until_swept(books, person, job_id := start_catchup(person))
 
     check_done_once(person, job_id, sandbox, books)
 
@@ -53,7 +53,7 @@ def test_an_order_whose_answer_is_lost_is_not_repeated(
 def test_a_failed_order_is_repeated(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
     sandbox.fail(Sandbox.CREATE, kind, delay_seconds=0)
 
-    ended_by_sweeps(books, person, job_id := begin(person))
+    wait_until_swept(books, person, job_id := start_catchup(person))
 
     check_done_once(person, job_id, sandbox, books)
 
@@ -61,15 +61,15 @@ def test_a_failed_order_is_repeated(person: Person, sandbox: Sandbox, books: Bac
 def test_a_refused_order_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.CREATE, "401")
 
-    check_failed_free(ended(person, begin(person)), person, books, "rejected the recording")
+    check_failed_free(wait_until_ended(person, start_catchup(person)), person, books, "rejected the recording")
 
 
 def test_an_order_that_always_fails_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.CREATE, "500", times=3)
 
-    job_id = begin(person)
+    job_id = start_catchup(person)
 
-    check_failed_free(ended_by_sweeps(books, person, job_id), person, books, "rejected the recording")
+    check_failed_free(wait_until_swept(books, person, job_id), person, books, "rejected the recording")
     assert sandbox.transcripts(job_id) == []
 
 
@@ -81,7 +81,7 @@ def test_a_lost_order_is_searched_for_until_it_is_found(
     sandbox.fail(Sandbox.CREATE, "lost", delay_seconds=0)
     sandbox.fail(getattr(Sandbox, service), "500")
 
-    ended_by_sweeps(books, person, job_id := begin(person))
+    wait_until_swept(books, person, job_id := start_catchup(person))
 
     check_done_once(person, job_id, sandbox, books)
 
@@ -90,7 +90,7 @@ def test_a_lost_order_is_searched_for_until_it_is_found(
 def test_a_failed_fetch_is_retried_later(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
     sandbox.fail(Sandbox.GET, kind)
 
-    ended_by_sweeps(books, person, job_id := begin(person))
+    wait_until_swept(books, person, job_id := start_catchup(person))
 
     check_done_once(person, job_id, sandbox, books)
 
@@ -98,7 +98,7 @@ def test_a_failed_fetch_is_retried_later(person: Person, sandbox: Sandbox, books
 def test_a_failed_transcription_ends_the_job_for_free(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.fail(Sandbox.TRANSCRIPTION, "error")
 
-    check_failed_free(ended(person, begin(person)), person, books, "could not be transcribed")
+    check_failed_free(wait_until_ended(person, start_catchup(person)), person, books, "could not be transcribed")
 
 
 @pytest.mark.usefixtures("brisk_queue")
@@ -108,7 +108,7 @@ def test_a_failed_deletion_of_the_copy_is_retried_later(
 ) -> None:
     sandbox.fail(Sandbox.DELETE, kind, times=2)
 
-    ended(person, job_id := begin(person))
+    wait_until_ended(person, job_id := start_catchup(person))
 
     check_done_once(person, job_id, sandbox, books)
 
@@ -117,7 +117,7 @@ def test_a_failed_deletion_of_the_copy_is_retried_later(
 def test_a_failed_summary_is_retried(person: Person, sandbox: Sandbox, books: Backend, kind: str) -> None:
     sandbox.fail(Sandbox.TEXT, kind)
 
-    ended_by_sweeps(books, person, job_id := begin(person))
+    wait_until_swept(books, person, job_id := start_catchup(person))
 
     check_done_once(person, job_id, sandbox, books)
 
@@ -126,7 +126,11 @@ def test_a_summary_that_always_fails_ends_the_job_for_free(person: Person, sandb
     sandbox.fail(Sandbox.TEXT, "not_json", times=-1)
 
     check_failed_free(
-        ended(person, begin(person)), person, books, "summary could not be generated", was_transcribed=True
+        wait_until_ended(person, start_catchup(person)),
+        person,
+        books,
+        "summary could not be generated",
+        was_transcribed=True,
     )
 
 
@@ -145,7 +149,7 @@ def test_a_summary_that_always_fails_ends_the_job_for_free(person: Person, sandb
 def test_a_failed_answer_is_an_error_and_free(
     person: Person, sandbox: Sandbox, books: Backend, kind: str, status: int, code: str
 ) -> None:
-    session_id, key = session_of(person, "The ferry leaves at ten sharp."), {"Idempotency-Key": "once"}
+    session_id, key = create_session(person, "The ferry leaves at ten sharp."), {"Idempotency-Key": "once"}
     body, before = {"question": "When does the ferry leave?", "session_id": session_id}, person.balance()
     sandbox.fail(Sandbox.TEXT, kind, delay_seconds=0)
 
@@ -164,10 +168,10 @@ def test_a_failed_answer_is_an_error_and_free(
 def test_a_file_without_audio_is_free(person: Person, books: Backend, content: bytes, reason: str) -> None:
     job = catch_up(person, upload_id=upload(person, content))
 
-    check_failed_free(ended(person, job["job_id"]), person, books, reason)
+    check_failed_free(wait_until_ended(person, job["job_id"]), person, books, reason)
 
 
 def test_a_range_beyond_the_end_is_free(person: Person, books: Backend) -> None:
     job = catch_up(person, upload_id=upload(person), from_ms=10_000)
 
-    check_failed_free(ended(person, job["job_id"]), person, books, "too short")
+    check_failed_free(wait_until_ended(person, job["job_id"]), person, books, "too short")

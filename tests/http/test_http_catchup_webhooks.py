@@ -10,24 +10,24 @@ from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER, Job
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.http_client import Api, Person, Sandbox, check_error
-from tests.http.recorded_requests import (
+from tests.http.catchup_steps import (
     HELD,
-    begin,
     check_done_once,
-    ended,
-    ended_by_sweeps,
-    eventually,
-    kept,
-    let_the_sweep_look,
-    look,
+    get_job,
+    load_job,
+    make_hold_due,
+    start_catchup,
+    wait_for,
+    wait_until_ended,
+    wait_until_swept,
 )
+from tests.http.http_client import Api, Person, Sandbox, check_error
 
 WEBHOOKS = "/webhooks/assemblyai"
 
 
 def wait_until_transcribing(person: Person, job_id: str) -> None:
-    eventually(lambda: look(person, job_id)["status"] == "transcribing")
+    wait_for(lambda: get_job(person, job_id)["status"] == "transcribing")
 
 
 def send_webhook(
@@ -39,24 +39,24 @@ def send_webhook(
 
 def test_without_a_webhook_the_sweep_ends_the_job(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.order(webhook_copies=0, hold_jobs=True)
-    job_id = begin(person)
+    job_id = start_catchup(person)
     wait_until_transcribing(person, job_id)
     sandbox.order(hold_jobs=False)
-    eventually(lambda: [order for order in sandbox.transcripts(job_id) if order["status"] == "completed"])
-    assert look(person, job_id)["status"] == "transcribing"
+    wait_for(lambda: [order for order in sandbox.transcripts(job_id) if order["status"] == "completed"])
+    assert get_job(person, job_id)["status"] == "transcribing"
 
-    let_the_sweep_look(books, person, job_id)
+    make_hold_due(books, person, job_id)
 
-    ended(person, job_id)
+    wait_until_ended(person, job_id)
     check_done_once(person, job_id, sandbox, books)
 
 
 def test_ten_webhooks_have_the_same_effect_as_one(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.order(webhook_copies=10)
-    job_id = begin(person)
+    job_id = start_catchup(person)
 
-    ended(person, job_id)
-    eventually(lambda: len(sandbox.transcripts(job_id)[0]["webhooks"]) == 10)
+    wait_until_ended(person, job_id)
+    wait_for(lambda: len(sandbox.transcripts(job_id)[0]["webhooks"]) == 10)
 
     assert {order["outcome"] for order in sandbox.transcripts(job_id)[0]["webhooks"]} == {"delivered"}
     check_done_once(person, job_id, sandbox, books)
@@ -64,21 +64,21 @@ def test_ten_webhooks_have_the_same_effect_as_one(person: Person, sandbox: Sandb
 
 def test_a_webhook_may_arrive_before_the_answer_to_the_order(person: Person, sandbox: Sandbox, books: Backend) -> None:
     sandbox.order(webhook_before_answer=True)
-    job_id = begin(person)
+    job_id = start_catchup(person)
 
-    ended(person, job_id)
+    wait_until_ended(person, job_id)
     check_done_once(person, job_id, sandbox, books)
 
 
 def test_webhooks_after_the_end_change_nothing(person: Person, sandbox: Sandbox, books: Backend) -> None:
-    job_id = begin(person)
-    done = ended(person, job_id)
+    job_id = start_catchup(person)
+    done = wait_until_ended(person, job_id)
     (order,) = sandbox.transcripts(job_id)
 
     sandbox.webhook(order["id"], copies=5)
-    eventually(lambda: len(sandbox.transcripts(job_id)[0]["webhooks"]) == 6)
+    wait_for(lambda: len(sandbox.transcripts(job_id)[0]["webhooks"]) == 6)
 
-    assert look(person, job_id) == done
+    assert get_job(person, job_id) == done
     check_done_once(person, job_id, sandbox, books)
 
 
@@ -86,29 +86,29 @@ def test_a_webhook_while_the_provider_still_transcribes_ends_nothing(
     person: Person, sandbox: Sandbox, books: Backend
 ) -> None:
     sandbox.order(hold_jobs=True)
-    job_id = begin(person)
+    job_id = start_catchup(person)
     wait_until_transcribing(person, job_id)
     (order,) = sandbox.transcripts(job_id)
 
     sandbox.webhook(order["id"])
-    eventually(lambda: sandbox.transcripts(job_id)[0]["webhooks"])
+    wait_for(lambda: sandbox.transcripts(job_id)[0]["webhooks"])
 
     assert person.balance() == (200 - HELD, HELD)
     sandbox.order(hold_jobs=False)
-    ended(person, job_id)
+    wait_until_ended(person, job_id)
     check_done_once(person, job_id, sandbox, books)
 
 
 def job_without_claim(books: Backend, job_id: str) -> Job:
     """The stored job without its claim, because a worker may have it at the moment."""
-    return replace(kept(books, job_id), worker="", claimed_until=0)
+    return replace(load_job(books, job_id), worker="", claimed_until=0)
 
 
 def test_a_wrong_secret_is_400_and_changes_nothing(
     api: Api, stack: LocalStack, person: Person, sandbox: Sandbox, books: Backend
 ) -> None:
     sandbox.order(hold_jobs=True, webhook_copies=0)
-    job_id = begin(person)
+    job_id = start_catchup(person)
     wait_until_transcribing(person, job_id)
     before = job_without_claim(books, job_id)
     right = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], job_id)
@@ -120,9 +120,9 @@ def test_a_wrong_secret_is_400_and_changes_nothing(
 
     assert job_without_claim(books, job_id) == before
     assert send_webhook(api, job_id, right, transcript_id="of-nobody").json() == {"received": True}
-    assert kept(books, job_id).notified_id == "of-nobody"
+    assert load_job(books, job_id).notified_id == "of-nobody"
     sandbox.order(hold_jobs=False)
-    ended_by_sweeps(books, person, job_id)
+    wait_until_swept(books, person, job_id)
     check_done_once(person, job_id, sandbox, books)
 
 

@@ -73,9 +73,11 @@ def starting(**words: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_a_wrong_field_is_400_and_named(resident: Person, body: object, field: str) -> None:
+def test_an_invalid_field_is_400_and_named(signed_in_user: Person, body: object, field: str) -> None:
     details = check_error(
-        resident.post(STREAM, json=body) if body is not None else resident.post(STREAM), 400, "invalid_request"
+        signed_in_user.post(STREAM, json=body) if body is not None else signed_in_user.post(STREAM),
+        400,
+        "invalid_request",
     )
 
     assert details["field"] == field
@@ -102,37 +104,39 @@ def test_a_wrong_field_is_400_and_named(resident: Person, body: object, field: s
     ],
     ids=lambda body: f"{body[:40]!r}, {len(body)} bytes",
 )
-def test_a_body_that_is_no_good_json_is_400(resident: Person, body: bytes) -> None:
-    check_error(resident.post(STREAM, data=body, headers=JSON), 400, "invalid_request")
-    assert resident.balance() == (200, 0)
+def test_a_body_that_is_invalid_json_is_400(signed_in_user: Person, body: bytes) -> None:
+    check_error(signed_in_user.post(STREAM, data=body, headers=JSON), 400, "invalid_request")
+    assert signed_in_user.balance() == (200, 0)
 
 
 @pytest.mark.parametrize(
     "path", ["/auth/register", "/auth/login", "/auth/refresh", "/auth/confirm", "/auth/resend-code"]
 )
-def test_public_routes_bear_bad_bodies_as_well(api: Api, path: str) -> None:
+def test_public_routes_refuse_invalid_bodies_too(api: Api, path: str) -> None:
     for body in (b"", b"null", b"[]", b"{}", b'{"email": {}}', b"[" * 100_000, b"\xff", b'{"email":"\\ud800@b.cd"}'):
         check_error(api.post(path, data=body, headers=JSON), 400, "invalid_request")
 
 
-def test_600_kb_of_json_are_413(resident: Person) -> None:
+def test_600_kb_of_json_are_413(signed_in_user: Person) -> None:
     body = b'{"action":"start","title":"' + b"x" * 600_000 + b'"}'
 
-    assert check_error(resident.post(STREAM, data=body, headers=JSON), 413, "too_large") == {"max_bytes": 512 * 1024}
+    assert check_error(signed_in_user.post(STREAM, data=body, headers=JSON), 413, "too_large") == {
+        "max_bytes": 512 * 1024
+    }
 
 
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "a/b;c", ";"]
 )
-def test_another_content_type_is_415(resident: Person, media_type: str) -> None:
-    answer = resident.post(STREAM, data=b'{"action":"start"}', headers={"Content-Type": media_type})
+def test_another_content_type_is_415(signed_in_user: Person, media_type: str) -> None:
+    answer = signed_in_user.post(STREAM, data=b'{"action":"start"}', headers={"Content-Type": media_type})
 
     check_error(answer, 415, "unsupported_media_type")
 
 
-def test_a_content_type_may_name_its_charset(resident: Person) -> None:
+def test_a_content_type_may_have_a_charset(signed_in_user: Person) -> None:
     body = b'{"action":"stop","session_id":"5a1de7d4"}'
-    answer = resident.post(STREAM, data=body, headers={"Content-Type": "application/json; charset=utf-8"})
+    answer = signed_in_user.post(STREAM, data=body, headers={"Content-Type": "application/json; charset=utf-8"})
 
     check_error(answer, 404, "not_found")
     assert "session" in answer.json()["message"]
@@ -156,9 +160,9 @@ def test_a_content_type_may_name_its_charset(resident: Person) -> None:
         ("BREW", "/health"),
     ],
 )
-def test_an_unknown_path_or_method_is_404(api: Api, resident: Person, method: str, path: str) -> None:
+def test_an_unknown_path_or_method_is_404(api: Api, signed_in_user: Person, method: str, path: str) -> None:
     check_error(api.call(method, path), 404, "not_found")
-    check_error(api.call(method, path, resident.token), 404, "not_found")
+    check_error(api.call(method, path, signed_in_user.token), 404, "not_found")
 
 
 PAGED = ["/credits/transactions", "/transcription/history"]
@@ -169,8 +173,8 @@ BAD_NAMES = ["limit=1&limit=1", "cursor=QQ&cursor=QQ", "colour=red", "%00=1"]
 
 @pytest.mark.parametrize("path", PAGED)
 @pytest.mark.parametrize("query", [*BAD_LIMITS, *BAD_CURSORS, *BAD_NAMES], ids=lambda query: query[:30])
-def test_bad_query_parameters_are_400(resident: Person, path: str, query: str) -> None:
-    check_error(resident.get(f"{path}?{query}"), 400, "invalid_request")
+def test_bad_query_parameters_are_400(signed_in_user: Person, path: str, query: str) -> None:
+    check_error(signed_in_user.get(f"{path}?{query}"), 400, "invalid_request")
 
 
 def opaque(sort_key: str) -> str:
@@ -179,24 +183,24 @@ def opaque(sort_key: str) -> str:
 
 @pytest.mark.parametrize("path", PAGED)
 @pytest.mark.parametrize("sort_key", ["HOLD#x", "ENTRY#x", "USER#x", "../x", "x\ny", "\x00", "x" * 500, "é"], ids=ascii)
-def test_a_cursor_that_we_never_made_is_400(resident: Person, path: str, sort_key: str) -> None:
-    check_error(resident.get(path, params={"cursor": opaque(sort_key)}), 400, "invalid_request")
+def test_a_forged_cursor_is_400(signed_in_user: Person, path: str, sort_key: str) -> None:
+    check_error(signed_in_user.get(path, params={"cursor": opaque(sort_key)}), 400, "invalid_request")
 
 
-def test_a_cursor_leads_through_all_pages_and_only_through_ones_own(person: Person, resident: Person) -> None:
+def test_a_cursor_leads_through_all_of_the_callers_own_pages(person: Person, signed_in_user: Person) -> None:
     sessions = [person.start(lease_seconds=60) for _ in range(3)]
-    seen, cursors, query = [], [], {"limit": 1}
+    seen_ids, cursors, query = [], [], {"limit": 1}
     while True:
         page = person.get("/transcription/history", params=query).json()
-        seen += [line["session_id"] for line in page["items"]]
+        seen_ids += [line["session_id"] for line in page["items"]]
         if page["next_cursor"] is None:
             break
         cursors.append(page["next_cursor"])
         query = {"limit": 1, "cursor": cursors[-1]}
 
-    assert sorted(seen) == sorted(sessions)
+    assert sorted(seen_ids) == sorted(sessions)
     for cursor in cursors:
-        check_error(resident.get("/transcription/history", params={"cursor": cursor}), 400, "invalid_request")
+        check_error(signed_in_user.get("/transcription/history", params={"cursor": cursor}), 400, "invalid_request")
         check_error(person.get("/credits/transactions", params={"cursor": cursor}), 400, "invalid_request")
         filtered = person.get("/transcription/history", params={"cursor": cursor, "kind": "live"})
         check_error(filtered, 400, "invalid_request")
@@ -205,15 +209,15 @@ def test_a_cursor_leads_through_all_pages_and_only_through_ones_own(person: Pers
 
 
 @pytest.mark.parametrize("transcript_id", ["5a1de7d4", "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
-def test_a_transcript_that_is_not_ones_own_is_404(person: Person, resident: Person, transcript_id: str) -> None:
-    theirs = person.stream(action="start", transport="relay", lease_seconds=60).json()["transcript_id"]
+def test_another_users_transcript_is_404(person: Person, signed_in_user: Person, transcript_id: str) -> None:
+    other_cursor = person.stream(action="start", transport="relay", lease_seconds=60).json()["transcript_id"]
 
-    check_error(resident.get(f"/transcription/history/{transcript_id}"), 404, "not_found")
-    check_error(resident.get(f"/transcription/history/{theirs}"), 404, "not_found")
-    check_error(resident.get("/transcription/history/a%23b"), 400, "invalid_request")
+    check_error(signed_in_user.get(f"/transcription/history/{transcript_id}"), 404, "not_found")
+    check_error(signed_in_user.get(f"/transcription/history/{other_cursor}"), 404, "not_found")
+    check_error(signed_in_user.get("/transcription/history/a%23b"), 400, "invalid_request")
 
 
-def test_saved_text_comes_back_as_it_was_sent(person: Person) -> None:
+def test_saved_text_is_returned_as_it_was_sent(person: Person) -> None:
     lease = person.stream(action="start", transport="relay", lease_seconds=60).json()
     text = "nul \x00, quotes \"'<script>, \N{GRINNING FACE}, \N{RIGHT-TO-LEFT OVERRIDE}, line\nbreak"
     saved = person.stream(action="save", session_id=lease["session_id"], segments=[segment(text=text, seq=3)])

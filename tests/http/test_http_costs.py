@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.repositories.table import ItemKey
 from tests.fakes import Backend
+from tests.http.catchup_steps import wait_for
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.forged_tokens import Forger
 from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error, silence
-from tests.http.recorded_requests import eventually
 
 PATH = "/analytics/costs"
 
@@ -44,7 +44,7 @@ def test_usage_and_payments_arrive_in_the_figures(
         counted = [books.tables.get(_marker(entry_id, person)) for entry_id in entry_ids(books, person)]
         return figures(owner) if all(counted) and len(counted) == 4 else None
 
-    after = eventually(all_counted)
+    after = wait_for(all_counted)
     changes = {name: after["totals"][name] - before["totals"][name] for name in after["totals"]}
     assert changes["credits_used"] >= 1  # Users of other tests may have used some too.
     assert changes["revenue_micro_usd"] >= 6_660_000
@@ -76,12 +76,12 @@ def test_an_open_session_is_listed_among_the_open_holds(owner: Person, person: P
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ROUTES)
 def test_only_administrators_may_call_admin_routes(
-    api: Api, resident: Person, forger: Forger, method: str, path: str
+    api: Api, signed_in_user: Person, forger: Forger, method: str, path: str
 ) -> None:
-    request, filled = GOOD_REQUESTS[method, path], path.replace("{user_id}", resident.user_id)
+    request, filled = GOOD_REQUESTS[method, path], path.replace("{user_id}", signed_in_user.user_id)
 
-    check_error(api.call(method, filled, resident.token, **request), 403, "forbidden")
-    claims = forger.claims(resident, **{"cognito:groups": ["admins"]})
+    check_error(api.call(method, filled, signed_in_user.token, **request), 403, "forbidden")
+    claims = forger.claims(signed_in_user, **{"cognito:groups": ["admins"]})
     check_error(api.call(method, filled, forger.sign(claims, forger.unknown_key), **request), 401, "unauthenticated")
     check_error(api.call(method, filled, forger.sign_with_none(claims), **request), 401, "unauthenticated")
     check_error(api.call(method, filled, **request), 401, "unauthenticated")

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from scripts.local.deployed import DeployedStack
+from tests.http.catchup_steps import wait_for
 from tests.http.conftest import StartApi
 from tests.http.deployed_limits import IS_DEPLOYED
-from tests.http.http_client import Api, Witness, check_error
-from tests.http.recorded_requests import eventually
+from tests.http.http_client import Api, ResponseRecorder, check_error
 
 LONGEST_RATE_SECONDS = 300
 DISPATCHED = re.compile(r"EventBridge → Lambda live-transcription-local-(\w+)-\w+: dispatched")
@@ -17,22 +17,22 @@ DISPATCHED = re.compile(r"EventBridge → Lambda live-transcription-local-(\w+)-
 pytestmark = pytest.mark.skipif(not IS_DEPLOYED, reason="the local server has neither rules nor functions")
 
 
-def test_every_rule_of_minutes_calls_its_function_by_itself(stack: DeployedStack) -> None:
+def test_every_scheduled_rule_calls_its_function(stack: DeployedStack) -> None:
     """The other tests hurry them (schedules.py)."""
 
     def called() -> set[str]:
         log = (stack.directory / "aws.log").read_text(encoding="utf-8", errors="replace")
         return set(DISPATCHED.findall(log))
 
-    assert eventually(lambda: called() >= {"Sweep", "Erase", "Reconcile"}, seconds=LONGEST_RATE_SECONDS + 60)
+    assert wait_for(lambda: called() >= {"Sweep", "Erase", "Reconcile"}, seconds=LONGEST_RATE_SECONDS + 60)
 
 
-def test_an_api_beside_takes_no_messages_changes_or_times(stack: DeployedStack, start_api: StartApi) -> None:
+def test_a_separate_api_has_no_event_sources(stack: DeployedStack, start_api: StartApi) -> None:
     def sources() -> list[str]:
         mappings = stack.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         return sorted(
-            [one["UUID"] for one in mappings]
-            + [one["Name"] for one in stack.aws.client("events").list_rules()["Rules"]]
+            [mapping["UUID"] for mapping in mappings]
+            + [mapping["Name"] for mapping in stack.aws.client("events").list_rules()["Rules"]]
         )
 
     before = sources()
@@ -43,9 +43,11 @@ def test_an_api_beside_takes_no_messages_changes_or_times(stack: DeployedStack, 
     assert sources() == before != []
 
 
-def test_above_the_stages_throttle_stands_503_for_webhooks_too(stack: DeployedStack, witness: Witness) -> None:
+def test_above_the_stages_throttle_webhooks_get_503_too(
+    stack: DeployedStack, response_recorder: ResponseRecorder
+) -> None:
     """Stripe and AssemblyAI send again what was 503; AssemblyAI takes a 429 for the end."""
-    narrow = Api(stack.deploy_additional_api(requests_at_once=2), witness)
+    narrow = Api(stack.deploy_additional_api(requests_at_once=2), response_recorder)
 
     for method, path, usual in (("GET", "/health", 200), ("POST", "/webhooks/stripe", 400)):
         with ThreadPoolExecutor(8) as threads:

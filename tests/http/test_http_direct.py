@@ -10,7 +10,17 @@ from websockets.exceptions import ConnectionClosedError
 
 from sandbox.speech import word_error_rate
 from tests.fakes import Backend
-from tests.http.direct_sessions import SAID, STREAM, age, began_at, begin, final_turn, opened, renewed, spoken
+from tests.http.direct_sessions import (
+    SPOKEN_TEXT,
+    STREAM,
+    backdate_session,
+    lease_started_at,
+    open_socket,
+    receive_final_turn,
+    renew_session,
+    speech_frames,
+    start_direct_session,
+)
 from tests.http.http_client import Person, Sandbox, check_error
 
 
@@ -19,33 +29,33 @@ def credits(seconds: int) -> int:
     return -(-seconds * 10 // 60)
 
 
-def test_from_the_first_word_to_the_bill(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, books: Backend) -> None:
     before = int(time.time())
-    first = begin(person, language="en", key_terms=["Mister Dashwood"], title="A reading")
+    first = start_direct_session(person, language="en", key_terms=["Mister Dashwood"], title="A reading")
     session_id = first["session_id"]
     assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 600, 100)
     assert (first["credits_available"], first["offset_ms"]) == (100, 0)
     assert person.balance() == (100, 100)
 
-    with opened(first) as socket:
+    with open_socket(first) as socket:
         assert json.loads(socket.recv(timeout=10))["configuration"]["model"] == "universal-streaming-english"
-        for frame in spoken():
+        for frame in speech_frames():
             socket.send(frame)
-        turn = final_turn(socket)
+        turn = receive_final_turn(socket)
         socket.send('{"type": "Terminate"}')
-    assert word_error_rate(SAID, turn["transcript"]) < 0.25
-    heard = {"seq": 0, "start_ms": 0, "end_ms": turn["words"][-1]["end"], "text": turn["transcript"]}
-    saved = person.stream(action="save", session_id=session_id, segments=[heard])
+    assert word_error_rate(SPOKEN_TEXT, turn["transcript"]) < 0.25
+    recognised = {"seq": 0, "start_ms": 0, "end_ms": turn["words"][-1]["end"], "text": turn["transcript"]}
+    saved = person.stream(action="save", session_id=session_id, segments=[recognised])
     assert (saved.status_code, saved.json()["warnings"]) == (200, [])
     assert 0 < saved.json()["seconds_left"] <= 600
 
-    age(books, person, session_id, 95)
-    second = renewed(person, session_id)
-    assert second["offset_ms"] // 1000 == 95 + began_at(second) - began_at(first)
+    backdate_session(books, person, session_id, 95)
+    second = renew_session(person, session_id)
+    assert second["offset_ms"] // 1000 == 95 + lease_started_at(second) - lease_started_at(first)
     assert sum(-used["credits"] for used in person.usage()) == credits(second["offset_ms"] // 1000)
-    with opened(second) as socket:
+    with open_socket(second) as socket:
         assert json.loads(socket.recv(timeout=10))["type"] == "Begin"
-    age(books, person, session_id, 33)
+    backdate_session(books, person, session_id, 33)
     stopped = person.stop(session_id)
 
     after = int(time.time())
@@ -61,23 +71,23 @@ def test_from_the_first_word_to_the_bill(person: Person, sandbox: Sandbox, books
 
 
 def test_a_token_opens_one_socket_that_is_capped_by_its_lease(person: Person, sandbox: Sandbox) -> None:
-    lease = begin(person, lease_seconds=90)
+    lease = start_direct_session(person, lease_seconds=90)
 
-    with opened(lease) as socket:
-        said = json.loads(socket.recv(timeout=10))
-        with opened(lease) as another:
+    with open_socket(lease) as socket:
+        begin = json.loads(socket.recv(timeout=10))
+        with open_socket(lease) as another:
             assert "already been used" in json.loads(another.recv(timeout=10))["error"]
             with pytest.raises(ConnectionClosedError) as closed:
                 another.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1008
 
-    assert abs(said["expires_at"] - began_at(lease) - 90) <= 2
-    session = sandbox.session(said["id"])
+    assert abs(begin["expires_at"] - lease_started_at(lease) - 90) <= 2
+    session = sandbox.session(begin["id"])
     assert (session["max_seconds"], session["inactivity_seconds"]) == (90, 60)
 
 
-def test_a_start_and_a_renewal_said_again_get_the_same_token(person: Person, sandbox: Sandbox, books: Backend) -> None:
+def test_a_repeated_start_or_renewal_gets_the_same_token(person: Person, sandbox: Sandbox, books: Backend) -> None:
     def say(key: str, **words: Any) -> requests.Response:
         return person.post(STREAM, json=words, headers={"Idempotency-Key": key})
 
@@ -104,8 +114,8 @@ def test_a_start_and_a_renewal_said_again_get_the_same_token(person: Person, san
     books.check_invariants(person.user_id)
 
 
-def test_a_renewal_too_early_is_refused_and_says_when(person: Person) -> None:
-    lease = begin(person)
+def test_an_early_renewal_is_refused_and_says_when_to_retry(person: Person) -> None:
+    lease = start_direct_session(person)
 
     details = check_error(person.stream(action="renew", session_id=lease["session_id"]), 409, "conflict")
 
@@ -114,16 +124,16 @@ def test_a_renewal_too_early_is_refused_and_says_when(person: Person) -> None:
     assert person.balance() == (100, 100)
 
 
-def test_another_persons_session_is_not_there(person: Person, resident: Person, sandbox: Sandbox) -> None:
-    session_id = begin(person)["session_id"]
+def test_another_users_session_is_404(person: Person, signed_in_user: Person, sandbox: Sandbox) -> None:
+    session_id = start_direct_session(person)["session_id"]
     minted, words = sandbox.count(Sandbox.TOKEN), [{"seq": 0, "start_ms": 0, "end_ms": 5, "text": "not mine"}]
 
-    for asked in (
+    for calls in (
         {"action": "renew", "interrupted": True},
         {"action": "save", "segments": words},
         {"action": "stop", "provider_session_seconds": 1},
     ):
-        check_error(resident.stream(session_id=session_id, **asked), 404, "not_found")
+        check_error(signed_in_user.stream(session_id=session_id, **calls), 404, "not_found")
 
     assert sandbox.count(Sandbox.TOKEN) == minted
     assert person.balance() == (100, 100)
@@ -156,15 +166,15 @@ def test_another_persons_session_is_not_there(person: Person, resident: Person, 
     ],
     ids=str,
 )
-def test_a_bad_start_is_400_with_its_field_and_asks_no_provider(
-    resident: Person, sandbox: Sandbox, wrong: dict[str, Any], field: str
+def test_an_invalid_start_is_400_with_its_field_and_calls_no_provider(
+    signed_in_user: Person, sandbox: Sandbox, wrong: dict[str, Any], field: str
 ) -> None:
     minted = sandbox.count(Sandbox.TOKEN)
 
-    answer = resident.stream(action="start", **wrong)
+    answer = signed_in_user.stream(action="start", **wrong)
 
     assert check_error(answer, 400, "invalid_request") == {"field": field}
-    assert resident.balance() == (200, 0)
+    assert signed_in_user.balance() == (200, 0)
     assert sandbox.count(Sandbox.TOKEN) == minted
 
 
@@ -181,5 +191,7 @@ def test_a_bad_start_is_400_with_its_field_and_asks_no_provider(
     ],
     ids=str,
 )
-def test_any_other_bad_wish_is_400_with_its_field(resident: Person, wrong: dict[str, Any], field: str) -> None:
-    assert check_error(resident.stream(**wrong), 400, "invalid_request") == {"field": field}
+def test_any_other_invalid_body_is_400_with_its_field(
+    signed_in_user: Person, wrong: dict[str, Any], field: str
+) -> None:
+    assert check_error(signed_in_user.stream(**wrong), 400, "invalid_request") == {"field": field}

@@ -8,7 +8,7 @@ import requests
 
 from tests.fakes import Backend
 from tests.http.conftest import StartApi
-from tests.http.direct_sessions import STREAM, age, begin, renewal
+from tests.http.direct_sessions import STREAM, backdate_session, request_renewal, start_direct_session
 from tests.http.http_client import Api, Person, Sandbox, check_error
 
 # Beyond the patience of the API of these tests.
@@ -46,7 +46,7 @@ def check_refused(answer: requests.Response, status: int, code: str, retry_after
 
 
 @pytest.mark.parametrize(("fault", "status", "code", "retry_after"), EVERY_FAULT, ids=str)
-def test_a_start_without_a_token_is_an_honest_error_and_leaves_nothing(
+def test_a_start_without_a_token_is_an_error_and_stores_nothing(
     single: Person,
     sandbox: Sandbox,
     books: Backend,
@@ -72,7 +72,7 @@ def test_a_start_without_a_token_is_an_honest_error_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(("fault", "status", "code", "retry_after"), EVERY_FAULT, ids=str)
-def test_a_renewal_without_a_token_settles_what_was_and_can_be_said_again(
+def test_a_renewal_without_a_token_settles_and_can_be_retried(
     single: Person,
     sandbox: Sandbox,
     books: Backend,
@@ -81,18 +81,18 @@ def test_a_renewal_without_a_token_settles_what_was_and_can_be_said_again(
     code: str,
     retry_after: str | None,
 ) -> None:
-    session_id = begin(single)["session_id"]
-    age(books, single, session_id, 59)
+    session_id = start_direct_session(single)["session_id"]
+    backdate_session(books, single, session_id, 59)
     sandbox.fail(Sandbox.TOKEN, **fault)
 
-    answer = renewal(single, session_id)
+    answer = request_renewal(single, session_id)
 
     check_refused(answer, status, code, retry_after)
     available, held = single.balance()
     assert (held, books.open_holds(single.user_id)) == (0, [])
     (used,) = single.usage()
     assert available == 200 + used["credits"] <= 190
-    again = renewal(single, session_id)
+    again = request_renewal(single, session_id)
     assert (again.status_code, again.json()["session_id"]) == (200, session_id)
     stopped = single.stop(session_id)
     assert stopped["credits_used"] == -(-stopped["billed_seconds"] * 10 // 60)

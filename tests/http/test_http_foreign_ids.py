@@ -17,8 +17,8 @@ from chalicelib.http.endpoint import route_spec
 from chalicelib.http.parameters import RawBody, RouteSpec, Source
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
+from tests.http.catchup_steps import catch_up, upload, wait_for, wait_until_ended
 from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
-from tests.http.recorded_requests import catch_up, ended, eventually, upload
 
 OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
 SHARED_IDS = {"package_id"}  # ids that are the same for all users
@@ -123,10 +123,10 @@ class OtherAccount:
 def other_account(api: Api, stack: LocalStack) -> Iterator[OtherAccount]:
     owner = Person.register(api)
     upload_id = upload(owner)
-    done = ended(owner, catch_up(owner, upload_id=upload_id)["job_id"])
+    done = wait_until_ended(owner, catch_up(owner, upload_id=upload_id)["job_id"])
     running = owner.stream(action="start", transport="relay").json()
     owner.stream(action="save", session_id=running["session_id"], segments=[SEGMENT | {"text": "ours"}])
-    failed = ended(owner, catch_up(owner, audio_url="https://media.example.com/talk.mp3")["job_id"])
+    failed = wait_until_ended(owner, catch_up(owner, audio_url="https://media.example.com/talk.mp3")["job_id"])
     ids = {
         "job": done["job_id"],
         "job that failed": failed["job_id"],
@@ -139,7 +139,7 @@ def other_account(api: Api, stack: LocalStack) -> Iterator[OtherAccount]:
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
     other_account = OtherAccount(owner, ids, stack, database, bucket)
-    eventually(lambda: not other_account.items_being_erased())  # the schedule erases what the failed job left
+    wait_for(lambda: not other_account.items_being_erased())  # the schedule erases what the failed job left
     yield other_account
     database.close()
     bucket.close()
@@ -157,15 +157,17 @@ def test_every_id_and_its_request_are_listed() -> None:
 
 
 @pytest.mark.parametrize("case", ALL, ids=str)
-def test_another_users_id_is_404_and_changes_nothing(other_account: OtherAccount, resident: Person, case: Case) -> None:
-    before, balance = other_account.snapshot(), resident.balance()
+def test_another_users_id_is_404_and_changes_nothing(
+    other_account: OtherAccount, signed_in_user: Person, case: Case
+) -> None:
+    before, balance = other_account.snapshot(), signed_in_user.balance()
 
     for value in other_account.ids.values():
         path, request = case.request(value)
-        check_error(resident.api.call(case.method, path, resident.token, **request), 404, "not_found")
+        check_error(signed_in_user.api.call(case.method, path, signed_in_user.token, **request), 404, "not_found")
 
     assert other_account.snapshot() == before
-    assert resident.balance() == balance == (200, 0)
+    assert signed_in_user.balance() == balance == (200, 0)
 
 
 @pytest.mark.parametrize("case", HARMLESS, ids=str)

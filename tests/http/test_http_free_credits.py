@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 
 
 def called_from(api: Api, address: str) -> Iterator[Api]:
-    there = Api(api.url, api.witness, address)
+    there = Api(api.url, api.response_recorder, address)
     yield there
     there.close()
 

@@ -36,12 +36,12 @@ def generator(api: Api, owner: Person, soak_counts: Counter[str]) -> Generator:
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
-def test_whatever_is_sent_the_answer_is_documented(generator: Generator, path: str, method: str) -> None:
+def test_every_response_to_generated_requests_is_documented(generator: Generator, path: str, method: str) -> None:
     generator.send(path, method, cases_per_mode=3)
 
 
 @pytest.mark.soak
-def test_it_is_whatever_is_sent_by_the_thousand(generator: Generator) -> None:
+def test_every_response_to_thousands_of_requests_is_documented(generator: Generator) -> None:
     before = generator.sent
     for path, method in ROUTES:
         generator.send(path, method, cases_per_mode=165)

@@ -39,8 +39,8 @@ def test_the_history_is_filtered_by_kind_and_time(person: Person, transcript_id:
         ("from=2026-11-22T10:00:00Z&to=2026-11-22T10:00:00Z", "to"),
     ],
 )
-def test_an_invalid_filter_is_400_and_names_the_field(resident: Person, query: str, field: str) -> None:
-    answer = resident.get(f"/transcription/history?{query}")
+def test_an_invalid_filter_is_400_and_names_the_field(signed_in_user: Person, query: str, field: str) -> None:
+    answer = signed_in_user.get(f"/transcription/history?{query}")
 
     check_error(answer, 400, "invalid_request")
     assert answer.json()["details"]["field"] == field
@@ -62,10 +62,10 @@ def test_an_unknown_file_format_is_400(person: Person, transcript_id: str, query
     check_error(person.get(f"/transcription/history/{transcript_id}/export{query}"), 400, "invalid_request")
 
 
-def test_a_deleted_transcript_is_not_found(person: Person, resident: Person, transcript_id: str) -> None:
+def test_a_deleted_transcript_is_not_found(person: Person, signed_in_user: Person, transcript_id: str) -> None:
     path = f"/transcription/history/{transcript_id}"
-    check_error(resident.delete(path), 404, "not_found")
-    check_error(resident.get(f"{path}/export?format=txt"), 404, "not_found")
+    check_error(signed_in_user.delete(path), 404, "not_found")
+    check_error(signed_in_user.get(f"{path}/export?format=txt"), 404, "not_found")
 
     assert person.delete(path).json() == {"deleted": True}
 

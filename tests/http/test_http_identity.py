@@ -15,10 +15,10 @@ from chalicelib.repositories.table import Write, WriteRefusedError
 from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
+from tests.http.catchup_steps import ASK, catch_up, upload, wait_for, wait_until_ended
 from tests.http.checkout_steps import PURCHASE
 from tests.http.http_client import Api, Person, check_error, silence
 from tests.http.leak_search import own_files
-from tests.http.recorded_requests import ASK, catch_up, ended, eventually, upload
 from tests.http.test_http_accounts import mailed_code, without_request_id
 
 NEW_PASSWORD = "another horse battery canary"
@@ -53,7 +53,7 @@ def test_resetting_the_password_ends_earlier_sign_ins(person: Person, stack: Loc
     assert person.api.get("/credits/balance", again["token"]).json()["available"] == 200
 
 
-def test_a_reset_does_not_reveal_whether_an_account_exists(api: Api, resident: Person) -> None:
+def test_a_reset_does_not_reveal_whether_an_account_exists(api: Api, signed_in_user: Person) -> None:
     unknown_email = "nobody-at-all@canary.example"
 
     for path, words in (
@@ -61,11 +61,11 @@ def test_a_reset_does_not_reveal_whether_an_account_exists(api: Api, resident: P
         ("/auth/reset-password", {"code": "000000", "password": NEW_PASSWORD}),
     ):
         known_response, unknown_response = (
-            api.post(path, json={"email": email, **words}) for email in (resident.email, unknown_email)
+            api.post(path, json={"email": email, **words}) for email in (signed_in_user.email, unknown_email)
         )
         assert known_response.status_code == unknown_response.status_code
         assert without_request_id(known_response) == without_request_id(unknown_response)
-    assert api.login(resident.email).status_code == 200
+    assert api.login(signed_in_user.email).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_export_is_one_file_behind_a_link(person: Person) -> None:
     started = person.post(EXPORT)
     assert (started.status_code, started.json()["status"]) == (202, "running")
     path = f"{EXPORT}/{started.json()['export_id']}"
-    done = eventually(lambda: status if (status := person.get(path).json())["status"] == "done" else None)
+    done = wait_for(lambda: status if (status := person.get(path).json())["status"] == "done" else None)
 
     answer = download(done["url"])
     exported = json.loads(answer.content)
@@ -142,11 +142,11 @@ def leave_marked_text(person: Person) -> dict[str, str]:
     body = {"question": f"Who said {MARKER}?", "transcript_id": transcript_id}
     assert person.post(ASK, json=body, headers={"Idempotency-Key": MARKER}).status_code == 200
     job_id = catch_up(person, upload_id=upload(person), title=f"{MARKER} talk")["job_id"]
-    assert ended(person, job_id)["status"] == "done"
+    assert wait_until_ended(person, job_id)["status"] == "done"
     return_to = f"{person.api.url}/?{MARKER}"
     person.post(PURCHASE, json={"package_id": "starter", "success_url": return_to})
     path = f"{EXPORT}/{person.post(EXPORT).json()['export_id']}"
-    eventually(lambda: person.get(path).json()["status"] == "done")
+    wait_for(lambda: person.get(path).json()["status"] == "done")
     direct = person.stream(action="start", transport="direct", lease_seconds=60, title=f"{MARKER} live")
     assert direct.status_code == 201, direct.text
     return {"transcript": transcript_id, "job": job_id, "session": direct.json()["session_id"]}
@@ -217,7 +217,7 @@ def wait_until_erased(books: Backend, person: Person) -> None:
             books.tables.write(Write(deletion_key(person.user_id), put_in=LONG_AGO, when=Attr("started_at").exists()))
         return False
 
-    eventually(check_erased, seconds=60)
+    wait_for(check_erased, seconds=60)
 
 
 def test_a_deleted_account_is_refused_at_once_and_leaves_only_its_books(
@@ -267,7 +267,7 @@ def run_audit(owner: Person) -> dict[str, Any]:
         last = owner.get("/admin/audit").json().get("report")
         return last if last and last["audit_id"] == audit_id else None
 
-    return eventually(report, seconds=60)
+    return wait_for(report, seconds=60)
 
 
 def test_a_blocked_account_cannot_be_deleted(person: Person, books: Backend) -> None:
@@ -279,7 +279,7 @@ def test_a_blocked_account_cannot_be_deleted(person: Person, books: Backend) -> 
     assert person.get("/auth/user").status_code == 200
 
 
-def test_only_the_users_own_token_deletes_an_account(person: Person, resident: Person) -> None:
+def test_only_the_users_own_token_deletes_an_account(person: Person, signed_in_user: Person) -> None:
     check_error(person.api.call("DELETE", "/auth/user"), 401, "unauthenticated")
     check_error(person.api.call("DELETE", "/auth/user", person.access_token), 401, "unauthenticated")
-    assert resident.get("/auth/user").status_code == person.get("/auth/user").status_code == 200
+    assert signed_in_user.get("/auth/user").status_code == person.get("/auth/user").status_code == 200

@@ -11,8 +11,18 @@ from chalicelib.repositories.table import Write
 from sandbox.speech import samples
 from scripts.local.stack import LocalStack
 from tests.fakes import Backend
+from tests.http.catchup_steps import ASK, CATCHUP, SPOKEN_TEXT, catch_up, upload, wait_until_ended, wait_until_swept
 from tests.http.checkout_steps import CREATE, PURCHASE, PaymentsClient, buy_and_pay, event, send_signed, webhook
-from tests.http.http_client import PASSWORD, Api, Heard, Person, Sandbox, Witness, check_error, silence
+from tests.http.http_client import (
+    PASSWORD,
+    Api,
+    Person,
+    RecordedResponse,
+    ResponseRecorder,
+    Sandbox,
+    check_error,
+    silence,
+)
 from tests.http.leak_search import (
     CHECKOUT,
     PRIVATE_TEXT,
@@ -26,7 +36,6 @@ from tests.http.leak_search import (
     signatures,
     stream_tokens,
 )
-from tests.http.recorded_requests import ASK, CATCHUP, SAID, catch_up, ended, ended_by_sweeps, upload
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.AA"
 
@@ -73,14 +82,14 @@ def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
     for service, fault in ((Sandbox.CREATE, "bad_json"), (Sandbox.GET, "401"), (Sandbox.DELETE, "500")):
         sandbox.fail(service, fault)
     sandbox.fail(Sandbox.TEXT, "refusal")
-    done = ended_by_sweeps(books, person, catch_up(person, upload_id=upload_id, title=PRIVATE_TEXT)["job_id"])
+    done = wait_until_swept(books, person, catch_up(person, upload_id=upload_id, title=PRIVATE_TEXT)["job_id"])
     catch_up(person, upload_id=upload_id, title=PRIVATE_TEXT)
     body = {"question": f"Who spoke of {PRIVATE_TEXT}?", "transcript_id": done["transcript_id"]}
     for fault in ("500", "bad_json", "not_json", "wrong_schema", "context_length"):
         sandbox.fail(Sandbox.TEXT, fault)
         assert person.post(ASK, json=body).status_code == 502
-    assert person.post(ASK, json=body | {"question": SAID}).json()["quotes"]
-    failed = ended(person, catch_up(person, audio_url=f"https://media.example.com/{SIGNED}")["job_id"])
+    assert person.post(ASK, json=body | {"question": SPOKEN_TEXT}).json()["quotes"]
+    failed = wait_until_ended(person, catch_up(person, audio_url=f"https://media.example.com/{SIGNED}")["job_id"])
     assert failed["error"]["message"] == "The recording could not be downloaded from its URL."
 
 
@@ -109,15 +118,15 @@ def test_no_secret_and_no_private_text_leaks(
     books: Backend,
     payments_client: PaymentsClient,
     stack: LocalStack,
-    witness: Witness,
+    response_recorder: ResponseRecorder,
 ) -> None:
     use_every_feature(api, person, sandbox, books, payments_client)
 
-    assert recognised_texts(witness.answers)
-    assert stream_tokens(witness.answers)
-    assert signatures(witness.answers)
-    assert job_ids(witness.answers)
-    assert Secrets.of(stack).find_leaks(stack.directory, witness.answers) == []
+    assert recognised_texts(response_recorder.answers)
+    assert stream_tokens(response_recorder.answers)
+    assert signatures(response_recorder.answers)
+    assert job_ids(response_recorder.answers)
+    assert Secrets.of(stack).find_leaks(stack.directory, response_recorder.answers) == []
 
 
 def test_a_bug_is_a_500_without_details(person: Person, books: Backend) -> None:
@@ -144,8 +153,10 @@ def test_the_leak_search_finds_what_is_planted(stack: LocalStack, tmp_path: Path
     (tmp_path / "settings.json").write_text(secret)
 
     (in_file,) = secrets.find_leaks(tmp_path, [])
-    in_answers = secrets.find_leaks(tmp_path / "nothing", [Heard("GET", "/health", 200, f"so {secret}", "{}")])
-    in_headers = secrets.find_leaks(tmp_path / "nothing", [Heard("GET", "/health", 200, "", f"X: {secret}")])
+    in_answers = secrets.find_leaks(
+        tmp_path / "nothing", [RecordedResponse("GET", "/health", 200, f"so {secret}", "{}")]
+    )
+    in_headers = secrets.find_leaks(tmp_path / "nothing", [RecordedResponse("GET", "/health", 200, "", f"X: {secret}")])
 
     assert in_file.endswith("in positions/stream.log")
     assert len(in_answers) == len(in_headers) == 1
@@ -154,24 +165,24 @@ def test_the_leak_search_finds_what_is_planted(stack: LocalStack, tmp_path: Path
 def test_the_leak_search_allows_values_where_they_belong(stack: LocalStack, tmp_path: Path) -> None:
     secrets = Secrets.of(stack)
     fine = [
-        Heard("POST", "/auth/login", 200, JWT, "{}"),
-        Heard("GET", "/transcription/history/x", 200, PRIVATE_TEXT, "{}"),
+        RecordedResponse("POST", "/auth/login", 200, JWT, "{}"),
+        RecordedResponse("GET", "/transcription/history/x", 200, PRIVATE_TEXT, "{}"),
     ]
 
     assert secrets.find_leaks(tmp_path, fine) == []
     assert len(secrets.find_leaks(tmp_path, [replace(response, status=400) for response in fine])) == 2
     text = "a sentence of more than twenty letters"
     (tmp_path / "api.log").write_text(text)
-    response = Heard("POST", "/transcription/stream/x/audio", 200, f'{{"text": "{text}"}}', "{}")
+    response = RecordedResponse("POST", "/transcription/stream/x/audio", 200, f'{{"text": "{text}"}}', "{}")
     assert secrets.find_leaks(tmp_path, [response]) == [f"said: {text} in api.log"]
 
 
 def test_the_leak_search_finds_socket_tokens(stack: LocalStack, tmp_path: Path) -> None:
-    secrets, lease = Secrets.of(stack), Heard("POST", STREAM, 201, '{"token": "opaque-token"}', "{}")
+    secrets, lease = Secrets.of(stack), RecordedResponse("POST", STREAM, 201, '{"token": "opaque-token"}', "{}")
 
     assert secrets.find_leaks(tmp_path, [lease]) == []
     (tmp_path / "api.log").write_text("GET /v3/ws?token=opaque-token")
-    elsewhere = Heard("GET", "/transcription/history", 200, "opaque-token", "{}")
+    elsewhere = RecordedResponse("GET", "/transcription/history", 200, "opaque-token", "{}")
     assert secrets.find_leaks(tmp_path, [lease, elsewhere]) == [
         "single-use secret 0 in api.log",
         "a single-use secret in the 200 of GET /transcription/history",
@@ -180,12 +191,19 @@ def test_the_leak_search_finds_socket_tokens(stack: LocalStack, tmp_path: Path) 
 
 def test_the_leak_search_finds_upload_forms_and_webhook_secrets(stack: LocalStack, tmp_path: Path) -> None:
     secrets = Secrets.of(stack)
-    form = Heard("POST", UPLOADS, 201, '{"fields": {"x-amz-signature": "5ec7e7", "policy": "eyJpolicy"}}', "{}")
-    job = Heard("POST", CATCHUP, 202, '{"job_id": "one", "summary": "a summary of more than twenty letters"}', "{}")
+    form = RecordedResponse(
+        "POST", UPLOADS, 201, '{"fields": {"x-amz-signature": "5ec7e7", "policy": "eyJpolicy"}}', "{}"
+    )
+    job = RecordedResponse(
+        "POST", CATCHUP, 202, '{"job_id": "one", "summary": "a summary of more than twenty letters"}', "{}"
+    )
     secret = webhook_secret(stack.settings["IDENTITY_HMAC_KEY"], "one")
 
     assert secrets.find_leaks(tmp_path, [form, job]) == []
-    elsewhere = [Heard("GET", "/health", 200, secret, "{}"), Heard("GET", "/health", 200, "5ec7e7", "{}")]
+    elsewhere = [
+        RecordedResponse("GET", "/health", 200, secret, "{}"),
+        RecordedResponse("GET", "/health", 200, "5ec7e7", "{}"),
+    ]
     assert [found.rpartition(" in ")[2] for found in secrets.find_leaks(tmp_path, [form, job, *elsewhere])] == (
         ["the 200 of GET /health"] * 2
     )

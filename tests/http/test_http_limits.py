@@ -36,7 +36,9 @@ def limited_user(person: Person, strict_api: Api) -> Person:
 @pytest.fixture
 def network(strict_api: Api, request: pytest.FixtureRequest) -> Iterator[Api]:
     """The strict API called from an address that only this test uses: all of 127/8 is this machine."""
-    network_api = Api(strict_api.url, strict_api.witness, f"127.9.0.{1 + sum(request.node.name.encode()) % 250}")
+    network_api = Api(
+        strict_api.url, strict_api.response_recorder, f"127.9.0.{1 + sum(request.node.name.encode()) % 250}"
+    )
     yield network_api
     network_api.close()
 

@@ -12,10 +12,10 @@ from scripts.local.aws import client as aws_client
 from scripts.local.stack import LocalStack
 from tests.engines import client
 from tests.fakes import Backend, Clock
+from tests.http.catchup_steps import HELD, USED, catch_up, get_job, upload, wait_for
 from tests.http.deployed_limits import IS_DEPLOYED
-from tests.http.http_client import Api, Person, Sandbox, Witness
+from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
-from tests.http.recorded_requests import HELD, USED, catch_up, eventually, look, upload
 
 JOBS_PER_PERSON = 10
 CONCURRENT_CALLS = 20
@@ -67,7 +67,7 @@ def waiting(sqs: Any, url: str) -> int:
 @pytest.mark.parametrize("jobs", [30, pytest.param(200, marks=pytest.mark.soak)])
 def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
     """A tenth of the orders lose their answer, and every webhook is sent twice."""
-    response_recorder = Witness()
+    response_recorder = ResponseRecorder()
     api = Api(alone.api_url, response_recorder)
     people = [Person.register(api) for _ in range(jobs // JOBS_PER_PERSON)]
     owners = people * JOBS_PER_PERSON
@@ -82,14 +82,14 @@ def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Bac
         open_jobs = list(zip(owners, [job["job_id"] for job in started], strict=True))
 
         def all_done() -> bool:
-            statuses = list(at_once.map(lambda job: look(*job)["status"], open_jobs))
+            statuses = list(at_once.map(lambda job: get_job(*job)["status"], open_jobs))
             assert "failed" not in statuses
             open_jobs[:] = [job for job, status in zip(open_jobs, statuses, strict=True) if status != "done"]
             return not open_jobs
 
-        eventually(all_done, seconds=30 + jobs * SECONDS_PER_JOB)
+        wait_for(all_done, seconds=30 + jobs * SECONDS_PER_JOB)
     # Without other users of the queue this means that it is empty.
-    eventually(lambda: all(now <= then for now, then in zip(queues(), before, strict=True)))
+    wait_for(lambda: all(now <= then for now, then in zip(queues(), before, strict=True)))
 
     assert catchup_env.count(Sandbox.CREATE) == ordered + jobs
     orders = catchup_env.all_transcripts()

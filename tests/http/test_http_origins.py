@@ -39,23 +39,26 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Extension:
 
 
 @pytest.fixture(scope="module")
-def permitted(tmp_path_factory: pytest.TempPathFactory, ours: Extension) -> Extension:
+def permitted(tmp_path_factory: pytest.TempPathFactory, own_extension: Extension) -> Extension:
     """An extension that its user let call this machine, which Chromium then does without asking CORS."""
     return Extension.made(tmp_path_factory.mktemp("permitted") / "permitted", host_permissions=["http://127.0.0.1/*"])
 
 
 @pytest.fixture(scope="module")
 def browser(
-    tmp_path_factory: pytest.TempPathFactory, ours: Extension, another: Extension, permitted: Extension
+    tmp_path_factory: pytest.TempPathFactory,
+    own_extension: Extension,
+    another: Extension,
+    permitted_extension: Extension,
 ) -> Iterator[Page]:
-    with opened(tmp_path_factory, flags=flags([ours, another, permitted])) as page:
+    with opened(tmp_path_factory, flags=flags([own_extension, another, permitted_extension])) as page:
         yield page
 
 
 @pytest.fixture(scope="module")
-def extension_api(start_api: StartApi, ours: Extension) -> Api:
+def extension_api(start_api: StartApi, own_extension: Extension) -> Api:
     """The API as somebody with this extension sets it up."""
-    return start_api(EXTENSION_ORIGIN=ours.origin, RATE_LIMIT_ACCOUNT=f"{ACCOUNT_REQUESTS}/hour")
+    return start_api(EXTENSION_ORIGIN=own_extension.origin, RATE_LIMIT_ACCOUNT=f"{ACCOUNT_REQUESTS}/hour")
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +91,12 @@ def readable(answer: dict[str, Any], status: int, code: str = "") -> dict[str, A
     """Assert that the page could read all of the answer; gives its body."""
     assert answer.get("status") == status, answer
     assert "x-request-id" in answer["headers"]
-    said: dict[str, Any] = json.loads(answer["text"])
-    assert said.get("code", "") == code
+    body: dict[str, Any] = json.loads(answer["text"])
+    assert body.get("code", "") == code
     if code:
-        assert set(said) <= {"code", "message", "request_id", "details"}
-        assert said["request_id"] == answer["headers"]["x-request-id"]
-    return said
+        assert set(body) <= {"code", "message", "request_id", "details"}
+        assert body["request_id"] == answer["headers"]["x-request-id"]
+    return body
 
 
 def walk(caller: Caller) -> Iterator[str]:
@@ -134,17 +137,19 @@ def walk(caller: Caller) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("how", [CALL, ASK_WORKER], ids=["its page", "its worker"])
-def test_the_extension_can_do_and_read_everything(browser: Page, extension_api: Api, ours: Extension, how: str) -> None:
-    browser.go(ours.page)
-    caller = Caller(browser, ours.page, extension_api.url, how)
+def test_the_extension_can_call_and_read_everything(
+    browser: Page, extension_api: Api, own_extension: Extension, how: str
+) -> None:
+    browser.go(own_extension.page)
+    caller = Caller(browser, own_extension.page, extension_api.url, how)
 
     assert len(list(walk(caller))) == 1
 
 
-def test_the_extension_can_read_when_to_come_again(browser: Page, extension_api: Api, ours: Extension) -> None:
+def test_the_extension_can_read_retry_after(browser: Page, extension_api: Api, own_extension: Extension) -> None:
     token = Person.register(extension_api).token
-    browser.go(ours.page)
-    caller = Caller(browser, ours.page, extension_api.url)
+    browser.go(own_extension.page)
+    caller = Caller(browser, own_extension.page, extension_api.url)
 
     for _ in range(ACCOUNT_REQUESTS):
         readable(caller.call("PATCH", "/auth/user", token, json={"name": "Ada"}), 200)
@@ -156,18 +161,18 @@ def test_the_extension_can_read_when_to_come_again(browser: Page, extension_api:
 
 
 @pytest.mark.parametrize("page", ["/admin", "/docs"])
-def test_our_own_pages_can_do_and_read_everything(browser: Page, stack: LocalStack, page: str) -> None:
+def test_the_apis_own_pages_can_call_and_read_everything(browser: Page, stack: LocalStack, page: str) -> None:
     browser.go(f"{stack.api_url}{page}")
 
     assert len(list(walk(Caller(browser, page, stack.api_url)))) == 1
 
 
-def test_an_extension_with_a_permission_for_the_host_has_to_be_ours_all_the_same(
-    browser: Page, extension_api: Api, permitted: Extension, victim: Person
+def test_a_host_permission_does_not_let_another_extension_write(
+    browser: Page, extension_api: Api, permitted_extension: Extension, victim: Person
 ) -> None:
     """Its reads name no origin, as a program's: Chromium leaves it out. What does anything names it, and is refused."""
-    browser.go(permitted.page)
-    caller = Caller(browser, permitted.page, extension_api.url)
+    browser.go(permitted_extension.page)
+    caller = Caller(browser, permitted_extension.page, extension_api.url)
 
     assert caller.call("GET", "/credits/balance", victim.token)["status"] == 200
     readable(caller.call("POST", "/transcription/stream", victim.token, json=START), 403, "origin_not_allowed")
@@ -178,10 +183,10 @@ def test_an_extension_with_a_permission_for_the_host_has_to_be_ours_all_the_same
 
 
 @pytest.mark.parametrize("who", FOREIGN)
-def test_a_foreign_page_reads_nothing_and_changes_nothing(
-    foreign: dict[str, Caller], who: str, extension_api: Api, victim: Person
+def test_a_page_of_another_origin_reads_and_changes_nothing(
+    foreign: dict[str, Caller], caller_name: str, extension_api: Api, victim: Person
 ) -> None:
-    caller, email = foreign[who], new_email()
+    caller, email = foreign[caller_name], new_email()
     account = f'{{"email": "{email}", "password": "{PASSWORD}"}}'
     caller.page.go(caller.address)
     before = lines(extension_api)
@@ -205,9 +210,9 @@ def test_a_foreign_page_reads_nothing_and_changes_nothing(
     assert after_preflights == before, "a request was made that a preflight should have kept back"
     assert [answer for answer in sent[0::2] if "failed" not in answer] == []
     assert {(answer["type"], answer["status"], answer["text"]) for answer in sent[1::2]} == {("opaque", 0, "")}
-    heard = lines(extension_api)[len(before) :]
-    assert [line for line in heard if (line["status"], line["code"]) != (403, "origin_not_allowed")] == []
-    assert len(heard) == len(sent) > 60
+    received = lines(extension_api)[len(before) :]
+    assert [line for line in received if (line["status"], line["code"]) != (403, "origin_not_allowed")] == []
+    assert len(received) == len(sent) > 60
     assert extension_api.login(email).status_code == 401
     assert victim.balance() == (200, 0)
     assert "name" not in victim.get("/auth/user").json()
@@ -219,7 +224,7 @@ def lines(api: Api) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("has_origin", [True, False])
-def test_a_form_of_a_foreign_page_changes_nothing(browser: Page, extension_api: Api, has_origin: bool) -> None:
+def test_a_form_on_another_origin_changes_nothing(browser: Page, extension_api: Api, has_origin: bool) -> None:
     email = new_email()
     page = form(f"{extension_api.url}/auth/register", {"email": email, "password": PASSWORD})
 
@@ -231,7 +236,7 @@ def test_a_form_of_a_foreign_page_changes_nothing(browser: Page, extension_api: 
     assert extension_api.login(email).status_code == 401
 
 
-def test_a_link_of_a_foreign_page_may_be_followed(browser: Page, extension_api: Api) -> None:
+def test_a_link_on_another_origin_can_be_followed(browser: Page, extension_api: Api) -> None:
     """As Stripe's page leads back to ours; the page that held the link sees nothing of it."""
     with site(f"<!doctype html><button onclick=\"location = '{extension_api.url}/health'\">Back</button>") as port:
         browser.go(f"http://localhost:{port}/")

@@ -211,6 +211,8 @@ def test_a_live_refund_claws_nothing_back_from_a_test_purchase(
     assert person.balance() == (2_200, 0)
 
 
-def test_a_webhook_needs_no_token_and_is_a_post(api: Api, payments_client: PaymentsClient, resident: Person) -> None:
+def test_a_webhook_needs_no_token_and_is_a_post(
+    api: Api, payments_client: PaymentsClient, signed_in_user: Person
+) -> None:
     check_error(api.get("/webhooks/stripe"), 404, "not_found")
-    check_error(resident.post("/webhooks/stripe", json={}), 400, "invalid_signature")
+    check_error(signed_in_user.post("/webhooks/stripe", json={}), 400, "invalid_signature")

@@ -131,11 +131,11 @@ def test_the_same_key_returns_the_same_checkout_and_another_body_is_rejected(
 
 
 def test_the_same_key_of_two_users_makes_two_purchases(
-    payments_client: PaymentsClient, person: Person, resident: Person
+    payments_client: PaymentsClient, person: Person, signed_in_user: Person
 ) -> None:
     key = str(uuid.uuid4())
 
-    assert buy(person, key=key)["purchase_id"] != buy(resident, key=key)["purchase_id"]
+    assert buy(person, key=key)["purchase_id"] != buy(signed_in_user, key=key)["purchase_id"]
 
 
 def test_the_same_request_many_times_at_once_makes_one_checkout(
@@ -177,11 +177,11 @@ def test_the_same_request_many_times_at_once_makes_one_checkout(
     ],
 )
 def test_an_invalid_purchase_is_rejected_with_its_field(
-    payments_client: PaymentsClient, resident: Person, body: dict[str, Any], field: str
+    payments_client: PaymentsClient, signed_in_user: Person, body: dict[str, Any], field: str
 ) -> None:
     before = len(payments_client.books()["sessions"])
 
-    assert check_error(resident.post(PURCHASE, json=body), 400, "invalid_request")["field"] == field
+    assert check_error(signed_in_user.post(PURCHASE, json=body), 400, "invalid_request")["field"] == field
     assert len(payments_client.books()["sessions"]) == before
 
 

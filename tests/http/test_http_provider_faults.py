@@ -30,10 +30,10 @@ def check_charged_nothing(person: Person, session_id: str, books: Backend) -> No
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_other_provider_answers_and_is_named_in_the_statement(
-    impatient_api: Api, person: Person, sandbox: Sandbox, books: Backend, fault: str
+def test_the_fallback_provider_is_named_in_the_statement(
+    short_first_timeout_api: Api, person: Person, sandbox: Sandbox, books: Backend, fault: str
 ) -> None:
-    person = replace(person, api=impatient_api)
+    person = replace(person, api=short_first_timeout_api)
     session_id = person.start()
     sandbox.fail(Sandbox.SYNC, fault)
 
@@ -61,7 +61,7 @@ def test_the_other_provider_answers_and_is_named_in_the_statement(
         ("cut", IMPATIENT, 502, "provider_error", None),
     ],
 )
-def test_when_both_fail_the_error_is_honest_and_nothing_is_charged(
+def test_when_both_providers_fail_nothing_is_charged(
     request: pytest.FixtureRequest,
     person: Person,
     sandbox: Sandbox,
@@ -85,9 +85,7 @@ def test_when_both_fail_the_error_is_honest_and_nothing_is_charged(
     check_charged_nothing(person, session_id, books)
 
 
-def test_a_chunk_that_failed_is_heard_once_the_providers_are_well(
-    person: Person, sandbox: Sandbox, books: Backend
-) -> None:
+def test_a_failed_chunk_is_recognised_once_providers_recover(person: Person, sandbox: Sandbox, books: Backend) -> None:
     session_id = person.start()
     sandbox.fail(Sandbox.SYNC, "500")
     sandbox.fail(Sandbox.TRANSCRIPTIONS, "500")
@@ -101,10 +99,10 @@ def test_a_chunk_that_failed_is_heard_once_the_providers_are_well(
     books.check_invariants(person.user_id)
 
 
-def test_a_provider_that_is_not_there_is_stood_in_for(
-    verifying_api: Api, person: Person, sandbox: Sandbox, books: Backend
+def test_an_unreachable_provider_falls_back(
+    email_verification_api: Api, person: Person, sandbox: Sandbox, books: Backend
 ) -> None:
-    person = replace(person, api=verifying_api)
+    person = replace(person, api=email_verification_api)
     session_id = person.start()
     sandbox.fail(Sandbox.TRANSCRIPTIONS, "500")
 

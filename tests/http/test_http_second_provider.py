@@ -9,7 +9,14 @@ import requests
 from sandbox.speech import word_error_rate
 from tests.fakes import Backend
 from tests.http.conftest import StartApi
-from tests.http.direct_sessions import RECORDING, SAID, age, begin, opened, renewal
+from tests.http.direct_sessions import (
+    RECORDING,
+    SPOKEN_TEXT,
+    backdate_session,
+    open_socket,
+    request_renewal,
+    start_direct_session,
+)
 from tests.http.http_client import Api, Person, Sandbox, check_error
 from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, until
 
@@ -42,12 +49,12 @@ def test_the_second_provider_takes_over_with_a_short_lease(
 ) -> None:
     sandbox.fail(Sandbox.TOKEN, **fault)
 
-    lease = begin(listener)
+    lease = start_direct_session(listener)
 
     assert (lease["provider"], lease["lease_seconds"]) == ("openai", 60)
     assert lease["token"].startswith("ek_")
     assert lease["websocket_url"].endswith("/openai/v1/realtime?intent=transcription")
-    age(books, listener, lease["session_id"], 30)
+    backdate_session(books, listener, lease["session_id"], 30)
     stopped = listener.stop(lease["session_id"])
     assert stopped["credits_used"] == -(-stopped["billed_seconds"] * 10 // 60) >= 5
     assert listener.balance() == (200 - stopped["credits_used"], 0)
@@ -56,32 +63,32 @@ def test_the_second_provider_takes_over_with_a_short_lease(
     books.check_invariants(listener.user_id)
 
 
-def test_its_token_opens_a_socket_as_a_browser_opens_one(listener: Person, sandbox: Sandbox) -> None:
+def test_its_token_opens_a_socket_from_a_browser(listener: Person, sandbox: Sandbox) -> None:
     sandbox.fail(Sandbox.TOKEN, "500")
-    lease = begin(listener, language="en", key_terms=["Dashwood"])
+    lease = start_direct_session(listener, language="en", key_terms=["Dashwood"])
 
     with as_browser(lease["websocket_url"], lease["token"]) as socket:
         send(socket, append(speech(RECORDING)), COMMIT)
         events = until(socket, ".completed")
 
-    heard = events[0]["session"]["audio"]["input"]["transcription"]
-    assert heard == {"model": "gpt-live-transcribe", "language": "en", "keywords": ["Dashwood"]}
-    assert word_error_rate(SAID, events[-1]["transcript"]) < 0.25
+    recognised = events[0]["session"]["audio"]["input"]["transcription"]
+    assert recognised == {"model": "gpt-live-transcribe", "language": "en", "keywords": ["Dashwood"]}
+    assert word_error_rate(SPOKEN_TEXT, events[-1]["transcript"]) < 0.25
     listener.stop(lease["session_id"])
 
 
-def test_a_renewal_goes_on_at_the_second_and_the_next_one_comes_back(
+def test_a_renewal_uses_the_second_provider_and_the_next_returns(
     listener: Person, sandbox: Sandbox, books: Backend
 ) -> None:
-    session_id = begin(listener)["session_id"]
+    session_id = start_direct_session(listener)["session_id"]
     providers = []
     for is_down in (True, False):
-        age(books, listener, session_id, 30)
+        backdate_session(books, listener, session_id, 30)
         if is_down:
             sandbox.fail(Sandbox.TOKEN, "503")
-        lease = renewal(listener, session_id).json()
+        lease = request_renewal(listener, session_id).json()
         providers.append((lease["provider"], lease["lease_seconds"] > 60))
-    with opened(lease) as socket:
+    with open_socket(lease) as socket:
         assert socket.recv(timeout=10)
     stopped = listener.stop(session_id)
 
@@ -92,10 +99,10 @@ def test_a_renewal_goes_on_at_the_second_and_the_next_one_comes_back(
     books.check_invariants(listener.user_id)
 
 
-def test_a_language_that_only_the_second_knows_goes_to_it_at_once(listener: Person, sandbox: Sandbox) -> None:
+def test_a_language_only_the_second_supports_goes_to_it(listener: Person, sandbox: Sandbox) -> None:
     minted = sandbox.count(Sandbox.TOKEN)
 
-    lease = begin(listener, language="ja")
+    lease = start_direct_session(listener, language="ja")
 
     assert lease["provider"] == "openai"
     assert sandbox.count(Sandbox.TOKEN) == minted
@@ -115,7 +122,7 @@ def test_a_language_that_only_the_second_knows_goes_to_it_at_once(listener: Pers
     ],
     ids=str,
 )
-def test_when_both_are_down_nothing_is_held(
+def test_when_both_providers_are_down_nothing_is_held(
     listener: Person,
     sandbox: Sandbox,
     books: Backend,
@@ -124,7 +131,7 @@ def test_when_both_are_down_nothing_is_held(
     code: str,
     retry_after: str | None,
 ) -> None:
-    session_id = begin(listener)["session_id"]
+    session_id = start_direct_session(listener)["session_id"]
     sandbox.fail(Sandbox.TOKEN, "500", times=2)
     sandbox.fail(Sandbox.CLIENT_SECRET, times=2, **fault)
 
@@ -133,7 +140,7 @@ def test_when_both_are_down_nothing_is_held(
         assert "OpenAI" in answer.json()["message"]
         assert answer.headers.get("Retry-After") == retry_after
 
-    check_honest(renewal(listener, session_id))
+    check_honest(request_renewal(listener, session_id))
     assert listener.balance()[1] == 0
     check_honest(listener.stream(action="start"))
     assert listener.balance()[1] == 0

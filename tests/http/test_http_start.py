@@ -50,8 +50,8 @@ def test_the_same_key_with_another_body_is_409(person: Person) -> None:
     assert person.balance() == (180, 20)
 
 
-def test_another_key_or_another_user_starts_another_session(person: Person, resident: Person) -> None:
-    answers = [start(person, "key 3"), start(person, "key 4"), start(resident, "key 3")]
+def test_another_key_or_another_user_starts_another_session(person: Person, signed_in_user: Person) -> None:
+    answers = [start(person, "key 3"), start(person, "key 4"), start(signed_in_user, "key 3")]
 
     assert len({answer.json()["session_id"] for answer in answers}) == 3
     assert person.balance() == (160, 40)

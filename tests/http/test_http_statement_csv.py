@@ -90,7 +90,7 @@ def test_quotes_commas_and_line_breaks_stay_in_their_cell(person: Person, write:
     assert row["explanation"] == text
 
 
-def test_a_long_statement_has_several_files(api: Api, person: Person, write: Writing, resident: Person) -> None:
+def test_a_long_statement_has_several_files(api: Api, person: Person, write: Writing, signed_in_user: Person) -> None:
     per_file = CSV_PAGE_SIZE * MAX_CSV_PAGES
     write(person, per_file + 5)
 
@@ -105,6 +105,6 @@ def test_a_long_statement_has_several_files(api: Api, person: Person, write: Wri
     assert len(set(ids)) == per_file + 6
     times = [row["at"] for row in rows(first) + rows(second)]
     assert times == sorted(times, reverse=True)
-    check_error(resident.get(PATH, params={"cursor": cursor}), 400, "invalid_request")
+    check_error(signed_in_user.get(PATH, params={"cursor": cursor}), 400, "invalid_request")
     check_error(person.get("/credits/transactions?format=pdf"), 400, "invalid_request")
     assert "X-Next-Cursor" in first.headers["Access-Control-Expose-Headers"]

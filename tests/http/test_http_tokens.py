@@ -18,8 +18,8 @@ from tests.http.http_client import (
     Api,
     Person,
     authenticated_routes,
+    call_every_authenticated_route,
     check_error,
-    on_every_authenticated_route,
 )
 
 REQUIRED = ("exp", "iat", "iss", "aud", "sub", "token_use", "auth_time")
@@ -92,25 +92,25 @@ def test_every_authenticated_route_has_a_request() -> None:
     assert sorted(authenticated_routes()) == sorted(GOOD_REQUESTS)
 
 
-def test_a_token_of_the_forger_without_a_flaw_is_accepted(api: Api, resident: Person, forger: Forger) -> None:
-    answer = api.get("/credits/balance", forger.token(resident))
+def test_a_token_of_the_forger_without_a_flaw_is_accepted(api: Api, signed_in_user: Person, forger: Forger) -> None:
+    answer = api.get("/credits/balance", forger.token(signed_in_user))
 
     assert answer.status_code == 200
-    assert api.get("/credits/balance", headers={"Authorization": f"bearer  {resident.token}"}).status_code == 200
+    assert api.get("/credits/balance", headers={"Authorization": f"bearer  {signed_in_user.token}"}).status_code == 200
 
 
 @pytest.mark.parametrize("authorization", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_token_is_401_everywhere(api: Api, authorization: str | bytes | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
 
-    on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+    call_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_401_everywhere(api: Api, resident: Person, forger: Forger, forge: Forgery) -> None:
-    headers = {"Authorization": f"Bearer {forge(forger, resident)}"}
+def test_a_forged_token_is_401_everywhere(api: Api, signed_in_user: Person, forger: Forger, forge: Forgery) -> None:
+    headers = {"Authorization": f"Bearer {forge(forger, signed_in_user)}"}
 
-    on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+    call_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
 
 
 def test_a_signed_out_token_is_401_everywhere_and_a_new_sign_in_works(api: Api, person: Person) -> None:
@@ -118,12 +118,14 @@ def test_a_signed_out_token_is_401_everywhere_and_a_new_sign_in_works(api: Api, 
 
     headers = {"Authorization": f"Bearer {person.token}"}
     refused = lambda answer: check_error(answer, 401, "unauthenticated")  # noqa: E731
-    on_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
+    call_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
     again = api.login(person.email).json()["token"]
     assert api.get("/credits/balance", again).status_code == 200
 
 
-def test_a_real_token_of_another_pool_or_another_client_is_401(api: Api, resident: Person, stack: LocalStack) -> None:
+def test_a_real_token_of_another_pool_or_another_client_is_401(
+    api: Api, signed_in_user: Person, stack: LocalStack
+) -> None:
     cognito = boto3.client(
         "cognito-idp",
         endpoint_url=stack.settings["AWS_ENDPOINT_URL"],
@@ -133,15 +135,15 @@ def test_a_real_token_of_another_pool_or_another_client_is_401(api: Api, residen
     )
     own_pool = stack.settings["COGNITO_USER_POOL_ID"]
     other = cognito.create_user_pool(PoolName="other", UsernameAttributes=["email"])["UserPool"]["Id"]
-    cognito.admin_create_user(UserPoolId=other, Username=resident.email, MessageAction="SUPPRESS")
+    cognito.admin_create_user(UserPoolId=other, Username=signed_in_user.email, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(
-        UserPoolId=other, Username=resident.email, Password=f"{PASSWORD}A1!", Permanent=True
+        UserPoolId=other, Username=signed_in_user.email, Password=f"{PASSWORD}A1!", Permanent=True
     )
 
     for pool, password in ((other, f"{PASSWORD}A1!"), (own_pool, PASSWORD)):
         flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
         made = cognito.create_user_pool_client(UserPoolId=pool, ClientName="other", ExplicitAuthFlows=flows)
-        credentials = {"USERNAME": resident.email, "PASSWORD": password}
+        credentials = {"USERNAME": signed_in_user.email, "PASSWORD": password}
         signed_in = cognito.admin_initiate_auth(
             UserPoolId=pool,
             ClientId=made["UserPoolClient"]["ClientId"],
@@ -149,7 +151,7 @@ def test_a_real_token_of_another_pool_or_another_client_is_401(api: Api, residen
             AuthParameters=credentials,
         )
         headers = {"Authorization": f"Bearer {signed_in['AuthenticationResult']['IdToken']}"}
-        on_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
+        call_every_authenticated_route(api, headers, lambda answer: check_error(answer, 401, "unauthenticated"))
     cognito.close()
 
 
@@ -158,7 +160,7 @@ def test_a_blocked_account_is_403_with_a_valid_token(api: Api, person: Person, b
 
     headers = {"Authorization": f"Bearer {person.token}"}
     refused = lambda answer: check_error(answer, 403, "account_blocked")  # noqa: E731
-    on_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
+    call_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
     check_error(api.login(person.email), 403, "account_blocked")
     check_error(api.post("/auth/refresh", json={"refresh_token": person.refresh_token}), 403, "account_blocked")
     books.ledger.set_blocked(person.user_id, False)
@@ -170,14 +172,14 @@ def test_a_deleted_account_is_401_everywhere_at_once(api: Api, person: Person) -
 
     headers = {"Authorization": f"Bearer {person.token}"}
     refused = lambda answer: check_error(answer, 401, "unauthenticated")  # noqa: E731
-    on_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
+    call_every_authenticated_route(api, headers, refused, but=ADMIN_ROUTES)
     # Either code is correct: the job may have revoked the refresh token already.
     assert api.post("/auth/refresh", json={"refresh_token": person.refresh_token}).status_code == 401
 
 
-def test_keys_that_could_not_be_fetched_are_503_not_401(keyless_api: Api, resident: Person) -> None:
-    headers = {"Authorization": f"Bearer {resident.token}"}
+def test_keys_that_could_not_be_fetched_are_503_not_401(api_without_keys: Api, signed_in_user: Person) -> None:
+    headers = {"Authorization": f"Bearer {signed_in_user.token}"}
 
-    on_every_authenticated_route(keyless_api, headers, lambda answer: check_error(answer, 503, "unavailable"))
-    check_error(keyless_api.login(resident.email), 503, "unavailable")
-    assert keyless_api.get("/health").status_code == 200
+    call_every_authenticated_route(api_without_keys, headers, lambda answer: check_error(answer, 503, "unavailable"))
+    check_error(api_without_keys.login(signed_in_user.email), 503, "unavailable")
+    assert api_without_keys.get("/health").status_code == 200

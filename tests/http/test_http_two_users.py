@@ -16,8 +16,8 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
+from tests.http.catchup_steps import upload
 from tests.http.http_client import GOOD_REQUESTS, PASSWORD, Api, Person, authenticated_routes
-from tests.http.recorded_requests import upload
 
 STREAM = ("POST", "/transcription/stream")
 CATCHUP, ASK = ("POST", "/transcription/catchup"), ("POST", "/transcription/ask")

@@ -39,20 +39,20 @@ def npm() -> str:
     return program
 
 
-def test_it_walks_the_journey(npm: str, stack: LocalStack) -> None:
-    said = run(npm, "test", API_URL=stack.api_url)
+def test_the_client_completes_the_journey(npm: str, stack: LocalStack) -> None:
+    output = run(npm, "test", API_URL=stack.api_url)
 
-    assert "# fail 0" in said
-    assert "a listener's journey" in said
-
-
-def test_its_types_are_those_of_the_contract(npm: str) -> None:
-    said = run(npm, "run", "--silent", "generate", "--", "--print")
-
-    assert said == (CLIENT / "src" / "schema.ts").read_text(), "the client is old: run `make contract`"
+    assert "# fail 0" in output
+    assert "a listener's journey" in output
 
 
-def test_its_lock_file_names_no_machine(npm: str) -> None:
+def test_the_clients_types_match_the_contract(npm: str) -> None:
+    output = run(npm, "run", "--silent", "generate", "--", "--print")
+
+    assert output == (CLIENT / "src" / "schema.ts").read_text(), "the client is old: run `make contract`"
+
+
+def test_the_lock_file_names_no_registry_host(npm: str) -> None:
     """A registry's address is one machine's own; what is fetched is proven by its hash."""
     text = LOCK.read_text()
 

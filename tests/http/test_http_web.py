@@ -19,7 +19,7 @@ SECURITY_HEADERS = {
 EXPOSED = {"Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"}
 
 
-def filled(path: str) -> str:
+def fill_path(path: str) -> str:
     return path.replace("{session_id}", "5a1de7d4").replace("{transcript_id}", "5a1de7d4")
 
 
@@ -38,43 +38,43 @@ def filled(path: str) -> str:
         "é",
     ],
 )
-def test_a_page_of_another_origin_may_call_nothing(api: Api, resident: Person, origin: str) -> None:
+def test_a_page_of_another_origin_can_call_nothing(api: Api, signed_in_user: Person, origin: str) -> None:
     headers = {"Origin": origin.encode()}
 
-    check_error(resident.get("/credits/balance", headers=headers), 403, "origin_not_allowed")
+    check_error(signed_in_user.get("/credits/balance", headers=headers), 403, "origin_not_allowed")
     check_error(api.post("/auth/login", json={}, headers=headers), 403, "origin_not_allowed")
     check_error(api.get("/health", headers=headers), 403, "origin_not_allowed")
 
 
-def test_the_extension_our_own_pages_and_programs_may_call(api: Api, resident: Person, stack: LocalStack) -> None:
+def test_the_extension_own_pages_and_programs_can_call(api: Api, signed_in_user: Person, stack: LocalStack) -> None:
     own = origin_of(api.url)
     for origin in (stack.dev["extension_origin"], own, own.replace("127.0.0.1", "localhost")):
-        answer = resident.get("/credits/balance", headers={"Origin": origin})
+        answer = signed_in_user.get("/credits/balance", headers={"Origin": origin})
         assert answer.status_code == 200
         assert answer.headers["Access-Control-Allow-Origin"] == stack.dev["extension_origin"]
-    assert resident.get("/credits/balance").status_code == 200
+    assert signed_in_user.get("/credits/balance").status_code == 200
 
 
-def test_another_origin_costs_nothing_even_with_a_good_token(resident: Person) -> None:
-    answer = resident.post(
+def test_another_origin_is_refused_even_with_a_valid_token(signed_in_user: Person) -> None:
+    answer = signed_in_user.post(
         "/transcription/stream",
         json={"action": "start", "transport": "relay"},
         headers={"Origin": "https://evil.example"},
     )
 
     check_error(answer, 403, "origin_not_allowed")
-    assert resident.balance() == (200, 0)
+    assert signed_in_user.balance() == (200, 0)
 
 
 @pytest.mark.parametrize(("method", "path"), [*GOOD_REQUESTS, ("POST", "/auth/login"), ("GET", "/health")])
 def test_every_route_answers_a_preflight(api: Api, stack: LocalStack, method: str, path: str) -> None:
-    asked = {
+    requested = {
         "Origin": stack.dev["extension_origin"],
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": "authorization,content-type,idempotency-key",
     }
 
-    answer = api.call("OPTIONS", filled(path), headers=asked)
+    answer = api.call("OPTIONS", fill_path(path), headers=requested)
 
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == stack.dev["extension_origin"]
@@ -85,9 +85,9 @@ def test_every_route_answers_a_preflight(api: Api, stack: LocalStack, method: st
 
 
 def test_a_preflight_never_allows_another_origin(api: Api, stack: LocalStack) -> None:
-    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+    requested = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
 
-    answer = api.call("OPTIONS", "/credits/balance", headers=asked)
+    answer = api.call("OPTIONS", "/credits/balance", headers=requested)
 
     assert answer.headers.get("Access-Control-Allow-Origin") == stack.dev["extension_origin"]
 
@@ -102,7 +102,7 @@ def test_a_preflight_never_allows_another_origin(api: Api, stack: LocalStack) ->
         ("GET", "/health", {"headers": {"Origin": "null"}}, 403),
     ],
 )
-def test_every_answer_carries_the_headers(
+def test_every_response_has_the_security_headers(
     api: Api, method: str, path: str, request_words: dict[str, Any], status: int
 ) -> None:
     answer = api.call(method, path, **request_words)
@@ -118,7 +118,7 @@ def test_every_answer_carries_the_headers(
     assert uuid.UUID(answer.headers["X-Request-Id"])
 
 
-def test_every_request_has_an_id_of_its_own_whatever_the_client_sends(api: Api) -> None:
+def test_every_request_gets_its_own_id_whatever_the_client_sends(api: Api) -> None:
     headers = {"X-Request-Id": "chosen-by-the-client"}
 
     ids = {api.get("/health", headers=headers).headers["X-Request-Id"] for _ in range(5)}

@@ -6,14 +6,14 @@ import pytest
 
 from scripts.local.deployed import DeployedStack
 from tests.http.conftest import DEPLOYED_PATIENCE
-from tests.http.http_client import Api, Person, Sandbox, Witness
+from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 from tests.stack.dynamodb_gate import DynamoDbGate
 
 
 @pytest.fixture(scope="session")
-def witness() -> Witness:
-    return Witness()
+def response_recorder() -> ResponseRecorder:
+    return ResponseRecorder()
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,9 @@ def expected_denials() -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def running(expected_denials: set[str], witness: Witness) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
+def running(
+    expected_denials: set[str], response_recorder: ResponseRecorder
+) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
     """The stack, whose functions reach their tables through a gate.
 
     At the end, checks that the roles denied no call of a function, and that nothing private was logged.
@@ -34,7 +36,7 @@ def running(expected_denials: set[str], witness: Witness) -> Iterator[tuple[Depl
         with stack:
             yield stack, gate
             stack.gather_logs()
-            assert Secrets.of(stack).leaked(stack.directory, witness.answers, witness.said) == []
+            assert Secrets.of(stack).leaked(stack.directory, response_recorder.answers, response_recorder.said) == []
             assert [
                 line for line in stack.denied_calls() if not any(action in line for action in expected_denials)
             ] == []
@@ -53,8 +55,8 @@ def gate(running: tuple[DeployedStack, DynamoDbGate]) -> Iterator[DynamoDbGate]:
 
 
 @pytest.fixture(scope="session")
-def api(stack: DeployedStack, witness: Witness) -> Iterator[Api]:
-    running = Api(stack.api_url, witness)
+def api(stack: DeployedStack, response_recorder: ResponseRecorder) -> Iterator[Api]:
+    running = Api(stack.api_url, response_recorder)
     yield running
     running.close()
 

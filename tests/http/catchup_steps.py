@@ -18,7 +18,7 @@ from tests.fakes import Backend
 from tests.http.http_client import Person, Sandbox
 
 CATCHUP, ASK, UPLOADS = "/transcription/catchup", "/transcription/ask", "/transcription/uploads"
-RECORDING, SAID = samples()[-1]
+RECORDING, SPOKEN_TEXT = samples()[-1]
 RECORDING_MS = 4_000
 RANGE_MS = 30_000
 HELD, USED = 5, 1  # of RANGE_MS, and of the recording in it
@@ -31,13 +31,15 @@ def upload(person: Person, content: bytes | None = None, media_type: str = "audi
     """The id of a recording that lies in the bucket."""
     form = person.post(UPLOADS, json={"content_type": media_type})
     assert form.status_code == 201, form.text
-    said = form.json()
+    form_fields = form.json()
     sound = RECORDING.read_bytes() if content is None else content
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(said["url"], data=said["fields"], files={"file": ("talk.wav", sound)}, timeout=10)
+        answer = session.post(
+            form_fields["url"], data=form_fields["fields"], files={"file": ("talk.wav", sound)}, timeout=10
+        )
     assert answer.status_code == 204, answer.text
-    return str(said["upload_id"])
+    return str(form_fields["upload_id"])
 
 
 def catch_up(person: Person, headers: dict[str, str] | None = None, **body: Any) -> dict[str, Any]:
@@ -47,18 +49,18 @@ def catch_up(person: Person, headers: dict[str, str] | None = None, **body: Any)
     return dict(answer.json())
 
 
-def look(person: Person, job_id: str) -> dict[str, Any]:
+def get_job(person: Person, job_id: str) -> dict[str, Any]:
     answer = person.get(f"{CATCHUP}/{job_id}")
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-def ended(person: Person, job_id: str) -> dict[str, Any]:
+def wait_until_ended(person: Person, job_id: str) -> dict[str, Any]:
     """The job once it is done or has failed."""
-    return eventually(lambda: one if (one := look(person, job_id))["status"] in ("done", "failed") else None)
+    return wait_for(lambda: job if (job := get_job(person, job_id))["status"] in ("done", "failed") else None)
 
 
-def session_of(person: Person, *texts: str) -> str:
+def create_session(person: Person, *texts: str) -> str:
     """A live session that has ended, with these words saved, ten seconds each."""
     session_id = person.start(lease_seconds=60)
     segments = [
@@ -69,29 +71,29 @@ def session_of(person: Person, *texts: str) -> str:
     return session_id
 
 
-def begin(person: Person) -> str:
+def start_catchup(person: Person) -> str:
     """The id of a catch-up of a new recording."""
     return str(catch_up(person, upload_id=upload(person))["job_id"])
 
 
 def check_done_once(person: Person, job_id: str, sandbox: Sandbox, books: Backend) -> None:
     """One transcript was ordered, it was paid for once and is forgotten at the provider."""
-    assert look(person, job_id)["status"] == "done"
+    assert get_job(person, job_id)["status"] == "done"
     assert person.balance() == (200 - USED, 0)
     assert [(used["service"], used["credits"]) for used in person.usage()] == [("catchup", -USED)]
-    eventually(lambda: [one for one in sandbox.transcripts(job_id) if one["deleted"]])
+    wait_for(lambda: [jobnscript for jobnscript in sandbox.transcripts(job_id) if jobnscript["deleted"]])
     assert len(sandbox.transcripts(job_id)) == 1
     books.check_invariants(person.user_id)
 
 
-def kept(books: Backend, job_id: str) -> Job:
+def load_job(books: Backend, job_id: str) -> Job:
     """The job as it lies in the table."""
     item = books.tables.get(job_key(job_id))
     assert item is not None
     return job_from(item)
 
 
-def let_the_sweep_look(books: Backend, person: Person, job_id: str) -> None:
+def make_hold_due(books: Backend, person: Person, job_id: str) -> None:
     """The hold's time is over now: the sweep, which comes twice a second here, has somebody look at the job."""
     for hold in books.open_holds(person.user_id):
         if (hold.kind, hold.reference) == (HoldKind.CATCHUP, job_id):
@@ -99,17 +101,17 @@ def let_the_sweep_look(books: Backend, person: Person, job_id: str) -> None:
                 books.tables.write(reschedule_sweep(replace(hold, sweep_at=1)))
 
 
-def ended_by_sweeps(books: Backend, person: Person, job_id: str) -> dict[str, Any]:
+def wait_until_swept(books: Backend, person: Person, job_id: str) -> dict[str, Any]:
     """The job once it has ended, where a sweep looks whenever one comes."""
 
     def find() -> dict[str, Any] | None:
-        let_the_sweep_look(books, person, job_id)
-        return one if (one := look(person, job_id))["status"] in ("done", "failed") else None
+        make_hold_due(books, person, job_id)
+        return job if (job := get_job(person, job_id))["status"] in ("done", "failed") else None
 
-    return eventually(find)
+    return wait_for(find)
 
 
-def eventually(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
+def wait_for(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
     """What `look` finds in the end."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
