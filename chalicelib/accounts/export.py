@@ -15,6 +15,7 @@ from ..errors import NotFoundError, UnavailableError
 from ..models.accounts import Caller
 from ..providers.protocols import JobQueue
 from ..repositories import exports
+from ..repositories.claims import LostClaimError, claim, release_claim, renew_claim
 from ..repositories.exports import Export, ExportState, export_from, export_key
 from ..repositories.ledger import Ledger
 from ..repositories.table import Tables, WriteRefusedError
@@ -45,10 +46,6 @@ class ExportRules:
     abandon_after_seconds: int = 4 * 3_600
     link_seconds: int = 300
     kept_seconds: int = 23 * 3_600  # a late sweep included, the file is deleted within a day
-
-
-class LostExportClaimError(Exception):
-    """Another worker claimed the export, or its account is being erased."""
 
 
 @dataclass(frozen=True)
@@ -130,16 +127,15 @@ class AccountExports:
             self.files.delete_all(user_id)
             size = self.files.write(user_id, export.export_id, self._pieces(export))
             self._end(export, ExportState.DONE, size)
-        except (LostExportClaimError, WriteRefusedError):
+        except (LostClaimError, WriteRefusedError):
             return False
         except Exception:
-            with suppress(WriteRefusedError, UnavailableError):  # So that the next worker need not wait for the claim.
-                self.tables.write(exports.release_export_claim(export))
+            release_claim(self.tables, export_key(user_id), export.worker)
             raise
         return True
 
     def _pieces(self, export: Export) -> Iterator[bytes]:
-        """The file's content, as long as the claim is valid. Raises LostExportClaimError."""
+        """The file's content, as long as the claim is valid. Raises LostClaimError."""
         renewed_at = self.now()
         for piece in self.export_content.pieces(export.user_id, self.now()):
             if self.now() >= renewed_at + self.rules.claim_seconds // 4:
@@ -149,24 +145,18 @@ class AccountExports:
         self._renew_claim(export)
 
     def _renew_claim(self, export: Export) -> None:
-        try:
-            self.tables.write(exports.renew_export_claim(export, self.now() + self.rules.claim_seconds))
-        except WriteRefusedError as refusal:
-            raise LostExportClaimError from refusal
+        until = self.now() + self.rules.claim_seconds
+        renew_claim(self.tables, export_key(export.user_id), export.worker, until=until)
 
     def _end(self, export: Export, state: ExportState, size: int = 0) -> None:
         self.tables.write(exports.end_export(export, state, size, self.now() + self.rules.kept_seconds))
 
     def _claim(self, user_id: str) -> Export | None:
         """Claim the user's export and load it; None if another worker has it or none is running."""
-        worker, now = self.new_id(), self.now()
-        try:
-            self.tables.write(exports.claim_export(user_id, worker, now + self.rules.claim_seconds, now))
-        except WriteRefusedError:
-            return None
-        item = self.tables.get(export_key(user_id))
-        export = export_from(item) if item else None
-        return export if export and export.worker == worker else None
+        now, key = self.now(), export_key(user_id)
+        until = now + self.rules.claim_seconds
+        item = claim(self.tables, key, self.new_id(), until=until, now=now, is_claimable=exports.is_running())
+        return export_from(item) if item else None
 
     def _response(self, export: Export) -> contract.AccountExport:
         response = contract.AccountExport(

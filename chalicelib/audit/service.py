@@ -21,6 +21,7 @@ from ..models.audits import Audit, AuditFigures, AuditState, Finding
 from ..providers.protocols import JobQueue
 from ..repositories import audits
 from ..repositories.admin_actions import recent_actions
+from ..repositories.claims import claim, release_claim
 from ..repositories.ledger import Ledger
 from ..repositories.profiles import profile_key
 from ..repositories.table import Tables, WriteRefusedError
@@ -133,8 +134,7 @@ class Audits:
         except WriteRefusedError:  # The claim expired, and another worker processed the page.
             return None
         except Exception:
-            with suppress(WriteRefusedError, UnavailableError):  # So that the retry need not wait for the claim to end.
-                self.tables.write(audits.release_claim(claimed))
+            release_claim(self.tables, audits.audit_key(claimed.audit_id), claimed.worker)
             raise
         if after.state is AuditState.RUNNING:
             with suppress(UnavailableError):  # The sweep sends the message a minute later.
@@ -185,13 +185,10 @@ class Audits:
 
     def _claim(self, audit: Audit) -> Audit | None:
         """The current audit with our claim; None while another worker holds the claim, or if it has just ended."""
-        worker, now = self.new_id(), self.now()
-        try:
-            self.tables.write(audits.claim(audit.audit_id, worker, now + self.rules.claim_seconds, now))
-        except WriteRefusedError:
-            return None
-        claimed = self._load(audit.audit_id)
-        return claimed if claimed and claimed.worker == worker else None
+        now, key = self.now(), audits.audit_key(audit.audit_id)
+        until = now + self.rules.claim_seconds
+        item = claim(self.tables, key, self.new_id(), until=until, now=now, is_claimable=audits.is_running())
+        return audits.audit_from(item) if item else None
 
     def _report(self, audit: Audit | None) -> contract.AuditReport | None:
         if audit is None:

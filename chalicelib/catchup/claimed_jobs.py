@@ -1,21 +1,18 @@
 """A job while a worker has claimed it: every step is saved under the claim, which also renews it."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
-from ..errors import UnavailableError
 from ..models.catchup import Job
-from ..repositories.claims import LostClaimError
+from ..repositories.claims import LostClaimError, claim, release_claim
 from ..repositories.jobs import (
-    claim_job,
+    is_unfinished,
     job_from,
     job_key,
     mark_provider_copy_deleted,
-    release_claim,
     update_job,
 )
 from ..repositories.table import Tables, Write, WriteRefusedError
@@ -37,13 +34,10 @@ class ClaimedJobs:
 
     def claim(self, job: Job) -> Job | None:
         """The job as it is now, claimed; None if another worker has it or it has just ended."""
-        worker = self.new_id()
-        try:
-            self.tables.write(claim_job(job.job_id, worker, self.now() + self.rules.claim_seconds, self.now()))
-        except WriteRefusedError:
-            return None
-        claimed_job = self.read(job.job_id)
-        return claimed_job if claimed_job and claimed_job.worker == worker else None
+        now, key = self.now(), job_key(job.job_id)
+        until = now + self.rules.claim_seconds
+        item = claim(self.tables, key, self.new_id(), until=until, now=now, is_claimable=is_unfinished())
+        return job_from(item) if item else None
 
     def save(self, job: Job, extra_writes: Sequence[Write] = (), **changes: Any) -> Job:
         """The job with the changes and a renewed claim. Raises LostClaimError.
@@ -79,8 +73,7 @@ class ClaimedJobs:
 
     def release(self, job: Job) -> None:
         """End the claim after an error, so that the next worker need not wait for it to expire."""
-        with suppress(WriteRefusedError, UnavailableError):
-            self.tables.write(release_claim(job))
+        release_claim(self.tables, job_key(job.job_id), job.worker)
 
     def mark_provider_copy_deleted(self, ended_job: Job) -> None:
         """An ended job needs no claim: nothing else about it changes."""

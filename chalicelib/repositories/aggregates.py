@@ -78,13 +78,9 @@ class Aggregates:
         parts: list[AmountsByKey] = []
         for month in _months(first_day, last_day):
             for shard in range(SHARDS):
-                after: str | None = None
-                while True:
-                    between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
-                    items, after = self.tables.query("app", _pk(month, shard), "", between=between, after=after)
-                    parts += [{key_from(item["sk"]): _amounts(item)} for item in items]
-                    if after is None:
-                        break
+                between = (max(first_day, f"{month}-01"), min(last_day, f"{month}-31") + "$")  # "$" follows "#"
+                items = self.tables.query_all("app", _pk(month, shard), between=between)
+                parts += [{key_from(item["sk"]): _amounts(item)} for item in items]
         return merge_amounts(*parts)
 
     def all_time(self) -> AllTimeTotals:

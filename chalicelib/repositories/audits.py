@@ -15,6 +15,7 @@ from ..models.aggregates import AggregateKey, Amounts, AmountsByKey
 from ..models.audits import Audit, AuditFigures, AuditState, Finding, FindingKind, LatestAudits
 from ..models.usage_figures import UsageFigures, UserUsage
 from .aggregates import key_from, sort_key
+from .claims import is_claimed_by
 from .table import Item, ItemKey, Path, Tables, Write
 
 LATEST_KEY = ItemKey("app", "AUDITS", "KNOWN")
@@ -57,13 +58,7 @@ def load_totals(tables: Tables, audit_id: str, months: Sequence[str]) -> dict[st
 
 def load_months(tables: Tables, audit_id: str) -> list[str]:
     """The months for which the audit has totals, oldest first."""
-    found: list[str] = []
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", _pk(audit_id), TOTALS, after=after)
-        found += [item["sk"].removeprefix(TOTALS) for item in items]
-        if after is None:
-            return found
+    return [item["sk"].removeprefix(TOTALS) for item in tables.query_all("app", _pk(audit_id), TOTALS)]
 
 
 # Writes
@@ -79,18 +74,6 @@ def start_writes(audit: Audit) -> list[Write]:
     ]
 
 
-def claim(audit_id: str, worker: str, until: int, now: int) -> Write:
-    """The audit claimed by `worker`, on condition that it is running and no other worker holds a claim."""
-    is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    return Write(audit_key(audit_id), put_in={"worker": worker, "claimed_until": until}, when=_is_running() & is_free)
-
-
-def release_claim(audit: Audit) -> Write:
-    """The audit without a claim, on condition that the claim is still the one of `audit`."""
-    same_worker = Attr("worker").eq(audit.worker)
-    return Write(audit_key(audit.audit_id), put_in={"worker": "", "claimed_until": 0}, when=same_worker)
-
-
 def progress_writes(
     before: Audit, after: Audit, findings: Sequence[Finding], totals: Mapping[str, Mapping[AggregateKey, Amounts]]
 ) -> list[Write]:
@@ -99,8 +82,8 @@ def progress_writes(
     `findings`: those of the page that are stored; `totals`: by month, complete, for each month the page added to.
     """
     updated = replace(after, step=before.step + 1, worker="", claimed_until=0)
-    is_unchanged = Attr("worker").eq(before.worker) & Attr("step").eq(before.step)
-    writes = [Write(audit_key(before.audit_id), item=_fields(updated), when=is_unchanged & _is_running())]
+    is_unchanged = is_claimed_by(before.worker) & Attr("step").eq(before.step)
+    writes = [Write(audit_key(before.audit_id), item=_fields(updated), when=is_unchanged & is_running())]
     expires_at = before.started_at + RETENTION_SECONDS
     for first in range(0, len(findings), FINDINGS_PER_ITEM):
         key = ItemKey("app", _pk(before.audit_id), f"{FINDINGS}{before.step:08d}#{first:08d}")
@@ -116,7 +99,7 @@ def progress_writes(
     return writes
 
 
-def _is_running() -> Any:
+def is_running() -> Any:
     return Attr("state").eq(AuditState.RUNNING.value)
 
 

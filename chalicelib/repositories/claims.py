@@ -4,29 +4,46 @@ An item that can be claimed has `worker` (empty: unclaimed) and `claimed_until` 
 worker may claim it. Whatever a worker writes afterwards is conditional on `is_claimed_by`.
 """
 
+from contextlib import suppress
+
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from .table import ItemKey, Write
+from ..errors import UnavailableError
+from .table import Item, ItemKey, Tables, Write, WriteRefusedError
 
 
 class LostClaimError(Exception):
     """Another worker claimed the item, or it ended meanwhile; this worker must not write any more."""
 
 
-def claim(key: ItemKey, worker: str, until: int, now: int, *, is_open: ConditionBase) -> Write:
-    """Claim the item for `worker`, if it `is_open` and no other worker's claim is valid."""
+def claim(
+    tables: Tables, key: ItemKey, worker: str, *, until: int, now: int, is_claimable: ConditionBase
+) -> Item | None:
+    """Claim the item for `worker` and read it; None if another worker has it or it is not claimable.
+
+    Raises UnavailableError; the claim may have been made then.
+    """
     is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    return Write(key, put_in={"worker": worker, "claimed_until": until}, when=is_open & is_free)
+    try:
+        tables.write(Write(key, put_in={"worker": worker, "claimed_until": until}, when=is_claimable & is_free))
+    except WriteRefusedError:
+        return None
+    item = tables.get(key)
+    return item if item and item["worker"] == worker else None
 
 
-def renew_claim(key: ItemKey, worker: str, until: int) -> Write:
-    """Extend the claim, if `worker` still has it."""
-    return Write(key, put_in={"claimed_until": until}, when=is_claimed_by(worker))
+def renew_claim(tables: Tables, key: ItemKey, worker: str, *, until: int) -> None:
+    """Extend the claim of `worker`. Raises LostClaimError if another worker has it, UnavailableError."""
+    try:
+        tables.write(Write(key, put_in={"claimed_until": until}, when=is_claimed_by(worker)))
+    except WriteRefusedError as refusal:
+        raise LostClaimError from refusal
 
 
-def release_claim(key: ItemKey, worker: str) -> Write:
-    """End the claim, if `worker` still has it, whatever else changed."""
-    return Write(key, put_in={"worker": "", "claimed_until": 0}, when=is_claimed_by(worker))
+def release_claim(tables: Tables, key: ItemKey, worker: str) -> None:
+    """End the claim after an error, so that the next worker need not wait for it to expire, if that can be written."""
+    with suppress(WriteRefusedError, UnavailableError):
+        tables.write(Write(key, put_in={"worker": "", "claimed_until": 0}, when=is_claimed_by(worker)))
 
 
 def is_claimed_by(worker: str) -> ConditionBase:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from ..models.field_kinds import Internal
+from .claims import is_claimed_by
 from .table import Item, ItemKey, Path, Tables, Write
 
 EXPORTS = "EXPORTS"
@@ -51,28 +52,10 @@ def create_export(new: Export, replaced: Export | None) -> Write:
     return Write(export_key(new.user_id), item=_fields(new), when=is_free)
 
 
-def claim_export(user_id: str, worker: str, until: int, now: int) -> Write:
-    """Claim the export for `worker`, if it runs and no other worker's claim is valid."""
-    is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    is_running = Attr("state").eq(ExportState.RUNNING.value)
-    return Write(export_key(user_id), put_in={"worker": worker, "claimed_until": until}, when=is_running & is_free)
-
-
-def renew_export_claim(export: Export, until: int) -> Write:
-    """Extend the claim, if its worker still has it."""
-    return Write(export_key(export.user_id), put_in={"claimed_until": until}, when=_is_claimed_as(export))
-
-
-def release_export_claim(export: Export) -> Write:
-    """End the claim, if its worker still has it."""
-    unclaimed: dict[Path, object] = {"worker": "", "claimed_until": 0}
-    return Write(export_key(export.user_id), put_in=unclaimed, when=_is_claimed_as(export))
-
-
 def end_export(export: Export, state: ExportState, size: int, due_at: int) -> Write:
     """End the export in `state`, if its worker still has it. `size`: bytes of the file."""
     changes: dict[Path, object] = {"state": state.value, "bytes": size, "due_at": due_at, "worker": ""}
-    return Write(export_key(export.user_id), put_in=changes, when=_is_claimed_as(export))
+    return Write(export_key(export.user_id), put_in=changes, when=is_claimed_by(export.worker))
 
 
 def postpone_export(export: Export, due_at: int) -> Write:
@@ -88,20 +71,16 @@ def delete_export(export: Export) -> Write:
 
 def find_due_exports(tables: Tables, now: int) -> Iterator[Export]:
     """The exports that are due. Reads all exports of the last day."""
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", EXPORTS, "", after=after)
-        yield from (export for export in map(export_from, items) if export.due_at <= now)
-        if after is None:
-            return
+    yield from (export for export in map(export_from, tables.query_all("app", EXPORTS)) if export.due_at <= now)
 
 
-def _is_claimed_as(export: Export) -> ConditionBase:
-    return Attr("worker").eq(export.worker)
+def is_running() -> ConditionBase:
+    """The condition that the export runs."""
+    return Attr("state").eq(ExportState.RUNNING.value)
 
 
 def _has_ended() -> ConditionBase:
-    return ~Attr("state").eq(ExportState.RUNNING.value)
+    return ~is_running()
 
 
 def _fields(export: Export) -> Item:

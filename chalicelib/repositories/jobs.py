@@ -6,7 +6,7 @@ with its transcript, as `USER#<id>` / `SUMMARY#<transcript>#<job>`, so that it i
 
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict
 
 from ..models.catchup import Job, JobState
@@ -50,17 +50,9 @@ def update_job(before: Job, after: Job, expires_at: int | None = None) -> Write:
     return Write(job_key(before.job_id), put_in=changes, when=is_same & Attr("notified_id").eq(before.notified_id))
 
 
-def claim_job(job_id: str, worker: str, until: int, now: int) -> Write:
-    """Claim the job for `worker`, if it has not ended and no other worker has it."""
-    is_free = Attr("worker").eq("") | Attr("claimed_until").lte(now)
-    is_running = ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
-    return Write(job_key(job_id), put_in={"worker": worker, "claimed_until": until}, when=is_running & is_free)
-
-
-def release_claim(job: Job) -> Write:
-    """End the claim, if the same worker still has it, whatever else changed."""
-    is_claimed = Attr("worker").eq(job.worker)
-    return Write(job_key(job.job_id), put_in={"worker": "", "claimed_until": 0}, when=is_claimed)
+def is_unfinished() -> ConditionBase:
+    """The condition that the job has not ended."""
+    return ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
 
 
 def record_notification(job_id: str, provider_id: str) -> Write:
@@ -76,7 +68,7 @@ def mark_provider_copy_deleted(job: Job) -> Write:
 
 def abandon_job(job_id: str) -> Write:
     """Let the next worker fail the job, if it has not ended."""
-    is_running = Attr("pk").exists() & ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
+    is_running = Attr("pk").exists() & is_unfinished()
     return Write(job_key(job_id), put_in={"abandon_at": 0}, when=is_running)
 
 

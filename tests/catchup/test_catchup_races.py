@@ -19,7 +19,7 @@ from tests.catchup.test_catchup_crashes import (
 from tests.catchup.worker_env import CatchupScenario, Names
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
-from tests.fault_injection import no_faults
+from tests.interleaving import interleave
 
 Act = Callable[[CatchupScenario], object]
 
@@ -121,44 +121,6 @@ def names(engine: Engine) -> Iterator[Names]:
         yield fresh
 
 
-def interleave(
-    new_scenario: Callable[[], CatchupScenario],
-    first: Act,
-    second: Act,
-    check: Callable[[CatchupScenario], object],
-    label: str,
-) -> int:
-    """Run `second` before each call of `first` in turn, then `check`; how many calls there were."""
-    call_number = 0
-    while True:
-        scenario = new_scenario()
-        try:
-            if not _interrupt_at(call_number, scenario, first, second):
-                scenario.settle_down()  # Otherwise the sweeps of other tests find its job.
-                return call_number
-            check(scenario)
-        except BaseException as error:
-            error.add_note(
-                f"{label}: the second act before call {call_number} of the first, of {scenario.fault_injector.calls}"
-            )
-            raise
-        call_number += 1
-
-
-def _interrupt_at(call_number: int, scenario: CatchupScenario, first: Act, second: Act) -> bool:
-    interruptions = []
-
-    def plan(number: int, _: str) -> None:
-        if number == call_number and not interruptions:
-            interruptions.append(True)
-            second(scenario)
-
-    scenario.fault_injector.use_plan(plan)
-    first(scenario)
-    scenario.fault_injector.use_plan(no_faults)
-    return bool(interruptions)
-
-
 def interleave_workers(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
     def new_scenario() -> CatchupScenario:
         scenario = CatchupScenario.on(engine, names)
@@ -176,7 +138,14 @@ def interleave_workers(engine: Engine, names: Names, state: str, first: str, sec
             assert len(scenario.text.tasks) <= 1, "the text model was paid twice"
             scenario.check_the_end()
 
-    return interleave(new_scenario, ACTS[first], (ACTS | LATE_ACTS)[second], check, f"{state}, {first}, {second}")
+    return interleave(
+        new_scenario,
+        ACTS[first],
+        (ACTS | LATE_ACTS)[second],
+        check,
+        f"{state}, {first}, {second}",
+        clean_up=CatchupScenario.settle_down,
+    )
 
 
 @pytest.mark.sampled(8)
@@ -225,7 +194,7 @@ def test_two_concurrent_starts_of_one_range_are_one_job(engine: Engine, names: N
         answers.clear()
         return CatchupScenario.on(engine, names, credits)
 
-    assert interleave(new_scenario, start, start_too, check, key) >= 2
+    assert interleave(new_scenario, start, start_too, check, key, clean_up=CatchupScenario.settle_down) >= 2
 
 
 @pytest.mark.parametrize("key", ["the same key", "another key"])
@@ -268,7 +237,7 @@ def test_a_range_is_never_left_to_a_failed_job(engine: Engine, names: Names, fir
         return scenario
 
     acts: tuple[Act, Act] = (start_again, run_worker) if first == "a start" else (run_worker, start_again)
-    assert interleave(new_scenario, *acts, check, first) >= 2
+    assert interleave(new_scenario, *acts, check, first, clean_up=CatchupScenario.settle_down) >= 2
 
 
 # Deleting
@@ -324,4 +293,4 @@ def test_a_transcript_deleted_during_a_catchup_stays_deleted(engine: Engine, nam
         "a listener who deletes": (delete_transcript_with_faults, run_worker),
         "a start": (start, delete_transcript),
     }
-    assert interleave(new_scenario, *acts[first], check, first) >= 2
+    assert interleave(new_scenario, *acts[first], check, first, clean_up=CatchupScenario.settle_down) >= 2

@@ -20,6 +20,7 @@ from tests.credits.commands import (
 from tests.credits.money_env import PRICES, MoneyEnv, done_chunks
 from tests.engines import Engine
 from tests.fault_injection import no_faults, retry_until_answered
+from tests.interleaving import interleave
 
 Names = tuple[str, str]
 Act = Callable[[MoneyEnv], object]
@@ -61,37 +62,30 @@ INTERLEAVINGS = [
 ]
 
 
-def interleave(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
-    """Run all of `second` before each call of `first` in turn; the number of calls."""
-    number = 0
-    while True:
+def interleave_commands(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
+    """`second` before each call of `first` in turn; how many calls there are."""
+
+    def new_env() -> MoneyEnv:
         money_env = MoneyEnv.on(engine, names)
         STATES[state](money_env)
-        if not _run_with_second_at(number, money_env, ACTS[first], ACTS[second]):
-            return number
-        try:
-            assert len(money_env.books().open_holds) <= 1
-            money_env.check_the_end()
-        except BaseException as error:
-            error.add_note(f"{state}: {second} before call {number} of {first}")
-            raise
-        number += 1
+        return money_env
+
+    def check(money_env: MoneyEnv) -> None:
+        assert len(money_env.books().open_holds) <= 1
+        money_env.check_the_end()
+
+    label = f"{state}: {second} before a call of {first}"
+    return interleave(new_env, allow_conflict(ACTS[first]), allow_conflict(ACTS[second]), check, label)
 
 
-def _run_with_second_at(number: int, money_env: MoneyEnv, first: Act, second: Act) -> bool:
-    second_runs = []
+def allow_conflict(act: Act) -> Act:
+    """The act, whose request may lose the race with a conflict."""
 
-    def plan(call_number: int, _: str) -> None:
-        if call_number == number and not second_runs:
-            second_runs.append(True)
-            with suppress(ConflictError):
-                second(money_env)
+    def run(money_env: MoneyEnv) -> None:
+        with suppress(ConflictError):
+            act(money_env)
 
-    money_env.fault_injector.use_plan(plan)
-    with suppress(ConflictError):
-        first(money_env)
-    money_env.fault_injector.use_plan(no_faults)
-    return bool(second_runs)
+    return run
 
 
 @pytest.mark.sampled(8)
@@ -99,7 +93,7 @@ def _run_with_second_at(number: int, money_env: MoneyEnv, first: Act, second: Ac
 def test_books_stay_exact_when_one_command_runs_inside_another(
     state: str, first: str, second: str, engine: Engine, names: Names
 ) -> None:
-    assert interleave(engine, names, state, first, second) >= 2
+    assert interleave_commands(engine, names, state, first, second) >= 2
 
 
 @pytest.mark.soak
@@ -109,7 +103,7 @@ def test_every_command_runs_between_the_calls_of_every_other(
 ) -> None:
     for first in ACTS:
         for second in ACTS:
-            calls = interleave(engine, names, state, first, second)
+            calls = interleave_commands(engine, names, state, first, second)
             soak_counts.update({"interleavings": calls, "operations": 6 * calls})
 
 

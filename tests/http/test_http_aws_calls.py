@@ -238,7 +238,10 @@ def test_the_log_lines_of_a_purchase_do_not_contain_its_checkout(
     purchase, paid, refunded = (line_of(answers[kind], log_lines) for kind in ("purchase", "paid", "refunded"))
 
     assert (purchase["provider_calls"], line_of(answers["purchase again"], log_lines)["provider_calls"]) == (1, 0)
-    assert (paid["purchase"], refunded["purchase"]) == ({"granted": 2_000, "taken": 0}, {"granted": 0, "taken": 666})
+    assert (paid["purchase"], refunded["purchase"]) == (
+        {"granted": 2_000, "clawed_back": 0},
+        {"granted": 0, "clawed_back": 666},
+    )
     for secret in (checkout["checkout_url"], checkout["checkout_session_id"], checkout["purchase_id"]):
         assert secret not in str([purchase, paid, refunded])
 

@@ -163,7 +163,7 @@ def test_a_failed_answer_is_an_error_and_free(
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"<html>no sound</html>", "does not hold audio"), (b"RIFF", "does not hold audio")],
+    [(b"<html>no sound</html>", "contains no audio"), (b"RIFF", "contains no audio")],
 )
 def test_a_file_without_audio_is_free(person: Person, books: Backend, content: bytes, reason: str) -> None:
     job = catch_up(person, upload_id=upload(person, content))

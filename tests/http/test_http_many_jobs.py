@@ -101,5 +101,5 @@ def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Bac
         assert person.balance() == (200 - JOBS_PER_PERSON * USED, 0)
         assert [used["credits"] for used in person.usage()] == [-USED] * JOBS_PER_PERSON
         ledgers.check_invariants(person.user_id)
-    assert Secrets.of(alone).leaked(alone.directory, response_recorder.answers) == []
+    assert Secrets.of(alone).find_leaks(alone.directory, response_recorder.answers) == []
     api.close()

@@ -160,7 +160,7 @@ def test_the_same_request_many_times_at_once_makes_one_checkout(
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "body"),
+        ({}, "package_id"),
         ({"package_id": "unlimited"}, "package_id"),
         ({"package_id": ""}, "package_id"),
         ({"package_id": 7}, "package_id"),

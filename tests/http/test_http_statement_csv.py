@@ -64,7 +64,7 @@ def test_the_statement_is_a_csv_file(payments_client: PaymentsClient, person: Pe
         "purchase": ("2000", "999", checkout["purchase_id"]),
         "clawback": ("-666", "-333", checkout["purchase_id"]),
     }
-    assert found["purchase"]["explanation"] == "2000 credits for $9.99"
+    assert found["purchase"]["explanation"] == "2,000 credits for $9.99"
     transactions = person.get("/credits/transactions").json()["transactions"]
     assert [(row["id"], row["at"], row["explanation"]) for row in rows(answer)] == [
         (write["id"], write["at"], write["explanation"]) for write in transactions

@@ -45,7 +45,7 @@ def test_plain_chalice_deploy_works_after_the_resource_stack(tmp_path: Path) -> 
     with scratch_directory(tmp_path) as unpacked, LocalAws(tmp_path / "aws", scratch=unpacked) as aws:
         deploying.deploy(aws, "dev", agree=lambda: True, resources_only=True, config_file=config_file, parameters={})
         sealer = Sealer(aws.client("kms"), "dev")
-        change_settings(config_file, ASSEMBLYAI_API_KEY=sealer.sealed("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"))
+        change_settings(config_file, ASSEMBLYAI_API_KEY=sealer.encrypt("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"))
         policy = json.loads((copy / ".chalice" / "policy-dev.json").read_text())
         assert "Fn::" not in json.dumps(policy)
 

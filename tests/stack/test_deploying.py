@@ -90,7 +90,10 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     config = project.read(config_file)
     settings = project.environment(config, "dev")
     settings.pop("STRIPE_API_KEY")
-    settings |= {"ASSEMBLYAI_API_KEY": sealer.sealed("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"), "LEASE_SECONDS": "1"}
+    settings |= {
+        "ASSEMBLYAI_API_KEY": sealer.encrypt("ASSEMBLYAI_API_KEY", "a-key-of-assemblyai"),
+        "LEASE_SECONDS": "1",
+    }
     project.write(config, config_file)
     with pytest.raises(ShippingError, match="LEASE_SECONDS must be a whole number between 60 and 10,800"):
         deploy()

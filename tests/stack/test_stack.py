@@ -199,7 +199,7 @@ def test_wrong_secrets_return_503_and_trigger_the_alarm(
     stack: DeployedStack, spending_routes: SpendingRoutes, change_function: ChangeSettings
 ) -> None:
     before, earlier = read_ledger(stack, spending_routes), len(secret_lines(stack))
-    ciphertext = Sealer(stack.aws.client("kms"), stack.shipment.stage).sealed("STRIPE_API_KEY", "sk_test_of_another")
+    ciphertext = Sealer(stack.aws.client("kms"), stack.shipment.stage).encrypt("STRIPE_API_KEY", "sk_test_of_another")
     change_function(ASSEMBLYAI_API_KEY=ciphertext, OPENAI_API_KEY=ciphertext, IDENTITY_HMAC_KEY=ciphertext)
 
     for response in spending_routes.spend():

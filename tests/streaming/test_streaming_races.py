@@ -11,7 +11,7 @@ from chalicelib.errors import AppError, ConflictError, NotFoundError, Unavailabl
 from chalicelib.repositories.ledger import Guard
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
-from tests.fault_injection import no_faults
+from tests.interleaving import interleave
 from tests.streaming.listener import (
     Listener,
     Names,
@@ -75,40 +75,31 @@ TELLING = [
 ]
 
 
-def interleave(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
-    """`second`, whole, before each call of `first` in turn; the number of places."""
-    call_number = 0
-    while True:
+def interleave_commands(engine: Engine, names: Names, state: str, first: str, second: str) -> int:
+    """`second` before each call of `first` in turn; how many calls there are."""
+    responses: list[object] = []
+
+    def new_listener() -> Listener:
+        responses.clear()
         listener = Listener.on(engine, names)
-        # A token may be asked for while its hold is being ended; it costs nothing, as nobody gets it: see the end.
+        # A token may be requested while its hold is being ended. It costs nothing, because no client gets it.
         listener.providers[0].check = lambda _: None
         STATES[state](listener)
-        answers: list[object] = []
-        if not _with_second_at(call_number, listener, ACTS[first], ACTS[second], answers):
-            return call_number
-        try:
-            assert len(listener.books().open_holds) <= 1, "two leases of one session"
-            if first == second and first in BY_A_KEY:
-                assert all(answer == answers[0] for answer in answers), "one key, two leases"
-            listener.check_the_end(every_answer_came=True)
-        except BaseException as error:
-            error.add_note(f"{state}: {second} before call {call_number} of {first}")
-            raise
-        call_number += 1
+        return listener
 
+    def check(listener: Listener) -> None:
+        assert len(listener.books().open_holds) <= 1, "two leases of one session"
+        if first == second and first in BY_A_KEY:
+            assert all(response == responses[0] for response in responses), "one key, two leases"
+        listener.check_the_end(every_answer_came=True)
 
-def _with_second_at(call_number: int, listener: Listener, first: Act, second: Act, answers: list[object]) -> bool:
-    came = []
-
-    def plan(number: int, _: str) -> None:
-        if number == call_number and not came:
-            came.append(True)
-            answers.extend(_answer(second, listener))
-
-    listener.fault_injector.use_plan(plan)
-    answers.extend(_answer(first, listener))
-    listener.fault_injector.use_plan(no_faults)
-    return bool(came)
+    return interleave(
+        new_listener,
+        lambda listener: responses.extend(_answer(ACTS[first], listener)),
+        lambda listener: responses.extend(_answer(ACTS[second], listener)),
+        check,
+        f"{state}: {second} before a call of {first}",
+    )
 
 
 def _answer(act: Act, listener: Listener) -> list[object]:
@@ -126,7 +117,7 @@ def _answer(act: Act, listener: Listener) -> list[object]:
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), TELLING)
 def test_any_interleaving_leaves_exact_books(state: str, first: str, second: str, engine: Engine, names: Names) -> None:
-    assert interleave(engine, names, state, first, second) >= 2
+    assert interleave_commands(engine, names, state, first, second) >= 2
 
 
 @pytest.mark.soak
@@ -136,7 +127,7 @@ def test_every_command_interleaved_with_every_other(
 ) -> None:
     for first in ACTS:
         for second in ACTS:
-            places = interleave(engine, names, state, first, second)
+            places = interleave_commands(engine, names, state, first, second)
             soak_counts.update({"interleavings of direct sessions": places, "operations": 4 * places})
 
 

@@ -11,11 +11,11 @@ from chalicelib.errors import AppError, ConflictError, ProviderRefusedError, Una
 from chalicelib.repositories.questions import question_from, question_key
 from chalicelib.transcripts.questions import STALE_AFTER_SECONDS, SWEEP_AFTER_SECONDS
 from tests.catchup.test_catchup_crashes import ALL_FAULTS, FAULTS
-from tests.catchup.test_catchup_races import interleave
 from tests.catchup.worker_env import CatchupScenario, Names
 from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, no_faults, retry_until_answered
+from tests.interleaving import interleave
 
 PRICE, CREDITS = 5, 100
 
@@ -256,7 +256,10 @@ def test_concurrent_questions_get_one_answer_that_is_paid_once(
             scenario, [answer for answer in answers if isinstance(answer, contract.AskAnswer)], is_retried=True
         )
 
-    assert interleave(new_scenario, answering(first), answering(second), check, race) >= 3
+    assert (
+        interleave(new_scenario, answering(first), answering(second), check, race, clean_up=CatchupScenario.settle_down)
+        >= 3
+    )
 
 
 @pytest.mark.parametrize("credits", [CREDITS, PRICE])

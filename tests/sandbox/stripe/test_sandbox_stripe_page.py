@@ -204,14 +204,14 @@ def test_a_script_pays_in_the_browser(browser, account, create_checkout, capsys)
     assert checkout.pay(session.url) == "in headless Chromium"
 
     assert state(account, session) == ("complete", "paid")
-    assert "it led on to http://127.0.0.1" in capsys.readouterr().out
+    assert "redirected to http://127.0.0.1" in capsys.readouterr().out
 
 
 def test_a_script_pays_by_the_form_where_there_is_no_browser(account, create_checkout, capsys, monkeypatch):
     monkeypatch.setattr(checkout, "chromium", lambda: None)
     session = create_checkout()
 
-    assert checkout.pay(session.url) == "by its form, for no Chromium is installed"
+    assert checkout.pay(session.url) == "with its form, because Chromium is not installed"
 
     assert state(account, session) == ("complete", "paid")
     assert "no Chromium is installed" in capsys.readouterr().out
@@ -221,7 +221,7 @@ def test_a_script_pays_by_the_form_where_the_browser_fails(account, create_check
     monkeypatch.setattr(checkout, "chromium", lambda: "/bin/false")
     session = create_checkout()
 
-    assert checkout.pay(session.url) == "by its form, for the browser ended as it started"
+    assert checkout.pay(session.url) == "with its form, because the browser ended while it started"
     assert state(account, session) == ("complete", "paid")
 
 
@@ -229,7 +229,7 @@ def test_a_script_pays_only_on_the_sandbox_page_and_only_once(account, sandbox_u
     monkeypatch.setattr(checkout, "chromium", lambda: None)
     session = account.create_paid_session()
 
-    with pytest.raises(checkout.CheckoutError, match="only the sandbox's own page"):
+    with pytest.raises(checkout.CheckoutError, match="on the page of the sandbox only"):
         checkout.pay("https://checkout.stripe.com/c/pay/cs_live_1")
     with pytest.raises(checkout.CheckoutError, match="no button to pay"):
         checkout.pay(f"{sandbox_url}/stripe/pay/{session.id}")
