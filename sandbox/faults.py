@@ -109,9 +109,9 @@ class TruncatedResponse(Response):
     An incomplete response makes uvicorn close the connection and log a line about it.
     """
 
-    def __init__(self, whole: Response):
-        super().__init__(whole.body, whole.status_code)
-        self.raw_headers = whole.raw_headers
+    def __init__(self, response: Response):
+        super().__init__(response.body, response.status_code)
+        self.raw_headers = response.raw_headers
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         body = bytes(self.body)
@@ -122,9 +122,9 @@ class TruncatedResponse(Response):
 class SlowResponse(Response):
     """Sends the headers at once and the body byte by byte over `seconds`."""
 
-    def __init__(self, whole: Response, seconds: float):
-        super().__init__(whole.body, whole.status_code)
-        self.raw_headers = whole.raw_headers
+    def __init__(self, response: Response, seconds: float):
+        super().__init__(response.body, response.status_code)
+        self.raw_headers = response.raw_headers
         self._seconds = seconds
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:

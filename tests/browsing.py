@@ -9,7 +9,9 @@ from scripts.browser import Page, chromium, page
 
 
 @contextmanager
-def opened(folders: pytest.TempPathFactory, domains: Sequence[str] = (), flags: Sequence[str] = ()) -> Iterator[Page]:
+def open_browser(
+    folders: pytest.TempPathFactory, domains: Sequence[str] = (), flags: Sequence[str] = ()
+) -> Iterator[Page]:
     """An empty page whose events of these DevTools domains can be watched. Skips the test if Chromium is missing."""
     program = chromium()
     if program is None:

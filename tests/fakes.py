@@ -68,7 +68,7 @@ class FakeLive:
     model: str = "assemblyai/universal-streaming-english"
     longest_seconds: int = 10_800
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
-    tickets: list[tuple[int, int]] = field(default_factory=list)
+    socket_credentials: list[tuple[int, int]] = field(default_factory=list)
 
     def supports_language(self, language: str) -> bool:
         return language in ("", "en", "de")
@@ -80,8 +80,8 @@ class FakeLive:
                 raise step
             step()
         seconds = min(lease_seconds, self.longest_seconds)
-        self.tickets.append((self.clock(), seconds))
-        token = f"token-{len(self.tickets)}"
+        self.socket_credentials.append((self.clock(), seconds))
+        token = f"token-{len(self.socket_credentials)}"
         return SocketCredential(
             self.name, self.model, "ws://live.example/v3/ws", token, self.clock() + 60, self.longest_seconds
         )

@@ -54,7 +54,7 @@ def package_of(path: Path) -> str:
 @cache
 def imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """What a file imports anywhere in it: our modules (or packages), by dotted name; top names of other packages."""
-    ours, others = set(), set()
+    own_modules, others = set(), set()
     folder = ("chalicelib", *path.relative_to(PACKAGE).parts[:-1]) if path.is_relative_to(PACKAGE) else ()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -67,16 +67,16 @@ def imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
             continue
         for parts in imported:
             if parts[0] == "chalicelib":
-                ours.add(_module(parts[1:]))
+                own_modules.add(_module(parts[1:]))
             elif parts[0] == "app":
-                ours.add("app")
+                own_modules.add("app")
             else:
                 others.add(parts[0])
-    return frozenset(ours), frozenset(others)
+    return frozenset(own_modules), frozenset(others)
 
 
 def _module(parts: tuple[str, ...]) -> str:
-    """The longest beginning that is a module of ours; else the package that is named."""
+    """The longest beginning that is a module of own_modules; else the package that is named."""
     for length in range(len(parts), 0, -1):
         if ".".join(parts[:length]) in NAMES:
             return ".".join(parts[:length])
@@ -169,9 +169,9 @@ def test_repositories_and_providers_do_not_import_each_other() -> None:
 
 def test_the_reader_of_imports_sees_every_form() -> None:
     """Or the tests above would pass on anything."""
-    ours, others = imports(PACKAGE / "wiring" / "use_cases.py")
+    own_modules, others = imports(PACKAGE / "wiring" / "use_cases.py")
 
-    assert {"pricing.price_files", "payments.checkout", "wiring.aws"} <= ours
+    assert {"pricing.price_files", "payments.checkout", "wiring.aws"} <= own_modules
     assert {"time", "functools", "typing"} <= others
 
 

@@ -207,7 +207,7 @@ def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
             yield FindingKind.GRANTED_NOT_PAID, purchase.purchase_id, message
         elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (
-                f"{booked.clawed_back:,} taken back for {booked.returned_cents:,} cents, but by the facts of the payment"
+                f"{booked.clawed_back:,} taken back for {booked.returned_cents:,} cents, but by the payment's facts"
                 f" {due.clawed_back:,} are due for {due.returned_cents:,} cents."
             )
             yield FindingKind.TAKEN_DIFFERS, purchase.purchase_id, message

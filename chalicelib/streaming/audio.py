@@ -1,7 +1,7 @@
 """Reading the audio that clients relay: how long it is, exactly, before anything is spent.
 
 The length is counted from the frames that are there, never from what a header claims, and the provider gets a WAV made
-from those frames: what we meter is what it hears. Limits are those of AssemblyAI's Sync API (docs/providers.md).
+from those frames: what we meter is what it receives. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
 import struct

@@ -12,7 +12,7 @@ TITLE_WORDS = 8
 PLAIN_CHARS = 400
 EXTRACT_NOTICE = "Extract made by the sandbox, not written by a language model:"
 NO_ANSWER = "Nothing in the transcript shares a word with the question (sandbox, not a language model)."
-NO_SPEECH = "Nothing was said (sandbox, not a language model)."
+NO_SPEECH = "No speech was recognised (sandbox, not a language model)."
 COMMON_WORDS = (
     "a about after all also am an and any are as at be been before being but by can could did do does doing for from"
     " had has have having he her hers him his how i if in into is it its just like me might more most much must my no"

@@ -44,7 +44,7 @@ def fit_value(schema: Schema, value: Any, text: str = "") -> Any:
 
     `text` stands in for a missing string.
     """
-    return _Fitter(schema, text).fit(schema, value)
+    return _Fitter(schema, text).coerce(schema, value)
 
 
 def check_schema(schema: Schema, strict: bool) -> None:
@@ -62,7 +62,7 @@ class _Fitter:
     def __init__(self, root: Schema, text: str):
         self._root, self._text = root, text
 
-    def fit(self, schema: Schema, value: Any) -> Any:
+    def coerce(self, schema: Schema, value: Any) -> Any:
         schema = self._resolve(schema)
         if "const" in schema:
             return schema["const"]
@@ -74,18 +74,18 @@ class _Fitter:
                 (option for option in options if value is not None and _has_type(value, _types(option))), None
             )
             empty = next((option for option in options if "null" in _types(option)), options[0])
-            return self.fit(matching or empty, value)
+            return self.coerce(matching or empty, value)
         types = _types(schema)
         match types[0] if types else "":
             case "object":
                 fields = value if isinstance(value, dict) else {}
                 properties = schema.get("properties", {})
-                return {name: self.fit(part, fields.get(name)) for name, part in properties.items()}
+                return {name: self.coerce(part, fields.get(name)) for name, part in properties.items()}
             case "array":
                 items = value if isinstance(value, list) else []
                 items = items[: schema.get("maxItems", len(items))]
                 items = items + [None] * (schema.get("minItems", 0) - len(items))
-                return [self.fit(schema.get("items", {}), item) for item in items]
+                return [self.coerce(schema.get("items", {}), item) for item in items]
             case "string":
                 return value if isinstance(value, str) else self._text
             case "integer" | "number":

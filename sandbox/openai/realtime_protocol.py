@@ -215,8 +215,8 @@ class RealtimeProtocol:
 
     async def _recognise_turn(self, turn: Turn) -> list[Word]:
         sound = PcmAudio(bytes(turn.audio), RATE_HZ, channels=1)
-        quick = sound.duration_ms <= QUICK_SECONDS * 1000
-        recognise = self._recogniser.recognise_short if quick else self._recogniser.recognise
+        is_short = sound.duration_ms <= QUICK_SECONDS * 1000
+        recognise = self._recogniser.recognise_short if is_short else self._recogniser.recognise
         # Not Starlette's thread pool, which waits for its threads even when the session is cancelled.
         return (await asyncio.to_thread(lambda: recognise(sound.samples()))).words
 

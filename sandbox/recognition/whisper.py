@@ -1,4 +1,4 @@
-"""The speech model itself. Importing it takes as long as loading the model, so it is imported late."""
+"""The speech model itself. Importing it accepts as long as loading the model, so it is imported late."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -82,7 +82,7 @@ class StripeControl:
             for name, value in changes.items():
                 setattr(self._sender.settings, name.removeprefix(PREFIX), value)
             if not self._sender.settings.hold and self._sender.settings.url is not None:
-                await self._sender.release(self._sender.held_event_ids(), together=False)
+                await self._sender.release(self._sender.held_event_ids(), concurrently=False)
             return self._settings_json()
 
         return await _respond(work)
@@ -175,7 +175,7 @@ class StripeControl:
                 raise InvalidStateError("no webhook endpoint is configured")
             if body.shuffle is not None:
                 event_ids = random.Random(body.shuffle).sample(event_ids, len(event_ids))
-            await self._sender.release(event_ids, body.together)
+            await self._sender.release(event_ids, body.concurrently)
             return {"released": event_ids}
 
         return await _respond(work)

@@ -87,7 +87,7 @@ class ReleaseBody(ControlBody):
 
     events: list[str] | None = None
     shuffle: int | None = None
-    together: bool = False
+    concurrently: bool = False
 
 
 class EventBody(ControlBody):

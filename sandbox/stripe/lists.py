@@ -12,7 +12,7 @@ TIME = integer(0)
 RANGE: Schema = {"gt": TIME, "gte": TIME, "lt": TIME, "lte": TIME}
 
 
-def created(path: str, sent: Any) -> Any:
+def filter_by_created(path: str, sent: Any) -> Any:
     """A time, or a range of times as a dict."""
     return validate(RANGE, sent, path) if isinstance(sent, dict) else TIME(path, sent)
 
@@ -21,7 +21,7 @@ PAGE: Schema = {
     "limit": integer(1, MAX_LIMIT),
     "starting_after": text,
     "ending_before": text,
-    "created": created,
+    "created": filter_by_created,
 }
 """The parameters of every list."""
 

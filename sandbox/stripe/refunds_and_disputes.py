@@ -125,13 +125,13 @@ class RefundsAndDisputes:
 
     def _withdrawn_amount(self, charge: objects.Json) -> int:
         """What disputes have withdrawn and not returned."""
-        withdrawn: int = -sum(
+        total: int = -sum(
             transaction["amount"]
             for dispute in self._store.disputes.values()
             if dispute["charge"] == charge["id"]
             for transaction in dispute["balance_transactions"]
         )
-        return withdrawn
+        return total
 
     def _update_amount_refunded(self, charge: objects.Json) -> None:
         charge["amount_refunded"] = sum(
@@ -150,10 +150,10 @@ class RefundsAndDisputes:
         self._events.record_event(event, dispute)
 
 
-def _check_transition(what: str, before: str, after: str, transitions: dict[str, tuple[str, ...]]) -> None:
+def _check_transition(noun: str, before: str, after: str, transitions: dict[str, tuple[str, ...]]) -> None:
     if after not in transitions.get(before, ()):
         raise InvalidTransitionError(
-            f"a {what} that is {before} can become {' or '.join(transitions.get(before, ())) or 'nothing else'}"
+            f"a {noun} that is {before} can become {' or '.join(transitions.get(before, ())) or 'nothing else'}"
         )
 
 

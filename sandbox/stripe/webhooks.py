@@ -89,10 +89,10 @@ class EventSender:
             for _ in range(settings.copies):
                 self._start(delivery)
 
-    async def release(self, event_ids: list[str], together: bool) -> None:
+    async def release(self, event_ids: list[str], concurrently: bool) -> None:
         """Send these events, held or not: each after the response to the previous one, or all at once."""
         deliveries = [self._deliveries[event_id] for event_id in event_ids]
-        if together:
+        if concurrently:
             await asyncio.gather(*[first.wait() for first in [self._start(delivery) for delivery in deliveries]])
         else:
             for delivery in deliveries:

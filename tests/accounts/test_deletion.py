@@ -234,9 +234,9 @@ def test_a_payment_after_the_deletion_is_booked_and_triggers_an_alarm(accounts_e
     accounts_env.settle_down()
 
     with collect_request_log() as counted:
-        heard = accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
+        received = accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
 
-    assert (heard.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
+    assert (received.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
     kept = accounts_env.check_gone()
     assert sum(entry.cents for entry in kept.entries) == 2 * 999
     with collect_request_log() as counted:

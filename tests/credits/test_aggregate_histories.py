@@ -164,8 +164,8 @@ def check(run: Run, user_ids: list[str]) -> Counter[str]:
     used = {(key.date, key.service) for key in stored if (key.date, key.service, "entries") in by_users}
     assert used == {(day, service) for day, service, _ in by_users}
     assert set(DAY_TOTALS) == {name for _, _, name in by_users}
-    everything = totals.all_time().amounts
-    assert everything["credits"] == sum(one.balance.available + one.balance.held for one in books)
+    all_amounts = totals.all_time().amounts
+    assert all_amounts["credits"] == sum(account.balance.available + account.balance.held for account in books)
     of_models = [amounts for key, amounts in stored.items() if key.is_for_model]
     of_services = [stored[AggregateKey(day, service)] for day, service in used]
     assert add_amounts(of_models)["cost_micro_usd"] == add_amounts(of_services)["cost_micro_usd"]

@@ -77,7 +77,7 @@ def start_catchup(person: Person) -> str:
 
 
 def check_done_once(person: Person, job_id: str, sandbox: Sandbox, books: Backend) -> None:
-    """One transcript was ordered, it was paid for once and is forgotten at the provider."""
+    """One transcript was ordered, it was paid for once and is deleted at the provider."""
     assert get_job(person, job_id)["status"] == "done"
     assert person.balance() == (200 - USED, 0)
     assert [(used["service"], used["credits"]) for used in person.usage()] == [("catchup", -USED)]
@@ -111,10 +111,10 @@ def wait_until_swept(books: Backend, person: Person, job_id: str) -> dict[str, A
     return wait_for(find)
 
 
-def wait_for(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
+def wait_for(find: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
     """What `look` finds in the end."""
     deadline = time.monotonic() + seconds
-    while not (found := look()):
+    while not (found := find()):
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(0.1)
     return found

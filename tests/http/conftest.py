@@ -61,7 +61,9 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
             if isinstance(running, DeployedStack):
                 assert running.denied() == []
             assert (
-                Secrets.of(running).find_leaks(running.directory, response_recorder.answers, response_recorder.said)
+                Secrets.of(running).find_leaks(
+                    running.directory, response_recorder.answers, response_recorder.private_texts
+                )
                 == []
             )
             broken = ContractCheck(current_contract()).find_all_problems(response_recorder.answers)

@@ -57,7 +57,7 @@ class Extension:
     id: str
 
     @classmethod
-    def made(cls, directory: Path, **manifest: Any) -> "Extension":
+    def create(cls, directory: Path, **manifest: Any) -> "Extension":
         key = rsa.generate_private_key(65537, 2048).public_key()
         public = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         letters = (chr(ord("a") + int(digit, 16)) for digit in hashlib.sha256(public).hexdigest()[:32])

@@ -91,10 +91,10 @@ class RecordedResponse:
 
 @dataclass
 class ResponseRecorder:
-    """What all tests heard, from every API process of the run, and the private words that they said."""
+    """The responses that all tests received from every API process, and the private texts that they sent."""
 
     answers: list[RecordedResponse] = field(default_factory=list)
-    said: set[str] = field(default_factory=set)
+    private_texts: set[str] = field(default_factory=set)
 
 
 class Api:
@@ -116,7 +116,9 @@ class Api:
     def call(
         self, method: str, path: str, token: str | None = None, headers: dict[str, Any] | None = None, **request: Any
     ) -> requests.Response:
-        self.response_recorder.said.update(private_texts(request.get("json")), private_texts(request.get("params")))
+        self.response_recorder.private_texts.update(
+            private_texts(request.get("json")), private_texts(request.get("params"))
+        )
         authorization = {"Authorization": f"Bearer {token}"} if token is not None else {}
         answer = self._session.request(
             method, self.url + path, headers=authorization | (headers or {}), timeout=PATIENCE_SECONDS, **request
@@ -191,11 +193,11 @@ class Sandbox:
         ]
 
     def all_transcripts(self) -> list[dict[str, Any]]:
-        """All that were ordered since they were forgotten."""
+        """All that were ordered since they were last deleted."""
         return list(self._session.get(f"{self._url}/transcripts").json()["transcripts"])
 
-    def forget(self) -> None:
-        """No transcript was ever ordered."""
+    def delete_transcripts(self) -> None:
+        """Delete all transcripts of the stand-in."""
         assert self._session.delete(f"{self._url}/transcripts").status_code == 204
 
     def webhook(self, transcript_id: str, copies: int = 1) -> None:

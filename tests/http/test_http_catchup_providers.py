@@ -101,7 +101,7 @@ def test_a_failed_transcription_ends_the_job_for_free(person: Person, sandbox: S
     check_failed_free(wait_until_ended(person, start_catchup(person)), person, books, "could not be transcribed")
 
 
-@pytest.mark.usefixtures("brisk_queue")
+@pytest.mark.usefixtures("fast_queue")
 @pytest.mark.parametrize("kind", ["401", "500"])
 def test_a_failed_deletion_of_the_copy_is_retried_later(
     person: Person, sandbox: Sandbox, books: Backend, kind: str

@@ -1,4 +1,4 @@
-"""Requests that break the contract: each is told so in one shape, none breaks us."""
+"""Requests that break the contract: each gets an error of one shape, and none breaks the API."""
 
 import base64
 from typing import Any

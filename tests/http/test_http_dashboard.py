@@ -9,7 +9,7 @@ import requests
 from chalicelib.http.static_files import ASSETS
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
-from tests.browsing import opened
+from tests.browsing import open_browser
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.dashboard_page import (
     ANSWER_ONCE,
@@ -28,7 +28,7 @@ HOSTILE = "Img src=x onerror=document.title='taken' //"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
+    with open_browser(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
         yield page
 
 

@@ -77,7 +77,7 @@ def use_every_feature(
 
 
 def catch_up_and_ask(person: Person, sandbox: Sandbox, books: Backend) -> None:
-    """Catch up with a recording and ask about it, after failures of the providers that contain text."""
+    """Summarise a recording and ask about it, after failures of the providers that contain text."""
     upload_id = upload(person)
     for service, fault in ((Sandbox.CREATE, "bad_json"), (Sandbox.GET, "401"), (Sandbox.DELETE, "500")):
         sandbox.fail(service, fault)

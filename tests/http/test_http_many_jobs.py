@@ -63,7 +63,7 @@ def waiting(sqs: Any, url: str) -> int:
     )
 
 
-@pytest.mark.usefixtures("brisk_queue")
+@pytest.mark.usefixtures("fast_queue")
 @pytest.mark.parametrize("jobs", [30, pytest.param(200, marks=pytest.mark.soak)])
 def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
     """A tenth of the orders lose their answer, and every webhook is sent twice."""

@@ -14,7 +14,7 @@ import pytest
 from app import app
 from scripts.browser import Page
 from scripts.local.stack import LocalStack
-from tests.browsing import opened
+from tests.browsing import open_browser
 from tests.http.conftest import StartApi
 from tests.http.extension import ASK_WORKER, CALL, CALL_FRAMED, Caller, Extension, data_page, flags, form, site
 from tests.http.http_client import PASSWORD, RATE, Api, Person, new_email
@@ -28,20 +28,20 @@ PLAIN = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Extension:
+def own_extension(tmp_path_factory: pytest.TempPathFactory) -> Extension:
     """The extension that the API is set up for. It has no permission for any host: CORS alone lets it through."""
-    return Extension.made(tmp_path_factory.mktemp("ours") / "ours")
+    return Extension.create(tmp_path_factory.mktemp("own") / "own")
 
 
 @pytest.fixture(scope="module")
 def another(tmp_path_factory: pytest.TempPathFactory) -> Extension:
-    return Extension.made(tmp_path_factory.mktemp("another") / "another")
+    return Extension.create(tmp_path_factory.mktemp("another") / "another")
 
 
 @pytest.fixture(scope="module")
-def permitted(tmp_path_factory: pytest.TempPathFactory, own_extension: Extension) -> Extension:
+def permitted_extension(tmp_path_factory: pytest.TempPathFactory, own_extension: Extension) -> Extension:
     """An extension that its user let call this machine, which Chromium then does without asking CORS."""
-    return Extension.made(tmp_path_factory.mktemp("permitted") / "permitted", host_permissions=["http://127.0.0.1/*"])
+    return Extension.create(tmp_path_factory.mktemp("permitted") / "permitted", host_permissions=["http://127.0.0.1/*"])
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def browser(
     another: Extension,
     permitted_extension: Extension,
 ) -> Iterator[Page]:
-    with opened(tmp_path_factory, flags=flags([own_extension, another, permitted_extension])) as page:
+    with open_browser(tmp_path_factory, flags=flags([own_extension, another, permitted_extension])) as page:
         yield page
 
 

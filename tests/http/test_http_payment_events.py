@@ -61,7 +61,7 @@ def test_events_of_a_purchase_in_any_order_have_the_same_result(
     dispute = payments_client.dispute(checkout, amount=333)
     payments_client.step(f"disputes/{dispute}", "won")
 
-    payments_client.do("deliveries", shuffle=seed, together=seed % 2 == 0)
+    payments_client.do("deliveries", shuffle=seed, concurrently=seed % 2 == 0)
     payments_client.rest()
 
     assert person.balance() == (2_200 - 200, 0)

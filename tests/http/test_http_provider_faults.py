@@ -12,7 +12,7 @@ CHUNK = silence(200)
 OPENAI_MODEL = {"provider": "openai", "model": "gpt-transcribe", "audio_ms": 200}
 # `cut` and `slow` do the work and lose its answer.
 FAULTS = ["timeout", "429", "quota", "500", "bad_json", "wrong_shape", "cut", "slow"]
-IMPATIENT, HASTY = "impatient_api", "hasty_api"
+SHORT_FIRST_TIMEOUT, SHORT_TIMEOUTS = "short_first_timeout_api", "short_timeouts_api"
 
 
 def send(person: Person, session_id: str) -> requests.Response:
@@ -48,17 +48,17 @@ def test_the_fallback_provider_is_named_in_the_statement(
 @pytest.mark.parametrize(
     ("fault", "api_name", "status", "code", "retry_after"),
     [
-        ("timeout", HASTY, 504, "provider_timeout", None),
-        ("slow", HASTY, 504, "provider_timeout", None),
-        ("401", IMPATIENT, 502, "provider_error", None),
-        ("429", IMPATIENT, 503, "unavailable", "7"),
-        ("503", IMPATIENT, 503, "unavailable", "7"),
-        ("quota", IMPATIENT, 503, "unavailable", "300"),
-        ("500", IMPATIENT, 502, "provider_error", None),
-        ("bad_json", IMPATIENT, 502, "provider_error", None),
-        ("wrong_shape", IMPATIENT, 502, "provider_error", None),
-        ("missing_text", IMPATIENT, 502, "provider_error", None),
-        ("cut", IMPATIENT, 502, "provider_error", None),
+        ("timeout", SHORT_TIMEOUTS, 504, "provider_timeout", None),
+        ("slow", SHORT_TIMEOUTS, 504, "provider_timeout", None),
+        ("401", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("429", SHORT_FIRST_TIMEOUT, 503, "unavailable", "7"),
+        ("503", SHORT_FIRST_TIMEOUT, 503, "unavailable", "7"),
+        ("quota", SHORT_FIRST_TIMEOUT, 503, "unavailable", "300"),
+        ("500", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("bad_json", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("wrong_shape", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("missing_text", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("cut", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
     ],
 )
 def test_when_both_providers_fail_nothing_is_charged(

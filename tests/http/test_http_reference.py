@@ -10,7 +10,7 @@ from chalicelib.transcripts.history import MAX_ANSWER_BYTES
 from scripts.browser import Page
 from scripts.contract.files import current_contract
 from scripts.local.stack import LocalStack
-from tests.browsing import opened
+from tests.browsing import open_browser
 from tests.http.dashboard_page import UNTIL, serve_below_stage
 from tests.http.http_client import Api, Person
 
@@ -26,7 +26,7 @@ PRESS = "async (selector) => document.querySelector(selector).click()"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
+    with open_browser(tmp_path_factory, ("Runtime", "Log", "Network")) as page:
         yield page
 
 

@@ -18,7 +18,7 @@ from tests.http.direct_sessions import (
     start_direct_session,
 )
 from tests.http.http_client import Api, Person, Sandbox, check_error
-from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, until
+from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, wait_until
 
 FAULTS: list[dict[str, Any]] = [
     {"kind": "401"},
@@ -69,7 +69,7 @@ def test_its_token_opens_a_socket_from_a_browser(listener: Person, sandbox: Sand
 
     with as_browser(lease["websocket_url"], lease["token"]) as socket:
         send(socket, append(speech(RECORDING)), COMMIT)
-        events = until(socket, ".completed")
+        events = wait_until(socket, ".completed")
 
     recognised = events[0]["session"]["audio"]["input"]["transcription"]
     assert recognised == {"model": "gpt-live-transcribe", "language": "en", "keywords": ["Dashwood"]}

@@ -11,7 +11,7 @@ from chalicelib.models.sessions import LiveOptions
 from chalicelib.providers.openai_live import OpenAILive
 from sandbox.speech import samples, word_error_rate
 from tests.providers.stand_in import KEYS, RESPONSE_FAULTS, SHORT_TIMEOUT_SECONDS, TIMEOUT_FAULTS, StandIn, failure_of
-from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, until
+from tests.sandbox.realtime import COMMIT, append, as_browser, send, speech, wait_until
 
 SERVICE = "openai.client_secret"
 MODEL = "gpt-live-transcribe"
@@ -87,7 +87,7 @@ def test_the_credential_opens_a_socket_from_a_browser(client: Client) -> None:
 
     with as_browser(credential.websocket_url, credential.token) as socket:
         send(socket, append(speech(RECORDING)), COMMIT)
-        events = until(socket, ".completed")
+        events = wait_until(socket, ".completed")
 
     assert events[0]["session"]["audio"]["input"]["transcription"]["model"] == MODEL
     assert word_error_rate(TRANSCRIPT, events[-1]["transcript"]) < 0.25

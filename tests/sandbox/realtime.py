@@ -41,7 +41,7 @@ def send(socket: ClientConnection, *events: dict[str, Any]) -> None:
         socket.send(json.dumps(event))
 
 
-def until(socket: ClientConnection, kind: str) -> list[dict[str, Any]]:
+def wait_until(socket: ClientConnection, kind: str) -> list[dict[str, Any]]:
     """All events up to the first whose type ends with `kind`."""
     events: list[dict[str, Any]] = []
     while not events or not events[-1]["type"].endswith(kind):

@@ -34,7 +34,7 @@ def frames(*recordings: Path) -> list[bytes]:
     return [data[start : start + size].ljust(size, b"\0") for start in range(0, len(data), size)]
 
 
-def paced(pieces: list[bytes], times: float = 1) -> Iterator[bytes]:
+def send_at_pace(pieces: list[bytes], times: float = 1) -> Iterator[bytes]:
     """The pieces at the pace of speech, or `times` as fast."""
     started = time.monotonic()
     for number, piece in enumerate(pieces):

@@ -60,8 +60,8 @@ class Account:
 
     def events(self, **params: Any) -> list[str]:
         """Types of events as the API lists them, oldest first."""
-        listed = self.client.v1.events.list({"limit": 100, **params})
-        return [event.type for event in reversed(listed.data)]
+        page = self.client.v1.events.list({"limit": 100, **params})
+        return [event.type for event in reversed(page.data)]
 
     def deliveries(self) -> list[dict[str, Any]]:
         return self.http.get("/sandbox/stripe/deliveries").json()["deliveries"]

@@ -34,7 +34,7 @@ def test_an_address_that_others_can_reach_is_refused(host):
 
 
 @pytest.mark.parametrize(("host", "address"), [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1")])
-def test_an_address_of_this_machine_is_taken(host, address):
+def test_a_loopback_address_is_accepted(host, address):
     assert loopback_address(host) == address
 
 

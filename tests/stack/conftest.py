@@ -37,7 +37,10 @@ def running(
             yield stack, gate
             stack.gather_logs()
             assert (
-                Secrets.of(stack).find_leaks(stack.directory, response_recorder.answers, response_recorder.said) == []
+                Secrets.of(stack).find_leaks(
+                    stack.directory, response_recorder.answers, response_recorder.private_texts
+                )
+                == []
             )
             assert [
                 line for line in stack.denied_calls() if not any(action in line for action in expected_denials)

@@ -21,7 +21,7 @@ def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(streaming_env:
     lease = streaming_env.start(ada)
     assert (lease.lease_seconds, lease.credits_held, lease.provider) == (600, 100, "assemblyai")
     assert (lease.token, lease.websocket_url) == ("token-1", "ws://live.example/v3/ws")
-    assert streaming_env.provider.tickets == [(streaming_env.clock(), 600)]
+    assert streaming_env.provider.socket_credentials == [(streaming_env.clock(), 600)]
     streaming_env.clock.forward(90)
     stopped = streaming_env.stop(ada, lease)
 
@@ -130,7 +130,7 @@ def test_key_terms_too_long_for_a_socket_address_are_refused_before_a_hold(
         streaming_env.start(ada, key_terms=["語" * 50] * 100)
 
     assert refusal.value.details == {"field": "key_terms"}
-    assert (streaming_env.available(ada), streaming_env.provider.tickets) == (200, [])
+    assert (streaming_env.available(ada), streaming_env.provider.socket_credentials) == (200, [])
     assert streaming_env.start(ada, key_terms=["x" * 50] * 100).lease_seconds == 600
 
 
@@ -182,7 +182,7 @@ def test_the_second_provider_takes_over_with_a_shorter_lease(tables: Tables, clo
     ada = backend.person(200)
 
     lease = backend.start(ada, transport="direct")
-    assert (lease.provider, lease.lease_seconds, second.tickets) == ("openai", 60, [(clock(), 60)])
+    assert (lease.provider, lease.lease_seconds, second.socket_credentials) == ("openai", 60, [(clock(), 60)])
     clock.forward(1_000)
     backend.streaming.sweep()
 

@@ -19,7 +19,7 @@ def test_a_repeated_start_returns_the_same_token_and_creates_no_second(streaming
     lease = streaming_env.start(ada, "session-1")
 
     assert streaming_env.start(ada, "session-1") == lease
-    assert len(streaming_env.provider.tickets) == 1
+    assert len(streaming_env.provider.socket_credentials) == 1
     assert streaming_env.available(ada) == 100
 
 
@@ -32,7 +32,7 @@ def test_a_repeated_renewal_returns_the_same_lease(streaming_env: StreamingEnv) 
     first = renew(ada, lease.session_id, False, "renewal-1", "hash")
 
     assert renew(ada, lease.session_id, False, "renewal-1", "hash") == first
-    assert len(streaming_env.provider.tickets) == 2
+    assert len(streaming_env.provider.socket_credentials) == 2
     with pytest.raises(IdempotencyMismatchError):
         renew(ada, lease.session_id, True, "renewal-1", "another hash")
     streaming_env.available(ada)
@@ -72,7 +72,7 @@ def test_an_unanswered_start_opens_no_second_socket_once_renewed(streaming_env: 
     with pytest.raises(ConflictError):
         streaming_env.start(ada, "session-1")
 
-    assert len(streaming_env.provider.tickets) == 1
+    assert len(streaming_env.provider.socket_credentials) == 1
     assert streaming_env.available(ada) == 200
 
 
@@ -154,7 +154,7 @@ def test_an_unanswered_start_gets_no_lease_that_a_renewal_is_opening(streaming_e
     with pytest.raises(ConflictError, match="ended before its answer"):
         streaming_env.start(ada, "session-1")
 
-    assert streaming_env.provider.tickets == []
+    assert streaming_env.provider.socket_credentials == []
 
 
 def test_the_sweep_leaves_a_lease_that_began_meanwhile(streaming_env: StreamingEnv) -> None:
@@ -201,7 +201,7 @@ def test_a_late_copy_of_a_renewal_ends_no_later_lease(streaming_env: StreamingEn
     for key in ("first", "second", "", "third"):
         streaming_env.clock.forward(10)
         last = renew(ada, session_id, True, key, "hash")
-    before = (streaming_env.available(ada), len(streaming_env.provider.tickets))
+    before = (streaming_env.available(ada), len(streaming_env.provider.socket_credentials))
 
     for key in ("first", "second"):
         with pytest.raises(ConflictError) as refused:
@@ -209,4 +209,4 @@ def test_a_late_copy_of_a_renewal_ends_no_later_lease(streaming_env: StreamingEn
         assert refused.value.details == {"reason": "renewed_since"}
 
     assert renew(ada, session_id, True, "third", "hash") == last
-    assert (streaming_env.available(ada), len(streaming_env.provider.tickets)) == before
+    assert (streaming_env.available(ada), len(streaming_env.provider.socket_credentials)) == before

@@ -48,7 +48,7 @@ def is_a_lease_of(seconds: int) -> Callable[[Listener, object], None]:
         assert (answer.lease_seconds, answer.credits_held) == (seconds, balance.held)
         assert answer.credits_available == balance.available > 0
         assert answer.lease_expires_at == rfc3339(listener.backend.clock() + seconds)
-        assert answer.token == f"token-{len(listener.providers[0].tickets)}"
+        assert answer.token == f"token-{len(listener.providers[0].socket_credentials)}"
 
     return check
 
@@ -272,5 +272,5 @@ def test_a_renewal_whose_response_was_lost_is_retried_by_its_key(engine: Engine,
         listener.renew(key="another", interrupted=False)
     following = listener.renew(interrupted=False)
 
-    assert (following.token, len(listener.providers[0].tickets)) == ("token-2", 2)
+    assert (following.token, len(listener.providers[0].socket_credentials)) == ("token-2", 2)
     listener.check_the_end(every_answer_came=True)

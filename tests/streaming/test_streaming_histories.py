@@ -98,7 +98,7 @@ class LiveHistories(RuleBasedStateMachine):
 
     def check_lease(self, name: str, lease: contract.Lease) -> None:
         assert lease.offset_ms == max(self.clock() - self.model.sessions[name].started, 0) * 1_000
-        assert lease.lease_seconds == self.provider.tickets[-1][1]
+        assert lease.lease_seconds == self.provider.socket_credentials[-1][1]
 
     @precondition(lambda self: self.model.sessions)
     @rule(number=numbers, seconds_ago=st.integers(0, 60))
@@ -174,7 +174,7 @@ class LiveHistories(RuleBasedStateMachine):
 
     @invariant()
     def no_token_outlives_what_is_billed_held_or_allowed(self) -> None:
-        possible = sum(seconds for _, seconds in self.provider.tickets)
+        possible = sum(seconds for _, seconds in self.provider.socket_credentials)
         billed = sum(lease.billed for lease in self.model.sessions.values())
         running = sum(lease.seconds for lease in self.model.sessions.values() if lease.state == "active")
         assert possible == self.model.sold <= billed + running + sum(self.model.returned_seconds.values())

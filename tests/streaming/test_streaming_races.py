@@ -141,7 +141,7 @@ def test_two_equal_concurrent_starts_are_one_socket(engine: Engine, names: Names
         answers = run(lambda _: listener.start())
 
     assert all(answer == answers[0] for answer in answers)
-    assert len(listener.providers[0].tickets) == len(listener.sockets()) == 1
+    assert len(listener.providers[0].socket_credentials) == len(listener.sockets()) == 1
     listener.check_the_end(every_answer_came=True)
 
 
@@ -153,7 +153,7 @@ def test_concurrent_renewals_with_one_key_are_one_socket(engine: Engine, names: 
         answers = run(lambda _: listener.renew())
 
     assert all(answer == answers[0] for answer in answers)
-    assert len(listener.providers[0].tickets) == len(listener.sockets()) == 2
+    assert len(listener.providers[0].socket_credentials) == len(listener.sockets()) == 2
     listener.check_the_end(every_answer_came=True)
 
 

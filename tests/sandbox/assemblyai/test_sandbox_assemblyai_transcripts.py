@@ -290,8 +290,8 @@ def test_a_deleted_transcript_stays_listed_without_its_content(transcriber, http
     assert (shown["audio_url"], shown["words"], shown["confidence"]) == ("http://deleted_by_user", None, None)
     assert "amiable" not in json.dumps(shown)
     assert http.get(f"/v2/transcript/{transcript.id}/srt", headers=headers).status_code == 400
-    listed = transcriber.list_transcripts().transcripts
-    assert [(item.id, item.audio_url) for item in listed] == [(transcript.id, "http://deleted_by_user")]
+    items = transcriber.list_transcripts().transcripts
+    assert [(item.id, item.audio_url) for item in items] == [(transcript.id, "http://deleted_by_user")]
 
 
 def test_deleting_a_running_transcript_sends_no_webhook_and_bills_nothing(http, create_transcript, headers, receiver):
@@ -339,24 +339,24 @@ def test_lists_are_newest_first_and_their_pages_are_contiguous(transcriber, crea
     for transcript_id in ids:
         wait_for_end(transcript_id)
 
-    def listed(**query):
+    def list_page(**query):
         answer = transcriber.list_transcripts(assemblyai.ListTranscriptParameters(**query))
         return [item.id for item in answer.transcripts], answer.page_details
 
-    first, details = listed(limit=2)
-    second, _ = listed(limit=2, before_id=details.before_id_of_prev_url)
-    after, newest = listed(limit=10, after_id=ids[1])
+    first, details = list_page(limit=2)
+    second, _ = list_page(limit=2, before_id=details.before_id_of_prev_url)
+    after, newest = list_page(limit=10, after_id=ids[1])
 
     assert (first, second, after) == ([ids[4], ids[3]], [ids[2], ids[1]], [ids[4], ids[3], ids[2]])
     assert (details.limit, details.result_count, details.next_url, newest.next_url) == (2, 2, None, None)
-    assert listed(limit=2, before_id=ids[1])[1].prev_url is None
-    assert listed(limit=2, after_id=ids[0])[0] == [ids[2], ids[1]]
-    assert listed(status="error")[0] == []
-    assert len(listed(status="completed")[0]) == 5
-    assert listed(created_on="1999-01-01")[0] == []
-    assert listed(throttled_only=True)[0] == []
+    assert list_page(limit=2, before_id=ids[1])[1].prev_url is None
+    assert list_page(limit=2, after_id=ids[0])[0] == [ids[2], ids[1]]
+    assert list_page(status="error")[0] == []
+    assert len(list_page(status="completed")[0]) == 5
+    assert list_page(created_on="1999-01-01")[0] == []
+    assert list_page(throttled_only=True)[0] == []
     today = transcriber.list_transcripts().transcripts[0].created[:10]
-    assert len(listed(created_on=today)[0]) == 5
+    assert len(list_page(created_on=today)[0]) == 5
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "status=done", "before_id=unknown"])

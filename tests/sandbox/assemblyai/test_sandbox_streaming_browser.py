@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.speech import samples, word_error_rate
 from scripts.browser import Page
-from tests.browsing import opened
+from tests.browsing import open_browser
 from tests.sandbox.streaming import FRAME_MS, frames, pcm, query
 
 PATH, WORDS = samples()[-1]
@@ -34,7 +34,7 @@ SPEAK = """(url, audio, frameBytes, frameMs) => new Promise((resolve) => {
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Page]:
-    with opened(tmp_path_factory) as empty:
+    with open_browser(tmp_path_factory) as empty:
         yield empty
 
 

@@ -19,7 +19,7 @@ from assemblyai.streaming.v3 import (
 from sandbox.speech import samples, word_error_rate
 from tests.sandbox.certificate import write_certificate
 from tests.sandbox.process import running
-from tests.sandbox.streaming import MODEL, PAUSE_MS, RATE_HZ, TIMES, frames, paced, pcm
+from tests.sandbox.streaming import MODEL, PAUSE_MS, RATE_HZ, TIMES, frames, pcm, send_at_pace
 
 # The client opens its socket in a way that its own dependency will not have much longer.
 pytestmark = pytest.mark.filterwarnings(r"ignore:connect\(\) must be used as a context manager:DeprecationWarning")
@@ -105,7 +105,7 @@ def test_one_host_serves_token_and_socket_over_tls(listen, tls_host):
     listener = listen(tls_host, token=token)
 
     listener.connect(format_turns=True)
-    listener.stream(paced(frames(RECORDINGS[-1]), times=TIMES))
+    listener.stream(send_at_pace(frames(RECORDINGS[-1]), times=TIMES))
 
     assert listener.errors == []
     raw, formatted = [turn for turn in listener.turns if turn.end_of_turn]
@@ -125,7 +125,7 @@ def test_recordings_sent_through_the_socket_are_recognised(listen, fast_host, fa
     listener = listen(fast_host, token=fast_token(max_seconds=3_600))
 
     listener.connect(format_turns=formatted, keyterms_prompt=["Dashwood"], inactivity_timeout=3_600)
-    listener.stream(paced(frames(*RECORDINGS), times=TIMES))
+    listener.stream(send_at_pace(frames(*RECORDINGS), times=TIMES))
 
     raw = listener.finals(formatted=False)
     assert listener.errors == []
@@ -151,7 +151,7 @@ def test_words_arrive_during_speech(listen, sandbox_url, http):
     listener = listen(sandbox_url.replace("http", "ws"))
 
     listener.connect()
-    listener.stream(paced(frames(RECORDINGS[0])))
+    listener.stream(send_at_pace(frames(RECORDINGS[0])))
 
     partial = [turn for turn in listener.turns if not turn.end_of_turn]
     (final,) = listener.finals(formatted=False)
@@ -169,7 +169,7 @@ def test_a_turn_can_be_ended_without_a_pause(listen, fast_host):
     listener.connect()
     listener.client.stream(pieces[:20])
     listener.client.force_endpoint()
-    listener.stream(paced(pieces[20:], times=TIMES))
+    listener.stream(send_at_pace(pieces[20:], times=TIMES))
 
     assert [turn.turn_order for turn in listener.finals(formatted=False)] == [0, 1]
 

@@ -103,10 +103,10 @@ def test_an_invalid_credential_is_refused_after_the_upgrade(open_socket, keys, f
     assert fast_http.get("/sandbox/sessions").json()["sessions"] == []
 
 
-@pytest.mark.parametrize("way", ["header", "query"])
-def test_a_token_opens_one_session_only(open_socket, fast_token, way):
+@pytest.mark.parametrize("location", ["header", "query"])
+def test_a_token_opens_one_session_only(open_socket, fast_token, location):
     token = fast_token()
-    arguments = {"authorization": token} if way == "header" else {"token": token}
+    arguments = {"authorization": token} if location == "header" else {"token": token}
 
     with open_socket(**arguments) as socket:
         first = send_and_read(socket, TERMINATE)

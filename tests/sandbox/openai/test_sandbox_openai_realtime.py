@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from sandbox.speech import samples, word_error_rate
 from tests.sandbox.process import running
-from tests.sandbox.realtime import COMMIT, append, as_browser, send, silence, speech, until
+from tests.sandbox.realtime import COMMIT, append, as_browser, send, silence, speech, wait_until
 from tests.sandbox.streaming import TIMES
 
 # The client opens its socket in a way that its own dependency will not have much longer.
@@ -214,9 +214,9 @@ def test_calls_are_recorded_without_key_or_secret(create_secret, extension_socke
 def test_a_browser_can_reuse_its_secret_in_the_subprotocols(address, secret):
     with as_browser(address, secret) as first, as_browser(address, secret) as second:
         assert first.subprotocol == second.subprotocol == "realtime"
-        sessions = [until(socket, "session.created")[0]["session"] for socket in (first, second)]
+        sessions = [wait_until(socket, "session.created")[0]["session"] for socket in (first, second)]
         send(first, append(speech(SHORT)), COMMIT)
-        completed = until(first, ".completed")[-1]
+        completed = wait_until(first, ".completed")[-1]
 
     assert [session["audio"]["input"]["transcription"]["language"] for session in sessions] == ["en", "en"]
     assert sessions[0]["id"] != sessions[1]["id"]
@@ -253,20 +253,20 @@ def test_an_expired_secret_opens_nothing_but_open_sessions_go_on(fast_http, fast
         headers={"Authorization": f"Bearer {keys.openai}"},
     )
     with as_browser(address, answer.json()["value"]) as socket:
-        until(socket, "session.created")
+        wait_until(socket, "session.created")
         threading.Event().wait(62 / TIMES)
 
         with as_browser(address, answer.json()["value"]) as late:
             assert read_refusal(late)[0] == "invalid_api_key"
         send(socket, append(silence(100)), {"type": "input_audio_buffer.clear"})
-        assert until(socket, "cleared")
+        assert wait_until(socket, "cleared")
 
 
 def test_a_session_ends_after_an_hour(tmp_path, keys):
     with running(keys, tmp_path / "stderr.txt", SANDBOX_TIME_SCALE="1000") as url:
         address = f"{url.replace('http', 'ws')}/openai/v1/realtime?intent=transcription"
         with connect(address, additional_headers={"Authorization": f"Bearer {keys.openai}"}, proxy=None) as socket:
-            until(socket, "session.created")
+            wait_until(socket, "session.created")
             assert read_refusal(socket) == ("session_expired", 1001, "invalid_request_error.session_expired")
 
 
@@ -276,7 +276,7 @@ def test_a_session_ends_after_an_hour(tmp_path, keys):
 def test_turns_arrive_in_the_order_of_their_commits(extension_socket):
     send(extension_socket, append(silence(200)), COMMIT, append(speech(SHORT)), COMMIT)
 
-    events = until(extension_socket, ".completed") + until(extension_socket, ".completed")
+    events = wait_until(extension_socket, ".completed") + wait_until(extension_socket, ".completed")
 
     committed = [event for event in events if event["type"] == "input_audio_buffer.committed"]
     completed = [event for event in events if event["type"].endswith(".completed")]
@@ -311,7 +311,7 @@ def test_an_invalid_event_is_reported_and_the_session_goes_on(extension_socket, 
     extension_socket.send(json.dumps(event | {"event_id": "c1"}) if isinstance(event, dict) else event)
     send(extension_socket, {"type": "input_audio_buffer.clear"})
 
-    reported, *_ = until(extension_socket, "cleared")
+    reported, *_ = wait_until(extension_socket, "cleared")
 
     assert reported["type"] == "error"
     assert (reported["error"]["code"], reported["error"]["param"]) == (code, param)
@@ -331,7 +331,7 @@ def test_a_message_beyond_16_mib_closes_the_socket(extension_socket):
 def test_the_client_may_reconfigure_the_session(extension_socket):
     """The configuration of a secret does not restrict the client."""
     send(extension_socket, update(transcription={"model": "gpt-realtime-whisper", "keywords": [], "language": "de"}))
-    session = until(extension_socket, "session.updated")[-1]["session"]
+    session = wait_until(extension_socket, "session.updated")[-1]["session"]
     assert session["audio"]["input"]["transcription"] == {
         "model": "gpt-realtime-whisper",
         "keywords": [],
@@ -343,20 +343,20 @@ def test_the_client_may_reconfigure_the_session(extension_socket):
         extension_socket, update(transcription=None), append(silence(200)), COMMIT, {"type": "input_audio_buffer.clear"}
     )
 
-    assert not [event for event in until(extension_socket, "cleared") if event["type"].startswith(TRANSCRIPTION)]
+    assert not [event for event in wait_until(extension_socket, "cleared") if event["type"].startswith(TRANSCRIPTION)]
 
 
 def test_cleared_audio_is_not_transcribed(extension_socket):
     send(extension_socket, append(speech(SHORT)), {"type": "input_audio_buffer.clear"}, append(silence(300)), COMMIT)
 
-    assert until(extension_socket, ".completed")[-1]["transcript"] == ""
+    assert wait_until(extension_socket, ".completed")[-1]["transcript"] == ""
 
 
 def test_a_failed_turn_is_reported_and_the_next_one_follows(address, secret, add_fault, http):
     add_fault("openai.realtime", "failed")
     with as_browser(address, secret) as socket:
         send(socket, append(silence(200)), COMMIT, append(silence(200)), COMMIT)
-        events = until(socket, ".completed")
+        events = wait_until(socket, ".completed")
 
     (failed,) = [event for event in events if event["type"] == f"{TRANSCRIPTION}.failed"]
     committed = [event["item_id"] for event in events if event["type"] == "input_audio_buffer.committed"]

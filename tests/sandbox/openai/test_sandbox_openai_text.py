@@ -49,12 +49,12 @@ SCHEMAS = {
 def ask(request, openai_client):
     """Asks either API; returns text, refusal, finish reason, and usage as a pair."""
 
-    def chat(said: str, name: str | None, schema: dict, cap: int, effort: str):
+    def chat(prompt: str, name: str | None, schema: dict, cap: int, effort: str):
         options = {}
         if name:
             form = {"name": name, "schema": schema, "strict": True}
             options["response_format"] = {"type": "json_schema", "json_schema": form}
-        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": said}]
+        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": prompt}]
         answer = openai_client.chat.completions.create(
             model=MODEL, messages=messages, max_completion_tokens=cap, reasoning_effort=effort, store=False, **options
         )
@@ -63,14 +63,14 @@ def ask(request, openai_client):
         assert answer.usage.total_tokens == sum(usage)
         return choice.message.content or "", choice.message.refusal, choice.finish_reason, usage
 
-    def responses(said: str, name: str | None, schema: dict, cap: int, effort: str):
+    def responses(prompt: str, name: str | None, schema: dict, cap: int, effort: str):
         options = {}
         if name:
             options["text"] = {"format": {"type": "json_schema", "name": name, "schema": schema, "strict": True}}
         answer = openai_client.responses.create(
             model=MODEL,
             instructions="Be brief.",
-            input=[{"role": "user", "content": said}],
+            input=[{"role": "user", "content": prompt}],
             max_output_tokens=cap,
             reasoning={"effort": effort},
             store=False,
@@ -85,9 +85,9 @@ def ask(request, openai_client):
         ended = {"completed": "stop", "incomplete": "length"}[answer.status]
         return answer.output_text, refusal, ended, usage
 
-    def ask(said, name=None, schema=None, cap=1_000, effort="none"):
+    def ask(prompt, name=None, schema=None, cap=1_000, effort="none"):
         api = chat if request.param == "chat" else responses
-        text = said if isinstance(said, str) else json.dumps(said)
+        text = prompt if isinstance(prompt, str) else json.dumps(prompt)
         return api(text, name, schema or SCHEMAS.get(name, {}), cap, effort)
 
     ask.service = f"openai.{request.param}"
@@ -138,7 +138,7 @@ def test_a_transcript_without_speech_is_summarised_as_such(ask, lines):
     answer = ask_for_summary(ask, lines)
 
     assert answer["key_moments"] == []
-    assert answer["summary"].startswith("Nothing was said")
+    assert answer["summary"].startswith("No speech was recognised")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_the_call_is_recorded_with_its_parameters_without_its_key(ask, http, key
     call = report.json()["last"][0]
     fields = call["fields"]
     assert (fields["model"], fields["store"], call["status"]) == (MODEL, False, 200)
-    assert [said["role"] for said in fields["said"]][-1] == "user"
+    assert [message["role"] for message in fields["said"]][-1] == "user"
     assert json.loads(fields["said"][-1]["text"]) == {"lines": LINES}
     assert "authorization" in call["header_names"]
     assert keys.openai not in report.text

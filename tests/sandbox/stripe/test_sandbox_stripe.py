@@ -57,8 +57,8 @@ def test_a_retrieved_session_has_its_line_items_on_request(account):
         299,
         299,
     )
-    listed = account.client.v1.checkout.sessions.line_items.list(made.id)
-    assert [item.id for item in listed.data] == [item.id]
+    page = account.client.v1.checkout.sessions.line_items.list(made.id)
+    assert [item.id for item in page.data] == [item.id]
 
 
 def test_every_field_of_the_sdks_types_can_be_read(account):

@@ -11,8 +11,8 @@ from tests.sandbox.stripe_account import PACKAGE
 CREATE = "stripe.sessions_create"
 
 
-def replayed(response) -> bool:
-    return {name.lower(): value for name, value in response.headers.items()}.get("idempotent-replayed") == "true"
+def is_replayed(response) -> bool:
+    return {name.lower(): value for name, value in response.headers.items()}.get("idempotent-is_replayed") == "true"
 
 
 def test_the_same_key_and_parameters_make_one_session(account):
@@ -22,7 +22,7 @@ def test_the_same_key_and_parameters_make_one_session(account):
     second = account.create_session(key="purchase-1")
 
     assert second.to_dict() == first.to_dict()
-    assert (replayed(first.last_response), replayed(second.last_response)) == (False, True)
+    assert (is_replayed(first.last_response), is_replayed(second.last_response)) == (False, True)
     assert account.call_counts(CREATE) == {"received": 2, "recognised": 1}
     keys = [call["idempotency_key"] for call in account.http.get("/sandbox/calls").json()["last"]]
     assert keys.count("purchase-1") == 2
@@ -80,13 +80,13 @@ def test_a_refusal_during_the_work_is_replayed(account):
     for _ in range(2):
         with pytest.raises(stripe.InvalidRequestError) as refused:
             account.client.v1.refunds.create(params, {"idempotency_key": "refund-1"})
-        responses.append((str(refused.value.user_message), refused.value.headers.get("idempotent-replayed")))
+        responses.append((str(refused.value.user_message), refused.value.headers.get("idempotent-is_replayed")))
 
     assert responses[0][0] == responses[1][0]
     assert [replay for _, replay in responses] == [None, "true"]
 
 
-def test_a_key_is_forgotten_after_a_day(account):
+def test_a_key_expires_after_a_day(account):
     first = account.create_session(key="purchase-1")
 
     account.control("clock", advance_seconds=86_399)
@@ -102,7 +102,7 @@ def test_a_500_is_replayed_like_any_result(account, add_fault):
     for _ in range(2):
         with pytest.raises(stripe.APIError) as failed:
             account.create_session(key="purchase-1")
-        responses.append((failed.value.http_status, failed.value.headers.get("idempotent-replayed")))
+        responses.append((failed.value.http_status, failed.value.headers.get("idempotent-is_replayed")))
 
     assert responses == [(500, None), (500, "true")]
     assert account.create_session(key="purchase-2").status == "open"
@@ -126,7 +126,7 @@ def test_other_faults_precede_the_work(account, add_fault, kind, error, status):
 
     assert failed.value.http_status == status
     assert account.call_counts(CREATE) == {"received": 1, "recognised": 0}
-    assert not replayed(account.create_session(key="purchase-1").last_response)
+    assert not is_replayed(account.create_session(key="purchase-1").last_response)
 
 
 def test_a_list_where_an_object_belongs(account, add_fault):
@@ -139,14 +139,14 @@ def test_a_list_where_an_object_belongs(account, add_fault):
 
 @pytest.mark.parametrize("kind", ["lost", "cut"])
 def test_a_lost_response_hides_a_created_session(account, stripe_with_key, keys, add_fault, kind):
-    impatient = stripe_with_key(keys.stripe, timeout_seconds=0.5)
+    short_timeout_client = stripe_with_key(keys.stripe, timeout_seconds=0.5)
     add_fault(CREATE, kind)
 
     with pytest.raises((stripe.APIConnectionError, stripe.APIError)):
-        impatient.v1.checkout.sessions.create(PACKAGE, {"idempotency_key": "purchase-1"})
+        short_timeout_client.v1.checkout.sessions.create(PACKAGE, {"idempotency_key": "purchase-1"})
     again = account.create_session(key="purchase-1")
 
-    assert replayed(again.last_response)
+    assert is_replayed(again.last_response)
     assert [item.id for item in account.client.v1.checkout.sessions.list().data] == [again.id]
     assert account.call_counts(CREATE) == {"received": 2, "recognised": 1}
 
@@ -161,11 +161,11 @@ def test_a_slow_body_does_not_time_out_in_the_sdk(account, stripe_with_key, keys
 
 
 def test_a_timeout_before_the_work_creates_nothing(account, stripe_with_key, keys, add_fault):
-    impatient = stripe_with_key(keys.stripe, timeout_seconds=0.2)
+    short_timeout_client = stripe_with_key(keys.stripe, timeout_seconds=0.2)
     add_fault(CREATE, "timeout")
 
     with pytest.raises(stripe.APIConnectionError):
-        impatient.v1.checkout.sessions.create(PACKAGE, {"idempotency_key": "purchase-1"})
+        short_timeout_client.v1.checkout.sessions.create(PACKAGE, {"idempotency_key": "purchase-1"})
 
     assert account.client.v1.checkout.sessions.list().data == []
 
@@ -190,7 +190,7 @@ def test_the_sdks_own_retry_gets_the_first_result(account, sandbox_url, keys, ad
 
     session = client.v1.checkout.sessions.create(PACKAGE)
 
-    assert replayed(session.last_response)
+    assert is_replayed(session.last_response)
     assert account.call_counts(CREATE) == {"received": 2, "recognised": 1}
 
 

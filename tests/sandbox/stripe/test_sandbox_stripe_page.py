@@ -8,13 +8,13 @@ import pytest
 
 from scripts import checkout
 from scripts.browser import BrowserError, Page
-from tests.browsing import opened
+from tests.browsing import open_browser
 from tests.sandbox.stripe_account import DELAYED
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[Page]:
-    with opened(tmp_path_factory) as empty:
+    with open_browser(tmp_path_factory) as empty:
         yield empty
 
 

@@ -53,8 +53,8 @@ def test_refunds_add_up_to_the_amount_and_never_above(account, paid_session, ref
     assert second.amount == 199
     whole = charge_of(account, paid_session)
     assert (whole.amount_refunded, whole.refunded) == (299, True)
-    listed = account.client.v1.refunds.list({"payment_intent": paid_session.payment_intent}).data
-    assert [item.id for item in listed] == [second.id, first.id]
+    page = account.client.v1.refunds.list({"payment_intent": paid_session.payment_intent}).data
+    assert [item.id for item in page] == [second.id, first.id]
     assert new_events() == ["refund.created", "charge.refunded"] * 2
 
 
@@ -166,8 +166,8 @@ def test_a_dispute_after_a_refund_defaults_to_the_rest(account, paid_session, re
     assert account.control("disputes", session=paid_session.id)["amount"] == 199
     assert account.control("disputes", session=paid_session.id, amount=299)["amount"] == 299
     assert account.control_error("disputes", session=paid_session.id, amount=300)[0] == 409
-    listed = account.client.v1.disputes.list({"payment_intent": paid_session.payment_intent}).data
-    assert [item.amount for item in listed] == [299, 199]
+    page = account.client.v1.disputes.list({"payment_intent": paid_session.payment_intent}).data
+    assert [item.amount for item in page] == [299, 199]
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_events_released_together_are_sent_at_once(account, hook, receiver):
 
     thread = threading.Thread(target=let_go)
     thread.start()
-    account.control("deliveries", events=[event_id] * with_all, together=True)
+    account.control("deliveries", events=[event_id] * with_all, concurrently=True)
     thread.join()
 
     assert received == [event_id] * with_all
