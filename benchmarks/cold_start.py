@@ -11,7 +11,7 @@ from benchmarks.rounds import alternate
 from scripts.local.stack import LocalStack
 
 REPOSITORY = Path(__file__).parent.parent
-IMPORT_BUDGET, FIRST_REQUEST_BUDGET = 1.25, 1.35
+IMPORT_BUDGET, FIRST_REQUEST_BUDGET = 1.0, 1.25
 
 START = "import time, json, sys; started = time.perf_counter()\n"
 END = "\nprint(json.dumps(time.perf_counter() - started), file=sys.stderr)"

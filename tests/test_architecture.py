@@ -181,3 +181,17 @@ def test_slow_packages_are_imported_where_they_are_used() -> None:
         names = {alias.name for node in tree_of(path).body if isinstance(node, ast.Import) for alias in node.names}
         late = {"jwt", "stripe"} | (set() if path.name == "transport.py" else {"requests"})
         assert not names & late, path.name
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    """A longer module has a second thing in it."""
+    folders = [ROOT / name for name in ("chalicelib", "sandbox", "scripts", "benchmarks")]
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines()) for one in folders for path in one.rglob("*.py")
+    }
+
+    assert {path: length for path, length in lengths.items() if length > 300} == {}
+
+
+def test_only_words_that_everybody_uses_lie_directly_in_the_package() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set(LAYERS[-1])

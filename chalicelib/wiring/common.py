@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cursors import Cursors
 from ..ids import ulid
@@ -14,6 +14,9 @@ from ..pricing import price_files
 from ..repositories.ledger import Ledger
 from ..repositories.table import Tables
 from .aws import secret, settings, tables
+
+if TYPE_CHECKING:
+    from ..repositories.aggregates import Aggregates
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,13 @@ def new_ulid() -> str:
 @lru_cache
 def ledger() -> Ledger:
     return Ledger(tables())
+
+
+@lru_cache
+def aggregates() -> "Aggregates":
+    from ..repositories.aggregates import Aggregates
+
+    return Aggregates(tables())
 
 
 @lru_cache

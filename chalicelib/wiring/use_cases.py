@@ -10,7 +10,7 @@ from ..repositories.rate_limits import RateLimits
 from ..settings.provider_registry import RELAY
 from . import aws, providers
 from .aws import secret, settings, tables
-from .common import common, cursors, ledger, now
+from .common import aggregates, common, cursors, ledger, now
 
 if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..payments.checkout import Purchases
     from ..payments.fulfilment import Fulfilment
     from ..payments.reconciliation import Reconciler
-    from ..repositories.aggregates import Aggregates
     from ..streaming.lease_rules import LeaseRules
     from ..streaming.leases import Leases
     from ..streaming.relay import Relay
@@ -276,13 +275,6 @@ def cost_report() -> "CostReport":
     from ..admin.costs import CostReport
 
     return CostReport(**common().of(CostReport), aggregates=aggregates(), cursors=cursors())
-
-
-@lru_cache
-def aggregates() -> "Aggregates":
-    from ..repositories.aggregates import Aggregates
-
-    return Aggregates(tables())
 
 
 @lru_cache
