@@ -17,7 +17,7 @@ from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from chalicelib.models.downloads import Download
 from chalicelib.settings import load
 from chalicelib.streaming import audio
-from chalicelib.wiring import aws, use_cases
+from chalicelib.wiring import aws, common, use_cases
 
 redaction.redact_logging()
 app = Chalice(app_name="live-transcription", configure_logs=False)
@@ -478,7 +478,7 @@ def costs(caller: Admin, query: Query[contract.CostsQuery]) -> contract.Costs | 
 def count(event: Any) -> dict[str, int]:
     """Add new entries of the ledger to the totals over all users, each entry once."""
     images = [record.new_image for record in event if record.event_name == "INSERT"]
-    return events.run_event("count", {"entries_counted": lambda: use_cases.aggregates().count_changes(images)})
+    return events.run_event("count", {"entries_counted": lambda: common.aggregates().count_changes(images)})
 
 
 @app.route("/admin/credits", methods=["POST"], authorizer=cognito, cors=CORS)
