@@ -1,6 +1,6 @@
-"""Writes the tables of docs/pricing.md from the price file: `.venv/bin/python -m scripts.price_page`.
+"""Writes the prices of docs/pricing.md and docs/api.md from the price file: `.venv/bin/python -m scripts.price_page`.
 
-It replaces each part between `<!-- prices: NAME -->` and `<!-- end -->` and leaves the rest of the page unchanged.
+It replaces each part between `<!-- prices: NAME -->` and `<!-- end -->` and leaves the rest of the pages unchanged.
 """
 
 import re
@@ -15,7 +15,8 @@ from chalicelib.pricing.price_files import load
 from chalicelib.pricing.price_table import MILLISECONDS_PER_HOUR, MILLISECONDS_PER_MINUTE, Prices
 from chalicelib.settings.schema import Settings
 
-PAGE = Path(__file__).parent.parent / "docs" / "pricing.md"
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = (DOCS / "pricing.md", DOCS / "api.md")
 WIDTH = 120  # columns of a line
 PART = re.compile(r"(<!-- prices: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SERVICES = {
@@ -104,6 +105,36 @@ def _worst(prices: Prices) -> str:
     return table(["work", "revenue at least, after the payment fee", "cost at most"], rows)
 
 
+def _live_sentence(prices: Prices) -> str:
+    return f"Live audio, direct or relayed, costs {_credits(prices.services['live'].credits_per_minute)} per minute."
+
+
+def _catchup_sentence(prices: Prices) -> str:
+    recording, session = (prices.services[name].credits_per_minute for name in ("catchup", "catchup_session"))
+    return (
+        f"A recording costs {_credits(recording)} per minute, its summary included; "
+        f"a session's saved text costs {_credits(session)} per minute."
+    )
+
+
+def _question_sentence(prices: Prices) -> str:
+    return (
+        f"A question costs {_credits(prices.services['ask'].credits)}, "
+        "also when the transcript does not contain the answer."
+    )
+
+
+def _package_list(prices: Prices) -> str:
+    rows = [
+        [f"`{name}`", f"{_credits(one.credits)} for ${one.cents / 100:.2f}"] for name, one in prices.packages.items()
+    ]
+    return table(["package", "price"], rows)
+
+
+def _credits(number: int) -> str:
+    return f"{number:,} credit{'' if number == 1 else 's'}"
+
+
 def _sources(sources: dict[str, str]) -> str:
     """A list of the sources, each with the models whose price it gives."""
     models: dict[str, list[str]] = {}
@@ -126,6 +157,10 @@ PARTS: dict[str, Callable[[Prices], str]] = {
     "text_models": _text_models,
     "fees": _fees,
     "worst": _worst,
+    "live_sentence": _live_sentence,
+    "catchup_sentence": _catchup_sentence,
+    "question_sentence": _question_sentence,
+    "package_list": _package_list,
 }
 
 
@@ -137,8 +172,9 @@ def default_version() -> str:
 
 def main() -> None:
     version = default_version()
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), load(version)), encoding="utf-8")
-    print(f"docs/pricing.md is written from price version {version}")
+    for path in PAGES:
+        path.write_text(page(path.read_text(encoding="utf-8"), load(version)), encoding="utf-8")
+        print(f"docs/{path.name} is written from price version {version}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from scripts.crowd.services import Services
 from scripts.local.pause import paused_schedules
 from scripts.local.processes import url_answers
 from scripts.local.stack import read_json
+from scripts.price_page import default_version
 
 LOCAL = Path(__file__).parent.parent / ".local"
 FIRST_NAMES = ("ada", "grace", "alan", "edsger", "barbara", "donald", "radia", "ken", "frances", "niklaus", "margaret")
@@ -62,7 +63,7 @@ def seed(directory: Path, users: int, seed_text: str, now: int) -> Counter[str]:
         return attributes["sub"], email
 
     def new_services() -> Services:
-        version = settings.get("PRICE_VERSION", "2026-11")
+        version = settings.get("PRICE_VERSION", default_version())
         return Services.build(tables, identity_key=settings["IDENTITY_HMAC_KEY"], price_version=version)
 
     month = Month(new_services, create_account, now, users, seed_text)

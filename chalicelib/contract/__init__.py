@@ -1,141 +1,16 @@
 """The shapes of requests and responses: the wire format. docs/api.md explains them.
 
 Every field is bounded here, so that nothing oversized reaches a use case. Unknown fields are refused.
-One file for each section; app.py reads them from here.
+One file for each section. This package has the names of all of them, so that a new shape needs no second list.
 """
 
-from .accounts import (
-    AccountDeleted as AccountDeleted,
-    AccountExport as AccountExport,
-    CodeSent as CodeSent,
-    Confirm as Confirm,
-    Confirmed as Confirmed,
-    CreditSummary as CreditSummary,
-    ForgotPassword as ForgotPassword,
-    LoggedIn as LoggedIn,
-    LoggedOut as LoggedOut,
-    Login as Login,
-    PasswordReset as PasswordReset,
-    Refresh as Refresh,
-    Register as Register,
-    Registered as Registered,
-    ResendCode as ResendCode,
-    ResetPassword as ResetPassword,
-    Tokens as Tokens,
-    UpdateUser as UpdateUser,
-    User as User,
-)
-from .admin import (
-    AdminUser as AdminUser,
-    AdminUsers as AdminUsers,
-    BlockReason as BlockReason,
-    BlockState as BlockState,
-    Costs as Costs,
-    CostsQuery as CostsQuery,
-    CostTotals as CostTotals,
-    CreditsGiven as CreditsGiven,
-    DayCost as DayCost,
-    GiveCredits as GiveCredits,
-    LiveSeconds as LiveSeconds,
-    ModelCost as ModelCost,
-    OpenHold as OpenHold,
-    OpenHolds as OpenHolds,
-    Outstanding as Outstanding,
-    ServiceCost as ServiceCost,
-    UsersQuery as UsersQuery,
-)
-from .audit import (
-    ActiveUsers as ActiveUsers,
-    AdminActionItem as AdminActionItem,
-    AuditFinding as AuditFinding,
-    AuditReport as AuditReport,
-    AuditStarted as AuditStarted,
-    LastAudit as LastAudit,
-    StartAudit as StartAudit,
-    TopUser as TopUser,
-)
-from .base import (
-    LANGUAGES as LANGUAGES,
-    Code as Code,
-    Email as Email,
-    EmptyBody as EmptyBody,
-    Identifier as Identifier,
-    KeyTerm as KeyTerm,
-    Language as Language,
-    LeaseSeconds as LeaseSeconds,
-    Milliseconds as Milliseconds,
-    Name as Name,
-    PageQuery as PageQuery,
-    Password as Password,
-    RequestShape as RequestShape,
-    ResponseShape as ResponseShape,
-    SampleRate as SampleRate,
-    Sequence as Sequence,
-    SourceUrl as SourceUrl,
-    Text as Text,
-    Title as Title,
-    Token as Token,
-)
-from .catchup import (
-    Catchup as Catchup,
-    CatchupJob as CatchupJob,
-    JobError as JobError,
-    KeyMoment as KeyMoment,
-    NewUpload as NewUpload,
-    Quote as Quote,
-    TranscriptEnded as TranscriptEnded,
-    Upload as Upload,
-    WebhookQuery as WebhookQuery,
-    WebhookReceipt as WebhookReceipt,
-)
-from .credits import (
-    CreditBalance as CreditBalance,
-    DayUsage as DayUsage,
-    ModelUsage as ModelUsage,
-    ServiceUsage as ServiceUsage,
-    Transaction as Transaction,
-    Transactions as Transactions,
-    TransactionsQuery as TransactionsQuery,
-    Usage as Usage,
-    UsageQuery as UsageQuery,
-    UsageTotals as UsageTotals,
-)
-from .payments import (
-    Buy as Buy,
-    Checkout as Checkout,
-    CreditPackage as CreditPackage,
-    Packages as Packages,
-    StripeWebhookResult as StripeWebhookResult,
-)
-from .service import (
-    Health as Health,
-)
-from .streaming import (
-    Chunk as Chunk,
-    ChunkQuery as ChunkQuery,
-    ChunkWord as ChunkWord,
-    Lease as Lease,
-    Renew as Renew,
-    Save as Save,
-    Saved as Saved,
-    SegmentInput as SegmentInput,
-    Start as Start,
-    Stop as Stop,
-    Stopped as Stopped,
-    StreamAction as StreamAction,
-)
-from .transcripts import (
-    Ask as Ask,
-    AskAnswer as AskAnswer,
-    ExportQuery as ExportQuery,
-    HistoryItem as HistoryItem,
-    HistoryPage as HistoryPage,
-    HistoryQuery as HistoryQuery,
-    Interval as Interval,
-    QuotedMoment as QuotedMoment,
-    TranscriptDeleted as TranscriptDeleted,
-    TranscriptDetail as TranscriptDetail,
-    TranscriptQuery as TranscriptQuery,
-    TranscriptSegment as TranscriptSegment,
-    TranscriptSummary as TranscriptSummary,
-)
+from .accounts import *
+from .admin import *
+from .audit import *
+from .base import *
+from .catchup import *
+from .credits import *
+from .payments import *
+from .service import *
+from .streaming import *
+from .transcripts import *

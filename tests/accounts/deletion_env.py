@@ -317,7 +317,7 @@ class DeletionEnv:
         assert set(self.recordings.deleted) == forgotten, "the provider still has the words"
         kept.check()
         assert kept.open_holds == [], "credits are stuck"
-        stored_books, is_unchanged = account_books.read(self.quiet.tables, user_id)
+        stored_books, is_unchanged = account_books.read_books(self.quiet.tables, user_id)
         assert is_unchanged
         assert findings(stored_books, self.clock(), frozenset(price_files.available()), purchase_value) == []
         balance = self.quiet.tables.get(balance_key(user_id)) or {}

@@ -44,7 +44,7 @@ EXPORTED_FIELDS = {
             "purchase_id",
             "refunds",
             "success_url",
-            "clawed_back",
+            "taken",
         ),
     },
     "transcripts": {

@@ -1,4 +1,4 @@
-"""docs/api.md is held to the code: its routes, headings, error codes, rate limits and prices."""
+"""docs/api.md is held to the code: its routes, headings, error codes, reasons, rate limits and prices."""
 
 import re
 from pathlib import Path
@@ -7,24 +7,16 @@ import msgspec
 import pytest
 
 from app import app
+from chalicelib.errors import REASON_CODES
 from chalicelib.http.responses import STATUS
 from chalicelib.models.rate_limits import GROUPS
 from chalicelib.pricing import price_files
 from chalicelib.settings.schema import Settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
-SECTIONS = [
-    "Accounts",
-    "Streaming",
-    "Catch-up",
-    "Transcripts",
-    "Credits",
-    "Payments",
-    "Admin",
-    "Audit",
-    "Pages",
-    "Service",
-]
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+# A comment with a capital and an empty line around it begins a section of app.py.
+SECTIONS = re.findall(r"\n\n# ([A-Z][\w-]*)\n\n", (ROOT / "app.py").read_text(encoding="utf-8"))
 METHODS = "GET|POST|PUT|PATCH|DELETE"
 AMOUNT = re.compile(r"\$ ?\d[\d,.]*\d|\d[\d,]*(?: free)? credits?\b|\d[\d,.]* (?:¢|cents?)")
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
@@ -33,7 +25,7 @@ PRICES = price_files.load(DEFAULTS["price_version"])
 
 def disagreements(page: str) -> list[str]:
     """Everything on the page that does not agree with the code, one sentence each."""
-    checks = (route_problems, heading_problems, code_problems, limit_problems, price_problems)
+    checks = (route_problems, heading_problems, code_problems, reason_problems, limit_problems, price_problems)
     return [problem for check in checks for problem in check(page)]
 
 
@@ -62,6 +54,19 @@ def code_problems(page: str) -> list[str]:
         *(f"{code} is not listed as {status}" for code, status in STATUS.items() if codes.get(code) != status),
         *(f"unknown code {code}" for code in sorted(set(codes) - set(STATUS))),
         *(f"{code} is not {status}" for status, code in used if STATUS.get(code) != int(status)),
+    ]
+
+
+def reason_problems(page: str) -> list[str]:
+    """The table below `<!-- reasons -->` lists each reason once, with its code."""
+    _, _, rest = page.partition("<!-- reasons -->\n")
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", rest.partition("\n\n")[0], re.MULTILINE)
+    listed = [reason for _, reason in rows]
+    return [
+        *(f"reason {reason} of {code} is not listed" for reason, code in REASON_CODES.items() if reason not in listed),
+        *(f"unknown reason {reason}" for reason in listed if reason not in REASON_CODES),
+        *(f"{reason} is listed twice" for reason in REASON_CODES if listed.count(reason) > 1),
+        *(f"{reason} is not a reason of {code}" for code, reason in rows if REASON_CODES.get(reason, code) != code),
     ]
 
 
@@ -124,6 +129,15 @@ def test_the_page_agrees_with_the_code() -> None:
         ("| 402 | `insufficient_credits`", "| 402 | `no_credits`", "unknown code no_credits"),
         ("| 429 | `rate_limited`", "| 403 | `rate_limited`", "rate_limited is not listed as 429"),
         ("- 409 `email_taken`", "- 400 `email_taken`", "email_taken is not 400"),
+        ("| `conflict` | `lease_over` |", "| `conflict` | `lease_past` |", "unknown reason lease_past"),
+        (
+            "| `conflict` | `lease_over` |",
+            "| `conflict` | `lease_open` |",
+            "reason lease_over of conflict",
+        ),
+        ("| `conflict` | `lease_over` |", "| `conflict` | `lease_open` |", "lease_open is listed twice"),
+        ("| `unauthenticated` | `expired` |", "| `conflict` | `expired` |", "expired is not a reason of conflict"),
+        ("<!-- reasons -->\n", "", "reason already_done of conflict is not listed"),
         ("| 3,000 per minute |", "| 300 per minute |", "rate limits are"),
         ("relayed, costs 10 credits", "relayed, costs 9 credits", "not a price of the code: 9 credits"),
         ("text costs 1 credit per minute", "text costs 1 credit per hour", "missing: A recording costs"),

@@ -268,9 +268,10 @@ def test_a_file_with_another_version_is_rejected(tmp_path: Path, monkeypatch: py
 
 def test_the_prices_in_the_docs_are_those_of_the_file() -> None:
     """`python -m scripts.price_page` writes them."""
-    text = price_page.PAGE.read_text(encoding="utf-8")
-
-    assert [part[1] for part in price_page.PART.findall(text)] == list(price_page.PARTS)
-    assert price_page.page(text, price_files.load(price_page.default_version())) == text
+    texts = [path.read_text(encoding="utf-8") for path in price_page.PAGES]
     dearer = price_files.parse(with_value("packages.power.cents", 2_099))
-    assert price_page.page(text, dearer) != text
+
+    assert [part[1] for text in texts for part in price_page.PART.findall(text)] == list(price_page.PARTS)
+    for text in texts:
+        assert price_page.page(text, price_files.load(price_page.default_version())) == text
+        assert price_page.page(text, dearer) != text

@@ -14,9 +14,9 @@ from chalicelib.catchup.summarise import (
     summary_as_segments,
 )
 from chalicelib.models.transcripts import Moment, Segment
-from chalicelib.pricing import price_files
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES, TEXT_CALL_BYTES
 from chalicelib.pricing.text_budget import CUT_BYTES, sample_segments, segment_bytes, split_into_calls
+from tests.default_prices import PRICES
 from tests.transcripts.random_segments import (
     CHARACTERS,
     PROFILE,
@@ -86,8 +86,7 @@ def test_the_calls_hold_all_segments_in_order_and_none_is_too_large(segments: li
 
 
 def test_a_summary_never_needs_more_calls_than_the_price_counts() -> None:
-    prices = price_files.load("2026-11")
-    budget = prices.text_budget("catchup")
+    budget = PRICES.text_budget("catchup")
     for minutes in (1, 29, 30, 31, 60, 61, 599, 600):
         for length in (40, 400, 1_999):
             segments = [Segment(n, n, n, "😀" * length) for n in range(12_000_000 // (4 * length) * minutes // 600 + 9)]
@@ -97,9 +96,9 @@ def test_a_summary_never_needs_more_calls_than_the_price_counts() -> None:
             tasks = [build_summary_task(part, "\U0001f600" * 200, 1_000) for part in [*parts, last] if part]
 
             calls, byte_count = len(tasks), sum(map(task_bytes, tasks))
-            worst = prices.text_cost_micro_usd("openai/gpt-6-luna", byte_count, calls * budget.output_tokens)
-            audio = prices.cost_micro_usd("assemblyai/universal-3-5-pro", minutes * 60_000)
-            assert audio + budget.tries * worst <= prices.worst_cost_micro_usd("catchup", minutes * 60_000)
+            worst = PRICES.text_cost_micro_usd("openai/gpt-6-luna", byte_count, calls * budget.output_tokens)
+            audio = PRICES.cost_micro_usd("assemblyai/universal-3-5-pro", minutes * 60_000)
+            assert audio + budget.tries * worst <= PRICES.worst_cost_micro_usd("catchup", minutes * 60_000)
             assert all(task_bytes(task) <= TEXT_CALL_BYTES + INSTRUCTION_BYTES for task in tasks)
 
 

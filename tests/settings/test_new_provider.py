@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local.aws import without_aws
+from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
 from tests.settings.test_settings import LOCAL
 
@@ -108,7 +109,7 @@ def backend_copy(tmp_path: Path) -> Path:
     insert(registry, '"""The settings of providers, and which of them are used."""\n', SETTINGS)
     insert(registry, "\nLIVE = (", ROW)
     (tmp_path / "chalicelib" / "providers" / "example_live.py").write_text(CLIENT, encoding="utf-8")
-    price_file = tmp_path / "chalicelib" / "pricing" / "prices" / "2026-11.json"
+    price_file = tmp_path / "chalicelib" / "pricing" / "prices" / f"{PRICE_VERSION}.json"
     prices = json.loads(price_file.read_text())
     prices["services"]["live"]["models"].append("example/example-model")
     price = {"micro_usd_per_hour": 200_000, "effective_from": "2026-11-01", "source": "this test"}

@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 from chalicelib.catchup.summarise import SUMMARY_INSTRUCTIONS, SUMMARY_SCHEMA, build_summary_task
 from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Segment
-from chalicelib.pricing import price_files
 from chalicelib.pricing.price_table import INSTRUCTION_BYTES
 from chalicelib.pricing.text_budget import CUT_BYTES, segment_bytes
 from chalicelib.transcripts.prompts import ANSWER_INSTRUCTIONS, ANSWER_SCHEMA, build_answer_task, select_passages
+from tests.default_prices import PRICES
 from tests.transcripts.random_segments import (
     CHARACTERS,
     PROFILE,
@@ -23,7 +23,7 @@ from tests.transcripts.random_segments import (
     transcripts,
 )
 
-BUDGET = price_files.load("2026-11").text_budget("ask")
+BUDGET = PRICES.text_budget("ask")
 
 
 def lines_of(task: TextTask) -> list[dict[str, Any]]:
