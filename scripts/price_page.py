@@ -126,7 +126,8 @@ def _question_sentence(prices: Prices) -> str:
 
 def _package_list(prices: Prices) -> str:
     rows = [
-        [f"`{name}`", f"{_credits(one.credits)} for ${one.cents / 100:.2f}"] for name, one in prices.packages.items()
+        [f"`{name}`", f"{_credits(package.credits)} for ${package.cents / 100:.2f}"]
+        for name, package in prices.packages.items()
     ]
     return table(["package", "price"], rows)
 

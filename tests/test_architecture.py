@@ -187,7 +187,7 @@ def test_no_module_is_longer_than_300_lines() -> None:
     """A longer module has a second thing in it."""
     folders = [ROOT / name for name in ("chalicelib", "sandbox", "scripts", "benchmarks")]
     lengths = {
-        path: len(path.read_text(encoding="utf-8").splitlines()) for one in folders for path in one.rglob("*.py")
+        path: len(path.read_text(encoding="utf-8").splitlines()) for folder in folders for path in folder.rglob("*.py")
     }
 
     assert {path: length for path, length in lengths.items() if length > 300} == {}

@@ -26,7 +26,7 @@ TRIES = 8
 
 
 class ExportStorage(Protocol):
-    """Where the files of exports are stored; see providers/export_files.py. Raises UnavailableError."""
+    """Where the files of exports are stored; see providers/files.py. Raises UnavailableError."""
 
     def write(self, user_id: str, export_id: str, pieces: Iterator[bytes]) -> int: ...
 

@@ -10,7 +10,7 @@ from ..dates import day_range, rfc3339
 from ..models.accounts import Caller
 from ..models.aggregates import ACTIVE_USERS, AggregateKey, Amounts, AmountsByKey, add_amounts
 from ..models.downloads import Download
-from ..models.ledger import Hold
+from ..models.ledger import Hold, HoldKind
 from ..pricing.price_files import MICRO_USD_PER_CENT, SERVICES, Prices
 from ..repositories.aggregates import Aggregates
 from ..repositories.ledger import Ledger
@@ -19,7 +19,6 @@ GRANT_KINDS, SALE_KINDS = ("free_credits", "admin_grant"), ("purchase",)
 CLAWBACK_KINDS = ("clawback", "clawback_reversed", "admin_clawback")
 MONEY_KINDS = (*GRANT_KINDS, *SALE_KINDS, *CLAWBACK_KINDS)
 OVERDUE_SECONDS = 900  # the sweep runs every minute
-DISPUTE = "dispute"  # a hold of this kind stays open until the bank decides
 HOLDS_SHOWN = 100
 CSV_CURSOR, CSV_ROWS = "FROM#", 1_000
 CSV_COLUMNS = (
@@ -124,7 +123,7 @@ class CostReport:
         holds, is_complete = self.ledger.open_holds()
         overdue_at = self.now() - OVERDUE_SECONDS
         oldest = sorted(holds, key=lambda hold: hold.made_at)[:HOLDS_SHOWN]
-        overdue = {hold.hold_id for hold in holds if hold.kind != DISPUTE and hold.sweep_at < overdue_at}
+        overdue = {hold.hold_id for hold in holds if hold.kind != HoldKind.DISPUTE and hold.sweep_at < overdue_at}
         return contract.OpenHolds(
             count=len(holds),
             credits=sum(hold.credits for hold in holds),
@@ -195,7 +194,7 @@ def _service_amounts(totals: Totals, service: str) -> Amounts:
 
 
 def _open_hold(hold: Hold, is_overdue: bool) -> contract.OpenHold:
-    due_at = "" if hold.kind == DISPUTE else rfc3339(hold.sweep_at)
+    due_at = "" if hold.kind == HoldKind.DISPUTE else rfc3339(hold.sweep_at)
     return contract.OpenHold(
         user_id=hold.user_id,
         hold_id=hold.hold_id,

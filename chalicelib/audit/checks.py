@@ -10,12 +10,11 @@ from itertools import chain
 
 from ..dates import utc_date
 from ..models.audits import Books, Finding, FindingKind
-from ..models.ledger import DayTotal, Entry, Hold, HoldState
+from ..models.ledger import DayTotal, Entry, Hold, HoldKind, HoldState
 from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
 
 STUCK_AFTER_SECONDS = 900  # the sweep runs every minute
-DISPUTE = "dispute"  # a hold of this kind stays open until the bank decides
 USAGE, PURCHASE, FREE = "usage", "purchase", "free_credits"
 CLAWBACK_KINDS = ("clawback", "clawback_reversed")
 PURCHASE_KINDS = (PURCHASE, *CLAWBACK_KINDS)
@@ -125,7 +124,8 @@ def _check_open_holds(books: Books, now: int) -> Problems:
     for hold in _open_holds(books):
         if books.index.get(hold.hold_id) != books.shard:
             yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold is open but not in the index of open holds."
-        if hold.kind != DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
+        # A dispute's hold stays open until the bank decides.
+        if hold.kind != HoldKind.DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
             message = f"{_count(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
             yield FindingKind.HOLD_STUCK, hold.hold_id, message
 
@@ -235,7 +235,9 @@ def _ledger_difference(books: Books, purchase: Purchase) -> str:
             f" but the entries add up to {sale_cents:,} and {returned_cents:,}."
         )
     by_holds = Counter(
-        hold.credits for hold in _open_holds(books) if hold.kind == DISPUTE and hold.reference == purchase.purchase_id
+        hold.credits
+        for hold in _open_holds(books)
+        if hold.kind == HoldKind.DISPUTE and hold.reference == purchase.purchase_id
     )
     by_disputes = Counter(credits for credits in booked.holds.values() if credits)
     if by_holds == by_disputes:

@@ -9,8 +9,6 @@ from ..models.catchup import Job
 from ..models.ledger import Hold, HoldKind
 from ..models.transcripts import Segment
 
-WEBHOOK_SECRET_HEADER = "X-Webhook-Secret"
-
 
 @dataclass(frozen=True)
 class JobRules:

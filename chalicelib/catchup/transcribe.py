@@ -22,6 +22,7 @@ from .job_rules import JobRules, webhook_secret
 from .segmenting import build_segments, recorded_ms, words_in_range
 from .settlement import JobSettlement
 
+ORDER_UNANSWERED = "The speech service did not answer. Nothing was charged. Start again later."
 ORDER_REJECTED = "The speech service rejected the recording. Nothing was charged. Check the recording and start again."
 ORDER_LOST = "The speech service lost the recording. Nothing was charged. Start the catch-up again."
 RANGE_AFTER_END = "The range starts after the end of the recording. Nothing was charged. Choose an earlier range."
@@ -58,7 +59,7 @@ class Transcription:
 
     def order(self, job: Job) -> Job:
         if job.submissions >= self.rules.submissions:
-            return self.settlement.fail(job, ORDER_REJECTED)
+            return self.settlement.fail(job, ORDER_UNANSWERED)
         url = job.audio_url or self.uploads.readable_url(job.user_id, job.upload_id)
         submitting_job = self.jobs.save(
             job, state=JobState.SUBMITTING, submissions=job.submissions + 1, submitted_url=url

@@ -57,22 +57,13 @@ def delete_deletion(user_id: str) -> Write:
 
 def find_due_deletions(tables: Tables, now: int) -> Iterator[PendingDeletion]:
     """The pending deletions that are due. Reads all pending ones, which are few."""
-    after: str | None = None
-    while True:
-        items, after = tables.query("app", ERASURES, "", after=after)
-        yield from (deletion for deletion in map(_deletion_from, items) if deletion.due_at <= now)
-        if after is None:
-            return
+    pending = map(_deletion_from, tables.query_all("app", ERASURES))
+    return (deletion for deletion in pending if deletion.due_at <= now)
 
 
 def user_pages(tables: Tables, table: TableName, user_id: str) -> Iterator[list[Item]]:
     """All items in the user's partition of a table, a page at a time."""
-    after: str | None = None
-    while True:
-        items, after = tables.query(table, f"USER#{user_id}", "", after=after)
-        yield items
-        if after is None:
-            return
+    return tables.query_pages(table, f"USER#{user_id}")
 
 
 def remove_attributes(key: ItemKey, attributes: Sequence[str], expires_at: int | None = None) -> Write:

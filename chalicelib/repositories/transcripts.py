@@ -27,7 +27,7 @@ DELETED_PER_QUERY = 100
 # An id is created up to a few seconds after the time that is stored as the start.
 ID_SLACK_SECONDS = 5
 BLOCK_BYTES = 200 * 1024
-SEGMENT_OVERHEAD_BYTES = 100
+SEGMENT_OVERHEAD_BYTES = 100  # of a stored segment, beside its text
 
 
 def transcript_key(user_id: str, transcript_id: str) -> ItemKey:

@@ -29,13 +29,12 @@ from ..repositories.allowances import allowance_key, allowance_used_seconds, spe
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import create_session, record_save, session_from, session_key, update_session
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
-from ..repositories.transcripts import put_segments, put_transcript
+from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, put_segments, put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
 from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
 
 DEFAULT_SAMPLE_RATE = 16_000
-SEGMENT_OVERHEAD_BYTES = 100
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
 MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
 MAX_SAVED_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fits into Lambda's response of 6 MB
@@ -158,9 +157,15 @@ class Streaming:
         """Store segments of the transcript; return how long the lease still lasts, and warnings."""
         snapshot = self._load(caller, session_id)
         session, now = snapshot.session, self.now()
-        if session.state is SessionState.STOPPED or self.rules.is_too_late_to_resume(session, now):
+        if session.state is SessionState.STOPPED:
             raise ConflictError(
                 "This session was stopped. Its transcript is closed.", "session_stopped", state=session.state.value
+            )
+        if self.rules.is_too_late_to_resume(session, now):
+            raise ConflictError(
+                "This session ended too long ago. Its transcript is closed.",
+                "resume_expired",
+                state=session.state.value,
             )
         if segments:
             kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]

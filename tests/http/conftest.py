@@ -54,12 +54,16 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
             patch.delenv(name, raising=False)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
-        with DeployedStack(quiet=True, more=DEPLOYED_PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
+        with (
+            DeployedStack(quiet=True, extra_settings=DEPLOYED_PATIENCE)
+            if IS_DEPLOYED
+            else LocalStack(quiet=True) as running
+        ):
             with fast_schedules(running.aws) if isinstance(running, DeployedStack) else nullcontext():
                 yield running
             running.gather_logs()
             if isinstance(running, DeployedStack):
-                assert running.denied() == []
+                assert running.denied_calls() == []
             assert (
                 Secrets.of(running).find_leaks(
                     running.directory, response_recorder.answers, response_recorder.private_texts

@@ -61,11 +61,11 @@ def reason_problems(page: str) -> list[str]:
     """The table below `<!-- reasons -->` lists each reason once, with its code."""
     _, _, rest = page.partition("<!-- reasons -->\n")
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", rest.partition("\n\n")[0], re.MULTILINE)
-    listed = [reason for _, reason in rows]
+    reasons = [reason for _, reason in rows]
     return [
-        *(f"reason {reason} of {code} is not listed" for reason, code in REASON_CODES.items() if reason not in listed),
-        *(f"unknown reason {reason}" for reason in listed if reason not in REASON_CODES),
-        *(f"{reason} is listed twice" for reason in REASON_CODES if listed.count(reason) > 1),
+        *(f"reason {reason} of {code} is not listed" for reason, code in REASON_CODES.items() if reason not in reasons),
+        *(f"unknown reason {reason}" for reason in reasons if reason not in REASON_CODES),
+        *(f"{reason} is listed twice" for reason in REASON_CODES if reasons.count(reason) > 1),
         *(f"{reason} is not a reason of {code}" for code, reason in rows if REASON_CODES.get(reason, code) != code),
     ]
 

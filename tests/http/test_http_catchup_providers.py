@@ -69,7 +69,7 @@ def test_an_order_that_always_fails_ends_the_job_for_free(person: Person, sandbo
 
     job_id = start_catchup(person)
 
-    check_failed_free(wait_until_swept(books, person, job_id), person, books, "rejected the recording")
+    check_failed_free(wait_until_swept(books, person, job_id), person, books, "did not answer")
     assert sandbox.transcripts(job_id) == []
 
 

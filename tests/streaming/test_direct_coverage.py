@@ -47,7 +47,7 @@ def test_no_saved_word_lies_in_a_gap(streaming_env: StreamingEnv) -> None:
     streaming_env.clock.forward(60)
     streaming_env.stop(ada, lease)
 
-    whole = streaming_env.backend.history.whole(ada, lease.transcript_id)
+    whole = streaming_env.backend.history.get_transcript(ada, lease.transcript_id)
 
     assert whole.covered == [
         contract.Interval(start_ms=20_000, end_ms=30_000),

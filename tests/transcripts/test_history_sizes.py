@@ -12,7 +12,8 @@ from chalicelib.errors import TooLargeError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Moment, Segment, Summary
 from chalicelib.repositories.table import ItemKey
-from chalicelib.streaming.service import MAX_SAVED_BYTES, SEGMENT_OVERHEAD_BYTES
+from chalicelib.repositories.transcripts import SEGMENT_OVERHEAD_BYTES
+from chalicelib.streaming.service import MAX_SAVED_BYTES
 from chalicelib.transcripts.history import History
 from tests.fakes import CURSORS
 
