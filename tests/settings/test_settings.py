@@ -16,6 +16,7 @@ from scripts import settings_page
 from scripts.local.stack import LIMIT_SETTINGS
 
 NOWHERE = Path("/nonexistent/settings.json")
+LIVE_NAMES = ", ".join(sorted(row.name for row in LIVE))
 LOCAL = {
     "STAGE": "local",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -75,7 +76,7 @@ def test_defaults_fill_the_rest() -> None:
         ({"OPENAI_TIMEOUT_SECONDS": "-5"}, "OPENAI_TIMEOUT_SECONDS must be a number above 0 and at most 24"),
         (
             {"LIVE_PROVIDERS": "unknown"},
-            f"LIVE_PROVIDERS must name one or more of {', '.join(sorted(row.name for row in LIVE))}",
+            f"LIVE_PROVIDERS must name one or more of {LIVE_NAMES}",
         ),
         ({"LIVE_PROVIDERS": "openai"}, "OPENAI_API_KEY"),
         ({"FREE_ALLOWANCE_SECONDS": "20000"}, "FREE_ALLOWANCE_SECONDS"),
