@@ -50,10 +50,13 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def _services(prices: Prices) -> str:
     rows = []
-    for name, one in prices.services.items():
-        by_minute = f"{one.credits_per_minute} per minute, rounded up to a whole credit"
+    for name, service in prices.services.items():
+        by_minute = f"{service.credits_per_minute} per minute, rounded up to a whole credit"
         rows.append(
-            [f"{SERVICES.get(name, name)} (`{name}`)", by_minute if one.credits_per_minute else f"{one.credits}"]
+            [
+                f"{SERVICES.get(name, name)} (`{name}`)",
+                by_minute if service.credits_per_minute else f"{service.credits}",
+            ]
         )
     return f"Version **{prices.version}**, in effect from {prices.effective_from}.\n\n" + table(
         ["service", "credits"], rows
@@ -62,16 +65,18 @@ def _services(prices: Prices) -> str:
 
 def _packages(prices: Prices) -> str:
     rows = []
-    for name, one in prices.packages.items():
-        kept = prices.net_micro_usd(one.cents)
-        each = f"{Decimal(one.cents) / one.credits:.4f} ¢"
-        rows.append([name, f"{one.credits:,}", usd(one.cents * 10_000), each, usd(kept)])
+    for name, package in prices.packages.items():
+        kept = prices.net_micro_usd(package.cents)
+        each = f"{Decimal(package.cents) / package.credits:.4f} ¢"
+        rows.append([name, f"{package.credits:,}", usd(package.cents * 10_000), each, usd(kept)])
     return table(["package", "credits", "price", "price of a credit", "left after the payment fee"], rows)
 
 
 def _models(prices: Prices) -> str:
-    rows = [[f"`{name}`", usd(one.micro_usd_per_hour), str(one.effective_from)] for name, one in prices.models.items()]
-    sources = _sources({name: one.source for name, one in prices.models.items()})
+    rows = [
+        [f"`{name}`", usd(model.micro_usd_per_hour), str(model.effective_from)] for name, model in prices.models.items()
+    ]
+    sources = _sources({name: model.source for name, model in prices.models.items()})
     return table(["model", "price of an hour of audio", "known since"], rows) + sources
 
 
@@ -79,13 +84,13 @@ def _text_models(prices: Prices) -> str:
     rows = [
         [
             f"`{name}`",
-            usd(one.micro_usd_per_million_input_tokens),
-            usd(one.micro_usd_per_million_output_tokens),
-            str(one.effective_from),
+            usd(model.micro_usd_per_million_input_tokens),
+            usd(model.micro_usd_per_million_output_tokens),
+            str(model.effective_from),
         ]
-        for name, one in prices.text_models.items()
+        for name, model in prices.text_models.items()
     ]
-    sources = _sources({name: one.source for name, one in prices.text_models.items()})
+    sources = _sources({name: model.source for name, model in prices.text_models.items()})
     return table(["text model", "a million input tokens", "a million output tokens", "known since"], rows) + sources
 
 
@@ -93,14 +98,16 @@ def _fees(prices: Prices) -> str:
     fees = prices.payment_fees
     share = f"{Decimal(fees.basis_points) / 100:g} % and {usd(fees.fixed_cents * 10_000)}"
     rows = [[share, str(fees.effective_from)]]
-    return table(["fee of each payment", "known since"], rows) + "\n\n" + _wrapped(f"Source: {fees.source}.")
+    return table(["fee of each payment", "known since"], rows) + "\n\n" + _wrap(f"Source: {fees.source}.")
 
 
 def _worst(prices: Prices) -> str:
     rows = []
     for called, (service, audio_ms) in WORK.items():
         credits = prices.services[service].credits or prices.credits_for(service, audio_ms)
-        brings = min(credits * prices.net_micro_usd(one.cents) // one.credits for one in prices.packages.values())
+        brings = min(
+            credits * prices.net_micro_usd(package.cents) // package.credits for package in prices.packages.values()
+        )
         rows.append([called, usd(brings, 4), usd(prices.worst_cost_micro_usd(service, audio_ms), 4)])
     return table(["work", "revenue at least, after the payment fee", "cost at most"], rows)
 
@@ -126,7 +133,8 @@ def _question_sentence(prices: Prices) -> str:
 
 def _package_list(prices: Prices) -> str:
     rows = [
-        [f"`{name}`", f"{_credits(one.credits)} for ${one.cents / 100:.2f}"] for name, one in prices.packages.items()
+        [f"`{name}`", f"{_credits(package.credits)} for ${package.cents / 100:.2f}"]
+        for name, package in prices.packages.items()
     ]
     return table(["package", "price"], rows)
 
@@ -140,11 +148,11 @@ def _sources(sources: dict[str, str]) -> str:
     models: dict[str, list[str]] = {}
     for name, source in sources.items():
         models.setdefault(source, []).append(f"`{name}`")
-    items = [_wrapped(f"- {', '.join(names)}: {source}.") for source, names in models.items()]
+    items = [_wrap(f"- {', '.join(names)}: {source}.") for source, names in models.items()]
     return "\n\nSources:\n\n" + "\n".join(items)
 
 
-def _wrapped(text: str) -> str:
+def _wrap(text: str) -> str:
     """The text in lines of the page's width, indented as the continuation of a list item where it is one."""
     indent = "  " if text.startswith("- ") else ""
     return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
@@ -166,7 +174,7 @@ PARTS: dict[str, Callable[[Prices], str]] = {
 
 def default_version() -> str:
     """The version that a stage uses unless PRICE_VERSION is set."""
-    (field,) = [one for one in msgspec.structs.fields(Settings) if one.name == "price_version"]
+    (field,) = [field for field in msgspec.structs.fields(Settings) if field.name == "price_version"]
     return str(field.default)
 
 
