@@ -50,10 +50,13 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def _services(prices: Prices) -> str:
     rows = []
-    for name, row in prices.services.items():
-        by_minute = f"{row.credits_per_minute} per minute, rounded up to a whole credit"
+    for name, service in prices.services.items():
+        by_minute = f"{service.credits_per_minute} per minute, rounded up to a whole credit"
         rows.append(
-            [f"{SERVICES.get(name, name)} (`{name}`)", by_minute if row.credits_per_minute else f"{row.credits}"]
+            [
+                f"{SERVICES.get(name, name)} (`{name}`)",
+                by_minute if service.credits_per_minute else f"{service.credits}",
+            ]
         )
     return f"Version **{prices.version}**, in effect from {prices.effective_from}.\n\n" + table(
         ["service", "credits"], rows
@@ -62,16 +65,18 @@ def _services(prices: Prices) -> str:
 
 def _packages(prices: Prices) -> str:
     rows = []
-    for name, row in prices.packages.items():
-        kept = prices.net_micro_usd(row.cents)
-        each = f"{Decimal(row.cents) / row.credits:.4f} ¢"
-        rows.append([name, f"{row.credits:,}", usd(row.cents * 10_000), each, usd(kept)])
+    for name, package in prices.packages.items():
+        kept = prices.net_micro_usd(package.cents)
+        each = f"{Decimal(package.cents) / package.credits:.4f} ¢"
+        rows.append([name, f"{package.credits:,}", usd(package.cents * 10_000), each, usd(kept)])
     return table(["package", "credits", "price", "price of a credit", "left after the payment fee"], rows)
 
 
 def _models(prices: Prices) -> str:
-    rows = [[f"`{name}`", usd(row.micro_usd_per_hour), str(row.effective_from)] for name, row in prices.models.items()]
-    sources = _sources({name: row.source for name, row in prices.models.items()})
+    rows = [
+        [f"`{name}`", usd(model.micro_usd_per_hour), str(model.effective_from)] for name, model in prices.models.items()
+    ]
+    sources = _sources({name: model.source for name, model in prices.models.items()})
     return table(["model", "price of an hour of audio", "known since"], rows) + sources
 
 
@@ -79,13 +84,13 @@ def _text_models(prices: Prices) -> str:
     rows = [
         [
             f"`{name}`",
-            usd(row.micro_usd_per_million_input_tokens),
-            usd(row.micro_usd_per_million_output_tokens),
-            str(row.effective_from),
+            usd(model.micro_usd_per_million_input_tokens),
+            usd(model.micro_usd_per_million_output_tokens),
+            str(model.effective_from),
         ]
-        for name, row in prices.text_models.items()
+        for name, model in prices.text_models.items()
     ]
-    sources = _sources({name: row.source for name, row in prices.text_models.items()})
+    sources = _sources({name: model.source for name, model in prices.text_models.items()})
     return table(["text model", "a million input tokens", "a million output tokens", "known since"], rows) + sources
 
 
@@ -100,7 +105,9 @@ def _worst(prices: Prices) -> str:
     rows = []
     for called, (service, audio_ms) in WORK.items():
         credits = prices.services[service].credits or prices.credits_for(service, audio_ms)
-        brings = min(credits * prices.net_micro_usd(row.cents) // row.credits for row in prices.packages.values())
+        brings = min(
+            credits * prices.net_micro_usd(package.cents) // package.credits for package in prices.packages.values()
+        )
         rows.append([called, usd(brings, 4), usd(prices.worst_cost_micro_usd(service, audio_ms), 4)])
     return table(["work", "revenue at least, after the payment fee", "cost at most"], rows)
 
@@ -167,7 +174,7 @@ PARTS: dict[str, Callable[[Prices], str]] = {
 
 def default_version() -> str:
     """The version that a stage uses unless PRICE_VERSION is set."""
-    (field,) = [row for row in msgspec.structs.fields(Settings) if row.name == "price_version"]
+    (field,) = [field for field in msgspec.structs.fields(Settings) if field.name == "price_version"]
     return str(field.default)
 
 

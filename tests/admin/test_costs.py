@@ -62,7 +62,9 @@ def test_money_and_credits_of_the_range(cost_report: CostReport) -> None:
         seconds=180,
         uses=3,
     )
-    assert report.outstanding == contract.Outstanding(credits=615, liability_cents=368)  # 615 × 299 / 500, rounded up
+    starter = PRICES.packages["starter"]
+    liability_cents = -(-615 * starter.cents // starter.credits)  # rounded up
+    assert report.outstanding == contract.Outstanding(credits=615, liability_cents=liability_cents)
     assert report.counted_until == "2026-12-01T23:59:59Z"
 
 

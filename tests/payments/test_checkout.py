@@ -25,6 +25,7 @@ from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.fulfilment import RESUMABLE_SECONDS
 from chalicelib.repositories.purchases import list_open_purchases
+from tests.default_prices import PRICES
 from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv, credits
 
 FOREVER = 99_999_999_999
@@ -34,9 +35,8 @@ def test_packages_are_those_of_the_price_file(payments_env: PaymentsEnv) -> None
     packages = payments_env.purchases.packages().packages
 
     assert [(package.id, package.credits, package.cents, package.currency) for package in packages] == [
-        ("starter", 500, 299, "usd"),
-        ("popular", 2_000, 999, "usd"),
-        ("power", 5_000, 1_999, "usd"),
+        (name, PRICES.packages[name].credits, PRICES.packages[name].cents, "usd")
+        for name in ("starter", "popular", "power")
     ]
 
 

@@ -22,7 +22,7 @@ from chalicelib.models.purchase_facts import (
 from chalicelib.models.purchases import Purchase
 from chalicelib.payments.purchase_state import apply_changes, ledger_changes
 from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
-from tests.default_prices import PRICE_VERSION
+from tests.default_prices import PRICE_VERSION, PRICES
 from tests.payments.payments_env import PaymentsEnv, credits, dispute, refund
 
 FOREVER = 99_999_999_999
@@ -114,7 +114,7 @@ def test_a_refund_of_spent_credits_makes_the_balance_negative_and_blocks_spendin
         if seq == 35:
             break
     payments_env.backend.streaming.stop(ada, lease.session_id)
-    payments_env.receive_fact(purchase_id, refund("re_1", 299))
+    payments_env.receive_fact(purchase_id, refund("re_1", PRICES.packages["starter"].cents))
 
     available, held = credits(payments_env, ada)
     assert (available, held) == (700 - 600 - 500, 0)

@@ -31,6 +31,7 @@ PLAIN = {
     "STRIPE_API_KEY": "sk_test_canary",
     "STRIPE_WEBHOOK_SECRET": "whsec_canary",
 }
+PLAIN |= {name: f"canary-of-{name.lower()}" for name in SECRET_NAMES if name not in PLAIN}
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import pytest
 from chalicelib.models.rate_limits import GROUPS, Limit
 from chalicelib.settings import load
 from chalicelib.settings.declaration import Address, Secret, Setting, declared_fields
+from chalicelib.settings.provider_registry import LIVE
 from chalicelib.settings.schema import FIELDS, SECRETS
 from scripts import settings_page
 from scripts.local.stack import LIMIT_SETTINGS
 
 NOWHERE = Path("/nonexistent/settings.json")
+LIVE_NAMES = ", ".join(sorted(row.name for row in LIVE))
 LOCAL = {
     "STAGE": "local",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -72,7 +74,10 @@ def test_defaults_fill_the_rest() -> None:
         ({"ASSEMBLYAI_TIMEOUT_SECONDS": "15"}, "29 s"),
         ({"ASSEMBLYAI_TIMEOUT_SECONDS": "nan"}, "ASSEMBLYAI_TIMEOUT_SECONDS"),
         ({"OPENAI_TIMEOUT_SECONDS": "-5"}, "OPENAI_TIMEOUT_SECONDS must be a number above 0 and at most 24"),
-        ({"LIVE_PROVIDERS": "unknown"}, "LIVE_PROVIDERS must name one or more of assemblyai, openai"),
+        (
+            {"LIVE_PROVIDERS": "unknown"},
+            f"LIVE_PROVIDERS must name one or more of {LIVE_NAMES}",
+        ),
         ({"LIVE_PROVIDERS": "openai"}, "OPENAI_API_KEY"),
         ({"FREE_ALLOWANCE_SECONDS": "20000"}, "FREE_ALLOWANCE_SECONDS"),
         ({"PRICE_VERSION": "1999-01"}, "1999-01"),
