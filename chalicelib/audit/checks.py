@@ -2,6 +2,7 @@
 
 Each check is one of the money invariants of docs/data-model.md, read from the stored items alone. Nothing here relies
 on the code that wrote them, except on `purchase_value`: what the facts about a payment entitle the user to.
+report.py compares the totals across all users.
 """
 
 from collections import Counter, defaultdict

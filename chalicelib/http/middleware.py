@@ -10,9 +10,10 @@ from chalice.app import Request
 
 from ..errors import AppError, OriginNotAllowedError
 from ..logs import log
-from ..logs.request_log import RequestLog, collect_request_log, request_log
+from ..logs.request_log import collect_request_log, request_log
 from ..settings.load import SettingsError
 from ..settings.schema import Settings
+from .log_line import write_log_line
 from .responses import INTERNAL_ERROR_MESSAGE, STATUS, error_response
 
 # Chalice itself answers a few requests; these are the codes for its statuses.
@@ -58,7 +59,7 @@ def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, st
             request_id = _request_id(request)
             _answer_not_modified(request, response)
             _add_common_headers(response, request_id, cors_headers)
-            _write_log_line(request, response, log_fields, request_id, (time.perf_counter() - started_at) * 1000)
+            write_log_line(request, response, log_fields, request_id, (time.perf_counter() - started_at) * 1000)
         return response
 
     return http
@@ -106,38 +107,6 @@ def _error_fields(response: Response) -> dict[str, Any]:
     code = CHALICE_CODES.get(response.status_code, "internal_error")
     request_log().notes["code"] = code
     return {"code": code, "message": MESSAGES.get(code, INTERNAL_ERROR_MESSAGE), "request_id": ""}
-
-
-def _write_log_line(
-    request: Request, response: Response, log_fields: RequestLog, request_id: str, duration_ms: float
-) -> None:
-    """One structured line per request, without tokens, addresses, passwords, keys or text of transcripts."""
-    status = response.status_code
-    metrics: dict[str, tuple[float, log.Unit]] = {
-        "Latency": (round(duration_ms, 1), "Milliseconds"),
-        "ServerErrors": (int(status >= 500), "Count"),
-        "AwsErrors": (int("aws_error" in log_fields.notes), "Count"),
-        "RateLimited": (int(status == 429), "Count"),
-        "LimiterFailures": (int("limiter" in log_fields.notes), "Count"),
-        "ProviderErrors": (len(log_fields.provider_failures), "Count"),
-        "ProviderQuotaUsedUp": (int("provider_quota" in log_fields.notes), "Count"),
-        "PaymentAlarms": (int("payment_alarm" in log_fields.notes), "Count"),
-    }
-    log.line(
-        "request",
-        metrics=metrics,
-        request_id=request_id,
-        method=request.method,
-        route=request.path,
-        status=status,
-        ms=round(duration_ms, 1),
-        user=log_fields.user,
-        credits=log_fields.credits_used,
-        aws_calls=log_fields.aws_calls,
-        provider_calls=log_fields.provider_calls,
-        provider_failures=log_fields.provider_failures,
-        **log_fields.notes,
-    )
 
 
 def _request_id(request: Request) -> str:

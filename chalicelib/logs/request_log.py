@@ -1,4 +1,4 @@
-"""What one request did: counted where it happens, and written in one log line at its end."""
+"""What one request did: counted where it happens, and written in one log line at its end, by http/log_line.py."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
