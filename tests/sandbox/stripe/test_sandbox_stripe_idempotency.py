@@ -12,7 +12,7 @@ CREATE = "stripe.sessions_create"
 
 
 def is_replayed(response) -> bool:
-    return {name.lower(): value for name, value in response.headers.items()}.get("idempotent-is_replayed") == "true"
+    return {name.lower(): value for name, value in response.headers.items()}.get("idempotent-replayed") == "true"
 
 
 def test_the_same_key_and_parameters_make_one_session(account):
@@ -80,7 +80,7 @@ def test_a_refusal_during_the_work_is_replayed(account):
     for _ in range(2):
         with pytest.raises(stripe.InvalidRequestError) as refused:
             account.client.v1.refunds.create(params, {"idempotency_key": "refund-1"})
-        responses.append((str(refused.value.user_message), refused.value.headers.get("idempotent-is_replayed")))
+        responses.append((str(refused.value.user_message), refused.value.headers.get("idempotent-replayed")))
 
     assert responses[0][0] == responses[1][0]
     assert [replay for _, replay in responses] == [None, "true"]
@@ -102,7 +102,7 @@ def test_a_500_is_replayed_like_any_result(account, add_fault):
     for _ in range(2):
         with pytest.raises(stripe.APIError) as failed:
             account.create_session(key="purchase-1")
-        responses.append((failed.value.http_status, failed.value.headers.get("idempotent-is_replayed")))
+        responses.append((failed.value.http_status, failed.value.headers.get("idempotent-replayed")))
 
     assert responses == [(500, None), (500, "true")]
     assert account.create_session(key="purchase-2").status == "open"
