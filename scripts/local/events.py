@@ -21,7 +21,9 @@ from scripts.local.pause import are_paused
 from scripts.local.queue_events import QueueFeed
 from scripts.local.stream_events import StreamFeed
 
-IDLE_SECONDS = 0.3  # between two reads of a source without events
+IDLE_SECONDS = 0.3  # after the first read that finds no event
+LONGEST_IDLE_SECONDS = 1.2  # after many: reading silent sources takes a third of a small machine
+IDLE_GROWTH = 1.1
 ERROR_PAUSE_SECONDS = 2.0  # after a source could not be read
 SCHEDULE_SECONDS = 2.0
 
@@ -111,11 +113,13 @@ class EventFeeder:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self, feed: Feed) -> None:
+        idle_seconds = 0.0
         try:
             while True:
                 try:
                     found = feed.step()
-                    idle_seconds = 0.0 if found else IDLE_SECONDS
+                    longer = min(max(IDLE_SECONDS, idle_seconds * IDLE_GROWTH), LONGEST_IDLE_SECONDS)
+                    idle_seconds = 0.0 if found else longer
                 except Exception as error:  # noqa: BLE001 - the delivery goes on after any error of a source
                     log(f"{feed.name} cannot be read: {type(error).__name__}: {error}")
                     found, idle_seconds = False, ERROR_PAUSE_SECONDS
