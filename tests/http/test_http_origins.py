@@ -182,7 +182,7 @@ def test_a_host_permission_does_not_let_another_extension_write(
 # Everybody else
 
 
-@pytest.mark.parametrize("who", FOREIGN)
+@pytest.mark.parametrize("caller_name", FOREIGN)
 def test_a_page_of_another_origin_reads_and_changes_nothing(
     foreign: dict[str, Caller], caller_name: str, extension_api: Api, victim: Person
 ) -> None:
