@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 import requests
 from websockets.sync.client import ClientConnection, connect
 
-from sandbox.app import Keys
 from sandbox.speech import samples
+from sandbox.stand_in import default_key
 from scripts.live import FRAME_SECONDS, frames
 from scripts.local.processes import Child
 
@@ -63,7 +63,7 @@ def main() -> None:
 def speak_recordings(sandbox_url: str) -> list[Turn]:
     """Send all recordings ROUNDS times as a microphone would, each frame when it is complete. The final turns."""
     query = {"expires_in_seconds": 60, "max_session_duration_seconds": 600}
-    headers = {"Authorization": Keys.assemblyai}
+    headers = {"Authorization": default_key("assemblyai")}
     token = requests.get(f"{sandbox_url}/v3/token", query, headers=headers, timeout=10).json()["token"]
     socket_url = f"{sandbox_url.replace('http', 'ws', 1)}/v3/ws?{urlencode(OPTIONS)}&token={token}"
     turns: list[Turn] = []

@@ -2,7 +2,7 @@
 
 Settings from the environment:
 
-SANDBOX_ASSEMBLYAI_KEY, SANDBOX_OPENAI_KEY, SANDBOX_STRIPE_KEY: the API keys it accepts.
+SANDBOX_<PROVIDER>_KEY, such as SANDBOX_STRIPE_KEY: the API key that the stand-in accepts.
 SANDBOX_STRIPE_WEBHOOK_URL: the endpoint of Stripe's webhooks, on this machine; without it no webhook is sent.
 SANDBOX_STRIPE_WEBHOOK_SECRET: the secret that signs Stripe's webhooks.
 SANDBOX_TIME_SCALE (1): how many times as fast as real time a live session runs. With 30, a cap of 60 s ends after 2 s,
@@ -64,9 +64,8 @@ def main() -> None:
         clock = Clock(float(os.environ.get("SANDBOX_TIME_SCALE") or 1))
     except ValueError as error:
         parser.error(f"SANDBOX_TIME_SCALE: {error}")
-    webhook_url = os.environ.get("SANDBOX_STRIPE_WEBHOOK_URL") or None
     try:
-        if webhook_url is not None:
+        if webhook_url := os.environ.get("SANDBOX_STRIPE_WEBHOOK_URL"):
             resolve(webhook_url)
     except NotLoopbackError as error:
         parser.error(f"SANDBOX_STRIPE_WEBHOOK_URL: {error}")
@@ -75,14 +74,8 @@ def main() -> None:
     # threads of the model may still run, and they abort a process whose interpreter shuts down.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: os._exit(0))
-    keys = app.Keys(
-        assemblyai=os.environ.get("SANDBOX_ASSEMBLYAI_KEY") or app.Keys.assemblyai,
-        openai=os.environ.get("SANDBOX_OPENAI_KEY") or app.Keys.openai,
-        stripe=os.environ.get("SANDBOX_STRIPE_KEY") or app.Keys.stripe,
-        stripe_webhooks=os.environ.get("SANDBOX_STRIPE_WEBHOOK_SECRET") or app.Keys.stripe_webhooks,
-    )
     config = uvicorn.Config(
-        app.create(keys, clock, webhook_url),
+        app.create(os.environ, clock),
         host=options.host,
         port=options.port,
         http="h11",

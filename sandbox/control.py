@@ -1,4 +1,4 @@
-"""The sandbox's own routes under `/sandbox`: health, faults, calls and live sessions."""
+"""The routes under `/sandbox` that all stand-ins share: health, faults and calls."""
 
 import json
 from collections.abc import Mapping
@@ -8,21 +8,19 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.assemblyai.streaming_sessions import BilledSessions
 from sandbox.calls import Calls
 from sandbox.faults import Fault, Faults
 
 
 class ControlRoutes:
-    """Routes by which tests add faults, read the recorded calls and compare bills.
+    """Routes by which tests add faults and read the recorded calls.
 
     They need no key: the sandbox is reachable from this machine only.
     """
 
-    def __init__(self, faults: Faults, calls: Calls, sessions: BilledSessions):
+    def __init__(self, faults: Faults, calls: Calls):
         self._faults = faults
         self._calls = calls
-        self._sessions = sessions
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -48,13 +46,6 @@ class ControlRoutes:
 
     async def reset_calls(self, _request: Request) -> Response:
         self._calls.reset()
-        return Response(status_code=204)
-
-    async def list_sessions(self, _request: Request) -> Response:
-        return JSONResponse(self._sessions.report())
-
-    async def reset_sessions(self, _request: Request) -> Response:
-        self._sessions.reset()
         return Response(status_code=204)
 
 

@@ -122,10 +122,8 @@ class Fulfilment:
             purchase, balance = self._load_purchase_and_balance(session.purchase_id, session.user_id)
         else:
             purchase, balance = self._load_purchase_and_balance(pointer["purchase_id"], pointer["user_id"])
-        if purchase.payment_id not in (
-            "",
-            update.payment_id,
-        ):  # One purchase was paid twice; this is the other payment.
+        if purchase.payment_id not in ("", update.payment_id):
+            # One purchase was paid twice; this is the other payment.
             raise IgnoredError("another payment")
         if update.is_live != purchase.is_live:
             raise IgnoredError("another mode")

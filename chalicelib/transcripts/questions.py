@@ -63,9 +63,8 @@ class Questions:
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
         keys = [question_key(caller.user_id, question_id), _source_key(caller, body)]
         balance, (question_item, source_item) = self.ledger.admit(caller, extra_keys=keys)
-        transcript_id = _transcript_id(
-            body, source_item
-        )  # First, so that a deleted transcript's answer is not repeated.
+        # First, so that a deleted transcript's answer is not repeated.
+        transcript_id = _transcript_id(body, source_item)
         earlier = question_from(question_item) if question_item else None
         if earlier and self._is_answered(earlier, body_hash):
             return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
@@ -109,10 +108,8 @@ class Questions:
         try:
             extra_writes = [put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())]
             self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
-        except (
-            HoldEndedError,
-            ExtraWriteRefusedError,
-        ) as refusal:  # So slow that it was swept, or a later attempt replaced it.
+        except (HoldEndedError, ExtraWriteRefusedError) as refusal:
+            # So slow that it was swept, or a later attempt replaced it.
             raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.") from refusal
         return answer
 

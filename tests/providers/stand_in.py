@@ -10,8 +10,7 @@ import requests
 
 from chalicelib.errors import ProviderError
 from chalicelib.logs.request_log import collect_request_log
-from sandbox.app import Keys
-from tests.sandbox.process import running
+from tests.sandbox.process import Keys, running
 
 KEYS = Keys(
     assemblyai="assemblyai-key-of-the-provider-tests",

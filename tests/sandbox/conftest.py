@@ -11,8 +11,7 @@ import pytest
 import requests
 import stripe
 
-from sandbox.app import Keys
-from tests.sandbox.process import running
+from tests.sandbox.process import Keys, running
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.streaming import TIMES
 from tests.sandbox.stripe_account import Account, WebhookEndpoint

@@ -6,16 +6,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-
-from sandbox.app import Keys
 
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True)
+class Keys:
+    """The API keys that a sandbox accepts, and the secret that signs Stripe's webhooks."""
+
+    assemblyai: str
+    openai: str
+    stripe: str
+    stripe_webhooks: str
+
+
 @contextmanager
-def running(keys: Keys, log: Path, *arguments: str, **environment: str) -> Iterator[str]:
-    """Run a sandbox; yields its URL."""
+def running(keys: Keys, log: Path, *arguments: str, root: Path = ROOT, **environment: str) -> Iterator[str]:
+    """Run the sandbox of `root`; yields its URL."""
     variables = {
         "SANDBOX_ASSEMBLYAI_KEY": keys.assemblyai,
         "SANDBOX_OPENAI_KEY": keys.openai,
@@ -27,7 +36,7 @@ def running(keys: Keys, log: Path, *arguments: str, **environment: str) -> Itera
     with log.open("w") as stderr:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=root,
             env={**os.environ, **variables},
             stdout=subprocess.PIPE,
             stderr=stderr,
