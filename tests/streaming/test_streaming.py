@@ -15,6 +15,7 @@ from chalicelib.repositories.ledger import Guard
 from tests.fakes import Backend
 
 SESSION = "5f1c1a52-0000-4000-8000-000000000001"
+LATE = contract.SegmentInput(seq=1, start_ms=0, end_ms=900, text="late")
 
 
 # Start
@@ -133,11 +134,29 @@ def test_the_transcript_of_a_stopped_session_is_closed(backend: Backend) -> None
     lease = backend.start(ada)
     backend.streaming.stop(ada, lease.session_id)
 
-    with pytest.raises(ConflictError):
-        backend.streaming.save(
-            ada, lease.session_id, [contract.SegmentInput(seq=1, start_ms=0, end_ms=900, text="late")]
-        )
+    with pytest.raises(ConflictError) as refusal:
+        backend.streaming.save(ada, lease.session_id, [LATE])
+
+    assert refusal.value.details == {"reason": "session_stopped", "state": "stopped"}
     assert backend.transcripts.segments(ada.user_id, lease.transcript_id) == []
+
+
+def test_the_transcript_of_a_session_that_can_no_longer_be_resumed_is_closed(backend: Backend) -> None:
+    """The reason is the one that a renewal gives, so that an extension handles both alike."""
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    backend.clock.forward(600 + 86_400)
+    backend.streaming.save(ada, lease.session_id, [LATE])
+    backend.clock.forward(1)
+
+    with pytest.raises(ConflictError) as save_refusal:
+        backend.streaming.save(ada, lease.session_id, [LATE])
+    with pytest.raises(ConflictError) as renewal_refusal:
+        backend.streaming.renew(ada, lease.session_id, interrupted=True)
+
+    assert save_refusal.value.details["reason"] == "resume_expired"
+    assert save_refusal.value.details == renewal_refusal.value.details
+    assert len(backend.transcripts.segments(ada.user_id, lease.transcript_id)) == 1
 
 
 # The end
