@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
 from ..logs.request_log import request_log
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
-from . import stripe_events
-from .stripe_events import Event
+from . import stripe_event_handlers
+from .stripe_event_handlers import Event
 from .stripe_objects import ListObject, checkout_session, convert
 
 if TYPE_CHECKING:
@@ -96,11 +96,11 @@ class StripeGateway:
 
     def verify_event(self, raw: bytes, signature: str) -> Event:
         """The event that Stripe signed. Raises only InvalidSignatureError."""
-        return stripe_events.verify(raw, signature, self.webhook_secrets)
+        return stripe_event_handlers.verify(raw, signature, self.webhook_secrets)
 
     def payment_update(self, event: Event) -> CheckoutSession | PaymentUpdate | None:
         """What the event reports about a payment; None if nothing. Raises ProviderError for an invalid object."""
-        return stripe_events.payment_update(event, self.app_name)
+        return stripe_event_handlers.payment_update(event, self.app_name)
 
     def list_undelivered_events(self, since: int, after: str = "") -> Iterator[Event]:
         """Events since then that were not delivered, newest first, beginning after event `after`.
@@ -109,7 +109,7 @@ class StripeGateway:
         """
         while True:
             params: dict[str, Any] = {
-                "types": sorted(stripe_events.HANDLERS),
+                "types": sorted(stripe_event_handlers.HANDLERS),
                 "delivery_success": False,
                 "created": {"gte": since},
                 "limit": 100,

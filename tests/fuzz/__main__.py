@@ -16,7 +16,7 @@ WATCHED = {
     "wav": {"chalicelib.streaming.audio"},
     "cursor": {"chalicelib.cursors"},
     "stripe_webhook": {
-        *("chalicelib.http.endpoint", "chalicelib.http.request", "chalicelib.providers.stripe_events"),
+        *("chalicelib.http.endpoint", "chalicelib.http.request", "chalicelib.providers.stripe_event_handlers"),
         *(
             "chalicelib.payments.checkout",
             "chalicelib.payments.fulfilment",

@@ -18,7 +18,7 @@ from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.providers.stripe_client import StripeGateway
-from chalicelib.providers.stripe_events import HANDLERS, SIGNATURE_SECONDS
+from chalicelib.providers.stripe_event_handlers import HANDLERS, SIGNATURE_SECONDS
 from chalicelib.repositories.purchases import create_purchase, payment_key, purchase_key
 from chalicelib.repositories.table import Item, ItemKey, Write
 from chalicelib.wiring import use_cases
@@ -103,7 +103,7 @@ FULFILMENT = Fulfilment(TABLE, GATEWAY, STAGE, False, lambda: NOW)  # type: igno
 NONE: Any = None
 PURCHASES = Purchases(NONE, NONE, NONE, FULFILMENT, True, frozenset(), "", "", lambda: NOW)
 patch.object(use_cases, "purchases", lambda: PURCHASES).start()
-patch("chalicelib.providers.stripe_events.time", FixedClock).start()
+patch("chalicelib.providers.stripe_event_handlers.time", FixedClock).start()
 patch("stripe._webhook.time", FixedClock).start()
 
 

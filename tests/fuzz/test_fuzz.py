@@ -83,13 +83,13 @@ FAULTS = {
     ),
     "unsigned events": (
         "stripe_webhook",
-        "providers/stripe_events.py",
+        "providers/stripe_event_handlers.py",
         "stripe.WebhookSignature.verify_header(raw.decode",
         "(lambda *_: True)(raw.decode",
     ),
     "signatures from the future": (
         "stripe_webhook",
-        "providers/stripe_events.py",
+        "providers/stripe_event_handlers.py",
         "_check_not_ahead(signature)\n",
         "pass\n",
     ),

@@ -23,7 +23,7 @@ from chalicelib.models.purchase_facts import (
 )
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate
 from chalicelib.providers.stripe_client import StripeGateway
-from chalicelib.providers.stripe_events import HANDLERS
+from chalicelib.providers.stripe_event_handlers import HANDLERS
 from chalicelib.providers.stripe_objects import checkout_session
 from sandbox.stripe import events as stripe_events
 from tests.providers.stand_in import KEYS, StandIn
