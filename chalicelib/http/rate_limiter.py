@@ -3,8 +3,10 @@
 A request is counted before anything is done, in a write of its own. One group is counted afterwards: an accepted new
 chunk of relayed audio is not counted, because its lease bounds it, while a refused, repeated or failed one is counted
 once that is certain, and is answered 429 if the limit allows no more. A caller whom this process knows to be over the
-limit is refused before anything is done, in every group. models/rate_limits.py holds the limits and their
-arithmetic; `RequestCount` in repositories/rate_limits.py raises the error.
+limit is refused before anything is done, in every group.
+
+models/rate_limits.py holds the limits and their arithmetic; `RequestCount` in repositories/rate_limits.py raises the
+error.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Records what is learned about payments, by webhook or by asking, and books what it means for the credits.
 
 In any order and however often: each fact is merged with the known ones, and what follows (purchase_state.py) is booked
-in one write. What is sold is decided by the stored purchase, never by an event. What
-an event says about a payment is read by providers/stripe_event_handlers.py.
+in one write. What is sold is decided by the stored purchase, never by an event.
+What an event says about a payment is read by providers/stripe_event_handlers.py.
 """
 
 from collections.abc import Callable, Iterator
