@@ -35,7 +35,7 @@ def alone(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
 @pytest.fixture
 def catchup_env(alone: LocalStack) -> Iterator[Sandbox]:
     catchup_env = Sandbox(alone.dev["sandbox_url"])
-    catchup_env.forget()
+    catchup_env.delete_transcripts()
     catchup_env.reset_faults()
     yield catchup_env
     catchup_env.close()
