@@ -13,7 +13,7 @@ from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.catchup.catchup_env import CatchupEnv
-from tests.engines import LONG_RUN_ENGINES, Engine, client
+from tests.engines import IN_PROCESS, USE_CASE_ENGINES, Engine
 from tests.fakes import Backend, Clock
 from tests.log_leak_guard import LogLeakGuard
 
@@ -82,11 +82,12 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoD
         yield running
 
 
-@pytest.fixture(scope="session", params=LONG_RUN_ENGINES)
+@pytest.fixture(scope="session", params=USE_CASE_ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each test that takes this runs on one engine, in a soak on both; tests/repositories always on both."""
-    running = request.getfixturevalue(request.param)
-    return Engine(request.param, client(running.endpoint_url))
+    """The engine in this process, in a soak Amazon's too; tests/repositories have both servers instead."""
+    if request.param == IN_PROCESS:
+        return Engine(IN_PROCESS)
+    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
 
 
 @pytest.fixture

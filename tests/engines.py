@@ -1,10 +1,11 @@
-"""The DynamoDB engines that tests run on: ministack, and Amazon's own DynamoDB Local."""
+"""The DynamoDB engines that tests run on: ministack, in this process or as a server, and Amazon's DynamoDB Local."""
 
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,43 @@ import yaml
 from botocore.config import Config
 
 from chalicelib.repositories.table import Tables
+from scripts.local.processes import LOOPBACK
+from tests.in_process_dynamodb import InProcessDynamoDB, InProcessStreams, use_in_process_engine
 
 RESOURCES = Path(__file__).parent.parent / ".chalice" / "resources.yaml"
-ENGINES = ("ministack", "dynamodb_local")
-# Long histories and crashes at every call run on one engine, and with `make soak` on both.
-LONG_RUN_ENGINES = ENGINES if os.environ.get("SOAK") else ENGINES[:1]
+SERVERS = ("ministack", "dynamodb_local")
+IN_PROCESS = "in_process"
+# Use cases run on the engine in this process, and with `make soak` on Amazon's too.
+USE_CASE_ENGINES = (IN_PROCESS, "dynamodb_local") if os.environ.get("SOAK") else (IN_PROCESS,)
 TABLE_SETTINGS = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A running DynamoDB, in which each test has its own tables."""
+    """A DynamoDB in which each test has its own tables. `endpoint_url`: of its server; empty in this process."""
 
     name: str
-    client: Any
+    endpoint_url: str = ""
+
+    @property
+    def is_in_process(self) -> bool:
+        return not self.endpoint_url
+
+    @cached_property
+    def client(self) -> Any:
+        return InProcessDynamoDB() if self.is_in_process else self.new_client()
+
+    def streams(self) -> Any:
+        """A client of the streams of its tables."""
+        return InProcessStreams() if self.is_in_process else _boto3_client("dynamodbstreams", self.endpoint_url)
+
+    def new_client(self, attempts: int = 3) -> Any:
+        """Another client of botocore; `attempts` are the SDK's for one call."""
+        if not self.is_in_process:
+            return client(self.endpoint_url, attempts)
+        made = client(f"http://{LOOPBACK}", attempts)
+        use_in_process_engine(made)
+        return made
 
     @contextmanager
     def tables(self, *, with_stream: bool = False) -> Iterator[tuple[str, str]]:
@@ -47,8 +71,12 @@ class Engine:
 
 def client(endpoint_url: str, attempts: int = 3) -> Any:
     """A DynamoDB client as the app makes it, for an engine on this machine; `attempts` are the SDK's for one call."""
+    return _boto3_client("dynamodb", endpoint_url, attempts)
+
+
+def _boto3_client(service: str, endpoint_url: str, attempts: int = 3) -> Any:
     return boto3.client(
-        "dynamodb",
+        service,
         endpoint_url=endpoint_url,
         region_name="us-east-1",
         aws_access_key_id="test",

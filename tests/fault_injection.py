@@ -1,25 +1,26 @@
 """Injects faults: counts every call to the tables and to providers, and lets any of them fail in every possible way.
 
-It hooks into botocore below its retries, so what the tests prove holds for the SDK itself, not for a stand-in.
+Where a test is about the SDK's retries, it hooks into botocore below them, so what is proven holds for the SDK itself.
 """
 
-import io
 import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
-from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError
 from chalicelib.models.audio import Audio
 from chalicelib.models.transcripts import Recognition
 from chalicelib.repositories.table import Tables
-from tests.engines import Engine, client
+from tests.engines import Engine
 from tests.fakes import ScriptedRecogniser
+from tests.in_process_dynamodb import Answer, InProcessDynamoDB, as_response
 
 
 class Crash(BaseException):
@@ -92,12 +93,14 @@ class FaultInjector:
 
     def tables(self, engine: Engine, names: tuple[str, str], attempts: int = 1) -> Tables:
         """Tables whose calls pass through this; `attempts` are those of the SDK for one call."""
-        dynamodb = client(engine.client.meta.endpoint_url, attempts)
-        dynamodb.meta.events.register("before-send.dynamodb", lambda **event: self._send(dynamodb, **event))
+        if engine.is_in_process and attempts == 1:
+            return Tables(InProcessDynamoDB(self.intercept), *names, pause=lambda _: None)
+        dynamodb = engine.new_client(attempts)
+        dynamodb.meta.events.register("before-send.dynamodb", partial(self._before_send, dynamodb))
         return Tables(dynamodb, *names, pause=lambda _: None)
 
-    def _send(self, dynamodb: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
-        operation = event_name.rpartition(".")[2]
+    def intercept(self, operation: str, request: dict[str, Any], send: Callable[[], object]) -> Answer | None:
+        """What this call gets instead of the engine's answer; None: it is sent as usual."""
         fault = self.next_fault(operation)
         if fault in CANCELLED and operation != "TransactWriteItems":
             fault = Fault.THROTTLED
@@ -107,33 +110,31 @@ class FaultInjector:
             case Fault.CRASH_BEFORE:
                 raise Crash
             case Fault.UNSENT:
-                raise ConnectionClosedError(endpoint_url=request.url)
+                raise ConnectionClosedError(endpoint_url="injected")
             case Fault.CRASH_AFTER:
-                _send_request(dynamodb, request)
+                send()
                 raise Crash
             case Fault.LOST:
-                _send_request(dynamodb, request)
-                raise ReadTimeoutError(endpoint_url=request.url)
+                send()
+                raise ReadTimeoutError(endpoint_url="injected")
         if fault in REFUSED:
             status, code = REFUSED[fault]
-            return _error_response(request, status, code)
+            return _error(status, code)
         codes = CANCELLED[fault]
-        count = len(json.loads(request.body)["TransactItems"])
+        count = len(request["TransactItems"])
         reasons = [{"Code": code} for code in (codes + ["None"] * count)[:count]]
-        return _error_response(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+        return _error(400, "TransactionCanceledException", CancellationReasons=reasons)
+
+    def _before_send(self, dynamodb: Any, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        """Hooks into botocore below its retries."""
+        send = partial(dynamodb._endpoint.http_session.send, request)
+        answer = self.intercept(event_name.rpartition(".")[2], json.loads(request.body), send)
+        return None if answer is None else as_response(request.url, *answer)
 
 
-def _send_request(dynamodb: Any, request: Any) -> None:
-    dynamodb._endpoint.http_session.send(request)
-
-
-def _error_response(request: Any, status: int, code: str, **fields: Any) -> AWSResponse:
+def _error(status: int, code: str, **fields: Any) -> Answer:
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "injected", **fields}
-    response = AWSResponse(
-        request.url, status, HeadersDict({"Content-Type": "application/x-amz-json-1.0"}), io.BytesIO()
-    )
-    response._content = json.dumps(body).encode()
-    return response
+    return status, json.dumps(body).encode()
 
 
 @dataclass

@@ -328,5 +328,10 @@ class DeletionEnv:
 
 
 def scan_table(engine: Engine, name: str) -> Iterator[dict[str, Any]]:
-    pages = engine.client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
-    return (deserialize(item) for page in pages for item in page["Items"])
+    start: dict[str, Any] = {}
+    while True:
+        page = engine.client.scan(TableName=name, ConsistentRead=True, **start)
+        yield from map(deserialize, page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

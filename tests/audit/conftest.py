@@ -1,21 +1,20 @@
-"""Tables on ministack for one test each: an audit reads everything in them."""
+"""Tables for one test each: an audit reads everything in them."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.repositories.table import Tables
-from scripts.local.aws import LocalAws
 from tests.audit.audit_env import AuditEnv
-from tests.engines import Engine, client
+from tests.engines import IN_PROCESS, Engine
 from tests.fakes import Clock
 
 Names = tuple[str, str]
 
 
 @pytest.fixture(scope="session")
-def engine(ministack: LocalAws) -> Engine:
-    return Engine("ministack", client(ministack.endpoint_url))
+def engine() -> Engine:
+    return Engine(IN_PROCESS)
 
 
 @pytest.fixture

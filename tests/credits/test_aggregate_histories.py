@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-import boto3
 import pytest
 
 from chalicelib.dates import utc_date
@@ -90,7 +88,7 @@ class Run:
 
     def stream(self) -> Iterator[list[Item]]:
         """The new images of the whole stream, from its oldest record, shard by shard, in batches."""
-        streams = _streams_of(self.engine)
+        streams = self.engine.streams()
         shards = streams.describe_stream(StreamArn=self.stream_arn)["StreamDescription"]["Shards"]
         for shard in shards:
             where = {"StreamArn": self.stream_arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
@@ -124,16 +122,6 @@ class Run:
         both = [Aggregates(Tables(self.engine.client, *self.names)) for _ in range(2)]
         with ThreadPoolExecutor(2) as pool:  # A stream repeats each batch until it is counted.
             list(pool.map(lambda totals: [totals.count_changes(batch) for batch in self.stream()], both))
-
-
-def _streams_of(engine: Engine) -> Any:
-    return boto3.client(
-        "dynamodbstreams",
-        endpoint_url=engine.client.meta.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
 
 
 def check(run: Run, user_ids: list[str]) -> Counter[str]:

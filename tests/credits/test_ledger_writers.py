@@ -15,17 +15,16 @@ from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.default_prices import PRICE_VERSION
-from tests.engines import ENGINES, Engine, client
+from tests.engines import SERVERS, Engine
 
 NOW, WRITERS, EACH_GRANTED = 1_795_400_000, 16, 60
 Names = tuple[str, str]
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=SERVERS)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Both engines, because conflicts between writers depend on the engine."""
-    running = request.getfixturevalue(request.param)
-    return Engine(request.param, client(running.endpoint_url))
+    """Both servers, because conflicts between writers depend on the engine."""
+    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
 
 
 @dataclass

@@ -158,7 +158,7 @@ def test_a_fault_is_found(fault: str, tmp_path: Path) -> None:
 def fuzz(target: str, corpus: Path, runs: int, *options: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """Run a target in a process of its own, which libFuzzer ends after `runs` executions or at the first finding."""
     fuzzer = [sys.executable, "-m", "tests.fuzz", target, str(corpus), f"-runs={runs}", *options]
-    # A process inherits the peak of its parent's memory, against which libFuzzer holds its limit: a shell has a low one.
+    # libFuzzer holds its limit against a peak of memory that a process inherits from its parent: a shell has a low one.
     command = ["/bin/sh", "-c", '"$@"; exit $?', "fuzz", *fuzzer]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(

@@ -27,8 +27,7 @@ from tests.http.log_lines import request_lines
 from tests.http.schedules import fast_schedules
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
-PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "LOCAL_SCHEDULE_SECONDS": "0.5"}
-DEPLOYED_PATIENCE = {name: seconds for name, seconds in PATIENCE.items() if not name.startswith("LOCAL_")}
+PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6"}
 StartApi = Callable[..., Api]
 
 
@@ -55,7 +54,7 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
         with (
-            DeployedStack(quiet=True, extra_settings=DEPLOYED_PATIENCE)
+            DeployedStack(quiet=True, extra_settings=PATIENCE)
             if IS_DEPLOYED
             else LocalStack(quiet=True) as running
         ):

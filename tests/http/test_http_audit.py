@@ -93,7 +93,7 @@ def test_starting_and_reading_an_audit_take_few_aws_calls(owner: Person, log_lin
 
 
 def test_the_daily_schedule_starts_no_second_audit(owner: Person) -> None:
-    """In the local stack the schedule runs every half second."""
+    """In the local stack the schedule runs every two seconds."""
     started_at = run_audit(owner)["started_at"]
 
     assert load_latest(owner)["report"]["started_at"] == started_at

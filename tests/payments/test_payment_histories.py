@@ -15,7 +15,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.purchase_facts import DisputeState, PaymentFact, PaymentFacts, PaymentState, RefundState
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
-from tests.engines import ENGINES, Engine
+from tests.engines import USE_CASE_ENGINES, Engine
 from tests.fakes import Backend, Clock
 from tests.fault_injection import TRANSIENT, Crash, Fault, FaultInjector, fail_call, no_faults
 from tests.payments.payments_env import PaymentsEnv, dispute, refund
@@ -163,7 +163,7 @@ def test_sequences_of_events_with_a_fault_at_any_write(engine: Engine, names: Na
 
 @pytest.mark.soak
 def test_thousands_of_sequences_of_events_with_a_crash(engine: Engine, names: Names, soak_counts: Counter[str]) -> None:
-    first = 1_000 + SEQUENCES * ENGINES.index(engine.name)
+    first = 1_000 + SEQUENCES * USE_CASE_ENGINES.index(engine.name)
     for seed in range(first, first + SEQUENCES):
         run_sequence(seed, CRASHES[seed % 2], engine, names)
         soak_counts.update({"sequences of payment events with a crash before or after a write": 1})

@@ -4,15 +4,14 @@ import pytest
 
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.ledger import Ledger
-from tests.engines import ENGINES, Engine, client
+from tests.engines import SERVERS, Engine
 from tests.fakes import Backend
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="session", params=SERVERS)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Repositories are tested on both engines."""
-    running = request.getfixturevalue(request.param)
-    return Engine(request.param, client(running.endpoint_url))
+    """Repositories are tested on both servers."""
+    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
 
 
 @pytest.fixture

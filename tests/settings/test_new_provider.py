@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.aws import without_aws
+from scripts.local.aws import LocalAws, without_aws
 from tests.default_prices import PRICE_VERSION
 from tests.engines import Engine
 from tests.settings.test_settings import LOCAL
@@ -118,14 +118,17 @@ def backend_copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_new_live_provider_needs_only_the_registry_its_file_and_a_price(backend_copy: Path, engine: Engine) -> None:
+def test_a_new_live_provider_needs_only_the_registry_its_file_and_a_price(
+    backend_copy: Path, ministack: LocalAws
+) -> None:
+    engine = Engine("ministack", ministack.endpoint_url)
     with engine.tables() as (ledger_table, app_table):
         variables = LOCAL | {
             "LEDGER_TABLE": ledger_table,
             "APP_TABLE": app_table,
             "LIVE_PROVIDERS": "example",
             "EXAMPLE_API_KEY": "the-key-of-example",
-            "AWS_ENDPOINT_URL": engine.client.meta.endpoint_url,
+            "AWS_ENDPOINT_URL": engine.endpoint_url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }

@@ -12,10 +12,12 @@ from chalicelib.ids import ulid
 from chalicelib.logs.request_log import collect_request_log, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
+from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import put_transcript
 from chalicelib.transcripts.coverage import merge_intervals, uncovered_intervals
 from chalicelib.transcripts.history import QUERIES_PER_PAGE
-from tests.fakes import Backend
+from tests.engines import Engine
+from tests.fakes import Backend, Clock
 
 MINUTE_MS = 60_000
 random_segments = st.lists(
@@ -158,14 +160,16 @@ def test_a_period_that_ends_before_it_starts_is_refused(backend: Backend, ten_tr
             backend.history.page(ada, contract.HistoryQuery(started_from=at(1_000), started_before=started_before))
 
 
-def test_a_filtered_page_reads_a_bounded_number_however_few_match(backend: Backend) -> None:
+def test_a_filtered_page_reads_a_bounded_number_however_few_match(engine: Engine, names: tuple[str, str]) -> None:
+    client = engine.new_client()
+    backend = Backend.on(Tables(client, *names), Clock())
     ada = backend.person(0)
     lines = [Transcript(ulid((backend.clock() + n) * 1000), "other", backend.clock() + n) for n in range(320)]
     for first in range(0, len(lines), 100):
         backend.tables.transact([put_transcript(ada.user_id, line) for line in lines[first : first + 100]])
 
     with collect_request_log() as counted:
-        count_aws_calls(backend.tables._client)
+        count_aws_calls(client)
         page = backend.history.page(ada, contract.HistoryQuery(kind="live"))
 
     assert (page.items, page.next_cursor is None) == ([], False)

@@ -1,0 +1,157 @@
+"""DynamoDB in this process: the engine of the emulator, called without a server, a connection or a signature.
+
+`InProcessDynamoDB` stands for the client that `Tables` gets; `use_in_process_engine` puts the same engine under a real
+client of botocore, for tests of its retries. All of them share one engine, as clients of one server do.
+"""
+
+import base64
+import io
+import json
+import threading
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.exceptions import ClientError, ParamValidationError
+from botocore.model import OperationModel, ServiceModel
+from botocore.parsers import create_parser
+from botocore.validate import ParamValidator
+from ministack.services import dynamodb, dynamodb_streams
+
+Answer = tuple[int, bytes]  # HTTP status and body
+Intercept = Callable[[str, dict[str, Any], Callable[[], Answer]], Answer | None]
+
+Handler = Callable[[Any], tuple[int, dict[str, str], str | bytes]]
+HANDLERS: dict[str, Handler] = {
+    "BatchGetItem": dynamodb._batch_get_item,
+    "BatchWriteItem": dynamodb._batch_write_item,
+    "CreateTable": dynamodb._create_table,
+    "DeleteItem": dynamodb._delete_item,
+    "DeleteTable": dynamodb._delete_table,
+    "DescribeTable": dynamodb._describe_table,
+    "GetItem": dynamodb._get_item,
+    "PutItem": dynamodb._put_item,
+    "Query": dynamodb._query,
+    "Scan": dynamodb._scan,
+    "TransactWriteItems": dynamodb._transact_write_items,
+    "UpdateItem": dynamodb._update_item,
+}
+STREAM_HANDLERS: dict[str, Handler] = {
+    "DescribeStream": dynamodb_streams._describe_stream,
+    "GetRecords": dynamodb_streams._get_records,
+    "GetShardIterator": dynamodb_streams._get_shard_iterator,
+}
+# The server of the emulator runs one handler at a time too.
+_one_at_a_time = threading.RLock()
+_validator, _parser = ParamValidator(), create_parser("json")
+
+
+def answer(operation: str, body: bytes) -> Answer:
+    """What the server of the emulator would answer to this body."""
+    with _one_at_a_time:
+        status, _, answered = (HANDLERS | STREAM_HANDLERS)[operation](json.loads(body))
+    return status, answered if isinstance(answered, bytes) else answered.encode()
+
+
+class InProcessDynamoDB:
+    """The operations of `HANDLERS` under the names of boto3's client, with its answers and its errors.
+
+    Parameters are validated; nothing is retried, as by a client with one attempt. Answers have no `ResponseMetadata`.
+    `intercept` gets the operation, the request and what sends it: it answers in the engine's place, or returns None.
+    """
+
+    def __init__(self, intercept: Intercept = lambda *_: None):
+        self._intercept = intercept
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        operation = self._operations().get(method)
+        if operation is None:
+            raise AttributeError(method)
+        call = partial(self._call, operation)
+        setattr(self, method, call)
+        return call
+
+    def close(self) -> None:
+        pass
+
+    def _operations(self) -> dict[str, OperationModel]:
+        return operations("dynamodb", HANDLERS)
+
+    def _call(self, operation: OperationModel, **request: Any) -> dict[str, Any]:
+        report = _validator.validate(request, operation.input_shape)
+        if report.has_errors():
+            raise ParamValidationError(report=report.generate_report())
+        send = partial(answer, operation.name, json.dumps(request, default=_as_base64).encode())
+        status, body = self._intercept(operation.name, request, send) or send()
+        time.sleep(0)  # Other threads have their turn between two calls, as they have while a server answers.
+        if status >= 400:
+            raise error_of(operation, status, body)
+        answered: dict[str, Any] = json.loads(body, object_hook=_with_bytes)
+        return answered
+
+
+class InProcessStreams(InProcessDynamoDB):
+    """The operations of `STREAM_HANDLERS`, as boto3's client of streams has them; a record's time is a number."""
+
+    def _operations(self) -> dict[str, OperationModel]:
+        return operations("dynamodbstreams", STREAM_HANDLERS)
+
+
+def error_of(operation: OperationModel, status: int, body: bytes) -> ClientError:
+    """The error that botocore makes of this answer."""
+    response = {"status_code": status, "headers": {}, "body": body}
+    parsed = _parser.parse(response, operation.output_shape)
+    shape = operation.service_model.shape_for_error_code(parsed["Error"]["Code"])
+    if shape is not None:
+        parsed |= _parser.parse(response, shape)
+    return ClientError(parsed, operation.name)
+
+
+class InProcessSession:
+    """Takes the place of the HTTP session of a client of botocore."""
+
+    def send(self, request: Any) -> AWSResponse:
+        target = request.headers["X-Amz-Target"]
+        name = target.decode() if isinstance(target, bytes) else target
+        return as_response(request.url, *answer(name.rpartition(".")[2], request.body))
+
+    def close(self) -> None:
+        pass
+
+
+def as_response(url: str, status: int, body: bytes) -> AWSResponse:
+    """The answer as botocore gets it from its HTTP session."""
+    response = AWSResponse(url, status, HeadersDict({"Content-Type": "application/x-amz-json-1.0"}), io.BytesIO())
+    response._content = body
+    return response
+
+
+def use_in_process_engine(client: Any) -> None:
+    """From now on this client of botocore asks the engine of this process, whatever its endpoint is."""
+    client._endpoint.http_session = InProcessSession()
+
+
+def operations(service: str, handlers: dict[str, Handler]) -> dict[str, OperationModel]:
+    """The operations of a service that have a handler, by the name of the client's method."""
+    model = _service_model(service)
+    return {xform_name(name): model.operation_model(name) for name in handlers}
+
+
+@cache
+def _service_model(service: str) -> ServiceModel:
+    loader = botocore.session.get_session().get_component("data_loader")
+    return ServiceModel(loader.load_service_model(service, "service-2"))
+
+
+def _as_base64(value: Any) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    if len(value) == 1 and isinstance(encoded := value.get("B"), str):
+        return {"B": base64.b64decode(encoded)}
+    return value
