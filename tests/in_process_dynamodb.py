@@ -7,10 +7,12 @@ client of botocore, for tests of its retries. All of them share one engine, as c
 import base64
 import io
 import json
+import marshal
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -45,6 +47,13 @@ STREAM_HANDLERS: dict[str, Handler] = {
     "GetRecords": dynamodb_streams._get_records,
     "GetShardIterator": dynamodb_streams._get_shard_iterator,
 }
+PARSED_EXPRESSIONS = 4_096
+# The engine copies each item and parses each expression several times. Items are plain JSON, which marshal copies many
+# times faster than deepcopy, and there are few expressions. The answers stay the same.
+_tokenize = lru_cache(PARSED_EXPRESSIONS)(dynamodb._tokenize)
+dynamodb.copy = SimpleNamespace(deepcopy=lambda value: marshal.loads(marshal.dumps(value)))
+dynamodb._tokenize = lambda expression: list(_tokenize(expression))
+dynamodb._condition_syntax_error = lru_cache(PARSED_EXPRESSIONS)(dynamodb._condition_syntax_error)
 # The server of the emulator runs one handler at a time too.
 _one_at_a_time = threading.RLock()
 _validator, _parser = ParamValidator(), create_parser("json")

@@ -37,6 +37,10 @@ def run_audit(owner: Person, **body: bool) -> dict[str, Any]:
     return dict(wait_for(report))
 
 
+def daily_runs(stack: Any) -> int:
+    return int(stack.gather_logs().read_text().count('"message":"daily_audit"'))
+
+
 def findings_of(report: dict[str, Any], user: Person, books: Backend) -> list[tuple[str, str]]:
     """All findings of a user; with those of other tests there may be more than the report shows."""
     stored = audits.load_findings(books.tables, report["audit_id"], AuditRules().max_findings_stored)
@@ -92,9 +96,11 @@ def test_starting_and_reading_an_audit_take_few_aws_calls(owner: Person, log_lin
     assert line_of(owner.get(PATH), log_lines)["aws_calls"] <= 6
 
 
-def test_the_daily_schedule_starts_no_second_audit(owner: Person) -> None:
+def test_the_daily_schedule_starts_no_second_audit(owner: Person, stack: Any) -> None:
     """In the local stack the schedule runs every two seconds."""
     started_at = run_audit(owner)["started_at"]
+    runs_before = daily_runs(stack)
+    wait_until(lambda: daily_runs(stack) >= runs_before + 2, "the schedule did not run")
 
     assert load_latest(owner)["report"]["started_at"] == started_at
     assert load_latest(owner)["running"] is None

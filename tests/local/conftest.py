@@ -91,7 +91,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def eventually() -> Callable[..., Any]:
     """Waits until a condition is true, and returns its value."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    def wait(condition: Callable[[], Any], seconds: float = 120) -> Any:
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, "did not happen in time"

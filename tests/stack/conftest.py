@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.local.deployed import DeployedStack
-from tests.http.conftest import DEPLOYED_PATIENCE
+from tests.http.conftest import PATIENCE
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 from tests.stack.dynamodb_gate import DynamoDbGate
@@ -32,7 +32,7 @@ def running(
     """
     stack = DeployedStack(quiet=True)
     with DynamoDbGate(lambda: stack.aws.endpoint_url) as gate:
-        stack.extra_settings = DEPLOYED_PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
+        stack.extra_settings = PATIENCE | {"AWS_ENDPOINT_URL_DYNAMODB": gate.url}
         with stack:
             yield stack, gate
             stack.gather_logs()
