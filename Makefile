@@ -1,6 +1,8 @@
 # Every command of this repository; `make` lists them. Needs GNU make 3.81 or later.
 
 VENV := .venv
+UV := uv==0.13.9
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 PY := $(VENV)/bin/python
 LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
@@ -15,6 +17,8 @@ SOAK_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=test
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
+# Bytecode is kept: every command starts many processes, each of which would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test soak check audit contract bench clean
@@ -56,20 +60,30 @@ destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts 
 	@$(PY) -m scripts.destroy --stage "$(STAGE)" $(if $(filter delete,$(DATA)),--with-data)
 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes options to pytest)
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
-	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
+	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m soak $(ARGS)
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" $(SOAK_TESTS) $(ARGS)
+	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(SOAK_TESTS) $(ARGS)
+
+CHECKS := check-format check-lint check-types check-template check-secrets check-words
+.PHONY: $(CHECKS)
 
 check: $(DEV_READY) ## check format, lint, types, templates, secrets in files, plain words
+	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
+check-format:
 	$(PY) -m ruff format --check .
+check-lint:
 	$(PY) -m ruff check .
+check-types:
 	$(PY) -m mypy
+check-template:
 	$(VENV)/bin/cfn-lint .chalice/resources.yaml
-	@$(PY) -m scripts.secret_scan
-	@$(PY) -m scripts.check_words
+check-secrets:
+	$(PY) -m scripts.secret_scan
+check-words:
+	$(PY) -m scripts.check_words
 
 audit: $(DEV_READY) ## look up known vulnerabilities of the dependencies (exit 1: some, 3: could not be checked)
 	@$(PY) -m scripts.dependency_audit
@@ -117,8 +131,10 @@ $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
 $(CLIENT_READY): $(CLIENT)/package-lock.json
 	@cd $(CLIENT) && npm ci && touch node_modules/.package-lock.json
 
+# uv installs several times faster than pip, but knows neither pip's settings nor its proxies: then pip does it.
 define install
-echo "installing $(1) into $(VENV) (a few minutes the first time)"; \
+echo "installing $(1) into $(VENV) (a minute or two the first time)"; \
+{ $(PY) -m pip install --quiet $(UV) && $(VENV)/bin/uv pip install --quiet --python $(PY) -r $(1); } || \
 $(PY) -m pip install -r $(1) || { \
   echo "" >&2; \
   echo "Installing $(1) failed; see the error above. If it is about" >&2; \

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.fakes import Backend, Clock
 from tests.log_leak_guard import LogLeakGuard
 
 DONE: Counter[str] = Counter()
+TESTS = Path(__file__).parent
+FIRST = ("stack", "local", "sandbox", "shipping")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,14 +51,25 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Soaks are `make soak`'s alone, and so is all of a test of many cases but the sample that its mark names.
+    """Order the tests by folder, and leave out what is `make soak`'s alone.
+
+    That is each soak, and of a test of many cases all but the sample that its mark names.
 
     Each day draws another sample; the run names its seed, and `SAMPLE_SEED=…` draws that one again.
     """
+    items.sort(key=lambda item: _folder_rank(item.path))
     if not os.environ.get("SOAK"):
         left_out = {item for item in items if item.get_closest_marker("soak")} | set(_beyond_samples(items))
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
+
+
+def _folder_rank(file: Path) -> int:
+    """Files of few long tests come first, so that no process is left with one at the end; HTTP tests come last, because
+    the stack that they start costs time until the end.
+    """
+    folder = file.relative_to(TESTS).parts[0]
+    return FIRST.index(folder) if folder in FIRST else len(FIRST) + (folder == "http")
 
 
 def _beyond_samples(items: list[pytest.Item]) -> Iterator[pytest.Item]:
