@@ -4,11 +4,11 @@ from chalice import Response
 from chalice.app import Request
 
 from ..logs import log
-from ..logs.request_log import RequestLog
+from ..logs.request_facts import RequestFacts
 
 
 def write_log_line(
-    request: Request, response: Response, log_fields: RequestLog, request_id: str, duration_ms: float
+    request: Request, response: Response, log_fields: RequestFacts, request_id: str, duration_ms: float
 ) -> None:
     """Write the line of one request: no tokens, addresses, passwords, keys or text of transcripts."""
     status = response.status_code

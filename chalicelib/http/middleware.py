@@ -10,7 +10,7 @@ from chalice.app import Request
 
 from ..errors import AppError, OriginNotAllowedError
 from ..logs import log
-from ..logs.request_log import collect_request_log, request_log
+from ..logs.request_facts import collect_request_facts, request_facts
 from ..settings.load import SettingsError
 from ..settings.schema import Settings
 from .log_line import write_log_line
@@ -47,7 +47,7 @@ def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, st
 
     def http(request: Request, get_response: Callable[[Request], Response]) -> Response:
         started_at = time.perf_counter()
-        with collect_request_log() as log_fields:
+        with collect_request_facts() as log_fields:
             try:
                 _check_origin(request, settings())
                 response = get_response(request)
@@ -105,7 +105,7 @@ def _error_fields(response: Response) -> dict[str, Any]:
     if isinstance(response.body, str) and response.body.startswith('{"code":'):
         return dict(msgspec.json.decode(response.body))
     code = CHALICE_CODES.get(response.status_code, "internal_error")
-    request_log().notes["code"] = code
+    request_facts().notes["code"] = code
     return {"code": code, "message": MESSAGES.get(code, INTERNAL_ERROR_MESSAGE), "request_id": ""}
 
 

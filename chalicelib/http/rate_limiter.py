@@ -5,8 +5,7 @@ chunk of relayed audio is not counted, because its lease bounds it, while a refu
 once that is certain, and is answered 429 if the limit allows no more. A caller whom this process knows to be over the
 limit is refused before anything is done, in every group.
 
-models/rate_limits.py holds the limits and their arithmetic; `RequestCount` in repositories/rate_limits.py raises the
-error.
+models/rate_limits.py holds the limits and their arithmetic, repositories/rate_limits.py counts.
 """
 
 import hashlib
@@ -15,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from ..errors import AppError, UnavailableError
-from ..logs.request_log import request_log
+from ..errors import AppError, RateLimitedError, UnavailableError
+from ..logs.request_facts import request_facts
 from ..models.rate_limits import GROUPS, Limit
 from ..repositories.rate_limits import RateLimits, RequestCount, limit_key
 from ..repositories.table import ItemKey
@@ -44,7 +43,9 @@ class RateLimiter:
     def counting(self, group: str, count: RequestCount) -> Iterator[None]:
         """Process the request inside. Raises RateLimitedError, or UnavailableError if it must be counted and cannot."""
         try:
-            count.check_limit()
+            if count.wait_seconds:
+                count.is_current = True
+                raise over_limit_error(count)
             if GROUPS[group].counts_new_work:
                 self._count_first(group, count)
                 yield
@@ -55,11 +56,11 @@ class RateLimiter:
 
     def _count_first(self, group: str, count: RequestCount) -> None:
         try:
-            self.rate_limits.count(count)
+            self._count(count)
         except UnavailableError:
             if GROUPS[group].must_count:
                 raise
-            request_log().notes["limiter"] = "unavailable"
+            request_facts().notes["limiter"] = "unavailable"
 
     def _counting_afterwards(self, count: RequestCount) -> Iterator[None]:
         try:
@@ -67,14 +68,18 @@ class RateLimiter:
         except UnavailableError:
             raise  # Our own failure. The table would hardly take the count either.
         except AppError:
-            self.rate_limits.count(count)
+            self._count(count)
             raise
         except Exception:
             with suppress(AppError):  # The log has to name the bug, not the limit.
-                self.rate_limits.count(count)
+                self._count(count)
             raise
         if not count.is_exempt:
-            self.rate_limits.count(count)
+            self._count(count)
+
+    def _count(self, count: RequestCount) -> None:
+        if not self.rate_limits.count(count):
+            raise over_limit_error(count)
 
     def _remember(self, count: RequestCount) -> None:
         if len(self.remembered) >= MAX_REMEMBERED:
@@ -83,3 +88,11 @@ class RateLimiter:
 
     def _hash(self, network: str) -> str:
         return hmac.new(self.identity_key().encode(), f"network\n{network}".encode(), hashlib.sha256).hexdigest()
+
+
+def over_limit_error(count: RequestCount) -> RateLimitedError:
+    """The 429 for a request that must wait."""
+    seconds = count.wait_seconds
+    return RateLimitedError(
+        f"Too many requests. Retry in {seconds} s.", retry_after_seconds=seconds, limit=str(count.limit)
+    )

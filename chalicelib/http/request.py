@@ -11,7 +11,7 @@ from chalice.app import Request
 
 from .. import contract, ids
 from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
 from ..providers.id_tokens import TokenVerifier
 from ..settings.schema import Settings
@@ -32,7 +32,7 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
         reason: UnauthenticatedReason = "malformed" if scheme else "missing"
         raise UnauthenticatedError("Send your ID token: Authorization: Bearer <token>.", reason)
     user = verifier.caller(token.strip())
-    request_log().user = hashlib.sha256(user.user_id.encode()).hexdigest()[:12]
+    request_facts().user = hashlib.sha256(user.user_id.encode()).hexdigest()[:12]
     return user
 
 

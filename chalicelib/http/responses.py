@@ -7,7 +7,7 @@ import msgspec
 from chalice import Response
 
 from ..errors import AppError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.downloads import Download
 from .static_files import Page
 
@@ -86,9 +86,9 @@ def error_response(error: AppError) -> Response:
         headers["Retry-After"] = str(details.pop("retry_after_seconds"))
     elif status in (429, 503):
         headers["Retry-After"] = DEFAULT_RETRY_AFTER_SECONDS
-    request_log().notes["code"] = error.code
+    request_facts().notes["code"] = error.code
     if log_notes := getattr(error, "__notes__", None):
-        request_log().notes["reason"] = log_notes[0]
+        request_facts().notes["reason"] = log_notes[0]
     fields: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": ""}
     return _json(fields | ({"details": details} if details else {}), status, headers)
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from .. import contract
 from ..errors import ProviderError, UnavailableError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.ledger import Balance
 from ..models.purchase_facts import PaymentFact, PaymentState, RefundFact
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
@@ -72,9 +72,9 @@ class Fulfilment:
             self._record_update(self.gateway.payment_update(event), event.livemode)
         except IgnoredError as ignored:
             reason = str(ignored)
-            request_log().notes["payment_event"] = f"{event.type}: {reason}"
+            request_facts().notes["payment_event"] = f"{event.type}: {reason}"
             if reason in ALARMING:
-                request_log().notes["payment_alarm"] = reason
+                request_facts().notes["payment_alarm"] = reason
             return contract.StripeWebhookResult(received=True, outcome="ignored", reason=reason)
         except ProviderError as error:
             raise UnavailableError("The payment service could not be reached. Deliver the event again.") from error
@@ -164,9 +164,9 @@ class Fulfilment:
             except WriteRefusedError:  # The purchase was updated, or credits were spent that a dispute was to hold.
                 purchase, balance = self._load_purchase_and_balance(purchase.purchase_id, purchase.user_id)
                 continue
-            request_log().notes["purchase"] = {"granted": changes.granted, "clawed_back": changes.clawed_back}
+            request_facts().notes["purchase"] = {"granted": changes.granted, "clawed_back": changes.clawed_back}
             if changes.granted and balance.deleted:  # The owner cannot use the credits: the payment has to be refunded.
-                request_log().notes["payment_alarm"] = "deleted account"
+                request_facts().notes["payment_alarm"] = "deleted account"
             return updated
         raise UnavailableError("The account is busy with other requests. Retry the request.")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import AppError, ProviderRefusedError
-from ..logs.request_log import collect_request_log
+from ..logs.request_facts import collect_request_facts
 from ..models.ledger import Balance
 from ..models.purchase_facts import PaymentState
 from ..models.purchases import Purchase
@@ -47,7 +47,7 @@ class Reconciler:
         if not self.is_on:
             return figures, failures
         run_until = self.now() + MAX_RUN_SECONDS
-        with collect_request_log() as log:
+        with collect_request_facts() as log:
             self._process_events(run_until, figures, failures)
             self._ask_about_purchases(run_until, figures, failures)
         figures["payment_alarms"] += log.notes.get("payment_alarm", "") not in {"", *ALARMING}  # Those are counted.

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ..errors import InvalidCredentialsError, InvalidRequestError, UnauthenticatedError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.accounts import Account
 from .cognito_errors import convert_cognito_errors, error_code, invalid_code_error, is_client_secret_wrong
 
@@ -116,7 +116,7 @@ class Cognito:
                 if error_code(error) not in CODE_NOT_SENT or is_client_secret_wrong(error):
                     raise
                 if error_code(error) == "CodeDeliveryFailureException":  # Only our log may show this outage.
-                    request_log().notes["aws_error"] = f"cognito: {error_code(error)}"
+                    request_facts().notes["aws_error"] = f"cognito: {error_code(error)}"
 
     def reset_password(self, email: str, code: str, password: str) -> None:
         """Set a new password with an emailed code. Raises InvalidRequestError, also for an unknown address."""

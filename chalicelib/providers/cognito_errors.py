@@ -14,7 +14,7 @@ from ..errors import (
     RateLimitedError,
     UnavailableError,
 )
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 
 
 @contextmanager
@@ -25,10 +25,10 @@ def convert_cognito_errors() -> Iterator[None]:
     except ClientError as error:
         app_error = _to_app_error(error)
         if isinstance(app_error, UnavailableError):
-            request_log().notes["aws_error"] = f"cognito: {error_code(error)}"
+            request_facts().notes["aws_error"] = f"cognito: {error_code(error)}"
         raise app_error from error
     except BotoCoreError as error:
-        request_log().notes["aws_error"] = f"cognito: {type(error).__name__}"
+        request_facts().notes["aws_error"] = f"cognito: {type(error).__name__}"
         raise UnavailableError("The sign-in service did not respond.") from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.catchup import StoredFile, UploadForm
 
 MAX_UPLOAD_BYTES = 500 * 1024 * 1024
@@ -124,10 +124,10 @@ def convert_s3_errors(operation: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        request_log().notes["aws_error"] = f"{operation}: {error.response.get('Error', {}).get('Code', '')}"
+        request_facts().notes["aws_error"] = f"{operation}: {error.response.get('Error', {}).get('Code', '')}"
         raise UnavailableError("The file storage rejected the request.") from error
     except BotoCoreError as error:
-        request_log().notes["aws_error"] = f"{operation}: {type(error).__name__}"
+        request_facts().notes["aws_error"] = f"{operation}: {type(error).__name__}"
         raise UnavailableError("The file storage did not respond.") from error
 
 
@@ -145,7 +145,7 @@ def delete_folder(client: Any, bucket: str, folder: str) -> None:
         with convert_s3_errors("delete_objects"):
             errors = client.delete_objects(Bucket=bucket, Delete=to_delete).get("Errors", [])
         if errors:
-            request_log().notes["aws_error"] = f"delete_objects: {errors[0].get('Code', '')}"
+            request_facts().notes["aws_error"] = f"delete_objects: {errors[0].get('Code', '')}"
             raise UnavailableError("The file storage did not delete all files.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,5 @@ class Queue:
         try:
             self.client.send_message(QueueUrl=self.url, MessageBody=message)
         except (ClientError, BotoCoreError) as error:
-            request_log().notes["aws_error"] = f"send_message: {type(error).__name__}"
+            request_facts().notes["aws_error"] = f"send_message: {type(error).__name__}"
             raise UnavailableError("The job queue rejected the message.") from error

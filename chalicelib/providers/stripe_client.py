@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from . import stripe_event_handlers
 from .stripe_event_handlers import Event
@@ -136,7 +136,7 @@ class StripeGateway:
 
         cause: stripe.StripeError | None = None
         for tries_left in reversed(range(TRIES)):
-            request_log().provider_calls += 1
+            request_facts().provider_calls += 1
             try:
                 response = call(self._stripe())
                 if isinstance(response, stripe.StripeObject):
@@ -150,7 +150,7 @@ class StripeGateway:
                 is_connection_error = isinstance(error, stripe.APIConnectionError) and error.should_retry
                 if not (tries_left and is_connection_error):
                     break
-        request_log().provider_failures.append(f"Stripe: {failure.log_note or failure.code}")
+        request_facts().provider_failures.append(f"Stripe: {failure.log_note or failure.code}")
         raise failure from cause
 
     def _stripe(self) -> "StripeClient":
@@ -186,7 +186,7 @@ def _provider_error(error: "StripeError") -> ProviderError:
     if isinstance(error, stripe.RateLimitError) or status == 503:
         return ProviderUnavailableError("The payment service is overloaded. Retry the request.", 5, note)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        request_log().notes["payment_alarm"] = "the payment service refuses our key"
+        request_facts().notes["payment_alarm"] = "the payment service refuses our key"
         return ProviderError("The payment service is not available.", note)
     if status == 409:
         return ProviderUnavailableError("The payment service is still processing this request. Retry it.", 2, note)

@@ -22,7 +22,7 @@ from ..errors import (
     ProviderTimeoutError,
     ProviderUnavailableError,
 )
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 
 CONNECT_TIMEOUT_SECONDS = 3.05
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
@@ -88,7 +88,7 @@ class Transport:
         A socket's timeout restarts with every byte, also in the headers, so it cannot limit the whole call. A thread
         that is left behind ends by itself at its next byte.
         """
-        request_log().provider_calls += 1
+        request_facts().provider_calls += 1
         outcomes: SimpleQueue[_Response | Exception] = SimpleQueue()
         ends_at = time.monotonic() + self._deadline_seconds
         Thread(target=self._send, args=(outcomes, ends_at, method, url, content), daemon=True).start()
@@ -105,7 +105,7 @@ class Transport:
                 raise outcome
             return self._parse(outcome)
         except ProviderError as error:
-            request_log().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
+            request_facts().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
             raise
 
     def _send(
@@ -142,7 +142,7 @@ class Transport:
         request_id = response.headers.get("x-request-id", "")
         note = f"status {status} {request_id}".strip()
         if status in (400, 402, 403, 429) and any(mark in body for mark in QUOTA_MARKS):
-            request_log().notes["provider_quota"] = self._provider
+            request_facts().notes["provider_quota"] = self._provider
             raise ProviderUnavailableError(f"{self._provider} is not available.", QUOTA_RETRY_AFTER_SECONDS, note)
         if status in (408, 504):
             raise ProviderTimeoutError(f"{self._provider} did not respond in time.", note)

@@ -16,7 +16,7 @@ from itertools import islice
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import InsufficientCreditsError, UnauthenticatedError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
 from .ledger_items import (
@@ -223,7 +223,7 @@ class Ledger(AccountStanding):
             )
         except WriteRefusedError as error:
             _raise_end_refusal(error)
-        request_log().credits_used += charge.credits
+        request_facts().credits_used += charge.credits
 
     def settle_and_hold(
         self,
@@ -248,7 +248,7 @@ class Ledger(AccountStanding):
             if 0 not in error.refused:
                 _raise_hold_refusal(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
             _raise_end_refusal(error)
-        request_log().credits_used += charge.credits
+        request_facts().credits_used += charge.credits
 
     def release(self, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """End the hold and return all of it. Raises HoldEndedError or ExtraWriteRefusedError, changing nothing."""

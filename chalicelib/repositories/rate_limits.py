@@ -8,7 +8,7 @@ many are allowed as the rule says.
 
 from boto3.dynamodb.conditions import Attr
 
-from ..errors import RateLimitedError, UnavailableError
+from ..errors import UnavailableError
 from ..models.rate_limits import Limit
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
@@ -33,19 +33,14 @@ class RequestCount:
         self.is_current = self.is_counted = self.is_exempt = False
 
     def update_from(self, item: Item | None) -> None:
-        """Take over the stored arrival time. Raises RateLimitedError."""
+        """Take over the stored arrival time."""
         self.tat_us = item["tat_us"] if item else 0
-        self.check_limit()
         self.is_current = True
 
-    def check_limit(self) -> None:
-        """Raises RateLimitedError if the arrival time allows no further request."""
-        if wait_us := self.limit.wait_us(self.tat_us, self.now_us):
-            self.is_current = True
-            seconds = -(-wait_us // 1_000_000)
-            raise RateLimitedError(
-                f"Too many requests. Retry in {seconds} s.", retry_after_seconds=seconds, limit=str(self.limit)
-            )
+    @property
+    def wait_seconds(self) -> int:
+        """For how long the arrival time allows no further request; 0: it allows this one."""
+        return -(-self.limit.wait_us(self.tat_us, self.now_us) // 1_000_000)
 
     def conditional_write(self) -> Write:
         """The write that counts the request, on condition that `tat_us` is a right guess and the limit allows it."""
@@ -70,15 +65,19 @@ class RateLimits:
     def __init__(self, tables: Tables):
         self._tables = tables
 
-    def count(self, count: RequestCount) -> None:
-        """Count a request with one conditional write, two if the guess was wrong.
+    def count(self, count: RequestCount) -> bool:
+        """Count a request with one conditional write, two if the guess was wrong; False if the limit allows no more.
 
-        Raises RateLimitedError, or UnavailableError if the table cannot be reached.
+        Raises UnavailableError if the table cannot be reached.
         """
         for _ in range(MAX_ATTEMPTS):
             try:
                 self._tables.write(count.conditional_write())
-                return count.mark_counted()
             except WriteRefusedError as refusal:
                 count.update_from(refusal.refused[0])
+                if count.wait_seconds:
+                    return False
+            else:
+                count.mark_counted()
+                return True
         raise UnavailableError("The limit is busy with other requests. Retry the request.")

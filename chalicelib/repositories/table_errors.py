@@ -5,7 +5,7 @@ from typing import NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
-from ..logs.request_log import request_log
+from ..logs.request_facts import request_facts
 from .expressions import Item, deserialize
 
 THROTTLES = {"ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded"}
@@ -88,4 +88,4 @@ def throttled_error(operation: str, *codes: str) -> UnavailableError:
 
 
 def _note(operation: str, reason: str) -> None:
-    request_log().notes["aws_error"] = f"{operation}: {reason}"
+    request_facts().notes["aws_error"] = f"{operation}: {reason}"

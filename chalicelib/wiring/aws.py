@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from ..errors import UnavailableError
 from ..logs.redaction import register_secret_for_redaction
-from ..logs.request_log import count_aws_calls
+from ..logs.request_facts import count_aws_calls
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.table import Tables
 from ..settings.load import load

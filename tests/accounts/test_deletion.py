@@ -9,7 +9,7 @@ from msgspec import structs
 
 from chalicelib.accounts.deletion import MESSAGE, DeletionRules
 from chalicelib.errors import AccountBlockedError, AppError, UnauthenticatedError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Segment
 from chalicelib.providers.files import UPLOAD_FORM_SECONDS
@@ -233,13 +233,13 @@ def test_a_payment_after_the_deletion_is_booked_and_triggers_an_alarm(accounts_e
     accounts_env.deletion.start(accounts_env.caller)
     accounts_env.settle_down()
 
-    with collect_request_log() as counted:
+    with collect_request_facts() as counted:
         received = accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
 
     assert (received.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
     kept = accounts_env.check_gone()
     assert sum(entry.cents for entry in kept.entries) == 2 * 999
-    with collect_request_log() as counted:
+    with collect_request_facts() as counted:
         accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
         accounts_env.payments_env.receive_fact(accounts_env.left["begun"], refund("re_1", 999))
     assert "payment_alarm" not in counted.notes

@@ -11,7 +11,7 @@ import pytest
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, NotFoundError, ProviderError, RateLimitedError, UnavailableError
 from chalicelib.http.rate_limiter import MAX_REMEMBERED, RateLimiter
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.models.rate_limits import GROUPS, Limit
 from chalicelib.repositories.rate_limits import RateLimits, RequestCount, limit_key
 from tests.credits.commands import CHUNK, CHUNK_AGAIN, FAILING, RENEW, SAVE, START, STOP, Command
@@ -225,7 +225,7 @@ def test_a_network_is_stored_as_an_hmac_and_a_user_by_id(api: LimitedApi) -> Non
 def test_a_request_that_spends_nothing_passes_uncounted(api: LimitedApi, ada: str, group: str, fault: Fault) -> None:
     api.fault_injection.use_plan(lambda *_: fault)
     processed = []
-    with collect_request_log() as log_fields:
+    with collect_request_facts() as log_fields:
         count = api.request(group, ada, lambda: processed.append(1))
 
     assert (processed, count.is_current) == ([1], False)

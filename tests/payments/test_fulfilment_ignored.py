@@ -10,7 +10,7 @@ from chalicelib.errors import (
     ProviderTimeoutError,
     UnavailableError,
 )
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.models.accounts import Caller
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import PaymentUpdate
@@ -107,7 +107,7 @@ def test_paying_a_purchase_twice_grants_once_and_triggers_an_alarm(payments_env:
     payments_env.payments.sessions["cs_lost"] = second
 
     for update in (second, PaymentUpdate(refund("re_1", 999), "pi_second", 999, "usd", is_live=False)):
-        with collect_request_log() as log:
+        with collect_request_facts() as log:
             assert payments_env.receive_update(update).reason == "another payment"
         assert log.notes["payment_alarm"] == "another payment"
 

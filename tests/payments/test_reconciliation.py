@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.errors import ProviderError, ProviderRefusedError, ProviderTimeoutError
-from chalicelib.logs.request_log import request_log
+from chalicelib.logs.request_facts import request_facts
 from chalicelib.models.accounts import Caller
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import PaymentUpdate
@@ -201,7 +201,7 @@ def test_a_checkout_with_wrong_data_triggers_an_alarm_and_books_nothing(
 
 def test_a_rejected_api_key_triggers_an_alarm(payments_env: PaymentsEnv, ada: Caller) -> None:
     def reject() -> None:
-        request_log().notes["payment_alarm"] = "the payment service refuses our key"
+        request_facts().notes["payment_alarm"] = "the payment service refuses our key"
         raise ProviderError("not available")
 
     payments_env.buy(ada)

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from chalicelib.errors import ProviderError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from tests.sandbox.process import Keys, running
 
 KEYS = Keys(
@@ -79,12 +79,12 @@ class StandIn:
 
 def failure_of(call: Any, key: str) -> ProviderError:
     """The error that `call` raises. Neither it nor the request's log line contains the key."""
-    with collect_request_log() as request_log:
+    with collect_request_facts() as request_facts:
         try:
             call()
         except ProviderError as error:
             causes = f"{error.__cause__!r} {error.__context__!r}"
-            logged = f"{request_log.provider_failures} {request_log.notes}"
+            logged = f"{request_facts.provider_failures} {request_facts.notes}"
             shown = f"{error!r} {error.details} {error.log_note} {causes} {logged}"
             assert key not in shown
             return error

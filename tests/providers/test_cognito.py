@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from chalicelib.errors import AppError, UnavailableError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.providers.cognito import CODE_NOT_SENT, CODE_REJECTED, Cognito
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
@@ -124,11 +124,11 @@ def test_resending_a_code_does_not_reveal_whether_the_account_exists(client: Any
 
 @pytest.mark.parametrize("code", sorted(CODE_NOT_SENT))
 def test_a_forgotten_password_does_not_reveal_whether_the_account_exists(client: Any, code: str) -> None:
-    with Stubber(client) as stubber, collect_request_log() as request_log:
+    with Stubber(client) as stubber, collect_request_facts() as request_facts:
         stubber.add_client_error("forgot_password", code)
         pool(client).send_reset_code("a@b.cd")
 
-    assert ("aws_error" in request_log.notes) == (code == "CodeDeliveryFailureException")
+    assert ("aws_error" in request_facts.notes) == (code == "CodeDeliveryFailureException")
 
 
 def test_a_rejected_reset_has_one_message_whether_or_not_the_account_exists(client: Any) -> None:

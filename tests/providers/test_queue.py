@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import UnavailableError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.providers.queue import Queue
 from scripts.local.aws import LocalAws
 
@@ -52,12 +52,12 @@ def test_every_message_arrives(client: Any, settings: dict[str, str]) -> None:
 
 
 def check_outage(client: Any, url: str, error: str) -> None:
-    with collect_request_log() as request_log, pytest.raises(UnavailableError) as raised:
+    with collect_request_facts() as request_facts, pytest.raises(UnavailableError) as raised:
         Queue(client, url).send("job-1")
 
     assert raised.value.details["retry_after_seconds"] > 0
-    assert request_log.notes["aws_error"] == f"send_message: {error}"
-    assert "job-1" not in f"{raised.value} {request_log.notes}"
+    assert request_facts.notes["aws_error"] == f"send_message: {error}"
+    assert "job-1" not in f"{raised.value} {request_facts.notes}"
 
 
 def test_a_missing_queue_is_unavailable(client: Any, settings: dict[str, str]) -> None:

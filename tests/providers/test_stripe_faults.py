@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.providers import stripe_client
 from chalicelib.providers.stripe_client import StripeGateway
 from tests.providers.stand_in import KEYS, SHORT_TIMEOUT_SECONDS, StandIn, failure_of
@@ -85,7 +85,7 @@ def test_an_unreachable_stripe_is_not_a_timeout(stand_in: StandIn) -> None:
 def test_a_rejected_api_key_triggers_an_alarm(stand_in: StandIn) -> None:
     with (
         gateway(stand_in, api_key="sk_test_another") as stripe_gateway,
-        collect_request_log() as log,
+        collect_request_facts() as log,
         pytest.raises(ProviderError),
     ):
         stripe_gateway.open_checkout(new_purchase())

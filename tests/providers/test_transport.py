@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError, ProviderUnavailableError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.providers.transport import MAX_RESPONSE_BYTES, QUOTA_MARKS, Transport
 
 PARTS = [("config", (None, b"{}", "application/json")), ("audio", ("chunk.wav", b"RIFF", "audio/wav"))]
@@ -24,10 +24,10 @@ def failure(transport: Transport, url: str) -> ProviderError:
 def test_a_valid_response_is_returned_and_counted(serve, transport, http) -> None:
     server = serve(http(200, b'{"text": "hello"}', "X-Request-Id: r1\r\n"))
 
-    with collect_request_log() as request_log:
+    with collect_request_facts() as request_facts:
         response = transport().post(server.url, {"Authorization": "the-key"}, PARTS)
 
-    assert (response, request_log.provider_calls, request_log.provider_failures) == ({"text": "hello"}, 1, [])
+    assert (response, request_facts.provider_calls, request_facts.provider_failures) == ({"text": "hello"}, 1, [])
     (request,) = server.requests
     assert b"Authorization: the-key\r\n" in request
     assert request.index(b'name="config"') < request.index(b'name="audio"')
@@ -51,11 +51,11 @@ def test_a_chunked_response_is_read(serve, transport) -> None:
 def test_an_error_status_is_a_provider_error(serve, transport, http, status: int) -> None:
     server = serve(http(status, b"" if status == 304 else b"{}", "X-Request-Id: r1\r\n"))
 
-    with collect_request_log() as request_log:
+    with collect_request_facts() as request_facts:
         error = failure(transport(), server.url)
 
     assert (error.code, error.details) == ("provider_error", {})
-    assert request_log.provider_failures == [f"Provider: status {status} r1"]
+    assert request_facts.provider_failures == [f"Provider: status {status} r1"]
 
 
 @pytest.mark.parametrize("status", [408, 504])
@@ -92,11 +92,11 @@ def test_the_retry_time_of_an_overloaded_provider_is_passed_on_within_limits(
 def test_an_exhausted_quota_is_named_in_the_log_for_the_owner(serve, transport, http, status: int, mark: bytes) -> None:
     server = serve(http(status, b'{"error": "' + mark + b'"}', "Retry-After: 1\r\n"))
 
-    with collect_request_log() as request_log:
+    with collect_request_facts() as request_facts:
         error = failure(transport(), server.url)
 
     assert (error.code, error.details) == ("unavailable", {"retry_after_seconds": 300})
-    assert request_log.notes == {"provider_quota": "Provider"}
+    assert request_facts.notes == {"provider_quota": "Provider"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import requests
 from botocore.config import Config
 
 from chalicelib.errors import UnavailableError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.models.catchup import UploadForm
 from chalicelib.providers.files import MAX_UPLOAD_BYTES, UPLOAD_FORM_SECONDS, UploadFiles
 from scripts.local.aws import LocalAws
@@ -220,9 +220,9 @@ class TestDeleteAll:
         client.list_objects_v2 = lambda **query: list_page([f"uploads/{ADA}/1"], **query)
         client.delete_objects = lambda **_: {"Errors": [{"Key": "1", "Code": "AccessDenied"}]}
 
-        with pytest.raises(UnavailableError), collect_request_log() as request_log:
+        with pytest.raises(UnavailableError), collect_request_facts() as request_facts:
             UploadFiles(client, "bucket").delete_all(ADA)
-        assert request_log.notes["aws_error"] == "delete_objects: AccessDenied"
+        assert request_facts.notes["aws_error"] == "delete_objects: AccessDenied"
 
 
 def list_page(keys: list[str], ContinuationToken: str = "0", **_: Any) -> dict[str, Any]:
@@ -246,11 +246,11 @@ def test_an_outage_is_never_a_missing_file(
 ) -> None:
     broken = UploadFiles(s3(endpoint_url or ministack.endpoint_url, **parameters), settings["UPLOAD_BUCKET"])
 
-    with collect_request_log() as request_log, pytest.raises(UnavailableError) as raised:
+    with collect_request_facts() as request_facts, pytest.raises(UnavailableError) as raised:
         broken.fingerprint(ADA, UPLOAD)
 
     assert raised.value.details["retry_after_seconds"] > 0
-    assert note in request_log.notes["aws_error"]
+    assert note in request_facts.notes["aws_error"]
     with pytest.raises(UnavailableError):
         broken.delete_all(ADA)
     with pytest.raises(UnavailableError):

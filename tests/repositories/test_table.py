@@ -6,7 +6,7 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 
 from chalicelib.errors import UnavailableError
-from chalicelib.logs.request_log import collect_request_log
+from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.repositories.table import CONFLICT_TRIES, ItemKey, Tables, Write, WriteRefusedError
 from tests.engines import Engine
 from tests.fault_injection import OUTAGES, TRANSIENT, Fault, FaultInjector, fail_call, no_faults
@@ -169,7 +169,7 @@ def test_the_log_line_names_the_failing_infrastructure(
 ) -> None:
     tables = FaultInjector(plan=lambda *_: fault).tables(engine, names, attempts=3)
 
-    with collect_request_log() as log, pytest.raises(UnavailableError):
+    with collect_request_facts() as log, pytest.raises(UnavailableError):
         tables.transact([Write(KEY, add={"n": 1}), Write(OTHER, add={"n": 1})])
 
     assert log.notes.get("aws_error") == note

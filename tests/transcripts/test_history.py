@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
 from chalicelib.ids import ulid
-from chalicelib.logs.request_log import collect_request_log, count_aws_calls
+from chalicelib.logs.request_facts import collect_request_facts, count_aws_calls
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment, Transcript
 from chalicelib.repositories.table import Tables
@@ -168,7 +168,7 @@ def test_a_filtered_page_reads_a_bounded_number_however_few_match(engine: Engine
     for first in range(0, len(lines), 100):
         backend.tables.transact([put_transcript(ada.user_id, line) for line in lines[first : first + 100]])
 
-    with collect_request_log() as counted:
+    with collect_request_facts() as counted:
         count_aws_calls(client)
         page = backend.history.page(ada, contract.HistoryQuery(kind="live"))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass
-class RequestLog:
+class RequestFacts:
     """Counts and notes of the running request. `user` is a hash, never an id or an email address."""
 
     aws_calls: int = 0
@@ -19,13 +19,13 @@ class RequestLog:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-_current: ContextVar[RequestLog | None] = ContextVar("request_log", default=None)
+_current: ContextVar[RequestFacts | None] = ContextVar("request_facts", default=None)
 
 
 @contextmanager
-def collect_request_log() -> Iterator[RequestLog]:
-    """Collect into a new request log until the block ends."""
-    collected = RequestLog()
+def collect_request_facts() -> Iterator[RequestFacts]:
+    """Collect the facts of a new request until the block ends."""
+    collected = RequestFacts()
     token = _current.set(collected)
     try:
         yield collected
@@ -33,9 +33,9 @@ def collect_request_log() -> Iterator[RequestLog]:
         _current.reset(token)
 
 
-def request_log() -> RequestLog:
-    """The log of the running request; outside a request, one that is never written."""
-    return _current.get() or RequestLog()
+def request_facts() -> RequestFacts:
+    """The facts of the running request; outside a request, some that are never written."""
+    return _current.get() or RequestFacts()
 
 
 def count_aws_calls(client: Any) -> None:
@@ -44,4 +44,4 @@ def count_aws_calls(client: Any) -> None:
 
 
 def _count_aws_call(**_: Any) -> None:
-    request_log().aws_calls += 1
+    request_facts().aws_calls += 1
