@@ -24,6 +24,7 @@ from chalicelib.http.parameters import (
     RouteSpec,
     Source,
 )
+from chalicelib.http.rate_limiter import over_limit_error
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
 from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
@@ -63,6 +64,8 @@ class FakeLimiter:
         if self.refusal:
             raise self.refusal
         count.update_from({"tat_us": self.tat_us})
+        if count.wait_seconds:
+            raise over_limit_error(count)
         count.mark_counted()
         yield
         self.exempt.append(count.is_exempt)
