@@ -9,10 +9,10 @@ DEV_READY := $(VENV)/.dev-ready
 CLIENT := clients/typescript
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
-# The tests that `make soak` also runs on the second engine and with all of their cases.
+# Tests that need no server, but for some in them. `make soak` also runs them on Amazon's engine, with all their cases.
 ROOMS := accounts admin audit catchup credits logs models payments pricing repositories scripts settings streaming transcripts
 HTTP_UNITS := endpoint hostile_json openapi public_url rate_limiter request routes
-SOAK_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
+NO_SERVER_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
   tests/providers/test_id_tokens.py tests/shipping/test_deployed_shape.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,7 +21,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test soak check audit contract bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test quick soak check audit contract bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,10 +62,13 @@ destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes options to pytest)
 	@$(PY) -m pytest $(PARALLEL) $(ARGS)
 
+quick: $(DEV_READY) ## run the short tests that need no server, between two edits
+	@$(PY) -m pytest -n 2 --dist loadfile --quick $(NO_SERVER_TESTS) $(ARGS)
+
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m soak $(ARGS)
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(SOAK_TESTS) $(ARGS)
+	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(NO_SERVER_TESTS) $(ARGS)
 
 CHECKS := check-format check-lint check-types check-template check-secrets check-words
 .PHONY: $(CHECKS)

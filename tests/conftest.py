@@ -14,7 +14,7 @@ from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.catchup.catchup_env import CatchupEnv
-from tests.engines import IN_PROCESS, USE_CASE_ENGINES, Engine
+from tests.engines import IN_PROCESS, SERVERS, USE_CASE_ENGINES, Engine
 from tests.fakes import Backend, Clock
 from tests.log_leak_guard import LogLeakGuard
 
@@ -26,6 +26,10 @@ FIRST = ("stack", "local", "sandbox", "shipping")
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LogLeakGuard())
     os.environ.setdefault("SAMPLE_SEED", date.today().isoformat())  # Processes of several take over the first one's.
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out tests that need a server or long")
 
 
 def pytest_report_header() -> str:
@@ -58,10 +62,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Each day draws another sample; the run names its seed, and `SAMPLE_SEED=…` draws that one again.
     """
     items.sort(key=lambda item: _folder_rank(item.path))
+    if config.getoption("--quick"):
+        _deselect(config, items, {item for item in items if item.get_closest_marker("long") or _needs_server(item)})
     if not os.environ.get("SOAK"):
-        left_out = {item for item in items if item.get_closest_marker("soak")} | set(_beyond_samples(items))
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=list(left_out))
+        _deselect(config, items, {item for item in items if item.get_closest_marker("soak")})
+        _deselect(config, items, set(_beyond_samples(items)))
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], left_out: set[pytest.Item]) -> None:
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=list(left_out))
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    """Whether it takes a server as a fixture, by its own name or as the engine it runs on."""
+    assert isinstance(item, pytest.Function)
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return not {*SERVERS}.isdisjoint({*item.fixturenames, *filter(lambda value: isinstance(value, str), parameters)})
 
 
 def _folder_rank(file: Path) -> int:

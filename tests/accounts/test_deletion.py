@@ -300,6 +300,7 @@ def check_erased_by_page(accounts_env: DeletionEnv, many: int) -> list[str]:
     return calls
 
 
+@pytest.mark.long
 def test_a_large_account_is_erased_a_page_at_a_time(accounts_env: DeletionEnv) -> None:
     assert check_erased_by_page(accounts_env, 2_500)
 

@@ -65,10 +65,12 @@ COMMANDS: dict[str, tuple[Callable[[DeletionEnv], None], Callable[[DeletionEnv],
 }
 
 
+@pytest.mark.long
 def test_a_crash_during_the_request_deletes_all_or_nothing(engine: Engine) -> None:
     assert run_with_faults("delete", (Fault.CRASH_AFTER, Fault.LOST), engine) == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST])
 @pytest.mark.parametrize("command", ["a pass that ends holds", "a pass that erases"])
 def test_a_job_that_fails_one_call_later_each_time_completes(command: str, fault: Fault, engine: Engine) -> None:

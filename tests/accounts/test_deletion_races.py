@@ -48,6 +48,7 @@ def delete_account(accounts_env: DeletionEnv) -> None:
     accounts_env.deletion.advance(accounts_env.caller.user_id)
 
 
+@pytest.mark.long
 @pytest.mark.sampled(7)
 @pytest.mark.parametrize("other", OTHERS)
 def test_an_account_can_be_deleted_between_another_tasks_read_and_write(other: str, engine: Engine) -> None:

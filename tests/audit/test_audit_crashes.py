@@ -96,6 +96,7 @@ def run_with_faults(fault_injector: FaultInjector, audit_env: AuditEnv, *, recou
     raise AssertionError("the audit never ended")
 
 
+@pytest.mark.long
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("recount", "faults"), [(False, FAULTS), (True, (Fault.CRASH_AFTER,))])
 def test_an_audit_that_dies_at_any_call_reports_what_an_undisturbed_one_reports(

@@ -4,6 +4,8 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.table import Tables
 from scripts.crowd.month import DAYS, Month
@@ -18,6 +20,7 @@ Names = tuple[str, str]
 USERS, WRITERS, ACTIVE = 24, 2, 8
 
 
+@pytest.mark.long
 def test_an_audit_of_a_seeded_month_finds_nothing_while_users_are_active(engine: Engine, names: Names) -> None:
     clock = Clock()
     tables = Tables(engine.client, *names, pause=lambda _: None)

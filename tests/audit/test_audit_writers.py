@@ -6,6 +6,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import pytest
+
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.accounts import Caller
@@ -69,6 +71,7 @@ def buy(payments_env: PaymentsEnv, caller: Caller, rng: random.Random) -> None:
             )
 
 
+@pytest.mark.long
 def test_an_audit_beside_writers_finds_no_false_problem_and_the_real_one(engine: Engine, names: Names) -> None:
     clock = Clock()
     audit_env = AuditEnv.on(

@@ -1,5 +1,6 @@
 """Payments, leases and questions in any order never leave anything that the checks find."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
@@ -25,6 +26,7 @@ class CheckedHistories(Histories):
         assert len(books.purchases) == len(self.purchase_ids)
 
 
+@pytest.mark.long
 def test_no_history_of_payments_has_findings(engine: Engine, names: Names) -> None:
     machine = type("OnEngine", (CheckedHistories,), {"engine": engine, "names": names})
     profile = settings(

@@ -23,6 +23,7 @@ def planter(audit_env: AuditEnv) -> Planter:
     return Planter(audit_env, create_all_items(audit_env.backend))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "plant"), PLANTS, ids=[plant.__name__ for _, plant in PLANTS])
 def test_exactly_the_planted_problem_is_found(
     planter: Planter, kind: FindingKind, plant: Callable[[Planter], References]

@@ -82,6 +82,7 @@ def names(engine: Engine) -> Iterator[Names]:
         yield fresh
 
 
+@pytest.mark.long
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_fault_at_any_call_loses_repeats_and_blocks_nothing(command: str, engine: Engine, names: Names) -> None:

@@ -256,6 +256,7 @@ def run_catchup_histories(engine: Engine, names: Names, number: int, steps: int)
     return counts
 
 
+@pytest.mark.long
 def test_histories_of_catch_ups_cost_what_the_model_says(engine: Engine, names: Names) -> None:
     counts = run_catchup_histories(engine, names, 14, 14)
 

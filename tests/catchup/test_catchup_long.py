@@ -43,6 +43,7 @@ def sent_bytes(body: str) -> int:
     return len(json.dumps({"statusCode": 200, "body": body}))
 
 
+@pytest.mark.long
 def test_ten_hours_are_stored_in_parts_summarised_charged_and_read_back(
     catchup_env: CatchupEnv, ada: Caller, words: tuple[Word, ...]
 ) -> None:

@@ -148,6 +148,7 @@ def interleave_workers(engine: Engine, names: Names, state: str, first: str, sec
     )
 
 
+@pytest.mark.long
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), RACES + LATE_RACES)
 def test_an_interrupted_act_ends_the_job_once(

@@ -158,6 +158,7 @@ pieces = st.sampled_from(GOOD + NUMBERS + BRACKETS + UNICODE_HOSTS + FORBIDDEN_C
 random_urls = st.text(max_size=60) | st.lists(pieces | st.text(max_size=3), max_size=8).map("".join)
 
 
+@pytest.mark.long
 @given(
     url=st.one_of(random_urls, random_urls.map("https://{}".format), random_urls.map("https://example.com{}".format))
 )

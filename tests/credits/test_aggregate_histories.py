@@ -169,6 +169,7 @@ def run_on(engine: Engine, seed: int, operations: int) -> Counter[str]:
         return check(run, user_ids)
 
 
+@pytest.mark.long
 def test_totals_of_a_crowd_under_faults_equal_its_entries(engine: Engine) -> None:
     counts = run_on(engine, 1, 250)
 

@@ -22,6 +22,7 @@ Names = tuple[str, str]
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=str)
 
 
+@pytest.mark.long
 @pytest.mark.sampled(6)
 @every_command
 def test_a_crash_at_any_call_loses_doubles_and_blocks_nothing(command: Command, engine: Engine, names: Names) -> None:

@@ -248,6 +248,7 @@ def test_a_failed_build_of_an_event_function_raises_only_the_type_of_error(
     assert "ada" not in str(lines)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "part", ["a", "password", "x@", "eyJ", "a-", "https://", "token='\\", "password \\", "secret=", "bearer ", "a%40b."]
 )

@@ -23,6 +23,7 @@ def arrival_times(limit: Limit, steps: list[tuple[int, int]]) -> list[int]:
     return times
 
 
+@pytest.mark.long
 @given(LIMITS, STEPS)
 def test_the_rule_allows_exactly_what_a_bucket_of_tokens_allows(limit: Limit, steps: list[tuple[int, int]]) -> None:
     tat, tokens, last = 0, Fraction(limit.requests), NOW
@@ -40,6 +41,7 @@ def test_the_rule_allows_exactly_what_a_bucket_of_tokens_allows(limit: Limit, st
             assert limit.wait_us(tat, now) == (1 - tokens) * limit.interval_us
 
 
+@pytest.mark.long
 @given(LIMITS, STEPS)
 def test_a_request_passes_after_the_announced_wait_and_not_earlier(limit: Limit, steps: list[tuple[int, int]]) -> None:
     tat = 0

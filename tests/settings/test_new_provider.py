@@ -118,6 +118,7 @@ def backend_copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_new_live_provider_needs_only_the_registry_its_file_and_a_price(
     backend_copy: Path, ministack: LocalAws
 ) -> None:

@@ -46,6 +46,7 @@ def end_lease(current: Session, now: int = NOW) -> LeaseEnd:
 used_parts = st.lists(st.fractions(0, 1), min_size=1, max_size=12)
 
 
+@pytest.mark.long
 @given(credits=st.integers(10, 400), lease_seconds=st.integers(60, 10_800), parts=used_parts)
 @settings(derandomize=True, deadline=None, max_examples=300)
 def test_a_lease_holds_at_most_the_balance_and_charges_at_most_its_hold(credits, lease_seconds, parts) -> None:

@@ -71,6 +71,7 @@ def test_a_meeting_with_drops_is_one_transcript_with_exact_credits(
     )
 
 
+@pytest.mark.long
 def test_starting_and_stopping_all_day_gains_at_most_the_allowance(
     streaming_env: StreamingEnv,
 ) -> None:

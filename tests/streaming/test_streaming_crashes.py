@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[Callable[[Listener], None], Callable[[Listener], None]
 }
 
 
+@pytest.mark.long
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_crash_at_any_call_loses_nothing_doubles_nothing_blocks_nothing(

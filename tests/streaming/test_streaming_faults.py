@@ -99,6 +99,7 @@ def faults_of(call: str) -> tuple[Fault, ...]:
     return TRANSIENT if call == "TransactWriteItems" else tuple(fault for fault in TRANSIENT if fault not in CANCELLED)
 
 
+@pytest.mark.long
 @pytest.mark.sampled(3)
 @every_command
 def test_any_fault_at_any_call_is_recovered_or_503(command: Command, engine: Engine, names: Names) -> None:

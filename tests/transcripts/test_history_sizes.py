@@ -69,6 +69,7 @@ def pages(history: History) -> Iterator[str]:
             return
 
 
+@pytest.mark.long
 def test_every_page_fits(history: History) -> None:
     sizes = [sent_bytes(body) for body in pages(history)]
 
@@ -76,6 +77,7 @@ def test_every_page_fits(history: History) -> None:
     assert len(sizes) <= 6
 
 
+@pytest.mark.long
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize("form", ["srt", "vtt", "txt", "json"])
 def test_a_file_fits_or_is_refused(history: History, form: str) -> None:

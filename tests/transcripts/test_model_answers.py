@@ -101,6 +101,7 @@ def test_moments_and_quotes_above_the_maximum_are_left_out() -> None:
     assert answer.quotes == tuple(SEGMENTS[:MAX_QUOTES])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("character", ["a", "\n", "語", "😀", '"'])
 def test_a_megabyte_of_text_is_cut_quickly(character: str) -> None:
     started_at = time.process_time()
@@ -158,6 +159,7 @@ shapes = st.one_of(
 )
 
 
+@pytest.mark.long
 @given(answered=shapes)
 @settings(derandomize=True, deadline=None, database=None)
 def test_any_model_answer_is_bounded_plain_text_or_a_provider_error(

@@ -176,6 +176,7 @@ def test_attempts_reach_the_model_only_as_data(catchup_env: CatchupEnv, ada: Cal
         check_answer(answer, lease, texts)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", OBEYED)
 def test_a_model_that_obeys_changes_no_shape_and_leaks_nothing(catchup_env: CatchupEnv, ada: Caller, name: str) -> None:
     texts = ["The meeting moves to Thursday.", *list(ATTEMPTS.values())[:6]]

@@ -47,6 +47,7 @@ def test_a_question_and_its_passages_stay_within_the_budget_of_an_answer(
     assert passages or not segments
 
 
+@pytest.mark.long
 @given(segments=transcripts, max_bytes=st.integers(0, 60_000), question=st.sampled_from(["ab a é", "語", "?", "b"]))
 @PROFILE
 def test_passages_never_exceed_the_maximum_and_stay_in_order(

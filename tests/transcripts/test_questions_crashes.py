@@ -116,6 +116,7 @@ def names(engine: Engine) -> Iterator[Names]:
         yield fresh
 
 
+@pytest.mark.long
 @pytest.mark.sampled(5)
 @pytest.mark.parametrize("is_repeated", [True, False])
 @pytest.mark.parametrize("command", COMMANDS)
@@ -222,6 +223,7 @@ RACES: dict[
 }
 
 
+@pytest.mark.long
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("credits", [CREDITS, PRICE])
 @pytest.mark.parametrize("race", RACES)
