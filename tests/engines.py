@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -108,5 +108,6 @@ _TemplateLoader.add_multi_constructor(
 )
 
 
+@cache
 def _template() -> dict[str, Any]:
     return yaml.load(RESOURCES.read_text(), Loader=_TemplateLoader)
