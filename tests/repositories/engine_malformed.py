@@ -7,6 +7,7 @@ from typing import Any
 Request = tuple[str, dict[str, Any]]
 Values = dict[str, Any]
 LARGEST_ITEM_BYTES = 400 * 1024
+LONG_KEY_CHARACTERS = 1_000
 A_IS_1 = {":a": {"N": "1"}}
 NUMBERS = ("0", "-0", "00012", "1.50", "1E+2", "1e125", "9.9e125", "1e126", "1e-130", "1e-131", "9" * 38, "9" * 39)
 NUMBERS += ("1" + "0" * 38, "1" * 400, "abc", "", "NaN", "Infinity", "0x1", " 1", "1_000", "+5", ".5", "5.", "1e")
@@ -93,13 +94,14 @@ class MalformedRequests:
         yield "update_item", named | {"Key": key} | update
         yield "batch_get_item", {"RequestItems": {table: {"Keys": [key]}}}
         yield "batch_write_item", {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}
-        if {"pk", "sk"} <= key.keys() and len(repr(key)) < 1_000:
+        if {"pk", "sk"} <= key.keys() and len(repr(key)) < LONG_KEY_CHARACTERS:
             yield self._transaction(_put_action(table, key))
             yield self._transaction({"Delete": named | {"Key": key}})
             yield self._transaction({"Update": named | {"Key": key} | update})
         yield _query(table, "pk = :p AND sk = :s", {f":{name[0]}": key.get(name, {"S": "x"}) for name in ("pk", "sk")})
         yield _query(table, "pk = :p", {":p": {"S": self._pk}}, ExclusiveStartKey=key)
-        yield "scan", named | {"ExclusiveStartKey": key, "Limit": 1}
+        if len(repr(key)) < LONG_KEY_CHARACTERS:  # What follows a valid key in a scan is each engine's own.
+            yield "scan", named | {"ExclusiveStartKey": key, "Limit": 1}
 
     def _of_size(self) -> Iterator[Request]:
         """Items of about the largest size, with a key of their own: of all attributes, only `text` is changed."""
@@ -127,6 +129,8 @@ class MalformedRequests:
         yield self._put_item(**{rng.choice(("", "x" * 300)): {"S": "x"}})
         for attributes in INDEX_KEYS:
             yield "put_item", {"TableName": self._ledger, "Item": self._key | attributes}
+            put = _put_action(self._ledger, self._key | attributes)
+            yield self._transaction(self._refused_put(), put)
         number, other = {"N": rng.choice(NUMBERS)}, {"pk": {"S": "USER#numbers"}, "sk": {"S": "BALANCE"}}
         yield self._put_item(a=number, **other)  # boto3 reads no number of more than 38 digits.
         yield self._update("SET a = :a", {":a": number}, Key=other)
@@ -187,7 +191,7 @@ class MalformedRequests:
         rng, table = self._rng, self._table
         put, delete = self._put(), {"Delete": {"TableName": table, "Key": self._key}}
         numbered = [_put_action(table, self._numbered_key(number)) for number in range(rng.choice((99, 100, 101)))]
-        for actions in ([], [{}], [put | {"Delete": numbered[0]["Put"]}], [put, put], [put, delete], numbered):
+        for actions in ([], [{}], [put | delete], [put, put], [put, delete], numbered):
             yield self._transaction(*actions)
         text = {"text": {"S": "x" * 399_000}}
         yield self._transaction(
@@ -199,12 +203,11 @@ class MalformedRequests:
         yield self._transaction({"Put": put["Put"] | {"ConditionExpression": "attribute_exists("}}, numbered[0])
         for token in ("", "x" * 37, 5):
             yield "transact_write_items", {"TransactItems": [put], "ClientRequestToken": token}
-        refused = {"Put": numbered[0]["Put"] | {"ConditionExpression": "attribute_exists(missing)"}}
         yield self._transaction({"Update": {"TableName": table, "Key": self._key}})
         for expression in ("ADD pk :a", "SET state = :a", "ADD a :a", "SET missing.name = :a"):
             update = {"TableName": table, "Key": self._key, "UpdateExpression": expression}
             for values in (A_IS_1, {":a": {"S": "x"}}):
-                yield self._transaction(refused, {"Update": update | {"ExpressionAttributeValues": values}})
+                yield self._transaction(self._refused_put(), {"Update": update | {"ExpressionAttributeValues": values}})
 
     def _transaction(self, *actions: dict[str, Any]) -> Request:
         token = f"{self._ledger}-{self._rng.getrandbits(40):x}"  # botocore would make one up.
@@ -215,6 +218,10 @@ class MalformedRequests:
 
     def _put(self) -> dict[str, Any]:
         return _put_action(self._table, self._key)
+
+    def _refused_put(self) -> dict[str, Any]:
+        put = _put_action(self._table, self._numbered_key(0))
+        return {"Put": put["Put"] | {"ConditionExpression": "attribute_exists(missing)"}}
 
     def _put_item(self, **attributes: Any) -> Request:
         return "put_item", {"TableName": self._table, "Item": self._key | attributes}
