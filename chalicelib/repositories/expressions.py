@@ -24,11 +24,13 @@ def key_condition(condition: ConditionBase) -> Item:
 def filter_condition(condition: ConditionBase) -> Item:
     """The parameters of a scan that returns the items that meet `condition`."""
     built = ConditionExpressionBuilder().build_expression(condition)
-    return {
+    parameters: Item = {
         "FilterExpression": built.condition_expression,
         "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
     }
+    if built.attribute_value_placeholders:  # DynamoDB rejects an empty map.
+        parameters["ExpressionAttributeValues"] = serialize(built.attribute_value_placeholders)
+    return parameters
 
 
 def update_expression(

@@ -50,6 +50,13 @@ def test_a_scan_passes_every_item_once_and_returns_those_that_match(tables: Tabl
     assert pages >= 21 / 4
 
 
+def test_a_scan_by_a_condition_without_a_value_returns_what_matches(tables: Tables) -> None:
+    tables.write(Write(KEY, item={"n": 1}))
+    tables.write(Write(ItemKey("ledger", "USER#2", "A"), item={}))
+
+    assert tables.scan("ledger", Attr("n").exists(), limit=10) == ([{"n": 1} | KEY.as_item()], None)
+
+
 def test_a_scan_continues_after_an_item_that_it_returned(tables: Tables) -> None:
     for n in range(5):
         tables.write(Write(ItemKey("ledger", f"USER#{n}", "BALANCE"), item={"n": n}))
