@@ -60,7 +60,7 @@ destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts 
 	@$(PY) -m scripts.destroy --stage "$(STAGE)" $(if $(filter delete,$(DATA)),--with-data)
 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes options to pytest)
-	@$(PY) -m pytest $(PARALLEL) $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) --durations=10 $(ARGS)
 
 quick: $(DEV_READY) ## run the short tests that need no server, between two edits
 	@$(PY) -m pytest -n 2 --dist loadfile --quick $(NO_SERVER_TESTS) $(ARGS)
