@@ -48,7 +48,6 @@ KNOWN_DIFFERENCES = (
     ),
     KnownDifference("update_item", ANSWER, INVALID, "Two document paths overlap", SOAK_FINDS),
     KnownDifference("transact_write_items", CANCELLED, INVALID, "ValidationError", IS_BUG),
-    KnownDifference("transact_write_items", CANCELLED, CANCELLED, "ValidationError", IS_BUG),
     KnownDifference("transact_write_items", ANSWER, INVALID, "can only contain one of Check, Put", NEVER_SENT),
     KnownDifference("transact_write_items", ANSWER, INVALID, "number of conditions on the keys", NEVER_SENT),
     KnownDifference("batch_get_item", ANSWER, INVALID, "Too many items", "Callers of `get_many` ask for at most 100."),
