@@ -1,6 +1,7 @@
 """The TypeScript client walks the whole journey against the running backend, and is what the contract makes it."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -12,6 +13,10 @@ from scripts.local.stack import LocalStack
 CLIENT = REPOSITORY / "clients" / "typescript"
 INSTALLED = CLIENT / "node_modules" / ".package-lock.json"
 LOCK = CLIENT / "package-lock.json"
+GIVEN = """
+declare const email: string, password: string, wav: Blob;
+declare function showShop(details: unknown): void;
+"""  # what the example of the README takes from its reader
 
 
 def run(*command: str, **environment: str) -> str:
@@ -44,6 +49,15 @@ def test_the_client_completes_the_journey(npm: str, stack: LocalStack) -> None:
 
     assert "# fail 0" in output
     assert "a listener's journey" in output
+
+
+def test_the_example_of_the_readme_compiles(npm: str) -> None:
+    run(npm, "run", "--silent", "build")
+    (example,) = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+    file = CLIENT / "build" / "example.ts"
+    file.write_text(GIVEN + example)
+
+    run("node_modules/.bin/tsc", "--noEmit", "--strict", "--module", "NodeNext", "--types", "node", str(file))
 
 
 def test_the_clients_types_match_the_contract(npm: str) -> None:
