@@ -9,10 +9,10 @@ DEV_READY := $(VENV)/.dev-ready
 CLIENT := clients/typescript
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
-# Tests that need no server, but for some in them. `make soak` also runs them on Amazon's engine, with all their cases.
+# Tests of the features; most need no server. `make soak` also runs them on Amazon's engine, with all their cases.
 ROOMS := accounts admin audit catchup credits logs models payments pricing repositories scripts settings streaming transcripts
 HTTP_UNITS := endpoint hostile_json openapi public_url rate_limiter request routes
-NO_SERVER_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
+FEATURE_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
   tests/providers/test_id_tokens.py tests/shipping/test_deployed_shape.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -63,12 +63,12 @@ test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes opt
 	@$(PY) -m pytest $(PARALLEL) --durations=10 $(ARGS)
 
 quick: $(DEV_READY) ## run the short tests that need no server, between two edits
-	@$(PY) -m pytest -n 2 --dist loadfile --quick $(NO_SERVER_TESTS) $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --quick $(FEATURE_TESTS) $(ARGS)
 
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m soak $(ARGS)
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
-	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(NO_SERVER_TESTS) $(ARGS)
+	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(FEATURE_TESTS) $(ARGS)
 
 CHECKS := check-format check-lint check-types check-template check-secrets check-words
 .PHONY: $(CHECKS)
@@ -134,10 +134,13 @@ $(DYNAMODB_LOCAL): scripts/local/dynamodb_local.py | $(DEV_READY)
 $(CLIENT_READY): $(CLIENT)/package-lock.json
 	@cd $(CLIENT) && npm ci && touch node_modules/.package-lock.json
 
-# uv installs several times faster than pip, but knows neither pip's settings nor its proxies: then pip does it.
+# uv installs several times faster than pip, but does not read pip's settings: where those name an index or a proxy, and
+# where uv fails, pip installs.
 define install
 echo "installing $(1) into $(VENV) (a minute or two the first time)"; \
-{ $(PY) -m pip install --quiet $(UV) && $(VENV)/bin/uv pip install --quiet --python $(PY) -r $(1); } || \
+{ ! $(PY) -m pip config list | grep -Eq '\.(index-url|no-index|proxy)=' && \
+  $(PY) -m pip install --quiet --only-binary :all: $(UV) && \
+  $(VENV)/bin/uv pip install --quiet --python $(PY) -r $(1); } || \
 $(PY) -m pip install -r $(1) || { \
   echo "" >&2; \
   echo "Installing $(1) failed; see the error above. If it is about" >&2; \

@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="leave out tests that need a server or long")
+    parser.addoption("--quick", action="store_true", help="leave out tests that need a server or take long")
 
 
 def pytest_report_header() -> str:
@@ -55,9 +55,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the tests by folder, and leave out what is `make soak`'s alone.
+    """Order the tests by folder. `--quick` leaves out those that take long or need a server.
 
-    That is each soak, and of a test of many cases all but the sample that its mark names.
+    Except in a soak, tests marked `soak` are left out, and tests marked `sampled` run some of their cases.
 
     Each day draws another sample; the run names its seed, and `SAMPLE_SEED=…` draws that one again.
     """

@@ -48,8 +48,8 @@ STREAM_HANDLERS: dict[str, Handler] = {
     "GetShardIterator": dynamodb_streams._get_shard_iterator,
 }
 PARSED_EXPRESSIONS = 4_096
-# The engine copies each item and parses each expression several times. Items are plain JSON, which marshal copies many
-# times faster than deepcopy, and there are few expressions. The answers stay the same.
+# The engine copies each item and parses each expression several times. Items are plain JSON, which marshal copies
+# faster than deepcopy, and there are few expressions.
 _tokenize = lru_cache(PARSED_EXPRESSIONS)(dynamodb._tokenize)
 dynamodb.copy = SimpleNamespace(deepcopy=lambda value: marshal.loads(marshal.dumps(value)))
 dynamodb._tokenize = lambda expression: list(_tokenize(expression))
@@ -161,6 +161,9 @@ def _as_base64(value: Any) -> str:
 
 
 def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
-    if len(value) == 1 and isinstance(encoded := value.get("B"), str):
-        return {"B": base64.b64decode(encoded)}
+    if len(value) == 1:
+        if isinstance(encoded := value.get("B"), str):
+            return {"B": base64.b64decode(encoded)}
+        if isinstance(encoded := value.get("BS"), list):
+            return {"BS": [base64.b64decode(element) for element in encoded]}
     return value

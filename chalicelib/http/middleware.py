@@ -47,7 +47,7 @@ def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, st
 
     def http(request: Request, get_response: Callable[[Request], Response]) -> Response:
         started_at = time.perf_counter()
-        with collect_request_facts() as log_fields:
+        with collect_request_facts() as facts:
             try:
                 _check_origin(request, settings())
                 response = get_response(request)
@@ -59,7 +59,7 @@ def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, st
             request_id = _request_id(request)
             _answer_not_modified(request, response)
             _add_common_headers(response, request_id, cors_headers)
-            write_log_line(request, response, log_fields, request_id, (time.perf_counter() - started_at) * 1000)
+            write_log_line(request, response, facts, request_id, (time.perf_counter() - started_at) * 1000)
         return response
 
     return http

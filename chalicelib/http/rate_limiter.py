@@ -44,7 +44,6 @@ class RateLimiter:
         """Process the request inside. Raises RateLimitedError, or UnavailableError if it must be counted and cannot."""
         try:
             if count.wait_seconds:
-                count.is_current = True
                 raise over_limit_error(count)
             if GROUPS[group].counts_new_work:
                 self._count_first(group, count)
@@ -91,7 +90,8 @@ class RateLimiter:
 
 
 def over_limit_error(count: RequestCount) -> RateLimitedError:
-    """The 429 for a request that must wait."""
+    """The 429 for a request that must wait; its headers say how the caller stands."""
+    count.is_current = True
     seconds = count.wait_seconds
     return RateLimitedError(
         f"Too many requests. Retry in {seconds} s.", retry_after_seconds=seconds, limit=str(count.limit)

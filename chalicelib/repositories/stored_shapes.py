@@ -1,7 +1,7 @@
 """Every kind of item that is stored for a user: what of it an export contains, and what an erasure keeps.
 
 The classes of a shape declare the attributes of its items, each marked as models/field_kinds.py says. A new attribute
-belongs into one of these classes. A new kind of item belongs into `USER_SHAPES`, or it is neither exported nor kept;
+belongs in one of these classes. A new kind of item belongs in `USER_SHAPES`, or it is neither exported nor kept;
 an export also needs a section of `ExportContent` for it.
 Items that hold nothing but ids and times lie outside: a payment's pointer, the list of open purchases, and the
 guard of the free credits (whose key is an HMAC of the address).

@@ -1,16 +1,12 @@
 """Speech recognition by Whisper's tiny English model: the same audio always gives the same words."""
 
-import hashlib
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.recognition.audio import MODEL_RATE_HZ, Samples
 
 TOKENS_PER_SECOND = 8
-MAX_REMEMBERED = 500
 
 
 @dataclass(frozen=True)
@@ -35,15 +31,11 @@ class Transcript:
 
 
 class Recogniser:
-    """One model for all callers, loaded on first use and used by one caller at a time.
-
-    It remembers what it recognised, since the same recordings are sent again and again.
-    """
+    """One model for all callers, loaded on first use and used by one caller at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._model: Any = None
-        self._remembered: OrderedDict[tuple[str, bytes], Transcript] = OrderedDict()
 
     def load(self) -> None:
         """Load the model before its first use (about a second)."""
@@ -53,27 +45,16 @@ class Recogniser:
     def recognise(self, samples: Samples) -> Transcript:
         """The speech in `samples`. Blocks for at least a second, or a tenth of the duration: call it in a thread."""
         with self._lock:
-            return self._remember("long", samples, lambda: _transcribe(self._get_model(), samples))
+            return _transcribe(self._get_model(), samples)
 
     def recognise_short(self, samples: Samples) -> Transcript:
         """The speech in at most 20 s of audio: half the time, slightly less accurate."""
+        seconds = len(samples) / MODEL_RATE_HZ
         with self._lock:
-            return self._remember("short", samples, lambda: self._recognise_short(samples))
-
-    def _recognise_short(self, samples: Samples) -> Transcript:
-        seconds, model = len(samples) / MODEL_RATE_HZ, self._get_model()
-        with model.window_for(seconds):
-            # A limit above any human pace stops the model when it begins to repeat itself.
-            return _transcribe(model, samples, max_new_tokens=20 + int(seconds * TOKENS_PER_SECOND))
-
-    def _remember(self, window: str, samples: Samples, recognise: Callable[[], Transcript]) -> Transcript:
-        key = (window, hashlib.sha256(samples.tobytes()).digest())
-        if key not in self._remembered:
-            self._remembered[key] = recognise()
-            if len(self._remembered) > MAX_REMEMBERED:
-                self._remembered.popitem(last=False)
-        self._remembered.move_to_end(key)
-        return self._remembered[key]
+            model = self._get_model()
+            with model.window_for(seconds):
+                # A limit above any human pace stops the model when it begins to repeat itself.
+                return _transcribe(model, samples, max_new_tokens=20 + int(seconds * TOKENS_PER_SECOND))
 
     def _get_model(self) -> Any:
         if self._model is None:

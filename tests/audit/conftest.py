@@ -6,15 +6,10 @@ import pytest
 
 from chalicelib.repositories.table import Tables
 from tests.audit.audit_env import AuditEnv
-from tests.engines import IN_PROCESS, Engine
+from tests.engines import Engine
 from tests.fakes import Clock
 
 Names = tuple[str, str]
-
-
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    return Engine(IN_PROCESS)
 
 
 @pytest.fixture

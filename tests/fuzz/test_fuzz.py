@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -161,16 +162,23 @@ def fuzz(target: str, corpus: Path, runs: int, *options: str, cwd: Path = ROOT) 
     # libFuzzer holds its limit against a peak of memory that a process inherits from its parent: a shell has a low one.
     command = ["/bin/sh", "-c", '"$@"; exit $?', "fuzz", *fuzzer]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
+    process = subprocess.Popen(
         command,
         cwd=cwd,
         env=environment,
         text=True,
         errors="replace",
-        timeout=LONGEST_SECONDS,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
+    try:
+        output, _ = process.communicate(timeout=LONGEST_SECONDS)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return subprocess.CompletedProcess(command, process.returncode, output)
 
 
 def executions(result: "subprocess.CompletedProcess[str]") -> int:

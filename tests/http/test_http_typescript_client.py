@@ -13,7 +13,7 @@ from scripts.local.stack import LocalStack
 CLIENT = REPOSITORY / "clients" / "typescript"
 INSTALLED = CLIENT / "node_modules" / ".package-lock.json"
 LOCK = CLIENT / "package-lock.json"
-GIVEN = """
+DECLARATIONS = """
 declare const email: string, password: string, wav: Blob;
 declare function showShop(details: unknown): void;
 """  # what the example of the README takes from its reader
@@ -55,7 +55,7 @@ def test_the_example_of_the_readme_compiles(npm: str) -> None:
     run(npm, "run", "--silent", "build")
     (example,) = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
     file = CLIENT / "build" / "example.ts"
-    file.write_text(GIVEN + example)
+    file.write_text(DECLARATIONS + example)
 
     run("node_modules/.bin/tsc", "--noEmit", "--strict", "--module", "NodeNext", "--types", "node", str(file))
 

@@ -145,14 +145,14 @@ def test_changed_code_is_served_and_broken_code_waits_for_the_next_change(projec
 
 
 @pytest.fixture
-def heeded_ctrl_c() -> Iterator[None]:
-    """Processes started here heed Ctrl-C, even where this run ignores it, as one in the background of a shell does."""
+def default_ctrl_c() -> Iterator[None]:
+    """Child processes stop on Ctrl-C, even if this run ignores it, as one in the background of a shell does."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("heeded_ctrl_c")
+@pytest.mark.usefixtures("default_ctrl_c")
 def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, tmp_path, eventually):
     """The real script, in a copy of the repository's scripts with a tiny app."""
     shutil.copytree(REPOSITORY / "scripts", whole_project / "scripts", ignore=shutil.ignore_patterns("__pycache__"))

@@ -121,10 +121,10 @@ def test_no_guess_is_wrong_twice(tables: Tables, guess_us: int, earlier_requests
     """Idle or busy: whatever a process assumes of the caller, its second write is right."""
     identity = f"ada-{guess_us}-{earlier_requests}"
     for _ in range(earlier_requests):
-        RateLimits(tables).count(count_of(identity=identity))
+        assert RateLimits(tables).count(count_of(identity=identity))
     recording = RecordingTables(tables)
 
-    RateLimits(recording).count(count_of(identity=identity, tat_us=guess_us))
+    assert RateLimits(recording).count(count_of(identity=identity, tat_us=guess_us))
 
     assert len(recording.writes) <= 2 < MAX_ATTEMPTS
 

@@ -1,10 +1,13 @@
 """Stripe's stand-in through the official SDK: sessions, payments, events and lists."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 import stripe
 
+from sandbox.stripe.errors import ParamError
+from sandbox.stripe.session_parameters import check_combinations
 from tests.sandbox.stripe_account import DELAYED, PACKAGE
 
 PRICE = PACKAGE["line_items"][0]["price_data"]
@@ -129,6 +132,14 @@ def test_an_invalid_price_is_refused(account, price, param, code):
         account.create_session(line_items=[{"price_data": price}])
 
     assert (refused.value.param, refused.value.code) == (param, code)
+
+
+@pytest.mark.parametrize(("seconds", "is_accepted"), [(1_799, False), (1_800, True), (86_399, True), (86_400, False)])
+def test_the_time_of_a_session_is_judged_to_the_second(seconds, is_accepted):
+    price = {"price_data": {"currency": "usd", "unit_amount": 299, "product_data": {"name": "Starter"}}, "quantity": 1}
+
+    with nullcontext() if is_accepted else pytest.raises(ParamError, match="expires_at"):
+        check_combinations({"line_items": [price], "expires_at": 1_000 + seconds}, now=1_000)
 
 
 @pytest.mark.parametrize("seconds", [1_790, 86_400 + 60])  # a minute more: the time of the call counts
