@@ -1,0 +1,108 @@
+"""What everybody who uses the service has: an account, tokens, and the patience to retry."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from chalicelib import contract
+from chalicelib.errors import AppError, EmailTakenError, ProviderError
+from chalicelib.ids import id_for_key
+from chalicelib.models.accounts import Caller
+from tests.simulation.application import Application
+from tests.simulation.outcomes import NoAnswerError
+from tests.simulation.world import World
+
+PASSWORD = "canary horse battery"
+TRIES = 6
+T = TypeVar("T")
+
+
+class GaveUpError(Exception):
+    """The person got no answer after several tries and does something else."""
+
+
+@dataclass
+class Person:
+    """Someone with an account. `network`: the address that registrations come from."""
+
+    world: World
+    email: str
+    network: str
+    caller: Caller | None = None
+    counter: int = field(default=0)
+
+    @property
+    def me(self) -> Caller:
+        assert self.caller is not None
+        return self.caller
+
+    @property
+    def user_id(self) -> str:
+        return self.caller.user_id if self.caller else ""
+
+    # Requests
+
+    def ask(self, operation: str, run: Callable[[Application], T], account: str = "") -> T:
+        """The answer of a use case; retried as a client does. Raises AppError and GaveUpError.
+
+        `account`: whose books are touched, where the person is not signed in yet.
+        """
+        if actor := self.world.scheduler.current:
+            actor.account = self.user_id or account
+        for attempt in range(TRIES):
+            try:
+                return self.world.call(operation, self.user_id or account, run)
+            except NoAnswerError:
+                pass
+            except AppError as error:
+                if not isinstance(error, ProviderError) and "retry_after_seconds" not in error.details:
+                    raise
+            self.world.think(self.world.rng.random() * 4_000 * 2**attempt)
+        raise GaveUpError
+
+    def key(self) -> str:
+        """A new idempotency key."""
+        self.counter += 1
+        return f"key-{self.counter}"
+
+    def id_for(self, route: str, key: str) -> str:
+        """The id that the route derives from the key."""
+        return id_for_key(self.user_id, route, key)
+
+    # Signing in
+
+    def register(self) -> bool:
+        """Register, or sign in where the account exists by now; whether that worked."""
+        body = contract.Register(email=self.email, password=PASSWORD)
+        try:
+            self.world.call("register", "", lambda application: application.accounts.register(body, self.network))
+        except (EmailTakenError, NoAnswerError):
+            pass
+        except AppError as error:
+            if "retry_after_seconds" not in error.details:
+                raise
+        return self.sign_in()
+
+    def sign_in(self) -> bool:
+        """Sign in; whether that worked."""
+        body = contract.Login(email=self.email, password=PASSWORD)
+        pool = self.world.providers.user_pool
+        user = pool.users.get(self.email)
+        try:
+            signed_in = self.ask(
+                "login",
+                lambda application: application.accounts.login(body, self.network),
+                user.user_id if user else "",
+            )
+        except (AppError, GaveUpError):
+            return False
+        self.caller = pool.callers[signed_in.token]
+        return True
+
+
+def body_hash(body: object) -> str:
+    """The hash of a request's body, as http/parameters.py makes it."""
+    return hashlib.sha256(msgspec.json.encode(body)).hexdigest()

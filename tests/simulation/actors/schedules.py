@@ -1,0 +1,82 @@
+"""What runs by itself: the sweep, the reconciler, the worker of messages, the totals from the stream, the audit."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.errors import AppError
+from chalicelib.repositories.aggregates import AggregatesBusyError
+from tests.simulation.application import Application
+from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
+from tests.simulation.outcomes import NoAnswerError
+from tests.simulation.world import SCHEDULE_MS, STREAM_MS, WORKER_MS, World
+
+NOBODY = "schedules"
+BATCH = 40
+# Less often than deployed, so that most operations of a run are those of people. A schedule may also be left out.
+SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS, AUDIT_MS = 4 * MINUTE_MS, 12 * MINUTE_MS, 30 * SECOND_MS, 6 * HOUR_MS
+
+
+class Schedules:
+    """Everything that no person starts."""
+
+    def __init__(self, world: World):
+        self.world, self.rng = world, world.rng
+        world.providers.queue.handle = self.handle_message
+
+    def start(self) -> None:
+        """Start all schedules."""
+        every = {
+            "sweep": (self.sweep, SWEEP_MS),
+            "reconcile": (self.reconcile, RECONCILE_MS),
+            "count": (self.count, STREAM_PAUSE_MS),
+            "audit": (self.start_audit, AUDIT_MS),
+        }
+        for name, (run, pause_ms) in every.items():
+            self.world.start_actor(name, lambda run=run, pause_ms=pause_ms: self._repeat(run, pause_ms))
+
+    def _repeat(self, run: Callable[[], object], pause_ms: int) -> None:
+        while True:
+            self.world.think(self.rng.expovariate(1 / pause_ms))
+            run()
+
+    def call(self, operation: str, run: Callable[[Application], Any], limit_ms: int = SCHEDULE_MS) -> Any:
+        """What a schedule's function returned; None after an error, which the next run makes good."""
+        try:
+            return self.world.call(operation, NOBODY, run, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS)
+        except (AppError, AggregatesBusyError, ExceptionGroup, NoAnswerError):
+            return None
+
+    def sweep(self) -> int:
+        """End what was abandoned; returns how much there was, -1 after an error."""
+        leases = self.call("sweep", lambda application: application.streaming.sweep())
+        audits = self.call("sweep audits", lambda application: application.audits.sweep())
+        return -1 if leases is None or audits is None else leases + audits
+
+    def reconcile(self) -> int:
+        """Find missed payments; returns the failures, or -1."""
+        found = self.call("reconcile", lambda application: application.reconciler.reconcile())
+        return -1 if found is None else len(found[1])
+
+    def start_audit(self) -> None:
+        self.call("start audit", lambda application: application.audits.start_daily())
+
+    def handle_message(self, message: str) -> None:
+        """Continue the job that a message names; the queue delivers it again after an error."""
+        kind, _, job_id = message.rpartition(":")
+        if kind == "audit":
+            self.call("audit", lambda application: application.audits.advance(job_id), WORKER_MS)
+
+    def count(self) -> None:
+        """Count new entries of the stream; a batch may come twice, and some of it late, in any order."""
+        stream, faults = self.world.observer.stream, self.world.faults
+        batch = [stream.popleft() for _ in range(min(BATCH, len(stream)))]
+        if not batch:
+            return
+        if faults.happens(faults.profile.doubled):
+            self.rng.shuffle(batch)
+            late = [batch.pop() for _ in range(self.rng.randrange(len(batch)))]
+            stream.extend(late)
+        for _ in range(2 if faults.happens(faults.profile.doubled) else 1):
+            done = self.call("count", lambda application: application.aggregates.count_changes(batch), STREAM_MS)
+        if done is None:
+            stream.extendleft(reversed(batch))

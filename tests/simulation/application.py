@@ -1,0 +1,122 @@
+"""The use cases of one container, put together as chalicelib/wiring does it, on the simulated outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
+from chalicelib.accounts.service import Accounts
+from chalicelib.admin.usage_figures import ActiveAndTopUsers
+from chalicelib.admin.users import UserAdministration
+from chalicelib.audit.reader import Auditor, AuditRules
+from chalicelib.audit.service import Audits
+from chalicelib.cursors import Cursors
+from chalicelib.ids import ulid
+from chalicelib.payments.checkout import Purchases
+from chalicelib.payments.fulfilment import Fulfilment
+from chalicelib.payments.purchase_state import purchase_value
+from chalicelib.payments.reconciliation import Reconciler
+from chalicelib.pricing import price_files
+from chalicelib.repositories.aggregates import Aggregates
+from chalicelib.repositories.ledger import Ledger
+from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import Transcripts
+from chalicelib.settings.provider_registry import RELAY
+from chalicelib.streaming.lease_rules import LeaseRules
+from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.relay import Relay
+from chalicelib.streaming.service import Streaming
+from chalicelib.transcripts.history import History
+from chalicelib.wiring.common import Common
+from tests.default_prices import PRICES
+
+if TYPE_CHECKING:
+    from tests.simulation.providers import Providers
+
+IDENTITY_KEY = "canary-key-of-the-simulation"
+CURSORS = Cursors(IDENTITY_KEY)
+STAGE, ORIGIN = "local", "https://extension.example"
+# Small, so that the caps are reached in every run.
+FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=3_000)
+LEASE_RULES = LeaseRules()
+
+
+@dataclass(frozen=True)
+class Application:
+    """The use cases of one container."""
+
+    ledger: Ledger
+    accounts: Accounts
+    streaming: Streaming
+    relay: Relay
+    history: History
+    purchases: Purchases
+    reconciler: Reconciler
+    administration: UserAdministration
+    aggregates: Aggregates
+    audits: Audits
+
+
+def build_application(
+    tables: Tables,
+    providers: "Providers",
+    now_ms: Callable[[], int],
+    new_id: Callable[[], str],
+    random_bytes: Callable[[int], bytes],
+    pause: Callable[[float], None],
+) -> Application:
+    """The use cases on these tables and providers. `now_ms`: the clock of the process that runs; `pause`: seconds."""
+
+    def now() -> int:
+        return now_ms() // 1000
+
+    common = Common(Ledger(tables), tables, PRICES, now, new_id, lambda: ulid(now_ms(), random_bytes(10)))
+
+    def shared(use_case: type) -> dict[str, Any]:
+        return common.of(use_case)
+
+    leases = Leases(**shared(Leases), rules=LEASE_RULES, live_providers=providers.live)
+    fulfilment = Fulfilment(tables, providers.stripe, STAGE, is_live=False, now=now)
+    audit_rules = AuditRules()
+    auditor = Auditor(
+        **shared(Auditor),
+        aggregates=Aggregates(tables),
+        price_versions=frozenset(price_files.available()),
+        purchase_value=purchase_value,
+        usage_collector=ActiveAndTopUsers(),
+        rules=audit_rules,
+        pause=pause,
+    )
+    return Application(
+        ledger=common.ledger,
+        accounts=Accounts(
+            **shared(Accounts),
+            cognito=providers.user_pool,  # type: ignore[arg-type]
+            verifier=providers.user_pool,  # type: ignore[arg-type]
+            free_credits=FreeCredits(**shared(FreeCredits), rules=FREE_CREDIT_RULES, identity_key=IDENTITY_KEY),
+            is_verification_on=False,
+            pause=pause,
+            elapsed=lambda: now_ms() / 1000,
+        ),
+        streaming=Streaming(**shared(Streaming), rules=LEASE_RULES, leases=leases, relay_provider=RELAY[0].name),
+        relay=Relay(
+            **shared(Relay),
+            recognisers=providers.recognisers,
+            stale_after_seconds=LEASE_RULES.chunk_stale_after_seconds,
+        ),
+        history=History(**shared(History), transcripts=Transcripts(tables), cursors=CURSORS),
+        purchases=Purchases(
+            **shared(Purchases),
+            fulfilment=fulfilment,
+            is_on=True,
+            return_origins=frozenset({ORIGIN}),
+            success_url=f"{ORIGIN}/paid",
+            cancel_url=f"{ORIGIN}/cancelled",
+        ),
+        reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
+        administration=UserAdministration(
+            **shared(UserAdministration), directory=providers.user_pool, cursors=CURSORS
+        ),
+        aggregates=Aggregates(tables),
+        audits=Audits(**shared(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
+    )

@@ -1,0 +1,279 @@
+"""What is outside of the backend, in memory: providers of speech, the user pool, the queue; Stripe is in stripe.py.
+
+They take effect and then may fail to say so, as `World.call_provider` decides. A provider that costs money asks the
+books, at the moment it is called, for an open hold that covers the worst case.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import (
+    EmailTakenError,
+    EmailUnverifiedError,
+    InvalidCredentialsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from chalicelib.models.accounts import Account, Caller
+from chalicelib.models.audio import Audio
+from chalicelib.models.sessions import LiveOptions, SocketCredential
+from chalicelib.models.transcripts import Recognition, Word
+from chalicelib.providers.cognito import Person, SignIn
+from tests.default_prices import PRICES
+from tests.simulation.books import number, text
+from tests.simulation.engine import APP, stored_items
+from tests.simulation.scheduler import ViolationError
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LIVE_PER_MINUTE = PRICES.services["live"].credits_per_minute
+TOKEN_SECONDS, MAX_SOCKET_SECONDS = 60, 10_800
+
+
+def live_credits(milliseconds: int) -> int:
+    """The price of so much live time, rounded up."""
+    return -(-milliseconds * LIVE_PER_MINUTE // 60_000)
+
+
+@dataclass
+class LiveProvider:
+    """A provider of direct sockets. `holds`: token → the hold that pays for its socket."""
+
+    world: "World"
+    name: str
+    model: str
+    holds: dict[str, str] = field(default_factory=dict)
+    received: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def supports_language(self, language: str) -> bool:
+        return language in ("", "en", "de")
+
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+        return self.world.call_provider(f"{self.name} token", lambda: self._create(lease_seconds))
+
+    def _create(self, lease_seconds: int) -> SocketCredential:
+        world = self.world
+        process = world.scheduler.current
+        hold_id = self._covering_hold(process.account if process else "", lease_seconds)
+        token = f"token-{world.rng.getrandbits(64):016x}"
+        self.holds[token] = hold_id
+        seconds = min(lease_seconds, MAX_SOCKET_SECONDS)
+        return SocketCredential(
+            self.name, self.model, "wss://live.example/v3/ws", token, world.now + TOKEN_SECONDS, seconds
+        )
+
+    def _covering_hold(self, user_id: str, lease_seconds: int) -> str:
+        """The open hold of an opening lease that pays for all of the socket. Raises ViolationError without one."""
+        holds = self.world.observer.books.open_holds(user_id, "stream")
+        for session in self.world.sessions(user_id):
+            hold = holds.get(hold_id := f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}")
+            if hold is None or text(session, "state") != "opening" or number(session, "lease_seconds") != lease_seconds:
+                continue
+            worst_case = live_credits(number(session, "done_ms") + lease_seconds * 1000) - number(session, "charged")
+            if hold.credits >= worst_case:
+                return hold_id
+        raise ViolationError(f"a token for {lease_seconds} s of {user_id} without a hold that covers it: {holds}")
+
+    def receive(self, token: str) -> None:
+        """A client got this token. Raises ViolationError for a second one that the same hold pays for."""
+        if token in self.holds:
+            tokens = self.received[self.holds[token]]
+            tokens.add(token)
+            if len(tokens) > 1:
+                raise ViolationError(f"two clients' tokens on the hold {self.holds[token]}")
+
+
+@dataclass
+class Recogniser:
+    """A provider of relayed audio. `recognised_ms`: what it did, whether or not its answer arrived."""
+
+    world: "World"
+    model: str = "assemblyai/sync-universal-3-5-pro"
+    recognised_ms: int = 0
+
+    def recognise(self, audio: Audio, language: str) -> Recognition:
+        return self.world.call_provider("recognise", lambda: self._recognise(audio))
+
+    def _recognise(self, audio: Audio) -> Recognition:
+        process = self.world.scheduler.current
+        user_id = process.account if process else ""
+        if not any(self._is_covered(session, user_id, audio) for session in self.world.sessions(user_id)):
+            raise ViolationError(f"{audio.duration_ms} ms of audio of {user_id} without a hold that covers it")
+        self.recognised_ms += audio.duration_ms
+        spoken = f"words {audio.fingerprint[:8]}"
+        return Recognition(spoken, self.model, (Word(spoken, 0, audio.duration_ms, 0.9),))
+
+    def _is_covered(self, session: dict[str, Any], user_id: str, audio: Audio) -> bool:
+        """Whether this session has reserved such a chunk inside of what its open hold covers."""
+        if text(session, "transport") != "relay":
+            return False
+        reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
+        hold_id = f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}"
+        hold = self.world.observer.books.open_holds(user_id, "stream").get(hold_id)
+        if hold is None or audio.duration_ms not in reserved:
+            return False
+        return live_credits(number(session, "done_ms") + sum(reserved)) - number(session, "charged") <= hold.credits
+
+
+@dataclass
+class User:
+    """A sign-in of the user pool."""
+
+    user_id: str
+    email: str
+    password: str
+    name: str
+    created_at: int
+    is_confirmed: bool = False
+    tokens: int = 0
+
+
+@dataclass
+class UserPool:
+    """Cognito, and the verifier of its tokens: a token names its user and the second of the sign-in."""
+
+    world: "World"
+    users: dict[str, User] = field(default_factory=dict)  # by email address
+    by_id: dict[str, User] = field(default_factory=dict)
+    callers: dict[str, Caller] = field(default_factory=dict)
+    refresh_tokens: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def _call(self, name: str, effect: Callable[[], Any]) -> Any:
+        return self.world.call_provider(name, effect, outage=lambda: UnavailableError("The sign-in service failed."))
+
+    def sign_up(self, email: str, password: str, name: str) -> str:
+        def effect() -> str:
+            if email in self.users:
+                raise EmailTakenError("An account with this email address exists. Sign in.")
+            user = User(self.world.new_id(), email, password, name, self.world.now)
+            self.users[email] = self.by_id[user.user_id] = user
+            if process := self.world.scheduler.current:
+                process.account = user.user_id
+            return user.user_id
+
+        return str(self._call("sign_up", effect))
+
+    def confirm_without_code(self, email: str) -> None:
+        self._call("confirm", lambda: setattr(self._user(email), "is_confirmed", True))
+
+    def sign_in(self, email: str, password: str) -> SignIn:
+        def effect() -> SignIn:
+            user = self._user(email)
+            if user.password != password:
+                raise InvalidCredentialsError("The email address or the password is wrong.")
+            return self._tokens(user, self.world.now)
+
+        signed_in: SignIn = self._call("sign_in", effect)
+        return signed_in
+
+    def refresh(self, refresh_token: str) -> SignIn:
+        def effect() -> SignIn:
+            if refresh_token not in self.refresh_tokens:
+                raise InvalidCredentialsError("This refresh token was revoked or has expired. Sign in again.")
+            user_id, auth_time_at = self.refresh_tokens[refresh_token]
+            return self._tokens(self.by_id[user_id], auth_time_at)
+
+        refreshed: SignIn = self._call("refresh", effect)
+        return refreshed
+
+    def person(self, email: str) -> Person:
+        def effect() -> Person:
+            user = self._user(email)
+            return Person(user.user_id, user.email, user.name)
+
+        person: Person = self._call("person", effect)
+        return person
+
+    def rename(self, user_id: str, name: str) -> None:
+        def effect() -> None:
+            if user_id not in self.by_id:
+                raise UnauthenticatedError("This account was deleted.", "signed_out")
+            self.by_id[user_id].name = name
+
+        self._call("rename", effect)
+
+    def delete(self, user_id: str) -> None:
+        def effect() -> None:
+            if user := self.by_id.pop(user_id, None):
+                del self.users[user.email]
+            self._revoke(user_id)
+
+        self._call("delete", effect)
+
+    def sign_out_everywhere(self, user_id: str) -> None:
+        self._call("sign_out", lambda: self._revoke(user_id))
+
+    def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]:
+        def effect() -> tuple[list[Account], str]:
+            found = [
+                Account(user.user_id, user.email, user.name, user.created_at, user.is_confirmed)
+                for user in self.users.values()
+                if user.email.startswith(email) and user_id in ("", user.user_id)
+            ]
+            first = int(after or 0)
+            return found[first : first + limit], str(first + limit) if len(found) > first + limit else ""
+
+        page: tuple[list[Account], str] = self._call("accounts", effect)
+        return page
+
+    def caller(self, token: str) -> Caller:
+        """The caller whom a token identifies, as the verifier of ID tokens has it."""
+        if token not in self.callers:
+            raise UnauthenticatedError("The token is not valid.", "malformed")
+        return self.callers[token]
+
+    def _user(self, email: str) -> User:
+        if email not in self.users:
+            raise InvalidCredentialsError("The email address or the password is wrong.")
+        return self.users[email]
+
+    def _revoke(self, user_id: str) -> None:
+        for token in [token for token, (owner, _) in self.refresh_tokens.items() if owner == user_id]:
+            del self.refresh_tokens[token]
+
+    def _tokens(self, user: User, auth_time_at: int) -> SignIn:
+        if not user.is_confirmed:
+            raise EmailUnverifiedError("Confirm your email address first.")
+        user.tokens += 1
+        token = f"id-token-{user.user_id}-{user.tokens}"
+        groups = ("admins",) if user.email.startswith("owner@") else ()
+        self.callers[token] = Caller(user.user_id, auth_time_at, user.email, groups, user.name, is_email_verified=True)
+        self.refresh_tokens[f"refresh-{token}"] = (user.user_id, auth_time_at)
+        return SignIn(token, f"access-{token}", f"refresh-{token}", 3_600)
+
+
+@dataclass
+class Queue:
+    """Messages to the worker. Each is delivered once or more, late, in any order, until a worker handled it."""
+
+    world: "World"
+    handle: Callable[[str], None] = lambda message: None
+
+    def send(self, message: str) -> None:
+        self.world.call_provider(
+            "queue", lambda: self._send(message), outage=lambda: UnavailableError("The queue failed.")
+        )
+
+    def _send(self, message: str) -> None:
+        for delay_ms in self.world.faults.deliveries_ms() or [self.world.faults.profile.late_ms]:
+            self.world.start_actor(f"message {message}", lambda: self.handle(message), delay_ms)
+
+
+class Providers:
+    """All of them."""
+
+    def __init__(self, world: "World"):
+        from tests.simulation.stripe import Stripe
+
+        self.live = (
+            LiveProvider(world, "assemblyai", "assemblyai/universal-streaming-english"),
+            LiveProvider(world, "openai", "openai/gpt-live-transcribe"),
+        )
+        self.recogniser = Recogniser(world)
+        self.recognisers = (self.recogniser,)
+        self.user_pool = UserPool(world)
+        self.queue = Queue(world)
+        self.stripe = Stripe(world)
