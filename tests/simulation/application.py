@@ -114,9 +114,7 @@ def build_application(
             cancel_url=f"{ORIGIN}/cancelled",
         ),
         reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
-        administration=UserAdministration(
-            **shared(UserAdministration), directory=providers.user_pool, cursors=CURSORS
-        ),
+        administration=UserAdministration(**shared(UserAdministration), directory=providers.user_pool, cursors=CURSORS),
         aggregates=Aggregates(tables),
         audits=Audits(**shared(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
     )

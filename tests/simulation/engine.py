@@ -57,8 +57,6 @@ class SimulatedDynamoDB(InProcessDynamoDB):
         return read_json(answered)
 
 
-
-
 def read_json(body: bytes) -> dict[str, Any]:
     """The answer of an operation as boto3 returns it."""
     if b'"B":' in body:

@@ -1,17 +1,16 @@
 """Sees every write that took effect: checks the invariants it touches, and keeps what it changed for others.
 
-`stream`: the new entries, as the stream of the ledger would bring them. `sessions`: the sort keys of each user's
-sessions, in the order in which they were first written.
+`stream`: the new entries, as the stream of the ledger would bring them.
 """
 
-from collections import defaultdict, deque
+from collections import deque
 from typing import Any
 
 from tests.simulation import purchases_watch
 from tests.simulation.books import HOLD, USER, Books
-from tests.simulation.engine import APP, LEDGER
+from tests.simulation.engine import LEDGER
 
-SESSION, PURCHASE = "SESSION#", "PURCHASE#"
+PURCHASE = "PURCHASE#"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 Key = tuple[str, str, str]  # table, partition key, sort key
 
@@ -22,7 +21,6 @@ class Observer:
     def __init__(self) -> None:
         self.books = Books()
         self.stream: deque[dict[str, Any]] = deque()
-        self.sessions: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def observe(self, operation: str, request: dict[str, Any]) -> None:
         """Check what this request changed; it has just taken effect. Raises ViolationError."""
@@ -36,8 +34,6 @@ class Observer:
                     in_ledger.setdefault(pk.removeprefix(USER), []).append(sk)
             elif pk.startswith(PURCHASE):
                 purchase_ids.append(pk.removeprefix(PURCHASE))
-            elif table == APP and sk.startswith(SESSION):
-                self.sessions[pk.removeprefix(USER)][sk] = None
         for user_id, sort_keys in in_ledger.items():
             known = set(self.books.accounts[user_id].holds)
             self.stream.extend(self.books.observe(user_id, sort_keys))
@@ -60,7 +56,7 @@ def _keys(operation: str, request: dict[str, Any]) -> list[Key]:
             return [
                 (table, key["pk"]["S"], key["sk"]["S"])
                 for table, requests in request["RequestItems"].items()
-                for (_, request_of_one), in (one.items() for one in requests)
+                for ((_, request_of_one),) in (one.items() for one in requests)
                 for key in request_of_one.values()
             ]
         case _:

@@ -22,9 +22,9 @@ from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.providers.cognito import Person, SignIn
 from tests.default_prices import PRICES
-from tests.simulation.books import number, text
+from tests.simulation.books import HoldState, number, text
 from tests.simulation.engine import APP, stored_items
-from tests.simulation.scheduler import ViolationError
+from tests.simulation.scheduler import Process, ViolationError
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -56,8 +56,7 @@ class LiveProvider:
 
     def _create(self, lease_seconds: int) -> SocketCredential:
         world = self.world
-        process = world.scheduler.current
-        hold_id = self._covering_hold(process.account if process else "", lease_seconds)
+        hold_id = self._covering_hold(world.scheduler.running, lease_seconds)
         token = f"token-{world.rng.getrandbits(64):016x}"
         self.holds[token] = hold_id
         seconds = min(lease_seconds, MAX_SOCKET_SECONDS)
@@ -65,17 +64,16 @@ class LiveProvider:
             self.name, self.model, "wss://live.example/v3/ws", token, world.now + TOKEN_SECONDS, seconds
         )
 
-    def _covering_hold(self, user_id: str, lease_seconds: int) -> str:
-        """The open hold of an opening lease that pays for all of the socket. Raises ViolationError without one."""
-        holds = self.world.observer.books.open_holds(user_id, "stream")
-        for session in self.world.sessions(user_id):
-            hold = holds.get(hold_id := f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}")
-            if hold is None or text(session, "state") != "opening" or number(session, "lease_seconds") != lease_seconds:
-                continue
+    def _covering_hold(self, process: Process, lease_seconds: int) -> str:
+        """The open hold of the opening lease that pays for all of the socket. Raises ViolationError without one."""
+        session, hold_id, hold = stored_lease(self.world, process)
+        if session and hold and text(session, "state") == "opening":
             worst_case = live_credits(number(session, "done_ms") + lease_seconds * 1000) - number(session, "charged")
             if hold.credits >= worst_case:
                 return hold_id
-        raise ViolationError(f"a token for {lease_seconds} s of {user_id} without a hold that covers it: {holds}")
+        raise ViolationError(
+            f"a token for {lease_seconds} s of {process.subject} without a hold that covers it: {hold}"
+        )
 
     def receive(self, token: str) -> None:
         """A client got this token. Raises ViolationError for a second one that the same hold pays for."""
@@ -98,24 +96,29 @@ class Recogniser:
         return self.world.call_provider("recognise", lambda: self._recognise(audio))
 
     def _recognise(self, audio: Audio) -> Recognition:
-        process = self.world.scheduler.current
-        user_id = process.account if process else ""
-        if not any(self._is_covered(session, user_id, audio) for session in self.world.sessions(user_id)):
-            raise ViolationError(f"{audio.duration_ms} ms of audio of {user_id} without a hold that covers it")
+        if not self._is_covered(audio):
+            raise ViolationError(f"{audio.duration_ms} ms of audio without a hold that covers it")
         self.recognised_ms += audio.duration_ms
         spoken = f"words {audio.fingerprint[:8]}"
         return Recognition(spoken, self.model, (Word(spoken, 0, audio.duration_ms, 0.9),))
 
-    def _is_covered(self, session: dict[str, Any], user_id: str, audio: Audio) -> bool:
-        """Whether this session has reserved such a chunk inside of what its open hold covers."""
-        if text(session, "transport") != "relay":
+    def _is_covered(self, audio: Audio) -> bool:
+        """Whether the session has reserved such a chunk inside of what its open hold covers."""
+        session, _, hold = stored_lease(self.world, self.world.scheduler.running)
+        if session is None or hold is None or text(session, "transport") != "relay":
             return False
         reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
-        hold_id = f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}"
-        hold = self.world.observer.books.open_holds(user_id, "stream").get(hold_id)
-        if hold is None or audio.duration_ms not in reserved:
-            return False
-        return live_credits(number(session, "done_ms") + sum(reserved)) - number(session, "charged") <= hold.credits
+        worst_case = live_credits(number(session, "done_ms") + sum(reserved)) - number(session, "charged")
+        return audio.duration_ms in reserved and worst_case <= hold.credits
+
+
+def stored_lease(world: "World", process: Process) -> tuple[dict[str, Any] | None, str, HoldState | None]:
+    """The session that the process is about, and the open hold of its current lease, as stored."""
+    session = stored_items(APP, f"USER#{process.account}").get(f"SESSION#{process.subject}")
+    if session is None:
+        return None, "", None
+    hold_id = f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}"
+    return session, hold_id, world.observer.books.open_holds(process.account, "stream").get(hold_id)
 
 
 @dataclass

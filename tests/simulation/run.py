@@ -104,6 +104,3 @@ def _live(world: World, person: Person) -> None:
                     listener.check_transcript(world, person, session)
             case "sign in":
                 person.sign_in()
-
-
-

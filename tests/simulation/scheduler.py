@@ -24,13 +24,15 @@ class ViolationError(BaseException):
 class Process:
     """Something that runs: a function of the backend, a client, a schedule.
 
-    `deadline_ms`: when it is killed. `outcome` and `failure`: what it returned or raised, once it has ended.
+    `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and which session, job or purchase.
+    `outcome` and `failure`: what it returned or raised, once it has ended.
     """
 
     name: str
     run: Callable[[], Any]
     deadline_ms: int = NEVER_MS
     account: str = ""
+    subject: str = ""
     clock_error_ms: int = 0
     ends_with_run: bool = False  # an actor that ends at its next step once the operations are done
     outcome: Any = None
@@ -73,9 +75,9 @@ class Scheduler:
             self.now_ms = max(self.now_ms, at_ms)
             self.current = process
             process.greenlet.switch()
-            self.current = None
             if isinstance(process.failure, ViolationError):
-                raise process.failure
+                raise process.failure  # `current` stays the process that found it.
+            self.current = None
         if until_ms < NEVER_MS and not is_over():
             self.now_ms = max(self.now_ms, until_ms)
 
@@ -92,7 +94,7 @@ class Scheduler:
 
     def pause(self, milliseconds: int) -> None:
         """Let others run for so long. Raises Crash where the process is killed meanwhile."""
-        process = self._current()
+        process = self.running
         if process.has_ended:  # It is being killed, and tries to go on.
             raise Crash
         self._queue_up(process, min(self.now_ms + milliseconds, process.deadline_ms))
@@ -102,7 +104,7 @@ class Scheduler:
 
     def wait_for(self, other: Process, milliseconds: int) -> bool:
         """Wait for the other process to end; False if it takes longer."""
-        process = self._current()
+        process = self.running
         if not other.has_ended:
             other.waiter = process
             self._queue_up(process, min(self.now_ms + milliseconds, process.deadline_ms))
@@ -110,9 +112,11 @@ class Scheduler:
             other.waiter = None
         return other.has_ended
 
-    def _current(self) -> Process:
+    @property
+    def running(self) -> Process:
+        """The process that runs now."""
         if self.current is None:
-            raise RuntimeError("only a process can pause")
+            raise RuntimeError("no process runs")
         return self.current
 
     def _queue_up(self, process: Process, at_ms: int) -> None:

@@ -181,7 +181,9 @@ class Stripe:
         payment = self.payments[session_id]
         dispute_id = dispute_id or f"dp_{session_id}_{len(payment.disputes)}"
         payment.disputes[dispute_id] = Dispute(state, cents)
-        self._report_fact(payment, "charge.dispute.updated", DisputeFact(dispute_id, payment.disputes[dispute_id]), cents)
+        self._report_fact(
+            payment, "charge.dispute.updated", DisputeFact(dispute_id, payment.disputes[dispute_id]), cents
+        )
         return dispute_id
 
     def _report_fact(self, payment: Payment, kind: str, fact: PaymentFact, cents: int) -> None:

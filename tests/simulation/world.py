@@ -20,7 +20,7 @@ from chalicelib.repositories.table import Tables
 from tests.fault_injection import CANCELLED, Crash, Fault, FaultInjector
 from tests.in_process_dynamodb import Answer
 from tests.simulation.application import Application, build_application
-from tests.simulation.engine import APP, Request, SimulatedDynamoDB, stored_items
+from tests.simulation.engine import Request, SimulatedDynamoDB
 from tests.simulation.faults import REPEATED, SECOND_MS, Faults, Profile
 from tests.simulation.observer import Observer
 from tests.simulation.outcomes import NoAnswerError, RunOverError
@@ -84,11 +84,6 @@ class World:
         self._idle: list[Container] = []
         self._actors = 0
 
-    def sessions(self, user_id: str) -> list[dict[str, Any]]:
-        """The user's sessions as they are stored, oldest first."""
-        stored = stored_items(APP, f"USER#{user_id}")
-        return [stored[sk] for sk in self.observer.sessions[user_id] if sk in stored]
-
     # Time, ids and chance
 
     @property
@@ -145,6 +140,7 @@ class World:
         account: str,
         run: Callable[[Application], T],
         *,
+        subject: str = "",
         limit_ms: int = API_MS,
         wait_ms: int | None = None,
     ) -> T:
@@ -162,6 +158,7 @@ class World:
             lambda: self._serve(container, process, run),
             deadline_ms=self.scheduler.now_ms + limit_ms,
             account=account,
+            subject=subject,
             clock_error_ms=container.clock_error_ms,
         )
         if wait_ms is None:
@@ -222,9 +219,7 @@ class World:
 
     def call_provider(self, name: str, effect: Callable[[], T], *, outage: Callable[[], AppError] | None = None) -> T:
         """Call something outside; `outage` makes the error of a call that fails. Takes effect in the middle."""
-        process = self.scheduler.current
-        if process is None:
-            return effect()
+        process = self.scheduler.running
         self.scheduler.pause(self.faults.latency_ms(PROVIDER_MS))
         fault = self.faults.of_provider_call()
         if fault is not None:
@@ -250,9 +245,7 @@ class World:
         raise Crash
 
     def _call_dynamodb(self, request: Request) -> Answer:
-        process = self.scheduler.current
-        if process is None:
-            raise RuntimeError("only a process calls DynamoDB")
+        process = self.scheduler.running
         self.scheduler.pause(self.faults.latency_ms(DYNAMODB_MS))
         fault = self.faults.of_call()
         label = f"{process.name}: {request.operation} {zlib.crc32(request.body):08x}"

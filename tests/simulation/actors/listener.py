@@ -41,7 +41,6 @@ class HeldSession:
     sent: dict[int, int] = field(default_factory=dict)
     recognised: dict[int, tuple[int, str]] = field(default_factory=dict)
 
-
     def texts_of(self, seq: int) -> set[str]:
         """What may be stored for this segment; empty if nothing has to be.
 
@@ -98,6 +97,7 @@ class Listener:
             lease = person.ask(
                 f"start {transport}",
                 lambda application: application.streaming.start(person.me, body, session_id, hashed),
+                subject=session_id,
             )
         except (AppError, GaveUpError):
             return None
@@ -139,9 +139,7 @@ class Listener:
         saves: list[Save] = []
         for seq in range(first, first + self.rng.randint(1, 3)):
             spoken = f"segment {seq} {self.rng.getrandbits(24):06x}"
-            segments.append(
-                contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=spoken)
-            )
+            segments.append(contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=spoken))
             session.saves[seq].append(save := Save(spoken, self.world.scheduler.now_ms))
             saves.append(save)
         session.next_seq = max(session.next_seq, segments[-1].seq + 1)
@@ -162,7 +160,7 @@ class Listener:
             chunk, _ = application.relay.chunk(person.me, session.session_id, seq, None, audio)
             return chunk
 
-        chunk = person.ask("chunk", send)
+        chunk = person.ask("chunk", send, subject=session.session_id)
         found = session.recognised.setdefault(seq, (audio.duration_ms, chunk.text))
         if found != (chunk.duration_ms, chunk.text):
             raise ViolationError(f"chunk {seq} of {session.session_id} was {found}, and is now {chunk}")
@@ -177,6 +175,7 @@ class Listener:
                 lambda application: application.streaming.renew(
                     person.me, session.session_id, is_interrupted, renewal, hashed
                 ),
+                subject=session.session_id,
             )
         except InsufficientCreditsError:
             return False
@@ -233,5 +232,6 @@ def check_transcript(world: World, person: Person, session: HeldSession) -> None
             raise ViolationError(f"segment {seq} of {session.session_id} is {by_seq.get(seq)}: {session.saves[seq]}")
     for seq, (_, spoken) in session.recognised.items():
         if texts.count(spoken) != 1:
-            raise ViolationError(f"chunk {seq} of {session.session_id} is {texts.count(spoken)} times in its transcript")
-
+            raise ViolationError(
+                f"chunk {seq} of {session.session_id} is {texts.count(spoken)} times in its transcript"
+            )

@@ -40,7 +40,7 @@ class Owner:
                 given = owner.ask(
                     "adjust credits",
                     lambda application: application.administration.adjust_credits(owner.me, body, action_id, hashed),
-                    listener.user_id,
+                    account=listener.user_id,
                 )
             except (AppError, GaveUpError):
                 continue

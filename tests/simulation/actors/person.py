@@ -45,16 +45,16 @@ class Person:
 
     # Requests
 
-    def ask(self, operation: str, run: Callable[[Application], T], account: str = "") -> T:
+    def ask(self, operation: str, run: Callable[[Application], T], *, subject: str = "", account: str = "") -> T:
         """The answer of a use case; retried as a client does. Raises AppError and GaveUpError.
 
-        `account`: whose books are touched, where the person is not signed in yet.
+        `subject`: the session, job or purchase. `account`: whose books are touched, if not the person's own.
         """
         if actor := self.world.scheduler.current:
-            actor.account = self.user_id or account
+            actor.account = account or self.user_id
         for attempt in range(TRIES):
             try:
-                return self.world.call(operation, self.user_id or account, run)
+                return self.world.call(operation, account or self.user_id, run, subject=subject)
             except NoAnswerError:
                 pass
             except AppError as error:
@@ -95,7 +95,7 @@ class Person:
             signed_in = self.ask(
                 "login",
                 lambda application: application.accounts.login(body, self.network),
-                user.user_id if user else "",
+                account=user.user_id if user else "",
             )
         except (AppError, GaveUpError):
             return False
