@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test soak check audit contract bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test simulate soak check audit contract bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,8 +58,12 @@ destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts 
 test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes options to pytest)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
+simulate: $(DEV_READY) ## simulate the whole backend under faults (SEED=1 OPS=5000 PROFILE=hostile: one seed)
+	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(OPS),--ops $(OPS)) $(if $(PROFILE),--profile $(PROFILE))
+
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m soak $(ARGS)
+	@$(PY) -m tests.simulation --ops 1000000
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
 	@SOAK=1 $(PY) -m pytest -n 2 --dist loadfile -m "not soak" $(SOAK_TESTS) $(ARGS)
 

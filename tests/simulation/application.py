@@ -72,14 +72,14 @@ def build_application(
 
     common = Common(Ledger(tables), tables, PRICES, now, new_id, lambda: ulid(now_ms(), random_bytes(10)))
 
-    def shared(use_case: type) -> dict[str, Any]:
+    def collaborators(use_case: type) -> dict[str, Any]:
         return common.of(use_case)
 
-    leases = Leases(**shared(Leases), rules=LEASE_RULES, live_providers=providers.live)
+    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=providers.live)
     fulfilment = Fulfilment(tables, providers.stripe, STAGE, is_live=False, now=now)
     audit_rules = AuditRules()
     auditor = Auditor(
-        **shared(Auditor),
+        **collaborators(Auditor),
         aggregates=Aggregates(tables),
         price_versions=frozenset(price_files.available()),
         purchase_value=purchase_value,
@@ -90,23 +90,23 @@ def build_application(
     return Application(
         ledger=common.ledger,
         accounts=Accounts(
-            **shared(Accounts),
+            **collaborators(Accounts),
             cognito=providers.user_pool,  # type: ignore[arg-type]
             verifier=providers.user_pool,  # type: ignore[arg-type]
-            free_credits=FreeCredits(**shared(FreeCredits), rules=FREE_CREDIT_RULES, identity_key=IDENTITY_KEY),
+            free_credits=FreeCredits(**collaborators(FreeCredits), rules=FREE_CREDIT_RULES, identity_key=IDENTITY_KEY),
             is_verification_on=False,
             pause=pause,
             elapsed=lambda: now_ms() / 1000,
         ),
-        streaming=Streaming(**shared(Streaming), rules=LEASE_RULES, leases=leases, relay_provider=RELAY[0].name),
+        streaming=Streaming(**collaborators(Streaming), rules=LEASE_RULES, leases=leases, relay_provider=RELAY[0].name),
         relay=Relay(
-            **shared(Relay),
+            **collaborators(Relay),
             recognisers=providers.recognisers,
             stale_after_seconds=LEASE_RULES.chunk_stale_after_seconds,
         ),
-        history=History(**shared(History), transcripts=Transcripts(tables), cursors=CURSORS),
+        history=History(**collaborators(History), transcripts=Transcripts(tables), cursors=CURSORS),
         purchases=Purchases(
-            **shared(Purchases),
+            **collaborators(Purchases),
             fulfilment=fulfilment,
             is_on=True,
             return_origins=frozenset({ORIGIN}),
@@ -114,7 +114,9 @@ def build_application(
             cancel_url=f"{ORIGIN}/cancelled",
         ),
         reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
-        administration=UserAdministration(**shared(UserAdministration), directory=providers.user_pool, cursors=CURSORS),
+        administration=UserAdministration(
+            **collaborators(UserAdministration), directory=providers.user_pool, cursors=CURSORS
+        ),
         aggregates=Aggregates(tables),
-        audits=Audits(**shared(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
+        audits=Audits(**collaborators(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
     )

@@ -52,7 +52,7 @@ class HoldState:
 
 @dataclass
 class AccountBooks:
-    """What is booked for one account. `days`: (date, service) → the four totals; `by_kind`: credits by kind of entry."""
+    """What is booked for one account. `days`: (date, service) → totals; `by_kind`: kind of entry → credits."""
 
     balance: Item = field(default_factory=dict)
     entries: dict[str, Item] = field(default_factory=dict)
@@ -68,10 +68,6 @@ class AccountBooks:
     @property
     def available(self) -> int:
         return number(self.balance, "available")
-
-    @property
-    def held(self) -> int:
-        return number(self.balance, "held")
 
 
 class Books:
@@ -123,7 +119,7 @@ class Books:
     # One item
 
     def _add_entry(self, account: AccountBooks, item: Item, sk: str) -> Item | None:
-        """Add an entry to the sums; None if it was there before."""
+        """Add an entry to the totals; None if it was there before."""
         if sk in account.entries:
             if account.entries[sk] != item:
                 _fail(f"the entry {sk} was changed")

@@ -7,17 +7,17 @@ from unittest.mock import patch
 
 from chalicelib import ids
 from chalicelib.repositories import ledger_items, table
-from tests.simulation.world import World
+from tests.simulation.core import Simulation
 
 
 @contextmanager
-def everything_from_the_seed(world: World) -> Iterator[None]:
+def everything_from_the_seed(simulation: Simulation) -> Iterator[None]:
     """Until the block ends, the product draws from the world's random generator and reads its clock."""
     replaced = [
-        (table, "uuid", SimpleNamespace(uuid4=world.new_id)),
-        (table, "random", world.rng),
-        (ledger_items, "time", SimpleNamespace(time_ns=lambda: world.process_now_ms() * 1_000_000)),
-        (ids, "secrets", SimpleNamespace(token_bytes=world.rng.randbytes)),
+        (table, "uuid", SimpleNamespace(uuid4=simulation.new_id)),
+        (table, "random", simulation.rng),
+        (ledger_items, "time", SimpleNamespace(time_ns=lambda: simulation.process_now_ms() * 1_000_000)),
+        (ids, "secrets", SimpleNamespace(token_bytes=simulation.rng.randbytes)),
     ]
     with ExitStack() as stack:
         for module, name, instead in replaced:

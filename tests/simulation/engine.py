@@ -24,7 +24,7 @@ from tests.in_process_dynamodb import HANDLERS, Answer, InProcessDynamoDB, error
 Items = dict[str, dict[str, Any]]  # sort key → item, as DynamoDB writes it
 TABLES = {"Ledger": "simulated-ledger", "App": "simulated-app"}
 LEDGER, APP = TABLES.values()
-PARSED_EXPRESSIONS = 4_096
+PARSED_EXPRESSIONS, KNOWN_NUMBERS = 4_096, 65_536
 
 _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
@@ -103,9 +103,17 @@ def _faster_engine() -> Iterator[None]:
             "copy": SimpleNamespace(deepcopy=_copy),
             "_tokenize": lambda expression: list(parse(expression)),
             "_condition_syntax_error": lru_cache(PARSED_EXPRESSIONS)(find_error),
+            "_number_size_bytes": lru_cache(KNOWN_NUMBERS)(dynamodb._number_size_bytes),
+            "_number_error": lru_cache(KNOWN_NUMBERS)(dynamodb._number_error),
+            "json": SimpleNamespace(dumps=_dump_json, loads=json.loads),
+            "json_response": lambda data, status=200: (status, {}, _encode(data)),
         }.items():
             stack.enter_context(patch.object(dynamodb, name, faster))
         yield
+
+
+def _dump_json(value: Any, **options: Any) -> str:
+    return json.dumps(value, **options) if options else _encode(value).decode()
 
 
 def _copy(value: Any) -> Any:

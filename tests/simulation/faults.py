@@ -33,7 +33,7 @@ class Profile:
 
     `freeze`: calls that take up to `freeze_ms`. `clock_ms`: how far the clock of a process may be off, either way.
     `doubled`, `lost`, `late_ms`: of messages, webhooks and records of the stream.
-    `impatient`: clients that do not wait for an answer.
+    `short_timeout`: clients that do not wait for an answer.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Profile:
     doubled: float = 0.0
     lost: float = 0.0
     late_ms: int = SECOND_MS
-    impatient: float = 0.0
+    short_timeout: float = 0.0
 
 
 PROFILES = {
@@ -62,7 +62,7 @@ PROFILES = {
             doubled=0.05,
             lost=0.02,
             late_ms=MINUTE_MS,
-            impatient=0.02,
+            short_timeout=0.02,
         ),
         Profile(
             "hostile",
@@ -74,7 +74,7 @@ PROFILES = {
             doubled=0.2,
             lost=0.1,
             late_ms=20 * MINUTE_MS,
-            impatient=0.05,
+            short_timeout=0.05,
         ),
         Profile(
             "apocalypse",
@@ -86,7 +86,7 @@ PROFILES = {
             doubled=0.5,
             lost=0.3,
             late_ms=6 * HOUR_MS,
-            impatient=0.15,
+            short_timeout=0.15,
         ),
     )
 }

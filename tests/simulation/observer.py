@@ -35,11 +35,11 @@ class Observer:
             elif pk.startswith(PURCHASE):
                 purchase_ids.append(pk.removeprefix(PURCHASE))
         for user_id, sort_keys in in_ledger.items():
-            known = set(self.books.accounts[user_id].holds)
+            earlier_ids = set(self.books.accounts[user_id].holds)
             self.stream.extend(self.books.observe(user_id, sort_keys))
             account = self.books.accounts[user_id]
             new = [sk.removeprefix(HOLD) for sk in sort_keys if sk.startswith(HOLD)]
-            opened = [hold_id for hold_id in new if hold_id not in known and hold_id.startswith("dispute:")]
+            opened = [hold_id for hold_id in new if hold_id not in earlier_ids and hold_id.startswith("dispute:")]
             if len(opened) == 1:
                 before = account.available + account.holds[opened[0]].credits
                 purchases_watch.check_new_dispute_hold(self.books, user_id, opened[0], before)
@@ -53,12 +53,12 @@ def _keys(operation: str, request: dict[str, Any]) -> list[Key]:
         case "TransactWriteItems":
             writes = [write for action in request["TransactItems"] for write in action.values()]
         case "BatchWriteItem":
-            return [
-                (table, key["pk"]["S"], key["sk"]["S"])
-                for table, requests in request["RequestItems"].items()
-                for ((_, request_of_one),) in (one.items() for one in requests)
-                for key in request_of_one.values()
+            deletions = [
+                (table, entry["DeleteRequest"]["Key"])
+                for table, entries in request["RequestItems"].items()
+                for entry in entries
             ]
+            return [(table, key["pk"]["S"], key["sk"]["S"]) for table, key in deletions]
         case _:
             writes = [request]
     keys = []

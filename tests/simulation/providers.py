@@ -1,6 +1,6 @@
 """What is outside of the backend, in memory: providers of speech, the user pool, the queue; Stripe is in stripe.py.
 
-They take effect and then may fail to say so, as `World.call_provider` decides. A provider that costs money asks the
+They take effect and then may fail to say so, as `Simulation.call_provider` decides. Who costs money asks the
 books, at the moment it is called, for an open hold that covers the worst case.
 """
 
@@ -27,7 +27,7 @@ from tests.simulation.engine import APP, stored_items
 from tests.simulation.scheduler import Process, ViolationError
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.core import Simulation
 
 LIVE_PER_MINUTE = PRICES.services["live"].credits_per_minute
 TOKEN_SECONDS, MAX_SOCKET_SECONDS = 60, 10_800
@@ -42,7 +42,7 @@ def live_credits(milliseconds: int) -> int:
 class LiveProvider:
     """A provider of direct sockets. `holds`: token → the hold that pays for its socket."""
 
-    world: "World"
+    simulation: "Simulation"
     name: str
     model: str
     holds: dict[str, str] = field(default_factory=dict)
@@ -52,21 +52,21 @@ class LiveProvider:
         return language in ("", "en", "de")
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
-        return self.world.call_provider(f"{self.name} token", lambda: self._create(lease_seconds))
+        return self.simulation.call_provider(f"{self.name} token", lambda: self._create(lease_seconds))
 
     def _create(self, lease_seconds: int) -> SocketCredential:
-        world = self.world
-        hold_id = self._covering_hold(world.scheduler.running, lease_seconds)
-        token = f"token-{world.rng.getrandbits(64):016x}"
+        simulation = self.simulation
+        hold_id = self._covering_hold(simulation.scheduler.running, lease_seconds)
+        token = f"token-{simulation.rng.getrandbits(64):016x}"
         self.holds[token] = hold_id
         seconds = min(lease_seconds, MAX_SOCKET_SECONDS)
         return SocketCredential(
-            self.name, self.model, "wss://live.example/v3/ws", token, world.now + TOKEN_SECONDS, seconds
+            self.name, self.model, "wss://live.example/v3/ws", token, simulation.now + TOKEN_SECONDS, seconds
         )
 
     def _covering_hold(self, process: Process, lease_seconds: int) -> str:
         """The open hold of the opening lease that pays for all of the socket. Raises ViolationError without one."""
-        session, hold_id, hold = stored_lease(self.world, process)
+        session, hold_id, hold = stored_lease(self.simulation, process)
         if session and hold and text(session, "state") == "opening":
             worst_case = live_credits(number(session, "done_ms") + lease_seconds * 1000) - number(session, "charged")
             if hold.credits >= worst_case:
@@ -88,23 +88,23 @@ class LiveProvider:
 class Recogniser:
     """A provider of relayed audio. `recognised_ms`: what it did, whether or not its answer arrived."""
 
-    world: "World"
+    simulation: "Simulation"
     model: str = "assemblyai/sync-universal-3-5-pro"
     recognised_ms: int = 0
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
-        return self.world.call_provider("recognise", lambda: self._recognise(audio))
+        return self.simulation.call_provider("recognise", lambda: self._recognise(audio))
 
     def _recognise(self, audio: Audio) -> Recognition:
         if not self._is_covered(audio):
             raise ViolationError(f"{audio.duration_ms} ms of audio without a hold that covers it")
         self.recognised_ms += audio.duration_ms
-        spoken = f"words {audio.fingerprint[:8]}"
-        return Recognition(spoken, self.model, (Word(spoken, 0, audio.duration_ms, 0.9),))
+        words = f"words {audio.fingerprint[:8]}"
+        return Recognition(words, self.model, (Word(words, 0, audio.duration_ms, 0.9),))
 
     def _is_covered(self, audio: Audio) -> bool:
         """Whether the session has reserved such a chunk inside of what its open hold covers."""
-        session, _, hold = stored_lease(self.world, self.world.scheduler.running)
+        session, _, hold = stored_lease(self.simulation, self.simulation.scheduler.running)
         if session is None or hold is None or text(session, "transport") != "relay":
             return False
         reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
@@ -112,13 +112,13 @@ class Recogniser:
         return audio.duration_ms in reserved and worst_case <= hold.credits
 
 
-def stored_lease(world: "World", process: Process) -> tuple[dict[str, Any] | None, str, HoldState | None]:
+def stored_lease(simulation: "Simulation", process: Process) -> tuple[dict[str, Any] | None, str, HoldState | None]:
     """The session that the process is about, and the open hold of its current lease, as stored."""
     session = stored_items(APP, f"USER#{process.account}").get(f"SESSION#{process.subject}")
     if session is None:
         return None, "", None
     hold_id = f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}"
-    return session, hold_id, world.observer.books.open_holds(process.account, "stream").get(hold_id)
+    return session, hold_id, simulation.observer.books.open_holds(process.account, "stream").get(hold_id)
 
 
 @dataclass
@@ -138,22 +138,24 @@ class User:
 class UserPool:
     """Cognito, and the verifier of its tokens: a token names its user and the second of the sign-in."""
 
-    world: "World"
+    simulation: "Simulation"
     users: dict[str, User] = field(default_factory=dict)  # by email address
     by_id: dict[str, User] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
     refresh_tokens: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def _call(self, name: str, effect: Callable[[], Any]) -> Any:
-        return self.world.call_provider(name, effect, outage=lambda: UnavailableError("The sign-in service failed."))
+        return self.simulation.call_provider(
+            name, effect, outage=lambda: UnavailableError("The sign-in service failed.")
+        )
 
     def sign_up(self, email: str, password: str, name: str) -> str:
         def effect() -> str:
             if email in self.users:
                 raise EmailTakenError("An account with this email address exists. Sign in.")
-            user = User(self.world.new_id(), email, password, name, self.world.now)
+            user = User(self.simulation.new_id(), email, password, name, self.simulation.now)
             self.users[email] = self.by_id[user.user_id] = user
-            if process := self.world.scheduler.current:
+            if process := self.simulation.scheduler.current:
                 process.account = user.user_id
             return user.user_id
 
@@ -167,7 +169,7 @@ class UserPool:
             user = self._user(email)
             if user.password != password:
                 raise InvalidCredentialsError("The email address or the password is wrong.")
-            return self._tokens(user, self.world.now)
+            return self._tokens(user, self.simulation.now)
 
         signed_in: SignIn = self._call("sign_in", effect)
         return signed_in
@@ -252,31 +254,31 @@ class UserPool:
 class Queue:
     """Messages to the worker. Each is delivered once or more, late, in any order, until a worker handled it."""
 
-    world: "World"
+    simulation: "Simulation"
     handle: Callable[[str], None] = lambda message: None
 
     def send(self, message: str) -> None:
-        self.world.call_provider(
+        self.simulation.call_provider(
             "queue", lambda: self._send(message), outage=lambda: UnavailableError("The queue failed.")
         )
 
     def _send(self, message: str) -> None:
-        for delay_ms in self.world.faults.deliveries_ms() or [self.world.faults.profile.late_ms]:
-            self.world.start_actor(f"message {message}", lambda: self.handle(message), delay_ms)
+        for delay_ms in self.simulation.faults.deliveries_ms() or [self.simulation.faults.profile.late_ms]:
+            self.simulation.start_actor(f"message {message}", lambda: self.handle(message), delay_ms)
 
 
 class Providers:
     """All of them."""
 
-    def __init__(self, world: "World"):
+    def __init__(self, simulation: "Simulation"):
         from tests.simulation.stripe import Stripe
 
         self.live = (
-            LiveProvider(world, "assemblyai", "assemblyai/universal-streaming-english"),
-            LiveProvider(world, "openai", "openai/gpt-live-transcribe"),
+            LiveProvider(simulation, "assemblyai", "assemblyai/universal-streaming-english"),
+            LiveProvider(simulation, "openai", "openai/gpt-live-transcribe"),
         )
-        self.recogniser = Recogniser(world)
+        self.recogniser = Recogniser(simulation)
         self.recognisers = (self.recogniser,)
-        self.user_pool = UserPool(world)
-        self.queue = Queue(world)
-        self.stripe = Stripe(world)
+        self.user_pool = UserPool(simulation)
+        self.queue = Queue(simulation)
+        self.stripe = Stripe(simulation)

@@ -26,9 +26,9 @@ def check_purchase(books: Books, purchase_id: str) -> None:
     booked = books.accounts[user_id].by_reference
     if booked["purchase", purchase_id] != granted:
         _fail(purchase_id, f"granted {granted}, but the entries say {booked['purchase', purchase_id]}")
-    taken = booked["clawback", purchase_id] + booked["clawback_reversed", purchase_id]
-    if taken != -clawed_back:
-        _fail(purchase_id, f"clawed back {clawed_back}, but the entries say {taken}")
+    total = booked["clawback", purchase_id] + booked["clawback_reversed", purchase_id]
+    if total != -clawed_back:
+        _fail(purchase_id, f"clawed back {clawed_back}, but the entries say {total}")
     open_holds = {
         hold_id.rsplit(":", 1)[1]: hold
         for hold_id, hold in books.open_holds(user_id, "dispute").items()

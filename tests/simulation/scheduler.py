@@ -1,6 +1,6 @@
 """Virtual time, and the processes that live in it: greenlets that take turns, never threads.
 
-A process runs until it pauses, waits for another one, or ends. Whoever is due first goes on; how long each pause lasts
+A process runs until it pauses, waits for another one, or ends. The one that is due first continues; how long each pause lasts
 is drawn from the seed, so the seed decides the order. Time moves only when everybody pauses.
 """
 
@@ -54,7 +54,7 @@ class Scheduler:
         self._hub = getcurrent()
         self._alive: dict[Process, None] = {}
 
-    # For whoever starts processes
+    # Starting processes, and running them
 
     def start(self, process: Process, delay_ms: int = 0) -> Process:
         """Let the process run from `delay_ms` from now on."""

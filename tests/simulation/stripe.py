@@ -24,7 +24,7 @@ from tests.simulation.faults import HOUR_MS, MINUTE_MS
 from tests.simulation.outcomes import NoAnswerError
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.core import Simulation
 
 KEY_MS = 24 * HOUR_MS  # how long an idempotency key is stored
 EVENT_SECONDS = 30 * 86_400
@@ -75,7 +75,7 @@ class Payment:
 class Stripe:
     """The payment system."""
 
-    world: "World"
+    simulation: "Simulation"
     payments: dict[str, Payment] = field(default_factory=dict)  # by checkout session
     keys: dict[str, str] = field(default_factory=dict)  # idempotency key → checkout session
     refused: set[str] = field(default_factory=set)
@@ -84,13 +84,13 @@ class Stripe:
     # What the backend calls
 
     def open_checkout(self, purchase: Purchase) -> CheckoutSession:
-        return self.world.call_provider("open_checkout", lambda: self._open(purchase))
+        return self.simulation.call_provider("open_checkout", lambda: self._open(purchase))
 
     def get_checkout(self, session_id: str) -> CheckoutSession:
-        return self.world.call_provider("get_checkout", lambda: self.payments[session_id].session)
+        return self.simulation.call_provider("get_checkout", lambda: self.payments[session_id].session)
 
     def find_checkout(self, payment_id: str) -> CheckoutSession | None:
-        return self.world.call_provider(
+        return self.simulation.call_provider(
             "find_checkout",
             lambda: next((p.session for p in self.payments.values() if p.session.payment_id == payment_id), None),
         )
@@ -104,23 +104,23 @@ class Stripe:
         return event.payment_update
 
     def list_undelivered_events(self, since: int, after: str = "") -> Iterator[Event]:
-        found = self.world.call_provider("list_events", lambda: self._undelivered(since))
+        found = self.simulation.call_provider("list_events", lambda: self._list_undelivered(since))
         ids = [event.id for event in found]
         yield from found[ids.index(after) + 1 if after in ids else 0 :]
 
-    def _undelivered(self, since: int) -> list[Event]:
+    def _list_undelivered(self, since: int) -> list[Event]:
         """Newest first."""
         return [
             event for event in reversed(self.events.values()) if not event.is_delivered and event.created_at >= since
         ]
 
     def _open(self, purchase: Purchase) -> CheckoutSession:
-        world = self.world
-        if purchase.purchase_id in self.refused or world.faults.happens(REFUSED):
+        simulation = self.simulation
+        if purchase.purchase_id in self.refused or simulation.faults.happens(REFUSED):
             self.refused.add(purchase.purchase_id)
             raise ProviderRefusedError("The payment service rejected the request.")
         earlier = self.keys.get(purchase.purchase_id)
-        if earlier and world.scheduler.now_ms - self.payments[earlier].opened_ms < KEY_MS:
+        if earlier and simulation.scheduler.now_ms - self.payments[earlier].opened_ms < KEY_MS:
             return replace(self.payments[earlier].session, payment=PaymentState.OPEN, payment_id="")
         session = CheckoutSession(
             session_id=f"cs_{len(self.payments) + 1}",
@@ -136,9 +136,11 @@ class Stripe:
         )
         expires_at = purchase.checkout_expires_at
         self.keys[purchase.purchase_id] = session.session_id
-        self.payments[session.session_id] = Payment(session, world.scheduler.now_ms, expires_at, purchase.user_id)
-        world.start_actor(
-            f"{session.session_id} expires", lambda: self.expire(session.session_id), (expires_at - world.now) * 1000
+        self.payments[session.session_id] = Payment(session, simulation.scheduler.now_ms, expires_at, purchase.user_id)
+        simulation.start_actor(
+            f"{session.session_id} expires",
+            lambda: self.expire(session.session_id),
+            (expires_at - simulation.now) * 1000,
         )
         return session
 
@@ -169,7 +171,7 @@ class Stripe:
             self._report(payment, "checkout.session.expired", payment.session)
 
     def refund(self, session_id: str, cents: int, state: RefundState, refund_id: str = "") -> str:
-        """Start a refund, or go on with `refund_id`; returns its id."""
+        """Start a refund, or continue `refund_id`; returns its id."""
         payment = self.payments[session_id]
         refund_id = refund_id or f"re_{session_id}_{len(payment.refunds)}"
         payment.refunds[refund_id] = Refund(state, cents)
@@ -192,23 +194,25 @@ class Stripe:
 
     def _report(self, payment: Payment, kind: str, update: CheckoutSession | PaymentUpdate) -> None:
         """Send a webhook, as often and as late as the faults of this run decide."""
-        event = Event(f"evt_{len(self.events) + 1}", kind, self.world.now, update)
+        event = Event(f"evt_{len(self.events) + 1}", kind, self.simulation.now, update)
         self.events[event.id] = event
-        self.world.note(payment.buyer, f"Stripe: {kind} {payment.session.session_id} {payment.session.payment.name}")
-        for delay_ms in self.world.faults.deliveries_ms():
-            self.world.start_actor(f"webhook {event.id}", lambda: self._deliver(event, payment.buyer), delay_ms)
+        self.simulation.note(
+            payment.buyer, f"Stripe: {kind} {payment.session.session_id} {payment.session.payment.name}"
+        )
+        for delay_ms in self.simulation.faults.deliveries_ms():
+            self.simulation.start_actor(f"webhook {event.id}", lambda: self._deliver(event, payment.buyer), delay_ms)
 
     def _deliver(self, event: Event, buyer: str) -> None:
         """Deliver an event, again after an outage. Raises RunOverError: then it stays undelivered."""
         for attempt in range(RETRIES):
             try:
-                self.world.call(
+                self.simulation.call(
                     "webhook of stripe",
                     buyer,
                     lambda application: application.purchases.receive(event.id.encode(), SIGNATURE),
                 )
             except (NoAnswerError, UnavailableError):
-                self.world.think(MINUTE_MS * 4**attempt)
+                self.simulation.think(MINUTE_MS * 4**attempt)
             else:
                 event.is_delivered = True
                 return

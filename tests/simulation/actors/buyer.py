@@ -1,13 +1,13 @@
-"""Buyers, and what becomes of their payments: paid, delayed, expired, refunded in parts, disputed, won, lost."""
+"""Buyers and their payments: paid, delayed, expired, refunded in parts, disputed, won, lost."""
 
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.purchase_facts import DisputeState, RefundState
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
+from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS
 from tests.simulation.scheduler import ViolationError
 from tests.simulation.stripe import Payment, Stripe
-from tests.simulation.world import World
 
 PACKAGES = ("starter", "starter", "popular", "power")
 
@@ -15,9 +15,9 @@ PACKAGES = ("starter", "starter", "popular", "power")
 class Buyer:
     """One person who buys credits."""
 
-    def __init__(self, world: World, person: Person):
-        self.world, self.person, self.rng = world, person, world.rng
-        self.stripe: Stripe = world.providers.stripe
+    def __init__(self, simulation: Simulation, person: Person):
+        self.simulation, self.person, self.rng = simulation, person, simulation.rng
+        self.stripe: Stripe = simulation.providers.stripe
 
     def buy(self) -> None:
         """Start a purchase, pay it or not, and leave the rest to the bank."""
@@ -36,7 +36,7 @@ class Buyer:
                     raise ViolationError(f"the same purchase was answered {checkout}, then {again}")
         except (AppError, GaveUpError):
             return
-        self.world.think(self.rng.random() * 10 * MINUTE_MS)
+        self.simulation.think(self.rng.random() * 10 * MINUTE_MS)
         session_id = checkout.checkout_session_id
         kind = self.rng.choice(["paid", "paid", "paid", "paid", "delayed", "left"])
         if kind == "left" or not self.stripe.pay(session_id, is_delayed=kind == "delayed"):
@@ -45,10 +45,10 @@ class Buyer:
             is_paid = self.rng.random() < 0.7
             after_ms = self.rng.random() * 12 * HOUR_MS
             end = lambda: self.stripe.end_delayed(session_id, is_paid=is_paid)  # noqa: E731
-            self.world.start_actor(f"delayed payment {session_id}", end, after_ms)
+            self.simulation.start_actor(f"delayed payment {session_id}", end, after_ms)
         if self.rng.random() < 0.4:
             delay_ms = self.rng.choice([0, MINUTE_MS, 3 * HOUR_MS]) * self.rng.random()
-            self.world.start_actor(f"bank of {session_id}", lambda: self._return_money(session_id), delay_ms)
+            self.simulation.start_actor(f"bank of {session_id}", lambda: self._return_money(session_id), delay_ms)
 
     def _return_money(self, session_id: str) -> None:
         """Refunds and disputes of one payment, one after the other."""
@@ -57,14 +57,14 @@ class Buyer:
             if payment.refundable_cents and payment.session.payment.name == "PAID":
                 cents = rng.choice([payment.refundable_cents, rng.randint(1, payment.refundable_cents)])
                 self._refund(payment, cents) if rng.random() < 0.6 else self._dispute(payment, cents)
-            self.world.think(rng.random() * HOUR_MS)
+            self.simulation.think(rng.random() * HOUR_MS)
 
     def _refund(self, payment: Payment, cents: int) -> None:
         session_id = payment.session.session_id
         first = self.rng.choice([RefundState.PENDING, RefundState.SUCCEEDED])
         refund_id = self.stripe.refund(session_id, cents, first)
         if first is RefundState.PENDING or self.rng.random() < 0.1:
-            self.world.think(self.rng.random() * 10 * MINUTE_MS)
+            self.simulation.think(self.rng.random() * 10 * MINUTE_MS)
             last = RefundState.FAILED if self.rng.random() < 0.3 else RefundState.SUCCEEDED
             self.stripe.refund(session_id, cents, last, refund_id)
 
@@ -72,16 +72,16 @@ class Buyer:
         session_id = payment.session.session_id
         dispute_id = self.stripe.dispute(session_id, cents, DisputeState.OPEN)
         if self.rng.random() < 0.8:
-            self.world.think(self.rng.random() * 2 * HOUR_MS)
+            self.simulation.think(self.rng.random() * 2 * HOUR_MS)
             decided = self.rng.choice([DisputeState.WON, DisputeState.LOST])
             self.stripe.dispute(session_id, cents, decided, dispute_id)
 
 
-def check_purchases(world: World) -> None:
+def check_purchases(simulation: Simulation) -> None:
     """At rest: each payment is booked once, and so is all the money that went back."""
-    books = world.observer.books
+    books = simulation.observer.books
     by_purchase: dict[str, list[Payment]] = {}
-    for payment in world.providers.stripe.payments.values():
+    for payment in simulation.providers.stripe.payments.values():
         by_purchase.setdefault(payment.session.purchase_id, []).append(payment)
     for purchase_id, payments in by_purchase.items():
         paid = [payment for payment in payments if payment.session.payment.name == "PAID"]
@@ -91,7 +91,9 @@ def check_purchases(world: World) -> None:
             raise ViolationError(f"the purchase {purchase_id} granted {granted} credits, paid {len(paid)} times")
         if len(paid) == 1:
             (payment,) = paid
-            taken = -booked["clawback", purchase_id] - booked["clawback_reversed", purchase_id]
+            clawed_back = -booked["clawback", purchase_id] - booked["clawback_reversed", purchase_id]
             expected = granted * payment.returned_cents // payment.session.cents
-            if taken != expected:
-                raise ViolationError(f"the purchase {purchase_id} took back {taken} credits, should be {expected}")
+            if clawed_back != expected:
+                raise ViolationError(
+                    f"the purchase {purchase_id} took back {clawed_back} credits, should be {expected}"
+                )

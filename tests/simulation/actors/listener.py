@@ -1,6 +1,6 @@
 """Listeners: they stream, by relay or directly, renew, break off, resume, save, stop, or vanish.
 
-What a listener was told is kept beside, and compared: a saved word is in the transcript once, a chunk is charged once,
+What a listener got is kept beside, and compared: a saved word is in the transcript once, a chunk is charged once,
 and a session costs no less than what was certainly used and no more than what may have been used.
 """
 
@@ -12,10 +12,10 @@ from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError,
 from chalicelib.models.audio import Audio
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
+from tests.simulation.core import Simulation
 from tests.simulation.faults import MINUTE_MS, SECOND_MS
 from tests.simulation.providers import live_credits
 from tests.simulation.scheduler import ViolationError
-from tests.simulation.world import World
 
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 20_000
@@ -65,15 +65,15 @@ class Save:
 class Listener:
     """One person at one device."""
 
-    def __init__(self, world: World, person: Person):
-        self.world, self.person, self.rng = world, person, world.rng
+    def __init__(self, simulation: Simulation, person: Person):
+        self.simulation, self.person, self.rng = simulation, person, simulation.rng
 
     def stream(self) -> HeldSession | None:
         """A whole session; None if it could not be started."""
         session = self._start()
         if session is None:
             return None
-        self.world.listened.append((self.person, session))
+        self.simulation.listened.append((self.person, session))
         leaves_after = self.rng.choice([1, 3, 6, 12])
         for _ in range(leaves_after):
             try:
@@ -107,10 +107,10 @@ class Listener:
         return session
 
     def _receive(self, session: HeldSession, lease: contract.Lease) -> None:
-        now_ms = self.world.scheduler.now_ms
+        now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
-            for provider in self.world.providers.live:
+            for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
 
     def _step(self, session: HeldSession) -> bool:
@@ -119,17 +119,17 @@ class Listener:
         kind = self.rng.choice([*kinds, "chunk", "chunk", "chunk", "chunk"] if session.transport == "relay" else kinds)
         match kind:
             case "listen":
-                self.world.think(self.rng.random() * MINUTE_MS)
+                self.simulation.think(self.rng.random() * MINUTE_MS)
             case "save":
                 self._save(session)
             case "chunk":
                 self._send_chunk(session)
             case "renew":
-                left_ms = session.lease_ends_ms - self.world.scheduler.now_ms
-                self.world.think(max(0, left_ms - self.rng.randrange(MINUTE_MS)))
+                left_ms = session.lease_ends_ms - self.simulation.scheduler.now_ms
+                self.simulation.think(max(0, left_ms - self.rng.randrange(MINUTE_MS)))
                 return self._renew(session, is_interrupted=False)
             case "drop":
-                self.world.think(self.rng.choice([SECOND_MS, MINUTE_MS, 20 * MINUTE_MS]) * self.rng.random())
+                self.simulation.think(self.rng.choice([SECOND_MS, MINUTE_MS, 20 * MINUTE_MS]) * self.rng.random())
                 return self._renew(session, is_interrupted=True)
         return True
 
@@ -138,15 +138,15 @@ class Listener:
         segments: list[contract.SegmentInput] = []
         saves: list[Save] = []
         for seq in range(first, first + self.rng.randint(1, 3)):
-            spoken = f"segment {seq} {self.rng.getrandbits(24):06x}"
-            segments.append(contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=spoken))
-            session.saves[seq].append(save := Save(spoken, self.world.scheduler.now_ms))
+            words = f"segment {seq} {self.rng.getrandbits(24):06x}"
+            segments.append(contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=words))
+            session.saves[seq].append(save := Save(words, self.simulation.scheduler.now_ms))
             saves.append(save)
         session.next_seq = max(session.next_seq, segments[-1].seq + 1)
         person, session_id = self.person, session.session_id
         person.ask("save", lambda application: application.streaming.save(person.me, session_id, segments))
         for save in saves:
-            save.ended_ms = self.world.scheduler.now_ms
+            save.ended_ms = self.simulation.scheduler.now_ms
 
     def _send_chunk(self, session: HeldSession) -> None:
         """Send a chunk, a new one or one of the last again."""
@@ -210,7 +210,7 @@ class Listener:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 
 
-def check_transcript(world: World, person: Person, session: HeldSession) -> None:
+def check_transcript(simulation: Simulation, person: Person, session: HeldSession) -> None:
     """Everything that was acknowledged is in the transcript, once; nothing that was never sent is."""
     try:
         found = person.ask(
@@ -222,16 +222,14 @@ def check_transcript(world: World, person: Person, session: HeldSession) -> None
             raise ViolationError(f"the transcript of {session.session_id} is gone") from None
         return
     texts = [segment.text for segment in found.segments]
-    saved = [spoken for spoken in texts if spoken.startswith("segment ")]
-    by_seq = {int(spoken.split()[1]): spoken for spoken in saved}
+    saved = [words for words in texts if words.startswith("segment ")]
+    by_seq = {int(words.split()[1]): words for words in saved}
     if len(by_seq) != len(saved):
         raise ViolationError(f"a segment of {session.session_id} is there twice: {saved}")
     for seq in session.saves:
         allowed = session.texts_of(seq)
         if allowed and by_seq.get(seq) not in allowed:
             raise ViolationError(f"segment {seq} of {session.session_id} is {by_seq.get(seq)}: {session.saves[seq]}")
-    for seq, (_, spoken) in session.recognised.items():
-        if texts.count(spoken) != 1:
-            raise ViolationError(
-                f"chunk {seq} of {session.session_id} is {texts.count(spoken)} times in its transcript"
-            )
+    for seq, (_, words) in session.recognised.items():
+        if texts.count(words) != 1:
+            raise ViolationError(f"chunk {seq} of {session.session_id} is {texts.count(words)} times in its transcript")

@@ -3,9 +3,9 @@
 from chalicelib import contract
 from chalicelib.errors import AppError
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
+from tests.simulation.core import Simulation
 from tests.simulation.faults import MINUTE_MS
 from tests.simulation.scheduler import ViolationError
-from tests.simulation.world import World
 
 OWNER_EMAIL = "owner@example.com"
 
@@ -13,17 +13,17 @@ OWNER_EMAIL = "owner@example.com"
 class Owner:
     """The administrator of the service. `given`: action → the credits that were confirmed."""
 
-    def __init__(self, world: World, person: Person, people: list[Person]):
-        self.world, self.person, self.people, self.rng = world, person, people, world.rng
+    def __init__(self, simulation: Simulation, person: Person, people: list[Person]):
+        self.simulation, self.person, self.people, self.rng = simulation, person, people, simulation.rng
         self.attempts: dict[str, tuple[str, int]] = {}
         self.confirmed: set[str] = set()
 
     def act_forever(self) -> None:
         """Register, then adjust somebody's credits every few minutes."""
         while not self.person.register():
-            self.world.think(MINUTE_MS)
+            self.simulation.think(MINUTE_MS)
         while True:
-            self.world.think(self.rng.expovariate(1 / (5 * MINUTE_MS)))
+            self.simulation.think(self.rng.expovariate(1 / (5 * MINUTE_MS)))
             signed_up = [person for person in self.people if person.caller]
             if signed_up:
                 self._adjust_credits(self.rng.choice(signed_up))
@@ -51,7 +51,7 @@ class Owner:
     def check(self) -> None:
         """What was confirmed is booked once, what was not at most once."""
         for action_id, (user_id, credits) in self.attempts.items():
-            booked = self.world.observer.books.accounts[user_id].by_reference
+            booked = self.simulation.observer.books.accounts[user_id].by_reference
             found = booked["admin_grant", action_id] + booked["admin_clawback", action_id]
             if found != credits and (found or action_id in self.confirmed):
                 raise ViolationError(f"the action {action_id} of {credits} credits booked {found}")

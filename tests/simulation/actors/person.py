@@ -12,8 +12,8 @@ from chalicelib.errors import AppError, EmailTakenError, ProviderError
 from chalicelib.ids import id_for_key
 from chalicelib.models.accounts import Caller
 from tests.simulation.application import Application
+from tests.simulation.core import Simulation
 from tests.simulation.outcomes import NoAnswerError
-from tests.simulation.world import World
 
 PASSWORD = "canary horse battery"
 TRIES = 6
@@ -28,7 +28,7 @@ class GaveUpError(Exception):
 class Person:
     """Someone with an account. `network`: the address that registrations come from."""
 
-    world: World
+    simulation: Simulation
     email: str
     network: str
     caller: Caller | None = None
@@ -50,17 +50,17 @@ class Person:
 
         `subject`: the session, job or purchase. `account`: whose books are touched, if not the person's own.
         """
-        if actor := self.world.scheduler.current:
+        if actor := self.simulation.scheduler.current:
             actor.account = account or self.user_id
         for attempt in range(TRIES):
             try:
-                return self.world.call(operation, account or self.user_id, run, subject=subject)
+                return self.simulation.call(operation, account or self.user_id, run, subject=subject)
             except NoAnswerError:
                 pass
             except AppError as error:
                 if not isinstance(error, ProviderError) and "retry_after_seconds" not in error.details:
                     raise
-            self.world.think(self.world.rng.random() * 4_000 * 2**attempt)
+            self.simulation.think(self.simulation.rng.random() * 4_000 * 2**attempt)
         raise GaveUpError
 
     def key(self) -> str:
@@ -78,7 +78,7 @@ class Person:
         """Register, or sign in where the account exists by now; whether that worked."""
         body = contract.Register(email=self.email, password=PASSWORD)
         try:
-            self.world.call("register", "", lambda application: application.accounts.register(body, self.network))
+            self.simulation.call("register", "", lambda application: application.accounts.register(body, self.network))
         except (EmailTakenError, NoAnswerError):
             pass
         except AppError as error:
@@ -89,7 +89,7 @@ class Person:
     def sign_in(self) -> bool:
         """Sign in; whether that worked."""
         body = contract.Login(email=self.email, password=PASSWORD)
-        pool = self.world.providers.user_pool
+        pool = self.simulation.providers.user_pool
         user = pool.users.get(self.email)
         try:
             signed_in = self.ask(

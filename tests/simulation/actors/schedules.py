@@ -6,22 +6,22 @@ from typing import Any
 from chalicelib.errors import AppError
 from chalicelib.repositories.aggregates import AggregatesBusyError
 from tests.simulation.application import Application
+from tests.simulation.core import SCHEDULE_MS, STREAM_MS, WORKER_MS, Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.simulation.outcomes import NoAnswerError
-from tests.simulation.world import SCHEDULE_MS, STREAM_MS, WORKER_MS, World
 
-NOBODY = "schedules"
+SCHEDULES = "schedules"
 BATCH = 40
 # Less often than deployed, so that most operations of a run are those of people. A schedule may also be left out.
-SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS, AUDIT_MS = 4 * MINUTE_MS, 12 * MINUTE_MS, 30 * SECOND_MS, 6 * HOUR_MS
+SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS, AUDIT_MS = 6 * MINUTE_MS, 15 * MINUTE_MS, 2 * MINUTE_MS, 8 * HOUR_MS
 
 
 class Schedules:
     """Everything that no person starts."""
 
-    def __init__(self, world: World):
-        self.world, self.rng = world, world.rng
-        world.providers.queue.handle = self.handle_message
+    def __init__(self, simulation: Simulation):
+        self.simulation, self.rng = simulation, simulation.rng
+        simulation.providers.queue.handle = self.handle_message
 
     def start(self) -> None:
         """Start all schedules."""
@@ -32,17 +32,17 @@ class Schedules:
             "audit": (self.start_audit, AUDIT_MS),
         }
         for name, (run, pause_ms) in every.items():
-            self.world.start_actor(name, lambda run=run, pause_ms=pause_ms: self._repeat(run, pause_ms))
+            self.simulation.start_actor(name, lambda run=run, pause_ms=pause_ms: self._repeat(run, pause_ms))
 
     def _repeat(self, run: Callable[[], object], pause_ms: int) -> None:
         while True:
-            self.world.think(self.rng.expovariate(1 / pause_ms))
+            self.simulation.think(self.rng.expovariate(1 / pause_ms))
             run()
 
     def call(self, operation: str, run: Callable[[Application], Any], limit_ms: int = SCHEDULE_MS) -> Any:
-        """What a schedule's function returned; None after an error, which the next run makes good."""
+        """What a schedule's function returned; None after an error, which the next run repairs."""
         try:
-            return self.world.call(operation, NOBODY, run, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS)
+            return self.simulation.call(operation, SCHEDULES, run, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS)
         except (AppError, AggregatesBusyError, ExceptionGroup, NoAnswerError):
             return None
 
@@ -68,7 +68,7 @@ class Schedules:
 
     def count(self) -> None:
         """Count new entries of the stream; a batch may come twice, and some of it late, in any order."""
-        stream, faults = self.world.observer.stream, self.world.faults
+        stream, faults = self.simulation.observer.stream, self.simulation.faults
         batch = [stream.popleft() for _ in range(min(BATCH, len(stream)))]
         if not batch:
             return

@@ -1,6 +1,6 @@
 """The world of one seed: virtual time, the tables, the containers that run the use cases, and what is outside.
 
-Actors call use cases through `World.call`: each call runs in a process of its own, in a container whose use cases were
+Actors call use cases through `Simulation.call`: each call runs in its own process, in a container whose use cases were
 built as wiring does it, and yields at each call to DynamoDB and to a provider. There the process may freeze or die.
 """
 
@@ -21,13 +21,13 @@ from tests.fault_injection import CANCELLED, Crash, Fault, FaultInjector
 from tests.in_process_dynamodb import Answer
 from tests.simulation.application import Application, build_application
 from tests.simulation.engine import Request, SimulatedDynamoDB
-from tests.simulation.faults import REPEATED, SECOND_MS, Faults, Profile
+from tests.simulation.faults import DAY_MS, REPEATED, SECOND_MS, Faults, Profile
 from tests.simulation.observer import Observer
 from tests.simulation.outcomes import NoAnswerError, RunOverError
 from tests.simulation.providers import Providers
 from tests.simulation.scheduler import Process, Scheduler, ViolationError
 
-START_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
+FIRST_DAY_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
 API_MS, SCHEDULE_MS, STREAM_MS, WORKER_MS = 29_000, 300_000, 60_000, 900_000  # as .chalice/config.json has them
 DYNAMODB_MS, PROVIDER_MS = 4, 200  # one way of a usual call
 CLOCK_STEPS = 0.02  # of the calls, where clocks are off at all
@@ -61,7 +61,7 @@ class Trace:
         self.of_account[account].append(line)
 
 
-class World:
+class Simulation:
     """Everything of one run. `max_operations`: how many calls of use cases are made before the world comes to rest."""
 
     def __init__(
@@ -73,7 +73,8 @@ class World:
         self.operations: Counter[str] = Counter()
         self.number_of_operations = 0
         self.trace = Trace(keeps_trace)
-        self.scheduler = Scheduler(START_MS)
+        self.start_ms = FIRST_DAY_MS + self.rng.randrange(DAY_MS)
+        self.scheduler = Scheduler(self.start_ms)
         self.faults = Faults(self.rng, profile, self.counts)
         self.observer = Observer()
         self.providers = Providers(self)
@@ -162,8 +163,8 @@ class World:
             clock_error_ms=container.clock_error_ms,
         )
         if wait_ms is None:
-            is_impatient = self.faults.happens(self.faults.profile.impatient)
-            wait_ms = int(self.rng.random() * 5 * SECOND_MS) if is_impatient else limit_ms + SECOND_MS
+            is_short_timeout = self.faults.happens(self.faults.profile.short_timeout)
+            wait_ms = int(self.rng.random() * 5 * SECOND_MS) if is_short_timeout else limit_ms + SECOND_MS
         self.scheduler.start(process)
         if not self.scheduler.wait_for(process, wait_ms):
             self.note(account, f"{name}: its client stopped waiting")
@@ -289,7 +290,7 @@ class World:
 
     def note(self, account: str, line: str) -> None:
         """Add a line to the trace, with the virtual time."""
-        self.trace.add(account, f"{self.scheduler.now_ms - START_MS} {account} {line}")
+        self.trace.add(account, f"{self.scheduler.now_ms - self.start_ms} {account} {line}")
 
 
 def _is_expected(error: BaseException) -> bool:
