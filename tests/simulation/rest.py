@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NoReturn
 
+from tests.simulation import final_checks
 from tests.simulation.actors.buyer import check_purchases
 from tests.simulation.actors.listener import check_transcript
 from tests.simulation.actors.owner import Owner
@@ -38,6 +39,15 @@ def _rest(simulation: "Simulation", schedules: Schedules, owner: Owner, people: 
     _check_nothing_is_stuck(simulation)
     simulation.observer.books.check_all()
     check_purchases(simulation)
+    for check in (
+        final_checks.check_sessions,
+        final_checks.check_recognised_audio,
+        final_checks.check_sockets,
+        final_checks.check_allowances,
+        final_checks.check_free_credits,
+        final_checks.check_totals,
+    ):
+        check(simulation)
     owner.check()
     for person, session in simulation.listened:
         check_transcript(simulation, person, session)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.actors import listener
 from tests.simulation.actors.buyer import Buyer
+from tests.simulation.actors.cheater import Cheater
 from tests.simulation.actors.listener import Listener
 from tests.simulation.actors.owner import OWNER_EMAIL, Owner
 from tests.simulation.actors.person import Person
@@ -72,7 +73,7 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
 
 
 def _simulate(simulation: Simulation) -> None:
-    people = [Person(simulation, f"person{number}@example.com", f"network{number // 4}") for number in range(PEOPLE)]
+    people = [Person(simulation, _email(number), f"network{number // 4}") for number in range(PEOPLE)]
     owner = Owner(simulation, Person(simulation, OWNER_EMAIL, "office"), people)
     schedules = Schedules(simulation)
     simulation.start_actor("owner", owner.act_forever)
@@ -83,6 +84,11 @@ def _simulate(simulation: Simulation) -> None:
     come_to_rest(simulation, schedules, owner, people)
 
 
+def _email(number: int) -> str:
+    """An address; every fourth one is the previous person's under another name."""
+    return f"per.son{number - 1}+tag@gmail.com" if number % 4 == 3 else f"person{number}@gmail.com"
+
+
 def _live(simulation: Simulation, person: Person) -> None:
     """The days of one person."""
     rng = simulation.rng
@@ -91,7 +97,7 @@ def _live(simulation: Simulation, person: Person) -> None:
         simulation.think(5 * MINUTE_MS)
     while True:
         simulation.think(rng.choice([MINUTE_MS, 20 * MINUTE_MS, 2 * HOUR_MS]) * rng.random())
-        match rng.choice(["listen", "listen", "listen", "two devices", "buy", "read", "sign in"]):
+        match rng.choice(["listen", "listen", "listen", "two devices", "buy", "read", "sign in", "cheat"]):
             case "listen":
                 Listener(simulation, person).stream()
             case "two devices":
@@ -105,5 +111,7 @@ def _live(simulation: Simulation, person: Person) -> None:
                 if own:
                     session = rng.choice(own)
                     listener.check_transcript(simulation, person, session)
+            case "cheat":
+                Cheater(simulation, person).cheat()
             case "sign in":
                 person.sign_in()
