@@ -24,10 +24,11 @@ FAULTS = {
     "a chunk that is not reserved inside its lease": PlantedFault(
         "repositories/sessions.py", '& Attr("free_ms").gte(needed_ms)', '& Attr("free_ms").exists()'
     ),
-    "a chunk billed although its reservation is gone": PlantedFault(
+    "a chunk that is billed twice": PlantedFault(
         "repositories/sessions.py",
-        'when=Attr("state").eq(SessionState.ACTIVE.value) & Attr(f"inflight.{chunk.attempt}").exists(),',
-        'when=Attr("state").eq(SessionState.ACTIVE.value),',
+        'when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),',
+        'when=Attr("pk").exists(),',
+        "apocalypse",
     ),
     "a grant without its guard": PlantedFault(
         "repositories/ledger.py",

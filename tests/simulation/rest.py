@@ -15,7 +15,6 @@ from tests.simulation.scheduler import ViolationError
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
-LONGEST_REST_MS = 20 * DAY_MS
 ROUNDS = 40
 
 

@@ -78,21 +78,27 @@ def _simulate(simulation: Simulation) -> None:
     schedules = Schedules(simulation)
     simulation.start_actor("owner", owner.act_forever)
     schedules.start()
-    for person in people:
-        simulation.start_actor(person.email, lambda person=person: _live(simulation, person))
+    delay_ms = 0.0
+    for number, person in enumerate(people):
+        if not _is_alias(number):  # One that is registers at the same moment as its owner's first address.
+            delay_ms = simulation.rng.random() * HOUR_MS
+        simulation.start_actor(person.email, lambda person=person: _live(simulation, person), delay_ms)
     simulation.scheduler.run_until(lambda: simulation.is_over)
     come_to_rest(simulation, schedules, owner, people)
 
 
 def _email(number: int) -> str:
-    """An address; every fourth one is the previous person's under another name."""
-    return f"per.son{number - 1}+tag@gmail.com" if number % 4 == 3 else f"person{number}@gmail.com"
+    return f"per.son{number - 1}+tag@gmail.com" if _is_alias(number) else f"person{number}@gmail.com"
+
+
+def _is_alias(number: int) -> bool:
+    """Whether this person is the previous one, under another address."""
+    return number % 4 == 3
 
 
 def _live(simulation: Simulation, person: Person) -> None:
     """The days of one person."""
     rng = simulation.rng
-    simulation.think(rng.random() * HOUR_MS)
     while not person.register():
         simulation.think(5 * MINUTE_MS)
     while True:
