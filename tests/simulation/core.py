@@ -21,7 +21,7 @@ from tests.fault_injection import CANCELLED, Crash, Fault, FaultInjector
 from tests.in_process_dynamodb import Answer
 from tests.simulation.application import Application, build_application
 from tests.simulation.engine import Request, SimulatedDynamoDB
-from tests.simulation.faults import DAY_MS, REPEATED, SECOND_MS, Faults, Profile
+from tests.simulation.faults import DAY_MS, LATE, LATE_MS, REPEATED, SECOND_MS, Faults, Profile
 from tests.simulation.observer import Observer
 from tests.simulation.outcomes import NoAnswerError, RunOverError
 from tests.simulation.providers import Providers
@@ -256,6 +256,11 @@ class Simulation:
         elif fault == REPEATED:
             self._take_effect(request)
             answer = self._take_effect(request)
+        elif fault == LATE:
+            self.note(process.account, f"{label} {fault}")
+            late = Process(f"{label} late", lambda: self._take_effect(request), account=process.account)
+            self.scheduler.start(late, self.rng.randrange(LATE_MS))
+            self._die(process)
         else:
             answer = self._fail(process, request, fault, label)
         self.note(process.account, f"{label} {answer[0]}{f' {fault}' if fault else ''}")

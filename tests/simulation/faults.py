@@ -10,6 +10,9 @@ AT_ONCE_MS = 15  # half of the copies of a message are handled beside the first 
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 # Of calls that fail, how many fail this way. A client of DynamoDB repeats a call whose answer was lost: `REPEATED`.
 REPEATED = "a call that the SDK sent twice"
+# A request may arrive when its process is dead already.
+LATE = "a request that arrived after its process died"
+LATE_MS = 3 * 1_000
 KINDS: dict[Fault | str, int] = {
     Fault.CRASH_BEFORE: 4,
     Fault.CRASH_AFTER: 6,
@@ -22,6 +25,7 @@ KINDS: dict[Fault | str, int] = {
     Fault.IN_PROGRESS: 1,
     Fault.SERVER_ERROR: 2,
     REPEATED: 2,
+    LATE: 2,
 }
 PROVIDER_KINDS: dict[Fault | str, int] = {
     kind: weight for kind, weight in KINDS.items() if kind in (*CRASHES, Fault.UNSENT, Fault.LOST, Fault.SERVER_ERROR)

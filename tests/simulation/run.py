@@ -103,7 +103,7 @@ def _live(simulation: Simulation, person: Person) -> None:
         simulation.think(5 * MINUTE_MS)
     while True:
         simulation.think(rng.choice([MINUTE_MS, 20 * MINUTE_MS, 2 * HOUR_MS]) * rng.random())
-        match rng.choice(["listen", "listen", "listen", "two devices", "buy", "read", "sign in", "cheat"]):
+        match rng.choice(["listen", "listen", "listen", "two devices", "buy", "read", "look", "sign in", "cheat"]):
             case "listen":
                 Listener(simulation, person).stream()
             case "two devices":
@@ -119,5 +119,7 @@ def _live(simulation: Simulation, person: Person) -> None:
                     listener.check_transcript(simulation, person, session)
             case "cheat":
                 Cheater(simulation, person).cheat()
+            case "look":
+                person.look_at_balance()
             case "sign in":
                 person.sign_in()

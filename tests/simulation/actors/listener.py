@@ -13,10 +13,11 @@ from chalicelib.models.audio import Audio
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
-from tests.simulation.faults import MINUTE_MS, SECOND_MS
+from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.simulation.providers import live_credits
 from tests.simulation.scheduler import ViolationError
 
+LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 20_000
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
@@ -146,7 +147,7 @@ class Listener:
                 self.simulation.think(max(0, left_ms - self.rng.randrange(MINUTE_MS)))
                 return self._renew(session, is_interrupted=False)
             case "drop":
-                self.simulation.think(self.rng.choice([SECOND_MS, MINUTE_MS, 20 * MINUTE_MS]) * self.rng.random())
+                self.simulation.think(self.rng.choice(LENGTHS_OF_DROPS) * self.rng.random())
                 return self._renew(session, is_interrupted=True)
         return True
 

@@ -64,7 +64,7 @@ class Schedules:
         self.call("start audit", lambda application: application.audits.start_daily())
 
     def expire_items(self) -> None:
-        """DynamoDB deletes some of the items whose time is over, and others later."""
+        """DynamoDB deletes some of the expired items now, and others later."""
         expire_items(self.simulation.now, lambda: self.rng.random() < 0.5)
 
     def handle_message(self, message: str) -> None:
