@@ -16,7 +16,6 @@ from tests.simulation.run import Result, run_seed
 
 OPERATIONS_PER_SEED = 5_000
 DEFAULT_OPERATIONS = 50_000
-MAX_VIOLATIONS = 3
 
 
 def main() -> int:
@@ -30,29 +29,29 @@ def main() -> int:
         if options.trace:
             Path(options.trace).write_text("\n".join(result.trace) + "\n")
         report.add(result)
+        if result.violation:
+            print(describe_violation(result))
         print(f"checksum of all steps: {result.checksum:08x}")
     else:
-        _run_many(report, options.profile, options.first_seed, options.processes)
-    for result in report.violations:
-        print(describe_violation(result))
+        _run_many(report, options.profile, options.first_seed, options.processes, options.max_violations)
     print(report.summary())
     return 1 if report.violations else 0
 
 
-def _run_many(report: Report, profile: str | None, first_seed: int, processes: int) -> None:
+def _run_many(report: Report, profile: str | None, first_seed: int, processes: int, max_violations: int) -> None:
     """Seeds over all profiles until the operations are done or several have failed; one process per core."""
     print(f"seeds from {first_seed}, {processes} processes", flush=True)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=20) as pool:
         runs = _runs(report.wanted_operations, profile, first_seed)
-        waiting = {pool.submit(run_seed, *run) for run in runs}
+        waiting = [pool.submit(run_seed, *run) for run in runs]
         for done in as_completed(waiting):
             result: Result = done.result()
             report.add(result)
             print(report.progress(), flush=True)
             if result.violation:
                 print(describe_violation(result), flush=True)
-            if len(report.violations) >= MAX_VIOLATIONS:
+            if len(report.violations) >= max_violations:
                 pool.shutdown(cancel_futures=True)
                 return
 
@@ -74,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--profile", choices=PROFILES, help="all of them if not given; of one seed: hostile")
     first_seed = int(date.today().strftime("%Y%m%d")) * 10_000
     parser.add_argument("--first-seed", type=int, default=first_seed, help="of many seeds; by default from the date")
+    parser.add_argument("--max-violations", type=int, default=3, help="stop after so many")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--trace", help="write all steps of one seed to this file")
     return parser.parse_args()

@@ -81,6 +81,7 @@ class Simulation:
         self.memory = Memory()
         self.providers = Providers(self)
         self.is_at_rest = False
+        self.networks: dict[str, str] = {}  # email address → the network of its owner
         self.listened: list[tuple[Any, Any]] = []  # persons and the sessions they had
         self._injector = FaultInjector()
         self._tables = Tables(SimulatedDynamoDB(self._call_dynamodb), *names, pause=self._pause_seconds)

@@ -69,17 +69,23 @@ def read_json(body: bytes) -> dict[str, Any]:
 @contextmanager
 def simulated_tables() -> Iterator[tuple[str, str]]:
     """The names of a fresh ledger and app table, which are the same in every run, on a faster engine."""
-    client = Engine(IN_PROCESS).client
     with _faster_engine():
-        for kind, name in TABLES.items():
-            properties = resource(kind)
-            client.create_table(TableName=name, **{key: properties[key] for key in TABLE_SETTINGS if key in properties})
+        create_tables()
         try:
             yield LEDGER, APP
         finally:
+            client = Engine(IN_PROCESS).client
             for name in TABLES.values():
                 client.delete_table(TableName=name)
             dynamodb._txn_idempotency.clear()
+
+
+def create_tables() -> None:
+    """Create the tables of the simulation, as in the template but without a stream."""
+    client = Engine(IN_PROCESS).client
+    for kind, name in TABLES.items():
+        properties = resource(kind)
+        client.create_table(TableName=name, **{key: properties[key] for key in TABLE_SETTINGS if key in properties})
 
 
 def stored_items(table: str, pk: str) -> Items:
@@ -92,6 +98,23 @@ def stored_partitions(table: str) -> dict[str, Items]:
     """All items of a table by their partition; they must not be changed."""
     found: dict[str, Items] = dynamodb._tables[table]["items"]
     return found
+
+
+def expire_items(now: int, is_deleted: Callable[[], bool]) -> int:
+    """Delete items of the app table that have expired, as DynamoDB does in days to come; returns how many.
+
+    `is_deleted` decides for each.
+    """
+    table = dynamodb._tables[APP]
+    expired = [
+        (pk, sk)
+        for pk, items in table["items"].items()
+        for sk, item in items.items()
+        if "expires_at" in item and int(item["expires_at"]["N"]) < now and is_deleted()
+    ]
+    for pk, sk in expired:
+        dynamodb._remove_item(table, pk, sk)
+    return len(expired)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tests.fault_injection import CRASHES, Fault
 
+AT_ONCE_MS = 15  # half of the copies of a message are handled beside the first one
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 # Of calls that fail, how many fail this way. A client of DynamoDB repeats a call whose answer was lost: `REPEATED`.
 REPEATED = "a call that the SDK sent twice"
@@ -136,7 +137,9 @@ class Faults:
         while copies < 4 and self.happens(self.profile.doubled):
             self._counts["faults: message doubled"] += 1
             copies += 1
-        return [self._delay_ms() for _ in range(copies)]
+        first_ms = self._delay_ms()
+        at_once = (first_ms + self._rng.randrange(AT_ONCE_MS) for _ in range(copies - 1))
+        return [first_ms, *(delay_ms if self.happens(0.5) else self._delay_ms() for delay_ms in at_once)]
 
     def happens(self, rate: float) -> bool:
         return rate > 0 and self._rng.random() < rate

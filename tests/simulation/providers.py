@@ -44,12 +44,16 @@ def live_credits(milliseconds: int) -> int:
 
 @dataclass
 class LiveProvider:
-    """A provider of direct sockets. `holds`: token → the hold that pays for its socket."""
+    """A provider of direct sockets. `holds`: token → the hold that pays for its socket; `seconds`: hold → its length.
+
+    `received`: hold → the tokens that clients got.
+    """
 
     simulation: "Simulation"
     name: str
     model: str
     holds: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, int] = field(default_factory=dict)
     received: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def supports_language(self, language: str) -> bool:
@@ -63,9 +67,14 @@ class LiveProvider:
         hold_id = self._covering_hold(simulation.scheduler.running, lease_seconds)
         token = f"token-{simulation.rng.getrandbits(64):016x}"
         self.holds[token] = hold_id
-        seconds = min(lease_seconds, MAX_SOCKET_SECONDS)
+        self.seconds[hold_id] = lease_seconds
         return SocketCredential(
-            self.name, self.model, "wss://live.example/v3/ws", token, simulation.now + TOKEN_SECONDS, seconds
+            self.name,
+            self.model,
+            "wss://live.example/v3/ws",
+            token,
+            simulation.now + TOKEN_SECONDS,
+            MAX_SOCKET_SECONDS,
         )
 
     def _covering_hold(self, process: Process, lease_seconds: int) -> str:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NoReturn
 
+from tests.simulation import final_checks
 from tests.simulation.actors.asking import check_questions
 from tests.simulation.actors.blocking import Blocking
 from tests.simulation.actors.buyer import check_purchases
@@ -19,7 +20,6 @@ from tests.simulation.scheduler import ViolationError
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
-LONGEST_REST_MS = 20 * DAY_MS
 ROUNDS = 40
 
 
@@ -54,6 +54,15 @@ def _rest(
     check_catchups(simulation)
     check_questions(simulation)
     check_erasure(simulation)
+    for check in (
+        final_checks.check_sessions,
+        final_checks.check_recognised_audio,
+        final_checks.check_sockets,
+        final_checks.check_allowances,
+        final_checks.check_free_credits,
+        final_checks.check_totals,
+    ):
+        check(simulation)
     owner.check()
     for person, session in simulation.listened:
         check_transcript(simulation, person, session)

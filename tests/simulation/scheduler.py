@@ -1,6 +1,6 @@
 """Virtual time, and the processes that live in it: greenlets that take turns, never threads.
 
-A process runs until it pauses, waits for another one, or ends. The one that is due first continues; how long each pause lasts
+A process runs until it pauses, waits for another one, or ends. The one that is due first continues; how long it pauses
 is drawn from the seed, so the seed decides the order. Time moves only when everybody pauses.
 """
 

@@ -38,6 +38,7 @@ class HeldSession:
     first_seq: int = 0
     next_seq: int = 0
     is_deleted: bool = False
+    sockets: list["Socket"] = field(default_factory=list)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))
     sent: dict[int, int] = field(default_factory=dict)
     recognised: dict[int, tuple[int, str]] = field(default_factory=dict)
@@ -52,6 +53,20 @@ class HeldSession:
             return set()
         decided_ms = acknowledged[-1].started_ms - CLOCK_SLACK_MS
         return {save.text for save in self.saves[seq] if not save.ended_ms or save.ended_ms >= decided_ms}
+
+    def end_socket(self, now_ms: int) -> None:
+        """The listener asks for the end of the open lease."""
+        if self.sockets and not self.sockets[-1].ended_ms:
+            self.sockets[-1].ended_ms = now_ms
+
+
+@dataclass
+class Socket:
+    """A token that the listener got. `ended_ms`: when they first asked for the end of its lease, 0 if they did not."""
+
+    token: str
+    received_ms: int
+    ended_ms: int = 0
 
 
 @dataclass
@@ -113,6 +128,8 @@ class Listener:
         if isinstance(lease.token, str):
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
+            if lease.token not in [socket.token for socket in session.sockets]:
+                session.sockets.append(Socket(lease.token, now_ms))
 
     def _step(self, session: HeldSession) -> bool:
         """Some listening and one request; False if the session is over for this listener."""
@@ -170,6 +187,7 @@ class Listener:
     def _renew(self, session: HeldSession, *, is_interrupted: bool) -> bool:
         person = self.person
         body = contract.Renew(session_id=session.session_id, interrupted=is_interrupted)
+        session.end_socket(self.simulation.scheduler.now_ms)
         renewal, hashed = person.id_for("transcription/stream", person.key()), body_hash(body)
         try:
             lease = person.ask(
@@ -188,6 +206,7 @@ class Listener:
 
     def _stop(self, session: HeldSession) -> None:
         person, seconds = self.person, self.rng.choice([None, self.rng.randrange(600)])
+        session.end_socket(self.simulation.scheduler.now_ms)
         try:
             stopped = person.ask(
                 "stop", lambda application: application.streaming.stop(person.me, session.session_id, seconds)

@@ -78,6 +78,7 @@ class Person:
     def register(self) -> bool:
         """Register, or sign in where the account exists by now; whether that worked."""
         body = contract.Register(email=self.email, password=PASSWORD)
+        self.simulation.networks[self.email] = self.network
         try:
             self.simulation.call("register", "", lambda application: application.accounts.register(body, self.network))
         except (EmailTakenError, NoAnswerError):

@@ -8,6 +8,7 @@ from chalicelib.repositories.aggregates import AggregatesBusyError
 from tests.simulation.application import Application
 from tests.simulation.books import text
 from tests.simulation.core import SCHEDULE_MS, STREAM_MS, WORKER_MS, Simulation
+from tests.simulation.engine import expire_items
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.simulation.jobs_watch import stored_job
 from tests.simulation.outcomes import NoAnswerError
@@ -15,7 +16,8 @@ from tests.simulation.outcomes import NoAnswerError
 SCHEDULES = "schedules"
 BATCH = 40
 # Less often than deployed, so that most operations of a run are those of people. A schedule may also be left out.
-SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS, AUDIT_MS = 6 * MINUTE_MS, 15 * MINUTE_MS, 2 * MINUTE_MS, 8 * HOUR_MS
+SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS = 6 * MINUTE_MS, 15 * MINUTE_MS, 2 * MINUTE_MS
+AUDIT_MS, EXPIRY_MS = 8 * HOUR_MS, 6 * HOUR_MS
 ERASE_MS = 12 * MINUTE_MS
 
 
@@ -34,6 +36,7 @@ class Schedules:
             "reconcile": (self.reconcile, RECONCILE_MS),
             "count": (self.count, STREAM_PAUSE_MS),
             "audit": (self.start_audit, AUDIT_MS),
+            "expiry": (self.expire_items, EXPIRY_MS),
         }
         for name, (run, pause_ms) in every.items():
             self.simulation.start_actor(name, lambda run=run, pause_ms=pause_ms: self._repeat(run, pause_ms))
@@ -90,6 +93,10 @@ class Schedules:
 
     def start_audit(self) -> None:
         self.call("start audit", lambda application: application.audits.start_daily())
+
+    def expire_items(self) -> None:
+        """DynamoDB deletes some of the items that have expired, and others later."""
+        expire_items(self.simulation.now, lambda: self.rng.random() < 0.5)
 
     def handle_message(self, message: str) -> bool:
         """Continue the job that a message names, and say whether that worked: otherwise it is delivered again."""
