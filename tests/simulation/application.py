@@ -4,12 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.accounts.deletion import AccountDeletion, DeletionRules
+from chalicelib.accounts.export import AccountExports, ExportRules
+from chalicelib.accounts.export_content import ExportContent
 from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
 from chalicelib.accounts.service import Accounts
 from chalicelib.admin.usage_figures import ActiveAndTopUsers
 from chalicelib.admin.users import UserAdministration
 from chalicelib.audit.reader import Auditor, AuditRules
 from chalicelib.audit.service import Audits
+from chalicelib.catchup.job_rules import JobRules
+from chalicelib.catchup.service import Catchups
+from chalicelib.catchup.worker import CatchupWorker
 from chalicelib.cursors import Cursors
 from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
@@ -27,6 +33,7 @@ from chalicelib.streaming.leases import Leases
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
+from chalicelib.transcripts.questions import Questions
 from chalicelib.wiring.common import Common
 from tests.default_prices import PRICES
 
@@ -55,6 +62,11 @@ class Application:
     administration: UserAdministration
     aggregates: Aggregates
     audits: Audits
+    catchups: Catchups
+    catchup_worker: CatchupWorker
+    questions: Questions
+    deletion: AccountDeletion
+    exports: AccountExports
 
 
 def build_application(
@@ -119,4 +131,44 @@ def build_application(
         ),
         aggregates=Aggregates(tables),
         audits=Audits(**collaborators(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
+        catchups=Catchups(
+            **collaborators(Catchups),
+            transcripts=Transcripts(tables),
+            uploads=providers.uploads,
+            queue=providers.queue,
+            rules=JobRules(),
+            webhook_key=IDENTITY_KEY,
+            is_on=True,
+        ),
+        catchup_worker=CatchupWorker.assemble(
+            ledger=common.ledger,
+            tables=tables,
+            now=now,
+            new_id=lambda: providers.note_claim(new_id()),
+            transcripts=Transcripts(tables),
+            recordings=providers.recordings,
+            uploads=providers.uploads,
+            text=providers.text,
+            rules=JobRules(),
+            webhook_key=IDENTITY_KEY,
+        ),
+        questions=Questions(
+            **collaborators(Questions), transcripts=Transcripts(tables), text=providers.text, is_on=True
+        ),
+        deletion=AccountDeletion(
+            **collaborators(AccountDeletion),
+            leases=leases,
+            sign_ins=providers.user_pool,
+            files=(providers.uploads, providers.exports),
+            queue=providers.queue,
+            rules=DeletionRules(),
+            jobs_kept_seconds=JobRules().failed_retention_seconds,
+        ),
+        exports=AccountExports(
+            **collaborators(AccountExports),
+            export_content=ExportContent(tables, providers.uploads),
+            files=providers.exports,
+            queue=providers.queue,
+            rules=ExportRules(),
+        ),
     )

@@ -22,6 +22,7 @@ from tests.in_process_dynamodb import Answer
 from tests.simulation.application import Application, build_application
 from tests.simulation.engine import Request, SimulatedDynamoDB
 from tests.simulation.faults import DAY_MS, LATE, LATE_MS, REPEATED, SECOND_MS, Faults, Profile
+from tests.simulation.memory import Memory
 from tests.simulation.observer import Observer
 from tests.simulation.outcomes import NoAnswerError, RunOverError
 from tests.simulation.providers import Providers
@@ -77,6 +78,7 @@ class Simulation:
         self.scheduler = Scheduler(self.start_ms)
         self.faults = Faults(self.rng, profile, self.counts)
         self.observer = Observer()
+        self.memory = Memory()
         self.providers = Providers(self)
         self.is_at_rest = False
         self.networks: dict[str, str] = {}  # email address → the network of its owner
@@ -288,7 +290,7 @@ class Simulation:
     def _take_effect(self, request: Request) -> Answer:
         answer = request.send()
         if answer[0] == 200:
-            self.observer.observe(request.operation, request.parameters)
+            self.observer.observe(request.operation, request.parameters, self.now)
         return answer
 
     def _pause_seconds(self, seconds: float) -> None:

@@ -148,6 +148,10 @@ class Faults:
     def happens(self, rate: float) -> bool:
         return rate > 0 and self._rng.random() < rate
 
+    def happens_in_profile(self, rate: float) -> bool:
+        """Whether a provider does what it rarely does; never where providers have no faults."""
+        return self.happens(rate if self.profile.provider else 0.0)
+
     def _delay_ms(self) -> int:
         is_late = self.happens(self.profile.doubled)
         return 20 + int(self._rng.random() * (self.profile.late_ms if is_late else SECOND_MS))

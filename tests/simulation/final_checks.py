@@ -104,13 +104,13 @@ def check_free_credits(simulation: Simulation) -> None:
     by_person: Counter[str] = Counter()
     by_network: Counter[tuple[str, str]] = Counter()
     by_day: Counter[str] = Counter()
-    for user in simulation.providers.user_pool.users.values():
-        for entry in simulation.observer.books.accounts[user.user_id].entries.values():
+    for user_id, email in simulation.providers.user_pool.emails.items():  # of deleted users too
+        for entry in simulation.observer.books.accounts[user_id].entries.values():
             if text(entry, "kind") == "free_credits":
                 at = number(entry, "at")
-                by_person[person_of(user.email)] += 1
+                by_person[person_of(email)] += 1
                 if MIDNIGHT_SLACK_SECONDS < at % 86_400 < 86_400 - MIDNIGHT_SLACK_SECONDS:
-                    by_network[simulation.networks[user.email], _day(at)] += 1
+                    by_network[simulation.networks[email], _day(at)] += 1
                     by_day[_day(at)] += number(entry, "credits")
     if max(by_person.values(), default=0) > 1:
         raise ViolationError(f"free credits were granted twice: {by_person.most_common(3)}")

@@ -9,6 +9,7 @@ from typing import Any
 from tests.simulation import purchases_watch
 from tests.simulation.books import HOLD, USER, Books
 from tests.simulation.engine import LEDGER
+from tests.simulation.jobs_watch import JOB, JobsWatch
 
 PURCHASE = "PURCHASE#"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
@@ -20,20 +21,24 @@ class Observer:
 
     def __init__(self) -> None:
         self.books = Books()
+        self.jobs = JobsWatch()
         self.stream: deque[dict[str, Any]] = deque()
 
-    def observe(self, operation: str, request: dict[str, Any]) -> None:
-        """Check what this request changed; it has just taken effect. Raises ViolationError."""
+    def observe(self, operation: str, request: dict[str, Any], now: int) -> None:
+        """Check what this request has just changed. `now`: epoch seconds. Raises ViolationError."""
         if operation not in WRITES:
             return
         in_ledger: dict[str, list[str]] = {}
         purchase_ids: list[str] = []
+        job_ids: list[str] = []
         for table, pk, sk in _keys(operation, request):
             if table == LEDGER:
                 if pk.startswith(USER):
                     in_ledger.setdefault(pk.removeprefix(USER), []).append(sk)
             elif pk.startswith(PURCHASE):
                 purchase_ids.append(pk.removeprefix(PURCHASE))
+            elif pk.startswith(JOB):
+                job_ids.append(pk.removeprefix(JOB))
         for user_id, sort_keys in in_ledger.items():
             earlier_ids = set(self.books.accounts[user_id].holds)
             self.stream.extend(self.books.observe(user_id, sort_keys))
@@ -45,6 +50,8 @@ class Observer:
                 purchases_watch.check_new_dispute_hold(self.books, user_id, opened[0], before)
         for purchase_id in purchase_ids:
             purchases_watch.check_purchase(self.books, purchase_id)
+        for job_id in job_ids:
+            self.jobs.check(self.books, job_id, now)
 
 
 def _keys(operation: str, request: dict[str, Any]) -> list[Key]:

@@ -24,13 +24,17 @@ from chalicelib.providers.cognito import Person, SignIn
 from tests.default_prices import PRICES
 from tests.simulation.books import HoldState, number, text
 from tests.simulation.engine import APP, stored_items
+from tests.simulation.files import Exports, Uploads
+from tests.simulation.recordings import Recordings
 from tests.simulation.scheduler import Process, ViolationError
+from tests.simulation.text_model import TextModel
 
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
 LIVE_PER_MINUTE = PRICES.services["live"].credits_per_minute
 TOKEN_SECONDS, MAX_SOCKET_SECONDS = 60, 10_800
+MAX_RECEIVES, VISIBILITY_MS = 5, 900_000  # of a message, as .chalice/resources.yaml has them
 
 
 def live_credits(milliseconds: int) -> int:
@@ -151,6 +155,7 @@ class UserPool:
     users: dict[str, User] = field(default_factory=dict)  # by email address
     by_id: dict[str, User] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)  # by user id, of deleted users too
     refresh_tokens: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def _call(self, name: str, effect: Callable[[], Any]) -> Any:
@@ -164,6 +169,7 @@ class UserPool:
                 raise EmailTakenError("An account with this email address exists. Sign in.")
             user = User(self.simulation.new_id(), email, password, name, self.simulation.now)
             self.users[email] = self.by_id[user.user_id] = user
+            self.emails[user.user_id] = email
             if process := self.simulation.scheduler.current:
                 process.account = user.user_id
             return user.user_id
@@ -261,19 +267,45 @@ class UserPool:
 
 @dataclass
 class Queue:
-    """Messages to the worker. Each is delivered once or more, late, in any order, until a worker handled it."""
+    """Messages to the worker. Each is delivered once or more, late, in any order, until a worker handled it.
+
+    `handle`: whether a worker handled the message. `waiting`: number → message that none has handled yet; after too
+    many tries it waits for an operator.
+    """
 
     simulation: "Simulation"
-    handle: Callable[[str], None] = lambda message: None
+    handle: Callable[[str], bool] = lambda message: True
+    waiting: dict[int, str] = field(default_factory=dict)
+    sent: int = 0
 
     def send(self, message: str) -> None:
         self.simulation.call_provider(
             "queue", lambda: self._send(message), outage=lambda: UnavailableError("The queue failed.")
         )
 
+    def deliver_waiting(self) -> None:
+        """Deliver once more whatever waits."""
+        for sent_number in list(self.waiting):
+            self._receive(sent_number, self.waiting[sent_number])
+
     def _send(self, message: str) -> None:
+        self.sent += 1
+        number = self.sent
+        self.waiting[number] = message
         for delay_ms in self.simulation.faults.deliveries_ms() or [self.simulation.faults.profile.late_ms]:
-            self.simulation.start_actor(f"message {message}", lambda: self.handle(message), delay_ms)
+            self.simulation.start_actor(f"message {message}", lambda: self._deliver(number, message), delay_ms)
+
+    def _deliver(self, number: int, message: str) -> None:
+        for _ in range(MAX_RECEIVES):
+            if self._receive(number, message):
+                return
+            self.simulation.think(VISIBILITY_MS)
+
+    def _receive(self, number: int, message: str) -> bool:
+        is_handled = self.handle(message)
+        if is_handled:
+            self.waiting.pop(number, None)
+        return is_handled
 
 
 class Providers:
@@ -290,4 +322,14 @@ class Providers:
         self.recognisers = (self.recogniser,)
         self.user_pool = UserPool(simulation)
         self.queue = Queue(simulation)
+        self.uploads = Uploads(simulation)
+        self.exports = Exports(simulation)
+        self.recordings = Recordings(simulation)
+        self.text = TextModel(simulation)
+        self._simulation = simulation
         self.stripe = Stripe(simulation)
+
+    def note_claim(self, worker: str) -> str:
+        """Remember what the running process claims its job as."""
+        self._simulation.scheduler.running.claim = worker
+        return worker

@@ -25,7 +25,7 @@ class Process:
     """Something that runs: a function of the backend, a client, a schedule.
 
     `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and which session, job or purchase.
-    `outcome` and `failure`: what it returned or raised, once it has ended.
+    `claim`: what its worker has claimed a job as. `outcome` and `failure`: what it returned or raised, at its end.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Process:
     account: str = ""
     subject: str = ""
     clock_error_ms: int = 0
+    claim: str = ""
     ends_with_run: bool = False  # an actor that ends at its next step once the operations are done
     outcome: Any = None
     failure: BaseException | None = None

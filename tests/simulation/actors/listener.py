@@ -38,6 +38,7 @@ class HeldSession:
     lease_started_ms: int
     first_seq: int = 0
     next_seq: int = 0
+    is_deleted: bool = False
     sockets: list["Socket"] = field(default_factory=list)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))
     sent: dict[int, int] = field(default_factory=dict)
@@ -159,6 +160,7 @@ class Listener:
             words = f"segment {seq} {self.rng.getrandbits(24):06x}"
             segments.append(contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=words))
             session.saves[seq].append(save := Save(words, self.simulation.scheduler.now_ms))
+            self.simulation.memory.personal[self.person.user_id].append(words)
             saves.append(save)
         session.next_seq = max(session.next_seq, segments[-1].seq + 1)
         person, session_id = self.person, session.session_id
@@ -232,13 +234,15 @@ class Listener:
 
 def check_transcript(simulation: Simulation, person: Person, session: HeldSession) -> None:
     """Everything that was acknowledged is in the transcript, once; nothing that was never sent is."""
+    if session.is_deleted or person.has_left:
+        return
     try:
         found = person.ask(
             "read transcript",
             lambda application: application.history.get_transcript(person.me, session.transcript_id),
         )
     except NotFoundError:
-        if session.recognised or any(map(session.texts_of, session.saves)):
+        if not session.is_deleted and (session.recognised or any(map(session.texts_of, session.saves))):
             raise ViolationError(f"the transcript of {session.session_id} is gone") from None
         return
     texts = [segment.text for segment in found.segments]

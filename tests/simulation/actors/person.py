@@ -29,13 +29,14 @@ class GaveUpError(Exception):
 
 @dataclass
 class Person:
-    """Someone with an account. `network`: the address that registrations come from."""
+    """Someone with an account. `network`: where registrations come from. `has_left`: the account is deleted."""
 
     simulation: Simulation
     email: str
     network: str
     caller: Caller | None = None
     counter: int = field(default=0)
+    has_left: bool = False
 
     @property
     def me(self) -> Caller:

@@ -6,9 +6,11 @@ from typing import Any
 from chalicelib.errors import AppError
 from chalicelib.repositories.aggregates import AggregatesBusyError
 from tests.simulation.application import Application
+from tests.simulation.books import text
 from tests.simulation.core import SCHEDULE_MS, STREAM_MS, WORKER_MS, Simulation
 from tests.simulation.engine import expire_items
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
+from tests.simulation.jobs_watch import stored_job
 from tests.simulation.outcomes import NoAnswerError
 
 SCHEDULES = "schedules"
@@ -16,6 +18,7 @@ BATCH = 40
 # Less often than deployed, so that most operations of a run are those of people. A schedule may also be left out.
 SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS = 6 * MINUTE_MS, 15 * MINUTE_MS, 2 * MINUTE_MS
 AUDIT_MS, EXPIRY_MS = 8 * HOUR_MS, 6 * HOUR_MS
+ERASE_MS = 12 * MINUTE_MS
 
 
 class Schedules:
@@ -29,6 +32,7 @@ class Schedules:
         """Start all schedules."""
         every = {
             "sweep": (self.sweep, SWEEP_MS),
+            "erase": (self.erase, ERASE_MS),
             "reconcile": (self.reconcile, RECONCILE_MS),
             "count": (self.count, STREAM_PAUSE_MS),
             "audit": (self.start_audit, AUDIT_MS),
@@ -42,18 +46,45 @@ class Schedules:
             self.simulation.think(self.rng.expovariate(1 / pause_ms))
             run()
 
-    def call(self, operation: str, run: Callable[[Application], Any], limit_ms: int = SCHEDULE_MS) -> Any:
+    def call(
+        self,
+        operation: str,
+        run: Callable[[Application], Any],
+        limit_ms: int = SCHEDULE_MS,
+        account: str = SCHEDULES,
+        subject: str = "",
+    ) -> Any:
         """What a schedule's function returned; None after an error, which the next run repairs."""
         try:
-            return self.simulation.call(operation, SCHEDULES, run, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS)
+            return self.simulation.call(
+                operation, account, run, subject=subject, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS
+            )
         except (AppError, AggregatesBusyError, ExceptionGroup, NoAnswerError):
             return None
 
     def sweep(self) -> int:
         """End what was abandoned; returns how much there was, -1 after an error."""
-        leases = self.call("sweep", lambda application: application.streaming.sweep())
-        audits = self.call("sweep audits", lambda application: application.audits.sweep())
-        return -1 if leases is None or audits is None else leases + audits
+        sweeps: dict[str, Callable[[Application], int]] = {
+            "sweep": lambda application: application.streaming.sweep(),
+            "sweep catch-ups": lambda application: application.catchups.sweep(),
+            "sweep questions": lambda application: application.questions.sweep(),
+            "sweep audits": lambda application: application.audits.sweep(),
+        }
+        return self._run_all(sweeps)
+
+    def erase(self) -> int:
+        """Erase what is to be erased; returns how much there was, -1 after an error."""
+        return self._run_all(
+            {
+                "erase transcripts": lambda application: application.history.delete_marked_segments(),
+                "sweep deletions": lambda application: application.deletion.sweep(),
+                "sweep exports": lambda application: application.exports.sweep(),
+            }
+        )
+
+    def _run_all(self, runs: dict[str, Callable[[Application], int]]) -> int:
+        counts = [self.call(operation, run) for operation, run in runs.items()]
+        return -1 if None in counts else sum(counts)
 
     def reconcile(self) -> int:
         """Find missed payments; returns the failures, or -1."""
@@ -67,11 +98,18 @@ class Schedules:
         """DynamoDB deletes some of the expired items now, and others later."""
         expire_items(self.simulation.now, lambda: self.rng.random() < 0.5)
 
-    def handle_message(self, message: str) -> None:
-        """Continue the job that a message names; the queue delivers it again after an error."""
+    def handle_message(self, message: str) -> bool:
+        """Continue the job that a message names, and say whether that worked: otherwise it is delivered again."""
         kind, _, job_id = message.rpartition(":")
-        if kind == "audit":
-            self.call("audit", lambda application: application.audits.advance(job_id), WORKER_MS)
+        job = stored_job(job_id)
+        account = text(job, "user_id") if job else "" if kind == "audit" else job_id
+        operation, run = {
+            "audit": ("audit", lambda application: application.audits.advance(job_id) or True),
+            "erase": ("erase account", lambda application: application.deletion.advance(job_id)),
+            "export": ("make export", lambda application: application.exports.advance(job_id)),
+            "": ("catch up", lambda application: application.catchup_worker.advance(job_id) or True),
+        }[kind]
+        return self.call(operation, run, WORKER_MS, account=account or SCHEDULES, subject=job_id) is not None
 
     def count(self) -> None:
         """Count new entries of the stream; a batch may come twice, even at once, and some of it late, in any order."""
