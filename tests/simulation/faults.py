@@ -8,11 +8,9 @@ from tests.fault_injection import CRASHES, Fault
 
 AT_ONCE_MS = 15  # half of the copies of a message are handled beside the first one
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
-# Of calls that fail, how many fail this way. A client of DynamoDB repeats a call whose answer was lost: `REPEATED`.
-REPEATED = "a call that the SDK sent twice"
-# A request may arrive when its process is dead already.
-LATE = "a request that arrived after its process died"
-LATE_MS = 3 * 1_000
+REPEATED = "a call that the SDK sent twice"  # because the answer of the first was lost
+LATE, LATE_MS = "a request that arrived after its process died", 3_000
+# Of the calls that fail, how many fail this way.
 KINDS: dict[Fault | str, int] = {
     Fault.CRASH_BEFORE: 4,
     Fault.CRASH_AFTER: 6,
