@@ -5,6 +5,7 @@ and a session costs no less than what was certainly used and no more than what m
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib import contract
@@ -110,18 +111,32 @@ class Listener:
         body = contract.Start(transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]))
         session_id = person.id_for("transcription/stream", person.key())
         hashed = body_hash(body)
+
+        def start(application: Application) -> contract.Lease:
+            return application.streaming.start(person.me, body, session_id, hashed)
+
         try:
-            lease = person.ask(
-                f"start {transport}",
-                lambda application: application.streaming.start(person.me, body, session_id, hashed),
-                subject=session_id,
-            )
+            lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
         session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease)
         return session
+
+    def _ask_for_lease(
+        self, operation: str, run: Callable[[Application], contract.Lease], session_id: str
+    ) -> contract.Lease:
+        """A lease. Sometimes the listener repeats the request under the same key, and must get the same one."""
+        lease = self.person.ask(operation, run, subject=session_id)
+        if self.rng.random() < 0.1:
+            try:
+                again = self.person.ask(operation, run, subject=session_id)
+            except (AppError, GaveUpError):
+                return lease
+            if again != lease:
+                raise ViolationError(f"{operation} of {session_id} was answered {lease}, then {again}")
+        return lease
 
     def _receive(self, session: HeldSession, lease: contract.Lease) -> None:
         now_ms = self.simulation.scheduler.now_ms
@@ -190,14 +205,12 @@ class Listener:
         body = contract.Renew(session_id=session.session_id, interrupted=is_interrupted)
         session.end_socket(self.simulation.scheduler.now_ms)
         renewal, hashed = person.id_for("transcription/stream", person.key()), body_hash(body)
+
+        def renew(application: Application) -> contract.Lease:
+            return application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
+
         try:
-            lease = person.ask(
-                "renew",
-                lambda application: application.streaming.renew(
-                    person.me, session.session_id, is_interrupted, renewal, hashed
-                ),
-                subject=session.session_id,
-            )
+            lease = self._ask_for_lease("renew", renew, session.session_id)
         except InsufficientCreditsError:
             return False
         except ConflictError as conflict:
