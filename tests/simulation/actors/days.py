@@ -15,7 +15,7 @@ from tests.simulation.faults import HOUR_MS, MINUTE_MS
 ACTIVITIES = {
     "listen": 9,
     "two devices": 3,
-    "buy": 3,
+    "buy": 5,
     "read": 2,
     "look": 1,
     "sign in": 1,
