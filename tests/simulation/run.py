@@ -49,10 +49,8 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
             try:
                 _simulate(simulation)
             except ViolationError as error:
-                process = simulation.scheduler.current
-                account = process.account if process else ""
                 violation = str(error)
-                steps = list(simulation.trace.of_account.get(account, []))
+                steps = list(simulation.trace.of_account.get(_account_of(violation, simulation), []))
             finally:
                 simulation.scheduler.kill_all()
                 gc.enable()
@@ -69,6 +67,13 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
         steps,
         simulation.trace.lines,
     )
+
+
+def _account_of(violation: str, simulation: Simulation) -> str:
+    """The account that a violation names, or else the one that the process which found it is about."""
+    named = [account for account in simulation.trace.of_account if account and account in violation]
+    process = simulation.scheduler.current
+    return named[0] if named else process.account if process else ""
 
 
 def _simulate(simulation: Simulation) -> None:
