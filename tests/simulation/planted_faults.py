@@ -45,9 +45,6 @@ FAULTS = {
         '| Attr("count").lte(ceiling - amount)',
         '| Attr("count").exists()',
     ),
-    "a lease that is swept while its process opens it": PlantedFault(
-        "streaming/lease_rules.py", "opening_seconds: int = 60", "opening_seconds: int = 0"
-    ),
     "a second token for a running lease": PlantedFault(
         "streaming/leases.py",
         "if session.state is not SessionState.OPENING or response_attribute(session) != name:",

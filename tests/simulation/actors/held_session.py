@@ -46,11 +46,15 @@ class HeldSession:
     def end_of(self, socket: "Socket") -> int | None:
         """The earliest time at which the lease of this socket may have been ended by its listener; None if by nobody.
 
-        A request that was still open when the token arrived may have ended the lease at once.
+        One that was open since the token was requested may have ended the lease before the token arrived.
         """
         others = (request for request in self.end_requests if request.renewal != socket.renewal)
         return min(
-            (max(request.started_ms, socket.received_ms) for request in others if request.over_ms > socket.received_ms),
+            (
+                max(request.started_ms, socket.received_ms)
+                for request in others
+                if request.over_ms > socket.requested_ms
+            ),
             default=None,
         )
 
@@ -70,6 +74,7 @@ class Socket:
 
     token: str
     renewal: str
+    requested_ms: int
     received_ms: int
 
 

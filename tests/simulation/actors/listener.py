@@ -63,13 +63,14 @@ class Listener:
         def start(application: Application) -> contract.Lease:
             return application.streaming.start(person.me, body, session_id, hashed)
 
+        requested_ms = self.simulation.scheduler.now_ms
         try:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
         session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
-        self._receive(session, lease, "")
+        self._receive(session, lease, "", requested_ms)
         return session
 
     def _ask_for_lease(
@@ -86,14 +87,14 @@ class Listener:
                 raise ViolationError(f"{operation} of {session_id} was answered {lease}, then {again}")
         return lease
 
-    def _receive(self, session: HeldSession, lease: contract.Lease, renewal: str) -> None:
+    def _receive(self, session: HeldSession, lease: contract.Lease, renewal: str, requested_ms: int) -> None:
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
             if lease.token not in [socket.token for socket in session.sockets]:
-                session.sockets.append(Socket(lease.token, renewal, now_ms))
+                session.sockets.append(Socket(lease.token, renewal, requested_ms, now_ms))
 
     def _step(self, session: HeldSession) -> bool:
         """Some listening and one request; False if the session is over for this listener."""
@@ -170,6 +171,7 @@ class Listener:
         def renew(application: Application) -> contract.Lease:
             return application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
 
+        requested_ms = self.simulation.scheduler.now_ms
         try:
             with self._end_request(session, renewal):
                 lease = self._ask_for_lease("renew", renew, session.session_id)
@@ -177,7 +179,7 @@ class Listener:
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
-        self._receive(session, lease, renewal)
+        self._receive(session, lease, renewal, requested_ms)
         return True
 
     def _stop(self, session: HeldSession) -> None:
