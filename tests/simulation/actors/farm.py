@@ -14,5 +14,5 @@ def register_forever(simulation: Simulation) -> None:
         simulation.think(rng.expovariate(1 / (2 * HOUR_MS)))
         for _ in range(rng.choice([1, 2, 4])):
             name, variant = rng.randrange(NAMES), rng.choice(["", "", "+a", "+b"])
-            person = Person(simulation, f"farm{name}{variant}@example.com", f"farm{rng.randrange(NETWORKS)}")
+            person = Person(simulation, f"farm{name}{variant}@example.com", f"farm{name % NETWORKS}")
             simulation.start_actor(f"{person.email} registers", person.register, rng.random() * MINUTE_MS)
