@@ -53,11 +53,7 @@ def stack(response_recorder: ResponseRecorder) -> Iterator[LocalStack]:
             patch.delenv(name, raising=False)
         for name, seconds in PATIENCE.items():
             patch.setenv(name, seconds)
-        with (
-            DeployedStack(quiet=True, extra_settings=PATIENCE)
-            if IS_DEPLOYED
-            else LocalStack(quiet=True) as running
-        ):
+        with DeployedStack(quiet=True, extra_settings=PATIENCE) if IS_DEPLOYED else LocalStack(quiet=True) as running:
             with fast_schedules(running.aws) if isinstance(running, DeployedStack) else nullcontext():
                 yield running
             running.gather_logs()

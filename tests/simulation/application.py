@@ -44,7 +44,7 @@ IDENTITY_KEY = "canary-key-of-the-simulation"
 CURSORS = Cursors(IDENTITY_KEY)
 STAGE, ORIGIN = "local", "https://extension.example"
 # Small, so that the caps are reached in every run.
-FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=3_000)
+FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=1_400)
 LEASE_RULES = LeaseRules()
 
 

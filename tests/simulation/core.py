@@ -9,19 +9,16 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from botocore.exceptions import ReadTimeoutError
-
-from chalicelib.errors import AppError, ProviderError, ProviderTimeoutError, ProviderUnavailableError
+from chalicelib.errors import AppError
 from chalicelib.repositories.aggregates import AggregatesBusyError
 from chalicelib.repositories.table import Tables
-from tests.fault_injection import CANCELLED, Crash, Fault, FaultInjector
-from tests.in_process_dynamodb import Answer
+from tests.fault_injection import Crash
 from tests.simulation.application import Application, build_application
-from tests.simulation.engine import Request, SimulatedDynamoDB
-from tests.simulation.faults import DAY_MS, REPEATED, SECOND_MS, Faults, Profile
+from tests.simulation.boundary import Boundary
+from tests.simulation.engine import SimulatedDynamoDB
+from tests.simulation.faults import DAY_MS, SECOND_MS, Faults, Profile
 from tests.simulation.memory import Memory
 from tests.simulation.observer import Observer
 from tests.simulation.outcomes import NoAnswerError, RunOverError
@@ -30,7 +27,6 @@ from tests.simulation.scheduler import Process, Scheduler, ViolationError
 
 FIRST_DAY_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
 API_MS, SCHEDULE_MS, STREAM_MS, WORKER_MS = 29_000, 300_000, 60_000, 900_000  # as .chalice/config.json has them
-DYNAMODB_MS, PROVIDER_MS = 4, 200  # one way of a usual call
 CLOCK_STEPS = 0.02  # of the calls, where clocks are off at all
 STEPS_SHOWN = 60
 T = TypeVar("T")
@@ -79,12 +75,13 @@ class Simulation:
         self.faults = Faults(self.rng, profile, self.counts)
         self.observer = Observer()
         self.memory = Memory()
-        self.providers = Providers(self)
         self.is_at_rest = False
         self.networks: dict[str, str] = {}  # email address → the network of its owner
         self.listened: list[tuple[Any, Any]] = []  # persons and the sessions they had
-        self._injector = FaultInjector()
-        self._tables = Tables(SimulatedDynamoDB(self._call_dynamodb), *names, pause=self._pause_seconds)
+        boundary = Boundary(self.scheduler, self.faults, self.observer, self.rng, self.note)
+        self.call_provider = boundary.call_provider
+        self._tables = Tables(SimulatedDynamoDB(boundary.call_dynamodb), *names, pause=self._pause_seconds)
+        self.providers = Providers(self)
         self._idle: list[Container] = []
         self._actors = 0
 
@@ -218,75 +215,6 @@ class Simulation:
         if self.faults.happens(CLOCK_STEPS):
             container.clock_error_ms = self.faults.clock_error_ms()
         return container
-
-    # Calls that leave the backend
-
-    def call_provider(self, name: str, effect: Callable[[], T], *, outage: Callable[[], AppError] | None = None) -> T:
-        """Call something outside; `outage` makes the error of a call that fails. Takes effect in the middle."""
-        process = self.scheduler.running
-        self.scheduler.pause(self.faults.latency_ms(PROVIDER_MS))
-        fault = self.faults.of_provider_call()
-        if fault is not None:
-            self.note(process.account, f"{process.name}: {name}: {fault}")
-        match fault:
-            case Fault.CRASH_BEFORE:
-                self._die(process)
-            case Fault.UNSENT:
-                raise outage() if outage else ProviderUnavailableError("The provider is overloaded.")
-            case Fault.SERVER_ERROR:
-                raise outage() if outage else ProviderError("The provider failed.")
-        result = effect()
-        self.scheduler.pause(self.faults.latency_ms(PROVIDER_MS))
-        if fault is Fault.CRASH_AFTER:
-            self._die(process)
-        if fault is Fault.LOST:
-            raise outage() if outage else ProviderTimeoutError("The provider did not respond in time.")
-        self.note(process.account, f"{process.name}: {name}")
-        return result
-
-    def _die(self, process: Process) -> NoReturn:
-        process.deadline_ms = self.scheduler.now_ms  # None of its code runs any more.
-        raise Crash
-
-    def _call_dynamodb(self, request: Request) -> Answer:
-        process = self.scheduler.running
-        self.scheduler.pause(self.faults.latency_ms(DYNAMODB_MS))
-        fault = self.faults.of_call()
-        label = f"{process.name}: {request.operation} {zlib.crc32(request.body):08x}"
-        if fault is None:
-            answer = self._take_effect(request)
-        elif fault == REPEATED:
-            self._take_effect(request)
-            answer = self._take_effect(request)
-        else:
-            answer = self._fail(process, request, fault, label)
-        self.note(process.account, f"{label} {answer[0]}{f' {fault}' if fault else ''}")
-        self.scheduler.pause(self.faults.latency_ms(DYNAMODB_MS))
-        return answer
-
-    def _fail(self, process: Process, request: Request, fault: Fault | str, label: str) -> Answer:
-        """The answer of a call that fails. Raises Crash, or the error of a lost connection."""
-        if fault in CANCELLED and request.operation != "TransactWriteItems":
-            fault = Fault.THROTTLED
-        self._injector.use_plan(lambda *_: fault)  # type: ignore[arg-type,return-value]
-        effect = partial(self._take_effect, request)
-        try:
-            answer = self._injector.intercept(request.operation, request.parameters, effect)
-        except BaseException as failure:
-            self.note(process.account, f"{label} {fault}")
-            if isinstance(failure, Crash):
-                process.deadline_ms = self.scheduler.now_ms  # None of its code runs any more.
-            elif isinstance(failure, ReadTimeoutError):
-                self.scheduler.pause(self.faults.latency_ms(SECOND_MS))
-            raise
-        assert answer is not None
-        return answer
-
-    def _take_effect(self, request: Request) -> Answer:
-        answer = request.send()
-        if answer[0] == 200:
-            self.observer.observe(request.operation, request.parameters, self.now)
-        return answer
 
     def _pause_seconds(self, seconds: float) -> None:
         self.scheduler.pause(int(seconds * 1000))

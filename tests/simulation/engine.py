@@ -101,7 +101,7 @@ def stored_partitions(table: str) -> dict[str, Items]:
 
 
 def expire_items(now: int, is_deleted: Callable[[], bool]) -> int:
-    """Delete items of the app table that have expired, as DynamoDB does in days to come; returns how many.
+    """Delete expired items of the app table, as DynamoDB does some days after; returns how many.
 
     `is_deleted` decides for each.
     """

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from tests.fault_injection import CRASHES, Fault
 
-AT_ONCE_MS = 15  # half of the copies of a message are handled beside the first one
+AT_ONCE, AT_ONCE_MS = 0.7, 8  # most copies of a message are handled beside the first one
+FAST = 0.3  # of the calls take no time, so that processes meet that began at the same moment
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
-# Of calls that fail, how many fail this way. A client of DynamoDB repeats a call whose answer was lost: `REPEATED`.
-REPEATED = "a call that the SDK sent twice"
+REPEATED = "a call that the SDK sent twice"  # because the answer of the first was lost
+LATE, LATE_MS = "a request that arrived after its process died", 3_000
+# Of the calls that fail, how many fail this way.
 KINDS: dict[Fault | str, int] = {
     Fault.CRASH_BEFORE: 4,
     Fault.CRASH_AFTER: 6,
@@ -22,6 +24,7 @@ KINDS: dict[Fault | str, int] = {
     Fault.IN_PROGRESS: 1,
     Fault.SERVER_ERROR: 2,
     REPEATED: 2,
+    LATE: 2,
 }
 PROVIDER_KINDS: dict[Fault | str, int] = {
     kind: weight for kind, weight in KINDS.items() if kind in (*CRASHES, Fault.UNSENT, Fault.LOST, Fault.SERVER_ERROR)
@@ -122,6 +125,8 @@ class Faults:
         if self.happens(self.profile.freeze):
             self._counts["faults: frozen"] += 1
             return int(self._rng.random() * self.profile.freeze_ms)
+        if self._rng.random() < FAST:
+            return 1
         return 1 + int(self._rng.expovariate(1 / usual_ms))
 
     def clock_error_ms(self) -> int:
@@ -139,7 +144,7 @@ class Faults:
             copies += 1
         first_ms = self._delay_ms()
         at_once = (first_ms + self._rng.randrange(AT_ONCE_MS) for _ in range(copies - 1))
-        return [first_ms, *(delay_ms if self.happens(0.5) else self._delay_ms() for delay_ms in at_once)]
+        return [first_ms, *(delay_ms if self.happens(AT_ONCE) else self._delay_ms() for delay_ms in at_once)]
 
     def happens(self, rate: float) -> bool:
         return rate > 0 and self._rng.random() < rate

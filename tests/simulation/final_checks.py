@@ -7,7 +7,7 @@ import datetime
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.simulation.actors.listener import CLOCK_SLACK_MS
+from tests.simulation.actors.held_session import CLOCK_SLACK_MS
 from tests.simulation.application import FREE_CREDIT_RULES, LEASE_RULES
 from tests.simulation.books import USER, number, text
 from tests.simulation.core import Simulation
@@ -92,9 +92,8 @@ def check_sockets(simulation: Simulation) -> None:
         for socket in session.sockets:
             hold_id = hold_of_token[socket.token]
             lease_ms, billed = seconds_of_hold[hold_id] * 1000, billed_ms.get(hold_id, 0)
-            used_ms = (
-                min(lease_ms, socket.ended_ms - socket.received_ms - CLOCK_SLACK_MS) if socket.ended_ms else lease_ms
-            )
+            ended_ms = session.end_of(socket)
+            used_ms = lease_ms if ended_ms is None else min(lease_ms, ended_ms - socket.received_ms - CLOCK_SLACK_MS)
             if billed > lease_ms or billed < used_ms:
                 raise ViolationError(f"{hold_id}: {billed} ms of {lease_ms} were billed, used were {used_ms}: {socket}")
 

@@ -24,16 +24,16 @@ FAULTS = {
     "a chunk that is not reserved inside its lease": PlantedFault(
         "repositories/sessions.py", '& Attr("free_ms").gte(needed_ms)', '& Attr("free_ms").exists()'
     ),
-    "a chunk that is billed twice": PlantedFault(
-        "repositories/sessions.py",
-        'when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),',
-        'when=Attr("pk").exists(),',
-        "apocalypse",
+    "an allowance that is not looked at": PlantedFault(
+        "streaming/lease_rules.py",
+        "returned_seconds = min(unused, allowance_seconds)",
+        "returned_seconds = unused",
     ),
     "a grant without its guard": PlantedFault(
         "repositories/ledger.py",
         'Write(guard.key, item=guard_item, when=Attr("pk").not_exists()),',
         "Write(guard.key, item=guard_item),",
+        "apocalypse",
     ),
     "entries counted twice": PlantedFault(
         "repositories/aggregates.py",

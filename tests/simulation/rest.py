@@ -7,7 +7,7 @@ from tests.simulation.actors.asking import check_questions
 from tests.simulation.actors.blocking import Blocking
 from tests.simulation.actors.buyer import check_purchases
 from tests.simulation.actors.catching_up import check_catchups
-from tests.simulation.actors.listener import check_transcript
+from tests.simulation.actors.held_session import check_transcript
 from tests.simulation.actors.owner import Owner
 from tests.simulation.actors.person import Person
 from tests.simulation.actors.schedules import SCHEDULES, Schedules

@@ -18,7 +18,7 @@ from tests.simulation.faults import HOUR_MS, PROFILES
 from tests.simulation.rest import come_to_rest
 from tests.simulation.scheduler import ViolationError
 
-PEOPLE = 16
+PEOPLE, PEOPLE_PER_NETWORK = 16, 6  # more in a network than get free credits on one day
 
 
 @dataclass
@@ -49,10 +49,8 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
             try:
                 _simulate(simulation)
             except ViolationError as error:
-                process = simulation.scheduler.current
-                account = process.account if process else ""
                 violation = str(error)
-                steps = list(simulation.trace.of_account.get(account, []))
+                steps = list(simulation.trace.of_account.get(_account_of(violation, simulation), []))
             finally:
                 simulation.scheduler.kill_all()
                 gc.enable()
@@ -71,8 +69,15 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
     )
 
 
+def _account_of(violation: str, simulation: Simulation) -> str:
+    """The account that a violation names, or else the one that the process which found it is about."""
+    named = [account for account in simulation.trace.of_account if account and account in violation]
+    process = simulation.scheduler.current
+    return named[0] if named else process.account if process else ""
+
+
 def _simulate(simulation: Simulation) -> None:
-    people = [Person(simulation, _email(number), f"network{number // 4}") for number in range(PEOPLE)]
+    people = [Person(simulation, _email(number), f"network{number // PEOPLE_PER_NETWORK}") for number in range(PEOPLE)]
     owner = Owner(simulation, Person(simulation, OWNER_EMAIL, "office"), people)
     blocking = Blocking(simulation, owner.person, people)
     schedules = Schedules(simulation)

@@ -51,13 +51,16 @@ class Buyer:
             self.simulation.start_actor(f"bank of {session_id}", lambda: self._return_money(session_id), delay_ms)
 
     def _return_money(self, session_id: str) -> None:
-        """Refunds and disputes of one payment, one after the other."""
+        """Refunds and disputes of one payment, also several at once."""
         payment, rng = self.stripe.payments[session_id], self.rng
         for _ in range(rng.choice([1, 1, 2, 3])):
             if payment.refundable_cents and payment.session.payment.name == "PAID":
                 cents = rng.choice([payment.refundable_cents, rng.randint(1, payment.refundable_cents)])
-                self._refund(payment, cents) if rng.random() < 0.6 else self._dispute(payment, cents)
-            self.simulation.think(rng.random() * HOUR_MS)
+                kind = self._refund if rng.random() < 0.6 else self._dispute
+                self.simulation.start_actor(
+                    f"money of {session_id}", lambda kind=kind, cents=cents: kind(payment, cents)
+                )
+            self.simulation.think(rng.choice([0, HOUR_MS]) * rng.random())
 
     def _refund(self, payment: Payment, cents: int) -> None:
         session_id = payment.session.session_id

@@ -1,7 +1,7 @@
 """What one person does, day after day: a choice among all activities, until the account is deleted; then a new one."""
 
 from chalicelib.errors import AppError
-from tests.simulation.actors import listener
+from tests.simulation.actors import held_session
 from tests.simulation.actors.account_life import AccountLife
 from tests.simulation.actors.asking import Asking
 from tests.simulation.actors.buyer import Buyer
@@ -15,8 +15,9 @@ from tests.simulation.faults import HOUR_MS, MINUTE_MS
 ACTIVITIES = {
     "listen": 9,
     "two devices": 3,
-    "buy": 3,
+    "buy": 5,
     "read": 2,
+    "look": 1,
     "sign in": 1,
     "catch up": 6,
     "ask": 4,
@@ -61,7 +62,9 @@ def _act(simulation: Simulation, person: Person) -> None:
         case "read":
             own = [session for reader, session in simulation.listened if reader is person]
             if own:
-                listener.check_transcript(simulation, person, rng.choice(own))
+                held_session.check_transcript(simulation, person, rng.choice(own))
+        case "look":
+            person.look_at_balance()
         case "sign in":
             person.sign_in()
         case "catch up":

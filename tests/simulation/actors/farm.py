@@ -5,6 +5,7 @@ from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS
 
 NETWORKS, NAMES = 3, 40
+VARIANTS = ("", "+a", "+b", "+c", "+d")  # of one address
 
 
 def register_forever(simulation: Simulation) -> None:
@@ -12,7 +13,8 @@ def register_forever(simulation: Simulation) -> None:
     rng = simulation.rng
     while True:
         simulation.think(rng.expovariate(1 / (2 * HOUR_MS)))
-        for _ in range(rng.choice([1, 2, 4])):
-            name, variant = rng.randrange(NAMES), rng.choice(["", "", "+a", "+b"])
+        name, is_at_once = rng.randrange(NAMES), rng.random() < 0.7
+        for variant in rng.sample(VARIANTS, rng.choice([1, 2, 4])):
             person = Person(simulation, f"farm{name}{variant}@example.com", f"farm{name % NETWORKS}")
-            simulation.start_actor(f"{person.email} registers", person.register, rng.random() * MINUTE_MS)
+            delay_ms = 0 if is_at_once else rng.random() * MINUTE_MS
+            simulation.start_actor(f"{person.email} registers", person.register, delay_ms)

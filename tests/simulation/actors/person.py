@@ -13,10 +13,13 @@ from chalicelib.ids import id_for_key
 from chalicelib.models.accounts import Caller
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
+from tests.simulation.faults import HOUR_MS
 from tests.simulation.outcomes import NoAnswerError
+from tests.simulation.scheduler import ViolationError
 
 PASSWORD = "canary horse battery"
 TRIES = 6
+LONG_OFFLINE_MS = 26 * HOUR_MS  # longer than anything waits for a retry
 T = TypeVar("T")
 
 
@@ -61,7 +64,9 @@ class Person:
             except AppError as error:
                 if not isinstance(error, ProviderError) and "retry_after_seconds" not in error.details:
                     raise
-            self.simulation.think(self.simulation.rng.random() * 4_000 * 2**attempt)
+            rng = self.simulation.rng
+            is_offline = rng.random() < 0.03
+            self.simulation.think(rng.random() * (LONG_OFFLINE_MS if is_offline else 4_000 * 2**attempt))
         raise GaveUpError
 
     def key(self) -> str:
@@ -72,6 +77,17 @@ class Person:
     def id_for(self, route: str, key: str) -> str:
         """The id that the route derives from the key."""
         return id_for_key(self.user_id, route, key)
+
+    def look_at_balance(self) -> None:
+        """The balance that the person sees is the one that is booked, if nothing changed it meanwhile."""
+        books = self.simulation.observer.books.accounts[self.user_id]
+        before = books.balance
+        try:
+            user = self.ask("look at balance", lambda application: application.accounts.user(self.me))
+        except (AppError, GaveUpError):
+            return
+        if before == books.balance and user.credits.available != books.available:
+            raise ViolationError(f"{self.email} sees {user.credits}, booked are {before}")
 
     # Signing in
 
