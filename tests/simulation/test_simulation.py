@@ -13,7 +13,7 @@ from tests.simulation.planting import ROOT, find_fault, simulate
 from tests.simulation.report import describe_violation
 from tests.simulation.run import run_seed
 
-OPERATIONS, SEEDS = 1_300, 2  # of each profile: enough for a minute
+OPERATIONS, SEEDS = 1_250, 2  # of each profile: enough for a minute
 TRACED_OPERATIONS = 250
 FIRST_SEED_OF_FAULTS, OPERATIONS_OF_FAULTS = 1, 20_000
 
