@@ -24,17 +24,6 @@ FAULTS = {
     "a chunk that is not reserved inside its lease": PlantedFault(
         "repositories/sessions.py", '& Attr("free_ms").gte(needed_ms)', '& Attr("free_ms").exists()'
     ),
-    "an allowance that is not looked at": PlantedFault(
-        "streaming/lease_rules.py",
-        "returned_seconds = min(unused, allowance_seconds)",
-        "returned_seconds = unused",
-    ),
-    "a grant without its guard": PlantedFault(
-        "repositories/ledger.py",
-        'Write(guard.key, item=guard_item, when=Attr("pk").not_exists()),',
-        "Write(guard.key, item=guard_item),",
-        "apocalypse",
-    ),
     "entries counted twice": PlantedFault(
         "repositories/aggregates.py",
         'item={"at": entry.at}, when=is_new) for user_id',
@@ -44,13 +33,5 @@ FAULTS = {
         "repositories/daily_caps.py",
         '| Attr("count").lte(ceiling - amount)',
         '| Attr("count").exists()',
-    ),
-    "a second token for a running lease": PlantedFault(
-        "streaming/leases.py",
-        "if session.state is not SessionState.OPENING or response_attribute(session) != name:",
-        "if response_attribute(session) != name:",
-    ),
-    "an allowance that is never used up": PlantedFault(
-        "repositories/allowances.py", 'add={"used_seconds": seconds},', 'add={"used_seconds": 0},'
     ),
 }
