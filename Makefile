@@ -21,7 +21,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test quick soak check audit contract bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test quick simulate soak check audit contract bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,8 +65,12 @@ test: $(DEV_READY) $(DYNAMODB_LOCAL) ## run all tests (ARGS="-k word" passes opt
 quick: $(DEV_READY) ## run the short tests that need no server, between two edits
 	@$(PY) -m pytest -n 2 --dist loadfile --quick $(FEATURE_TESTS) $(ARGS)
 
+simulate: $(DEV_READY) ## simulate the whole backend under faults (SEED=1 OPS=5000 PROFILE=hostile: one seed)
+	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(OPS),--ops $(OPS)) $(if $(PROFILE),--profile $(PROFILE))
+
 soak: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the tests with large counts
 	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m soak $(ARGS)
+	@$(PY) -m tests.simulation --ops 1000000
 	@STACK=1 $(PY) -m pytest tests/http $(ARGS)
 	@SOAK=1 $(PY) -m pytest $(PARALLEL) -m "not soak" $(FEATURE_TESTS) $(ARGS)
 

@@ -99,7 +99,7 @@ class InProcessDynamoDB:
         time.sleep(0)  # Other threads have their turn between two calls, as they have while a server answers.
         if status >= 400:
             raise error_of(operation, status, body)
-        answered: dict[str, Any] = json.loads(body, object_hook=_with_bytes)
+        answered: dict[str, Any] = json.loads(body, object_hook=with_bytes)
         return answered
 
 
@@ -160,7 +160,7 @@ def _as_base64(value: Any) -> str:
     return base64.b64encode(value).decode()
 
 
-def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+def with_bytes(value: dict[str, Any]) -> dict[str, Any]:
     if len(value) == 1:
         if isinstance(encoded := value.get("B"), str):
             return {"B": base64.b64decode(encoded)}

@@ -17,6 +17,8 @@ class JobRules:
     first_check_seconds: int = 60  # when the sweep checks a job whose queue message was lost
     recheck_seconds: int = 50  # less than the time between two sweeps, so that each of them finds a silent job
     abandon_after_seconds: int = 4 * 3600
+    # When an abandoned job ends although the provider does not answer what it did for it.
+    give_up_after_seconds: int = 8 * 3600
     url_unchanged_seconds: int = 86_400  # how long the recording at a public address counts as unchanged
     # How long the claim of a silent worker lasts: more than the slowest write and the longest call after it (15 and
     # 40 s), less than the time between two sweeps.

@@ -5,7 +5,7 @@ looked for by the address of its webhook.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import (
     ProviderDeniedError,
@@ -108,10 +108,37 @@ class Transcription:
             job = self.jobs.save(
                 job, extra_writes=[put_segments(job.user_id, job.transcript_id, f"{number:05d}", block)]
             )
-        cost = load(job.price_version).audio_cost_micro_usd(job.service, recording.model, billed_ms)
-        return self.jobs.save(
-            job, state=JobState.SUMMARISING, billed_ms=billed_ms, model=recording.model, cost_micro_usd=cost
-        )
+        return self.record_cost(job, billed_ms, recording.model, state=JobState.SUMMARISING)
+
+    def record_work(self, job: Job) -> Job:
+        """The abandoned job with what the provider did for it: its length and cost, and the id of its copy.
+
+        Work in progress counts as the whole range, because the provider may charge for it. Raises ProviderError.
+        """
+        if job.model or job.state not in (JobState.SUBMITTING, JobState.TRANSCRIBING):
+            return job
+        provider_id = job.provider_id or job.notified_id or self.provider.find(self._order_of(job))
+        if not provider_id:
+            return job
+        job = self.jobs.save(job, state=JobState.TRANSCRIBING, provider_id=provider_id)
+        try:
+            recording = self.provider.recording(provider_id)
+        except ProviderFailedError:  # It costs nothing.
+            return job
+        except ProviderDeniedError:
+            raise
+        except ProviderRefusedError:  # The provider lost what it may have done.
+            recording = None
+        if recording is None:
+            return self.record_cost(job, job.range_ms)
+        return self.record_cost(job, recorded_ms(recording.audio_ms, job.from_ms, job.to_ms), recording.model)
+
+    def record_cost(self, job: Job, billed_ms: int, model: str = "", **changes: Any) -> Job:
+        """The job with so much transcribed by `model`; by the service's dearest one where the model is not known."""
+        prices = load(job.price_version)
+        cost = prices.audio_cost_micro_usd(job.service, model, billed_ms)
+        model = model or prices.services[job.service].models[0]
+        return self.jobs.save(job, billed_ms=billed_ms, model=model, cost_micro_usd=cost, **changes)
 
     def delete_provider_copy(self, job: Job) -> Job:
         """Have the provider delete its copy; if that fails, it is left for `delete_remaining_copies`."""

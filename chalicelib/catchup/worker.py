@@ -8,6 +8,7 @@ far it came.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..errors import ProviderError
 from ..models.catchup import Job, JobState
 from ..providers.protocols import TextModel
 from ..repositories.claims import LostClaimError
@@ -31,6 +32,7 @@ class CatchupWorker:
     transcription: Transcription
     summarisation: Summarisation
     settlement: JobSettlement
+    rules: JobRules
     now: Callable[[], int]  # epoch seconds, UTC
 
     @classmethod
@@ -55,6 +57,7 @@ class CatchupWorker:
             transcription=Transcription(jobs, settlement, recordings, uploads, rules, webhook_key),
             summarisation=Summarisation(jobs, settlement, transcripts, text),
             settlement=settlement,
+            rules=rules,
             now=now,
         )
 
@@ -85,7 +88,7 @@ class CatchupWorker:
     def _step(self, job: Job) -> Job:
         """The job after its next step; without a worker where it has ended or has to wait."""
         if self.now() >= job.abandon_at:
-            return self.settlement.fail(job, TOO_SLOW)
+            return self._abandon(job)
         match job.state:
             case JobState.QUEUED if job.is_of_session:
                 return self.jobs.save(job, state=JobState.SUMMARISING, billed_ms=job.range_ms)
@@ -97,6 +100,16 @@ class CatchupWorker:
                 return self.transcription.fetch(job)
             case _:
                 return self.summarisation.summarise(self.transcription.delete_provider_copy(job))
+
+    def _abandon(self, job: Job) -> Job:
+        """The job failed, with what the provider did for it as our cost; waiting while the provider does not say."""
+        try:
+            job = self.transcription.record_work(job)
+        except ProviderError:
+            if self.now() < job.created_at + self.rules.give_up_after_seconds:
+                return self.jobs.release_unless_notified(job)
+            job = self.transcription.record_cost(job, job.range_ms)
+        return self.settlement.fail(job, TOO_SLOW)
 
     def _clean_up(self, ended_job: Job) -> JobState:
         """Have the provider delete what it still has of an ended job. Raises ProviderError."""

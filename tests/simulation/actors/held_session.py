@@ -1,0 +1,114 @@
+"""What a listener knows of a session, and what must therefore be true of its transcript and its bill."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from chalicelib.errors import NotFoundError
+from tests.simulation.actors.person import Person
+from tests.simulation.core import Simulation
+from tests.simulation.scheduler import NEVER_MS, ViolationError
+
+CLOCK_SLACK_MS = 8_000  # clocks of two processes, and seconds that are cut off
+
+
+@dataclass
+class HeldSession:
+    """A session as its listener knows it. Times in milliseconds.
+
+    `saves`: seq → every attempt to save it. `sent`: seq → milliseconds; `recognised`: seq → milliseconds and words.
+    """
+
+    session_id: str
+    transcript_id: str
+    transport: str
+    lease_ends_ms: int
+    lease_started_ms: int
+    first_seq: int = 0
+    next_seq: int = 0
+    is_deleted: bool = False
+    end_requests: list["EndRequest"] = field(default_factory=list)
+    sockets: list["Socket"] = field(default_factory=list)
+    saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))
+    sent: dict[int, int] = field(default_factory=dict)
+    recognised: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    def texts_of(self, seq: int) -> set[str]:
+        """What may be stored for this segment; empty if nothing has to be.
+
+        The last save wins. One without an answer may still arrive, and clocks of two processes differ.
+        """
+        acknowledged = [save for save in self.saves[seq] if save.ended_ms]
+        if not acknowledged:
+            return set()
+        decided_ms = acknowledged[-1].started_ms - CLOCK_SLACK_MS
+        return {save.text for save in self.saves[seq] if not save.ended_ms or save.ended_ms >= decided_ms}
+
+    def end_of(self, socket: "Socket") -> int | None:
+        """The earliest time at which the lease of this socket may have been ended by its listener; None if by nobody.
+
+        One that was open since the token was requested may have ended the lease before the token arrived.
+        """
+        others = (request for request in self.end_requests if request.renewal != socket.renewal)
+        return min(
+            (
+                max(request.started_ms, socket.received_ms)
+                for request in others
+                if request.over_ms > socket.requested_ms
+            ),
+            default=None,
+        )
+
+
+@dataclass
+class EndRequest:
+    """A request that ends the open lease. `over_ms`: from when on none of its processes runs any more."""
+
+    renewal: str
+    started_ms: int
+    over_ms: int = NEVER_MS
+
+
+@dataclass
+class Socket:
+    """A token that the listener got, by this renewal; empty: by the start."""
+
+    token: str
+    renewal: str
+    requested_ms: int
+    received_ms: int
+
+
+@dataclass
+class Save:
+    """One attempt to save a segment. `ended_ms`: when it was acknowledged, 0 if it was not."""
+
+    text: str
+    started_ms: int
+    ended_ms: int = 0
+
+
+def check_transcript(simulation: Simulation, person: Person, session: HeldSession) -> None:
+    """Everything that was acknowledged is in the transcript, once; nothing that was never sent is."""
+    if session.is_deleted or person.has_left:
+        return
+    try:
+        found = person.ask(
+            "read transcript",
+            lambda application: application.history.get_transcript(person.me, session.transcript_id),
+        )
+    except NotFoundError:
+        if not session.is_deleted and (session.recognised or any(map(session.texts_of, session.saves))):
+            raise ViolationError(f"the transcript of {session.session_id} is gone") from None
+        return
+    texts = [segment.text for segment in found.segments]
+    saved = [words for words in texts if words.startswith("segment ")]
+    by_seq = {int(words.split()[1]): words for words in saved}
+    if len(by_seq) != len(saved):
+        raise ViolationError(f"a segment of {session.session_id} is there twice: {saved}")
+    for seq in session.saves:
+        allowed = session.texts_of(seq)
+        if allowed and by_seq.get(seq) not in allowed:
+            raise ViolationError(f"segment {seq} of {session.session_id} is {by_seq.get(seq)}: {session.saves[seq]}")
+    for seq, (_, words) in session.recognised.items():
+        if texts.count(words) != 1:
+            raise ViolationError(f"chunk {seq} of {session.session_id} is {texts.count(words)} times in its transcript")

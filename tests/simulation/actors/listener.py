@@ -1,0 +1,227 @@
+"""Listeners: they stream, by relay or directly, renew, break off, resume, save, stop, or vanish.
+
+What a listener got is kept beside, and compared: a saved word is in the transcript once, a chunk is charged once,
+and a session costs no less than what was certainly used and no more than what may have been used.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from chalicelib import contract
+from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError
+from chalicelib.models.audio import Audio
+from tests.simulation.actors.held_session import EndRequest, HeldSession, Save, Socket
+from tests.simulation.actors.person import GaveUpError, Person, body_hash
+from tests.simulation.application import Application
+from tests.simulation.core import Simulation
+from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
+from tests.simulation.providers import live_credits
+from tests.simulation.scheduler import ViolationError
+
+LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
+DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once")
+RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
+SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
+LONGEST_CHUNK_MS = 30_000
+FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
+STOP = "stop"  # stands for the renewal's key in a request to stop
+LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
+
+
+class Listener:
+    """One person at one device."""
+
+    def __init__(self, simulation: Simulation, person: Person):
+        self.simulation, self.person, self.rng = simulation, person, simulation.rng
+
+    def stream(self) -> HeldSession | None:
+        """A whole session; None if it could not be started."""
+        session = self._start()
+        if session is None:
+            return None
+        self.simulation.listened.append((self.person, session))
+        leaves_after = self.rng.choice([1, 3, 6, 12, 24])
+        for _ in range(leaves_after):
+            try:
+                if not self._step(session):
+                    break
+            except (AppError, GaveUpError):
+                break
+        if self.rng.random() < 0.75:
+            self._stop(session)
+        return session
+
+    # Requests
+
+    def _start(self) -> HeldSession | None:
+        rng, person = self.rng, self.person
+        transport = rng.choice(["relay", "direct"])
+        body = contract.Start(transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]))
+        session_id = person.id_for("transcription/stream", person.key())
+        hashed = body_hash(body)
+
+        def start(application: Application) -> contract.Lease:
+            return application.streaming.start(person.me, body, session_id, hashed)
+
+        requested_ms = self.simulation.scheduler.now_ms
+        try:
+            lease = self._ask_for_lease(f"start {transport}", start, session_id)
+        except (AppError, GaveUpError):
+            return None
+        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
+        session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
+        self._receive(session, lease, "", requested_ms)
+        return session
+
+    def _ask_for_lease(
+        self, operation: str, run: Callable[[Application], contract.Lease], session_id: str
+    ) -> contract.Lease:
+        """A lease. Sometimes the listener repeats the request under the same key, and must get the same one."""
+        lease = self.person.ask(operation, run, subject=session_id)
+        if self.rng.random() < 0.1:
+            try:
+                again = self.person.ask(operation, run, subject=session_id)
+            except (AppError, GaveUpError):
+                return lease
+            if again != lease:
+                raise ViolationError(f"{operation} of {session_id} was answered {lease}, then {again}")
+        return lease
+
+    def _receive(self, session: HeldSession, lease: contract.Lease, renewal: str, requested_ms: int) -> None:
+        now_ms = self.simulation.scheduler.now_ms
+        session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
+        if isinstance(lease.token, str):
+            for provider in self.simulation.providers.live:
+                provider.receive(lease.token)
+            if lease.token not in [socket.token for socket in session.sockets]:
+                session.sockets.append(Socket(lease.token, renewal, requested_ms, now_ms))
+
+    def _step(self, session: HeldSession) -> bool:
+        """Some listening and one request; False if the session is over for this listener."""
+        kind = self.rng.choice(RELAY_STEPS if session.transport == "relay" else DIRECT_STEPS)
+        match kind:
+            case "listen":
+                self.simulation.think(self.rng.random() * MINUTE_MS)
+            case "save":
+                self._save(session)
+            case "chunk":
+                self._send_chunk(session)
+            case "at once":
+                self._act_at_once(session)
+            case "renew":
+                left_ms = session.lease_ends_ms - self.simulation.scheduler.now_ms
+                self.simulation.think(max(0, left_ms - self.rng.randrange(MINUTE_MS)))
+                return self._renew(session, is_interrupted=False)
+            case "drop":
+                self.simulation.think(self.rng.choice(LENGTHS_OF_DROPS) * self.rng.random())
+                return self._renew(session, is_interrupted=True)
+        return True
+
+    def _act_at_once(self, session: HeldSession) -> None:
+        """Several requests about one session at the same moment, as from two devices."""
+        kinds: list[Callable[[], object]] = [
+            lambda: self._save(session),
+            lambda: self._renew(session, is_interrupted=True),
+            lambda: self._stop(session) if self.rng.random() < 0.3 else None,
+        ]
+        if session.transport == "relay":
+            kinds += [lambda: self._send_chunk(session)] * 5
+        for number, run in enumerate(self.rng.choices(kinds, k=self.rng.randint(2, 4))):
+            self.simulation.start_actor(f"{session.session_id} at once {number}", lambda run=run: _try(run))
+        self.simulation.think(SECOND_MS)
+
+    def _save(self, session: HeldSession) -> None:
+        first = max(session.first_seq, session.next_seq - self.rng.randrange(3))
+        segments: list[contract.SegmentInput] = []
+        saves: list[Save] = []
+        for seq in range(first, first + self.rng.randint(1, 3)):
+            words = f"segment {seq} {self.rng.getrandbits(24):06x}"
+            segments.append(contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=words))
+            session.saves[seq].append(save := Save(words, self.simulation.scheduler.now_ms))
+            self.simulation.memory.personal[self.person.user_id].append(words)
+            saves.append(save)
+        session.next_seq = max(session.next_seq, segments[-1].seq + 1)
+        person, session_id = self.person, session.session_id
+        person.ask("save", lambda application: application.streaming.save(person.me, session_id, segments))
+        for save in saves:
+            save.ended_ms = self.simulation.scheduler.now_ms
+
+    def _send_chunk(self, session: HeldSession) -> None:
+        """Send a chunk, a new one or one of the last again."""
+        rng, person = self.rng, self.person
+        is_repeated = bool(session.sent) and rng.random() < 0.2
+        seq = rng.choice(list(session.sent)) if is_repeated else len(session.sent)
+        milliseconds = session.sent.setdefault(seq, rng.randrange(80, LONGEST_CHUNK_MS, 10))
+        audio = Audio(bytes([seq % 256]) * (milliseconds * SAMPLE_RATE * 2 // 1_000), SAMPLE_RATE, 1)
+
+        def send(application: Application) -> contract.Chunk:
+            chunk, _ = application.relay.chunk(person.me, session.session_id, seq, None, audio)
+            return chunk
+
+        chunk = person.ask("chunk", send, subject=session.session_id)
+        found = session.recognised.setdefault(seq, (audio.duration_ms, chunk.text))
+        if found != (chunk.duration_ms, chunk.text):
+            raise ViolationError(f"chunk {seq} of {session.session_id} was {found}, and is now {chunk}")
+
+    def _renew(self, session: HeldSession, *, is_interrupted: bool) -> bool:
+        person = self.person
+        body = contract.Renew(session_id=session.session_id, interrupted=is_interrupted)
+        renewal, hashed = person.id_for("transcription/stream", person.key()), body_hash(body)
+
+        def renew(application: Application) -> contract.Lease:
+            return application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
+
+        requested_ms = self.simulation.scheduler.now_ms
+        try:
+            with self._end_request(session, renewal):
+                lease = self._ask_for_lease("renew", renew, session.session_id)
+        except InsufficientCreditsError:
+            return False
+        except ConflictError as conflict:
+            return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
+        self._receive(session, lease, renewal, requested_ms)
+        return True
+
+    def _stop(self, session: HeldSession) -> None:
+        person, seconds = self.person, self.rng.choice([None, self.rng.randrange(600)])
+        try:
+            with self._end_request(session, STOP):
+                stopped = person.ask(
+                    "stop", lambda application: application.streaming.stop(person.me, session.session_id, seconds)
+                )
+            self._check_bill(session, stopped)
+            if self.rng.random() < 0.2:
+                again = person.ask(
+                    "stop", lambda application: application.streaming.stop(person.me, session.session_id, None)
+                )
+                if (again.billed_seconds, again.credits_used) != (stopped.billed_seconds, stopped.credits_used):
+                    raise ViolationError(f"stopping again was answered otherwise: {stopped}, then {again}")
+        except (AppError, GaveUpError):
+            pass
+
+    @contextmanager
+    def _end_request(self, session: HeldSession, renewal: str) -> Iterator[None]:
+        """A request that ends the open lease of the session."""
+        request = EndRequest(renewal, self.simulation.scheduler.now_ms)
+        session.end_requests.append(request)
+        try:
+            yield
+        except (AppError, GaveUpError):
+            request.over_ms = self.simulation.scheduler.now_ms + LONGEST_REQUEST_MS
+            raise
+        request.over_ms = self.simulation.scheduler.now_ms
+
+    def _check_bill(self, session: HeldSession, stopped: contract.Stopped) -> None:
+        """A relay session costs the audio that was recognised, and nothing that was not sent."""
+        if session.transport != "relay":
+            return
+        least = live_credits(sum(milliseconds for milliseconds, _ in session.recognised.values()))
+        most = live_credits(sum(session.sent.values()))
+        if not least <= stopped.credits_used <= most:
+            raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
+
+
+def _try(run: Callable[[], object]) -> None:
+    """Make a request, and accept every answer."""
+    with suppress(AppError, GaveUpError):
+        run()

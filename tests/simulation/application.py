@@ -1,0 +1,174 @@
+"""The use cases of one container, put together as chalicelib/wiring does it, on the simulated outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.accounts.deletion import AccountDeletion, DeletionRules
+from chalicelib.accounts.export import AccountExports, ExportRules
+from chalicelib.accounts.export_content import ExportContent
+from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
+from chalicelib.accounts.service import Accounts
+from chalicelib.admin.usage_figures import ActiveAndTopUsers
+from chalicelib.admin.users import UserAdministration
+from chalicelib.audit.reader import Auditor, AuditRules
+from chalicelib.audit.service import Audits
+from chalicelib.catchup.job_rules import JobRules
+from chalicelib.catchup.service import Catchups
+from chalicelib.catchup.worker import CatchupWorker
+from chalicelib.cursors import Cursors
+from chalicelib.ids import ulid
+from chalicelib.payments.checkout import Purchases
+from chalicelib.payments.fulfilment import Fulfilment
+from chalicelib.payments.purchase_state import purchase_value
+from chalicelib.payments.reconciliation import Reconciler
+from chalicelib.pricing import price_files
+from chalicelib.repositories.aggregates import Aggregates
+from chalicelib.repositories.ledger import Ledger
+from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import Transcripts
+from chalicelib.settings.provider_registry import RELAY
+from chalicelib.streaming.lease_rules import LeaseRules
+from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.relay import Relay
+from chalicelib.streaming.service import Streaming
+from chalicelib.transcripts.history import History
+from chalicelib.transcripts.questions import Questions
+from chalicelib.wiring.common import Common
+from tests.default_prices import PRICES
+
+if TYPE_CHECKING:
+    from tests.simulation.providers import Providers
+
+IDENTITY_KEY = "canary-key-of-the-simulation"
+CURSORS = Cursors(IDENTITY_KEY)
+STAGE, ORIGIN = "local", "https://extension.example"
+# Small, so that the caps are reached in every run.
+FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=2_400)
+LEASE_RULES = LeaseRules()
+
+
+@dataclass(frozen=True)
+class Application:
+    """The use cases of one container."""
+
+    ledger: Ledger
+    accounts: Accounts
+    streaming: Streaming
+    relay: Relay
+    history: History
+    purchases: Purchases
+    reconciler: Reconciler
+    administration: UserAdministration
+    aggregates: Aggregates
+    audits: Audits
+    catchups: Catchups
+    catchup_worker: CatchupWorker
+    questions: Questions
+    deletion: AccountDeletion
+    exports: AccountExports
+
+
+def build_application(
+    tables: Tables,
+    providers: "Providers",
+    now_ms: Callable[[], int],
+    new_id: Callable[[], str],
+    random_bytes: Callable[[int], bytes],
+    pause: Callable[[float], None],
+) -> Application:
+    """The use cases on these tables and providers. `now_ms`: the clock of the process that runs; `pause`: seconds."""
+
+    def now() -> int:
+        return now_ms() // 1000
+
+    common = Common(Ledger(tables), tables, PRICES, now, new_id, lambda: ulid(now_ms(), random_bytes(10)))
+
+    def collaborators(use_case: type) -> dict[str, Any]:
+        return common.of(use_case)
+
+    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=providers.live)
+    fulfilment = Fulfilment(tables, providers.stripe, STAGE, is_live=False, now=now)
+    audit_rules = AuditRules()
+    auditor = Auditor(
+        **collaborators(Auditor),
+        aggregates=Aggregates(tables),
+        price_versions=frozenset(price_files.available()),
+        purchase_value=purchase_value,
+        usage_collector=ActiveAndTopUsers(),
+        rules=audit_rules,
+        pause=pause,
+    )
+    return Application(
+        ledger=common.ledger,
+        accounts=Accounts(
+            **collaborators(Accounts),
+            cognito=providers.user_pool,  # type: ignore[arg-type]
+            verifier=providers.user_pool,  # type: ignore[arg-type]
+            free_credits=FreeCredits(**collaborators(FreeCredits), rules=FREE_CREDIT_RULES, identity_key=IDENTITY_KEY),
+            is_verification_on=False,
+            pause=pause,
+            elapsed=lambda: now_ms() / 1000,
+        ),
+        streaming=Streaming(**collaborators(Streaming), rules=LEASE_RULES, leases=leases, relay_provider=RELAY[0].name),
+        relay=Relay(
+            **collaborators(Relay),
+            recognisers=providers.recognisers,
+            stale_after_seconds=LEASE_RULES.chunk_stale_after_seconds,
+        ),
+        history=History(**collaborators(History), transcripts=Transcripts(tables), cursors=CURSORS),
+        purchases=Purchases(
+            **collaborators(Purchases),
+            fulfilment=fulfilment,
+            is_on=True,
+            return_origins=frozenset({ORIGIN}),
+            success_url=f"{ORIGIN}/paid",
+            cancel_url=f"{ORIGIN}/cancelled",
+        ),
+        reconciler=Reconciler(fulfilment, tables, is_on=True, now=now),
+        administration=UserAdministration(
+            **collaborators(UserAdministration), directory=providers.user_pool, cursors=CURSORS
+        ),
+        aggregates=Aggregates(tables),
+        audits=Audits(**collaborators(Audits), auditor=auditor, queue=providers.queue, rules=audit_rules),
+        catchups=Catchups(
+            **collaborators(Catchups),
+            transcripts=Transcripts(tables),
+            uploads=providers.uploads,
+            queue=providers.queue,
+            rules=JobRules(),
+            webhook_key=IDENTITY_KEY,
+            is_on=True,
+        ),
+        catchup_worker=CatchupWorker.assemble(
+            ledger=common.ledger,
+            tables=tables,
+            now=now,
+            new_id=lambda: providers.note_claim(new_id()),
+            transcripts=Transcripts(tables),
+            recordings=providers.recordings,
+            uploads=providers.uploads,
+            text=providers.text,
+            rules=JobRules(),
+            webhook_key=IDENTITY_KEY,
+        ),
+        questions=Questions(
+            **collaborators(Questions), transcripts=Transcripts(tables), text=providers.text, is_on=True
+        ),
+        deletion=AccountDeletion(
+            **collaborators(AccountDeletion),
+            leases=leases,
+            sign_ins=providers.user_pool,
+            files=(providers.uploads, providers.exports),
+            queue=providers.queue,
+            rules=DeletionRules(),
+            jobs_kept_seconds=JobRules().failed_retention_seconds,
+        ),
+        exports=AccountExports(
+            **collaborators(AccountExports),
+            export_content=ExportContent(tables, providers.uploads),
+            files=providers.exports,
+            queue=providers.queue,
+            rules=ExportRules(),
+        ),
+    )

@@ -1,0 +1,41 @@
+"""What the run remembers beside the tables, for the checks at its end."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chalicelib import contract
+    from tests.simulation.actors.person import Person
+
+
+@dataclass
+class RequestedCatchup:
+    """A catch-up as its user asked for it. `is_transcript_deleted`: since the user asked for that."""
+
+    person: "Person"
+    job_id: str
+    body: "contract.Catchup"
+    is_transcript_deleted: bool = False
+
+
+@dataclass
+class RequestedAnswer:
+    """A question. `answer`: the first that was received."""
+
+    person: "Person"
+    question_id: str
+    answer: Any = None
+
+
+@dataclass
+class Memory:
+    """Lists of what people did. `personal`: user → texts that an erasure must remove wherever they are stored.
+
+    `erased_users`: user id → email address of the accounts that were deleted.
+    """
+
+    catchups: list[RequestedCatchup] = field(default_factory=list)
+    questions: list[RequestedAnswer] = field(default_factory=list)
+    personal: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    erased_users: dict[str, str] = field(default_factory=dict)

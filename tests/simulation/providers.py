@@ -1,0 +1,199 @@
+"""What is outside of the backend, in memory: live and relay providers, and the queue. Others have files of their own.
+
+They take effect and then may fail to say so, as `Simulation.call_provider` decides. Who costs money asks the
+books, at the moment it is called, for an open hold that covers the worst case.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import (
+    UnavailableError,
+)
+from chalicelib.models.audio import Audio
+from chalicelib.models.sessions import LiveOptions, SocketCredential
+from chalicelib.models.transcripts import Recognition, Word
+from tests.default_prices import PRICES
+from tests.simulation.books import HoldState, number, text
+from tests.simulation.engine import APP, stored_items
+from tests.simulation.files import Exports, Uploads
+from tests.simulation.recordings import Recordings
+from tests.simulation.scheduler import Process, ViolationError
+from tests.simulation.text_model import TextModel
+
+if TYPE_CHECKING:
+    from tests.simulation.core import Simulation
+
+LIVE_PER_MINUTE = PRICES.services["live"].credits_per_minute
+TOKEN_SECONDS, MAX_SOCKET_SECONDS = 60, 10_800
+MAX_RECEIVES, VISIBILITY_MS = 5, 900_000  # of a message, as .chalice/resources.yaml has them
+
+
+def live_credits(milliseconds: int) -> int:
+    """The price of so much live time, rounded up."""
+    return -(-milliseconds * LIVE_PER_MINUTE // 60_000)
+
+
+@dataclass
+class LiveProvider:
+    """A provider of direct sockets. `holds`: token → the hold that pays for its socket; `seconds`: hold → its length.
+
+    `received`: hold → the tokens that clients got.
+    """
+
+    simulation: "Simulation"
+    name: str
+    model: str
+    holds: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, int] = field(default_factory=dict)
+    received: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def supports_language(self, language: str) -> bool:
+        return language in ("", "en", "de")
+
+    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
+        return self.simulation.call_provider(f"{self.name} token", lambda: self._create(lease_seconds))
+
+    def _create(self, lease_seconds: int) -> SocketCredential:
+        simulation = self.simulation
+        hold_id = self._covering_hold(simulation.scheduler.running, lease_seconds)
+        token = f"token-{simulation.rng.getrandbits(64):016x}"
+        self.holds[token] = hold_id
+        self.seconds[hold_id] = lease_seconds
+        return SocketCredential(
+            self.name,
+            self.model,
+            "wss://live.example/v3/ws",
+            token,
+            simulation.now + TOKEN_SECONDS,
+            MAX_SOCKET_SECONDS,
+        )
+
+    def _covering_hold(self, process: Process, lease_seconds: int) -> str:
+        """The open hold of the opening lease that pays for all of the socket. Raises ViolationError without one."""
+        session, hold_id, hold = stored_lease(self.simulation, process)
+        if session and hold and text(session, "state") == "opening":
+            worst_case = live_credits(number(session, "done_ms") + lease_seconds * 1000) - number(session, "charged")
+            if hold.credits >= worst_case:
+                return hold_id
+        raise ViolationError(
+            f"a token for {lease_seconds} s of {process.subject} without a hold that covers it: {hold}"
+        )
+
+    def receive(self, token: str) -> None:
+        """A client got this token. Raises ViolationError for a second one that the same hold pays for."""
+        if token in self.holds:
+            tokens = self.received[self.holds[token]]
+            tokens.add(token)
+            if len(tokens) > 1:
+                raise ViolationError(f"two clients' tokens on the hold {self.holds[token]}")
+
+
+@dataclass
+class Recogniser:
+    """A provider of relayed audio. `recognised_ms`: what it did, whether or not its answer arrived."""
+
+    simulation: "Simulation"
+    model: str = "assemblyai/sync-universal-3-5-pro"
+    recognised_ms: int = 0
+
+    def recognise(self, audio: Audio, language: str) -> Recognition:
+        return self.simulation.call_provider("recognise", lambda: self._recognise(audio))
+
+    def _recognise(self, audio: Audio) -> Recognition:
+        if not self._is_covered(audio):
+            raise ViolationError(f"{audio.duration_ms} ms of audio without a hold that covers it")
+        self.recognised_ms += audio.duration_ms
+        words = f"words {audio.fingerprint[:8]}"
+        return Recognition(words, self.model, (Word(words, 0, audio.duration_ms, 0.9),))
+
+    def _is_covered(self, audio: Audio) -> bool:
+        """Whether the session has reserved such a chunk inside of what its open hold covers."""
+        session, _, hold = stored_lease(self.simulation, self.simulation.scheduler.running)
+        if session is None or hold is None or text(session, "transport") != "relay":
+            return False
+        reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
+        worst_case = live_credits(number(session, "done_ms") + sum(reserved)) - number(session, "charged")
+        return audio.duration_ms in reserved and worst_case <= hold.credits
+
+
+def stored_lease(simulation: "Simulation", process: Process) -> tuple[dict[str, Any] | None, str, HoldState | None]:
+    """The session that the process is about, and the open hold of its current lease, as stored."""
+    session = stored_items(APP, f"USER#{process.account}").get(f"SESSION#{process.subject}")
+    if session is None:
+        return None, "", None
+    hold_id = f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}"
+    return session, hold_id, simulation.observer.books.open_holds(process.account, "stream").get(hold_id)
+
+
+@dataclass
+class Queue:
+    """Messages to the worker. Each is delivered once or more, late, in any order, until a worker handled it.
+
+    `handle`: whether a worker handled the message. `waiting`: number → message that none has handled yet; after too
+    many tries it waits for an operator.
+    """
+
+    simulation: "Simulation"
+    handle: Callable[[str], bool] = lambda message: True
+    waiting: dict[int, str] = field(default_factory=dict)
+    sent: int = 0
+
+    def send(self, message: str) -> None:
+        self.simulation.call_provider(
+            "queue", lambda: self._send(message), outage=lambda: UnavailableError("The queue failed.")
+        )
+
+    def deliver_waiting(self) -> None:
+        """Deliver once more whatever waits."""
+        for sent_number in list(self.waiting):
+            self._receive(sent_number, self.waiting[sent_number])
+
+    def _send(self, message: str) -> None:
+        self.sent += 1
+        number = self.sent
+        self.waiting[number] = message
+        for delay_ms in self.simulation.faults.deliveries_ms() or [self.simulation.faults.profile.late_ms]:
+            self.simulation.start_actor(f"message {message}", lambda: self._deliver(number, message), delay_ms)
+
+    def _deliver(self, number: int, message: str) -> None:
+        for _ in range(MAX_RECEIVES):
+            if self._receive(number, message):
+                return
+            self.simulation.think(VISIBILITY_MS)
+
+    def _receive(self, number: int, message: str) -> bool:
+        is_handled = self.handle(message)
+        if is_handled:
+            self.waiting.pop(number, None)
+        return is_handled
+
+
+class Providers:
+    """All of them."""
+
+    def __init__(self, simulation: "Simulation"):
+        from tests.simulation.stripe import Stripe
+        from tests.simulation.user_pool import UserPool
+
+        self.live = (
+            LiveProvider(simulation, "assemblyai", "assemblyai/universal-streaming-english"),
+            LiveProvider(simulation, "openai", "openai/gpt-live-transcribe"),
+        )
+        self.recogniser = Recogniser(simulation)
+        self.recognisers = (self.recogniser,)
+        self.user_pool = UserPool(simulation)
+        self.queue = Queue(simulation)
+        self.uploads = Uploads(simulation)
+        self.exports = Exports(simulation)
+        self.recordings = Recordings(simulation)
+        self.text = TextModel(simulation)
+        self._simulation = simulation
+        self.stripe = Stripe(simulation)
+
+    def note_claim(self, worker: str) -> str:
+        """Remember what the running process claims its job as."""
+        self._simulation.scheduler.running.claim = worker
+        return worker
