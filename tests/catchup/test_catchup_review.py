@@ -94,7 +94,7 @@ def test_a_copy_that_was_still_in_the_making_is_deleted_after_its_webhook(catchu
     job_id = catchup_env.start(ada, upload_id=catchup_env.upload(ada), to_ms=60_000).job_id
     catchup_env.work()
     catchup_env.backend.clock.forward(catchup_env.rules.abandon_after_seconds)
-    catchup_env.recordings.script = [ProviderRefusedError("It is being transcribed.")]
+    catchup_env.recordings.script = [lambda: None, ProviderRefusedError("It is being transcribed.")]
     catchup_env.worker.advance(job_id)
     assert catchup_env.recordings.deleted == []
 
