@@ -71,7 +71,7 @@ class EndpointDecorator:
 
         if spec.limit in UNCOUNTED:
             return to_response(call_view(), spec.status)
-        identity = next((caller.user_id for caller in callers.values()), web.network(request))
+        identity = next((caller.user_id for caller in callers.values()), None) or web.network(request)
         limiter = self.limiter()
         count = limiter.new_count(spec.limit, identity)
         try:

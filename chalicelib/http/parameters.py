@@ -16,9 +16,10 @@ value: Annotated[str, Header("X")]    a header; empty if it was not sent
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, TypeVar, get_args
+
+import msgspec
 
 from ..models.accounts import Caller
 from .request import IdempotencyKey as IdempotencyKey
@@ -37,8 +38,7 @@ class Source(Enum):
     HEADER = "header"
 
 
-@dataclass(frozen=True)
-class RawBody:
+class RawBody(msgspec.Struct, frozen=True):
     """A body that is not parsed."""
 
     max_bytes: int
@@ -47,8 +47,7 @@ class RawBody:
 CALLERS = (Source.CALLER, Source.ADMIN)
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """A header that a route reads itself."""
 
     name: str
@@ -61,16 +60,14 @@ Body = Annotated[Shape, Source.BODY]
 Query = Annotated[Shape, Source.QUERY]
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """Where one parameter of a view is read from. `shape`: a shape of the contract, a `RawBody` or a `Header`."""
 
     source: Source
     shape: Any
 
 
-@dataclass(frozen=True)
-class RouteSpec:
+class RouteSpec(msgspec.Struct, frozen=True):
     """What a route declares: read by the limiter, the OpenAPI document and the tests of all routes.
 
     `errors` and `reasons`: the codes, and the `details.reason` of conflicts and 401s, that the route's use case raises.

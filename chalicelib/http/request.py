@@ -3,7 +3,6 @@
 import hashlib
 import ipaddress
 import uuid
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -125,8 +124,7 @@ def identifier(value: str, field: str) -> str:
         raise InvalidRequestError("This is not a valid id.", field) from error
 
 
-@dataclass(frozen=True)
-class IdempotencyKey:
+class IdempotencyKey(msgspec.Struct, frozen=True):
     """The Idempotency-Key of a request, None if it has none, and the SHA-256 of its body in hexadecimal."""
 
     key: str | None

@@ -1,6 +1,5 @@
 """Turns what a view returns, or the error it raises, into an HTTP response. Only this file knows error statuses."""
 
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -49,16 +48,14 @@ INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Retry the request."
 DEFAULT_RETRY_AFTER_SECONDS = "5"
 
 
-@dataclass(frozen=True)
-class ResponseWithStatus(Generic[Status, Shape]):
+class ResponseWithStatus(msgspec.Struct, Generic[Status, Shape], frozen=True):
     """A response whose status differs from the route's usual one."""
 
     status: Status
     value: Shape
 
 
-@dataclass(frozen=True)
-class RepeatedResponse(Generic[Shape]):
+class RepeatedResponse(msgspec.Struct, Generic[Shape], frozen=True):
     """The stored response of an earlier request. No new work was done, so the request counts against its limit."""
 
     value: Shape

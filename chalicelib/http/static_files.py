@@ -1,9 +1,10 @@
 """The files of the pages that ship with the backend, by name. They contain no data."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from ..errors import NotFoundError
 
@@ -18,8 +19,7 @@ CONTENT_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A file for a browser. `etag` changes with its content."""
 
     content: str

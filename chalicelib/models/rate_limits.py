@@ -5,8 +5,9 @@ have refilled. Each request advances it by one interval of the limit and is allo
 within the window. Times are whole microseconds since the epoch.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 MAX_REQUESTS = 1_000_000
@@ -15,8 +16,7 @@ MAX_BURST_DEPLOYED, MAX_PER_SECOND_DEPLOYED = 10_000, 100
 UNCOUNTED = frozenset({"open", "webhooks"})
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A burst of `requests`, which refills evenly over the window."""
 
     requests: int
@@ -67,8 +67,7 @@ class Limit:
         return max(0, free_us // self.interval_us)
 
 
-@dataclass(frozen=True)
-class LimitGroup:
+class LimitGroup(msgspec.Struct, frozen=True):
     """Routes whose requests count against one limit.
 
     `must_count`: a request that cannot be counted is refused with 503; otherwise it passes uncounted.

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from ..errors import UnauthenticatedError, UnauthenticatedReason, UnavailableError
+from ..lazy import defer_import
 from ..models.accounts import Caller
 
 MAX_TOKEN_CHARACTERS = 8_192
@@ -16,6 +17,10 @@ REFETCH_AFTER_SECONDS = 300
 LEEWAY_SECONDS = 5
 CACHED_TOKENS = 1_000
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "token_use", "auth_time"]
+
+defer_import(
+    "cryptography", "x509"
+)  # PyJWT imports it, which takes a tenth of a cold start. No key of a pool needs it.
 
 
 class _Verified(NamedTuple):

@@ -10,9 +10,9 @@ available + held = sum of the entries, and held = sum of the open holds.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+import msgspec
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import InsufficientCreditsError, UnauthenticatedError
@@ -57,8 +57,7 @@ class BalanceChangedError(Exception):
     """The balance has changed since it was read; nothing was written."""
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True):
     """Makes a grant happen once: its key names the fact for which the credits are granted."""
 
     key: ItemKey

@@ -8,9 +8,9 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -45,8 +45,7 @@ CONFLICT_PAUSE_SECONDS = (0.02, 0.2)
 DELETE_BATCH_SIZE = 25  # the most that one BatchWriteItem accepts
 
 
-@dataclass(frozen=True)
-class ItemKey:
+class ItemKey(msgspec.Struct, frozen=True):
     """The table and the primary key of an item."""
 
     table: TableName
@@ -57,8 +56,7 @@ class ItemKey:
         return {"pk": self.pk, "sk": self.sk}
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One write: a whole item (`item`), a change of one (`put_in`, `add`, `drop`), or its deletion (`delete`).
 
     A name may be a path into a map, as a tuple. `add` counts from zero where the attribute is missing. Nothing is
@@ -67,8 +65,8 @@ class Write:
 
     key: ItemKey
     item: Item | None = None
-    put_in: Mapping[Path, Any] = field(default_factory=dict)
-    add: Mapping[str, int] = field(default_factory=dict)
+    put_in: Mapping[Path, Any] = {}
+    add: Mapping[str, int] = {}
     drop: Sequence[Path] = ()
     delete: bool = False
     when: ConditionBase | None = None

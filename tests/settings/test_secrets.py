@@ -13,7 +13,6 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from chalicelib.errors import UnavailableError
-from chalicelib.lazy import lazy
 from chalicelib.providers.kms import Kms
 from chalicelib.settings import load
 from chalicelib.wiring import aws, common, providers, use_cases
@@ -212,22 +211,6 @@ def test_a_key_that_cannot_be_used_is_unavailable(
 
     assert raised.value.details["retry_after_seconds"] == 30
     assert json.loads(capsys.readouterr().out)["reason"] == code
-
-
-def test_lazy_builds_once_and_tries_again_after_a_failure() -> None:
-    calls: list[int] = []
-
-    def build() -> str:
-        calls.append(1)
-        if len(calls) == 1:
-            raise UnavailableError("not yet")
-        return "word"
-
-    text = lazy(build)
-    assert calls == []
-    with pytest.raises(UnavailableError):
-        text.upper()
-    assert (text.upper(), text.upper(), len(calls)) == ("WORD", "WORD", 2)
 
 
 # The command scripts.secret
