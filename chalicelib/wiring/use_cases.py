@@ -288,7 +288,7 @@ def audits() -> "Audits":
     auditor = Auditor(
         **common().of(Auditor),
         aggregates=aggregates(),
-        price_versions=frozenset(price_files.available()),
+        price_tables={version: price_files.load(version) for version in price_files.available()},
         purchase_value=purchase_value,
         usage_collector=ActiveAndTopUsers(),
         rules=rules,
