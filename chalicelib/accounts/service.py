@@ -29,7 +29,7 @@ from ..providers.id_tokens import TokenVerifier
 from ..repositories.ledger import Ledger
 from ..repositories.profiles import profile_from, profile_key, rename_profile, set_has_new_password
 from ..repositories.table import Tables, WriteRefusedError
-from .email_address import normalise_email
+from .email_address import normalise_email, normalise_new_email
 from .free_credits import FreeCredits
 
 SIGN_OUT_TRIES = 3
@@ -55,7 +55,7 @@ class Accounts:
 
         Raises EmailTakenError, InvalidRequestError (weak password), UnavailableError.
         """
-        email = normalise_email(body.email)
+        email = normalise_new_email(body.email)
         user_id = self.cognito.sign_up(email, body.password, body.name)
         if self.is_verification_on:
             profile = Profile(user_id, email, body.name, self.now())

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from chalicelib import contract
-from chalicelib.accounts.email_address import canonical_email, normalise_email
+from chalicelib.accounts.email_address import canonical_email, normalise_email, normalise_new_email
 from chalicelib.accounts.free_credits import ALREADY_GRANTED, FreeCreditRules
 from chalicelib.accounts.service import EVEN_SECONDS
 from chalicelib.errors import (
@@ -431,6 +431,55 @@ def test_all_spellings_of_an_address_belong_to_one_person(spelling: str, person:
 
 def test_an_address_is_stored_in_lower_case_with_its_tag() -> None:
     assert normalise_email(" Ada.L+News@GMail.com ") == "ada.l+news@gmail.com"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        '"ada"@example.com',
+        '"ada lovelace"@example.com',
+        "ada(work)@example.com",
+        "(work)ada@example.com",
+        "ada@[192.0.2.1]",
+        "ada@[IPv6:2001:db8::1]",
+        "<ada@example.com>",
+        "ada@localhost",
+        "ada@com",
+        "ada@192.0.2.1",
+        "ada@example..com",
+        "ada@-example.com",
+        "ada@example.com(home)",
+        ".ada@example.com",
+        "ada.@example.com",
+        "a..da@example.com",
+        "ada,bob@example.com",
+        "ada;bob@example.com",
+        "ada\\@example.com",
+        "ada@example.c",
+        "\N{FULLWIDTH QUOTATION MARK}ada\N{FULLWIDTH QUOTATION MARK}@example.com",
+    ],
+)
+def test_addresses_that_no_mail_service_gives_are_refused_at_sign_up(address: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        normalise_new_email(address)
+
+    assert refused.value.details == {"field": "email"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ada@example.com", "o'hara_l-1+tag=x!#$%&*/?^`{|}~@sub.example.co.uk", "ada@b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example",
+     "\N{LATIN SMALL LETTER A WITH ACUTE}da@example.com", "ada@xn--p1ai.xn--p1ai", "1@2.example", "Ada@Example.COM"],
+)  # fmt: skip
+def test_ordinary_addresses_are_accepted_at_sign_up(address: str) -> None:
+    assert normalise_new_email(address) == normalise_email(address)
+
+
+def test_registering_refuses_such_an_address_and_signing_in_only_fails(accounts_env: AccountsEnv) -> None:
+    with pytest.raises(InvalidRequestError):
+        accounts_env.accounts.register(contract.Register(email="ada@localhost", password=PASSWORD))
+    with pytest.raises(InvalidCredentialsError):
+        accounts_env.accounts.login(contract.Login(email="ada@localhost", password=PASSWORD))
 
 
 def test_free_credits_can_be_off(accounts_env: AccountsEnv, email: str) -> None:
