@@ -159,6 +159,17 @@ class Cognito:
         attributes = _attributes(response["UserAttributes"])
         return Person(attributes["sub"], attributes.get("email", email), attributes.get("name", ""))
 
+    def groups(self, user_id: str) -> list[str]:
+        """The groups of the user; none of a deleted one."""
+        with convert_cognito_errors():
+            try:
+                response = self._client.admin_list_groups_for_user(UserPoolId=self._pool, Username=user_id)
+            except ClientError as error:
+                if error_code(error) != "UserNotFoundException":
+                    raise
+                return []
+        return [group["GroupName"] for group in response["Groups"]]
+
     def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]:
         """A page of accounts, and the `after` of the next page.
 

@@ -65,6 +65,7 @@ ACCOUNTS = _allow(
         "AdminConfirmSignUp",
         "AdminGetUser",
         "AdminInitiateAuth",
+        "AdminListGroupsForUser",
         "AdminUpdateUserAttributes",
         "AdminUserGlobalSignOut",
         "ListUsers",

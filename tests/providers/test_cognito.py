@@ -23,6 +23,7 @@ CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign out": ("admin_user_global_sign_out", lambda c: c.sign_out_everywhere("user")),
     "reset password": ("confirm_forgot_password", lambda c: c.reset_password("a@b.cd", "123456", "the-password")),
     "rename": ("admin_update_user_attributes", lambda c: c.rename("user", "Ada")),
+    "groups": ("admin_list_groups_for_user", lambda c: c.groups("user")),
     "delete": ("admin_delete_user", lambda c: c.delete("user")),
     "send a reset code": ("forgot_password", lambda c: c.send_reset_code("a@b.cd")),
     "confirm without code": ("admin_update_user_attributes", lambda c: c.confirm_without_code("a@b.cd")),
