@@ -49,17 +49,29 @@ def rate_limiter() -> RateLimiter:
 @lru_cache
 def accounts() -> "Accounts":
     from ..accounts.free_credits import FreeCredits
+    from ..accounts.mail import Mail
     from ..accounts.service import Accounts
+    from ..accounts.sign_ups import SignUps
 
     free_credits = FreeCredits(
         **common().of(FreeCredits), rules=free_credit_rules(), identity_key=secret("identity_hmac_key")
+    )
+    is_verification_on, mail = settings().email_verification == "on", Mail(**common().of(Mail))
+    sign_ups = SignUps(
+        **common().of(SignUps),
+        cognito=aws.cognito(),
+        mail=mail,
+        identity_key=secret("identity_hmac_key"),
+        is_verification_on=is_verification_on,
     )
     return Accounts(
         **common().of(Accounts),
         cognito=aws.cognito(),
         verifier=aws.verifier(),
         free_credits=free_credits,
-        is_verification_on=settings().email_verification == "on",
+        sign_ups=sign_ups,
+        mail=mail,
+        is_verification_on=is_verification_on,
         pause=time.sleep,
         elapsed=time.monotonic,
     )

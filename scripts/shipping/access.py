@@ -63,9 +63,12 @@ ACCOUNTS = _allow(
     "cognito-idp",
     [
         "AdminConfirmSignUp",
+        "AdminCreateUser",
+        "AdminDeleteUser",
         "AdminGetUser",
         "AdminInitiateAuth",
         "AdminListGroupsForUser",
+        "AdminSetUserPassword",
         "AdminUpdateUserAttributes",
         "AdminUserGlobalSignOut",
         "ListUsers",
