@@ -36,7 +36,9 @@ class Mail:
             mark_mail_quota(self.tables, is_empty=True, at=self.now())
             raise
         except EmailTakenError as error:
-            raise MailQuotaError if is_empty else error
+            if is_empty:
+                raise MailQuotaError from error
+            raise
         if is_empty and not sent:
             raise MailQuotaError
         if is_empty:

@@ -81,7 +81,7 @@ class Accounts:
     def confirm(self, body: contract.Confirm, network: str = "") -> contract.Confirmed:
         """Confirm the address with the code from the email, and grant the free credits.
 
-        A `password` in the body becomes that of the account, whoever signed up.
+        A `password` in the body becomes that of the account, in place of any earlier one.
         """
         email = normalise_email(body.email)
         self.sign_ups.confirm(email, body.code, body.password or "")

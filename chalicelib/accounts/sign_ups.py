@@ -46,7 +46,7 @@ class SignUps:
         check_password(password)
         if not self.is_verification_on:
             return self._create_confirmed(email, password, name)
-        with self._locked(email):
+        with self._exclusive_use(email):
             return self.mail.send(lambda: self._sign_up(email, password, name), lambda: True)
 
     def confirm(self, email: str, code: str, password: str) -> None:
@@ -56,7 +56,7 @@ class SignUps:
         """
         if password:
             check_password(password)
-        with self._locked(email):
+        with self._exclusive_use(email):
             self.cognito.confirm(email, code)
             if password:
                 self.cognito.set_password(email, password)
@@ -85,8 +85,8 @@ class SignUps:
         return user_id
 
     @contextmanager
-    def _locked(self, email: str) -> Iterator[None]:
-        """Nobody replaces a sign-up while it is being confirmed."""
+    def _exclusive_use(self, email: str) -> Iterator[None]:
+        """No request replaces a sign-up while another one confirms it."""
         address = hmac.new(self.identity_key.encode(), f"sign-up\n{email}".encode(), hashlib.sha256).hexdigest()
         owner = self.new_id()
         if not lock_sign_up(self.tables, address, owner, self.now()):

@@ -27,9 +27,7 @@ Problems = Iterator[tuple[FindingKind, str, str]]  # kind, reference, message
 Valuation = Callable[[PaymentFacts, int, int], PurchaseValue]  # facts, credits, cents
 
 
-def findings(
-    books: Books, now: int, price_tables: Mapping[str, Prices], purchase_value: Valuation
-) -> list[Finding]:
+def findings(books: Books, now: int, price_tables: Mapping[str, Prices], purchase_value: Valuation) -> list[Finding]:
     """Everything that is wrong with the books. `price_tables`: those that exist, by version.
 
     `purchase_value`: what the facts about its payment entitle the buyer of a purchase to.

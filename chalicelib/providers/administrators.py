@@ -27,11 +27,11 @@ class Administrators:
             raise _forbidden_error()
         if 0 <= self.now() - self.confirmed_at.get(caller.user_id, 0) < REMEMBERED_SECONDS:
             return
-        asked_at = self.now()
+        checked_at = self.now()
         self.confirmed_at.pop(caller.user_id, None)
         if GROUP not in self.find_groups(caller.user_id):
             raise _forbidden_error()
-        self.confirmed_at[caller.user_id] = asked_at
+        self.confirmed_at[caller.user_id] = checked_at
 
 
 def _forbidden_error() -> ForbiddenError:

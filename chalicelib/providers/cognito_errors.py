@@ -18,8 +18,7 @@ from ..errors import (
 )
 from ..logs.request_facts import request_facts
 
-
-DAILY_LIMIT = re.compile(r"daily \w+ (limit|quota)", re.IGNORECASE)
+DAILY_LIMIT = re.compile(r"daily (\w+ )?(limit|quota)", re.IGNORECASE)
 
 
 @contextmanager
@@ -47,7 +46,7 @@ def _to_app_error(error: ClientError) -> AppError:
             return EmailTakenError("An account with this email address exists. Sign in.")
         case "InvalidPasswordException":
             return InvalidRequestError("A password has at least 10 characters.", "password")
-        case "InvalidParameterException" if "password" in str(error).lower():
+        case "InvalidParameterException" if "'password'" in str(error.response["Error"].get("Message")):
             message = "A password has 10 to 256 characters, and neither begins nor ends with a space."
             return InvalidRequestError(message, "password")
         case "CodeMismatchException" | "ExpiredCodeException":
@@ -76,8 +75,7 @@ def invalid_code_error() -> InvalidRequestError:
 def is_mail_quota_empty(error: ClientError) -> bool:
     """Whether the mails of the day are used up, which has the code of too many requests of one account.
 
-    Seen: "Exceeded daily email limit for the operation or the account. If a higher limit is required, please configure
-    your user pool to use your own Amazon SES configuration for sending email". SES itself: "Daily message quota exceeded".
+    Cognito says "Exceeded daily email limit for the operation or the account", SES "Daily message quota exceeded".
     """
     is_candidate = error_code(error) in ("LimitExceededException", "CodeDeliveryFailureException")
     return is_candidate and bool(DAILY_LIMIT.search(str(error)))

@@ -1,4 +1,4 @@
-"""Kept connections to the providers: which may be used again, and how far a request got on one.
+"""Kept connections to the providers: which may be used again, and how much of a request was sent on one.
 
 A function sleeps between two requests. Meanwhile a provider, or a network between, closes its connections, and the news
 may not have arrived when the next request is written.
@@ -30,7 +30,7 @@ current_attempt: ContextVar[Attempt] = ContextVar("current_attempt")
 
 
 class _Watched:
-    """A connection that is opened anew after a pause, and that records the progress of the current attempt."""
+    """A connection that is opened again after a pause, and that records the progress of the current attempt."""
 
     _used_at, _is_kept = 0.0, False
 

@@ -103,16 +103,16 @@ class Transport:
                 running -= 1
                 if isinstance(outcome, _Response):
                     return outcome
-                is_dead = _is_lost(outcome) and not first.is_answered and (request.is_repeatable or not first.is_written)
+                is_dead = (
+                    _is_lost(outcome) and not first.is_answered and (request.is_repeatable or not first.is_written)
+                )
                 if (is_last or not is_dead) and not running:
                     raise self._failure(outcome) from outcome
             if is_dead and not is_last:
                 self._start(request, ends_at, outcomes)
                 running, waits_until, is_last = running + 1, ends_at, True
 
-    def _start(
-        self, request: "_Request", ends_at: float, outcomes: "SimpleQueue[_Response | Exception]"
-    ) -> Attempt:
+    def _start(self, request: "_Request", ends_at: float, outcomes: "SimpleQueue[_Response | Exception]") -> Attempt:
         request_facts().provider_calls += 1
         attempt = Attempt()
         Thread(target=self._send, args=(request, attempt, ends_at, outcomes), daemon=True).start()

@@ -24,8 +24,8 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Caller
 from chalicelib.providers.cognito import Cognito
-from chalicelib.repositories.table import ItemKey
 from chalicelib.repositories.profiles import profile_from, profile_key
+from chalicelib.repositories.table import ItemKey
 from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, open_accounts_env
 
@@ -477,9 +477,16 @@ def test_addresses_that_no_mail_service_gives_are_refused_at_sign_up(address: st
 
 @pytest.mark.parametrize(
     "address",
-    ["ada@example.com", "o'hara_l-1+tag=x!#$%&*/?^`{|}~@sub.example.co.uk", "ada@b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example",
-     "\N{LATIN SMALL LETTER A WITH ACUTE}da@example.com", "ada@xn--p1ai.xn--p1ai", "1@2.example", "Ada@Example.COM"],
-)  # fmt: skip
+    [
+        "ada@example.com",
+        "o'hara_l-1+tag=x!#$%&*/?^`{|}~@sub.example.co.uk",
+        "ada@b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example",
+        "\N{LATIN SMALL LETTER A WITH ACUTE}da@example.com",
+        "ada@xn--p1ai.xn--p1ai",
+        "1@2.example",
+        "Ada@Example.COM",
+    ],
+)
 def test_ordinary_addresses_are_accepted_at_sign_up(address: str) -> None:
     assert normalise_new_email(address) == normalise_email(address)
 

@@ -12,7 +12,7 @@ from tests.audit.conftest import Names
 from tests.engines import Engine
 from tests.payments.test_payment_histories import Histories
 
-PRICE_TABLES = {version: price_files.load(version) for version in price_files.available()}
+PRICE_TABLES = price_files.load_all()
 
 
 class CheckedHistories(Histories):

@@ -96,7 +96,9 @@ def post(
 ) -> HTTPResponse:
     """The response to a POST to `view`."""
     app = Chalice(app_name="small", configure_logs=False)
-    endpoint = EndpointDecorator(lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter(), FakeAdministrators)  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(
+        lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter(), FakeAdministrators
+    )  # type: ignore[arg-type, return-value]
     has_caller = {Caller, Admin} & set(view.__annotations__.values())
     chalice_view = endpoint(limit=limit or ("reads" if has_caller else "open"))(view)
     app.route("/x/{transcript_id}/{name}" if path != "/x" and "?" not in path else "/x", methods=["POST"])(chalice_view)

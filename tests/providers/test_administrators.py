@@ -14,10 +14,10 @@ class Groups:
     """The groups in the user pool, which may be out of order."""
 
     def __init__(self) -> None:
-        self.names, self.asked, self.is_out = ["others", GROUP], 0, False
+        self.names, self.questions, self.is_out = ["others", GROUP], 0, False
 
     def __call__(self, _: str) -> list[str]:
-        self.asked += 1
+        self.questions += 1
         if self.is_out:
             raise UnavailableError("The sign-in service did not respond.")
         return self.names
@@ -45,16 +45,16 @@ def test_a_removed_administrator_is_refused_within_a_minute(
             administrators.check(ROOT)
 
 
-def test_the_pool_is_asked_once_in_45_seconds(administrators: Administrators, groups: Groups, clock: Clock) -> None:
+def test_the_pool_is_queried_once_in_45_seconds(administrators: Administrators, groups: Groups, clock: Clock) -> None:
     for _ in range(3):
         administrators.check(ROOT)
-    assert groups.asked == 1
+    assert groups.questions == 1
 
     clock.forward(REMEMBERED_SECONDS - 1)
     administrators.check(ROOT)
     clock.forward(1)
     administrators.check(ROOT)
-    assert groups.asked == 2
+    assert groups.questions == 2
 
 
 def test_a_new_administrator_is_accepted_at_once(administrators: Administrators, groups: Groups) -> None:
@@ -71,7 +71,7 @@ def test_a_token_without_the_group_is_refused_without_a_question(
 ) -> None:
     with pytest.raises(ForbiddenError):
         administrators.check(ADA)
-    assert groups.asked == 0
+    assert groups.questions == 0
 
 
 def test_an_outage_lets_nobody_in_who_was_not_confirmed_lately(

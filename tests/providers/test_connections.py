@@ -9,13 +9,13 @@ import pytest
 
 from chalicelib.errors import ProviderError, ProviderTimeoutError
 from chalicelib.logs.request_facts import collect_request_facts
+from chalicelib.models.sessions import LiveOptions
 from chalicelib.providers import connections, stripe_client
+from chalicelib.providers.assemblyai_live import AssemblyAILive
 from chalicelib.providers.connections import LONGEST_PAUSE_SECONDS
 from chalicelib.providers.openai_live import OpenAILive
-from chalicelib.providers.assemblyai_live import AssemblyAILive
 from chalicelib.providers.stripe_client import StripeGateway
 from chalicelib.providers.transport import Transport
-from chalicelib.models.sessions import LiveOptions
 from tests.providers.conftest import RawServer, read_request
 from tests.providers.stripe_checkout_steps import new_purchase
 
@@ -30,9 +30,9 @@ REPEATABLE: dict[str, Call] = {
     "token of AssemblyAI": lambda transport, url: AssemblyAILive(
         transport, url, "key", now=lambda: 9
     ).create_socket_credential(60, LiveOptions()),
-    "client secret of OpenAI": lambda transport, url: OpenAILive(transport, url, "key", "model").create_socket_credential(
-        60, LiveOptions()
-    ),
+    "client secret of OpenAI": lambda transport, url: OpenAILive(
+        transport, url, "key", "model"
+    ).create_socket_credential(60, LiveOptions()),
 }
 COSTS_MONEY: dict[str, Call] = {
     "audio": lambda transport, url: transport.post(url, {}, SMALL),
@@ -68,20 +68,20 @@ class DyingServer:
 
 @pytest.fixture
 def dying(serve) -> Callable[..., tuple[DyingServer, RawServer]]:
-    def start(way: str, body: bytes = ANSWER) -> tuple[DyingServer, RawServer]:
+    def start(failure: str, body: bytes = ANSWER) -> tuple[DyingServer, RawServer]:
         def reset(connection: socket.socket) -> None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
         def fail(connection: socket.socket) -> None:
-            if way == "reset while it is written":
+            if failure == "reset while it is written":
                 connection.recv(100)
                 reset(connection)
                 return
             read_request(connection)
             server.requests.append(1)
-            if way == "silent":
+            if failure == "silent":
                 server.kept_open.append(connection.dup())
-            elif way == "reset":
+            elif failure == "reset":
                 reset(connection)
 
         server = DyingServer(fail, body)
@@ -90,10 +90,10 @@ def dying(serve) -> Callable[..., tuple[DyingServer, RawServer]]:
     return start
 
 
-@pytest.mark.parametrize("way", ["reset", "closed", "silent"])
+@pytest.mark.parametrize("failure", ["reset", "closed", "silent"])
 @pytest.mark.parametrize("call", REPEATABLE.values(), ids=REPEATABLE)
-def test_what_costs_nothing_is_sent_once_more(dying, transport, call: Call, way: str) -> None:
-    server, raw = dying(way)
+def test_what_costs_nothing_is_sent_once_more(dying, transport, call: Call, failure: str) -> None:
+    server, raw = dying(failure)
     used = transport(1.0)
     first = call(used, raw.url)
 
@@ -105,10 +105,10 @@ def test_what_costs_nothing_is_sent_once_more(dying, transport, call: Call, way:
     server.close()
 
 
-@pytest.mark.parametrize("way", ["reset", "closed"])
+@pytest.mark.parametrize("failure", ["reset", "closed"])
 @pytest.mark.parametrize("call", COSTS_MONEY.values(), ids=COSTS_MONEY)
-def test_what_costs_money_is_not_sent_again_once_it_was_written(dying, transport, call: Call, way: str) -> None:
-    server, raw = dying(way)
+def test_what_costs_money_is_not_sent_again_once_it_was_written(dying, transport, call: Call, failure: str) -> None:
+    server, raw = dying(failure)
     used = transport()
     call(used, raw.url)
 
@@ -142,7 +142,13 @@ def test_what_costs_money_is_sent_again_if_it_was_not_written_whole(dying, trans
 
 @pytest.mark.parametrize(
     ("pause_seconds", "connections_used"),
-    [(0, [1, 1]), (LONGEST_PAUSE_SECONDS - 0.01, [1, 1]), (LONGEST_PAUSE_SECONDS, [1, 2]), (3_600, [1, 2]), (-9, [1, 2])],
+    [
+        (0, [1, 1]),
+        (LONGEST_PAUSE_SECONDS - 0.01, [1, 1]),
+        (LONGEST_PAUSE_SECONDS, [1, 2]),
+        (3_600, [1, 2]),
+        (-9, [1, 2]),
+    ],
 )
 @pytest.mark.parametrize("call", COSTS_MONEY.values(), ids=COSTS_MONEY)
 def test_a_connection_is_not_used_after_a_pause(
@@ -176,18 +182,18 @@ def test_a_second_dead_connection_is_an_error(dying, transport) -> None:
 def test_an_answer_that_breaks_off_is_not_requested_again(serve, transport) -> None:
     server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 
-    with pytest.raises(ProviderError, match="could not be reached|before its response was complete"):
+    with pytest.raises(ProviderError, match=r"could not be reached|before its response was complete"):
         transport().get(server.url, {}, {})
 
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("way", ["reset", "closed", "silent"])
+@pytest.mark.parametrize("failure", ["reset", "closed", "silent"])
 def test_a_checkout_is_opened_on_a_second_connection_with_its_key(
-    dying, monkeypatch: pytest.MonkeyPatch, way: str
+    dying, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     monkeypatch.setattr(stripe_client, "READ_SECONDS", 0.3)
-    server, raw = dying(way, CHECKOUT)
+    server, raw = dying(failure, CHECKOUT)
     gateway = StripeGateway("sk_test_canary", ("whsec",), "app", "local", ("card",), raw.url)
     purchase = new_purchase()
     gateway.open_checkout(purchase)

@@ -95,7 +95,7 @@ def build_application(
     auditor = Auditor(
         **collaborators(Auditor),
         aggregates=Aggregates(tables),
-        price_tables={version: price_files.load(version) for version in price_files.available()},
+        price_tables=price_files.load_all(),
         purchase_value=purchase_value,
         usage_collector=ActiveAndTopUsers(),
         rules=audit_rules,
