@@ -6,6 +6,7 @@ import msgspec
 
 from ..errors import ProviderError
 from ..models.audio import Audio
+from ..models.languages import primary_language
 from ..models.transcripts import Recognition, Word
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
@@ -35,13 +36,13 @@ class AssemblyAISync:
         self._headers = {"Authorization": api_key, "X-AAI-Model": model}
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
-        """The text of `audio` with the time of each word. `language` may be empty. Raises ProviderError.
+        """The text of `audio` with the time of each word. `language` may be empty or `auto`. Raises ProviderError.
 
         Source: AssemblyAI Sync API; the part `config` must come before `audio`.
         """
         config: dict[str, object] = {"timestamps": True}
-        if language:
-            config["language_codes"] = [language.split("-")[0]]
+        if code := primary_language(language):
+            config["language_codes"] = [code]
         parts = [
             ("config", (None, msgspec.json.encode(config), "application/json")),
             ("audio", ("chunk.wav", audio.as_wav(), "audio/wav")),

@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import ProviderError
 from ..models.audio import Audio
+from ..models.languages import primary_language
 from ..models.transcripts import Recognition
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
@@ -30,8 +31,8 @@ class OpenAITranscription:
     def recognise(self, audio: Audio, language: str) -> Recognition:
         """The text of `audio`. `language` may be empty. Raises ProviderError."""
         parts: list[tuple[str, object]] = [("model", (None, self._model)), ("response_format", (None, "json"))]
-        if language:
-            parts.append(("language", (None, language.split("-")[0])))
+        if code := primary_language(language):
+            parts.append(("language", (None, code)))
         parts.append(("file", ("chunk.wav", audio.as_wav(), "audio/wav")))
         fields = self._transport.post(self._url, self._headers, parts)
         try:

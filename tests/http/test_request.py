@@ -186,7 +186,7 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         (
             '{"action": "start", "language": "x"}',
             "language",
-            "This has characters or a format that are not accepted here.",
+            "Send a language tag such as en or pt-BR, or auto to have the language detected.",
         ),
         (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
         (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),

@@ -1,0 +1,44 @@
+"""Text on one line, measured and cut as people see it: a letter is a grapheme cluster (Unicode, UAX #29).
+
+An emoji family is one, and so is a letter with its marks. The library is loaded when text is first split.
+"""
+
+import re
+from collections.abc import Iterator
+
+# Control characters and line ends, also those that only Unicode knows; and halves of a pair of surrogates.
+BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def one_line(text: str) -> str:
+    """The text with a blank for each run of control characters and line ends, and none around it.
+
+    Nothing else changes: joiners, marks of direction and no-break spaces are part of the words.
+    """
+    return BREAKS.sub(" ", text).strip(" ")
+
+
+def letters(text: str) -> Iterator[str]:
+    """The grapheme clusters of the text."""
+    from wcwidth import iter_graphemes  # noqa: PLC0415 - takes as long as a request; only exports need it
+
+    return iter(text) if text.isascii() else iter_graphemes(text)
+
+
+def width(text: str) -> int:
+    """How many columns the text takes: wide letters and emoji two, marks and joiners none."""
+    from wcwidth import wcswidth  # noqa: PLC0415
+
+    return len(text) if text.isascii() else max(0, wcswidth(text))
+
+
+def cut_text(text: str, max_characters: int) -> str:
+    """The beginning of the text, at most so many characters, that ends between two letters."""
+    if len(text) <= max_characters:
+        return text
+    length = 0
+    for letter in letters(text[: max_characters + 1]):
+        if length + len(letter) > max_characters:
+            break
+        length += len(letter)
+    return text[:length].rstrip() or text[:max_characters]
