@@ -9,6 +9,9 @@ from collections.abc import Iterator
 # Control characters and line ends, also those that only Unicode knows; and halves of a pair of surrogates.
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
+NOT_IN_FILE_NAMES = r"""[\\/:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]"""
+MAX_STEM_CHARACTERS = 60  # at most 240 bytes of the 255 that a file system takes
+
 
 def one_line(text: str) -> str:
     """The text with a blank for each run of control characters and line ends, and none around it.
@@ -30,6 +33,15 @@ def width(text: str) -> int:
     from wcwidth import wcswidth  # noqa: PLC0415
 
     return len(text) if text.isascii() else max(0, wcswidth(text))
+
+
+def file_stem(title: str) -> str:
+    """The title as the name of a file, without its ending; empty if nothing of it can be in one.
+
+    Left out: what Windows forbids, marks that hide the real ending, and blanks and dots around it.
+    """
+    cleaned = " ".join(re.sub(NOT_IN_FILE_NAMES, " ", one_line(title)).split()).strip(". ")
+    return cut_text(cleaned, MAX_STEM_CHARACTERS).strip(". ")
 
 
 def cut_text(text: str, max_characters: int) -> str:

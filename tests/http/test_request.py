@@ -232,7 +232,7 @@ def test_a_missing_query_parameter_is_named() -> None:
 
 
 def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
-    for body in ('{"action": "start", "source_url": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
+    for body in ('{"action": "start", "language": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
         message = refusal_of(contract.StreamAction, body.encode()).message
         assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
 
