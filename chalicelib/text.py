@@ -23,14 +23,14 @@ def one_line(text: str) -> str:
 
 def letters(text: str) -> Iterator[str]:
     """The grapheme clusters of the text."""
-    from wcwidth import iter_graphemes  # noqa: PLC0415 - takes as long as a request; only exports need it
+    from wcwidth import iter_graphemes
 
     return iter(text) if text.isascii() else iter_graphemes(text)
 
 
 def width(text: str) -> int:
     """How many columns the text takes: wide letters and emoji two, marks and joiners none."""
-    from wcwidth import wcswidth  # noqa: PLC0415
+    from wcwidth import wcswidth
 
     return len(text) if text.isascii() else max(0, wcswidth(text))
 

@@ -4,7 +4,19 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
-from .base import Code, CurrentPassword, Email, Name, NewName, Password, RequestShape, ResponseShape, Time, Token, one_of
+from .base import (
+    Code,
+    CurrentPassword,
+    Email,
+    Name,
+    NewName,
+    Password,
+    RequestShape,
+    ResponseShape,
+    Time,
+    Token,
+    one_of,
+)
 
 
 class CreditSummary(ResponseShape, kw_only=True):

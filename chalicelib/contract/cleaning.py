@@ -55,7 +55,9 @@ def clean_title(title: str) -> str:
 def clean_source_url(url: str) -> str:
     """The address of a page; empty if it cannot be kept: not http or https, too long, or with a password."""
     stripped = strip_edges(url)
-    is_kept = len(stripped) <= MAX_URL_CHARACTERS and re.fullmatch(SOURCE_URL, stripped) and one_line(stripped) == stripped
+    is_kept = (
+        len(stripped) <= MAX_URL_CHARACTERS and re.fullmatch(SOURCE_URL, stripped) and one_line(stripped) == stripped
+    )
     return stripped if is_kept else ""
 
 

@@ -14,6 +14,8 @@ from ..models.transcripts import Recognition
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
 
+SHORTEST_MS = 100  # the provider refuses less
+
 
 class TranscriptionResponse(msgspec.Struct):
     """The one field that every compatible server returns."""
@@ -23,6 +25,8 @@ class TranscriptionResponse(msgspec.Struct):
 
 class OpenAITranscription:
     """Recognises the chunks of relay sessions, without the times of words."""
+
+    shortest_ms = SHORTEST_MS
 
     def __init__(self, transport: Transport, base_url: str, api_key: str, model: str):
         self._transport, self._url, self._model = transport, f"{base_url.rstrip('/')}/audio/transcriptions", model

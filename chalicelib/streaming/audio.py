@@ -19,11 +19,12 @@ PCM_SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 MOST_PARTS = 100  # before the audio; files have a handful, and half a million empty ones would cost seconds to pass
 # The names of chunks that recorders and editors write. Source: EBU Tech 3285, Microsoft's "Multimedia Programming
 # Interface" (RIFF), ExifTool's list of RIFF tags.
-CHUNK_NAMES = frozenset(
-    name.encode().ljust(4)
-    for name in "fmt data LIST fact bext iXML JUNK junk PAD cue smpl inst plst note labl ltxt PEAK id3 ID3 axml chna ds64"
-    " cart levl aXML _PMX acid strc afsp AFAn FLLR INFO DISP umid minf elm1 regn ovwf SNDM".split()
-)
+CHUNK_NAMES = {
+    b"fmt ", b"data", b"LIST", b"fact", b"bext", b"iXML", b"JUNK", b"junk", b"PAD ", b"cue ", b"smpl", b"inst",
+    b"plst", b"note", b"labl", b"ltxt", b"PEAK", b"id3 ", b"ID3 ", b"axml", b"chna", b"ds64", b"cart", b"levl",
+    b"aXML", b"_PMX", b"acid", b"strc", b"afsp", b"AFAn", b"FLLR", b"INFO", b"DISP", b"umid", b"minf", b"elm1",
+    b"regn", b"ovwf", b"SNDM",
+}  # fmt: skip
 CHUNK_NAME_PATTERN = b"|".join(sorted(map(re.escape, CHUNK_NAMES)))
 MAX_TRAILER_BYTES = 64 * 1024  # to search megabytes of sound for metadata would take half a second
 

@@ -31,7 +31,10 @@ from ..repositories.table import Item, Tables, WriteRefusedError
 
 
 class Recogniser(Protocol):
-    """A provider of speech recognition."""
+    """A provider of speech recognition. `shortest_ms`: it refuses shorter audio."""
+
+    @property
+    def shortest_ms(self) -> int: ...
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         """The words of `audio`. Raises ProviderError."""
@@ -141,6 +144,8 @@ class Relay:
     def _recognise(self, session: Session, audio: Audio) -> Recognition:
         failure: ProviderError | None = None
         for recogniser in self.recognisers:
+            if audio.duration_ms < recogniser.shortest_ms:
+                continue
             try:
                 return recogniser.recognise(audio, session.language)
             except ProviderError as error:

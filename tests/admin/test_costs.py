@@ -169,7 +169,9 @@ def test_the_csv_file_has_every_row_and_continues_at_its_cursor(
         pages.append(cost_report.csv(OWNER, costs_query(cursor=pages[-1].next_cursor)))
 
     assert len(pages) == 2
-    assert [row for page in pages for row in csv.DictReader(io.StringIO(page.content.removeprefix(BYTE_ORDER_MARK)))] == rows
+    assert [
+        row for page in pages for row in csv.DictReader(io.StringIO(page.content.removeprefix(BYTE_ORDER_MARK)))
+    ] == rows
     with pytest.raises(InvalidRequestError):
         cost_report.csv(Caller("another", 0, ""), costs_query(cursor=pages[0].next_cursor))
     with pytest.raises(InvalidRequestError):

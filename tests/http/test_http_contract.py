@@ -52,7 +52,10 @@ def starting(**words: Any) -> dict[str, Any]:
         ({"action": "stop", "session_id": ""}, "session_id"),
         ({"action": "stop", "session_id": "a#b"}, "session_id"),
         ({"action": "stop", "session_id": "x" * 65}, "session_id"),
-        ({"action": "stop", "session_id": UNKNOWN_SESSION, "provider_session_seconds": "1"}, "provider_session_seconds"),
+        (
+            {"action": "stop", "session_id": UNKNOWN_SESSION, "provider_session_seconds": "1"},
+            "provider_session_seconds",
+        ),
         ({"action": "renew", "session_id": UNKNOWN_SESSION, "interrupted": "yes"}, "interrupted"),
         ({"action": "save", "session_id": UNKNOWN_SESSION, "segments": [segment()] * 101}, "segments"),
         (saving(seq=-1), "segments[0].seq"),

@@ -158,7 +158,7 @@ class TestSubmit:
 
         assert (fields["language_code"], fields.get("language_detection")) == (code, None)
 
-    @pytest.mark.parametrize("language", ["", "yue", "yue-HK"])
+    @pytest.mark.parametrize("language", ["", "auto", "yue", "yue-HK"])
     def test_a_language_without_a_code_is_detected_by_the_provider(
         self, client: Client, batch_stand_in: StandIn, language: str
     ) -> None:
