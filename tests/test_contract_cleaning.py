@@ -46,7 +46,7 @@ def test_a_title_is_put_on_one_line_and_cut_between_letters(title: str, expected
     assert read(contract.Catchup, title=title).title == expected
 
 
-KEPT = [
+STORED = [
     "https://example.com/watch?v=1#t=2",
     "http://localhost:3000/",
     "https://münchen.example/ä",
@@ -60,7 +60,7 @@ LEFT_OUT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("url", KEPT)
+@pytest.mark.parametrize("url", STORED)
 def test_the_address_of_a_page_is_kept(url: str) -> None:
     assert read(contract.StreamAction, action="start", source_url=f" {url}\n").source_url == url
 
@@ -133,13 +133,13 @@ def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "rounded"),
     [(12.4, 12), (12, 12), (0.6, 1), (-3, 0), (-0.2, 0), (2_592_000, 2_592_000), (1e300, 2_592_000), (None, None)],
 )
-def test_reported_seconds_are_rounded_and_clamped(sent: float | None, kept: int | None) -> None:
+def test_reported_seconds_are_rounded_and_clamped(sent: float | None, rounded: int | None) -> None:
     stop = read(contract.StreamAction, action="stop", provider_session_seconds=sent, **SESSION)
 
-    assert (stop.provider_session_seconds, type(stop.provider_session_seconds)) == (kept, type(kept))
+    assert (stop.provider_session_seconds, type(stop.provider_session_seconds)) == (rounded, type(rounded))
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,7 @@ from ..repositories.table import Item, Tables, WriteRefusedError
 class Recogniser(Protocol):
     """A provider of speech recognition. `shortest_ms`: it refuses shorter audio."""
 
-    @property
-    def shortest_ms(self) -> int: ...
+    shortest_ms: int
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         """The words of `audio`. Raises ProviderError."""

@@ -113,6 +113,24 @@ def test_public_routes_refuse_invalid_bodies_too(api: Api, path: str) -> None:
         check_error(api.post(path, data=body, headers=JSON), 400, "invalid_request")
 
 
+def test_a_label_is_cleaned_and_the_session_starts(signed_in_user: Person) -> None:
+    labels = rb'"title":"one\r\ntwo \ud83d%s","source_url":"file:///c:/talk.mp4","language":"zh-Hans"' % (b"x" * 300)
+    body = b'{"action":"start","transport":"relay",' + labels + b"}"
+
+    started = signed_in_user.post(STREAM, data=body, headers=JSON)
+
+    assert started.status_code == 201
+    path = f"/transcription/history/{started.json()['transcript_id']}"
+    transcript = signed_in_user.get(path).json()["transcript"]
+    assert transcript["title"] == "one two \ufffd" + "x" * 191
+    assert (transcript["language"], "source_url" in transcript) == ("zh", False)
+    file = signed_in_user.get(f"{path}/export?format=txt")
+    assert "filename*=UTF-8''one%20two%20%EF%BF%BDxxx" in file.headers["Content-Disposition"]
+    assert "Content-Disposition" in file.headers["Access-Control-Expose-Headers"]
+    session = {"action": "stop", "session_id": started.json()["session_id"], "provider_session_seconds": 12.4}
+    assert signed_in_user.post(STREAM, json=session).status_code == 200
+
+
 def test_600_kb_of_json_are_413(signed_in_user: Person) -> None:
     body = b'{"action":"start","title":"' + b"x" * 600_000 + b'"}'
 
