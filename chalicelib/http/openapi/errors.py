@@ -52,6 +52,10 @@ DETAILS: dict[str, dict[str, int | str]] = {
     "too_large": {"max_bytes": 524288},
 }
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"
+COMMON_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+    "Date": {"$ref": "#/components/headers/Date"},
+}
 SCHEMA = {
     "type": "object",
     "description": "Every error has this shape.",
@@ -114,7 +118,7 @@ def reasons_of(status_codes: Iterable[str], route_reasons: Iterable[str]) -> lis
 def response(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
     """A response with one of these codes, all of one status, and one of these reasons where its code has reasons."""
     status = STATUS[status_codes[0]]
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    headers = COMMON_HEADERS.copy()
     if status in MAY_BE_RETRIED:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
     if "conflict" in status_codes:
