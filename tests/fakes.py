@@ -18,6 +18,7 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.open_sessions import OpenSessions
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -26,6 +27,7 @@ from tests.default_prices import PRICES
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
 CURSORS = Cursors("a key for tests")
+RULES = LeaseRules(default_seconds=600)  # the length that the figures of these tests rest on
 
 
 @dataclass
@@ -107,7 +109,7 @@ class Backend:
         recognisers: Sequence[ScriptedRecogniser] = (),
         live: "Sequence[FakeLive]" = (),
     ) -> "Backend":
-        ledger, rules = Ledger(tables), LeaseRules()
+        ledger, rules = Ledger(tables), RULES
         first = recognisers[0] if recognisers else ScriptedRecogniser()
         return cls(
             tables=tables,
@@ -162,6 +164,10 @@ class Backend:
     @property
     def history(self) -> History:
         return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
+
+    @property
+    def open_sessions(self) -> OpenSessions:
+        return OpenSessions(self.ledger, self.tables, self.streaming.rules, self.clock)
 
     def open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table, not from the index."""

@@ -206,10 +206,17 @@ class Tables:
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""
+        self._write_one(*self._request(write))
+
+    def update(self, write: Write) -> Item:
+        """As `write`, of one item; the attributes that it changed, as they are now."""
         action, request = self._request(write)
+        return deserialize(self._write_one(action, request | {"ReturnValues": "UPDATED_NEW"}).get("Attributes", {}))
+
+    def _write_one(self, action: str, request: Item) -> Any:
         operation = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[action]
         try:
-            self._call(operation, **request)
+            return self._call(operation, **request)
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise

@@ -1,8 +1,9 @@
 """The history: one `TRANSCRIPT#<ulid>` item per recording, and its segments under `SEGMENT#<transcript>#…`.
 
 Each relayed chunk is an item (`…#C#<seq>`, repositories/sessions.py). Segments that the extension saves are stored in
-blocks (`…#S#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks in the
-order in which they were saved: the last write of a `seq` wins.
+blocks (`…#S#<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
+in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: whoever
+saves after another save was answered has a higher one, whatever the clocks say.
 
 Deleting a transcript deletes its `TRANSCRIPT#` item at once; `ERASING` / `DELETED#<user>#<transcript>` marks the rest
 for deletion by the sweep.
@@ -19,7 +20,7 @@ from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary_from
 from .questions import QUESTION
-from .sessions import session_key
+from .sessions import delete_open_session, session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
 TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
@@ -69,6 +70,7 @@ def delete_transcript_and_session(
     if session:
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
         writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))
+        writes.append(delete_open_session(user_id, transcript.transcript_id))
     return writes
 
 
@@ -101,6 +103,11 @@ def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
 
 def deletion_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", ERASING, f"{DELETED}{user_id}#{transcript_id}")
+
+
+def block_id_after(saves: int, suffix: str) -> str:
+    """The id of a block by a request that saw so many saves; `suffix` tells it from those that ran at the same time."""
+    return f"{saves + 1:08d}#{suffix}"
 
 
 def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:

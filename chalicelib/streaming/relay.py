@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from msgspec.structs import replace
+
 from .. import contract
 from ..errors import ConflictError, IdempotencyMismatchError, NotFoundError, ProviderError, UnavailableError
 from ..models.accounts import Caller
@@ -95,16 +97,23 @@ class Relay:
     def _reserve(self, session: Session, chunk: Reservation) -> Item | None:
         """Reserve the chunk; return the item of the same chunk recognised before, if there is one.
 
-        A stale reservation of the same `seq` is taken over, so two tries are enough.
+        A stale reservation of the same `seq` is taken over, and a higher `seq` may have been reserved meanwhile, so
+        three tries are enough.
         """
         stale: Reservation | None = None
-        for _ in range(2):
+        for _ in range(3):
             try:
                 self.tables.transact(reserve_chunk(session, chunk, stale))
                 return None
             except WriteRefusedError as refusal:
                 completed_item = refusal.refused.get(1)
                 if not completed_item and 0 in refusal.refused:
+                    if not refusal.refused[0]:
+                        raise NotFoundError("There is no such session.") from refusal
+                    next_seq = session_from(refusal.refused[0]).next_seq
+                    if session.next_seq <= chunk.seq < next_seq:
+                        session = replace(session, next_seq=next_seq)
+                        continue
                     self._raise_refusal(session, chunk, refusal.refused[0])
                 if not completed_item:
                     break  # The stale one was just released.

@@ -26,13 +26,14 @@ def with_client_report(charge: Charge, stopped: Session) -> Charge:
     return replace(charge, reported_ms=stopped.client_reported_seconds * 1000, reported_of_ms=stopped.done_ms)
 
 
-def stopped_response(stopped: Session, available: int) -> contract.Stopped:
+def stopped_response(stopped: Session, available: int, rejected: list[contract.RejectedSegment]) -> contract.Stopped:
     return contract.Stopped(
         session_id=stopped.session_id,
         transcript_id=stopped.transcript_id,
         billed_seconds=-(-stopped.done_ms // 1000),
         credits_used=stopped.charged,
         credits_available=available,
+        rejected=rejected,
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..payments.reconciliation import Reconciler
     from ..streaming.lease_rules import LeaseRules
     from ..streaming.leases import Leases
+    from ..streaming.open_sessions import OpenSessions
     from ..streaming.relay import Relay
     from ..streaming.service import Streaming
     from ..transcripts.history import History
@@ -119,6 +120,13 @@ def streaming() -> "Streaming":
 
 
 @lru_cache
+def open_sessions() -> "OpenSessions":
+    from ..streaming.open_sessions import OpenSessions
+
+    return OpenSessions(**common().of(OpenSessions), rules=lease_rules())
+
+
+@lru_cache
 def leases() -> "Leases":
     from ..streaming.leases import Leases
 
@@ -134,6 +142,7 @@ def lease_rules() -> "LeaseRules":
         default_seconds=used.lease_seconds,
         free_allowance_seconds=used.free_allowance_seconds,
         paid_allowance_seconds=used.paid_allowance_seconds,
+        words_bytes_per_day=used.words_bytes_per_day,
     )
 
 

@@ -66,7 +66,7 @@ class FakeLimiter:
         count.update_from({"tat_us": self.tat_us})
         if count.wait_seconds:
             raise over_limit_error(count)
-        count.mark_counted()
+        count.mark_counted({})
         yield
         self.exempt.append(count.is_exempt)
 

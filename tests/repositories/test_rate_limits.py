@@ -9,7 +9,7 @@ import pytest
 from chalicelib.errors import UnavailableError
 from chalicelib.models.rate_limits import Limit
 from chalicelib.repositories.rate_limits import MAX_ATTEMPTS, RateLimits, RequestCount, limit_key
-from chalicelib.repositories.table import Tables, Write, WriteRefusedError
+from chalicelib.repositories.table import Item, Tables, Write, WriteRefusedError
 
 SECOND = 1_000_000
 NOW = 1_795_400_000 * SECOND
@@ -92,8 +92,7 @@ def simulate_clients(tables: Tables, rng: random.Random, steps: int) -> int:
             continue
         if not count.wait_seconds:
             try:
-                tables.write(count.conditional_write())
-                count.mark_counted()
+                count.mark_counted(tables.update(count.conditional_write()))
                 passed.append(now)
                 max_delay_us = max(max_delay_us, now - count.now_us)
             except WriteRefusedError as refusal:
@@ -136,9 +135,9 @@ class RecordingTables(Tables):
         self.__dict__ = dict(tables.__dict__)
         self.writes: list[Write] = []
 
-    def write(self, write: Write) -> None:
+    def update(self, write: Write) -> Item:
         self.writes.append(write)
-        super().write(write)
+        return super().update(write)
 
 
 def test_a_count_changes_nothing_but_its_own_item(tables: Tables, rate_limits: RateLimits) -> None:
@@ -165,7 +164,7 @@ def test_a_limit_that_changes_under_every_attempt_is_503(
     def refuse(*_: object) -> None:
         raise WriteRefusedError({0: {}})
 
-    monkeypatch.setattr("chalicelib.repositories.table.Tables.write", refuse)
+    monkeypatch.setattr("chalicelib.repositories.table.Tables.update", refuse)
 
     with pytest.raises(UnavailableError):
         rate_limits.count(count_of())

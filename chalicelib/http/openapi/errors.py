@@ -21,6 +21,7 @@ CODES_BY_SOURCE = {
     Source.BODY: {"invalid_request", "too_large"},
     Source.IDEMPOTENCY_KEY: {"invalid_request", "idempotency_mismatch"},
     Source.HEADER: set[str](),
+    Source.BYTES_SENT_TODAY: set[str](),
 }
 CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code == "unauthenticated"}
 WEBHOOKS = "webhooks"  # the group whose callers never receive 429
