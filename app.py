@@ -189,7 +189,7 @@ def erase(_event: Any) -> dict[str, int]:
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(
     limit="stream",
-    errors=("insufficient_credits", "not_found", "too_large", *PROVIDER_ERRORS),
+    errors=("insufficient_credits", "not_found", *PROVIDER_ERRORS),
     reasons=(
         "lease_open",
         "lease_opening",
@@ -225,7 +225,7 @@ def stream(
 @endpoint(limit="reads")
 def open_sessions(caller: Caller) -> contract.OpenSessions:
     """List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes."""
-    return use_cases.open_sessions().list(caller)
+    return use_cases.streaming().open_sessions(caller)
 
 
 @app.route(

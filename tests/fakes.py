@@ -18,7 +18,6 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
-from chalicelib.streaming.open_sessions import OpenSessions
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -164,10 +163,6 @@ class Backend:
     @property
     def history(self) -> History:
         return History(self.ledger, self.tables, self.transcripts, CURSORS, self.clock)
-
-    @property
-    def open_sessions(self) -> OpenSessions:
-        return OpenSessions(self.ledger, self.tables, self.streaming.rules, self.clock)
 
     def open_holds(self, user_id: str) -> list[Hold]:
         """The user's open holds, read from the table, not from the index."""

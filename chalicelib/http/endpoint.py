@@ -123,7 +123,7 @@ def _check_group(spec: RouteSpec) -> None:
     counted_by = GROUPS[spec.limit].by if spec.limit in GROUPS else "network"
     if (counted_by == "user") != bool(spec.callers):
         raise ValueError(f"{spec.limit} counts by {counted_by}: does the route know its caller?")
-    if spec.has_source(Source.BYTES_SENT_TODAY) and not GROUPS[spec.limit].counts_bytes:
+    if spec.shape_of(Source.BYTES_SENT_TODAY) and not GROUPS[spec.limit].counts_bytes:
         raise ValueError(f"{spec.limit} does not count bytes")
 
 

@@ -93,10 +93,6 @@ class RouteSpec(msgspec.Struct, frozen=True):
     def other_parameters(self) -> dict[str, Parameter]:
         return {name: parameter for name, parameter in self.parameters.items() if parameter.source not in CALLERS}
 
-    def has_source(self, source: Source) -> bool:
-        """Whether a parameter is read from `source`."""
-        return any(parameter.source is source for parameter in self.parameters.values())
-
     def shape_of(self, *sources: Source) -> Any:
         """The shape of the parameter that is read from one of `sources`; None if there is none."""
         return next((parameter.shape for parameter in self.parameters.values() if parameter.source in sources), None)

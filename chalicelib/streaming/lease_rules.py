@@ -130,6 +130,10 @@ class LeaseRules:
         """Whether the session ended too long ago to be resumed."""
         return now > session.lease_expires_at + self.resume_within_seconds
 
+    def is_open(self, session: Session, now: int) -> bool:
+        """Whether the session runs or can be resumed."""
+        return session.state is not SessionState.STOPPED and not self.is_too_late_to_resume(session, now)
+
     def closed_reason(self, session: Session, now: int) -> Literal["session_stopped", "resume_expired"] | None:
         """Why no words of the session are accepted any more; None while they are."""
         if session.state is SessionState.STOPPED:

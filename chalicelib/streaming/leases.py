@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from .. import contract
 from ..dates import rfc3339
 from ..errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError
-from ..models.ledger import Hold
+from ..models.ledger import Hold, HoldKind
 from ..models.sessions import LiveOptions, Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
@@ -134,6 +134,20 @@ class Leases:
             self.ledger.settle(self.rules.hold(session), ending.charge, at=self.now(), extra_writes=extra_writes)
         else:
             self.tables.transact(extra_writes)
+
+    def abandon_expired(self, prices: Prices) -> int:
+        """End every expired lease; return how many. Raises ExceptionGroup after all were tried."""
+        ended, failures = 0, []
+        for hold in self.ledger.iter_due_holds(self.now()):
+            if hold.kind != HoldKind.STREAM:
+                continue
+            try:
+                ended += self.abandon(hold, prices)
+            except Exception as failure:  # noqa: BLE001 - one account that fails must not block the others
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
+        return ended
 
     def abandon(self, hold: Hold, prices: Prices, *, at_once: bool = False) -> bool:
         """End the lease of this hold if it has expired, or `at_once`; return whether it was ended.

@@ -20,7 +20,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.ledger import Balance, HoldKind
+from ..models.ledger import Balance
 from ..models.sessions import Session, SessionState
 from ..pricing.price_files import Prices
 from ..repositories.allowances import allowance_key, allowance_used_seconds, spend_allowance
@@ -28,6 +28,7 @@ from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import (
     create_session,
     delete_open_session,
+    list_open_sessions,
     put_open_session,
     session_from,
     session_key,
@@ -37,7 +38,7 @@ from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
-from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
+from .session_records import new_transcript, open_sessions_response, stopped_response, with_client_report, with_renewal
 from .words import Words, with_words
 
 DEFAULT_SAMPLE_RATE = 16_000
@@ -222,22 +223,18 @@ class Streaming:
             return stopped_response(stopped, snapshot.balance.available + back, judged.rejected)
         raise UnavailableError("The session is busy. Retry the request.")
 
+    def open_sessions(self, caller: Caller) -> contract.OpenSessions:
+        """The caller's sessions that run or can be resumed, newest first, at most 100."""
+        self.ledger.admit(caller)
+        found = list_open_sessions(self.tables, caller.user_id)
+        return open_sessions_response([session for session in found if self.rules.is_open(session, self.now())])
+
     def sweep(self) -> int:
         """End every expired lease that its client did not end; return how many.
 
         Safe to run at any time, repeatedly and concurrently.
         """
-        ended, failures = 0, []
-        for hold in self.ledger.iter_due_holds(self.now()):
-            if hold.kind != HoldKind.STREAM:
-                continue
-            try:
-                ended += self.leases.abandon(hold, self.prices)
-            except Exception as failure:  # noqa: BLE001 - one account that fails must not block the others
-                failures.append(failure)
-        if failures:
-            raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
-        return ended
+        return self.leases.abandon_expired(self.prices)
 
     @property
     def _words(self) -> Words:

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from .. import contract
+from ..dates import rfc3339
 from ..models.ledger import Charge
 from ..models.sessions import Session
 from ..models.transcripts import Transcript
@@ -34,6 +35,22 @@ def stopped_response(stopped: Session, available: int, rejected: list[contract.R
         credits_used=stopped.charged,
         credits_available=available,
         rejected=rejected,
+    )
+
+
+def open_sessions_response(sessions: list[Session]) -> contract.OpenSessions:
+    return contract.OpenSessions(
+        sessions=[
+            contract.OpenSession(
+                session_id=session.session_id,
+                transcript_id=session.transcript_id,
+                state=session.state.value,
+                next_seq=session.next_seq,
+                credits_held=session.held,
+                lease_expires_at=rfc3339(session.lease_expires_at),
+            )
+            for session in sessions
+        ]
     )
 
 

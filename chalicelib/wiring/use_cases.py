@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..payments.reconciliation import Reconciler
     from ..streaming.lease_rules import LeaseRules
     from ..streaming.leases import Leases
-    from ..streaming.open_sessions import OpenSessions
     from ..streaming.relay import Relay
     from ..streaming.service import Streaming
     from ..transcripts.history import History
@@ -117,13 +116,6 @@ def streaming() -> "Streaming":
     from ..streaming.service import Streaming
 
     return Streaming(**common().of(Streaming), rules=lease_rules(), leases=leases(), relay_provider=RELAY[0].name)
-
-
-@lru_cache
-def open_sessions() -> "OpenSessions":
-    from ..streaming.open_sessions import OpenSessions
-
-    return OpenSessions(**common().of(OpenSessions), rules=lease_rules())
 
 
 @lru_cache

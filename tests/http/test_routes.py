@@ -45,6 +45,7 @@ ROUTES = {
     "POST /auth/user/export": Route("user", "account", JSON),
     "GET /auth/user/export/{export_id}": Route("user", "reads"),
     "POST /transcription/stream": Route("user", "stream", JSON, KEY),
+    "GET /transcription/sessions": Route("user", "reads"),
     "POST /transcription/stream/{session_id}/audio": Route(
         "user", "audio", audio.MAX_BYTES, "seq", media_types=tuple(AUDIO_TYPES)
     ),

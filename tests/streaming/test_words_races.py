@@ -1,4 +1,4 @@
-"""Saves that run at the same time, crash or have wrong clocks: no acknowledged word is lost, and `next_seq` never falls."""
+"""Saves at the same time, with crashes or wrong clocks: no acknowledged word is lost, and `next_seq` never falls."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ class WordsEnv:
     @property
     def next_seq(self) -> int:
         """As a client that has just woken sees it."""
-        (session,) = self.quiet.open_sessions.list(self.caller).sessions
+        (session,) = self.quiet.streaming.open_sessions(self.caller).sessions
         return session.next_seq
 
     def texts(self) -> dict[int, str]:
@@ -263,7 +263,7 @@ def test_a_client_that_wakes_finds_what_it_left_open(backend: Backend, clock: Cl
     backend.start(grace)
     backend.streaming.save(ada, running.session_id, segments({4: "words"}))
 
-    found = backend.open_sessions.list(ada).sessions
+    found = backend.streaming.open_sessions(ada).sessions
 
     shown = {
         one.session_id: (one.transcript_id, one.state, one.next_seq, one.credits_held, one.lease_expires_at)
@@ -275,10 +275,10 @@ def test_a_client_that_wakes_finds_what_it_left_open(backend: Backend, clock: Cl
     }
     assert found[0].session_id == running.session_id, "newest first"
     clock.forward(86_400 - 100)  # The older one can no longer be resumed.
-    assert [one.session_id for one in backend.open_sessions.list(ada).sessions] == [running.session_id]
+    assert [one.session_id for one in backend.streaming.open_sessions(ada).sessions] == [running.session_id]
     backend.history.delete(ada, lapsed.transcript_id)
     backend.streaming.stop(ada, running.session_id)
-    assert backend.open_sessions.list(ada).sessions == []
+    assert backend.streaming.open_sessions(ada).sessions == []
 
 
 def test_a_start_that_no_provider_answers_leaves_no_open_session(tables: Tables, clock: Clock) -> None:
@@ -288,7 +288,7 @@ def test_a_start_that_no_provider_answers_leaves_no_open_session(tables: Tables,
     with pytest.raises(ProviderError):
         backend.start(ada, transport="direct")
 
-    assert backend.open_sessions.list(ada).sessions == []
+    assert backend.streaming.open_sessions(ada).sessions == []
 
 
 def test_a_chunk_of_a_session_that_was_just_deleted_is_404(engine: Engine, names: Names) -> None:
