@@ -5,7 +5,7 @@ arrival time restarts from now, for a busy one it advances. The wrong guess is r
 then the other write is right, because the arrival time only grows. However many requests arrive at once, exactly as
 many are allowed as the rule says.
 
-Where bytes are counted, the same write adds those of the request to `bytes:<day>`; whoever reads the sum decides.
+Where bytes are counted, the same write adds those of the request to `bytes:<day>`, for the use case to decide by.
 """
 
 from boto3.dynamodb.conditions import Attr
@@ -68,9 +68,9 @@ class RequestCount:
         added["tat_us"] = self.limit.interval_us
         return Write(self.key, add=added, put_in=kept, drop=dropped, when=is_busy)
 
-    def mark_counted(self, changed: Item) -> None:
-        """Advance the arrival time as the write did. `changed`: the attributes that it wrote."""
-        self.day_bytes = changed.get(_bytes_of(self.now_us // 1_000_000), 0)
+    def mark_counted(self, written: Item) -> None:
+        """Advance the arrival time as the write did. `written`: the attributes that it wrote."""
+        self.day_bytes = written.get(_bytes_of(self.now_us // 1_000_000), 0)
         self.tat_us = self.limit.next_tat_us(self.tat_us, self.now_us)
         self.is_current = self.is_counted = True
 
@@ -88,13 +88,13 @@ class RateLimits:
         """
         for _ in range(MAX_ATTEMPTS):
             try:
-                changed = self._tables.update(count.conditional_write())
+                written = self._tables.update(count.conditional_write())
             except WriteRefusedError as refusal:
                 count.update_from(refusal.refused[0])
                 if count.wait_seconds:
                     return False
             else:
-                count.mark_counted(changed)
+                count.mark_counted(written)
                 return True
         raise UnavailableError("The limit is busy with other requests. Retry the request.")
 

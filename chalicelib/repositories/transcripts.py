@@ -2,8 +2,8 @@
 
 Each relayed chunk is an item (`…#C#<seq>`, repositories/sessions.py). Segments that the extension saves are stored in
 blocks (`…#S#<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
-in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: whoever
-saves after another save was answered has a higher one, whatever the clocks say.
+in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: a save
+that begins after another was answered has a higher one, whatever the clocks say.
 
 Deleting a transcript deletes its `TRANSCRIPT#` item at once; `ERASING` / `DELETED#<user>#<transcript>` marks the rest
 for deletion by the sweep.

@@ -35,7 +35,7 @@ class LeaseRules:
     shortest_seconds: int = 60
     renew_before_end_seconds: int = 60
     resume_within_seconds: int = 86_400
-    late_words_seconds: int = 120  # the provider sends its last turns after it was told to end
+    late_words_seconds: int = 120  # the provider sends its last turns after the message to end
     sweep_grace_seconds: int = 60  # above the longest request (29 s), so that no chunk is in flight when the sweep runs
     opening_seconds: int = 60  # how long a held lease waits for its token to be recorded before it is swept
     chunk_stale_after_seconds: int = 35  # above the longest request too: its process has ended

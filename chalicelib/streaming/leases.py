@@ -114,7 +114,7 @@ class Leases:
         if body_hash != stored_hash:
             raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
         if name in item:
-            # Words may have been saved since: who begins anew at the old number would replace them.
+            # Words may have been saved since: a client that went on at the old number would replace them.
             stored = msgspec.json.decode(item[name])
             return msgspec.convert(stored | {"next_seq": session_from(item).next_seq}, contract.Lease)
         session = session_from(item)

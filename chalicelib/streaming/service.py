@@ -172,10 +172,10 @@ class Streaming:
         """
         snapshot = self._load(caller, session_id)
         self._words.check_open(snapshot.session)
-        session, judged = self._words.save(snapshot.session, segments, sent_today)
+        session, selection = self._words.save(snapshot.session, segments, sent_today)
         return contract.Saved(
-            saved=judged.saved,
-            rejected=judged.rejected,
+            saved=selection.seqs,
+            rejected=selection.rejected,
             seconds_left=self.rules.seconds_left(session, self.now()),
             warnings=self.rules.warnings(session, snapshot.balance, bool(segments), self.now()),
         )
@@ -198,8 +198,8 @@ class Streaming:
             snapshot = self._load(caller, session_id)
             session = snapshot.session
             if session.state is SessionState.STOPPED:
-                _, judged = self._words.save(session, segments, sent_today)
-                return stopped_response(session, snapshot.balance.available, judged.rejected)
+                _, selection = self._words.save(session, segments, sent_today)
+                return stopped_response(session, snapshot.balance.available, selection.rejected)
             self.rules.check_not_opening(session, self.now())
             if self.rules.chunks_in_flight(session, self.now()):
                 raise ConflictError(
@@ -209,18 +209,18 @@ class Streaming:
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds, stopped_at=self.now())
             extra_writes = self._allowance_writes(snapshot, ending)
             extra_writes.append(delete_open_session(session.user_id, session.transcript_id))
-            judged = self._words.judge(session, segments, sent_today)
-            if judged.kept:
+            selection = self._words.select(session, segments, sent_today)
+            if selection.segments:
                 block_id = block_id or self._words.new_block_id(session)
-                extra_writes.append(self._words.block(session, block_id, judged))
-                stopped = with_words(stopped, judged, self.now())
+                extra_writes.append(self._words.block(session, block_id, selection))
+                stopped = with_words(stopped, selection, self.now())
             ending = replace(ending, session=stopped, charge=with_client_report(ending.charge, stopped))
             try:
                 self.leases.end(session, ending, extra_writes)
             except LOST_RACE:
                 continue
             back = session.held - ending.charge.credits
-            return stopped_response(stopped, snapshot.balance.available + back, judged.rejected)
+            return stopped_response(stopped, snapshot.balance.available + back, selection.rejected)
         raise UnavailableError("The session is busy. Retry the request.")
 
     def open_sessions(self, caller: Caller) -> contract.OpenSessions:

@@ -5,6 +5,7 @@ block with the session. Two saves at once do not wait for each other; a save is 
 began, so it never replaces words whose save was answered before.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ MAX_TRANSCRIPT_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fit
 # What a session may keep: one full save, and more than anybody says in the time that it is billed for or running.
 BASE_BYTES, BYTES_PER_MINUTE = MAX_BLOCK_BYTES, 16 * 1024
 MAX_TEXT_CHARACTERS, MAX_SPEAKER_CHARACTERS = 20_000, 50
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 LATEST_MS = 2_592_000_000  # thirty days: a session can be resumed within a day, any number of times
 CLOSED_MESSAGES = {
     "session_stopped": "This session was stopped. Its transcript is closed.",
@@ -33,19 +35,19 @@ CLOSED_MESSAGES = {
 }
 
 
-class JudgedSegments(Struct, frozen=True):
+class SegmentSelection(Struct, frozen=True):
     """The segments that are stored, their size in bytes, and those that are not."""
 
-    kept: list[Segment]
+    segments: list[Segment]
     size: int
     rejected: list[contract.RejectedSegment]
 
     @property
-    def saved(self) -> list[int]:
-        return [segment.seq for segment in self.kept]
+    def seqs(self) -> list[int]:
+        return [segment.seq for segment in self.segments]
 
 
-def judge_segments(segments: Sequence[contract.SegmentInput], bytes_left: int) -> JudgedSegments:
+def select_segments(segments: Sequence[contract.SegmentInput], bytes_left: int) -> SegmentSelection:
     """Which segments fit into one block and into `bytes_left`; those without text are left out."""
     kept, rejected, size = [], [], 0
     for segment in filter(None, map(_readable, segments)):
@@ -56,7 +58,7 @@ def judge_segments(segments: Sequence[contract.SegmentInput], bytes_left: int) -
         else:
             kept.append(segment)
             size += bytes_needed
-    return JudgedSegments(kept, size, rejected)
+    return SegmentSelection(kept, size, rejected)
 
 
 def _readable(segment: contract.SegmentInput) -> Segment | None:
@@ -75,8 +77,8 @@ def _milliseconds(time: float) -> int:
 
 def _speaker(name: str | int | None) -> str:
     """The name on one line, cut where it is too long."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in str("" if name is None else name))
-    return printable.strip()[:MAX_SPEAKER_CHARACTERS]
+    text = "" if name is None else str(name)
+    return CONTROL_CHARACTERS.sub(" ", text).strip()[:MAX_SPEAKER_CHARACTERS]
 
 
 def bytes_left_in_session(session: Session, now: int) -> int:
@@ -85,15 +87,15 @@ def bytes_left_in_session(session: Session, now: int) -> int:
     return max(0, min(allowed, MAX_TRANSCRIPT_BYTES) - session.saved_bytes)
 
 
-def with_words(session: Session, judged: JudgedSegments, now: int) -> Session:
+def with_words(session: Session, selection: SegmentSelection, now: int) -> Session:
     """The session once these segments are stored."""
     saved = replace(
         session,
         last_saved_at=now,
         saves=session.saves + 1,
-        saved_bytes=session.saved_bytes + judged.size,
-        next_seq=max(session.next_seq, *(segment.seq + 1 for segment in judged.kept)),
-        words_until_ms=max(session.words_until_ms, *(segment.end_ms for segment in judged.kept)),
+        saved_bytes=session.saved_bytes + selection.size,
+        next_seq=max(session.next_seq, *(segment.seq + 1 for segment in selection.segments)),
+        words_until_ms=max(session.words_until_ms, *(segment.end_ms for segment in selection.segments)),
     )
     return replace(saved, covered_ms=covered_with_late_words(saved))
 
@@ -111,14 +113,14 @@ class Words:
         """The place of a save that begins now, with the session as it was just read."""
         return block_id_after(session.saves, self.new_ulid())
 
-    def judge(self, session: Session, segments: Sequence[contract.SegmentInput], sent_today: int) -> JudgedSegments:
+    def select(self, session: Session, segments: Sequence[contract.SegmentInput], sent_today: int) -> SegmentSelection:
         """Which segments are stored. Where the transcript is closed, none is."""
         if closed := self.rules.closed_reason(session, self.now()):
-            closed_to = judge_segments(segments, MAX_BLOCK_BYTES)
-            seqs = [*closed_to.saved, *(rejected.seq for rejected in closed_to.rejected)]
-            return JudgedSegments([], 0, [contract.RejectedSegment(seq=seq, reason=closed) for seq in seqs])
+            unsaved = select_segments(segments, MAX_BLOCK_BYTES)
+            seqs = [*unsaved.seqs, *(rejected.seq for rejected in unsaved.rejected)]
+            return SegmentSelection([], 0, [contract.RejectedSegment(seq=seq, reason=closed) for seq in seqs])
         today = self.rules.words_bytes_per_day - sent_today
-        return judge_segments(segments, min(today, bytes_left_in_session(session, self.now())))
+        return select_segments(segments, min(today, bytes_left_in_session(session, self.now())))
 
     def check_open(self, session: Session) -> None:
         """Raise ConflictError if no words of the session are accepted any more."""
@@ -127,19 +129,19 @@ class Words:
 
     def save(
         self, session: Session, segments: Sequence[contract.SegmentInput], sent_today: int
-    ) -> tuple[Session, JudgedSegments]:
+    ) -> tuple[Session, SegmentSelection]:
         """Store what can be stored; the session after it. Raises NotFoundError, UnavailableError.
 
         Another request may have changed the session since it was read: then it is judged again.
         """
         block_id = self.new_block_id(session)
         for _ in range(TRIES):
-            judged = self.judge(session, segments, sent_today)
-            if not judged.kept:
-                return session, judged
-            saved = with_words(session, judged, self.now())
-            room = session.saved_bytes + bytes_left_in_session(session, self.now()) - judged.size
-            writes = [self.block(session, block_id, judged), record_save(session, saved, room)]
+            selection = self.select(session, segments, sent_today)
+            if not selection.segments:
+                return session, selection
+            saved = with_words(session, selection, self.now())
+            room = session.saved_bytes + bytes_left_in_session(session, self.now()) - selection.size
+            writes = [self.block(session, block_id, selection), record_save(session, saved, room)]
             if saved.covered_ms != session.covered_ms:
                 writes.append(update_live_transcript(saved, ended_at=None))
             try:
@@ -149,8 +151,8 @@ class Words:
                     raise NotFoundError("There is no such session.") from refusal  # Its transcript was just deleted.
                 session = session_from(refusal.refused[1])
             else:
-                return saved, judged
+                return saved, selection
         raise UnavailableError("The session is busy. Retry the request.")
 
-    def block(self, session: Session, block_id: str, judged: JudgedSegments) -> Write:
-        return put_segments(session.user_id, session.transcript_id, block_id, judged.kept)
+    def block(self, session: Session, block_id: str, selection: SegmentSelection) -> Write:
+        return put_segments(session.user_id, session.transcript_id, block_id, selection.segments)

@@ -136,18 +136,18 @@ def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person:
     ]
 
     saved = person.stream(action="save", session_id=first["session_id"], segments=odd).json()
-    listed = person.get("/transcription/sessions").json()["sessions"]
+    sessions = person.get("/transcription/sessions").json()["sessions"]
     stopped = person.stream(action="stop", session_id=first["session_id"], segments=[odd[0] | {"seq": 5}]).json()
     late = person.stream(action="save", session_id=first["session_id"], segments=[odd[0] | {"seq": 6}])
 
     assert (saved["saved"], saved["rejected"]) == ([4, 2], [])
-    assert [(one["session_id"], one["state"], one["next_seq"], one["credits_held"]) for one in listed] == [
+    assert [(s["session_id"], s["state"], s["next_seq"], s["credits_held"]) for s in sessions] == [
         (second["session_id"], "active", 0, 10),
         (first["session_id"], "active", 5, 10),
     ]
     assert (stopped["rejected"], late.status_code, late.json()["saved"]) == ([], 200, [6])
     whole = person.get(f"/transcription/history/{first['transcript_id']}").json()
-    times = {one["seq"]: (one["start_ms"], one["end_ms"]) for one in whole["segments"]}
+    times = {segment["seq"]: (segment["start_ms"], segment["end_ms"]) for segment in whole["segments"]}
     assert times == {2: (500, 500), 4: (0, 481), 5: (0, 481), 6: (0, 481)}
 
 

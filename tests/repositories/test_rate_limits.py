@@ -189,9 +189,9 @@ def test_bytes_are_counted_by_day_in_the_write_of_the_request(tables: Tables) ->
 
 def test_bytes_of_concurrent_requests_are_all_counted(rate_limits: RateLimits) -> None:
     with ThreadPoolExecutor(8) as threads:
-        sums = list(threads.map(lambda _: count_bytes(rate_limits, 10, NOW), range(40)))
+        totals = list(threads.map(lambda _: count_bytes(rate_limits, 10, NOW), range(40)))
 
-    assert sorted(sums) == [*range(10, 401, 10)]
+    assert sorted(totals) == [*range(10, 401, 10)]
 
 
 def test_a_refused_request_counts_no_bytes(tables: Tables, rate_limits: RateLimits) -> None:

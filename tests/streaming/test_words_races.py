@@ -79,7 +79,7 @@ class WordsEnv:
 
     def texts(self) -> dict[int, str]:
         found = self.quiet.transcripts.segments(self.caller.user_id, self.lease.transcript_id)
-        return {one.seq: one.text for one in found}
+        return {segment.seq: segment.text for segment in found}
 
     def check(self) -> None:
         self.quiet.check_invariants(self.caller.user_id)
@@ -265,17 +265,14 @@ def test_a_client_that_wakes_finds_what_it_left_open(backend: Backend, clock: Cl
 
     found = backend.streaming.open_sessions(ada).sessions
 
-    shown = {
-        one.session_id: (one.transcript_id, one.state, one.next_seq, one.credits_held, one.lease_expires_at)
-        for one in found
-    }
+    shown = {s.session_id: (s.transcript_id, s.state, s.next_seq, s.credits_held, s.lease_expires_at) for s in found}
     assert shown == {
         running.session_id: (running.transcript_id, "active", 5, 20, running.lease_expires_at),
         lapsed.session_id: (lapsed.transcript_id, "lapsed", 0, 0, lapsed.lease_expires_at),
     }
     assert found[0].session_id == running.session_id, "newest first"
     clock.forward(86_400 - 100)  # The older one can no longer be resumed.
-    assert [one.session_id for one in backend.streaming.open_sessions(ada).sessions] == [running.session_id]
+    assert [s.session_id for s in backend.streaming.open_sessions(ada).sessions] == [running.session_id]
     backend.history.delete(ada, lapsed.transcript_id)
     backend.streaming.stop(ada, running.session_id)
     assert backend.streaming.open_sessions(ada).sessions == []
