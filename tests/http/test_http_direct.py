@@ -99,7 +99,7 @@ def test_a_repeated_start_or_renewal_gets_the_same_token(person: Person, sandbox
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.text == again.text
     assert sandbox.count(Sandbox.TOKEN) == minted + 1
-    assert person.balance() == (100, 100)
+    assert person.balance() == (150, 50)
     check_error(say("a direct start", action="start", language="en"), 409, "idempotency_mismatch")
 
     session_id = first.json()["session_id"]
