@@ -5,7 +5,6 @@ block with the session. Two saves at once do not wait for each other; a save is 
 began, so it never replaces words whose save was answered before.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from ..models.transcripts import Segment
 from ..repositories.sessions import record_save, session_from
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, block_id_after, put_segments, update_live_transcript
+from ..text import one_line
 from .lease_rules import LeaseRules, covered_with_late_words
 
 TRIES = 8
@@ -27,7 +27,6 @@ MAX_TRANSCRIPT_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fit
 # What a session may keep: one full save, and more than anybody says in the time that it is billed for or running.
 BASE_BYTES, BYTES_PER_MINUTE = MAX_BLOCK_BYTES, 16 * 1024
 MAX_TEXT_CHARACTERS, MAX_SPEAKER_CHARACTERS = 20_000, 50
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 LATEST_MS = 2_592_000_000  # thirty days: a session can be resumed within a day, any number of times
 CLOSED_MESSAGES = {
     "session_stopped": "This session was stopped. Its transcript is closed.",
@@ -77,8 +76,7 @@ def _milliseconds(time: float) -> int:
 
 def _speaker(name: str | int | None) -> str:
     """The name on one line, cut where it is too long."""
-    text = "" if name is None else str(name)
-    return CONTROL_CHARACTERS.sub(" ", text).strip()[:MAX_SPEAKER_CHARACTERS]
+    return one_line("" if name is None else str(name))[:MAX_SPEAKER_CHARACTERS]
 
 
 def bytes_left_in_session(session: Session, now: int) -> int:

@@ -26,7 +26,7 @@ from chalicelib.http.parameters import (
     Source,
 )
 from chalicelib.http.rate_limiter import over_limit_error
-from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
+from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus, to_response
 from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
 from chalicelib.models.rate_limits import Limit
@@ -200,6 +200,21 @@ def test_a_view_gets_the_bytes_that_the_caller_sent_before_on_this_day() -> None
     assert json.loads(response.body)["values"] == ["500"]
     with pytest.raises(ValueError, match="spend does not count bytes"):
         EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)(limit="spend")(view)  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "header"),
+    [
+        ("credits.csv", 'attachment; filename="credits.csv"'),
+        ("Größe.srt", "attachment; filename=\"Groe.srt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.srt"),
+        ("会議.vtt", "attachment; filename=\"file.vtt\"; filename*=UTF-8''%E4%BC%9A%E8%AD%B0.vtt"),
+        ('a "b".txt', "attachment; filename=\"a 'b'.txt\"; filename*=UTF-8''a%20%22b%22.txt"),
+    ],
+)
+def test_a_file_has_a_name_in_ascii_and_its_own(file_name: str, header: str) -> None:
+    response = to_response(Download("a", "text/csv", file_name), 200)
+
+    assert response.headers["Content-Disposition"] == header
 
 
 def test_a_view_carries_the_spec_of_its_route() -> None:
