@@ -12,7 +12,7 @@ from ..errors import InvalidRequestError
 from ..models.transcripts import Segment
 from ..pricing.price_files import LONGEST_CATCHUP_MS as LONGEST_RANGE_MS, MILLISECONDS_PER_MINUTE
 from .job_rules import segments_in_range
-from .media_url import check_public_https
+from .media_url import check_is_file, check_public_https
 
 SESSION_FIELDS = "Send either `minutes`, or from_ms and to_ms."
 
@@ -57,6 +57,7 @@ def check_recording_range(body: contract.Catchup) -> tuple[int, int]:
 def range_of_url(body: contract.Catchup, audio_url: str) -> RequestedRange:
     from_ms, to_ms = check_recording_range(body)
     url = check_public_https(audio_url, "audio_url")
+    check_is_file(url, "audio_url")
     return RequestedRange(_hash_range("url", url, body.language, from_ms, to_ms), from_ms, to_ms, audio_url=url)
 
 

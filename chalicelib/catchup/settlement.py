@@ -113,5 +113,5 @@ def _transcript(done_job: Job) -> Transcript:
         ended_at=done_job.ended_at,
         audio_ms=done_job.billed_ms,
         credits=done_job.charged,
-        covered_ms=((done_job.from_ms, done_job.from_ms + done_job.billed_ms),),
+        covered_ms=((done_job.from_ms, done_job.from_ms + done_job.billed_ms),) if done_job.billed_ms else (),
     )

@@ -28,7 +28,7 @@ from .claimed_jobs import ClaimedJobs
 from .job_rules import segments_in_range
 from .settlement import JobSettlement
 
-NO_SPEECH = "No speech was recognised in this range."
+NO_SPEECH = "No words were recognised."
 NO_SUMMARY = "The summary could not be generated. Nothing was charged. Start the catch-up again."
 MAX_SUMMARY_CHARACTERS = 6_000
 MAX_TITLE_CHARACTERS = 120

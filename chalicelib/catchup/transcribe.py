@@ -98,6 +98,8 @@ class Transcription:
             return self.jobs.release_unless_notified(job)
         if recording is None:
             return self.jobs.release_unless_notified(job)
+        if not recording.model:
+            return self.jobs.save(job, state=JobState.SUMMARISING)
         billed_ms = recorded_ms(recording.audio_ms, job.from_ms, job.to_ms)
         if billed_ms == 0:
             return self.settlement.fail(job, RANGE_AFTER_END)
@@ -131,6 +133,8 @@ class Transcription:
             recording = None
         if recording is None:
             return self.record_cost(job, job.range_ms)
+        if not recording.model:
+            return job
         return self.record_cost(job, recorded_ms(recording.audio_ms, job.from_ms, job.to_ms), recording.model)
 
     def record_cost(self, job: Job, billed_ms: int, model: str = "", **changes: Any) -> Job:

@@ -111,7 +111,10 @@ class TranscriptionOrder(Struct, frozen=True):
 
 
 class Recording(Struct, frozen=True):
-    """The transcript of a whole recording. `audio_ms` is its whole length, `model` is "provider/model"."""
+    """The transcript of a whole recording. `audio_ms` is its whole length, `model` is "provider/model".
+
+    Both are empty where the provider found no speech before it transcribed anything: that costs nothing.
+    """
 
     words: tuple[Word, ...]
     audio_ms: int
