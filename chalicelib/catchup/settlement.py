@@ -112,6 +112,7 @@ def _transcript(done_job: Job) -> Transcript:
         state=done_job.state.value,
         ended_at=done_job.ended_at,
         audio_ms=done_job.billed_ms,
+        recording_ms=done_job.recording_ms,
         credits=done_job.charged,
         covered_ms=((done_job.from_ms, done_job.from_ms + done_job.billed_ms),) if done_job.billed_ms else (),
     )

@@ -110,7 +110,8 @@ class Transcription:
             job = self.jobs.save(
                 job, extra_writes=[put_segments(job.user_id, job.transcript_id, f"{number:05d}", block)]
             )
-        return self.record_cost(job, billed_ms, recording.model, state=JobState.SUMMARISING)
+        end = {"to_ms": job.from_ms + billed_ms, "recording_ms": recording.audio_ms} if job.is_to_end else {}
+        return self.record_cost(job, billed_ms, recording.model, state=JobState.SUMMARISING, **end)
 
     def record_work(self, job: Job) -> Job:
         """The abandoned job with what the provider did for it: its length and cost, and the id of its copy.

@@ -26,8 +26,11 @@ class Job(Struct, frozen=True):
 
     `worker` and `claimed_until` are the claim of a worker. `notified_id` is the provider's transcript that a webhook
     named, `provider_id` the transcript that is known to belong to the job. `billed_ms`, `model` and `cost_micro_usd`
-    describe what was transcribed. `claim`, `body_hash` and `submitted_url` derive from what the user sent; they are
-    unmarked, because an export has the original.
+    describe what was transcribed. `is_to_end`: the range was requested without an end; `to_ms` is then how far the hold
+    reaches and, once that is known, where the recording ends before it; `recording_ms` is its length.
+
+    `claim`, `body_hash` and `submitted_url` derive from what the user sent; they are unmarked, because an export has
+    the original.
     """
 
     job_id: Record[str]
@@ -55,6 +58,8 @@ class Job(Struct, frozen=True):
     provider_id: Internal[str] = ""
     notified_id: Internal[str] = ""
     is_provider_copy_deleted: Internal[bool] = False
+    is_to_end: Record[bool] = False
+    recording_ms: Record[int] = 0
     billed_ms: Record[int] = 0
     model: Record[str] = ""
     cost_micro_usd: Record[int] = 0
@@ -137,6 +142,13 @@ class UploadForm(Struct, frozen=True):
     fields: dict[str, str]
     expires_at: int
     max_bytes: int
+
+
+class UploadedFile(Struct, frozen=True):
+    """An uploaded recording. `fingerprint` changes when the file changes."""
+
+    fingerprint: str
+    bytes: int
 
 
 class StoredFile(Struct, frozen=True):

@@ -206,7 +206,7 @@ def _transcript_answer(
         transcript=_history_line(transcript),
         segments=[_segment_answer(segment) for segment in page],
         covered=covered,
-        uncovered=uncovered_intervals(covered),
+        uncovered=uncovered_intervals(covered, transcript.recording_ms),
         summaries=[_summary_answer(summary) for summary in summaries],
         next_cursor=next_cursor,
     )
