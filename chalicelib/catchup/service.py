@@ -40,7 +40,7 @@ from ..repositories.jobs import (
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.table import Tables, WriteRefusedError
-from ..repositories.transcripts import Transcripts, transcript_key
+from ..repositories.transcripts import Transcripts, begin_catchup, transcript_key
 from .job_answer import job_answer
 from .job_rules import JobRules, job_hold, webhook_secret
 from .range_reader import RangeReader, Uploads
@@ -115,12 +115,16 @@ class Catchups:
             job = self._new_job(caller, body, held, job_id, body_hash, webhook_base)
             earlier_job_id = range_item["job_id"] if range_item else None
             extra_writes = [put_job(job), put_range(caller.user_id, requested.range_hash, job_id, earlier_job_id)]
+            if job.is_of_session:
+                extra_writes.append(begin_catchup(caller.user_id, job.transcript_id))
             try:
                 sweep_at = self.now() + self.rules.first_check_seconds
                 if not self.ledger.hold(caller, job_hold(job, sweep_at), at=self.now(), extra_writes=extra_writes):
                     self._check_exists(job_id)
                     continue
-            except ExtraWriteRefusedError:  # The same request was made at the same moment.
+            except ExtraWriteRefusedError as refusal:  # The same request was made at the same moment.
+                if 2 in refusal.refused:
+                    raise NotFoundError("The transcript of this session was deleted.") from refusal
                 continue
             except InsufficientCreditsError:  # That same request, or another one, may have taken the credits.
                 if not held.can_be_cut and self.tables.get(range_item_key) == range_item:

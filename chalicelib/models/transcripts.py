@@ -74,9 +74,13 @@ class Transcript(Struct, frozen=True):
 
 
 class TranscriptAttributes:
-    """What a stored line of the history has besides the fields of `Transcript`. `catchups` counts them."""
+    """What a stored line of the history has besides the fields of `Transcript`: how many catch-ups are done, and run.
+
+    A running catch-up of a recording is not counted: its line is written when it is done.
+    """
 
     catchups: Record[int]
+    running_catchups: Internal[int]
 
 
 class Moment(Struct, frozen=True):

@@ -23,6 +23,7 @@ from .sessions import session_from, session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
 TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
+RUNNING_CATCHUPS = "running_catchups"
 DELETED_PER_QUERY = 100
 OPEN_SESSIONS_AMONG = 100
 LEASED = (SessionState.OPENING, SessionState.ACTIVE)
@@ -62,10 +63,10 @@ def delete_transcript(user_id: str, transcript_id: str) -> Write:
 def delete_transcript_and_session(
     transcript: Transcript, user_id: str, session: Session | None, at: int
 ) -> list[Write]:
-    """Delete both if the session is unchanged, and mark the segments for deletion."""
+    """Delete both if the session is unchanged and no catch-up runs, and mark the segments for deletion."""
     key = transcript_key(user_id, transcript.transcript_id)
     writes = [
-        Write(key, delete=True, when=Attr("started_at").exists()),
+        Write(key, delete=True, when=Attr("started_at").exists() & ~Attr(RUNNING_CATCHUPS).gt(0)),
         mark_segments_for_deletion(user_id, transcript.transcript_id, at),
     ]
     if session:
@@ -81,9 +82,15 @@ def mark_segments_for_deletion(user_id: str, transcript_id: str, at: int) -> Wri
     )
 
 
-def increment_catchup_count(user_id: str, transcript_id: str) -> Write:
-    """Count one more catch-up of the transcript, if it still exists."""
-    return Write(transcript_key(user_id, transcript_id), add={"catchups": 1}, when=Attr("started_at").exists())
+def begin_catchup(user_id: str, transcript_id: str) -> Write:
+    """Count a running catch-up, if the transcript exists: it cannot be deleted until then."""
+    return Write(transcript_key(user_id, transcript_id), add={RUNNING_CATCHUPS: 1}, when=Attr("started_at").exists())
+
+
+def end_catchup(user_id: str, transcript_id: str, *, is_done: bool) -> Write:
+    """Count one running catch-up less and, if it is done, one more of the transcript, if that still exists."""
+    counts = {RUNNING_CATCHUPS: -1} | ({"catchups": 1} if is_done else {})
+    return Write(transcript_key(user_id, transcript_id), add=counts, when=Attr("started_at").exists())
 
 
 def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:

@@ -80,6 +80,7 @@ class FakeText:
 
     script: list[dict[str, object] | Exception | Callable[[], None]] = field(default_factory=list)
     tasks: list[TextTask] = field(default_factory=list)
+    answers_given: int = 0
 
     def answer(self, task: TextTask) -> TextAnswer:
         self.tasks.append(task)
@@ -98,6 +99,7 @@ class FakeText:
                 fields = step
             else:
                 step()
+        self.answers_given += 1
         return TextAnswer(fields, "openai/gpt-6-luna", 1_000, 100)
 
 
