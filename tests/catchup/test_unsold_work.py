@@ -67,15 +67,15 @@ def booked_tokens(catchup_env: CatchupEnv, caller: Caller) -> tuple[int, int]:
 def shown_tokens(catchup_env: CatchupEnv, caller: Caller) -> tuple[int, int, int]:
     """Tokens and cost of the model as `GET /analytics/costs` shows them to the owner."""
     aggregates, clock = Aggregates(catchup_env.backend.tables), catchup_env.backend.clock
-    before = _shown(aggregates, catchup_env, caller)
+    before = _read_costs(aggregates, catchup_env, caller)
     aggregates.count([(caller.user_id, entry) for entry in catchup_env.backend.entries(caller.user_id)])
-    after = _shown(aggregates, catchup_env, caller)
+    after = _read_costs(aggregates, catchup_env, caller)
     assert clock() == catchup_env.backend.clock()
     input_tokens, output_tokens, cost = (late - early for late, early in zip(after, before, strict=True))
     return input_tokens, output_tokens, cost
 
 
-def _shown(aggregates: Aggregates, catchup_env: CatchupEnv, caller: Caller) -> tuple[int, int, int]:
+def _read_costs(aggregates: Aggregates, catchup_env: CatchupEnv, caller: Caller) -> tuple[int, int, int]:
     report = CostReport(catchup_env.backend.ledger, aggregates, PRICES, CURSORS, catchup_env.backend.clock)
     models = report.costs(caller, contract.CostsQuery()).models
     rows = [row for row in models if f"{row.provider}/{row.model}" == MODEL]
