@@ -10,6 +10,7 @@ from .base import (
     Language,
     LeaseSeconds,
     Milliseconds,
+    ReportedSeconds,
     RequestShape,
     ResponseShape,
     SampleRate,
@@ -58,7 +59,7 @@ class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
-    provider_session_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] | None = None
+    provider_session_seconds: ReportedSeconds | None = None
 
 
 StreamAction = Start | Renew | Save | Stop

@@ -73,7 +73,8 @@ class Streaming:
         UnauthenticatedError.
         """
         if body.transport == "direct" and not self.leases.supports_language(body.language):
-            raise InvalidRequestError("No live provider supports this language.", "language")
+            message = "No live provider recognises this language. Send another one, or use the relay."
+            raise InvalidRequestError(message, "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError(
                 "The key terms are too long for the socket's address. Send fewer or shorter ones.", "key_terms"
