@@ -380,7 +380,7 @@ def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcrip
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
-@endpoint(limit="account", reasons=("session_running",))
+@endpoint(limit="account", reasons=("catchup_running", "session_running"))
 def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
     """Delete a transcript and its session.
 

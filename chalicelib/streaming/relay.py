@@ -16,6 +16,7 @@ from .. import contract
 from ..errors import ConflictError, IdempotencyMismatchError, NotFoundError, ProviderError, UnavailableError
 from ..models.accounts import Caller
 from ..models.audio import Audio
+from ..models.ledger import Charge, ModelUse
 from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
@@ -30,6 +31,7 @@ from ..repositories.sessions import (
     session_key,
 )
 from ..repositories.table import Item, Tables, WriteRefusedError
+from .lease_rules import SERVICE
 
 
 class Recogniser(Protocol):
@@ -170,6 +172,7 @@ class Relay:
         try:
             self.tables.transact(complete_chunk(session, chunk, recognition, cost))
         except WriteRefusedError as refusal:
+            self._book_lost(session, chunk, ModelUse(recognition.model, chunk.audio_ms, cost))
             if 0 in refusal.refused:
                 raise ConflictError(
                     "This chunk took too long or its session ended. It was not charged.", "chunk_expired"
@@ -177,6 +180,11 @@ class Relay:
             raise ConflictError(
                 "This chunk took too long and was sent again. Retry the request.", "still_running", seq=chunk.seq
             ) from refusal
+
+    def _book_lost(self, session: Session, chunk: Reservation, use: ModelUse) -> None:
+        """Book what a provider recognised for a chunk that cannot be billed any more, as our cost at no credits."""
+        cost = Charge(0, SERVICE, session.session_id, 0, session.price_version, (use,))
+        self.ledger.book_cost(session.user_id, cost, f"{session.session_id}/{chunk.attempt}", at=self.now())
 
 
 def _completed_recognition(item: Item, audio_hash: str) -> Recognition:

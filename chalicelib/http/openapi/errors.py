@@ -27,6 +27,7 @@ CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code
 WEBHOOKS = "webhooks"  # the group whose callers never receive 429
 REASON_MEANINGS = {
     "already_done": "This request was already processed. Read the result with a GET request.",
+    "catchup_running": "A catch-up of this transcript is running. Delete the transcript when it has ended.",
     "chunk_expired": "Recognising the chunk took too long, or its session ended. It was not charged. Send it again.",
     "lease_changed": "The session changed while the chunk was processed. Send the chunk again.",
     "lease_open": "The lease is not near its end. Renew after `renew_after`, or set `interrupted`.",

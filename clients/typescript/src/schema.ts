@@ -786,7 +786,7 @@ export interface components {
                  * @description Why, for programs: every `conflict` and every `unauthenticated` has one.
                  * @enum {string}
                  */
-                reason?: "already_done" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+                reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
             } & {
                 [key: string]: number | string | boolean | null;
             };
@@ -919,7 +919,11 @@ export interface components {
             success_url?: string | null;
             cancel_url?: string | null;
         };
-        /** @description A range of one source: an upload, a public address, or the saved captions of a live session. */
+        /**
+         * @description A range of one source: an upload, a public address, or the saved captions of a live session.
+         *
+         *         Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+         */
         Catchup: {
             upload_id?: string | null;
             audio_url?: string | null;
@@ -932,7 +936,12 @@ export interface components {
             /** @default false */
             quote?: boolean;
         };
-        /** @description A catch-up: its status, its cost and, when it is done, the summary. */
+        /**
+         * @description A catch-up: its status, its cost and, when it is done, the summary.
+         *
+         *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
+         *         where the covered range ends, and `recording_ms` where the recording does.
+         */
         CatchupJob: {
             job_id: string;
             /** @enum {string} */
@@ -946,6 +955,7 @@ export interface components {
             created_at: string;
             transcript_id?: string;
             session_id?: string;
+            recording_ms?: number;
             summary?: string;
             key_moments?: components["schemas"]["KeyMoment"][];
             summary_is_whole?: boolean;
@@ -2845,6 +2855,7 @@ export interface operations {
             /**
              * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
              *
+             *     - `catchup_running`: A catch-up of this transcript is running. Delete the transcript when it has ended.
              *     - `session_running`: The session is still running. Stop it first.
              */
             409: {
@@ -2859,7 +2870,7 @@ export interface operations {
                         code: "conflict";
                         details?: {
                             /** @enum {unknown} */
-                            reason?: "session_running";
+                            reason?: "catchup_running" | "session_running";
                         };
                     };
                 };
