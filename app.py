@@ -40,7 +40,7 @@ def request() -> Request:
     return app.current_request
 
 
-endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter)
+endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter, aws.administrators)
 PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
 
 

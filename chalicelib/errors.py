@@ -168,6 +168,14 @@ class UnavailableError(AppError):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
+class MailQuotaError(UnavailableError):
+    """The mails that may be sent in a day are used up."""
+
+    def __init__(self) -> None:
+        message = "No email can be sent at the moment. Retry the request in an hour."
+        super().__init__(message, retry_after_seconds=3_600)
+
+
 class ProviderError(AppError):
     """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 

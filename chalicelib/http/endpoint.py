@@ -11,6 +11,7 @@ from chalice.app import Request
 from ..errors import REASON_CODES, AppError
 from ..logs import log
 from ..models.rate_limits import GROUPS, UNCOUNTED
+from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.rate_limits import RequestCount
 from . import request as web
@@ -26,6 +27,7 @@ class EndpointDecorator:
     request: Callable[[], Request]
     verifier: Callable[[], TokenVerifier]
     limiter: Callable[[], RateLimiter]
+    administrators: Callable[[], Administrators]
 
     def __call__(
         self, status: int = 200, *, limit: str, errors: tuple[str, ...] = (), reasons: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ class EndpointDecorator:
             case Source.CALLER:
                 return web.caller(request, self.verifier())
             case Source.ADMIN:
-                return web.admin(request, self.verifier())
+                return web.admin(request, self.verifier(), self.administrators())
             case Source.PATH:
                 return path[name]
             case Source.ID:

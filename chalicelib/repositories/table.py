@@ -89,9 +89,12 @@ class Tables:
         return deserialize(response["Item"]) if "Item" in response else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
-        """The items in the order of `keys` (at most 100), as last written, in one call; None for each missing one."""
+        """The items in the order of `keys` (at most 100), as last written, in one call; None for each missing one.
+
+        A key may be given more than once; DynamoDB itself refuses that.
+        """
         pending: dict[str, Any] = {}
-        for key in keys:
+        for key in dict.fromkeys(keys):
             request = pending.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
             request["Keys"].append(serialize(key.as_item()))
         found: dict[tuple[str, str, str], Item] = {}
@@ -191,9 +194,10 @@ class Tables:
 
     def delete_many(self, keys: Sequence[ItemKey]) -> None:
         """Delete items, whatever they hold, in any order; some may be deleted before UnavailableError is raised."""
-        for first in range(0, len(keys), DELETE_BATCH_SIZE):
+        different = list(dict.fromkeys(keys))
+        for first in range(0, len(different), DELETE_BATCH_SIZE):
             pending: dict[str, Any] = {}
-            for key in keys[first : first + DELETE_BATCH_SIZE]:
+            for key in different[first : first + DELETE_BATCH_SIZE]:
                 request = {"DeleteRequest": {"Key": serialize(key.as_item())}}
                 pending.setdefault(self._names[key.table], []).append(request)
             for attempt in range(CONFLICT_TRIES):

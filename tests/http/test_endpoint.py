@@ -47,6 +47,14 @@ class FakeVerifier:
             raise errors.UnauthenticatedError("No.", "wrong_token") from error
 
 
+class FakeAdministrators:
+    """Believes the token."""
+
+    def check(self, caller: Caller) -> None:
+        if "admins" not in caller.groups:
+            raise errors.ForbiddenError("No.")
+
+
 @dataclass
 class FakeLimiter:
     """A limiter without a table. `tat_us`: the stored arrival time; `refusal`: raised instead of counting."""
@@ -89,7 +97,9 @@ def post(
 ) -> HTTPResponse:
     """The response to a POST to `view`."""
     app = Chalice(app_name="small", configure_logs=False)
-    endpoint = EndpointDecorator(lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter())  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(
+        lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter(), FakeAdministrators
+    )  # type: ignore[arg-type, return-value]
     has_caller = {Caller, Admin} & set(view.__annotations__.values())
     chalice_view = endpoint(limit=limit or ("reads" if has_caller else "open"))(view)
     app.route("/x/{transcript_id}/{name}" if path != "/x" and "?" not in path else "/x", methods=["POST"])(chalice_view)
@@ -221,7 +231,7 @@ def test_a_view_carries_the_spec_of_its_route() -> None:
     def view(body: Body[contract.Ask], caller: Caller) -> contract.AskAnswer:
         raise NotImplementedError
 
-    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)  # type: ignore[arg-type, return-value]
     made = endpoint(201, limit="spend", errors=("not_found",), reasons=("nothing_saved",))(view)
 
     parameters = {"caller": Parameter(Source.CALLER, Caller), "body": Parameter(Source.BODY, contract.Ask)}
@@ -315,7 +325,7 @@ def test_open_routes_and_webhooks_are_not_counted(group: str) -> None:
 )
 def test_a_route_with_an_unsuitable_group_cannot_be_defined(view: Callable[..., Any], group: str) -> None:
     with pytest.raises(ValueError, match=r"group of limits|does the route know its caller"):
-        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)(limit=group)(view)  # type: ignore[arg-type, return-value]
+        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)(limit=group)(view)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +349,7 @@ def test_a_route_declares_codes_and_reasons_that_exist(
     errors_of_route: tuple[str, ...], reasons: tuple[str, ...]
 ) -> None:
     """A conflict is declared by its reasons."""
-    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)  # type: ignore[arg-type, return-value]
 
     with pytest.raises(ValueError, match=r"unknown error codes or reasons|declared by their reasons"):
         endpoint(limit="open", errors=errors_of_route, reasons=reasons)

@@ -48,17 +48,17 @@ def test_the_fallback_provider_is_named_in_the_statement(
 @pytest.mark.parametrize(
     ("fault", "api_name", "status", "code", "retry_after"),
     [
-        ("timeout", SHORT_TIMEOUTS, 504, "provider_timeout", None),
-        ("slow", SHORT_TIMEOUTS, 504, "provider_timeout", None),
-        ("401", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("timeout", SHORT_TIMEOUTS, 504, "provider_timeout", "5"),
+        ("slow", SHORT_TIMEOUTS, 504, "provider_timeout", "5"),
+        ("401", SHORT_FIRST_TIMEOUT, 502, "provider_error", "5"),
         ("429", SHORT_FIRST_TIMEOUT, 503, "unavailable", "7"),
         ("503", SHORT_FIRST_TIMEOUT, 503, "unavailable", "7"),
         ("quota", SHORT_FIRST_TIMEOUT, 503, "unavailable", "300"),
-        ("500", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
-        ("bad_json", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
-        ("wrong_shape", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
-        ("missing_text", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
-        ("cut", SHORT_FIRST_TIMEOUT, 502, "provider_error", None),
+        ("500", SHORT_FIRST_TIMEOUT, 502, "provider_error", "5"),
+        ("bad_json", SHORT_FIRST_TIMEOUT, 502, "provider_error", "5"),
+        ("wrong_shape", SHORT_FIRST_TIMEOUT, 502, "provider_error", "5"),
+        ("missing_text", SHORT_FIRST_TIMEOUT, 502, "provider_error", "5"),
+        ("cut", SHORT_FIRST_TIMEOUT, 502, "provider_error", "5"),
     ],
 )
 def test_when_both_providers_fail_nothing_is_charged(

@@ -73,6 +73,10 @@ HEADERS: dict[str, Schema] = {
         "description": "Seconds to wait before you retry the request; missing where a retry does not help.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "Date": {
+        "description": "The clock of the server, for a client whose own may be wrong.",
+        "schema": {"type": "string"},
+    },
     "NextCursor": {
         "description": "The `cursor` of the next page; missing on the last page.",
         "schema": {"type": "string"},
