@@ -189,7 +189,7 @@ def erase(_event: Any) -> dict[str, int]:
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(
     limit="stream",
-    errors=("insufficient_credits", "not_found", "too_large", *PROVIDER_ERRORS),
+    errors=("insufficient_credits", "not_found", "provider_not_offered", "too_large", *PROVIDER_ERRORS),
     reasons=(
         "lease_open",
         "lease_opening",

@@ -10,7 +10,7 @@ from .field_kinds import Internal, Record
 class Balance(Struct, frozen=True):
     """The credits of an account. `available` can be spent, `held` is reserved by open holds.
 
-    Every write increments `version`.
+    Every write increments `version`. `open_disputes` counts the disputes of its payments that no bank has decided.
     """
 
     available: Record[int] = 0
@@ -22,6 +22,12 @@ class Balance(Struct, frozen=True):
     blocked: Record[bool] = False
     deleted: Record[bool] = False
     signed_out_at: Record[int] = 0
+    open_disputes: Record[int] = 0
+
+    @property
+    def is_buyer(self) -> bool:
+        """Whether the account bought credits that it still has or used, and disputes none of its payments."""
+        return self.purchased > 0 and self.open_disputes == 0
 
 
 class BalanceAttributes:

@@ -26,13 +26,26 @@ class InFlight(Struct, frozen=True):
     reserved_at: int
 
 
+class TurnSettings(Struct, frozen=True):
+    """When a provider ends a turn, where it can be told; None leaves it to the provider.
+
+    `silence_ms`: the silence after a turn that seems complete; `max_silence_ms`: after any other. The turn seems
+    complete from this confidence on.
+    """
+
+    silence_ms: Record[int | None] = None
+    max_silence_ms: Record[int | None] = None
+    confidence_thousandths: Record[int | None] = None
+
+
 class Session(Struct, frozen=True):
     """A live session: one transcript, many leases, one running total.
 
     `done_ms` is the billed total, `charged` the credits settled with earlier leases. Audio uses up a relayed lease: of
     what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of `done_ms`; `uses`
     is what the models did since the last settlement. Time uses up a direct lease. `covered_ms` are the intervals of
-    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends.
+    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
+    those of the stage that the client can speak.
     """
 
     user_id: Internal[str]
@@ -56,6 +69,8 @@ class Session(Struct, frozen=True):
     language: Personal[str] = ""
     key_terms: Personal[tuple[str, ...]] = ()
     sample_rate: Record[int] = 16_000
+    turn: Record[TurnSettings] = TurnSettings()
+    providers: Record[tuple[str, ...]] = ()
     body_hash: Internal[str] = ""
     last_reserved_at: Record[int] = 0
     provider: Record[str] = ""
@@ -119,6 +134,7 @@ class LiveOptions(Struct, frozen=True):
     language: str = ""
     key_terms: tuple[str, ...] = ()
     sample_rate: int = 16_000
+    turn: TurnSettings = TurnSettings()
 
 
 class SocketCredential(Struct, frozen=True):

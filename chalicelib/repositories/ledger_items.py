@@ -16,7 +16,10 @@ from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
 USER, ENTRY, HOLD, DAY = "USER#", "ENTRY#", "HOLD#", "DAY#"
-BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
+BALANCE_ATTRIBUTES = (
+    *("available", "held", "granted", "purchased", "used", "version"),
+    *("signed_out_at", "open_disputes"),
+)
 
 # Keys
 

@@ -11,7 +11,7 @@ from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict, replace
 
 from ..models.ledger import ModelUse
-from ..models.sessions import InFlight, Reservation, Session, SessionState
+from ..models.sessions import InFlight, Reservation, Session, SessionState, TurnSettings
 from ..models.transcripts import Recognition, Word
 from .table import Item, ItemKey, Path, Write
 
@@ -39,6 +39,8 @@ def session_from(item: Item) -> Session:
         "state": SessionState(item["state"]),
         "uses": uses,
         "key_terms": tuple(item.get("key_terms", ())),
+        "turn": TurnSettings(**item.get("turn", {})),
+        "providers": tuple(item.get("providers", ())),
         "followed_renewals": tuple(item.get("followed_renewals", ())),
         "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
         "inflight": tuple(InFlight(attempt, *chunk) for attempt, chunk in sorted(item["inflight"].items())),
@@ -179,6 +181,8 @@ def _fields(session: Session) -> Item:
     plain = replace(session, uses=())
     lists = {
         "key_terms": list(session.key_terms),
+        "turn": {name: value for name, value in asdict(session.turn).items() if value is not None},
+        "providers": list(session.providers),
         "followed_renewals": list(session.followed_renewals),
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),

@@ -32,7 +32,7 @@ from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, put_segments, put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
-from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
+from .session_records import new_transcript, stopped_response, turn_settings, with_client_report, with_renewal
 
 DEFAULT_SAMPLE_RATE = 16_000
 MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
@@ -72,8 +72,6 @@ class Streaming:
         lease, ProviderError (nothing is held or stored), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if body.transport == "direct" and not self.leases.supports_language(body.language):
-            raise InvalidRequestError("No live provider supports this language.", "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError(
                 "The key terms are too long for the socket's address. Send fewer or shorter ones.", "key_terms"
@@ -85,7 +83,7 @@ class Streaming:
         for _ in range(TRIES):
             if earlier:
                 return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")
-            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds)
+            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds, balance.is_buyer)
             opened = self.rules.first(new, self.prices, available, self.now())
             response = (
                 None if opened.is_direct else encode_response(self.leases.response(opened, available - opened.held))
@@ -96,7 +94,7 @@ class Streaming:
             ]
             try:
                 self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
-                return self.leases.issue(opened, available - opened.held)
+                return self.leases.issue(opened, available - opened.held, is_buyer=balance.is_buyer)
             except ExtraWriteRefusedError:  # The same start was made before, or just now.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
@@ -121,6 +119,9 @@ class Streaming:
             if renewal and renewal in snapshot.session.followed_renewals:
                 raise ConflictError("This session was renewed again since this request.", "renewed_since")
             self.rules.check_renewable(snapshot.session, interrupted, self.now())
+            is_buyer = snapshot.balance.is_buyer
+            if snapshot.session.is_direct:
+                self.leases.live_providers.check(snapshot.session, is_buyer=is_buyer)
             ending = self._end_lease(snapshot, SessionState.ACTIVE, interrupted=interrupted)
             available = snapshot.balance.available + snapshot.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(snapshot) - ending.returned_seconds
@@ -150,7 +151,7 @@ class Streaming:
             except (*LOST_RACE, InsufficientCreditsError):
                 # A chunk, stop, renewal, sweep or another session changed something first: read and decide again.
                 continue
-            return self.leases.issue(following, available - following.held)
+            return self.leases.issue(following, available - following.held, is_buyer=is_buyer)
         raise UnavailableError("The session is busy. Retry the request.")
 
     def save(self, caller: Caller, session_id: str, segments: list[contract.SegmentInput]) -> contract.Saved:
@@ -255,10 +256,17 @@ class Streaming:
         return [spend_allowance(user_id, self.now(), ending.returned_seconds, used)]
 
     def _new_session(
-        self, caller: Caller, body: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
+        self,
+        caller: Caller,
+        body: contract.Start,
+        session_id: str,
+        body_hash: str,
+        allowance_seconds: int,
+        is_buyer: bool,
     ) -> Session:
-        now, is_direct = self.now(), body.transport == "direct"
-        return Session(
+        """The session before its first lease. Raises as `LiveProviders` does where no provider can serve it."""
+        now, is_direct, live_providers = self.now(), body.transport == "direct", self.leases.live_providers
+        new = Session(
             user_id=caller.user_id,
             session_id=session_id,
             transcript_id=self.new_ulid(),
@@ -276,6 +284,11 @@ class Streaming:
             language=body.language,
             key_terms=tuple(body.key_terms),
             sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
+            turn=turn_settings(body.turn),
+            providers=live_providers.narrow(body.providers, is_buyer=is_buyer) if is_direct else (),
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
+        if is_direct:
+            live_providers.check(new, is_buyer=is_buyer)
+        return new

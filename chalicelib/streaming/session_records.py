@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from .. import contract
 from ..models.ledger import Charge
-from ..models.sessions import Session
+from ..models.sessions import Session, TurnSettings
 from ..models.transcripts import Transcript
 from .lease_rules import SERVICE
 
@@ -33,6 +33,18 @@ def stopped_response(stopped: Session, available: int) -> contract.Stopped:
         billed_seconds=-(-stopped.done_ms // 1000),
         credits_used=stopped.charged,
         credits_available=available,
+    )
+
+
+def turn_settings(requested: contract.Turn | None) -> TurnSettings:
+    """What the client asked for as it is stored, where every number is whole."""
+    if requested is None:
+        return TurnSettings()
+    confidence = requested.confidence
+    return TurnSettings(
+        silence_ms=requested.silence_ms,
+        max_silence_ms=requested.max_silence_ms,
+        confidence_thousandths=None if confidence is None else round(confidence * 1000),
     )
 
 

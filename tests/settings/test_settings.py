@@ -79,6 +79,10 @@ def test_defaults_fill_the_rest() -> None:
             f"LIVE_PROVIDERS must name one or more of {LIVE_NAMES}",
         ),
         ({"LIVE_PROVIDERS": "openai"}, "OPENAI_API_KEY"),
+        (
+            {"BUYERS_ONLY_PROVIDERS": "openai,unknown"},
+            f"BUYERS_ONLY_PROVIDERS must be `none` or name some of {LIVE_NAMES}",
+        ),
         ({"FREE_ALLOWANCE_SECONDS": "20000"}, "FREE_ALLOWANCE_SECONDS"),
         ({"PRICE_VERSION": "1999-01"}, "1999-01"),
         ({"PRICE_VERSION": "../../etc/passwd"}, "price"),

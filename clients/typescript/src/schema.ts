@@ -756,7 +756,7 @@ export interface components {
              * @description What happened, for programs.
              * @enum {string}
              */
-            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
+            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_not_offered" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
             /** @description What is wrong and what to do, for people. */
             message: string;
             /** @description The same as in the header X-Request-Id and in the log. */
@@ -1286,6 +1286,8 @@ export interface components {
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
             key_terms?: string[];
+            providers?: string[] | null;
+            turn?: components["schemas"]["Turn"] | null;
         };
         /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
         StartAudit: {
@@ -1383,6 +1385,12 @@ export interface components {
             key_moments: components["schemas"]["KeyMoment"][];
             /** @default true */
             is_whole?: boolean;
+        };
+        /** @description When the provider ends a turn, where it can be told; what is left out is the provider's own. */
+        Turn: {
+            silence_ms?: number | null;
+            max_silence_ms?: number | null;
+            confidence?: number | null;
         };
         /** @description The changes to a profile. An empty name removes the name. */
         UpdateUser: {
@@ -1550,6 +1558,23 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
                     code: "invalid_request" | "invalid_signature";
+                };
+            };
+        };
+        /**
+         * @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`.
+         *
+         *     `provider_not_offered`: None of the live providers that the client can speak is offered to it; `details.offered` names those that are.
+         */
+        InvalidRequestOrProviderNotOffered: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    code: "invalid_request" | "provider_not_offered";
                 };
             };
         };
@@ -2269,7 +2294,7 @@ export interface operations {
                     "application/json": components["schemas"]["Lease"];
                 };
             };
-            400: components["responses"]["InvalidRequest"];
+            400: components["responses"]["InvalidRequestOrProviderNotOffered"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
