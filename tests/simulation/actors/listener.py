@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from chalicelib import contract
-from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError
+from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError, ProviderNotOfferedError
 from chalicelib.models.audio import Audio
 from tests.simulation.actors.held_session import EndRequest, HeldSession, Save, Socket
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
@@ -23,6 +23,7 @@ DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once")
 RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 30_000
+SPOKEN = (None, None, ["assemblyai"], ["deepgram", "openai"], ["deepgram"])  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
@@ -56,7 +57,10 @@ class Listener:
     def _start(self) -> HeldSession | None:
         rng, person = self.rng, self.person
         transport = rng.choice(["relay", "direct"])
-        body = contract.Start(transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]))
+        providers = rng.choice(SPOKEN)
+        body = contract.Start(
+            transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]), providers=providers
+        )
         session_id = person.id_for("transcription/stream", person.key())
         hashed = body_hash(body)
 
@@ -68,7 +72,7 @@ class Listener:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
-        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
+        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0, providers=providers)
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -91,6 +95,8 @@ class Listener:
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
+            if session.providers and lease.provider not in session.providers:
+                raise ViolationError(f"{session.session_id} got {lease.provider}, and speaks {session.providers}")
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
             if lease.token not in [socket.token for socket in session.sockets]:
@@ -175,7 +181,7 @@ class Listener:
         try:
             with self._end_request(session, renewal):
                 lease = self._ask_for_lease("renew", renew, session.session_id)
-        except InsufficientCreditsError:
+        except (InsufficientCreditsError, ProviderNotOfferedError):
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
