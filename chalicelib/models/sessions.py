@@ -18,12 +18,24 @@ class SessionState(StrEnum):
     STOPPED = "stopped"
 
 
+SHORTEST_BILLED_MS = 1_000  # of a relayed chunk: however short, it costs as many writes and requests
+
+
+def billed_chunk_ms(audio_ms: int) -> int:
+    """What a relayed chunk of this length is billed as."""
+    return max(audio_ms, SHORTEST_BILLED_MS)
+
+
 class InFlight(Struct, frozen=True):
     """A chunk that is with a provider: the attempt, its length and when it was reserved (epoch seconds)."""
 
     attempt: str
     audio_ms: int
     reserved_at: int
+
+    @property
+    def billed_ms(self) -> int:
+        return billed_chunk_ms(self.audio_ms)
 
 
 class TurnSettings(Struct, frozen=True):
@@ -41,7 +53,8 @@ class TurnSettings(Struct, frozen=True):
 class Session(Struct, frozen=True):
     """A live session: one transcript, many leases, one running total.
 
-    `done_ms` is the billed total, `charged` the credits settled with earlier leases. Audio uses up a relayed lease: of
+    `done_ms` is the billed total, `rounded_up_ms` what it contains because short chunks are billed as more than they
+    are; `charged` are the credits settled with earlier leases. Audio uses up a relayed lease: of
     what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of `done_ms`; `uses`
     is what the models did since the last settlement. Time uses up a direct lease. `covered_ms` are the intervals of
     the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
@@ -64,6 +77,7 @@ class Session(Struct, frozen=True):
     free_ms: Record[int]
     inflight: Internal[tuple[InFlight, ...]] = ()
     done_ms: Record[int] = 0
+    rounded_up_ms: Record[int] = 0
     settled_ms: Record[int] = 0
     charged: Record[int] = 0
     language: Personal[str] = ""
@@ -94,8 +108,13 @@ class Session(Struct, frozen=True):
 
     @property
     def inflight_ms(self) -> int:
-        """The audio that is with providers."""
-        return sum(chunk.audio_ms for chunk in self.inflight)
+        """What the audio that is with providers will be billed as."""
+        return sum(chunk.billed_ms for chunk in self.inflight)
+
+    @property
+    def audio_ms(self) -> int:
+        """The length of what was transcribed."""
+        return self.done_ms - self.rounded_up_ms
 
     @property
     def is_direct(self) -> bool:
@@ -107,7 +126,7 @@ class Session(Struct, frozen=True):
         """Where audio that arrives now belongs in the transcript: after the relayed audio, or by the clock."""
         if self.is_direct:
             return max(0, self.lease_started_at - self.started_at) * 1000  # clocks of two Lambdas differ
-        return self.done_ms + self.inflight_ms
+        return self.audio_ms + sum(chunk.audio_ms for chunk in self.inflight)
 
 
 class SessionAttributes:
@@ -157,3 +176,7 @@ class Reservation(Struct, frozen=True):
     audio_hash: str
     reserved_at: Internal[int]
     start_ms: Record[int]
+
+    @property
+    def billed_ms(self) -> int:
+        return billed_chunk_ms(self.audio_ms)

@@ -107,7 +107,7 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
     `instead_of` is a stale reservation of the same `seq` to take over; the milliseconds it holds are released.
     """
     stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
-    needed_ms = chunk.audio_ms - (stale.audio_ms if stale else 0)
+    needed_ms = chunk.billed_ms - (stale.billed_ms if stale else 0)
     has_room = (
         Attr("state").eq(SessionState.ACTIVE.value)
         & Attr("lease_number").eq(session.lease_number)
@@ -133,7 +133,7 @@ def release_chunk(session: Session, chunk: Reservation) -> list[Write]:
     return [
         Write(
             session_key(session.user_id, session.session_id),
-            add={"free_ms": chunk.audio_ms},
+            add={"free_ms": chunk.billed_ms},
             drop=[("inflight", chunk.attempt)],
             when=Attr(f"inflight.{chunk.attempt}").exists(),
         ),
@@ -146,7 +146,8 @@ def complete_chunk(session: Session, chunk: Reservation, recognition: Recognitio
     billed = Write(
         session_key(session.user_id, session.session_id),
         add={
-            "done_ms": chunk.audio_ms,
+            "done_ms": chunk.billed_ms,
+            "rounded_up_ms": chunk.billed_ms - chunk.audio_ms,
             USE_MS + recognition.model: chunk.audio_ms,
             USE_COST + recognition.model: cost_micro_usd,
         },

@@ -52,8 +52,11 @@ class LeaseRules:
         return min(self.default_seconds, max(self.shortest_seconds, allowance_seconds // 3))
 
     def allowance_seconds(self, balance: Balance, used_today_seconds: int) -> int:
-        """What may still be returned today for direct leases that end early."""
-        whole = self.paid_allowance_seconds if balance.purchased > 0 else self.free_allowance_seconds
+        """What may still be returned today for direct leases that end early.
+
+        The larger allowance is for buyers: an open dispute takes it away, like a claw-back of all that was bought.
+        """
+        whole = self.paid_allowance_seconds if balance.is_buyer else self.free_allowance_seconds
         return max(0, whole - used_today_seconds)
 
     def first(self, new: Session, prices: Prices, available: int, now: int) -> Session:

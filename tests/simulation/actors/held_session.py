@@ -15,7 +15,8 @@ CLOCK_SLACK_MS = 8_000  # clocks of two processes, and seconds that are cut off
 class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
-    `providers`: those that its client speaks; None: all. `saves`: seq → every attempt to save it. `sent`: seq → milliseconds; `recognised`: seq → milliseconds and words.
+    `saves`: seq → every attempt to save it. `sent`: seq → milliseconds; `recognised`: seq → milliseconds and words.
+    `providers`: those that its client speaks; None: all.
     """
 
     session_id: str

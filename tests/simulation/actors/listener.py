@@ -15,7 +15,7 @@ from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.providers import live_credits
+from tests.simulation.providers import billed_ms, live_credits
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
@@ -23,7 +23,13 @@ DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once")
 RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 30_000
-SPOKEN = (None, None, ["assemblyai"], ["deepgram", "openai"], ["deepgram"])  # the providers that a client may name
+CLIENTS_PROVIDERS = (
+    None,
+    None,
+    ["assemblyai"],
+    ["deepgram", "openai"],
+    ["deepgram"],
+)  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
@@ -57,7 +63,7 @@ class Listener:
     def _start(self) -> HeldSession | None:
         rng, person = self.rng, self.person
         transport = rng.choice(["relay", "direct"])
-        providers = rng.choice(SPOKEN)
+        providers = rng.choice(CLIENTS_PROVIDERS)
         body = contract.Start(
             transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]), providers=providers
         )
@@ -221,8 +227,8 @@ class Listener:
         """A relay session costs the audio that was recognised, and nothing that was not sent."""
         if session.transport != "relay":
             return
-        least = live_credits(sum(milliseconds for milliseconds, _ in session.recognised.values()))
-        most = live_credits(sum(session.sent.values()))
+        least = live_credits(sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values()))
+        most = live_credits(sum(map(billed_ms, session.sent.values())))
         if not least <= stopped.credits_used <= most:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 
