@@ -113,6 +113,7 @@ def usage_writes(hold: Hold, charge: Charge, at: int) -> list[Write]:
         uses=charge.uses,
         reported_ms=charge.reported_ms,
         reported_of_ms=charge.reported_of_ms,
+        implausible_ms=charge.implausible_ms,
     )
     day = Write(
         ItemKey("ledger", user_pk(hold.user_id), f"{DAY}{utc_date(at)}#{charge.service}"),

@@ -37,6 +37,7 @@ class LeaseRules:
     sweep_grace_seconds: int = 60  # above the longest request (29 s), so that no chunk is in flight when the sweep runs
     opening_seconds: int = 60  # how long a held lease waits for its token to be recorded before it is swept
     chunk_stale_after_seconds: int = 35  # above the longest request too: its process has ended
+    hand_over_seconds: int = 10  # for which docs/streaming.md has two sockets open at a renewal
     save_interval_seconds: int = 15
     no_audio_after_seconds: int = 60
     free_allowance_seconds: int = 1_800
@@ -196,6 +197,13 @@ class LeaseRules:
     def chunks_in_flight(self, session: Session, now: int) -> tuple[InFlight, ...]:
         """The chunks that a live process may still have with a provider; older ones are stale."""
         return tuple(c for c in session.inflight if now - c.reserved_at < self.chunk_stale_after_seconds)
+
+    def longest_socket_seconds(self, session: Session, now: int) -> int:
+        """How long the sockets of the session can have been open by now, together.
+
+        From its start, whose clock counts whole seconds, and twice as long while one lease is handed over to the next.
+        """
+        return now - session.started_at + 1 + (session.lease_number - 1) * self.hand_over_seconds
 
     def seconds_left(self, session: Session, now: int) -> int:
         """Seconds until the lease expires or its audio is used up."""

@@ -193,7 +193,7 @@ class Streaming:
     def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:
         """Settle the open lease and close the session. A repeat, also after the sweep, returns the same figures.
 
-        The duration that the client reports is stored beside ours and never billed.
+        The duration that the client reports is stored beside ours and never billed; an implausible one counts apart.
         """
         for _ in range(TRIES):
             snapshot = self._load(caller, session_id)
@@ -206,7 +206,9 @@ class Streaming:
                 )
             ending = self._end_lease(snapshot, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
-            ending = replace(ending, session=stopped, charge=with_client_report(ending.charge, stopped))
+            longest_seconds = self.rules.longest_socket_seconds(stopped, self.now())
+            charge = with_client_report(ending.charge, stopped, longest_seconds)
+            ending = replace(ending, session=stopped, charge=charge)
             try:
                 self.leases.end(snapshot.session, ending, self._allowance_writes(snapshot, ending))
             except LOST_RACE:

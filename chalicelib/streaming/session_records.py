@@ -19,11 +19,17 @@ def with_renewal(session: Session, renewal: str, body_hash: str) -> Session:
     return replace(session, renewal=renewal, renewal_hash=body_hash, followed_renewals=followed)
 
 
-def with_client_report(charge: Charge, stopped: Session) -> Charge:
-    """The charge with the duration that the client reports for the session, where it reports one."""
-    if stopped.client_reported_seconds is None:
+def with_client_report(charge: Charge, stopped: Session, longest_seconds: int) -> Charge:
+    """The charge with the duration that the client reports for the session, where it reports one.
+
+    `longest_seconds`: the longest duration that is plausible; a longer one is not compared with ours.
+    """
+    reported_seconds = stopped.client_reported_seconds
+    if reported_seconds is None:
         return charge
-    return replace(charge, reported_ms=stopped.client_reported_seconds * 1000, reported_of_ms=stopped.done_ms)
+    if reported_seconds > longest_seconds:
+        return replace(charge, implausible_ms=reported_seconds * 1000)
+    return replace(charge, reported_ms=reported_seconds * 1000, reported_of_ms=stopped.done_ms)
 
 
 def stopped_response(stopped: Session, available: int) -> contract.Stopped:
