@@ -318,7 +318,7 @@ def test_every_group_of_routes_has_a_limit_and_every_limit_a_group() -> None:
     settings = load.read(LOCAL, NOWHERE)
 
     assert {f"rate_limit_{group}" for group in GROUPS} == {name for name in dir(settings) if name.startswith("rate_")}
-    assert settings.limits["audio"] == Limit(3_000, "minute")
+    assert settings.limits["audio"] == Limit(300, "minute")
     assert all(limit.is_strict for limit in settings.limits.values())
 
 

@@ -268,7 +268,7 @@ export interface paths {
         put?: never;
         /**
          * Create a form for the upload of one recording
-         * @description The form is valid for 15 minutes and takes at most 500 MB.
+         * @description The form is valid for 15 minutes and takes at most 500 MB. It needs a positive balance.
          */
         post: operations["new_upload"];
         delete?: never;
@@ -360,7 +360,7 @@ export interface paths {
         };
         /**
          * List the caller's transcripts, newest first
-         * @description With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
+         * @description A page may be shorter than `limit`, for filters or long lines; continue until `next_cursor` is null.
          */
         get: operations["history"];
         put?: never;
@@ -1116,12 +1116,18 @@ export interface components {
             /** Format: date-time */
             token_expires_at?: string;
         };
-        /** @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open. */
+        /**
+         * @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
+         *
+         *         A report that is longer than its session counts as implausible and in no other figure.
+         */
         LiveSeconds: {
             sessions: number;
             billed_seconds: number;
             client_reported_seconds: number;
             difference_seconds: number;
+            implausible_sessions: number;
+            implausible_seconds: number;
         };
         LoggedIn: {
             token: string;
@@ -2450,6 +2456,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
+            402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
