@@ -99,6 +99,18 @@ def test_a_renewal_uses_the_second_provider_and_the_next_returns(
     books.check_invariants(listener.user_id)
 
 
+def test_a_client_that_speaks_no_offered_provider_learns_which_there_are(listener: Person) -> None:
+    before = listener.balance()
+
+    refused = listener.stream(action="start", transport="direct", providers=["deepgram"])
+
+    details = check_error(refused, 400, "provider_not_offered")
+    assert details == {"field": "providers", "offered": "assemblyai, openai"}
+    assert listener.balance() == before
+    only_second = listener.stream(action="start", transport="direct", providers=["openai"], language="en")
+    assert (only_second.status_code, only_second.json()["provider"]) == (201, "openai")
+
+
 def test_a_language_only_the_second_supports_goes_to_it(listener: Person, sandbox: Sandbox) -> None:
     minted = sandbox.count(Sandbox.TOKEN)
 
