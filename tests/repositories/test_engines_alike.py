@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from ministack.services import dynamodb
 
 from chalicelib.repositories.table import ItemKey, Tables, Write
-from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.engines import IN_PROCESS, Engine, client
 from tests.repositories.engine_differences import KNOWN_DIFFERENCES
 from tests.repositories.engine_pair import EnginePair, EnginesDifferError
@@ -36,7 +35,7 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 
 
 @pytest.fixture
-def pair(dynamodb_local: DynamoDBLocal) -> EnginePair:
+def pair(dynamodb_local: Engine) -> EnginePair:
     return EnginePair(client(dynamodb_local.endpoint_url))
 
 
@@ -60,7 +59,7 @@ def test_engines_answer_a_sample_of_requests_alike(pair: EnginePair, soak_counts
 def test_removing_below_a_missing_map_is_refused_and_writes_nothing(
     request: pytest.FixtureRequest, engine: str, write: Write
 ) -> None:
-    on = Engine(engine) if engine == IN_PROCESS else Engine(engine, request.getfixturevalue(engine).endpoint_url)
+    on = Engine(engine) if engine == IN_PROCESS else request.getfixturevalue(engine)
     item = {"map": {"a": 1}, "text": "a"}
     with on.tables() as names:
         tables = Tables(on.client, *names)
