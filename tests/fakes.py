@@ -49,6 +49,7 @@ class ScriptedRecogniser:
     model: str = MODEL
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
     received: list[Audio] = field(default_factory=list)
+    shortest_ms: int = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.received.append(audio)

@@ -2,9 +2,21 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
-from .base import Code, Email, Name, NewName, Password, RequestShape, ResponseShape, Time, Token, one_of
+from .base import (
+    Code,
+    CurrentPassword,
+    Email,
+    Name,
+    NewName,
+    Password,
+    RequestShape,
+    ResponseShape,
+    Time,
+    Token,
+    one_of,
+)
 
 
 class CreditSummary(ResponseShape, kw_only=True):
@@ -60,7 +72,7 @@ class CodeSent(ResponseShape, kw_only=True):
 
 class Login(RequestShape, kw_only=True):
     email: Email
-    password: Annotated[str, Meta(min_length=1, max_length=256)]
+    password: CurrentPassword
 
 
 class LoggedIn(ResponseShape, kw_only=True):

@@ -5,9 +5,17 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..models.catchup import JobState
-from .base import Identifier, Language, Milliseconds, RequestShape, ResponseShape, Time, Title, one_of
-
-MediaType = Annotated[str, Meta(max_length=100, pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)")]
+from .base import (
+    Identifier,
+    MediaType,
+    Milliseconds,
+    RecordingLanguage,
+    RequestShape,
+    ResponseShape,
+    Time,
+    Title,
+    one_of,
+)
 
 
 class NewUpload(RequestShape, kw_only=True):
@@ -33,7 +41,7 @@ class Catchup(RequestShape, kw_only=True):
     from_ms: Milliseconds | None = None
     to_ms: Milliseconds | None = None
     minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
-    language: Language = ""
+    language: RecordingLanguage = ""
     title: Title = ""
     quote: bool = False
 

@@ -11,6 +11,7 @@ from .base import (
     LeaseSeconds,
     Milliseconds,
     ProviderName,
+    ReportedSeconds,
     RequestShape,
     ResponseShape,
     SampleRate,
@@ -46,6 +47,7 @@ class Turn(RequestShape, kw_only=True):
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.max_silence_ms is not None and (self.silence_ms or 0) > self.max_silence_ms:
             raise ValueError("`max_silence_ms` must not be below `silence_ms`.")
 
@@ -74,7 +76,7 @@ class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
-    provider_session_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] | None = None
+    provider_session_seconds: ReportedSeconds | None = None
 
 
 StreamAction = Start | Renew | Save | Stop

@@ -8,6 +8,7 @@ import re
 
 import msgspec
 
+from ..contract.base import FieldError
 from ..errors import InvalidRequestError
 
 BODY = "body"
@@ -45,6 +46,8 @@ def invalid_request(error: Exception, noun: str = "field") -> InvalidRequestErro
         return InvalidRequestError("The body is not valid JSON in UTF-8.", BODY)
     text, _, path = str(error).rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
     path = path.removesuffix("`").lstrip(".")
+    if isinstance(error.__cause__, FieldError):
+        path = ".".join(filter(None, (path, error.__cause__.field)))
     if named := FIELD_IN_OBJECT.fullmatch(text):
         problem, name = named.groups()
         message = (

@@ -37,6 +37,7 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    "Content-Disposition",
     "X-Next-Cursor",
     "X-Request-Id",
 ]

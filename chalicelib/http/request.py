@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import re
 import uuid
 from typing import Any, TypeVar
 
@@ -20,6 +21,11 @@ ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
+# An escape of JSON: half a pair of surrogates, or (kept) a whole pair or any other escape.
+SURROGATE_ESCAPES = (
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 Shape = TypeVar("Shape")
 
@@ -51,11 +57,24 @@ def body(request: Request, shape: Any) -> Any:
     if not raw.strip() and shape is contract.EmptyBody:
         return contract.EmptyBody()
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return _decode(raw, shape)
     except RecursionError as error:
         raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise invalid_request(error) from error
+
+
+def _decode(raw: bytes, shape: Any) -> Any:
+    """The JSON as `shape`. Half a pair of surrogates is read as U+FFFD: JavaScript sends it for a text that it cut."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        repaired = re.sub(SURROGATE_ESCAPES, lambda found: found[1] or rb"\ufffd", raw)
+        if repaired == raw:
+            raise
+        return msgspec.json.decode(repaired, type=shape)
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:

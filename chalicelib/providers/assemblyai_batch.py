@@ -8,6 +8,7 @@ import msgspec
 
 from ..errors import ProviderError, ProviderFailedError
 from ..models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
+from ..models.languages import primary_language
 from ..models.transcripts import Word
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
@@ -131,7 +132,7 @@ def _parse_transcript(fields: dict[str, object]) -> TranscriptResponse:
 
 def _language_code(language: str) -> str:
     """AssemblyAI's code of the language, with the region only where AssemblyAI has it; empty where there is no code."""
-    name = language.split("-")[0]
+    name = primary_language(language)
     return REGIONAL_CODES.get(language, "" if name in UNSUPPORTED_LANGUAGES else name)
 
 

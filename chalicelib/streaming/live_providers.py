@@ -68,7 +68,8 @@ class LiveProviders:
             raise ProviderNotOfferedError(message, allowed)
         candidates = [self.by_name[name] for name in names if self.by_name[name].supports_language(session.language)]
         if not candidates:
-            raise InvalidRequestError("No live provider supports this language.", "language")
+            message = "No live provider recognises this language. Send another one, or use the relay."
+            raise InvalidRequestError(message, "language")
         return candidates
 
     def _names_for(self, is_buyer: bool) -> list[str]:

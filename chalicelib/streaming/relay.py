@@ -31,7 +31,9 @@ from ..repositories.table import Item, Tables, WriteRefusedError
 
 
 class Recogniser(Protocol):
-    """A provider of speech recognition."""
+    """A provider of speech recognition. `shortest_ms`: it refuses shorter audio."""
+
+    shortest_ms: int
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         """The words of `audio`. Raises ProviderError."""
@@ -141,6 +143,8 @@ class Relay:
     def _recognise(self, session: Session, audio: Audio) -> Recognition:
         failure: ProviderError | None = None
         for recogniser in self.recognisers:
+            if audio.duration_ms < recogniser.shortest_ms:
+                continue
             try:
                 return recogniser.recognise(audio, session.language)
             except ProviderError as error:

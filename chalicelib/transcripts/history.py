@@ -25,6 +25,7 @@ from ..repositories.transcripts import (
     transcript_from,
     transcript_key,
 )
+from ..text import file_stem
 from . import subtitles
 from .coverage import covered_intervals, uncovered_intervals
 
@@ -130,7 +131,8 @@ class History:
         if _response_bytes(content) > MAX_FILE_BYTES:
             message = "This transcript is too long for one file. Read it page by page instead."
             raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
-        return Download(content, content_type, f"transcript-{transcript_id}.{file_format}")
+        stem = file_stem(transcript.title) or f"transcript-{transcript_id}"
+        return Download(content, content_type, f"{stem}.{file_format}")
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.

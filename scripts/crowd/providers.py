@@ -41,6 +41,7 @@ class SpeechRecognition:
     """Recognises the same words in all audio."""
 
     model: str = "assemblyai/sync-universal-3-5-pro"
+    shortest_ms = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         return Recognition("some words", self.model, (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8)))

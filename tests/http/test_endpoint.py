@@ -25,7 +25,7 @@ from chalicelib.http.parameters import (
     Source,
 )
 from chalicelib.http.rate_limiter import over_limit_error
-from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
+from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus, to_response
 from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
 from chalicelib.models.rate_limits import Limit
@@ -180,6 +180,21 @@ def test_a_key_names_one_id_per_user_and_route() -> None:
 def test_another_status_and_a_file_are_responses_too() -> None:
     assert call(lambda: ResponseWithStatus(202, Echo(values=["later"])), body={}) == (202, {"values": ["later"]})
     assert call(lambda: Download("a,b", "text/csv", file_name="a.csv"), body={}) == (200, "a,b")
+
+
+@pytest.mark.parametrize(
+    ("file_name", "header"),
+    [
+        ("credits.csv", 'attachment; filename="credits.csv"'),
+        ("Größe.srt", "attachment; filename=\"Groe.srt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.srt"),
+        ("会議.vtt", "attachment; filename=\"file.vtt\"; filename*=UTF-8''%E4%BC%9A%E8%AD%B0.vtt"),
+        ('a "b".txt', "attachment; filename=\"a 'b'.txt\"; filename*=UTF-8''a%20%22b%22.txt"),
+    ],
+)
+def test_a_file_has_a_name_in_ascii_and_its_own(file_name: str, header: str) -> None:
+    response = to_response(Download("a", "text/csv", file_name), 200)
+
+    assert response.headers["Content-Disposition"] == header
 
 
 def test_a_view_carries_the_spec_of_its_route() -> None:

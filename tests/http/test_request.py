@@ -186,7 +186,7 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         (
             '{"action": "start", "language": "x"}',
             "language",
-            "This has characters or a format that are not accepted here.",
+            "Send a language tag such as en or pt-BR, or auto to have the language detected.",
         ),
         (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
         (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
@@ -232,7 +232,7 @@ def test_a_missing_query_parameter_is_named() -> None:
 
 
 def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
-    for body in ('{"action": "start", "source_url": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
+    for body in ('{"action": "start", "language": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
         message = refusal_of(contract.StreamAction, body.encode()).message
         assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.contract import LANGUAGES
 from chalicelib.errors import (
     ProviderDeniedError,
     ProviderError,
@@ -20,6 +19,7 @@ from chalicelib.errors import (
     ProviderUnavailableError,
 )
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
+from chalicelib.models.languages import LANGUAGES
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 from sandbox.assemblyai.transcript_options import ALL_LANGUAGES
@@ -158,7 +158,7 @@ class TestSubmit:
 
         assert (fields["language_code"], fields.get("language_detection")) == (code, None)
 
-    @pytest.mark.parametrize("language", ["", "yue", "yue-HK"])
+    @pytest.mark.parametrize("language", ["", "auto", "yue", "yue-HK"])
     def test_a_language_without_a_code_is_detected_by_the_provider(
         self, client: Client, batch_stand_in: StandIn, language: str
     ) -> None:
@@ -171,7 +171,7 @@ class TestSubmit:
     ) -> None:
         recordings = client()
 
-        for language in LANGUAGES.split("|"):
+        for language in sorted(LANGUAGES):
             for region in ("", "-XX", "-GB", "-CH", "-US"):
                 recordings.submit(order(language=language + region))
 

@@ -10,6 +10,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.models.rate_limits import Limit
 from chalicelib.repositories.rate_limits import MAX_ATTEMPTS, RateLimits, RequestCount, limit_key
 from chalicelib.repositories.table import Tables, Write, WriteRefusedError
+from tests.engines import on_use_case_engines
 
 SECOND = 1_000_000
 NOW = 1_795_400_000 * SECOND
@@ -61,10 +62,16 @@ def test_a_refused_request_says_when_to_retry_and_changes_nothing(tables: Tables
     assert rate_limits.count(count_of(now_us=NOW + SECOND))
 
 
+@on_use_case_engines
 @pytest.mark.parametrize("seed", range(6))
 def test_interleaved_clients_with_late_clocks_never_pass_more_than_the_rule(tables: Tables, seed: int) -> None:
     """Six clients, each of whose attempts is a step of its own, with clocks up to two seconds late."""
     simulate_clients(tables, random.Random(seed), steps=250)
+
+
+@pytest.mark.parametrize("seed", [6, 7])
+def test_interleaved_clients_never_pass_more_than_the_rule_on_a_server(tables: Tables, seed: int) -> None:
+    simulate_clients(tables, random.Random(seed), steps=60)
 
 
 @pytest.mark.soak

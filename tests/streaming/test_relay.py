@@ -9,6 +9,7 @@ from chalicelib.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
+from chalicelib.providers.openai_transcription import SHORTEST_MS as OPENAI_SHORTEST_MS
 from chalicelib.repositories.table import Tables
 from tests.default_prices import PRICES
 from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
@@ -157,6 +158,24 @@ def test_chunks_follow_each_other_unless_start_ms_is_given(backend: Backend) -> 
         (1, 2_000, 5_000, "some words"),
         (2, 60_000, 61_000, "some words"),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "is_sent_on"), [(0.08, False), (0.0999, False), (0.1, True), (0.5, True)])
+def test_a_chunk_too_short_for_the_fallback_never_goes_to_it(two: Backend, seconds: float, is_sent_on: bool) -> None:
+    ada = two.person(200)
+    lease = two.start(ada)
+    fallback_of(two).shortest_ms = OPENAI_SHORTEST_MS
+    two.recogniser.script.append(ProviderTimeoutError("slow"))
+
+    if is_sent_on:
+        two.send(ada, lease.session_id, 0, seconds)
+    else:
+        with pytest.raises(ProviderTimeoutError, match="slow"):
+            two.send(ada, lease.session_id, 0, seconds)
+        two.send(ada, lease.session_id, 0, seconds)  # The first provider answers the retry.
+
+    assert len(fallback_of(two).received) == is_sent_on
+    two.check_invariants(ada.user_id)
 
 
 def test_the_fallback_is_called_and_its_cost_booked_under_its_name(two: Backend) -> None:
