@@ -51,6 +51,7 @@ REASON_MEANINGS = {
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "segments[3].end_ms"},
     "insufficient_credits": {"required": 100, "available": 40},
+    "provider_not_offered": {"field": "providers", "offered": "assemblyai"},
     "too_large": {"max_bytes": 524288},
 }
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"
