@@ -1,5 +1,6 @@
 """The errors that a client may see. `http/responses.py` turns them into HTTP responses."""
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 Detail = int | str | bool | None
@@ -7,6 +8,7 @@ Detail = int | str | bool | None
 # The closed lists behind `details.reason`; http/openapi/errors.py says what each means and what to do.
 ConflictReason = Literal[
     "already_done",
+    "catchup_running",
     "chunk_expired",
     "lease_changed",
     "lease_open",
@@ -46,6 +48,16 @@ class InvalidRequestError(AppError):
 
     def __init__(self, message: str, field: str):
         super().__init__(message, field=field)
+
+
+class ProviderNotOfferedError(AppError):
+    """None of the live providers that the client can speak is offered to it; `details.offered` names those that are."""
+
+    code = "provider_not_offered"
+
+    def __init__(self, message: str, offered: Iterable[str]):
+        names = ", ".join(offered)
+        super().__init__(f"{message} Offered to this account: {names}.", field="providers", offered=names)
 
 
 class InvalidSignatureError(AppError):
@@ -206,6 +218,17 @@ class ProviderUnavailableError(ProviderError):
 
     def __init__(self, message: str, retry_after_seconds: int = 5, log_note: str = ""):
         super().__init__(message, log_note, retry_after_seconds=retry_after_seconds)
+
+
+class UnusableAnswerError(ProviderError):
+    """A text model's answer cannot be used. The provider charges for its tokens all the same.
+
+    `model` is "provider/model".
+    """
+
+    def __init__(self, message: str, model: str, input_tokens: int, output_tokens: int, log_note: str = ""):
+        super().__init__(message, log_note)
+        self.model, self.input_tokens, self.output_tokens = model, input_tokens, output_tokens
 
 
 class ProviderFailedError(Exception):

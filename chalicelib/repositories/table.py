@@ -89,10 +89,7 @@ class Tables:
         return deserialize(response["Item"]) if "Item" in response else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
-        """The items in the order of `keys` (at most 100), as last written, in one call; None for each missing one.
-
-        A key may be given more than once; DynamoDB itself refuses that.
-        """
+        """The items in the order of `keys` (100; doubles allowed), as last written, in one call; None if missing."""
         pending: dict[str, Any] = {}
         for key in dict.fromkeys(keys):
             request = pending.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
@@ -122,8 +119,7 @@ class Tables:
     ) -> tuple[list[Item], str | None]:
         """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to continue `after`.
 
-        `between`: only sort keys from the first to the second, both with the prefix and both included.
-        An empty prefix: all items of `pk`.
+        `between`: only sort keys from the first to the second, both included. An empty prefix: all items of `pk`.
         """
         extra: dict[str, Any] = {}
         if limit is not None:
@@ -210,10 +206,17 @@ class Tables:
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""
+        self._write_one(*self._request(write))
+
+    def update(self, write: Write) -> Item:
+        """As `write`, of one item; the attributes that it changed, as they are now."""
         action, request = self._request(write)
+        return deserialize(self._write_one(action, request | {"ReturnValues": "UPDATED_NEW"}).get("Attributes", {}))
+
+    def _write_one(self, action: str, request: Item) -> Any:
         operation = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[action]
         try:
-            self._call(operation, **request)
+            return self._call(operation, **request)
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise

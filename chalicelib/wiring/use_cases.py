@@ -101,6 +101,7 @@ def lease_rules() -> "LeaseRules":
         default_seconds=used.lease_seconds,
         free_allowance_seconds=used.free_allowance_seconds,
         paid_allowance_seconds=used.paid_allowance_seconds,
+        words_bytes_per_day=used.words_bytes_per_day,
     )
 
 

@@ -15,6 +15,7 @@ from chalicelib.http.endpoint import EndpointDecorator, route_spec
 from chalicelib.http.parameters import (
     Admin,
     Body,
+    BytesSentToday,
     Header,
     Id,
     IdempotencyKey,
@@ -74,7 +75,7 @@ class FakeLimiter:
         count.update_from({"tat_us": self.tat_us})
         if count.wait_seconds:
             raise over_limit_error(count)
-        count.mark_counted()
+        count.mark_counted({})
         yield
         self.exempt.append(count.is_exempt)
 
@@ -190,6 +191,25 @@ def test_a_key_names_one_id_per_user_and_route() -> None:
 def test_another_status_and_a_file_are_responses_too() -> None:
     assert call(lambda: ResponseWithStatus(202, Echo(values=["later"])), body={}) == (202, {"values": ["later"]})
     assert call(lambda: Download("a,b", "text/csv", file_name="a.csv"), body={}) == (200, "a,b")
+
+
+def test_a_view_gets_the_bytes_that_the_caller_sent_before_on_this_day() -> None:
+    def view(caller: Caller, sent_today: BytesSentToday, body: Body[contract.Stop]) -> Echo:
+        return Echo(values=[str(sent_today)])
+
+    class CountingLimiter(FakeLimiter):
+        @contextmanager
+        def counting(self, group: str, count: RequestCount) -> Iterator[None]:
+            assert count.body_bytes == len(json.dumps(body))
+            count.day_bytes = 500 + count.body_bytes
+            yield
+
+    body = {"action": "stop", "session_id": "s-1"}
+    response = post(view, token="ada", body=body, limiter=CountingLimiter(), limit="stream")
+
+    assert json.loads(response.body)["values"] == ["500"]
+    with pytest.raises(ValueError, match="spend does not count bytes"):
+        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)(limit="spend")(view)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(

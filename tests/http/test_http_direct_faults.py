@@ -68,8 +68,8 @@ def test_a_start_without_a_token_is_an_error_and_stores_nothing(
     assert [entry.kind for entry in books.entries(single.user_id)] == ["free_credits"]
     # Nothing is left of the key either: the same request again is a start like any other.
     again = single.post(STREAM, json={"action": "start"}, headers=key)
-    assert (again.status_code, again.json()["credits_held"]) == (201, 100)
-    assert single.balance() == (100, 100)
+    assert (again.status_code, again.json()["credits_held"]) == (201, 50)
+    assert single.balance() == (150, 50)
     books.check_invariants(single.user_id)
 
 

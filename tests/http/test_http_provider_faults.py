@@ -20,7 +20,7 @@ def send(person: Person, session_id: str) -> requests.Response:
 
 
 def check_charged_nothing(person: Person, session_id: str, books: Backend) -> None:
-    assert person.balance() == (100, 100)
+    assert person.balance() == (150, 50)
     books.check_invariants(person.user_id)
     stopped = person.stop(session_id)
     assert (stopped["billed_seconds"], stopped["credits_used"], stopped["credits_available"]) == (0, 0, 200)
@@ -107,7 +107,7 @@ def test_an_unreachable_provider_falls_back(
     sandbox.fail(Sandbox.TRANSCRIPTIONS, "500")
 
     check_error(send(person, session_id), 502, "provider_error")
-    assert person.balance() == (100, 100)
+    assert person.balance() == (150, 50)
     assert send(person, session_id).status_code == 200
 
     assert person.stop(session_id)["credits_available"] == 199

@@ -33,6 +33,7 @@ body if the response is lost: nothing is charged twice, and the first response i
 # Path prefixes, the longest first, and the section of the reference.
 SECTIONS = {
     "/transcription/stream": "Streaming",
+    "/transcription/sessions": "Streaming",
     "/transcription/uploads": "Catch-up",
     "/transcription/catchup": "Catch-up",
     "/webhooks/assemblyai": "Catch-up",

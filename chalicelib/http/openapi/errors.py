@@ -21,11 +21,13 @@ CODES_BY_SOURCE = {
     Source.BODY: {"invalid_request", "too_large"},
     Source.IDEMPOTENCY_KEY: {"invalid_request", "idempotency_mismatch"},
     Source.HEADER: set[str](),
+    Source.BYTES_SENT_TODAY: set[str](),
 }
 CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code == "unauthenticated"}
 WEBHOOKS = "webhooks"  # the group whose callers never receive 429
 REASON_MEANINGS = {
     "already_done": "This request was already processed. Read the result with a GET request.",
+    "catchup_running": "A catch-up of this transcript is running. Delete the transcript when it has ended.",
     "chunk_expired": "Recognising the chunk took too long, or its session ended. It was not charged. Send it again.",
     "lease_changed": "The session changed while the chunk was processed. Send the chunk again.",
     "lease_open": "The lease is not near its end. Renew after `renew_after`, or set `interrupted`.",
@@ -49,6 +51,7 @@ REASON_MEANINGS = {
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "segments[3].end_ms"},
     "insufficient_credits": {"required": 100, "available": 40},
+    "provider_not_offered": {"field": "providers", "offered": "assemblyai"},
     "too_large": {"max_bytes": 524288},
 }
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"

@@ -237,6 +237,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transcription/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes */
+        get: operations["open_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transcription/stream/{session_id}/audio": {
         parameters: {
             query?: never;
@@ -268,7 +285,7 @@ export interface paths {
         put?: never;
         /**
          * Create a form for the upload of one recording
-         * @description The form is valid for 15 minutes and takes at most 500 MB.
+         * @description The form is valid for 15 minutes and takes at most 500 MB. It needs a positive balance.
          */
         post: operations["new_upload"];
         delete?: never;
@@ -360,7 +377,7 @@ export interface paths {
         };
         /**
          * List the caller's transcripts, newest first
-         * @description With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
+         * @description A page may be shorter than `limit`, for filters or long lines; continue until `next_cursor` is null.
          */
         get: operations["history"];
         put?: never;
@@ -756,7 +773,7 @@ export interface components {
              * @description What happened, for programs.
              * @enum {string}
              */
-            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
+            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_not_offered" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
             /** @description What is wrong and what to do, for people. */
             message: string;
             /** @description The same as in the header X-Request-Id and in the log. */
@@ -769,7 +786,7 @@ export interface components {
                  * @description Why, for programs: every `conflict` and every `unauthenticated` has one.
                  * @enum {string}
                  */
-                reason?: "already_done" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+                reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
             } & {
                 [key: string]: number | string | boolean | null;
             };
@@ -902,7 +919,11 @@ export interface components {
             success_url?: string | null;
             cancel_url?: string | null;
         };
-        /** @description A range of one source: an upload, a public address, or the saved captions of a live session. */
+        /**
+         * @description A range of one source: an upload, a public address, or the saved captions of a live session.
+         *
+         *         Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+         */
         Catchup: {
             upload_id?: string | null;
             audio_url?: string | null;
@@ -915,7 +936,12 @@ export interface components {
             /** @default false */
             quote?: boolean;
         };
-        /** @description A catch-up: its status, its cost and, when it is done, the summary. */
+        /**
+         * @description A catch-up: its status, its cost and, when it is done, the summary.
+         *
+         *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
+         *         where the covered range ends, and `recording_ms` where the recording does.
+         */
         CatchupJob: {
             job_id: string;
             /** @enum {string} */
@@ -929,6 +955,7 @@ export interface components {
             created_at: string;
             transcript_id?: string;
             session_id?: string;
+            recording_ms?: number;
             summary?: string;
             key_moments?: components["schemas"]["KeyMoment"][];
             summary_is_whole?: boolean;
@@ -1113,17 +1140,24 @@ export interface components {
             credits_available: number;
             save_interval_seconds: number;
             offset_ms: number;
+            next_seq: number;
             websocket_url?: string;
             token?: string;
             /** Format: date-time */
             token_expires_at?: string;
         };
-        /** @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open. */
+        /**
+         * @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
+         *
+         *         A report that is longer than its session counts as implausible and in no other figure.
+         */
         LiveSeconds: {
             sessions: number;
             billed_seconds: number;
             client_reported_seconds: number;
             difference_seconds: number;
+            implausible_sessions: number;
+            implausible_seconds: number;
         };
         LoggedIn: {
             token: string;
@@ -1181,6 +1215,21 @@ export interface components {
             is_complete: boolean;
             open: components["schemas"]["OpenHold"][];
         };
+        /** @description A session that was not stopped. A `lapsed` one holds nothing and can be resumed. */
+        OpenSession: {
+            session_id: string;
+            transcript_id: string;
+            /** @enum {string} */
+            state: "active" | "lapsed" | "opening";
+            next_seq: number;
+            credits_held: number;
+            /** Format: date-time */
+            lease_expires_at: string;
+        };
+        /** @description Newest first; at most 100. */
+        OpenSessions: {
+            sessions: components["schemas"]["OpenSession"][];
+        };
         /** @description Unused credits of all users, and their value at the price of the most expensive package. */
         Outstanding: {
             credits: number;
@@ -1226,6 +1275,12 @@ export interface components {
             expires_in?: number;
             token_type?: string;
         };
+        /** @description A segment that was not stored, and why. */
+        RejectedSegment: {
+            seq: number;
+            /** @enum {string} */
+            reason: "resume_expired" | "save_full" | "session_stopped" | "words_limit";
+        };
         Renew: {
             /** @constant */
             action: "renew";
@@ -1247,17 +1302,25 @@ export interface components {
             session_id: string;
             segments: components["schemas"]["SegmentInput"][];
         };
+        /** @description `saved`: the `seq` of each segment that was stored. A segment without text is in neither list. */
         Saved: {
+            saved: number[];
+            rejected: components["schemas"]["RejectedSegment"][];
             seconds_left: number;
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
-        /** @description One segment of the transcript to save. */
+        /**
+         * @description One segment of the transcript to save.
+         *
+         *         Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
+         *         is ignored.
+         */
         SegmentInput: {
             seq: number;
             start_ms: number;
             end_ms: number;
-            text: string;
-            speaker?: string;
+            text: string | null;
+            speaker?: string | number | null;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
@@ -1288,6 +1351,8 @@ export interface components {
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
             key_terms?: string[];
+            providers?: string[] | null;
+            turn?: components["schemas"]["Turn"] | null;
         };
         /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
         StartAudit: {
@@ -1298,6 +1363,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
+            segments?: components["schemas"]["SegmentInput"][];
             provider_session_seconds?: number | null;
         };
         Stopped: {
@@ -1306,6 +1372,7 @@ export interface components {
             billed_seconds: number;
             credits_used: number;
             credits_available: number;
+            rejected: components["schemas"]["RejectedSegment"][];
         };
         /** @description Whether the event was `applied`, or `ignored` and why. */
         StripeWebhookResult: {
@@ -1385,6 +1452,12 @@ export interface components {
             key_moments: components["schemas"]["KeyMoment"][];
             /** @default true */
             is_whole?: boolean;
+        };
+        /** @description When the provider ends a turn, where it can be told; what is left out is the provider's own. */
+        Turn: {
+            silence_ms?: number | null;
+            max_silence_ms?: number | null;
+            confidence?: number | null;
         };
         /** @description The changes to a profile. An empty name removes the name. */
         UpdateUser: {
@@ -1560,6 +1633,24 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
                     code: "invalid_request" | "invalid_signature";
+                };
+            };
+        };
+        /**
+         * @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`.
+         *
+         *     `provider_not_offered`: None of the live providers that the client can speak is offered to it; `details.offered` names those that are.
+         */
+        InvalidRequestOrProviderNotOffered: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    code: "invalid_request" | "provider_not_offered";
                 };
             };
         };
@@ -2310,7 +2401,7 @@ export interface operations {
                     "application/json": components["schemas"]["Lease"];
                 };
             };
-            400: components["responses"]["InvalidRequest"];
+            400: components["responses"]["InvalidRequestOrProviderNotOffered"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
@@ -2353,6 +2444,37 @@ export interface operations {
             502: components["responses"]["ProviderError"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["ProviderTimeout"];
+        };
+    };
+    open_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `OpenSessions` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     relay_audio: {
@@ -2470,6 +2592,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
+            402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2821,6 +2944,7 @@ export interface operations {
             /**
              * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
              *
+             *     - `catchup_running`: A catch-up of this transcript is running. Delete the transcript when it has ended.
              *     - `session_running`: The session is still running. Stop it first.
              */
             409: {
@@ -2836,7 +2960,7 @@ export interface operations {
                         code: "conflict";
                         details?: {
                             /** @enum {unknown} */
-                            reason?: "session_running";
+                            reason?: "catchup_running" | "session_running";
                         };
                     };
                 };
