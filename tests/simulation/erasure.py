@@ -38,6 +38,17 @@ def check_erasure(simulation: "Simulation") -> None:
     _check_attributes(simulation, items)
 
 
+def check_deleted_transcripts(simulation: "Simulation") -> None:
+    """Nothing is left of a transcript that is not in the history any more."""
+    for pk, items in stored_partitions(APP).items():
+        if not pk.startswith("USER#"):
+            continue
+        for sk in items:
+            kind, *rest = sk.split("#")
+            if kind in ("SEGMENT", "SUMMARY") and "started_at" not in items.get(f"TRANSCRIPT#{rest[0]}", {}):
+                raise ViolationError(f"the transcript {rest[0]} of {pk} is deleted, still there is {sk}")
+
+
 def _check_attributes(simulation: "Simulation", items: list[dict[str, Any]]) -> None:
     """What is kept of deleted accounts has only the attributes that may stay."""
     for stored in items:

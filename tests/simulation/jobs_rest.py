@@ -48,7 +48,7 @@ def _check_charge(job: dict[str, Any], hold: HoldState, ordered: list[OrderedTra
     allowed = {number(job, "to_ms") - number(job, "from_ms")}
     if service_of(job) == "catchup":
         allowed = {transcript.billed_ms for transcript in ordered}
-    credits = {catchup_credits(service_of(job), milliseconds) for milliseconds in allowed}
+    credits = {catchup_credits(job, milliseconds) for milliseconds in allowed}
     if hold.charged not in credits:
         _fail(text(job, "job_id"), text(job, "user_id"), f"charged {hold.charged}, should be one of {sorted(credits)}")
 

@@ -15,12 +15,14 @@ CLOCK_SLACK_MS = 8_000  # clocks of two processes, and seconds that are cut off
 class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
-    `saves`: seq → every attempt to save it. `sent`: seq → milliseconds; `recognised`: seq → milliseconds and words.
+    `per_minute`: the credits of a minute, as it was told. `saves`: seq → every attempt to save it. `sent`: seq →
+    milliseconds; `recognised`: seq → milliseconds and words.
     """
 
     session_id: str
     transcript_id: str
     transport: str
+    per_minute: int
     lease_ends_ms: int
     lease_started_ms: int
     first_seq: int = 0

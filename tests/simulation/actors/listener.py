@@ -15,7 +15,7 @@ from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.providers import live_credits
+from tests.simulation.price_lists import credits_for
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
@@ -68,7 +68,7 @@ class Listener:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
-        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
+        session = HeldSession(session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0)
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -81,6 +81,10 @@ class Listener:
         if self.rng.random() < 0.1:
             try:
                 again = self.person.ask(operation, run, subject=session_id)
+            except ConflictError as conflict:
+                if operation != "renew":  # The answer of a renewal is kept until the next one.
+                    raise ViolationError(f"{operation} of {session_id} was answered, then {conflict!r}") from conflict
+                return lease
             except (AppError, GaveUpError):
                 return lease
             if again != lease:
@@ -88,6 +92,8 @@ class Listener:
         return lease
 
     def _receive(self, session: HeldSession, lease: contract.Lease, renewal: str, requested_ms: int) -> None:
+        if lease.credits_per_minute != session.per_minute:
+            raise ViolationError(f"the price of {session.session_id} was {session.per_minute}, and is now {lease}")
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
@@ -215,8 +221,8 @@ class Listener:
         """A relay session costs the audio that was recognised, and nothing that was not sent."""
         if session.transport != "relay":
             return
-        least = live_credits(sum(milliseconds for milliseconds, _ in session.recognised.values()))
-        most = live_credits(sum(session.sent.values()))
+        recognised_ms = sum(milliseconds for milliseconds, _ in session.recognised.values())
+        least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sum(session.sent.values())))
         if not least <= stopped.credits_used <= most:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 

@@ -1,0 +1,55 @@
+"""Faults in live sessions: their leases, allowances, chunks and prices."""
+
+from tests.simulation.planted.planting import PlantedFault
+
+FAULTS = {
+    "a renewal that leaves the earlier lease open": PlantedFault(
+        "streaming/service.py", "if snapshot.session.state is SessionState.LAPSED:", "if True:"
+    ),
+    "a second token for a running lease": PlantedFault(
+        "streaming/service.py",
+        'return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")',
+        "return self.leases.issue(session_from(earlier), available)",
+    ),
+    "a session updated whatever its lease": PlantedFault(
+        "repositories/sessions.py",
+        """        Attr("state").eq(before.state.value)
+        & Attr("lease_number").eq(before.lease_number)
+        & Attr("done_ms")""",
+        """        Attr("done_ms")""",
+    ),
+    "a lease rounded by itself": PlantedFault(
+        "streaming/lease_rules.py",
+        "held=prices.live_credits(session.done_ms + seconds * 1000) - session.charged,",
+        "held=prices.live_credits(seconds * 1000),",
+    ),
+    "a price that changes in the middle of a session": PlantedFault(
+        "streaming/lease_rules.py",
+        "credits=load(session.price_version).live_credits(done_ms) - session.charged,",
+        "credits=prices.live_credits(done_ms) - session.charged,",
+    ),
+    "an allowance that is never used up": PlantedFault(
+        "streaming/service.py", "if ending.returned_seconds == 0:", "if ending.returned_seconds >= 0:"
+    ),
+    "an allowance that two sessions use at once": PlantedFault(
+        "repositories/allowances.py",
+        'when=unchanged if used_before_seconds else Attr("used_seconds").not_exists(),',
+        "when=None,",
+    ),
+    "a sweep a minute after the start of a lease": PlantedFault(
+        "streaming/lease_rules.py",
+        "sweep_at = session.lease_expires_at + self.sweep_grace_seconds",
+        "sweep_at = session.lease_started_at + self.sweep_grace_seconds",
+    ),
+    "a sweep without its minute of grace": PlantedFault(
+        "streaming/lease_rules.py", "sweep_grace_seconds: int = 60", "sweep_grace_seconds: int = 0"
+    ),
+    "a chunk that is not reserved inside its lease": PlantedFault(
+        "repositories/sessions.py", '& Attr("free_ms").gte(needed_ms)', '& Attr("free_ms").exists()'
+    ),
+    "a chunk that is billed for each of two tries": PlantedFault(
+        "repositories/sessions.py",
+        'when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),',
+        "when=None,",
+    ),
+}
