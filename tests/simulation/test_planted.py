@@ -49,10 +49,10 @@ def test_at_least_twenty_faults_are_found_within_their_operations() -> None:
 
 @pytest.mark.parametrize("name", RERUN)
 def test_a_planted_fault_is_found_again_with_the_seed_of_the_table(name: str) -> None:
-    listed = read_findings()[name]
-    assert listed is not None
+    row = read_findings()[name]
+    assert row is not None
 
-    again = find_fault(FAULTS[name], range(listed.seed, listed.seed + 1))
+    again = find_fault(FAULTS[name], range(row.seed, row.seed + 1))
 
     assert again is not None, STALE
 

@@ -15,7 +15,7 @@ CLOCK_SLACK_MS = 8_000  # clocks of two processes, and seconds that are cut off
 class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
-    `per_minute`: the credits of a minute, as it was told. `saves`: seq → every attempt to save it. `sent`: seq →
+    `per_minute`: the credits of a minute, as its lease says. `saves`: seq → every attempt to save it. `sent`: seq →
     milliseconds; `recognised`: seq → milliseconds and words.
     """
 

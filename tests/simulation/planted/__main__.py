@@ -18,7 +18,7 @@ def main(names: list[str]) -> int:
     """1 if a fault was not found."""
     if unknown := [name for name in names if name not in FAULTS]:
         sys.exit(f"There is no such fault: {unknown}. Choose from:\n" + "\n".join(FAULTS))
-    wanted, numbers, began = names or list(FAULTS), count(1), time.monotonic()
+    names, numbers, began = names or list(FAULTS), count(1), time.monotonic()
     findings = {name: finding for name, finding in read_findings().items() if name in FAULTS}
 
     def note(name: str, line: str) -> None:
@@ -28,7 +28,7 @@ def main(names: list[str]) -> int:
         return find_fault(FAULTS[name], SEEDS, lambda line: note(name, line))
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # Each simulates in a process of its own.
-        running = {pool.submit(find, name): name for name in wanted}
+        running = {pool.submit(find, name): name for name in names}
         for done in as_completed(running):
             name, finding = running[done], done.result()
             findings[name] = finding
@@ -38,9 +38,9 @@ def main(names: list[str]) -> int:
                 if finding
                 else f"NOT FOUND within {MAX_OPERATIONS:,} operations"
             )
-            note(name, f"{outcome} ({next(numbers)} of {len(wanted)})")
-    lost = [name for name in wanted if findings[name] is None]
-    print(f"{len(wanted) - len(lost)} of {len(wanted)} faults found")
+            note(name, f"{outcome} ({next(numbers)} of {len(names)})")
+    lost = [name for name in names if findings[name] is None]
+    print(f"{len(names) - len(lost)} of {len(names)} faults found")
     return 1 if lost else 0
 
 
