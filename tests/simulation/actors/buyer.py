@@ -3,6 +3,7 @@
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.purchase_facts import DisputeState, RefundState
+from tests.simulation.actors.listener import Listener
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS
@@ -73,7 +74,8 @@ class Buyer:
 
     def _dispute(self, payment: Payment, cents: int) -> None:
         session_id = payment.session.session_id
-        dispute_id = self.stripe.dispute(session_id, cents, DisputeState.OPEN)
+        spend = Listener(self.simulation, self.person).stream if self.rng.random() < 0.5 else None
+        dispute_id = self.stripe.dispute(session_id, cents, DisputeState.OPEN, meanwhile=spend)
         if self.rng.random() < 0.8:
             self.simulation.think(self.rng.random() * 2 * HOUR_MS)
             decided = self.rng.choice([DisputeState.WON, DisputeState.LOST])

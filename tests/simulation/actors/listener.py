@@ -24,6 +24,7 @@ RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 30_000
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
+OPEN_TABS = 3
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
 
@@ -49,6 +50,8 @@ class Listener:
                 break
         if self.rng.random() < 0.75:
             self._stop(session)
+        elif self.rng.random() < 0.5:
+            self._stop_all()
         return session
 
     # Requests
@@ -204,6 +207,13 @@ class Listener:
                     raise ViolationError(f"stopping again was answered otherwise: {stopped}, then {again}")
         except (AppError, GaveUpError):
             pass
+
+    def _stop_all(self) -> None:
+        """Stop the latest sessions at the same moment, as when a browser with several tabs is closed."""
+        own = [session for reader, session in self.simulation.listened if reader is self.person]
+        for session in own[-OPEN_TABS:]:
+            stop = lambda session=session: self._stop(session)  # noqa: E731
+            self.simulation.start_actor(f"{session.session_id} is closed", stop)
 
     @contextmanager
     def _end_request(self, session: HeldSession, renewal: str) -> Iterator[None]:

@@ -11,17 +11,13 @@ FAULTS = {
         'return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")',
         "return self.leases.issue(session_from(earlier), available)",
     ),
-    "a session updated whatever its lease": PlantedFault(
-        "repositories/sessions.py",
-        """        Attr("state").eq(before.state.value)
-        & Attr("lease_number").eq(before.lease_number)
-        & Attr("done_ms")""",
-        """        Attr("done_ms")""",
+    "a session updated whatever happened to it meanwhile": PlantedFault(
+        "repositories/sessions.py", "put_in=changes, drop=dropped, when=is_unchanged)", "put_in=changes, drop=dropped)"
     ),
-    "a lease rounded by itself": PlantedFault(
+    "a lease that is rounded up by itself": PlantedFault(
         "streaming/lease_rules.py",
-        "held=prices.live_credits(session.done_ms + seconds * 1000) - session.charged,",
-        "held=prices.live_credits(seconds * 1000),",
+        "credits=load(session.price_version).live_credits(done_ms) - session.charged,",
+        "credits=load(session.price_version).live_credits(done_ms - session.settled_ms),",
     ),
     "a price that changes in the middle of a session": PlantedFault(
         "streaming/lease_rules.py",
@@ -47,9 +43,7 @@ FAULTS = {
     "a chunk that is not reserved inside its lease": PlantedFault(
         "repositories/sessions.py", '& Attr("free_ms").gte(needed_ms)', '& Attr("free_ms").exists()'
     ),
-    "a chunk that is billed for each of two tries": PlantedFault(
-        "repositories/sessions.py",
-        'when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),',
-        "when=None,",
+    "a chunk that is billed twice": PlantedFault(
+        "repositories/sessions.py", '"done_ms": chunk.audio_ms,', '"done_ms": 2 * chunk.audio_ms,'
     ),
 }
