@@ -1,7 +1,7 @@
 """Stripe in memory: checkouts, payments, refunds, disputes, and webhooks that come twice, late, or never."""
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -178,44 +178,21 @@ class Stripe:
         self._report_fact(payment, "refund.updated", RefundFact(refund_id, payment.refunds[refund_id]), cents)
         return refund_id
 
-    def dispute(
-        self,
-        session_id: str,
-        cents: int,
-        state: DisputeState,
-        dispute_id: str = "",
-        meanwhile: Callable[[], object] | None = None,
-    ) -> str:
-        """Open a dispute, or decide `dispute_id`; returns its id.
-
-        `meanwhile`: what the buyer does at the moment when a webhook of it arrives.
-        """
+    def dispute(self, session_id: str, cents: int, state: DisputeState, dispute_id: str = "") -> str:
+        """Open a dispute, or decide `dispute_id`; returns its id."""
         payment = self.payments[session_id]
         dispute_id = dispute_id or f"dp_{session_id}_{len(payment.disputes)}"
         payment.disputes[dispute_id] = Dispute(state, cents)
-        fact = DisputeFact(dispute_id, payment.disputes[dispute_id])
-        self._report_fact(payment, "charge.dispute.updated", fact, cents, meanwhile)
+        self._report_fact(
+            payment, "charge.dispute.updated", DisputeFact(dispute_id, payment.disputes[dispute_id]), cents
+        )
         return dispute_id
 
-    def _report_fact(
-        self,
-        payment: Payment,
-        kind: str,
-        fact: PaymentFact,
-        cents: int,
-        meanwhile: Callable[[], object] | None = None,
-    ) -> None:
+    def _report_fact(self, payment: Payment, kind: str, fact: PaymentFact, cents: int) -> None:
         session = payment.session
-        update = PaymentUpdate(fact, session.payment_id, cents, session.currency, session.is_live)
-        self._report(payment, kind, update, meanwhile)
+        self._report(payment, kind, PaymentUpdate(fact, session.payment_id, cents, session.currency, session.is_live))
 
-    def _report(
-        self,
-        payment: Payment,
-        kind: str,
-        update: CheckoutSession | PaymentUpdate,
-        meanwhile: Callable[[], object] | None = None,
-    ) -> None:
+    def _report(self, payment: Payment, kind: str, update: CheckoutSession | PaymentUpdate) -> None:
         """Send a webhook, as often and as late as the faults of this run decide."""
         event = Event(f"evt_{len(self.events) + 1}", kind, self.simulation.now, update)
         self.events[event.id] = event
@@ -224,8 +201,6 @@ class Stripe:
         )
         for delay_ms in self.simulation.faults.deliveries_ms():
             self.simulation.start_actor(f"webhook {event.id}", lambda: self._deliver(event, payment.buyer), delay_ms)
-            if meanwhile:
-                self.simulation.start_actor(f"meanwhile {event.id}", meanwhile, delay_ms)
 
     def _deliver(self, event: Event, buyer: str) -> None:
         """Deliver an event, again after an outage. Raises RunOverError: then it stays undelivered."""

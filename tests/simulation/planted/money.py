@@ -37,9 +37,6 @@ FAULTS = {
     "a purchase that stays on the list when it ends": PlantedFault(
         "repositories/purchases.py", "        writes.append(Write(open_key(after), delete=True))", "        pass"
     ),
-    "a dispute that holds credits which were just spent": PlantedFault(
-        "repositories/purchases.py", "when=_has_not_shrunk(balance) if opens_hold else None", "when=None"
-    ),
     "a won dispute whose hold stays": PlantedFault(
         "repositories/purchases.py",
         "        if held:\n            writes.append(end_hold",
