@@ -56,7 +56,7 @@ FAULTS = {
         "extra_writes = []",
     ),
     "a question that is swept while it is answered": PlantedFault(
-        "transcripts/questions.py", "SWEEP_AFTER_SECONDS = 60", "SWEEP_AFTER_SECONDS = -60"
+        "transcripts/questions.py", "SWEEP_AFTER_SECONDS = 60", "SWEEP_AFTER_SECONDS = -60", "apocalypse"
     ),
     "a question answered for another body": PlantedFault(
         "transcripts/questions.py", "if earlier.body_hash != body_hash:", "if False:"

@@ -27,11 +27,6 @@ FAULTS = {
     "an allowance that is never used up": PlantedFault(
         "streaming/service.py", "if ending.returned_seconds == 0:", "if ending.returned_seconds >= 0:"
     ),
-    "an allowance that two sessions use at once": PlantedFault(
-        "repositories/allowances.py",
-        'when=unchanged if used_before_seconds else Attr("used_seconds").not_exists(),',
-        "when=None,",
-    ),
     "a sweep a minute after the start of a lease": PlantedFault(
         "streaming/lease_rules.py",
         "sweep_at = session.lease_expires_at + self.sweep_grace_seconds",
