@@ -61,7 +61,11 @@ def _check_booked(simulation: "Simulation", transcript: OrderedTranscript) -> No
     entries = simulation.observer.books.accounts[transcript.user_id].entries.values()
     booked = [entry for entry in entries if text(entry, "reference") == transcript.job_id]
     if sum(number(entry, "cost_micro_usd") for entry in booked) < cost:
-        _fail(transcript.job_id, transcript.user_id, f"its transcript cost {cost}, booked are {booked}: {transcript}")
+        _fail(
+            transcript.job_id,
+            transcript.user_id,
+            f"what its transcript cost, {cost}, is not booked: {booked} {transcript}",
+        )
 
 
 def _fail(job_id: str, user_id: str, message: str) -> NoReturn:

@@ -99,7 +99,7 @@ def covering_hold(simulation: "Simulation", job_id: str) -> str:
     hold = simulation.observer.books.open_holds(user_id, "catchup").get(f"catchup:{job_id}")
     worst_case = catchup_credits(job, number(job, "to_ms") - number(job, "from_ms"))
     if text(job, "worker") == simulation.scheduler.running.claim and (hold is None or hold.credits < worst_case):
-        _fail(job_id, f"called a provider for {worst_case} credits, its hold is {hold}")
+        _fail(job_id, f"called a provider for {worst_case} credits without a hold of them: {hold}")
     return user_id
 
 

@@ -44,7 +44,7 @@ FAULTS = {
     "a transcript that stays at the provider": PlantedFault(
         "catchup/transcribe.py", "            self.provider.delete(provider_id)", "            pass"
     ),
-    "a summary that is tried for ever": PlantedFault(
+    "a summary that is tried again and again": PlantedFault(
         "catchup/summarise.py", "if job.summary_tries >= budget.tries:", "if job.summary_tries >= 99:"
     ),
     "a sweep that queues no catch-up": PlantedFault(

@@ -8,7 +8,7 @@ from tests.simulation.planted.planting import ROOT, Finding
 PAGE = ROOT / "docs" / "simulation.md"
 BEGIN, END = "<!-- planted faults: begin -->", "<!-- planted faults: end -->"
 HEAD = ("fault", "where", "profile", "seed", "operations", "what did not hold")
-NOT_FOUND = "not found"
+NOT_FOUND = "not found yet"
 Findings = Mapping[str, Finding | None]
 
 
