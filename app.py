@@ -7,7 +7,7 @@ from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
 from chalicelib import contract
-from chalicelib.http import events, middleware, request as web, static_files
+from chalicelib.http import cors, events, middleware, request as web, static_files
 from chalicelib.http.endpoint import EndpointDecorator
 from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, RawBody
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
@@ -25,15 +25,16 @@ ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
+ORIGINS = load.allowed_origins()
 CORS = CORSConfig(
-    allow_origin=load.extension_origin(),
-    allow_headers=middleware.CORS_ALLOW_HEADERS,
-    expose_headers=middleware.CORS_EXPOSE_HEADERS,
+    allow_origin=ORIGINS[0],  # Chalice has one; the middleware and the packaged preflights answer each by its name.
+    allow_headers=cors.ALLOW_HEADERS,
+    expose_headers=cors.EXPOSE_HEADERS,
     max_age=600,
 )
 cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[load.user_pool_arn()])
 
-app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers()), "http")
+app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers(), ORIGINS), "http")
 
 
 def request() -> Request:

@@ -42,7 +42,7 @@ class Purchases:
     prices: Prices
     fulfilment: Fulfilment
     is_on: bool
-    return_origins: frozenset[str]
+    return_origins: tuple[str, ...]
     success_url: str
     cancel_url: str
     now: Callable[[], int]  # epoch seconds, UTC

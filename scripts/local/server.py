@@ -22,6 +22,7 @@ from chalice.config import Config
 from chalice.deploy.validate import validate_routes
 from watchfiles import Change, watch
 
+from chalicelib.settings.load import allowed_origins
 from scripts.local.events import EventFeeder
 from scripts.local.gateway import STAGE, Gateway
 from scripts.local.http_handler import Handler, Server
@@ -65,7 +66,7 @@ def load(project: Path) -> tuple[Chalice, Config]:
 
 
 def make_server(
-    app: Chalice, config: Config, port: int, extension_origin: str, listener: socket.socket | None = None
+    app: Chalice, config: Config, port: int, origins: Sequence[str], listener: socket.socket | None = None
 ) -> local.LocalDevServer:
     """A server for `app` on this loopback port (0: any free one) or on `listener`; it does not serve yet."""
     if not isinstance(app, LocalApp):
@@ -73,7 +74,7 @@ def make_server(
 
     def create(address: tuple[str, int], handler: Any) -> Server:
         server = Server(address, handler, listener)
-        server.gateway, server.extension_origin = Gateway(app, config), extension_origin
+        server.gateway = Gateway(app, config, origins)
         return server
 
     return local.LocalDevServer(app, config, LOOPBACK, port, handler_cls=Handler, server_cls=create)
@@ -95,7 +96,7 @@ def serve(
     # sigwait instead of a handler: a handler that sets an event deadlocks when it interrupts the wait for that event.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     app, config = load(project)
-    dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", ""), listener)
+    dev_server = make_server(app, config, port, allowed_origins(), listener)
     feeder = EventFeeder(app, positions=positions)
     threading.Thread(target=dev_server.server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     if with_events:

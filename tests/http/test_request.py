@@ -31,6 +31,7 @@ SETTINGS = Settings(
 )
 UNUSED: Any = None  # the verifier and the limiter of views without a caller
 CORS = {"Access-Control-Allow-Origin": "chrome-extension://a"}
+ORIGINS = ("chrome-extension://a", "chrome-extension://edge", "https://owner.example")
 
 
 def all_errors(kind: type[errors.AppError] = errors.AppError) -> Iterator[type[errors.AppError]]:
@@ -44,7 +45,7 @@ def respond(
 ) -> tuple[int, Any, Any]:
     """Status, body and headers of one view behind the middleware."""
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(middleware.http_middleware(settings, CORS), "http")
+    app.register_middleware(middleware.http_middleware(settings, CORS, ORIGINS), "http")
     decorate = endpoint.EndpointDecorator(lambda: app.current_request, UNUSED, UNUSED)(limit="open")
     app.route("/x", methods=["POST"])(decorate(lambda: view(app.current_request)))
     with Client(app) as client:
@@ -121,6 +122,52 @@ def test_invalid_settings_are_a_500_whose_reason_is_only_logged(capsys: pytest.C
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]
 
 
+@pytest.mark.parametrize("origin", [*ORIGINS, None])
+@pytest.mark.parametrize(
+    "view", [lambda _: contract.EmptyBody(), raising(errors.ForbiddenError("No.")), raising(KeyError("a bug"))]
+)
+def test_each_allowed_origin_is_answered_by_its_name_in_errors_too(view: Any, origin: str | None) -> None:
+    _, _, headers = respond(view, headers={"Origin": origin} if origin else {})
+
+    assert headers["Access-Control-Allow-Origin"] == (origin or ORIGINS[0])
+    assert headers["Vary"] == "Origin"
+
+
+def test_each_allowed_origin_can_read_that_the_settings_are_invalid() -> None:
+    def invalid() -> Settings:
+        raise load.SettingsError("settings: LEDGER_TABLE is missing")
+
+    status, _, headers = respond(lambda _: None, settings=invalid, headers={"Origin": "https://owner.example"})
+
+    assert (status, headers["Access-Control-Allow-Origin"]) == (500, "https://owner.example")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "chrome-extension://unpackedcopy",
+        "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
+        "http://localhost:3000",
+    ],
+)
+def test_a_refused_origin_is_named_with_what_to_set(origin: str) -> None:
+    status, body, headers = respond(lambda _: None, headers={"Origin": origin})
+
+    assert (status, body["code"], body["details"]) == (403, "origin_not_allowed", {"origin": origin})
+    assert origin in body["message"]
+    assert "EXTENSION_ORIGIN" in body["message"]
+    assert headers["Access-Control-Allow-Origin"] == ORIGINS[0]
+
+
+@pytest.mark.parametrize("origin", ["null", "<script>", "https://a b", "x" * 5_000])
+def test_what_is_no_origin_is_not_repeated(origin: str) -> None:
+    status, body, _ = respond(lambda _: None, headers={"Origin": origin})
+
+    assert (status, body["code"]) == (403, "origin_not_allowed")
+    assert origin not in body["message"]
+
+
 def test_chalices_own_errors_get_a_code_of_the_contract() -> None:
     status, body, _ = respond(lambda _: contract.EmptyBody(), headers={"Content-Type": "text/plain"})
 
@@ -129,7 +176,7 @@ def test_chalices_own_errors_get_a_code_of_the_contract() -> None:
 
 def test_an_unexpected_status_is_answered_as_a_bug() -> None:
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(middleware.http_middleware(lambda: SETTINGS, CORS), "http")
+    app.register_middleware(middleware.http_middleware(lambda: SETTINGS, CORS, ORIGINS), "http")
     app.route("/x")(lambda: Response("<html>teapot</html>", status_code=418))
     with Client(app) as client:
         response = client.http.get("/x")
@@ -242,14 +289,14 @@ def test_pages_of_the_own_domain_may_call_and_no_others_if_it_is_unknown() -> No
         def __init__(self, origin: str, context: dict[str, str]):
             self.headers, self.context = {"origin": origin}, context
 
-    middleware._check_origin(Request("https://api.example", {"domainName": "api.example"}), SETTINGS)
+    middleware._check_origin(Request("https://api.example", {"domainName": "api.example"}), ORIGINS)
     for origin, context in (
         ("https://", {}),
         ("https://None", {}),
         ("http://api.example", {"domainName": "api.example"}),
     ):
         with pytest.raises(errors.OriginNotAllowedError):
-            middleware._check_origin(Request(origin, context), SETTINGS)
+            middleware._check_origin(Request(origin, context), ORIGINS)
 
 
 @pytest.mark.parametrize(
