@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
+from ..counting import counted
 from ..dates import utc_date
 from ..models.audits import Books, Finding, FindingKind
 from ..models.ledger import DayTotal, Entry, Hold, HoldKind, HoldState
@@ -127,7 +128,7 @@ def _check_open_holds(books: Books, now: int) -> Problems:
             yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold is open but not in the index of open holds."
         # A dispute's hold stays open until the bank decides.
         if hold.kind != HoldKind.DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
-            message = f"{_count(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
+            message = f"{counted(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
             yield FindingKind.HOLD_STUCK, hold.hold_id, message
 
 
@@ -204,7 +205,7 @@ def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
             message = f"The purchase is paid, but only {booked.granted:,} of {due.granted:,} were granted."
             yield FindingKind.PAID_NOT_GRANTED, purchase.purchase_id, message
         elif due.granted < booked.granted:
-            message = f"{_count(booked.granted, 'credit')} granted, but the purchase is not paid."
+            message = f"{counted(booked.granted, 'credit')} granted, but the purchase is not paid."
             yield FindingKind.GRANTED_NOT_PAID, purchase.purchase_id, message
         elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (
@@ -274,7 +275,3 @@ def _group(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, l
     for entry in entries:
         groups[key(entry)].append(entry)
     return groups
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

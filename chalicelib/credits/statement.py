@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .. import contract
+from ..counting import counted
 from ..csv import CSV_CONTENT_TYPE, csv_text
 from ..cursors import Cursors
 from ..dates import rfc3339
@@ -103,5 +104,5 @@ def explanation(entry: Entry) -> str:
     if entry.kind != "usage":
         return entry.reason
     text = USAGE_TEXTS.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
-    held = "1 credit was" if entry.held == 1 else f"{entry.held:,} credits were"
-    return f"{text}; {held} held, {-entry.credits:,} used"
+    was_held = f"{counted(entry.held, 'credit')} {'was' if entry.held == 1 else 'were'} held"
+    return f"{text}; {was_held}, {-entry.credits:,} used"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..counting import counted
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
 from ..logs.request_facts import request_facts
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
@@ -52,7 +53,7 @@ class StripeGateway:
             "price_data": {
                 "currency": purchase.currency,
                 "unit_amount": purchase.cents,
-                "product_data": {"name": f"{purchase.credits:,} credits"},
+                "product_data": {"name": counted(purchase.credits, "credit")},
             },
         }
         params: dict[str, Any] = {
