@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from .counting import counted, is_or_are
+from .quantities import be_form, quantity
 
 Detail = int | str | bool | None
 
@@ -129,14 +129,14 @@ class InsufficientCreditsError(AppError):
     code = "insufficient_credits"
 
     def __init__(self, required: int, available: int, held: int = 0):
-        needed = f"{counted(required, 'credit')} {is_or_are(required)} needed"
-        message = f"{needed}, {available:,} {is_or_are(available)} available"
+        needed = f"{quantity(required, 'credit')} {be_form(required)} needed"
+        message = f"{needed}, {available:,} {be_form(available)} available"
         advice = "Buy credits or request less."
         if available < 0:
             message = f"Your balance is below zero ({available:,}), because credits were taken back"
             advice = "GET /credits/transactions says why. Buy credits to continue."
         if held > 0:
-            message += f", and {held:,} {is_or_are(held)} held by open sessions, catch-ups, questions or disputes"
+            message += f", and {held:,} {be_form(held)} held by open sessions, catch-ups, questions or disputes"
             if available >= 0:
                 advice = "Stop sessions that are still open, buy credits or request less."
         super().__init__(f"{message}. {advice}", required=required, available=available)

@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
-from ..counting import counted
 from ..dates import utc_date
 from ..models.audits import Books, Finding, FindingKind
 from ..models.ledger import DayTotal, Entry, Hold, HoldKind, HoldState
 from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
+from ..quantities import quantity
 
 STUCK_AFTER_SECONDS = 900  # the sweep runs every minute
 USAGE, PURCHASE, FREE = "usage", "purchase", "free_credits"
@@ -128,7 +128,7 @@ def _check_open_holds(books: Books, now: int) -> Problems:
             yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold is open but not in the index of open holds."
         # A dispute's hold stays open until the bank decides.
         if hold.kind != HoldKind.DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
-            message = f"{counted(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
+            message = f"{quantity(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
             yield FindingKind.HOLD_STUCK, hold.hold_id, message
 
 
@@ -205,7 +205,7 @@ def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
             message = f"The purchase is paid, but only {booked.granted:,} of {due.granted:,} were granted."
             yield FindingKind.PAID_NOT_GRANTED, purchase.purchase_id, message
         elif due.granted < booked.granted:
-            message = f"{counted(booked.granted, 'credit')} granted, but the purchase is not paid."
+            message = f"{quantity(booked.granted, 'credit')} granted, but the purchase is not paid."
             yield FindingKind.GRANTED_NOT_PAID, purchase.purchase_id, message
         elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from .. import contract
-from ..counting import counted
 from ..csv import CSV_CONTENT_TYPE, csv_text
 from ..cursors import Cursors
 from ..dates import rfc3339
 from ..models.accounts import Caller
 from ..models.downloads import Download
 from ..models.ledger import Entry, ModelUse
+from ..quantities import quantity
 from ..repositories.ledger import Ledger
 
 CURSOR_PREFIX = "ENTRY#"
@@ -104,5 +104,5 @@ def explanation(entry: Entry) -> str:
     if entry.kind != "usage":
         return entry.reason
     text = USAGE_TEXTS.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
-    was_held = f"{counted(entry.held, 'credit')} {'was' if entry.held == 1 else 'were'} held"
+    was_held = f"{quantity(entry.held, 'credit')} {'was' if entry.held == 1 else 'were'} held"
     return f"{text}; {was_held}, {-entry.credits:,} used"

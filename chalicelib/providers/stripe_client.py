@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..counting import counted
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
 from ..logs.request_facts import request_facts
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from ..quantities import quantity
 from . import stripe_event_handlers
 from .stripe_event_handlers import Event
 from .stripe_objects import ListObject, checkout_session, convert
@@ -53,7 +53,7 @@ class StripeGateway:
             "price_data": {
                 "currency": purchase.currency,
                 "unit_amount": purchase.cents,
-                "product_data": {"name": counted(purchase.credits, "credit")},
+                "product_data": {"name": quantity(purchase.credits, "credit")},
             },
         }
         params: dict[str, Any] = {

@@ -13,7 +13,6 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
-from ..counting import counted
 from ..models.ledger import Balance, Entry, Hold, HoldKind
 from ..models.purchase_facts import (
     BookedAmounts,
@@ -27,6 +26,7 @@ from ..models.purchase_facts import (
 )
 from ..models.purchases import Purchase
 from ..pricing.price_files import load
+from ..quantities import quantity
 from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Tables, Write
 
@@ -159,7 +159,7 @@ def _entries(before: Purchase, facts: PaymentFacts, changes: LedgerChanges, at: 
         entries.append(Entry(entry_id_for(at, fact, len(entries)), kind, credits, at, **shared | more))
 
     if changes.granted:
-        reason = f"{counted(before.credits, 'credit')} for ${before.cents / 100:.2f}"
+        reason = f"{quantity(before.credits, 'credit')} for ${before.cents / 100:.2f}"
         fee = load(before.price_version).payment_fee_micro_usd(before.cents)
         add("purchase", changes.granted, reason, cents=before.cents, cost_micro_usd=fee)
     credits, cents = changes.clawed_back, -changes.returned_cents
