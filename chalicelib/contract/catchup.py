@@ -5,9 +5,21 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..models.catchup import JobState
-from .base import Identifier, Language, Milliseconds, RequestShape, ResponseShape, Time, Title, one_of
+from .base import Identifier, Language, Milliseconds, RequestShape, ResponseShape, Time, Title, describe_pattern, one_of
 
-MediaType = Annotated[str, Meta(max_length=100, pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)")]
+MediaType = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        pattern=describe_pattern(
+            r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)",
+            "Give the media type of the recording, such as audio/mpeg or video/mp4.",
+        ),
+    ),
+]
+TRANSCRIPT_ID = describe_pattern(
+    r"^[0-9A-Za-z_-]+$(?!\n)", "Give the transcript's id: letters, digits, hyphens, underscores."
+)
 
 
 class NewUpload(RequestShape, kw_only=True):
@@ -84,7 +96,7 @@ class WebhookQuery(RequestShape, kw_only=True):
 class TranscriptEnded(Struct, kw_only=True):
     """The provider's notification. Other fields are ignored."""
 
-    transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z_-]+$(?!\n)")]
+    transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=TRANSCRIPT_ID)]
     status: str = ""
 
 

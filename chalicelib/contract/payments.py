@@ -4,9 +4,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from .base import Identifier, RequestShape, ResponseShape, Time, one_of
+from .base import Identifier, RequestShape, ResponseShape, Time, describe_pattern, one_of
 
-ReturnUrl = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=r"^[!-~]+$(?!\n)")]
+ReturnUrl = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_000,
+        pattern=describe_pattern(
+            r"^[!-~]+$(?!\n)", "Give the address of a page in printable ASCII characters. Percent-encode all others."
+        ),
+    ),
+]
 
 
 class CreditPackage(ResponseShape, kw_only=True):

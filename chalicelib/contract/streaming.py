@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from .base import (
+    ONE_LINE,
     Identifier,
     KeyTerm,
     Language,
@@ -29,7 +30,7 @@ class SegmentInput(RequestShape, kw_only=True):
     start_ms: Milliseconds
     end_ms: Milliseconds
     text: Text
-    speaker: Annotated[str, Meta(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")] = ""
+    speaker: Annotated[str, Meta(max_length=50, pattern=ONE_LINE)] = ""
 
     def __post_init__(self) -> None:
         if self.end_ms < self.start_ms:

@@ -55,7 +55,7 @@ def body(request: Request, shape: Any) -> Any:
     except RecursionError as error:
         raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise invalid_request(error) from error
+        raise invalid_request(error, shape) from error
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:
@@ -69,7 +69,7 @@ def query(request: Request, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_request(error, "parameter") from error
+        raise invalid_request(error, shape, "parameter") from error
 
 
 def header(request: Request, name: str) -> str:
@@ -121,7 +121,7 @@ def identifier(value: str, field: str) -> str:
     try:
         return msgspec.convert(value, contract.Identifier)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError("This is not a valid id.", field) from error
+        raise InvalidRequestError(contract.ID_SENTENCE, field) from error
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ def _to_app_error(error: ClientError) -> AppError:
         case "UsernameExistsException" | "AliasExistsException":
             return EmailTakenError("An account with this email address exists. Sign in.")
         case "InvalidPasswordException":
-            return InvalidRequestError("The password needs at least 10 characters.", "password")
+            return InvalidRequestError("A password has at least 10 characters.", "password")
         case "CodeMismatchException" | "ExpiredCodeException":
             return invalid_code_error()
         case "UserNotConfirmedException":

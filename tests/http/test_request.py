@@ -1,10 +1,12 @@
 """Every error has its status and the shape of all errors; invalid input is named; no bug is shown to a client."""
 
 import json
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from chalice import Chalice, Response
 from chalice.app import MultiDict
@@ -12,6 +14,7 @@ from chalice.test import Client
 
 from chalicelib import contract, errors
 from chalicelib.http import endpoint, middleware, request, responses
+from chalicelib.http.invalid_input import accepted_values
 from chalicelib.settings import load
 from chalicelib.settings.schema import Settings
 
@@ -222,7 +225,7 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         ("", "body", "The body is not valid JSON in UTF-8."),
         ("[]", "body", "This must be an object."),
         ("{}", "action", "This field is required."),
-        ('{"action": "dance"}', "action", "This is not one of the accepted values."),
+        ('{"action": "dance"}', "action", "This must be one of: start, renew, save, stop."),
         ('{"action": "stop"}', "session_id", "This field is required."),
         ('{"action": "start", "colour": 1}', "colour", "This field is unknown. Remove it."),
         ('{"action": "start", "lease_seconds": 59}', "lease_seconds", "This must be at least 60."),
@@ -230,16 +233,24 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         ('{"action": "start", "lease_seconds": 1.5}', "lease_seconds", "This must be a whole number."),
         ('{"action": "start", "lease_seconds": 1e999}', "lease_seconds", "This number is too large."),
         ('{"action": "start", "title": 1}', "title", "This must be text."),
+        ('{"action": "start", "transport": "pigeon"}', "transport", "This must be one of: direct, relay."),
+        (
+            '{"action": "start", "sample_rate": 1}',
+            "sample_rate",
+            "This must be one of: 8000, 16000, 22050, 24000, 32000, 44100, 48000.",
+        ),
+        ('{"action": "start", "key_terms": ["a", ""]}', "key_terms[1]", "A key term has at least 1 character."),
+        ('{"action": "start", "key_terms": ["a\\nb"]}', "key_terms[0]", contract.ONE_LINE_SENTENCE),
         (
             '{"action": "start", "language": "x"}',
             "language",
-            "This has characters or a format that are not accepted here.",
+            "Give a language, such as en, de or pt-BR, or leave it out to have it detected.",
         ),
         (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
         (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
-        (SAVE % SEGMENT % ', "text": ""', "segments[0].text", "This must have at least 1 character."),
+        (SAVE % SEGMENT % ', "text": ""', "segments[0].text", "A text has at least 1 character."),
         (SAVE % SEGMENT % ', "end_ms": 0, "start_ms": 5', "segments[0]", "`end_ms` must not be before `start_ms`."),
-        (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This must have at most 100 items."),
+        (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This list has at most 100 items."),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -258,7 +269,7 @@ def test_the_error_names_the_input_and_says_what_is_wrong(body: str, field: str,
         ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once."),
         ({"from": ["x"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
         ({"from": ["2026-11-30T10:00:00"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
-        ({"kind": ["x"]}, "kind", "This is not one of the accepted values."),
+        ({"kind": ["x"]}, "kind", "This must be one of: catchup, live."),
     ],
     ids=str,
 )
@@ -269,6 +280,67 @@ def test_a_query_parameter_is_named_by_itself(parameters: dict[str, list[str]], 
         request.query(SimpleNamespace(query_params=query_params), contract.HistoryQuery)  # type: ignore[arg-type]
 
     assert (found.value.details, found.value.message) == ({"field": field}, message)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"password": "short"}, "password", "A password has at least 10 characters."),
+        ({"password": "x" * 257}, "password", "A password has at most 256 characters."),
+        ({"email": ""}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": "ada"}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": "ada@"}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": "ada lovelace@example.com"}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": f"{'a' * 60}@{'b' * 80}.example"}, "email", "An email address has at most 128 characters."),
+        ({"name": "<b>Ada</b>"}, "name", "A name has no < or >, no line breaks and no other control characters."),
+        ({"name": "x" * 101}, "name", "A name has at most 100 characters."),
+    ],
+)
+def test_what_a_person_typed_is_answered_with_a_sentence(body: dict[str, Any], field: str, message: str) -> None:
+    good = {"email": "ada@example.com", "password": "x" * 10}
+
+    error = refusal_of(contract.Register, json.dumps(good | body).encode())
+
+    assert (error.details, error.message) == ({"field": field}, message)
+
+
+def request_shapes() -> list[type]:
+    shapes = [shape for shape in vars(contract).values() if isinstance(shape, type)]
+    return [shape for shape in shapes if issubclass(shape, contract.RequestShape) or shape is contract.TranscriptEnded]
+
+
+def inner_types(kind: Any) -> Iterator[Any]:
+    """A type and all types inside it, as msgspec describes them."""
+    yield kind
+    for inner in (*getattr(kind, "types", ()), getattr(kind, "item_type", None), getattr(kind, "type", None)):
+        if inner is not None:
+            yield from inner_types(inner)
+    for field in getattr(kind, "fields", ()):
+        yield from inner_types(field.type)
+
+
+@pytest.mark.parametrize("shape", request_shapes(), ids=lambda shape: shape.__name__)
+def test_every_pattern_of_the_contract_has_a_sentence(shape: type) -> None:
+    patterns = {
+        kind.pattern for kind in inner_types(msgspec.inspect.type_info(shape)) if getattr(kind, "pattern", None)
+    }
+
+    for pattern in patterns:
+        sentence = contract.PATTERN_SENTENCES[pattern]
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+        assert not re.search(r"[\\^$|\[\]{}]|\bstr\b|\bint\b|[Rr]egex|pattern", sentence)
+
+
+def test_every_list_of_values_is_shown_in_full() -> None:
+    found = 0
+    for shape in request_shapes():
+        for field in msgspec.inspect.type_info(shape).fields:  # type: ignore[attr-defined]
+            literals = [kind for kind in inner_types(field.type) if isinstance(kind, msgspec.inspect.LiteralType)]
+            for literal in literals:
+                found += 1
+                assert set(accepted_values(shape, field.encode_name)) >= set(literal.values)
+    assert found > 5
 
 
 def test_a_missing_query_parameter_is_named() -> None:

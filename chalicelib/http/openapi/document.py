@@ -78,6 +78,7 @@ HEADERS: dict[str, Schema] = {
     },
     "ETag": {"description": "Changes with the content.", "schema": {"type": "string"}, "required": True},
     "ContentDisposition": {"description": "The name of the file.", "schema": {"type": "string"}, "required": True},
+    "Date": {"description": "The time at the server: a device's clock may be wrong.", "schema": {"type": "string"}},
     **{
         f"RateLimit{name}": {"description": text, "schema": {"type": "integer", "minimum": 0}}
         for name, text in errors.LIMIT_HEADERS.items()

@@ -1716,6 +1716,8 @@ export interface components {
         ETag: string;
         /** @description The name of the file. */
         ContentDisposition: string;
+        /** @description The time at the server: a device's clock may be wrong. */
+        Date: string;
         /** @description The largest burst of requests of this kind, per account or, before sign-in, per network. */
         RateLimitLimit: number;
         /** @description How many requests are left now. */
