@@ -7,7 +7,7 @@ from msgspec import Meta, field
 
 from ..models.catchup import JobState
 from ..models.sessions import SessionState
-from .base import Identifier, PageQuery, RequestShape, ResponseShape, Time, describe_pattern, one_of
+from .base import Identifier, PageQuery, RequestShape, ResponseShape, Time, Title, describe_pattern, one_of
 from .catchup import KeyMoment
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -80,6 +80,12 @@ class TranscriptDetail(ResponseShape, kw_only=True):
 
 class ExportQuery(RequestShape, kw_only=True):
     format: Literal["srt", "vtt", "txt", "json"]
+
+
+class UpdateTranscript(RequestShape, kw_only=True):
+    """The changes to a transcript. An empty title removes the title."""
+
+    title: Title
 
 
 class TranscriptDeleted(ResponseShape, kw_only=True):

@@ -56,6 +56,7 @@ def http_middleware(
                 response = error_response(AppError(INTERNAL_ERROR_MESSAGE))
             request_id = _request_id(request)
             _answer_not_modified(request, response)
+            _redirect_from_final_slash(request, response)
             allowed = origin_headers(request.headers.get("origin"), allowed_origins)
             _add_common_headers(response, request_id, cors_headers | allowed)
             write_log_line(request, response, facts, request_id, (time.perf_counter() - started_at) * 1000)
@@ -99,6 +100,14 @@ def _answer_not_modified(request: Request, response: Response) -> None:
     cached_tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if response.headers.get("ETag") in cached_tags:
         response.status_code, response.body = 304, ""
+
+
+def _redirect_from_final_slash(request: Request, response: Response) -> None:
+    """Send browsers from `/docs/` to `/docs`: the links of a page are relative to its own address."""
+    path, is_page = request.context.get("path", ""), response.headers.get("Content-Type", "").startswith("text/html")
+    if is_page and response.status_code == 200 and request.path != "/" and path.endswith("/"):
+        response.status_code, response.body = 308, ""
+        response.headers["Location"] = f"../{path.rstrip('/').rpartition('/')[2]}"
 
 
 def _add_common_headers(response: Response, request_id: str, cors_headers: dict[str, str]) -> None:

@@ -98,9 +98,13 @@ def public_url(request: Request, settings: Settings) -> str:
     """The public address of this API: the setting, or the address that this request was sent to."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    domain, path = request.context.get("domainName", ""), request.context.get("path", "").rstrip("/")
-    stage = path.removesuffix(request.path).rstrip("/") if path.endswith(request.path) else ""
-    return f"https://{domain}{stage}"
+    return f"https://{request.context.get('domainName', '')}{base_path(request)}"
+
+
+def base_path(request: Request) -> str:
+    """The path of this API on its host, such as `/api`; empty at the root, and for routes with a parameter."""
+    path, route = request.context.get("path", "").rstrip("/"), request.path.rstrip("/")
+    return str(path).removesuffix(route).rstrip("/") if path.endswith(route) else ""
 
 
 def raw_body(request: Request, max_bytes: int) -> bytes:

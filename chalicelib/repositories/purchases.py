@@ -93,6 +93,15 @@ def list_open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[s
     return [(item["purchase_id"], int(item["sk"].split("#")[1])) for item in items]
 
 
+def list_purchases(
+    tables: Tables, user_id: str, limit: int, after: str | None = None
+) -> tuple[list[Purchase], str | None]:
+    """One page of the user's purchases, newest first, and the sort key to continue `after`. `limit`: at most 100."""
+    pointers, last = tables.query("app", f"USER#{user_id}", POINTER, limit=limit, newest_first=True, after=after)
+    items = tables.get_many([purchase_key(item["purchase_id"]) for item in pointers]) if pointers else []
+    return [purchase_from(item) for item in items if item], last
+
+
 def load_event_position(tables: Tables) -> str:
     """The id of the event after which the reconciler continues; empty: from the newest."""
     item = tables.get(EVENT_POSITION)

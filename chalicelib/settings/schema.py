@@ -89,11 +89,10 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
     stripe_mode: Annotated[Literal["test", "live"], Setting(meaning="or `live`")] = "test"
     checkout_success_url: Annotated[
-        str, Address(meaning="where buyers return to after paying, if a purchase names no page")
+        str,
+        Address(meaning="where buyers return to, if a purchase names no page", if_empty="our own page"),
     ] = ""
-    checkout_cancel_url: Annotated[
-        str, Address(meaning="where buyers return to after cancelling, if a purchase names no page")
-    ] = ""
+    checkout_cancel_url: Annotated[str, Address(meaning="the same, after cancelling", if_empty="our own page")] = ""
     stripe_payment_methods: Annotated[str, Setting(meaning="by Stripe's names, comma-separated")] = "card"
     stripe_api_base: Annotated[
         str, Address(meaning="address of a stand-in", if_empty="Stripe's own", stand_in="/stripe")

@@ -73,9 +73,8 @@ def _payment_problems(settings: Settings) -> Iterator[str]:
         if settings.stripe_mode == "live":
             yield "STRIPE_MODE is live, so STRIPE_API_KEY is needed (use test until Stripe knows the stage's address)"
         return
-    for name in ("stripe_webhook_secret", "checkout_success_url", "checkout_cancel_url"):
-        if not getattr(settings, name):
-            yield f"STRIPE_API_KEY is set, so {name.upper()} is needed"
+    if not settings.stripe_webhook_secret:
+        yield "STRIPE_API_KEY is set, so STRIPE_WEBHOOK_SECRET is needed"
     parts = settings.stripe_api_key.split("_")
     if len(parts) > 2 and parts[1] in ("test", "live") and parts[1] != settings.stripe_mode:
         yield f"STRIPE_MODE is {settings.stripe_mode}, but STRIPE_API_KEY is of the {parts[1]} mode"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import contract
 from ..cursors import Cursors
@@ -22,6 +23,7 @@ from ..repositories.transcripts import (
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
+    rename_transcript,
     transcript_from,
     transcript_key,
 )
@@ -122,6 +124,16 @@ class History:
             message = "This transcript is too long for one file. Read it page by page instead."
             raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
         return Download(content, content_type, f"transcript-{transcript_id}.{file_format}")
+
+    def rename(self, caller: Caller, transcript_id: str, title: str) -> contract.HistoryItem:
+        """The transcript with another title; an empty one removes it. Raises NotFoundError."""
+        _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
+        transcript = _check_exists(item)
+        try:
+            self.tables.write(rename_transcript(caller.user_id, transcript_id, title))
+        except WriteRefusedError as refusal:
+            raise NotFoundError(NO_TRANSCRIPT) from refusal
+        return _history_line(replace(transcript, title=title))
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.

@@ -164,8 +164,6 @@ class LocalStack:
             **{name: f"{sandbox_url}{path}" for name, path in STAND_IN_PATHS.items()},
             "PUBLIC_URL": api_url,
             "IDENTITY_HMAC_KEY": stored_secrets["identity_hmac_key"],
-            "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
-            "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
         }
 
     def _load_or_create_secrets(self) -> dict[str, str]:

@@ -50,6 +50,7 @@ GOOD_REQUESTS |= {
         "headers": {"Content-Type": "audio/pcm"},
         "data": bytes(RATE // 5),
     },
+    ("PATCH", "/transcription/history/{transcript_id}"): {"json": {"title": "Stand-up"}},
     ("DELETE", "/transcription/history/{transcript_id}"): {},
     ("GET", "/transcription/history/{transcript_id}/export"): {"params": {"format": "srt"}},
     ("POST", "/transcription/uploads"): {"json": {"content_type": "audio/wav"}},

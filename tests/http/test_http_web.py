@@ -1,7 +1,9 @@
 """What every answer carries: origins, preflights, security headers, ids."""
 
+import re
 import uuid
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -135,3 +137,38 @@ def test_every_request_gets_its_own_id_whatever_the_client_sends(api: Api) -> No
 
     assert len(ids) == 5
     assert "chosen-by-the-client" not in ids
+
+
+@pytest.mark.parametrize(
+    ("path", "texts"),
+    [
+        ("/", ["Live transcription API", 'href="{base}/docs"', 'href="{base}/admin"']),
+        ("/checkout/paid?credits=2000", ["Paid: 2,000 credits.", "You can close this tab."]),
+        ("/checkout/paid?credits=1&session_id=cs_1", ["Paid: 1 credit.", "You can close this tab."]),
+        ("/checkout/paid", ["Thank you.", "You can close this tab."]),
+        ("/checkout/paid?credits=%3Cscript%3E", ["Thank you."]),
+        ("/checkout/paid?credits=99999999", ["Thank you."]),
+        ("/checkout/cancelled", ["Nothing was paid.", "You can close this tab"]),
+    ],
+)
+def test_a_person_who_follows_a_link_sees_a_page(api: Api, path: str, texts: list[str]) -> None:
+    answer = api.get(path)
+    base = urlsplit(api.url).path
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert [text for text in texts if text.format(base=base) not in answer.text] == []
+    assert "<script" not in answer.text
+    style = re.findall('rel="stylesheet" href="([^"]+)"', answer.text)
+    assert [api.get(address.removeprefix(base)).status_code for address in style] == [200]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/admin", "/checkout/paid"])
+def test_a_page_with_a_final_slash_leads_to_the_page_without(api: Api, path: str) -> None:
+    """The links of a page are relative to its own address."""
+    answer = api.call("GET", f"{path}/", allow_redirects=False)
+
+    assert (answer.status_code, answer.text) == (308, "")
+    assert urljoin(f"{api.url}{path}/", answer.headers["Location"]) == f"{api.url}{path}"
+    assert api.get(f"{path}/").text == api.get(path).text
+    assert api.get("/health/").json()["status"] == "ok"

@@ -356,6 +356,22 @@ def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
         assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
 
 
+@pytest.mark.parametrize(
+    ("path", "route", "base"),
+    [
+        ("/", "/", ""),
+        ("/api", "/", "/api"),
+        ("/api/", "/", "/api"),
+        ("/api/docs", "/docs", "/api"),
+        ("/api/docs/", "/docs", "/api"),
+        ("/docs", "/docs", ""),
+        ("/v1/api/checkout/paid", "/checkout/paid", "/v1/api"),
+    ],
+)
+def test_the_path_of_the_api_is_found_on_every_stage(path: str, route: str, base: str) -> None:
+    assert request.base_path(SimpleNamespace(path=route, context={"path": path})) == base  # type: ignore[arg-type]
+
+
 def test_pages_of_the_own_domain_may_call_and_no_others_if_it_is_unknown() -> None:
     class Request:
         def __init__(self, origin: str, context: dict[str, str]):

@@ -314,8 +314,6 @@ def test_the_local_file_is_used_on_the_local_stage_only_and_the_environment_wins
     ("changes", "problem"),
     [
         ({"STRIPE_API_KEY": "sk_test_1"}, "STRIPE_WEBHOOK_SECRET is needed"),
-        ({"STRIPE_API_KEY": "sk_test_1"}, "CHECKOUT_SUCCESS_URL is needed"),
-        ({"STRIPE_API_KEY": "sk_test_1"}, "CHECKOUT_CANCEL_URL is needed"),
         ({"STRIPE_MODE": "live"}, "STRIPE_API_KEY is needed"),
         ({"STRIPE_API_KEY": "rk_live_1"}, "STRIPE_MODE is test, but STRIPE_API_KEY is of the live mode"),
         ({"STRIPE_API_KEY": "sk_test_1", "STRIPE_MODE": "live"}, "STRIPE_API_KEY is of the test mode"),

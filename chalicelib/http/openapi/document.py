@@ -51,6 +51,7 @@ SECTIONS = {
     "/auth": "Accounts",
     "/docs": "Pages",
     "/openapi.json": "Pages",
+    "/checkout": "Pages",
     "/health": "Service",
 }
 ORDER = (
@@ -77,6 +78,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "ETag": {"description": "Changes with the content.", "schema": {"type": "string"}, "required": True},
+    "Location": {"description": "The address to use.", "schema": {"type": "string"}, "required": True},
     "ContentDisposition": {"description": "The name of the file.", "schema": {"type": "string"}, "required": True},
     "Date": {"description": "The time at the server: a device's clock may be wrong.", "schema": {"type": "string"}},
     **{
@@ -165,6 +167,8 @@ def _in_order(routes: Mapping[str, Mapping[str, Route]]) -> Iterator[tuple[str, 
 
 
 def _section(path: str) -> str:
+    if path == "/":
+        return "Pages"
     for prefix, section in SECTIONS.items():
         if path.startswith(prefix):
             return section
