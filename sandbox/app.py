@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript_cache import TranscriptCache
 from sandbox.stand_in import StandInParts
 from sandbox.webhook_post import Poster
 
@@ -29,7 +31,8 @@ def create(environment: Mapping[str, str], clock: Clock) -> Starlette:
     `environment`: the settings of the sandbox, listed in `__main__.py`.
     """
     services = find_services()
-    recogniser, calls = Recogniser(), Calls()
+    cache_directory = environment.get("SANDBOX_RECOGNISED_DIRECTORY")
+    recogniser, calls = Recogniser(TranscriptCache(Path(cache_directory) if cache_directory else None)), Calls()
     faults = Faults({point: kinds for service in services for point, kinds in service.FAULTS.items()})
     parts = StandInParts(environment, clock, recogniser, faults, calls, Poster())
     stand_ins = [service.create(parts) for service in services]

@@ -15,7 +15,8 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.recognition import ranges
 from sandbox.recognition.audio import NotAudioError
-from sandbox.recognition.recogniser import Recogniser, Transcript
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript import Transcript
 
 TRANSCRIPTION = "assemblyai.transcription"
 KINDS = {"error"}

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from ministack.services import dynamodb
 
-from scripts.local.dynamodb_local import DynamoDBLocal
-from tests.engines import client
+from tests.engines import Engine, client
 from tests.repositories.engine_differences import KNOWN_DIFFERENCES
 from tests.repositories.engine_pair import EnginePair, EnginesDifferError
 from tests.repositories.engine_steps import RandomSteps
@@ -33,7 +32,7 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 
 
 @pytest.fixture
-def pair(dynamodb_local: DynamoDBLocal) -> EnginePair:
+def pair(dynamodb_local: Engine) -> EnginePair:
     return EnginePair(client(dynamodb_local.endpoint_url))
 
 
