@@ -4,7 +4,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -18,8 +18,6 @@ from chalice.local import (
     MatchResult,
     RouteMatcher,
 )
-
-from chalicelib.http.cors import origin_headers
 
 STAGE = "local"
 # As scripts/shipping/answers.py has it for the deployed gateway.
@@ -152,7 +150,7 @@ class Authorizer(LocalGatewayAuthorizer):
 class Gateway(LocalGateway):
     """The gateway of chalice local with the classes above. An unknown path or method returns 404, as when deployed."""
 
-    def __init__(self, app: Chalice, config: Config, allowed_origins: Sequence[str]):
+    def __init__(self, app: Chalice, config: Config, allowed_origins: Collection[str]):
         super().__init__(app, config)
         self._allowed_origins = allowed_origins
         self.event_converter = EventConverter(Routes(list(app.routes)), app.api.binary_types)
@@ -174,8 +172,9 @@ class Gateway(LocalGateway):
         methods = self._app_object.routes[event["resource"]]
         if method == "OPTIONS" and method not in methods:
             preflight = self._autogen_options_headers(event)
-            if "Access-Control-Allow-Origin" in preflight:
-                preflight |= origin_headers(event["headers"].get("origin"), self._allowed_origins)
+            preflight["Vary"] = "Origin"
+            if (origin := event["headers"].get("origin")) in self._allowed_origins:
+                preflight["Access-Control-Allow-Origin"] = origin
             return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": None}
         if method not in methods:
             raise GatewayError(404, "not_found", f"{event['resource']} does not support the method {method}.")
