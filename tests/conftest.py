@@ -15,7 +15,7 @@ from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.catchup.catchup_env import CatchupEnv
-from tests.engines import IN_PROCESS, SERVERS, USE_CASE_ENGINES, Engine
+from tests.engines import SERVERS, USE_CASE_ENGINES, Engine, requested_engine
 from tests.fakes import Backend, Clock
 from tests.log_leak_guard import LogLeakGuard
 from tests.shared_server import shared_server
@@ -129,9 +129,7 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]
 @pytest.fixture(scope="session", params=USE_CASE_ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """The engine in this process, in a soak Amazon's too; tests/repositories have both servers instead."""
-    if request.param == IN_PROCESS:
-        return Engine(IN_PROCESS)
-    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
+    return requested_engine(request)
 
 
 @pytest.fixture

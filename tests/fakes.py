@@ -26,6 +26,7 @@ from tests.default_prices import PRICES
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
 CURSORS = Cursors("a key for tests")
+RULES = LeaseRules(default_seconds=600)  # the length that the figures of these tests rest on
 
 
 @dataclass
@@ -48,6 +49,7 @@ class ScriptedRecogniser:
     model: str = MODEL
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
     received: list[Audio] = field(default_factory=list)
+    shortest_ms: int = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.received.append(audio)
@@ -107,7 +109,7 @@ class Backend:
         recognisers: Sequence[ScriptedRecogniser] = (),
         live: "Sequence[FakeLive]" = (),
     ) -> "Backend":
-        ledger, rules = Ledger(tables), LeaseRules()
+        ledger, rules = Ledger(tables), RULES
         first = recognisers[0] if recognisers else ScriptedRecogniser()
         return cls(
             tables=tables,

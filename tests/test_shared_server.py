@@ -31,12 +31,12 @@ class User:
     """Another process that uses the server."""
 
     def __init__(self, directory: Path, number: int):
-        self.connection, theirs = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=use_server, args=(directory, number, theirs), daemon=True)
+        self.connection, other_end = SPAWN.Pipe()
+        self.process = SPAWN.Process(target=use_server, args=(directory, number, other_end), daemon=True)
         self.process.start()
 
-    def said(self) -> str:
-        assert self.connection.poll(SECONDS), "it said nothing"
+    def next_message(self) -> str:
+        assert self.connection.poll(SECONDS), "there was no message"
         return str(self.connection.recv())
 
     def finish(self) -> None:
@@ -45,34 +45,34 @@ class User:
 
 def test_a_second_process_uses_the_server_of_the_first_which_waits_for_it(tmp_path: Path) -> None:
     first = User(tmp_path, 1)
-    assert [first.said(), first.said()] == ["started", "server 1"]
+    assert [first.next_message(), first.next_message()] == ["started", "server 1"]
     second = User(tmp_path, 2)
-    assert second.said() == "server 1"
+    assert second.next_message() == "server 1"
 
     first.finish()
     assert not first.connection.poll(0.2), "it stopped a server that is used"
     second.finish()
 
-    assert second.said() == "done"
-    assert [first.said(), first.said()] == ["stopped", "done"]
+    assert second.next_message() == "done"
+    assert [first.next_message(), first.next_message()] == ["stopped", "done"]
 
 
 def test_a_process_that_comes_after_the_end_starts_another_server(tmp_path: Path) -> None:
     for number in (1, 2):
         user = User(tmp_path, number)
-        assert [user.said(), user.said()] == ["started", f"server {number}"]
+        assert [user.next_message(), user.next_message()] == ["started", f"server {number}"]
         user.finish()
-        assert [user.said(), user.said()] == ["stopped", "done"]
+        assert [user.next_message(), user.next_message()] == ["stopped", "done"]
 
 
 def test_a_user_that_dies_keeps_nobody_waiting(tmp_path: Path) -> None:
     first = User(tmp_path, 1)
-    assert [first.said(), first.said()] == ["started", "server 1"]
+    assert [first.next_message(), first.next_message()] == ["started", "server 1"]
     second = User(tmp_path, 2)
-    assert second.said() == "server 1"
+    assert second.next_message() == "server 1"
 
     second.process.kill()
     second.process.join(SECONDS)
     first.finish()
 
-    assert [first.said(), first.said()] == ["stopped", "done"]
+    assert [first.next_message(), first.next_message()] == ["stopped", "done"]

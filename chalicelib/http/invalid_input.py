@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ..contract.base import PATTERN_SENTENCES
+from ..contract.base import PATTERN_SENTENCES, FieldError
 from ..errors import InvalidRequestError
 from ..quantities import quantity
 
@@ -50,6 +50,8 @@ def invalid_request(error: Exception, shape: Any, noun: str = "field") -> Invali
         return InvalidRequestError("The body is not valid JSON in UTF-8.", BODY)
     text, _, path = str(error).rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
     path = path.removesuffix("`").lstrip(".")
+    if isinstance(error.__cause__, FieldError):
+        path = ".".join(filter(None, (path, error.__cause__.field)))
     if named := FIELD_IN_OBJECT.fullmatch(text):
         problem, name = named.groups()
         message = (

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import re
 import uuid
 from typing import Any, TypeVar
 
@@ -9,17 +10,22 @@ import msgspec
 from chalice.app import Request
 
 from .. import contract, ids
-from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
+from ..errors import InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
 from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
+from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
 from ..settings.schema import Settings
 from .invalid_input import invalid_request
 
-ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
+# An escape of JSON: half a pair of surrogates, or (kept) a whole pair or any other escape.
+SURROGATE_ESCAPES = (
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 Shape = TypeVar("Shape")
 
@@ -35,11 +41,10 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     return user
 
 
-def admin(request: Request, verifier: TokenVerifier) -> Caller:
+def admin(request: Request, verifier: TokenVerifier, administrators: Administrators) -> Caller:
     """The user of the ID token, who must be an administrator. Raises as `caller` does, and ForbiddenError."""
     user = caller(request, verifier)
-    if ADMINS not in user.groups:
-        raise ForbiddenError("Only administrators may call this route.")
+    administrators.check(user)
     return user
 
 
@@ -51,11 +56,24 @@ def body(request: Request, shape: Any) -> Any:
     if not raw.strip() and shape is contract.EmptyBody:
         return contract.EmptyBody()
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return _decode(raw, shape)
     except RecursionError as error:
         raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise invalid_request(error, shape) from error
+
+
+def _decode(raw: bytes, shape: Any) -> Any:
+    """The JSON as `shape`. Half a pair of surrogates is read as U+FFFD: JavaScript sends it for a text that it cut."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        repaired = re.sub(SURROGATE_ESCAPES, lambda found: found[1] or rb"\ufffd", raw)
+        if repaired == raw:
+            raise
+        return msgspec.json.decode(repaired, type=shape)
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:

@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import ProviderError
+from ..models.languages import AUTO
 from ..models.sessions import LiveOptions, SocketCredential
 from ..settings.provider_registry import ASSEMBLYAI_ENGLISH, ASSEMBLYAI_KEY_TERMS, ASSEMBLYAI_MULTILINGUAL
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
 
-LANGUAGES = {"en", "es", "fr", "de", "it", "pt"}
+LANGUAGES = {AUTO, "en", "es", "fr", "de", "it", "pt"}
 LONGEST_LEASE_SECONDS = 10_800
 
 
@@ -45,7 +46,7 @@ class AssemblyAILive:
         self._token_seconds, self._inactivity_seconds = token_seconds, inactivity_seconds
 
     def supports_language(self, language: str) -> bool:
-        """Whether one of the streaming models supports the language; empty means any."""
+        """Whether one of the streaming models supports the language; empty means English."""
         return _language_code(language) in LANGUAGES
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from .. import contract
+from ..dates import rfc3339
 from ..models.ledger import Charge
 from ..models.sessions import Session
 from ..models.transcripts import Transcript
@@ -26,13 +27,30 @@ def with_client_report(charge: Charge, stopped: Session) -> Charge:
     return replace(charge, reported_ms=stopped.client_reported_seconds * 1000, reported_of_ms=stopped.done_ms)
 
 
-def stopped_response(stopped: Session, available: int) -> contract.Stopped:
+def stopped_response(stopped: Session, available: int, rejected: list[contract.RejectedSegment]) -> contract.Stopped:
     return contract.Stopped(
         session_id=stopped.session_id,
         transcript_id=stopped.transcript_id,
         billed_seconds=-(-stopped.done_ms // 1000),
         credits_used=stopped.charged,
         credits_available=available,
+        rejected=rejected,
+    )
+
+
+def open_sessions_response(sessions: list[Session]) -> contract.OpenSessions:
+    return contract.OpenSessions(
+        sessions=[
+            contract.OpenSession(
+                session_id=session.session_id,
+                transcript_id=session.transcript_id,
+                state=session.state.value,
+                next_seq=session.next_seq,
+                credits_held=session.held,
+                lease_expires_at=rfc3339(session.lease_expires_at),
+            )
+            for session in sessions
+        ]
     )
 
 

@@ -18,8 +18,9 @@ from ..models.sessions import SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import session_from, session_key
-from ..repositories.table import Tables, WriteRefusedError
+from ..repositories.table import Item, Tables, WriteRefusedError
 from ..repositories.transcripts import (
+    RUNNING_CATCHUPS,
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
@@ -27,6 +28,7 @@ from ..repositories.transcripts import (
     transcript_from,
     transcript_key,
 )
+from ..text import file_stem
 from . import subtitles
 from .coverage import covered_intervals, uncovered_intervals
 
@@ -123,7 +125,8 @@ class History:
         if _response_bytes(content) > MAX_FILE_BYTES:
             message = "This transcript is too long for one file. Read it page by page instead."
             raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
-        return Download(content, content_type, f"transcript-{transcript_id}.{file_format}")
+        stem = file_stem(transcript.title) or f"transcript-{transcript_id}"
+        return Download(content, content_type, f"{stem}.{file_format}")
 
     def rename(self, caller: Caller, transcript_id: str, title: str) -> contract.HistoryItem:
         """The transcript with another title; an empty one removes it. Raises NotFoundError."""
@@ -138,10 +141,10 @@ class History:
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.
 
-        Raises NotFoundError, or ConflictError while its session runs.
+        Raises NotFoundError, or ConflictError while its session or a catch-up of it runs.
         """
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        transcript = _check_exists(item)
+        transcript = _check_deletable(item)
         session_id = transcript.session_id
         session_item = self.tables.get(session_key(caller.user_id, session_id)) if session_id else None
         current = session_from(session_item) if session_item else None
@@ -151,7 +154,7 @@ class History:
             self.tables.transact(delete_transcript_and_session(transcript, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise NotFoundError(NO_TRANSCRIPT) from refusal
+                _check_deletable(refusal.refused[0])
             raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
@@ -181,10 +184,18 @@ def _period(query: contract.HistoryQuery) -> tuple[int, int] | None:
     return first_at, end_at
 
 
-def _check_exists(item: dict[str, object] | None) -> Transcript:
+def _check_exists(item: Item | None) -> Transcript:
     if item is None or "started_at" not in item:
         raise NotFoundError(NO_TRANSCRIPT)
     return transcript_from(item)
+
+
+def _check_deletable(item: Item | None) -> Transcript:
+    transcript = _check_exists(item)
+    if item and item.get(RUNNING_CATCHUPS, 0) > 0:
+        message = "A catch-up of this transcript is running. Delete the transcript when it has ended."
+        raise ConflictError(message, "catchup_running")
+    return transcript
 
 
 def _response_bytes(text: str) -> int:
@@ -218,7 +229,7 @@ def _transcript_answer(
         transcript=_history_line(transcript),
         segments=[_segment_answer(segment) for segment in page],
         covered=covered,
-        uncovered=uncovered_intervals(covered),
+        uncovered=uncovered_intervals(covered, transcript.recording_ms),
         summaries=[_summary_answer(summary) for summary in summaries],
         next_cursor=next_cursor,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.admin.costs import CSV_COLUMNS, CostReport
+from chalicelib.csv import BYTE_ORDER_MARK
 from chalicelib.errors import InvalidRequestError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, ModelUse
@@ -157,7 +158,7 @@ def test_the_csv_file_has_every_row_and_continues_at_its_cursor(
 ) -> None:
     one_page = cost_report.csv(OWNER, costs_query())
     assert one_page.next_cursor is None
-    rows = list(csv.DictReader(io.StringIO(one_page.content)))
+    rows = list(csv.DictReader(io.StringIO(one_page.content.removeprefix(BYTE_ORDER_MARK))))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert sum(int(row["cost_micro_usd"]) for row in rows if row["provider"]) == 7_559
     assert sum(int(row["revenue_cents"]) for row in rows) == 149
@@ -168,7 +169,9 @@ def test_the_csv_file_has_every_row_and_continues_at_its_cursor(
         pages.append(cost_report.csv(OWNER, costs_query(cursor=pages[-1].next_cursor)))
 
     assert len(pages) == 2
-    assert [row for page in pages for row in csv.DictReader(io.StringIO(page.content))] == rows
+    assert [
+        row for page in pages for row in csv.DictReader(io.StringIO(page.content.removeprefix(BYTE_ORDER_MARK)))
+    ] == rows
     with pytest.raises(InvalidRequestError):
         cost_report.csv(Caller("another", 0, ""), costs_query(cursor=pages[0].next_cursor))
     with pytest.raises(InvalidRequestError):

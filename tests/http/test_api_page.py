@@ -42,7 +42,7 @@ def route_problems(page: str) -> list[str]:
 
 def heading_problems(page: str) -> list[str]:
     headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
-    expected = ["Errors", "Rate limits", "Idempotency-Key", *SECTIONS]
+    expected = ["Errors", "Rate limits", "Labels", "Idempotency-Key", *SECTIONS]
     return [] if headings == expected else [f"headings are {headings}"]
 
 

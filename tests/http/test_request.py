@@ -49,7 +49,7 @@ def respond(
     """Status, body and headers of one view behind the middleware."""
     app = Chalice(app_name="small", configure_logs=False)
     app.register_middleware(middleware.http_middleware(settings, CORS, ORIGINS), "http")
-    decorate = endpoint.EndpointDecorator(lambda: app.current_request, UNUSED, UNUSED)(limit="open")
+    decorate = endpoint.EndpointDecorator(lambda: app.current_request, UNUSED, UNUSED, UNUSED)(limit="open")
     app.route("/x", methods=["POST"])(decorate(lambda: view(app.current_request)))
     with Client(app) as client:
         all_headers = {"Content-Type": "application/json"} | (headers or {})
@@ -88,7 +88,7 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
     assert set(body) <= {"code", "message", "request_id", "details"}
     assert body["request_id"] == headers["X-Request-Id"]
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]
-    assert ("Retry-After" in headers) == (status in (429, 503))
+    assert ("Retry-After" in headers) == (status in responses.MAY_BE_RETRIED)
 
 
 def test_seconds_to_wait_become_a_header_and_not_a_detail() -> None:
@@ -244,12 +244,13 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         (
             '{"action": "start", "language": "x"}',
             "language",
-            "Give a language, such as en, de or pt-BR, or leave it out to have it detected.",
+            "Send a language tag such as en or pt-BR, or auto to have the language detected.",
         ),
         (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
         (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
-        (SAVE % SEGMENT % ', "text": ""', "segments[0].text", "A text has at least 1 character."),
-        (SAVE % SEGMENT % ', "end_ms": 0, "start_ms": 5', "segments[0]", "`end_ms` must not be before `start_ms`."),
+        (SAVE % SEGMENT % ', "text": 7', "segments[0].text", "This must be text."),
+        (SAVE % SEGMENT % ', "seq": -1', "segments[0].seq", "This must be at least 0."),
+        (SAVE % SEGMENT % ', "start_ms": "5"', "segments[0].start_ms", "This must be a number."),
         (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This list has at most 100 items."),
     ],
     ids=lambda value: str(value)[:40],
@@ -351,7 +352,7 @@ def test_a_missing_query_parameter_is_named() -> None:
 
 
 def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
-    for body in ('{"action": "start", "source_url": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
+    for body in ('{"action": "start", "language": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
         message = refusal_of(contract.StreamAction, body.encode()).message
         assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
 

@@ -56,6 +56,7 @@ def test_the_token_is_limited_to_the_lease(client: Client, stand_in: StandIn, le
         ("en-GB", "universal-streaming-english", None),
         ("de", "universal-streaming-multilingual", "true"),
         ("pt-BR", "universal-streaming-multilingual", "true"),
+        ("auto", "universal-streaming-multilingual", "true"),
     ],
 )
 def test_the_model_is_always_named_and_matches_the_language(
@@ -116,7 +117,9 @@ def test_a_model_with_key_terms_has_a_price_of_its_own(client: Client) -> None:
 def test_only_the_published_languages_are_supported(client: Client) -> None:
     live = client()
 
-    assert all(live.supports_language(language) for language in ("", "en", "en-US", "es", "fr", "de", "it", "pt-BR"))
+    assert all(
+        live.supports_language(language) for language in ("", "auto", "en", "en-US", "es", "fr", "de", "it", "pt-BR")
+    )
     assert not any(live.supports_language(language) for language in ("ja", "nl", "tlh", "eng", "e"))
 
 

@@ -67,6 +67,7 @@ def test_a_lease_is_no_longer_than_the_setting(client: Client, requested: int, l
     [
         (LiveOptions("en", (), 16_000), {"language": "en"}),
         (LiveOptions("pt-BR", (), 16_000), {"language": "pt"}),
+        (LiveOptions("auto", (), 16_000), {}),
         (LiveOptions("yue", ("Dash, wood", "naïve"), 48_000), {"language": "yue", "keywords": ["Dash, wood", "naïve"]}),
     ],
     ids=str,

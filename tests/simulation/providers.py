@@ -98,6 +98,7 @@ class Recogniser:
     simulation: "Simulation"
     model: str = "assemblyai/sync-universal-3-5-pro"
     recognised_ms: int = 0
+    shortest_ms: int = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         return self.simulation.call_provider("recognise", lambda: self._recognise(audio))

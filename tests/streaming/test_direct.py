@@ -195,7 +195,7 @@ def test_a_language_that_no_provider_supports_is_refused_before_a_hold(streaming
     ada = streaming_env.backend.person(200)
 
     with pytest.raises(InvalidRequestError) as refusal:
-        streaming_env.start(ada, language="tlh")
+        streaming_env.start(ada, language="ja")
 
     assert refusal.value.details == {"field": "language"}
     assert streaming_env.available(ada) == 200

@@ -9,6 +9,8 @@ from chalicelib.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
+from chalicelib.models.accounts import Caller
+from chalicelib.providers.openai_transcription import SHORTEST_MS as OPENAI_SHORTEST_MS
 from chalicelib.repositories.table import Tables
 from tests.default_prices import PRICES
 from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
@@ -86,6 +88,24 @@ def test_chunks_follow_each_other_unless_start_ms_is_given(backend: Backend) -> 
         (1, 2_000, 5_000, "some words"),
         (2, 60_000, 61_000, "some words"),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "is_sent_on"), [(0.08, False), (0.0999, False), (0.1, True), (0.5, True)])
+def test_a_chunk_too_short_for_the_fallback_never_goes_to_it(two: Backend, seconds: float, is_sent_on: bool) -> None:
+    ada = two.person(200)
+    lease = two.start(ada)
+    fallback_of(two).shortest_ms = OPENAI_SHORTEST_MS
+    two.recogniser.script.append(ProviderTimeoutError("slow"))
+
+    if is_sent_on:
+        two.send(ada, lease.session_id, 0, seconds)
+    else:
+        with pytest.raises(ProviderTimeoutError, match="slow"):
+            two.send(ada, lease.session_id, 0, seconds)
+        two.send(ada, lease.session_id, 0, seconds)  # The first provider answers the retry.
+
+    assert len(fallback_of(two).received) == is_sent_on
+    two.check_invariants(ada.user_id)
 
 
 def test_the_fallback_is_called_and_its_cost_booked_under_its_name(two: Backend) -> None:
@@ -239,7 +259,16 @@ def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> Non
 
     backend.clock.forward(36)
     assert backend.streaming.stop(ada, lease.session_id).billed_seconds == 1
+    check_lost_recognition(backend, ada, lease.session_id)
     backend.check_invariants(ada.user_id)
+
+
+def check_lost_recognition(backend: Backend, caller: Caller, session_id: str) -> None:
+    """A second that was recognised and could not be billed is our cost, at no credits."""
+    (lost,) = [entry for entry in backend.entries(caller.user_id) if entry.kind == "usage" and not entry.credits]
+    cost = PRICES.cost_micro_usd(MODEL, 1_000)
+    assert (lost.service, lost.reference, lost.audio_ms) == ("live", session_id, 0)
+    assert [(use.model, use.audio_ms, use.cost_micro_usd) for use in lost.uses] == [(MODEL, 1_000, cost)]
 
 
 def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -> None:
@@ -254,5 +283,6 @@ def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -
     with pytest.raises(ConflictError, match="not charged"):
         backend.send(ada, lease.session_id, 0)
 
+    check_lost_recognition(backend, ada, lease.session_id)
     assert backend.ledger.balance(ada.user_id).available == 200
     backend.check_invariants(ada.user_id)

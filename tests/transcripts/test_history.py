@@ -295,6 +295,28 @@ def test_a_transcript_can_be_exported_in_each_format(
     assert (file.content_type, file.file_name) == (content_type, f"transcript-{transcript_id}.{form}")
 
 
+@pytest.mark.parametrize(
+    ("title", "file_name"),
+    [
+        ("Stand-up", "Stand-up.txt"),
+        ("Q3: results / plans?", "Q3 results plans.txt"),
+        ("مرحبا", "مرحبا.txt"),
+        ("..\\..\\..", "transcript-{id}.txt"),
+        (" .hidden. ", "hidden.txt"),
+        ("\u202etxt.exe", "txt.exe.txt"),
+        ("👨\u200d👩\u200d👧" * 40, "👨\u200d👩\u200d👧" * 12 + ".txt"),
+    ],
+)
+def test_a_file_is_named_by_its_title(backend: Backend, title: str, file_name: str) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, title=title)
+
+    file = backend.history.export(ada, lease.transcript_id, "txt")
+
+    assert file.file_name == file_name.format(id=lease.transcript_id)
+    assert len(file.file_name.encode()) <= 255
+
+
 def test_a_file_larger_than_a_response_may_be_is_refused(backend: Backend, saved_transcript, monkeypatch) -> None:
     monkeypatch.setattr("chalicelib.transcripts.history.MAX_FILE_BYTES", 20)
     with pytest.raises(TooLargeError):

@@ -33,6 +33,7 @@ body if the response is lost: nothing is charged twice, and the first response i
 # Path prefixes, the longest first, and the section of the reference.
 SECTIONS = {
     "/transcription/stream": "Streaming",
+    "/transcription/sessions": "Streaming",
     "/transcription/uploads": "Catch-up",
     "/transcription/catchup": "Catch-up",
     "/webhooks/assemblyai": "Catch-up",
@@ -73,6 +74,10 @@ HEADERS: dict[str, Schema] = {
         "description": "Seconds to wait before you retry the request; missing where a retry does not help.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "Date": {
+        "description": "The clock of the server, for a client whose own may be wrong.",
+        "schema": {"type": "string"},
+    },
     "NextCursor": {
         "description": "The `cursor` of the next page; missing on the last page.",
         "schema": {"type": "string"},
@@ -80,7 +85,6 @@ HEADERS: dict[str, Schema] = {
     "ETag": {"description": "Changes with the content.", "schema": {"type": "string"}, "required": True},
     "Location": {"description": "The address to use.", "schema": {"type": "string"}, "required": True},
     "ContentDisposition": {"description": "The name of the file.", "schema": {"type": "string"}, "required": True},
-    "Date": {"description": "The time at the server: a device's clock may be wrong.", "schema": {"type": "string"}},
     **{
         f"RateLimit{name}": {"description": text, "schema": {"type": "integer", "minimum": 0}}
         for name, text in errors.LIMIT_HEADERS.items()

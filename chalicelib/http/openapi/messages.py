@@ -27,6 +27,7 @@ MESSAGES = {
     "provider_timeout": "AssemblyAI did not respond in time.",
     # Reasons of `conflict`
     "already_done": "This request was already processed. See the user's transactions.",
+    "catchup_running": "A catch-up of this transcript is running. Delete the transcript when it has ended.",
     "chunk_expired": "This chunk took too long or its session ended. It was not charged.",
     "lease_changed": "The lease was renewed meanwhile. Send the chunk again.",
     "lease_open": "The lease is not near its end. Renew later, or set `interrupted` if the stream broke off.",

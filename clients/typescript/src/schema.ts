@@ -237,6 +237,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transcription/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes */
+        get: operations["open_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transcription/stream/{session_id}/audio": {
         parameters: {
             query?: never;
@@ -855,7 +872,7 @@ export interface components {
                  * @description Why, for programs: every `conflict` and every `unauthenticated` has one.
                  * @enum {string}
                  */
-                reason?: "already_done" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+                reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
             } & {
                 [key: string]: number | string | boolean | null;
             };
@@ -945,7 +962,7 @@ export interface components {
         /** @description One problem. docs/operations.md explains each `kind`. */
         AuditFinding: {
             /** @enum {string} */
-            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
+            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_differs" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
             message: string;
             user_id?: string;
             reference?: string;
@@ -988,7 +1005,11 @@ export interface components {
             success_url?: string | null;
             cancel_url?: string | null;
         };
-        /** @description A range of one source: an upload, a public address, or the saved captions of a live session. */
+        /**
+         * @description A range of one source: an upload, a public address, or the saved captions of a live session.
+         *
+         *         Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+         */
         Catchup: {
             upload_id?: string | null;
             audio_url?: string | null;
@@ -1001,7 +1022,12 @@ export interface components {
             /** @default false */
             quote?: boolean;
         };
-        /** @description A catch-up: its status, its cost and, when it is done, the summary. */
+        /**
+         * @description A catch-up: its status, its cost and, when it is done, the summary.
+         *
+         *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
+         *         where the covered range ends, and `recording_ms` where the recording does.
+         */
         CatchupJob: {
             job_id: string;
             /** @enum {string} */
@@ -1015,6 +1041,7 @@ export interface components {
             created_at: string;
             transcript_id?: string;
             session_id?: string;
+            recording_ms?: number;
             summary?: string;
             key_moments?: components["schemas"]["KeyMoment"][];
             summary_is_whole?: boolean;
@@ -1048,9 +1075,11 @@ export interface components {
         CodeSent: {
             sent: boolean;
         };
+        /** @description `password`: of the account from now on. Send it, and nobody who signed up with this address before can get in. */
         Confirm: {
             email: string;
             code: string;
+            password?: string | null;
         };
         Confirmed: {
             confirmed: boolean;
@@ -1197,6 +1226,7 @@ export interface components {
             credits_available: number;
             save_interval_seconds: number;
             offset_ms: number;
+            next_seq: number;
             websocket_url?: string;
             token?: string;
             /** Format: date-time */
@@ -1264,6 +1294,21 @@ export interface components {
             overdue: number;
             is_complete: boolean;
             open: components["schemas"]["OpenHold"][];
+        };
+        /** @description A session that was not stopped. A `lapsed` one holds nothing and can be resumed. */
+        OpenSession: {
+            session_id: string;
+            transcript_id: string;
+            /** @enum {string} */
+            state: "active" | "lapsed" | "opening";
+            next_seq: number;
+            credits_held: number;
+            /** Format: date-time */
+            lease_expires_at: string;
+        };
+        /** @description Newest first; at most 100. */
+        OpenSessions: {
+            sessions: components["schemas"]["OpenSession"][];
         };
         /** @description Unused credits of all users, and their value at the price of the most expensive package. */
         Outstanding: {
@@ -1335,6 +1380,12 @@ export interface components {
             expires_in?: number;
             token_type?: string;
         };
+        /** @description A segment that was not stored, and why. */
+        RejectedSegment: {
+            seq: number;
+            /** @enum {string} */
+            reason: "resume_expired" | "save_full" | "session_stopped" | "words_limit";
+        };
         Renew: {
             /** @constant */
             action: "renew";
@@ -1356,17 +1407,25 @@ export interface components {
             session_id: string;
             segments: components["schemas"]["SegmentInput"][];
         };
+        /** @description `saved`: the `seq` of each segment that was stored. A segment without text is in neither list. */
         Saved: {
+            saved: number[];
+            rejected: components["schemas"]["RejectedSegment"][];
             seconds_left: number;
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
-        /** @description One segment of the transcript to save. */
+        /**
+         * @description One segment of the transcript to save.
+         *
+         *         Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
+         *         is ignored.
+         */
         SegmentInput: {
             seq: number;
             start_ms: number;
             end_ms: number;
-            text: string;
-            speaker?: string;
+            text: string | null;
+            speaker?: string | number | null;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
@@ -1407,6 +1466,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
+            segments?: components["schemas"]["SegmentInput"][];
             provider_session_seconds?: number | null;
         };
         Stopped: {
@@ -1415,6 +1475,7 @@ export interface components {
             billed_seconds: number;
             credits_used: number;
             credits_available: number;
+            rejected: components["schemas"]["RejectedSegment"][];
         };
         /** @description Whether the event was `applied`, or `ignored` and why. */
         StripeWebhookResult: {
@@ -1554,6 +1615,7 @@ export interface components {
         AccountBlockedOrEmailUnverifiedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1573,6 +1635,7 @@ export interface components {
         AccountBlockedOrForbiddenOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1590,6 +1653,7 @@ export interface components {
         AccountBlockedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1603,6 +1667,7 @@ export interface components {
         EmailTaken: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1616,6 +1681,7 @@ export interface components {
         InsufficientCredits: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1629,6 +1695,7 @@ export interface components {
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1642,6 +1709,7 @@ export interface components {
         InvalidRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1659,6 +1727,7 @@ export interface components {
         InvalidRequestOrInvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1672,6 +1741,7 @@ export interface components {
         InvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1685,6 +1755,7 @@ export interface components {
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1698,6 +1769,7 @@ export interface components {
         OriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1711,6 +1783,8 @@ export interface components {
         ProviderError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1724,6 +1798,8 @@ export interface components {
         ProviderTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1737,6 +1813,7 @@ export interface components {
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                 "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
@@ -1754,6 +1831,7 @@ export interface components {
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1775,6 +1853,7 @@ export interface components {
         Unauthenticated: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1792,6 +1871,7 @@ export interface components {
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
@@ -1806,6 +1886,7 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1825,6 +1906,8 @@ export interface components {
         RetryAfter: number;
         /** @description Seconds to wait before you retry the request; missing where a retry does not help. */
         RetryAfterWhereItHelps: number;
+        /** @description The clock of the server, for a client whose own may be wrong. */
+        Date: string;
         /** @description The `cursor` of the next page; missing on the last page. */
         NextCursor: string;
         /** @description Changes with the content. */
@@ -1833,8 +1916,6 @@ export interface components {
         Location: string;
         /** @description The name of the file. */
         ContentDisposition: string;
-        /** @description The time at the server: a device's clock may be wrong. */
-        Date: string;
         /** @description The largest burst of requests of this kind, per account or, before sign-in, per network. */
         RateLimitLimit: number;
         /** @description How many requests are left now. */
@@ -1863,6 +1944,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1899,6 +1981,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1934,6 +2017,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1969,6 +2053,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1990,6 +2075,7 @@ export interface operations {
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2028,6 +2114,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2049,6 +2136,7 @@ export interface operations {
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2087,6 +2175,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2119,6 +2208,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2149,6 +2239,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2183,6 +2274,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2219,6 +2311,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2254,6 +2347,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2289,6 +2383,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2324,6 +2419,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2366,6 +2462,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2379,6 +2476,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2409,6 +2507,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2430,6 +2529,37 @@ export interface operations {
             502: components["responses"]["ProviderError"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["ProviderTimeout"];
+        };
+    };
+    open_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `OpenSessions` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     relay_audio: {
@@ -2464,6 +2594,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2493,6 +2624,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2533,6 +2665,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2575,6 +2708,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2588,6 +2722,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2612,6 +2747,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2649,6 +2785,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2690,6 +2827,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2727,6 +2865,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2752,6 +2891,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2797,6 +2937,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2834,6 +2975,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2869,6 +3011,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2885,11 +3028,13 @@ export interface operations {
             /**
              * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
              *
+             *     - `catchup_running`: A catch-up of this transcript is running. Delete the transcript when it has ended.
              *     - `session_running`: The session is still running. Stop it first.
              */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2899,7 +3044,7 @@ export interface operations {
                         code: "conflict";
                         details?: {
                             /** @enum {unknown} */
-                            reason?: "session_running";
+                            reason?: "catchup_running" | "session_running";
                         };
                     };
                 };
@@ -2930,6 +3075,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2969,6 +3115,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3006,6 +3153,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3041,6 +3189,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3079,6 +3228,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3110,6 +3260,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3146,6 +3297,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3169,6 +3321,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -3209,6 +3362,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3243,6 +3397,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3282,6 +3437,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3316,6 +3472,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3359,6 +3516,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3382,6 +3540,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -3423,6 +3582,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3461,6 +3621,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3501,6 +3662,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3534,6 +3696,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3568,6 +3731,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3603,6 +3767,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3652,6 +3817,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3699,6 +3865,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3745,6 +3912,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3794,6 +3962,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3845,6 +4014,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3894,6 +4064,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3945,6 +4116,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3988,6 +4160,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
