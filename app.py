@@ -154,7 +154,7 @@ def delete_user(caller: Caller) -> contract.AccountDeleted:
 
 
 @app.route("/auth/user/export", methods=["POST"], authorizer=cognito, cors=CORS)
-@endpoint(status=202, limit="account")
+@endpoint(status=202, limit="bulk_reads")
 def export_user(caller: Caller, _: Body[contract.EmptyBody]) -> contract.AccountExport:
     """Start an export of all data of the caller into one file.
 
@@ -190,7 +190,7 @@ def erase(_event: Any) -> dict[str, int]:
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(
     limit="stream",
-    errors=("insufficient_credits", "not_found", *PROVIDER_ERRORS),
+    errors=("insufficient_credits", "not_found", "provider_not_offered", *PROVIDER_ERRORS),
     reasons=(
         "lease_open",
         "lease_opening",
@@ -282,11 +282,11 @@ def sweep(_event: Any) -> dict[str, int]:
 
 
 @app.route("/transcription/uploads", methods=["POST"], authorizer=cognito, cors=CORS)
-@endpoint(status=201, limit="spend")
+@endpoint(status=201, limit="uploads", errors=("insufficient_credits",))
 def new_upload(caller: Caller, body: Body[contract.NewUpload]) -> contract.Upload:
     """Create a form for the upload of one recording.
 
-    The form is valid for 15 minutes and takes at most 500 MB.
+    The form is valid for 15 minutes and takes at most 500 MB. It needs a positive balance.
     """
     return use_cases.catchups().create_upload(caller, body)
 
@@ -368,13 +368,13 @@ def ask(caller: Caller, body: Body[contract.Ask], key: IdempotencyKey) -> contra
 def history(caller: Caller, query: Query[contract.HistoryQuery]) -> contract.HistoryPage:
     """List the caller's transcripts, newest first.
 
-    With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
+    A page may be shorter than `limit`, for filters or long lines; continue until `next_cursor` is null.
     """
     return use_cases.history().page(caller, query)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads")
+@endpoint(limit="bulk_reads")
 def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptDetail:
     """Return a transcript with its segments and with the intervals that it covers."""
     return use_cases.history().get_transcript(caller, transcript_id, query.cursor)
@@ -398,7 +398,7 @@ def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptD
 
 
 @app.route("/transcription/history/{transcript_id}/export", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads", errors=("too_large",))
+@endpoint(limit="bulk_reads", errors=("too_large",))
 def export(
     caller: Caller, query: Query[contract.ExportQuery], transcript_id: Id
 ) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
@@ -417,7 +417,7 @@ def balance(caller: Caller) -> contract.CreditBalance:
 
 
 @app.route("/credits/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads")
+@endpoint(limit="bulk_reads")
 def transactions(
     caller: Caller, query: Query[contract.TransactionsQuery]
 ) -> contract.Transactions | Annotated[Download, "text/csv"]:

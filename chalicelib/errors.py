@@ -1,5 +1,6 @@
 """The errors that a client may see. `http/responses.py` turns them into HTTP responses."""
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from .quantities import be_form, quantity
@@ -49,6 +50,16 @@ class InvalidRequestError(AppError):
 
     def __init__(self, message: str, field: str):
         super().__init__(message, field=field)
+
+
+class ProviderNotOfferedError(AppError):
+    """None of the live providers that the client can speak is offered to it; `details.offered` names those that are."""
+
+    code = "provider_not_offered"
+
+    def __init__(self, message: str, offered: Iterable[str]):
+        names = ", ".join(offered)
+        super().__init__(f"{message} Offered to this account: {names}.", field="providers", offered=names)
 
 
 class InvalidSignatureError(AppError):

@@ -47,6 +47,7 @@ def findings(books: Books, now: int, price_tables: Mapping[str, Prices], purchas
         _check_days(books),
         _check_purchases(books, purchase_value),
         _check_purchase_references(books),
+        _check_open_disputes(books),
     )
     return [Finding(kind, message, books.user_id, reference) for kind, reference, message in problems]
 
@@ -262,6 +263,15 @@ def _check_purchase_references(books: Books) -> Problems:
         purchase = books.purchases.get(purchase_id)
         if purchase is None or purchase.user_id != books.user_id:
             yield FindingKind.GRANTED_NOT_PAID, purchase_id, "Credits are booked, but the user has no such purchase."
+
+
+def _check_open_disputes(books: Books) -> Problems:
+    """The balance counts the disputes that are open."""
+    own = [purchase for purchase in books.purchases.values() if purchase.user_id == books.user_id]
+    counted, found = books.balance.open_disputes, sum(len(purchase.booked.holds) for purchase in own)
+    if counted != found:
+        message = f"The balance counts {quantity(counted, 'open dispute')}, but the purchases have {found:,}."
+        yield FindingKind.PURCHASE_DIFFERS, "open_disputes", message
 
 
 # Reading the books

@@ -101,6 +101,15 @@ else:
     ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
+ProviderName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=32,
+        pattern=describe_pattern(r"^[0-9a-z_-]+$(?!\n)", "Give the name of a provider, such as assemblyai."),
+    ),
+]
+SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 

@@ -48,7 +48,7 @@ def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The transcript of a live session after a settlement: its length, what it covers and what it cost."""
     figures: dict[Path, Any] = {
         "state": session.state.value,
-        "audio_ms": session.done_ms,
+        "audio_ms": session.audio_ms,
         "credits": session.charged,
         "covered_ms": [list(interval) for interval in session.covered_ms],
     }

@@ -108,10 +108,12 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     rate_limit_reset: Annotated[str, PER_NETWORK] = "60/hour"
     rate_limit_refresh: Annotated[str, PER_NETWORK] = "120/minute"
     rate_limit_account: Annotated[str, PER_USER] = "60/minute"
-    rate_limit_reads: Annotated[str, PER_USER] = "300/minute"
-    rate_limit_stream: Annotated[str, PER_USER] = "300/minute"
-    rate_limit_audio: Annotated[str, PER_USER] = "3000/minute"
+    rate_limit_reads: Annotated[str, PER_USER] = "120/minute"
+    rate_limit_bulk_reads: Annotated[str, PER_USER] = "300/hour"
+    rate_limit_stream: Annotated[str, PER_USER] = "120/minute"
+    rate_limit_audio: Annotated[str, PER_USER] = "300/minute"
     rate_limit_spend: Annotated[str, PER_USER] = "60/minute"
+    rate_limit_uploads: Annotated[str, PER_USER] = "30/hour"
     rate_limit_admin: Annotated[str, PER_USER] = "600/minute"
 
     def __repr__(self) -> str:

@@ -32,6 +32,7 @@ from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.settings.provider_registry import RELAY
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -89,7 +90,8 @@ def build_application(
     def collaborators(use_case: type) -> dict[str, Any]:
         return common.of(use_case)
 
-    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=providers.live)
+    live_providers = LiveProviders({provider.name: provider for provider in providers.live}, frozenset({"openai"}))
+    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=live_providers)
     fulfilment = Fulfilment(tables, providers.stripe, STAGE, is_live=False, now=now)
     audit_rules = AuditRules()
     auditor = Auditor(

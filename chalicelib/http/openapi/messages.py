@@ -8,6 +8,7 @@ from ...errors import InsufficientCreditsError
 MESSAGES = {
     # Codes
     "invalid_request": "This field is unknown. Remove it.",
+    "provider_not_offered": "None of these providers is offered.",
     "invalid_signature": "This is not an event that the payment service signed.",
     "invalid_credentials": "The email address or the password is wrong.",
     "insufficient_credits": InsufficientCreditsError(100, 40, 60).message,
@@ -51,6 +52,7 @@ MESSAGES = {
 }
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "colour"},
+    "provider_not_offered": {"field": "providers", "offered": "assemblyai"},
     "insufficient_credits": {"required": 100, "available": 40},
     "too_large": {"max_bytes": 524288},
 }

@@ -285,7 +285,7 @@ export interface paths {
         put?: never;
         /**
          * Create a form for the upload of one recording
-         * @description The form is valid for 15 minutes and takes at most 500 MB.
+         * @description The form is valid for 15 minutes and takes at most 500 MB. It needs a positive balance.
          */
         post: operations["new_upload"];
         delete?: never;
@@ -377,7 +377,7 @@ export interface paths {
         };
         /**
          * List the caller's transcripts, newest first
-         * @description With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
+         * @description A page may be shorter than `limit`, for filters or long lines; continue until `next_cursor` is null.
          */
         get: operations["history"];
         put?: never;
@@ -859,7 +859,7 @@ export interface components {
              * @description What happened, for programs.
              * @enum {string}
              */
-            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
+            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_not_offered" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
             /** @description What is wrong and what to do, for people. */
             message: string;
             /** @description The same as in the header X-Request-Id and in the log. */
@@ -1232,12 +1232,18 @@ export interface components {
             /** Format: date-time */
             token_expires_at?: string;
         };
-        /** @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open. */
+        /**
+         * @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
+         *
+         *         A report that is longer than its session counts as implausible and in no other figure.
+         */
         LiveSeconds: {
             sessions: number;
             billed_seconds: number;
             client_reported_seconds: number;
             difference_seconds: number;
+            implausible_sessions: number;
+            implausible_seconds: number;
         };
         LoggedIn: {
             token: string;
@@ -1456,6 +1462,8 @@ export interface components {
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
             key_terms?: string[];
+            providers?: string[] | null;
+            turn?: components["schemas"]["Turn"] | null;
         };
         /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
         StartAudit: {
@@ -1555,6 +1563,12 @@ export interface components {
             key_moments: components["schemas"]["KeyMoment"][];
             /** @default true */
             is_whole?: boolean;
+        };
+        /** @description When the provider ends a turn, where it can be told; what is left out is the provider's own. */
+        Turn: {
+            silence_ms?: number | null;
+            max_silence_ms?: number | null;
+            confidence?: number | null;
         };
         /** @description The changes to a transcript. An empty title removes the title. */
         UpdateTranscript: {
@@ -1734,6 +1748,24 @@ export interface components {
                 "application/json": components["schemas"]["Error"] & {
                     /** @enum {unknown} */
                     code: "invalid_request" | "invalid_signature";
+                };
+            };
+        };
+        /**
+         * @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`.
+         *
+         *     `provider_not_offered`: None of the live providers that the client can speak is offered to it; `details.offered` names those that are.
+         */
+        InvalidRequestOrProviderNotOffered: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    code: "invalid_request" | "provider_not_offered";
                 };
             };
         };
@@ -2486,7 +2518,7 @@ export interface operations {
                     "application/json": components["schemas"]["Lease"];
                 };
             };
-            400: components["responses"]["InvalidRequest"];
+            400: components["responses"]["InvalidRequestOrProviderNotOffered"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
@@ -2677,6 +2709,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
+            402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

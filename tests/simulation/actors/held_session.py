@@ -16,6 +16,7 @@ class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
     `saves`: seq → every attempt to save it. `sent`: seq → milliseconds; `recognised`: seq → milliseconds and words.
+    `providers`: those that its client speaks; None: all.
     """
 
     session_id: str
@@ -26,6 +27,7 @@ class HeldSession:
     first_seq: int = 0
     next_seq: int = 0
     is_deleted: bool = False
+    providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))

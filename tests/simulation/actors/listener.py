@@ -11,14 +11,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib import contract
-from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError
+from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError, ProviderNotOfferedError
 from chalicelib.models.audio import Audio
 from tests.simulation.actors.held_session import EndRequest, HeldSession, Save, Socket
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.providers import live_credits
+from tests.simulation.providers import billed_ms, live_credits
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
@@ -26,6 +26,13 @@ DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once", "wake")
 RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 30_000
+CLIENTS_PROVIDERS = (
+    None,
+    None,
+    ["assemblyai"],
+    ["deepgram", "openai"],
+    ["deepgram"],
+)  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
 ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"start_ms": -20, "end_ms": 480.6},
@@ -72,7 +79,10 @@ class Listener:
     def _start(self) -> HeldSession | None:
         rng, person = self.rng, self.person
         transport = rng.choice(["relay", "direct"])
-        body = contract.Start(transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]))
+        providers = rng.choice(CLIENTS_PROVIDERS)
+        body = contract.Start(
+            transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]), providers=providers
+        )
         session_id = person.id_for("transcription/stream", person.key())
         hashed = body_hash(body)
 
@@ -84,7 +94,7 @@ class Listener:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
-        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
+        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0, providers=providers)
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -107,6 +117,8 @@ class Listener:
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
+            if session.providers and lease.provider not in session.providers:
+                raise ViolationError(f"{session.session_id} got {lease.provider}, and speaks {session.providers}")
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
             if lease.token not in [socket.token for socket in session.sockets]:
@@ -212,7 +224,7 @@ class Listener:
         try:
             with self._end_request(session, renewal):
                 lease = self._ask_for_lease("renew", renew, session.session_id)
-        except InsufficientCreditsError:
+        except (InsufficientCreditsError, ProviderNotOfferedError):
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
@@ -269,8 +281,8 @@ class Listener:
         """A relay session costs the audio that was recognised, and nothing that was not sent."""
         if session.transport != "relay":
             return
-        least = live_credits(sum(milliseconds for milliseconds, _ in session.recognised.values()))
-        most = live_credits(sum(session.sent.values()))
+        least = live_credits(sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values()))
+        most = live_credits(sum(map(billed_ms, session.sent.values())))
         if not least <= stopped.credits_used <= most:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 
