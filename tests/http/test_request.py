@@ -75,6 +75,8 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
             error = kind("A message.", "lease_open")
         case errors.UnauthenticatedError:
             error = kind("A message.", "expired")
+        case errors.ProviderNotOfferedError:
+            error = kind("A message.", ["assemblyai"])
         case _:
             error = kind("A message.")
 
