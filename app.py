@@ -9,7 +9,7 @@ from chalice.app import Request
 from chalicelib import contract
 from chalicelib.http import events, middleware, request as web, static_files
 from chalicelib.http.endpoint import EndpointDecorator
-from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, RawBody
+from chalicelib.http.parameters import Admin, Body, BytesSentToday, Header, Id, IdempotencyKey, Query, RawBody
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
 from chalicelib.logs import redaction
 from chalicelib.models.accounts import Caller
@@ -40,7 +40,7 @@ def request() -> Request:
     return app.current_request
 
 
-endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter)
+endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter, aws.administrators)
 PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
 
 
@@ -189,7 +189,7 @@ def erase(_event: Any) -> dict[str, int]:
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(
     limit="stream",
-    errors=("insufficient_credits", "not_found", "provider_not_offered", "too_large", *PROVIDER_ERRORS),
+    errors=("insufficient_credits", "not_found", "provider_not_offered", *PROVIDER_ERRORS),
     reasons=(
         "lease_open",
         "lease_opening",
@@ -201,7 +201,7 @@ def erase(_event: Any) -> dict[str, int]:
     ),
 )
 def stream(
-    caller: Caller, body: Body[contract.StreamAction], key: IdempotencyKey
+    caller: Caller, body: Body[contract.StreamAction], key: IdempotencyKey, sent_today: BytesSentToday
 ) -> ResponseWithStatus[Literal[201], contract.Lease] | contract.Lease | contract.Saved | contract.Stopped:
     """Start, renew, save to or stop a live session.
 
@@ -215,9 +215,17 @@ def stream(
             renewal = key.derived_id(caller, "renew")
             return use_cases.streaming().renew(caller, body.session_id, body.interrupted, renewal, key.body_hash)
         case contract.Save():
-            return use_cases.streaming().save(caller, body.session_id, body.segments)
+            return use_cases.streaming().save(caller, body.session_id, body.segments, sent_today)
         case contract.Stop():
-            return use_cases.streaming().stop(caller, body.session_id, body.provider_session_seconds)
+            reported = body.provider_session_seconds
+            return use_cases.streaming().stop(caller, body.session_id, reported, body.segments, sent_today)
+
+
+@app.route("/transcription/sessions", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="reads")
+def open_sessions(caller: Caller) -> contract.OpenSessions:
+    """List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes."""
+    return use_cases.streaming().open_sessions(caller)
 
 
 @app.route(
@@ -372,7 +380,7 @@ def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcrip
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
-@endpoint(limit="account", reasons=("session_running",))
+@endpoint(limit="account", reasons=("catchup_running", "session_running"))
 def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
     """Delete a transcript and its session.
 

@@ -8,6 +8,7 @@ Detail = int | str | bool | None
 # The closed lists behind `details.reason`; http/openapi/errors.py says what each means and what to do.
 ConflictReason = Literal[
     "already_done",
+    "catchup_running",
     "chunk_expired",
     "lease_changed",
     "lease_open",
@@ -178,6 +179,14 @@ class UnavailableError(AppError):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
+class MailQuotaError(UnavailableError):
+    """The mails that may be sent in a day are used up."""
+
+    def __init__(self) -> None:
+        message = "No email can be sent at the moment. Retry the request in an hour."
+        super().__init__(message, retry_after_seconds=3_600)
+
+
 class ProviderError(AppError):
     """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
@@ -209,6 +218,17 @@ class ProviderUnavailableError(ProviderError):
 
     def __init__(self, message: str, retry_after_seconds: int = 5, log_note: str = ""):
         super().__init__(message, log_note, retry_after_seconds=retry_after_seconds)
+
+
+class UnusableAnswerError(ProviderError):
+    """A text model's answer cannot be used. The provider charges for its tokens all the same.
+
+    `model` is "provider/model".
+    """
+
+    def __init__(self, message: str, model: str, input_tokens: int, output_tokens: int, log_note: str = ""):
+        super().__init__(message, log_note)
+        self.model, self.input_tokens, self.output_tokens = model, input_tokens, output_tokens
 
 
 class ProviderFailedError(Exception):

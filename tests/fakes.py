@@ -27,6 +27,7 @@ from tests.default_prices import PRICES
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
 CURSORS = Cursors("a key for tests")
+RULES = LeaseRules(default_seconds=600)  # the length that the figures of these tests rest on
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Backend:
         live: "Sequence[FakeLive]" = (),
         buyers_only: frozenset[str] = frozenset(),
     ) -> "Backend":
-        ledger, rules = Ledger(tables), LeaseRules()
+        ledger, rules = Ledger(tables), RULES
         offered = LiveProviders({each.name: each for each in live or [FakeLive(clock)]}, buyers_only)
         first = recognisers[0] if recognisers else ScriptedRecogniser()
         return cls(

@@ -36,7 +36,6 @@ class FieldError(ValueError):
 
 
 # Python's `$` also matches before a final line break; `$(?!\n)` is the end in Python and in JSON Schema.
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 # Blanks around an address or a code come with copying it, so they are accepted and removed.
 Email = Annotated[
     str,

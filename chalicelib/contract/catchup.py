@@ -33,7 +33,10 @@ class Upload(ResponseShape, kw_only=True):
 
 
 class Catchup(RequestShape, kw_only=True):
-    """A range of one source: an upload, a public address, or the saved captions of a live session."""
+    """A range of one source: an upload, a public address, or the saved captions of a live session.
+
+    Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+    """
 
     upload_id: Identifier | None = None
     audio_url: Annotated[str, Meta(min_length=1, max_length=2_000)] | None = None
@@ -67,7 +70,11 @@ class JobError(ResponseShape, kw_only=True):
 
 
 class CatchupJob(ResponseShape, kw_only=True):
-    """A catch-up: its status, its cost and, when it is done, the summary."""
+    """A catch-up: its status, its cost and, when it is done, the summary.
+
+    Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
+    where the covered range ends, and `recording_ms` where the recording does.
+    """
 
     job_id: str
     status: Annotated[str, one_of(*(state for state in JobState if state is not JobState.SUBMITTING))]
@@ -79,6 +86,7 @@ class CatchupJob(ResponseShape, kw_only=True):
     created_at: Time
     transcript_id: str = ""
     session_id: str = ""
+    recording_ms: int | UnsetType = UNSET
     summary: str | UnsetType = UNSET
     key_moments: list[KeyMoment] | UnsetType = UNSET
     summary_is_whole: bool | UnsetType = UNSET

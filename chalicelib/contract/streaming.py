@@ -18,7 +18,6 @@ from .base import (
     Sequence,
     SilenceMs,
     SourceUrl,
-    Text,
     Time,
     Title,
     one_of,
@@ -26,17 +25,17 @@ from .base import (
 
 
 class SegmentInput(RequestShape, kw_only=True):
-    """One segment of the transcript to save."""
+    """One segment of the transcript to save.
+
+    Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
+    is ignored.
+    """
 
     seq: Sequence
-    start_ms: Milliseconds
-    end_ms: Milliseconds
-    text: Text
-    speaker: Annotated[str, Meta(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")] = ""
-
-    def __post_init__(self) -> None:
-        if self.end_ms < self.start_ms:
-            raise ValueError("`end_ms` must not be before `start_ms`.")
+    start_ms: float
+    end_ms: float
+    text: str | None
+    speaker: str | int | None = ""
 
 
 class Turn(RequestShape, kw_only=True):
@@ -69,13 +68,17 @@ class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
     interrupted: bool = False
 
 
+Segments = Annotated[list[SegmentInput], Meta(max_length=100)]
+
+
 class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
     session_id: Identifier
-    segments: Annotated[list[SegmentInput], Meta(max_length=100)]
+    segments: Segments
 
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
+    segments: Segments = []
     provider_session_seconds: ReportedSeconds | None = None
 
 
@@ -94,12 +97,24 @@ class Lease(ResponseShape, kw_only=True):
     credits_available: int
     save_interval_seconds: int
     offset_ms: int
+    next_seq: int
     websocket_url: str | UnsetType = UNSET
     token: str | UnsetType = UNSET
     token_expires_at: Time | UnsetType = UNSET
 
 
+class RejectedSegment(ResponseShape, kw_only=True):
+    """A segment that was not stored, and why."""
+
+    seq: int
+    reason: Annotated[str, one_of("save_full", "words_limit", "session_stopped", "resume_expired")]
+
+
 class Saved(ResponseShape, kw_only=True):
+    """`saved`: the `seq` of each segment that was stored. A segment without text is in neither list."""
+
+    saved: list[int]
+    rejected: list[RejectedSegment]
     seconds_left: int
     warnings: list[Annotated[str, one_of("credits_low", "lease_ending", "no_audio")]]
 
@@ -110,6 +125,24 @@ class Stopped(ResponseShape, kw_only=True):
     billed_seconds: int
     credits_used: int
     credits_available: int
+    rejected: list[RejectedSegment]
+
+
+class OpenSession(ResponseShape, kw_only=True):
+    """A session that was not stopped. A `lapsed` one holds nothing and can be resumed."""
+
+    session_id: str
+    transcript_id: str
+    state: Annotated[str, one_of("opening", "active", "lapsed")]
+    next_seq: int
+    credits_held: int
+    lease_expires_at: Time
+
+
+class OpenSessions(ResponseShape, kw_only=True):
+    """Newest first; at most 100."""
+
+    sessions: list[OpenSession]
 
 
 class ChunkQuery(RequestShape, kw_only=True):

@@ -57,8 +57,11 @@ class Session(Struct, frozen=True):
     are; `charged` are the credits settled with earlier leases. Audio uses up a relayed lease: of
     what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of `done_ms`; `uses`
     is what the models did since the last settlement. Time uses up a direct lease. `covered_ms` are the intervals of
-    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
-    those of the stage that the client can speak.
+    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends.
+
+    `providers` are those of the stage that the client can speak.
+    `saves` counts the saves that stored words, and `saved_bytes` their bytes. `next_seq` is above every `seq` that was
+    saved or sent as a chunk, and never falls.
     """
 
     user_id: Internal[str]
@@ -90,6 +93,10 @@ class Session(Struct, frozen=True):
     provider: Record[str] = ""
     model: Record[str] = ""
     last_saved_at: Record[int] = 0
+    saves: Record[int] = 0
+    saved_bytes: Record[int] = 0
+    next_seq: Record[int] = 0
+    stopped_at: Record[int] = 0
     words_until_ms: Record[int] = 0
     covered_ms: Record[tuple[tuple[int, int], ...]] = ()
     client_reported_seconds: Record[int | None] = None  # reported by the provider to the client; never billed
@@ -116,6 +123,14 @@ class Session(Struct, frozen=True):
         """The length of what was transcribed."""
         return self.done_ms - self.rounded_up_ms
 
+    def used_ms(self, now: int) -> int:
+        """What was billed of the session until `now`, or is being used; epoch seconds."""
+        if not self.is_direct:
+            return self.done_ms + self.inflight_ms
+        is_running = self.state is SessionState.ACTIVE
+        running_seconds = min(now, self.lease_expires_at) - self.lease_started_at if is_running else 0
+        return self.done_ms + max(0, running_seconds) * 1000
+
     @property
     def is_direct(self) -> bool:
         """Whether the extension is connected to the provider itself, so that use is measured by the clock."""
@@ -137,7 +152,13 @@ class SessionAttributes:
 
     first_answer: Internal[str]
     renewal_answer: Internal[str]
-    saved_bytes: Record[int]
+
+
+class OpenSessionAttributes:
+    """The pointer to a session that was not stopped, by which `GET /transcription/sessions` finds it."""
+
+    session_id: Internal[str]
+    expires_at: Internal[int]
 
 
 class AllowanceAttributes:

@@ -61,7 +61,8 @@ class OpenAILive:
             "expires_after": {"anchor": "created_at", "seconds": self._secret_seconds},
             "session": {"type": "transcription", "audio": {"input": audio}},
         }
-        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, body)
+        url = f"{self._base_url}/realtime/client_secrets"
+        fields = self._transport.post_json(url, self._headers, body, is_repeatable=True)
         try:
             response = msgspec.convert(fields, SecretResponse)
         except msgspec.ValidationError as error:

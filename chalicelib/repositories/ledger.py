@@ -25,6 +25,7 @@ from .ledger_items import (
     OPEN_HOLD_SHARDS,
     balance_key,
     balance_of,
+    cost_writes,
     day_from,
     end_hold,
     entry_from,
@@ -252,6 +253,13 @@ class Ledger(AccountStanding):
     def release(self, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """End the hold and return all of it. Raises HoldEndedError or ExtraWriteRefusedError, changing nothing."""
         self.settle(hold, NO_CHARGE, at=at, extra_writes=extra_writes)
+
+    def book_cost(self, user_id: str, charge: Charge, fact: str, *, at: int) -> None:
+        """Book what a provider did for work whose hold has ended, at no credits. `fact` names the work."""
+        if charge.is_empty:
+            return
+        balance = Write(balance_key(user_id), add={"available": 0, "held": 0, "used": 0, "version": 1})
+        self._tables.transact([balance, *cost_writes(user_id, charge, at, fact)])
 
 
 # Conditions and what their failure means

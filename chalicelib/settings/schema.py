@@ -53,7 +53,11 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
 
     price_version: Annotated[str, Setting(meaning="file in `chalicelib/pricing/prices`")] = "2026-11"
-    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 600
+    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 300
+    words_bytes_per_day: Annotated[
+        int,
+        Setting(meaning="bytes of an account's streaming requests per day after which no words are kept", at_least=0),
+    ] = 8_388_608
     free_allowance_seconds: Annotated[
         int, Setting(meaning="unused time of direct leases given back per day, free account", at_least=0)
     ] = 1_800

@@ -3,11 +3,13 @@
 from msgspec.structs import replace
 
 from .. import contract
+from ..dates import rfc3339
 from ..models.ledger import Charge
-from ..models.sessions import Session, TurnSettings
+from ..models.sessions import Session, SessionState, TurnSettings
 from ..models.transcripts import Transcript
 from .lease_rules import SERVICE
 
+DEFAULT_SAMPLE_RATE = 16_000
 MAX_REMEMBERED_RENEWALS = 100  # with leases of ten minutes, those of 16 hours
 
 
@@ -32,17 +34,73 @@ def with_client_report(charge: Charge, stopped: Session, longest_seconds: int) -
     return replace(charge, reported_ms=reported_seconds * 1000, reported_of_ms=stopped.done_ms)
 
 
-def stopped_response(stopped: Session, available: int) -> contract.Stopped:
+def stopped_response(stopped: Session, available: int, rejected: list[contract.RejectedSegment]) -> contract.Stopped:
     return contract.Stopped(
         session_id=stopped.session_id,
         transcript_id=stopped.transcript_id,
         billed_seconds=-(-stopped.done_ms // 1000),
         credits_used=stopped.charged,
         credits_available=available,
+        rejected=rejected,
     )
 
 
-def turn_settings(requested: contract.Turn | None) -> TurnSettings:
+def open_sessions_response(sessions: list[Session]) -> contract.OpenSessions:
+    return contract.OpenSessions(
+        sessions=[
+            contract.OpenSession(
+                session_id=session.session_id,
+                transcript_id=session.transcript_id,
+                state=session.state.value,
+                next_seq=session.next_seq,
+                credits_held=session.held,
+                lease_expires_at=rfc3339(session.lease_expires_at),
+            )
+            for session in sessions
+        ]
+    )
+
+
+def new_session(
+    body: contract.Start,
+    *,
+    user_id: str,
+    session_id: str,
+    transcript_id: str,
+    now: int,
+    requested_lease_seconds: int,
+    price_version: str,
+    body_hash: str,
+    provider: str,
+    providers: tuple[str, ...],
+) -> Session:
+    """The session that a client asks for, before its first lease."""
+    return Session(
+        user_id=user_id,
+        session_id=session_id,
+        transcript_id=transcript_id,
+        transport=body.transport,
+        state=SessionState.OPENING,
+        started_at=now,
+        lease_number=0,
+        lease_seconds=0,
+        requested_lease_seconds=requested_lease_seconds,
+        lease_started_at=now,
+        lease_expires_at=now,
+        held=0,
+        price_version=price_version,
+        free_ms=0,
+        language=body.language,
+        key_terms=tuple(body.key_terms),
+        sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
+        turn=_turn_settings(body.turn),
+        providers=providers,
+        body_hash=body_hash,
+        provider=provider,
+    )
+
+
+def _turn_settings(requested: contract.Turn | None) -> TurnSettings:
     """What the client asked for as it is stored, where every number is whole."""
     if requested is None:
         return TurnSettings()

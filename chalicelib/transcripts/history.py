@@ -17,8 +17,9 @@ from ..models.sessions import SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import session_from, session_key
-from ..repositories.table import Tables, WriteRefusedError
+from ..repositories.table import Item, Tables, WriteRefusedError
 from ..repositories.transcripts import (
+    RUNNING_CATCHUPS,
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
@@ -137,10 +138,10 @@ class History:
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.
 
-        Raises NotFoundError, or ConflictError while its session runs.
+        Raises NotFoundError, or ConflictError while its session or a catch-up of it runs.
         """
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        transcript = _check_exists(item)
+        transcript = _check_deletable(item)
         session_id = transcript.session_id
         session_item = self.tables.get(session_key(caller.user_id, session_id)) if session_id else None
         current = session_from(session_item) if session_item else None
@@ -150,7 +151,7 @@ class History:
             self.tables.transact(delete_transcript_and_session(transcript, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise NotFoundError(NO_TRANSCRIPT) from refusal
+                _check_deletable(refusal.refused[0])
             raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
@@ -180,10 +181,18 @@ def _period(query: contract.HistoryQuery) -> tuple[int, int] | None:
     return first_at, end_at
 
 
-def _check_exists(item: dict[str, object] | None) -> Transcript:
+def _check_exists(item: Item | None) -> Transcript:
     if item is None or "started_at" not in item:
         raise NotFoundError(NO_TRANSCRIPT)
     return transcript_from(item)
+
+
+def _check_deletable(item: Item | None) -> Transcript:
+    transcript = _check_exists(item)
+    if item and item.get(RUNNING_CATCHUPS, 0) > 0:
+        message = "A catch-up of this transcript is running. Delete the transcript when it has ended."
+        raise ConflictError(message, "catchup_running")
+    return transcript
 
 
 def _response_bytes(text: str) -> int:
@@ -217,7 +226,7 @@ def _transcript_answer(
         transcript=_history_line(transcript),
         segments=[_segment_answer(segment) for segment in page],
         covered=covered,
-        uncovered=uncovered_intervals(covered),
+        uncovered=uncovered_intervals(covered, transcript.recording_ms),
         summaries=[_summary_answer(summary) for summary in summaries],
         next_cursor=next_cursor,
     )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.audio import Audio
-from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadedFile, UploadForm
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
@@ -91,8 +91,8 @@ class UploadFiles:
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {}, now + 900, 500)
 
-    def fingerprint(self, user_id: str, upload_id: str) -> str | None:
-        return "simulated"
+    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+        return UploadedFile("simulated", 500_000_000)
 
     def readable_url(self, user_id: str, upload_id: str) -> str:
         return f"https://bucket.example/{user_id}/{upload_id}"

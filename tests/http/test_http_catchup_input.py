@@ -60,7 +60,9 @@ def test_an_address_that_is_not_public_https_is_400(signed_in_user: Person, url:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "to_ms"),
+        ({"from_ms": 36_000_000}, "from_ms"),
+        ({"audio_url": "https://media.example.com/master.m3u8"}, "audio_url"),
+        ({"audio_url": "https://www.youtube.com/watch?v=abcdefghijk"}, "audio_url"),
         ({"to_ms": 0}, "to_ms"),
         ({"to_ms": -1}, "to_ms"),
         ({"from_ms": -1, "to_ms": 5}, "from_ms"),

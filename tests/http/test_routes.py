@@ -45,6 +45,7 @@ ROUTES = {
     "POST /auth/user/export": Route("user", "bulk_reads", JSON),
     "GET /auth/user/export/{export_id}": Route("user", "reads"),
     "POST /transcription/stream": Route("user", "stream", JSON, KEY),
+    "GET /transcription/sessions": Route("user", "reads"),
     "POST /transcription/stream/{session_id}/audio": Route(
         "user", "audio", audio.MAX_BYTES, "seq", media_types=tuple(AUDIO_TYPES)
     ),
@@ -160,7 +161,7 @@ def test_every_body_is_bounded_and_only_writing_routes_have_one() -> None:
 
 def small_app() -> tuple[Chalice, EndpointDecorator]:
     application = Chalice(app_name="small", configure_logs=False)
-    return application, EndpointDecorator(lambda: application.current_request, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
+    return application, EndpointDecorator(lambda: application.current_request, lambda: None, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
 
 
 def test_a_new_route_is_found() -> None:

@@ -58,7 +58,7 @@ def test_an_empty_setting_counts_as_missing() -> None:
 def test_defaults_fill_the_rest() -> None:
     settings = load.read(LOCAL, NOWHERE)
 
-    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 600, "on")
+    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 300, "on")
     assert settings.jwks_url == f"{settings.issuer}/.well-known/jwks.json"
     assert settings.issuer == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
 

@@ -9,6 +9,7 @@ from chalicelib.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
+from chalicelib.models.accounts import Caller
 from chalicelib.providers.openai_transcription import SHORTEST_MS as OPENAI_SHORTEST_MS
 from chalicelib.repositories.table import Tables
 from tests.default_prices import PRICES
@@ -329,7 +330,16 @@ def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> Non
 
     backend.clock.forward(36)
     assert backend.streaming.stop(ada, lease.session_id).billed_seconds == 1
+    check_lost_recognition(backend, ada, lease.session_id)
     backend.check_invariants(ada.user_id)
+
+
+def check_lost_recognition(backend: Backend, caller: Caller, session_id: str) -> None:
+    """A second that was recognised and could not be billed is our cost, at no credits."""
+    (lost,) = [entry for entry in backend.entries(caller.user_id) if entry.kind == "usage" and not entry.credits]
+    cost = PRICES.cost_micro_usd(MODEL, 1_000)
+    assert (lost.service, lost.reference, lost.audio_ms) == ("live", session_id, 0)
+    assert [(use.model, use.audio_ms, use.cost_micro_usd) for use in lost.uses] == [(MODEL, 1_000, cost)]
 
 
 def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -> None:
@@ -344,5 +354,6 @@ def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -
     with pytest.raises(ConflictError, match="not charged"):
         backend.send(ada, lease.session_id, 0)
 
+    check_lost_recognition(backend, ada, lease.session_id)
     assert backend.ledger.balance(ada.user_id).available == 200
     backend.check_invariants(ada.user_id)

@@ -237,6 +237,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transcription/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes */
+        get: operations["open_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transcription/stream/{session_id}/audio": {
         parameters: {
             query?: never;
@@ -769,7 +786,7 @@ export interface components {
                  * @description Why, for programs: every `conflict` and every `unauthenticated` has one.
                  * @enum {string}
                  */
-                reason?: "already_done" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+                reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
             } & {
                 [key: string]: number | string | boolean | null;
             };
@@ -859,7 +876,7 @@ export interface components {
         /** @description One problem. docs/operations.md explains each `kind`. */
         AuditFinding: {
             /** @enum {string} */
-            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
+            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_differs" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
             message: string;
             user_id?: string;
             reference?: string;
@@ -902,7 +919,11 @@ export interface components {
             success_url?: string | null;
             cancel_url?: string | null;
         };
-        /** @description A range of one source: an upload, a public address, or the saved captions of a live session. */
+        /**
+         * @description A range of one source: an upload, a public address, or the saved captions of a live session.
+         *
+         *         Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+         */
         Catchup: {
             upload_id?: string | null;
             audio_url?: string | null;
@@ -915,7 +936,12 @@ export interface components {
             /** @default false */
             quote?: boolean;
         };
-        /** @description A catch-up: its status, its cost and, when it is done, the summary. */
+        /**
+         * @description A catch-up: its status, its cost and, when it is done, the summary.
+         *
+         *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
+         *         where the covered range ends, and `recording_ms` where the recording does.
+         */
         CatchupJob: {
             job_id: string;
             /** @enum {string} */
@@ -929,6 +955,7 @@ export interface components {
             created_at: string;
             transcript_id?: string;
             session_id?: string;
+            recording_ms?: number;
             summary?: string;
             key_moments?: components["schemas"]["KeyMoment"][];
             summary_is_whole?: boolean;
@@ -962,9 +989,11 @@ export interface components {
         CodeSent: {
             sent: boolean;
         };
+        /** @description `password`: of the account from now on. Send it, and nobody who signed up with this address before can get in. */
         Confirm: {
             email: string;
             code: string;
+            password?: string | null;
         };
         Confirmed: {
             confirmed: boolean;
@@ -1111,6 +1140,7 @@ export interface components {
             credits_available: number;
             save_interval_seconds: number;
             offset_ms: number;
+            next_seq: number;
             websocket_url?: string;
             token?: string;
             /** Format: date-time */
@@ -1185,6 +1215,21 @@ export interface components {
             is_complete: boolean;
             open: components["schemas"]["OpenHold"][];
         };
+        /** @description A session that was not stopped. A `lapsed` one holds nothing and can be resumed. */
+        OpenSession: {
+            session_id: string;
+            transcript_id: string;
+            /** @enum {string} */
+            state: "active" | "lapsed" | "opening";
+            next_seq: number;
+            credits_held: number;
+            /** Format: date-time */
+            lease_expires_at: string;
+        };
+        /** @description Newest first; at most 100. */
+        OpenSessions: {
+            sessions: components["schemas"]["OpenSession"][];
+        };
         /** @description Unused credits of all users, and their value at the price of the most expensive package. */
         Outstanding: {
             credits: number;
@@ -1230,6 +1275,12 @@ export interface components {
             expires_in?: number;
             token_type?: string;
         };
+        /** @description A segment that was not stored, and why. */
+        RejectedSegment: {
+            seq: number;
+            /** @enum {string} */
+            reason: "resume_expired" | "save_full" | "session_stopped" | "words_limit";
+        };
         Renew: {
             /** @constant */
             action: "renew";
@@ -1251,17 +1302,25 @@ export interface components {
             session_id: string;
             segments: components["schemas"]["SegmentInput"][];
         };
+        /** @description `saved`: the `seq` of each segment that was stored. A segment without text is in neither list. */
         Saved: {
+            saved: number[];
+            rejected: components["schemas"]["RejectedSegment"][];
             seconds_left: number;
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
-        /** @description One segment of the transcript to save. */
+        /**
+         * @description One segment of the transcript to save.
+         *
+         *         Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
+         *         is ignored.
+         */
         SegmentInput: {
             seq: number;
             start_ms: number;
             end_ms: number;
-            text: string;
-            speaker?: string;
+            text: string | null;
+            speaker?: string | number | null;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
@@ -1304,6 +1363,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
+            segments?: components["schemas"]["SegmentInput"][];
             provider_session_seconds?: number | null;
         };
         Stopped: {
@@ -1312,6 +1372,7 @@ export interface components {
             billed_seconds: number;
             credits_used: number;
             credits_available: number;
+            rejected: components["schemas"]["RejectedSegment"][];
         };
         /** @description Whether the event was `applied`, or `ignored` and why. */
         StripeWebhookResult: {
@@ -1453,6 +1514,7 @@ export interface components {
         AccountBlockedOrEmailUnverifiedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1472,6 +1534,7 @@ export interface components {
         AccountBlockedOrForbiddenOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1489,6 +1552,7 @@ export interface components {
         AccountBlockedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1502,6 +1566,7 @@ export interface components {
         EmailTaken: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1515,6 +1580,7 @@ export interface components {
         InsufficientCredits: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1528,6 +1594,7 @@ export interface components {
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1541,6 +1608,7 @@ export interface components {
         InvalidRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1558,6 +1626,7 @@ export interface components {
         InvalidRequestOrInvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1575,6 +1644,7 @@ export interface components {
         InvalidRequestOrProviderNotOffered: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1588,6 +1658,7 @@ export interface components {
         InvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1601,6 +1672,7 @@ export interface components {
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1614,6 +1686,7 @@ export interface components {
         OriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1627,6 +1700,8 @@ export interface components {
         ProviderError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1640,6 +1715,8 @@ export interface components {
         ProviderTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1653,6 +1730,7 @@ export interface components {
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                 "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
@@ -1670,6 +1748,7 @@ export interface components {
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1691,6 +1770,7 @@ export interface components {
         Unauthenticated: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1708,6 +1788,7 @@ export interface components {
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
@@ -1722,6 +1803,7 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1741,6 +1823,8 @@ export interface components {
         RetryAfter: number;
         /** @description Seconds to wait before you retry the request; missing where a retry does not help. */
         RetryAfterWhereItHelps: number;
+        /** @description The clock of the server, for a client whose own may be wrong. */
+        Date: string;
         /** @description The `cursor` of the next page; missing on the last page. */
         NextCursor: string;
         /** @description Changes with the content. */
@@ -1775,6 +1859,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1811,6 +1896,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1846,6 +1932,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1881,6 +1968,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1902,6 +1990,7 @@ export interface operations {
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1940,6 +2029,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1961,6 +2051,7 @@ export interface operations {
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1999,6 +2090,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2031,6 +2123,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2061,6 +2154,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2095,6 +2189,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2131,6 +2226,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2166,6 +2262,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2201,6 +2298,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2236,6 +2334,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2278,6 +2377,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2291,6 +2391,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2321,6 +2422,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2342,6 +2444,37 @@ export interface operations {
             502: components["responses"]["ProviderError"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["ProviderTimeout"];
+        };
+    };
+    open_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `OpenSessions` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     relay_audio: {
@@ -2376,6 +2509,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2405,6 +2539,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2445,6 +2580,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2488,6 +2624,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2501,6 +2638,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2525,6 +2663,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2562,6 +2701,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2603,6 +2743,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2640,6 +2781,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2665,6 +2807,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2710,6 +2853,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2747,6 +2891,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2782,6 +2927,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2798,11 +2944,13 @@ export interface operations {
             /**
              * @description `conflict`: The current state does not allow the request; `details.reason` says why. Reasons:
              *
+             *     - `catchup_running`: A catch-up of this transcript is running. Delete the transcript when it has ended.
              *     - `session_running`: The session is still running. Stop it first.
              */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2812,7 +2960,7 @@ export interface operations {
                         code: "conflict";
                         details?: {
                             /** @enum {unknown} */
-                            reason?: "session_running";
+                            reason?: "catchup_running" | "session_running";
                         };
                     };
                 };
@@ -2842,6 +2990,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2879,6 +3028,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2914,6 +3064,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2952,6 +3103,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2983,6 +3135,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3019,6 +3172,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3042,6 +3196,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -3085,6 +3240,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3119,6 +3275,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3162,6 +3319,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3185,6 +3343,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -3226,6 +3385,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3264,6 +3424,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3304,6 +3465,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3337,6 +3499,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3371,6 +3534,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3406,6 +3570,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3447,6 +3612,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3490,6 +3656,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3531,6 +3698,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3574,6 +3742,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3609,6 +3778,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
