@@ -57,7 +57,8 @@ class Session(Struct, frozen=True):
     are; `charged` are the credits settled with earlier leases. Audio uses up a relayed lease: of
     what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of `done_ms`; `uses`
     is what the models did since the last settlement. Time uses up a direct lease. `covered_ms` are the intervals of
-    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends.
+    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
+    those of the stage that the client can speak.
 
     `providers` are those of the stage that the client can speak.
     `saves` counts the saves that stored words, and `saved_bytes` their bytes. `next_seq` is above every `seq` that was

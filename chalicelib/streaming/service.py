@@ -20,10 +20,9 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.ledger import Balance
 from ..models.sessions import Session, SessionState
 from ..pricing.price_files import Prices
-from ..repositories.allowances import allowance_key, allowance_used_seconds, spend_allowance
+from ..repositories.allowances import allowance_key, allowance_used_seconds
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import (
     create_session,
@@ -34,15 +33,17 @@ from ..repositories.sessions import (
     session_key,
     update_session,
 )
-from ..repositories.table import Item, Tables, Write, WriteRefusedError
+from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
 from .session_records import (
-    new_session,
+    SessionSnapshot,
+    allowance_writes,
     new_transcript,
     open_sessions_response,
     stopped_response,
+    turn_settings,
     with_client_report,
     with_renewal,
 )
@@ -50,16 +51,6 @@ from .words import Words, with_words
 
 MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
 LOST_RACE = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
-
-
-@dataclass(frozen=True)
-class SessionSnapshot:
-    """A caller's balance and session, and the day's allowance, from one read."""
-
-    balance: Balance
-    session: Session
-    item: Item
-    allowance_used_seconds: int
 
 
 @dataclass(frozen=True)
@@ -147,7 +138,7 @@ class Streaming:
             extra_writes = [
                 update_session(snapshot.session, following, response),
                 self.leases.transcript_write(following),
-                *self._allowance_writes(snapshot, ending),
+                *allowance_writes(snapshot, ending, self.now()),
             ]
             try:
                 if snapshot.session.state is SessionState.LAPSED:
@@ -214,7 +205,7 @@ class Streaming:
                 )
             ending = self._end_lease(snapshot, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds, stopped_at=self.now())
-            extra_writes = self._allowance_writes(snapshot, ending)
+            extra_writes = allowance_writes(snapshot, ending, self.now())
             extra_writes.append(delete_open_session(session.user_id, session.transcript_id))
             selection = self._words.select(session, segments, sent_today)
             if selection.segments:
@@ -264,13 +255,6 @@ class Streaming:
 
     def _allowance_seconds(self, snapshot: SessionSnapshot) -> int:
         return self.rules.allowance_seconds(snapshot.balance, snapshot.allowance_used_seconds)
-
-    def _allowance_writes(self, snapshot: SessionSnapshot, ending: LeaseEnd) -> list[Write]:
-        """The write that spends the day's allowance, if this ending returned credits from it."""
-        if ending.returned_seconds == 0:
-            return []
-        user_id, used = snapshot.session.user_id, snapshot.allowance_used_seconds
-        return [spend_allowance(user_id, self.now(), ending.returned_seconds, used)]
 
     def _new_session(
         self,

@@ -1,16 +1,36 @@
 """Plain data of a session as it starts, is renewed and stops. Pure functions."""
 
+from dataclasses import dataclass
+
 from msgspec.structs import replace
 
 from .. import contract
 from ..dates import rfc3339
-from ..models.ledger import Charge
-from ..models.sessions import Session, SessionState, TurnSettings
+from ..models.ledger import Balance, Charge
+from ..models.sessions import Session, TurnSettings
 from ..models.transcripts import Transcript
-from .lease_rules import SERVICE
+from ..repositories.allowances import spend_allowance
+from ..repositories.table import Item, Write
+from .lease_rules import SERVICE, LeaseEnd
 
-DEFAULT_SAMPLE_RATE = 16_000
-MAX_REMEMBERED_RENEWALS = 100  # with leases of ten minutes, those of 16 hours
+MAX_REMEMBERED_RENEWALS = 100  # with leases of five minutes, those of 8 hours
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """A caller's balance and session, and the day's allowance, from one read."""
+
+    balance: Balance
+    session: Session
+    item: Item
+    allowance_used_seconds: int
+
+
+def allowance_writes(snapshot: SessionSnapshot, ending: LeaseEnd, at: int) -> list[Write]:
+    """The write that spends the day's allowance, if this ending returned credits from it."""
+    if ending.returned_seconds == 0:
+        return []
+    return [spend_allowance(snapshot.session.user_id, at, ending.returned_seconds, snapshot.allowance_used_seconds)]
 
 
 def with_renewal(session: Session, renewal: str, body_hash: str) -> Session:

@@ -36,6 +36,17 @@ def test_items_are_read_as_they_were_written(tables: Tables) -> None:
     assert tables.get_many([OTHER, KEY]) == [None, item | KEY.as_item()]
 
 
+def test_a_key_may_be_named_twice_in_one_batch(tables: Tables) -> None:
+    """DynamoDB refuses a batch that names a key twice."""
+    tables.write(Write(KEY, item={"n": 1}))
+    stored = {"n": 1} | KEY.as_item()
+
+    assert tables.get_many([KEY, KEY]) == [stored, stored]
+    assert tables.get_many([OTHER, KEY, OTHER, KEY]) == [None, stored, None, stored]
+    tables.delete_many([KEY, OTHER, KEY])
+    assert tables.get_many([KEY] * 3) == [None] * 3
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -62,17 +73,6 @@ def test_paths_beside_each_other_may_be_changed_at_once(tables: Tables) -> None:
     tables.write(Write(KEY, put_in={("a", "b"): 2, "a.b": 3}, add={"ab": 1}, drop=[("a", "bc")]))
 
     assert tables.get(KEY) == {"a": {"b": 2}, "a.b": 3, "ab": 2} | KEY.as_item()
-
-
-def test_a_key_may_be_named_twice_in_one_batch(tables: Tables) -> None:
-    """DynamoDB refuses a batch that names a key twice."""
-    tables.write(Write(KEY, item={"n": 1}))
-    stored = {"n": 1} | KEY.as_item()
-
-    assert tables.get_many([KEY, KEY]) == [stored, stored]
-    assert tables.get_many([OTHER, KEY, OTHER, KEY]) == [None, stored, None, stored]
-    tables.delete_many([KEY, OTHER, KEY])
-    assert tables.get_many([KEY] * 3) == [None] * 3
 
 
 def test_a_scan_passes_every_item_once_and_returns_those_that_match(tables: Tables) -> None:

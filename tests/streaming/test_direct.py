@@ -146,7 +146,7 @@ def test_a_report_of_more_seconds_than_have_passed_counts_as_implausible(
 
     stopped = streaming_env.backend.streaming.stop(ada, body.session_id, body.provider_session_seconds)
 
-    entry = streaming_env.backend.entries(ada.user_id)[0]
+    entry = next(entry for entry in streaming_env.backend.entries(ada.user_id) if entry.kind == "usage")
     milliseconds = reported * 1_000
     assert (entry.reported_ms, entry.implausible_ms) == ((milliseconds, None) if is_plausible else (None, milliseconds))
     assert entry.reported_of_ms == (stopped.billed_seconds * 1_000 if is_plausible else 0)
