@@ -60,7 +60,6 @@ class Session(Struct, frozen=True):
     the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
     those of the stage that the client can speak.
 
-    `providers` are those of the stage that the client can speak.
     `saves` counts the saves that stored words, and `saved_bytes` their bytes. `next_seq` is above every `seq` that was
     saved or sent as a chunk, and never falls.
     """

@@ -49,6 +49,7 @@ from .session_records import (
 )
 from .words import Words, with_words
 
+DEFAULT_SAMPLE_RATE = 16_000
 MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
 LOST_RACE = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
 
@@ -267,17 +268,28 @@ class Streaming:
     ) -> Session:
         """The session before its first lease. Raises as `LiveProviders` does where no provider can serve it."""
         now, is_direct, live_providers = self.now(), body.transport == "direct", self.leases.live_providers
-        new = new_session(
-            body,
+        new = Session(
             user_id=caller.user_id,
             session_id=session_id,
             transcript_id=self.new_ulid(),
-            now=now,
+            transport=body.transport,
+            state=SessionState.OPENING,
+            started_at=now,
+            lease_number=0,
+            lease_seconds=0,
             requested_lease_seconds=self.rules.requested_seconds(body.lease_seconds, is_direct, allowance_seconds),
+            lease_started_at=now,
+            lease_expires_at=now,
+            held=0,
             price_version=self.prices.version,
+            free_ms=0,
+            language=body.language,
+            key_terms=tuple(body.key_terms),
+            sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
+            turn=turn_settings(body.turn),
+            providers=live_providers.narrow(body.providers, is_buyer=is_buyer) if is_direct else (),
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
-            providers=live_providers.narrow(body.providers, is_buyer=is_buyer) if is_direct else (),
         )
         if is_direct:
             live_providers.check(new, is_buyer=is_buyer)

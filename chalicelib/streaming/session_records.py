@@ -81,46 +81,7 @@ def open_sessions_response(sessions: list[Session]) -> contract.OpenSessions:
     )
 
 
-def new_session(
-    body: contract.Start,
-    *,
-    user_id: str,
-    session_id: str,
-    transcript_id: str,
-    now: int,
-    requested_lease_seconds: int,
-    price_version: str,
-    body_hash: str,
-    provider: str,
-    providers: tuple[str, ...],
-) -> Session:
-    """The session that a client asks for, before its first lease."""
-    return Session(
-        user_id=user_id,
-        session_id=session_id,
-        transcript_id=transcript_id,
-        transport=body.transport,
-        state=SessionState.OPENING,
-        started_at=now,
-        lease_number=0,
-        lease_seconds=0,
-        requested_lease_seconds=requested_lease_seconds,
-        lease_started_at=now,
-        lease_expires_at=now,
-        held=0,
-        price_version=price_version,
-        free_ms=0,
-        language=body.language,
-        key_terms=tuple(body.key_terms),
-        sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
-        turn=_turn_settings(body.turn),
-        providers=providers,
-        body_hash=body_hash,
-        provider=provider,
-    )
-
-
-def _turn_settings(requested: contract.Turn | None) -> TurnSettings:
+def turn_settings(requested: contract.Turn | None) -> TurnSettings:
     """What the client asked for as it is stored, where every number is whole."""
     if requested is None:
         return TurnSettings()

@@ -14,7 +14,6 @@ from chalicelib.repositories.table import Tables, Write
 from tests.fakes import Backend, Clock, FakeLive
 
 NAMES = ("assemblyai", "openai", "third")
-OWN_LANGUAGE = {"assemblyai": "de", "openai": "ja", "third": "nl"}
 NO_TURN = TurnSettings()
 ONLY = {"openai": "haw"}  # languages that one provider alone supports
 
