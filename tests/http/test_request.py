@@ -77,6 +77,10 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
             error = kind("A message.", "expired")
         case errors.ProviderNotOfferedError:
             error = kind("A message.", ["assemblyai"])
+        case errors.MailQuotaError:
+            error = kind()
+        case errors.UnusableAnswerError:
+            error = kind("A message.", "openai/gpt-6-luna", 10, 5)
         case _:
             error = kind("A message.")
 
