@@ -129,6 +129,7 @@ def admin_responses(owner: Person, person: Person) -> dict[str, requests.Respons
         "json": {"user_id": person.user_id, "credits": 5, "reason": "A grant."},
         "headers": {"Idempotency-Key": path},
     }
+    owner.get("/admin/users")  # This process now knows, for 45 s, that the caller is an administrator.
     return {
         "usage": person.get("/analytics/usage"),
         "costs": owner.get("/analytics/costs?from=2026-10-05&to=2026-11-03"),
