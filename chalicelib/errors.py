@@ -1,5 +1,6 @@
 """The errors that a client may see. `http/responses.py` turns them into HTTP responses."""
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 Detail = int | str | bool | None
@@ -47,6 +48,16 @@ class InvalidRequestError(AppError):
 
     def __init__(self, message: str, field: str):
         super().__init__(message, field=field)
+
+
+class ProviderNotOfferedError(AppError):
+    """None of the live providers that the client can speak is offered to it; `details.offered` names those that are."""
+
+    code = "provider_not_offered"
+
+    def __init__(self, message: str, offered: Iterable[str]):
+        names = ", ".join(offered)
+        super().__init__(f"{message} Offered to this account: {names}.", field="providers", offered=names)
 
 
 class InvalidSignatureError(AppError):
@@ -166,6 +177,14 @@ class UnavailableError(AppError):
 
     def __init__(self, message: str, retry_after_seconds: int = 2):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class MailQuotaError(UnavailableError):
+    """The mails that may be sent in a day are used up."""
+
+    def __init__(self) -> None:
+        message = "No email can be sent at the moment. Retry the request in an hour."
+        super().__init__(message, retry_after_seconds=3_600)
 
 
 class ProviderError(AppError):

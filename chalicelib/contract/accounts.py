@@ -52,8 +52,11 @@ class Registered(ResponseShape, kw_only=True):
 
 
 class Confirm(RequestShape, kw_only=True):
+    """`password`: of the account from now on. Send it, and nobody who signed up with this address before can get in."""
+
     email: Email
     code: Code
+    password: Password | None = None
 
 
 class Confirmed(ResponseShape, kw_only=True):

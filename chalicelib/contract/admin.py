@@ -149,12 +149,17 @@ class OpenHolds(ResponseShape, kw_only=True):
 
 
 class LiveSeconds(ResponseShape, kw_only=True):
-    """Live sessions whose extension reported, when it stopped, how long the provider's socket was open."""
+    """Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
+
+    A report that is longer than its session counts as implausible and in no other figure.
+    """
 
     sessions: int
     billed_seconds: int
     client_reported_seconds: int
     difference_seconds: int
+    implausible_sessions: int
+    implausible_seconds: int
 
 
 class Costs(ResponseShape, kw_only=True):

@@ -36,7 +36,6 @@ class FieldError(ValueError):
 
 
 # Python's `$` also matches before a final line break; `$(?!\n)` is the end in Python and in JSON Schema.
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
 # Blanks around an address or a code come with copying it, so they are accepted and removed.
 Email = Annotated[
     str,
@@ -76,6 +75,8 @@ else:
     ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
+ProviderName = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[0-9a-z_-]+$(?!\n)")]
+SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 

@@ -33,6 +33,7 @@ SECURITY_HEADERS = {
 OTHER_ORIGIN_SITES = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page of another origin
 CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
 CORS_EXPOSE_HEADERS = [
+    "Date",
     "Retry-After",
     "RateLimit-Limit",
     "RateLimit-Remaining",

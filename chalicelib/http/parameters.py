@@ -7,6 +7,7 @@ body: Body[contract.Buy]              the JSON body
 query: Query[contract.PageQuery]      the query parameters
 audio: Annotated[bytes, RawBody(9)]   the raw body, of at most 9 bytes
 key: IdempotencyKey                   the Idempotency-Key and the body's hash
+sent_today: BytesSentToday            the bytes of the caller's earlier bodies of today, in the route's group
 value: Annotated[str, Header("X")]    a header; empty if it was not sent
 
 -> contract.Buy                                    JSON with the route's status
@@ -36,6 +37,7 @@ class Source(Enum):
     QUERY = "query"
     IDEMPOTENCY_KEY = "idempotency_key"
     HEADER = "header"
+    BYTES_SENT_TODAY = "bytes_sent_today"
 
 
 class RawBody(msgspec.Struct, frozen=True):
@@ -56,6 +58,7 @@ class Header(msgspec.Struct, frozen=True):
 Shape = TypeVar("Shape")
 Admin = Annotated[Caller, Source.ADMIN]
 Id = Annotated[str, Source.ID]
+BytesSentToday = Annotated[int, Source.BYTES_SENT_TODAY]
 Body = Annotated[Shape, Source.BODY]
 Query = Annotated[Shape, Source.QUERY]
 

@@ -10,14 +10,14 @@ import msgspec
 from chalice.app import Request
 
 from .. import contract, ids
-from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
+from ..errors import InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
 from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
+from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
 from ..settings.schema import Settings
 from .invalid_input import invalid_request
 
-ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
@@ -41,11 +41,10 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     return user
 
 
-def admin(request: Request, verifier: TokenVerifier) -> Caller:
+def admin(request: Request, verifier: TokenVerifier, administrators: Administrators) -> Caller:
     """The user of the ID token, who must be an administrator. Raises as `caller` does, and ForbiddenError."""
     user = caller(request, verifier)
-    if ADMINS not in user.groups:
-        raise ForbiddenError("Only administrators may call this route.")
+    administrators.check(user)
     return user
 
 

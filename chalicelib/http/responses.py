@@ -17,6 +17,7 @@ Status = TypeVar("Status", bound=int)
 STATUS = {
     "invalid_request": 400,
     "invalid_signature": 400,
+    "provider_not_offered": 400,
     "unauthenticated": 401,
     "invalid_credentials": 401,
     "insufficient_credits": 402,
@@ -48,6 +49,7 @@ PAGE_HEADERS = {
 
 INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Retry the request."
 DEFAULT_RETRY_AFTER_SECONDS = "5"
+MAY_BE_RETRIED = (429, 502, 503, 504)
 
 
 class ResponseWithStatus(msgspec.Struct, Generic[Status, Shape], frozen=True):
@@ -83,7 +85,7 @@ def error_response(error: AppError) -> Response:
     headers = {}
     if "retry_after_seconds" in details:
         headers["Retry-After"] = str(details.pop("retry_after_seconds"))
-    elif status in (429, 503):
+    elif status in MAY_BE_RETRIED:
         headers["Retry-After"] = DEFAULT_RETRY_AFTER_SECONDS
     request_facts().notes["code"] = error.code
     if log_notes := getattr(error, "__notes__", None):

@@ -99,7 +99,7 @@ class PurchaseValue(Struct, frozen=True):
 
 
 class BookedAmounts(Struct, frozen=True):
-    """What the ledger has booked for a purchase. `holds`: open dispute → credits that it holds."""
+    """What the ledger has booked for a purchase. `holds`: open dispute → credits that it holds, perhaps none."""
 
     granted: int = 0
     clawed_back: int = 0

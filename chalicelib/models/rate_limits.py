@@ -72,12 +72,13 @@ class LimitGroup(msgspec.Struct, frozen=True):
 
     `must_count`: a request that cannot be counted is refused with 503; otherwise it passes uncounted.
     `counts_new_work`: false where new work is bounded by what it spends, so that only requests that do no new work are
-    counted, after they were processed.
+    counted, after they were processed. `counts_bytes`: the bytes of its bodies are counted by user and day.
     """
 
     by: Literal["network", "user"]
     must_count: bool = True
     counts_new_work: bool = True
+    counts_bytes: bool = False
 
 
 GROUPS = {
@@ -88,9 +89,13 @@ GROUPS = {
     "refresh": LimitGroup("network", must_count=False),
     "account": LimitGroup("user", must_count=False),
     "reads": LimitGroup("user", must_count=False),
-    "stream": LimitGroup("user"),
+    # Whole transcripts, statements and exports: an answer has up to 5 MB, and costs accordingly.
+    "bulk_reads": LimitGroup("user"),
+    "stream": LimitGroup("user", counts_bytes=True),
     # A relayed chunk is billed as one second at least, inside its lease.
     "audio": LimitGroup("user", counts_new_work=False),
     "spend": LimitGroup("user"),
+    # Each form stores up to 500 MB for a day.
+    "uploads": LimitGroup("user"),
     "admin": LimitGroup("user"),
 }

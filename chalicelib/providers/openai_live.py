@@ -55,13 +55,14 @@ class OpenAILive:
         audio = {
             "format": {"type": "audio/pcm", "rate": SAMPLE_RATE},
             "transcription": transcription,
-            "turn_detection": None,
+            "turn_detection": None,  # The client ends each turn, so `options.turn` does not apply.
         }
         body = {
             "expires_after": {"anchor": "created_at", "seconds": self._secret_seconds},
             "session": {"type": "transcription", "audio": {"input": audio}},
         }
-        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, body)
+        url = f"{self._base_url}/realtime/client_secrets"
+        fields = self._transport.post_json(url, self._headers, body, is_repeatable=True)
         try:
             response = msgspec.convert(fields, SecretResponse)
         except msgspec.ValidationError as error:

@@ -157,12 +157,14 @@ class StripeGateway:
         if self.client is None:
             import stripe
 
+            from .connections import ProviderSession
+
             stripe.enable_telemetry = False  # It would write an id into the home directory.
             client = stripe.StripeClient(
                 self.api_key,
                 base_addresses={"api": self.api_base} if self.api_base else {},
                 max_network_retries=0,  # The SDK's own retries would also repeat a failure that is stored for its key.
-                http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+                http_client=stripe.RequestsClient((CONNECT_SECONDS, READ_SECONDS), ProviderSession()),
             )
             object.__setattr__(self, "client", client)  # Built once per process, so that connections are reused.
             return client

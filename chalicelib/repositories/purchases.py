@@ -116,6 +116,8 @@ def ledger_writes(before: Purchase, changes: LedgerChanges, balance: Balance, at
         "purchased": changes.granted - changes.clawed_back,
         "version": 1,
     }
+    if newly_disputed := len(changes.opened_holds) - len(changes.ended_holds):
+        change["open_disputes"] = newly_disputed
     opens_hold = any(changes.opened_holds.values())
     writes = [Write(balance_key(before.user_id), add=change, when=_has_not_shrunk(balance) if opens_hold else None)]
     writes += [entry_put(before.user_id, entry) for entry in _entries(before, changes, at)]

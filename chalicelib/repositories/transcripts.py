@@ -1,8 +1,9 @@
 """The history: one `TRANSCRIPT#<ulid>` item per recording, and its segments under `SEGMENT#<transcript>#…`.
 
 Each relayed chunk is an item (`…#C#<seq>`, repositories/sessions.py). Segments that the extension saves are stored in
-blocks (`…#S#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks in the
-order in which they were saved: the last write of a `seq` wins.
+blocks (`…#S#<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
+in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: a save
+that begins after another was answered has a higher one, whatever the clocks say.
 
 Deleting a transcript deletes its `TRANSCRIPT#` item at once; `ERASING` / `DELETED#<user>#<transcript>` marks the rest
 for deletion by the sweep.
@@ -19,7 +20,7 @@ from ..models.sessions import Session, SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary_from
 from .questions import QUESTION
-from .sessions import session_from, session_key
+from .sessions import delete_open_session, session_from, session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
 TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
@@ -47,7 +48,7 @@ def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The transcript of a live session after a settlement: its length, what it covers and what it cost."""
     figures: dict[Path, Any] = {
         "state": session.state.value,
-        "audio_ms": session.done_ms,
+        "audio_ms": session.audio_ms,
         "credits": session.charged,
         "covered_ms": [list(interval) for interval in session.covered_ms],
     }
@@ -72,6 +73,7 @@ def delete_transcript_and_session(
     if session:
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
         writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))
+        writes.append(delete_open_session(user_id, transcript.transcript_id))
     return writes
 
 
@@ -110,6 +112,11 @@ def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
 
 def deletion_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", ERASING, f"{DELETED}{user_id}#{transcript_id}")
+
+
+def block_id_after(saves: int, suffix: str) -> str:
+    """The id of a block by a request that saw so many saves; `suffix` tells it from those that ran at the same time."""
+    return f"{saves + 1:08d}#{suffix}"
 
 
 def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:

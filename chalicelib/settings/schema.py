@@ -53,7 +53,11 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
 
     price_version: Annotated[str, Setting(meaning="file in `chalicelib/pricing/prices`")] = "2026-11"
-    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 600
+    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 300
+    words_bytes_per_day: Annotated[
+        int,
+        Setting(meaning="bytes of an account's streaming requests per day after which no words are kept", at_least=0),
+    ] = 8_388_608
     free_allowance_seconds: Annotated[
         int, Setting(meaning="unused time of direct leases given back per day, free account", at_least=0)
     ] = 1_800
@@ -96,10 +100,12 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     rate_limit_reset: Annotated[str, PER_NETWORK] = "60/hour"
     rate_limit_refresh: Annotated[str, PER_NETWORK] = "120/minute"
     rate_limit_account: Annotated[str, PER_USER] = "60/minute"
-    rate_limit_reads: Annotated[str, PER_USER] = "300/minute"
-    rate_limit_stream: Annotated[str, PER_USER] = "300/minute"
-    rate_limit_audio: Annotated[str, PER_USER] = "3000/minute"
+    rate_limit_reads: Annotated[str, PER_USER] = "120/minute"
+    rate_limit_bulk_reads: Annotated[str, PER_USER] = "300/hour"
+    rate_limit_stream: Annotated[str, PER_USER] = "120/minute"
+    rate_limit_audio: Annotated[str, PER_USER] = "300/minute"
     rate_limit_spend: Annotated[str, PER_USER] = "60/minute"
+    rate_limit_uploads: Annotated[str, PER_USER] = "30/hour"
     rate_limit_admin: Annotated[str, PER_USER] = "600/minute"
 
     def __repr__(self) -> str:

@@ -62,6 +62,8 @@ def _live_problems(settings: Settings) -> Iterator[str]:
     chosen = settings.live_provider_names
     if not chosen or not set(chosen) <= registered.keys():
         yield f"LIVE_PROVIDERS must name one or more of {', '.join(registered)}, comma-separated"
+    if not set(settings.buyers_only_provider_names) <= registered.keys():
+        yield f"BUYERS_ONLY_PROVIDERS must be `none` or name some of {', '.join(registered)}, comma-separated"
     for name in chosen:
         if name in registered and (secret := registered[name].secret) and not getattr(settings, secret):
             yield f"LIVE_PROVIDERS names {name}, so {secret.upper()} is needed"

@@ -36,6 +36,7 @@ SEGMENT_CURSOR = "PIECE#"
 MAX_ANSWER_BYTES = 6_000_000
 MAX_PAGE_BYTES = 4_000_000
 MAX_FILE_BYTES = 5_000_000
+MAX_LIST_BYTES = 100_000  # of a page of the list: titles and addresses may be long
 MAX_SUMMARIES = 20
 # A filtered page reads at most this many transcripts, however few match.
 TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
@@ -55,7 +56,7 @@ class History:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def page(self, caller: Caller, query: contract.HistoryQuery) -> contract.HistoryPage:
-        """One page, newest first; a filtered one may be short, or empty, and still have a next page.
+        """One page, newest first; it may be short, a filtered one even empty, and still have a next page.
 
         Raises InvalidRequestError for a cursor of another list or of other filters.
         """
@@ -64,7 +65,15 @@ class History:
         after = self.cursors.decode(TRANSCRIPT, query.cursor, *scope)
         self.ledger.admit(caller)
         transcripts, last = self._find_matching(caller.user_id, query, period, after)
-        lines = [_history_line(transcript) for transcript in transcripts]
+        lines: list[contract.HistoryItem] = []
+        size = 0
+        for transcript in transcripts:
+            line = _history_line(transcript)
+            size += len(msgspec.json.encode(line))
+            if lines and size > MAX_LIST_BYTES:
+                last = TRANSCRIPT + lines[-1].id
+                break
+            lines.append(line)
         return contract.HistoryPage(items=lines, next_cursor=self.cursors.encode(TRANSCRIPT, last, *scope))
 
     def _find_matching(

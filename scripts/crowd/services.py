@@ -17,6 +17,7 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.questions import Questions
@@ -88,7 +89,7 @@ class Services:
                 tables=tables,
                 prices=prices,
                 rules=rules,
-                leases=Leases(ledger, tables, rules, [LiveSockets()], clock),
+                leases=Leases(ledger, tables, rules, LiveProviders({"assemblyai": LiveSockets()}), clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=new_ulid,

@@ -12,7 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from app import app
-from chalicelib.http.responses import STATUS
+from chalicelib.http.responses import MAY_BE_RETRIED, STATUS
 from tests.http.deployed_limits import IS_DEPLOYED
 
 PASSWORD = "correct horse battery canary"
@@ -313,7 +313,7 @@ def check_error(answer: requests.Response, status: int, code: str) -> dict[str, 
     assert answer.headers["Access-Control-Allow-Origin"].startswith("chrome-extension://")
     assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
     assert answer.headers["Content-Type"] == "application/json"
-    assert ("Retry-After" in answer.headers) or status not in (429, 503)
+    assert ("Retry-After" in answer.headers) or status not in MAY_BE_RETRIED
     return dict(body.get("details", {}))
 
 

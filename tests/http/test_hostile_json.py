@@ -69,7 +69,7 @@ def admitted_admin(monkeypatch: pytest.MonkeyPatch) -> None:
     root = Caller("root", 100, "root@example.com", ("admins",))
     monkeypatch.setattr(request, "caller", lambda *_: root)
     monkeypatch.setattr(request, "admin", lambda *_: root)
-    for name, stand_in in (("verifier", lambda: UNUSED), ("limiter", FakeLimiter)):
+    for name, stand_in in (("verifier", lambda: UNUSED), ("limiter", FakeLimiter), ("administrators", lambda: UNUSED)):
         monkeypatch.setitem(vars(app.endpoint), name, stand_in)
 
 

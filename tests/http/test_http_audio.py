@@ -63,7 +63,7 @@ def check_refused_for_free(
 ) -> None:
     check_error(answer, status, code)
     assert sandbox.count(Sandbox.SYNC) + sandbox.count(Sandbox.TRANSCRIPTIONS) == calls_before
-    assert signed_in_user.balance() == (100, 100)
+    assert signed_in_user.balance() == (150, 50)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_an_unknown_or_another_users_session_is_404(
     check_error(person.stream(action="stop", session_id=session), 404, "not_found")
 
     assert person.balance() == (200, 0)
-    assert signed_in_user.balance() == (100, 100)
+    assert signed_in_user.balance() == (150, 50)
     assert sandbox.count(Sandbox.SYNC) == calls_before - sandbox.count(Sandbox.TRANSCRIPTIONS)
 
 

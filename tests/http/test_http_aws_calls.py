@@ -20,6 +20,8 @@ BUDGETS = {
     "chunk": 3,
     "chunk again": 3,
     "save": 3,
+    "sessions": 4,
+    "late save": 3,
     "renew": 3,
     "stop": 3,
     "stop again": 2,
@@ -30,7 +32,7 @@ BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 6, "ask": 5, "ask
 BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 3, "packages": 0}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
-BUDGETS |= {"name": 4, "code for a new password": 2, "export of all": 4, "look at an export": 2}
+BUDGETS |= {"name": 4, "code for a new password": 3, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
 LINE_FIELDS = {
     "level",
@@ -158,7 +160,9 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
         "chunk again": person.send(session_id, 0, silence(200)),
         "save": person.stream(action="save", session_id=session_id, segments=segments),
         "renew": person.stream(action="renew", session_id=session_id, interrupted=True),
-        "stop": person.stream(action="stop", session_id=session_id),
+        "sessions": person.get("/transcription/sessions"),
+        "stop": person.stream(action="stop", session_id=session_id, segments=segments),
+        "late save": person.stream(action="save", session_id=session_id, segments=segments),
         "stop again": person.stream(action="stop", session_id=session_id),
         "history": person.get("/transcription/history"),
         "transcript": person.get(f"/transcription/history/{transcript_id}"),

@@ -21,7 +21,9 @@ from chalicelib.models.purchase_facts import (
 )
 from chalicelib.models.purchases import Purchase
 from chalicelib.payments.purchase_state import apply_changes, ledger_changes
+from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
+from chalicelib.repositories.table import Write
 from tests.default_prices import PRICE_VERSION, PRICES
 from tests.payments.payments_env import PaymentsEnv, credits, dispute, refund
 
@@ -139,6 +141,50 @@ def test_a_dispute_holds_the_credits_until_the_bank_decides(payments_env: Paymen
     assert credits(payments_env, ada) == (700, 0)
     (entry,) = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.kind == "clawback"]
     assert (entry.credits, entry.hold_id) == (-2_000, f"dispute:{first}:dp_1")
+
+
+OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
+
+
+@pytest.mark.parametrize(
+    ("reports", "is_buyer"),
+    [
+        ([], True),
+        ([("dp_1", OPEN)], False),
+        ([("dp_1", OPEN), ("dp_1", OPEN)], False),
+        ([("dp_1", OPEN), ("dp_1", WON)], True),
+        ([("dp_1", WON), ("dp_1", OPEN)], True),
+        ([("dp_1", OPEN), ("dp_2", OPEN), ("dp_1", WON)], False),
+        ([("dp_1", OPEN), ("dp_2", OPEN), ("dp_1", WON), ("dp_2", WON)], True),
+        ([("dp_1", OPEN), ("dp_1", LOST)], False),
+    ],
+    ids=str,
+)
+def test_an_open_dispute_takes_the_standing_of_a_buyer_until_it_is_won(
+    payments_env: PaymentsEnv, ada: Caller, reports: list[tuple[str, DisputeState]], is_buyer: bool
+) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+
+    for name, state in reports:
+        payments_env.receive_fact(purchase_id, dispute(name, state, 999))
+
+    balance, rules = payments_env.backend.ledger.balance(ada.user_id), payments_env.backend.streaming.rules
+    assert balance.is_buyer == is_buyer
+    assert rules.allowance_seconds(balance, 0) == (14_400 if is_buyer else 1_800)
+
+
+def test_a_dispute_of_spent_credits_counts_though_it_holds_nothing(payments_env: PaymentsEnv, ada: Caller) -> None:
+    first, second = payments_env.buy(ada), payments_env.buy(ada, "starter")
+    payments_env.receive_fact(first, PaymentState.PAID)
+    payments_env.receive_fact(second, PaymentState.PAID)
+    payments_env.backend.tables.write(Write(balance_key(ada.user_id), add={"available": -2_700, "version": 1}))
+
+    payments_env.receive_fact(first, dispute("dp_1", OPEN, 999))
+
+    balance = payments_env.backend.ledger.balance(ada.user_id)
+    assert (balance.held, balance.purchased, balance.open_disputes) == (0, 2_500, 1)
+    assert not balance.is_buyer
 
 
 def test_a_won_dispute_releases_all_credits(payments_env: PaymentsEnv, ada: Caller) -> None:

@@ -58,7 +58,7 @@ def test_an_empty_setting_counts_as_missing() -> None:
 def test_defaults_fill_the_rest() -> None:
     settings = load.read(LOCAL, NOWHERE)
 
-    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 600, "on")
+    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 300, "on")
     assert settings.jwks_url == f"{settings.issuer}/.well-known/jwks.json"
     assert settings.issuer == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
 
@@ -79,6 +79,10 @@ def test_defaults_fill_the_rest() -> None:
             f"LIVE_PROVIDERS must name one or more of {LIVE_NAMES}",
         ),
         ({"LIVE_PROVIDERS": "openai"}, "OPENAI_API_KEY"),
+        (
+            {"BUYERS_ONLY_PROVIDERS": "openai,unknown"},
+            f"BUYERS_ONLY_PROVIDERS must be `none` or name some of {LIVE_NAMES}",
+        ),
         ({"FREE_ALLOWANCE_SECONDS": "20000"}, "FREE_ALLOWANCE_SECONDS"),
         ({"PRICE_VERSION": "1999-01"}, "1999-01"),
         ({"PRICE_VERSION": "../../etc/passwd"}, "price"),
@@ -314,7 +318,7 @@ def test_every_group_of_routes_has_a_limit_and_every_limit_a_group() -> None:
     settings = load.read(LOCAL, NOWHERE)
 
     assert {f"rate_limit_{group}" for group in GROUPS} == {name for name in dir(settings) if name.startswith("rate_")}
-    assert settings.limits["audio"] == Limit(3_000, "minute")
+    assert settings.limits["audio"] == Limit(300, "minute")
     assert all(limit.is_strict for limit in settings.limits.values())
 
 

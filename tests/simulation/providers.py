@@ -36,6 +36,11 @@ def live_credits(milliseconds: int) -> int:
     return -(-milliseconds * LIVE_PER_MINUTE // 60_000)
 
 
+def billed_ms(chunk_ms: int) -> int:
+    """What a chunk of this length is billed as."""
+    return max(chunk_ms, 1_000)
+
+
 @dataclass
 class LiveProvider:
     """A provider of direct sockets. `holds`: token → the hold that pays for its socket; `seconds`: hold → its length.
@@ -116,7 +121,9 @@ class Recogniser:
         if session is None or hold is None or text(session, "transport") != "relay":
             return False
         reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
-        worst_case = live_credits(number(session, "done_ms") + sum(reserved)) - number(session, "charged")
+        worst_case = live_credits(number(session, "done_ms") + sum(map(billed_ms, reserved))) - number(
+            session, "charged"
+        )
         return audio.duration_ms in reserved and worst_case <= hold.credits
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.faults import PROFILES
-from tests.simulation.planted_faults import FAULTS
+from tests.simulation.planted_faults import FAULTS as FAULTS_OF_MONEY
+from tests.simulation.planted_faults_of_words import FAULTS_OF_WORDS
 from tests.simulation.planting import ROOT, find_fault, simulate
 from tests.simulation.report import describe_violation
 from tests.simulation.run import run_seed
 
+FAULTS = FAULTS_OF_MONEY | FAULTS_OF_WORDS
 OPERATIONS, SEEDS = 1_250, 2  # of each profile: enough for a minute
 TRACED_OPERATIONS = 250
 FIRST_SEED_OF_FAULTS, OPERATIONS_OF_FAULTS = 1, 20_000

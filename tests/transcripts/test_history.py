@@ -72,6 +72,38 @@ def test_the_pages_are_newest_first_and_neither_miss_nor_repeat_any(backend: Bac
     assert ids == made[::-1]
 
 
+@pytest.mark.parametrize(
+    ("title", "url_characters", "limit", "expected"),
+    [
+        ("short", 20, 100, [60]),
+        ("語" * 200, 20, 100, [60]),
+        ("long", 1_900, 100, [48, 12]),
+        ("long", 1_900, 20, [20, 20, 20]),
+        ("語" * 200, 60_000, 100, [1] * 60),
+    ],
+    ids=["short lines", "long titles", "long addresses", "a smaller limit", "longer than a page may be"],
+)
+def test_a_page_of_long_lines_is_shorter_and_none_is_missed(
+    backend: Backend, title: str, url_characters: int, limit: int, expected: list[int]
+) -> None:
+    ada = backend.person(200)
+    for number in range(60):
+        line = Transcript(
+            f"{number:026d}", "live", number, title=title, source_url="https://a.b/" + "x" * url_characters
+        )
+        backend.tables.write(put_transcript(ada.user_id, line))
+
+    found, sizes, cursor = [], [], None
+    while not sizes or cursor:
+        page = backend.history.page(ada, contract.HistoryQuery(limit=limit, cursor=cursor))
+        found += [item.id for item in page.items]
+        sizes.append(len(page.items))
+        cursor = page.next_cursor
+
+    assert found == [f"{number:026d}" for number in reversed(range(60))]
+    assert [size for size in sizes if size] == expected
+
+
 def test_a_transcript_merges_relayed_and_saved_segments_and_shows_gaps(backend: Backend) -> None:
     ada, history = backend.person(200), backend.history
     lease = backend.start(ada, title="Austen")

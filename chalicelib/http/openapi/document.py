@@ -33,6 +33,7 @@ body if the response is lost: nothing is charged twice, and the first response i
 # Path prefixes, the longest first, and the section of the reference.
 SECTIONS = {
     "/transcription/stream": "Streaming",
+    "/transcription/sessions": "Streaming",
     "/transcription/uploads": "Catch-up",
     "/transcription/catchup": "Catch-up",
     "/webhooks/assemblyai": "Catch-up",
@@ -71,6 +72,10 @@ HEADERS: dict[str, Schema] = {
     "RetryAfterWhereItHelps": {
         "description": "Seconds to wait before you retry the request; missing where a retry does not help.",
         "schema": {"type": "integer", "minimum": 0},
+    },
+    "Date": {
+        "description": "The clock of the server, for a client whose own may be wrong.",
+        "schema": {"type": "string"},
     },
     "NextCursor": {
         "description": "The `cursor` of the next page; missing on the last page.",

@@ -8,7 +8,7 @@ from typing import Any
 from ... import errors
 from ...models.rate_limits import UNCOUNTED as UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
-from ..responses import STATUS
+from ..responses import MAY_BE_RETRIED, STATUS
 
 # Of every route: a page of another origin, a wrong Content-Type, a bug, a part of the service that is unavailable.
 ALWAYS = {"origin_not_allowed", "unsupported_media_type", "internal_error", "unavailable"}
@@ -21,6 +21,7 @@ CODES_BY_SOURCE = {
     Source.BODY: {"invalid_request", "too_large"},
     Source.IDEMPOTENCY_KEY: {"invalid_request", "idempotency_mismatch"},
     Source.HEADER: set[str](),
+    Source.BYTES_SENT_TODAY: set[str](),
 }
 CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code == "unauthenticated"}
 WEBHOOKS = "webhooks"  # the group whose callers never receive 429
@@ -50,10 +51,14 @@ REASON_MEANINGS = {
 DETAILS: dict[str, dict[str, int | str]] = {
     "invalid_request": {"field": "segments[3].end_ms"},
     "insufficient_credits": {"required": 100, "available": 40},
+    "provider_not_offered": {"field": "providers", "offered": "assemblyai"},
     "too_large": {"max_bytes": 524288},
 }
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"
-RETRY_AFTER = (429, 503)
+COMMON_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+    "Date": {"$ref": "#/components/headers/Date"},
+}
 SCHEMA = {
     "type": "object",
     "description": "Every error has this shape.",
@@ -116,8 +121,8 @@ def reasons_of(status_codes: Iterable[str], route_reasons: Iterable[str]) -> lis
 def response(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
     """A response with one of these codes, all of one status, and one of these reasons where its code has reasons."""
     status = STATUS[status_codes[0]]
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
-    if status in RETRY_AFTER:
+    headers = COMMON_HEADERS.copy()
+    if status in MAY_BE_RETRIED:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
     if "conflict" in status_codes:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfterWhereItHelps"}

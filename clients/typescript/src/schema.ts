@@ -237,6 +237,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transcription/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes */
+        get: operations["open_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transcription/stream/{session_id}/audio": {
         parameters: {
             query?: never;
@@ -268,7 +285,7 @@ export interface paths {
         put?: never;
         /**
          * Create a form for the upload of one recording
-         * @description The form is valid for 15 minutes and takes at most 500 MB.
+         * @description The form is valid for 15 minutes and takes at most 500 MB. It needs a positive balance.
          */
         post: operations["new_upload"];
         delete?: never;
@@ -360,7 +377,7 @@ export interface paths {
         };
         /**
          * List the caller's transcripts, newest first
-         * @description With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
+         * @description A page may be shorter than `limit`, for filters or long lines; continue until `next_cursor` is null.
          */
         get: operations["history"];
         put?: never;
@@ -756,7 +773,7 @@ export interface components {
              * @description What happened, for programs.
              * @enum {string}
              */
-            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
+            code: "account_blocked" | "conflict" | "email_taken" | "email_unverified" | "forbidden" | "idempotency_mismatch" | "insufficient_credits" | "internal_error" | "invalid_credentials" | "invalid_request" | "invalid_signature" | "not_found" | "origin_not_allowed" | "provider_error" | "provider_not_offered" | "provider_timeout" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unsupported_media_type";
             /** @description What is wrong and what to do, for people. */
             message: string;
             /** @description The same as in the header X-Request-Id and in the log. */
@@ -859,7 +876,7 @@ export interface components {
         /** @description One problem. docs/operations.md explains each `kind`. */
         AuditFinding: {
             /** @enum {string} */
-            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
+            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_differs" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
             message: string;
             user_id?: string;
             reference?: string;
@@ -972,9 +989,11 @@ export interface components {
         CodeSent: {
             sent: boolean;
         };
+        /** @description `password`: of the account from now on. Send it, and nobody who signed up with this address before can get in. */
         Confirm: {
             email: string;
             code: string;
+            password?: string | null;
         };
         Confirmed: {
             confirmed: boolean;
@@ -1121,17 +1140,24 @@ export interface components {
             credits_available: number;
             save_interval_seconds: number;
             offset_ms: number;
+            next_seq: number;
             websocket_url?: string;
             token?: string;
             /** Format: date-time */
             token_expires_at?: string;
         };
-        /** @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open. */
+        /**
+         * @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
+         *
+         *         A report that is longer than its session counts as implausible and in no other figure.
+         */
         LiveSeconds: {
             sessions: number;
             billed_seconds: number;
             client_reported_seconds: number;
             difference_seconds: number;
+            implausible_sessions: number;
+            implausible_seconds: number;
         };
         LoggedIn: {
             token: string;
@@ -1189,6 +1215,21 @@ export interface components {
             is_complete: boolean;
             open: components["schemas"]["OpenHold"][];
         };
+        /** @description A session that was not stopped. A `lapsed` one holds nothing and can be resumed. */
+        OpenSession: {
+            session_id: string;
+            transcript_id: string;
+            /** @enum {string} */
+            state: "active" | "lapsed" | "opening";
+            next_seq: number;
+            credits_held: number;
+            /** Format: date-time */
+            lease_expires_at: string;
+        };
+        /** @description Newest first; at most 100. */
+        OpenSessions: {
+            sessions: components["schemas"]["OpenSession"][];
+        };
         /** @description Unused credits of all users, and their value at the price of the most expensive package. */
         Outstanding: {
             credits: number;
@@ -1234,6 +1275,12 @@ export interface components {
             expires_in?: number;
             token_type?: string;
         };
+        /** @description A segment that was not stored, and why. */
+        RejectedSegment: {
+            seq: number;
+            /** @enum {string} */
+            reason: "resume_expired" | "save_full" | "session_stopped" | "words_limit";
+        };
         Renew: {
             /** @constant */
             action: "renew";
@@ -1255,17 +1302,25 @@ export interface components {
             session_id: string;
             segments: components["schemas"]["SegmentInput"][];
         };
+        /** @description `saved`: the `seq` of each segment that was stored. A segment without text is in neither list. */
         Saved: {
+            saved: number[];
+            rejected: components["schemas"]["RejectedSegment"][];
             seconds_left: number;
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
-        /** @description One segment of the transcript to save. */
+        /**
+         * @description One segment of the transcript to save.
+         *
+         *         Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
+         *         is ignored.
+         */
         SegmentInput: {
             seq: number;
             start_ms: number;
             end_ms: number;
-            text: string;
-            speaker?: string;
+            text: string | null;
+            speaker?: string | number | null;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
@@ -1296,6 +1351,8 @@ export interface components {
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
             key_terms?: string[];
+            providers?: string[] | null;
+            turn?: components["schemas"]["Turn"] | null;
         };
         /** @description `recount`: also count transactions that the running totals missed, for example after a long outage. */
         StartAudit: {
@@ -1306,6 +1363,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
+            segments?: components["schemas"]["SegmentInput"][];
             provider_session_seconds?: number | null;
         };
         Stopped: {
@@ -1314,6 +1372,7 @@ export interface components {
             billed_seconds: number;
             credits_used: number;
             credits_available: number;
+            rejected: components["schemas"]["RejectedSegment"][];
         };
         /** @description Whether the event was `applied`, or `ignored` and why. */
         StripeWebhookResult: {
@@ -1394,6 +1453,12 @@ export interface components {
             /** @default true */
             is_whole?: boolean;
         };
+        /** @description When the provider ends a turn, where it can be told; what is left out is the provider's own. */
+        Turn: {
+            silence_ms?: number | null;
+            max_silence_ms?: number | null;
+            confidence?: number | null;
+        };
         /** @description The changes to a profile. An empty name removes the name. */
         UpdateUser: {
             name: string;
@@ -1449,6 +1514,7 @@ export interface components {
         AccountBlockedOrEmailUnverifiedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1468,6 +1534,7 @@ export interface components {
         AccountBlockedOrForbiddenOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1485,6 +1552,7 @@ export interface components {
         AccountBlockedOrOriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1498,6 +1566,7 @@ export interface components {
         EmailTaken: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1511,6 +1580,7 @@ export interface components {
         InsufficientCredits: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1524,6 +1594,7 @@ export interface components {
         InternalError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1537,6 +1608,7 @@ export interface components {
         InvalidRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1554,6 +1626,7 @@ export interface components {
         InvalidRequestOrInvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1563,10 +1636,29 @@ export interface components {
                 };
             };
         };
+        /**
+         * @description `invalid_request`: A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`.
+         *
+         *     `provider_not_offered`: None of the live providers that the client can speak is offered to it; `details.offered` names those that are.
+         */
+        InvalidRequestOrProviderNotOffered: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"] & {
+                    /** @enum {unknown} */
+                    code: "invalid_request" | "provider_not_offered";
+                };
+            };
+        };
         /** @description `invalid_signature`: The signature or secret of a webhook is missing or wrong. */
         InvalidSignature: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1580,6 +1672,7 @@ export interface components {
         NotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1593,6 +1686,7 @@ export interface components {
         OriginNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1606,6 +1700,8 @@ export interface components {
         ProviderError: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1619,6 +1715,8 @@ export interface components {
         ProviderTimeout: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
@@ -1632,6 +1730,7 @@ export interface components {
         RateLimited: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                 "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
@@ -1649,6 +1748,7 @@ export interface components {
         TooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1670,6 +1770,7 @@ export interface components {
         Unauthenticated: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1687,6 +1788,7 @@ export interface components {
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
@@ -1701,6 +1803,7 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                Date: components["headers"]["Date"];
                 [name: string]: unknown;
             };
             content: {
@@ -1720,6 +1823,8 @@ export interface components {
         RetryAfter: number;
         /** @description Seconds to wait before you retry the request; missing where a retry does not help. */
         RetryAfterWhereItHelps: number;
+        /** @description The clock of the server, for a client whose own may be wrong. */
+        Date: string;
         /** @description The `cursor` of the next page; missing on the last page. */
         NextCursor: string;
         /** @description Changes with the content. */
@@ -1754,6 +1859,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1790,6 +1896,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1825,6 +1932,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1860,6 +1968,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1881,6 +1990,7 @@ export interface operations {
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1919,6 +2029,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -1940,6 +2051,7 @@ export interface operations {
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1978,6 +2090,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2010,6 +2123,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2040,6 +2154,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2074,6 +2189,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2110,6 +2226,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2145,6 +2262,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2180,6 +2298,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2215,6 +2334,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2257,6 +2377,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2270,6 +2391,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2279,7 +2401,7 @@ export interface operations {
                     "application/json": components["schemas"]["Lease"];
                 };
             };
-            400: components["responses"]["InvalidRequest"];
+            400: components["responses"]["InvalidRequestOrProviderNotOffered"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
@@ -2300,6 +2422,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2321,6 +2444,37 @@ export interface operations {
             502: components["responses"]["ProviderError"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["ProviderTimeout"];
+        };
+    };
+    open_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `OpenSessions` */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     relay_audio: {
@@ -2355,6 +2509,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2384,6 +2539,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2424,6 +2580,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2435,6 +2592,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
+            402: components["responses"]["InsufficientCredits"];
             403: components["responses"]["AccountBlockedOrOriginNotAllowed"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -2466,6 +2624,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2479,6 +2638,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2503,6 +2663,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2540,6 +2701,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2581,6 +2743,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2618,6 +2781,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2643,6 +2807,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2688,6 +2853,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2725,6 +2891,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2760,6 +2927,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2782,6 +2950,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -2821,6 +2990,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2858,6 +3028,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2893,6 +3064,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2931,6 +3103,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -2962,6 +3135,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2998,6 +3172,7 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3021,6 +3196,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -3064,6 +3240,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3098,6 +3275,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3141,6 +3319,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3164,6 +3343,7 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "Retry-After": components["headers"]["RetryAfterWhereItHelps"];
                     [name: string]: unknown;
                 };
@@ -3205,6 +3385,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3243,6 +3424,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3283,6 +3465,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3316,6 +3499,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3350,6 +3534,7 @@ export interface operations {
             202: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     "RateLimit-Limit": components["headers"]["RateLimitLimit"];
                     "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
                     "RateLimit-Reset": components["headers"]["RateLimitReset"];
@@ -3385,6 +3570,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3426,6 +3612,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3469,6 +3656,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3510,6 +3698,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3553,6 +3742,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -3588,6 +3778,7 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    Date: components["headers"]["Date"];
                     [name: string]: unknown;
                 };
                 content: {
