@@ -105,7 +105,7 @@ class Catchups:
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        ranges = RangeReader(self.ledger, self.transcripts, self.uploads, self.prices)
+        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices)
         requested = ranges.read(caller, body)
         if body.quote:
             balance, _ = self.ledger.admit(caller)
