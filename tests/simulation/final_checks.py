@@ -39,7 +39,7 @@ def check_sessions(simulation: Simulation) -> None:
 
 def _check_session(items: dict[str, Any], session: dict[str, Any], booked: Counter[str]) -> None:
     session_id, done_ms = text(session, "session_id"), number(session, "done_ms")
-    if (booked["credits"], booked["audio_ms"]) != (live_credits(done_ms), done_ms):
+    if (booked["credits"], booked["audio_ms"]) != (live_credits(session, done_ms), done_ms):
         raise ViolationError(f"the session {session_id} used {done_ms} ms, its entries say {dict(booked)}")
     if text(session, "transport") == "relay":
         prefix = f"SEGMENT#{text(session, 'transcript_id')}#C#"

@@ -18,7 +18,8 @@ from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.providers import billed_ms, live_credits
+from tests.simulation.price_lists import credits_for
+from tests.simulation.providers import billed_ms
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
@@ -44,6 +45,7 @@ ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"text": None},
 )
 MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
+OPEN_TABS = 3
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
 
@@ -72,6 +74,8 @@ class Listener:
             if self.rng.random() < 0.5:
                 self.simulation.think(self.rng.random() * 3 * MINUTE_MS)
                 _try(lambda: self._save(session))  # The provider's last turns; some come too late.
+        elif self.rng.random() < 0.5:
+            self._stop_all()
         return session
 
     # Requests
@@ -94,7 +98,9 @@ class Listener:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
-        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0, providers=providers)
+        session = HeldSession(
+            session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0, providers=providers
+        )
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -107,6 +113,10 @@ class Listener:
         if self.rng.random() < 0.1:
             try:
                 again = self.person.ask(operation, run, subject=session_id)
+            except ConflictError as conflict:
+                if operation != "renew":  # The answer of a renewal is kept until the next one.
+                    raise ViolationError(f"{operation} of {session_id} was answered, then {conflict!r}") from conflict
+                return lease
             except (AppError, GaveUpError):
                 return lease
             if replace(again, next_seq=0) != replace(lease, next_seq=0) or again.next_seq < lease.next_seq:
@@ -114,6 +124,8 @@ class Listener:
         return lease
 
     def _receive(self, session: HeldSession, lease: contract.Lease, renewal: str, requested_ms: int) -> None:
+        if lease.credits_per_minute != session.per_minute:
+            raise ViolationError(f"the price of {session.session_id} was {session.per_minute}, and is now {lease}")
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
@@ -265,6 +277,13 @@ class Listener:
         except (AppError, GaveUpError):
             pass
 
+    def _stop_all(self) -> None:
+        """Stop the latest sessions at the same moment, as when a browser with several tabs is closed."""
+        own = [session for reader, session in self.simulation.listened if reader is self.person]
+        for session in own[-OPEN_TABS:]:
+            stop = lambda session=session: self._stop(session)  # noqa: E731
+            self.simulation.start_actor(f"{session.session_id} is closed", stop)
+
     @contextmanager
     def _end_request(self, session: HeldSession, renewal: str) -> Iterator[None]:
         """A request that ends the open lease of the session."""
@@ -281,8 +300,9 @@ class Listener:
         """A relay session costs the audio that was recognised, and nothing that was not sent."""
         if session.transport != "relay":
             return
-        least = live_credits(sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values()))
-        most = live_credits(sum(map(billed_ms, session.sent.values())))
+        recognised_ms = sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values())
+        sent_ms = sum(map(billed_ms, session.sent.values()))
+        least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sent_ms))
         if not least <= stopped.credits_used <= most:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 
