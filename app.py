@@ -7,7 +7,7 @@ from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
 from chalicelib import contract
-from chalicelib.http import events, middleware, request as web, static_files
+from chalicelib.http import cors, events, middleware, pages, request as web, static_files
 from chalicelib.http.endpoint import EndpointDecorator
 from chalicelib.http.parameters import Admin, Body, BytesSentToday, Header, Id, IdempotencyKey, Query, RawBody
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
@@ -25,15 +25,16 @@ ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
+ORIGINS = load.allowed_origins()
 CORS = CORSConfig(
-    allow_origin=load.extension_origin(),
-    allow_headers=middleware.CORS_ALLOW_HEADERS,
-    expose_headers=middleware.CORS_EXPOSE_HEADERS,
+    allow_origin=ORIGINS[0],  # Chalice has one; the middleware and the packaged preflights answer each by its name.
+    allow_headers=cors.ALLOW_HEADERS,
+    expose_headers=cors.EXPOSE_HEADERS,
     max_age=600,
 )
 cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[load.user_pool_arn()])
 
-app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers()), "http")
+app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers(), ORIGINS), "http")
 
 
 def request() -> Request:
@@ -379,6 +380,13 @@ def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcrip
     return use_cases.history().get_transcript(caller, transcript_id, query.cursor)
 
 
+@app.route("/transcription/history/{transcript_id}", methods=["PATCH"], authorizer=cognito, cors=CORS)
+@endpoint(limit="account")
+def rename_transcript(caller: Caller, body: Body[contract.UpdateTranscript], transcript_id: Id) -> contract.HistoryItem:
+    """Change the title of a transcript."""
+    return use_cases.history().rename(caller, transcript_id, body.title)
+
+
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
 @endpoint(limit="account", reasons=("catchup_running", "session_running"))
 def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
@@ -444,9 +452,25 @@ def packages() -> contract.Packages:
 def purchase(caller: Caller, body: Body[contract.Buy], key: IdempotencyKey) -> contract.Checkout:
     """Create a checkout for a package.
 
-    `success_url` and `cancel_url` have to be addresses of an allowed origin.
+    `success_url` and `cancel_url` have to be addresses of an allowed origin. Without them, buyers return to our own
+    pages.
     """
-    return use_cases.purchases().buy(caller, body, key.id(caller, "purchase"), key.body_hash)
+    base_url = web.public_url(request(), aws.settings())
+    return use_cases.purchases().buy(caller, body, key.id(caller, "purchase"), key.body_hash, base_url)
+
+
+@app.route("/credits/purchases", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="reads")
+def purchases(caller: Caller, query: Query[contract.PageQuery]) -> contract.PurchasePage:
+    """List the caller's purchases, newest first."""
+    return use_cases.purchases().page(caller, query.limit, query.cursor)
+
+
+@app.route("/credits/purchases/{purchase_id}", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="reads")
+def purchase_status(caller: Caller, purchase_id: Id) -> contract.PurchaseItem:
+    """Return one purchase: whether it was paid, whether its credits came, and what was returned."""
+    return use_cases.purchases().get(caller, purchase_id)
 
 
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
@@ -550,6 +574,27 @@ def daily_audit(_event: Any) -> dict[str, int]:
 
 
 # Pages
+
+
+@app.route("/", methods=["GET"], cors=CORS)
+@endpoint(limit="open")
+def start_page() -> Annotated[static_files.Page, "text/html"]:
+    """Return a page that points to the reference and the dashboard."""
+    return pages.start_page(web.base_path(request()))
+
+
+@app.route("/checkout/paid", methods=["GET"], cors=CORS)
+@endpoint(limit="open")
+def paid_page(query: Query[contract.PaidQuery]) -> Annotated[static_files.Page, "text/html"]:
+    """Return the page that buyers see after paying."""
+    return pages.paid_page(web.base_path(request()), query.credits)
+
+
+@app.route("/checkout/cancelled", methods=["GET"], cors=CORS)
+@endpoint(limit="open")
+def cancelled_page() -> Annotated[static_files.Page, "text/html"]:
+    """Return the page that buyers see who did not pay."""
+    return pages.cancelled_page(web.base_path(request()))
 
 
 @app.route("/admin", methods=["GET"], cors=CORS)

@@ -55,6 +55,12 @@ def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures)
 
 
+def rename_transcript(user_id: str, transcript_id: str, title: str) -> Write:
+    """Give the transcript another title, or none; refused if it was deleted."""
+    change: dict[str, Any] = {"put_in": {"title": title}} if title else {"drop": ["title"]}
+    return Write(transcript_key(user_id, transcript_id), when=Attr("started_at").exists(), **change)
+
+
 def delete_transcript(user_id: str, transcript_id: str) -> Write:
     return Write(transcript_key(user_id, transcript_id), delete=True)
 

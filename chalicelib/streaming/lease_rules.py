@@ -63,26 +63,28 @@ class LeaseRules:
         whole = self.paid_allowance_seconds if balance.is_buyer else self.free_allowance_seconds
         return max(0, whole - used_today_seconds)
 
-    def first(self, new: Session, prices: Prices, available: int, now: int) -> Session:
+    def first(self, new: Session, prices: Prices, available: int, now: int, held: int = 0) -> Session:
         """`new` with its first lease, as long as requested or as `available` credits afford.
 
-        Raises InsufficientCreditsError if that is less than the shortest lease.
+        `held`: what else the account holds. Raises InsufficientCreditsError if that is less than the shortest lease.
         """
-        return self._with_lease(new, prices, available, new.requested_lease_seconds, now)
+        return self._with_lease(new, prices, available, new.requested_lease_seconds, now, held)
 
-    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
-        """The session with its next lease; `available` includes what the settled lease returned."""
+    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int, held: int = 0) -> Session:
+        """The session with its next lease; `available` includes what the settled lease returned, `held` does not."""
         wanted_seconds = ended.requested_lease_seconds
         if ended.is_direct:
             wanted_seconds = min(wanted_seconds, self.requested_seconds(None, True, allowance_seconds))
         carried = replace(ended, inflight=self.chunks_in_flight(ended, now))
-        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now)
+        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now, held)
 
-    def _with_lease(self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int) -> Session:
+    def _with_lease(
+        self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int, held: int
+    ) -> Session:
         affordable = (prices.live_ms(max(session.charged + available, 0)) - session.done_ms) // 1000
         if affordable < self.shortest_seconds:
             required = prices.live_credits(session.done_ms + self.shortest_seconds * 1000) - session.charged
-            raise InsufficientCreditsError(required, available)
+            raise InsufficientCreditsError(required, available, held)
         seconds = min(wanted_seconds, affordable)
         if session.inflight_ms > seconds * 1000:
             raise ConflictError(

@@ -82,12 +82,12 @@ class Streaming:
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (earlier, allowance) = self.ledger.admit(caller, extra_keys=keys)
         allowance_seconds = self.rules.allowance_seconds(balance, allowance_used_seconds(allowance))
-        available = balance.available
+        available, held = balance.available, balance.held
         for _ in range(TRIES):
             if earlier:
                 return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")
             new = self._new_session(caller, body, session_id, body_hash, allowance_seconds, balance.is_buyer)
-            opened = self.rules.first(new, self.prices, available, self.now())
+            opened = self.rules.first(new, self.prices, available, self.now(), held)
             response = (
                 None if opened.is_direct else encode_response(self.leases.response(opened, available - opened.held))
             )
@@ -102,7 +102,8 @@ class Streaming:
             except ExtraWriteRefusedError:  # The same start was made before, or just now.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
-                available = int(refusal.details["available"] or 0)  # Another session held credits first: hold less.
+                # Another session held credits first: hold less.
+                available, held = int(refusal.details["available"] or 0), refusal.held
         raise UnavailableError("The account is busy with other sessions. Retry the request.")
 
     def renew(
@@ -130,7 +131,8 @@ class Streaming:
             available = snapshot.balance.available + snapshot.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(snapshot) - ending.returned_seconds
             renewed = with_renewal(ending.session, renewal, body_hash)
-            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now())
+            held = snapshot.balance.held - snapshot.session.held
+            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now(), held)
             response = (
                 None
                 if following.is_direct

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import contract
 from ..cursors import Cursors
@@ -23,6 +24,7 @@ from ..repositories.transcripts import (
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
+    rename_transcript,
     transcript_from,
     transcript_key,
 )
@@ -134,6 +136,16 @@ class History:
             raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
         stem = file_stem(transcript.title) or f"transcript-{transcript_id}"
         return Download(content, content_type, f"{stem}.{file_format}")
+
+    def rename(self, caller: Caller, transcript_id: str, title: str) -> contract.HistoryItem:
+        """The transcript with another title; an empty one removes it. Raises NotFoundError."""
+        _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
+        transcript = _check_exists(item)
+        try:
+            self.tables.write(rename_transcript(caller.user_id, transcript_id, title))
+        except WriteRefusedError as refusal:
+            raise NotFoundError(NO_TRANSCRIPT) from refusal
+        return _history_line(replace(transcript, title=title))
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.

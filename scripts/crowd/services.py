@@ -8,6 +8,7 @@ from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
 from chalicelib.catchup.job_rules import JobRules
 from chalicelib.catchup.service import Catchups
 from chalicelib.catchup.worker import CatchupWorker
+from chalicelib.cursors import Cursors
 from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
@@ -123,10 +124,11 @@ class Services:
                 prices=prices,
                 fulfilment=fulfilment,
                 is_on=True,
-                return_origins=frozenset({ORIGIN}),
+                return_origins=(ORIGIN,),
                 success_url=ORIGIN,
                 cancel_url=ORIGIN,
                 now=clock,
+                cursors=Cursors(identity_key),
             ),
             fulfilment=fulfilment,
             payments=payments,

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
@@ -70,6 +71,35 @@ def test_the_pages_are_newest_first_and_neither_miss_nor_repeat_any(backend: Bac
             break
 
     assert ids == made[::-1]
+
+
+@pytest.mark.parametrize("title", ["Stand-up", "", "週報 🎧", "x" * 200])
+def test_a_transcript_gets_another_title_and_keeps_the_rest(backend: Backend, title: str) -> None:
+    ada, history = backend.person(200), backend.history
+    lease = backend.start(ada, title="Austen", lease_seconds=60)
+    before = history.get_transcript(ada, lease.transcript_id).transcript
+
+    renamed = history.rename(ada, lease.transcript_id, title)
+
+    assert renamed == replace(before, title=title)
+    assert history.get_transcript(ada, lease.transcript_id).transcript == renamed
+    backend.streaming.stop(ada, lease.session_id)
+    assert history.page(ada, contract.HistoryQuery()).items[0].title == title
+
+
+def test_only_its_owner_renames_a_transcript_and_none_that_was_deleted(backend: Backend) -> None:
+    ada, history = backend.person(200), backend.history
+    lease = backend.start(ada, title="Austen", lease_seconds=60)
+    backend.streaming.stop(ada, lease.session_id)
+
+    with pytest.raises(NotFoundError):
+        history.rename(backend.person(), lease.transcript_id, "Mine")
+    with pytest.raises(NotFoundError):
+        history.rename(ada, "unknown", "Mine")
+    history.delete(ada, lease.transcript_id)
+    with pytest.raises(NotFoundError):
+        history.rename(ada, lease.transcript_id, "Mine")
+    assert history.page(ada, contract.HistoryQuery()).items == []
 
 
 @pytest.mark.parametrize(
