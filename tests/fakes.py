@@ -18,6 +18,7 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -108,8 +109,10 @@ class Backend:
         clock: Clock,
         recognisers: Sequence[ScriptedRecogniser] = (),
         live: "Sequence[FakeLive]" = (),
+        buyers_only: frozenset[str] = frozenset(),
     ) -> "Backend":
         ledger, rules = Ledger(tables), RULES
+        offered = LiveProviders({each.name: each for each in live or [FakeLive(clock)]}, buyers_only)
         first = recognisers[0] if recognisers else ScriptedRecogniser()
         return cls(
             tables=tables,
@@ -119,7 +122,7 @@ class Backend:
                 tables=tables,
                 prices=PRICES,
                 rules=rules,
-                leases=Leases(ledger, tables, rules, live or (FakeLive(clock),), clock),
+                leases=Leases(ledger, tables, rules, offered, clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=lambda: ulid(clock() * 1000),

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from ..contract.base import WHOLE_ADDRESS
 from ..errors import InvalidRequestError
 
 DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
@@ -23,9 +24,9 @@ def normalise_email(email: str) -> str:
     except UnicodeError:
         domain = ""
     if not at or not domain or not 1 <= len(mailbox) <= 64 or "@" in mailbox or not mailbox.isprintable():
-        raise InvalidRequestError("This is not a valid email address.", "email")
+        raise InvalidRequestError(WHOLE_ADDRESS, "email")
     if " " in mailbox or " " in domain:
-        raise InvalidRequestError("This is not a valid email address.", "email")
+        raise InvalidRequestError(WHOLE_ADDRESS, "email")
     return f"{mailbox}@{domain}"
 
 

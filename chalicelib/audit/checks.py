@@ -15,6 +15,7 @@ from ..models.ledger import DayTotal, Entry, Hold, HoldKind, HoldState
 from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
 from ..pricing.price_table import Prices
+from ..quantities import quantity
 from .price_checks import price_problems
 
 STUCK_AFTER_SECONDS = 900  # the sweep runs every minute
@@ -46,6 +47,7 @@ def findings(books: Books, now: int, price_tables: Mapping[str, Prices], purchas
         _check_days(books),
         _check_purchases(books, purchase_value),
         _check_purchase_references(books),
+        _check_open_disputes(books),
     )
     return [Finding(kind, message, books.user_id, reference) for kind, reference, message in problems]
 
@@ -136,7 +138,7 @@ def _check_open_holds(books: Books, now: int) -> Problems:
             yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold is open but not in the index of open holds."
         # A dispute's hold stays open until the bank decides.
         if hold.kind != HoldKind.DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
-            message = f"{_count(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
+            message = f"{quantity(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
             yield FindingKind.HOLD_STUCK, hold.hold_id, message
 
 
@@ -213,7 +215,7 @@ def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
             message = f"The purchase is paid, but only {booked.granted:,} of {due.granted:,} were granted."
             yield FindingKind.PAID_NOT_GRANTED, purchase.purchase_id, message
         elif due.granted < booked.granted:
-            message = f"{_count(booked.granted, 'credit')} granted, but the purchase is not paid."
+            message = f"{quantity(booked.granted, 'credit')} granted, but the purchase is not paid."
             yield FindingKind.GRANTED_NOT_PAID, purchase.purchase_id, message
         elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (
@@ -263,6 +265,15 @@ def _check_purchase_references(books: Books) -> Problems:
             yield FindingKind.GRANTED_NOT_PAID, purchase_id, "Credits are booked, but the user has no such purchase."
 
 
+def _check_open_disputes(books: Books) -> Problems:
+    """The balance counts the disputes that are open."""
+    own = [purchase for purchase in books.purchases.values() if purchase.user_id == books.user_id]
+    counted, found = books.balance.open_disputes, sum(len(purchase.booked.holds) for purchase in own)
+    if counted != found:
+        message = f"The balance counts {quantity(counted, 'open dispute')}, but the purchases have {found:,}."
+        yield FindingKind.PURCHASE_DIFFERS, "open_disputes", message
+
+
 # Reading the books
 
 
@@ -283,7 +294,3 @@ def _group(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, l
     for entry in entries:
         groups[key(entry)].append(entry)
     return groups
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -73,8 +73,13 @@ class Catchups:
     new_ulid: Callable[[], str]
 
     def create_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
-        """A form that uploads one recording to our bucket within 15 minutes."""
-        self.ledger.admit(caller)
+        """A form that uploads one recording to our bucket within 15 minutes.
+
+        Raises InsufficientCreditsError without a positive balance: nothing can be done with a recording then.
+        """
+        balance, _ = self.ledger.admit(caller)
+        if balance.available < 1:
+            raise InsufficientCreditsError(1, balance.available)
         upload_id = self.new_ulid()
         form = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
         return contract.Upload(

@@ -20,6 +20,24 @@ from .cleaning import (
     strip_edges,
 )
 
+PATTERN_SENTENCES: dict[str, str] = {}
+
+
+def describe_pattern(pattern: str, sentence: str) -> str:
+    """The pattern. `sentence`: the message to someone whose text does not match it."""
+    PATTERN_SENTENCES[pattern] = sentence
+    return pattern
+
+
+WHOLE_ADDRESS = "Give a whole email address, such as ada@example.com."
+BROKEN_SENTENCE = "This has half a letter, which no keyboard sends. Type it again."
+CODE_SENTENCE = "Give the code as it was sent by email, such as 123456."
+ONE_LINE_SENTENCE = "Use one line, without line breaks or other control characters."
+FILLED_LINE = describe_pattern(r"^[^\x00-\x1f\x7f]+$(?!\n)", ONE_LINE_SENTENCE)
+ID_SENTENCE = "Give this as you received it: letters, digits and hyphens only."
+RECEIVED = describe_pattern(r"^[0-9A-Za-z-]+$(?!\n)", ID_SENTENCE)
+NAME_SENTENCE = "A name has no < or >, no line breaks and no other control characters."
+
 
 class Cleaned(Struct, frozen=True, kw_only=True):
     """Marks a field of a request whose value is replaced. `by` raises ValueError with a sentence for the person."""
@@ -41,22 +59,30 @@ Email = Annotated[
     str,
     Cleaned(by=clean_email),
     Meta(
-        min_length=3,
         max_length=2 * MAX_EMAIL_CHARACTERS,
-        pattern=rf"^{EDGE}*[^@\s\x00-\x1f\x7f\ufffd]{{1,64}}@[^@\s\x00-\x1f\x7f\ufffd]{{1,189}}{EDGE}*$(?!\n)",
+        pattern=describe_pattern(
+            rf"^{EDGE}*[^@\s\x00-\x1f\x7f\ufffd]{{1,64}}@[^@\s\x00-\x1f\x7f\ufffd]{{1,189}}{EDGE}*$(?!\n)",
+            WHOLE_ADDRESS,
+        ),
     ),
 ]
 Password = Annotated[
-    str, Cleaned(by=normalise_password), Meta(min_length=10, max_length=256, pattern=r"^[^\ufffd]*$(?!\n)")
+    str,
+    Cleaned(by=normalise_password),
+    Meta(min_length=10, max_length=256, pattern=describe_pattern(r"^[^\ufffd]*$(?!\n)", BROKEN_SENTENCE)),
 ]
 CurrentPassword = Annotated[str, Cleaned(by=normalise_password), Meta(min_length=1, max_length=256)]
 Code = Annotated[
-    str, Cleaned(by=strip_edges), Meta(min_length=1, max_length=64, pattern=rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)")
+    str,
+    Cleaned(by=strip_edges),
+    Meta(min_length=1, max_length=64, pattern=describe_pattern(rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)", CODE_SENTENCE)),
 ]
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$(?!\n)")]
-NewName = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]*$(?!\n)")]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]+$(?!\n)", NAME_SENTENCE))
+]
+NewName = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=RECEIVED)]
 # What labels a thing never refuses it: these are cleaned instead. A language is refused where no model recognises it.
 Language = Annotated[str, Cleaned(by=clean_language)]
 RecordingLanguage = Annotated[str, Cleaned(by=clean_recording_language)]
@@ -73,8 +99,17 @@ if TYPE_CHECKING:
     ReportedSeconds = int  # what `Cleaned` leaves of a number
 else:
     ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
-KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
+ProviderName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=32,
+        pattern=describe_pattern(r"^[0-9a-z_-]+$(?!\n)", "Give the name of a provider, such as assemblyai."),
+    ),
+]
+SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 

@@ -14,7 +14,12 @@ from .base import (
     ResponseShape,
     Time,
     Title,
+    describe_pattern,
     one_of,
+)
+
+TRANSCRIPT_ID = describe_pattern(
+    r"^[0-9A-Za-z_-]+$(?!\n)", "Give the transcript's id: letters, digits, hyphens, underscores."
 )
 
 
@@ -100,7 +105,7 @@ class WebhookQuery(RequestShape, kw_only=True):
 class TranscriptEnded(Struct, kw_only=True):
     """The provider's notification. Other fields are ignored."""
 
-    transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z_-]+$(?!\n)")]
+    transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=TRANSCRIPT_ID)]
     status: str = ""
 
 

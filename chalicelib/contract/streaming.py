@@ -10,11 +10,13 @@ from .base import (
     Language,
     LeaseSeconds,
     Milliseconds,
+    ProviderName,
     ReportedSeconds,
     RequestShape,
     ResponseShape,
     SampleRate,
     Sequence,
+    SilenceMs,
     SourceUrl,
     Time,
     Title,
@@ -36,6 +38,19 @@ class SegmentInput(RequestShape, kw_only=True):
     speaker: str | int | None = ""
 
 
+class Turn(RequestShape, kw_only=True):
+    """When the provider ends a turn, where it can be told; what is left out is the provider's own."""
+
+    silence_ms: SilenceMs | None = None
+    max_silence_ms: SilenceMs | None = None
+    confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_silence_ms is not None and (self.silence_ms or 0) > self.max_silence_ms:
+            raise ValueError("`max_silence_ms` must not be below `silence_ms`.")
+
+
 class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     transport: Literal["direct", "relay"] = "direct"
     language: Language = ""
@@ -44,6 +59,8 @@ class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
     key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
+    providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
+    turn: Turn | None = None
 
 
 class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):

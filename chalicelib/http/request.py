@@ -60,7 +60,7 @@ def body(request: Request, shape: Any) -> Any:
     except RecursionError as error:
         raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise invalid_request(error) from error
+        raise invalid_request(error, shape) from error
 
 
 def _decode(raw: bytes, shape: Any) -> Any:
@@ -87,7 +87,7 @@ def query(request: Request, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_request(error, "parameter") from error
+        raise invalid_request(error, shape, "parameter") from error
 
 
 def header(request: Request, name: str) -> str:
@@ -116,9 +116,13 @@ def public_url(request: Request, settings: Settings) -> str:
     """The public address of this API: the setting, or the address that this request was sent to."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    domain, path = request.context.get("domainName", ""), request.context.get("path", "").rstrip("/")
-    stage = path.removesuffix(request.path).rstrip("/") if path.endswith(request.path) else ""
-    return f"https://{domain}{stage}"
+    return f"https://{request.context.get('domainName', '')}{base_path(request)}"
+
+
+def base_path(request: Request) -> str:
+    """The path of this API on its host, such as `/api`; empty at the root, and for routes with a parameter."""
+    path, route = request.context.get("path", "").rstrip("/"), request.path.rstrip("/")
+    return str(path).removesuffix(route).rstrip("/") if path.endswith(route) else ""
 
 
 def raw_body(request: Request, max_bytes: int) -> bytes:
@@ -139,7 +143,7 @@ def identifier(value: str, field: str) -> str:
     try:
         return msgspec.convert(value, contract.Identifier)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError("This is not a valid id.", field) from error
+        raise InvalidRequestError(contract.ID_SENTENCE, field) from error
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):

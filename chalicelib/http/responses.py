@@ -17,6 +17,7 @@ Status = TypeVar("Status", bound=int)
 STATUS = {
     "invalid_request": 400,
     "invalid_signature": 400,
+    "provider_not_offered": 400,
     "unauthenticated": 401,
     "invalid_credentials": 401,
     "insufficient_credits": 402,

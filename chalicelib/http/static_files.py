@@ -27,6 +27,11 @@ class Page(msgspec.Struct, frozen=True):
     etag: str
 
 
+def page_of(content: str, suffix: str) -> Page:
+    """A page with this content. `suffix`: of a file of its kind, such as `.html`."""
+    return Page(content, CONTENT_TYPES[suffix], f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"')
+
+
 def page(folder: str, name: str) -> Page:
     """The file of that name in a folder of assets. Raises NotFoundError."""
     page_file = _pages(folder).get(name)
@@ -40,7 +45,5 @@ def _pages(folder: str) -> dict[str, Page]:
     """The pages of a folder, read once. A name from a request is looked up here and never becomes a path."""
     found = {}
     for path in sorted((ASSETS / folder).iterdir()):
-        content = path.read_text(encoding="utf-8")
-        etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
-        found[path.name] = Page(content, CONTENT_TYPES[path.suffix], etag)
+        found[path.name] = page_of(path.read_text(encoding="utf-8"), path.suffix)
     return found

@@ -89,9 +89,13 @@ GROUPS = {
     "refresh": LimitGroup("network", must_count=False),
     "account": LimitGroup("user", must_count=False),
     "reads": LimitGroup("user", must_count=False),
+    # Whole transcripts, statements and exports: an answer has up to 5 MB, and costs accordingly.
+    "bulk_reads": LimitGroup("user"),
     "stream": LimitGroup("user", counts_bytes=True),
     # A relayed chunk is billed as one second at least, inside its lease.
     "audio": LimitGroup("user", counts_new_work=False),
     "spend": LimitGroup("user"),
+    # Each form stores up to 500 MB for a day.
+    "uploads": LimitGroup("user"),
     "admin": LimitGroup("user"),
 }

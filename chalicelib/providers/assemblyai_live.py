@@ -85,6 +85,13 @@ class AssemblyAILive:
         }
         if options.key_terms:
             query["keyterms_prompt"] = msgspec.json.encode(options.key_terms).decode()
+        turn = options.turn
+        if turn.silence_ms is not None:
+            query["min_turn_silence"] = str(turn.silence_ms)
+        if turn.max_silence_ms is not None:
+            query["max_turn_silence"] = str(turn.max_silence_ms)
+        if turn.confidence_thousandths is not None:
+            query["end_of_turn_confidence_threshold"] = str(turn.confidence_thousandths / 1000)
         if model == ASSEMBLYAI_MULTILINGUAL:
             query["language_detection"] = "true"
         return f"{self._base_url.replace('http', 'ws', 1)}/v3/ws?{urlencode(query)}"

@@ -55,7 +55,7 @@ class OpenAILive:
         audio = {
             "format": {"type": "audio/pcm", "rate": SAMPLE_RATE},
             "transcription": transcription,
-            "turn_detection": None,
+            "turn_detection": None,  # The client ends each turn, so `options.turn` does not apply.
         }
         body = {
             "expires_after": {"anchor": "created_at", "seconds": self._secret_seconds},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
 from ..logs.request_facts import request_facts
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from ..quantities import quantity
 from . import stripe_event_handlers
 from .stripe_event_handlers import Event
 from .stripe_objects import ListObject, checkout_session, convert
@@ -52,7 +53,7 @@ class StripeGateway:
             "price_data": {
                 "currency": purchase.currency,
                 "unit_amount": purchase.cents,
-                "product_data": {"name": f"{purchase.credits:,} credits"},
+                "product_data": {"name": quantity(purchase.credits, "credit")},
             },
         }
         params: dict[str, Any] = {

@@ -246,7 +246,7 @@ class Ledger(AccountStanding):
             self._tables.transact_with_extra(writes, extra_writes)
         except WriteRefusedError as error:
             if 0 not in error.refused:
-                _raise_hold_refusal(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
+                _raise_hold_refusal(caller, following.credits, error.refused.get(1), hold, charge)
             _raise_end_refusal(error)
         request_facts().credits_used += charge.credits
 
@@ -273,12 +273,16 @@ def _end_hold(hold: Hold, charge: Charge, at: int) -> Write:
     return end_hold(hold, charge.credits, at, is_released=charge.is_empty)
 
 
-def _raise_hold_refusal(caller: Caller, needed: int, balance_item: Item | None, returned: int = 0) -> None:
+def _raise_hold_refusal(
+    caller: Caller, needed: int, balance_item: Item | None, ended: Hold | None = None, charge: Charge = NO_CHARGE
+) -> None:
+    """`ended`, `charge`: the hold that the same transaction would have settled."""
     if balance_item is None:
         return
     balance = balance_of(balance_item)
     check_standing(caller, balance)
-    raise InsufficientCreditsError(needed, balance.available + returned)
+    settled = ended.credits if ended else 0
+    raise InsufficientCreditsError(needed, balance.available + settled - charge.credits, balance.held - settled)
 
 
 def _raise_end_refusal(error: WriteRefusedError) -> None:

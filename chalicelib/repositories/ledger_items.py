@@ -16,7 +16,10 @@ from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
 USER, ENTRY, HOLD, DAY = "USER#", "ENTRY#", "HOLD#", "DAY#"
-BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
+BALANCE_ATTRIBUTES = (
+    *("available", "held", "granted", "purchased", "used", "version"),
+    *("signed_out_at", "open_disputes"),
+)
 
 # Keys
 
@@ -122,6 +125,7 @@ def _usage_writes(
         uses=charge.uses,
         reported_ms=charge.reported_ms,
         reported_of_ms=charge.reported_of_ms,
+        implausible_ms=charge.implausible_ms,
     )
     day = Write(
         ItemKey("ledger", user_pk(user_id), f"{DAY}{utc_date(at)}#{charge.service}"),

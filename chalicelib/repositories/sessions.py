@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
 from ..models.ledger import ModelUse
-from ..models.sessions import InFlight, Reservation, Session, SessionState
+from ..models.sessions import InFlight, Reservation, Session, SessionState, TurnSettings
 from ..models.transcripts import Recognition, Word
 from .table import Item, ItemKey, Path, Tables, Write
 
@@ -44,6 +44,8 @@ def session_from(item: Item) -> Session:
         "state": SessionState(item["state"]),
         "uses": uses,
         "key_terms": tuple(item.get("key_terms", ())),
+        "turn": TurnSettings(**item.get("turn", {})),
+        "providers": tuple(item.get("providers", ())),
         "followed_renewals": tuple(item.get("followed_renewals", ())),
         "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
         "inflight": tuple(InFlight(attempt, *chunk) for attempt, chunk in sorted(item["inflight"].items())),
@@ -159,7 +161,7 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
     Refused, too, where `next_seq` has been raised beyond this `seq` since the session was read.
     """
     stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
-    needed_ms = chunk.audio_ms - (stale.audio_ms if stale else 0)
+    needed_ms = chunk.billed_ms - (stale.billed_ms if stale else 0)
     has_room = (
         Attr("state").eq(SessionState.ACTIVE.value)
         & Attr("lease_number").eq(session.lease_number)
@@ -189,7 +191,7 @@ def release_chunk(session: Session, chunk: Reservation) -> list[Write]:
     return [
         Write(
             session_key(session.user_id, session.session_id),
-            add={"free_ms": chunk.audio_ms},
+            add={"free_ms": chunk.billed_ms},
             drop=[("inflight", chunk.attempt)],
             when=Attr(f"inflight.{chunk.attempt}").exists(),
         ),
@@ -202,7 +204,8 @@ def complete_chunk(session: Session, chunk: Reservation, recognition: Recognitio
     billed = Write(
         session_key(session.user_id, session.session_id),
         add={
-            "done_ms": chunk.audio_ms,
+            "done_ms": chunk.billed_ms,
+            "rounded_up_ms": chunk.billed_ms - chunk.audio_ms,
             USE_MS + recognition.model: chunk.audio_ms,
             USE_COST + recognition.model: cost_micro_usd,
         },
@@ -237,6 +240,8 @@ def _fields(session: Session) -> Item:
     plain = replace(session, uses=())
     lists = {
         "key_terms": list(session.key_terms),
+        "turn": {name: value for name, value in asdict(session.turn).items() if value is not None},
+        "providers": list(session.providers),
         "followed_renewals": list(session.followed_renewals),
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),

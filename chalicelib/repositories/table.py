@@ -89,10 +89,7 @@ class Tables:
         return deserialize(response["Item"]) if "Item" in response else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
-        """The items in the order of `keys` (at most 100), as last written, in one call; None for each missing one.
-
-        A key may be given more than once; DynamoDB itself refuses that.
-        """
+        """The items in the order of `keys` (100; doubles allowed), as last written, in one call; None if missing."""
         pending: dict[str, Any] = {}
         for key in dict.fromkeys(keys):
             request = pending.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
@@ -122,8 +119,7 @@ class Tables:
     ) -> tuple[list[Item], str | None]:
         """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to continue `after`.
 
-        `between`: only sort keys from the first to the second, both with the prefix and both included.
-        An empty prefix: all items of `pk`.
+        `between`: only sort keys from the first to the second, both included. An empty prefix: all items of `pk`.
         """
         extra: dict[str, Any] = {}
         if limit is not None:

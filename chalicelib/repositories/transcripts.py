@@ -48,13 +48,19 @@ def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The transcript of a live session after a settlement: its length, what it covers and what it cost."""
     figures: dict[Path, Any] = {
         "state": session.state.value,
-        "audio_ms": session.done_ms,
+        "audio_ms": session.audio_ms,
         "credits": session.charged,
         "covered_ms": [list(interval) for interval in session.covered_ms],
     }
     if ended_at is not None:
         figures["ended_at"] = ended_at
     return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures)
+
+
+def rename_transcript(user_id: str, transcript_id: str, title: str) -> Write:
+    """Give the transcript another title, or none; refused if it was deleted."""
+    change: dict[str, Any] = {"put_in": {"title": title}} if title else {"drop": ["title"]}
+    return Write(transcript_key(user_id, transcript_id), when=Attr("started_at").exists(), **change)
 
 
 def delete_transcript(user_id: str, transcript_id: str) -> Write:

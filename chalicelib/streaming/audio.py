@@ -38,12 +38,13 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
     if media_type not in {"audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"}:
         raise UnsupportedMediaTypeError("Send audio/wav or audio/pcm (signed 16-bit, little-endian).")
     if len(body) > MAX_BYTES:
-        raise TooLargeError(f"A chunk may have {MAX_BYTES} bytes at most.", max_bytes=MAX_BYTES)
+        raise TooLargeError(f"A chunk may have at most {MAX_BYTES:,} bytes.", max_bytes=MAX_BYTES)
     if not body:
         raise InvalidRequestError("The body is empty: send the audio.", "body")
     audio = _raw(body, sample_rate, channels) if media_type == "audio/pcm" else _wav(body)
     if audio.sample_rate not in SAMPLE_RATES:
-        raise InvalidRequestError(f"The sample rate must be one of {list(SAMPLE_RATES)}.", "sample_rate")
+        rates = ", ".join(map(str, SAMPLE_RATES))
+        raise InvalidRequestError(f"The sample rate must be one of: {rates}.", "sample_rate")
     if len(audio.frames) % (audio.channels * BYTES_PER_SAMPLE):
         raise InvalidRequestError("The audio ends in the middle of a frame.", "body")
     if audio.duration_ms < SHORTEST_MS:

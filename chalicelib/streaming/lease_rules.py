@@ -39,6 +39,7 @@ class LeaseRules:
     sweep_grace_seconds: int = 60  # above the longest request (29 s), so that no chunk is in flight when the sweep runs
     opening_seconds: int = 60  # how long a held lease waits for its token to be recorded before it is swept
     chunk_stale_after_seconds: int = 35  # above the longest request too: its process has ended
+    hand_over_seconds: int = 10  # for which docs/streaming.md has two sockets open at a renewal
     save_interval_seconds: int = 15
     no_audio_after_seconds: int = 60
     free_allowance_seconds: int = 1_800
@@ -55,30 +56,35 @@ class LeaseRules:
         return min(self.default_seconds, max(self.shortest_seconds, allowance_seconds // 3))
 
     def allowance_seconds(self, balance: Balance, used_today_seconds: int) -> int:
-        """What may still be returned today for direct leases that end early."""
-        whole = self.paid_allowance_seconds if balance.purchased > 0 else self.free_allowance_seconds
+        """What may still be returned today for direct leases that end early.
+
+        The larger allowance is for buyers: an open dispute takes it away, like a claw-back of all that was bought.
+        """
+        whole = self.paid_allowance_seconds if balance.is_buyer else self.free_allowance_seconds
         return max(0, whole - used_today_seconds)
 
-    def first(self, new: Session, prices: Prices, available: int, now: int) -> Session:
+    def first(self, new: Session, prices: Prices, available: int, now: int, held: int = 0) -> Session:
         """`new` with its first lease, as long as requested or as `available` credits afford.
 
-        Raises InsufficientCreditsError if that is less than the shortest lease.
+        `held`: what else the account holds. Raises InsufficientCreditsError if that is less than the shortest lease.
         """
-        return self._with_lease(new, prices, available, new.requested_lease_seconds, now)
+        return self._with_lease(new, prices, available, new.requested_lease_seconds, now, held)
 
-    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
-        """The session with its next lease; `available` includes what the settled lease returned."""
+    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int, held: int = 0) -> Session:
+        """The session with its next lease; `available` includes what the settled lease returned, `held` does not."""
         wanted_seconds = ended.requested_lease_seconds
         if ended.is_direct:
             wanted_seconds = min(wanted_seconds, self.requested_seconds(None, True, allowance_seconds))
         carried = replace(ended, inflight=self.chunks_in_flight(ended, now))
-        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now)
+        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now, held)
 
-    def _with_lease(self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int) -> Session:
+    def _with_lease(
+        self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int, held: int
+    ) -> Session:
         affordable = (prices.live_ms(max(session.charged + available, 0)) - session.done_ms) // 1000
         if affordable < self.shortest_seconds:
             required = prices.live_credits(session.done_ms + self.shortest_seconds * 1000) - session.charged
-            raise InsufficientCreditsError(required, available)
+            raise InsufficientCreditsError(required, available, held)
         seconds = min(wanted_seconds, affordable)
         if session.inflight_ms > seconds * 1000:
             raise ConflictError(
@@ -207,6 +213,13 @@ class LeaseRules:
     def chunks_in_flight(self, session: Session, now: int) -> tuple[InFlight, ...]:
         """The chunks that a live process may still have with a provider; older ones are stale."""
         return tuple(c for c in session.inflight if now - c.reserved_at < self.chunk_stale_after_seconds)
+
+    def longest_socket_seconds(self, session: Session, now: int) -> int:
+        """How long the sockets of the session can have been open by now, together.
+
+        From its start, whose clock counts whole seconds, and twice as long while one lease is handed over to the next.
+        """
+        return now - session.started_at + 1 + (session.lease_number - 1) * self.hand_over_seconds
 
     def seconds_left(self, session: Session, now: int) -> int:
         """Seconds until the lease expires or its audio is used up."""

@@ -4,19 +4,18 @@ A direct lease is held first, then the provider creates its token, then the leas
 dies in between leaves a lease that is swept after a minute, unbilled, because no client has its token.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from .. import contract
 from ..dates import rfc3339
-from ..errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError
+from ..errors import ConflictError, IdempotencyMismatchError, UnavailableError
 from ..models.ledger import Hold, HoldKind
-from ..models.sessions import LiveOptions, Session, SessionState, SocketCredential
+from ..models.sessions import Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
@@ -31,18 +30,9 @@ from ..repositories.sessions import (
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import delete_transcript, update_live_transcript
 from .lease_rules import SERVICE, LeaseEnd, LeaseRules
+from .live_providers import LiveProviders
 
 TRIES = 8
-
-
-class LiveProvider(Protocol):
-    """A provider to which the extension opens a socket."""
-
-    def supports_language(self, language: str) -> bool:
-        """Whether the provider has a live model for the language; empty means any."""
-
-    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
-        """A credential for one socket of at most `lease_seconds`. Raises ProviderError."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +42,10 @@ class Leases:
     ledger: Ledger
     tables: Tables
     rules: LeaseRules
-    live_providers: Sequence[LiveProvider]  # tried in this order
+    live_providers: LiveProviders
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def supports_language(self, language: str) -> bool:
-        """Whether any live provider supports the language."""
-        return any(provider.supports_language(language) for provider in self.live_providers)
-
-    def issue(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
+    def issue(self, opened: Session, available: int, *, is_buyer: bool, begins_at: int | None = None) -> contract.Lease:
         """Create the socket credential of a held direct lease and record the lease as running; a relay lease is ready.
 
         `begins_at`: when the lease begins, if later than it was held. Raises ProviderError (the lease is cancelled),
@@ -68,7 +54,7 @@ class Leases:
         if not opened.is_direct:
             return self.response(opened, available)
         try:
-            credential = self._create_credential(opened)
+            credential = self.live_providers.create_socket_credential(opened, is_buyer=is_buyer)
         except Exception:
             # If this fails too, the sweep cancels the lease a minute later; the first error matters more.
             with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):
@@ -93,18 +79,6 @@ class Leases:
             raise UnavailableError("Opening the lease took too long. Start again.") from refusal
         return response
 
-    def _create_credential(self, opened: Session) -> SocketCredential:
-        options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
-        failure: ProviderError | None = None
-        for provider in self.live_providers:
-            if not provider.supports_language(opened.language):
-                continue
-            try:
-                return provider.create_socket_credential(opened.lease_seconds, options)
-            except ProviderError as error:
-                failure = error
-        raise failure or UnavailableError("No live provider is configured.")
-
     def stored_response(self, item: Item, body_hash: str, stored_hash: str, name: str) -> contract.Lease:
         """The response that an earlier try of this request got, or would have got had its process not died.
 
@@ -124,7 +98,8 @@ class Leases:
                 "This lease ended before its answer was ready.", "lease_over", state=session.state.value
             )
         self.rules.check_not_opening(session, self.now())
-        return self.issue(session, self.ledger.balance(session.user_id).available, begins_at=self.now())
+        balance = self.ledger.balance(session.user_id)
+        return self.issue(session, balance.available, is_buyer=balance.is_buyer, begins_at=self.now())
 
     def end(self, session: Session, ending: LeaseEnd, others: list[Write]) -> None:
         """Settle the open lease, if there is one, and store the session as `ending` has it, with `others`."""

@@ -1,4 +1,4 @@
-"""Relayed audio: recognise one chunk and bill exactly its milliseconds.
+"""Relayed audio: recognise one chunk and bill exactly its milliseconds, but a second at least.
 
 The chunk's milliseconds are reserved inside the lease before a provider is called, billed in the transaction that
 stores the words, and released if no provider recognises them. A process that dies in between leaves a reservation:
@@ -85,7 +85,7 @@ class Relay:
         except Exception:
             self._release(session, chunk)
             raise
-        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.audio_ms), False
+        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.billed_ms), False
 
     def _load(self, caller: Caller, session_id: str) -> Session:
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
@@ -143,7 +143,7 @@ class Relay:
             raise ConflictError(
                 "The lease was renewed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
             )
-        if stored.free_ms >= chunk.audio_ms:
+        if stored.free_ms >= chunk.billed_ms:
             raise ConflictError(
                 "The session changed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
             )

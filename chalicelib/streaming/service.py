@@ -20,10 +20,9 @@ from ..errors import (
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.ledger import Balance
 from ..models.sessions import Session, SessionState
 from ..pricing.price_files import Prices
-from ..repositories.allowances import allowance_key, allowance_used_seconds, spend_allowance
+from ..repositories.allowances import allowance_key, allowance_used_seconds
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.sessions import (
     create_session,
@@ -34,26 +33,25 @@ from ..repositories.sessions import (
     session_key,
     update_session,
 )
-from ..repositories.table import Item, Tables, Write, WriteRefusedError
+from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
-from .session_records import new_transcript, open_sessions_response, stopped_response, with_client_report, with_renewal
+from .session_records import (
+    SessionSnapshot,
+    allowance_writes,
+    new_transcript,
+    open_sessions_response,
+    stopped_response,
+    turn_settings,
+    with_client_report,
+    with_renewal,
+)
 from .words import Words, with_words
 
 DEFAULT_SAMPLE_RATE = 16_000
 MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
 LOST_RACE = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
-
-
-@dataclass(frozen=True)
-class SessionSnapshot:
-    """A caller's balance and session, and the day's allowance, from one read."""
-
-    balance: Balance
-    session: Session
-    item: Item
-    allowance_used_seconds: int
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,6 @@ class Streaming:
         lease, ProviderError (nothing is held or stored), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if body.transport == "direct" and not self.leases.supports_language(body.language):
-            message = "No live provider recognises this language. Send another one, or use the relay."
-            raise InvalidRequestError(message, "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError(
                 "The key terms are too long for the socket's address. Send fewer or shorter ones.", "key_terms"
@@ -87,12 +82,12 @@ class Streaming:
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (earlier, allowance) = self.ledger.admit(caller, extra_keys=keys)
         allowance_seconds = self.rules.allowance_seconds(balance, allowance_used_seconds(allowance))
-        available = balance.available
+        available, held = balance.available, balance.held
         for _ in range(TRIES):
             if earlier:
                 return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")
-            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds)
-            opened = self.rules.first(new, self.prices, available, self.now())
+            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds, balance.is_buyer)
+            opened = self.rules.first(new, self.prices, available, self.now(), held)
             response = (
                 None if opened.is_direct else encode_response(self.leases.response(opened, available - opened.held))
             )
@@ -103,11 +98,12 @@ class Streaming:
             ]
             try:
                 self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
-                return self.leases.issue(opened, available - opened.held)
+                return self.leases.issue(opened, available - opened.held, is_buyer=balance.is_buyer)
             except ExtraWriteRefusedError:  # The same start was made before, or just now.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
-                available = int(refusal.details["available"] or 0)  # Another session held credits first: hold less.
+                # Another session held credits first: hold less.
+                available, held = int(refusal.details["available"] or 0), refusal.held
         raise UnavailableError("The account is busy with other sessions. Retry the request.")
 
     def renew(
@@ -128,11 +124,15 @@ class Streaming:
             if renewal and renewal in snapshot.session.followed_renewals:
                 raise ConflictError("This session was renewed again since this request.", "renewed_since")
             self.rules.check_renewable(snapshot.session, interrupted, self.now())
+            is_buyer = snapshot.balance.is_buyer
+            if snapshot.session.is_direct:
+                self.leases.live_providers.check(snapshot.session, is_buyer=is_buyer)
             ending = self._end_lease(snapshot, SessionState.ACTIVE, interrupted=interrupted)
             available = snapshot.balance.available + snapshot.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(snapshot) - ending.returned_seconds
             renewed = with_renewal(ending.session, renewal, body_hash)
-            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now())
+            held = snapshot.balance.held - snapshot.session.held
+            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now(), held)
             response = (
                 None
                 if following.is_direct
@@ -141,7 +141,7 @@ class Streaming:
             extra_writes = [
                 update_session(snapshot.session, following, response),
                 self.leases.transcript_write(following),
-                *self._allowance_writes(snapshot, ending),
+                *allowance_writes(snapshot, ending, self.now()),
             ]
             try:
                 if snapshot.session.state is SessionState.LAPSED:
@@ -157,7 +157,7 @@ class Streaming:
             except (*LOST_RACE, InsufficientCreditsError):
                 # A chunk, stop, renewal, sweep or another session changed something first: read and decide again.
                 continue
-            return self.leases.issue(following, available - following.held)
+            return self.leases.issue(following, available - following.held, is_buyer=is_buyer)
         raise UnavailableError("The session is busy. Retry the request.")
 
     def save(
@@ -192,7 +192,7 @@ class Streaming:
         """Store the last words, settle the open lease and close the session, in one transaction.
 
         A repeat, also after the sweep, returns the same figures, and stores the words again while they are accepted.
-        The duration that the client reports is stored beside ours and never billed.
+        The duration that the client reports is stored beside ours and never billed; an implausible one counts apart.
         """
         block_id = ""
         for _ in range(TRIES):
@@ -208,14 +208,16 @@ class Streaming:
                 )
             ending = self._end_lease(snapshot, SessionState.STOPPED)
             stopped = replace(ending.session, client_reported_seconds=client_reported_seconds, stopped_at=self.now())
-            extra_writes = self._allowance_writes(snapshot, ending)
+            extra_writes = allowance_writes(snapshot, ending, self.now())
             extra_writes.append(delete_open_session(session.user_id, session.transcript_id))
             selection = self._words.select(session, segments, sent_today)
             if selection.segments:
                 block_id = block_id or self._words.new_block_id(session)
                 extra_writes.append(self._words.block(session, block_id, selection))
                 stopped = with_words(stopped, selection, self.now())
-            ending = replace(ending, session=stopped, charge=with_client_report(ending.charge, stopped))
+            longest_seconds = self.rules.longest_socket_seconds(stopped, self.now())
+            charge = with_client_report(ending.charge, stopped, longest_seconds)
+            ending = replace(ending, session=stopped, charge=charge)
             try:
                 self.leases.end(session, ending, extra_writes)
             except LOST_RACE:
@@ -257,18 +259,18 @@ class Streaming:
     def _allowance_seconds(self, snapshot: SessionSnapshot) -> int:
         return self.rules.allowance_seconds(snapshot.balance, snapshot.allowance_used_seconds)
 
-    def _allowance_writes(self, snapshot: SessionSnapshot, ending: LeaseEnd) -> list[Write]:
-        """The write that spends the day's allowance, if this ending returned credits from it."""
-        if ending.returned_seconds == 0:
-            return []
-        user_id, used = snapshot.session.user_id, snapshot.allowance_used_seconds
-        return [spend_allowance(user_id, self.now(), ending.returned_seconds, used)]
-
     def _new_session(
-        self, caller: Caller, body: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
+        self,
+        caller: Caller,
+        body: contract.Start,
+        session_id: str,
+        body_hash: str,
+        allowance_seconds: int,
+        is_buyer: bool,
     ) -> Session:
-        now, is_direct = self.now(), body.transport == "direct"
-        return Session(
+        """The session before its first lease. Raises as `LiveProviders` does where no provider can serve it."""
+        now, is_direct, live_providers = self.now(), body.transport == "direct", self.leases.live_providers
+        new = Session(
             user_id=caller.user_id,
             session_id=session_id,
             transcript_id=self.new_ulid(),
@@ -286,6 +288,11 @@ class Streaming:
             language=body.language,
             key_terms=tuple(body.key_terms),
             sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
+            turn=turn_settings(body.turn),
+            providers=live_providers.narrow(body.providers, is_buyer=is_buyer) if is_direct else (),
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
+        if is_direct:
+            live_providers.check(new, is_buyer=is_buyer)
+        return new

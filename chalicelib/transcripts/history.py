@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import contract
 from ..cursors import Cursors
@@ -23,6 +24,7 @@ from ..repositories.transcripts import (
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
+    rename_transcript,
     transcript_from,
     transcript_key,
 )
@@ -36,6 +38,7 @@ SEGMENT_CURSOR = "PIECE#"
 MAX_ANSWER_BYTES = 6_000_000
 MAX_PAGE_BYTES = 4_000_000
 MAX_FILE_BYTES = 5_000_000
+MAX_LIST_BYTES = 100_000  # of a page of the list: titles and addresses may be long
 MAX_SUMMARIES = 20
 # A filtered page reads at most this many transcripts, however few match.
 TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
@@ -55,7 +58,7 @@ class History:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def page(self, caller: Caller, query: contract.HistoryQuery) -> contract.HistoryPage:
-        """One page, newest first; a filtered one may be short, or empty, and still have a next page.
+        """One page, newest first; it may be short, a filtered one even empty, and still have a next page.
 
         Raises InvalidRequestError for a cursor of another list or of other filters.
         """
@@ -64,7 +67,15 @@ class History:
         after = self.cursors.decode(TRANSCRIPT, query.cursor, *scope)
         self.ledger.admit(caller)
         transcripts, last = self._find_matching(caller.user_id, query, period, after)
-        lines = [_history_line(transcript) for transcript in transcripts]
+        lines: list[contract.HistoryItem] = []
+        size = 0
+        for transcript in transcripts:
+            line = _history_line(transcript)
+            size += len(msgspec.json.encode(line))
+            if lines and size > MAX_LIST_BYTES:
+                last = TRANSCRIPT + lines[-1].id
+                break
+            lines.append(line)
         return contract.HistoryPage(items=lines, next_cursor=self.cursors.encode(TRANSCRIPT, last, *scope))
 
     def _find_matching(
@@ -125,6 +136,16 @@ class History:
             raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
         stem = file_stem(transcript.title) or f"transcript-{transcript_id}"
         return Download(content, content_type, f"{stem}.{file_format}")
+
+    def rename(self, caller: Caller, transcript_id: str, title: str) -> contract.HistoryItem:
+        """The transcript with another title; an empty one removes it. Raises NotFoundError."""
+        _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
+        transcript = _check_exists(item)
+        try:
+            self.tables.write(rename_transcript(caller.user_id, transcript_id, title))
+        except WriteRefusedError as refusal:
+            raise NotFoundError(NO_TRANSCRIPT) from refusal
+        return _history_line(replace(transcript, title=title))
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.

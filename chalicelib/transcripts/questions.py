@@ -75,7 +75,7 @@ class Questions:
             return self.ask(caller, body, question_id, body_hash)
         price = self.prices.services[SERVICE].credits
         if balance.available < price:  # The hold would refuse it too, but only after a long transcript was read.
-            refusal = InsufficientCreditsError(price, balance.available)
+            refusal = InsufficientCreditsError(price, balance.available, balance.held)
             raise self._explain_refusal(caller, keys[0], question_item, refusal)
         segments = self.transcripts.segments(caller.user_id, transcript_id)
         if not segments:

@@ -206,6 +206,7 @@ def purchases() -> "Purchases":
     return Purchases(
         **common().of(Purchases),
         fulfilment=fulfilment(),
+        cursors=cursors(),
         is_on=bool(used.stripe_api_key),
         return_origins=used.allowed_origins,
         success_url=used.checkout_success_url,

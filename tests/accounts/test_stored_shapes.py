@@ -59,7 +59,17 @@ EXPORTED_FIELDS = {
         *("last_saved_at", "lease_expires_at", "lease_number", "lease_seconds", "lease_started_at", "model"),
         *("next_seq", "saves", "stopped_at"),
         *("price_version", "provider", "requested_lease_seconds", "sample_rate", "saved_bytes", "session_id"),
-        *("settled_ms", "started_at", "state", "transcript_id", "transport", "words_until_ms"),
+        *(
+            "providers",
+            "rounded_up_ms",
+            "settled_ms",
+            "started_at",
+            "state",
+            "transcript_id",
+            "transport",
+            "turn",
+            "words_until_ms",
+        ),
         *(f"use_ms:{MODEL}", f"use_cost:{MODEL}"),
     },
     "catchups": {

@@ -5,6 +5,7 @@ import io
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib import contract
 from chalicelib.admin.costs import CSV_COLUMNS, CostReport
@@ -105,8 +106,26 @@ def test_every_service_is_listed_and_only_the_models_that_were_used(cost_report:
 
 def test_billed_seconds_are_compared_with_those_that_clients_reported(cost_report: CostReport) -> None:
     assert cost_report.costs(OWNER, costs_query()).live_seconds == contract.LiveSeconds(
-        sessions=1, billed_seconds=120, client_reported_seconds=125, difference_seconds=-5
+        sessions=1,
+        billed_seconds=120,
+        client_reported_seconds=125,
+        difference_seconds=-5,
+        implausible_sessions=0,
+        implausible_seconds=0,
     )
+
+
+def test_implausible_reports_are_counted_apart(backend: Backend, cost_report: CostReport) -> None:
+    absurd = [
+        replace(LIVE, entry_id=f"i{n}", reported_ms=None, reported_of_ms=0, implausible_ms=seconds * 1_000)
+        for n, seconds in enumerate([600, 2_592_000])
+    ]
+    Aggregates(backend.tables).count([("eve", entry) for entry in absurd])
+
+    live = cost_report.costs(OWNER, costs_query()).live_seconds
+
+    assert (live.sessions, live.client_reported_seconds, live.difference_seconds) == (1, 125, -5)
+    assert (live.implausible_sessions, live.implausible_seconds) == (2, 2_592_600)
 
 
 def test_days_without_use_are_listed_and_days_outside_the_range_are_not(cost_report: CostReport) -> None:

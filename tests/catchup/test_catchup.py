@@ -21,6 +21,8 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording
+from chalicelib.repositories.ledger_items import balance_key
+from chalicelib.repositories.table import Write
 from tests.catchup.catchup_env import WEBHOOK_KEY, CatchupEnv
 from tests.default_prices import PRICE_VERSION
 
@@ -401,6 +403,29 @@ def test_a_webhook_that_cannot_be_queued_is_refused_so_that_it_is_retried(catchu
 
     with pytest.raises(UnavailableError):
         catchup_env.webhook(job_id, "transcript-1")
+
+
+@pytest.mark.parametrize(
+    ("credits", "held_seconds", "gets_form"),
+    [(200, 0, True), (1, 0, True), (0, 0, False), (-5, 0, False), (10, 60, False), (11, 60, True)],
+)
+def test_an_upload_form_needs_a_positive_balance(
+    catchup_env: CatchupEnv, credits: int, held_seconds: int, gets_form: bool
+) -> None:
+    """Credits that another session holds are not available for a catch-up either."""
+    backend = catchup_env.backend
+    caller = backend.person(max(credits, 1))
+    backend.tables.write(Write(balance_key(caller.user_id), add={"available": min(credits, 1) - 1, "version": 1}))
+    if held_seconds:
+        backend.start(caller, lease_seconds=held_seconds)
+    body = contract.NewUpload(content_type="audio/wav")
+
+    if gets_form:
+        assert catchup_env.catchups.create_upload(caller, body).upload_id
+        return
+    with pytest.raises(InsufficientCreditsError) as refusal:
+        catchup_env.catchups.create_upload(caller, body)
+    assert refusal.value.details == {"required": 1, "available": credits if held_seconds == 0 else 0}
 
 
 def test_an_upload_form_belongs_to_its_owner(catchup_env: CatchupEnv, ada: Caller) -> None:

@@ -124,7 +124,7 @@ def test_the_stripe_webhook_refuses_it_even_with_a_valid_signature(
 ) -> None:
     gateway = StripeGateway("sk", (SECRET,), "live-transcription", "local", ())
     fulfilment = Fulfilment(UNUSED, gateway, "local", False, lambda: 0)
-    purchases = Purchases(UNUSED, UNUSED, UNUSED, fulfilment, True, frozenset(), "", "", lambda: 0)
+    purchases = Purchases(UNUSED, UNUSED, UNUSED, fulfilment, True, (), "", "", lambda: 0, UNUSED)
     monkeypatch.setattr(use_cases, "purchases", lambda: purchases)
     body = template % VALUES[value]
     signed = {"stripe-signature": WebhookSignature.generate_signature_header(body.decode(), SECRET)}

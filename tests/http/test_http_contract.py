@@ -159,8 +159,8 @@ def test_a_content_type_may_have_a_charset(signed_in_user: Person) -> None:
     ("method", "path"),
     [
         ("GET", "/nope"),
-        ("GET", "/"),
-        ("GET", "//"),
+        ("POST", "/"),
+        ("GET", "//credits"),
         ("GET", "/credits"),
         ("GET", "/credits/balance/more"),
         ("GET", "/%00"),

@@ -31,7 +31,9 @@ def credits(seconds: int) -> int:
 
 def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, books: Backend) -> None:
     before = int(time.time())
-    first = start_direct_session(person, language="en", key_terms=["Mister Dashwood"], title="A reading")
+    labels = {"language": "en", "key_terms": ["Mister Dashwood"], "title": "A reading"}
+    turn = {"silence_ms": 400, "max_silence_ms": 1_280, "confidence": 0.4}
+    first = start_direct_session(person, **labels, providers=["deepgram", "assemblyai"], turn=turn)
     session_id = first["session_id"]
     assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 300, 50)
     assert (first["credits_available"], first["offset_ms"], first["next_seq"]) == (150, 0, 0)

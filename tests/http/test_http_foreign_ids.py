@@ -21,7 +21,7 @@ from tests.http.catchup_steps import catch_up, upload, wait_for, wait_until_ende
 from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
 from tests.http.test_routes import ROUTES
 
-OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
+OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id", "purchase_id"}
 SHARED_IDS = {"package_id"}  # ids that are the same for all users
 SEGMENT = {"seq": 9, "start_ms": 0, "end_ms": 1, "text": "not yours"}
 # The rest of a good request, by shape and field of the id.
@@ -139,6 +139,7 @@ def other_account(api: Api, stack: LocalStack) -> Iterator[OtherAccount]:
         "transcript of a running session": running["transcript_id"],
         "user": owner.user_id,
         "export": owner.post("/auth/user/export").json()["export_id"],
+        "purchase": owner.post("/credits/purchase", json={"package_id": "starter"}).json()["purchase_id"],
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
     other_account = OtherAccount(owner, ids, stack, database, bucket)

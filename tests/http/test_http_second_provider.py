@@ -35,7 +35,7 @@ FAULTS: list[dict[str, Any]] = [
 @pytest.fixture(scope="session")
 def double_api(start_api: StartApi) -> Api:
     """An API that asks OpenAI where AssemblyAI gives no token, and waits little for either."""
-    return start_api(LIVE_PROVIDERS="assemblyai, openai", TOKEN_TIMEOUT_SECONDS="1.5")
+    return start_api(LIVE_PROVIDERS="assemblyai, openai", BUYERS_ONLY_PROVIDERS="none", TOKEN_TIMEOUT_SECONDS="1.5")
 
 
 @pytest.fixture
@@ -97,6 +97,18 @@ def test_a_renewal_uses_the_second_provider_and_the_next_returns(
     assert listener.balance() == (200 - stopped["credits_used"], 0)
     assert sum(-used["credits"] for used in listener.usage()) == stopped["credits_used"]
     books.check_invariants(listener.user_id)
+
+
+def test_a_client_that_speaks_no_offered_provider_learns_which_there_are(listener: Person) -> None:
+    before = listener.balance()
+
+    refused = listener.stream(action="start", transport="direct", providers=["deepgram"])
+
+    details = check_error(refused, 400, "provider_not_offered")
+    assert details == {"field": "providers", "offered": "assemblyai, openai"}
+    assert listener.balance() == before
+    only_second = listener.stream(action="start", transport="direct", providers=["openai"], language="en")
+    assert (only_second.status_code, only_second.json()["provider"]) == (201, "openai")
 
 
 def test_a_language_only_the_second_supports_goes_to_it(listener: Person, sandbox: Sandbox) -> None:

@@ -41,6 +41,7 @@ def random_entries(seed: int, count: int, users: int = 9) -> UserEntries:
                 f"e{seed}-{number}", "usage", -rng.randrange(50), moment, service=rng.choice(SERVICES),
                 audio_ms=rng.randrange(9_999), cost_micro_usd=sum(use.cost_micro_usd for use in uses), uses=tuple(uses),
                 reported_ms=rng.choice([None, 0, 4_000]), reported_of_ms=5_000,
+                implausible_ms=rng.choice([None, 0, 9_000]),
             )  # fmt: skip
         entries.append((f"user-{rng.randrange(users)}", entry))
     return entries

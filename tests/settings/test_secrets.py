@@ -138,14 +138,14 @@ def test_use_cases_that_hold_or_spend_are_not_built_without_their_secrets(proces
 
 
 def test_a_live_provider_decrypts_its_key_before_the_lease_is_held(process: ColdProcess) -> None:
-    """`start` asks whether the language is supported first, and holds credits only then."""
+    """`start` asks which provider supports the language first, and holds credits only then."""
     process.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
 
     with pytest.raises(UnavailableError):
-        use_cases.streaming().leases.supports_language("en")
+        use_cases.leases().live_providers.by_name["assemblyai"].supports_language("en")
     process.failure = None
 
-    assert use_cases.streaming().leases.supports_language("en")
+    assert use_cases.leases().live_providers.by_name["assemblyai"].supports_language("en")
 
 
 def test_two_webhook_secrets_are_valid_during_a_rotation(

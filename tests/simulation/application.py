@@ -32,12 +32,12 @@ from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.settings.provider_registry import RELAY
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
 from chalicelib.transcripts.questions import Questions
 from chalicelib.wiring.common import Common
-from tests.default_prices import PRICES
 
 if TYPE_CHECKING:
     from tests.simulation.providers import Providers
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 IDENTITY_KEY = "canary-key-of-the-simulation"
 CURSORS = Cursors(IDENTITY_KEY)
 STAGE, ORIGIN = "local", "https://extension.example"
-# Small, so that the caps are reached in every run.
+# Small, so that caps and allowances are reached in every run.
 FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=2_400)
-LEASE_RULES = LeaseRules()
+LEASE_RULES = LeaseRules(free_allowance_seconds=600, paid_allowance_seconds=1_200)
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,28 @@ class Application:
 def build_application(
     tables: Tables,
     providers: "Providers",
+    price_version: str,
     now_ms: Callable[[], int],
     new_id: Callable[[], str],
     random_bytes: Callable[[int], bytes],
     pause: Callable[[float], None],
 ) -> Application:
-    """The use cases on these tables and providers. `now_ms`: the clock of the process that runs; `pause`: seconds."""
+    """The use cases on these tables and providers, at these prices.
+
+    `now_ms`: the clock of the process that runs; `pause`: seconds.
+    """
 
     def now() -> int:
         return now_ms() // 1000
 
-    common = Common(Ledger(tables), tables, PRICES, now, new_id, lambda: ulid(now_ms(), random_bytes(10)))
+    prices = price_files.load(price_version)
+    common = Common(Ledger(tables), tables, prices, now, new_id, lambda: ulid(now_ms(), random_bytes(10)))
 
     def collaborators(use_case: type) -> dict[str, Any]:
         return common.of(use_case)
 
-    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=providers.live)
+    live_providers = LiveProviders({provider.name: provider for provider in providers.live}, frozenset({"openai"}))
+    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=live_providers)
     fulfilment = Fulfilment(tables, providers.stripe, STAGE, is_live=False, now=now)
     audit_rules = AuditRules()
     auditor = Auditor(
@@ -133,7 +139,8 @@ def build_application(
             **collaborators(Purchases),
             fulfilment=fulfilment,
             is_on=True,
-            return_origins=frozenset({ORIGIN}),
+            return_origins=(ORIGIN,),
+            cursors=CURSORS,
             success_url=f"{ORIGIN}/paid",
             cancel_url=f"{ORIGIN}/cancelled",
         ),

@@ -29,6 +29,11 @@ def text(item: Item, name: str) -> str:
     return str(item[name]["S"]) if name in item else ""
 
 
+def day_of(entry: Item) -> str:
+    """The UTC day of an entry."""
+    return datetime.datetime.fromtimestamp(number(entry, "at"), datetime.UTC).date().isoformat()
+
+
 @dataclass(frozen=True)
 class HoldState:
     """A hold as it is stored."""
@@ -90,9 +95,9 @@ class Books:
         self._check_entries_of_holds(account, added)
         account.balance = stored.get(BALANCE, {})
         self._check_balance(account, before, added, new_holds)
-        for sk in sort_keys:
-            if sk.startswith(DAY):
-                self._check_day(account, stored[sk], sk)
+        days = {f"{DAY}{day_of(entry)}#{text(entry, 'service')}" for entry in added if text(entry, "kind") == "usage"}
+        for sk in sorted(days.union(sk for sk in sort_keys if sk.startswith(DAY))):
+            self._check_day(account, stored.get(sk, {}), sk)
         return added
 
     def open_holds(self, user_id: str, kind: str) -> dict[str, HoldState]:
@@ -135,8 +140,7 @@ class Books:
             account.booked_holds[hold_id] = -credits
         if kind == "usage":
             account.used -= credits
-            day = datetime.datetime.fromtimestamp(number(item, "at"), datetime.UTC).date().isoformat()
-            account.days[day, text(item, "service")].update(
+            account.days[day_of(item), text(item, "service")].update(
                 credits=-credits,
                 audio_ms=number(item, "audio_ms"),
                 cost_micro_usd=number(item, "cost_micro_usd"),
@@ -190,6 +194,12 @@ class Books:
         is_clawback = any(text(entry, "kind") in CLAWBACKS for entry in added)
         if available < min(0, number(before, "available")) and not is_clawback:
             _fail(f"available fell to {available} without a claw-back")
+        for hold in new_holds:
+            if (
+                hold.kind == "stream"
+                and sum(_is_lease_of(hold.reference, other) for other in account.holds.values()) > 1
+            ):
+                _fail(f"the session {hold.reference} has two open leases")
         if available < 0 and any(hold.credits > 0 for hold in new_holds) and not is_clawback:
             _fail(f"credits were held at a balance of {available}")
 
@@ -198,6 +208,11 @@ class Books:
         for name, total in account.days[day, service].items():
             if number(item, name) != total:
                 _fail(f"the day {day} has {name} {number(item, name)} of {service}, its entries have {total}")
+
+
+def _is_lease_of(session_id: str, hold: HoldState) -> bool:
+    """Whether this is an open lease of the session."""
+    return hold.reference == session_id and hold.state == "open" and hold.kind == "stream"
 
 
 def _fail(message: str) -> NoReturn:

@@ -38,10 +38,20 @@ class Boundary:
         self._scheduler, self._faults, self._observer, self._rng, self._note = scheduler, faults, observer, rng, note
         self._injector = FaultInjector()
 
-    def call_provider(self, name: str, effect: Callable[[], T], *, outage: Callable[[], AppError] | None = None) -> T:
-        """Call something outside; `outage` makes the error of a call that fails. Takes effect in the middle."""
+    def call_provider(
+        self,
+        name: str,
+        effect: Callable[[], T],
+        *,
+        outage: Callable[[], AppError] | None = None,
+        usual_ms: int = PROVIDER_MS,
+    ) -> T:
+        """Call something outside; `outage` makes the error of a call that fails. Takes effect in the middle.
+
+        `usual_ms`: how long one way of a usual call takes.
+        """
         process = self._scheduler.running
-        self._scheduler.pause(self._faults.latency_ms(PROVIDER_MS))
+        self._scheduler.pause(self._faults.latency_ms(usual_ms))
         fault = self._faults.of_provider_call()
         if fault is not None:
             self._note(process.account, f"{process.name}: {name}: {fault}")
@@ -53,7 +63,7 @@ class Boundary:
             case Fault.SERVER_ERROR:
                 raise outage() if outage else ProviderError("The provider failed.")
         result = effect()
-        self._scheduler.pause(self._faults.latency_ms(PROVIDER_MS))
+        self._scheduler.pause(self._faults.latency_ms(usual_ms))
         if fault is Fault.CRASH_AFTER:
             self._die(process)
         if fault is Fault.LOST:

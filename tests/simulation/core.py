@@ -22,6 +22,7 @@ from tests.simulation.faults import DAY_MS, SECOND_MS, Faults, Profile
 from tests.simulation.memory import Memory
 from tests.simulation.observer import Observer
 from tests.simulation.outcomes import NoAnswerError, RunOverError
+from tests.simulation.price_lists import version_at
 from tests.simulation.providers import Providers
 from tests.simulation.scheduler import Process, Scheduler, ViolationError
 
@@ -34,9 +35,13 @@ T = TypeVar("T")
 
 @dataclass
 class Container:
-    """A process of the backend that serves one call at a time. Its memory and its clock live as long as it does."""
+    """A process of the backend that serves one call at a time. Its memory and its clock live as long as it does.
+
+    `price_version`: of its deployment; a container of an earlier one gets no more calls.
+    """
 
     clock_error_ms: int
+    price_version: str
     application: Application
 
 
@@ -201,16 +206,19 @@ class Simulation:
         return outcome
 
     def _take_container(self) -> Container:
+        price_version = version_at(self.scheduler.now_ms)
+        self._idle = [container for container in self._idle if container.price_version == price_version]
         if not self._idle:
             application = build_application(
                 self._tables,
                 self.providers,
+                price_version,
                 self.process_now_ms,
                 self.new_id,
                 self.rng.randbytes,
                 self._pause_seconds,
             )
-            return Container(self.faults.clock_error_ms(), application)
+            return Container(self.faults.clock_error_ms(), price_version, application)
         container = self._idle.pop(int(self.rng.random() * len(self._idle)))
         if self.faults.happens(CLOCK_STEPS):
             container.clock_error_ms = self.faults.clock_error_ms()

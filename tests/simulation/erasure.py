@@ -26,16 +26,27 @@ def check_erasure(simulation: "Simulation") -> None:
         own = stored_items(APP, f"USER#{user_id}")
         left = [sk for sk in own if not sk.startswith(POINTER)]
         if left or user_id in pool.by_id or "EXPORTS" in _partitions_with(user_id):
-            _fail(user_id, f"is erased, still there is {left}")
+            _fail(user_id, f"has items after its erasure: {left}")
         if files := [key for key in _files(simulation) if key[0] == user_id]:
-            _fail(user_id, f"is erased, still there are the files {files}")
+            _fail(user_id, f"has files after its erasure: {files}")
         for text in simulation.memory.personal[user_id]:
             if text in all_text:
                 found = [item for item in items if text in json.dumps(item)]
-                _fail(user_id, f"is erased, still {text} is in {found[:3]}")
+                _fail(user_id, f"has the text {text} after its erasure: {found[:3]}")
         if email not in pool.users and email in all_text:  # Nobody registered with it again.
-            _fail(user_id, f"is erased, still {email} is in {[i for i in items if email in json.dumps(i)][:3]}")
+            _fail(user_id, f"has {email} after its erasure: {[i for i in items if email in json.dumps(i)][:3]}")
     _check_attributes(simulation, items)
+
+
+def check_deleted_transcripts(simulation: "Simulation") -> None:
+    """Nothing is left of a transcript that is not in the history any more."""
+    for pk, items in stored_partitions(APP).items():
+        if not pk.startswith("USER#"):
+            continue
+        for sk in items:
+            kind, *rest = sk.split("#")
+            if kind in ("SEGMENT", "SUMMARY") and "started_at" not in items.get(f"TRANSCRIPT#{rest[0]}", {}):
+                raise ViolationError(f"the transcript {rest[0]} of {pk} is deleted, still there is {sk}")
 
 
 def _check_attributes(simulation: "Simulation", items: list[dict[str, Any]]) -> None:
@@ -46,7 +57,7 @@ def _check_attributes(simulation: "Simulation", items: list[dict[str, Any]]) -> 
         if user_id in simulation.memory.erased_users and pk.startswith(("USER#", "JOB#", "PURCHASE#")):
             item = deserialize(stored)
             if attributes := shape_of(item).attributes_to_erase(item):
-                _fail(user_id, f"is erased, still {pk} {sk} has {attributes}")
+                _fail(user_id, f"has attributes after its erasure: {attributes} of {pk} {sk}")
 
 
 def _partitions_with(user_id: str) -> list[str]:

@@ -48,7 +48,7 @@ def _check_charge(job: dict[str, Any], hold: HoldState, ordered: list[OrderedTra
     allowed = {number(job, "to_ms") - number(job, "from_ms")}
     if service_of(job) == "catchup":
         allowed = {transcript.billed_ms for transcript in ordered}
-    credits = {catchup_credits(service_of(job), milliseconds) for milliseconds in allowed}
+    credits = {catchup_credits(job, milliseconds) for milliseconds in allowed}
     if hold.charged not in credits:
         _fail(text(job, "job_id"), text(job, "user_id"), f"charged {hold.charged}, should be one of {sorted(credits)}")
 
@@ -61,7 +61,11 @@ def _check_booked(simulation: "Simulation", transcript: OrderedTranscript) -> No
     entries = simulation.observer.books.accounts[transcript.user_id].entries.values()
     booked = [entry for entry in entries if text(entry, "reference") == transcript.job_id]
     if sum(number(entry, "cost_micro_usd") for entry in booked) < cost:
-        _fail(transcript.job_id, transcript.user_id, f"its transcript cost {cost}, booked are {booked}: {transcript}")
+        _fail(
+            transcript.job_id,
+            transcript.user_id,
+            f"what its transcript cost, {cost}, is not booked: {booked} {transcript}",
+        )
 
 
 def _fail(job_id: str, user_id: str, message: str) -> NoReturn:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tests.default_prices import PRICES
 from tests.simulation.books import Books, number, text
 from tests.simulation.engine import APP, stored_items
+from tests.simulation.price_lists import price
 from tests.simulation.scheduler import ViolationError
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ JOB = "JOB#"
 STATES = ["queued", "submitting", "transcribing", "summarising", "done", "failed"]
 ENDED = {"done", "failed"}
 CLOCK_SLACK_SECONDS = 8  # clocks of two processes, and seconds that are cut off
-MINUTE_MS = 60_000
+CLAIM_SECONDS, OWN_CLOCK_SLACK_SECONDS = 55, 5  # how long a claim lasts; the clock of one process, and cut off seconds
 
 
-def catchup_credits(service: str, milliseconds: int) -> int:
-    """The price of so much of a recording or of a session, rounded up."""
-    return -(-milliseconds * PRICES.services[service].credits_per_minute // MINUTE_MS)
+def catchup_credits(job: dict[str, Any], milliseconds: int) -> int:
+    """The price of so much of the recording or session of a stored job, at the prices with which it began."""
+    return price(text(job, "price_version"), service_of(job), milliseconds)
 
 
 def service_of(job: dict[str, Any]) -> str:
@@ -30,11 +30,12 @@ def service_of(job: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class JobStep:
-    """What the watch compares of a stored job."""
+    """What the watch compares of a stored job. `stepped_at`: when it was last claimed, or its state last changed."""
 
     state: str
     worker: str
     claimed_until: int
+    stepped_at: int
 
 
 class JobsWatch:
@@ -49,8 +50,11 @@ class JobsWatch:
         if job is None:
             self._steps.pop(job_id, None)
             return
-        step = JobStep(text(job, "state"), text(job, "worker"), number(job, "claimed_until"))
         before = self._steps.get(job_id)
+        state, worker = text(job, "state"), text(job, "worker")
+        is_step = before is None or (before.state, before.worker) != (state, worker)
+        stepped_at = now if before is None or is_step else before.stepped_at
+        step = JobStep(state, worker, number(job, "claimed_until"), stepped_at)
         self._steps[job_id] = step
         hold = books.accounts[text(job, "user_id")].holds.get(f"catchup:{job_id}")
         if hold is None or (step.state in ENDED) == (hold.state == "open"):
@@ -63,6 +67,10 @@ class JobsWatch:
             _fail(job_id, f"was {before.state} and is now {step.state}")
         if STATES.index(step.state) < STATES.index(before.state):
             _fail(job_id, f"went back from {before.state} to {step.state}")
+        is_same = step.worker and step.worker == before.worker
+        renewed_until = before.stepped_at + CLAIM_SECONDS - OWN_CLOCK_SLACK_SECONDS
+        if is_same and step.state != before.state and step.claimed_until < renewed_until:
+            _fail(job_id, f"is {step.state}, and its claim until {step.claimed_until} was not renewed, now {now}")
         is_other = before.worker and step.worker and step.worker != before.worker
         if is_other and before.claimed_until > now + CLOCK_SLACK_SECONDS:
             _fail(job_id, f"was claimed from a worker that had it until {before.claimed_until}, now {now}")
@@ -89,9 +97,9 @@ def covering_hold(simulation: "Simulation", job_id: str) -> str:
         return simulation.scheduler.running.account
     user_id = text(job, "user_id")
     hold = simulation.observer.books.open_holds(user_id, "catchup").get(f"catchup:{job_id}")
-    worst_case = catchup_credits(service_of(job), number(job, "to_ms") - number(job, "from_ms"))
+    worst_case = catchup_credits(job, number(job, "to_ms") - number(job, "from_ms"))
     if text(job, "worker") == simulation.scheduler.running.claim and (hold is None or hold.credits < worst_case):
-        _fail(job_id, f"called a provider for {worst_case} credits, its hold is {hold}")
+        _fail(job_id, f"called a provider for {worst_case} credits without a hold of them: {hold}")
     return user_id
 
 

@@ -10,6 +10,7 @@ from tests.simulation import purchases_watch
 from tests.simulation.books import HOLD, USER, Books
 from tests.simulation.engine import LEDGER
 from tests.simulation.jobs_watch import JOB, JobsWatch
+from tests.simulation.sessions_watch import SESSION, SessionsWatch
 
 PURCHASE = "PURCHASE#"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
@@ -22,6 +23,7 @@ class Observer:
     def __init__(self) -> None:
         self.books = Books()
         self.jobs = JobsWatch()
+        self.sessions = SessionsWatch()
         self.stream: deque[dict[str, Any]] = deque()
 
     def observe(self, operation: str, request: dict[str, Any], now: int) -> None:
@@ -31,6 +33,7 @@ class Observer:
         in_ledger: dict[str, list[str]] = {}
         purchase_ids: list[str] = []
         job_ids: list[str] = []
+        sessions: list[tuple[str, str]] = []
         for table, pk, sk in _keys(operation, request):
             if table == LEDGER:
                 if pk.startswith(USER):
@@ -39,6 +42,8 @@ class Observer:
                 purchase_ids.append(pk.removeprefix(PURCHASE))
             elif pk.startswith(JOB):
                 job_ids.append(pk.removeprefix(JOB))
+            elif sk.startswith(SESSION):
+                sessions.append((pk.removeprefix(USER), sk.removeprefix(SESSION)))
         for user_id, sort_keys in in_ledger.items():
             earlier_ids = set(self.books.accounts[user_id].holds)
             self.stream.extend(self.books.observe(user_id, sort_keys))
@@ -52,6 +57,8 @@ class Observer:
             purchases_watch.check_purchase(self.books, purchase_id)
         for job_id in job_ids:
             self.jobs.check(self.books, job_id, now)
+        for user_id, session_id in sessions:
+            self.sessions.check(self.books, user_id, session_id, now)
 
 
 def _keys(operation: str, request: dict[str, Any]) -> list[Key]:

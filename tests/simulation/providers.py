@@ -15,10 +15,10 @@ from chalicelib.errors import (
 from chalicelib.models.audio import Audio
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
-from tests.default_prices import PRICES
 from tests.simulation.books import HoldState, number, text
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.files import Exports, Uploads
+from tests.simulation.price_lists import price
 from tests.simulation.recordings import Recordings
 from tests.simulation.scheduler import Process, ViolationError
 from tests.simulation.text_model import TextModel
@@ -26,14 +26,18 @@ from tests.simulation.text_model import TextModel
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
-LIVE_PER_MINUTE = PRICES.services["live"].credits_per_minute
 TOKEN_SECONDS, MAX_SOCKET_SECONDS = 60, 10_800
 MAX_RECEIVES, VISIBILITY_MS = 5, 900_000  # of a message, as .chalice/resources.yaml has them
 
 
-def live_credits(milliseconds: int) -> int:
-    """The price of so much live time, rounded up."""
-    return -(-milliseconds * LIVE_PER_MINUTE // 60_000)
+def live_credits(session: dict[str, Any], milliseconds: int) -> int:
+    """The price of so much live time in a stored session, at the prices with which it began."""
+    return price(text(session, "price_version"), "live", milliseconds)
+
+
+def billed_ms(chunk_ms: int) -> int:
+    """What a chunk of this length is billed as."""
+    return max(chunk_ms, 1_000)
 
 
 @dataclass
@@ -75,8 +79,8 @@ class LiveProvider:
         """The open hold of the opening lease that pays for all of the socket. Raises ViolationError without one."""
         session, hold_id, hold = stored_lease(self.simulation, process)
         if session and hold and text(session, "state") == "opening":
-            worst_case = live_credits(number(session, "done_ms") + lease_seconds * 1000) - number(session, "charged")
-            if hold.credits >= worst_case:
+            worst_case = live_credits(session, number(session, "done_ms") + lease_seconds * 1000)
+            if hold.credits >= worst_case - number(session, "charged"):
                 return hold_id
         raise ViolationError(
             f"a token for {lease_seconds} s of {process.subject} without a hold that covers it: {hold}"
@@ -116,7 +120,8 @@ class Recogniser:
         if session is None or hold is None or text(session, "transport") != "relay":
             return False
         reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
-        worst_case = live_credits(number(session, "done_ms") + sum(reserved)) - number(session, "charged")
+        billed = number(session, "done_ms") + sum(map(billed_ms, reserved))
+        worst_case = live_credits(session, billed) - number(session, "charged")
         return audio.duration_ms in reserved and worst_case <= hold.credits
 
 

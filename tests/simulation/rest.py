@@ -12,7 +12,7 @@ from tests.simulation.actors.owner import Owner
 from tests.simulation.actors.person import Person
 from tests.simulation.actors.schedules import SCHEDULES, Schedules
 from tests.simulation.engine import APP, LEDGER, stored_items, stored_partitions
-from tests.simulation.erasure import check_erasure
+from tests.simulation.erasure import check_deleted_transcripts, check_erasure
 from tests.simulation.faults import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.simulation.jobs_rest import check_jobs
 from tests.simulation.scheduler import ViolationError
@@ -54,6 +54,7 @@ def _rest(
     check_catchups(simulation)
     check_questions(simulation)
     check_erasure(simulation)
+    check_deleted_transcripts(simulation)
     for check in (
         final_checks.check_sessions,
         final_checks.check_recognised_audio,

@@ -15,6 +15,7 @@ from tests.simulation.core import Simulation
 from tests.simulation.determinism import everything_from_the_seed
 from tests.simulation.engine import simulated_tables
 from tests.simulation.faults import HOUR_MS, PROFILES
+from tests.simulation.price_lists import two_price_lists
 from tests.simulation.rest import come_to_rest
 from tests.simulation.scheduler import ViolationError
 
@@ -43,7 +44,7 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
     began = time.process_time()
     gc.disable()  # A fifth of the time; what one run leaves is collected after it.
     violation, steps = "", list[str]()
-    with simulated_tables() as names:
+    with simulated_tables() as names, two_price_lists():
         simulation = Simulation(seed, PROFILES[profile], max_operations, names, keeps_trace=keeps_trace)
         with everything_from_the_seed(simulation):
             try:

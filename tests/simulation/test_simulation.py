@@ -6,16 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.faults import PROFILES
-from tests.simulation.planted_faults import FAULTS as FAULTS_OF_MONEY
-from tests.simulation.planted_faults_of_words import FAULTS_OF_WORDS
-from tests.simulation.planting import ROOT, find_fault, simulate
+from tests.simulation.planted.planting import ROOT, simulate
 from tests.simulation.report import describe_violation
 from tests.simulation.run import run_seed
 
-FAULTS = FAULTS_OF_MONEY | FAULTS_OF_WORDS
 OPERATIONS, SEEDS = 1_250, 2  # of each profile: enough for a minute
 TRACED_OPERATIONS = 250
-FIRST_SEED_OF_FAULTS, OPERATIONS_OF_FAULTS = 1, 20_000
 
 
 def test_the_sample_has_ten_thousand_operations() -> None:
@@ -71,14 +67,3 @@ def test_another_seed_has_another_trace() -> None:
     first, second = (run_seed(seed, "calm", 50) for seed in (1, 2))
 
     assert first.checksum != second.checksum
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_can_be_planted_in_money_code(fault: str) -> None:
-    assert FAULTS[fault].can_be_planted()
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("fault", FAULTS)
-def test_the_simulation_finds_a_planted_fault(fault: str, tmp_path: Path) -> None:
-    assert find_fault(FAULTS[fault], tmp_path, FIRST_SEED_OF_FAULTS, OPERATIONS_OF_FAULTS)

@@ -40,6 +40,77 @@ def test_the_same_audio_costs_the_same_in_chunks_of_any_length(backend: Backend,
     assert (chunk.credits_used, stopped.credits_used, stopped.billed_seconds) == (5, 5, 30)
 
 
+@pytest.mark.parametrize(
+    ("chunk_ms", "billed_seconds", "credits"),
+    [
+        ([80], 1, 1),
+        ([80] * 60, 60, 10),
+        ([999, 1_000, 1_001], 4, 1),  # 3,001 ms, and a second that has begun is shown whole
+        ([120_000, 500, 80], 122, 21),
+        ([1_500] * 4, 6, 1),
+    ],
+    ids=str,
+)
+def test_a_chunk_is_billed_as_a_second_at_least(
+    backend: Backend, chunk_ms: list[int], billed_seconds: int, credits: int
+) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    for seq, milliseconds in enumerate(chunk_ms):
+        chunk = backend.send(ada, lease.session_id, seq, milliseconds / 1000)
+        assert chunk.duration_ms == milliseconds
+    stopped = backend.streaming.stop(ada, lease.session_id)
+
+    assert (stopped.billed_seconds, stopped.credits_used, chunk.credits_used) == (billed_seconds, credits, credits)
+    (usage,) = (entry for entry in backend.entries(ada.user_id) if entry.kind == "usage")
+    assert usage.audio_ms == sum(max(milliseconds, 1_000) for milliseconds in chunk_ms)
+    assert [use.audio_ms for use in usage.uses] == [sum(chunk_ms)]
+    assert usage.cost_micro_usd == sum(PRICES.cost_micro_usd(MODEL, milliseconds) for milliseconds in chunk_ms)
+    backend.check_invariants(ada.user_id)
+
+
+def test_short_chunks_follow_each_other_without_gaps(backend: Backend) -> None:
+    """Their places and the length of the transcript are those of the audio, whatever is billed."""
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    for seq, seconds in enumerate([0.2, 0.5, 2]):
+        backend.send(ada, lease.session_id, seq, seconds)
+    renewed = backend.streaming.renew(ada, lease.session_id, interrupted=True)
+
+    kept = backend.transcripts.segments(ada.user_id, lease.transcript_id)
+    assert [(segment.start_ms, segment.end_ms) for segment in kept] == [(0, 200), (200, 700), (700, 2_700)]
+    assert renewed.offset_ms == 2_700
+    backend.streaming.stop(ada, lease.session_id)
+    (line,), _ = backend.transcripts.page(ada.user_id, 10, None)
+    assert line.audio_ms == 2_700
+
+
+def test_a_short_chunk_needs_a_second_of_the_lease(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, lease_seconds=60)
+    backend.send(ada, lease.session_id, 0, seconds=59.5)
+
+    with pytest.raises(ConflictError) as used_up:
+        backend.send(ada, lease.session_id, 1, seconds=0.1)
+
+    assert (used_up.value.details["reason"], used_up.value.details["free_ms"]) == ("lease_used_up", 500)
+    backend.streaming.renew(ada, lease.session_id, False)
+    assert backend.send(ada, lease.session_id, 1, seconds=0.1).start_ms == 59_500
+
+
+def test_a_short_chunk_that_fails_gives_its_whole_second_back(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, lease_seconds=60)
+    backend.recogniser.script.append(ProviderError("broken"))
+    with pytest.raises(ProviderError):
+        backend.send(ada, lease.session_id, 0, seconds=0.1)
+
+    backend.send(ada, lease.session_id, 0, seconds=60)
+
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == 10
+
+
 def test_splitting_into_leases_does_not_change_the_price(backend: Backend) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)

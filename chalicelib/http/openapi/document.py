@@ -52,6 +52,7 @@ SECTIONS = {
     "/auth": "Accounts",
     "/docs": "Pages",
     "/openapi.json": "Pages",
+    "/checkout": "Pages",
     "/health": "Service",
 }
 ORDER = (
@@ -82,6 +83,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "ETag": {"description": "Changes with the content.", "schema": {"type": "string"}, "required": True},
+    "Location": {"description": "The address to use.", "schema": {"type": "string"}, "required": True},
     "ContentDisposition": {"description": "The name of the file.", "schema": {"type": "string"}, "required": True},
     **{
         f"RateLimit{name}": {"description": text, "schema": {"type": "integer", "minimum": 0}}
@@ -169,6 +171,8 @@ def _in_order(routes: Mapping[str, Mapping[str, Route]]) -> Iterator[tuple[str, 
 
 
 def _section(path: str) -> str:
+    if path == "/":
+        return "Pages"
     for prefix, section in SECTIONS.items():
         if path.startswith(prefix):
             return section

@@ -9,6 +9,7 @@ from ... import errors
 from ...models.rate_limits import UNCOUNTED as UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
 from ..responses import MAY_BE_RETRIED, STATUS
+from .messages import DETAILS, MESSAGES
 
 # Of every route: a page of another origin, a wrong Content-Type, a bug, a part of the service that is unavailable.
 ALWAYS = {"origin_not_allowed", "unsupported_media_type", "internal_error", "unavailable"}
@@ -47,11 +48,6 @@ REASON_MEANINGS = {
     "expired": "The token has expired. Refresh it once, then retry.",
     "signed_out": "The sign-in has ended. Sign in again.",
     "wrong_token": "The token is not a valid ID token of this service. Sign in again.",
-}
-DETAILS: dict[str, dict[str, int | str]] = {
-    "invalid_request": {"field": "segments[3].end_ms"},
-    "insufficient_credits": {"required": 100, "available": 40},
-    "too_large": {"max_bytes": 524288},
 }
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"
 COMMON_HEADERS: dict[str, Any] = {
@@ -181,7 +177,7 @@ MEANINGS = _meanings()
 
 def _example(code: str, status_reasons: list[str]) -> dict[str, Any]:
     own = reasons_of([code], status_reasons)
-    message = REASON_MEANINGS[own[0]] if own else MEANINGS[code]
+    message = MESSAGES[own[0] if own else code]
     details = {"reason": own[0]} if own else DETAILS.get(code)
     fields: dict[str, Any] = {"code": code, "message": message, "request_id": REQUEST_ID}
     return fields | ({"details": details} if details else {})

@@ -64,6 +64,8 @@ def success_responses(spec: RouteSpec, schemas: Schemas) -> dict[str, Any]:
     if any(success.is_page for success in all_successes):
         headers = {"ETag": {"$ref": "#/components/headers/ETag"}}
         found["304"] = {"description": "Not modified.", "headers": headers}
+        location = {"Location": {"$ref": "#/components/headers/Location"}}
+        found["308"] = {"description": "The address has a final slash: use it without.", "headers": location}
     return found
 
 

@@ -46,8 +46,8 @@ class Buyer:
             after_ms = self.rng.random() * 12 * HOUR_MS
             end = lambda: self.stripe.end_delayed(session_id, is_paid=is_paid)  # noqa: E731
             self.simulation.start_actor(f"delayed payment {session_id}", end, after_ms)
-        if self.rng.random() < 0.4:
-            delay_ms = self.rng.choice([0, MINUTE_MS, 3 * HOUR_MS]) * self.rng.random()
+        if self.rng.random() < 0.7:
+            delay_ms = self.rng.choice([0, MINUTE_MS, HOUR_MS]) * self.rng.random()
             self.simulation.start_actor(f"bank of {session_id}", lambda: self._return_money(session_id), delay_ms)
 
     def _return_money(self, session_id: str) -> None:
@@ -56,7 +56,7 @@ class Buyer:
         for _ in range(rng.choice([1, 1, 2, 3])):
             if payment.refundable_cents and payment.session.payment.name == "PAID":
                 cents = rng.choice([payment.refundable_cents, rng.randint(1, payment.refundable_cents)])
-                kind = self._refund if rng.random() < 0.6 else self._dispute
+                kind = self._refund if rng.random() < 0.5 else self._dispute
                 self.simulation.start_actor(
                     f"money of {session_id}", lambda kind=kind, cents=cents: kind(payment, cents)
                 )

@@ -6,8 +6,9 @@ from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.books import number, text
 from tests.simulation.core import Simulation
 from tests.simulation.faults import DAY_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.jobs_watch import catchup_credits, stored_job
+from tests.simulation.jobs_watch import stored_job
 from tests.simulation.memory import RequestedCatchup
+from tests.simulation.price_lists import price
 from tests.simulation.recordings import length_ms
 from tests.simulation.scheduler import ViolationError
 
@@ -73,7 +74,7 @@ class CatchingUp:
             lambda application: application.catchups.start(person.me, query, "quote", "quote", WEBHOOK_BASE),
         )
         service = "catchup_session" if body.session_id else "catchup"
-        if quote.credits != catchup_credits(service, quote.to_ms - quote.from_ms):
+        if quote.credits != price(quote.price_version, service, quote.to_ms - quote.from_ms):
             raise ViolationError(f"the price of {body} was said to be {quote}")
 
     def _start(self, body: contract.Catchup) -> RequestedCatchup:

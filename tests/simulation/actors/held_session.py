@@ -15,17 +15,20 @@ CLOCK_SLACK_MS = 8_000  # of billed time: clocks of two processes, and seconds t
 class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
-    `saves`: seq → every attempt to save it. `sent`: seq → milliseconds; `recognised`: seq → milliseconds and words.
+    `per_minute`: the credits of a minute, as its lease says. `saves`: seq → every attempt to save it. `sent`: seq →
+    milliseconds; `recognised`: seq → milliseconds and words. `providers`: those that its client speaks; None: all.
     """
 
     session_id: str
     transcript_id: str
     transport: str
+    per_minute: int
     lease_ends_ms: int
     lease_started_ms: int
     first_seq: int = 0
     next_seq: int = 0
     is_deleted: bool = False
+    providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))

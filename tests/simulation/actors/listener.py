@@ -11,14 +11,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib import contract
-from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError
+from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError, ProviderNotOfferedError
 from chalicelib.models.audio import Audio
 from tests.simulation.actors.held_session import EndRequest, HeldSession, Save, Socket
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.providers import live_credits
+from tests.simulation.price_lists import credits_for
+from tests.simulation.providers import billed_ms
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
@@ -26,6 +27,13 @@ DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once", "wake")
 RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 30_000
+CLIENTS_PROVIDERS = (
+    None,
+    None,
+    ["assemblyai"],
+    ["deepgram", "openai"],
+    ["deepgram"],
+)  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
 ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"start_ms": -20, "end_ms": 480.6},
@@ -37,6 +45,7 @@ ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"text": None},
 )
 MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
+OPEN_TABS = 3
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
 
@@ -65,6 +74,8 @@ class Listener:
             if self.rng.random() < 0.5:
                 self.simulation.think(self.rng.random() * 3 * MINUTE_MS)
                 _try(lambda: self._save(session))  # The provider's last turns; some come too late.
+        elif self.rng.random() < 0.5:
+            self._stop_all()
         return session
 
     # Requests
@@ -72,7 +83,10 @@ class Listener:
     def _start(self) -> HeldSession | None:
         rng, person = self.rng, self.person
         transport = rng.choice(["relay", "direct"])
-        body = contract.Start(transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]))
+        providers = rng.choice(CLIENTS_PROVIDERS)
+        body = contract.Start(
+            transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]), providers=providers
+        )
         session_id = person.id_for("transcription/stream", person.key())
         hashed = body_hash(body)
 
@@ -84,7 +98,9 @@ class Listener:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
-        session = HeldSession(session_id, lease.transcript_id, transport, 0, 0)
+        session = HeldSession(
+            session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0, providers=providers
+        )
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -97,6 +113,10 @@ class Listener:
         if self.rng.random() < 0.1:
             try:
                 again = self.person.ask(operation, run, subject=session_id)
+            except ConflictError as conflict:
+                if operation != "renew":  # The answer of a renewal is kept until the next one.
+                    raise ViolationError(f"{operation} of {session_id} was answered, then {conflict!r}") from conflict
+                return lease
             except (AppError, GaveUpError):
                 return lease
             if replace(again, next_seq=0) != replace(lease, next_seq=0) or again.next_seq < lease.next_seq:
@@ -104,9 +124,13 @@ class Listener:
         return lease
 
     def _receive(self, session: HeldSession, lease: contract.Lease, renewal: str, requested_ms: int) -> None:
+        if lease.credits_per_minute != session.per_minute:
+            raise ViolationError(f"the price of {session.session_id} was {session.per_minute}, and is now {lease}")
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
+            if session.providers and lease.provider not in session.providers:
+                raise ViolationError(f"{session.session_id} got {lease.provider}, and speaks {session.providers}")
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
             if lease.token not in [socket.token for socket in session.sockets]:
@@ -212,7 +236,7 @@ class Listener:
         try:
             with self._end_request(session, renewal):
                 lease = self._ask_for_lease("renew", renew, session.session_id)
-        except InsufficientCreditsError:
+        except (InsufficientCreditsError, ProviderNotOfferedError):
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
@@ -253,6 +277,13 @@ class Listener:
         except (AppError, GaveUpError):
             pass
 
+    def _stop_all(self) -> None:
+        """Stop the latest sessions at the same moment, as when a browser with several tabs is closed."""
+        own = [session for reader, session in self.simulation.listened if reader is self.person]
+        for session in own[-OPEN_TABS:]:
+            stop = lambda session=session: self._stop(session)  # noqa: E731
+            self.simulation.start_actor(f"{session.session_id} is closed", stop)
+
     @contextmanager
     def _end_request(self, session: HeldSession, renewal: str) -> Iterator[None]:
         """A request that ends the open lease of the session."""
@@ -269,8 +300,9 @@ class Listener:
         """A relay session costs the audio that was recognised, and nothing that was not sent."""
         if session.transport != "relay":
             return
-        least = live_credits(sum(milliseconds for milliseconds, _ in session.recognised.values()))
-        most = live_credits(sum(session.sent.values()))
+        recognised_ms = sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values())
+        sent_ms = sum(map(billed_ms, session.sent.values()))
+        least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sent_ms))
         if not least <= stopped.credits_used <= most:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 

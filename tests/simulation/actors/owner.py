@@ -34,8 +34,8 @@ class Owner:
         body = contract.GiveCredits(user_id=listener.user_id, credits=credits, reason="A reason.")
         action_id, hashed = owner.id_for("admin/credits", owner.key()), body_hash(body)
         self.attempts[action_id] = (listener.user_id, credits)
-        tries = self.rng.choice([1, 1, 1, 2])
-        for _ in range(tries):
+
+        def adjust() -> None:
             try:
                 given = owner.ask(
                     "adjust credits",
@@ -43,10 +43,17 @@ class Owner:
                     account=listener.user_id,
                 )
             except (AppError, GaveUpError):
-                continue
+                return
             if given.credits != credits:
                 raise ViolationError(f"{credits} credits were to be given, the answer says {given}")
             self.confirmed.add(action_id)
+
+        match self.rng.choice(["once", "once", "twice", "twice at once"]):
+            case "twice":
+                adjust()
+            case "twice at once":
+                self.simulation.start_actor("the owner clicks twice", adjust)
+        adjust()
 
     def check(self) -> None:
         """What was confirmed is booked once, what was not at most once."""

@@ -4,7 +4,15 @@ from .... import contract
 from .ids import ENDED, SESSION, TRANSCRIPT
 
 EXAMPLES = [
-    contract.Start(transport="direct", language="en", title="Stand-up", lease_seconds=300),
+    contract.Start(
+        transport="direct",
+        language="en",
+        title="Stand-up",
+        lease_seconds=300,
+        providers=["assemblyai"],
+        turn=contract.Turn(silence_ms=560, max_silence_ms=2_000, confidence=0.5),
+    ),
+    contract.Turn(silence_ms=560, max_silence_ms=2_000, confidence=0.5),
     contract.Renew(session_id=SESSION),
     contract.Save(
         session_id=SESSION,

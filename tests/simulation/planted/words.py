@@ -1,8 +1,8 @@
-"""Faults in how words are saved that the simulation has to find: name → where, and what is replaced."""
+"""Faults in how words are saved."""
 
-from tests.simulation.planting import PlantedFault
+from tests.simulation.planted.planting import PlantedFault
 
-FAULTS_OF_WORDS = {
+FAULTS = {
     "saved blocks ordered by a clock": PlantedFault(
         "repositories/transcripts.py", 'return f"{saves + 1:08d}#{suffix}"', "return suffix"
     ),

@@ -1,0 +1,13 @@
+"""All faults that the simulation has to find: name → where, and what is replaced."""
+
+from tests.simulation.planted import accounts, catchups, metering, money, totals, words
+
+FAMILIES = {
+    "money": money.FAULTS,
+    "metering": metering.FAULTS,
+    "words": words.FAULTS,
+    "catch-ups and claims": catchups.FAULTS,
+    "totals": totals.FAULTS,
+    "accounts and erasure": accounts.FAULTS,
+}
+FAULTS = {name: fault for faults in FAMILIES.values() for name, fault in faults.items()}
