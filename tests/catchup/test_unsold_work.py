@@ -21,7 +21,7 @@ from chalicelib.models.ledger import Entry
 from chalicelib.models.transcripts import Segment
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.jobs import abandon_job
-from chalicelib.repositories.transcripts import put_segments
+from chalicelib.repositories.transcripts import block_id_after, put_segments
 from tests.catchup.catchup_env import CatchupEnv
 from tests.default_prices import PRICES
 from tests.fakes import CURSORS
@@ -46,11 +46,13 @@ def save_long_session(catchup_env: CatchupEnv, caller: Caller) -> str:
     """A stopped session of four hours whose text needs eight calls of the model: seven parts and their summary."""
     lease = catchup_env.backend.start(caller)
     for block in range(12):
+        # As saves in those hours store them; a session that has only begun may keep less.
         segments = [
             Segment(seq, seq * 12_000, seq * 12_000 + 11_000, f"{seq} " + "word " * 200)
             for seq in range(block * 100, block * 100 + 100)
         ]
-        catchup_env.backend.tables.write(put_segments(caller.user_id, lease.transcript_id, f"{block:05d}", segments))
+        block_id = block_id_after(block, "saved")
+        catchup_env.backend.tables.write(put_segments(caller.user_id, lease.transcript_id, block_id, segments))
     catchup_env.backend.streaming.stop(caller, lease.session_id)
     return lease.session_id
 
