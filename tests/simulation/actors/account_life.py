@@ -75,7 +75,7 @@ class AccountLife:
             self._check_export(content, certain_texts)
 
     def _certain_texts(self) -> list[str]:
-        """What an export that starts now has to contain."""
+        """What an export that starts now has to contain: the address, the sessions, and what was saved in them."""
         own = [session for reader, session in self.simulation.listened if reader is self.person]
         return [
             self.person.email,
@@ -104,7 +104,13 @@ class AccountLife:
             if len(saves) > 1
             for save in saves
         }
-        missing = [text for text in certain_texts if text not in exported and text not in deleted_texts | later]
+        sessions = {session["session_id"] for session in document["sessions"]}
+        known_sessions = {session.session_id for _, session in self.simulation.listened}
+        missing = [
+            text
+            for text in certain_texts
+            if text not in (sessions if text in known_sessions else exported) and text not in deleted_texts | later
+        ]
         if document["user_id"] != self.person.user_id or missing:
             raise ViolationError(f"the export of {self.person.user_id} lacks {missing}")
         for user_id, texts in self.simulation.memory.personal.items():
