@@ -65,7 +65,8 @@ def create_session(session: Session, first_answer: str | None) -> Write:
 def update_session(before: Session, after: Session, response: str | None = None) -> Write:
     """Store the session after its lease began, was renewed or ended, if it is still as read in `before`.
 
-    `response` is the response of a lease that begins, stored for retries of the same request.
+    `response` is the response of a lease that begins, stored for retries of the same request. It says `next_seq`, so it
+    is refused where that has risen.
     """
     old, new = _fields(before), _fields(after)
     changes: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
@@ -82,7 +83,9 @@ def update_session(before: Session, after: Session, response: str | None = None)
     )
     # Saves go on meanwhile: what they change matters only where this write rests on it.
     guarded = [name for name in SAVED_FIELDS if old[name] != new[name]]
-    if {"covered_ms", "words_until_ms"} & changes.keys():
+    if response and "next_seq" not in guarded:
+        guarded.append("next_seq")
+    if {"covered_ms", "words_until_ms", "lease_number"} & changes.keys():  # What a lease covers rests on its words.
         guarded.append("words_until_ms")
     for name in guarded:
         is_unchanged &= Attr(name).eq(old[name]) if old[name] else Attr(name).not_exists() | Attr(name).eq(0)
@@ -112,6 +115,7 @@ def record_save(before: Session, after: Session, max_before_bytes: int) -> Write
             when &= _is_at_most(name, changes[name])
     if after.covered_ms != before.covered_ms:
         changes["covered_ms"] = _fields(after)["covered_ms"]
+    if {"covered_ms", "words_until_ms"} & changes.keys():  # Whether later words are covered depends on the lease.
         when &= _is_same_lease(before)
     added = {"saves": 1, "saved_bytes": after.saved_bytes - before.saved_bytes}
     return Write(session_key(before.user_id, before.session_id), put_in=changes, add=added, when=when)
