@@ -272,7 +272,7 @@ def test_a_lease_goes_on_after_what_was_saved_while_its_token_was_created(
     shown: list[int] = []
 
     def save() -> None:
-        env.quiet.streaming.save(env.caller, session_id, segments({seq: "words" for seq in seqs}))
+        env.quiet.streaming.save(env.caller, session_id, segments(dict.fromkeys(seqs, "words")))
         found = env.quiet.streaming.open_sessions(env.caller).sessions
         shown.extend(session.next_seq for session in found if session.session_id == session_id)
 
