@@ -23,19 +23,22 @@ from .base import (
     one_of,
 )
 
+# What vendors and their users put where a time, a text or a name belongs.
+Scalar = str | float | bool | None
+
 
 class SegmentInput(RequestShape, kw_only=True):
     """One segment of the transcript to save.
 
-    Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
-    is ignored.
+    Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is
+    cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
     """
 
     seq: Sequence
-    start_ms: float
-    end_ms: float
-    text: str | None
-    speaker: str | int | None = ""
+    start_ms: Scalar = None
+    end_ms: Scalar = None
+    text: Scalar = None
+    speaker: Scalar = ""
 
 
 class Turn(RequestShape, kw_only=True):

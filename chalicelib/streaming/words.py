@@ -5,6 +5,7 @@ block with the session. Two saves at once do not wait for each other; a save is 
 began, so it never replaces words whose save was answered before.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -62,21 +63,30 @@ def select_segments(segments: Sequence[contract.SegmentInput], bytes_left: int) 
 
 def _readable(segment: contract.SegmentInput) -> Segment | None:
     """The segment as it is stored; None without text."""
-    text = (segment.text or "")[:MAX_TEXT_CHARACTERS]
+    text = _text(segment.text)[:MAX_TEXT_CHARACTERS]
     if not text.strip():
         return None
-    start_ms = _milliseconds(segment.start_ms)
-    end_ms = max(start_ms, _milliseconds(segment.end_ms))
-    return Segment(segment.seq, start_ms, end_ms, text, _speaker(segment.speaker))
+    start_ms = _milliseconds(segment.start_ms, 0)
+    end_ms = max(start_ms, _milliseconds(segment.end_ms, start_ms))
+    return Segment(segment.seq, start_ms, end_ms, text, one_line(_text(segment.speaker))[:MAX_SPEAKER_CHARACTERS])
 
 
-def _milliseconds(time: float) -> int:
-    return round(min(max(time, 0), LATEST_MS))
+def _milliseconds(time: contract.Scalar, otherwise: int) -> int:
+    """The time, put between 0 and 30 days; `otherwise` where there is none."""
+    try:
+        number = math.nan if time is None or isinstance(time, bool) else float(time)
+    except ValueError:
+        return otherwise
+    return otherwise if math.isnan(number) else round(min(max(number, 0), LATEST_MS))
 
 
-def _speaker(name: str | int | None) -> str:
-    """The name on one line, cut where it is too long."""
-    return one_line("" if name is None else str(name))[:MAX_SPEAKER_CHARACTERS]
+def _text(value: contract.Scalar) -> str:
+    """A text or number as text; anything else says nothing."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def bytes_left_in_session(session: Session, now: int) -> int:

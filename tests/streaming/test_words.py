@@ -18,7 +18,7 @@ OVERHEAD = 100
 FULL = "x" * (20_000 - OVERHEAD)  # 20,000 bytes as they are counted
 
 
-def segment(seq: int = 0, text: str | None = "a word", **fields: Any) -> contract.SegmentInput:
+def segment(seq: int = 0, text: contract.Scalar = "a word", **fields: Any) -> contract.SegmentInput:
     """As a body of JSON names it."""
     body = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": text} | fields
     return msgspec.json.decode(msgspec.json.encode(body), type=contract.SegmentInput)
@@ -60,6 +60,18 @@ def full_segments(first: int, count: int) -> list[contract.SegmentInput]:
         ({"speaker": "Ada\r\nLovelace\x00"}, {"speaker": "Ada Lovelace"}),
         ({"speaker": "می\u200cخواهم"}, {"speaker": "می\u200cخواهم"}),
         ({"speaker": "x" * 51}, {"speaker": "x" * 50}),
+        ({"speaker": 1.0}, {"speaker": "1"}),
+        ({"speaker": 1.5}, {"speaker": "1.5"}),
+        ({"speaker": True}, {"speaker": ""}),
+        ({"start_ms": None}, {"start_ms": 0}),
+        ({"start_ms": None, "end_ms": None}, {"start_ms": 0, "end_ms": 0}),
+        ({"end_ms": None}, {"end_ms": 1_000}),
+        ({"start_ms": "1200.4", "end_ms": "1900"}, {"start_ms": 1_200, "end_ms": 1_900}),
+        ({"start_ms": "soon", "end_ms": True}, {"start_ms": 0, "end_ms": 0}),
+        ({"start_ms": "nan", "end_ms": "inf"}, {"start_ms": 0, "end_ms": 2_592_000_000}),
+        ({"start_ms": 1e308, "end_ms": -1e308}, {"start_ms": 2_592_000_000, "end_ms": 2_592_000_000}),
+        ({"text": 42}, {"text": "42"}),
+        ({"text": 4.5}, {"text": "4.5"}),
     ],
 )
 def test_an_odd_segment_is_stored_as_far_as_it_can_be_read(
@@ -77,8 +89,8 @@ def test_an_odd_segment_is_stored_as_far_as_it_can_be_read(
     assert set(found) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("text", ["", None, " ", "\n\t ", "\u3000"])
-def test_a_segment_without_text_is_in_neither_list_and_replaces_nothing(backend: Backend, text: str | None) -> None:
+@pytest.mark.parametrize("text", ["", None, True, False, " ", "\n\t ", "\u3000"])
+def test_a_segment_without_text_is_in_neither_list_and_replaces_nothing(backend: Backend, text: Any) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     save(backend, ada, lease, segment(1, "said before"))
@@ -103,6 +115,20 @@ def test_of_a_hundred_segments_with_odd_ones_all_but_the_empty_one_are_kept(back
 
     assert (saved.saved, saved.rejected) == ([0, 1, *range(3, 100)], [])
     assert sorted(stored_segments(backend, ada, lease)) == saved.saved
+
+
+@pytest.mark.parametrize("lacking", [["start_ms"], ["end_ms"], ["start_ms", "end_ms", "speaker"], ["text"]])
+def test_a_segment_that_lacks_fields_keeps_no_other_out_of_a_stop(backend: Backend, lacking: list[str]) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    whole = {"seq": 1, "start_ms": 500, "end_ms": 900, "text": "a word", "speaker": "Ada"}
+    odd = msgspec.convert({n: v for n, v in whole.items() if n not in lacking}, contract.SegmentInput)
+
+    stopped = backend.streaming.stop(ada, lease.session_id, None, [segment(0), odd, segment(2)])
+
+    found = stored_segments(backend, ada, lease)
+    assert (stopped.rejected, backend.ledger.balance(ada.user_id).held) == ([], 0)
+    assert set(found) == ({0, 2} if lacking == ["text"] else {0, 1, 2})
 
 
 @pytest.mark.parametrize("seq", [-1, 10_000_000, 1.5, "1", None])

@@ -19,7 +19,7 @@ MESSAGES = {
     "not_found": "There is no transcript with this id.",
     "email_taken": "An account with this email address exists. Sign in.",
     "idempotency_mismatch": "This Idempotency-Key was already used with different parameters.",
-    "too_large": "A JSON body may have at most 524,288 bytes.",
+    "too_large": "This JSON body may have at most 524,288 bytes.",
     "unsupported_media_type": "Send the Content-Type application/json or, for audio, audio/wav or audio/pcm.",
     "rate_limited": "Too many requests. Retry in 7 s.",
     "internal_error": "Something went wrong on our side. Retry the request.",

@@ -1423,15 +1423,15 @@ export interface components {
         /**
          * @description One segment of the transcript to save.
          *
-         *         Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
-         *         is ignored.
+         *         Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is
+         *         cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
          */
         SegmentInput: {
             seq: number;
-            start_ms: number;
-            end_ms: number;
-            text: string | null;
-            speaker?: string | number | null;
+            start_ms?: string | number | boolean | null;
+            end_ms?: string | number | boolean | null;
+            text?: string | number | boolean | null;
+            speaker?: string | number | boolean | null;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
