@@ -9,6 +9,7 @@ from chalicelib import contract
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment
+from chalicelib.repositories.transcripts import put_segments
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, MAX_BLOCK_BYTES, MAX_TRANSCRIPT_BYTES
 from tests.fakes import Backend
@@ -38,6 +39,19 @@ def reasons(response: contract.Saved | contract.Stopped) -> dict[int, str]:
 
 def full_segments(first: int, count: int) -> list[contract.SegmentInput]:
     return [segment(seq, FULL) for seq in range(first, first + count)]
+
+
+@pytest.mark.parametrize("old_block", ["01JDVN3Z6Q0000000000000000", "01" + "Z" * 24, "7" + "Z" * 25, "0" * 26])
+def test_a_save_replaces_the_words_of_blocks_that_have_no_number(backend: Backend, old_block: str) -> None:
+    """They are those of sessions that were open when numbers came: named by a time alone."""
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    old = [Segment(seq, seq, seq, "old") for seq in (0, 1)]
+    backend.tables.write(put_segments(ada.user_id, lease.transcript_id, old_block, old))
+
+    save(backend, ada, lease, segment(1, "new"))
+
+    assert {seq: stored.text for seq, stored in stored_segments(backend, ada, lease).items()} == {0: "old", 1: "new"}
 
 
 # One odd segment
