@@ -119,9 +119,9 @@ def deletion_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", ERASING, f"{DELETED}{user_id}#{transcript_id}")
 
 
-def block_id_after(saves: int, suffix: str) -> str:
-    """The id of a block by a request that saw so many saves; `suffix` tells it from those that ran at the same time."""
-    return f"{NUMBERED_BLOCK}{saves + 1:08d}#{suffix}"
+def numbered_block_id(number: int, suffix: str) -> str:
+    """The id of a block; `suffix` tells it from those of the same number, which ran at the same time."""
+    return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"
 
 
 def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:

@@ -9,6 +9,7 @@ from chalicelib import contract
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment
+from chalicelib.repositories.sessions import session_key
 from chalicelib.repositories.transcripts import put_segments
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, MAX_BLOCK_BYTES, MAX_TRANSCRIPT_BYTES
@@ -259,6 +260,79 @@ def test_a_stop_stores_the_last_words_and_again_the_same_answer(streaming_env: S
     again = backend.streaming.stop(ada, lease.session_id, 60, words[:2])
     assert again == msgspec.structs.replace(stopped, rejected=[])
     assert streaming_env.available(ada) == 190
+
+
+NEARLY_FULL = [segment(seq, "x" * 19_900) for seq in range(10)]
+
+
+@pytest.mark.parametrize("later_seconds", [0, 60, 119, 3_600])
+@pytest.mark.parametrize(
+    ("words", "rejected"),
+    [
+        (NEARLY_FULL, {}),
+        (full_segments(0, 14), {13: "save_full"}),
+        ([segment(0, "Goodbye."), segment(1, ""), segment(2, start_ms=None)], {}),
+        ([*NEARLY_FULL, segment(3, "again")], {}),
+    ],
+)
+def test_a_repeated_stop_says_again_what_it_stored(
+    backend: Backend, words: list[contract.SegmentInput], rejected: dict[int, str], later_seconds: int
+) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    stopped = backend.streaming.stop(ada, lease.session_id, None, words)
+    stored = stored_segments(backend, ada, lease)
+
+    backend.clock.forward(later_seconds)
+    again = backend.streaming.stop(ada, lease.session_id, None, words)
+
+    assert reasons(stopped) == rejected
+    late = {seq: "session_stopped" if later_seconds > 120 else reason for seq, reason in rejected.items()}
+    assert reasons(again) == late
+    assert stored_segments(backend, ada, lease) == stored
+
+
+@pytest.mark.parametrize("act", ["save", "stop"])
+def test_a_repeated_save_or_a_stop_with_its_words_stores_and_counts_nothing_again(backend: Backend, act: str) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    save(backend, ada, lease, *NEARLY_FULL)
+
+    for _ in range(3):
+        if act == "save":
+            again: contract.Saved | contract.Stopped = save(backend, ada, lease, *NEARLY_FULL)
+        else:
+            again = backend.streaming.stop(ada, lease.session_id, None, NEARLY_FULL)
+        assert again.rejected == []
+
+    item = backend.tables.get(session_key(ada.user_id, lease.session_id))
+    assert item
+    assert (item["saves"], item["saved_bytes"]) == (1, 200_000)
+
+
+def test_other_words_are_counted_also_of_a_seq_that_is_stored(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    save(backend, ada, lease, *NEARLY_FULL)
+
+    corrected = save(backend, ada, lease, *NEARLY_FULL[1:], segment(0, "y" * 19_900))
+
+    assert set(reasons(corrected)) == {*range(4, 10), 0}
+    assert stored_segments(backend, ada, lease)[0].text == "x" * 19_900
+
+
+def test_a_save_that_is_repeated_when_there_is_room_stores_the_rest(streaming_env: StreamingEnv) -> None:
+    ada = streaming_env.backend.person(200)
+    lease = streaming_env.start(ada)
+    save(streaming_env.backend, ada, lease, *full_segments(20, 12))
+
+    first = save(streaming_env.backend, ada, lease, *full_segments(0, 4))
+    streaming_env.clock.forward(240)
+    again = save(streaming_env.backend, ada, lease, *full_segments(0, 4))
+
+    assert (first.saved, set(reasons(first).values())) == ([0], {"words_limit"})
+    assert (again.saved, again.rejected) == ([0, 1, 2, 3], [])
+    assert sorted(stored_segments(streaming_env.backend, ada, lease)) == [0, 1, 2, 3, *range(20, 32)]
 
 
 @pytest.mark.parametrize("transport", ["direct", "relay"])
