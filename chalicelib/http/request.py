@@ -78,7 +78,7 @@ def _decode(raw: bytes, shape: Any) -> Any:
     except msgspec.ValidationError as error:
         if NUMBER_OUT_OF_RANGE not in str(error):
             raise
-        repaired = re.sub(NUMBERS, lambda found: found[1] or _bounded(found[0]), raw)
+        repaired = re.sub(NUMBERS, lambda found: found[1] or _bound_number(found[0]), raw)
         if repaired == raw:
             raise
         try:
@@ -94,7 +94,7 @@ def _decode(raw: bytes, shape: Any) -> Any:
         return _decode(repaired, shape)
 
 
-def _bounded(number: bytes) -> bytes:
+def _bound_number(number: bytes) -> bytes:
     if not math.isinf(float(number)):
         return number
     return b"-" * number.startswith(b"-") + LARGEST_NUMBER
