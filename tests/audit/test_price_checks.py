@@ -39,10 +39,9 @@ def test_sessions_with_the_id_of_a_deleted_one_are_no_finding(
     audit_env: AuditEnv, clock: Clock, sessions: list[list[int]], transport: str
 ) -> None:
     caller = audit_env.backend.person()
-    for number, seconds in enumerate(sessions):
-        if number:
-            audit_env.backend.history.delete(caller, transcript_id)
+    for seconds in sessions:
         transcript_id = listen(audit_env, clock, caller, seconds, transport)
+        audit_env.backend.history.delete(caller, transcript_id)
 
     used = [entry for entry in audit_env.backend.entries(caller.user_id) if entry.kind == "usage"]
     assert {entry.reference for entry in used} == {SESSION}
