@@ -411,3 +411,15 @@ def test_the_released_contract_is_not_broken() -> None:
     released = read_contract(RELEASED)
 
     assert is_announced(released, DOCUMENT) or breaking_changes(released, DOCUMENT) == []
+
+
+def test_the_contract_the_client_and_the_changelog_name_one_version() -> None:
+    client = REPOSITORY / "clients" / "typescript"
+    package, lock = (json.loads((client / name).read_text()) for name in ("package.json", "package-lock.json"))
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", changelog, re.MULTILINE)
+
+    assert headings[0] == "Unreleased"
+    assert headings[1].split(" - ")[0] == DOCUMENT["info"]["version"]
+    assert re.fullmatch(r"[0-9.]+ - \d{4}-\d\d-\d\d", headings[1])
+    assert {package["version"], lock["version"], lock["packages"][""]["version"]} == {DOCUMENT["info"]["version"]}
