@@ -78,6 +78,7 @@ def test_the_committed_and_served_document_is_the_generated_one(name: str) -> No
     )
 
 
+@pytest.mark.long
 def test_it_is_a_valid_document() -> None:
     validate(DOCUMENT)
 
