@@ -124,7 +124,8 @@ def _layout(chunk: bytes) -> tuple[int, int]:
     """Sample rate and channels of a format chunk."""
     if len(chunk) < 16:
         raise InvalidRequestError("The WAV header is cut short.", "body")
-    code, channels, sample_rate, _, block, bits = struct.unpack_from("<HHIIHH", chunk)  # Its byte rate is often wrong.
+    # The bytes per second and per frame are often wrong: Recorder.js writes those of stereo for mono too.
+    code, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     is_pcm = code == FORMAT_PCM or (
         code == FORMAT_EXTENSIBLE and chunk[24:26] == b"\x01\x00" and chunk[26:40] == PCM_SUBFORMAT_TAIL
     )
@@ -132,6 +133,4 @@ def _layout(chunk: bytes) -> tuple[int, int]:
         raise InvalidRequestError("The WAV file must hold 16-bit PCM.", "body")
     if channels not in (1, 2):
         raise InvalidRequestError("The WAV file must be mono or stereo.", "body")
-    if block != channels * BYTES_PER_SAMPLE:
-        raise InvalidRequestError("The numbers in the WAV header contradict each other.", "body")
     return sample_rate, channels

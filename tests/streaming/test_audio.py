@@ -129,7 +129,6 @@ REFUSED = {
     "six channels": wav(layout(channels=6), frames(500, channels=6)),
     "a rate of zero": wav(layout(rate=0)),
     "11,025 Hz": wav(layout(rate=11_025)),
-    "a block that contradicts": wav(layout(block=4)),
 }
 
 
@@ -178,10 +177,29 @@ def test_sound_that_happens_to_look_like_a_chunk_is_still_sound() -> None:
 
 
 @pytest.mark.parametrize("second", [0, 1, 16_000, 64_000, 0xFFFFFFFF])
+@pytest.mark.parametrize("block", [0, 1, 2, 3, 4, 8, 0xFFFF])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_wrong_byte_rate_is_ignored(second: int, channels: int) -> None:
-    """Recorder.js writes that of stereo for mono too."""
-    assert read(wav(layout(channels=channels, second=second), frames(500, channels=channels))).duration_ms == 500
+def test_a_wrong_byte_rate_or_frame_size_is_ignored(second: int, block: int, channels: int) -> None:
+    header = layout(channels=channels, block=block, second=second)
+
+    audio_read = read(wav(header, frames(500, channels=channels)))
+
+    assert (audio_read.frames, audio_read.channels) == (frames(500, channels=channels), channels)
+    assert audio_read.duration_ms == 500
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_file_of_recorder_js_is_read(rate: int, channels: int) -> None:
+    """Its `encodeWAV` writes the bytes per second and per frame of stereo, whatever the channels are."""
+    sound = frames(500, rate, channels)
+    header = b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt "
+    numbers = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * 4, 4, 16)
+
+    audio_read = read(header + numbers + b"data" + struct.pack("<I", len(sound)) + sound)
+
+    assert (audio_read.frames, audio_read.sample_rate, audio_read.channels) == (sound, rate, channels)
+    assert audio_read.duration_ms == 500
 
 
 @pytest.mark.parametrize("name", [b"LIST", b"JUNK", b"bext", b"id3 "])
