@@ -46,6 +46,41 @@ def test_a_title_is_put_on_one_line_and_cut_between_letters(title: str, expected
     assert read(contract.Catchup, title=title).title == expected
 
 
+NULLS = [
+    (contract.StreamAction, {"action": "start"}, ["title", "source_url", "language", "key_terms"]),
+    (contract.Catchup, {"upload_id": "5a1de7d4", "from_ms": 0}, ["title", "language"]),
+    (contract.StreamAction, {"action": "stop", **SESSION}, ["segments", "provider_session_seconds"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "null"),
+    [(shape, fields, [name]) for shape, fields, names in NULLS for name in names] + NULLS,
+)
+def test_null_is_read_as_left_out(shape: Any, fields: dict[str, Any], null: list[str]) -> None:
+    assert read(shape, **fields, **dict.fromkeys(null)) == read(shape, **fields)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "name"),
+    [
+        (contract.StreamAction, {"action": "start"}, "transport"),
+        (contract.StreamAction, {"action": "save", **SESSION}, "segments"),
+        (contract.UpdateTranscript, {}, "title"),
+        (contract.Catchup, {}, "quote"),
+    ],
+)
+def test_null_is_refused_where_something_is_needed(shape: Any, fields: dict[str, Any], name: str) -> None:
+    assert refusal_of(shape, **fields, **{name: None}).details["field"] == name
+
+
+def test_a_list_that_was_null_is_not_shared() -> None:
+    one, other = (read(contract.StreamAction, action="start", key_terms=None) for _ in range(2))
+
+    one.key_terms.append("word")
+    assert other.key_terms == []
+
+
 STORED = [
     "https://example.com/watch?v=1#t=2",
     "http://localhost:3000/",

@@ -9,6 +9,7 @@ from .base import (
     Identifier,
     MediaType,
     Milliseconds,
+    OrNull,
     RecordingLanguage,
     RequestShape,
     ResponseShape,
@@ -49,8 +50,8 @@ class Catchup(RequestShape, kw_only=True):
     from_ms: Milliseconds | None = None
     to_ms: Milliseconds | None = None
     minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
-    language: RecordingLanguage = ""
-    title: Title = ""
+    language: OrNull[RecordingLanguage] = ""
+    title: OrNull[Title] = ""
     quote: bool = False
 
 

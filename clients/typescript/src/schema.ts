@@ -1017,8 +1017,8 @@ export interface components {
             from_ms?: number | null;
             to_ms?: number | null;
             minutes?: number | null;
-            language?: string;
-            title?: string;
+            language?: string | null;
+            title?: string | null;
             /** @default false */
             quote?: boolean;
         };
@@ -1456,12 +1456,12 @@ export interface components {
              * @enum {string}
              */
             transport?: "direct" | "relay";
-            language?: string;
-            title?: string;
-            source_url?: string;
+            language?: string | null;
+            title?: string | null;
+            source_url?: string | null;
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
-            key_terms?: string[];
+            key_terms?: string[] | null;
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
         };
@@ -1474,7 +1474,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
-            segments?: components["schemas"]["SegmentInput"][];
+            segments?: components["schemas"]["SegmentInput"][] | null;
             provider_session_seconds?: number | null;
         };
         Stopped: {
