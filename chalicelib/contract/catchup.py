@@ -79,7 +79,8 @@ class CatchupJob(ResponseShape, kw_only=True):
     """A catch-up: its status, its cost and, when it is done, the summary.
 
     Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
-    where the covered range ends, and `recording_ms` where the recording does.
+    where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how
+    long a recording without speech is.
     """
 
     job_id: str

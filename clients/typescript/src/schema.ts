@@ -1026,7 +1026,8 @@ export interface components {
          * @description A catch-up: its status, its cost and, when it is done, the summary.
          *
          *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
-         *         where the covered range ends, and `recording_ms` where the recording does.
+         *         where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how
+         *         long a recording without speech is.
          */
         CatchupJob: {
             job_id: string;
