@@ -75,10 +75,10 @@ def test_null_is_refused_where_something_is_needed(shape: Any, fields: dict[str,
 
 
 def test_a_list_that_was_null_is_not_shared() -> None:
-    one, other = (read(contract.StreamAction, action="start", key_terms=None) for _ in range(2))
+    first, second = (read(contract.StreamAction, action="start", key_terms=None) for _ in range(2))
 
-    one.key_terms.append("word")
-    assert other.key_terms == []
+    first.key_terms.append("word")
+    assert second.key_terms == []
 
 
 STORED = [

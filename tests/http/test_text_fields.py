@@ -139,7 +139,7 @@ def test_a_label_is_cleaned_and_a_name_is_refused_with_a_sentence(name: str, rou
 
 NEEDS_A_CODE = {contract.Confirm, contract.ResetPassword}  # from an email
 NEEDS_A_SECRET = {contract.Refresh, contract.WebhookQuery, contract.TranscriptEnded}  # of a sign-in, of a job
-TAKEN = {contract.Register}  # by ada
+EXISTING = {contract.Register}  # by ada
 
 
 @pytest.mark.parametrize("shape", sorted({shape for _, shape, _ in FIELDS}, key=lambda shape: shape.__name__))
@@ -147,7 +147,7 @@ def test_the_views_do_what_the_example_of_each_shape_asks_for(shape: Any, route_
     """So the texts above, too, come to the use cases that keep them."""
     answers = route_calls.answer(EXAMPLES[shape])
 
-    refused = shape in NEEDS_A_CODE | NEEDS_A_SECRET | TAKEN
+    refused = shape in NEEDS_A_CODE | NEEDS_A_SECRET | EXISTING
     assert answers
     assert all((400 <= answer.status_code < 500) if refused else answer.status_code < 300 for answer in answers), [
         answer.body for answer in answers
