@@ -7,9 +7,9 @@ from chalice import Chalice, CognitoUserPoolAuthorizer, CORSConfig, Rate
 from chalice.app import Request
 
 from chalicelib import contract
-from chalicelib.http import events, middleware, request as web, static_files
+from chalicelib.http import cors, events, middleware, pages, request as web, static_files
 from chalicelib.http.endpoint import EndpointDecorator
-from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, RawBody
+from chalicelib.http.parameters import Admin, Body, BytesSentToday, Header, Id, IdempotencyKey, Query, RawBody
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
 from chalicelib.logs import redaction
 from chalicelib.models.accounts import Caller
@@ -25,22 +25,23 @@ ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
+ORIGINS = load.allowed_origins()
 CORS = CORSConfig(
-    allow_origin=load.extension_origin(),
-    allow_headers=middleware.CORS_ALLOW_HEADERS,
-    expose_headers=middleware.CORS_EXPOSE_HEADERS,
+    allow_origin=ORIGINS[0],  # Chalice has one; the middleware and the packaged preflights answer each by its name.
+    allow_headers=cors.ALLOW_HEADERS,
+    expose_headers=cors.EXPOSE_HEADERS,
     max_age=600,
 )
 cognito = CognitoUserPoolAuthorizer("cognito", provider_arns=[load.user_pool_arn()])
 
-app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers()), "http")
+app.register_middleware(middleware.http_middleware(aws.settings, CORS.get_access_control_headers(), ORIGINS), "http")
 
 
 def request() -> Request:
     return app.current_request
 
 
-endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter)
+endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter, aws.administrators)
 PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
 
 
@@ -153,7 +154,7 @@ def delete_user(caller: Caller) -> contract.AccountDeleted:
 
 
 @app.route("/auth/user/export", methods=["POST"], authorizer=cognito, cors=CORS)
-@endpoint(status=202, limit="account")
+@endpoint(status=202, limit="bulk_reads")
 def export_user(caller: Caller, _: Body[contract.EmptyBody]) -> contract.AccountExport:
     """Start an export of all data of the caller into one file.
 
@@ -189,7 +190,7 @@ def erase(_event: Any) -> dict[str, int]:
 @app.route("/transcription/stream", methods=["POST"], authorizer=cognito, cors=CORS)
 @endpoint(
     limit="stream",
-    errors=("insufficient_credits", "not_found", "too_large", *PROVIDER_ERRORS),
+    errors=("insufficient_credits", "not_found", "provider_not_offered", *PROVIDER_ERRORS),
     reasons=(
         "lease_open",
         "lease_opening",
@@ -201,7 +202,7 @@ def erase(_event: Any) -> dict[str, int]:
     ),
 )
 def stream(
-    caller: Caller, body: Body[contract.StreamAction], key: IdempotencyKey
+    caller: Caller, body: Body[contract.StreamAction], key: IdempotencyKey, sent_today: BytesSentToday
 ) -> ResponseWithStatus[Literal[201], contract.Lease] | contract.Lease | contract.Saved | contract.Stopped:
     """Start, renew, save to or stop a live session.
 
@@ -215,9 +216,17 @@ def stream(
             renewal = key.derived_id(caller, "renew")
             return use_cases.streaming().renew(caller, body.session_id, body.interrupted, renewal, key.body_hash)
         case contract.Save():
-            return use_cases.streaming().save(caller, body.session_id, body.segments)
+            return use_cases.streaming().save(caller, body.session_id, body.segments, sent_today)
         case contract.Stop():
-            return use_cases.streaming().stop(caller, body.session_id, body.provider_session_seconds)
+            reported = body.provider_session_seconds
+            return use_cases.streaming().stop(caller, body.session_id, reported, body.segments, sent_today)
+
+
+@app.route("/transcription/sessions", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="reads")
+def open_sessions(caller: Caller) -> contract.OpenSessions:
+    """List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes."""
+    return use_cases.streaming().open_sessions(caller)
 
 
 @app.route(
@@ -273,11 +282,11 @@ def sweep(_event: Any) -> dict[str, int]:
 
 
 @app.route("/transcription/uploads", methods=["POST"], authorizer=cognito, cors=CORS)
-@endpoint(status=201, limit="spend")
+@endpoint(status=201, limit="uploads", errors=("insufficient_credits",))
 def new_upload(caller: Caller, body: Body[contract.NewUpload]) -> contract.Upload:
     """Create a form for the upload of one recording.
 
-    The form is valid for 15 minutes and takes at most 500 MB.
+    The form is valid for 15 minutes and takes at most 500 MB. It needs a positive balance.
     """
     return use_cases.catchups().create_upload(caller, body)
 
@@ -359,20 +368,27 @@ def ask(caller: Caller, body: Body[contract.Ask], key: IdempotencyKey) -> contra
 def history(caller: Caller, query: Query[contract.HistoryQuery]) -> contract.HistoryPage:
     """List the caller's transcripts, newest first.
 
-    With filters, a page may be shorter than `limit`; continue until `next_cursor` is null.
+    A page may be shorter than `limit`, for filters or long lines; continue until `next_cursor` is null.
     """
     return use_cases.history().page(caller, query)
 
 
 @app.route("/transcription/history/{transcript_id}", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads")
+@endpoint(limit="bulk_reads")
 def transcript(caller: Caller, query: Query[contract.TranscriptQuery], transcript_id: Id) -> contract.TranscriptDetail:
     """Return a transcript with its segments and with the intervals that it covers."""
     return use_cases.history().get_transcript(caller, transcript_id, query.cursor)
 
 
+@app.route("/transcription/history/{transcript_id}", methods=["PATCH"], authorizer=cognito, cors=CORS)
+@endpoint(limit="account")
+def rename_transcript(caller: Caller, body: Body[contract.UpdateTranscript], transcript_id: Id) -> contract.HistoryItem:
+    """Change the title of a transcript."""
+    return use_cases.history().rename(caller, transcript_id, body.title)
+
+
 @app.route("/transcription/history/{transcript_id}", methods=["DELETE"], authorizer=cognito, cors=CORS)
-@endpoint(limit="account", reasons=("session_running",))
+@endpoint(limit="account", reasons=("catchup_running", "session_running"))
 def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptDeleted:
     """Delete a transcript and its session.
 
@@ -382,7 +398,7 @@ def delete_transcript(caller: Caller, transcript_id: Id) -> contract.TranscriptD
 
 
 @app.route("/transcription/history/{transcript_id}/export", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads", errors=("too_large",))
+@endpoint(limit="bulk_reads", errors=("too_large",))
 def export(
     caller: Caller, query: Query[contract.ExportQuery], transcript_id: Id
 ) -> Annotated[Download, "application/x-subrip", "text/vtt", "text/plain", "application/json"]:
@@ -401,7 +417,7 @@ def balance(caller: Caller) -> contract.CreditBalance:
 
 
 @app.route("/credits/transactions", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads")
+@endpoint(limit="bulk_reads")
 def transactions(
     caller: Caller, query: Query[contract.TransactionsQuery]
 ) -> contract.Transactions | Annotated[Download, "text/csv"]:
@@ -436,9 +452,25 @@ def packages() -> contract.Packages:
 def purchase(caller: Caller, body: Body[contract.Buy], key: IdempotencyKey) -> contract.Checkout:
     """Create a checkout for a package.
 
-    `success_url` and `cancel_url` have to be addresses of an allowed origin.
+    `success_url` and `cancel_url` have to be addresses of an allowed origin. Without them, buyers return to our own
+    pages.
     """
-    return use_cases.purchases().buy(caller, body, key.id(caller, "purchase"), key.body_hash)
+    base_url = web.public_url(request(), aws.settings())
+    return use_cases.purchases().buy(caller, body, key.id(caller, "purchase"), key.body_hash, base_url)
+
+
+@app.route("/credits/purchases", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="reads")
+def purchases(caller: Caller, query: Query[contract.PageQuery]) -> contract.PurchasePage:
+    """List the caller's purchases, newest first."""
+    return use_cases.purchases().page(caller, query.limit, query.cursor)
+
+
+@app.route("/credits/purchases/{purchase_id}", methods=["GET"], authorizer=cognito, cors=CORS)
+@endpoint(limit="reads")
+def purchase_status(caller: Caller, purchase_id: Id) -> contract.PurchaseItem:
+    """Return one purchase: whether it was paid, whether its credits came, and what was returned."""
+    return use_cases.purchases().get(caller, purchase_id)
 
 
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
@@ -542,6 +574,27 @@ def daily_audit(_event: Any) -> dict[str, int]:
 
 
 # Pages
+
+
+@app.route("/", methods=["GET"], cors=CORS)
+@endpoint(limit="open")
+def start_page() -> Annotated[static_files.Page, "text/html"]:
+    """Return a page that points to the reference and the dashboard."""
+    return pages.start_page(web.base_path(request()))
+
+
+@app.route("/checkout/paid", methods=["GET"], cors=CORS)
+@endpoint(limit="open")
+def paid_page(query: Query[contract.PaidQuery]) -> Annotated[static_files.Page, "text/html"]:
+    """Return the page that buyers see after paying."""
+    return pages.paid_page(web.base_path(request()), query.credits)
+
+
+@app.route("/checkout/cancelled", methods=["GET"], cors=CORS)
+@endpoint(limit="open")
+def cancelled_page() -> Annotated[static_files.Page, "text/html"]:
+    """Return the page that buyers see who did not pay."""
+    return pages.cancelled_page(web.base_path(request()))
 
 
 @app.route("/admin", methods=["GET"], cors=CORS)

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
 
 import msgspec
 
@@ -12,8 +11,7 @@ from .errors import InvalidRequestError
 SIGNATURE_BYTES = 16
 
 
-@dataclass(frozen=True)
-class Cursors:
+class Cursors(msgspec.Struct, frozen=True):
     """Cursors signed with `key`. `scope`: what else a cursor is bound to, such as the reader and the filters."""
 
     key: str

@@ -1,12 +1,16 @@
 """The errors that a client may see. `http/responses.py` turns them into HTTP responses."""
 
+from collections.abc import Iterable
 from typing import Literal, get_args
+
+from .quantities import be_form, quantity
 
 Detail = int | str | bool | None
 
 # The closed lists behind `details.reason`; http/openapi/errors.py says what each means and what to do.
 ConflictReason = Literal[
     "already_done",
+    "catchup_running",
     "chunk_expired",
     "lease_changed",
     "lease_open",
@@ -46,6 +50,16 @@ class InvalidRequestError(AppError):
 
     def __init__(self, message: str, field: str):
         super().__init__(message, field=field)
+
+
+class ProviderNotOfferedError(AppError):
+    """None of the live providers that the client can speak is offered to it; `details.offered` names those that are."""
+
+    code = "provider_not_offered"
+
+    def __init__(self, message: str, offered: Iterable[str]):
+        names = ", ".join(offered)
+        super().__init__(f"{message} Offered to this account: {names}.", field="providers", offered=names)
 
 
 class InvalidSignatureError(AppError):
@@ -119,16 +133,26 @@ class OriginNotAllowedError(AppError):
 
 
 class InsufficientCreditsError(AppError):
-    """The available credits cannot cover the request."""
+    """The available credits cannot cover the request.
+
+    `held`: credits of the account that are reserved and may come back, by open sessions and jobs or by a dispute.
+    """
 
     code = "insufficient_credits"
 
-    def __init__(self, required: int, available: int):
-        needed = "1 credit is" if required == 1 else f"{required:,} credits are"
-        message = f"{needed} needed, {available:,} available. Buy credits or request less."
+    def __init__(self, required: int, available: int, held: int = 0):
+        needed = f"{quantity(required, 'credit')} {be_form(required)} needed"
+        message = f"{needed}, {available:,} {be_form(available)} available"
+        advice = "Buy credits or request less."
         if available < 0:
-            message = f"Your balance is below zero ({available:,}): a payment was returned. Buy credits to continue."
-        super().__init__(message, required=required, available=available)
+            message = f"Your balance is below zero ({available:,}), because credits were taken back"
+            advice = "GET /credits/transactions says why. Buy credits to continue."
+        if held > 0:
+            message += f", and {held:,} {be_form(held)} held by open sessions, catch-ups, questions or disputes"
+            if available >= 0:
+                advice = "Stop sessions that are still open, buy credits or request less."
+        super().__init__(f"{message}. {advice}", required=required, available=available)
+        self.held = held
 
 
 class NotFoundError(AppError):
@@ -167,6 +191,14 @@ class UnavailableError(AppError):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
 
 
+class MailQuotaError(UnavailableError):
+    """The mails that may be sent in a day are used up."""
+
+    def __init__(self) -> None:
+        message = "No email can be sent at the moment. Retry the request in an hour."
+        super().__init__(message, retry_after_seconds=3_600)
+
+
 class ProviderError(AppError):
     """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
@@ -198,6 +230,17 @@ class ProviderUnavailableError(ProviderError):
 
     def __init__(self, message: str, retry_after_seconds: int = 5, log_note: str = ""):
         super().__init__(message, log_note, retry_after_seconds=retry_after_seconds)
+
+
+class UnusableAnswerError(ProviderError):
+    """A text model's answer cannot be used. The provider charges for its tokens all the same.
+
+    `model` is "provider/model".
+    """
+
+    def __init__(self, message: str, model: str, input_tokens: int, output_tokens: int, log_note: str = ""):
+        super().__init__(message, log_note)
+        self.model, self.input_tokens, self.output_tokens = model, input_tokens, output_tokens
 
 
 class ProviderFailedError(Exception):

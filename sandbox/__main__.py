@@ -5,6 +5,7 @@ Settings from the environment:
 SANDBOX_<PROVIDER>_KEY, such as SANDBOX_STRIPE_KEY: the API key that the stand-in accepts.
 SANDBOX_STRIPE_WEBHOOK_URL: the endpoint of Stripe's webhooks, on this machine; without it no webhook is sent.
 SANDBOX_STRIPE_WEBHOOK_SECRET: the secret that signs Stripe's webhooks.
+SANDBOX_RECOGNISED_DIRECTORY: where to remember what was recognised in which audio; without it nothing is remembered.
 SANDBOX_TIME_SCALE (1): how many times as fast as real time a live session runs. With 30, a cap of 60 s ends after 2 s,
 tokens and inactive sessions expire 30 times as soon, and audio may arrive 30 times as fast.
 """

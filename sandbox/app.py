@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from sandbox.calls import Calls
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript_cache import TranscriptCache
 from sandbox.stand_in import StandInParts
 from sandbox.webhook_post import Poster
 
@@ -29,8 +31,9 @@ def create(environment: Mapping[str, str], clock: Clock) -> Starlette:
     `environment`: the settings of the sandbox, listed in `__main__.py`.
     """
     services = find_services()
-    recogniser, calls = Recogniser(), Calls()
-    faults = Faults({point: kinds for service in services for point, kinds in service.FAULTS.items()})
+    cache_directory = environment.get("SANDBOX_RECOGNISED_DIRECTORY")
+    recogniser, calls = Recogniser(TranscriptCache(Path(cache_directory) if cache_directory else None)), Calls()
+    faults = Faults(gather_faults(services))
     parts = StandInParts(environment, clock, recogniser, faults, calls, Poster())
     stand_ins = [service.create(parts) for service in services]
     control_routes = control.ControlRoutes(faults, calls)
@@ -60,6 +63,16 @@ def find_services() -> list[ModuleType]:
     """The module `service` of each package that has one, by name of the package."""
     packages = [module.name for module in pkgutil.iter_modules(sandbox.__path__, "sandbox.") if module.ispkg]
     return [import_module(f"{name}.service") for name in packages if find_spec(f"{name}.service")]
+
+
+def gather_faults(services: list[ModuleType]) -> dict[str, set[str]]:
+    """The kinds of faults of each point, of all services. Raises ValueError where two services name one point alike."""
+    found: dict[str, set[str]] = {}
+    for service in services:
+        if doubled := sorted(found.keys() & service.FAULTS.keys()):
+            raise ValueError(f"{service.__name__} names faults that another stand-in has too: {', '.join(doubled)}")
+        found |= service.FAULTS
+    return found
 
 
 async def _handle_client_disconnect(_request: Request, _error: Exception) -> Response:

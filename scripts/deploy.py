@@ -102,7 +102,7 @@ def deploy(
     url = shipment.url()
     public_url = settings.get("PUBLIC_URL") or url
     print(NEXT.format(url=url, public_url=public_url, stage=stage, build=packed.digest[:12],
-                      origin=settings["EXTENSION_ORIGIN"], megabytes=packed.size_bytes / 1e6))  # fmt: skip
+                      origin=",".join(shipment.origins), megabytes=packed.size_bytes / 1e6))  # fmt: skip
 
 
 def _check_no_retained_resources(shipment: Shipment) -> None:

@@ -31,7 +31,9 @@ Try it:
 To buy credits yourself: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
 `checkout_url` of the response in a browser and press Pay.
 
-The API accepts browser requests from {extension_origin} only. For your own extension:
+The API accepts browser requests from {extension_origins} only. Its answer to any other page is 403.
+For your own extension, with the id that chrome://extensions shows (several: comma-separated, such as the store's,
+Edge's and an unpacked copy, or http://localhost:3000 for a page):
   EXTENSION_ORIGIN=chrome-extension://<its id> make run
 
 The API restarts when its code changes. Ctrl-C stops everything. Accounts and credits are kept in .local/, where they

@@ -4,6 +4,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,21 @@ from chalicelib.repositories.table import Tables
 from scripts.local.aws import LocalAws
 from scripts.local.dynamodb_local import DynamoDBLocal
 from tests.catchup.catchup_env import CatchupEnv
-from tests.engines import IN_PROCESS, SERVERS, USE_CASE_ENGINES, Engine
+from tests.engines import SERVERS, USE_CASE_ENGINES, Engine, requested_engine
 from tests.fakes import Backend, Clock
 from tests.log_leak_guard import LogLeakGuard
+from tests.shared_server import shared_server
 
 DONE: Counter[str] = Counter()
 TESTS = Path(__file__).parent
+RECOGNISED = TESTS.parent / ".tools" / "recognised"
 FIRST = ("stack", "local", "sandbox", "shipping")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LogLeakGuard())
     os.environ.setdefault("SAMPLE_SEED", date.today().isoformat())  # Processes of several take over the first one's.
+    os.environ.setdefault("SANDBOX_RECOGNISED_DIRECTORY", str(RECOGNISED))  # Each recording is recognised once.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,17 +112,24 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
-    with DynamoDBLocal(tmp_path_factory.mktemp("dynamodb-local") / "log") as running:
-        yield running
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """DynamoDB Local, one for all processes of a run: its tests have tables of their own."""
+
+    @contextmanager
+    def start() -> Iterator[str]:
+        with DynamoDBLocal(tmp_path_factory.mktemp("dynamodb-local") / "log") as running:
+            yield running.endpoint_url
+
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with shared_server(shared, "dynamodb-local", start) as url:
+        yield Engine("dynamodb_local", url)
 
 
 @pytest.fixture(scope="session", params=USE_CASE_ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """The engine in this process, in a soak Amazon's too; tests/repositories have both servers instead."""
-    if request.param == IN_PROCESS:
-        return Engine(IN_PROCESS)
-    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
+    return requested_engine(request)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import yaml
 from botocore.config import Config
 
@@ -22,6 +23,8 @@ SERVERS = ("ministack", "dynamodb_local")
 IN_PROCESS = "in_process"
 # Use cases run on the engine in this process, and with `make soak` on Amazon's too.
 USE_CASE_ENGINES = (IN_PROCESS, "dynamodb_local") if os.environ.get("SOAK") else (IN_PROCESS,)
+# Of tests that are otherwise on both servers: what the engine makes no difference to, and takes many requests.
+on_use_case_engines = pytest.mark.parametrize("engine", USE_CASE_ENGINES, indirect=True)
 TABLE_SETTINGS = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
 
 
@@ -67,6 +70,13 @@ class Engine:
         finally:
             for name in names.values():
                 self.client.delete_table(TableName=name)
+
+
+def requested_engine(request: pytest.FixtureRequest) -> Engine:
+    """The engine that a fixture is parametrised with, running."""
+    if request.param == IN_PROCESS:
+        return Engine(IN_PROCESS)
+    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
 
 
 def client(endpoint_url: str, attempts: int = 3) -> Any:

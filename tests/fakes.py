@@ -18,6 +18,7 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -26,6 +27,7 @@ from tests.default_prices import PRICES
 MODEL = "assemblyai/sync-universal-3-5-pro"
 RATE = 16_000
 CURSORS = Cursors("a key for tests")
+RULES = LeaseRules(default_seconds=600)  # the length that the figures of these tests rest on
 
 
 @dataclass
@@ -48,6 +50,7 @@ class ScriptedRecogniser:
     model: str = MODEL
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
     received: list[Audio] = field(default_factory=list)
+    shortest_ms: int = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.received.append(audio)
@@ -106,8 +109,10 @@ class Backend:
         clock: Clock,
         recognisers: Sequence[ScriptedRecogniser] = (),
         live: "Sequence[FakeLive]" = (),
+        buyers_only: frozenset[str] = frozenset(),
     ) -> "Backend":
-        ledger, rules = Ledger(tables), LeaseRules()
+        ledger, rules = Ledger(tables), RULES
+        offered = LiveProviders({each.name: each for each in live or [FakeLive(clock)]}, buyers_only)
         first = recognisers[0] if recognisers else ScriptedRecogniser()
         return cls(
             tables=tables,
@@ -117,7 +122,7 @@ class Backend:
                 tables=tables,
                 prices=PRICES,
                 rules=rules,
-                leases=Leases(ledger, tables, rules, live or (FakeLive(clock),), clock),
+                leases=Leases(ledger, tables, rules, offered, clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=lambda: ulid(clock() * 1000),

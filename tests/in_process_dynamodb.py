@@ -54,6 +54,29 @@ _tokenize = lru_cache(PARSED_EXPRESSIONS)(dynamodb._tokenize)
 dynamodb.copy = SimpleNamespace(deepcopy=lambda value: marshal.loads(marshal.dumps(value)))
 dynamodb._tokenize = lambda expression: list(_tokenize(expression))
 dynamodb._condition_syntax_error = lru_cache(PARSED_EXPRESSIONS)(dynamodb._condition_syntax_error)
+
+
+def _refuse_missing_paths(apply_clause: Callable[..., None]) -> Callable[..., None]:
+    """A clause as DynamoDB applies it: it refuses a path below something that the item does not have."""
+
+    def apply_to_existing_paths(item: dict[str, Any], tokens: Any, *more: Any) -> None:
+        *_, names, _updated = more
+        for path in (dynamodb._parse_path_from_tokens(each, names) for each in dynamodb._split_by_comma(tokens)):
+            inner: Any = {"M": item}
+            try:
+                for step in path[:-1]:
+                    inner = inner["M" if isinstance(step, str) else "L"][step]
+                inner["M" if isinstance(path[-1], str) else "L"]
+            except LookupError:
+                raise ValueError("The document path provided in the update expression is invalid for update") from None
+        apply_clause(item, tokens, *more)
+
+    return apply_to_existing_paths
+
+
+# The emulator ignores such paths.
+for _clause in ("_apply_add", "_apply_delete", "_apply_remove"):
+    setattr(dynamodb, _clause, _refuse_missing_paths(getattr(dynamodb, _clause)))
 # The server of the emulator runs one handler at a time too.
 _one_at_a_time = threading.RLock()
 _validator, _parser = ParamValidator(), create_parser("json")

@@ -25,7 +25,8 @@ HOSTILE = [
 
 
 def test_no_text_starts_like_a_formula_and_numbers_stay_numbers() -> None:
-    rows = list(csv.reader(io.StringIO(csv_text(["text", "number"], [[text, -5] for text in HOSTILE]), newline="")))
+    file = csv_text(["text", "number"], [[text, -5] for text in HOSTILE]).encode()
+    rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline="")))
 
     assert rows[0] == ["text", "number"]
     assert [row[1] for row in rows[1:]] == ["-5"] * len(HOSTILE)
@@ -34,5 +35,5 @@ def test_no_text_starts_like_a_formula_and_numbers_stay_numbers() -> None:
         assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
 
 
-def test_lines_end_as_in_rfc_4180() -> None:
-    assert csv_text(["a", "b"], [["1", 'say "x"']]) == 'a,b\r\n1,"say ""x"""\r\n'
+def test_lines_end_as_in_rfc_4180_and_excel_sees_the_encoding() -> None:
+    assert csv_text(["a", "b"], [["1", 'say "x"']]) == '\ufeffa,b\r\n1,"say ""x"""\r\n'

@@ -29,8 +29,10 @@ from ..providers.id_tokens import TokenVerifier
 from ..repositories.ledger import Ledger
 from ..repositories.profiles import profile_from, profile_key, rename_profile, set_has_new_password
 from ..repositories.table import Tables, WriteRefusedError
-from .email_address import normalise_email
+from .email_address import normalise_email, normalise_new_email
 from .free_credits import FreeCredits
+from .mail import Mail
+from .sign_ups import SignUps, check_password
 
 SIGN_OUT_TRIES = 3
 EVEN_SECONDS = 1.5  # above the time that the user pool needs to send an email
@@ -44,6 +46,8 @@ class Accounts:
     verifier: TokenVerifier
     ledger: Ledger
     free_credits: FreeCredits
+    sign_ups: SignUps
+    mail: Mail
     is_verification_on: bool
     tables: Tables
     now: Callable[[], int]
@@ -53,17 +57,17 @@ class Accounts:
     def register(self, body: contract.Register, network: str = "") -> contract.Registered:
         """Create an account; it is signed in at once where no confirmation is needed. `network`: the client's address.
 
-        Raises EmailTakenError, InvalidRequestError (weak password), UnavailableError.
+        An address whose sign-up was never confirmed is free. Raises EmailTakenError, InvalidRequestError (address,
+        password), UnavailableError.
         """
-        email = normalise_email(body.email)
-        user_id = self.cognito.sign_up(email, body.password, body.name)
+        email = normalise_new_email(body.email)
+        user_id = self.sign_ups.create(email, body.password, body.name)
         if self.is_verification_on:
             profile = Profile(user_id, email, body.name, self.now())
             reason = "You get the free credits once you confirm your email address."
             return contract.Registered(
                 user=_user(profile, Balance()), confirmation_required=True, free_credits=0, free_credits_reason=reason
             )
-        self.cognito.confirm_without_code(email)
         profile = self.free_credits.open_account(user_id, email, body.name, network)
         tokens = self.cognito.sign_in(email, body.password)
         return contract.Registered(
@@ -75,9 +79,12 @@ class Accounts:
         )
 
     def confirm(self, body: contract.Confirm, network: str = "") -> contract.Confirmed:
-        """Confirm the address with the code from the email, and grant the free credits."""
+        """Confirm the address with the code from the email, and grant the free credits.
+
+        A `password` in the body becomes that of the account, in place of any earlier one.
+        """
         email = normalise_email(body.email)
-        self.cognito.confirm(email, body.code)
+        self.sign_ups.confirm(email, body.code, body.password or "")
         account = self.cognito.person(email)
         profile = self.free_credits.open_account(account.user_id, email, account.name, network)
         return contract.Confirmed(
@@ -85,8 +92,10 @@ class Accounts:
         )
 
     def resend_code(self, body: contract.ResendCode) -> contract.CodeSent:
-        """Send the code again. The response does not reveal whether the account exists."""
-        self.cognito.resend_code(normalise_email(body.email))
+        """Send the code again. Neither the response nor its timing reveals whether the account exists."""
+        email = normalise_email(body.email)
+        with self._even_time():
+            self.mail.send(lambda: self.cognito.resend_code(email), lambda: self._has_account(email, confirmed=False))
         return contract.CodeSent(sent=True)
 
     def login(self, body: contract.Login, network: str = "") -> contract.LoggedIn:
@@ -116,7 +125,9 @@ class Accounts:
         """Send a code for a new password. Neither the response nor its timing reveals whether the account exists."""
         email = normalise_email(body.email)
         with self._even_time():
-            self.cognito.send_reset_code(email)
+            self.mail.send(
+                lambda: self.cognito.send_reset_code(email), lambda: self._has_account(email, confirmed=True)
+            )
         return contract.CodeSent(sent=True)
 
     def reset_password(self, body: contract.ResetPassword) -> contract.PasswordReset:
@@ -125,6 +136,7 @@ class Accounts:
         If the process dies after the code was used, a note in the profile makes the next sign-in end the earlier ones.
         Raises InvalidRequestError (code, password).
         """
+        check_password(body.password)
         email = normalise_email(body.email)
         with self._even_time():
             user_id = self._user_id(email)
@@ -188,6 +200,14 @@ class Accounts:
             return self.cognito.person(email).user_id
         except InvalidCredentialsError:
             return ""
+
+    def _has_account(self, email: str, *, confirmed: bool) -> bool:
+        """Whether this address has an account with a password that is `confirmed` or not."""
+        try:
+            person = self.cognito.person(email)
+        except InvalidCredentialsError:
+            return False
+        return person.has_password and person.is_confirmed == confirmed
 
     def _note_new_password(self, user_id: str, value: bool) -> bool:
         """Set or clear the note; return whether it changed."""

@@ -186,6 +186,8 @@ def _live_seconds(totals: Totals) -> contract.LiveSeconds:
         billed_seconds=billed,
         client_reported_seconds=reported,
         difference_seconds=billed - reported,
+        implausible_sessions=amounts.get("implausible_sessions", 0),
+        implausible_seconds=_seconds(amounts.get("implausible_ms", 0)),
     )
 
 

@@ -6,7 +6,7 @@ report.py compares the totals across all users.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 
 from ..dates import utc_date
@@ -14,6 +14,9 @@ from ..models.audits import Books, Finding, FindingKind
 from ..models.ledger import DayTotal, Entry, Hold, HoldKind, HoldState
 from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
+from ..pricing.price_table import Prices
+from ..quantities import quantity
+from .price_checks import price_problems
 
 STUCK_AFTER_SECONDS = 900  # the sweep runs every minute
 USAGE, PURCHASE, FREE = "usage", "purchase", "free_credits"
@@ -25,8 +28,8 @@ Problems = Iterator[tuple[FindingKind, str, str]]  # kind, reference, message
 Valuation = Callable[[PaymentFacts, int, int], PurchaseValue]  # facts, credits, cents
 
 
-def findings(books: Books, now: int, price_versions: Collection[str], purchase_value: Valuation) -> list[Finding]:
-    """Everything that is wrong with the books. `price_versions`: those that exist.
+def findings(books: Books, now: int, price_tables: Mapping[str, Prices], purchase_value: Valuation) -> list[Finding]:
+    """Everything that is wrong with the books. `price_tables`: those that exist, by version.
 
     `purchase_value`: what the facts about its payment entitle the buyer of a purchase to.
     """
@@ -36,13 +39,15 @@ def findings(books: Books, now: int, price_versions: Collection[str], purchase_v
         _check_negative_available(books),
         _check_guards(books),
         _check_grants(books),
-        _check_price_versions(books, price_versions),
+        _check_price_versions(books, price_tables),
+        _check_prices(books, price_tables),
         _check_open_holds(books, now),
         _check_charges(books),
         _check_costs(books),
         _check_days(books),
         _check_purchases(books, purchase_value),
         _check_purchase_references(books),
+        _check_open_disputes(books),
     )
     return [Finding(kind, message, books.user_id, reference) for kind, reference, message in problems]
 
@@ -117,6 +122,12 @@ def _check_price_versions(books: Books, price_versions: Collection[str]) -> Prob
             yield FindingKind.PRICE_VERSION_UNKNOWN, entry.entry_id, message
 
 
+def _check_prices(books: Books, price_tables: Mapping[str, Prices]) -> Problems:
+    """What was used and sold has the prices of the version that it was booked at."""
+    for reference, message in price_problems(books, price_tables):
+        yield FindingKind.PRICE_DIFFERS, reference, message
+
+
 # Holds
 
 
@@ -127,7 +138,7 @@ def _check_open_holds(books: Books, now: int) -> Problems:
             yield FindingKind.HOLD_INDEX, hold.hold_id, "The hold is open but not in the index of open holds."
         # A dispute's hold stays open until the bank decides.
         if hold.kind != HoldKind.DISPUTE and hold.sweep_at + STUCK_AFTER_SECONDS < now:
-            message = f"{_count(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
+            message = f"{quantity(hold.credits, 'credit')} held, due to be swept at {hold.sweep_at}, and still open."
             yield FindingKind.HOLD_STUCK, hold.hold_id, message
 
 
@@ -204,7 +215,7 @@ def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
             message = f"The purchase is paid, but only {booked.granted:,} of {due.granted:,} were granted."
             yield FindingKind.PAID_NOT_GRANTED, purchase.purchase_id, message
         elif due.granted < booked.granted:
-            message = f"{_count(booked.granted, 'credit')} granted, but the purchase is not paid."
+            message = f"{quantity(booked.granted, 'credit')} granted, but the purchase is not paid."
             yield FindingKind.GRANTED_NOT_PAID, purchase.purchase_id, message
         elif (due.clawed_back, due.returned_cents) != (booked.clawed_back, booked.returned_cents):
             message = (
@@ -254,6 +265,15 @@ def _check_purchase_references(books: Books) -> Problems:
             yield FindingKind.GRANTED_NOT_PAID, purchase_id, "Credits are booked, but the user has no such purchase."
 
 
+def _check_open_disputes(books: Books) -> Problems:
+    """The balance counts the disputes that are open."""
+    own = [purchase for purchase in books.purchases.values() if purchase.user_id == books.user_id]
+    counted, found = books.balance.open_disputes, sum(len(purchase.booked.holds) for purchase in own)
+    if counted != found:
+        message = f"The balance counts {quantity(counted, 'open dispute')}, but the purchases have {found:,}."
+        yield FindingKind.PURCHASE_DIFFERS, "open_disputes", message
+
+
 # Reading the books
 
 
@@ -274,7 +294,3 @@ def _group(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, l
     for entry in entries:
         groups[key(entry)].append(entry)
     return groups
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

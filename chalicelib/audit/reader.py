@@ -1,6 +1,6 @@
 """What an audit reads: the books of every user, page by page, and at the end the totals across all users."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
@@ -10,6 +10,7 @@ from ..models.aggregates import AmountsByKey, merge_amounts
 from ..models.audits import Audit, AuditFigures, Books, Finding, FindingKind
 from ..models.ledger import Entry
 from ..models.usage_figures import UsageFigures
+from ..pricing.price_table import Prices
 from ..repositories import account_books, audits
 from ..repositories.aggregates import Aggregates
 from ..repositories.table import Tables
@@ -61,11 +62,11 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class Auditor:
-    """Reads and checks books. `price_versions`: those that exist. `purchase_value`: see `checks.findings`."""
+    """Reads and checks books. `price_tables`: those that exist, by version. `purchase_value`: see `checks.findings`."""
 
     tables: Tables
     aggregates: Aggregates
-    price_versions: Collection[str]
+    price_tables: Mapping[str, Prices]
     purchase_value: Valuation
     usage_collector: UsageCollector
     rules: AuditRules
@@ -126,7 +127,7 @@ class Auditor:
             if not is_unchanged:
                 earlier = None
                 continue
-            found = findings(books, self.now(), self.price_versions, self.purchase_value)
+            found = findings(books, self.now(), self.price_tables, self.purchase_value)
             if not found or found == earlier:
                 return books, found
             earlier = found

@@ -29,6 +29,8 @@ def job_answer(job: Job, summary: Summary | None = None) -> contract.CatchupJob:
         created_at=rfc3339(job.created_at),
         session_id=job.session_id,
     )
+    if job.recording_ms:
+        answer.recording_ms = job.recording_ms
     if job.state is JobState.FAILED:
         answer.error = contract.JobError(code="provider_error", message=job.error)
     if summary:

@@ -1,7 +1,7 @@
 """Which addresses of recordings are passed to a provider. Our own servers never fetch them. Pure rules."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidRequestError
 
@@ -14,6 +14,26 @@ PRIVATE_ENDINGS = {
     "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "test", "invalid",
     "example", "onion", "alt", "arpa",
 }  # fmt: skip
+PLAYLIST_ENDINGS = (".m3u8", ".m3u", ".mpd", ".pls", ".xspf", ".asx", ".f4m")
+PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
+MEDIA_ENDINGS = (
+    ".mp3", ".m4a", ".m4b", ".mp4", ".m4v", ".wav", ".ogg", ".oga", ".ogv", ".opus", ".webm", ".weba", ".flac", ".aac",
+    ".aif", ".aiff", ".amr", ".wma", ".wmv", ".mov", ".mkv", ".avi", ".3gp", ".ts", ".mpg", ".mpeg",
+)  # fmt: skip
+# Sites whose addresses lead to a page with a player, also where the path does not tell.
+PAGE_SITES = {
+    "youtube.com", "youtu.be", "vimeo.com", "twitch.tv", "dailymotion.com", "tiktok.com", "facebook.com", "fb.watch",
+    "instagram.com", "twitter.com", "x.com", "soundcloud.com", "spotify.com", "podcasts.apple.com", "netflix.com",
+    "bilibili.com", "rumble.com",
+}  # fmt: skip
+IS_PLAYLIST = (
+    "This is the address of a playlist, not of a recording. Send the address of one audio or video file, or upload"
+    " the file."
+)
+IS_PAGE = (
+    "This is the address of a web page, not of a recording. Send the address of the audio or video file itself, or"
+    " upload the file."
+)
 
 
 def check_public_https(url: str, field: str) -> str:
@@ -54,3 +74,20 @@ def _check_host(host: str, field: str) -> None:
         raise InvalidRequestError("The address must use a host name, not an IP address.", field)
     if labels[-1] in PRIVATE_ENDINGS:
         raise InvalidRequestError("The address must use a public host name.", field)
+
+
+def check_is_file(url: str, field: str) -> None:
+    """Refuse an address that shows by itself that it leads to a playlist or to a web page.
+
+    What only the content shows, the provider finds out. Raises InvalidRequestError.
+    """
+    parts = urlsplit(url)
+    path = unquote(parts.path).partition(";")[0].rstrip("/").lower()
+    if path.endswith(PLAYLIST_ENDINGS):
+        raise InvalidRequestError(IS_PLAYLIST, field)
+    if path.endswith(PAGE_ENDINGS) or not (path or parts.query):
+        raise InvalidRequestError(IS_PAGE, field)
+    labels = (parts.hostname or "").removesuffix(".").split(".")
+    is_on_page_site = any(".".join(labels[first:]) in PAGE_SITES for first in range(len(labels)))
+    if is_on_page_site and not path.endswith(MEDIA_ENDINGS):
+        raise InvalidRequestError(IS_PAGE, field)

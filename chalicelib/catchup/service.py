@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from .. import contract
 from ..dates import rfc3339
 from ..errors import (
-    ConflictError,
     IdempotencyMismatchError,
     InsufficientCreditsError,
     InvalidSignatureError,
@@ -25,7 +24,7 @@ from ..errors import (
 )
 from ..models.accounts import Caller
 from ..models.catchup import Job, JobState, UploadForm
-from ..models.ledger import HoldKind
+from ..models.ledger import Balance, HoldKind
 from ..pricing.price_files import Prices
 from ..providers.protocols import JobQueue
 from ..repositories.jobs import (
@@ -40,31 +39,21 @@ from ..repositories.jobs import (
 )
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
-from ..repositories.sessions import session_from, session_key
 from ..repositories.table import Tables, WriteRefusedError
-from ..repositories.transcripts import Transcripts, transcript_key
+from ..repositories.transcripts import Transcripts, begin_catchup, transcript_key
 from .job_answer import job_answer
 from .job_rules import JobRules, job_hold, webhook_secret
-from .requested_range import (
-    RequestedRange,
-    check_one_source,
-    check_recording_range,
-    check_session_fields,
-    range_of_session,
-    range_of_upload,
-    range_of_url,
-)
+from .range_reader import RangeReader, Uploads
+from .requested_range import RequestedRange
 
 TRIES = 8
 OFF_RETRY_SECONDS = 3_600
 
 
-class UploadStore(Protocol):
-    """Where uploaded recordings are stored."""
+class UploadStore(Uploads, Protocol):
+    """Where browsers upload recordings."""
 
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm: ...
-
-    def fingerprint(self, user_id: str, upload_id: str) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -84,8 +73,13 @@ class Catchups:
     new_ulid: Callable[[], str]
 
     def create_upload(self, caller: Caller, body: contract.NewUpload) -> contract.Upload:
-        """A form that uploads one recording to our bucket within 15 minutes."""
-        self.ledger.admit(caller)
+        """A form that uploads one recording to our bucket within 15 minutes.
+
+        Raises InsufficientCreditsError without a positive balance: nothing can be done with a recording then.
+        """
+        balance, _ = self.ledger.admit(caller)
+        if balance.available < 1:
+            raise InsufficientCreditsError(1, balance.available)
         upload_id = self.new_ulid()
         form = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
         return contract.Upload(
@@ -101,6 +95,8 @@ class Catchups:
     ) -> contract.CatchupJob | contract.Quote:
         """Hold the most that the range can cost and queue the job, or return the price only.
 
+        A range without an end is held for as far as the balance reaches.
+
         If the same range of the same unchanged source was requested before, that job is returned, done or running, and
         nothing is held. The same `job_id` again returns the same job, if the body is the same. Raises
         InvalidRequestError, NotFoundError, ConflictError (the session has no saved text), InsufficientCreditsError,
@@ -109,36 +105,34 @@ class Catchups:
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        requested = self._check_request(caller, body)
-        credits = self.prices.credits_for(requested.service, requested.to_ms - requested.from_ms)
+        requested = self._ranges.read(caller, body)
         if body.quote:
             balance, _ = self.ledger.admit(caller)
-            return contract.Quote(
-                credits=credits,
-                credits_available=balance.available,
-                from_ms=requested.from_ms,
-                to_ms=requested.to_ms,
-                price_version=self.prices.version,
-            )
+            return self._quote(self._ranges.cut(caller, requested, balance), balance)
         range_item_key = range_key(caller.user_id, requested.range_hash)
         for _ in range(TRIES):
-            _, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
+            balance, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
             if job_item:
                 return self._repeat_answer(caller, job_from(job_item), body_hash)
             if range_item and (earlier := self._find_earlier(caller, range_item["job_id"], requested)):
                 return earlier
-            job = self._new_job(caller, body, requested, job_id, credits, body_hash, webhook_base)
+            held = self._ranges.cut(caller, requested, balance)
+            job = self._new_job(caller, body, held, job_id, body_hash, webhook_base)
             earlier_job_id = range_item["job_id"] if range_item else None
             extra_writes = [put_job(job), put_range(caller.user_id, requested.range_hash, job_id, earlier_job_id)]
+            if job.is_of_session:
+                extra_writes.append(begin_catchup(caller.user_id, job.transcript_id))
             try:
                 sweep_at = self.now() + self.rules.first_check_seconds
                 if not self.ledger.hold(caller, job_hold(job, sweep_at), at=self.now(), extra_writes=extra_writes):
                     self._check_exists(job_id)
                     continue
-            except ExtraWriteRefusedError:  # The same request was made at the same moment.
+            except ExtraWriteRefusedError as refusal:  # The same request was made at the same moment.
+                if 2 in refusal.refused:
+                    raise NotFoundError("The transcript of this session was deleted.") from refusal
                 continue
-            except InsufficientCreditsError:  # That same request may have taken the credits.
-                if self.tables.get(range_item_key) == range_item:
+            except InsufficientCreditsError:  # That same request, or another one, may have taken the credits.
+                if not held.can_be_cut and self.tables.get(range_item_key) == range_item:
                     raise
                 continue
             with suppress(UnavailableError):  # The sweep finds the job without the message.
@@ -184,31 +178,22 @@ class Catchups:
             raise ExceptionGroup(f"{len(failures)} jobs could not be queued, {queued} were", failures)
         return queued
 
-    # The request
+    @property
+    def _ranges(self) -> RangeReader:
+        return RangeReader(self.ledger, self.transcripts, self.uploads, self.prices)
 
-    def _check_request(self, caller: Caller, body: contract.Catchup) -> RequestedRange:
-        check_one_source(body)
-        if body.session_id is not None:
-            return self._check_session_request(caller, body, body.session_id)
-        if body.audio_url is not None:
-            return range_of_url(body, body.audio_url)
-        check_recording_range(body)
-        upload_id = body.upload_id or ""
-        fingerprint = self.uploads.fingerprint(caller.user_id, upload_id)
-        if fingerprint is None:
-            raise NotFoundError("There is no upload with this id. Upload the recording first.")
-        return range_of_upload(body, upload_id, fingerprint)
+    def _credits(self, requested: RequestedRange) -> int:
+        """The most that the range can cost."""
+        return self.prices.credits_for(requested.service, requested.to_ms - requested.from_ms)
 
-    def _check_session_request(self, caller: Caller, body: contract.Catchup, session_id: str) -> RequestedRange:
-        check_session_fields(body)
-        _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
-        if item is None:
-            raise NotFoundError("There is no session with this id.")
-        transcript_id = session_from(item).transcript_id
-        segments = self.transcripts.segments(caller.user_id, transcript_id)
-        if not segments:
-            raise ConflictError("This session has no saved segments yet. Save segments first.", "nothing_saved")
-        return range_of_session(body, session_id, transcript_id, segments)
+    def _quote(self, requested: RequestedRange, balance: Balance) -> contract.Quote:
+        return contract.Quote(
+            credits=self._credits(requested),
+            credits_available=balance.available,
+            from_ms=requested.from_ms,
+            to_ms=requested.to_ms,
+            price_version=self.prices.version,
+        )
 
     def _new_job(
         self,
@@ -216,11 +201,11 @@ class Catchups:
         body: contract.Catchup,
         requested: RequestedRange,
         job_id: str,
-        credits: int,
         body_hash: str,
         webhook_base: str,
     ) -> Job:
         now = self.now()
+        credits = self._credits(requested)
         return Job(
             job_id=job_id,
             user_id=caller.user_id,
@@ -237,6 +222,7 @@ class Catchups:
             upload_id=requested.upload_id,
             audio_url=requested.audio_url,
             session_id=requested.session_id,
+            is_to_end=requested.is_to_end,
             webhook_url=f"{webhook_base.rstrip('/')}/webhooks/assemblyai?job={job_id}",
             language=body.language,
             title=body.title,

@@ -1,18 +1,19 @@
 """The end of a catch-up: its hold is settled in the same write that stores its result or its failure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from ..models.catchup import Job, JobState, TextAnswer
+from ..models.catchup import Job, JobState, TextUse
 from ..models.ledger import Charge, ModelUse
 from ..models.transcripts import Moment, Summary, Transcript
 from ..pricing.price_files import load
 from ..repositories.claims import LostClaimError
 from ..repositories.jobs import put_summary, update_job
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.transcripts import increment_catchup_count, mark_segments_for_deletion, put_transcript
+from ..repositories.table import Write
+from ..repositories.transcripts import end_catchup, mark_segments_for_deletion, put_transcript
 from .claimed_jobs import ClaimedJobs
 from .job_rules import JobRules, job_hold
 
@@ -28,18 +29,10 @@ class JobSettlement:
     rules: JobRules
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def complete(
-        self,
-        job: Job,
-        text: str,
-        moments: tuple[Moment, ...] = (),
-        answers: Sequence[TextAnswer] = (),
-        *,
-        is_whole: bool,
-    ) -> Job:
+    def complete(self, job: Job, text: str, moments: tuple[Moment, ...] = (), *, is_whole: bool) -> Job:
         """The job done: what was transcribed or read is charged, the rest of the hold is released.
 
-        `answers` are what the text model was paid for.
+        A job that was cancelled meanwhile is returned as it is.
         """
         prices = load(job.price_version)
         charge = Charge(
@@ -48,14 +41,14 @@ class JobSettlement:
             reference=job.job_id,
             audio_ms=job.billed_ms,
             price_version=job.price_version,
-            uses=_model_uses(job, answers),
+            uses=_model_uses(job),
         )
         done_job = replace(
             job, state=JobState.DONE, charged=charge.credits, ended_at=self.now(), worker="", submitted_url=""
         )
         summary = Summary(job.transcript_id, job.job_id, job.from_ms, job.to_ms, text, moments, is_whole)
         history_write = (
-            increment_catchup_count(job.user_id, job.transcript_id)
+            end_catchup(job.user_id, job.transcript_id, is_done=True)
             if job.is_of_session
             else put_transcript(job.user_id, _transcript(done_job))
         )
@@ -65,36 +58,58 @@ class JobSettlement:
         except HoldEndedError as ended:
             raise LostClaimError from ended
         except ExtraWriteRefusedError as refusal:
-            if 0 in refusal.refused:  # Only a notification was recorded meanwhile: the summary is still valid.
-                return self.complete(self.jobs.reload(job), text, moments, answers, is_whole=is_whole)
-            return self.fail(job, TRANSCRIPT_DELETED)
+            if 0 not in refusal.refused:
+                return self.fail(job, TRANSCRIPT_DELETED)
+            current_job = self.jobs.reload(job)
+            if current_job.is_cancelled:
+                return current_job
+            return self.complete(current_job, text, moments, is_whole=is_whole)  # Only a notification was recorded.
         return done_job
 
     def fail(self, job: Job, reason: str) -> Job:
         """The job failed: its whole hold is released, and what it stored is marked for deletion.
 
-        What the provider charged for a transcription is booked as our cost, at no credits. `reason` is for the client.
+        What providers charged for it is booked as our cost, at no credits. `reason` is for the client.
         """
-        loss = Charge(0, job.service, job.job_id, 0, job.price_version, _model_uses(job, ()))
-        failed_job = replace(job, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")
-        extra_writes = [update_job(job, failed_job, expires_at=self.now() + self.rules.failed_retention_seconds)]
-        if not job.is_of_session:
-            extra_writes.append(mark_segments_for_deletion(job.user_id, job.transcript_id, self.now()))
+        history_writes = (
+            [end_catchup(job.user_id, job.transcript_id, is_done=False)]
+            if job.is_of_session
+            else [mark_segments_for_deletion(job.user_id, job.transcript_id, self.now())]
+        )
         try:
-            self.ledger.settle(job_hold(job, 0), loss, at=self.now(), extra_writes=extra_writes)
+            return self._fail(job, reason, history_writes)
+        except ExtraWriteRefusedError as refusal:
+            if 0 in refusal.refused:
+                return self.jobs.reload(job)
+        return self._fail(job, reason, [])  # The transcript is deleted, so nothing counts its catch-ups.
+
+    def book_lost_use(self, job: Job, use: TextUse) -> None:
+        """Book what a text model did for a worker that has lost its claim, so that the job cannot book it."""
+        charge = _loss(replace(job, model="", text_uses=(use,)))
+        self.ledger.book_cost(job.user_id, charge, f"{job.job_id}/{self.jobs.new_id()}", at=self.now())
+
+    def _fail(self, job: Job, reason: str, history_writes: list[Write]) -> Job:
+        failed_job = replace(job, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")
+        job_write = update_job(job, failed_job, expires_at=self.now() + self.rules.failed_retention_seconds)
+        extra_writes = [job_write, *history_writes]
+        try:
+            self.ledger.settle(job_hold(job, 0), _loss(job), at=self.now(), extra_writes=extra_writes)
         except HoldEndedError as ended:
             raise LostClaimError from ended
-        except ExtraWriteRefusedError:
-            return self.jobs.reload(job)
         return failed_job
 
 
-def _model_uses(job: Job, answers: Sequence[TextAnswer]) -> tuple[ModelUse, ...]:
+def _loss(job: Job) -> Charge:
+    """What providers did for the job, at no credits."""
+    return Charge(0, job.service, job.job_id, 0, job.price_version, _model_uses(job))
+
+
+def _model_uses(job: Job) -> tuple[ModelUse, ...]:
     uses = [ModelUse(job.model, job.billed_ms, job.cost_micro_usd)] if job.model else []
     prices = load(job.price_version)
-    for model in sorted({answer.model for answer in answers}):
-        input_tokens = sum(answer.input_tokens for answer in answers if answer.model == model)
-        output_tokens = sum(answer.output_tokens for answer in answers if answer.model == model)
+    for model in sorted({use.model for use in job.text_uses}):
+        input_tokens = sum(use.input_tokens for use in job.text_uses if use.model == model)
+        output_tokens = sum(use.output_tokens for use in job.text_uses if use.model == model)
         cost = prices.text_cost_micro_usd(model, input_tokens, output_tokens)
         uses.append(ModelUse(model, 0, cost, input_tokens, output_tokens))
     return tuple(uses)
@@ -112,6 +127,7 @@ def _transcript(done_job: Job) -> Transcript:
         state=done_job.state.value,
         ended_at=done_job.ended_at,
         audio_ms=done_job.billed_ms,
+        recording_ms=done_job.recording_ms,
         credits=done_job.charged,
-        covered_ms=((done_job.from_ms, done_job.from_ms + done_job.billed_ms),),
+        covered_ms=((done_job.from_ms, done_job.from_ms + done_job.billed_ms),) if done_job.billed_ms else (),
     )

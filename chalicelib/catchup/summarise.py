@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ..errors import ProviderDeniedError, ProviderError, ProviderRefusedError, ProviderUnavailableError
-from ..models.catchup import Job, TextAnswer
+from ..errors import (
+    ProviderDeniedError,
+    ProviderError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+    UnusableAnswerError,
+)
+from ..models.catchup import Job, TextUse
 from ..models.text_tasks import (
     DATA_ONLY,
     LEAK_WORDS,
@@ -23,12 +29,13 @@ from ..models.transcripts import Moment, Segment
 from ..pricing.price_files import TEXT_CALL_BYTES, load
 from ..pricing.text_budget import sample_segments, split_into_calls
 from ..providers.protocols import TextModel
+from ..repositories.claims import LostClaimError
 from ..repositories.transcripts import Transcripts
 from .claimed_jobs import ClaimedJobs
 from .job_rules import segments_in_range
 from .settlement import JobSettlement
 
-NO_SPEECH = "No speech was recognised in this range."
+NO_SPEECH = "No words were recognised."
 NO_SUMMARY = "The summary could not be generated. Nothing was charged. Start the catch-up again."
 MAX_SUMMARY_CHARACTERS = 6_000
 MAX_TITLE_CHARACTERS = 120
@@ -117,35 +124,46 @@ class Summarisation:
         budget = load(job.price_version).text_budget(job.service)
         if job.summary_tries >= budget.tries:
             return self.settlement.fail(job, NO_SUMMARY)
-        attempt = self.jobs.save(job, summary_tries=job.summary_tries + 1)
+        attempt = SummaryAttempt(
+            self.jobs, self.settlement, self.text, self.jobs.save(job, summary_tries=job.summary_tries + 1)
+        )
         paid_segments = sample_segments(segments, budget.bytes_for(job.billed_ms))
-        answers: list[TextAnswer] = []
         try:
-            summary = self._summarise_parts(attempt, paid_segments, budget.output_tokens, answers)
+            summary = attempt.summarise(paid_segments, budget.output_tokens)
+        except JobCancelledError:
+            return attempt.job
         except (ProviderUnavailableError, ProviderDeniedError):
-            if not answers:  # Nothing was used, so it does not count as an attempt.
-                attempt = self.jobs.save(attempt, summary_tries=job.summary_tries)
-            return self.jobs.release_unless_notified(attempt)
+            if attempt.job.text_uses == job.text_uses:  # Nothing was used, so it does not count as an attempt.
+                attempt.job = self.jobs.save(attempt.job, summary_tries=job.summary_tries)
+            return self.jobs.release_unless_notified(attempt.job)
         except ProviderRefusedError:
-            return self.settlement.fail(attempt, NO_SUMMARY)
+            return self.settlement.fail(attempt.job, NO_SUMMARY)
         except ProviderError:
-            return attempt
+            return attempt.job
         is_whole = paid_segments == segments
-        return self.settlement.complete(attempt, summary.text, summary.moments, answers, is_whole=is_whole)
+        return self.settlement.complete(attempt.job, summary.text, summary.moments, is_whole=is_whole)
 
-    def _summarise_parts(
-        self, job: Job, segments: Sequence[Segment], output_tokens: int, answers: list[TextAnswer]
-    ) -> ParsedSummary:
+
+class JobCancelledError(Exception):
+    """The job was cancelled while it was summarised."""
+
+
+@dataclass
+class SummaryAttempt:
+    """One try at a summary. `job` is as it was last saved: with what each answer used, as soon as it is there."""
+
+    jobs: ClaimedJobs
+    settlement: JobSettlement
+    text: TextModel
+    job: Job
+
+    def summarise(self, segments: Sequence[Segment], output_tokens: int) -> ParsedSummary:
         """A summary of the segments, by several calls and a last one over their summaries where they are many.
 
-        Appends each answer to `answers` as soon as it is there, because it has to be paid also if a later call fails.
+        Raises ProviderError, LostClaimError, JobCancelledError; what was used until then is saved or booked.
         """
         parts = split_into_calls(segments)
-        summaries = []
-        for part in parts:
-            answers.append(self.text.answer(build_summary_task(part, job.title, output_tokens)))
-            summaries.append(parse_summary(answers[-1].fields, part))
-            self.jobs.save(job)  # The claim must last longer than the next call.
+        summaries = [self._summarise_part(part, output_tokens) for part in parts]
         if len(parts) == 1:
             return summaries[0]
         summary_segments = [
@@ -153,6 +171,27 @@ class Summarisation:
             for part, summary in zip(parts, summaries, strict=True)
             for segment in summary_as_segments(part, summary)
         ]
-        merged = sample_segments(summary_segments, TEXT_CALL_BYTES)
-        answers.append(self.text.answer(build_summary_task(merged, job.title, output_tokens)))
-        return parse_summary(answers[-1].fields, merged)
+        return self._summarise_part(sample_segments(summary_segments, TEXT_CALL_BYTES), output_tokens)
+
+    def _summarise_part(self, part: Sequence[Segment], output_tokens: int) -> ParsedSummary:
+        self._check_not_cancelled()
+        try:
+            answer = self.text.answer(build_summary_task(part, self.job.title, output_tokens))
+        except UnusableAnswerError as error:
+            self._save_use(TextUse(error.model, error.input_tokens, error.output_tokens))
+            raise
+        self._save_use(answer.use)
+        self._check_not_cancelled()
+        return parse_summary(answer.fields, part)
+
+    def _check_not_cancelled(self) -> None:
+        if self.job.is_cancelled:
+            raise JobCancelledError
+
+    def _save_use(self, use: TextUse) -> None:
+        """Save the use with the job, which also renews the claim for the next call."""
+        try:
+            self.job = self.jobs.save(self.job, text_uses=(*self.job.text_uses, use))
+        except LostClaimError:
+            self.settlement.book_lost_use(self.job, use)
+            raise

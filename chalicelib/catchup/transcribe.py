@@ -98,6 +98,8 @@ class Transcription:
             return self.jobs.release_unless_notified(job)
         if recording is None:
             return self.jobs.release_unless_notified(job)
+        if not recording.model:
+            return self.jobs.save(job, state=JobState.SUMMARISING)
         billed_ms = recorded_ms(recording.audio_ms, job.from_ms, job.to_ms)
         if billed_ms == 0:
             return self.settlement.fail(job, RANGE_AFTER_END)
@@ -108,7 +110,8 @@ class Transcription:
             job = self.jobs.save(
                 job, extra_writes=[put_segments(job.user_id, job.transcript_id, f"{number:05d}", block)]
             )
-        return self.record_cost(job, billed_ms, recording.model, state=JobState.SUMMARISING)
+        end = {"to_ms": job.from_ms + billed_ms, "recording_ms": recording.audio_ms} if job.is_to_end else {}
+        return self.record_cost(job, billed_ms, recording.model, state=JobState.SUMMARISING, **end)
 
     def record_work(self, job: Job) -> Job:
         """The abandoned job with what the provider did for it: its length and cost, and the id of its copy.
@@ -131,6 +134,8 @@ class Transcription:
             recording = None
         if recording is None:
             return self.record_cost(job, job.range_ms)
+        if not recording.model:
+            return job
         return self.record_cost(job, recorded_ms(recording.audio_ms, job.from_ms, job.to_ms), recording.model)
 
     def record_cost(self, job: Job, billed_ms: int, model: str = "", **changes: Any) -> Job:

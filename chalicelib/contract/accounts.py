@@ -2,9 +2,21 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
-from .base import Code, Email, Name, NewName, Password, RequestShape, ResponseShape, Time, Token, one_of
+from .base import (
+    Code,
+    CurrentPassword,
+    Email,
+    Name,
+    NewName,
+    Password,
+    RequestShape,
+    ResponseShape,
+    Time,
+    Token,
+    one_of,
+)
 
 
 class CreditSummary(ResponseShape, kw_only=True):
@@ -40,8 +52,11 @@ class Registered(ResponseShape, kw_only=True):
 
 
 class Confirm(RequestShape, kw_only=True):
+    """`password`: of the account from now on. Send it, and nobody who signed up with this address before can get in."""
+
     email: Email
     code: Code
+    password: Password | None = None
 
 
 class Confirmed(ResponseShape, kw_only=True):
@@ -60,7 +75,7 @@ class CodeSent(ResponseShape, kw_only=True):
 
 class Login(RequestShape, kw_only=True):
     email: Email
-    password: Annotated[str, Meta(min_length=1, max_length=256)]
+    password: CurrentPassword
 
 
 class LoggedIn(ResponseShape, kw_only=True):

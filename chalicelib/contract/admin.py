@@ -4,18 +4,28 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from .base import Day, Identifier, RequestShape, ResponseShape, Time
+from .base import FILLED_LINE, Day, Identifier, RequestShape, ResponseShape, Time, describe_pattern
 from .credits import UsageQuery
 
-Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=FILLED_LINE)]
 CreditChange = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+EmailStart = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        pattern=describe_pattern(
+            r'^[^"\\\x00-\x1f\x7f]+$(?!\n)', "Give the start of an email address, without quotes or backslashes."
+        ),
+    ),
+]
 LongCursor = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class UsersQuery(RequestShape, kw_only=True):
     """`email`: the start of the address. Without `email` and `user_id`: all users, page by page."""
 
-    email: Annotated[str, Meta(min_length=1, max_length=128, pattern=r'^[^"\\\x00-\x1f\x7f]+$(?!\n)')] | None = None
+    email: EmailStart | None = None
     user_id: Identifier | None = None
     limit: Annotated[int, Meta(ge=1, le=60)] = 50
     cursor: Annotated[str, Meta(min_length=1, max_length=4_000)] | None = None
@@ -149,12 +159,17 @@ class OpenHolds(ResponseShape, kw_only=True):
 
 
 class LiveSeconds(ResponseShape, kw_only=True):
-    """Live sessions whose extension reported, when it stopped, how long the provider's socket was open."""
+    """Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
+
+    A report that is longer than its session counts as implausible and in no other figure.
+    """
 
     sessions: int
     billed_seconds: int
     client_reported_seconds: int
     difference_seconds: int
+    implausible_sessions: int
+    implausible_seconds: int
 
 
 class Costs(ResponseShape, kw_only=True):

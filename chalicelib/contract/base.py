@@ -1,39 +1,115 @@
 """What all shapes of the contract share: the two bases, and bounded text, numbers and times."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 from msgspec import Meta, Struct
 
-# Python's `$` also matches before a final line break; `$(?!\n)` is the end in Python and in JSON Schema.
-Text = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Email = Annotated[
-    str, Meta(min_length=3, max_length=128, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$(?!\n)")
-]
-Password = Annotated[str, Meta(min_length=10, max_length=256)]
-Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$(?!\n)")]
-NewName = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]*$(?!\n)")]
-Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
-Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z-]+$(?!\n)")]
-# The languages of speech models (those of Whisper), with or without a region.
-LANGUAGES = (
-    "af|am|ar|as|az|ba|be|bg|bn|bo|br|bs|ca|cs|cy|da|de|el|en|es|et|eu|fa|fi|fo|fr|gl|gu|ha|haw|he|hi|hr|ht|hu|hy|id|is"
-    "|it|ja|jw|ka|kk|km|kn|ko|la|lb|ln|lo|lt|lv|mg|mi|mk|ml|mn|mr|ms|mt|my|ne|nl|nn|no|oc|pa|pl|ps|pt|ro|ru|sa|sd|si|sk"
-    "|sl|sn|so|sq|sr|su|sv|sw|ta|te|tg|th|tk|tl|tr|tt|uk|ur|uz|vi|yi|yo|yue|zh"
+from .cleaning import (
+    EDGE,
+    MAX_EMAIL_CHARACTERS,
+    clean_email,
+    clean_language,
+    clean_media_type,
+    clean_recording_language,
+    clean_source_url,
+    clean_title,
+    normalise_password,
+    round_report_seconds,
+    strip_edges,
 )
-Language = Annotated[str, Meta(max_length=10, pattern=rf"^(({LANGUAGES})(-[A-Z]{{2}})?)?$(?!\n)")]
-Title = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
-SourceUrl = Annotated[
-    str, Meta(max_length=2_000, pattern=r"^https?://[^\s/?#@\\\x00-\x1f\x7f]+([/?#][^\s\x00-\x1f\x7f]*)?$(?!\n)")
+
+PATTERN_SENTENCES: dict[str, str] = {}
+
+
+def describe_pattern(pattern: str, sentence: str) -> str:
+    """The pattern. `sentence`: the message to someone whose text does not match it."""
+    PATTERN_SENTENCES[pattern] = sentence
+    return pattern
+
+
+WHOLE_ADDRESS = "Give a whole email address, such as ada@example.com."
+BROKEN_SENTENCE = "This has half a letter, which no keyboard sends. Type it again."
+CODE_SENTENCE = "Give the code as it was sent by email, such as 123456."
+ONE_LINE_SENTENCE = "Use one line, without line breaks or other control characters."
+FILLED_LINE = describe_pattern(r"^[^\x00-\x1f\x7f]+$(?!\n)", ONE_LINE_SENTENCE)
+ID_SENTENCE = "Give this as you received it: letters, digits and hyphens only."
+RECEIVED = describe_pattern(r"^[0-9A-Za-z-]+$(?!\n)", ID_SENTENCE)
+NAME_SENTENCE = "A name has no < or >, no line breaks and no other control characters."
+
+
+class Cleaned(Struct, frozen=True, kw_only=True):
+    """Marks a field of a request whose value is replaced. `by` raises ValueError with a sentence for the person."""
+
+    by: Callable[[Any], Any]
+
+
+class FieldError(ValueError):
+    """What `Cleaned` refused: a sentence for the person, and the name of the field."""
+
+    def __init__(self, message: str, field: str):
+        super().__init__(message)
+        self.field = field
+
+
+# Python's `$` also matches before a final line break; `$(?!\n)` is the end in Python and in JSON Schema.
+# Blanks around an address or a code come with copying it, so they are accepted and removed.
+Email = Annotated[
+    str,
+    Cleaned(by=clean_email),
+    Meta(
+        max_length=2 * MAX_EMAIL_CHARACTERS,
+        pattern=describe_pattern(
+            rf"^{EDGE}*[^@\s\x00-\x1f\x7f\ufffd]{{1,64}}@[^@\s\x00-\x1f\x7f\ufffd]{{1,189}}{EDGE}*$(?!\n)",
+            WHOLE_ADDRESS,
+        ),
+    ),
 ]
+Password = Annotated[
+    str,
+    Cleaned(by=normalise_password),
+    Meta(min_length=10, max_length=256, pattern=describe_pattern(r"^[^\ufffd]*$(?!\n)", BROKEN_SENTENCE)),
+]
+CurrentPassword = Annotated[str, Cleaned(by=normalise_password), Meta(min_length=1, max_length=256)]
+Code = Annotated[
+    str,
+    Cleaned(by=strip_edges),
+    Meta(min_length=1, max_length=64, pattern=describe_pattern(rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)", CODE_SENTENCE)),
+]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]+$(?!\n)", NAME_SENTENCE))
+]
+NewName = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
+Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=RECEIVED)]
+# What labels a thing never refuses it: these are cleaned instead. A language is refused where no model recognises it.
+Language = Annotated[str, Cleaned(by=clean_language)]
+RecordingLanguage = Annotated[str, Cleaned(by=clean_recording_language)]
+Title = Annotated[str, Cleaned(by=clean_title)]
+SourceUrl = Annotated[str, Cleaned(by=clean_source_url)]
+MediaType = Annotated[str, Cleaned(by=clean_media_type)]
 # For responses, which are not validated when they are sent: the reference documents it and tests check it.
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 # Thirty days: an interrupted session can be resumed within a day, any number of times.
 Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
-KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+if TYPE_CHECKING:
+    ReportedSeconds = int  # what `Cleaned` leaves of a number
+else:
+    ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
+KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
+ProviderName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=32,
+        pattern=describe_pattern(r"^[0-9a-z_-]+$(?!\n)", "Give the name of a provider, such as assemblyai."),
+    ),
+]
+SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 
@@ -45,9 +121,31 @@ def one_of(*values: str) -> Meta:
 class RequestShape(Struct, forbid_unknown_fields=True):
     """A body or query parameters that a client sends. Subclasses set `kw_only`, which is not inherited."""
 
+    def __post_init__(self) -> None:
+        for name, clean in find_cleaned_fields(type(self)):
+            value = getattr(self, name)
+            if value is not None:
+                try:
+                    setattr(self, name, clean(value))
+                except ValueError as error:
+                    raise FieldError(str(error), name) from error
+
     def __repr__(self) -> str:
         """Without values: some are passwords and tokens, and a repr may get into logs."""
         return f"{type(self).__name__}(…)"
+
+
+@cache
+def find_cleaned_fields(shape: type[Struct]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields of a shape that are marked with `Cleaned`, optional ones too, and what cleans each."""
+    hints = get_type_hints(shape, include_extras=True)
+    return tuple(
+        (name, mark.by)
+        for name, hint in hints.items()
+        for annotation in (hint, *get_args(hint))
+        for mark in getattr(annotation, "__metadata__", ())
+        if isinstance(mark, Cleaned)
+    )
 
 
 class ResponseShape(Struct, omit_defaults=True):

@@ -5,9 +5,22 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..models.catchup import JobState
-from .base import Identifier, Language, Milliseconds, RequestShape, ResponseShape, Time, Title, one_of
+from .base import (
+    Identifier,
+    MediaType,
+    Milliseconds,
+    RecordingLanguage,
+    RequestShape,
+    ResponseShape,
+    Time,
+    Title,
+    describe_pattern,
+    one_of,
+)
 
-MediaType = Annotated[str, Meta(max_length=100, pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]*$(?!\n)")]
+TRANSCRIPT_ID = describe_pattern(
+    r"^[0-9A-Za-z_-]+$(?!\n)", "Give the transcript's id: letters, digits, hyphens, underscores."
+)
 
 
 class NewUpload(RequestShape, kw_only=True):
@@ -25,7 +38,10 @@ class Upload(ResponseShape, kw_only=True):
 
 
 class Catchup(RequestShape, kw_only=True):
-    """A range of one source: an upload, a public address, or the saved captions of a live session."""
+    """A range of one source: an upload, a public address, or the saved captions of a live session.
+
+    Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+    """
 
     upload_id: Identifier | None = None
     audio_url: Annotated[str, Meta(min_length=1, max_length=2_000)] | None = None
@@ -33,7 +49,7 @@ class Catchup(RequestShape, kw_only=True):
     from_ms: Milliseconds | None = None
     to_ms: Milliseconds | None = None
     minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
-    language: Language = ""
+    language: RecordingLanguage = ""
     title: Title = ""
     quote: bool = False
 
@@ -59,7 +75,11 @@ class JobError(ResponseShape, kw_only=True):
 
 
 class CatchupJob(ResponseShape, kw_only=True):
-    """A catch-up: its status, its cost and, when it is done, the summary."""
+    """A catch-up: its status, its cost and, when it is done, the summary.
+
+    Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
+    where the covered range ends, and `recording_ms` where the recording does.
+    """
 
     job_id: str
     status: Annotated[str, one_of(*(state for state in JobState if state is not JobState.SUBMITTING))]
@@ -71,6 +91,7 @@ class CatchupJob(ResponseShape, kw_only=True):
     created_at: Time
     transcript_id: str = ""
     session_id: str = ""
+    recording_ms: int | UnsetType = UNSET
     summary: str | UnsetType = UNSET
     key_moments: list[KeyMoment] | UnsetType = UNSET
     summary_is_whole: bool | UnsetType = UNSET
@@ -84,7 +105,7 @@ class WebhookQuery(RequestShape, kw_only=True):
 class TranscriptEnded(Struct, kw_only=True):
     """The provider's notification. Other fields are ignored."""
 
-    transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z_-]+$(?!\n)")]
+    transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=TRANSCRIPT_ID)]
     status: str = ""
 
 

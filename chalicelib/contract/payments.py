@@ -2,11 +2,20 @@
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from .base import Identifier, RequestShape, ResponseShape, Time, one_of
+from .base import Identifier, RequestShape, ResponseShape, Time, describe_pattern, one_of
 
-ReturnUrl = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=r"^[!-~]+$(?!\n)")]
+ReturnUrl = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_000,
+        pattern=describe_pattern(
+            r"^[!-~]+$(?!\n)", "Give the address of a page in printable ASCII characters. Percent-encode all others."
+        ),
+    ),
+]
 
 
 class CreditPackage(ResponseShape, kw_only=True):
@@ -25,6 +34,37 @@ class Buy(RequestShape, kw_only=True):
     package_id: Identifier
     success_url: ReturnUrl | None = None
     cancel_url: ReturnUrl | None = None
+
+
+class PaidQuery(Struct, kw_only=True):
+    """`credits`: how many were paid for, to be shown. Other parameters are ignored: a buyer comes here by a link."""
+
+    credits: str = ""
+
+
+class PurchaseItem(ResponseShape, kw_only=True):
+    """A purchase. `credits_added` says whether its credits came; money that went back is in `cents_returned`.
+
+    `checkout_url`: where it can still be paid.
+    """
+
+    purchase_id: str
+    package_id: str
+    state: Annotated[str, one_of("open", "pending", "paid", "refunded", "failed", "expired")]
+    credits: int
+    cents: int
+    currency: str
+    created_at: Time
+    credits_added: int
+    credits_taken_back: int
+    cents_returned: int
+    is_disputed: bool
+    checkout_url: str = ""
+
+
+class PurchasePage(ResponseShape, kw_only=True):
+    purchases: list[PurchaseItem]
+    next_cursor: str | None
 
 
 class Checkout(ResponseShape, kw_only=True):

@@ -10,12 +10,14 @@ from .base import (
     Language,
     LeaseSeconds,
     Milliseconds,
+    ProviderName,
+    ReportedSeconds,
     RequestShape,
     ResponseShape,
     SampleRate,
     Sequence,
+    SilenceMs,
     SourceUrl,
-    Text,
     Time,
     Title,
     one_of,
@@ -23,17 +25,30 @@ from .base import (
 
 
 class SegmentInput(RequestShape, kw_only=True):
-    """One segment of the transcript to save."""
+    """One segment of the transcript to save.
+
+    Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
+    is ignored.
+    """
 
     seq: Sequence
-    start_ms: Milliseconds
-    end_ms: Milliseconds
-    text: Text
-    speaker: Annotated[str, Meta(max_length=50, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")] = ""
+    start_ms: float
+    end_ms: float
+    text: str | None
+    speaker: str | int | None = ""
+
+
+class Turn(RequestShape, kw_only=True):
+    """When the provider ends a turn, where it can be told; what is left out is the provider's own."""
+
+    silence_ms: SilenceMs | None = None
+    max_silence_ms: SilenceMs | None = None
+    confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
 
     def __post_init__(self) -> None:
-        if self.end_ms < self.start_ms:
-            raise ValueError("`end_ms` must not be before `start_ms`.")
+        super().__post_init__()
+        if self.max_silence_ms is not None and (self.silence_ms or 0) > self.max_silence_ms:
+            raise ValueError("`max_silence_ms` must not be below `silence_ms`.")
 
 
 class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
@@ -44,6 +59,8 @@ class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
     key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
+    providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
+    turn: Turn | None = None
 
 
 class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
@@ -51,14 +68,18 @@ class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
     interrupted: bool = False
 
 
+Segments = Annotated[list[SegmentInput], Meta(max_length=100)]
+
+
 class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
     session_id: Identifier
-    segments: Annotated[list[SegmentInput], Meta(max_length=100)]
+    segments: Segments
 
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
-    provider_session_seconds: Annotated[int, Meta(ge=0, le=2_592_000)] | None = None
+    segments: Segments = []
+    provider_session_seconds: ReportedSeconds | None = None
 
 
 StreamAction = Start | Renew | Save | Stop
@@ -76,12 +97,24 @@ class Lease(ResponseShape, kw_only=True):
     credits_available: int
     save_interval_seconds: int
     offset_ms: int
+    next_seq: int
     websocket_url: str | UnsetType = UNSET
     token: str | UnsetType = UNSET
     token_expires_at: Time | UnsetType = UNSET
 
 
+class RejectedSegment(ResponseShape, kw_only=True):
+    """A segment that was not stored, and why."""
+
+    seq: int
+    reason: Annotated[str, one_of("save_full", "words_limit", "session_stopped", "resume_expired")]
+
+
 class Saved(ResponseShape, kw_only=True):
+    """`saved`: the `seq` of each segment that was stored. A segment without text is in neither list."""
+
+    saved: list[int]
+    rejected: list[RejectedSegment]
     seconds_left: int
     warnings: list[Annotated[str, one_of("credits_low", "lease_ending", "no_audio")]]
 
@@ -92,6 +125,24 @@ class Stopped(ResponseShape, kw_only=True):
     billed_seconds: int
     credits_used: int
     credits_available: int
+    rejected: list[RejectedSegment]
+
+
+class OpenSession(ResponseShape, kw_only=True):
+    """A session that was not stopped. A `lapsed` one holds nothing and can be resumed."""
+
+    session_id: str
+    transcript_id: str
+    state: Annotated[str, one_of("opening", "active", "lapsed")]
+    next_seq: int
+    credits_held: int
+    lease_expires_at: Time
+
+
+class OpenSessions(ResponseShape, kw_only=True):
+    """Newest first; at most 100."""
+
+    sessions: list[OpenSession]
 
 
 class ChunkQuery(RequestShape, kw_only=True):

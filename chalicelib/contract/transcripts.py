@@ -7,11 +7,11 @@ from msgspec import Meta, field
 
 from ..models.catchup import JobState
 from ..models.sessions import SessionState
-from .base import Identifier, PageQuery, RequestShape, ResponseShape, Time, one_of
+from .base import Identifier, PageQuery, RequestShape, ResponseShape, Time, Title, describe_pattern, one_of
 from .catchup import KeyMoment
 
 Moment = Annotated[datetime, Meta(tz=True)]
-Question = Annotated[str, Meta(min_length=1, max_length=1_000, pattern=r"\S")]
+Question = Annotated[str, Meta(max_length=1_000, pattern=describe_pattern(r"\S", "Ask a question in words."))]
 
 
 class HistoryQuery(PageQuery, kw_only=True):
@@ -80,6 +80,12 @@ class TranscriptDetail(ResponseShape, kw_only=True):
 
 class ExportQuery(RequestShape, kw_only=True):
     format: Literal["srt", "vtt", "txt", "json"]
+
+
+class UpdateTranscript(RequestShape, kw_only=True):
+    """The changes to a transcript. An empty title removes the title."""
+
+    title: Title
 
 
 class TranscriptDeleted(ResponseShape, kw_only=True):

@@ -9,6 +9,7 @@ from ..dates import rfc3339
 from ..models.accounts import Caller
 from ..models.downloads import Download
 from ..models.ledger import Entry, ModelUse
+from ..quantities import quantity
 from ..repositories.ledger import Ledger
 
 CURSOR_PREFIX = "ENTRY#"
@@ -103,5 +104,5 @@ def explanation(entry: Entry) -> str:
     if entry.kind != "usage":
         return entry.reason
     text = USAGE_TEXTS.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
-    held = "1 credit was" if entry.held == 1 else f"{entry.held:,} credits were"
-    return f"{text}; {held} held, {-entry.credits:,} used"
+    was_held = f"{quantity(entry.held, 'credit')} {'was' if entry.held == 1 else 'were'} held"
+    return f"{text}; {was_held}, {-entry.credits:,} used"

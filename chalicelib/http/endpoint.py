@@ -11,6 +11,7 @@ from chalice.app import Request
 from ..errors import REASON_CODES, AppError
 from ..logs import log
 from ..models.rate_limits import GROUPS, UNCOUNTED
+from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.rate_limits import RequestCount
 from . import request as web
@@ -26,6 +27,7 @@ class EndpointDecorator:
     request: Callable[[], Request]
     verifier: Callable[[], TokenVerifier]
     limiter: Callable[[], RateLimiter]
+    administrators: Callable[[], Administrators]
 
     def __call__(
         self, status: int = 200, *, limit: str, errors: tuple[str, ...] = (), reasons: tuple[str, ...] = ()
@@ -63,20 +65,25 @@ class EndpointDecorator:
         request = self.request()
         callers = {name: self._read(request, name, parameter, path) for name, parameter in spec.callers.items()}
 
-        def call_view() -> Any:
+        def call_view(sent_today: int = 0) -> Any:
             others = {
-                name: self._read(request, name, parameter, path) for name, parameter in spec.other_parameters.items()
+                name: sent_today
+                if parameter.source is Source.BYTES_SENT_TODAY
+                else self._read(request, name, parameter, path)
+                for name, parameter in spec.other_parameters.items()
             }
             return view(**callers, **others)
 
         if spec.limit in UNCOUNTED:
             return to_response(call_view(), spec.status)
-        identity = next((caller.user_id for caller in callers.values()), web.network(request))
+        identity = next((caller.user_id for caller in callers.values()), None) or web.network(request)
         limiter = self.limiter()
         count = limiter.new_count(spec.limit, identity)
+        if GROUPS[spec.limit].counts_bytes:
+            count.body_bytes = len(request.raw_body or b"")
         try:
             with limiter.counting(spec.limit, count):
-                value = call_view()
+                value = call_view(count.day_bytes - (count.body_bytes or 0))
                 count.is_exempt = not isinstance(value, RepeatedResponse)
                 response = to_response(value, spec.status)
         except AppError as error:
@@ -89,7 +96,7 @@ class EndpointDecorator:
             case Source.CALLER:
                 return web.caller(request, self.verifier())
             case Source.ADMIN:
-                return web.admin(request, self.verifier())
+                return web.admin(request, self.verifier(), self.administrators())
             case Source.PATH:
                 return path[name]
             case Source.ID:
@@ -118,6 +125,8 @@ def _check_group(spec: RouteSpec) -> None:
     counted_by = GROUPS[spec.limit].by if spec.limit in GROUPS else "network"
     if (counted_by == "user") != bool(spec.callers):
         raise ValueError(f"{spec.limit} counts by {counted_by}: does the route know its caller?")
+    if spec.shape_of(Source.BYTES_SENT_TODAY) and not GROUPS[spec.limit].counts_bytes:
+        raise ValueError(f"{spec.limit} does not count bytes")
 
 
 def _limit_headers(count: RequestCount) -> dict[str, str]:

@@ -5,14 +5,21 @@ the text, and the path is that of the object around it.
 """
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
+from ..contract.base import PATTERN_SENTENCES, FieldError
 from ..errors import InvalidRequestError
+from ..quantities import quantity
 
 BODY = "body"
 MAX_NAME_CHARACTERS = 100
 FIELD_IN_OBJECT = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
+NOT_ACCEPTED = ("Invalid enum value", "Invalid value")  # of a Literal; of the field that tells shapes apart
+PATTERN = "Expected `str` matching regex "
+SUBJECTS = {"email": "email address", "audio_url": "address", "source_url": "address"}
 LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
 BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=) (-?\d+)")
 TYPE = re.compile(r"Expected `([a-z0-9 |]+)`")
@@ -26,8 +33,6 @@ TYPE_NAMES = {
     "null": "null",
 }
 FIXED_MESSAGES = {
-    "Invalid enum value": "This is not one of the accepted values.",
-    "Invalid value": "This is not one of the accepted values.",
     "Invalid RFC3339 encoded datetime": "Send a time with a time zone, such as 2026-11-30T10:00:00Z.",
     "Expected `datetime` with a timezone": "Send a time with a time zone, such as 2026-11-30T10:00:00Z.",
     "Invalid RFC3339 encoded date": "Send a date, such as 2026-11-30.",
@@ -36,25 +41,61 @@ FIXED_MESSAGES = {
 }
 
 
-def invalid_request(error: Exception, noun: str = "field") -> InvalidRequestError:
+def invalid_request(error: Exception, shape: Any, noun: str = "field") -> InvalidRequestError:
     """The error for the client, with the path of the first field that is missing, unknown or invalid.
 
-    `noun`: what the input consists of, fields or parameters.
+    `shape`: what the input was read as. `noun`: what it consists of, fields or parameters.
     """
     if not isinstance(error, msgspec.ValidationError):
         return InvalidRequestError("The body is not valid JSON in UTF-8.", BODY)
     text, _, path = str(error).rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
     path = path.removesuffix("`").lstrip(".")
+    if isinstance(error.__cause__, FieldError):
+        path = ".".join(filter(None, (path, error.__cause__.field)))
     if named := FIELD_IN_OBJECT.fullmatch(text):
         problem, name = named.groups()
         message = (
             f"This {noun} is required." if problem.startswith("missing") else f"This {noun} is unknown. Remove it."
         )
         return InvalidRequestError(message, ".".join(filter(None, (path, name[:MAX_NAME_CHARACTERS]))))
-    return InvalidRequestError(_message(text, error), path or BODY)
+    if text.startswith(NOT_ACCEPTED):
+        values = ", ".join(dict.fromkeys(map(str, accepted_values(shape, path))))
+        return InvalidRequestError(f"This must be one of: {values}.", path or BODY)
+    return InvalidRequestError(_message(text, error, path), path or BODY)
 
 
-def _message(text: str, error: Exception) -> str:
+def accepted_values(shape: Any, path: str) -> Iterator[Any]:
+    """The values that the field at `path` takes, where a list of values is declared for it."""
+    kinds = [msgspec.inspect.type_info(shape)]
+    for name in filter(None, re.split(r"\.|(?=\[)", path)):
+        kinds = [inner for kind in kinds for inner in _inner_types(kind, name)]
+    for kind in kinds:
+        yield from (value for member in _members(kind) for value in getattr(member, "values", ()))
+
+
+def _members(kind: Any) -> Iterator[Any]:
+    """The types of a union, or the type itself, without the bounds around them."""
+    if isinstance(kind, msgspec.inspect.Metadata):
+        yield from _members(kind.type)
+    elif isinstance(kind, msgspec.inspect.UnionType):
+        for member in kind.types:
+            yield from _members(member)
+    else:
+        yield kind
+
+
+def _inner_types(kind: Any, name: str) -> Iterator[Any]:
+    """The types of a field, or of the items for a name such as `[3]`."""
+    for member in _members(kind):
+        if name.startswith("["):
+            yield from [member.item_type] if isinstance(member, msgspec.inspect.ListType) else ()
+        elif isinstance(member, msgspec.inspect.StructType):
+            yield from (field.type for field in member.fields if field.encode_name == name)
+            if member.tag_field == name:
+                yield msgspec.inspect.LiteralType((member.tag,))
+
+
+def _message(text: str, error: Exception, path: str) -> str:
     if isinstance(error.__cause__, ValueError):  # A shape's own check, which says what is wrong.
         return str(error.__cause__)
     for start, message in FIXED_MESSAGES.items():
@@ -62,16 +103,24 @@ def _message(text: str, error: Exception) -> str:
             return message
     if length := LENGTH.match(text):
         kind, operator, number = length[1], length[2], int(length[3])
-        noun = ("character" if kind == "str" else "item") + ("" if number == 1 else "s")
-        return f"This must have {_bound(operator)} {number:,} {noun}."
+        subject, noun = (_subject(path), "character") if kind == "str" else ("This list", "item")
+        return f"{subject} has {_bound(operator)} {quantity(number, noun)}."
     if bound := BOUND.match(text):
         return f"This must be {_bound(bound[1])} {int(bound[2]):,}."
-    if " matching regex " in text:
-        return "This has characters or a format that are not accepted here."
+    if text.startswith(PATTERN):
+        shown = text.removeprefix(PATTERN)
+        return next(sentence for pattern, sentence in PATTERN_SENTENCES.items() if repr(pattern) == shown)
     if found := TYPE.match(text):
         names = [name for name in found[1].split(" | ") if name != "null"] or ["null"]
         return f"This must be {' or '.join(TYPE_NAMES.get(name, 'another value') for name in names)}."
     return "This value is invalid."
+
+
+def _subject(path: str) -> str:
+    """What a text is called in a sentence: `package_id` → "A package id", `key_terms[3]` → "A key term"."""
+    name = path.rpartition(".")[2]
+    words = SUBJECTS.get(name, name.partition("s[")[0].replace("_", " "))
+    return f"{'An' if words.startswith(('a', 'e', 'i', 'o', 'up')) else 'A'} {words}"
 
 
 def _bound(operator: str) -> str:

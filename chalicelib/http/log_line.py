@@ -20,6 +20,7 @@ def write_log_line(
         "LimiterFailures": (int("limiter" in facts.notes), "Count"),
         "ProviderErrors": (len(facts.provider_failures), "Count"),
         "ProviderQuotaUsedUp": (int("provider_quota" in facts.notes), "Count"),
+        "MailQuotaUsedUp": (int("mail_quota" in facts.notes), "Count"),
         "PaymentAlarms": (int("payment_alarm" in facts.notes), "Count"),
     }
     log.line(

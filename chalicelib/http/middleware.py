@@ -1,7 +1,7 @@
 """Around every view: the check of the origin, the headers of every response, one log line with the metrics."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,8 @@ from ..errors import AppError, OriginNotAllowedError
 from ..logs import log
 from ..logs.request_facts import collect_request_facts, request_facts
 from ..settings.load import SettingsError
-from ..settings.schema import Settings
+from ..settings.schema import EXACT_ORIGIN, Settings
+from .cors import origin_headers
 from .log_line import write_log_line
 from .responses import INTERNAL_ERROR_MESSAGE, STATUS, error_response
 
@@ -31,25 +32,22 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 OTHER_ORIGIN_SITES = ("cross-site", "same-site")  # the Sec-Fetch-Site of a page of another origin
-CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key"]
-CORS_EXPOSE_HEADERS = [
-    "Retry-After",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "X-Next-Cursor",
-    "X-Request-Id",
-]
 
 
-def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, str]) -> Any:
-    """The middleware that sets the request id and the headers, and writes the log line with the metrics."""
+def http_middleware(
+    settings: Callable[[], Settings], cors_headers: dict[str, str], allowed_origins: Sequence[str]
+) -> Any:
+    """The middleware that sets the request id and the headers, and writes the log line with the metrics.
+
+    `cors_headers`: the same for all origins. `allowed_origins`: they are known even where the settings are invalid.
+    """
 
     def http(request: Request, get_response: Callable[[Request], Response]) -> Response:
         started_at = time.perf_counter()
         with collect_request_facts() as facts:
             try:
-                _check_origin(request, settings())
+                settings()  # Raises SettingsError: with invalid settings no request is served.
+                _check_origin(request, allowed_origins)
                 response = get_response(request)
             except OriginNotAllowedError as error:
                 response = error_response(error)
@@ -58,15 +56,17 @@ def http_middleware(settings: Callable[[], Settings], cors_headers: dict[str, st
                 response = error_response(AppError(INTERNAL_ERROR_MESSAGE))
             request_id = _request_id(request)
             _answer_not_modified(request, response)
-            _add_common_headers(response, request_id, cors_headers)
+            _redirect_from_final_slash(request, response)
+            allowed = origin_headers(request.headers.get("origin"), allowed_origins)
+            _add_common_headers(response, request_id, cors_headers | allowed)
             write_log_line(request, response, facts, request_id, (time.perf_counter() - started_at) * 1000)
         return response
 
     return http
 
 
-def _check_origin(request: Request, settings: Settings) -> None:
-    """Refuse browser pages of other origins than the extension's and this API's own. Raises OriginNotAllowedError.
+def _check_origin(request: Request, allowed_origins: Sequence[str]) -> None:
+    """Refuse browser pages of other origins than those allowed and this API's own. Raises OriginNotAllowedError.
 
     Programs send no origin. What a page embeds (an image, a script, a `no-cors` call) has no Origin header but a
     Sec-Fetch-Site; a link that a person follows is allowed. Source: W3C, "Fetch Metadata Request Headers".
@@ -77,10 +77,22 @@ def _check_origin(request: Request, settings: Settings) -> None:
     is_embedded = request.headers.get("sec-fetch-mode") != "navigate"
     if origin is None and is_embedded and request.headers.get("sec-fetch-site") in OTHER_ORIGIN_SITES:
         raise OriginNotAllowedError("Pages of other origins may not embed parts of this API.")
-    if origin is not None and origin != own and origin not in settings.allowed_origins:
-        raise OriginNotAllowedError(
-            "Pages of this origin may not call this API. The setting EXTENSION_ORIGIN names the origin that may."
+    if origin is not None and origin != own and origin not in allowed_origins:
+        raise _origin_not_allowed(origin)
+
+
+def _origin_not_allowed(origin: str) -> OriginNotAllowedError:
+    """The error that says which origin called, and what to set if it is the caller's own."""
+    if not EXACT_ORIGIN.fullmatch(origin):  # "null", empty, or no origin that a browser sends
+        return OriginNotAllowedError(
+            "A page without an origin (a file, a sandboxed frame or a data URL) may not call this API. "
+            "Call it from a page or worker of the extension."
         )
+    return OriginNotAllowedError(
+        f"Pages of {origin} may not call this API. If this is your extension or page, add {origin} to the setting "
+        "EXTENSION_ORIGIN of the server (comma-separated), and restart or deploy it.",
+        origin=origin,
+    )
 
 
 def _answer_not_modified(request: Request, response: Response) -> None:
@@ -88,6 +100,14 @@ def _answer_not_modified(request: Request, response: Response) -> None:
     cached_tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if response.headers.get("ETag") in cached_tags:
         response.status_code, response.body = 304, ""
+
+
+def _redirect_from_final_slash(request: Request, response: Response) -> None:
+    """Send browsers from `/docs/` to `/docs`: the links of a page are relative to its own address."""
+    path, is_page = request.context.get("path", ""), response.headers.get("Content-Type", "").startswith("text/html")
+    if is_page and response.status_code == 200 and request.path != "/" and path.endswith("/"):
+        response.status_code, response.body = 308, ""
+        response.headers["Location"] = f"../{path.rstrip('/').rpartition('/')[2]}"
 
 
 def _add_common_headers(response: Response, request_id: str, cors_headers: dict[str, str]) -> None:

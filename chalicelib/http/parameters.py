@@ -7,6 +7,7 @@ body: Body[contract.Buy]              the JSON body
 query: Query[contract.PageQuery]      the query parameters
 audio: Annotated[bytes, RawBody(9)]   the raw body, of at most 9 bytes
 key: IdempotencyKey                   the Idempotency-Key and the body's hash
+sent_today: BytesSentToday            the bytes of the caller's earlier bodies of today, in the route's group
 value: Annotated[str, Header("X")]    a header; empty if it was not sent
 
 -> contract.Buy                                    JSON with the route's status
@@ -16,9 +17,10 @@ value: Annotated[str, Header("X")]    a header; empty if it was not sent
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, TypeVar, get_args
+
+import msgspec
 
 from ..models.accounts import Caller
 from .request import IdempotencyKey as IdempotencyKey
@@ -35,10 +37,10 @@ class Source(Enum):
     QUERY = "query"
     IDEMPOTENCY_KEY = "idempotency_key"
     HEADER = "header"
+    BYTES_SENT_TODAY = "bytes_sent_today"
 
 
-@dataclass(frozen=True)
-class RawBody:
+class RawBody(msgspec.Struct, frozen=True):
     """A body that is not parsed."""
 
     max_bytes: int
@@ -47,8 +49,7 @@ class RawBody:
 CALLERS = (Source.CALLER, Source.ADMIN)
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """A header that a route reads itself."""
 
     name: str
@@ -57,20 +58,19 @@ class Header:
 Shape = TypeVar("Shape")
 Admin = Annotated[Caller, Source.ADMIN]
 Id = Annotated[str, Source.ID]
+BytesSentToday = Annotated[int, Source.BYTES_SENT_TODAY]
 Body = Annotated[Shape, Source.BODY]
 Query = Annotated[Shape, Source.QUERY]
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """Where one parameter of a view is read from. `shape`: a shape of the contract, a `RawBody` or a `Header`."""
 
     source: Source
     shape: Any
 
 
-@dataclass(frozen=True)
-class RouteSpec:
+class RouteSpec(msgspec.Struct, frozen=True):
     """What a route declares: read by the limiter, the OpenAPI document and the tests of all routes.
 
     `errors` and `reasons`: the codes, and the `details.reason` of conflicts and 401s, that the route's use case raises.

@@ -2,25 +2,30 @@
 
 import hashlib
 import ipaddress
+import re
 import uuid
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 from chalice.app import Request
 
 from .. import contract, ids
-from ..errors import ForbiddenError, InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
+from ..errors import InvalidRequestError, TooLargeError, UnauthenticatedError, UnauthenticatedReason
 from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
+from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
 from ..settings.schema import Settings
 from .invalid_input import invalid_request
 
-ADMINS = "admins"  # the user pool's group
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
+# An escape of JSON: half a pair of surrogates, or (kept) a whole pair or any other escape.
+SURROGATE_ESCAPES = (
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 Shape = TypeVar("Shape")
 
@@ -36,11 +41,10 @@ def caller(request: Request, verifier: TokenVerifier) -> Caller:
     return user
 
 
-def admin(request: Request, verifier: TokenVerifier) -> Caller:
+def admin(request: Request, verifier: TokenVerifier, administrators: Administrators) -> Caller:
     """The user of the ID token, who must be an administrator. Raises as `caller` does, and ForbiddenError."""
     user = caller(request, verifier)
-    if ADMINS not in user.groups:
-        raise ForbiddenError("Only administrators may call this route.")
+    administrators.check(user)
     return user
 
 
@@ -52,11 +56,24 @@ def body(request: Request, shape: Any) -> Any:
     if not raw.strip() and shape is contract.EmptyBody:
         return contract.EmptyBody()
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return _decode(raw, shape)
     except RecursionError as error:
         raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
-        raise invalid_request(error) from error
+        raise invalid_request(error, shape) from error
+
+
+def _decode(raw: bytes, shape: Any) -> Any:
+    """The JSON as `shape`. Half a pair of surrogates is read as U+FFFD: JavaScript sends it for a text that it cut."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        repaired = re.sub(SURROGATE_ESCAPES, lambda found: found[1] or rb"\ufffd", raw)
+        if repaired == raw:
+            raise
+        return msgspec.json.decode(repaired, type=shape)
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:
@@ -70,7 +87,7 @@ def query(request: Request, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid_request(error, "parameter") from error
+        raise invalid_request(error, shape, "parameter") from error
 
 
 def header(request: Request, name: str) -> str:
@@ -99,9 +116,13 @@ def public_url(request: Request, settings: Settings) -> str:
     """The public address of this API: the setting, or the address that this request was sent to."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    domain, path = request.context.get("domainName", ""), request.context.get("path", "").rstrip("/")
-    stage = path.removesuffix(request.path).rstrip("/") if path.endswith(request.path) else ""
-    return f"https://{domain}{stage}"
+    return f"https://{request.context.get('domainName', '')}{base_path(request)}"
+
+
+def base_path(request: Request) -> str:
+    """The path of this API on its host, such as `/api`; empty at the root, and for routes with a parameter."""
+    path, route = request.context.get("path", "").rstrip("/"), request.path.rstrip("/")
+    return str(path).removesuffix(route).rstrip("/") if path.endswith(route) else ""
 
 
 def raw_body(request: Request, max_bytes: int) -> bytes:
@@ -122,11 +143,10 @@ def identifier(value: str, field: str) -> str:
     try:
         return msgspec.convert(value, contract.Identifier)
     except msgspec.ValidationError as error:
-        raise InvalidRequestError("This is not a valid id.", field) from error
+        raise InvalidRequestError(contract.ID_SENTENCE, field) from error
 
 
-@dataclass(frozen=True)
-class IdempotencyKey:
+class IdempotencyKey(msgspec.Struct, frozen=True):
     """The Idempotency-Key of a request, None if it has none, and the SHA-256 of its body in hexadecimal."""
 
     key: str | None

@@ -1,7 +1,8 @@
 """Turns what a view returns, or the error it raises, into an HTTP response. Only this file knows error statuses."""
 
-from dataclasses import dataclass
+import unicodedata
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from chalice import Response
@@ -16,6 +17,7 @@ Status = TypeVar("Status", bound=int)
 STATUS = {
     "invalid_request": 400,
     "invalid_signature": 400,
+    "provider_not_offered": 400,
     "unauthenticated": 401,
     "invalid_credentials": 401,
     "insufficient_credits": 402,
@@ -47,18 +49,17 @@ PAGE_HEADERS = {
 
 INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Retry the request."
 DEFAULT_RETRY_AFTER_SECONDS = "5"
+MAY_BE_RETRIED = (429, 502, 503, 504)
 
 
-@dataclass(frozen=True)
-class ResponseWithStatus(Generic[Status, Shape]):
+class ResponseWithStatus(msgspec.Struct, Generic[Status, Shape], frozen=True):
     """A response whose status differs from the route's usual one."""
 
     status: Status
     value: Shape
 
 
-@dataclass(frozen=True)
-class RepeatedResponse(Generic[Shape]):
+class RepeatedResponse(msgspec.Struct, Generic[Shape], frozen=True):
     """The stored response of an earlier request. No new work was done, so the request counts against its limit."""
 
     value: Shape
@@ -84,7 +85,7 @@ def error_response(error: AppError) -> Response:
     headers = {}
     if "retry_after_seconds" in details:
         headers["Retry-After"] = str(details.pop("retry_after_seconds"))
-    elif status in (429, 503):
+    elif status in MAY_BE_RETRIED:
         headers["Retry-After"] = DEFAULT_RETRY_AFTER_SECONDS
     request_facts().notes["code"] = error.code
     if log_notes := getattr(error, "__notes__", None):
@@ -96,11 +97,20 @@ def error_response(error: AppError) -> Response:
 def _download(download: Download) -> Response:
     headers = {
         "Content-Type": download.content_type,
-        "Content-Disposition": f'attachment; filename="{download.file_name}"',
+        "Content-Disposition": _attachment(download.file_name),
     }
     if download.next_cursor:
         headers["X-Next-Cursor"] = download.next_cursor
     return Response(download.content, status_code=200, headers=headers)
+
+
+def _attachment(file_name: str) -> str:
+    """The header that names a file: in ASCII for old browsers and, where that is not the name, in UTF-8 (RFC 6266)."""
+    decomposed = unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode()
+    stem, _, ending = decomposed.rpartition(".")
+    plain = f"{stem.strip() or 'file'}.{ending}".replace('"', "'").replace("\\", "_")
+    header = f'attachment; filename="{plain}"'
+    return header if plain == file_name else f"{header}; filename*=UTF-8''{quote(file_name, safe='')}"
 
 
 def _page(page: Page) -> Response:

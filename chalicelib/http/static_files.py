@@ -1,9 +1,10 @@
 """The files of the pages that ship with the backend, by name. They contain no data."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from ..errors import NotFoundError
 
@@ -18,13 +19,17 @@ CONTENT_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A file for a browser. `etag` changes with its content."""
 
     content: str
     content_type: str
     etag: str
+
+
+def page_of(content: str, suffix: str) -> Page:
+    """A page with this content. `suffix`: of a file of its kind, such as `.html`."""
+    return Page(content, CONTENT_TYPES[suffix], f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"')
 
 
 def page(folder: str, name: str) -> Page:
@@ -40,7 +45,5 @@ def _pages(folder: str) -> dict[str, Page]:
     """The pages of a folder, read once. A name from a request is looked up here and never becomes a path."""
     found = {}
     for path in sorted((ASSETS / folder).iterdir()):
-        content = path.read_text(encoding="utf-8")
-        etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
-        found[path.name] = Page(content, CONTENT_TYPES[path.suffix], etag)
+        found[path.name] = page_of(path.read_text(encoding="utf-8"), path.suffix)
     return found

@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 
-@dataclass
-class RequestFacts:
+
+class RequestFacts(msgspec.Struct):
     """Counts and notes of the running request. `user` is a hash, never an id or an email address."""
 
     aws_calls: int = 0
     provider_calls: int = 0
     credits_used: int = 0
     user: str = ""
-    provider_failures: list[str] = field(default_factory=list)
-    notes: dict[str, Any] = field(default_factory=dict)
+    provider_failures: list[str] = []
+    notes: dict[str, Any] = {}
 
 
 _current: ContextVar[RequestFacts | None] = ContextVar("request_facts", default=None)

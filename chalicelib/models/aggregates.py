@@ -47,6 +47,8 @@ def amounts_by_key(entry: Entry) -> AmountsByKey:
         "reported_sessions": 0 if entry.reported_ms is None else 1,
         "reported_ms": entry.reported_ms or 0,
         "reported_of_ms": entry.reported_of_ms,
+        "implausible_sessions": 0 if entry.implausible_ms is None else 1,
+        "implausible_ms": entry.implausible_ms or 0,
     }
     parts = [{AggregateKey(day, entry.service or entry.kind): _drop_zeros(service_amounts)}]
     for use in entry.uses:

@@ -2,14 +2,14 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 BYTES_PER_SAMPLE = 2
 FORMAT_PCM = 1  # the WAV format code
 
 
-@dataclass(frozen=True)
-class Audio:
+class Audio(msgspec.Struct, frozen=True):
     """Signed 16-bit little-endian PCM, mono or stereo."""
 
     frames: bytes

@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     ENTRY_DOUBLED = "entry_doubled"
     GRANT_DOUBLED = "grant_doubled"
     PRICE_VERSION_UNKNOWN = "price_version_unknown"
+    PRICE_DIFFERS = "price_differs"
     HOLD_STUCK = "hold_stuck"
     HOLD_INDEX = "hold_index"
     HOLD_OVERCHARGED = "hold_overcharged"

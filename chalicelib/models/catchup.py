@@ -10,6 +10,14 @@ from .transcripts import Word
 WEBHOOK_SECRET_HEADER = "X-Webhook-Secret"  # carries the secret of a job in its provider's webhook
 
 
+class TextUse(Struct, frozen=True):
+    """The tokens that a text model ("provider/model") read and wrote."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
 class JobState(StrEnum):
     """`submitting`: the order is being sent, and the provider may have accepted it even if no response came."""
 
@@ -26,8 +34,13 @@ class Job(Struct, frozen=True):
 
     `worker` and `claimed_until` are the claim of a worker. `notified_id` is the provider's transcript that a webhook
     named, `provider_id` the transcript that is known to belong to the job. `billed_ms`, `model` and `cost_micro_usd`
-    describe what was transcribed. `claim`, `body_hash` and `submitted_url` derive from what the user sent; they are
-    unmarked, because an export has the original.
+    describe what was transcribed, `text_uses` what text models did, for failed tries too.
+
+    `is_to_end`: the range was requested without an end; `to_ms` is then how far the hold reaches and, once that is
+    known, where the recording ends before it; `recording_ms` is its length.
+
+    `claim`, `body_hash` and `submitted_url` derive from what the user sent; they are unmarked, because an export has
+    the original.
     """
 
     job_id: Record[str]
@@ -55,10 +68,13 @@ class Job(Struct, frozen=True):
     provider_id: Internal[str] = ""
     notified_id: Internal[str] = ""
     is_provider_copy_deleted: Internal[bool] = False
+    is_to_end: Record[bool] = False
+    recording_ms: Record[int] = 0
     billed_ms: Record[int] = 0
     model: Record[str] = ""
     cost_micro_usd: Record[int] = 0
     summary_tries: Internal[int] = 0
+    text_uses: Record[tuple[TextUse, ...]] = ()
     charged: Record[int] = 0
     error: Record[str] = ""
     ended_at: Record[int] = 0
@@ -66,6 +82,11 @@ class Job(Struct, frozen=True):
     @property
     def has_ended(self) -> bool:
         return self.state in (JobState.DONE, JobState.FAILED)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was ended from outside, because its account is deleted: no more work may be done for it."""
+        return self.abandon_at == 0
 
     @property
     def is_known_to_provider(self) -> bool:
@@ -111,7 +132,10 @@ class TranscriptionOrder(Struct, frozen=True):
 
 
 class Recording(Struct, frozen=True):
-    """The transcript of a whole recording. `audio_ms` is its whole length, `model` is "provider/model"."""
+    """The transcript of a whole recording. `audio_ms` is its whole length, `model` is "provider/model".
+
+    Both are empty where the provider found no speech before it transcribed anything: that costs nothing.
+    """
 
     words: tuple[Word, ...]
     audio_ms: int
@@ -126,6 +150,10 @@ class TextAnswer(Struct, frozen=True):
     input_tokens: int
     output_tokens: int
 
+    @property
+    def use(self) -> TextUse:
+        return TextUse(self.model, self.input_tokens, self.output_tokens)
+
 
 class UploadForm(Struct, frozen=True):
     """The address and fields of a form with which a browser sends one file to the bucket."""
@@ -134,6 +162,13 @@ class UploadForm(Struct, frozen=True):
     fields: dict[str, str]
     expires_at: int
     max_bytes: int
+
+
+class UploadedFile(Struct, frozen=True):
+    """An uploaded recording. `fingerprint` changes when the file changes."""
+
+    fingerprint: str
+    bytes: int
 
 
 class StoredFile(Struct, frozen=True):

@@ -1,10 +1,9 @@
 """Files that a person saves."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class Download:
+class Download(msgspec.Struct, frozen=True):
     """A file to save. `next_cursor`: where the next file of a long list starts; None at its end."""
 
     content: str

@@ -10,7 +10,7 @@ from .field_kinds import Internal, Record
 class Balance(Struct, frozen=True):
     """The credits of an account. `available` can be spent, `held` is reserved by open holds.
 
-    Every write increments `version`.
+    Every write increments `version`. `open_disputes` counts the disputes of its payments that no bank has decided.
     """
 
     available: Record[int] = 0
@@ -22,6 +22,12 @@ class Balance(Struct, frozen=True):
     blocked: Record[bool] = False
     deleted: Record[bool] = False
     signed_out_at: Record[int] = 0
+    open_disputes: Record[int] = 0
+
+    @property
+    def is_buyer(self) -> bool:
+        """Whether the account bought credits that it still has or used, and disputes none of its payments."""
+        return self.purchased > 0 and self.open_disputes == 0
 
 
 class BalanceAttributes:
@@ -90,7 +96,7 @@ class ModelUse(Struct, frozen=True):
 class Charge(Struct, frozen=True):
     """What a settlement charges: it becomes the entry and part of the day's totals.
 
-    `reported_ms`, `reported_of_ms`: see `Entry`.
+    `reported_ms`, `reported_of_ms`, `implausible_ms`: see `Entry`.
     """
 
     credits: int
@@ -101,6 +107,7 @@ class Charge(Struct, frozen=True):
     uses: tuple[ModelUse, ...] = ()
     reported_ms: int | None = None
     reported_of_ms: int = 0
+    implausible_ms: int | None = None
 
     @property
     def cost_micro_usd(self) -> int:
@@ -117,7 +124,8 @@ class Entry(Struct, frozen=True):
 
     `cents`: the money of the movement in US cents, signed likewise. `cost_micro_usd`: what a provider or the payment
     service charged for it. `reported_ms`, at the stop of a live session: how long the provider's sockets were open
-    according to the client; `reported_of_ms`: what was billed of the whole session.
+    according to the client; `reported_of_ms`: what was billed of the whole session. Where the session was not open for
+    so long, its report is `implausible_ms` instead.
     """
 
     entry_id: Record[str]
@@ -136,6 +144,7 @@ class Entry(Struct, frozen=True):
     cents: Record[int] = 0
     reported_ms: Record[int | None] = None
     reported_of_ms: Record[int] = 0
+    implausible_ms: Record[int | None] = None
 
 
 class DayTotal(Struct, frozen=True):

@@ -76,6 +76,18 @@ class PaymentFacts(Struct, frozen=True):
     refunds: Mapping[str, Refund] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
 
+    @property
+    def refunded_cents(self) -> int:
+        """The money of the payment that was refunded."""
+        refunds = self.refunds.values() if self.payment is PaymentState.PAID else ()
+        return sum(refund.cents for refund in refunds if refund.state is RefundState.SUCCEEDED)
+
+    @property
+    def lost_cents(self) -> int:
+        """The money of the payment that lost disputes took."""
+        disputes = self.disputes.values() if self.payment is PaymentState.PAID else ()
+        return sum(dispute.cents for dispute in disputes if dispute.state is DisputeState.LOST)
+
     def with_fact(self, fact: PaymentFact) -> "PaymentFacts":
         """These facts and one more. Every fact only moves forward, so neither order nor repetition matters."""
         match fact:
@@ -99,7 +111,7 @@ class PurchaseValue(Struct, frozen=True):
 
 
 class BookedAmounts(Struct, frozen=True):
-    """What the ledger has booked for a purchase. `holds`: open dispute → credits that it holds."""
+    """What the ledger has booked for a purchase. `holds`: open dispute → credits that it holds, perhaps none."""
 
     granted: int = 0
     clawed_back: int = 0

@@ -5,8 +5,9 @@ have refilled. Each request advances it by one interval of the limit and is allo
 within the window. Times are whole microseconds since the epoch.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 MAX_REQUESTS = 1_000_000
@@ -15,8 +16,7 @@ MAX_BURST_DEPLOYED, MAX_PER_SECOND_DEPLOYED = 10_000, 100
 UNCOUNTED = frozenset({"open", "webhooks"})
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A burst of `requests`, which refills evenly over the window."""
 
     requests: int
@@ -67,18 +67,18 @@ class Limit:
         return max(0, free_us // self.interval_us)
 
 
-@dataclass(frozen=True)
-class LimitGroup:
+class LimitGroup(msgspec.Struct, frozen=True):
     """Routes whose requests count against one limit.
 
     `must_count`: a request that cannot be counted is refused with 503; otherwise it passes uncounted.
     `counts_new_work`: false where new work is bounded by what it spends, so that only requests that do no new work are
-    counted, after they were processed.
+    counted, after they were processed. `counts_bytes`: the bytes of its bodies are counted by user and day.
     """
 
     by: Literal["network", "user"]
     must_count: bool = True
     counts_new_work: bool = True
+    counts_bytes: bool = False
 
 
 GROUPS = {
@@ -89,9 +89,13 @@ GROUPS = {
     "refresh": LimitGroup("network", must_count=False),
     "account": LimitGroup("user", must_count=False),
     "reads": LimitGroup("user", must_count=False),
-    "stream": LimitGroup("user"),
+    # Whole transcripts, statements and exports: an answer has up to 5 MB, and costs accordingly.
+    "bulk_reads": LimitGroup("user"),
+    "stream": LimitGroup("user", counts_bytes=True),
     # A relayed chunk is billed as one second at least, inside its lease.
     "audio": LimitGroup("user", counts_new_work=False),
     "spend": LimitGroup("user"),
+    # Each form stores up to 500 MB for a day.
+    "uploads": LimitGroup("user"),
     "admin": LimitGroup("user"),
 }

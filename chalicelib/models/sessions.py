@@ -18,6 +18,14 @@ class SessionState(StrEnum):
     STOPPED = "stopped"
 
 
+SHORTEST_BILLED_MS = 1_000  # of a relayed chunk: however short, it costs as many writes and requests
+
+
+def billed_chunk_ms(audio_ms: int) -> int:
+    """What a relayed chunk of this length is billed as."""
+    return max(audio_ms, SHORTEST_BILLED_MS)
+
+
 class InFlight(Struct, frozen=True):
     """A chunk that is with a provider: the attempt, its length and when it was reserved (epoch seconds)."""
 
@@ -25,14 +33,35 @@ class InFlight(Struct, frozen=True):
     audio_ms: int
     reserved_at: int
 
+    @property
+    def billed_ms(self) -> int:
+        return billed_chunk_ms(self.audio_ms)
+
+
+class TurnSettings(Struct, frozen=True):
+    """When a provider ends a turn, where it can be told; None leaves it to the provider.
+
+    `silence_ms`: the silence after a turn that seems complete; `max_silence_ms`: after any other. The turn seems
+    complete from this confidence on.
+    """
+
+    silence_ms: Record[int | None] = None
+    max_silence_ms: Record[int | None] = None
+    confidence_thousandths: Record[int | None] = None
+
 
 class Session(Struct, frozen=True):
     """A live session: one transcript, many leases, one running total.
 
-    `done_ms` is the billed total, `charged` the credits settled with earlier leases. Audio uses up a relayed lease: of
+    `done_ms` is the billed total, `rounded_up_ms` what it contains because short chunks are billed as more than they
+    are; `charged` are the credits settled with earlier leases. Audio uses up a relayed lease: of
     what its hold covers, `free_ms` is unused, `inflight` is with providers and the rest is part of `done_ms`; `uses`
     is what the models did since the last settlement. Time uses up a direct lease. `covered_ms` are the intervals of
-    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends.
+    the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
+    those of the stage that the client can speak.
+
+    `saves` counts the saves that stored words, and `saved_bytes` their bytes. `next_seq` is above every `seq` that was
+    saved or sent as a chunk, and never falls.
     """
 
     user_id: Internal[str]
@@ -51,16 +80,23 @@ class Session(Struct, frozen=True):
     free_ms: Record[int]
     inflight: Internal[tuple[InFlight, ...]] = ()
     done_ms: Record[int] = 0
+    rounded_up_ms: Record[int] = 0
     settled_ms: Record[int] = 0
     charged: Record[int] = 0
     language: Personal[str] = ""
     key_terms: Personal[tuple[str, ...]] = ()
     sample_rate: Record[int] = 16_000
+    turn: Record[TurnSettings] = TurnSettings()
+    providers: Record[tuple[str, ...]] = ()
     body_hash: Internal[str] = ""
     last_reserved_at: Record[int] = 0
     provider: Record[str] = ""
     model: Record[str] = ""
     last_saved_at: Record[int] = 0
+    saves: Record[int] = 0
+    saved_bytes: Record[int] = 0
+    next_seq: Record[int] = 0
+    stopped_at: Record[int] = 0
     words_until_ms: Record[int] = 0
     covered_ms: Record[tuple[tuple[int, int], ...]] = ()
     client_reported_seconds: Record[int | None] = None  # reported by the provider to the client; never billed
@@ -79,8 +115,21 @@ class Session(Struct, frozen=True):
 
     @property
     def inflight_ms(self) -> int:
-        """The audio that is with providers."""
-        return sum(chunk.audio_ms for chunk in self.inflight)
+        """What the audio that is with providers will be billed as."""
+        return sum(chunk.billed_ms for chunk in self.inflight)
+
+    @property
+    def audio_ms(self) -> int:
+        """The length of what was transcribed."""
+        return self.done_ms - self.rounded_up_ms
+
+    def used_ms(self, now: int) -> int:
+        """What was billed of the session until `now`, or is being used; epoch seconds."""
+        if not self.is_direct:
+            return self.done_ms + self.inflight_ms
+        is_running = self.state is SessionState.ACTIVE
+        running_seconds = min(now, self.lease_expires_at) - self.lease_started_at if is_running else 0
+        return self.done_ms + max(0, running_seconds) * 1000
 
     @property
     def is_direct(self) -> bool:
@@ -92,7 +141,7 @@ class Session(Struct, frozen=True):
         """Where audio that arrives now belongs in the transcript: after the relayed audio, or by the clock."""
         if self.is_direct:
             return max(0, self.lease_started_at - self.started_at) * 1000  # clocks of two Lambdas differ
-        return self.done_ms + self.inflight_ms
+        return self.audio_ms + sum(chunk.audio_ms for chunk in self.inflight)
 
 
 class SessionAttributes:
@@ -103,7 +152,13 @@ class SessionAttributes:
 
     first_answer: Internal[str]
     renewal_answer: Internal[str]
-    saved_bytes: Record[int]
+
+
+class OpenSessionAttributes:
+    """The pointer to a session that was not stopped, by which `GET /transcription/sessions` finds it."""
+
+    session_id: Internal[str]
+    expires_at: Internal[int]
 
 
 class AllowanceAttributes:
@@ -119,6 +174,7 @@ class LiveOptions(Struct, frozen=True):
     language: str = ""
     key_terms: tuple[str, ...] = ()
     sample_rate: int = 16_000
+    turn: TurnSettings = TurnSettings()
 
 
 class SocketCredential(Struct, frozen=True):
@@ -141,3 +197,7 @@ class Reservation(Struct, frozen=True):
     audio_hash: str
     reserved_at: Internal[int]
     start_ms: Record[int]
+
+    @property
+    def billed_ms(self) -> int:
+        return billed_chunk_ms(self.audio_ms)

@@ -53,7 +53,10 @@ class BlockAttributes:
 
 
 class Transcript(Struct, frozen=True):
-    """A line of the history: a live session, or the recording of a catch-up."""
+    """A line of the history: a live session, or the recording of a catch-up.
+
+    `recording_ms`: how long the recording of a catch-up is, where it was to be covered to its end; else 0.
+    """
 
     transcript_id: Record[str]
     kind: Record[str]
@@ -65,14 +68,19 @@ class Transcript(Struct, frozen=True):
     state: Record[str] = ""
     ended_at: Record[int] = 0
     audio_ms: Record[int] = 0
+    recording_ms: Record[int] = 0
     credits: Record[int] = 0
     covered_ms: Record[tuple[tuple[int, int], ...]] = ()
 
 
 class TranscriptAttributes:
-    """What a stored line of the history has besides the fields of `Transcript`. `catchups` counts them."""
+    """What a stored line of the history has besides the fields of `Transcript`: how many catch-ups are done, and run.
+
+    A running catch-up of a recording is not counted: its line is written when it is done.
+    """
 
     catchups: Record[int]
+    running_catchups: Internal[int]
 
 
 class Moment(Struct, frozen=True):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .. import contract
+from ..cursors import Cursors
 from ..dates import rfc3339
 from ..errors import (
     ConflictError,
@@ -24,9 +25,10 @@ from ..models.purchase_facts import PaymentState
 from ..models.purchases import Purchase
 from ..pricing.price_files import Prices
 from ..repositories.ledger import Ledger
-from ..repositories.purchases import create_purchase, purchase_from, purchase_key
+from ..repositories.purchases import POINTER, create_purchase, list_purchases, purchase_from, purchase_key
 from ..repositories.table import Tables, WriteRefusedError
 from .fulfilment import RESUMABLE_SECONDS, Fulfilment
+from .purchase_item import purchase_item
 
 CURRENCY = "usd"
 CHECKOUT_SECONDS = 3_600
@@ -42,10 +44,11 @@ class Purchases:
     prices: Prices
     fulfilment: Fulfilment
     is_on: bool
-    return_origins: frozenset[str]
+    return_origins: tuple[str, ...]
     success_url: str
     cancel_url: str
     now: Callable[[], int]  # epoch seconds, UTC
+    cursors: Cursors
 
     def packages(self) -> contract.Packages:
         """The packages for sale, cheapest first."""
@@ -60,15 +63,18 @@ class Purchases:
 
     # Buying
 
-    def buy(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> contract.Checkout:
+    def buy(
+        self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str, base_url: str = ""
+    ) -> contract.Checkout:
         """A checkout for a package. The same `purchase_id` and body again return the same checkout.
 
+        `base_url`: of this API, whose own pages take the buyer back where neither the body nor a setting names one.
         Raises InvalidRequestError (package, URLs), IdempotencyMismatchError, ConflictError (the purchase has ended or
         is too old to resume), ProviderError (nothing was bought: retry with the same key).
         """
         if not self.is_on:
             raise UnavailableError("Credits are not for sale on this server.", retry_after_seconds=OFF_RETRY_SECONDS)
-        new_purchase = self._new_purchase(caller, body, purchase_id, body_hash)
+        new_purchase = self._new_purchase(caller, body, purchase_id, body_hash, base_url)
         _, (item,) = self.ledger.admit(caller, extra_keys=[purchase_key(purchase_id)])
         purchase = purchase_from(item) if item else None
         if purchase is None:
@@ -87,12 +93,16 @@ class Purchases:
             purchase = self._open_checkout(purchase)
         return _checkout(purchase)
 
-    def _new_purchase(self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str) -> Purchase:
+    def _new_purchase(
+        self, caller: Caller, body: contract.Buy, purchase_id: str, body_hash: str, base_url: str
+    ) -> Purchase:
         package = self.prices.packages.get(body.package_id)
         if package is None:
             names = ", ".join(self.prices.packages)
             raise InvalidRequestError(f"There is no such package. Choose one of: {names}.", "package_id")
         now = self.now()
+        paid = self.success_url or f"{base_url}/checkout/paid?credits={package.credits}"
+        cancelled = self.cancel_url or f"{base_url}/checkout/cancelled"
         return Purchase(
             purchase_id=purchase_id,
             user_id=caller.user_id,
@@ -104,8 +114,8 @@ class Purchases:
             is_live=self.fulfilment.is_live,
             created_at=now,
             checkout_expires_at=now + CHECKOUT_SECONDS,
-            success_url=self._return_url(body.success_url, "success_url", self.success_url),
-            cancel_url=self._return_url(body.cancel_url, "cancel_url", self.cancel_url),
+            success_url=self._return_url(body.success_url, "success_url", paid),
+            cancel_url=self._return_url(body.cancel_url, "cancel_url", cancelled),
             body_hash=body_hash,
         )
 
@@ -134,6 +144,24 @@ class Purchases:
             self.fulfilment.record_payment_fact(purchase, unused, PaymentState.FAILED)
             raise
         return self.fulfilment.record_payment_fact(purchase, unused, PaymentState.OPEN, session)
+
+    # Looking at purchases
+
+    def page(self, caller: Caller, limit: int, cursor: str | None) -> contract.PurchasePage:
+        """One page, newest first. Raises InvalidRequestError for an invalid cursor."""
+        after = self.cursors.decode(POINTER, cursor, caller.user_id)
+        self.ledger.admit(caller)
+        purchases, last = list_purchases(self.tables, caller.user_id, limit, after)
+        next_cursor = self.cursors.encode(POINTER, last, caller.user_id)
+        return contract.PurchasePage(purchases=list(map(purchase_item, purchases)), next_cursor=next_cursor)
+
+    def get(self, caller: Caller, purchase_id: str) -> contract.PurchaseItem:
+        """One purchase. Raises NotFoundError, also for one of another buyer."""
+        _, (item,) = self.ledger.admit(caller, extra_keys=[purchase_key(purchase_id)])
+        purchase = purchase_from(item) if item else None
+        if purchase is None or purchase.user_id != caller.user_id:
+            raise NotFoundError("There is no purchase with this id.")
+        return purchase_item(purchase)
 
     # Events of payments
 

@@ -158,7 +158,7 @@ class Fulfilment:
                 )
             if updated == purchase:
                 return purchase
-            bookings = [] if changes.is_empty else ledger_writes(purchase, changes, balance, self.now())
+            bookings = [] if changes.is_empty else ledger_writes(purchase, facts, changes, balance, self.now())
             try:
                 self.tables.transact([*update_purchase(purchase, updated), *bookings])
             except WriteRefusedError:  # The purchase was updated, or credits were spent that a dispute was to hold.

@@ -13,7 +13,6 @@ from ..models.purchase_facts import (
     PaymentFacts,
     PaymentState,
     PurchaseValue,
-    RefundState,
 )
 
 
@@ -25,9 +24,7 @@ def purchase_value(facts: PaymentFacts, credits: int, cents: int) -> PurchaseVal
     """
     if facts.payment is not PaymentState.PAID:
         return PurchaseValue(0, 0)
-    returned = sum(refund.cents for refund in facts.refunds.values() if refund.state is RefundState.SUCCEEDED)
-    returned += sum(dispute.cents for dispute in facts.disputes.values() if dispute.state is DisputeState.LOST)
-    returned = min(returned, cents)
+    returned = min(facts.refunded_cents + facts.lost_cents, cents)
     return PurchaseValue(credits, _share(returned, credits, cents), returned)
 
 

@@ -50,6 +50,11 @@ def load(version: str) -> Prices:
     return prices
 
 
+def load_all() -> dict[str, Prices]:
+    """Every version in this package. Raises PriceError."""
+    return {version: load(version) for version in available()}
+
+
 def available() -> list[str]:
     """The versions in this package."""
     return [path.stem for path in PRICES_DIRECTORY.glob("*.json")]

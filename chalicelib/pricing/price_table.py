@@ -107,7 +107,11 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def live_ms(self, credits: int) -> int:
         """The longest live time that `credits` cover, in milliseconds."""
-        return credits * MILLISECONDS_PER_MINUTE // self.services["live"].credits_per_minute
+        return self.affordable_ms("live", credits)
+
+    def affordable_ms(self, service: str, credits: int) -> int:
+        """The longest time of a service sold by the minute that `credits` cover, in milliseconds."""
+        return credits * MILLISECONDS_PER_MINUTE // self.services[service].credits_per_minute
 
     def cost_micro_usd(self, model: str, audio_ms: int) -> int:
         """What `audio_ms` cost us at the provider, rounded up. `model` is "provider/model"."""

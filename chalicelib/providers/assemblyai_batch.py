@@ -1,5 +1,6 @@
 """AssemblyAI's transcripts of recordings: order, find, fetch and delete them. Facts and sources: docs/providers.md."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -8,6 +9,7 @@ import msgspec
 
 from ..errors import ProviderError, ProviderFailedError
 from ..models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
+from ..models.languages import primary_language
 from ..models.transcripts import Word
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
@@ -18,6 +20,33 @@ MAX_RECORDING_BYTES = 64 * 1024 * 1024  # ten hours have about 100,000 words of 
 # The only regional codes that AssemblyAI accepts; any other would make it reject the order.
 REGIONAL_CODES = {"en-AU": "en_au", "en-GB": "en_uk", "en-US": "en_us", "de-CH": "de_ch"}
 UNSUPPORTED_LANGUAGES = {"yue"}  # Cantonese: in Whisper's list, not in AssemblyAI's
+NO_SPEECH = "no spoken audio"  # a mark of the error with which the detection of the language ends without speech
+# What AssemblyAI's sentence contains, in lower case, and the message for the listener. The first match counts.
+FAILURES = (
+    (
+        ("mpegurl", "m3u", "dash+xml"),
+        "This is a playlist, not a recording. Nothing was charged. Send the address of one audio or video file, or"
+        " upload the file.",
+    ),
+    (
+        ("text/html", "html document"),
+        "This is a web page, not a recording. Nothing was charged. Send the address of the audio or video file itself,"
+        " or upload the file.",
+    ),
+    (("does not appear to contain audio",), "The file does not hold audio."),
+    (
+        ("download error", "unable to download"),
+        "The recording could not be downloaded. Nothing was charged. Check that its address opens without a sign-in,"
+        " or upload the file.",
+    ),
+    (
+        ("too short",),
+        "The recording, or the requested part of it, is too short. Nothing was charged. Choose another range.",
+    ),
+)
+OTHER_FAILURE = (
+    "The recording could not be transcribed. Nothing was charged. Start again, or upload it in another format."
+)
 Milliseconds = Annotated[int, msgspec.Meta(ge=-1_000, le=360_000_000)]
 
 
@@ -88,10 +117,17 @@ class AssemblyAITranscripts:
         return None
 
     def recording(self, transcript_id: str) -> Recording | None:
-        """The recognised words; None while the provider is working. Raises ProviderFailedError, ProviderError."""
+        """The recognised words; None while the provider is working. Raises ProviderFailedError, ProviderError.
+
+        Where AssemblyAI has to detect the language and finds no speech, its transcript ends in an error: that is a
+        recording without words, which costs nothing.
+        """
         transcript = self._fetch(transcript_id)
         if transcript.status == "error":
-            raise ProviderFailedError(_failure_reason(transcript.error or ""))
+            error = _without_urls(transcript.error or "").lower()
+            if NO_SPEECH in error:
+                return Recording((), 0, "")
+            raise ProviderFailedError(_failure_reason(error))
         if transcript.status != "completed":
             return None
         words = tuple(Word(w.text, max(w.start, 0), max(w.end, 0), w.confidence) for w in transcript.words or [])
@@ -131,7 +167,7 @@ def _parse_transcript(fields: dict[str, object]) -> TranscriptResponse:
 
 def _language_code(language: str) -> str:
     """AssemblyAI's code of the language, with the region only where AssemblyAI has it; empty where there is no code."""
-    name = language.split("-")[0]
+    name = primary_language(language)
     return REGIONAL_CODES.get(language, "" if name in UNSUPPORTED_LANGUAGES else name)
 
 
@@ -139,17 +175,14 @@ def _without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
+def _without_urls(error: str) -> str:
+    """The sentence without addresses: a user chose them, so their letters say nothing about the failure."""
+    return re.sub(r"https?://\S+", "", error)
+
+
 def _failure_reason(error: str) -> str:
     """A message for the user. The provider's own repeats the recording's URL, which may be signed."""
-    messages = {
-        "Download error": "The recording could not be downloaded from its URL.",
-        "File does not appear to contain audio": "The file contains no audio.",
-        "Audio duration is too short": "The recording is too short.",
-    }
-    return next(
-        (message for beginning, message in messages.items() if error.startswith(beginning)),
-        "The recording could not be transcribed.",
-    )
+    return next((message for marks, message in FAILURES if any(mark in error for mark in marks)), OTHER_FAILURE)
 
 
 def build(settings: Settings, api_key: str) -> AssemblyAITranscripts:

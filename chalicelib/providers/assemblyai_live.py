@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import ProviderError
+from ..models.languages import AUTO
 from ..models.sessions import LiveOptions, SocketCredential
 from ..settings.provider_registry import ASSEMBLYAI_ENGLISH, ASSEMBLYAI_KEY_TERMS, ASSEMBLYAI_MULTILINGUAL
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
 
-LANGUAGES = {"en", "es", "fr", "de", "it", "pt"}
+LANGUAGES = {AUTO, "en", "es", "fr", "de", "it", "pt"}
 LONGEST_LEASE_SECONDS = 10_800
 
 
@@ -45,7 +46,7 @@ class AssemblyAILive:
         self._token_seconds, self._inactivity_seconds = token_seconds, inactivity_seconds
 
     def supports_language(self, language: str) -> bool:
-        """Whether one of the streaming models supports the language; empty means any."""
+        """Whether one of the streaming models supports the language; empty means English."""
         return _language_code(language) in LANGUAGES
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
@@ -84,6 +85,13 @@ class AssemblyAILive:
         }
         if options.key_terms:
             query["keyterms_prompt"] = msgspec.json.encode(options.key_terms).decode()
+        turn = options.turn
+        if turn.silence_ms is not None:
+            query["min_turn_silence"] = str(turn.silence_ms)
+        if turn.max_silence_ms is not None:
+            query["max_turn_silence"] = str(turn.max_silence_ms)
+        if turn.confidence_thousandths is not None:
+            query["end_of_turn_confidence_threshold"] = str(turn.confidence_thousandths / 1000)
         if model == ASSEMBLYAI_MULTILINGUAL:
             query["language_detection"] = "true"
         return f"{self._base_url.replace('http', 'ws', 1)}/v3/ws?{urlencode(query)}"

@@ -15,7 +15,13 @@ from botocore.exceptions import ClientError
 from ..errors import InvalidCredentialsError, InvalidRequestError, UnauthenticatedError
 from ..logs.request_facts import request_facts
 from ..models.accounts import Account
-from .cognito_errors import convert_cognito_errors, error_code, invalid_code_error, is_client_secret_wrong
+from .cognito_errors import (
+    convert_cognito_errors,
+    error_code,
+    invalid_code_error,
+    is_client_secret_wrong,
+    is_mail_quota_empty,
+)
 
 # Errors that depend on the state of one account. Passed on, each would reveal that the account exists.
 CODE_NOT_SENT = {
@@ -26,7 +32,9 @@ CODE_NOT_SENT = {
     "LimitExceededException",  # too many codes for this account; too many calls from us are TooManyRequestsException
     "CodeDeliveryFailureException",
 }
+CODE_NOT_RESENT = {"UserNotFoundException", "InvalidParameterException", "LimitExceededException"}
 CODE_REJECTED = {
+    "AliasExistsException",
     "CodeMismatchException",
     "ExpiredCodeException",
     "UserNotFoundException",
@@ -49,11 +57,13 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Person:
-    """The user of an account."""
+    """The user of an account. Without a password, its sign-up was not finished."""
 
     user_id: str
     email: str
     name: str
+    is_confirmed: bool = True
+    has_password: bool = True
 
 
 class Cognito:
@@ -64,13 +74,35 @@ class Cognito:
         self._client_id, self._client_secret = client_id, client_secret
 
     def sign_up(self, email: str, password: str, name: str) -> str:
-        """Create an account. Returns its user id. Raises EmailTakenError, InvalidRequestError (weak password)."""
-        attributes = [{"Name": "email", "Value": email}] + ([{"Name": "name", "Value": name}] if name else [])
+        """Create an account and email a code. Returns its user id.
+
+        Raises EmailTakenError, InvalidRequestError (password), MailQuotaError; then the account may exist.
+        """
+        attributes = _new_attributes(email, name)
         with convert_cognito_errors():
             response = self._client.sign_up(
                 **self._client_parameters(email), Username=email, Password=password, UserAttributes=attributes
             )
         return str(response["UserSub"])
+
+    def create_user(self, email: str, name: str) -> str:
+        """Create a confirmed account without a password, and email nothing. Returns its user id.
+
+        Raises EmailTakenError.
+        """
+        attributes = [*_new_attributes(email, name), {"Name": "email_verified", "Value": "true"}]
+        with convert_cognito_errors():
+            response = self._client.admin_create_user(
+                UserPoolId=self._pool, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS"
+            )
+        return _attributes(response["User"]["Attributes"])["sub"]
+
+    def set_password(self, username: str, password: str) -> None:
+        """Set the password of a user id or an email address, and confirm the account. Raises InvalidRequestError."""
+        with convert_cognito_errors():
+            self._client.admin_set_user_password(
+                UserPoolId=self._pool, Username=username, Password=password, Permanent=True
+            )
 
     def confirm_without_code(self, email: str) -> None:
         """Confirm the account and mark its address as verified, on stages that send no email. May run twice."""
@@ -85,38 +117,42 @@ class Cognito:
                     raise
 
     def confirm(self, email: str, code: str) -> None:
-        """Confirm the account with an emailed code. Raises InvalidRequestError if it is wrong or has expired."""
+        """Confirm the account with an emailed code.
+
+        Raises InvalidRequestError, alike for a wrong or expired code, a confirmed account, and an unknown address.
+        """
         with convert_cognito_errors():
             try:
                 self._client.confirm_sign_up(**self._client_parameters(email), Username=email, ConfirmationCode=code)
             except ClientError as error:
-                if error_code(error) == "UserNotFoundException":
-                    raise invalid_code_error() from error
-                if error_code(error) != "NotAuthorizedException" or is_client_secret_wrong(error):
+                if error_code(error) not in CODE_REJECTED or is_client_secret_wrong(error):
                     raise
-                raise InvalidRequestError(
-                    "This account is already confirmed, or it is locked. Sign in.", "email"
-                ) from error
+                raise invalid_code_error() from error
 
-    def resend_code(self, email: str) -> None:
-        """Email a new code. Does not reveal whether the account exists."""
+    def resend_code(self, email: str) -> bool:
+        """Email a new code, if the account is to be confirmed; return whether it may have been sent."""
         with convert_cognito_errors():
             try:
                 self._client.resend_confirmation_code(**self._client_parameters(email), Username=email)
             except ClientError as error:
-                if error_code(error) not in {"UserNotFoundException", "InvalidParameterException"}:
+                if error_code(error) not in CODE_NOT_RESENT or is_mail_quota_empty(error):
                     raise
+                return False
+        return True
 
-    def send_reset_code(self, email: str) -> None:
-        """Email a code for setting a new password. Does not reveal whether the account exists."""
+    def send_reset_code(self, email: str) -> bool:
+        """Email a code for setting a new password, if the account exists; return whether it may have been sent."""
         with convert_cognito_errors():
             try:
                 self._client.forgot_password(**self._client_parameters(email), Username=email)
             except ClientError as error:
-                if error_code(error) not in CODE_NOT_SENT or is_client_secret_wrong(error):
+                is_hidden = error_code(error) in CODE_NOT_SENT and not is_mail_quota_empty(error)
+                if not is_hidden or is_client_secret_wrong(error):
                     raise
                 if error_code(error) == "CodeDeliveryFailureException":  # Only our log may show this outage.
                     request_facts().notes["aws_error"] = f"cognito: {error_code(error)}"
+                return False
+        return True
 
     def reset_password(self, email: str, code: str, password: str) -> None:
         """Set a new password with an emailed code. Raises InvalidRequestError, also for an unknown address."""
@@ -156,8 +192,25 @@ class Cognito:
         """The user with this address. Raises InvalidCredentialsError if there is none."""
         with convert_cognito_errors():
             response = self._client.admin_get_user(UserPoolId=self._pool, Username=email)
-        attributes = _attributes(response["UserAttributes"])
-        return Person(attributes["sub"], attributes.get("email", email), attributes.get("name", ""))
+        attributes, status = _attributes(response["UserAttributes"]), response["UserStatus"]
+        return Person(
+            attributes["sub"],
+            attributes.get("email", email),
+            attributes.get("name", ""),
+            is_confirmed=status != "UNCONFIRMED",
+            has_password=status != "FORCE_CHANGE_PASSWORD",
+        )
+
+    def groups(self, user_id: str) -> list[str]:
+        """The groups of the user; none of a deleted one."""
+        with convert_cognito_errors():
+            try:
+                response = self._client.admin_list_groups_for_user(UserPoolId=self._pool, Username=user_id)
+            except ClientError as error:
+                if error_code(error) != "UserNotFoundException":
+                    raise
+                return []
+        return [group["GroupName"] for group in response["Groups"]]
 
     def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]:
         """A page of accounts, and the `after` of the next page.
@@ -218,6 +271,10 @@ class Cognito:
         """Source: Amazon Cognito developer guide, "Computing secret hash values"."""
         digest = hmac.new(self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256).digest()
         return base64.b64encode(digest).decode()
+
+
+def _new_attributes(email: str, name: str) -> list[dict[str, str]]:
+    return [{"Name": "email", "Value": email}] + ([{"Name": "name", "Value": name}] if name else [])
 
 
 def _attributes(items: list[dict[str, str]]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Cognito's errors, mapped to ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,10 +12,13 @@ from ..errors import (
     EmailUnverifiedError,
     InvalidCredentialsError,
     InvalidRequestError,
+    MailQuotaError,
     RateLimitedError,
     UnavailableError,
 )
 from ..logs.request_facts import request_facts
+
+DAILY_LIMIT = re.compile(r"daily (\w+ )?(limit|quota)", re.IGNORECASE)
 
 
 @contextmanager
@@ -24,7 +28,9 @@ def convert_cognito_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         app_error = _to_app_error(error)
-        if isinstance(app_error, UnavailableError):
+        if isinstance(app_error, MailQuotaError):
+            request_facts().notes["mail_quota"] = "used up"
+        elif isinstance(app_error, UnavailableError):
             request_facts().notes["aws_error"] = f"cognito: {error_code(error)}"
         raise app_error from error
     except BotoCoreError as error:
@@ -34,10 +40,15 @@ def convert_cognito_errors() -> Iterator[None]:
 
 def _to_app_error(error: ClientError) -> AppError:
     match error_code(error):
+        case _ if is_mail_quota_empty(error):
+            return MailQuotaError()
         case "UsernameExistsException" | "AliasExistsException":
             return EmailTakenError("An account with this email address exists. Sign in.")
         case "InvalidPasswordException":
-            return InvalidRequestError("The password needs at least 10 characters.", "password")
+            return InvalidRequestError("A password has at least 10 characters.", "password")
+        case "InvalidParameterException" if "'password'" in str(error.response["Error"].get("Message")):
+            message = "A password has 10 to 256 characters, and neither begins nor ends with a space."
+            return InvalidRequestError(message, "password")
         case "CodeMismatchException" | "ExpiredCodeException":
             return invalid_code_error()
         case "UserNotConfirmedException":
@@ -49,7 +60,7 @@ def _to_app_error(error: ClientError) -> AppError:
         case "RefreshTokenReuseException" | "UnsupportedTokenTypeException":
             return InvalidCredentialsError("This refresh token was revoked or has expired. Sign in again.")
         case "InvalidParameterException":
-            return InvalidRequestError("The sign-in service rejected the email address or the password.", "email")
+            return InvalidRequestError("This email address cannot be used. Give another one.", "email")
         case "TooManyRequestsException" | "LimitExceededException" | "TooManyFailedAttemptsException":
             return RateLimitedError("Too many attempts. Wait 30 seconds, then try again.", retry_after_seconds=30)
         case _:
@@ -59,6 +70,15 @@ def _to_app_error(error: ClientError) -> AppError:
 def invalid_code_error() -> InvalidRequestError:
     """The one error for a code that is wrong, expired or of an unknown account."""
     return InvalidRequestError("The code is wrong or has expired. Request a new one.", "code")
+
+
+def is_mail_quota_empty(error: ClientError) -> bool:
+    """Whether the mails of the day are used up, which has the code of too many requests of one account.
+
+    Cognito says "Exceeded daily email limit for the operation or the account", SES "Daily message quota exceeded".
+    """
+    is_candidate = error_code(error) in ("LimitExceededException", "CodeDeliveryFailureException")
+    return is_candidate and bool(DAILY_LIMIT.search(str(error)))
 
 
 def is_client_secret_wrong(error: ClientError) -> bool:

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import UnavailableError
 from ..logs.request_facts import request_facts
-from ..models.catchup import StoredFile, UploadForm
+from ..models.catchup import StoredFile, UploadedFile, UploadForm
 
 MAX_UPLOAD_BYTES = 500 * 1024 * 1024
 UPLOAD_FORM_SECONDS = 15 * 60
@@ -40,11 +40,12 @@ class UploadFiles:
         )
         return UploadForm(form["url"], form["fields"], now + UPLOAD_FORM_SECONDS, MAX_UPLOAD_BYTES)
 
-    def fingerprint(self, user_id: str, upload_id: str) -> str | None:
-        """A value that changes when the file changes; None if there is no such file. Raises UnavailableError."""
+    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+        """The uploaded file; None if there is none. Raises UnavailableError."""
         with convert_s3_errors("head_object"):
             try:
-                return str(self.client.head_object(Bucket=self.bucket, Key=self._key(user_id, upload_id))["ETag"])
+                head = self.client.head_object(Bucket=self.bucket, Key=self._key(user_id, upload_id))
+                return UploadedFile(str(head["ETag"]), int(head["ContentLength"]))
             except ClientError as error:
                 if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                     return None

@@ -9,13 +9,20 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from ..errors import UnauthenticatedError, UnauthenticatedReason, UnavailableError
+from ..lazy import defer_import
 from ..models.accounts import Caller
 
 MAX_TOKEN_CHARACTERS = 8_192
 REFETCH_AFTER_SECONDS = 300
+INVALID = "A valid sign-in token is needed. Sign in again."
+EXPIRED = "This token has expired. Refresh it once, then retry."
 LEEWAY_SECONDS = 5
 CACHED_TOKENS = 1_000
 REQUIRED = ["exp", "iat", "iss", "aud", "sub", "token_use", "auth_time"]
+
+defer_import(
+    "cryptography", "x509"
+)  # PyJWT imports it, which takes a tenth of a cold start. No key of a pool needs it.
 
 
 class _Verified(NamedTuple):
@@ -85,7 +92,9 @@ class TokenVerifier:
             )
             return _caller(claims), int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise _invalid_token(type(error).__name__, reason=_reason(error)) from error
+            reason = _reason(error)
+            message = EXPIRED if reason == "expired" else INVALID
+            raise _invalid_token(type(error).__name__, message, reason) from error
 
     def _key(self, key_id: object) -> Any:
         if not isinstance(key_id, str):
@@ -157,7 +166,7 @@ def _reason(error: Exception) -> UnauthenticatedReason:
 
 def _invalid_token(
     why: str,
-    message: str = "A valid sign-in token is needed. Sign in again.",
+    message: str = INVALID,
     reason: UnauthenticatedReason = "wrong_token",
 ) -> UnauthenticatedError:
     """One message for nearly every invalid token; `why` is for the log."""

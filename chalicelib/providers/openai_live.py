@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ..errors import ProviderError
+from ..models.languages import primary_language
 from ..models.sessions import LiveOptions, SocketCredential
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
@@ -47,20 +48,21 @@ class OpenAILive:
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         """A client secret for a transcription socket. Raises ProviderError."""
         transcription: dict[str, str | list[str]] = {"model": self._model}
-        if options.language:
-            transcription["language"] = options.language.split("-")[0]
+        if language := primary_language(options.language):
+            transcription["language"] = language
         if options.key_terms:
             transcription["keywords"] = list(options.key_terms)
         audio = {
             "format": {"type": "audio/pcm", "rate": SAMPLE_RATE},
             "transcription": transcription,
-            "turn_detection": None,
+            "turn_detection": None,  # The client ends each turn, so `options.turn` does not apply.
         }
         body = {
             "expires_after": {"anchor": "created_at", "seconds": self._secret_seconds},
             "session": {"type": "transcription", "audio": {"input": audio}},
         }
-        fields = self._transport.post_json(f"{self._base_url}/realtime/client_secrets", self._headers, body)
+        url = f"{self._base_url}/realtime/client_secrets"
+        fields = self._transport.post_json(url, self._headers, body, is_repeatable=True)
         try:
             response = msgspec.convert(fields, SecretResponse)
         except msgspec.ValidationError as error:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..errors import ProviderError
+from ..errors import ProviderError, UnusableAnswerError
 from ..models.catchup import TextAnswer
 from ..models.text_tasks import TextTask
 from ..settings.schema import Settings
@@ -57,6 +57,15 @@ class TextResponse(msgspec.Struct):
     usage: ResponseUsage | None = None
 
 
+class _ReceivedText(msgspec.Struct, frozen=True):
+    """The text of a response and its tokens, 0 where the server does not count; `problem`: why it cannot be used."""
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+    problem: str
+
+
 class OpenAIText:
     """Calls `model` by the chat or the responses API. `effort`: the reasoning effort; empty: not sent."""
 
@@ -66,26 +75,28 @@ class OpenAIText:
         self._headers = {"Authorization": f"Bearer {api_key}"}
 
     def answer(self, task: TextTask) -> TextAnswer:
-        """The JSON object that the model returned; it may violate the schema. Raises ProviderError.
+        """The JSON object that the model returned; it may violate the schema.
 
+        Raises ProviderError; UnusableAnswerError for an answer that is cut off, refused or no JSON object.
         The request asks the provider to store nothing.
         """
-        if self._api == "responses":
-            text, input_tokens, output_tokens = self._call_responses(task)
-        else:
-            text, input_tokens, output_tokens = self._call_chat(task)
+        received = self._call_responses(task) if self._api == "responses" else self._call_chat(task)
+        if received.problem and not (received.text or received.input_tokens):
+            raise ProviderError("The text model returned no answer.", received.problem)
+        model = f"openai/{self._model}"
+        input_tokens = received.input_tokens or _estimate_tokens(task.instructions + task.data)
+        output_tokens = received.output_tokens or _estimate_tokens(received.text)
+        if received.problem:
+            message = "The text model did not finish its answer."
+            raise UnusableAnswerError(message, model, input_tokens, output_tokens, received.problem)
         try:
-            fields = msgspec.json.decode(text, type=dict[str, object])
+            fields = msgspec.json.decode(received.text, type=dict[str, object])
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise ProviderError("The text model returned an invalid response.", "no JSON object") from error
-        return TextAnswer(
-            fields,
-            f"openai/{self._model}",
-            input_tokens or _estimate_tokens(task.instructions + task.data),
-            output_tokens or _estimate_tokens(text),
-        )
+            message = "The text model returned an invalid response."
+            raise UnusableAnswerError(message, model, input_tokens, output_tokens, "no JSON object") from error
+        return TextAnswer(fields, model, input_tokens, output_tokens)
 
-    def _call_chat(self, task: TextTask) -> tuple[str, int, int]:
+    def _call_chat(self, task: TextTask) -> "_ReceivedText":
         schema = {"name": task.name, "schema": task.schema, "strict": True}
         fields: dict[str, Any] = {
             "model": self._model,
@@ -100,15 +111,16 @@ class OpenAIText:
         if self._effort:
             fields["reasoning_effort"] = self._effort
         response = self._post(fields, ChatResponse)
-        if not response.choices:
-            raise ProviderError("The text model returned no answer.")
-        choice = response.choices[0]
-        if choice.message.refusal or choice.finish_reason not in ("stop", None):
-            raise ProviderError("The text model did not finish its answer.", f"finish_reason {choice.finish_reason}")
         usage = response.usage or ChatUsage()
-        return choice.message.content or "", usage.prompt_tokens, usage.completion_tokens
+        if not response.choices:
+            return _ReceivedText("", usage.prompt_tokens, usage.completion_tokens, "no choice")
+        choice = response.choices[0]
+        is_finished = not choice.message.refusal and choice.finish_reason in ("stop", None)
+        problem = "" if is_finished else f"finish_reason {choice.finish_reason}"
+        text = choice.message.content or choice.message.refusal or ""
+        return _ReceivedText(text, usage.prompt_tokens, usage.completion_tokens, problem)
 
-    def _call_responses(self, task: TextTask) -> tuple[str, int, int]:
+    def _call_responses(self, task: TextTask) -> "_ReceivedText":
         fields: dict[str, Any] = {
             "model": self._model,
             "instructions": task.instructions,
@@ -123,11 +135,11 @@ class OpenAIText:
         contents = [
             content for output in response.output if output.type == "message" for content in output.content or []
         ]
-        if response.status != "completed" or any(content.type == "refusal" for content in contents):
-            raise ProviderError("The text model did not finish its answer.", f"status {response.status}")
+        is_finished = response.status == "completed" and all(content.type != "refusal" for content in contents)
+        problem = "" if is_finished else f"status {response.status}"
         usage = response.usage or ResponseUsage()
         text = "".join(content.text for content in contents if content.type == "output_text")
-        return text, usage.input_tokens, usage.output_tokens
+        return _ReceivedText(text, usage.input_tokens, usage.output_tokens, problem)
 
     def _post(self, fields: dict[str, Any], shape: type[Any]) -> Any:
         response = self._transport.post_json(self._url, self._headers, fields)

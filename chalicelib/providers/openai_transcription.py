@@ -9,9 +9,12 @@ import msgspec
 
 from ..errors import ProviderError
 from ..models.audio import Audio
+from ..models.languages import primary_language
 from ..models.transcripts import Recognition
 from ..settings.schema import Settings
 from .transport import ProviderSession, Transport
+
+SHORTEST_MS = 100  # the provider refuses less
 
 
 class TranscriptionResponse(msgspec.Struct):
@@ -23,6 +26,8 @@ class TranscriptionResponse(msgspec.Struct):
 class OpenAITranscription:
     """Recognises the chunks of relay sessions, without the times of words."""
 
+    shortest_ms = SHORTEST_MS
+
     def __init__(self, transport: Transport, base_url: str, api_key: str, model: str):
         self._transport, self._url, self._model = transport, f"{base_url.rstrip('/')}/audio/transcriptions", model
         self._headers = {"Authorization": f"Bearer {api_key}"}
@@ -30,8 +35,8 @@ class OpenAITranscription:
     def recognise(self, audio: Audio, language: str) -> Recognition:
         """The text of `audio`. `language` may be empty. Raises ProviderError."""
         parts: list[tuple[str, object]] = [("model", (None, self._model)), ("response_format", (None, "json"))]
-        if language:
-            parts.append(("language", (None, language.split("-")[0])))
+        if code := primary_language(language):
+            parts.append(("language", (None, code)))
         parts.append(("file", ("chunk.wav", audio.as_wav(), "audio/wav")))
         fields = self._transport.post(self._url, self._headers, parts)
         try:

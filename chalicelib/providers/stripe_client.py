@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
 from ..logs.request_facts import request_facts
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
+from ..quantities import quantity
 from . import stripe_event_handlers
 from .stripe_event_handlers import Event
 from .stripe_objects import ListObject, checkout_session, convert
@@ -52,7 +53,7 @@ class StripeGateway:
             "price_data": {
                 "currency": purchase.currency,
                 "unit_amount": purchase.cents,
-                "product_data": {"name": f"{purchase.credits:,} credits"},
+                "product_data": {"name": quantity(purchase.credits, "credit")},
             },
         }
         params: dict[str, Any] = {
@@ -157,12 +158,14 @@ class StripeGateway:
         if self.client is None:
             import stripe
 
+            from .connections import ProviderSession
+
             stripe.enable_telemetry = False  # It would write an id into the home directory.
             client = stripe.StripeClient(
                 self.api_key,
                 base_addresses={"api": self.api_base} if self.api_base else {},
                 max_network_retries=0,  # The SDK's own retries would also repeat a failure that is stored for its key.
-                http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+                http_client=stripe.RequestsClient((CONNECT_SECONDS, READ_SECONDS), ProviderSession()),
             )
             object.__setattr__(self, "client", client)  # Built once per process, so that connections are reused.
             return client

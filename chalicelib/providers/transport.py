@@ -1,7 +1,7 @@
 """HTTP to the providers: one deadline for the whole response, bounded size, every failure mapped.
 
-Nothing is retried here: a repeated recognition may be billed twice, so the fallback is another provider
-(docs/providers.md).
+A response is never retried: a repeated recognition may be billed twice, so the fallback is another provider. A request
+that found a dead connection is sent once more, if that cannot cost money twice (docs/providers.md).
 """
 
 import time
@@ -23,11 +23,13 @@ from ..errors import (
     ProviderUnavailableError,
 )
 from ..logs.request_facts import request_facts
+from .connections import Attempt, ProviderSession as ProviderSession, current_attempt
 
 CONNECT_TIMEOUT_SECONDS = 3.05
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 DEFAULT_RETRY_AFTER_SECONDS, LONGEST_RETRY_AFTER_SECONDS = 5, 120
 QUOTA_RETRY_AFTER_SECONDS = 300
+SILENCE_SHARE = 1 / 3  # of the deadline: without an answer by then, a kept connection is taken for dead
 # The owner has to pay the provider's bill before this ends: `provider_quota` in the log line triggers an alarm.
 QUOTA_MARKS = (
     b"insufficient_quota",
@@ -37,17 +39,6 @@ QUOTA_MARKS = (
     b"organization_usage_limit_exceeded",
     b"account balance is negative",
 )
-
-
-class ProviderSession(requests.Session):
-    """Keeps connections open. It follows no redirect and takes no configuration from the environment."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False  # A .netrc would replace our key; a proxy variable would send it elsewhere.
-
-    def get_redirect_target(self, _: Any) -> None:
-        """None: otherwise requests reads the redirect's whole body, unbounded, even if it does not follow it."""
 
 
 class Transport:
@@ -70,9 +61,11 @@ class Transport:
         """
         return self._call("POST", url, headers=headers, files=parts)
 
-    def post_json(self, url: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
-        """POST a JSON object. Returns and raises as `post` does."""
-        return self._call("POST", url, headers=headers, json=fields)
+    def post_json(
+        self, url: str, headers: dict[str, str], fields: dict[str, Any], *, is_repeatable: bool = False
+    ) -> dict[str, Any]:
+        """POST a JSON object. Returns and raises as `post` does. `is_repeatable`: a second request costs nothing."""
+        return self._call("POST", url, is_repeatable=is_repeatable, headers=headers, json=fields)
 
     def get(self, url: str, headers: dict[str, str], query: dict[str, int | str]) -> dict[str, Any]:
         """GET with `query`. Returns and raises as `post` does."""
@@ -82,40 +75,58 @@ class Transport:
         """DELETE. Returns and raises as `post` does."""
         return self._call("DELETE", url, headers=headers)
 
-    def _call(self, method: str, url: str, **content: Any) -> dict[str, Any]:
-        """Send the request in a thread and wait for the response until the deadline.
-
-        A socket's timeout restarts with every byte, also in the headers, so it cannot limit the whole call. A thread
-        that is left behind ends by itself at its next byte.
-        """
-        request_facts().provider_calls += 1
-        outcomes: SimpleQueue[_Response | Exception] = SimpleQueue()
-        ends_at = time.monotonic() + self._deadline_seconds
-        Thread(target=self._send, args=(outcomes, ends_at, method, url, content), daemon=True).start()
+    def _call(self, method: str, url: str, *, is_repeatable: bool = False, **content: Any) -> dict[str, Any]:
         try:
-            try:
-                outcome = outcomes.get(timeout=self._deadline_seconds)
-            except Empty:
-                raise ProviderTimeoutError(f"{self._provider} did not respond in time.") from None
-            if isinstance(outcome, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
-                raise ProviderTimeoutError(f"{self._provider} did not respond in time.") from outcome
-            if isinstance(outcome, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
-                raise ProviderError(f"{self._provider} could not be reached.") from outcome
-            if isinstance(outcome, Exception):
-                raise outcome
-            return self._parse(outcome)
+            return self._parse(self._exchange(_Request(method, url, content, is_repeatable or method != "POST")))
         except ProviderError as error:
             request_facts().provider_failures.append(f"{self._provider}: {error.log_note or error.code}")
             raise
 
+    def _exchange(self, request: "_Request") -> "_Response":
+        """The response, after a second attempt where the connection of the first one had died.
+
+        Attempts run in threads: a socket's timeout restarts with every byte, also in the headers, so it cannot limit
+        the whole call. A thread that is left behind ends by itself at its next byte.
+        """
+        ends_at = time.monotonic() + self._deadline_seconds
+        outcomes: SimpleQueue[_Response | Exception] = SimpleQueue()
+        first, running, is_last = self._start(request, ends_at, outcomes), 1, False
+        waits_until = ends_at - self._deadline_seconds * (1 - SILENCE_SHARE) if request.is_repeatable else ends_at
+        while True:
+            try:
+                outcome = outcomes.get(timeout=max(0, waits_until - time.monotonic()))
+            except Empty:
+                if waits_until == ends_at:
+                    raise ProviderTimeoutError(f"{self._provider} did not respond in time.") from None
+                waits_until, is_dead = ends_at, first.is_on_kept_connection and not first.is_answered
+            else:
+                running -= 1
+                if isinstance(outcome, _Response):
+                    return outcome
+                is_dead = (
+                    _is_lost(outcome) and not first.is_answered and (request.is_repeatable or not first.is_written)
+                )
+                if (is_last or not is_dead) and not running:
+                    raise self._failure(outcome) from outcome
+            if is_dead and not is_last:
+                self._start(request, ends_at, outcomes)
+                running, waits_until, is_last = running + 1, ends_at, True
+
+    def _start(self, request: "_Request", ends_at: float, outcomes: "SimpleQueue[_Response | Exception]") -> Attempt:
+        request_facts().provider_calls += 1
+        attempt = Attempt()
+        Thread(target=self._send, args=(request, attempt, ends_at, outcomes), daemon=True).start()
+        return attempt
+
     def _send(
-        self, outcomes: "SimpleQueue[_Response | Exception]", ends_at: float, method: str, url: str, content: Any
+        self, request: "_Request", attempt: Attempt, ends_at: float, outcomes: "SimpleQueue[_Response | Exception]"
     ) -> None:
+        current_attempt.set(attempt)
         try:
             with self._session.request(
-                method,
-                url,
-                **content,
+                request.method,
+                request.url,
+                **request.content,
                 timeout=(CONNECT_TIMEOUT_SECONDS, self._deadline_seconds),
                 stream=True,
                 allow_redirects=False,
@@ -123,6 +134,13 @@ class Transport:
                 outcomes.put(_Response(response.status_code, response.headers, self._read_body(response, ends_at)))
         except Exception as error:  # noqa: BLE001 - the waiting thread raises it
             outcomes.put(error)
+
+    def _failure(self, error: Exception) -> Exception:
+        if _is_timeout(error):
+            return ProviderTimeoutError(f"{self._provider} did not respond in time.")
+        if _is_lost(error):
+            return ProviderError(f"{self._provider} could not be reached.")
+        return error
 
     def _read_body(self, response: requests.Response, ends_at: float) -> bytes:
         body = bytearray()
@@ -162,10 +180,30 @@ class Transport:
 
 
 @dataclass(frozen=True)
+class _Request:
+    """`is_repeatable`: the provider may receive it twice."""
+
+    method: str
+    url: str
+    content: dict[str, Any]
+    is_repeatable: bool
+
+
+@dataclass(frozen=True)
 class _Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+def _is_timeout(error: Exception) -> bool:
+    return isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether the connection failed."""
+    is_failure = isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError | OSError)
+    return is_failure and not _is_timeout(error)
 
 
 def _retry_after_seconds(value: str) -> int:

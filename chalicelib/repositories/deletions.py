@@ -5,7 +5,7 @@ the ledger's holds name every job there ever was, and pointers in the app table 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from boto3.dynamodb.conditions import Attr
 from msgspec import structs
@@ -78,7 +78,7 @@ def erase_purchase(purchase: Purchase, attributes: Sequence[str]) -> list[Write]
     if not attributes and facts == purchase.facts:
         return []
     first, *others = update_purchase(purchase, structs.replace(purchase, facts=facts))
-    return [replace(first, drop=attributes), *others]
+    return [structs.replace(first, drop=attributes), *others]
 
 
 def _deletion_from(item: Item) -> PendingDeletion:

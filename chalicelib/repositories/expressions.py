@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
@@ -40,7 +41,12 @@ def update_expression(
     names: dict[str, str],
     values: dict[str, Any],
 ) -> str:
-    """The expression of an update; its placeholders are added to `names` and `values`."""
+    """The expression of an update; its placeholders are added to `names` and `values`.
+
+    Raises ValueError where a path is changed twice, or beside a part of it: DynamoDB refuses that, and the emulator
+    does not.
+    """
+    _check_no_overlap([*put_in, *add, *drop])
 
     def name_placeholder(path: Path) -> str:
         steps = []
@@ -60,6 +66,13 @@ def update_expression(
         "REMOVE": [name_placeholder(path) for path in drop],
     }
     return " ".join(f"{keyword} {', '.join(parts)}" for keyword, parts in clauses.items() if parts)
+
+
+def _check_no_overlap(paths: Sequence[Path]) -> None:
+    steps = sorted((path,) if isinstance(path, str) else path for path in paths)
+    for shorter, longer in pairwise(steps):
+        if longer[: len(shorter)] == shorter:
+            raise ValueError(f"an update changes both {'.'.join(shorter)} and {'.'.join(longer)}")
 
 
 _serializer, _deserializer = TypeSerializer(), TypeDeserializer()

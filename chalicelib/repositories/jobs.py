@@ -9,7 +9,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict
 
-from ..models.catchup import Job, JobState
+from ..models.catchup import Job, JobState, TextUse
 from ..models.transcripts import Moment, Summary
 from .table import Item, ItemKey, Path, Write
 
@@ -31,7 +31,8 @@ def summary_key(user_id: str, transcript_id: str, job_id: str) -> ItemKey:
 def job_from(item: Item) -> Job:
     """The job that was read."""
     fields = {name: item[name] for name in Job.__struct_fields__ if name in item}
-    return Job(**fields | {"state": JobState(item["state"])})
+    text_uses = tuple(TextUse(*row) for row in item.get("text_uses", ()))
+    return Job(**fields | {"state": JobState(item["state"]), "text_uses": text_uses})
 
 
 def put_job(job: Job) -> Write:
@@ -40,13 +41,14 @@ def put_job(job: Job) -> Write:
 
 
 def update_job(before: Job, after: Job, expires_at: int | None = None) -> Write:
-    """The job after a step, if the same worker still has it and no notification was recorded meanwhile."""
+    """The job after a step, if the same worker still has it, and nobody notified or abandoned it meanwhile."""
     old_fields, new_fields = _fields(before), _fields(after)
     changes: dict[Path, Any] = {name: value for name, value in new_fields.items() if old_fields.get(name) != value}
     changes["claimed_until"] = after.claimed_until
     if expires_at is not None:
         changes["expires_at"] = expires_at
     is_same = Attr("state").eq(before.state.value) & Attr("worker").eq(before.worker)
+    is_same &= Attr("abandon_at").eq(before.abandon_at)
     return Write(job_key(before.job_id), put_in=changes, when=is_same & Attr("notified_id").eq(before.notified_id))
 
 
@@ -99,4 +101,5 @@ def summary_from(item: Item) -> Summary:
 
 
 def _fields(job: Job) -> Item:
-    return asdict(job) | {"state": job.state.value}
+    text_uses = [[use.model, use.input_tokens, use.output_tokens] for use in job.text_uses]
+    return asdict(job) | {"state": job.state.value, "text_uses": text_uses}

@@ -10,9 +10,9 @@ available + held = sum of the entries, and held = sum of the open holds.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+import msgspec
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from ..errors import InsufficientCreditsError, UnauthenticatedError
@@ -25,6 +25,7 @@ from .ledger_items import (
     OPEN_HOLD_SHARDS,
     balance_key,
     balance_of,
+    cost_writes,
     day_from,
     end_hold,
     entry_from,
@@ -57,8 +58,7 @@ class BalanceChangedError(Exception):
     """The balance has changed since it was read; nothing was written."""
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True):
     """Makes a grant happen once: its key names the fact for which the credits are granted."""
 
     key: ItemKey
@@ -246,13 +246,20 @@ class Ledger(AccountStanding):
             self._tables.transact_with_extra(writes, extra_writes)
         except WriteRefusedError as error:
             if 0 not in error.refused:
-                _raise_hold_refusal(caller, following.credits, error.refused.get(1), hold.credits - charge.credits)
+                _raise_hold_refusal(caller, following.credits, error.refused.get(1), hold, charge)
             _raise_end_refusal(error)
         request_facts().credits_used += charge.credits
 
     def release(self, hold: Hold, *, at: int, extra_writes: Sequence[Write] = ()) -> None:
         """End the hold and return all of it. Raises HoldEndedError or ExtraWriteRefusedError, changing nothing."""
         self.settle(hold, NO_CHARGE, at=at, extra_writes=extra_writes)
+
+    def book_cost(self, user_id: str, charge: Charge, fact: str, *, at: int) -> None:
+        """Book what a provider did for work whose hold has ended, at no credits. `fact` names the work."""
+        if charge.is_empty:
+            return
+        balance = Write(balance_key(user_id), add={"available": 0, "held": 0, "used": 0, "version": 1})
+        self._tables.transact([balance, *cost_writes(user_id, charge, at, fact)])
 
 
 # Conditions and what their failure means
@@ -266,12 +273,16 @@ def _end_hold(hold: Hold, charge: Charge, at: int) -> Write:
     return end_hold(hold, charge.credits, at, is_released=charge.is_empty)
 
 
-def _raise_hold_refusal(caller: Caller, needed: int, balance_item: Item | None, returned: int = 0) -> None:
+def _raise_hold_refusal(
+    caller: Caller, needed: int, balance_item: Item | None, ended: Hold | None = None, charge: Charge = NO_CHARGE
+) -> None:
+    """`ended`, `charge`: the hold that the same transaction would have settled."""
     if balance_item is None:
         return
     balance = balance_of(balance_item)
     check_standing(caller, balance)
-    raise InsufficientCreditsError(needed, balance.available + returned)
+    settled = ended.credits if ended else 0
+    raise InsufficientCreditsError(needed, balance.available + settled - charge.credits, balance.held - settled)
 
 
 def _raise_end_refusal(error: WriteRefusedError) -> None:

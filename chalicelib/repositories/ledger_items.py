@@ -16,7 +16,10 @@ from .table import Item, ItemKey, Write
 
 OPEN_HOLD_SHARDS = 8
 USER, ENTRY, HOLD, DAY = "USER#", "ENTRY#", "HOLD#", "DAY#"
-BALANCE_ATTRIBUTES = ("available", "held", "granted", "purchased", "used", "version", "signed_out_at")
+BALANCE_ATTRIBUTES = (
+    *("available", "held", "granted", "purchased", "used", "version"),
+    *("signed_out_at", "open_disputes"),
+)
 
 # Keys
 
@@ -93,26 +96,39 @@ def settlement_change(hold: Hold, charge: Charge) -> dict[str, int]:
 
 def usage_writes(hold: Hold, charge: Charge, at: int) -> list[Write]:
     """The entry of a settlement and its share of the day's totals; none where nothing was used."""
-    if charge.is_empty:
-        return []
+    fact = f"{hold.user_id}/{hold.hold_id}"
+    return [] if charge.is_empty else _usage_writes(hold.user_id, charge, at, fact, hold.hold_id, hold.credits)
+
+
+def cost_writes(user_id: str, charge: Charge, at: int, fact: str) -> list[Write]:
+    """The same for work at no credits whose hold has ended. `fact` names the work."""
+    if charge.credits:
+        raise ValueError(f"{charge.credits} credits cannot be charged without a hold")
+    return _usage_writes(user_id, charge, at, fact)
+
+
+def _usage_writes(
+    user_id: str, charge: Charge, at: int, fact: str, hold_id: str = "", held_credits: int = 0
+) -> list[Write]:
     entry = Entry(
-        entry_id_for(at, f"{hold.user_id}/{hold.hold_id}"),
+        entry_id_for(at, fact),
         "usage",
         -charge.credits,
         at,
         service=charge.service,
         reference=charge.reference,
-        hold_id=hold.hold_id,
-        held=hold.credits,
+        hold_id=hold_id,
+        held=held_credits,
         audio_ms=charge.audio_ms,
         price_version=charge.price_version,
         cost_micro_usd=charge.cost_micro_usd,
         uses=charge.uses,
         reported_ms=charge.reported_ms,
         reported_of_ms=charge.reported_of_ms,
+        implausible_ms=charge.implausible_ms,
     )
     day = Write(
-        ItemKey("ledger", user_pk(hold.user_id), f"{DAY}{utc_date(at)}#{charge.service}"),
+        ItemKey("ledger", user_pk(user_id), f"{DAY}{utc_date(at)}#{charge.service}"),
         add={
             "credits": charge.credits,
             "audio_ms": charge.audio_ms,
@@ -120,7 +136,7 @@ def usage_writes(hold: Hold, charge: Charge, at: int) -> list[Write]:
             "entries": 1,
         },
     )
-    return [entry_put(hold.user_id, entry), day]
+    return [entry_put(user_id, entry), day]
 
 
 def entry_put(user_id: str, entry: Entry) -> Write:

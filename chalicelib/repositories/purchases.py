@@ -26,12 +26,14 @@ from ..models.purchase_facts import (
 )
 from ..models.purchases import Purchase
 from ..pricing.price_files import load
+from ..quantities import quantity
 from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Tables, Write
 
 NO_EXPIRY = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
 EVENT_POSITION = ItemKey("app", LIST, "EVENT_POSITION")
+DISPUTE_LOST = "Taken back: a dispute of the payment was lost"
 ENDED = (PaymentState.PAID, PaymentState.FAILED, PaymentState.EXPIRED)
 
 
@@ -91,6 +93,15 @@ def list_open_purchases(tables: Tables, before: int, limit: int) -> list[tuple[s
     return [(item["purchase_id"], int(item["sk"].split("#")[1])) for item in items]
 
 
+def list_purchases(
+    tables: Tables, user_id: str, limit: int, after: str | None = None
+) -> tuple[list[Purchase], str | None]:
+    """One page of the user's purchases, newest first, and the sort key to continue `after`. `limit`: at most 100."""
+    pointers, last = tables.query("app", f"USER#{user_id}", POINTER, limit=limit, newest_first=True, after=after)
+    items = tables.get_many([purchase_key(item["purchase_id"]) for item in pointers]) if pointers else []
+    return [purchase_from(item) for item in items if item], last
+
+
 def load_event_position(tables: Tables) -> str:
     """The id of the event after which the reconciler continues; empty: from the newest."""
     item = tables.get(EVENT_POSITION)
@@ -105,10 +116,13 @@ def save_event_position(tables: Tables, event_id: str) -> None:
 # What the ledger books for a purchase
 
 
-def ledger_writes(before: Purchase, changes: LedgerChanges, balance: Balance, at: int) -> list[Write]:
+def ledger_writes(
+    before: Purchase, facts: PaymentFacts, changes: LedgerChanges, balance: Balance, at: int
+) -> list[Write]:
     """The ledger's part of an update: the balance, an entry for each movement, the holds of disputes.
 
-    `balance` is the one from which `changes` were calculated. A new hold relies on it, so it must not have shrunk.
+    `facts`: those of the updated purchase, which say why credits move. `balance` is the one from which `changes` were
+    calculated. A new hold relies on it, so it must not have shrunk.
     """
     change = {
         "available": changes.available_change,
@@ -116,9 +130,11 @@ def ledger_writes(before: Purchase, changes: LedgerChanges, balance: Balance, at
         "purchased": changes.granted - changes.clawed_back,
         "version": 1,
     }
+    if newly_disputed := len(changes.opened_holds) - len(changes.ended_holds):
+        change["open_disputes"] = newly_disputed
     opens_hold = any(changes.opened_holds.values())
     writes = [Write(balance_key(before.user_id), add=change, when=_has_not_shrunk(balance) if opens_hold else None)]
-    writes += [entry_put(before.user_id, entry) for entry in _entries(before, changes, at)]
+    writes += [entry_put(before.user_id, entry) for entry in _entries(before, facts, changes, at)]
     for dispute_id, credits in changes.opened_holds.items():
         if credits:
             writes.append(hold_put(dispute_hold(before, dispute_id, credits), at))
@@ -144,7 +160,7 @@ def dispute_hold_id(purchase: Purchase, dispute_id: str) -> str:
     return f"{HoldKind.DISPUTE}:{purchase.purchase_id}:{dispute_id}"
 
 
-def _entries(before: Purchase, changes: LedgerChanges, at: int) -> list[Entry]:
+def _entries(before: Purchase, facts: PaymentFacts, changes: LedgerChanges, at: int) -> list[Entry]:
     """One entry for each movement, in order; the purchase's version keeps them from being booked twice."""
     entries: list[Entry] = []
 
@@ -154,21 +170,35 @@ def _entries(before: Purchase, changes: LedgerChanges, at: int) -> list[Entry]:
         entries.append(Entry(entry_id_for(at, fact, len(entries)), kind, credits, at, **shared | more))
 
     if changes.granted:
-        reason = f"{before.credits:,} credits for ${before.cents / 100:.2f}"
+        reason = f"{quantity(before.credits, 'credit')} for ${before.cents / 100:.2f}"
         fee = load(before.price_version).payment_fee_micro_usd(before.cents)
         add("purchase", changes.granted, reason, cents=before.cents, cost_micro_usd=fee)
     credits, cents = changes.clawed_back, -changes.returned_cents
     for dispute_id, (_, charged) in changes.ended_holds.items():
         if charged:
-            reason = "Taken back: the payment was disputed and the dispute was lost"
-            add("clawback", -charged, reason, hold_id=dispute_hold_id(before, dispute_id), held=charged, cents=cents)
+            add(
+                "clawback",
+                -charged,
+                DISPUTE_LOST,
+                hold_id=dispute_hold_id(before, dispute_id),
+                held=charged,
+                cents=cents,
+            )
             credits, cents = credits - charged, 0
     # One cent may buy less than one credit: the money is booked even if no credit moves.
     if credits > 0 or cents < 0:
-        add("clawback", -credits, "Taken back: the payment was refunded, or a dispute was lost", cents=cents)
+        add("clawback", -credits, _clawback_reason(before.facts, facts), cents=cents)
     if credits < 0 or cents > 0:
         add("clawback_reversed", -credits, "Returned: the refund of the payment failed", cents=cents)
     return entries
+
+
+def _clawback_reason(before: PaymentFacts, after: PaymentFacts) -> str:
+    """What took the money back, as the buyer's bank statement would say it."""
+    is_lost = after.lost_cents > before.lost_cents
+    if is_lost and after.refunded_cents > before.refunded_cents:
+        return "Taken back: a part of the payment was refunded, and a dispute of it was lost"
+    return DISPUTE_LOST if is_lost else "Taken back: the payment was refunded"
 
 
 def _fields(purchase: Purchase) -> Item:

@@ -4,15 +4,19 @@ DynamoDB's expressions have no max(), so a request is counted by one of two cond
 arrival time restarts from now, for a busy one it advances. The wrong guess is refused and returns the stored item, and
 then the other write is right, because the arrival time only grows. However many requests arrive at once, exactly as
 many are allowed as the rule says.
+
+Where bytes are counted, the same write adds those of the request to `bytes:<day>`, for the use case to decide by.
 """
 
 from boto3.dynamodb.conditions import Attr
 
+from ..dates import utc_date
 from ..errors import UnavailableError
 from ..models.rate_limits import Limit
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
-KEPT_SECONDS = 3_600  # after the arrival time and the window have passed
+KEPT_SECONDS = 3_600  # after the arrival time and the window, or the day, have passed
+DAY_SECONDS = 86_400
 MAX_ATTEMPTS = 3  # The guess, the other write, and once more where the item expired between them.
 
 
@@ -25,12 +29,15 @@ class RequestCount:
     """One request to be counted against a limit.
 
     `tat_us` is the arrival time as last seen: the stored one is the same or later. `is_exempt`: the request did new
-    work in a group that does not count it.
+    work in a group that does not count it. `body_bytes`: the size of its body, None where it is not counted;
+    `day_bytes`: what the caller sent on this UTC day, this request included.
     """
 
     def __init__(self, key: ItemKey, limit: Limit, now_us: int, tat_us: int = 0):
         self.key, self.limit, self.now_us, self.tat_us = key, limit, now_us, tat_us
         self.is_current = self.is_counted = self.is_exempt = False
+        self.body_bytes: int | None = None
+        self.day_bytes = 0
 
     def update_from(self, item: Item | None) -> None:
         """Take over the stored arrival time."""
@@ -45,16 +52,25 @@ class RequestCount:
     def conditional_write(self) -> Write:
         """The write that counts the request, on condition that `tat_us` is a right guess and the limit allows it."""
         tat_us = self.limit.next_tat_us(self.tat_us, self.now_us)
-        kept: dict[Path, int] = {"expires_at": tat_us // 1_000_000 + self.limit.window_us // 1_000_000 + KEPT_SECONDS}
+        needed_until = tat_us // 1_000_000 + self.limit.window_us // 1_000_000
+        added, dropped = {}, []
+        if self.body_bytes is not None:
+            now = self.now_us // 1_000_000
+            added[_bytes_of(now)] = self.body_bytes
+            dropped.append(_bytes_of(now - DAY_SECONDS))
+            needed_until = max(needed_until, now - now % DAY_SECONDS + DAY_SECONDS)
+        kept: dict[Path, int] = {"expires_at": needed_until + KEPT_SECONDS}
         stored_tat = Attr("tat_us")
         if self.tat_us <= self.now_us:
             is_idle = stored_tat.not_exists() | stored_tat.lte(self.now_us)
-            return Write(self.key, put_in=kept | {"tat_us": tat_us}, when=is_idle)
+            return Write(self.key, put_in=kept | {"tat_us": tat_us}, add=added, drop=dropped, when=is_idle)
         is_busy = stored_tat.between(self.now_us + 1, self.limit.max_tat_us(self.now_us))
-        return Write(self.key, add={"tat_us": self.limit.interval_us}, put_in=kept, when=is_busy)
+        added["tat_us"] = self.limit.interval_us
+        return Write(self.key, add=added, put_in=kept, drop=dropped, when=is_busy)
 
-    def mark_counted(self) -> None:
-        """Advance the arrival time as the write did."""
+    def mark_counted(self, written: Item) -> None:
+        """Advance the arrival time as the write did. `written`: the attributes that it wrote."""
+        self.day_bytes = written.get(_bytes_of(self.now_us // 1_000_000), 0)
         self.tat_us = self.limit.next_tat_us(self.tat_us, self.now_us)
         self.is_current = self.is_counted = True
 
@@ -72,12 +88,16 @@ class RateLimits:
         """
         for _ in range(MAX_ATTEMPTS):
             try:
-                self._tables.write(count.conditional_write())
+                written = self._tables.update(count.conditional_write())
             except WriteRefusedError as refusal:
                 count.update_from(refusal.refused[0])
                 if count.wait_seconds:
                     return False
             else:
-                count.mark_counted()
+                count.mark_counted(written)
                 return True
         raise UnavailableError("The limit is busy with other requests. Retry the request.")
+
+
+def _bytes_of(at: int) -> str:
+    return f"bytes:{utc_date(at)}"

@@ -1,21 +1,26 @@
 """Live sessions and the chunks they relay, as items and writes of the app table.
 
 `USER#<id>` / `SESSION#<id>` is the session, with a map of the chunks that are with providers now;
+`OPEN_SESSION#<transcript>` points to it until it is stopped or expires;
 `SEGMENT#<transcript>#C#<seq>` is a relayed chunk, first reserved, then done.
 Every write is conditional on what was read, so that of a racing stop, renewal, sweep and chunk exactly one wins.
 """
 
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr
+from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
 from ..models.ledger import ModelUse
-from ..models.sessions import InFlight, Reservation, Session, SessionState
+from ..models.sessions import InFlight, Reservation, Session, SessionState, TurnSettings
 from ..models.transcripts import Recognition, Word
-from .table import Item, ItemKey, Path, Write
+from .table import Item, ItemKey, Path, Tables, Write
 
-SESSION = "SESSION#"
+SESSION, OPEN_SESSION = "SESSION#", "OPEN_SESSION#"
+# Within 30 days a session can be resumed any number of times: a segment cannot be placed any later.
+OPEN_SESSION_SECONDS = 31 * 86_400
+MAX_OPEN_SESSIONS = 100  # so many keys fit into one BatchGetItem
+SAVED_FIELDS = ("saves", "saved_bytes", "next_seq")
 USE_MS, USE_COST = "use_ms:", "use_cost:"
 
 
@@ -39,6 +44,8 @@ def session_from(item: Item) -> Session:
         "state": SessionState(item["state"]),
         "uses": uses,
         "key_terms": tuple(item.get("key_terms", ())),
+        "turn": TurnSettings(**item.get("turn", {})),
+        "providers": tuple(item.get("providers", ())),
         "followed_renewals": tuple(item.get("followed_renewals", ())),
         "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
         "inflight": tuple(InFlight(attempt, *chunk) for attempt, chunk in sorted(item["inflight"].items())),
@@ -68,12 +75,17 @@ def update_session(before: Session, after: Session, response: str | None = None)
     elif after.lease_number > before.lease_number:
         dropped.append(response_attribute(after))  # The previous lease's response must not be returned for this one.
     is_unchanged = (
-        Attr("state").eq(before.state.value)
-        & Attr("lease_number").eq(before.lease_number)
+        _is_same_lease(before)
         & Attr("done_ms").eq(before.done_ms)
         & Attr("inflight").eq(_inflight(before))
         & Attr("free_ms").eq(before.free_ms)
     )
+    # Saves go on meanwhile: what they change matters only where this write rests on it.
+    guarded = [name for name in SAVED_FIELDS if old[name] != new[name]]
+    if {"covered_ms", "words_until_ms"} & changes.keys():
+        guarded.append("words_until_ms")
+    for name in guarded:
+        is_unchanged &= Attr(name).eq(old[name]) if old[name] else Attr(name).not_exists() | Attr(name).eq(0)
     return Write(session_key(before.user_id, before.session_id), put_in=changes, drop=dropped, when=is_unchanged)
 
 
@@ -84,16 +96,59 @@ def response_attribute(session: Session) -> str:
 
 def delete_session(opened: Session) -> Write:
     """Delete the session, if it is still as it was opened."""
-    unchanged = Attr("state").eq(opened.state.value) & Attr("lease_number").eq(opened.lease_number)
-    return Write(session_key(opened.user_id, opened.session_id), delete=True, when=unchanged)
+    return Write(session_key(opened.user_id, opened.session_id), delete=True, when=_is_same_lease(opened))
 
 
-def record_save(session: Session, size: int, max_before_bytes: int, at: int, words_until_ms: int) -> Write:
-    """Record a save of `size` bytes, if at most `max_before_bytes` were saved before."""
-    has_room = Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes)
-    key = session_key(session.user_id, session.session_id)
-    fields: dict[Path, Any] = {"last_saved_at": at, "words_until_ms": words_until_ms}
-    return Write(key, put_in=fields, add={"saved_bytes": size}, when=Attr("pk").exists() & has_room)
+def record_save(before: Session, after: Session, max_before_bytes: int) -> Write:
+    """Record a save, if at most `max_before_bytes` were saved before.
+
+    What only grows is written where it grows, and refused where another request has raised it further.
+    """
+    when = Attr("pk").exists() & (Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes))
+    changes: dict[Path, Any] = {"last_saved_at": after.last_saved_at}
+    for name in ("next_seq", "words_until_ms"):
+        if getattr(after, name) > getattr(before, name):
+            changes[name] = getattr(after, name)
+            when &= _is_at_most(name, changes[name])
+    if after.covered_ms != before.covered_ms:
+        changes["covered_ms"] = _fields(after)["covered_ms"]
+        when &= _is_same_lease(before)
+    added = {"saves": 1, "saved_bytes": after.saved_bytes - before.saved_bytes}
+    return Write(session_key(before.user_id, before.session_id), put_in=changes, add=added, when=when)
+
+
+def _is_same_lease(session: Session) -> ConditionBase:
+    return Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
+
+
+def _is_at_most(name: str, value: int) -> ConditionBase:
+    return Attr(name).not_exists() | Attr(name).lte(value)
+
+
+# Open sessions
+
+
+def put_open_session(session: Session) -> Write:
+    """The pointer by which a session is found until it is stopped."""
+    item = {"session_id": session.session_id, "expires_at": session.started_at + OPEN_SESSION_SECONDS}
+    return Write(_open_session_key(session.user_id, session.transcript_id), item=item)
+
+
+def delete_open_session(user_id: str, transcript_id: str) -> Write:
+    return Write(_open_session_key(user_id, transcript_id), delete=True)
+
+
+def list_open_sessions(tables: Tables, user_id: str) -> list[Session]:
+    """The sessions that pointers lead to, newest first, at most 100."""
+    pointers, _ = tables.query("app", f"USER#{user_id}", OPEN_SESSION, limit=MAX_OPEN_SESSIONS, newest_first=True)
+    if not pointers:
+        return []
+    items = tables.get_many([session_key(user_id, pointer["session_id"]) for pointer in pointers])
+    return [session_from(item) for item in items if item]
+
+
+def _open_session_key(user_id: str, transcript_id: str) -> ItemKey:
+    return ItemKey("app", f"USER#{user_id}", f"{OPEN_SESSION}{transcript_id}")
 
 
 # Relayed chunks
@@ -103,21 +158,26 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
     """Reserve the chunk's milliseconds in the lease, and its `seq`, before any provider is called.
 
     `instead_of` is a stale reservation of the same `seq` to take over; the milliseconds it holds are released.
+    Refused, too, where `next_seq` has been raised beyond this `seq` since the session was read.
     """
     stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
-    needed_ms = chunk.audio_ms - (stale.audio_ms if stale else 0)
+    needed_ms = chunk.billed_ms - (stale.billed_ms if stale else 0)
     has_room = (
         Attr("state").eq(SessionState.ACTIVE.value)
         & Attr("lease_number").eq(session.lease_number)
         & Attr("lease_expires_at").gt(chunk.reserved_at)
         & Attr("free_ms").gte(needed_ms)
     )
+    changes: dict[Path, Any] = {
+        "last_reserved_at": chunk.reserved_at,
+        ("inflight", chunk.attempt): [chunk.audio_ms, chunk.reserved_at],
+    }
+    if chunk.seq >= session.next_seq:
+        changes["next_seq"] = chunk.seq + 1
+        has_room &= _is_at_most("next_seq", chunk.seq + 1)
     room = Write(
         session_key(session.user_id, session.session_id),
-        put_in={
-            "last_reserved_at": chunk.reserved_at,
-            ("inflight", chunk.attempt): [chunk.audio_ms, chunk.reserved_at],
-        },
+        put_in=changes,
         add={"free_ms": -needed_ms},
         drop=[("inflight", stale.attempt)] if stale else (),
         when=has_room & Attr(f"inflight.{stale.attempt}").exists() if stale else has_room,
@@ -131,7 +191,7 @@ def release_chunk(session: Session, chunk: Reservation) -> list[Write]:
     return [
         Write(
             session_key(session.user_id, session.session_id),
-            add={"free_ms": chunk.audio_ms},
+            add={"free_ms": chunk.billed_ms},
             drop=[("inflight", chunk.attempt)],
             when=Attr(f"inflight.{chunk.attempt}").exists(),
         ),
@@ -144,7 +204,8 @@ def complete_chunk(session: Session, chunk: Reservation, recognition: Recognitio
     billed = Write(
         session_key(session.user_id, session.session_id),
         add={
-            "done_ms": chunk.audio_ms,
+            "done_ms": chunk.billed_ms,
+            "rounded_up_ms": chunk.billed_ms - chunk.audio_ms,
             USE_MS + recognition.model: chunk.audio_ms,
             USE_COST + recognition.model: cost_micro_usd,
         },
@@ -179,6 +240,8 @@ def _fields(session: Session) -> Item:
     plain = replace(session, uses=())
     lists = {
         "key_terms": list(session.key_terms),
+        "turn": {name: value for name, value in asdict(session.turn).items() if value is not None},
+        "providers": list(session.providers),
         "followed_renewals": list(session.followed_renewals),
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),

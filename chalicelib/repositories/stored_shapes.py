@@ -16,7 +16,7 @@ from ..models.catchup import ClaimAttributes, Job, JobAttributes
 from ..models.field_kinds import EXPORTED_KINDS, KEPT_KINDS, FieldKind, field_kinds
 from ..models.ledger import Balance, BalanceAttributes, DayTotal, Entry, GuardAttributes, Hold, HoldAttributes
 from ..models.purchases import Purchase, PurchaseAttributes, PurchasePointerAttributes
-from ..models.sessions import AllowanceAttributes, Reservation, Session, SessionAttributes
+from ..models.sessions import AllowanceAttributes, OpenSessionAttributes, Reservation, Session, SessionAttributes
 from ..models.transcripts import (
     BlockAttributes,
     ChunkAttributes,
@@ -70,6 +70,7 @@ BLOCK = StoredShape((BlockAttributes,))
 SUMMARY = StoredShape((Summary,))
 QUESTION = StoredShape((Question,))
 ALLOWANCE = StoredShape((AllowanceAttributes,))
+OPEN_SESSION = StoredShape((OpenSessionAttributes,), is_exported=False)
 CLAIM = StoredShape((ClaimAttributes,), is_exported=False)
 PENDING_DELETION = StoredShape((PendingDeletion,), is_exported=False)
 EXPORT = StoredShape((Export,), is_exported=False)
@@ -86,6 +87,7 @@ GUARD = StoredShape((GuardAttributes,), is_exported=False, is_kept=True)
 USER_SHAPES: Mapping[str, StoredShape] = {
     "PROFILE": PROFILE,
     "SESSION": SESSION,
+    "OPEN_SESSION": OPEN_SESSION,
     "TRANSCRIPT": TRANSCRIPT,
     "SUMMARY": SUMMARY,
     "QUESTION": QUESTION,

@@ -8,9 +8,9 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -45,8 +45,7 @@ CONFLICT_PAUSE_SECONDS = (0.02, 0.2)
 DELETE_BATCH_SIZE = 25  # the most that one BatchWriteItem accepts
 
 
-@dataclass(frozen=True)
-class ItemKey:
+class ItemKey(msgspec.Struct, frozen=True):
     """The table and the primary key of an item."""
 
     table: TableName
@@ -57,8 +56,7 @@ class ItemKey:
         return {"pk": self.pk, "sk": self.sk}
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One write: a whole item (`item`), a change of one (`put_in`, `add`, `drop`), or its deletion (`delete`).
 
     A name may be a path into a map, as a tuple. `add` counts from zero where the attribute is missing. Nothing is
@@ -67,8 +65,8 @@ class Write:
 
     key: ItemKey
     item: Item | None = None
-    put_in: Mapping[Path, Any] = field(default_factory=dict)
-    add: Mapping[str, int] = field(default_factory=dict)
+    put_in: Mapping[Path, Any] = {}
+    add: Mapping[str, int] = {}
     drop: Sequence[Path] = ()
     delete: bool = False
     when: ConditionBase | None = None
@@ -91,9 +89,9 @@ class Tables:
         return deserialize(response["Item"]) if "Item" in response else None
 
     def get_many(self, keys: Sequence[ItemKey]) -> list[Item | None]:
-        """The items in the order of `keys` (at most 100), as last written, in one call; None for each missing one."""
+        """The items in the order of `keys` (100; doubles allowed), as last written, in one call; None if missing."""
         pending: dict[str, Any] = {}
-        for key in keys:
+        for key in dict.fromkeys(keys):
             request = pending.setdefault(self._names[key.table], {"Keys": [], "ConsistentRead": True})
             request["Keys"].append(serialize(key.as_item()))
         found: dict[tuple[str, str, str], Item] = {}
@@ -121,8 +119,7 @@ class Tables:
     ) -> tuple[list[Item], str | None]:
         """One page of the items of `pk` whose sort key starts with `prefix`, and the sort key to continue `after`.
 
-        `between`: only sort keys from the first to the second, both with the prefix and both included.
-        An empty prefix: all items of `pk`.
+        `between`: only sort keys from the first to the second, both included. An empty prefix: all items of `pk`.
         """
         extra: dict[str, Any] = {}
         if limit is not None:
@@ -193,9 +190,10 @@ class Tables:
 
     def delete_many(self, keys: Sequence[ItemKey]) -> None:
         """Delete items, whatever they hold, in any order; some may be deleted before UnavailableError is raised."""
-        for first in range(0, len(keys), DELETE_BATCH_SIZE):
+        different = list(dict.fromkeys(keys))
+        for first in range(0, len(different), DELETE_BATCH_SIZE):
             pending: dict[str, Any] = {}
-            for key in keys[first : first + DELETE_BATCH_SIZE]:
+            for key in different[first : first + DELETE_BATCH_SIZE]:
                 request = {"DeleteRequest": {"Key": serialize(key.as_item())}}
                 pending.setdefault(self._names[key.table], []).append(request)
             for attempt in range(CONFLICT_TRIES):
@@ -208,10 +206,17 @@ class Tables:
 
     def write(self, write: Write) -> None:
         """Do one write. Raises WriteRefusedError or UnavailableError."""
+        self._write_one(*self._request(write))
+
+    def update(self, write: Write) -> Item:
+        """As `write`, of one item; the attributes that it changed, as they are now."""
         action, request = self._request(write)
+        return deserialize(self._write_one(action, request | {"ReturnValues": "UPDATED_NEW"}).get("Attributes", {}))
+
+    def _write_one(self, action: str, request: Item) -> Any:
         operation = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[action]
         try:
-            self._call(operation, **request)
+            return self._call(operation, **request)
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise

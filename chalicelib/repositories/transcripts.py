@@ -1,8 +1,9 @@
 """The history: one `TRANSCRIPT#<ulid>` item per recording, and its segments under `SEGMENT#<transcript>#…`.
 
 Each relayed chunk is an item (`…#C#<seq>`, repositories/sessions.py). Segments that the extension saves are stored in
-blocks (`…#S#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks in the
-order in which they were saved: the last write of a `seq` wins.
+blocks (`…#S#<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
+in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: a save
+that begins after another was answered has a higher one, whatever the clocks say.
 
 Deleting a transcript deletes its `TRANSCRIPT#` item at once; `ERASING` / `DELETED#<user>#<transcript>` marks the rest
 for deletion by the sweep.
@@ -15,15 +16,18 @@ from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..ids import ulid
-from ..models.sessions import Session
+from ..models.sessions import Session, SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary_from
 from .questions import QUESTION
-from .sessions import session_key
+from .sessions import delete_open_session, session_from, session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
 TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
+RUNNING_CATCHUPS = "running_catchups"
 DELETED_PER_QUERY = 100
+OPEN_SESSIONS_AMONG = 100
+LEASED = (SessionState.OPENING, SessionState.ACTIVE)
 # An id is created up to a few seconds after the time that is stored as the start.
 ID_SLACK_SECONDS = 5
 BLOCK_BYTES = 200 * 1024
@@ -44,13 +48,19 @@ def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The transcript of a live session after a settlement: its length, what it covers and what it cost."""
     figures: dict[Path, Any] = {
         "state": session.state.value,
-        "audio_ms": session.done_ms,
+        "audio_ms": session.audio_ms,
         "credits": session.charged,
         "covered_ms": [list(interval) for interval in session.covered_ms],
     }
     if ended_at is not None:
         figures["ended_at"] = ended_at
     return Write(transcript_key(session.user_id, session.transcript_id), put_in=figures)
+
+
+def rename_transcript(user_id: str, transcript_id: str, title: str) -> Write:
+    """Give the transcript another title, or none; refused if it was deleted."""
+    change: dict[str, Any] = {"put_in": {"title": title}} if title else {"drop": ["title"]}
+    return Write(transcript_key(user_id, transcript_id), when=Attr("started_at").exists(), **change)
 
 
 def delete_transcript(user_id: str, transcript_id: str) -> Write:
@@ -60,15 +70,16 @@ def delete_transcript(user_id: str, transcript_id: str) -> Write:
 def delete_transcript_and_session(
     transcript: Transcript, user_id: str, session: Session | None, at: int
 ) -> list[Write]:
-    """Delete both if the session is unchanged, and mark the segments for deletion."""
+    """Delete both if the session is unchanged and no catch-up runs, and mark the segments for deletion."""
     key = transcript_key(user_id, transcript.transcript_id)
     writes = [
-        Write(key, delete=True, when=Attr("started_at").exists()),
+        Write(key, delete=True, when=Attr("started_at").exists() & ~Attr(RUNNING_CATCHUPS).gt(0)),
         mark_segments_for_deletion(user_id, transcript.transcript_id, at),
     ]
     if session:
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
         writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))
+        writes.append(delete_open_session(user_id, transcript.transcript_id))
     return writes
 
 
@@ -79,9 +90,15 @@ def mark_segments_for_deletion(user_id: str, transcript_id: str, at: int) -> Wri
     )
 
 
-def increment_catchup_count(user_id: str, transcript_id: str) -> Write:
-    """Count one more catch-up of the transcript, if it still exists."""
-    return Write(transcript_key(user_id, transcript_id), add={"catchups": 1}, when=Attr("started_at").exists())
+def begin_catchup(user_id: str, transcript_id: str) -> Write:
+    """Count a running catch-up, if the transcript exists: it cannot be deleted until then."""
+    return Write(transcript_key(user_id, transcript_id), add={RUNNING_CATCHUPS: 1}, when=Attr("started_at").exists())
+
+
+def end_catchup(user_id: str, transcript_id: str, *, is_done: bool) -> Write:
+    """Count one running catch-up less and, if it is done, one more of the transcript, if that still exists."""
+    counts = {RUNNING_CATCHUPS: -1} | ({"catchups": 1} if is_done else {})
+    return Write(transcript_key(user_id, transcript_id), add=counts, when=Attr("started_at").exists())
 
 
 def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
@@ -101,6 +118,11 @@ def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
 
 def deletion_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", ERASING, f"{DELETED}{user_id}#{transcript_id}")
+
+
+def block_id_after(saves: int, suffix: str) -> str:
+    """The id of a block by a request that saw so many saves; `suffix` tells it from those that ran at the same time."""
+    return f"{saves + 1:08d}#{suffix}"
 
 
 def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:
@@ -134,6 +156,13 @@ class Transcripts:
         )
         # A settlement of a transcript that was just deleted leaves an item without a start.
         return [transcript_from(item) for item in items if "started_at" in item], last
+
+    def open_sessions(self, user_id: str) -> list[Session]:
+        """The sessions that hold a lease, among the user's newest hundred transcripts."""
+        newest, _ = self.page(user_id, OPEN_SESSIONS_AMONG, after=None)
+        keys = [session_key(user_id, line.session_id) for line in newest if line.session_id and line.state in LEASED]
+        items = self._tables.get_many(keys) if keys else []
+        return [session for item in items if item and (session := session_from(item)).state in LEASED]
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""

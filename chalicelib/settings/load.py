@@ -7,6 +7,7 @@ provides what the environment leaves out. docs/settings.md lists the settings.
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +15,16 @@ from pathlib import Path
 import msgspec
 
 from . import validate
-from .schema import FIELDS, RATE_LIMIT, Settings
+from .schema import FIELDS, RATE_LIMIT, Settings, split_origins
 
 LOCAL_SETTINGS = Path(__file__).parents[2] / ".local" / "settings.json"
 NAMES = frozenset(field.variable for field in FIELDS)
 # Stands for a required setting that is missing, so that validation reports nothing else about it.
 PLACEHOLDERS = {"stage": "local", "extension_origin": "https://extension.invalid"}
+ONE_ORIGIN = (
+    "`chalice deploy` answers preflights for one origin: browsers let {first} call the API, but not {others}. "
+    "To allow all of them, use `make deploy`."
+)
 PLACEHOLDER_WHEN_MISSING = validate.CIPHERTEXT
 
 
@@ -71,9 +76,14 @@ def stage() -> str:
     return _add_local(os.environ, LOCAL_SETTINGS).get("STAGE", "") or "unknown"
 
 
-def extension_origin() -> str:
-    """The origin that CORS allows. Routes are declared with it, so it is read before the other settings."""
-    return _add_local(os.environ, LOCAL_SETTINGS).get("EXTENSION_ORIGIN", "") or "https://extension.invalid"
+def allowed_origins() -> tuple[str, ...]:
+    """The origins that CORS allows. Routes are declared with the first, so they are read before other settings."""
+    variables = _add_local(os.environ, LOCAL_SETTINGS)
+    extensions = variables.get("EXTENSION_ORIGIN", "") or PLACEHOLDERS["extension_origin"]
+    origins = split_origins(extensions, variables.get("OWN_ORIGINS", ""))
+    if origins[1:] and os.environ.get("AWS_CHALICE_CLI_MODE") == "true" and "deploy" in sys.argv[1:]:
+        warnings.warn(ONE_ORIGIN.format(first=origins[0], others=", ".join(origins[1:])), stacklevel=2)
+    return origins
 
 
 def user_pool_arn() -> str | dict[str, str]:

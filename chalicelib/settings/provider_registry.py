@@ -72,6 +72,9 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     live_providers: Annotated[str, Setting(meaning="providers of direct streams, in this order, comma-separated")] = (
         "assemblyai"
     )
+    buyers_only_providers: Annotated[
+        str, Setting(meaning="those of them that only accounts that bought get, comma-separated, or `none`")
+    ] = "openai"
     token_timeout_seconds: Annotated[
         float, Setting(meaning="for a token or client secret", above=0, at_most=LONGEST_REQUEST_CALL_SECONDS)
     ] = 5.0
@@ -80,6 +83,11 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     def live_provider_names(self) -> list[str]:
         """The providers of direct streams, in the order in which they are tried."""
         return split_list(self.live_providers)
+
+    @property
+    def buyers_only_provider_names(self) -> list[str]:
+        """The providers of direct streams that only accounts that bought get, unless there is no other."""
+        return [] if self.buyers_only_providers == "none" else split_list(self.buyers_only_providers)
 
     @property
     def assemblyai_model_names(self) -> list[str]:

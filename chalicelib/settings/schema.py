@@ -1,5 +1,6 @@
 """Every setting, with its declaration and its default. docs/settings.md is made from it."""
 
+import re
 from typing import Annotated, Literal
 
 from ..models.rate_limits import GROUPS, Limit
@@ -8,6 +9,8 @@ from .provider_registry import ProviderSettings, split_list
 
 Switch = Literal["on", "off"]
 RATE_LIMIT = "rate_limit_"
+# As a browser sends it, in lower case. What else it could contain would end the text of a header or of a template.
+EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[a-z0-9._:\[\]-]{1,260}")
 PER_NETWORK = Setting(meaning="requests of one network")
 PER_USER = Setting(meaning="requests of one user")
 
@@ -34,9 +37,15 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ]
     email_verification: Annotated[Switch, Setting(meaning="`off`: accounts are confirmed without a code")] = "on"
     extension_origin: Annotated[
-        str, Setting(meaning="the extension's page: `chrome-extension://` and its id, nothing after it")
+        str,
+        Setting(
+            meaning="the extension: `chrome-extension://` and its id, nothing after it; "
+            "several (another store, an unpacked copy) comma-separated"
+        ),
     ]
-    own_origins: Annotated[str, Setting(meaning="further origins that may call, comma-separated")] = ""
+    own_origins: Annotated[
+        str, Setting(meaning="further origins that may call, such as your web page, comma-separated")
+    ] = ""
     public_url: Annotated[
         str, Address(meaning="base URL to which providers send webhooks", if_empty="the request's own")
     ] = ""
@@ -53,7 +62,11 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
 
     price_version: Annotated[str, Setting(meaning="file in `chalicelib/pricing/prices`")] = "2026-11"
-    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 600
+    lease_seconds: Annotated[int, Setting(meaning="the usual lease", at_least=60, at_most=10_800)] = 300
+    words_bytes_per_day: Annotated[
+        int,
+        Setting(meaning="bytes of an account's streaming requests per day after which no words are kept", at_least=0),
+    ] = 8_388_608
     free_allowance_seconds: Annotated[
         int, Setting(meaning="unused time of direct leases given back per day, free account", at_least=0)
     ] = 1_800
@@ -80,11 +93,10 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     ] = ""
     stripe_mode: Annotated[Literal["test", "live"], Setting(meaning="or `live`")] = "test"
     checkout_success_url: Annotated[
-        str, Address(meaning="where buyers return to after paying, if a purchase names no page")
+        str,
+        Address(meaning="where buyers return to, if a purchase names no page", if_empty="our own page"),
     ] = ""
-    checkout_cancel_url: Annotated[
-        str, Address(meaning="where buyers return to after cancelling, if a purchase names no page")
-    ] = ""
+    checkout_cancel_url: Annotated[str, Address(meaning="the same, after cancelling", if_empty="our own page")] = ""
     stripe_payment_methods: Annotated[str, Setting(meaning="by Stripe's names, comma-separated")] = "card"
     stripe_api_base: Annotated[
         str, Address(meaning="address of a stand-in", if_empty="Stripe's own", stand_in="/stripe")
@@ -96,10 +108,12 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     rate_limit_reset: Annotated[str, PER_NETWORK] = "60/hour"
     rate_limit_refresh: Annotated[str, PER_NETWORK] = "120/minute"
     rate_limit_account: Annotated[str, PER_USER] = "60/minute"
-    rate_limit_reads: Annotated[str, PER_USER] = "300/minute"
-    rate_limit_stream: Annotated[str, PER_USER] = "300/minute"
-    rate_limit_audio: Annotated[str, PER_USER] = "3000/minute"
+    rate_limit_reads: Annotated[str, PER_USER] = "120/minute"
+    rate_limit_bulk_reads: Annotated[str, PER_USER] = "300/hour"
+    rate_limit_stream: Annotated[str, PER_USER] = "120/minute"
+    rate_limit_audio: Annotated[str, PER_USER] = "300/minute"
     rate_limit_spend: Annotated[str, PER_USER] = "60/minute"
+    rate_limit_uploads: Annotated[str, PER_USER] = "30/hour"
     rate_limit_admin: Annotated[str, PER_USER] = "600/minute"
 
     def __repr__(self) -> str:
@@ -140,9 +154,14 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
             raise ValueError(f"{name.upper()} takes {error}") from error
 
     @property
-    def allowed_origins(self) -> frozenset[str]:
+    def allowed_origins(self) -> tuple[str, ...]:
         """The origins of browser pages that may call: the extension's, and our own."""
-        return frozenset({self.extension_origin, *split_list(self.own_origins)})
+        return split_origins(self.extension_origin, self.own_origins)
+
+
+def split_origins(extension_origin: str, own_origins: str) -> tuple[str, ...]:
+    """The origins of both settings, each once, the extension's first."""
+    return tuple(dict.fromkeys([*split_list(extension_origin), *split_list(own_origins)]))
 
 
 FIELDS = declared_fields(Settings)

@@ -3,16 +3,14 @@
 Each function returns problems, as sentences without a full stop that name the settings.
 """
 
-import re
 from collections.abc import Iterator
 
 from ..models.rate_limits import GROUPS, MAX_BURST_DEPLOYED, MAX_PER_SECOND_DEPLOYED
 from ..pricing import price_files
 from .declaration import Address, Secret
-from .provider_registry import AUDIO_PRICES, LIVE, LONGEST_REQUEST_CALL_SECONDS, TEXT_PRICES, Provider
-from .schema import FIELDS, RATE_LIMIT, Settings
+from .provider_registry import AUDIO_PRICES, LIVE, LONGEST_REQUEST_CALL_SECONDS, TEXT_PRICES, Provider, split_list
+from .schema import EXACT_ORIGIN, FIELDS, RATE_LIMIT, Settings
 
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s*]+")  # as a browser sends it
 LONGEST_TOKEN_CALLS_SECONDS = 20  # of all live providers, one after the other
 CIPHERTEXT = "kms:"
 
@@ -43,9 +41,11 @@ def _stage_problems(settings: Settings) -> Iterator[str]:
 
 
 def _origin_problems(settings: Settings) -> Iterator[str]:
-    if invalid := [origin for origin in settings.allowed_origins if not ORIGIN.fullmatch(origin)]:
+    if invalid := [origin for origin in settings.allowed_origins if not EXACT_ORIGIN.fullmatch(origin)]:
         origins = ", ".join(sorted(invalid))
-        yield f"EXTENSION_ORIGIN and OWN_ORIGINS must be scheme://host and nothing after it, not {origins}"
+        yield f"EXTENSION_ORIGIN and OWN_ORIGINS must be scheme://host in lower case, nothing after it, not {origins}"
+    if not settings.allowed_origins or not split_list(settings.extension_origin):
+        yield "EXTENSION_ORIGIN must name an origin"
 
 
 def _time_problems(settings: Settings) -> Iterator[str]:
@@ -62,6 +62,8 @@ def _live_problems(settings: Settings) -> Iterator[str]:
     chosen = settings.live_provider_names
     if not chosen or not set(chosen) <= registered.keys():
         yield f"LIVE_PROVIDERS must name one or more of {', '.join(registered)}, comma-separated"
+    if not set(settings.buyers_only_provider_names) <= registered.keys():
+        yield f"BUYERS_ONLY_PROVIDERS must be `none` or name some of {', '.join(registered)}, comma-separated"
     for name in chosen:
         if name in registered and (secret := registered[name].secret) and not getattr(settings, secret):
             yield f"LIVE_PROVIDERS names {name}, so {secret.upper()} is needed"
@@ -73,9 +75,8 @@ def _payment_problems(settings: Settings) -> Iterator[str]:
         if settings.stripe_mode == "live":
             yield "STRIPE_MODE is live, so STRIPE_API_KEY is needed (use test until Stripe knows the stage's address)"
         return
-    for name in ("stripe_webhook_secret", "checkout_success_url", "checkout_cancel_url"):
-        if not getattr(settings, name):
-            yield f"STRIPE_API_KEY is set, so {name.upper()} is needed"
+    if not settings.stripe_webhook_secret:
+        yield "STRIPE_API_KEY is set, so STRIPE_WEBHOOK_SECRET is needed"
     parts = settings.stripe_api_key.split("_")
     if len(parts) > 2 and parts[1] in ("test", "live") and parts[1] != settings.stripe_mode:
         yield f"STRIPE_MODE is {settings.stripe_mode}, but STRIPE_API_KEY is of the {parts[1]} mode"

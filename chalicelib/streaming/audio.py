@@ -4,7 +4,9 @@ The length is counted from the frames that are there, never from what a header c
 from those frames: what we meter is what it receives. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
+import re
 import struct
+from itertools import islice
 
 from ..errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
 from ..models.audio import BYTES_PER_SAMPLE, FORMAT_PCM, Audio
@@ -15,7 +17,16 @@ MAX_BYTES = 4 * 1024 * 1024
 FORMAT_EXTENSIBLE = 0xFFFE
 PCM_SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 MOST_PARTS = 100  # before the audio; files have a handful, and half a million empty ones would cost seconds to pass
-UNKNOWN_SIZES = {0, 0xFFFFFFFF}  # What recorders write that do not know the length yet.
+# The names of chunks that recorders and editors write. Source: EBU Tech 3285, Microsoft's "Multimedia Programming
+# Interface" (RIFF), ExifTool's list of RIFF tags.
+CHUNK_NAMES = {
+    b"fmt ", b"data", b"LIST", b"fact", b"bext", b"iXML", b"JUNK", b"junk", b"PAD ", b"cue ", b"smpl", b"inst",
+    b"plst", b"note", b"labl", b"ltxt", b"PEAK", b"id3 ", b"ID3 ", b"axml", b"chna", b"ds64", b"cart", b"levl",
+    b"aXML", b"_PMX", b"acid", b"strc", b"afsp", b"AFAn", b"FLLR", b"INFO", b"DISP", b"umid", b"minf", b"elm1",
+    b"regn", b"ovwf", b"SNDM",
+}  # fmt: skip
+CHUNK_NAME_PATTERN = b"|".join(sorted(map(re.escape, CHUNK_NAMES)))
+MAX_TRAILER_BYTES = 64 * 1024  # to search megabytes of sound for metadata would take half a second
 
 
 def read(body: bytes, content_type: str, sample_rate: int | None, channels: int | None) -> Audio:
@@ -27,12 +38,13 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
     if media_type not in {"audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"}:
         raise UnsupportedMediaTypeError("Send audio/wav or audio/pcm (signed 16-bit, little-endian).")
     if len(body) > MAX_BYTES:
-        raise TooLargeError(f"A chunk may have {MAX_BYTES} bytes at most.", max_bytes=MAX_BYTES)
+        raise TooLargeError(f"A chunk may have at most {MAX_BYTES:,} bytes.", max_bytes=MAX_BYTES)
     if not body:
         raise InvalidRequestError("The body is empty: send the audio.", "body")
     audio = _raw(body, sample_rate, channels) if media_type == "audio/pcm" else _wav(body)
     if audio.sample_rate not in SAMPLE_RATES:
-        raise InvalidRequestError(f"The sample rate must be one of {list(SAMPLE_RATES)}.", "sample_rate")
+        rates = ", ".join(map(str, SAMPLE_RATES))
+        raise InvalidRequestError(f"The sample rate must be one of: {rates}.", "sample_rate")
     if len(audio.frames) % (audio.channels * BYTES_PER_SAMPLE):
         raise InvalidRequestError("The audio ends in the middle of a frame.", "body")
     if audio.duration_ms < SHORTEST_MS:
@@ -55,7 +67,7 @@ def _raw(body: bytes, sample_rate: int | None, channels: int | None) -> Audio:
 
 
 def _wav(body: bytes) -> Audio:
-    """The first data chunk of a RIFF file. Chunks are walked over, so many at most."""
+    """The first data chunk of a RIFF file that has sound. Chunks are walked over, so many at most."""
     if len(body) < 12 or body[:4] != b"RIFF" or body[8:12] != b"WAVE":
         raise InvalidRequestError("This is not a WAV file.", "body")
     position, layout = 12, None
@@ -69,20 +81,50 @@ def _wav(body: bytes) -> Audio:
         elif name == b"data":
             if layout is None:
                 raise InvalidRequestError("The WAV file has its data before its format.", "body")
-            if size in UNKNOWN_SIZES:
-                size = len(body) - start
+            if size == 0 or size > MAX_BYTES:  # A recorder that did not know the length yet.
+                size = _sound_bytes(body, start)
             if start + size > len(body):
                 raise InvalidRequestError("The WAV header promises more audio than there is.", "body")
-            return Audio(body[start : start + size], *layout)
-        position = start + size + size % 2
-    raise InvalidRequestError("The WAV file ends before its audio, or has too many parts before it.", "body")
+            if size:
+                return Audio(body[start : start + size], *layout)
+        position = _next_chunk(body, start, size)
+    raise InvalidRequestError("The WAV file has no audio, or too many parts before it.", "body")
+
+
+def _next_chunk(body: bytes, start: int, size: int) -> int:
+    """Where the following chunk begins. A chunk of odd size has a byte after it, which some recorders omit."""
+    end = start + size
+    return end if size % 2 == 0 or body[end : end + 4] in CHUNK_NAMES else end + 1
+
+
+def _sound_bytes(body: bytes, start: int) -> int:
+    """How many bytes from `start` are sound, in a data chunk whose header does not tell: all until the chunks of known
+    names, in the last 64 KiB, that end exactly with the body. Where such a chunk begins at `start`, there is no sound.
+    """
+    if body[start : start + 4] in CHUNK_NAMES:
+        return 0
+    trailer_start = max(start, len(body) - MAX_TRAILER_BYTES)
+    names = islice(re.finditer(CHUNK_NAME_PATTERN, body[trailer_start:]), MOST_PARTS)
+    ends = (trailer_start + found.start() for found in names)
+    return next((end for end in ends if _are_chunks(body, end)), len(body)) - start
+
+
+def _are_chunks(body: bytes, position: int) -> bool:
+    """Whether the rest of the body consists of chunks of known names."""
+    for _ in range(MOST_PARTS):
+        if position in (len(body), len(body) + 1):
+            return True
+        if position + 8 > len(body) or body[position : position + 4] not in CHUNK_NAMES:
+            return False
+        position = _next_chunk(body, position + 8, struct.unpack_from("<I", body, position + 4)[0])
+    return False
 
 
 def _layout(chunk: bytes) -> tuple[int, int]:
     """Sample rate and channels of a format chunk."""
     if len(chunk) < 16:
         raise InvalidRequestError("The WAV header is cut short.", "body")
-    code, channels, sample_rate, bytes_per_second, block, bits = struct.unpack_from("<HHIIHH", chunk)
+    code, channels, sample_rate, _, block, bits = struct.unpack_from("<HHIIHH", chunk)  # Its byte rate is often wrong.
     is_pcm = code == FORMAT_PCM or (
         code == FORMAT_EXTENSIBLE and chunk[24:26] == b"\x01\x00" and chunk[26:40] == PCM_SUBFORMAT_TAIL
     )
@@ -90,6 +132,6 @@ def _layout(chunk: bytes) -> tuple[int, int]:
         raise InvalidRequestError("The WAV file must hold 16-bit PCM.", "body")
     if channels not in (1, 2):
         raise InvalidRequestError("The WAV file must be mono or stereo.", "body")
-    if block != channels * BYTES_PER_SAMPLE or bytes_per_second != sample_rate * block:
+    if block != channels * BYTES_PER_SAMPLE:
         raise InvalidRequestError("The numbers in the WAV header contradict each other.", "body")
     return sample_rate, channels

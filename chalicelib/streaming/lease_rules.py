@@ -5,6 +5,7 @@ a session into leases never changes its price.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,19 +29,22 @@ class LeaseEnd(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class LeaseRules:
-    """The settings of leases, in seconds. docs/streaming.md explains them. `now` is epoch seconds throughout."""
+    """The settings of leases and of their words. docs/streaming.md explains them. `now` is epoch seconds throughout."""
 
-    default_seconds: int = 600
+    default_seconds: int = 300
     shortest_seconds: int = 60
     renew_before_end_seconds: int = 60
     resume_within_seconds: int = 86_400
+    late_words_seconds: int = 120  # the provider sends its last turns after the message to end
     sweep_grace_seconds: int = 60  # above the longest request (29 s), so that no chunk is in flight when the sweep runs
     opening_seconds: int = 60  # how long a held lease waits for its token to be recorded before it is swept
     chunk_stale_after_seconds: int = 35  # above the longest request too: its process has ended
+    hand_over_seconds: int = 10  # for which docs/streaming.md has two sockets open at a renewal
     save_interval_seconds: int = 15
     no_audio_after_seconds: int = 60
     free_allowance_seconds: int = 1_800
     paid_allowance_seconds: int = 14_400
+    words_bytes_per_day: int = 8 * 1024 * 1024
 
     def requested_seconds(self, requested: int | None, is_direct: bool, allowance_seconds: int) -> int:
         """The lease to hold. If none is requested, a direct one lasts at most a third of what is left of the day's
@@ -52,30 +56,35 @@ class LeaseRules:
         return min(self.default_seconds, max(self.shortest_seconds, allowance_seconds // 3))
 
     def allowance_seconds(self, balance: Balance, used_today_seconds: int) -> int:
-        """What may still be returned today for direct leases that end early."""
-        whole = self.paid_allowance_seconds if balance.purchased > 0 else self.free_allowance_seconds
+        """What may still be returned today for direct leases that end early.
+
+        The larger allowance is for buyers: an open dispute takes it away, like a claw-back of all that was bought.
+        """
+        whole = self.paid_allowance_seconds if balance.is_buyer else self.free_allowance_seconds
         return max(0, whole - used_today_seconds)
 
-    def first(self, new: Session, prices: Prices, available: int, now: int) -> Session:
+    def first(self, new: Session, prices: Prices, available: int, now: int, held: int = 0) -> Session:
         """`new` with its first lease, as long as requested or as `available` credits afford.
 
-        Raises InsufficientCreditsError if that is less than the shortest lease.
+        `held`: what else the account holds. Raises InsufficientCreditsError if that is less than the shortest lease.
         """
-        return self._with_lease(new, prices, available, new.requested_lease_seconds, now)
+        return self._with_lease(new, prices, available, new.requested_lease_seconds, now, held)
 
-    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int) -> Session:
-        """The session with its next lease; `available` includes what the settled lease returned."""
+    def next_lease(self, ended: Session, available: int, allowance_seconds: int, now: int, held: int = 0) -> Session:
+        """The session with its next lease; `available` includes what the settled lease returned, `held` does not."""
         wanted_seconds = ended.requested_lease_seconds
         if ended.is_direct:
             wanted_seconds = min(wanted_seconds, self.requested_seconds(None, True, allowance_seconds))
         carried = replace(ended, inflight=self.chunks_in_flight(ended, now))
-        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now)
+        return self._with_lease(carried, load(ended.price_version), available, wanted_seconds, now, held)
 
-    def _with_lease(self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int) -> Session:
+    def _with_lease(
+        self, session: Session, prices: Prices, available: int, wanted_seconds: int, now: int, held: int
+    ) -> Session:
         affordable = (prices.live_ms(max(session.charged + available, 0)) - session.done_ms) // 1000
         if affordable < self.shortest_seconds:
             required = prices.live_credits(session.done_ms + self.shortest_seconds * 1000) - session.charged
-            raise InsufficientCreditsError(required, available)
+            raise InsufficientCreditsError(required, available, held)
         seconds = min(wanted_seconds, affordable)
         if session.inflight_ms > seconds * 1000:
             raise ConflictError(
@@ -126,6 +135,17 @@ class LeaseRules:
     def is_too_late_to_resume(self, session: Session, now: int) -> bool:
         """Whether the session ended too long ago to be resumed."""
         return now > session.lease_expires_at + self.resume_within_seconds
+
+    def is_open(self, session: Session, now: int) -> bool:
+        """Whether the session runs or can be resumed."""
+        return session.state is not SessionState.STOPPED and not self.is_too_late_to_resume(session, now)
+
+    def closed_reason(self, session: Session, now: int) -> Literal["session_stopped", "resume_expired"] | None:
+        """Why no words of the session are accepted any more; None while they are."""
+        if session.state is SessionState.STOPPED:
+            was_late = self.is_too_late_to_resume(session, session.stopped_at)
+            return "session_stopped" if was_late or now > session.stopped_at + self.late_words_seconds else None
+        return "resume_expired" if self.is_too_late_to_resume(session, now) else None
 
     def renew_after(self, session: Session) -> int:
         """When a renewal is accepted without an interruption."""
@@ -194,6 +214,13 @@ class LeaseRules:
         """The chunks that a live process may still have with a provider; older ones are stale."""
         return tuple(c for c in session.inflight if now - c.reserved_at < self.chunk_stale_after_seconds)
 
+    def longest_socket_seconds(self, session: Session, now: int) -> int:
+        """How long the sockets of the session can have been open by now, together.
+
+        From its start, whose clock counts whole seconds, and twice as long while one lease is handed over to the next.
+        """
+        return now - session.started_at + 1 + (session.lease_number - 1) * self.hand_over_seconds
+
     def seconds_left(self, session: Session, now: int) -> int:
         """Seconds until the lease expires or its audio is used up."""
         if session.state is not SessionState.ACTIVE:
@@ -205,10 +232,11 @@ class LeaseRules:
         """What the extension should show the listener or act on."""
         another_minute = load(session.price_version).live_credits(self.shortest_seconds * 1000)
         last_audio_at = max(session.last_reserved_at, session.last_saved_at, session.lease_started_at)
+        is_stopped = session.state is SessionState.STOPPED
         warnings = {
             "credits_low": balance.available < another_minute,
-            "lease_ending": self.seconds_left(session, now) <= self._warning_seconds(session),
-            "no_audio": not has_segments and now - last_audio_at > self.no_audio_after_seconds,
+            "lease_ending": not is_stopped and self.seconds_left(session, now) <= self._warning_seconds(session),
+            "no_audio": not is_stopped and not has_segments and now - last_audio_at > self.no_audio_after_seconds,
         }
         return [name for name, applies in warnings.items() if applies]
 
@@ -220,10 +248,23 @@ def _covered_intervals(session: Session, now: int, *, interrupted: bool) -> tupl
     """
     if not session.is_direct or session.state is not SessionState.ACTIVE:
         return session.covered_ms
-    start_ms = session.offset_ms
     end_ms = (min(now, session.lease_expires_at) - session.started_at) * 1000
     if interrupted:
         end_ms = min(end_ms, session.words_until_ms)
+    return _with_interval(session, end_ms)
+
+
+def covered_with_late_words(session: Session) -> tuple[tuple[int, int], ...]:
+    """The intervals that the session covers once words were saved after its last lease had ended."""
+    if not session.is_direct or session.state in (SessionState.OPENING, SessionState.ACTIVE):
+        return session.covered_ms
+    ended_at = min(session.lease_expires_at, session.stopped_at or session.lease_expires_at)
+    return _with_interval(session, min((ended_at - session.started_at) * 1000, session.words_until_ms))
+
+
+def _with_interval(session: Session, end_ms: int) -> tuple[tuple[int, int], ...]:
+    """The covered intervals with one of the last lease up to `end_ms`, merged."""
+    start_ms = session.offset_ms
     covered: list[tuple[int, int]] = []
     for start, end in sorted([*session.covered_ms, (start_ms, end_ms)] if start_ms < end_ms else session.covered_ms):
         if covered and start <= covered[-1][1]:

@@ -4,38 +4,35 @@ A direct lease is held first, then the provider creates its token, then the leas
 dies in between leaves a lease that is swept after a minute, unbilled, because no client has its token.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from .. import contract
 from ..dates import rfc3339
-from ..errors import ConflictError, IdempotencyMismatchError, ProviderError, UnavailableError
-from ..models.ledger import Hold
-from ..models.sessions import LiveOptions, Session, SessionState, SocketCredential
+from ..errors import ConflictError, IdempotencyMismatchError, UnavailableError
+from ..models.ledger import Hold, HoldKind
+from ..models.sessions import Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
-from ..repositories.sessions import delete_session, response_attribute, session_from, session_key, update_session
+from ..repositories.sessions import (
+    delete_open_session,
+    delete_session,
+    response_attribute,
+    session_from,
+    session_key,
+    update_session,
+)
 from ..repositories.table import Item, Tables, Write, WriteRefusedError
 from ..repositories.transcripts import delete_transcript, update_live_transcript
 from .lease_rules import SERVICE, LeaseEnd, LeaseRules
+from .live_providers import LiveProviders
 
 TRIES = 8
-
-
-class LiveProvider(Protocol):
-    """A provider to which the extension opens a socket."""
-
-    def supports_language(self, language: str) -> bool:
-        """Whether the provider has a live model for the language; empty means any."""
-
-    def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
-        """A credential for one socket of at most `lease_seconds`. Raises ProviderError."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,10 @@ class Leases:
     ledger: Ledger
     tables: Tables
     rules: LeaseRules
-    live_providers: Sequence[LiveProvider]  # tried in this order
+    live_providers: LiveProviders
     now: Callable[[], int]  # epoch seconds, UTC
 
-    def supports_language(self, language: str) -> bool:
-        """Whether any live provider supports the language."""
-        return any(provider.supports_language(language) for provider in self.live_providers)
-
-    def issue(self, opened: Session, available: int, begins_at: int | None = None) -> contract.Lease:
+    def issue(self, opened: Session, available: int, *, is_buyer: bool, begins_at: int | None = None) -> contract.Lease:
         """Create the socket credential of a held direct lease and record the lease as running; a relay lease is ready.
 
         `begins_at`: when the lease begins, if later than it was held. Raises ProviderError (the lease is cancelled),
@@ -61,7 +54,7 @@ class Leases:
         if not opened.is_direct:
             return self.response(opened, available)
         try:
-            credential = self._create_credential(opened)
+            credential = self.live_providers.create_socket_credential(opened, is_buyer=is_buyer)
         except Exception:
             # If this fails too, the sweep cancels the lease a minute later; the first error matters more.
             with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):
@@ -86,18 +79,6 @@ class Leases:
             raise UnavailableError("Opening the lease took too long. Start again.") from refusal
         return response
 
-    def _create_credential(self, opened: Session) -> SocketCredential:
-        options = LiveOptions(opened.language, opened.key_terms, opened.sample_rate)
-        failure: ProviderError | None = None
-        for provider in self.live_providers:
-            if not provider.supports_language(opened.language):
-                continue
-            try:
-                return provider.create_socket_credential(opened.lease_seconds, options)
-            except ProviderError as error:
-                failure = error
-        raise failure or UnavailableError("No live provider is configured.")
-
     def stored_response(self, item: Item, body_hash: str, stored_hash: str, name: str) -> contract.Lease:
         """The response that an earlier try of this request got, or would have got had its process not died.
 
@@ -107,7 +88,9 @@ class Leases:
         if body_hash != stored_hash:
             raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
         if name in item:
-            return msgspec.json.decode(item[name], type=contract.Lease)
+            # Words may have been saved since: a client that went on at the old number would replace them.
+            stored = msgspec.json.decode(item[name])
+            return msgspec.convert(stored | {"next_seq": session_from(item).next_seq}, contract.Lease)
         session = session_from(item)
         # A running lease has its token. A second token would open a socket that is not paid for.
         if session.state is not SessionState.OPENING or response_attribute(session) != name:
@@ -115,16 +98,31 @@ class Leases:
                 "This lease ended before its answer was ready.", "lease_over", state=session.state.value
             )
         self.rules.check_not_opening(session, self.now())
-        return self.issue(session, self.ledger.balance(session.user_id).available, begins_at=self.now())
+        balance = self.ledger.balance(session.user_id)
+        return self.issue(session, balance.available, is_buyer=balance.is_buyer, begins_at=self.now())
 
-    def end(self, session: Session, ending: LeaseEnd, spent: list[Write]) -> None:
-        """Settle the open lease, if there is one, and store the session as `ending` has it."""
+    def end(self, session: Session, ending: LeaseEnd, others: list[Write]) -> None:
+        """Settle the open lease, if there is one, and store the session as `ending` has it, with `others`."""
         closed = replace(ending.session, free_ms=0, inflight=())
-        extra_writes = [update_session(session, closed), self.transcript_write(closed), *spent]
+        extra_writes = [update_session(session, closed), self.transcript_write(closed), *others]
         if session.state in (SessionState.ACTIVE, SessionState.OPENING):
             self.ledger.settle(self.rules.hold(session), ending.charge, at=self.now(), extra_writes=extra_writes)
         else:
             self.tables.transact(extra_writes)
+
+    def abandon_expired(self, prices: Prices) -> int:
+        """End every expired lease; return how many. Raises ExceptionGroup after all were tried."""
+        ended, failures = 0, []
+        for hold in self.ledger.iter_due_holds(self.now()):
+            if hold.kind != HoldKind.STREAM:
+                continue
+            try:
+                ended += self.abandon(hold, prices)
+            except Exception as failure:  # noqa: BLE001 - one account that fails must not block the others
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
+        return ended
 
     def abandon(self, hold: Hold, prices: Prices, *, at_once: bool = False) -> bool:
         """End the lease of this hold if it has expired, or `at_once`; return whether it was ended.
@@ -173,7 +171,11 @@ class Leases:
     def cancel_opening(self, opened: Session) -> None:
         """Undo a lease without a token: release its whole hold, and delete the session if this was its first lease."""
         if opened.lease_number == 1:
-            extra_writes = [delete_session(opened), delete_transcript(opened.user_id, opened.transcript_id)]
+            extra_writes = [
+                delete_session(opened),
+                delete_open_session(opened.user_id, opened.transcript_id),
+                delete_transcript(opened.user_id, opened.transcript_id),
+            ]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)
             extra_writes = [update_session(opened, lapsed), self.transcript_write(lapsed)]
@@ -203,6 +205,7 @@ class Leases:
             credits_available=available,
             save_interval_seconds=self.rules.save_interval_seconds,
             offset_ms=session.offset_ms,
+            next_seq=session.next_seq,
             **opened,
         )
 

@@ -1,4 +1,4 @@
-"""Relayed audio: recognise one chunk and bill exactly its milliseconds.
+"""Relayed audio: recognise one chunk and bill exactly its milliseconds, but a second at least.
 
 The chunk's milliseconds are reserved inside the lease before a provider is called, billed in the transaction that
 stores the words, and released if no provider recognises them. A process that dies in between leaves a reservation:
@@ -10,10 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from msgspec.structs import replace
+
 from .. import contract
 from ..errors import ConflictError, IdempotencyMismatchError, NotFoundError, ProviderError, UnavailableError
 from ..models.accounts import Caller
 from ..models.audio import Audio
+from ..models.ledger import Charge, ModelUse
 from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
@@ -28,10 +31,13 @@ from ..repositories.sessions import (
     session_key,
 )
 from ..repositories.table import Item, Tables, WriteRefusedError
+from .lease_rules import SERVICE
 
 
 class Recogniser(Protocol):
-    """A provider of speech recognition."""
+    """A provider of speech recognition. `shortest_ms`: it refuses shorter audio."""
+
+    shortest_ms: int
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         """The words of `audio`. Raises ProviderError."""
@@ -79,7 +85,7 @@ class Relay:
         except Exception:
             self._release(session, chunk)
             raise
-        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.audio_ms), False
+        return _chunk_response(chunk, recognition, session, session.done_ms + chunk.billed_ms), False
 
     def _load(self, caller: Caller, session_id: str) -> Session:
         _, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
@@ -95,16 +101,23 @@ class Relay:
     def _reserve(self, session: Session, chunk: Reservation) -> Item | None:
         """Reserve the chunk; return the item of the same chunk recognised before, if there is one.
 
-        A stale reservation of the same `seq` is taken over, so two tries are enough.
+        A stale reservation of the same `seq` is taken over, and a higher `seq` may have been reserved meanwhile, so
+        three tries are enough.
         """
         stale: Reservation | None = None
-        for _ in range(2):
+        for _ in range(3):
             try:
                 self.tables.transact(reserve_chunk(session, chunk, stale))
                 return None
             except WriteRefusedError as refusal:
                 completed_item = refusal.refused.get(1)
                 if not completed_item and 0 in refusal.refused:
+                    if not refusal.refused[0]:
+                        raise NotFoundError("There is no such session.") from refusal
+                    next_seq = session_from(refusal.refused[0]).next_seq
+                    if session.next_seq <= chunk.seq < next_seq:
+                        session = replace(session, next_seq=next_seq)
+                        continue
                     self._raise_refusal(session, chunk, refusal.refused[0])
                 if not completed_item:
                     break  # The stale one was just released.
@@ -130,7 +143,7 @@ class Relay:
             raise ConflictError(
                 "The lease was renewed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
             )
-        if stored.free_ms >= chunk.audio_ms:
+        if stored.free_ms >= chunk.billed_ms:
             raise ConflictError(
                 "The session changed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
             )
@@ -141,6 +154,8 @@ class Relay:
     def _recognise(self, session: Session, audio: Audio) -> Recognition:
         failure: ProviderError | None = None
         for recogniser in self.recognisers:
+            if audio.duration_ms < recogniser.shortest_ms:
+                continue
             try:
                 return recogniser.recognise(audio, session.language)
             except ProviderError as error:
@@ -157,6 +172,7 @@ class Relay:
         try:
             self.tables.transact(complete_chunk(session, chunk, recognition, cost))
         except WriteRefusedError as refusal:
+            self._book_lost(session, chunk, ModelUse(recognition.model, chunk.audio_ms, cost))
             if 0 in refusal.refused:
                 raise ConflictError(
                     "This chunk took too long or its session ended. It was not charged.", "chunk_expired"
@@ -164,6 +180,11 @@ class Relay:
             raise ConflictError(
                 "This chunk took too long and was sent again. Retry the request.", "still_running", seq=chunk.seq
             ) from refusal
+
+    def _book_lost(self, session: Session, chunk: Reservation, use: ModelUse) -> None:
+        """Book what a provider recognised for a chunk that cannot be billed any more, as our cost at no credits."""
+        cost = Charge(0, SERVICE, session.session_id, 0, session.price_version, (use,))
+        self.ledger.book_cost(session.user_id, cost, f"{session.session_id}/{chunk.attempt}", at=self.now())
 
 
 def _completed_recognition(item: Item, audio_hash: str) -> Recognition:

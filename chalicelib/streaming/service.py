@@ -4,7 +4,7 @@ One lease is one hold and one entry. Whatever ends a lease (renewal, stop, sweep
 session, on the condition that the session is as it was read; the loser of a race reads again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
@@ -17,38 +17,41 @@ from ..errors import (
     InsufficientCreditsError,
     InvalidRequestError,
     NotFoundError,
-    TooLargeError,
     UnavailableError,
 )
 from ..models.accounts import Caller
-from ..models.ledger import Balance, HoldKind
 from ..models.sessions import Session, SessionState
-from ..models.transcripts import Segment
 from ..pricing.price_files import Prices
-from ..repositories.allowances import allowance_key, allowance_used_seconds, spend_allowance
+from ..repositories.allowances import allowance_key, allowance_used_seconds
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.sessions import create_session, record_save, session_from, session_key, update_session
-from ..repositories.table import Item, Tables, Write, WriteRefusedError
-from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, put_segments, put_transcript
+from ..repositories.sessions import (
+    create_session,
+    delete_open_session,
+    list_open_sessions,
+    put_open_session,
+    session_from,
+    session_key,
+    update_session,
+)
+from ..repositories.table import Tables, WriteRefusedError
+from ..repositories.transcripts import put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
-from .session_records import new_transcript, stopped_response, with_client_report, with_renewal
+from .session_records import (
+    SessionSnapshot,
+    allowance_writes,
+    new_transcript,
+    open_sessions_response,
+    stopped_response,
+    turn_settings,
+    with_client_report,
+    with_renewal,
+)
+from .words import Words, with_words
 
 DEFAULT_SAMPLE_RATE = 16_000
-MAX_SAVE_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
 MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
-MAX_SAVED_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fits into Lambda's response of 6 MB
 LOST_RACE = (ExtraWriteRefusedError, HoldEndedError, WriteRefusedError)
-
-
-@dataclass(frozen=True)
-class SessionSnapshot:
-    """A caller's balance and session, and the day's allowance, from one read."""
-
-    balance: Balance
-    session: Session
-    item: Item
-    allowance_used_seconds: int
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,6 @@ class Streaming:
         lease, ProviderError (nothing is held or stored), IdempotencyMismatchError, AccountBlockedError,
         UnauthenticatedError.
         """
-        if body.transport == "direct" and not self.leases.supports_language(body.language):
-            raise InvalidRequestError("No live provider supports this language.", "language")
         if len(quote_plus(msgspec.json.encode(body.key_terms))) > MAX_KEY_TERMS_BYTES:
             raise InvalidRequestError(
                 "The key terms are too long for the socket's address. Send fewer or shorter ones.", "key_terms"
@@ -81,26 +82,28 @@ class Streaming:
         keys = [session_key(caller.user_id, session_id), allowance_key(caller.user_id, self.now())]
         balance, (earlier, allowance) = self.ledger.admit(caller, extra_keys=keys)
         allowance_seconds = self.rules.allowance_seconds(balance, allowance_used_seconds(allowance))
-        available = balance.available
+        available, held = balance.available, balance.held
         for _ in range(TRIES):
             if earlier:
                 return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")
-            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds)
-            opened = self.rules.first(new, self.prices, available, self.now())
+            new = self._new_session(caller, body, session_id, body_hash, allowance_seconds, balance.is_buyer)
+            opened = self.rules.first(new, self.prices, available, self.now(), held)
             response = (
                 None if opened.is_direct else encode_response(self.leases.response(opened, available - opened.held))
             )
             extra_writes = [
                 create_session(opened, response),
+                put_open_session(opened),
                 put_transcript(caller.user_id, new_transcript(opened, body)),
             ]
             try:
                 self.ledger.hold(caller, self.rules.hold(opened), at=self.now(), extra_writes=extra_writes)
-                return self.leases.issue(opened, available - opened.held)
+                return self.leases.issue(opened, available - opened.held, is_buyer=balance.is_buyer)
             except ExtraWriteRefusedError:  # The same start was made before, or just now.
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
-                available = int(refusal.details["available"] or 0)  # Another session held credits first: hold less.
+                # Another session held credits first: hold less.
+                available, held = int(refusal.details["available"] or 0), refusal.held
         raise UnavailableError("The account is busy with other sessions. Retry the request.")
 
     def renew(
@@ -121,11 +124,15 @@ class Streaming:
             if renewal and renewal in snapshot.session.followed_renewals:
                 raise ConflictError("This session was renewed again since this request.", "renewed_since")
             self.rules.check_renewable(snapshot.session, interrupted, self.now())
+            is_buyer = snapshot.balance.is_buyer
+            if snapshot.session.is_direct:
+                self.leases.live_providers.check(snapshot.session, is_buyer=is_buyer)
             ending = self._end_lease(snapshot, SessionState.ACTIVE, interrupted=interrupted)
             available = snapshot.balance.available + snapshot.session.held - ending.charge.credits
             allowance_seconds = self._allowance_seconds(snapshot) - ending.returned_seconds
             renewed = with_renewal(ending.session, renewal, body_hash)
-            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now())
+            held = snapshot.balance.held - snapshot.session.held
+            following = self.rules.next_lease(renewed, available, allowance_seconds, self.now(), held)
             response = (
                 None
                 if following.is_direct
@@ -134,7 +141,7 @@ class Streaming:
             extra_writes = [
                 update_session(snapshot.session, following, response),
                 self.leases.transcript_write(following),
-                *self._allowance_writes(snapshot, ending),
+                *allowance_writes(snapshot, ending, self.now()),
             ]
             try:
                 if snapshot.session.state is SessionState.LAPSED:
@@ -150,86 +157,91 @@ class Streaming:
             except (*LOST_RACE, InsufficientCreditsError):
                 # A chunk, stop, renewal, sweep or another session changed something first: read and decide again.
                 continue
-            return self.leases.issue(following, available - following.held)
+            return self.leases.issue(following, available - following.held, is_buyer=is_buyer)
         raise UnavailableError("The session is busy. Retry the request.")
 
-    def save(self, caller: Caller, session_id: str, segments: list[contract.SegmentInput]) -> contract.Saved:
-        """Store segments of the transcript; return how long the lease still lasts, and warnings."""
+    def save(
+        self,
+        caller: Caller,
+        session_id: str,
+        segments: Sequence[contract.SegmentInput],
+        sent_today: int = 0,
+    ) -> contract.Saved:
+        """Store segments of the transcript; return which, how long the lease still lasts, and warnings.
+
+        Accepted for some time after a stop too, when it changes neither charge nor allowance.
+        """
         snapshot = self._load(caller, session_id)
-        session, now = snapshot.session, self.now()
-        if session.state is SessionState.STOPPED:
-            raise ConflictError(
-                "This session was stopped. Its transcript is closed.", "session_stopped", state=session.state.value
-            )
-        if self.rules.is_too_late_to_resume(session, now):
-            raise ConflictError(
-                "This session ended too long ago. Its transcript is closed.",
-                "resume_expired",
-                state=session.state.value,
-            )
-        if segments:
-            kept = [Segment(s.seq, s.start_ms, s.end_ms, s.text, s.speaker) for s in segments]
-            self._save_segments(session, kept)
+        self._words.check_open(snapshot.session)
+        session, selection = self._words.save(snapshot.session, segments, sent_today)
         return contract.Saved(
-            seconds_left=self.rules.seconds_left(session, now),
-            warnings=self.rules.warnings(session, snapshot.balance, bool(segments), now),
+            saved=selection.seqs,
+            rejected=selection.rejected,
+            seconds_left=self.rules.seconds_left(session, self.now()),
+            warnings=self.rules.warnings(session, snapshot.balance, bool(segments), self.now()),
         )
 
-    def _save_segments(self, session: Session, segments: list[Segment]) -> None:
-        size = sum(len(segment.text.encode()) + SEGMENT_OVERHEAD_BYTES for segment in segments)
-        if size > MAX_SAVE_BYTES:
-            raise TooLargeError(f"A save may hold at most {MAX_SAVE_BYTES} bytes of text.", max_bytes=MAX_SAVE_BYTES)
-        block = put_segments(session.user_id, session.transcript_id, self.new_ulid(), segments)
-        room = MAX_SAVED_BYTES - size
-        words_until_ms = max(session.words_until_ms, *(segment.end_ms for segment in segments))
-        try:
-            self.tables.transact([block, record_save(session, size, room, self.now(), words_until_ms)])
-        except WriteRefusedError as refusal:
-            if not refusal.refused.get(1):
-                raise NotFoundError("There is no such session.") from refusal  # The transcript was just deleted.
-            raise TooLargeError("This transcript is full. Start a new session.", max_bytes=MAX_SAVED_BYTES) from refusal
+    def stop(
+        self,
+        caller: Caller,
+        session_id: str,
+        client_reported_seconds: int | None = None,
+        segments: Sequence[contract.SegmentInput] = (),
+        sent_today: int = 0,
+    ) -> contract.Stopped:
+        """Store the last words, settle the open lease and close the session, in one transaction.
 
-    def stop(self, caller: Caller, session_id: str, client_reported_seconds: int | None = None) -> contract.Stopped:
-        """Settle the open lease and close the session. A repeat, also after the sweep, returns the same figures.
-
-        The duration that the client reports is stored beside ours and never billed.
+        A repeat, also after the sweep, returns the same figures, and stores the words again while they are accepted.
+        The duration that the client reports is stored beside ours and never billed; an implausible one counts apart.
         """
+        block_id = ""
         for _ in range(TRIES):
             snapshot = self._load(caller, session_id)
-            if snapshot.session.state is SessionState.STOPPED:
-                return stopped_response(snapshot.session, snapshot.balance.available)
-            self.rules.check_not_opening(snapshot.session, self.now())
-            if self.rules.chunks_in_flight(snapshot.session, self.now()):
+            session = snapshot.session
+            if session.state is SessionState.STOPPED:
+                _, selection = self._words.save(session, segments, sent_today)
+                return stopped_response(session, snapshot.balance.available, selection.rejected)
+            self.rules.check_not_opening(session, self.now())
+            if self.rules.chunks_in_flight(session, self.now()):
                 raise ConflictError(
                     "A chunk is still being recognised. Retry the request.", "still_running", retry_after_seconds=1
                 )
             ending = self._end_lease(snapshot, SessionState.STOPPED)
-            stopped = replace(ending.session, client_reported_seconds=client_reported_seconds)
-            ending = replace(ending, session=stopped, charge=with_client_report(ending.charge, stopped))
+            stopped = replace(ending.session, client_reported_seconds=client_reported_seconds, stopped_at=self.now())
+            extra_writes = allowance_writes(snapshot, ending, self.now())
+            extra_writes.append(delete_open_session(session.user_id, session.transcript_id))
+            selection = self._words.select(session, segments, sent_today)
+            if selection.segments:
+                block_id = block_id or self._words.new_block_id(session)
+                extra_writes.append(self._words.block(session, block_id, selection))
+                stopped = with_words(stopped, selection, self.now())
+            longest_seconds = self.rules.longest_socket_seconds(stopped, self.now())
+            charge = with_client_report(ending.charge, stopped, longest_seconds)
+            ending = replace(ending, session=stopped, charge=charge)
             try:
-                self.leases.end(snapshot.session, ending, self._allowance_writes(snapshot, ending))
+                self.leases.end(session, ending, extra_writes)
             except LOST_RACE:
                 continue
-            back = snapshot.session.held - ending.charge.credits
-            return stopped_response(stopped, snapshot.balance.available + back)
+            back = session.held - ending.charge.credits
+            return stopped_response(stopped, snapshot.balance.available + back, selection.rejected)
         raise UnavailableError("The session is busy. Retry the request.")
+
+    def open_sessions(self, caller: Caller) -> contract.OpenSessions:
+        """The caller's sessions that run or can be resumed, newest first, at most 100."""
+        self.ledger.admit(caller)
+        found = list_open_sessions(self.tables, caller.user_id)
+        return open_sessions_response([session for session in found if self.rules.is_open(session, self.now())])
 
     def sweep(self) -> int:
         """End every expired lease that its client did not end; return how many.
 
         Safe to run at any time, repeatedly and concurrently.
         """
-        ended, failures = 0, []
-        for hold in self.ledger.iter_due_holds(self.now()):
-            if hold.kind != HoldKind.STREAM:
-                continue
-            try:
-                ended += self.leases.abandon(hold, self.prices)
-            except Exception as failure:  # noqa: BLE001 - one account that fails must not block the others
-                failures.append(failure)
-        if failures:
-            raise ExceptionGroup(f"{len(failures)} leases could not be ended, {ended} were", failures)
-        return ended
+        return self.leases.abandon_expired(self.prices)
+
+    @property
+    def _words(self) -> Words:
+        return Words(self.tables, self.rules, self.now, self.new_ulid)
 
     def _end_lease(self, snapshot: SessionSnapshot, state: SessionState, *, interrupted: bool = False) -> LeaseEnd:
         allowance_seconds = self._allowance_seconds(snapshot)
@@ -247,18 +259,18 @@ class Streaming:
     def _allowance_seconds(self, snapshot: SessionSnapshot) -> int:
         return self.rules.allowance_seconds(snapshot.balance, snapshot.allowance_used_seconds)
 
-    def _allowance_writes(self, snapshot: SessionSnapshot, ending: LeaseEnd) -> list[Write]:
-        """The write that spends the day's allowance, if this ending returned credits from it."""
-        if ending.returned_seconds == 0:
-            return []
-        user_id, used = snapshot.session.user_id, snapshot.allowance_used_seconds
-        return [spend_allowance(user_id, self.now(), ending.returned_seconds, used)]
-
     def _new_session(
-        self, caller: Caller, body: contract.Start, session_id: str, body_hash: str, allowance_seconds: int
+        self,
+        caller: Caller,
+        body: contract.Start,
+        session_id: str,
+        body_hash: str,
+        allowance_seconds: int,
+        is_buyer: bool,
     ) -> Session:
-        now, is_direct = self.now(), body.transport == "direct"
-        return Session(
+        """The session before its first lease. Raises as `LiveProviders` does where no provider can serve it."""
+        now, is_direct, live_providers = self.now(), body.transport == "direct", self.leases.live_providers
+        new = Session(
             user_id=caller.user_id,
             session_id=session_id,
             transcript_id=self.new_ulid(),
@@ -276,6 +288,11 @@ class Streaming:
             language=body.language,
             key_terms=tuple(body.key_terms),
             sample_rate=body.sample_rate or DEFAULT_SAMPLE_RATE,
+            turn=turn_settings(body.turn),
+            providers=live_providers.narrow(body.providers, is_buyer=is_buyer) if is_direct else (),
             body_hash=body_hash,
             provider="" if is_direct else self.relay_provider,
         )
+        if is_direct:
+            live_providers.check(new, is_buyer=is_buyer)
+        return new

@@ -29,11 +29,12 @@ def merge_intervals(segments: Sequence[Segment | contract.Interval]) -> list[con
     return merged
 
 
-def uncovered_intervals(covered: list[contract.Interval]) -> list[contract.Interval]:
-    """The gaps from the start of the recording to the end of the last covered interval."""
+def uncovered_intervals(covered: list[contract.Interval], end_ms: int = 0) -> list[contract.Interval]:
+    """The gaps from the start of the recording to the end of the last covered interval, or to `end_ms` if later."""
     starts = [0, *(interval.end_ms for interval in covered)]
+    ends = [*(interval.start_ms for interval in covered), end_ms]
     return [
-        contract.Interval(start_ms=start_ms, end_ms=interval.start_ms)
-        for start_ms, interval in zip(starts, covered, strict=False)
-        if start_ms < interval.start_ms
+        contract.Interval(start_ms=start_ms, end_ms=end_ms)
+        for start_ms, end_ms in zip(starts, ends, strict=True)
+        if start_ms < end_ms
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import contract
 from ..cursors import Cursors
@@ -17,14 +18,17 @@ from ..models.sessions import SessionState
 from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import session_from, session_key
-from ..repositories.table import Tables, WriteRefusedError
+from ..repositories.table import Item, Tables, WriteRefusedError
 from ..repositories.transcripts import (
+    RUNNING_CATCHUPS,
     TRANSCRIPT,
     Transcripts,
     delete_transcript_and_session,
+    rename_transcript,
     transcript_from,
     transcript_key,
 )
+from ..text import file_stem
 from . import subtitles
 from .coverage import covered_intervals, uncovered_intervals
 
@@ -34,6 +38,7 @@ SEGMENT_CURSOR = "PIECE#"
 MAX_ANSWER_BYTES = 6_000_000
 MAX_PAGE_BYTES = 4_000_000
 MAX_FILE_BYTES = 5_000_000
+MAX_LIST_BYTES = 100_000  # of a page of the list: titles and addresses may be long
 MAX_SUMMARIES = 20
 # A filtered page reads at most this many transcripts, however few match.
 TRANSCRIPTS_PER_QUERY, QUERIES_PER_PAGE = 100, 3
@@ -53,7 +58,7 @@ class History:
     now: Callable[[], int]  # epoch seconds, UTC
 
     def page(self, caller: Caller, query: contract.HistoryQuery) -> contract.HistoryPage:
-        """One page, newest first; a filtered one may be short, or empty, and still have a next page.
+        """One page, newest first; it may be short, a filtered one even empty, and still have a next page.
 
         Raises InvalidRequestError for a cursor of another list or of other filters.
         """
@@ -62,7 +67,15 @@ class History:
         after = self.cursors.decode(TRANSCRIPT, query.cursor, *scope)
         self.ledger.admit(caller)
         transcripts, last = self._find_matching(caller.user_id, query, period, after)
-        lines = [_history_line(transcript) for transcript in transcripts]
+        lines: list[contract.HistoryItem] = []
+        size = 0
+        for transcript in transcripts:
+            line = _history_line(transcript)
+            size += len(msgspec.json.encode(line))
+            if lines and size > MAX_LIST_BYTES:
+                last = TRANSCRIPT + lines[-1].id
+                break
+            lines.append(line)
         return contract.HistoryPage(items=lines, next_cursor=self.cursors.encode(TRANSCRIPT, last, *scope))
 
     def _find_matching(
@@ -121,15 +134,26 @@ class History:
         if _response_bytes(content) > MAX_FILE_BYTES:
             message = "This transcript is too long for one file. Read it page by page instead."
             raise TooLargeError(message, max_bytes=MAX_FILE_BYTES)
-        return Download(content, content_type, f"transcript-{transcript_id}.{file_format}")
+        stem = file_stem(transcript.title) or f"transcript-{transcript_id}"
+        return Download(content, content_type, f"{stem}.{file_format}")
+
+    def rename(self, caller: Caller, transcript_id: str, title: str) -> contract.HistoryItem:
+        """The transcript with another title; an empty one removes it. Raises NotFoundError."""
+        _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
+        transcript = _check_exists(item)
+        try:
+            self.tables.write(rename_transcript(caller.user_id, transcript_id, title))
+        except WriteRefusedError as refusal:
+            raise NotFoundError(NO_TRANSCRIPT) from refusal
+        return _history_line(replace(transcript, title=title))
 
     def delete(self, caller: Caller, transcript_id: str) -> contract.TranscriptDeleted:
         """Delete the transcript and its session. It disappears at once; the sweep deletes its segments within minutes.
 
-        Raises NotFoundError, or ConflictError while its session runs.
+        Raises NotFoundError, or ConflictError while its session or a catch-up of it runs.
         """
         _, (item,) = self.ledger.admit(caller, extra_keys=[transcript_key(caller.user_id, transcript_id)])
-        transcript = _check_exists(item)
+        transcript = _check_deletable(item)
         session_id = transcript.session_id
         session_item = self.tables.get(session_key(caller.user_id, session_id)) if session_id else None
         current = session_from(session_item) if session_item else None
@@ -139,7 +163,7 @@ class History:
             self.tables.transact(delete_transcript_and_session(transcript, caller.user_id, current, self.now()))
         except WriteRefusedError as refusal:
             if 0 in refusal.refused:
-                raise NotFoundError(NO_TRANSCRIPT) from refusal
+                _check_deletable(refusal.refused[0])
             raise ConflictError("This session was just resumed. Stop it first.", "session_running") from refusal
         return contract.TranscriptDeleted(deleted=True)
 
@@ -169,10 +193,18 @@ def _period(query: contract.HistoryQuery) -> tuple[int, int] | None:
     return first_at, end_at
 
 
-def _check_exists(item: dict[str, object] | None) -> Transcript:
+def _check_exists(item: Item | None) -> Transcript:
     if item is None or "started_at" not in item:
         raise NotFoundError(NO_TRANSCRIPT)
     return transcript_from(item)
+
+
+def _check_deletable(item: Item | None) -> Transcript:
+    transcript = _check_exists(item)
+    if item and item.get(RUNNING_CATCHUPS, 0) > 0:
+        message = "A catch-up of this transcript is running. Delete the transcript when it has ended."
+        raise ConflictError(message, "catchup_running")
+    return transcript
 
 
 def _response_bytes(text: str) -> int:
@@ -206,7 +238,7 @@ def _transcript_answer(
         transcript=_history_line(transcript),
         segments=[_segment_answer(segment) for segment in page],
         covered=covered,
-        uncovered=uncovered_intervals(covered),
+        uncovered=uncovered_intervals(covered, transcript.recording_ms),
         summaries=[_summary_answer(summary) for summary in summaries],
         next_cursor=next_cursor,
     )

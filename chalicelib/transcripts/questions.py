@@ -18,8 +18,10 @@ from ..errors import (
     InvalidRequestError,
     NotFoundError,
     UnavailableError,
+    UnusableAnswerError,
 )
 from ..models.accounts import Caller
+from ..models.catchup import TextAnswer
 from ..models.ledger import Charge, Hold, HoldKind, ModelUse
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
@@ -73,7 +75,7 @@ class Questions:
             return self.ask(caller, body, question_id, body_hash)
         price = self.prices.services[SERVICE].credits
         if balance.available < price:  # The hold would refuse it too, but only after a long transcript was read.
-            refusal = InsufficientCreditsError(price, balance.available)
+            refusal = InsufficientCreditsError(price, balance.available, balance.held)
             raise self._explain_refusal(caller, keys[0], question_item, refusal)
         segments = self.transcripts.segments(caller.user_id, transcript_id)
         if not segments:
@@ -93,16 +95,18 @@ class Questions:
         budget = self.prices.text_budget(SERVICE)
         max_bytes = budget.input_bytes - len(msgspec.json.encode(body.question))
         passages = select_passages(segments, body.question, max_bytes)
+        uses: tuple[ModelUse, ...] = ()
         try:
             response = self.text.answer(build_answer_task(passages, body.question, budget.output_tokens))
+            uses = (self._use(response),)
             parsed = parse_answer(response.fields, passages)
-        except Exception:
-            with suppress(HoldEndedError, ExtraWriteRefusedError, UnavailableError):  # Otherwise the sweep does it.
-                self._release(hold, question.attempt)
+        except Exception as error:
+            if isinstance(error, UnusableAnswerError):
+                uses = (self._use(error),)
+            with suppress(UnavailableError):  # The sweep releases the hold.
+                self._book_unsold(hold, uses, question.attempt)
             raise
-        cost = self.prices.text_cost_micro_usd(response.model, response.input_tokens, response.output_tokens)
-        use = ModelUse(response.model, 0, cost, response.input_tokens, response.output_tokens)
-        charge = Charge(price, SERVICE, question_id, 0, self.prices.version, (use,))
+        charge = Charge(price, SERVICE, question_id, 0, self.prices.version, uses)
         is_whole = passages == segments
         answer = _answer(parsed, transcript_id, price, balance.available - price, is_whole=is_whole)
         try:
@@ -110,8 +114,27 @@ class Questions:
             self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
         except (HoldEndedError, ExtraWriteRefusedError) as refusal:
             # So slow that it was swept, or a later attempt replaced it.
+            self._book_unsold(hold, uses, question.attempt)
             raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.") from refusal
         return answer
+
+    def _use(self, response: TextAnswer | UnusableAnswerError) -> ModelUse:
+        cost = self.prices.text_cost_micro_usd(response.model, response.input_tokens, response.output_tokens)
+        return ModelUse(response.model, 0, cost, response.input_tokens, response.output_tokens)
+
+    def _book_unsold(self, hold: Hold, uses: tuple[ModelUse, ...], attempt: str) -> None:
+        """End the hold at no credits, and book what the model did as our cost, also where hold or question have ended.
+
+        Raises UnavailableError.
+        """
+        cost = Charge(0, SERVICE, hold.reference, 0, self.prices.version, uses)
+        for extra_writes in ([delete_question(hold.user_id, hold.reference, attempt)], []):
+            with suppress(ExtraWriteRefusedError):
+                try:
+                    self.ledger.settle(hold, cost, at=self.now(), extra_writes=extra_writes)
+                except HoldEndedError:
+                    self.ledger.book_cost(hold.user_id, cost, hold.hold_id, at=self.now())
+                return
 
     def _explain_refusal(
         self, caller: Caller, key: ItemKey, question_item: Item | None, refusal: InsufficientCreditsError

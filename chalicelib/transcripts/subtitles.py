@@ -3,25 +3,30 @@
 Sources: the SubRip format as players read it (matroska.org/technical/subtitles.html), and W3C's WebVTT.
 """
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..models.transcripts import Segment
+from ..text import letters, one_line, width
 
-LINE_CHARACTERS = 42  # the usual maximum of subtitle guidelines; a cue has two lines
-CUE_CHARACTERS = 2 * LINE_CHARACTERS
+LINE_WIDTH = 42  # the usual maximum of subtitle guidelines, in columns: a wide letter takes two
+CUE_LINES = 2
 SHORTEST_CUE_MS = 1
+LONGEST_NAME_WIDTH = LINE_WIDTH // 2  # a speaker with a longer name gets a line of their own
 
 
 @dataclass(frozen=True)
 class Cue:
-    """Text that is shown at one time: one or two lines, from `start_ms` until before `end_ms`."""
+    """Text that is shown at one time: one or two lines, the speaker's name included, from `start_ms` to `end_ms`."""
 
     start_ms: int
     end_ms: int
-    text: str
+    lines: tuple[str, ...]
     speaker: str
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
 
 
 def split_into_cues(segments: Iterable[Segment]) -> list[Cue]:
@@ -30,35 +35,96 @@ def split_into_cues(segments: Iterable[Segment]) -> list[Cue]:
 
 
 def _split_segments(segments: Iterable[Segment]) -> Iterator[Cue]:
-    """Each part of a segment gets a share of its time in proportion to its length."""
+    """Each part of a segment gets a share of its time in proportion to its width."""
     for segment in segments:
-        parts = textwrap.wrap(one_line(segment.text), CUE_CHARACTERS)
-        total_length, length = sum(map(len, parts)), 0
+        speaker = one_line(segment.speaker)
+        parts = list(_group_lines(one_line(segment.text), _name_width(speaker)))
+        widths = [max(1, sum(map(width, part))) for part in parts]
+        total_width, shown_width = sum(widths), 0
         duration_ms = max(segment.end_ms - segment.start_ms, SHORTEST_CUE_MS * len(parts))
-        for part in parts:
-            start_ms = segment.start_ms + duration_ms * length // total_length
-            length += len(part)
-            end_ms = segment.start_ms + duration_ms * length // total_length
-            yield Cue(start_ms, max(end_ms, start_ms + SHORTEST_CUE_MS), part, one_line(segment.speaker))
+        for part, part_width in zip(parts, widths, strict=True):
+            start_ms = segment.start_ms + duration_ms * shown_width // total_width
+            shown_width += part_width
+            end_ms = segment.start_ms + duration_ms * shown_width // total_width
+            yield Cue(start_ms, max(end_ms, start_ms + SHORTEST_CUE_MS), part, speaker)
+
+
+def _group_lines(text: str, name_width: int) -> Iterator[tuple[str, ...]]:
+    """The lines of each cue, with room for the speaker's name before the first one of each."""
+    if name_width > LONGEST_NAME_WIDTH:
+        yield from ((line,) for line in _wrap(text, [LINE_WIDTH]))
+        return
+    lines = list(_wrap(text, [LINE_WIDTH - name_width, LINE_WIDTH]))
+    for first in range(0, len(lines), CUE_LINES):
+        yield tuple(lines[first : first + CUE_LINES])
+
+
+def _wrap(text: str, widths: list[int]) -> Iterator[str]:
+    """The text in lines of these widths, again and again, broken at blanks; between letters where there is none.
+
+    A line of no-break spaces alone would end a cue, so it is left out.
+    """
+    words = [word for word in reversed(text.split(" ")) if word.strip()]
+    line, number = "", 0
+    while words:
+        room, word = widths[number % len(widths)], words.pop()
+        extended = f"{line} {word}" if line else word
+        if width(extended) <= room:
+            line = extended
+            continue
+        if line:
+            rest = word
+        else:
+            line, rest = _split_word(word, room)
+        if rest:
+            words.append(rest)
+        if line.strip():
+            yield line
+            number += 1
+        line = ""
+    if line.strip():
+        yield line
+
+
+def _split_word(word: str, room: int) -> tuple[str, str]:
+    """The letters that fit, at least one, and the others."""
+    length, used = 0, 0
+    for letter in letters(word):
+        used += width(letter)
+        if length and used > room:
+            break
+        length += len(letter)
+    return word[:length], word[length:]
 
 
 def write_srt(segments: Iterable[Segment]) -> str:
-    """SubRip. It has no escaping, so a space separates what a player would read as markup or timing."""
+    """SubRip. It has no escaping, so a blank separates what a player would read as markup or timing."""
     blocks = []
     for number, cue in enumerate(split_into_cues(segments), start=1):
-        text = f"{cue.speaker}: {cue.text}" if cue.speaker else cue.text
+        text = _name_before(cue) + cue.text
         escaped_text = text.replace("-->", "→").replace("<", "< ").replace("{", "{ ")
-        blocks.append(f"{number}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n{_wrap(escaped_text)}\n")
+        times = f"{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}"
+        blocks.append(f"{number}\n{times}\n{escaped_text}\n")
     return "\n".join(blocks)
+
+
+def _name_before(cue: Cue) -> str:
+    """The speaker's name before the text of a cue: in its first line, or above a cue of one line if it is long."""
+    if not cue.speaker:
+        return ""
+    return f"{cue.speaker}:\n" if _name_width(cue.speaker) > LONGEST_NAME_WIDTH else f"{cue.speaker}: "
+
+
+def _name_width(speaker: str) -> int:
+    return width(f"{speaker}: ") if speaker else 0
 
 
 def write_vtt(segments: Iterable[Segment]) -> str:
     """WebVTT, with speakers as voice tags."""
     blocks = ["WEBVTT\n"]
     for cue in split_into_cues(segments):
-        text = "\n".join(map(_escape, _wrap(cue.text).split("\n")))
         voice = f"<v {_escape(cue.speaker)}>" if cue.speaker else ""
-        blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{voice}{text}\n")
+        blocks.append(f"{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{voice}{_escape(cue.text)}\n")
     return "\n".join(blocks)
 
 
@@ -67,17 +133,9 @@ def write_txt(segments: Iterable[Segment]) -> str:
     lines = []
     for segment in segments:
         speaker = f"{one_line(segment.speaker)}: " if segment.speaker else ""
-        lines.append(f"[{_time(segment.start_ms, '.')[:8]}] {speaker}{one_line(segment.text)}\n")
+        time, _, _ = _time(segment.start_ms, ".").partition(".")
+        lines.append(f"[{time}] {speaker}{one_line(segment.text)}\n")
     return "".join(lines)
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks and control characters, which would end a cue or be invisible."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _wrap(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, LINE_CHARACTERS))
 
 
 def _escape(text: str) -> str:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from ..errors import UnavailableError
 from ..logs.redaction import register_secret_for_redaction
 from ..logs.request_facts import count_aws_calls
+from ..providers.administrators import Administrators
 from ..providers.id_tokens import TokenVerifier
 from ..repositories.table import Tables
 from ..settings.load import load
@@ -80,6 +81,11 @@ def verifier() -> TokenVerifier:
     packaged = JWKS_DIRECTORY / f"{used.cognito_user_pool_id}.json"
     keys = json.loads(packaged.read_text()) if packaged.is_file() else None
     return TokenVerifier(used.issuer, used.cognito_client_id, lambda: _fetch_keys(used.jwks_url), _now, keys)
+
+
+@lru_cache
+def administrators() -> Administrators:
+    return Administrators(lambda user_id: cognito().groups(user_id), _now)
 
 
 @lru_cache

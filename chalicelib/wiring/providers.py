@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from ..providers.assemblyai_batch import AssemblyAITranscripts
     from ..providers.openai_text import OpenAIText
     from ..providers.stripe_client import StripeGateway
-    from ..streaming.leases import LiveProvider
+    from ..streaming.live_providers import LiveProviders
     from ..streaming.relay import Recogniser
 
 
 @lru_cache
-def live_providers() -> "Sequence[LiveProvider]":
-    """The providers of direct streams, in the order in which they are tried; each is built when it is first used."""
-    registered = {provider.name: provider for provider in LIVE}
-    return [lazy(partial(build, registered[name])) for name in settings().live_provider_names]
+def live_providers() -> "LiveProviders":
+    """The providers of direct streams; each is built when it is first used."""
+    from ..streaming.live_providers import LiveProviders
+
+    used, registered = settings(), {provider.name: provider for provider in LIVE}
+    offered = {name: lazy(partial(build, registered[name])) for name in used.live_provider_names}
+    return LiveProviders(offered, frozenset(used.buyers_only_provider_names))
 
 
 @lru_cache

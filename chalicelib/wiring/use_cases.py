@@ -9,14 +9,13 @@ from ..pricing import price_files
 from ..repositories.rate_limits import RateLimits
 from ..settings.provider_registry import RELAY
 from . import aws, providers
+from .accounts import accounts as accounts
 from .aws import secret, settings, tables
 from .common import aggregates, common, cursors, ledger, now
 
 if TYPE_CHECKING:
     from ..accounts.deletion import AccountDeletion
     from ..accounts.export import AccountExports
-    from ..accounts.free_credits import FreeCreditRules
-    from ..accounts.service import Accounts
     from ..admin.costs import CostReport
     from ..admin.users import UserAdministration
     from ..audit.service import Audits
@@ -44,38 +43,6 @@ def rate_limiter() -> RateLimiter:
 
 
 # Accounts
-
-
-@lru_cache
-def accounts() -> "Accounts":
-    from ..accounts.free_credits import FreeCredits
-    from ..accounts.service import Accounts
-
-    free_credits = FreeCredits(
-        **common().of(FreeCredits), rules=free_credit_rules(), identity_key=secret("identity_hmac_key")
-    )
-    return Accounts(
-        **common().of(Accounts),
-        cognito=aws.cognito(),
-        verifier=aws.verifier(),
-        free_credits=free_credits,
-        is_verification_on=settings().email_verification == "on",
-        pause=time.sleep,
-        elapsed=time.monotonic,
-    )
-
-
-@lru_cache
-def free_credit_rules() -> "FreeCreditRules":
-    from ..accounts.free_credits import FreeCreditRules
-
-    used = settings()
-    return FreeCreditRules(
-        free_credits=used.free_credits,
-        accounts_per_network_day=used.free_credits_accounts_per_network_day,
-        credits_per_day=used.free_credits_per_day,
-        refused_domains=used.refused_domains,
-    )
 
 
 @lru_cache
@@ -134,6 +101,7 @@ def lease_rules() -> "LeaseRules":
         default_seconds=used.lease_seconds,
         free_allowance_seconds=used.free_allowance_seconds,
         paid_allowance_seconds=used.paid_allowance_seconds,
+        words_bytes_per_day=used.words_bytes_per_day,
     )
 
 
@@ -238,6 +206,7 @@ def purchases() -> "Purchases":
     return Purchases(
         **common().of(Purchases),
         fulfilment=fulfilment(),
+        cursors=cursors(),
         is_on=bool(used.stripe_api_key),
         return_origins=used.allowed_origins,
         success_url=used.checkout_success_url,
@@ -288,7 +257,7 @@ def audits() -> "Audits":
     auditor = Auditor(
         **common().of(Auditor),
         aggregates=aggregates(),
-        price_versions=frozenset(price_files.available()),
+        price_tables=price_files.load_all(),
         purchase_value=purchase_value,
         usage_collector=ActiveAndTopUsers(),
         rules=rules,

@@ -83,6 +83,7 @@ def parse_query(query: Mapping[str, str]) -> StreamingOptions:
 
 
 CHANGEABLE = {
+    "end_of_turn_confidence_threshold",
     "format_turns",
     "keyterms_prompt",
     "max_turn_silence",
@@ -101,6 +102,8 @@ def apply_changes(options: StreamingOptions, changes: Mapping[str, Any]) -> Stre
     for name in ("min_end_of_turn_silence_when_confident", "min_turn_silence"):
         if name in changes:
             options = replace(options, min_silence_ms=_parse_integer(changes[name], name, 0, MAX_SILENCE_MS))
+    if "end_of_turn_confidence_threshold" in changes:
+        _check_fraction(changes["end_of_turn_confidence_threshold"], "end_of_turn_confidence_threshold")
     if "max_turn_silence" in changes:
         silence_ms = _parse_integer(changes["max_turn_silence"], "max_turn_silence", 0, MAX_SILENCE_MS)
         options = replace(options, max_silence_ms=silence_ms)
@@ -113,6 +116,15 @@ def _parse_integer(value: Any, name: str, lowest: int, highest: int) -> int:
     if type(value) is not int or not lowest <= value <= highest:
         raise ValueError(f"{name} must be an integer from {lowest} to {highest}")
     return value
+
+
+def _check_fraction(value: Any, name: str) -> None:
+    try:
+        is_fraction = 0 <= float(value) <= 1
+    except (TypeError, ValueError):
+        is_fraction = False
+    if not is_fraction:
+        raise ValueError(f"{name} must be a number from 0 to 1")
 
 
 def _parse_boolean(value: Any, name: str) -> bool:

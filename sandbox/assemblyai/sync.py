@@ -21,7 +21,8 @@ from sandbox import faults, forms
 from sandbox.calls import Call, Calls
 from sandbox.faults import Faults
 from sandbox.recognition.audio import NotAudioError, PcmAudio, UnsupportedAudioError, read_wav
-from sandbox.recognition.recogniser import Recogniser, Transcript
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript import Transcript
 
 SYNC = "assemblyai.sync"
 WARM = "assemblyai.warm"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from sandbox.assemblyai import stored_audio
+from sandbox.assemblyai.file_types import describe_type, is_text
 from sandbox.assemblyai.stored_audio import FetchError, StoredAudio, Uploads
 from sandbox.assemblyai.transcript_options import TranscriptOptions
 from sandbox.assemblyai.webhooks import WebhookSender
@@ -15,7 +16,8 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.recognition import ranges
 from sandbox.recognition.audio import NotAudioError
-from sandbox.recognition.recogniser import Recogniser, Transcript
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript import Transcript
 
 TRANSCRIPTION = "assemblyai.transcription"
 KINDS = {"error"}
@@ -173,9 +175,13 @@ class Jobs:
         try:
             recognised = await asyncio.shield(self._recognise_once(stored, options))
         except NotAudioError as error:
-            raise JobError("File does not appear to contain audio. File type is unknown.") from error
+            raise JobError(
+                f"Transcoding failed. File does not appear to contain audio. File type is {describe_type(stored)}."
+            ) from error
         if min(recognised[1], options.end_ms or recognised[1]) - options.start_ms < MIN_AUDIO_MS:
             raise JobError("Audio duration is too short.")
+        if options.echoed.get("language_detection") and not recognised[0].words:
+            raise JobError("language_detection cannot be performed on files with no spoken audio.")
         return recognised
 
     async def _fetch(self, url: str) -> StoredAudio:
@@ -203,6 +209,8 @@ class Jobs:
         return task
 
     def _recognise_range(self, stored: StoredAudio, options: TranscriptOptions) -> RecognisedRange:
+        if is_text(stored):
+            raise NotAudioError("the file is a page or a playlist")
         with stored.lock:
             stored.file.seek(0)
             part = ranges.read_range(stored.file, options.start_ms, options.end_ms)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.assemblyai.transcript_jobs import LANGUAGE_CONFIDENCE, Job
 from sandbox.assemblyai.transcript_options import DEFAULT_MODELS
-from sandbox.recognition.recogniser import Word
+from sandbox.recognition.transcript import Word
 
 DELETED_TEXT, DELETED_URL = "Deleted by user.", "http://deleted_by_user"
 DEFAULT_CAPTION_CHARS = 128

@@ -9,7 +9,8 @@ from typing import Any
 
 from sandbox.assemblyai.streaming_options import StreamingOptions
 from sandbox.recognition.phrases import Phrase, Phrases
-from sandbox.recognition.recogniser import Recogniser, Transcript, Word
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript import Transcript, Word
 
 PARTIAL_MS = 600
 """A partial turn follows each time so much new speech has arrived, unless recognition takes longer."""

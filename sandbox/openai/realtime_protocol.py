@@ -26,7 +26,8 @@ from sandbox.openai.realtime_events import Event, new_event_id, parse_event
 from sandbox.openai.realtime_options import RATE_HZ, SessionConfig, apply_session_update
 from sandbox.openai.responses import OpenAIError
 from sandbox.recognition.audio import SAMPLE_BYTES, PcmAudio
-from sandbox.recognition.recogniser import Recogniser, Word
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript import Word
 
 MAX_SESSION_SECONDS = 3_600
 MAX_BUFFER_SECONDS = 120

@@ -7,7 +7,8 @@ from typing import IO, Any
 import numpy as np
 
 from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError, Samples
-from sandbox.recognition.recogniser import Recogniser, Transcript, Word
+from sandbox.recognition.recogniser import Recogniser
+from sandbox.recognition.transcript import Transcript, Word
 
 BEFORE_SECONDS = 1.0
 """Decoded before the range start: some codecs depend on earlier packets."""

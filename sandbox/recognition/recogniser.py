@@ -1,60 +1,45 @@
 """Speech recognition by Whisper's tiny English model: the same audio always gives the same words."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sandbox.recognition.audio import MODEL_RATE_HZ, Samples
+from sandbox.recognition.transcript import Transcript, Word
+from sandbox.recognition.transcript_cache import TranscriptCache
 
 TOKENS_PER_SECOND = 8
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word and its times in ms from the start. `confidence`: 0 to 1."""
-
-    text: str
-    start_ms: int
-    end_ms: int
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Transcript:
-    text: str
-    words: list[Word]
-
-    @property
-    def confidence(self) -> float:
-        """The mean confidence of the words, 0 to 1; 0 without words."""
-        return sum(word.confidence for word in self.words) / len(self.words) if self.words else 0.0
 
 
 class Recogniser:
     """One model for all callers, loaded on first use and used by one caller at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: TranscriptCache) -> None:
         self._lock = threading.Lock()
         self._model: Any = None
+        self._cache = cache
 
     def load(self) -> None:
-        """Load the model before its first use (about a second)."""
-        with self._lock:
-            self._get_model()
+        """Load the model before its first use (about a second); with a cache it may never be used."""
+        if not self._cache.is_kept:
+            with self._lock:
+                self._get_model()
 
     def recognise(self, samples: Samples) -> Transcript:
         """The speech in `samples`. Blocks for at least a second, or a tenth of the duration: call it in a thread."""
         with self._lock:
-            return _transcribe(self._get_model(), samples)
+            return self._cache.get_or_recognise(samples, "whole", lambda: _transcribe(self._get_model(), samples))
 
     def recognise_short(self, samples: Samples) -> Transcript:
         """The speech in at most 20 s of audio: half the time, slightly less accurate."""
-        seconds = len(samples) / MODEL_RATE_HZ
         with self._lock:
-            model = self._get_model()
-            with model.window_for(seconds):
-                # A limit above any human pace stops the model when it begins to repeat itself.
-                return _transcribe(model, samples, max_new_tokens=20 + int(seconds * TOKENS_PER_SECOND))
+            return self._cache.get_or_recognise(samples, "short", lambda: self._transcribe_short(samples))
+
+    def _transcribe_short(self, samples: Samples) -> Transcript:
+        seconds, model = len(samples) / MODEL_RATE_HZ, self._get_model()
+        with model.window_for(seconds):
+            # A limit above any human pace stops the model when it begins to repeat itself.
+            return _transcribe(model, samples, max_new_tokens=20 + int(seconds * TOKENS_PER_SECOND))
 
     def _get_model(self) -> Any:
         if self._model is None:
@@ -78,7 +63,8 @@ def _transcribe(model: Any, samples: Samples, **options: Any) -> Transcript:
     segments = list(segments)  # The model returns a generator; the work happens here.
     words: list[Word] = []
     for part in (part for segment in segments for part in segment.words or []):
-        word = Word(part.word, round(part.start * 1000), round(part.end * 1000), round(part.probability, 4))
+        start, end, probability = float(part.start), float(part.end), float(part.probability)  # They are NumPy's.
+        word = Word(part.word, round(start * 1000), round(end * 1000), round(probability, 4))
         if words and not word.text.startswith(" "):
             words[-1] = _join_words(words[-1], word)
         else:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.errors import InvalidSignatureError
 from chalicelib.models.audio import Audio
-from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadedFile, UploadForm
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from chalicelib.models.sessions import LiveOptions, SocketCredential
@@ -41,6 +41,7 @@ class SpeechRecognition:
     """Recognises the same words in all audio."""
 
     model: str = "assemblyai/sync-universal-3-5-pro"
+    shortest_ms = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         return Recognition("some words", self.model, (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8)))
@@ -90,8 +91,8 @@ class UploadFiles:
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {}, now + 900, 500)
 
-    def fingerprint(self, user_id: str, upload_id: str) -> str | None:
-        return "simulated"
+    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+        return UploadedFile("simulated", 500_000_000)
 
     def readable_url(self, user_id: str, upload_id: str) -> str:
         return f"https://bucket.example/{user_id}/{upload_id}"

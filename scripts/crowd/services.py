@@ -8,6 +8,7 @@ from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
 from chalicelib.catchup.job_rules import JobRules
 from chalicelib.catchup.service import Catchups
 from chalicelib.catchup.worker import CatchupWorker
+from chalicelib.cursors import Cursors
 from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
@@ -17,6 +18,7 @@ from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.questions import Questions
@@ -88,7 +90,7 @@ class Services:
                 tables=tables,
                 prices=prices,
                 rules=rules,
-                leases=Leases(ledger, tables, rules, [LiveSockets()], clock),
+                leases=Leases(ledger, tables, rules, LiveProviders({"assemblyai": LiveSockets()}), clock),
                 relay_provider="assemblyai",
                 now=clock,
                 new_ulid=new_ulid,
@@ -122,10 +124,11 @@ class Services:
                 prices=prices,
                 fulfilment=fulfilment,
                 is_on=True,
-                return_origins=frozenset({ORIGIN}),
+                return_origins=(ORIGIN,),
                 success_url=ORIGIN,
                 cancel_url=ORIGIN,
                 now=clock,
+                cursors=Cursors(identity_key),
             ),
             fulfilment=fulfilment,
             payments=payments,

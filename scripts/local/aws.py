@@ -113,12 +113,12 @@ class LocalAws:
             self._clients[service] = client(service, self.endpoint_url)
         return self._clients[service]
 
-    def settings(self, extension_origin: str | None = None) -> dict[str, str]:
+    def settings(self, origins: str | None = None) -> dict[str, str]:
         """Deploy the resource stack; returns the environment variables by which the app finds it.
 
-        `extension_origin`: the origin whose pages may upload recordings to the bucket; None: no origin.
+        `origins`: those whose pages may upload recordings to the bucket, comma-separated; None: no origin.
         """
-        return self.settings_of(deploy(self.client("cloudformation"), extension_origin=extension_origin))
+        return self.settings_of(deploy(self.client("cloudformation"), origins=origins))
 
     def settings_of(self, outputs: dict[str, str]) -> dict[str, str]:
         """The environment variables of the app, from the outputs of the resource stack."""
@@ -175,15 +175,15 @@ def client(service: str, endpoint_url: str) -> Any:
 
 
 def deploy(
-    cloudformation: Any, template: Path = TEMPLATE, timeout_seconds: float = 60, extension_origin: str | None = None
+    cloudformation: Any, template: Path = TEMPLATE, timeout_seconds: float = 60, origins: str | None = None
 ) -> dict[str, str]:
     """Create or update the resource stack; returns its outputs. Deploying the same template again changes nothing.
 
     Raises DeployError.
     """
     parameters = {"AppName": APP_NAME, "Stage": STAGE}
-    if extension_origin:
-        parameters["ExtensionOrigin"] = extension_origin
+    if origins:
+        parameters["AllowedOrigins"] = origins
     request = {
         "StackName": STACK,
         "TemplateBody": template.read_text(encoding="utf-8"),

@@ -1,14 +1,14 @@
 """The deployed shape on this machine: both CloudFormation stacks in the emulated AWS, and the providers' stand-ins."""
 
-import os
 from pathlib import Path
 from typing import Any
 
+from chalicelib.settings.provider_registry import split_list
 from scripts.local.aws import LocalAws
 from scripts.local.emulated import AdditionalApi, EmulatedShipment, add_preflight_responses
 from scripts.local.processes import LOOPBACK
 from scripts.local.scratch import scratch_directory
-from scripts.local.stack import ADMIN_EMAIL, EXTENSION_ORIGIN, LocalStack, read_json, write_private
+from scripts.local.stack import ADMIN_EMAIL, LocalStack, extension_origins, read_json, write_private
 from scripts.shipping import project
 from scripts.shipping.package import Package
 from scripts.shipping.sealing import SECRET_NAMES, Sealer
@@ -51,7 +51,7 @@ class DeployedStack(LocalStack):
             self._children.append(self._stack.enter_context(self.aws))
         config = project.read() | {"stages": {STAGE: {"api_gateway_stage": "api", "environment_variables": {}}}}
         self.shipment = EmulatedShipment(self.aws, STAGE, config, chosen_parameters(STAGE), self.directory / "build")
-        self.shipment.settings["EXTENSION_ORIGIN"] = os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN)
+        self.shipment.settings["EXTENSION_ORIGIN"] = extension_origins()
         with self._step("deploying the resource stack"):
             self._apply(self.shipment.plan_resources())
             outputs = self.shipment.resource_stack.outputs()
@@ -81,7 +81,8 @@ class DeployedStack(LocalStack):
             "openai_base_url": self.settings["OPENAI_BASE_URL"],
             "admin_email": ADMIN_EMAIL,
             "admin_password": stored_secrets["admin_password"],
-            "extension_origin": self.settings["EXTENSION_ORIGIN"],
+            "extension_origin": split_list(self.settings["EXTENSION_ORIGIN"])[0],
+            "extension_origins": self.settings["EXTENSION_ORIGIN"],
             "stripe_webhook_secret": stored_secrets["stripe_webhook_secret"],
         }
         if not self._quiet:  # Only tests use a quiet stack.

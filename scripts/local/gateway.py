@@ -4,7 +4,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -32,16 +32,20 @@ class GatewayError(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-def error_response(code: str, message: str, extension_origin: str) -> tuple[dict[str, str], bytes]:
-    """Headers and body of an error in the shape of all errors, readable by the extension."""
+def error_response(code: str, message: str, origin: str | None) -> tuple[dict[str, str], bytes]:
+    """Headers and body of an error in the shape of all errors, readable by the page that called, as when deployed.
+
+    `origin`: as the caller sent it; one that cannot be in a header is left out.
+    """
     request_id = str(uuid.uuid4())
     headers = {
         "Content-Type": "application/json",
         "X-Request-Id": request_id,
-        "Access-Control-Allow-Origin": extension_origin,
         "Access-Control-Expose-Headers": "X-Request-Id",
         "Vary": "Origin",
     }
+    if origin and origin.isascii() and origin.isprintable():
+        headers["Access-Control-Allow-Origin"] = origin
     body = {"code": code, "message": message, "request_id": request_id}
     return headers, json.dumps(body | ({"details": DETAILS[code]} if code in DETAILS else {})).encode()
 
@@ -146,8 +150,9 @@ class Authorizer(LocalGatewayAuthorizer):
 class Gateway(LocalGateway):
     """The gateway of chalice local with the classes above. An unknown path or method returns 404, as when deployed."""
 
-    def __init__(self, app: Chalice, config: Config):
+    def __init__(self, app: Chalice, config: Config, allowed_origins: Collection[str]):
         super().__init__(app, config)
+        self._allowed_origins = allowed_origins
         self.event_converter = EventConverter(Routes(list(app.routes)), app.api.binary_types)
         self._authorizer = Authorizer(app)
 
@@ -167,6 +172,9 @@ class Gateway(LocalGateway):
         methods = self._app_object.routes[event["resource"]]
         if method == "OPTIONS" and method not in methods:
             preflight = self._autogen_options_headers(event)
+            preflight["Vary"] = "Origin"
+            if (origin := event["headers"].get("origin")) in self._allowed_origins:
+                preflight["Access-Control-Allow-Origin"] = origin
             return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": None}
         if method not in methods:
             raise GatewayError(404, "not_found", f"{event['resource']} does not support the method {method}.")

@@ -22,12 +22,11 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
 class Server(ThreadedHTTPServer):
-    """The threaded server of chalice local, with the gateway that answers and the origin that may read its errors."""
+    """The threaded server of chalice local, with the gateway that answers."""
 
     request_queue_size = 128  # With the default of 5 parallel requests wait a second to connect.
 
     gateway: Gateway
-    extension_origin: str
 
     def __init__(self, address: tuple[str, int], handler: Any, listener: socket.socket | None = None):
         """`listener`: a socket that listens already, instead of a new one on `address`."""
@@ -162,7 +161,8 @@ class Handler(ChaliceRequestHandler):
             self._send_error(code, "invalid_request", message or HTTPStatus(code).phrase)
 
     def _send_error(self, status: int, code: str, message: str) -> None:
-        headers, body = error_response(code, message, self.server.extension_origin)
+        received = getattr(self, "headers", None)  # none where the request line is malformed
+        headers, body = error_response(code, message, received and received.get("origin"))
         self._write(status, headers, body)
 
     def _write(self, status: int, headers: dict[str, Any], body: bytes) -> None:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def load(project: Path) -> tuple[Chalice, Config]:
 
 
 def make_server(
-    app: Chalice, config: Config, port: int, extension_origin: str, listener: socket.socket | None = None
+    app: Chalice, config: Config, port: int, origins: Collection[str], listener: socket.socket | None = None
 ) -> local.LocalDevServer:
     """A server for `app` on this loopback port (0: any free one) or on `listener`; it does not serve yet."""
     if not isinstance(app, LocalApp):
@@ -73,7 +73,7 @@ def make_server(
 
     def create(address: tuple[str, int], handler: Any) -> Server:
         server = Server(address, handler, listener)
-        server.gateway, server.extension_origin = Gateway(app, config), extension_origin
+        server.gateway = Gateway(app, config, origins)
         return server
 
     return local.LocalDevServer(app, config, LOOPBACK, port, handler_cls=Handler, server_cls=create)
@@ -95,7 +95,9 @@ def serve(
     # sigwait instead of a handler: a handler that sets an event deadlocks when it interrupts the wait for that event.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     app, config = load(project)
-    dev_server = make_server(app, config, port, os.environ.get("EXTENSION_ORIGIN", ""), listener)
+    values = [os.environ.get(name, "").split(",") for name in ("EXTENSION_ORIGIN", "OWN_ORIGINS")]
+    origins = {value.strip() for several in values for value in several} - {""}
+    dev_server = make_server(app, config, port, origins, listener)
     feeder = EventFeeder(app, positions=positions)
     threading.Thread(target=dev_server.server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     if with_events:

@@ -18,6 +18,7 @@ from typing import Any
 
 from chalicelib.models.rate_limits import GROUPS
 from chalicelib.settings.declaration import Address, Secret
+from chalicelib.settings.provider_registry import split_list
 from chalicelib.settings.schema import FIELDS, RATE_LIMIT
 from scripts.local.aws import REPOSITORY, DeployError, LocalAws, without_aws
 from scripts.local.processes import LISTENING, LOOPBACK, Child, PortInUseError, listen
@@ -41,6 +42,11 @@ STAND_IN_PATHS = {
 PROVIDER_SETTINGS = (*PROVIDER_SECRETS, *STAND_IN_PATHS, "PUBLIC_URL")
 # All requests on this machine come from one network, and tests are fast. To see a 429, set a lower limit.
 LIMIT_SETTINGS = {f"{RATE_LIMIT}{group}".upper(): "1000000/minute" for group in GROUPS}
+
+
+def extension_origins() -> str:
+    """The setting EXTENSION_ORIGIN of this machine's stack, as `make run` takes it: one or several, comma-separated."""
+    return ",".join(split_list(os.environ.get("EXTENSION_ORIGIN", ""))) or EXTENSION_ORIGIN
 
 
 class StackError(RuntimeError):
@@ -104,13 +110,14 @@ class LocalStack:
         listener = None if self._api_port else self._stack.enter_context(listen(ports.get("api")))
         api_port = self._api_port or int(listener.getsockname()[1])  # type: ignore[union-attr]
         api_url = f"http://{LOOPBACK}:{api_port}"
+        own_origins = f"{api_url},http://localhost:{api_port}"
 
         with self._step("starting the emulated AWS"):
             aws = LocalAws(self.directory, keep_state=self._keep_state, port=ports.get("aws"))
             self._children.append(self._stack.enter_context(aws))
         with self._step("creating tables and the user pool"):
             try:
-                resources = aws.settings(os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN))
+                resources = aws.settings(f"{extension_origins()},{own_origins}")
             except DeployError as error:
                 advice = "If the stored data is from an older version, delete it with `make clean`."
                 raise StackError(f"{error}\n{advice}") from error
@@ -119,7 +126,7 @@ class LocalStack:
             sandbox_url = self._start_sandbox(api_url, stored_secrets, ports.get("sandbox"))
 
         self.settings = resources | self.app_settings(api_url, sandbox_url, stored_secrets)
-        self.settings["OWN_ORIGINS"] = f"{api_url},http://localhost:{api_port}"
+        self.settings["OWN_ORIGINS"] = own_origins
         for name in (*PROVIDER_SETTINGS, *LIMIT_SETTINGS):
             if value := os.environ.get(name):
                 self.settings[name] = value
@@ -133,7 +140,8 @@ class LocalStack:
             "openai_base_url": self.settings["OPENAI_BASE_URL"],
             "admin_email": ADMIN_EMAIL,
             "admin_password": stored_secrets["admin_password"],
-            "extension_origin": self.settings["EXTENSION_ORIGIN"],
+            "extension_origin": split_list(self.settings["EXTENSION_ORIGIN"])[0],
+            "extension_origins": self.settings["EXTENSION_ORIGIN"],
             "stripe_webhook_secret": self.settings["STRIPE_WEBHOOK_SECRET"],
         }
         with self._step("starting the API"):
@@ -151,13 +159,11 @@ class LocalStack:
             # All users of this machine share one network.
             "FREE_CREDITS_ACCOUNTS_PER_NETWORK_DAY": "1000000",
             "FREE_CREDITS_PER_DAY": "1000000000",
-            "EXTENSION_ORIGIN": os.environ.get("EXTENSION_ORIGIN", EXTENSION_ORIGIN),
+            "EXTENSION_ORIGIN": extension_origins(),
             **{name: stored_secrets[name.lower()] for name in PROVIDER_SECRETS},
             **{name: f"{sandbox_url}{path}" for name, path in STAND_IN_PATHS.items()},
             "PUBLIC_URL": api_url,
             "IDENTITY_HMAC_KEY": stored_secrets["identity_hmac_key"],
-            "CHECKOUT_SUCCESS_URL": f"{api_url}/health?checkout=paid",
-            "CHECKOUT_CANCEL_URL": f"{api_url}/health?checkout=cancelled",
         }
 
     def _load_or_create_secrets(self) -> dict[str, str]:

@@ -63,8 +63,12 @@ ACCOUNTS = _allow(
     "cognito-idp",
     [
         "AdminConfirmSignUp",
+        "AdminCreateUser",
+        "AdminDeleteUser",
         "AdminGetUser",
         "AdminInitiateAuth",
+        "AdminListGroupsForUser",
+        "AdminSetUserPassword",
         "AdminUpdateUserAttributes",
         "AdminUserGlobalSignOut",
         "ListUsers",

@@ -52,6 +52,7 @@ ALARMS = {
         "ProviderErrors", STAGE_ONLY, threshold=10,
     ),
     "ProviderQuota": Alarm("The quota or the balance at a provider is used up.", "ProviderQuotaUsedUp", STAGE_ONLY),
+    "MailQuota": Alarm("The emails of the day are used up, so nobody can sign up.", "MailQuotaUsedUp", STAGE_ONLY),
     "AuditMismatch": Alarm("The audit found a mismatch.", "AuditFindings", STAGE_ONLY),
     "AuditFailed": Alarm("An audit did not finish.", "AuditsFailed", STAGE_ONLY),
     "NoAudit": Alarm(

@@ -48,7 +48,11 @@ DETAILS = {"unauthenticated": {"reason": "expired"}}
 
 
 def gateway_responses(cors_headers: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Status, headers and body for each type, as in the definition of an API. `cors_headers`: those of the routes."""
+    """Status, headers and body for each type, as in the definition of an API. `cors_headers`: those of the routes.
+
+    They contain nothing of a person, so the page that called may read them, whatever its origin: the gateway compares
+    no origins here.
+    """
     return {kind: _response(code, cors_headers) for kind, code in CODES.items()}
 
 
@@ -73,10 +77,12 @@ def gateway_response_resources(responses: dict[str, dict[str, Any]]) -> dict[str
 def _response(code: str, cors_headers: dict[str, str]) -> dict[str, Any]:
     # Values are quoted there, so a value that contains quotes cannot be sent.
     headers = {name: value for name, value in SECURITY_HEADERS.items() if "'" not in value} | cors_headers
+    headers["Vary"] = "Origin"
     if code in RETRY_AFTER_SECONDS:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS[code])
     parameters = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
     parameters["gatewayresponse.header.X-Request-Id"] = "context.requestId"
+    parameters["gatewayresponse.header.Access-Control-Allow-Origin"] = "method.request.header.Origin"
     body: dict[str, Any] = {"code": code, "message": MESSAGES[code], "request_id": "$context.requestId"}
     if code in DETAILS:
         body["details"] = DETAILS[code]

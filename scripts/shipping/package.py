@@ -76,7 +76,7 @@ def _run_chalice_package(
     shutil.rmtree(out, ignore_errors=True)
     # Neither the AWS account of the user nor the files of `make run` are used: the copy has no .local.
     environment_variables = without_aws(dict(os.environ)) | {"STAGE": stage, "AWS_DEFAULT_REGION": "us-east-1"}
-    for name in ("COGNITO_USER_POOL_ARN", "LEDGER_STREAM_ARN", "EXTENSION_ORIGIN"):
+    for name in ("COGNITO_USER_POOL_ARN", "LEDGER_STREAM_ARN", "EXTENSION_ORIGIN", "OWN_ORIGINS"):
         environment_variables.pop(name, None)
     command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", stage, str(out)]
     _run([*command, "--template-format", "json"], project, environment_variables)

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalice.package import YAMLTemplateSerializer
 
+from chalicelib.settings.schema import split_origins
 from scripts.shipping import package, template
 from scripts.shipping.cloudformation import Plan, Stack
 from scripts.shipping.package import Package
@@ -24,7 +25,7 @@ from scripts.shipping.project import (
 
 RESOURCES = REPOSITORY / ".chalice" / "resources.yaml"
 STAGES = REPOSITORY / ".chalice" / "stages.json"
-OWN_PARAMETERS = {"AppName", "Stage", "ExtensionOrigin", "PackageKey", "Build"}
+OWN_PARAMETERS = {"AppName", "Stage", "AllowedOrigins", "PackageKey", "Build"}
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,18 @@ class Shipment:
     def settings(self) -> dict[str, str]:
         return environment(self.config, self.stage)
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of browser pages that the stage allows."""
+        return split_origins(self.settings.get("EXTENSION_ORIGIN", ""), self.settings.get("OWN_ORIGINS", ""))
+
     def plan_resources(self) -> Plan | None:
         """The changes of tables, user pool, queue, buckets and key; None if there are none."""
         body = RESOURCES.read_text(encoding="utf-8")
         declared = YAMLTemplateSerializer().load_template(body, RESOURCES.name)["Parameters"]
         values = {"AppName": APP_NAME, "Stage": self.stage}
-        if origin := self.settings.get("EXTENSION_ORIGIN"):
-            values["ExtensionOrigin"] = origin
+        if self.origins:
+            values["AllowedOrigins"] = ",".join(self.origins)
         return self.resource_stack.plan({"TemplateBody": body}, values | self._declared_parameters(declared))
 
     def pack(self) -> Package:

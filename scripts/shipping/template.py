@@ -4,6 +4,7 @@ from typing import Any
 
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
+from chalicelib.settings.schema import split_origins
 from scripts.shipping.access import roles_and_logs
 from scripts.shipping.alarms import alarms_and_dashboard
 from scripts.shipping.answers import gateway_response_resources, gateway_responses
@@ -24,6 +25,7 @@ def complete_template(packaged: Template) -> Template:
     ]
     definition = packaged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     responses = gateway_responses(cors_headers(definition))
+    preflight = preflight_definition(allowed_origins(packaged))
     generated: Template = {
         **roles_and_logs(sorted(functions)),
         **alarms_and_dashboard(),
@@ -34,7 +36,9 @@ def complete_template(packaged: Template) -> Template:
                 "DefinitionBody": {
                     "x-amazon-apigateway-gateway-responses": responses,
                     "paths": {
-                        path: {"get": _cache_key_definition()} for path in CACHED_SECONDS if path in definition["paths"]
+                        path: ({"options": preflight} if "options" in methods else {})
+                        | ({"get": _cache_key_definition()} if path in CACHED_SECONDS else {})
+                        for path, methods in definition["paths"].items()
                     },
                 },
             }
@@ -47,13 +51,45 @@ def complete_template(packaged: Template) -> Template:
     return merged
 
 
+def allowed_origins(packaged: Template) -> tuple[str, ...]:
+    """The origins that the settings of the stage allow."""
+    variables = packaged["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    return split_origins(variables.get("EXTENSION_ORIGIN", ""), variables.get("OWN_ORIGINS", ""))
+
+
+def preflight_definition(origins: tuple[str, ...]) -> dict[str, Any]:
+    """What makes the gateway answer a preflight of each allowed origin by its own name; others get the first one.
+
+    The template runs in the gateway, on each preflight, without a function. Header names are as the client wrote them:
+    `Origin` over HTTP/1.1, `origin` over HTTP/2. Source: API Gateway developer guide, "Override your API's request and
+    response parameters and status codes for REST APIs".
+    """
+    is_allowed = " || ".join(f'$origin == "{origin}"' for origin in origins) or "false"
+    template = (
+        '#set($origin = $input.params("Origin"))'
+        '#if(!$origin || $origin == "")#set($origin = $input.params("origin"))#end'
+        f"#if({is_allowed})#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)#end"
+    )
+    return {
+        "responses": {"200": {"headers": {"Vary": {"type": "string"}}}},
+        "x-amazon-apigateway-integration": {
+            "responses": {
+                "default": {
+                    "responseParameters": {"method.response.header.Vary": "'Origin'"},
+                    "responseTemplates": {"application/json": template},
+                }
+            }
+        },
+    }
+
+
 def cors_headers(definition: Template) -> dict[str, str]:
-    """The CORS headers of the routes, from their responses to OPTIONS."""
+    """The CORS headers of the routes that are the same for all origins, from their responses to OPTIONS."""
     method = next(methods["options"] for methods in definition["paths"].values() if "options" in methods)
     parameters = method["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
     prefix = "method.response.header."
     headers = {name.removeprefix(prefix): value.strip("'") for name, value in parameters.items()}
-    return {name: value for name, value in headers.items() if name.endswith(("Allow-Origin", "Expose-Headers"))}
+    return {name: value for name, value in headers.items() if name.endswith("Expose-Headers")}
 
 
 def method_settings(definition: Template) -> list[dict[str, Any]]:

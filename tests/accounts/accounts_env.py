@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from botocore.config import Config
 
 from chalicelib import contract
 from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
+from chalicelib.accounts.mail import Mail
 from chalicelib.accounts.service import EVEN_SECONDS, Accounts
+from chalicelib.accounts.sign_ups import SignUps
 from chalicelib.providers.cognito import Cognito
 from chalicelib.providers.id_tokens import TokenVerifier
 from chalicelib.repositories.ledger import Ledger
@@ -83,7 +86,8 @@ class AccountsEnv:
         return replace(self, accounts=replace(self.accounts, free_credits=free_credits))
 
     def with_verification(self) -> "AccountsEnv":
-        return replace(self, accounts=replace(self.accounts, is_verification_on=True))
+        sign_ups = replace(self.accounts.sign_ups, is_verification_on=True)
+        return replace(self, accounts=replace(self.accounts, sign_ups=sign_ups, is_verification_on=True))
 
 
 def watched_client(aws: Aws, service: str, endpoint_url: str) -> Any:
@@ -109,13 +113,16 @@ def open_accounts_env(ministack: LocalAws) -> Iterator[AccountsEnv]:
     tables = Tables(database, settings["LEDGER_TABLE"], settings["APP_TABLE"])
     rules = FreeCreditRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
     now = lambda: int(time.time())  # noqa: E731
+    user_pool, mail = Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]), Mail(tables, now)
     accounts = Accounts(
-        cognito=Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]),
+        cognito=user_pool,
         verifier=TokenVerifier(
             f"https://cognito-idp.{REGION}.amazonaws.com/{pool}", client_id, lambda: keys, lambda: int(time.time())
         ),
         ledger=Ledger(tables),
         free_credits=FreeCredits(Ledger(tables), tables, rules, "a key of this test", now),
+        sign_ups=SignUps(user_pool, tables, mail, "a key of this test", False, now, lambda: str(uuid.uuid4())),
+        mail=mail,
         is_verification_on=False,
         tables=tables,
         now=now,

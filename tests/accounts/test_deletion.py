@@ -136,6 +136,32 @@ def test_a_running_catch_up_is_cancelled_free_of_charge(accounts_env: DeletionEn
     assert (job_from(item).state.value, job_from(item).charged) == ("failed", 0)
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+def test_an_account_deleted_while_it_is_summarised_ends_the_job_and_books_the_calls(
+    accounts_env: DeletionEnv, calls: int
+) -> None:
+    """Deleting the account is never refused, unlike deleting the transcript."""
+    accounts_env.fill()
+    useless: dict[str, object] = {"summary": ""}
+    accounts_env.catchup_env.text.script = [useless] * (calls - 1) + [lambda: delete_account(accounts_env)]
+    given = accounts_env.catchup_env.text.answers_given
+
+    accounts_env.catchup_env.start(accounts_env.caller, "summarised", session_id=accounts_env.left["direct"], minutes=5)
+    accounts_env.catchup_env.worker.advance("summarised")
+
+    item = accounts_env.quiet.tables.get(job_key("summarised"))
+    assert item
+    assert (job_from(item).state.value, job_from(item).charged) == ("failed", 0)
+    assert accounts_env.catchup_env.text.answers_given - given == calls
+    (entry,) = [e for e in accounts_env.quiet.entries(accounts_env.caller.user_id) if e.reference == "summarised"]
+    assert (entry.credits, sum(use.input_tokens for use in entry.uses)) == (0, 1_000 * calls)
+
+
+def delete_account(accounts_env: DeletionEnv) -> None:
+    accounts_env.deletion.start(accounts_env.caller)
+    accounts_env.deletion.advance(accounts_env.caller.user_id)
+
+
 def test_a_late_webhook_still_deletes_the_provider_copy(accounts_env: DeletionEnv) -> None:
     accounts_env.fill()
     accounts_env.deletion.start(accounts_env.caller)

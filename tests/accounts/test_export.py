@@ -27,7 +27,7 @@ NEVER_EXPORTED = {
     *("submitted_url", "webhook_url", "provider_id", "notified_id", "is_provider_copy_deleted"),
 }
 # Kinds of items of a user that only point to others or keep something from happening twice.
-NOT_EXPORTED = {"CATCHUP", "REF"}
+NOT_EXPORTED = {"CATCHUP", "OPEN_SESSION", "REF"}
 SECTIONS = {
     "BALANCE": "credits",
     "PROFILE": "user",

@@ -71,6 +71,20 @@ def test_a_network_has_a_daily_cap_and_later_users_get_credits_next_day(
     backend.check_invariants(late.user_id)
 
 
+def test_an_ipv6_site_has_a_cap_of_its_own(free_credits: FreeCredits) -> None:
+    """A customer may have all 65,536 networks of a /48."""
+    wide = replace(free_credits, rules=FreeCreditRules(accounts_per_network_day=2, credits_per_day=100_000))
+
+    one_each = [open_account(wide, f"p{n}@example.com", f"2001:db8:7:{n:x}::/64") for n in range(9)]
+    one_network = [open_account(wide, f"q{n}@example.com", "2001:db8:8:1::/64") for n in range(3)]
+    elsewhere = open_account(wide, "r@example.com", "2001:db8:9::/64")
+
+    assert [profile.free_credits for profile in one_each] == [200] * 8 + [0]
+    assert (one_each[8].free_credits_reason, one_each[8].is_owed_credits) == (NETWORK_CAP, True)
+    assert [profile.free_credits for profile in one_network] == [200, 200, 0]
+    assert elsewhere.free_credits == 200
+
+
 def test_all_accounts_share_a_daily_budget(backend: Backend, free_credits: FreeCredits) -> None:
     profiles = [open_account(free_credits, f"person{n}@example.com", f"192.0.2.{n}") for n in range(7)]
 

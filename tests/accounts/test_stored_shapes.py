@@ -49,7 +49,7 @@ EXPORTED_FIELDS = {
     },
     "transcripts": {
         *("audio_ms", "covered_ms", "credits", "ended_at", "kind", "session_id", "source_url", "started_at", "state"),
-        *("title", "transcript_id", "segments", "summaries"),
+        *("title", "transcript_id", "segments", "summaries", "recording_ms"),
         *("segments.end_ms", "segments.seq", "segments.speaker", "segments.start_ms", "segments.text"),
         *("summaries.from_ms", "summaries.is_whole", "summaries.job_id", "summaries.text", "summaries.to_ms"),
         *("summaries.moments", "summaries.moments.start_ms", "summaries.moments.title", "summaries.transcript_id"),
@@ -57,13 +57,25 @@ EXPORTED_FIELDS = {
     "sessions": {
         *("charged", "covered_ms", "done_ms", "followed_renewals", "free_ms", "held", "key_terms", "last_reserved_at"),
         *("last_saved_at", "lease_expires_at", "lease_number", "lease_seconds", "lease_started_at", "model"),
+        *("next_seq", "saves", "stopped_at"),
         *("price_version", "provider", "requested_lease_seconds", "sample_rate", "saved_bytes", "session_id"),
-        *("settled_ms", "started_at", "state", "transcript_id", "transport", "words_until_ms"),
+        *(
+            "providers",
+            "rounded_up_ms",
+            "settled_ms",
+            "started_at",
+            "state",
+            "transcript_id",
+            "transport",
+            "turn",
+            "words_until_ms",
+        ),
         *(f"use_ms:{MODEL}", f"use_cost:{MODEL}"),
     },
     "catchups": {
         *("audio_url", "billed_ms", "charged", "cost_micro_usd", "created_at", "ended_at", "from_ms", "held", "job_id"),
         *("model", "price_version", "state", "title", "to_ms", "transcript_id", "upload_id"),
+        *("is_to_end", "recording_ms", "text_uses"),
     },
     "questions": {
         *("answer", "answer.answer", "answer.answered", "answer.credits_available", "answer.credits_used"),
@@ -91,7 +103,7 @@ KEPT_ATTRIBUTES = {
         *("billed_ms", "charged", "claimed_until", "cost_micro_usd", "created_at", "ended_at", "error", "expires_at"),
         *("from_ms", "abandon_at", "held", "is_provider_copy_deleted", "job_id", "model", "price_version"),
         *("provider_id", "state", "submissions", "summary_tries", "to_ms", "transcript_id", "user_id", "webhook_url"),
-        *("notified_id", "session_id", "worker"),
+        *("notified_id", "session_id", "worker", "is_to_end", "recording_ms", "text_uses"),
     },
     "PURCHASE": {
         *("cents", "checkout_expires_at", "checkout_session_id", "checkout_url", "created_at", "credits", "currency"),

@@ -54,9 +54,15 @@ class AdminEnv:
         )
 
     def adjust_credits(
-        self, credits: int, action_id: str | None = None, reason: str = "A gift.", body_hash: str = "h"
+        self,
+        credits: int,
+        action_id: str | None = None,
+        reason: str = "A gift.",
+        body_hash: str = "h",
+        user_id: str = "",
     ) -> contract.CreditsGiven:
-        body = contract.GiveCredits(user_id=self.ada.user_id, credits=credits, reason=reason)
+        """To ada, unless another `user_id` is given."""
+        body = contract.GiveCredits(user_id=user_id or self.ada.user_id, credits=credits, reason=reason)
         return self.admin.adjust_credits(self.owner, body, action_id or str(uuid.uuid4()), body_hash)
 
     def actions(self) -> list[tuple[str, Values, Values]]:

@@ -5,9 +5,11 @@ import io
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib import contract
 from chalicelib.admin.costs import CSV_COLUMNS, CostReport
+from chalicelib.csv import BYTE_ORDER_MARK
 from chalicelib.errors import InvalidRequestError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry, Hold, ModelUse
@@ -104,8 +106,26 @@ def test_every_service_is_listed_and_only_the_models_that_were_used(cost_report:
 
 def test_billed_seconds_are_compared_with_those_that_clients_reported(cost_report: CostReport) -> None:
     assert cost_report.costs(OWNER, costs_query()).live_seconds == contract.LiveSeconds(
-        sessions=1, billed_seconds=120, client_reported_seconds=125, difference_seconds=-5
+        sessions=1,
+        billed_seconds=120,
+        client_reported_seconds=125,
+        difference_seconds=-5,
+        implausible_sessions=0,
+        implausible_seconds=0,
     )
+
+
+def test_implausible_reports_are_counted_apart(backend: Backend, cost_report: CostReport) -> None:
+    absurd = [
+        replace(LIVE, entry_id=f"i{n}", reported_ms=None, reported_of_ms=0, implausible_ms=seconds * 1_000)
+        for n, seconds in enumerate([600, 2_592_000])
+    ]
+    Aggregates(backend.tables).count([("eve", entry) for entry in absurd])
+
+    live = cost_report.costs(OWNER, costs_query()).live_seconds
+
+    assert (live.sessions, live.client_reported_seconds, live.difference_seconds) == (1, 125, -5)
+    assert (live.implausible_sessions, live.implausible_seconds) == (2, 2_592_600)
 
 
 def test_days_without_use_are_listed_and_days_outside_the_range_are_not(cost_report: CostReport) -> None:
@@ -157,7 +177,7 @@ def test_the_csv_file_has_every_row_and_continues_at_its_cursor(
 ) -> None:
     one_page = cost_report.csv(OWNER, costs_query())
     assert one_page.next_cursor is None
-    rows = list(csv.DictReader(io.StringIO(one_page.content)))
+    rows = list(csv.DictReader(io.StringIO(one_page.content.removeprefix(BYTE_ORDER_MARK))))
     assert tuple(rows[0]) == CSV_COLUMNS
     assert sum(int(row["cost_micro_usd"]) for row in rows if row["provider"]) == 7_559
     assert sum(int(row["revenue_cents"]) for row in rows) == 149
@@ -168,7 +188,9 @@ def test_the_csv_file_has_every_row_and_continues_at_its_cursor(
         pages.append(cost_report.csv(OWNER, costs_query(cursor=pages[-1].next_cursor)))
 
     assert len(pages) == 2
-    assert [row for page in pages for row in csv.DictReader(io.StringIO(page.content))] == rows
+    assert [
+        row for page in pages for row in csv.DictReader(io.StringIO(page.content.removeprefix(BYTE_ORDER_MARK)))
+    ] == rows
     with pytest.raises(InvalidRequestError):
         cost_report.csv(Caller("another", 0, ""), costs_query(cursor=pages[0].next_cursor))
     with pytest.raises(InvalidRequestError):

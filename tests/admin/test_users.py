@@ -53,6 +53,27 @@ def test_taking_credits_back_may_leave_a_negative_balance_which_blocks_spending(
         admin_env.backend.start(admin_env.ada)
 
 
+def test_administrators_may_adjust_their_own_credits(admin_env: AdminEnv) -> None:
+    own = admin_env.owner.user_id
+
+    given = admin_env.adjust_credits(30, "to-myself", user_id=own)
+
+    assert (given.user_id, given.available) == (own, 30)
+    assert admin_env.adjust_credits(30, "to-myself", user_id=own) == given
+    assert admin_env.adjust_credits(-10, user_id=own).available == 20
+    admin_env.backend.check_books(own)
+
+
+def test_administrators_find_and_unblock_themselves(admin_env: AdminEnv) -> None:
+    own = admin_env.owner.user_id
+    admin_env.directory.all_accounts = [Account(own, "owner@example.com", "", 1_795_400_000, True)] * 2
+
+    found = admin_env.admin.users(admin_env.owner, contract.UsersQuery(user_id=own)).users
+
+    assert [user.user_id for user in found] == [own, own]
+    assert admin_env.admin.set_blocked(admin_env.owner, own, False, "why").is_blocked is False
+
+
 def test_a_repeated_request_is_processed_once_with_the_same_response(admin_env: AdminEnv) -> None:
     first = admin_env.adjust_credits(300, "the-request")
     admin_env.adjust_credits(1)

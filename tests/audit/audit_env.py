@@ -54,7 +54,7 @@ class AuditEnv:
         auditor = Auditor(
             tables=tables,
             aggregates=self.aggregates,
-            price_versions=frozenset(price_files.available()),
+            price_tables=price_files.load_all(),
             purchase_value=purchase_value,
             usage_collector=ActiveAndTopUsers(self.max_top_users),
             rules=self.rules,

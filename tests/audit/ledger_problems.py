@@ -2,6 +2,7 @@
 
 from chalicelib.models.audits import FindingKind
 from chalicelib.repositories.ledger_items import balance_key, hold_key, open_shard
+from chalicelib.repositories.purchases import purchase_key
 from chalicelib.repositories.table import ItemKey, Write
 from tests.audit.planter import Planter, References, problem
 
@@ -130,6 +131,49 @@ def use_without_price_version(plant: Planter) -> References:
     entry = plant.entry(kind="usage")
     plant.tables.write(Write(plant.ledger_key(entry["sk"]), drop=("price_version",)))
     return [entry["sk"].removeprefix("ENTRY#")]
+
+
+def longer_use(plant: Planter, service: str) -> References:
+    """The first use of the service has a minute more, in its day too, for the same credits."""
+    entry = next(entry for entry in plant.items("ENTRY#", kind="usage", service=service) if entry["credits"])
+    plant.tables.write(Write(plant.ledger_key(entry["sk"]), add={"audio_ms": 60_000}))
+    plant.tables.write(Write(plant.ledger_key(f"DAY#2026-11-23#{service}"), add={"audio_ms": 60_000}))
+    return [entry["reference"]]
+
+
+@problem(FindingKind.PRICE_DIFFERS)
+def live_time_that_was_not_charged(plant: Planter) -> References:
+    return longer_use(plant, "live")
+
+
+@problem(FindingKind.PRICE_DIFFERS)
+def recording_that_was_not_charged(plant: Planter) -> References:
+    return longer_use(plant, "catchup")
+
+
+@problem(FindingKind.PRICE_DIFFERS)
+def saved_captions_that_were_not_charged(plant: Planter) -> References:
+    return longer_use(plant, "catchup_session")
+
+
+@problem(FindingKind.PRICE_DIFFERS)
+def dear_question(plant: Planter) -> References:
+    """One credit too much, everywhere."""
+    entry = plant.entry(kind="usage", service="ask")
+    plant.tables.write(Write(plant.ledger_key(entry["sk"]), add={"credits": -1}))
+    plant.tables.write(Write(hold_key(plant.ada, entry["hold_id"]), add={"charged": 1, "credits": 1}))
+    plant.tables.write(Write(plant.ledger_key("DAY#2026-11-23#ask"), add={"credits": 1}))
+    plant.add_to_balance(available=-1, used=1)
+    return [entry["reference"]]
+
+
+@problem(FindingKind.PRICE_DIFFERS)
+def cheap_sale(plant: Planter) -> References:
+    """The price of the package, and of what was paid, is one cent less."""
+    entry = plant.entry(kind="purchase", reference=plant.users.disputed)
+    plant.tables.write(Write(plant.ledger_key(entry["sk"]), add={"cents": -1}))
+    plant.tables.write(Write(purchase_key(plant.users.disputed), add={"cents": -1}))
+    return [plant.users.disputed]
 
 
 @problem(FindingKind.UNREADABLE)

@@ -65,6 +65,12 @@ def dispute_without_its_hold(plant: Planter) -> References:
     return [plant.users.disputed]
 
 
+@problem(FindingKind.PURCHASE_DIFFERS)
+def dispute_that_the_balance_does_not_count(plant: Planter) -> References:
+    plant.add_to_balance(open_disputes=-1)
+    return ["open_disputes"]
+
+
 @problem(FindingKind.UNREADABLE)
 def purchase_without_a_price(plant: Planter) -> References:
     plant.tables.write(Write(purchase_key(plant.users.unpaid), drop=("cents",)))

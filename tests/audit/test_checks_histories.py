@@ -12,7 +12,7 @@ from tests.audit.conftest import Names
 from tests.engines import Engine
 from tests.payments.test_payment_histories import Histories
 
-VERSIONS = frozenset(price_files.available())
+PRICE_TABLES = price_files.load_all()
 
 
 class CheckedHistories(Histories):
@@ -22,7 +22,7 @@ class CheckedHistories(Histories):
     def has_no_findings(self) -> None:
         books, is_unchanged = read_books(self.backend.tables, self.caller.user_id)
         assert is_unchanged
-        assert findings(books, self.clock(), VERSIONS, purchase_value) == []
+        assert findings(books, self.clock(), PRICE_TABLES, purchase_value) == []
         assert len(books.purchases) == len(self.purchase_ids)
 
 

@@ -12,7 +12,7 @@ from chalicelib.catchup.worker import CatchupWorker
 from chalicelib.errors import ProviderRefusedError, UnavailableError
 from chalicelib.ids import ulid
 from chalicelib.models.accounts import Caller
-from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadForm
+from chalicelib.models.catchup import Recording, TextAnswer, TranscriptionOrder, UploadedFile, UploadForm
 from chalicelib.models.text_tasks import TextTask
 from chalicelib.models.transcripts import Word
 from chalicelib.transcripts.questions import Questions
@@ -80,6 +80,7 @@ class FakeText:
 
     script: list[dict[str, object] | Exception | Callable[[], None]] = field(default_factory=list)
     tasks: list[TextTask] = field(default_factory=list)
+    answers_given: int = 0
 
     def answer(self, task: TextTask) -> TextAnswer:
         self.tasks.append(task)
@@ -98,20 +99,23 @@ class FakeText:
                 fields = step
             else:
                 step()
+        self.answers_given += 1
         return TextAnswer(fields, "openai/gpt-6-luna", 1_000, 100)
 
 
 @dataclass
 class FakeUploads:
-    """The uploaded files: (user, upload) → fingerprint."""
+    """The uploaded files: (user, upload) → fingerprint. Each has `bytes`, enough for a recording of ten hours."""
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
+    bytes: int = 18_000_000
 
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + 900, 500)
 
-    def fingerprint(self, user_id: str, upload_id: str) -> str | None:
-        return self.files.get((user_id, upload_id))
+    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+        fingerprint = self.files.get((user_id, upload_id))
+        return UploadedFile(fingerprint, self.bytes) if fingerprint else None
 
     def readable_url(self, user_id: str, upload_id: str) -> str:
         return f"https://bucket.example/{user_id}/{upload_id}?signature=s"

@@ -20,6 +20,9 @@ from chalicelib.errors import (
     UnavailableError,
 )
 from chalicelib.models.accounts import Caller
+from chalicelib.models.catchup import Recording
+from chalicelib.repositories.ledger_items import balance_key
+from chalicelib.repositories.table import Write
 from tests.catchup.catchup_env import WEBHOOK_KEY, CatchupEnv
 from tests.default_prices import PRICE_VERSION
 
@@ -88,6 +91,29 @@ def test_an_order_names_the_range_the_language_and_its_own_webhook(catchup_env: 
     assert (order.audio_url, order.from_ms, order.to_ms, order.language) == (URL, 1_000, 31_000, "pt-BR")
     assert order.webhook_url == f"https://api.example/api/webhooks/assemblyai?job={started.job_id}"
     assert order.webhook_secret == webhook_secret(WEBHOOK_KEY, started.job_id)
+
+
+@pytest.mark.parametrize(
+    ("recording", "used"), [(Recording((), 0, ""), 0), (Recording((), 60_000, "assemblyai/universal-2"), 10)]
+)
+def test_a_recording_without_speech_is_done(
+    catchup_env: CatchupEnv, ada: Caller, recording: Recording, used: int
+) -> None:
+    catchup_env.recordings.recording = lambda _: recording  # type: ignore[method-assign]
+    upload_id = catchup_env.upload(ada)
+    job_id = catchup_env.start(ada, upload_id=upload_id, to_ms=60_000).job_id
+
+    catchup_env.work()
+    done = catchup_env.catchups.get_status(ada, job_id)
+
+    assert (done.status, done.summary, done.credits_used) == ("done", "No words were recognised.", used)
+    assert catchup_env.text.tasks == []
+    assert catchup_env.recordings.deleted == ["transcript-1"]
+    whole = catchup_env.backend.history.get_transcript(ada, done.transcript_id)
+    assert [interval.end_ms for interval in whole.covered] == [60_000] * bool(used)
+    assert catchup_env.start(ada, upload_id=upload_id, to_ms=60_000).job_id == job_id
+    assert catchup_env.backend.ledger.balance(ada.user_id).available == 200 - used
+    catchup_env.backend.check_invariants(ada.user_id)
 
 
 def test_a_session_is_summarised_from_its_saved_segments(catchup_env: CatchupEnv, ada: Caller) -> None:
@@ -237,7 +263,7 @@ def test_the_same_request_again_is_the_same_job_and_another_body_is_refused(
 INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "no source": ({"to_ms": 1_000}, "body"),
     "two sources": ({"audio_url": URL, "upload_id": "u", "to_ms": 1_000}, "audio_url"),
-    "no end": ({"audio_url": URL}, "to_ms"),
+    "a start after ten hours": ({"audio_url": URL, "from_ms": LONGEST_RANGE_MS}, "from_ms"),
     "an inverted range": ({"audio_url": URL, "from_ms": 2_000, "to_ms": 1_000}, "to_ms"),
     "an empty range": ({"audio_url": URL, "from_ms": 1_000, "to_ms": 1_000}, "to_ms"),
     "a range too long": ({"audio_url": URL, "to_ms": LONGEST_RANGE_MS + 1}, "to_ms"),
@@ -377,6 +403,29 @@ def test_a_webhook_that_cannot_be_queued_is_refused_so_that_it_is_retried(catchu
 
     with pytest.raises(UnavailableError):
         catchup_env.webhook(job_id, "transcript-1")
+
+
+@pytest.mark.parametrize(
+    ("credits", "held_seconds", "gets_form"),
+    [(200, 0, True), (1, 0, True), (0, 0, False), (-5, 0, False), (10, 60, False), (11, 60, True)],
+)
+def test_an_upload_form_needs_a_positive_balance(
+    catchup_env: CatchupEnv, credits: int, held_seconds: int, gets_form: bool
+) -> None:
+    """Credits that another session holds are not available for a catch-up either."""
+    backend = catchup_env.backend
+    caller = backend.person(max(credits, 1))
+    backend.tables.write(Write(balance_key(caller.user_id), add={"available": min(credits, 1) - 1, "version": 1}))
+    if held_seconds:
+        backend.start(caller, lease_seconds=held_seconds)
+    body = contract.NewUpload(content_type="audio/wav")
+
+    if gets_form:
+        assert catchup_env.catchups.create_upload(caller, body).upload_id
+        return
+    with pytest.raises(InsufficientCreditsError) as refusal:
+        catchup_env.catchups.create_upload(caller, body)
+    assert refusal.value.details == {"required": 1, "available": credits if held_seconds == 0 else 0}
 
 
 def test_an_upload_form_belongs_to_its_owner(catchup_env: CatchupEnv, ada: Caller) -> None:

@@ -21,7 +21,7 @@ def ada(catchup_env: CatchupEnv) -> Caller:
 
 
 def raise_failed() -> None:
-    raise ProviderFailedError("The file contains no audio.")
+    raise ProviderFailedError("The file does not hold audio.")
 
 
 def transcribe_half(recordings: FakeRecordings) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from chalicelib.catchup.media_url import MAX_CHARACTERS, check_public_https
+from chalicelib.catchup.media_url import MAX_CHARACTERS, check_is_file, check_public_https
 from chalicelib.errors import InvalidRequestError
 
 EXAMPLES = 1_500 if os.environ.get("SOAK") else 400
@@ -184,3 +184,60 @@ def test_every_accepted_address_is_https_with_a_host_name(url: str) -> None:
         ipaddress.ip_address(host)
     with pytest.raises(ValueError, match="invalid literal"):  # nor a number in any notation of C
         int(last, 0)
+
+
+PLAYLISTS = [
+    "https://cdn.example.com/talk/master.m3u8",
+    "https://cdn.example.com/talk/MASTER.M3U8?token=a#t=1",
+    "https://cdn.example.com/radio.m3u",
+    "https://cdn.example.com/radio.pls",
+    "https://cdn.example.com/talk/manifest.mpd?x=.mp3",
+    "https://cdn.example.com/talk%2Em3u8",
+    "https://cdn.example.com/master.m3u8/",
+    "https://cdn.example.com/master.m3u8;jsessionid=1",
+]
+PAGES = [
+    "https://example.com",
+    "https://example.com/",
+    "https://example.com/talks/today.html",
+    "https://example.com/today.HTM?autoplay=1",
+    "https://www.youtube.com/watch?v=abcdefghijk",
+    "https://youtu.be/abcdefghijk",
+    "https://m.youtube.com/shorts/abcdefghijk",
+    "https://YouTube.com./live/abcdefghijk",
+    "https://vimeo.com/123456",
+    "https://www.twitch.tv/videos/123456",
+    "https://open.spotify.com/episode/abc",
+    "https://x.com/ada/status/1",
+]
+FILES = [
+    "https://cdn.example.com/talk.mp3",
+    "https://cdn.example.com/talk.webm?playlist=a.m3u8",
+    "https://cdn.example.com/m3u8",
+    "https://cdn.example.com/download?id=5",
+    "https://cdn.example.com/download.php?id=5",
+    "https://example.com/?file=5",
+    "https://notyoutube.com/watch",
+    "https://youtube.com.example.com/watch",
+    "https://player.vimeo.com/external/123.hd.mp4?s=abc",
+    "https://cdn.example.com/today.html.mp3",
+]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"), [(url, "playlist") for url in PLAYLISTS] + [(url, "web page") for url in PAGES]
+)
+def test_the_address_of_a_playlist_or_page_is_refused_with_what_to_do(url: str, kind: str) -> None:
+    check_public_https(url, "audio_url")
+
+    with pytest.raises(
+        InvalidRequestError, match=rf"address of a {kind}, not of a recording\. Send .*upload"
+    ) as refusal:
+        check_is_file(url, "audio_url")
+
+    assert refusal.value.details == {"field": "audio_url"}
+
+
+@pytest.mark.parametrize("url", FILES)
+def test_an_address_that_may_lead_to_a_file_is_passed_on(url: str) -> None:
+    check_is_file(check_public_https(url, "audio_url"), "audio_url")

@@ -174,6 +174,12 @@ class CatchupScenario:
         (hold,) = self.quiet.open_holds(self.caller.user_id)
         assert hold.credits == (1 if "session_id" in self.body else 10)
 
+    def check_every_token_is_booked(self) -> None:
+        """What the text model was paid for is our cost, whatever became of the work."""
+        uses = [use for entry in self.books.usage for use in entry.uses if use.input_tokens]
+        booked = [sum(tokens) for tokens in zip(*((use.input_tokens, use.output_tokens) for use in uses), strict=True)]
+        assert (booked or [0, 0]) == [1_000 * self.text.answers_given, 100 * self.text.answers_given]
+
     @property
     def books(self) -> Books:
         return Books.of(self.engine, self.names, self.caller.user_id)
@@ -206,16 +212,19 @@ class CatchupScenario:
             assert books.usage == []
             return None
         job = self.catchup_env.catchups.get_status(self.caller, self.job_id)
+        uses = [use for entry in books.usage for use in entry.uses if use.input_tokens]
+        assert sum(use.input_tokens for use in uses) <= 1_000 * self.text.answers_given, "more tokens than were used"
         lines = [item for sk, item in books.app.items() if sk.startswith("TRANSCRIPT#")]
         if job.status == "done":
-            assert [(-entry.credits, entry.reference) for entry in books.usage] == [(job.credits_used, self.job_id)]
+            paid = [(-entry.credits, entry.reference) for entry in books.usage if entry.credits]
+            assert paid == [(job.credits_used, self.job_id)]
             assert len(lines) == 1
             assert job.summary
         else:
             assert job.status == "failed"
-            lost = item["cost_micro_usd"]
-            booked = [(entry.credits, entry.audio_ms, entry.cost_micro_usd) for entry in books.usage]
-            assert booked == ([(0, 0, lost)] if lost else []), "only our own cost is booked"
+            lost = item["cost_micro_usd"] + sum(use.cost_micro_usd for use in uses)
+            assert all(entry.credits == entry.audio_ms == 0 for entry in books.usage), "only our own cost is booked"
+            assert sum(entry.cost_micro_usd for entry in books.usage) == lost
             self.quiet.history.delete_marked_segments()
             remaining = [sk for sk in self.books.app if sk.startswith(("SEGMENT#", "SUMMARY#", "TRANSCRIPT#"))]
             assert remaining == [] or "session_id" in self.body

@@ -15,7 +15,7 @@ from chalicelib.repositories.ledger import Guard, HoldEndedError, Ledger
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.default_prices import PRICE_VERSION
-from tests.engines import SERVERS, Engine
+from tests.engines import SERVERS, Engine, requested_engine
 
 NOW, WRITERS, EACH_GRANTED = 1_795_400_000, 16, 60
 Names = tuple[str, str]
@@ -24,7 +24,7 @@ Names = tuple[str, str]
 @pytest.fixture(scope="session", params=SERVERS)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Both servers, because conflicts between writers depend on the engine."""
-    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
+    return requested_engine(request)
 
 
 @dataclass

@@ -101,7 +101,7 @@ TABLE = FakeTable()
 GATEWAY = OfflineStripe("sk", (SECRET,), APP, STAGE, ())
 FULFILMENT = Fulfilment(TABLE, GATEWAY, STAGE, False, lambda: NOW)  # type: ignore[arg-type]
 NONE: Any = None
-PURCHASES = Purchases(NONE, NONE, NONE, FULFILMENT, True, frozenset(), "", "", lambda: NOW)
+PURCHASES = Purchases(NONE, NONE, NONE, FULFILMENT, True, (), "", "", lambda: NOW, NONE)
 patch.object(use_cases, "purchases", lambda: PURCHASES).start()
 patch("chalicelib.providers.stripe_event_handlers.time", FixedClock).start()
 patch("stripe._webhook.time", FixedClock).start()

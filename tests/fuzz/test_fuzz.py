@@ -110,7 +110,7 @@ FAULTS = {
     "any text as a transcript id": (
         "assemblyai_webhook",
         "contract/catchup.py",
-        'transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[0-9A-Za-z_-]+$(?!\\n)")]',
+        "transcript_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=TRANSCRIPT_ID)]",
         "transcript_id: str",
     ),
     "unsigned tokens": (

@@ -25,7 +25,7 @@ STRIPE_SIGNED = ",v1="
 TOKENS_BELONG = re.compile(r"/auth/(register|login|refresh)")
 ADDRESSES_BELONG = re.compile(r"/auth/(register|login|user)|/admin/(users|audit)")
 EXPORTS_BELONG = re.compile(r"/auth/user/export/[^/]+")  # its response has the link to the caller's own file
-CHECKOUTS_BELONG = re.compile(r"/credits/purchase")
+CHECKOUTS_BELONG = re.compile(r"/credits/purchase(s(/[^/]+)?)?")  # that of the caller
 WORDS_BELONG = re.compile(r"/transcription/(history.*|stream/[^/]+/audio|catchup.*|ask)")
 NOWHERE = re.compile(r"(?!)")
 STREAM, UPLOADS = "/transcription/stream", "/transcription/uploads"

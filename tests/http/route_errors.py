@@ -170,6 +170,9 @@ class Follower:
         match function:
             case ast.Name(id=name):
                 resolved = self.collector.program.resolve(self.module, name)
+            case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if self.owner is not None:
+                if method := methods_of(self.owner).get(attribute):
+                    resolved = self.module, method
             case ast.Attribute(value=ast.Name(id=name), attr=attribute):
                 target = self.module.imports.get(name)
                 if target in self.collector.program.modules:

@@ -42,7 +42,7 @@ def route_problems(page: str) -> list[str]:
 
 def heading_problems(page: str) -> list[str]:
     headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
-    expected = ["Errors", "Rate limits", "Idempotency-Key", *SECTIONS]
+    expected = ["Errors", "Rate limits", "Labels", "Idempotency-Key", *SECTIONS]
     return [] if headings == expected else [f"headings are {headings}"]
 
 
@@ -138,7 +138,7 @@ def test_the_page_agrees_with_the_code() -> None:
         ("| `conflict` | `lease_over` |", "| `conflict` | `lease_open` |", "lease_open is listed twice"),
         ("| `unauthenticated` | `expired` |", "| `conflict` | `expired` |", "expired is not a reason of conflict"),
         ("<!-- reasons -->\n", "", "reason already_done of conflict is not listed"),
-        ("| 3,000 per minute |", "| 300 per minute |", "rate limits are"),
+        ("| 300 per minute |", "| 3,000 per minute |", "rate limits are"),
         ("relayed, costs 10 credits", "relayed, costs 9 credits", "not a price of the code: 9 credits"),
         ("text costs 1 credit per minute", "text costs 1 credit per hour", "missing: A recording costs"),
         ("A question costs 5 credits", "A question costs 50 credits", "not a price of the code: 50 credits"),

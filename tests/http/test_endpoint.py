@@ -15,6 +15,7 @@ from chalicelib.http.endpoint import EndpointDecorator, route_spec
 from chalicelib.http.parameters import (
     Admin,
     Body,
+    BytesSentToday,
     Header,
     Id,
     IdempotencyKey,
@@ -25,7 +26,7 @@ from chalicelib.http.parameters import (
     Source,
 )
 from chalicelib.http.rate_limiter import over_limit_error
-from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
+from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus, to_response
 from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
 from chalicelib.models.rate_limits import Limit
@@ -44,6 +45,14 @@ class FakeVerifier:
             return {"ada": ADA, "root": ROOT}[token]
         except KeyError as error:
             raise errors.UnauthenticatedError("No.", "wrong_token") from error
+
+
+class FakeAdministrators:
+    """Believes the token."""
+
+    def check(self, caller: Caller) -> None:
+        if "admins" not in caller.groups:
+            raise errors.ForbiddenError("No.")
 
 
 @dataclass
@@ -66,7 +75,7 @@ class FakeLimiter:
         count.update_from({"tat_us": self.tat_us})
         if count.wait_seconds:
             raise over_limit_error(count)
-        count.mark_counted()
+        count.mark_counted({})
         yield
         self.exempt.append(count.is_exempt)
 
@@ -88,7 +97,9 @@ def post(
 ) -> HTTPResponse:
     """The response to a POST to `view`."""
     app = Chalice(app_name="small", configure_logs=False)
-    endpoint = EndpointDecorator(lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter())  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(
+        lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter(), FakeAdministrators
+    )  # type: ignore[arg-type, return-value]
     has_caller = {Caller, Admin} & set(view.__annotations__.values())
     chalice_view = endpoint(limit=limit or ("reads" if has_caller else "open"))(view)
     app.route("/x/{transcript_id}/{name}" if path != "/x" and "?" not in path else "/x", methods=["POST"])(chalice_view)
@@ -182,11 +193,45 @@ def test_another_status_and_a_file_are_responses_too() -> None:
     assert call(lambda: Download("a,b", "text/csv", file_name="a.csv"), body={}) == (200, "a,b")
 
 
+def test_a_view_gets_the_bytes_that_the_caller_sent_before_on_this_day() -> None:
+    def view(caller: Caller, sent_today: BytesSentToday, body: Body[contract.Stop]) -> Echo:
+        return Echo(values=[str(sent_today)])
+
+    class CountingLimiter(FakeLimiter):
+        @contextmanager
+        def counting(self, group: str, count: RequestCount) -> Iterator[None]:
+            assert count.body_bytes == len(json.dumps(body))
+            count.day_bytes = 500 + count.body_bytes
+            yield
+
+    body = {"action": "stop", "session_id": "s-1"}
+    response = post(view, token="ada", body=body, limiter=CountingLimiter(), limit="stream")
+
+    assert json.loads(response.body)["values"] == ["500"]
+    with pytest.raises(ValueError, match="spend does not count bytes"):
+        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)(limit="spend")(view)  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "header"),
+    [
+        ("credits.csv", 'attachment; filename="credits.csv"'),
+        ("Größe.srt", "attachment; filename=\"Groe.srt\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.srt"),
+        ("会議.vtt", "attachment; filename=\"file.vtt\"; filename*=UTF-8''%E4%BC%9A%E8%AD%B0.vtt"),
+        ('a "b".txt', "attachment; filename=\"a 'b'.txt\"; filename*=UTF-8''a%20%22b%22.txt"),
+    ],
+)
+def test_a_file_has_a_name_in_ascii_and_its_own(file_name: str, header: str) -> None:
+    response = to_response(Download("a", "text/csv", file_name), 200)
+
+    assert response.headers["Content-Disposition"] == header
+
+
 def test_a_view_carries_the_spec_of_its_route() -> None:
     def view(body: Body[contract.Ask], caller: Caller) -> contract.AskAnswer:
         raise NotImplementedError
 
-    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)  # type: ignore[arg-type, return-value]
     made = endpoint(201, limit="spend", errors=("not_found",), reasons=("nothing_saved",))(view)
 
     parameters = {"caller": Parameter(Source.CALLER, Caller), "body": Parameter(Source.BODY, contract.Ask)}
@@ -280,7 +325,7 @@ def test_open_routes_and_webhooks_are_not_counted(group: str) -> None:
 )
 def test_a_route_with_an_unsuitable_group_cannot_be_defined(view: Callable[..., Any], group: str) -> None:
     with pytest.raises(ValueError, match=r"group of limits|does the route know its caller"):
-        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)(limit=group)(view)  # type: ignore[arg-type, return-value]
+        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)(limit=group)(view)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(
@@ -304,7 +349,7 @@ def test_a_route_declares_codes_and_reasons_that_exist(
     errors_of_route: tuple[str, ...], reasons: tuple[str, ...]
 ) -> None:
     """A conflict is declared by its reasons."""
-    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)  # type: ignore[arg-type, return-value]
+    endpoint = EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)  # type: ignore[arg-type, return-value]
 
     with pytest.raises(ValueError, match=r"unknown error codes or reasons|declared by their reasons"):
         endpoint(limit="open", errors=errors_of_route, reasons=reasons)

@@ -69,7 +69,7 @@ def admitted_admin(monkeypatch: pytest.MonkeyPatch) -> None:
     root = Caller("root", 100, "root@example.com", ("admins",))
     monkeypatch.setattr(request, "caller", lambda *_: root)
     monkeypatch.setattr(request, "admin", lambda *_: root)
-    for name, stand_in in (("verifier", lambda: UNUSED), ("limiter", FakeLimiter)):
+    for name, stand_in in (("verifier", lambda: UNUSED), ("limiter", FakeLimiter), ("administrators", lambda: UNUSED)):
         monkeypatch.setitem(vars(app.endpoint), name, stand_in)
 
 
@@ -124,7 +124,7 @@ def test_the_stripe_webhook_refuses_it_even_with_a_valid_signature(
 ) -> None:
     gateway = StripeGateway("sk", (SECRET,), "live-transcription", "local", ())
     fulfilment = Fulfilment(UNUSED, gateway, "local", False, lambda: 0)
-    purchases = Purchases(UNUSED, UNUSED, UNUSED, fulfilment, True, frozenset(), "", "", lambda: 0)
+    purchases = Purchases(UNUSED, UNUSED, UNUSED, fulfilment, True, (), "", "", lambda: 0, UNUSED)
     monkeypatch.setattr(use_cases, "purchases", lambda: purchases)
     body = template % VALUES[value]
     signed = {"stripe-signature": WebhookSignature.generate_signature_header(body.decode(), SECRET)}

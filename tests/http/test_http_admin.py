@@ -2,8 +2,10 @@
 
 import pytest
 
+from scripts.local.aws import client as aws_client
+from scripts.local.stack import LocalStack
 from tests.fakes import Backend
-from tests.http.http_client import Person, check_error, new_email
+from tests.http.http_client import Api, Person, check_error, new_email
 
 GIFT = {"credits": 50, "reason": "A gift."}
 
@@ -62,6 +64,23 @@ def test_a_blocked_user_is_refused_at_once_until_unblocked(owner: Person, person
     assert owner.post(f"{path}/unblock", json={"reason": "A mistake."}).json()["is_blocked"] is False
     assert person.stream(action="save", session_id=session_id, segments=[]).status_code == 200
     person.stop(session_id)
+
+
+def test_a_removed_administrator_is_refused_though_the_token_names_the_group(
+    api: Api, stack: LocalStack, person: Person
+) -> None:
+    cognito = aws_client("cognito-idp", stack.dev["aws_endpoint_url"])
+    member = {"UserPoolId": stack.settings["COGNITO_USER_POOL_ID"], "Username": person.email, "GroupName": "admins"}
+    cognito.admin_add_user_to_group(**member)
+    token = api.login(person.email).json()["token"]
+    assert api.get("/auth/user", token).json()["groups"] == ["admins"]
+
+    cognito.admin_remove_user_from_group(**member)
+
+    for path in ("/admin/users", "/admin/audit", "/analytics/costs"):
+        check_error(api.get(path, token), 403, "forbidden")
+    check_error(api.post("/admin/credits", token, json={"user_id": person.user_id, **GIFT}), 403, "forbidden")
+    cognito.close()
 
 
 def test_an_unknown_user_is_404(owner: Person) -> None:

@@ -48,7 +48,8 @@ BAD_WAVS = {
     "three channels": patch_header(22, "<H", 3),
     "11025 Hz": wav(rate=11_025),
     "no sample rate": patch_header(24, "<II", 0, 0),
-    "contradicting numbers": patch_header(28, "<I", 1),
+    "contradicting numbers": patch_header(32, "<H", 4),
+    "no sound, then metadata": SHORT[:40] + bytes(4) + b"LIST" + struct.pack("<I", 4_000) + bytes(4_000),
 }
 
 
@@ -62,7 +63,7 @@ def check_refused_for_free(
 ) -> None:
     check_error(answer, status, code)
     assert sandbox.count(Sandbox.SYNC) + sandbox.count(Sandbox.TRANSCRIPTIONS) == calls_before
-    assert signed_in_user.balance() == (100, 100)
+    assert signed_in_user.balance() == (150, 50)
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_an_unknown_or_another_users_session_is_404(
     check_error(person.stream(action="stop", session_id=session), 404, "not_found")
 
     assert person.balance() == (200, 0)
-    assert signed_in_user.balance() == (100, 100)
+    assert signed_in_user.balance() == (150, 50)
     assert sandbox.count(Sandbox.SYNC) == calls_before - sandbox.count(Sandbox.TRANSCRIPTIONS)
 
 
@@ -155,9 +156,20 @@ def test_an_invalid_id_is_refused(signed_in_user: Person, session_id: str) -> No
         (wav(350, rate=8_000), "audio/x-wav", {}, 350),
         (wav(350, rate=48_000, channels=2), "audio/wave; codecs=1", {}, 350),
         (wav(80)[:40] + b"\xff\xff\xff\xff" + wav(80)[44:], "AUDIO/WAV", {}, 80),
+        (patch_header(40, "<I", 0x7FFFFFFF), "audio/wav", {}, 200),
+        (patch_header(28, "<I", 64_000), "audio/wav", {}, 200),
+        (SHORT[:36] + b"LIST\5\0\0\0INFOx" + SHORT[36:], "audio/wav", {}, 200),
         (bytes(2 * 44_100), "audio/pcm", {"sample_rate": 44_100, "channels": 2}, 500),
     ],
-    ids=["8 kHz", "48 kHz stereo", "80 ms of a length nobody knew", "raw stereo"],
+    ids=[
+        "8 kHz",
+        "48 kHz stereo",
+        "80 ms of a length nobody knew",
+        "a placeholder",
+        "a wrong byte rate",
+        "an odd chunk",
+        "raw stereo",
+    ],
 )
 def test_valid_audio_of_every_kind_is_billed_by_its_frames(
     person: Person, books: Backend, body: bytes, media_type: str, query: dict[str, int], milliseconds: int

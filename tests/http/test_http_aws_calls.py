@@ -20,6 +20,8 @@ BUDGETS = {
     "chunk": 3,
     "chunk again": 3,
     "save": 3,
+    "sessions": 4,
+    "late save": 3,
     "renew": 3,
     "stop": 3,
     "stop again": 2,
@@ -28,9 +30,9 @@ BUDGETS |= {"history": 3, "transcript": 4, "transactions": 3, "user": 2, "export
 BUDGETS |= {"form": 2, "quote": 3, "catch-up": 5, "catch-up joined": 4, "poll": 2, "poll when done": 3}
 BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 6, "ask": 5, "ask again": 2, "webhook": 2}
 BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
-BUDGETS |= {"statement as CSV": 3, "packages": 0}
+BUDGETS |= {"statement as CSV": 3, "packages": 0, "purchases": 4, "one purchase": 2, "new title": 3}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
-BUDGETS |= {"name": 4, "code for a new password": 2, "export of all": 4, "look at an export": 2}
+BUDGETS |= {"name": 4, "code for a new password": 3, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
 LINE_FIELDS = {
     "level",
@@ -104,7 +106,12 @@ def purchase_responses(person: Person, stack: LocalStack) -> dict[str, requests.
     checkout_page.reset_faults()
     checkout_page.close()
     packages = person.get("/credits/packages")
-    return responses | {"statement as CSV": person.get("/credits/transactions?format=csv"), "packages": packages}
+    responses |= {
+        "purchases": person.get("/credits/purchases"),
+        "one purchase": person.get(f"/credits/purchases/{checkout['purchase_id']}"),
+        "statement as CSV": person.get("/credits/transactions?format=csv"),
+    }
+    return responses | {"packages": packages}
 
 
 def account_responses(person: Person) -> dict[str, requests.Response]:
@@ -127,6 +134,7 @@ def admin_responses(owner: Person, person: Person) -> dict[str, requests.Respons
         "json": {"user_id": person.user_id, "credits": 5, "reason": "A grant."},
         "headers": {"Idempotency-Key": path},
     }
+    owner.get("/admin/users")  # This process now knows, for 45 s, that the caller is an administrator.
     return {
         "usage": person.get("/analytics/usage"),
         "costs": owner.get("/analytics/costs?from=2026-10-05&to=2026-11-03"),
@@ -158,12 +166,17 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
         "chunk again": person.send(session_id, 0, silence(200)),
         "save": person.stream(action="save", session_id=session_id, segments=segments),
         "renew": person.stream(action="renew", session_id=session_id, interrupted=True),
-        "stop": person.stream(action="stop", session_id=session_id),
+        "sessions": person.get("/transcription/sessions"),
+        "stop": person.stream(action="stop", session_id=session_id, segments=segments),
+        "late save": person.stream(action="save", session_id=session_id, segments=segments),
         "stop again": person.stream(action="stop", session_id=session_id),
         "history": person.get("/transcription/history"),
         "transcript": person.get(f"/transcription/history/{transcript_id}"),
         "export": person.get(f"/transcription/history/{transcript_id}/export?format=vtt"),
         "export as JSON": person.get(f"/transcription/history/{transcript_id}/export?format=json"),
+        "new title": person.api.call(
+            "PATCH", f"/transcription/history/{transcript_id}", person.token, json={"title": "Stand-up"}
+        ),
         "delete": person.delete(f"/transcription/history/{transcript_id}"),
         "transactions": person.get("/credits/transactions"),
         "user": person.get("/auth/user"),

@@ -1,6 +1,7 @@
 """Catch-ups over HTTP with real speech: upload, quote, wait, read, export, ask, delete; and refusals."""
 
 import uuid
+from pathlib import Path
 
 import pytest
 import requests
@@ -27,6 +28,7 @@ from tests.http.catchup_steps import (
 )
 from tests.http.http_client import Person, Sandbox, check_error
 
+RECORDINGS = Path(__file__).parent.parent / "recordings"
 HISTORY = "/transcription/history"
 QUESTION = "Whom or what does Mr. John Dashwood speak of?"
 
@@ -71,6 +73,26 @@ def test_the_whole_journey(person: Person, sandbox: Sandbox, books: Backend) -> 
     calls = person.post(ASK, json={"question": QUESTION, "transcript_id": done["transcript_id"]})
     check_error(calls, 404, "not_found")
     assert person.get(HISTORY).json()["items"] == []
+    books.check_invariants(person.user_id)
+
+
+def test_a_recorders_file_without_a_duration_needs_no_end(person: Person, sandbox: Sandbox, books: Backend) -> None:
+    content = (RECORDINGS / "mediarecorder.webm").read_bytes()
+    body = {"upload_id": upload(person, content, "audio/webm")}
+    quote = person.post(CATCHUP, json=body | {"quote": True})
+    assert (quote.status_code, quote.json()["credits"], quote.json()["to_ms"]) == (200, 10, 60_000)
+
+    started = person.post(CATCHUP, json=body)
+    assert (started.status_code, started.json()["credits_held"]) == (202, 10)
+    done = wait_until_ended(person, started.json()["job_id"])
+
+    assert (done["status"], done["credits_held"], done["credits_used"]) == ("done", 0, 1)
+    assert done["to_ms"] == done["recording_ms"] < 6_001
+    assert person.balance() == (199, 0)
+    (order,) = sandbox.transcripts(done["job_id"])
+    assert (order["audio_start_from"], order["audio_end_at"]) == (0, 60_000)
+    assert person.post(CATCHUP, json=body).json()["job_id"] == done["job_id"]
+    assert person.get(f"{HISTORY}/{done['transcript_id']}").json()["uncovered"] == []
     books.check_invariants(person.user_id)
 
 

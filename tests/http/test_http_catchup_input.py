@@ -60,7 +60,9 @@ def test_an_address_that_is_not_public_https_is_400(signed_in_user: Person, url:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "to_ms"),
+        ({"from_ms": 36_000_000}, "from_ms"),
+        ({"audio_url": "https://media.example.com/master.m3u8"}, "audio_url"),
+        ({"audio_url": "https://www.youtube.com/watch?v=abcdefghijk"}, "audio_url"),
         ({"to_ms": 0}, "to_ms"),
         ({"to_ms": -1}, "to_ms"),
         ({"from_ms": -1, "to_ms": 5}, "from_ms"),
@@ -75,9 +77,7 @@ def test_an_address_that_is_not_public_https_is_400(signed_in_user: Person, url:
         ({"minutes": 5}, "minutes"),
         ({"to_ms": 5, "language": "tlh"}, "language"),
         ({"to_ms": 5, "language": "english"}, "language"),
-        ({"to_ms": 5, "language": "en_US"}, "language"),
-        ({"to_ms": 5, "title": "x" * 201}, "title"),
-        ({"to_ms": 5, "title": "a\x00"}, "title"),
+        ({"to_ms": 5, "title": 7}, "title"),
         ({"to_ms": 5, "quote": "yes"}, "quote"),
         ({"to_ms": 5, "upload_id": "x"}, "audio_url"),
         ({"to_ms": 5, "session_id": "x"}, "session_id"),
@@ -135,11 +135,20 @@ def test_an_invalid_question_is_400_and_names_the_field(
     check_bad(signed_in_user, ASK, {"transcript_id": "5a1de7d4"} | body, field)
 
 
-@pytest.mark.parametrize(
-    "media_type", ["", "text/html", "audio/", "audio/wav; x=1", "audio/wav\n", "AUDIO/WAV", "audio/" + "x" * 100, None]
-)
-def test_an_upload_form_is_only_for_audio_and_video(signed_in_user: Person, media_type: str | None) -> None:
+@pytest.mark.parametrize("media_type", ["text/html", "image/png", "audio/pcm", "audio/L16;rate=16000", None])
+def test_an_upload_form_is_only_for_recordings(signed_in_user: Person, media_type: str | None) -> None:
     check_bad(signed_in_user, UPLOADS, {"content_type": media_type}, "content_type")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "expected"), [("audio/webm;codecs=opus", "audio/webm"), ("", "application/octet-stream")]
+)
+def test_an_upload_form_takes_the_media_types_of_browsers(
+    signed_in_user: Person, media_type: str, expected: str
+) -> None:
+    form = signed_in_user.post(UPLOADS, json={"content_type": media_type})
+
+    assert (form.status_code, form.json()["fields"]["Content-Type"]) == (201, expected)
 
 
 @pytest.mark.parametrize("path", [CATCHUP, ASK])

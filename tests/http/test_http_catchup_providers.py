@@ -1,5 +1,6 @@
 """Failing providers: no order is repeated by mistake, a job ends once and is paid exactly, a failed one is free."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from tests.http.catchup_steps import (
     wait_until_swept,
 )
 from tests.http.http_client import Person, Sandbox, check_error
+
+RECORDINGS = Path(__file__).parent.parent / "recordings"
 
 
 def check_failed_free(
@@ -163,7 +166,12 @@ def test_a_failed_answer_is_an_error_and_free(
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"<html>no sound</html>", "contains no audio"), (b"RIFF", "contains no audio")],
+    [
+        (b"<html>no sound</html>", "This is a web page, not a recording."),
+        (b"#EXTM3U\nhttp://127.0.0.1:1/a.ts", "This is a playlist, not a recording."),
+        (b"RIFF", "The file does not hold audio."),
+        ((RECORDINGS / "novoice.mp4").read_bytes(), "The file does not hold audio."),
+    ],
 )
 def test_a_file_without_audio_is_free(person: Person, books: Backend, content: bytes, reason: str) -> None:
     job = catch_up(person, upload_id=upload(person, content))

@@ -46,29 +46,25 @@ def starting(**words: Any) -> dict[str, Any]:
         (starting(lease_seconds=-(10**18)), "lease_seconds"),
         (starting(sample_rate=11_025), "sample_rate"),
         (starting(language="english"), "language"),
-        (starting(language="en-US\n"), "language"),
-        (starting(title="x" * 201), "title"),
-        (starting(title="a\x00b"), "title"),
-        (starting(title="a\nb"), "title"),
-        (starting(title="a\n"), "title"),
-        (starting(source_url="javascript:alert(1)"), "source_url"),
-        (starting(source_url="https://example.com/\r\nX: y"), "source_url"),
-        (starting(source_url="https://" + "x" * 2_000), "source_url"),
+        (starting(title=7), "title"),
+        (starting(source_url=["https://example.com"]), "source_url"),
         ({"action": "stop"}, "session_id"),
         ({"action": "stop", "session_id": ""}, "session_id"),
         ({"action": "stop", "session_id": "a#b"}, "session_id"),
         ({"action": "stop", "session_id": "x" * 65}, "session_id"),
-        ({"action": "stop", "session_id": UNKNOWN_SESSION, "provider_session_seconds": -1}, "provider_session_seconds"),
+        (
+            {"action": "stop", "session_id": UNKNOWN_SESSION, "provider_session_seconds": "1"},
+            "provider_session_seconds",
+        ),
         ({"action": "renew", "session_id": UNKNOWN_SESSION, "interrupted": "yes"}, "interrupted"),
         ({"action": "save", "session_id": UNKNOWN_SESSION, "segments": [segment()] * 101}, "segments"),
         (saving(seq=-1), "segments[0].seq"),
         (saving(seq=10**30), "segments[0].seq"),
         (saving(start_ms="0"), "segments[0].start_ms"),
-        (saving(end_ms=2_592_000_001), "segments[0].end_ms"),
-        (saving(text=""), "segments[0].text"),
-        (saving(text="x" * 2_001), "segments[0].text"),
+        (saving(end_ms=None), "segments[0].end_ms"),
+        (saving(seq=0.5), "segments[0].seq"),
         (saving(text=7), "segments[0].text"),
-        (saving(speaker="x" * 51), "segments[0].speaker"),
+        (saving(speaker=["x"]), "segments[0].speaker"),
         (saving(more=1), "segments[0].more"),
     ],
     ids=str,
@@ -91,7 +87,6 @@ def test_an_invalid_field_is_400_and_named(signed_in_user: Person, body: object,
         b"[" * 100_000,
         b'{"action":' * 20_000,
         b'{"action":"start","title":' + b"[" * 100_000,
-        b'{"action":"start","title":"\\ud800"}',
         b'{"action":"start","title":"\xff\xfe"}',
         b'\xff\xfe{\x00"\x00',
         b'{"action":"start","action":"stop"}',
@@ -115,6 +110,24 @@ def test_a_body_that_is_invalid_json_is_400(signed_in_user: Person, body: bytes)
 def test_public_routes_refuse_invalid_bodies_too(api: Api, path: str) -> None:
     for body in (b"", b"null", b"[]", b"{}", b'{"email": {}}', b"[" * 100_000, b"\xff", b'{"email":"\\ud800@b.cd"}'):
         check_error(api.post(path, data=body, headers=JSON), 400, "invalid_request")
+
+
+def test_a_label_is_cleaned_and_the_session_starts(signed_in_user: Person) -> None:
+    labels = rb'"title":"one\r\ntwo \ud83d%s","source_url":"file:///c:/talk.mp4","language":"zh-Hans"' % (b"x" * 300)
+    body = b'{"action":"start","transport":"relay",' + labels + b"}"
+
+    started = signed_in_user.post(STREAM, data=body, headers=JSON)
+
+    assert started.status_code == 201
+    path = f"/transcription/history/{started.json()['transcript_id']}"
+    transcript = signed_in_user.get(path).json()["transcript"]
+    assert transcript["title"] == "one two \ufffd" + "x" * 191
+    assert (transcript["language"], "source_url" in transcript) == ("zh", False)
+    file = signed_in_user.get(f"{path}/export?format=txt")
+    assert "filename*=UTF-8''one%20two%20%EF%BF%BDxxx" in file.headers["Content-Disposition"]
+    assert "Content-Disposition" in file.headers["Access-Control-Expose-Headers"]
+    session = {"action": "stop", "session_id": started.json()["session_id"], "provider_session_seconds": 12.4}
+    assert signed_in_user.post(STREAM, json=session).status_code == 200
 
 
 def test_600_kb_of_json_are_413(signed_in_user: Person) -> None:
@@ -146,8 +159,8 @@ def test_a_content_type_may_have_a_charset(signed_in_user: Person) -> None:
     ("method", "path"),
     [
         ("GET", "/nope"),
-        ("GET", "/"),
-        ("GET", "//"),
+        ("POST", "/"),
+        ("GET", "//credits"),
         ("GET", "/credits"),
         ("GET", "/credits/balance/more"),
         ("GET", "/%00"),

@@ -56,7 +56,7 @@ def test_usage_and_payments_arrive_in_the_figures(
     assert after["outstanding"]["credits"] > 0
     response = owner.get(PATH, params={"format": "csv"})
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+    rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
     assert {row["service"] for row in rows} >= {"live", "purchase", "clawback", "free_credits"}
 
 

@@ -287,10 +287,11 @@ def test_the_downloaded_file_is_that_of_the_api(
       HTMLAnchorElement.prototype.click = function () { this.dataset.clicked = this.download; };
       document.getElementById("download").click();
       while (!saved) await new Promise((next) => setTimeout(next, 20));
-      return await saved.text();
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await saved.arrayBuffer());
     }"""
     )
-    header = owner.get("/analytics/costs?format=csv").text.splitlines()[0]
+    header = owner.get("/analytics/costs?format=csv").content.decode().splitlines()[0]
+    assert header.startswith("\ufeff")
     assert saved.splitlines()[0] == header
     assert "purchase" in saved
 

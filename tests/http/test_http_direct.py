@@ -31,11 +31,13 @@ def credits(seconds: int) -> int:
 
 def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, books: Backend) -> None:
     before = int(time.time())
-    first = start_direct_session(person, language="en", key_terms=["Mister Dashwood"], title="A reading")
+    labels = {"language": "en", "key_terms": ["Mister Dashwood"], "title": "A reading"}
+    turn = {"silence_ms": 400, "max_silence_ms": 1_280, "confidence": 0.4}
+    first = start_direct_session(person, **labels, providers=["deepgram", "assemblyai"], turn=turn)
     session_id = first["session_id"]
-    assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 600, 100)
-    assert (first["credits_available"], first["offset_ms"]) == (100, 0)
-    assert person.balance() == (100, 100)
+    assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 300, 50)
+    assert (first["credits_available"], first["offset_ms"], first["next_seq"]) == (150, 0, 0)
+    assert person.balance() == (150, 50)
 
     with open_socket(first) as socket:
         assert json.loads(socket.recv(timeout=10))["configuration"]["model"] == "universal-streaming-english"
@@ -47,10 +49,12 @@ def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, b
     recognised = {"seq": 0, "start_ms": 0, "end_ms": turn["words"][-1]["end"], "text": turn["transcript"]}
     saved = person.stream(action="save", session_id=session_id, segments=[recognised])
     assert (saved.status_code, saved.json()["warnings"]) == (200, [])
-    assert 0 < saved.json()["seconds_left"] <= 600
+    assert (saved.json()["saved"], saved.json()["rejected"]) == ([0], [])
+    assert 0 < saved.json()["seconds_left"] <= 300
 
     backdate_session(books, person, session_id, 95)
     second = renew_session(person, session_id)
+    assert second["next_seq"] == 1
     assert second["offset_ms"] // 1000 == 95 + lease_started_at(second) - lease_started_at(first)
     assert sum(-used["credits"] for used in person.usage()) == credits(second["offset_ms"] // 1000)
     with open_socket(second) as socket:
@@ -97,7 +101,7 @@ def test_a_repeated_start_or_renewal_gets_the_same_token(person: Person, sandbox
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.text == again.text
     assert sandbox.count(Sandbox.TOKEN) == minted + 1
-    assert person.balance() == (100, 100)
+    assert person.balance() == (150, 50)
     check_error(say("a direct start", action="start", language="en"), 409, "idempotency_mismatch")
 
     session_id = first.json()["session_id"]
@@ -121,7 +125,48 @@ def test_an_early_renewal_is_refused_and_says_when_to_retry(person: Person) -> N
 
     lease_end = {"renew_after": lease["renew_after"], "lease_expires_at": lease["lease_expires_at"]}
     assert details == {"reason": "lease_open"} | lease_end
-    assert person.balance() == (100, 100)
+    assert person.balance() == (150, 50)
+
+
+def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person: Person) -> None:
+    """Odd segments, as vendors send them, keep no others out."""
+    first, second = start_direct_session(person, lease_seconds=60), start_direct_session(person, lease_seconds=60)
+    odd = [
+        {"seq": 4, "start_ms": -20, "end_ms": 480.6, "text": "a", "speaker": None},
+        {"seq": 2, "start_ms": 500, "end_ms": 499, "text": "b" * 2_001},
+        {"seq": 3, "start_ms": 0, "end_ms": 0, "text": ""},
+    ]
+
+    saved = person.stream(action="save", session_id=first["session_id"], segments=odd).json()
+    sessions = person.get("/transcription/sessions").json()["sessions"]
+    stopped = person.stream(action="stop", session_id=first["session_id"], segments=[odd[0] | {"seq": 5}]).json()
+    late = person.stream(action="save", session_id=first["session_id"], segments=[odd[0] | {"seq": 6}])
+
+    assert (saved["saved"], saved["rejected"]) == ([4, 2], [])
+    assert [(s["session_id"], s["state"], s["next_seq"], s["credits_held"]) for s in sessions] == [
+        (second["session_id"], "active", 0, 10),
+        (first["session_id"], "active", 5, 10),
+    ]
+    assert (stopped["rejected"], late.status_code, late.json()["saved"]) == ([], 200, [6])
+    whole = person.get(f"/transcription/history/{first['transcript_id']}").json()
+    times = {segment["seq"]: (segment["start_ms"], segment["end_ms"]) for segment in whole["segments"]}
+    assert times == {2: (500, 500), 4: (0, 481), 5: (0, 481), 6: (0, 481)}
+
+
+def test_the_words_of_an_account_are_bounded_by_the_bytes_it_sends_in_a_day(person: Person) -> None:
+    session_id = start_direct_session(person, lease_seconds=60)["session_id"]
+    word = {"seq": 1, "start_ms": 0, "end_ms": 900, "text": "a word"}
+    long_words = [word | {"seq": seq, "text": "x" * 20_000} for seq in range(25)]
+    for _ in range(17):  # 8.5 MB
+        assert person.stream(action="save", session_id=session_id, segments=long_words).status_code == 200
+    another = start_direct_session(person, lease_seconds=60)["session_id"]
+
+    saved = person.stream(action="save", session_id=another, segments=[word])
+    stopped = person.stream(action="stop", session_id=another, segments=[word])
+
+    assert (saved.status_code, saved.json()["saved"]) == (200, [])
+    assert saved.json()["rejected"] == stopped.json()["rejected"] == [{"seq": 1, "reason": "words_limit"}]
+    assert stopped.json()["billed_seconds"] < 60
 
 
 def test_another_users_session_is_404(person: Person, signed_in_user: Person, sandbox: Sandbox) -> None:
@@ -136,7 +181,7 @@ def test_another_users_session_is_404(person: Person, signed_in_user: Person, sa
         check_error(signed_in_user.stream(session_id=session_id, **calls), 404, "not_found")
 
     assert sandbox.count(Sandbox.TOKEN) == minted
-    assert person.balance() == (100, 100)
+    assert person.balance() == (150, 50)
     transcript_id = person.stop(session_id)["transcript_id"]
     assert person.get(f"/transcription/history/{transcript_id}").json()["segments"] == []
 
@@ -145,7 +190,7 @@ def test_another_users_session_is_404(person: Person, signed_in_user: Person, sa
     ("wrong", "field"),
     [
         ({"language": "tlh"}, "language"),
-        ({"language": "en-us"}, "language"),
+        ({"language": "nb"}, "language"),
         ({"language": "ja"}, "language"),  # A language, but not one that AssemblyAI's live models know.
         ({"language": 7}, "language"),
         ({"lease_seconds": 59}, "lease_seconds"),
@@ -185,7 +230,7 @@ def test_an_invalid_start_is_400_with_its_field_and_calls_no_provider(
         ({"action": "renew", "session_id": "../x"}, "session_id"),
         ({"action": "renew", "session_id": "5a1de7d4", "interrupted": 1}, "interrupted"),
         ({"action": "renew", "session_id": "5a1de7d4", "lease_seconds": 600}, "lease_seconds"),
-        ({"action": "stop", "session_id": "5a1de7d4", "provider_session_seconds": -1}, "provider_session_seconds"),
+        ({"action": "stop", "session_id": "5a1de7d4", "provider_session_seconds": "1"}, "provider_session_seconds"),
         ({"action": "resume", "session_id": "5a1de7d4"}, "action"),
         ({"session_id": "5a1de7d4"}, "action"),
     ],

@@ -21,7 +21,7 @@ from tests.http.catchup_steps import catch_up, upload, wait_for, wait_until_ende
 from tests.http.http_client import ADMIN_ROUTES, GOOD_REQUESTS, Api, Person, check_error
 from tests.http.test_routes import ROUTES
 
-OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id"}
+OWNED = {"session_id", "transcript_id", "upload_id", "job_id", "export_id", "purchase_id"}
 SHARED_IDS = {"package_id"}  # ids that are the same for all users
 SEGMENT = {"seq": 9, "start_ms": 0, "end_ms": 1, "text": "not yours"}
 # The rest of a good request, by shape and field of the id.
@@ -33,6 +33,8 @@ REST: dict[tuple[str, str], dict[str, Any]] = {
     ("Catchup", "session_id"): {"minutes": 5},
     ("Ask", "transcript_id"): {"question": "What was said?"},
     ("Ask", "session_id"): {"question": "What was said?"},
+    ("GiveCredits", "user_id"): {"credits": 5, "reason": "A gift."},
+    ("UsersQuery", "user_id"): {},
 }
 
 
@@ -62,11 +64,11 @@ class Case:
         return self.path, {"json": parameters | ({tag.tag_field: tag.tag} if tag.tag_field else {})}
 
 
-def cases() -> Iterator[Case]:
-    """Every place for an id of every authenticated route."""
+def cases(of_admins: bool = False) -> Iterator[Case]:
+    """Every place for an id of every authenticated route of users, or of administrators."""
     for path, methods in application.app.routes.items():
         for method, route in methods.items():
-            if route.authorizer is None or (method, path) in ADMIN_ROUTES:  # Administrators name others' ids.
+            if route.authorizer is None or ((method, path) in ADMIN_ROUTES) != of_admins:
                 continue
             yield from (Case(method, path, "path", field) for field in re.findall(r"\{(\w+)\}", path))
             for place, shape in shapes(route_spec(route.view_function)):
@@ -137,6 +139,7 @@ def other_account(api: Api, stack: LocalStack) -> Iterator[OtherAccount]:
         "transcript of a running session": running["transcript_id"],
         "user": owner.user_id,
         "export": owner.post("/auth/user/export").json()["export_id"],
+        "purchase": owner.post("/credits/purchase", json={"package_id": "starter"}).json()["purchase_id"],
     }
     database, bucket = (aws_client(service, stack.dev["aws_endpoint_url"]) for service in ("dynamodb", "s3"))
     other_account = OtherAccount(owner, ids, stack, database, bucket)
@@ -146,14 +149,15 @@ def other_account(api: Api, stack: LocalStack) -> Iterator[OtherAccount]:
     bucket.close()
 
 
-ALL = list(cases())
+ALL, OF_ADMINS = list(cases()), list(cases(of_admins=True))
 # Cases that end nothing which other cases need.
 HARMLESS = [case for case in ALL if case.method != "DELETE" and case.shape not in (contract.Renew, contract.Stop)]
 
 
 def test_every_id_and_its_request_are_listed() -> None:
     assert {case.field for case in ALL} == OWNED
-    assert {(case.shape.__name__, case.field) for case in ALL if case.shape} == set(REST)
+    assert {case.field for case in OF_ADMINS} == {"user_id"}
+    assert {(case.shape.__name__, case.field) for case in ALL + OF_ADMINS if case.shape} == set(REST)
     assert sorted(f"{case.method} {case.path}" for case in ALL if case.part == "path") == sorted(
         name for name, route in ROUTES.items() if route.caller == "user" and "{" in name
     )
@@ -181,3 +185,17 @@ def test_the_same_request_with_an_own_id_is_accepted(other_account: OtherAccount
     answer = other_account.owner.api.call(case.method, path, other_account.owner.token, **request)
 
     assert answer.status_code in (200, 202), answer.text
+
+
+@pytest.mark.parametrize("case", ALL + OF_ADMINS, ids=str)
+def test_the_callers_own_user_id_is_accepted_or_refused_with_a_reason(owner: Person, case: Case) -> None:
+    path, request = case.request(owner.user_id)
+
+    answer = owner.api.call(case.method, path, owner.token, **request)
+
+    if case in ALL:
+        check_error(answer, 404, "not_found")
+    elif path.endswith("/block"):
+        assert check_error(answer, 400, "invalid_request")["field"] == "user_id"
+    else:
+        assert answer.status_code == 200, answer.text

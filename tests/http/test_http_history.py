@@ -46,6 +46,21 @@ def test_an_invalid_filter_is_400_and_names_the_field(signed_in_user: Person, qu
     assert answer.json()["details"]["field"] == field
 
 
+def test_a_title_is_changed_and_a_wrong_one_is_named(person: Person, transcript_id: str) -> None:
+    path = f"/transcription/history/{transcript_id}"
+
+    assert person.api.call("PATCH", path, person.token, json={"title": "Stand-up"}).json()["title"] == "Stand-up"
+    assert person.get(path).json()["transcript"]["title"] == "Stand-up"
+    for body in ({}, {"title": 1}, {"title": None}):
+        assert (
+            check_error(person.api.call("PATCH", path, person.token, json=body), 400, "invalid_request")["field"]
+            == "title"
+        )
+    check_error(
+        person.api.call("PATCH", "/transcription/history/unknown", person.token, json={"title": "x"}), 404, "not_found"
+    )
+
+
 def test_a_file_has_its_media_type_and_name(person: Person, transcript_id: str) -> None:
     answer = person.get(f"/transcription/history/{transcript_id}/export?format=srt")
 

@@ -16,7 +16,9 @@ from tests.http.log_lines import request_lines
 
 SIXTY = 60
 HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-GROUPS = ("READS", "STREAM", "AUDIO", "SPEND", "ACCOUNT", "REGISTER", "LOGIN", "CODES", "REFRESH")
+GROUPS = (
+    *("READS", "BULK_READS", "STREAM", "AUDIO", "SPEND", "UPLOADS", "ACCOUNT", "REGISTER", "LOGIN", "CODES", "REFRESH"),
+)
 FORGED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP")
 
 
@@ -88,6 +90,18 @@ def test_each_user_and_each_group_has_its_own_limit(limited_user: Person, api: A
     other_user = Person.register(api)
     other_upload = limited_user.api.post("/transcription/uploads", other_user.token, json={"content_type": "audio/wav"})
     assert (other_upload.status_code, limited_user.get("/credits/balance").status_code) == (201, 200)
+
+
+def test_whole_transcripts_statements_and_exports_share_a_limit_beside_other_reads(limited_user: Person) -> None:
+    assert limited_user.get("/transcription/history/5a1de7d4").status_code == 404
+    assert limited_user.get("/transcription/history/5a1de7d4/export?format=srt").status_code == 404
+    assert limited_user.get("/credits/transactions?format=csv").status_code == 200
+
+    for path in ("/transcription/history/5a1de7d4", "/credits/transactions"):
+        check_error(limited_user.get(path), 429, "rate_limited")
+    check_error(limited_user.post("/auth/user/export", json={}), 429, "rate_limited")
+    for path in ("/credits/balance", "/transcription/history", "/auth/user"):
+        assert limited_user.get(path).status_code == 200
 
 
 def test_a_caller_over_the_limit_spends_nothing(limited_user: Person) -> None:

@@ -69,9 +69,14 @@ def test_a_package_is_bought_on_the_hosted_page(
     assert checkout["checkout_url"].startswith(f"{stack.dev['sandbox_url']}/stripe/pay/")
     assert person.balance() == (200, 0)
 
-    assert press(checkout, "pay") == f"{stack.api_url}/health?checkout=paid"
+    assert press(checkout, "pay") == f"{stack.api_url}/checkout/paid?credits=2000"
 
+    page = person.get("/checkout/paid?credits=2000").text
+    assert "Paid: 2,000 credits." in page
     assert person.balance() == (2_200, 0)
+    (item,) = person.get("/credits/purchases").json()["purchases"]
+    assert item == person.get(f"/credits/purchases/{checkout['purchase_id']}").json()
+    assert (item["state"], item["credits_added"], item["cents"]) == ("paid", 2_000, 999)
     # Newest first, also within a second.
     bought, granted = person.get("/credits/transactions").json()["transactions"]
     assert (bought["kind"], granted["kind"]) == ("purchase", "free_credits")

@@ -1,7 +1,9 @@
 """What every answer carries: origins, preflights, security headers, ids."""
 
+import re
 import uuid
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -16,7 +18,15 @@ SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
 }
-EXPOSED = {"Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-Id"}
+EXPOSED = {
+    "Content-Disposition",
+    "Date",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "X-Request-Id",
+}
 
 
 def fill_path(path: str) -> str:
@@ -49,9 +59,19 @@ def test_a_page_of_another_origin_can_call_nothing(api: Api, signed_in_user: Per
 def test_the_extension_own_pages_and_programs_can_call(api: Api, signed_in_user: Person, stack: LocalStack) -> None:
     own = origin_of(api.url)
     for origin in (stack.dev["extension_origin"], own, own.replace("127.0.0.1", "localhost")):
-        answer = signed_in_user.get("/credits/balance", headers={"Origin": origin})
-        assert answer.status_code == 200
-        assert answer.headers["Access-Control-Allow-Origin"] == stack.dev["extension_origin"]
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        answers = {
+            200: signed_in_user.get("/credits/balance", headers={"Origin": origin}),
+            401: api.get("/credits/balance", headers={"Origin": origin}),
+            400: api.post("/auth/login", json={}, headers={"Origin": origin}),
+            404: api.get("/nothing", headers={"Origin": origin}),
+        }
+        if not IS_DEPLOYED:  # The emulated gateway runs no mapping templates: tests/shipping/test_template.py does.
+            answers[0] = api.call("OPTIONS", "/credits/balance", headers=preflight)
+        for status, answer in answers.items():
+            assert answer.status_code == (status or 200)
+            assert answer.headers["Access-Control-Allow-Origin"] == origin
+            assert answer.headers["Vary"] == "Origin"
     assert signed_in_user.get("/credits/balance").status_code == 200
 
 
@@ -125,3 +145,38 @@ def test_every_request_gets_its_own_id_whatever_the_client_sends(api: Api) -> No
 
     assert len(ids) == 5
     assert "chosen-by-the-client" not in ids
+
+
+@pytest.mark.parametrize(
+    ("path", "texts"),
+    [
+        ("/", ["Live transcription API", 'href="{base}/docs"', 'href="{base}/admin"']),
+        ("/checkout/paid?credits=2000", ["Paid: 2,000 credits.", "You can close this tab."]),
+        ("/checkout/paid?credits=1&session_id=cs_1", ["Paid: 1 credit.", "You can close this tab."]),
+        ("/checkout/paid", ["Thank you.", "You can close this tab."]),
+        ("/checkout/paid?credits=%3Cscript%3E", ["Thank you."]),
+        ("/checkout/paid?credits=99999999", ["Thank you."]),
+        ("/checkout/cancelled", ["Nothing was paid.", "You can close this tab"]),
+    ],
+)
+def test_a_person_who_follows_a_link_sees_a_page(api: Api, path: str, texts: list[str]) -> None:
+    answer = api.get(path)
+    base = urlsplit(api.url).path
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert [text for text in texts if text.format(base=base) not in answer.text] == []
+    assert "<script" not in answer.text
+    style = re.findall('rel="stylesheet" href="([^"]+)"', answer.text)
+    assert [api.get(address.removeprefix(base)).status_code for address in style] == [200]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/admin", "/checkout/paid"])
+def test_a_page_with_a_final_slash_leads_to_the_page_without(api: Api, path: str) -> None:
+    """The links of a page are relative to its own address."""
+    answer = api.call("GET", f"{path}/", allow_redirects=False)
+
+    assert (answer.status_code, answer.text) == (308, "")
+    assert urljoin(f"{api.url}{path}/", answer.headers["Location"]) == f"{api.url}{path}"
+    assert api.get(f"{path}/").text == api.get(path).text
+    assert api.get("/health/").json()["status"] == "ok"

@@ -1,5 +1,6 @@
 """The contract as an OpenAPI document: generated from the code, committed, valid, with an example for each shape."""
 
+import ast
 import json
 import re
 import subprocess
@@ -13,11 +14,12 @@ from openapi_spec_validator import validate
 
 from app import app, endpoint
 from chalicelib import contract, errors
-from chalicelib.http import middleware
+from chalicelib.http import cors
 from chalicelib.http.endpoint import route_spec
 from chalicelib.http.openapi import document, errors as openapi_errors
 from chalicelib.http.openapi.document import HEADERS
 from chalicelib.http.openapi.errors import MEANINGS, REASON_MEANINGS
+from chalicelib.http.openapi.messages import MESSAGES
 from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, Query, RawBody
 from chalicelib.http.responses import STATUS, ResponseWithStatus
 from chalicelib.models.accounts import Caller
@@ -153,7 +155,7 @@ def test_every_header_that_pages_may_read_is_documented() -> None:
     def name(header: str) -> str:
         return header.removeprefix("X-").replace("-", "")
 
-    assert {name(header) for header in middleware.CORS_EXPOSE_HEADERS} <= set(HEADERS)
+    assert {name(header) for header in cors.EXPOSE_HEADERS} <= set(HEADERS)
 
 
 def test_every_example_matches_its_schema() -> None:
@@ -311,7 +313,43 @@ def test_an_unknown_code_is_refused_where_it_is_declared() -> None:
 def test_every_code_and_every_reason_has_a_meaning() -> None:
     assert set(MEANINGS) == set(STATUS)
     assert set(REASON_MEANINGS) == set(errors.REASON_CODES)
-    assert MEANINGS["insufficient_credits"] == errors.InsufficientCreditsError.__doc__
+    assert MEANINGS["insufficient_credits"] == "The available credits cannot cover the request."
+
+
+def raised_texts() -> list[str]:
+    """Every text in the code of the backend as a pattern, with a gap for each value that is inserted."""
+    paths = [path for path in (REPOSITORY / "chalicelib").rglob("*.py") if "openapi" not in path.parts]
+    patterns = []
+    for node in (node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
+        match node:
+            case ast.Constant(value=str(text)):
+                patterns.append(re.escape(text))
+            case ast.JoinedStr(values=parts):
+                texts = [re.escape(part.value) if isinstance(part, ast.Constant) else ".+" for part in parts]
+                patterns.append("".join(texts))
+    return [pattern for pattern in patterns if len(pattern) > 12 and " " in pattern and pattern.strip(".+ ")]
+
+
+def test_the_examples_of_errors_are_messages_that_the_code_really_raises() -> None:
+    raised = [re.compile(pattern) for pattern in raised_texts()]
+    composed = {"insufficient_credits"}  # by the error itself
+
+    assert set(MESSAGES) == (set(STATUS) | set(errors.REASON_CODES)) - {"conflict", "unauthenticated"}
+    for name in MESSAGES.keys() - composed:
+        assert any(pattern.fullmatch(MESSAGES[name]) for pattern in raised), name
+    assert MESSAGES["insufficient_credits"] == str(errors.InsufficientCreditsError(100, 40, 60))
+
+
+def test_no_example_of_an_error_is_a_description_of_its_class() -> None:
+    meanings = set(MEANINGS.values())
+    examples = [
+        example["value"]["message"]
+        for response in DOCUMENT["components"]["responses"].values()
+        for example in response["content"]["application/json"]["examples"].values()
+    ]
+
+    assert len(examples) > 20
+    assert {text for text in examples if text in meanings or "`details" in text} <= {MESSAGES["forbidden"]}
 
 
 def test_requests_do_not_load_the_generator() -> None:

@@ -1,10 +1,12 @@
 """Every error has its status and the shape of all errors; invalid input is named; no bug is shown to a client."""
 
 import json
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from chalice import Chalice, Response
 from chalice.app import MultiDict
@@ -12,6 +14,7 @@ from chalice.test import Client
 
 from chalicelib import contract, errors
 from chalicelib.http import endpoint, middleware, request, responses
+from chalicelib.http.invalid_input import accepted_values
 from chalicelib.settings import load
 from chalicelib.settings.schema import Settings
 
@@ -31,6 +34,7 @@ SETTINGS = Settings(
 )
 UNUSED: Any = None  # the verifier and the limiter of views without a caller
 CORS = {"Access-Control-Allow-Origin": "chrome-extension://a"}
+ORIGINS = ("chrome-extension://a", "chrome-extension://edge", "https://owner.example")
 
 
 def all_errors(kind: type[errors.AppError] = errors.AppError) -> Iterator[type[errors.AppError]]:
@@ -44,8 +48,8 @@ def respond(
 ) -> tuple[int, Any, Any]:
     """Status, body and headers of one view behind the middleware."""
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(middleware.http_middleware(settings, CORS), "http")
-    decorate = endpoint.EndpointDecorator(lambda: app.current_request, UNUSED, UNUSED)(limit="open")
+    app.register_middleware(middleware.http_middleware(settings, CORS, ORIGINS), "http")
+    decorate = endpoint.EndpointDecorator(lambda: app.current_request, UNUSED, UNUSED, UNUSED)(limit="open")
     app.route("/x", methods=["POST"])(decorate(lambda: view(app.current_request)))
     with Client(app) as client:
         all_headers = {"Content-Type": "application/json"} | (headers or {})
@@ -75,6 +79,12 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
             error = kind("A message.", "lease_open")
         case errors.UnauthenticatedError:
             error = kind("A message.", "expired")
+        case errors.ProviderNotOfferedError:
+            error = kind("A message.", ["assemblyai"])
+        case errors.MailQuotaError:
+            error = kind()
+        case errors.UnusableAnswerError:
+            error = kind("A message.", "openai/x", 1, 1)
         case _:
             error = kind("A message.")
 
@@ -84,7 +94,7 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
     assert set(body) <= {"code", "message", "request_id", "details"}
     assert body["request_id"] == headers["X-Request-Id"]
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]
-    assert ("Retry-After" in headers) == (status in (429, 503))
+    assert ("Retry-After" in headers) == (status in responses.MAY_BE_RETRIED)
 
 
 def test_seconds_to_wait_become_a_header_and_not_a_detail() -> None:
@@ -121,6 +131,52 @@ def test_invalid_settings_are_a_500_whose_reason_is_only_logged(capsys: pytest.C
     assert headers["Access-Control-Allow-Origin"] == CORS["Access-Control-Allow-Origin"]
 
 
+@pytest.mark.parametrize("origin", [*ORIGINS, None])
+@pytest.mark.parametrize(
+    "view", [lambda _: contract.EmptyBody(), raising(errors.ForbiddenError("No.")), raising(KeyError("a bug"))]
+)
+def test_each_allowed_origin_is_answered_by_its_name_in_errors_too(view: Any, origin: str | None) -> None:
+    _, _, headers = respond(view, headers={"Origin": origin} if origin else {})
+
+    assert headers["Access-Control-Allow-Origin"] == (origin or ORIGINS[0])
+    assert headers["Vary"] == "Origin"
+
+
+def test_each_allowed_origin_can_read_that_the_settings_are_invalid() -> None:
+    def invalid() -> Settings:
+        raise load.SettingsError("settings: LEDGER_TABLE is missing")
+
+    status, _, headers = respond(lambda _: None, settings=invalid, headers={"Origin": "https://owner.example"})
+
+    assert (status, headers["Access-Control-Allow-Origin"]) == (500, "https://owner.example")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "chrome-extension://unpackedcopy",
+        "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
+        "http://localhost:3000",
+    ],
+)
+def test_a_refused_origin_is_named_with_what_to_set(origin: str) -> None:
+    status, body, headers = respond(lambda _: None, headers={"Origin": origin})
+
+    assert (status, body["code"], body["details"]) == (403, "origin_not_allowed", {"origin": origin})
+    assert origin in body["message"]
+    assert "EXTENSION_ORIGIN" in body["message"]
+    assert headers["Access-Control-Allow-Origin"] == ORIGINS[0]
+
+
+@pytest.mark.parametrize("origin", ["null", "<script>", "https://a b", "x" * 5_000])
+def test_what_is_no_origin_is_not_repeated(origin: str) -> None:
+    status, body, _ = respond(lambda _: None, headers={"Origin": origin})
+
+    assert (status, body["code"]) == (403, "origin_not_allowed")
+    assert origin not in body["message"]
+
+
 def test_chalices_own_errors_get_a_code_of_the_contract() -> None:
     status, body, _ = respond(lambda _: contract.EmptyBody(), headers={"Content-Type": "text/plain"})
 
@@ -129,7 +185,7 @@ def test_chalices_own_errors_get_a_code_of_the_contract() -> None:
 
 def test_an_unexpected_status_is_answered_as_a_bug() -> None:
     app = Chalice(app_name="small", configure_logs=False)
-    app.register_middleware(middleware.http_middleware(lambda: SETTINGS, CORS), "http")
+    app.register_middleware(middleware.http_middleware(lambda: SETTINGS, CORS, ORIGINS), "http")
     app.route("/x")(lambda: Response("<html>teapot</html>", status_code=418))
     with Client(app) as client:
         response = client.http.get("/x")
@@ -175,7 +231,7 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         ("", "body", "The body is not valid JSON in UTF-8."),
         ("[]", "body", "This must be an object."),
         ("{}", "action", "This field is required."),
-        ('{"action": "dance"}', "action", "This is not one of the accepted values."),
+        ('{"action": "dance"}', "action", "This must be one of: start, renew, save, stop."),
         ('{"action": "stop"}', "session_id", "This field is required."),
         ('{"action": "start", "colour": 1}', "colour", "This field is unknown. Remove it."),
         ('{"action": "start", "lease_seconds": 59}', "lease_seconds", "This must be at least 60."),
@@ -183,16 +239,25 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         ('{"action": "start", "lease_seconds": 1.5}', "lease_seconds", "This must be a whole number."),
         ('{"action": "start", "lease_seconds": 1e999}', "lease_seconds", "This number is too large."),
         ('{"action": "start", "title": 1}', "title", "This must be text."),
+        ('{"action": "start", "transport": "pigeon"}', "transport", "This must be one of: direct, relay."),
+        (
+            '{"action": "start", "sample_rate": 1}',
+            "sample_rate",
+            "This must be one of: 8000, 16000, 22050, 24000, 32000, 44100, 48000.",
+        ),
+        ('{"action": "start", "key_terms": ["a", ""]}', "key_terms[1]", "A key term has at least 1 character."),
+        ('{"action": "start", "key_terms": ["a\\nb"]}', "key_terms[0]", contract.ONE_LINE_SENTENCE),
         (
             '{"action": "start", "language": "x"}',
             "language",
-            "This has characters or a format that are not accepted here.",
+            "Send a language tag such as en or pt-BR, or auto to have the language detected.",
         ),
         (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
         (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
-        (SAVE % SEGMENT % ', "text": ""', "segments[0].text", "This must have at least 1 character."),
-        (SAVE % SEGMENT % ', "end_ms": 0, "start_ms": 5', "segments[0]", "`end_ms` must not be before `start_ms`."),
-        (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This must have at most 100 items."),
+        (SAVE % SEGMENT % ', "text": 7', "segments[0].text", "This must be text."),
+        (SAVE % SEGMENT % ', "seq": -1', "segments[0].seq", "This must be at least 0."),
+        (SAVE % SEGMENT % ', "start_ms": "5"', "segments[0].start_ms", "This must be a number."),
+        (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This list has at most 100 items."),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -211,7 +276,7 @@ def test_the_error_names_the_input_and_says_what_is_wrong(body: str, field: str,
         ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once."),
         ({"from": ["x"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
         ({"from": ["2026-11-30T10:00:00"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
-        ({"kind": ["x"]}, "kind", "This is not one of the accepted values."),
+        ({"kind": ["x"]}, "kind", "This must be one of: catchup, live."),
     ],
     ids=str,
 )
@@ -224,6 +289,67 @@ def test_a_query_parameter_is_named_by_itself(parameters: dict[str, list[str]], 
     assert (found.value.details, found.value.message) == ({"field": field}, message)
 
 
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ({"password": "short"}, "password", "A password has at least 10 characters."),
+        ({"password": "x" * 257}, "password", "A password has at most 256 characters."),
+        ({"email": ""}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": "ada"}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": "ada@"}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": "ada lovelace@example.com"}, "email", "Give a whole email address, such as ada@example.com."),
+        ({"email": f"{'a' * 60}@{'b' * 80}.example"}, "email", "An email address has at most 128 characters."),
+        ({"name": "<b>Ada</b>"}, "name", "A name has no < or >, no line breaks and no other control characters."),
+        ({"name": "x" * 101}, "name", "A name has at most 100 characters."),
+    ],
+)
+def test_what_a_person_typed_is_answered_with_a_sentence(body: dict[str, Any], field: str, message: str) -> None:
+    good = {"email": "ada@example.com", "password": "x" * 10}
+
+    error = refusal_of(contract.Register, json.dumps(good | body).encode())
+
+    assert (error.details, error.message) == ({"field": field}, message)
+
+
+def request_shapes() -> list[type]:
+    shapes = [shape for shape in vars(contract).values() if isinstance(shape, type)]
+    return [shape for shape in shapes if issubclass(shape, contract.RequestShape) or shape is contract.TranscriptEnded]
+
+
+def inner_types(kind: Any) -> Iterator[Any]:
+    """A type and all types inside it, as msgspec describes them."""
+    yield kind
+    for inner in (*getattr(kind, "types", ()), getattr(kind, "item_type", None), getattr(kind, "type", None)):
+        if inner is not None:
+            yield from inner_types(inner)
+    for field in getattr(kind, "fields", ()):
+        yield from inner_types(field.type)
+
+
+@pytest.mark.parametrize("shape", request_shapes(), ids=lambda shape: shape.__name__)
+def test_every_pattern_of_the_contract_has_a_sentence(shape: type) -> None:
+    patterns = {
+        kind.pattern for kind in inner_types(msgspec.inspect.type_info(shape)) if getattr(kind, "pattern", None)
+    }
+
+    for pattern in patterns:
+        sentence = contract.PATTERN_SENTENCES[pattern]
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+        assert not re.search(r"[\\^$|\[\]{}]|\bstr\b|\bint\b|[Rr]egex|pattern", sentence)
+
+
+def test_every_list_of_values_is_shown_in_full() -> None:
+    found = 0
+    for shape in request_shapes():
+        for field in msgspec.inspect.type_info(shape).fields:  # type: ignore[attr-defined]
+            literals = [kind for kind in inner_types(field.type) if isinstance(kind, msgspec.inspect.LiteralType)]
+            for literal in literals:
+                found += 1
+                assert set(accepted_values(shape, field.encode_name)) >= set(literal.values)
+    assert found > 5
+
+
 def test_a_missing_query_parameter_is_named() -> None:
     with pytest.raises(errors.InvalidRequestError) as found:
         request.query(SimpleNamespace(query_params=None), contract.ExportQuery)  # type: ignore[arg-type]
@@ -232,9 +358,25 @@ def test_a_missing_query_parameter_is_named() -> None:
 
 
 def test_no_message_has_a_pattern_a_type_name_or_a_value() -> None:
-    for body in ('{"action": "start", "source_url": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
+    for body in ('{"action": "start", "language": "secret"}', '{"action": "start", "sample_rate": "secret"}'):
         message = refusal_of(contract.StreamAction, body.encode()).message
         assert not any(text in message for text in ("secret", "^", "`str`", "regex", "int"))
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "base"),
+    [
+        ("/", "/", ""),
+        ("/api", "/", "/api"),
+        ("/api/", "/", "/api"),
+        ("/api/docs", "/docs", "/api"),
+        ("/api/docs/", "/docs", "/api"),
+        ("/docs", "/docs", ""),
+        ("/v1/api/checkout/paid", "/checkout/paid", "/v1/api"),
+    ],
+)
+def test_the_path_of_the_api_is_found_on_every_stage(path: str, route: str, base: str) -> None:
+    assert request.base_path(SimpleNamespace(path=route, context={"path": path})) == base  # type: ignore[arg-type]
 
 
 def test_pages_of_the_own_domain_may_call_and_no_others_if_it_is_unknown() -> None:
@@ -242,14 +384,14 @@ def test_pages_of_the_own_domain_may_call_and_no_others_if_it_is_unknown() -> No
         def __init__(self, origin: str, context: dict[str, str]):
             self.headers, self.context = {"origin": origin}, context
 
-    middleware._check_origin(Request("https://api.example", {"domainName": "api.example"}), SETTINGS)
+    middleware._check_origin(Request("https://api.example", {"domainName": "api.example"}), ORIGINS)
     for origin, context in (
         ("https://", {}),
         ("https://None", {}),
         ("http://api.example", {"domainName": "api.example"}),
     ):
         with pytest.raises(errors.OriginNotAllowedError):
-            middleware._check_origin(Request(origin, context), SETTINGS)
+            middleware._check_origin(Request(origin, context), ORIGINS)
 
 
 @pytest.mark.parametrize(

@@ -42,24 +42,28 @@ ROUTES = {
     "GET /auth/user": Route("user", "reads"),
     "PATCH /auth/user": Route("user", "account", JSON),
     "DELETE /auth/user": Route("user", "account"),
-    "POST /auth/user/export": Route("user", "account", JSON),
+    "POST /auth/user/export": Route("user", "bulk_reads", JSON),
     "GET /auth/user/export/{export_id}": Route("user", "reads"),
     "POST /transcription/stream": Route("user", "stream", JSON, KEY),
+    "GET /transcription/sessions": Route("user", "reads"),
     "POST /transcription/stream/{session_id}/audio": Route(
         "user", "audio", audio.MAX_BYTES, "seq", media_types=tuple(AUDIO_TYPES)
     ),
-    "POST /transcription/uploads": Route("user", "spend", JSON),
+    "POST /transcription/uploads": Route("user", "uploads", JSON),
     "POST /transcription/catchup": Route("user", "spend", JSON, KEY),
     "GET /transcription/catchup/{job_id}": Route("user", "reads"),
     "POST /transcription/ask": Route("user", "spend", JSON, KEY),
     "GET /transcription/history": Route("user", "reads"),
-    "GET /transcription/history/{transcript_id}": Route("user", "reads"),
+    "GET /transcription/history/{transcript_id}": Route("user", "bulk_reads"),
+    "PATCH /transcription/history/{transcript_id}": Route("user", "account", JSON),
     "DELETE /transcription/history/{transcript_id}": Route("user", "account"),
-    "GET /transcription/history/{transcript_id}/export": Route("user", "reads"),
+    "GET /transcription/history/{transcript_id}/export": Route("user", "bulk_reads"),
     "GET /credits/balance": Route("user", "reads"),
-    "GET /credits/transactions": Route("user", "reads"),
+    "GET /credits/transactions": Route("user", "bulk_reads"),
     "GET /credits/packages": Route("anyone", "open"),
     "POST /credits/purchase": Route("user", "spend", JSON, KEY),
+    "GET /credits/purchases": Route("user", "reads"),
+    "GET /credits/purchases/{purchase_id}": Route("user", "reads"),
     "GET /analytics/usage": Route("user", "reads"),
     "GET /analytics/costs": Route("admin", "admin"),
     "POST /admin/credits": Route("admin", "admin", JSON, KEY),
@@ -71,6 +75,9 @@ ROUTES = {
     # A repetition is recognised by the id of the event or of the job.
     "POST /webhooks/assemblyai": Route("anyone", "webhooks", JSON),
     "POST /webhooks/stripe": Route("anyone", "webhooks", JSON),
+    "GET /": Route("anyone", "open"),
+    "GET /checkout/paid": Route("anyone", "open"),
+    "GET /checkout/cancelled": Route("anyone", "open"),
     "GET /admin": Route("anyone", "open"),
     "GET /docs": Route("anyone", "open"),
     "GET /docs/assets/{name}": Route("anyone", "open"),
@@ -118,6 +125,9 @@ def test_uncounted_routes_only_serve_files_and_settings_or_are_signed() -> None:
 
     assert uncounted == {
         "GET /credits/packages",
+        "GET /",
+        "GET /checkout/paid",
+        "GET /checkout/cancelled",
         "GET /admin",
         "GET /admin/assets/{name}",
         "GET /docs",
@@ -130,11 +140,23 @@ def test_uncounted_routes_only_serve_files_and_settings_or_are_signed() -> None:
 
 
 def test_repeated_requests_that_change_credits_are_recognised() -> None:
-    """Upload forms cost nothing, blocking twice changes nothing, and a running audit is returned."""
+    """Blocking twice changes nothing, and a running audit is returned."""
     spending = {name for name, route in ROUTES.items() if route.limit in ("stream", "audio", "spend")}
     changing = spending | {"POST /admin/credits"}
 
-    assert {name for name in changing if not ROUTES[name].repeated_by} == {"POST /transcription/uploads"}
+    assert {name for name in changing if not ROUTES[name].repeated_by} == set()
+
+
+def test_whole_transcripts_and_exports_have_a_limit_of_their_own_and_so_have_upload_forms() -> None:
+    by_group = {group: {name for name, route in ROUTES.items() if route.limit == group} for group in GROUPS}
+
+    assert by_group["bulk_reads"] == {
+        "GET /transcription/history/{transcript_id}",
+        "GET /transcription/history/{transcript_id}/export",
+        "POST /auth/user/export",
+        "GET /credits/transactions",
+    }
+    assert by_group["uploads"] == {"POST /transcription/uploads"}
 
 
 def test_every_body_is_bounded_and_only_writing_routes_have_one() -> None:
@@ -148,7 +170,7 @@ def test_every_body_is_bounded_and_only_writing_routes_have_one() -> None:
 
 def small_app() -> tuple[Chalice, EndpointDecorator]:
     application = Chalice(app_name="small", configure_logs=False)
-    return application, EndpointDecorator(lambda: application.current_request, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
+    return application, EndpointDecorator(lambda: application.current_request, lambda: None, lambda: None, lambda: None)  # type: ignore[arg-type, return-value]
 
 
 def test_a_new_route_is_found() -> None:

@@ -19,6 +19,8 @@ from scripts.local.stack import PROVIDER_SETTINGS
 
 ORIGIN = "chrome-extension://testtesttesttesttesttesttesttest"
 
+OTHER_ORIGIN = "https://owner.example"
+
 
 def small_app() -> Chalice:
     """Returns what it received; /slow/{name} responds only when two requests run in parallel."""
@@ -63,7 +65,7 @@ class DevServer:
 @pytest.fixture(scope="module")
 def dev_server() -> Iterator[DevServer]:
     app = small_app()
-    local_server = make_server(app, Config(user_provided_params={"chalice_app": app}), 0, ORIGIN)
+    local_server = make_server(app, Config(user_provided_params={"chalice_app": app}), 0, [ORIGIN, OTHER_ORIGIN])
     thread = threading.Thread(target=local_server.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

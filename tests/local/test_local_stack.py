@@ -29,6 +29,7 @@ print(f"sandbox: listening on http://127.0.0.1:{server.server_port}", flush=True
 server.serve_forever()
 """
 
+STORE, PAGE = "chrome-extension://thestoresid", "http://localhost:3000"
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
@@ -163,7 +164,7 @@ def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, t
     command = [sys.executable, "-m", "scripts.run"]
 
     def start(port):
-        environment = dict(os.environ) | {"PORT": str(port)}
+        environment = dict(os.environ) | {"PORT": str(port), "EXTENSION_ORIGIN": f"{STORE}, {PAGE}"}
         run = Child("make run", command, log=log, env=environment, cwd=whole_project).start()
         try:
             run.wait_until(lambda: "Ctrl-C stops everything" in log.read_text(), 30)
@@ -186,6 +187,10 @@ def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, t
     dev = read_json(whole_project / ".local" / "dev.json")
     assert dev["api_url"] == f"http://127.0.0.1:{port}"
     assert dev["admin_password"] not in log.read_text()
+    settings = read_json(whole_project / ".local" / "settings.json")
+    assert (dev["extension_origin"], settings["EXTENSION_ORIGIN"]) == (STORE, f"{STORE},{PAGE}")
+    assert f"browser requests from {STORE},{PAGE} only" in log.read_text()
+    assert "EXTENSION_ORIGIN=chrome-extension://<its id> make run" in log.read_text()
     ports = [int(dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
     assert not any(is_port_in_use(stopped) for stopped in ports)
 

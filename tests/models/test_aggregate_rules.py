@@ -53,5 +53,16 @@ def test_reported_time_is_counted_beside_the_billed_time_of_the_same_sessions() 
     assert (amounts["reported_sessions"], amounts.get("reported_ms", 0), amounts["reported_of_ms"]) == (1, 0, 66_000)
 
 
+def test_an_implausible_report_is_counted_in_no_other_figure() -> None:
+    entry = Entry("e", "usage", -1, AT, service="live", audio_ms=6_000, implausible_ms=90_000)
+
+    (amounts,) = amounts_by_key(entry).values()
+
+    assert {name: amounts[name] for name in amounts if "reported" in name or "implausible" in name} == {
+        "implausible_sessions": 1,
+        "implausible_ms": 90_000,
+    }
+
+
 def test_adding_no_amounts_is_empty() -> None:
     assert add_amounts([]) == add_amounts([{}, {}]) == {}

@@ -129,6 +129,8 @@ def test_requests_that_spend_or_give_credits_are_counted_or_refused() -> None:
         "stream",
         "audio",
         "spend",
+        "uploads",
+        "bulk_reads",
         "admin",
     }
     assert not UNCOUNTED & GROUPS.keys()

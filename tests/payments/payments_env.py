@@ -25,7 +25,7 @@ from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.reconciliation import Reconciler
 from chalicelib.repositories.purchases import purchase_from, purchase_key
 from tests.default_prices import PRICES
-from tests.fakes import Backend
+from tests.fakes import CURSORS, Backend
 
 Update = CheckoutSession | PaymentUpdate | None
 STAGE = "local"
@@ -131,7 +131,8 @@ class PaymentsEnv:
             prices=PRICES,
             fulfilment=self.fulfilment,
             is_on=True,
-            return_origins=frozenset({RETURN}),
+            return_origins=(RETURN,),
+            cursors=CURSORS,
             success_url=f"{RETURN}/paid",
             cancel_url=f"{RETURN}/cancelled",
             now=self.backend.clock,

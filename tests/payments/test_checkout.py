@@ -21,12 +21,12 @@ from chalicelib.errors import (
     UnavailableError,
 )
 from chalicelib.models.accounts import Caller
-from chalicelib.models.purchase_facts import PaymentState
+from chalicelib.models.purchase_facts import DisputeState, PaymentFact, PaymentState
 from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.fulfilment import RESUMABLE_SECONDS
 from chalicelib.repositories.purchases import list_open_purchases
 from tests.default_prices import PRICES
-from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv, credits
+from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv, credits, dispute, refund
 
 FOREVER = 99_999_999_999
 
@@ -151,7 +151,7 @@ def test_a_return_page_that_the_payment_system_does_not_support_is_rejected(
 ) -> None:
     """Stripe accepts http and https only, so a page of an extension cannot be used."""
     extension = "chrome-extension://abcdefghijklmnop"
-    purchases = replace(payments_env.purchases, return_origins=frozenset({extension}))
+    purchases = replace(payments_env.purchases, return_origins=(extension,))
 
     with pytest.raises(InvalidRequestError):
         purchases.buy(ada, contract.Buy(package_id="popular", success_url=f"{extension}/paid"), "the-purchase", "hash")
@@ -161,6 +161,94 @@ def test_a_return_page_of_an_allowed_origin_is_accepted(payments_env: PaymentsEn
     purchase_id = payments_env.buy(ada, success_url=f"{RETURN}/thanks?session={{CHECKOUT_SESSION_ID}}")
 
     assert payments_env.purchase(purchase_id).success_url.startswith(f"{RETURN}/thanks")
+
+
+def test_without_a_setting_buyers_return_to_our_own_pages(payments_env: PaymentsEnv, ada: Caller) -> None:
+    purchases = replace(payments_env.purchases, success_url="", cancel_url="")
+    body, api = contract.Buy(package_id="popular"), "https://api.example/api"
+
+    purchases.buy(ada, body, "first", "hash", api)
+    purchases.buy(ada, contract.Buy(package_id="popular", success_url=f"{RETURN}/mine"), "second", "hash", api)
+
+    first, second = payments_env.purchase("first"), payments_env.purchase("second")
+    assert first.success_url == "https://api.example/api/checkout/paid?credits=2000"
+    assert first.cancel_url == second.cancel_url == "https://api.example/api/checkout/cancelled"
+    assert second.success_url == f"{RETURN}/mine"
+
+
+# Looking at purchases
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "added", "removed", "returned", "is_disputed"),
+    [
+        ([], "open", 0, 0, 0, False),
+        ([PaymentState.OPEN], "open", 0, 0, 0, False),
+        ([PaymentState.PENDING], "pending", 0, 0, 0, False),
+        ([PaymentState.FAILED], "failed", 0, 0, 0, False),
+        ([PaymentState.EXPIRED], "expired", 0, 0, 0, False),
+        ([PaymentState.PAID], "paid", 2_000, 0, 0, False),
+        ([PaymentState.PAID, refund("re", 333)], "paid", 2_000, 666, 333, False),
+        ([PaymentState.PAID, refund("re", 999)], "refunded", 2_000, 2_000, 999, False),
+        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 999)], "paid", 2_000, 0, 0, True),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 999)], "refunded", 2_000, 2_000, 999, False),
+    ],
+)
+def test_a_purchase_tells_whether_it_came(
+    payments_env: PaymentsEnv,
+    ada: Caller,
+    facts: list[PaymentFact],
+    state: str,
+    added: int,
+    removed: int,
+    returned: int,
+    is_disputed: bool,
+) -> None:
+    purchase_id = payments_env.buy(ada)
+    for fact in facts:
+        payments_env.receive_fact(purchase_id, fact)
+
+    item = payments_env.purchases.get(ada, purchase_id)
+
+    assert (item.state, item.credits, item.cents, item.currency) == (state, 2_000, 999, "usd")
+    assert (item.credits_added, item.credits_taken_back, item.cents_returned) == (added, removed, returned)
+    assert item.is_disputed is is_disputed
+    assert bool(item.checkout_url) == (state == "open")
+
+
+def test_purchases_are_listed_newest_first_and_page_by_page(payments_env: PaymentsEnv, ada: Caller) -> None:
+    bought = []
+    for package in ("starter", "popular", "power", "starter", "popular"):
+        bought.append(payments_env.buy(ada, package))
+        payments_env.backend.clock.forward(1)
+    payments_env.buy(payments_env.backend.person())
+
+    found, cursor = [], None
+    for size in (2, 2, 1):
+        page = payments_env.purchases.page(ada, 2, cursor)
+        assert len(page.purchases) == size
+        found += [item.purchase_id for item in page.purchases]
+        cursor = page.next_cursor
+    assert cursor is None
+    assert found == bought[::-1]
+
+
+def test_an_account_without_purchases_has_an_empty_list(payments_env: PaymentsEnv, ada: Caller) -> None:
+    page = payments_env.purchases.page(ada, 50, None)
+
+    assert (page.purchases, page.next_cursor) == ([], None)
+
+
+def test_a_cursor_or_a_purchase_of_somebody_else_is_refused(payments_env: PaymentsEnv, ada: Caller) -> None:
+    eve = payments_env.backend.person()
+    purchase_ids = [payments_env.buy(ada), payments_env.buy(ada)]
+    cursor = payments_env.purchases.page(ada, 1, None).next_cursor
+
+    with pytest.raises(InvalidRequestError):
+        payments_env.purchases.page(eve, 1, cursor)
+    for purchase_id in (*purchase_ids, "unknown"):
+        with pytest.raises(NotFoundError):
+            payments_env.purchases.get(eve, purchase_id)
 
 
 def test_unknown_packages_other_users_purchases_and_blocked_accounts_are_refused(

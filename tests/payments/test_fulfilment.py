@@ -21,7 +21,9 @@ from chalicelib.models.purchase_facts import (
 )
 from chalicelib.models.purchases import Purchase
 from chalicelib.payments.purchase_state import apply_changes, ledger_changes
+from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
+from chalicelib.repositories.table import Write
 from tests.default_prices import PRICE_VERSION, PRICES
 from tests.payments.payments_env import PaymentsEnv, credits, dispute, refund
 
@@ -157,6 +159,50 @@ def test_a_dispute_holds_no_credits_that_were_spent_since_the_balance_was_read(
     assert credits(payments_env, ada) == (0, 2_200)
 
 
+OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
+
+
+@pytest.mark.parametrize(
+    ("reports", "is_buyer"),
+    [
+        ([], True),
+        ([("dp_1", OPEN)], False),
+        ([("dp_1", OPEN), ("dp_1", OPEN)], False),
+        ([("dp_1", OPEN), ("dp_1", WON)], True),
+        ([("dp_1", WON), ("dp_1", OPEN)], True),
+        ([("dp_1", OPEN), ("dp_2", OPEN), ("dp_1", WON)], False),
+        ([("dp_1", OPEN), ("dp_2", OPEN), ("dp_1", WON), ("dp_2", WON)], True),
+        ([("dp_1", OPEN), ("dp_1", LOST)], False),
+    ],
+    ids=str,
+)
+def test_an_open_dispute_takes_the_standing_of_a_buyer_until_it_is_won(
+    payments_env: PaymentsEnv, ada: Caller, reports: list[tuple[str, DisputeState]], is_buyer: bool
+) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+
+    for name, state in reports:
+        payments_env.receive_fact(purchase_id, dispute(name, state, 999))
+
+    balance, rules = payments_env.backend.ledger.balance(ada.user_id), payments_env.backend.streaming.rules
+    assert balance.is_buyer == is_buyer
+    assert rules.allowance_seconds(balance, 0) == (14_400 if is_buyer else 1_800)
+
+
+def test_a_dispute_of_spent_credits_counts_though_it_holds_nothing(payments_env: PaymentsEnv, ada: Caller) -> None:
+    first, second = payments_env.buy(ada), payments_env.buy(ada, "starter")
+    payments_env.receive_fact(first, PaymentState.PAID)
+    payments_env.receive_fact(second, PaymentState.PAID)
+    payments_env.backend.tables.write(Write(balance_key(ada.user_id), add={"available": -2_700, "version": 1}))
+
+    payments_env.receive_fact(first, dispute("dp_1", OPEN, 999))
+
+    balance = payments_env.backend.ledger.balance(ada.user_id)
+    assert (balance.held, balance.purchased, balance.open_disputes) == (0, 2_500, 1)
+    assert not balance.is_buyer
+
+
 def test_a_won_dispute_releases_all_credits(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
     payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
@@ -193,6 +239,43 @@ def test_a_refund_booked_together_with_its_payment_follows_it_in_the_statement(
 
 # What the ledger books
 
+REFUNDED, LOST = "Taken back: the payment was refunded", "Taken back: a dispute of the payment was lost"
+BOTH = "Taken back: a part of the payment was refunded, and a dispute of it was lost"
+RETURNED = "Returned: the refund of the payment failed"
+
+
+@pytest.mark.parametrize(
+    ("facts", "reasons"),
+    [
+        ([PaymentState.PAID, refund("re", 999)], [REFUNDED]),
+        ([PaymentState.PAID, refund("re", 333), refund("re2", 333)], [REFUNDED, REFUNDED]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 999)], [LOST]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 999), dispute("dp", DisputeState.LOST, 999)], [LOST]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 333), refund("re", 333)], [REFUNDED]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.WON, 999), refund("re", 999)], [REFUNDED]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 333), refund("re", 333)], [LOST, REFUNDED]),
+        ([PaymentState.PAID, refund("re", 333), dispute("dp", DisputeState.LOST, 333)], [REFUNDED, LOST]),
+        ([refund("re", 333), dispute("dp", DisputeState.LOST, 333), PaymentState.PAID], [BOTH]),
+        ([refund("re", 333), PaymentState.PAID], [REFUNDED]),
+        (
+            [PaymentState.PAID, refund("re", 999), refund("re", 999, RefundState.FAILED)],
+            [REFUNDED, RETURNED],
+        ),
+    ],
+)
+def test_the_statement_says_what_took_the_money_back(
+    payments_env: PaymentsEnv, ada: Caller, facts: list[PaymentFact], reasons: list[str]
+) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.payments.set_payment(purchase_id, PaymentState.OPEN)
+    for fact in facts:
+        payments_env.receive_fact(purchase_id, fact)
+        payments_env.backend.clock.forward(1)
+
+    entries = sorted(payments_env.backend.entries(ada.user_id), key=lambda entry: entry.entry_id)
+    assert [entry.reason for entry in entries if "clawback" in entry.kind] == reasons
+
+
 MONEY_FACTS = st.tuples(st.sampled_from("ab"), st.sampled_from([*RefundState, *DisputeState]), st.integers(1, 60))
 
 
@@ -207,9 +290,12 @@ def test_every_cent_paid_or_returned_is_in_an_entry(credits: int, cents: int, re
         is_refund = isinstance(state, RefundState)
         facts.append(RefundFact(name, Refund(state, money)) if is_refund else DisputeFact(name, Dispute(state, money)))
     for fact in facts:
+        before = purchase
         purchase = structs.replace(purchase, facts=purchase.facts.with_fact(fact), version=purchase.version + 1)
         changes = ledger_changes(purchase.facts, purchase.booked, credits, cents, available)
-        writes = ledger_writes(purchase, changes, Balance(available), at=100)
+        writes = ledger_writes(
+            structs.replace(before, version=purchase.version), purchase.facts, changes, Balance(available), at=100
+        )
         entries += [write.item | {"sk": write.key.sk} for write in writes if write.item and "ENTRY#" in write.key.sk]
         purchase = structs.replace(purchase, booked=apply_changes(purchase.booked, changes))
         available += changes.available_change

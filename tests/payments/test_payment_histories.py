@@ -78,6 +78,7 @@ class PaymentRun:
         assert books.balance.purchased == granted - clawed_back
         is_disputed = granted > 0 and "dispute opened" in received and not received & {"dispute won", "dispute lost"}
         assert [hold.kind for hold in books.open_holds] == ["dispute"] * is_disputed
+        assert books.balance.open_disputes == is_disputed
         if is_disputed:  # Refunds that came before it are not held again.
             assert CREDITS - clawed_back <= books.balance.held <= CREDITS
         return books

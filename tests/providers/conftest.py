@@ -35,19 +35,27 @@ class RawServer:
                 return
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(10)
-                self.requests.append(_read_request(connection))
+                self.requests.append(read_request(connection))
                 self.script(connection)
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
+    """Raises OSError when the client hangs up."""
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(65_536)
-    head, _, body = received.partition(b"\r\n\r\n")
+        received += _receive(connection)
+    head, _, start = received.partition(b"\r\n\r\n")
+    body = bytearray(start)
     lengths = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
     while len(body) < sum(lengths):  # A GET has no body and no Content-Length.
-        body += connection.recv(65_536)
-    return head + b"\r\n\r\n" + body
+        body += _receive(connection)
+    return head + b"\r\n\r\n" + bytes(body)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    if not (received := connection.recv(65_536)):
+        raise ConnectionError
+    return received
 
 
 @pytest.fixture

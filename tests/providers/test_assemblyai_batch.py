@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.contract import LANGUAGES
 from chalicelib.errors import (
     ProviderDeniedError,
     ProviderError,
@@ -20,6 +19,7 @@ from chalicelib.errors import (
     ProviderUnavailableError,
 )
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER, Recording, TranscriptionOrder
+from chalicelib.models.languages import LANGUAGES
 from chalicelib.models.transcripts import Word
 from chalicelib.providers.assemblyai_batch import AssemblyAITranscripts
 from sandbox.assemblyai.transcript_options import ALL_LANGUAGES
@@ -158,7 +158,7 @@ class TestSubmit:
 
         assert (fields["language_code"], fields.get("language_detection")) == (code, None)
 
-    @pytest.mark.parametrize("language", ["", "yue", "yue-HK"])
+    @pytest.mark.parametrize("language", ["", "auto", "yue", "yue-HK"])
     def test_a_language_without_a_code_is_detected_by_the_provider(
         self, client: Client, batch_stand_in: StandIn, language: str
     ) -> None:
@@ -171,7 +171,7 @@ class TestSubmit:
     ) -> None:
         recordings = client()
 
-        for language in LANGUAGES.split("|"):
+        for language in sorted(LANGUAGES):
             for region in ("", "-XX", "-GB", "-CH", "-US"):
                 recordings.submit(order(language=language + region))
 
@@ -306,7 +306,24 @@ class TestRecording:
         ("error", "message"),
         [
             (f"Download error, unable to download {ORDER.audio_url}.", "could not be downloaded"),
-            ("File does not appear to contain audio. File type is text/html.", "contains no audio"),
+            (f"Failed: unable to download {ORDER.audio_url}&as=text/html-too short", "could not be downloaded"),
+            ("File does not appear to contain audio.", "^The file does not hold audio.$"),
+            (
+                "Transcoding failed. File does not appear to contain audio. File type is video/mp4 (ISO Media, MP4).",
+                "^The file does not hold audio.$",
+            ),
+            ("Sorry: file does not appear to contain audio", "^The file does not hold audio.$"),
+            (
+                "Transcoding failed. File does not appear to contain audio. File type is text/html (HTML document,"
+                " ASCII text).",
+                "This is a web page, .* Send the address of the audio or video file itself",
+            ),
+            (
+                "Transcoding failed. File does not appear to contain audio. File type is application/vnd.apple.mpegurl"
+                " (M3U playlist, ASCII text).",
+                "This is a playlist, .* Send the address of one audio or video file",
+            ),
+            ("Transcoding failed. Audio duration is too short.", "too short"),
             ("Audio duration is too short.", "too short"),
             ("Server error, developers have been alerted", "could not be transcribed"),
             (None, "could not be transcribed"),
@@ -323,6 +340,22 @@ class TestRecording:
 
         assert "http" not in raised.value.reason
         assert "Signature" not in f"{raised.value!r} {raised.value.__cause__!r} {raised.value.__context__!r}"
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            "language_detection cannot be performed on files with no spoken audio.",
+            "language_detection cannot be performed on files with no spoken audio",
+            "Language detection failed: no spoken audio was found.",
+            "Transcoding done. No spoken audio in https://media.example.com/a.mp3",
+        ],
+    )
+    def test_no_speech_for_the_language_detection_is_a_recording_without_words(
+        self, client: Client, serve, http, error: str
+    ) -> None:
+        server = serve(http(200, json.dumps({"id": "x", "status": "error", "error": error}).encode()))
+
+        assert client(url=server.url).recording("x") == Recording((), 0, "")
 
     def test_a_recording_that_cannot_be_downloaded_is_a_failed_transcript(self, client: Client) -> None:
         recordings = client()

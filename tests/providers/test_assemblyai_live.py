@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from websockets.sync.client import connect
 
-from chalicelib.models.sessions import LiveOptions, SocketCredential
+from chalicelib.models.sessions import LiveOptions, SocketCredential, TurnSettings
 from chalicelib.providers.assemblyai_live import AssemblyAILive
 from tests.providers.stand_in import (
     KEYS,
@@ -56,6 +56,7 @@ def test_the_token_is_limited_to_the_lease(client: Client, stand_in: StandIn, le
         ("en-GB", "universal-streaming-english", None),
         ("de", "universal-streaming-multilingual", "true"),
         ("pt-BR", "universal-streaming-multilingual", "true"),
+        ("auto", "universal-streaming-multilingual", "true"),
     ],
 )
 def test_the_model_is_always_named_and_matches_the_language(
@@ -87,6 +88,33 @@ def test_the_url_has_the_options_but_neither_token_nor_key(client: Client, stand
     assert KEYS.assemblyai not in repr(credential)
 
 
+@pytest.mark.parametrize(
+    ("turn", "sent"),
+    [
+        (TurnSettings(), {}),
+        (TurnSettings(silence_ms=700), {"min_turn_silence": "700"}),
+        (TurnSettings(silence_ms=0, max_silence_ms=0), {"min_turn_silence": "0", "max_turn_silence": "0"}),
+        (TurnSettings(confidence_thousandths=0), {"end_of_turn_confidence_threshold": "0.0"}),
+        (
+            TurnSettings(silence_ms=560, max_silence_ms=60_000, confidence_thousandths=705),
+            {
+                "min_turn_silence": "560",
+                "max_turn_silence": "60000",
+                "end_of_turn_confidence_threshold": "0.705",
+            },
+        ),
+    ],
+    ids=str,
+)
+def test_the_turn_settings_are_passed_on_and_accepted(client: Client, turn: TurnSettings, sent: dict[str, str]) -> None:
+    credential = client().create_socket_credential(60, LiveOptions("en", (), 16_000, turn))
+
+    names = ("min_turn_silence", "max_turn_silence", "end_of_turn_confidence_threshold")
+    assert {name: value for name, value in query_of(credential).items() if name in names} == sent
+    with connect(f"{credential.websocket_url}&token={credential.token}", proxy=None, open_timeout=30) as socket:
+        assert json.loads(socket.recv(timeout=30))["type"] == "Begin"
+
+
 def test_the_credential_opens_a_socket(client: Client) -> None:
     credential = client().create_socket_credential(90, LiveOptions("de", ("Dashwood",), 16_000))
 
@@ -116,7 +144,9 @@ def test_a_model_with_key_terms_has_a_price_of_its_own(client: Client) -> None:
 def test_only_the_published_languages_are_supported(client: Client) -> None:
     live = client()
 
-    assert all(live.supports_language(language) for language in ("", "en", "en-US", "es", "fr", "de", "it", "pt-BR"))
+    assert all(
+        live.supports_language(language) for language in ("", "auto", "en", "en-US", "es", "fr", "de", "it", "pt-BR")
+    )
     assert not any(live.supports_language(language) for language in ("ja", "nl", "tlh", "eng", "e"))
 
 

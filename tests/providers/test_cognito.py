@@ -9,11 +9,13 @@ from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from botocore.stub import Stubber
 
-from chalicelib.errors import AppError, UnavailableError
+from chalicelib.errors import AppError, InvalidRequestError, MailQuotaError, UnavailableError
 from chalicelib.logs.request_facts import collect_request_facts
-from chalicelib.providers.cognito import CODE_NOT_SENT, CODE_REJECTED, Cognito
+from chalicelib.providers.cognito import CODE_NOT_RESENT, CODE_NOT_SENT, CODE_REJECTED, Cognito
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
+    "create": ("admin_create_user", lambda c: c.create_user("a@b.cd", "Ada")),
+    "set password": ("admin_set_user_password", lambda c: c.set_password("user", "the-password")),
     "sign up": ("sign_up", lambda c: c.sign_up("a@b.cd", "the-password", "")),
     "confirm": ("confirm_sign_up", lambda c: c.confirm("a@b.cd", "123456")),
     "resend": ("resend_confirmation_code", lambda c: c.resend_code("a@b.cd")),
@@ -23,6 +25,7 @@ CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
     "sign out": ("admin_user_global_sign_out", lambda c: c.sign_out_everywhere("user")),
     "reset password": ("confirm_forgot_password", lambda c: c.reset_password("a@b.cd", "123456", "the-password")),
     "rename": ("admin_update_user_attributes", lambda c: c.rename("user", "Ada")),
+    "groups": ("admin_list_groups_for_user", lambda c: c.groups("user")),
     "delete": ("admin_delete_user", lambda c: c.delete("user")),
     "send a reset code": ("forgot_password", lambda c: c.send_reset_code("a@b.cd")),
     "confirm without code": ("admin_update_user_attributes", lambda c: c.confirm_without_code("a@b.cd")),
@@ -67,6 +70,9 @@ def failure(client: Any, call: str, code: str) -> AppError:
 
 # Each of these errors depends on one account, and would reveal that the account exists.
 HIDDEN = {
+    ("resend", "LimitExceededException"),
+    ("confirm", "LimitExceededException"),
+    ("confirm", "TooManyFailedAttemptsException"),
     ("send a reset code", "LimitExceededException"),
     ("send a reset code", "CodeDeliveryFailureException"),
     ("reset password", "LimitExceededException"),
@@ -94,13 +100,15 @@ def test_too_many_attempts_are_answered_with_a_retry_time(client: Any, call: str
     ("call", "code", "expected"),
     [
         ("sign up", "UsernameExistsException", "email_taken"),
+        ("create", "UsernameExistsException", "email_taken"),
+        ("set password", "InvalidPasswordException", "invalid_request"),
         ("sign up", "InvalidPasswordException", "invalid_request"),
         ("sign up", "InvalidParameterException", "invalid_request"),
         ("confirm", "CodeMismatchException", "invalid_request"),
         ("confirm", "ExpiredCodeException", "invalid_request"),
         ("confirm", "NotAuthorizedException", "invalid_request"),
         ("confirm", "UserNotFoundException", "invalid_request"),
-        ("confirm", "AliasExistsException", "email_taken"),
+        ("confirm", "AliasExistsException", "invalid_request"),
         ("sign in", "NotAuthorizedException", "invalid_credentials"),
         ("sign in", "UserNotFoundException", "invalid_credentials"),
         ("sign in", "PasswordResetRequiredException", "invalid_credentials"),
@@ -115,27 +123,70 @@ def test_a_mistake_of_the_caller_is_mapped_to_an_error_code(client: Any, call: s
     assert failure(client, call, code).code == expected
 
 
-@pytest.mark.parametrize("code", ["UserNotFoundException", "InvalidParameterException"])
+@pytest.mark.parametrize("code", sorted(CODE_NOT_RESENT))
 def test_resending_a_code_does_not_reveal_whether_the_account_exists(client: Any, code: str) -> None:
     with Stubber(client) as stubber:
         stubber.add_client_error("resend_confirmation_code", code)
-        pool(client).resend_code("a@b.cd")
+        assert pool(client).resend_code("a@b.cd") is False
 
 
 @pytest.mark.parametrize("code", sorted(CODE_NOT_SENT))
 def test_a_forgotten_password_does_not_reveal_whether_the_account_exists(client: Any, code: str) -> None:
     with Stubber(client) as stubber, collect_request_facts() as request_facts:
         stubber.add_client_error("forgot_password", code)
-        pool(client).send_reset_code("a@b.cd")
+        assert pool(client).send_reset_code("a@b.cd") is False
 
     assert ("aws_error" in request_facts.notes) == (code == "CodeDeliveryFailureException")
 
 
-def test_a_rejected_reset_has_one_message_whether_or_not_the_account_exists(client: Any) -> None:
-    errors = {str(failure(client, "reset password", code).__dict__) for code in CODE_REJECTED}
+@pytest.mark.parametrize("call", ["reset password", "confirm"])
+def test_a_rejected_code_has_one_message_whether_or_not_the_account_exists(client: Any, call: str) -> None:
+    errors = {str(failure(client, call, code).__dict__) for code in CODE_REJECTED}
 
     assert len(errors) == 1
-    assert failure(client, "reset password", "CodeMismatchException").details == {"field": "code"}
+    assert failure(client, call, "CodeMismatchException").details == {"field": "code"}
+
+
+DAILY_LIMITS = [
+    ("LimitExceededException", "Exceeded daily email limit for the operation or the account. If a higher limit is"
+     " required, please configure your user pool to use your own Amazon SES configuration for sending email."),
+    ("LimitExceededException", "Exceeded daily email limit for the operation or the account."),
+    ("LimitExceededException", "Exceeded daily limit for the operation or the account."),
+    ("CodeDeliveryFailureException", "Throttling: Daily message quota exceeded."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "message"), DAILY_LIMITS)
+@pytest.mark.parametrize("call", ["sign up", "resend", "send a reset code"])
+def test_an_empty_mail_quota_is_503_with_an_alarm(client: Any, call: str, code: str, message: str) -> None:
+    operation, act = CALLS[call]
+    with Stubber(client) as stubber, collect_request_facts() as facts:
+        stubber.add_client_error(operation, code, message)
+        with pytest.raises(MailQuotaError) as raised:
+            act(pool(client))
+
+    assert (raised.value.code, raised.value.details) == ("unavailable", {"retry_after_seconds": 3_600})
+    assert facts.notes == {"mail_quota": "used up"}
+
+
+def test_too_many_attempts_for_one_account_are_no_empty_quota(client: Any) -> None:
+    with Stubber(client) as stubber, collect_request_facts() as facts:
+        stubber.add_client_error(
+            "forgot_password", "LimitExceededException", "Attempt limit exceeded, please try later"
+        )
+        assert pool(client).send_reset_code("a@b.cd") is False
+    assert facts.notes == {}
+
+
+@pytest.mark.parametrize("call", ["sign up", "reset password", "set password"])
+def test_a_password_that_breaks_the_pools_pattern_names_its_field(client: Any, call: str) -> None:
+    operation, act = CALLS[call]
+    message = "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must satisfy"
+    with Stubber(client) as stubber:
+        stubber.add_client_error(operation, "InvalidParameterException", message)
+        with pytest.raises(InvalidRequestError) as raised:
+            act(pool(client))
+    assert raised.value.details == {"field": "password"}
 
 
 KEYED = ["sign up", "confirm", "resend", "sign in", "refresh", "reset password", "send a reset code"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.models.sessions import LiveOptions
+from chalicelib.models.sessions import LiveOptions, TurnSettings
 from chalicelib.providers.openai_live import OpenAILive
 from sandbox.speech import samples, word_error_rate
 from tests.providers.stand_in import KEYS, RESPONSE_FAULTS, SHORT_TIMEOUT_SECONDS, TIMEOUT_FAULTS, StandIn, failure_of
@@ -67,6 +67,7 @@ def test_a_lease_is_no_longer_than_the_setting(client: Client, requested: int, l
     [
         (LiveOptions("en", (), 16_000), {"language": "en"}),
         (LiveOptions("pt-BR", (), 16_000), {"language": "pt"}),
+        (LiveOptions("auto", (), 16_000), {}),
         (LiveOptions("yue", ("Dash, wood", "naïve"), 48_000), {"language": "yue", "keywords": ["Dash, wood", "naïve"]}),
     ],
     ids=str,
@@ -80,6 +81,14 @@ def test_language_and_key_terms_are_passed_on(
     audio = call["fields"]["session"]["audio"]["input"]
     assert audio["transcription"] == {"model": MODEL, **sent}
     assert audio["format"]["rate"] == 24_000  # OpenAI accepts no other rate, whatever the extension asks for.
+
+
+def test_turn_settings_are_left_out_because_the_client_ends_each_turn(client: Client, stand_in: StandIn) -> None:
+    turn = TurnSettings(silence_ms=700, max_silence_ms=2_000, confidence_thousandths=700)
+    client().create_socket_credential(60, LiveOptions("en", (), 16_000, turn))
+
+    (call,) = stand_in.calls()
+    assert call["fields"]["session"]["audio"]["input"]["turn_detection"] is None
 
 
 def test_the_credential_opens_a_socket_from_a_browser(client: Client) -> None:

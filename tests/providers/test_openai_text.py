@@ -13,6 +13,7 @@ from chalicelib.errors import (
     ProviderRefusedError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    UnusableAnswerError,
 )
 from chalicelib.models.catchup import TextAnswer
 from chalicelib.models.text_tasks import TextTask
@@ -51,9 +52,9 @@ HTTP_FAULTS: list[tuple[dict[str, Any], type[ProviderError]]] = [
 ]
 # The service responds, but the model fails.
 MODEL_FAULTS: list[tuple[str, type[ProviderError], str]] = [
-    ("refusal", ProviderError, "did not finish"),
-    ("truncated", ProviderError, "did not finish"),
-    ("not_json", ProviderError, "invalid response"),
+    ("refusal", UnusableAnswerError, "did not finish"),
+    ("truncated", UnusableAnswerError, "did not finish"),
+    ("not_json", UnusableAnswerError, "invalid response"),
     ("context_length", ProviderRefusedError, "rejected"),
 ]
 
@@ -278,7 +279,32 @@ def test_an_answer_that_is_no_json_object_is_a_provider_error(
 def test_a_response_of_another_shape_is_a_provider_error(client: Client, serve, http, response: dict[str, Any]) -> None:
     server = serve(http(200, json.dumps(response).encode()))
 
-    assert type(error_of(lambda: client(url=server.url).answer(TASK))) is ProviderError
+    assert type(error_of(lambda: client(url=server.url).answer(TASK))) in (ProviderError, UnusableAnswerError)
+
+
+@pytest.mark.parametrize(
+    ("chat", "responses"),
+    [
+        ({"message": {"content": '{"summary": "The'}, "finish_reason": "length"}, {"status": "incomplete"}),
+        ({"message": {"content": "no", "refusal": "no"}, "finish_reason": "stop"}, {"status": "failed"}),
+        ({"message": {"content": None}, "finish_reason": "content_filter"}, {"status": "incomplete", "output": []}),
+        ({"message": {"content": "plain words"}, "finish_reason": "stop"}, {"status": "completed"}),
+    ],
+)
+def test_an_answer_that_cannot_be_used_names_its_tokens(
+    client: Client, serve, http, api: Api, chat: dict[str, Any], responses: dict[str, Any]
+) -> None:
+    output = [{"type": "message", "content": [{"type": "output_text", "text": "plain words"}]}]
+    body: dict[str, Any] = {"output": output, "usage": {"input_tokens": 321, "output_tokens": 45}} | responses
+    if api == "chat":
+        body = {"choices": [chat], "usage": {"prompt_tokens": 321, "completion_tokens": 45}}
+    server = serve(http(200, json.dumps(body).encode()))
+
+    failure = error_of(lambda: client(url=server.url).answer(TASK))
+
+    assert isinstance(failure, UnusableAnswerError)
+    assert (failure.model.partition("/")[0], failure.input_tokens, failure.output_tokens) == ("openai", 321, 45)
+    assert failure.code == "provider_error"
 
 
 def test_reasoning_beside_the_answer_is_ignored(client: Client, serve, http, api: Api) -> None:

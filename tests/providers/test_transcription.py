@@ -59,18 +59,56 @@ class TestAssemblyAI:
         assert recogniser.recognise(CHUNK, "").words == ()
 
     @pytest.mark.parametrize(
+        "words",
+        [
+            None,
+            "a",
+            {"text": "a"},
+            ["a"],
+            [None],
+            [{"start": 1}],
+            [{"text": "a", "start": "1", "end": 2}],
+            [{"text": "a", "start": 1, "end": 2, "confidence": "high"}],
+            [{"text": "a" * 501, "start": 1, "end": 2}],
+        ],
+        ids=lambda words: str(words)[:40],
+    )
+    def test_odd_words_do_not_cost_the_text(self, serve, transport, http, words: Any) -> None:
+        server = serve(http(200, json.dumps({"text": "He was", "words": words}).encode()))
+
+        recognition = AssemblyAISync(transport(), server.url, "k", "m").recognise(CHUNK, "")
+
+        assert (recognition.text, recognition.words) == ("He was", ())
+
+    @pytest.mark.parametrize(
+        ("fields", "word"),
+        [
+            ({"confidence": 1.0000001}, Word("He", 5, 9, 1.0)),
+            ({"confidence": -1e-9}, Word("He", 5, 9, 0.0)),
+            ({"confidence": None}, Word("He", 5, 9, 0.0)),
+            ({"start": 4.6, "end": 9.2}, Word("He", 5, 9, 0.0)),
+            ({"start": -40, "end": -2}, Word("He", 0, 0, 0.0)),
+            ({"end": 10**12}, Word("He", 5, 1_000_000, 0.0)),
+        ],
+        ids=str,
+    )
+    def test_numbers_a_little_out_of_bounds_are_read(
+        self, serve, transport, http, fields: dict[str, Any], word: Word
+    ) -> None:
+        words = [{"text": "He", "start": 5, "end": 9} | fields]
+        server = serve(http(200, json.dumps({"text": "He", "words": words}).encode()))
+
+        assert AssemblyAISync(transport(), server.url, "k", "m").recognise(CHUNK, "auto").words == (word,)
+
+    @pytest.mark.parametrize(
         "response",
         [
             {},
             {"text": None},
             {"text": ["a"]},
             {"transcript": "a"},
-            {"text": "a", "words": None},
-            {"text": "a", "words": ["a"]},
-            {"text": "a", "words": [{"start": 1}]},
-            {"text": "a", "words": [{"text": "a", "start": "1"}]},
-            {"text": "a", "words": [{"text": "a", "start": 1.5}]},
-            {"text": "a", "words": [{"text": "a", "confidence": "high"}]},
+            {"words": [{"text": "a", "start": 0, "end": 1}]},
+            {"text": "a" * 20_001},
         ],
         ids=str,
     )
@@ -97,10 +135,11 @@ class TestOpenAI:
         assert parts.pop(b"file") == CHUNK.as_wav()
         assert parts == {b"model": b"model-2", b"response_format": b"json", b"language": b"de"}
 
-    def test_no_language_is_not_sent(self, serve, transport, http) -> None:
+    @pytest.mark.parametrize("language", ["", "auto"])
+    def test_a_language_to_detect_is_not_sent(self, serve, transport, http, language: str) -> None:
         server = serve(http(200, b'{"text": ""}'))
 
-        OpenAITranscription(transport(), server.url, "k", "m").recognise(CHUNK, "")
+        OpenAITranscription(transport(), server.url, "k", "m").recognise(CHUNK, language)
 
         assert b"language" not in dict(parts_of(server.requests[0]))
 

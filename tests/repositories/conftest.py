@@ -4,14 +4,14 @@ import pytest
 
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.ledger import Ledger
-from tests.engines import SERVERS, Engine
+from tests.engines import SERVERS, Engine, requested_engine
 from tests.fakes import Backend
 
 
 @pytest.fixture(scope="session", params=SERVERS)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Repositories are tested on both servers."""
-    return Engine(request.param, request.getfixturevalue(request.param).endpoint_url)
+    return requested_engine(request)
 
 
 @pytest.fixture

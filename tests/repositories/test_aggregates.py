@@ -15,7 +15,7 @@ from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.expressions import serialize
 from chalicelib.repositories.ledger_items import entry_put
 from chalicelib.repositories.table import Tables
-from tests.engines import Engine, tables
+from tests.engines import Engine, on_use_case_engines, tables
 from tests.fault_injection import CRASHES, TRANSIENT, Crash, FaultInjector, fail_call
 
 BEGIN_AT, DAYS = 1_795_392_000, 3  # 2026-11-23T00:00:00Z
@@ -41,6 +41,7 @@ def random_entries(seed: int, count: int, users: int = 9) -> UserEntries:
                 f"e{seed}-{number}", "usage", -rng.randrange(50), moment, service=rng.choice(SERVICES),
                 audio_ms=rng.randrange(9_999), cost_micro_usd=sum(use.cost_micro_usd for use in uses), uses=tuple(uses),
                 reported_ms=rng.choice([None, 0, 4_000]), reported_of_ms=5_000,
+                implausible_ms=rng.choice([None, 0, 9_000]),
             )  # fmt: skip
         entries.append((f"user-{rng.randrange(users)}", entry))
     return entries
@@ -99,7 +100,7 @@ def test_concurrent_streams_with_the_same_entries_count_each_once(engine: Engine
         check_totals(totals, entries)
 
 
-@pytest.mark.sampled(8)
+@on_use_case_engines
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
 def test_a_count_that_fails_at_any_call_can_be_repeated(
     store: Callable[[FaultInjector], Aggregates], fault: str

@@ -7,15 +7,17 @@ from random import Random
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from ministack.services import dynamodb
 
-from scripts.local.dynamodb_local import DynamoDBLocal
-from tests.engines import client
+from chalicelib.repositories.table import ItemKey, Tables, Write
+from tests.engines import IN_PROCESS, Engine, client
 from tests.repositories.engine_differences import KNOWN_DIFFERENCES
 from tests.repositories.engine_pair import EnginePair, EnginesDifferError
 from tests.repositories.engine_steps import RandomSteps
 
 STEPS = 100
+KEY, OTHER, THIRD = (ItemKey("app", "USER#1", sk) for sk in "ABC")
 EXPECTED_OUTCOMES = (
     *("get_item: answer", "batch_get_item: answer", "query: answer", "query: all pages", "scan: all pages"),
     *("put_item: ConditionalCheckFailedException", "update_item: ConditionalCheckFailedException"),
@@ -33,13 +35,43 @@ FAULTS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 
 
 @pytest.fixture
-def pair(dynamodb_local: DynamoDBLocal) -> EnginePair:
+def pair(dynamodb_local: Engine) -> EnginePair:
     return EnginePair(client(dynamodb_local.endpoint_url))
 
 
 def test_engines_answer_a_sample_of_requests_alike(pair: EnginePair, soak_counts: Counter[str]) -> None:
     """The same sequences in every run; a soak draws others each day."""
     run_sequences(pair, "sample", 1_500, soak_counts)
+
+
+@pytest.mark.parametrize("engine", [IN_PROCESS, "dynamodb_local"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        Write(KEY, drop=[("missing", "a")]),
+        Write(KEY, put_in={"n": 1}, drop=[("missing", "a")]),
+        Write(KEY, drop=[("text", "a")]),
+        Write(KEY, drop=[("map", "missing", "a")]),
+        Write(OTHER, drop=[("map", "a")]),
+    ],
+    ids=["missing map", "beside a change", "not a map", "missing map in a map", "missing item"],
+)
+def test_removing_below_a_missing_map_is_refused_and_writes_nothing(
+    request: pytest.FixtureRequest, engine: str, write: Write
+) -> None:
+    on = Engine(engine) if engine == IN_PROCESS else request.getfixturevalue(engine)
+    item = {"map": {"a": 1}, "text": "a"}
+    with on.tables() as names:
+        tables = Tables(on.client, *names)
+        tables.write(Write(KEY, item=item))
+
+        for send in (lambda: tables.write(write), lambda: tables.transact([Write(THIRD, item={}), write])):
+            with pytest.raises(ClientError, match=r"ValidationException|ValidationError"):
+                send()
+        assert tables.get_many([KEY, OTHER, THIRD]) == [item | KEY.as_item(), None, None]
+
+        tables.write(Write(KEY, drop=[("map", "a"), ("map", "b")]))
+        assert tables.get(KEY) == {"map": {}, "text": "a"} | KEY.as_item()
 
 
 @pytest.mark.soak

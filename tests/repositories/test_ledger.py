@@ -69,7 +69,7 @@ def test_an_unknown_user_has_zeros_and_can_hold_nothing(ledger: Ledger) -> None:
     unknown = Caller(str(uuid.uuid4()), NOW, "unknown@example.com")
 
     assert ledger.balance(unknown.user_id).available == 0
-    with pytest.raises(InsufficientCreditsError, match="1 credit is needed, 0 available"):
+    with pytest.raises(InsufficientCreditsError, match="1 credit is needed, 0 are available"):
         ledger.hold(unknown, hold_of(unknown, 1), at=NOW)
 
 
@@ -121,6 +121,44 @@ def test_nothing_is_held_below_zero(backend: Backend, ledger: Ledger, ada: Calle
 
     with pytest.raises(InsufficientCreditsError, match=r"below zero \(-10\)"):
         ledger.hold(ada, hold_of(ada, 1), at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("held", "needed", "message"),
+    [
+        (0, 51, "51 credits are needed, 50 are available. Buy credits or request less."),
+        (49, 2, "2 credits are needed, 1 is available, and 49 are held by open sessions"),
+        (50, 1, "1 credit is needed, 0 are available, and 50 are held by open sessions"),
+        (1, 1_050, "1,050 credits are needed, 49 are available, and 1 is held by open sessions"),
+    ],
+)
+def test_a_refusal_says_whether_credits_are_missing_or_held(
+    ledger: Ledger, ada: Caller, held: int, needed: int, message: str
+) -> None:
+    if held:
+        ledger.hold(ada, hold_of(ada, held, "another"), at=NOW)
+
+    with pytest.raises(InsufficientCreditsError) as refusal:
+        ledger.hold(ada, hold_of(ada, needed), at=NOW)
+
+    assert refusal.value.message.startswith(message)
+    assert ("Stop sessions that are still open" in refusal.value.message) == (held > 0)
+    assert "payment" not in refusal.value.message
+
+
+def test_below_zero_the_refusal_does_not_guess_who_took_credits_back(
+    backend: Backend, ledger: Ledger, ada: Caller
+) -> None:
+    """A refund, a dispute or an administrator: the statement knows."""
+    backend.tables.write(Write(balance_key(ada.user_id), add={"available": -1_060}))
+
+    with pytest.raises(InsufficientCreditsError) as refusal:
+        ledger.hold(ada, hold_of(ada, 1), at=NOW)
+
+    assert refusal.value.message == (
+        "Your balance is below zero (-1,010), because credits were taken back. GET /credits/transactions says why. "
+        "Buy credits to continue."
+    )
 
 
 # Settling

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.errors import UnavailableError
 from chalicelib.models.rate_limits import Limit
 from chalicelib.repositories.rate_limits import MAX_ATTEMPTS, RateLimits, RequestCount, limit_key
-from chalicelib.repositories.table import Tables, Write, WriteRefusedError
+from chalicelib.repositories.table import Item, Tables, Write, WriteRefusedError
+from tests.engines import on_use_case_engines
 
 SECOND = 1_000_000
 NOW = 1_795_400_000 * SECOND
@@ -61,10 +62,16 @@ def test_a_refused_request_says_when_to_retry_and_changes_nothing(tables: Tables
     assert rate_limits.count(count_of(now_us=NOW + SECOND))
 
 
+@on_use_case_engines
 @pytest.mark.parametrize("seed", range(6))
 def test_interleaved_clients_with_late_clocks_never_pass_more_than_the_rule(tables: Tables, seed: int) -> None:
     """Six clients, each of whose attempts is a step of its own, with clocks up to two seconds late."""
     simulate_clients(tables, random.Random(seed), steps=250)
+
+
+@pytest.mark.parametrize("seed", [6, 7])
+def test_interleaved_clients_never_pass_more_than_the_rule_on_a_server(tables: Tables, seed: int) -> None:
+    simulate_clients(tables, random.Random(seed), steps=60)
 
 
 @pytest.mark.soak
@@ -92,8 +99,7 @@ def simulate_clients(tables: Tables, rng: random.Random, steps: int) -> int:
             continue
         if not count.wait_seconds:
             try:
-                tables.write(count.conditional_write())
-                count.mark_counted()
+                count.mark_counted(tables.update(count.conditional_write()))
                 passed.append(now)
                 max_delay_us = max(max_delay_us, now - count.now_us)
             except WriteRefusedError as refusal:
@@ -136,9 +142,9 @@ class RecordingTables(Tables):
         self.__dict__ = dict(tables.__dict__)
         self.writes: list[Write] = []
 
-    def write(self, write: Write) -> None:
+    def update(self, write: Write) -> Item:
         self.writes.append(write)
-        super().write(write)
+        return super().update(write)
 
 
 def test_a_count_changes_nothing_but_its_own_item(tables: Tables, rate_limits: RateLimits) -> None:
@@ -159,13 +165,60 @@ def test_an_item_that_expired_since_it_was_read_starts_a_new_count(tables: Table
     assert item["expires_at"] > NOW // SECOND + 60
 
 
+# Bytes of a day
+
+DAY = 86_400 * SECOND
+
+
+def count_bytes(rate_limits: RateLimits, size: int, now_us: int, tat_us: int = 0) -> int:
+    count = count_of(now_us=now_us, tat_us=tat_us)
+    count.body_bytes = size
+    assert rate_limits.count(count)
+    return count.day_bytes
+
+
+def test_bytes_are_counted_by_day_in_the_write_of_the_request(tables: Tables) -> None:
+    recording = RecordingTables(tables)
+    rate_limits = RateLimits(recording)
+    morning = NOW - NOW % DAY + SECOND
+
+    assert count_bytes(rate_limits, 100, morning) == 100
+    assert count_bytes(rate_limits, 250, morning, tat_us=morning + SECOND) == 350
+    assert count_bytes(rate_limits, 0, morning + 2 * SECOND) == 350
+    assert len(recording.writes) == 3
+
+    item = tables.get(count_of().key)
+    assert item["expires_at"] >= (morning + DAY) // SECOND, "the sum outlives an idle hour"
+    assert count_bytes(rate_limits, 7, morning + DAY) == 7
+    item = tables.get(count_of().key)
+    assert [value for name, value in item.items() if name.startswith("bytes:")] == [7]
+
+
+def test_bytes_of_concurrent_requests_are_all_counted(rate_limits: RateLimits) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        totals = list(threads.map(lambda _: count_bytes(rate_limits, 10, NOW), range(40)))
+
+    assert sorted(totals) == [*range(10, 401, 10)]
+
+
+def test_a_refused_request_counts_no_bytes(tables: Tables, rate_limits: RateLimits) -> None:
+    for _ in range(60):
+        count_bytes(rate_limits, 1, NOW)
+    refused = count_of()
+    refused.body_bytes = 1_000
+
+    assert not rate_limits.count(refused)
+
+    assert sum(value for name, value in tables.get(refused.key).items() if name.startswith("bytes:")) == 60
+
+
 def test_a_limit_that_changes_under_every_attempt_is_503(
     rate_limits: RateLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise WriteRefusedError({0: {}})
 
-    monkeypatch.setattr("chalicelib.repositories.table.Tables.write", refuse)
+    monkeypatch.setattr("chalicelib.repositories.table.Tables.update", refuse)
 
     with pytest.raises(UnavailableError):
         rate_limits.count(count_of())

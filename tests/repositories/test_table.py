@@ -1,6 +1,7 @@
 """Reads and conditional writes, and the outcome of each failure of the database."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
@@ -33,6 +34,45 @@ def test_items_are_read_as_they_were_written(tables: Tables) -> None:
     assert tables.get(KEY) == item | KEY.as_item()
     assert tables.get(OTHER) is None
     assert tables.get_many([OTHER, KEY]) == [None, item | KEY.as_item()]
+
+
+def test_a_key_may_be_named_twice_in_one_batch(tables: Tables) -> None:
+    """DynamoDB refuses a batch that names a key twice."""
+    tables.write(Write(KEY, item={"n": 1}))
+    stored = {"n": 1} | KEY.as_item()
+
+    assert tables.get_many([KEY, KEY]) == [stored, stored]
+    assert tables.get_many([OTHER, KEY, OTHER, KEY]) == [None, stored, None, stored]
+    tables.delete_many([KEY, OTHER, KEY])
+    assert tables.get_many([KEY] * 3) == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"put_in": {"a": 1}, "drop": ["a"]},
+        {"put_in": {"a": 1}, "add": {"a": 1}},
+        {"add": {"a": 1}, "drop": ["a"]},
+        {"drop": ["a", "a"]},
+        {"put_in": {"a": {}, ("a", "b"): 1}},
+        {"put_in": {("a", "b"): 1}, "drop": [("a", "b")]},
+        {"put_in": {("a", "b", "c"): 1, "d": 1}, "drop": [("a", "b")]},
+    ],
+    ids=str,
+)
+def test_an_update_that_changes_a_path_twice_is_not_sent(tables: Tables, changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="changes both"):
+        tables.write(Write(KEY, **changes))
+
+    assert tables.get(KEY) is None
+
+
+def test_paths_beside_each_other_may_be_changed_at_once(tables: Tables) -> None:
+    tables.write(Write(KEY, item={"a": {"b": 1, "bc": 1}, "ab": 1}))
+
+    tables.write(Write(KEY, put_in={("a", "b"): 2, "a.b": 3}, add={"ab": 1}, drop=[("a", "bc")]))
+
+    assert tables.get(KEY) == {"a": {"b": 2}, "a.b": 3, "ab": 2} | KEY.as_item()
 
 
 def test_a_scan_passes_every_item_once_and_returns_those_that_match(tables: Tables) -> None:

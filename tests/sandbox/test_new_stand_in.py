@@ -1,9 +1,12 @@
 """A further stand-in needs its own package and no other file of the sandbox."""
 
 import shutil
+from types import ModuleType
 
 import httpx
+import pytest
 
+from sandbox.app import find_services, gather_faults
 from tests.sandbox.process import ROOT, running
 
 SERVICE = """
@@ -41,3 +44,27 @@ def test_a_package_with_a_service_is_mounted(keys, tmp_path):
 
     assert answers == [200, 401]
     assert fault.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("names", "doubled"),
+    [
+        (["openai.chat"], "openai.chat"),
+        (["example.token", "openai.responses", "openai.chat"], "openai.chat, openai.responses"),
+        (["assemblyai.token"], "assemblyai.token"),
+        (["example.token"], ""),
+        ([], ""),
+    ],
+    ids=str,
+)
+def test_two_stand_ins_with_a_fault_of_one_name_are_refused(names: list[str], doubled: str) -> None:
+    """One would otherwise take the other's faults, without a sign of it."""
+    example = ModuleType("sandbox.example.service")
+    example.FAULTS = {name: {"500"} for name in names}
+    services = [*find_services(), example]
+
+    if not doubled:
+        assert set(names) <= gather_faults(services).keys()
+        return
+    with pytest.raises(ValueError, match=f"sandbox.example.service names faults .* too: {doubled}$"):
+        gather_faults(services)

@@ -13,7 +13,6 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from chalicelib.errors import UnavailableError
-from chalicelib.lazy import lazy
 from chalicelib.providers.kms import Kms
 from chalicelib.settings import load
 from chalicelib.wiring import aws, common, providers, use_cases
@@ -139,14 +138,14 @@ def test_use_cases_that_hold_or_spend_are_not_built_without_their_secrets(proces
 
 
 def test_a_live_provider_decrypts_its_key_before_the_lease_is_held(process: ColdProcess) -> None:
-    """`start` asks whether the language is supported first, and holds credits only then."""
+    """`start` asks which provider supports the language first, and holds credits only then."""
     process.failure = ConnectTimeoutError(endpoint_url="https://kms.example")
 
     with pytest.raises(UnavailableError):
-        use_cases.streaming().leases.supports_language("en")
+        use_cases.leases().live_providers.by_name["assemblyai"].supports_language("en")
     process.failure = None
 
-    assert use_cases.streaming().leases.supports_language("en")
+    assert use_cases.leases().live_providers.by_name["assemblyai"].supports_language("en")
 
 
 def test_two_webhook_secrets_are_valid_during_a_rotation(
@@ -212,22 +211,6 @@ def test_a_key_that_cannot_be_used_is_unavailable(
 
     assert raised.value.details["retry_after_seconds"] == 30
     assert json.loads(capsys.readouterr().out)["reason"] == code
-
-
-def test_lazy_builds_once_and_tries_again_after_a_failure() -> None:
-    calls: list[int] = []
-
-    def build() -> str:
-        calls.append(1)
-        if len(calls) == 1:
-            raise UnavailableError("not yet")
-        return "word"
-
-    text = lazy(build)
-    assert calls == []
-    with pytest.raises(UnavailableError):
-        text.upper()
-    assert (text.upper(), text.upper(), len(calls)) == ("WORD", "WORD", 2)
 
 
 # The command scripts.secret

@@ -58,7 +58,7 @@ def test_an_empty_setting_counts_as_missing() -> None:
 def test_defaults_fill_the_rest() -> None:
     settings = load.read(LOCAL, NOWHERE)
 
-    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 600, "on")
+    assert (settings.free_credits, settings.lease_seconds, settings.email_verification) == (200, 300, "on")
     assert settings.jwks_url == f"{settings.issuer}/.well-known/jwks.json"
     assert settings.issuer == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
 
@@ -79,6 +79,10 @@ def test_defaults_fill_the_rest() -> None:
             f"LIVE_PROVIDERS must name one or more of {LIVE_NAMES}",
         ),
         ({"LIVE_PROVIDERS": "openai"}, "OPENAI_API_KEY"),
+        (
+            {"BUYERS_ONLY_PROVIDERS": "openai,unknown"},
+            f"BUYERS_ONLY_PROVIDERS must be `none` or name some of {LIVE_NAMES}",
+        ),
         ({"FREE_ALLOWANCE_SECONDS": "20000"}, "FREE_ALLOWANCE_SECONDS"),
         ({"PRICE_VERSION": "1999-01"}, "1999-01"),
         ({"PRICE_VERSION": "../../etc/passwd"}, "price"),
@@ -86,6 +90,10 @@ def test_defaults_fill_the_rest() -> None:
         ({"EXTENSION_ORIGIN": "null"}, "EXTENSION_ORIGIN"),
         ({"EXTENSION_ORIGIN": "chrome-extension://a/"}, "EXTENSION_ORIGIN"),
         ({"EXTENSION_ORIGIN": "an-id-alone"}, "EXTENSION_ORIGIN"),
+        ({"EXTENSION_ORIGIN": "chrome-extension://a, chrome-extension://B"}, "not chrome-extension://B"),
+        ({"EXTENSION_ORIGIN": 'https://a"$x'}, "EXTENSION_ORIGIN"),
+        ({"EXTENSION_ORIGIN": " , "}, "EXTENSION_ORIGIN must name an origin"),
+        ({"OWN_ORIGINS": "https://a.example/page"}, "OWN_ORIGINS"),
         ({"OWN_ORIGINS": "https://a.example,https://b.example/page"}, "OWN_ORIGINS"),
         ({"OWN_ORIGINS": "https://a.example,*"}, "OWN_ORIGINS"),
         ({"OPENAI_TRANSCRIPTION_MODEL": "free-model"}, "free-model"),
@@ -264,7 +272,33 @@ def test_settings_never_show_their_values() -> None:
 def test_allowed_origins_are_the_extension_and_own_origins() -> None:
     settings = load.read(LOCAL | {"OWN_ORIGINS": "https://a.example,,https://b.example"}, NOWHERE)
 
-    assert settings.allowed_origins == {"chrome-extension://a", "https://a.example", "https://b.example"}
+    assert settings.allowed_origins == ("chrome-extension://a", "https://a.example", "https://b.example")
+
+
+def test_both_settings_may_have_several_origins_and_name_one_twice() -> None:
+    several = {
+        "EXTENSION_ORIGIN": "chrome-extension://store, extension://edge",
+        "OWN_ORIGINS": "chrome-extension://store",
+    }
+
+    assert load.read(LOCAL | several, NOWHERE).allowed_origins == ("chrome-extension://store", "extension://edge")
+
+
+@pytest.mark.parametrize("command", ["deploy", "package"])
+def test_plain_chalice_deploy_names_the_origins_that_it_cannot_allow(
+    command: str, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setenv("AWS_CHALICE_CLI_MODE", "true")
+    monkeypatch.setattr("sys.argv", ["chalice", command, "--stage", "dev"])
+    monkeypatch.setenv("STAGE", "dev")
+    monkeypatch.delenv("OWN_ORIGINS", raising=False)
+    for origins in ("chrome-extension://store", "chrome-extension://store,extension://edge,https://owner.example"):
+        monkeypatch.setenv("EXTENSION_ORIGIN", origins)
+        assert load.allowed_origins() == tuple(origins.split(","))
+
+    printed = [str(warning.message) for warning in recwarn]
+    expected = "browsers let chrome-extension://store call the API, but not extension://edge, https://owner.example."
+    assert [expected in text and "make deploy" in text for text in printed] == [True] * (command == "deploy")
 
 
 def test_the_local_file_is_used_on_the_local_stage_only_and_the_environment_wins(tmp_path: Path) -> None:
@@ -284,8 +318,6 @@ def test_the_local_file_is_used_on_the_local_stage_only_and_the_environment_wins
     ("changes", "problem"),
     [
         ({"STRIPE_API_KEY": "sk_test_1"}, "STRIPE_WEBHOOK_SECRET is needed"),
-        ({"STRIPE_API_KEY": "sk_test_1"}, "CHECKOUT_SUCCESS_URL is needed"),
-        ({"STRIPE_API_KEY": "sk_test_1"}, "CHECKOUT_CANCEL_URL is needed"),
         ({"STRIPE_MODE": "live"}, "STRIPE_API_KEY is needed"),
         ({"STRIPE_API_KEY": "rk_live_1"}, "STRIPE_MODE is test, but STRIPE_API_KEY is of the live mode"),
         ({"STRIPE_API_KEY": "sk_test_1", "STRIPE_MODE": "live"}, "STRIPE_API_KEY is of the test mode"),
@@ -314,7 +346,7 @@ def test_every_group_of_routes_has_a_limit_and_every_limit_a_group() -> None:
     settings = load.read(LOCAL, NOWHERE)
 
     assert {f"rate_limit_{group}" for group in GROUPS} == {name for name in dir(settings) if name.startswith("rate_")}
-    assert settings.limits["audio"] == Limit(3_000, "minute")
+    assert settings.limits["audio"] == Limit(300, "minute")
     assert all(limit.is_strict for limit in settings.limits.values())
 
 

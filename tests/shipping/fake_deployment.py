@@ -10,6 +10,7 @@ from threading import Thread
 from scripts.shipping.answers import MESSAGES
 
 ORIGIN, BUILD = "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "0123456789ab"
+OTHER_ORIGIN = "https://owner.example"
 API_HEADERS = {
     "Access-Control-Allow-Origin": ORIGIN,
     "Access-Control-Expose-Headers": "Retry-After,RateLimit-Limit,X-Request-Id",
@@ -41,11 +42,18 @@ def error(status: int, code: str, message: str = "No.", **headers: str) -> Respo
 
 
 def correct_response(request: ReceivedRequest) -> Response:
-    """The response of a correct deployment and its gateway."""
+    """The response of a correct deployment and its gateway: an allowed origin is answered by its own name."""
+    response = _respond(request)
+    if request.origin in (ORIGIN, OTHER_ORIGIN):
+        response.headers["Access-Control-Allow-Origin"] = request.origin
+    return response
+
+
+def _respond(request: ReceivedRequest) -> Response:
     if request.method == "OPTIONS":
         allowed = {"Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key,X-Amz-Date"}
         return Response(200, {}, API_HEADERS | allowed)
-    if request.origin not in (None, ORIGIN):
+    if request.origin not in (None, ORIGIN, OTHER_ORIGIN):
         return error(403, "origin_not_allowed")
     match (request.method, request.path.partition("?")[0]):
         case ("GET", "/health"):

@@ -10,6 +10,7 @@ from tests.shipping.fake_deployment import (
     BUILD,
     COUNTED,
     ORIGIN,
+    OTHER_ORIGIN,
     Deployment,
     Fault,
     ReceivedRequest,
@@ -83,9 +84,16 @@ UNSIGNED, MISSIGNED = "an unsigned payment event is rejected", "a payment event 
 FOREIGN = {f"the origin {origin} is rejected" for origin in (FOREIGN_ORIGIN, "null")}
 COUNTS, LIMITS = "sign-ins are counted", "the limit is low enough"
 MAY_SEND, MAY_SEND_HEADERS, CAN_READ, CAN_READ_HEADERS = (
-    "the extension may send requests", "with tokens and idempotency keys", "and can read the response",
+    f"{ORIGIN} may send requests", "with tokens and idempotency keys", "and can read the response",
     "and can read when to retry",
 )  # fmt: skip
+
+
+def first_origin_only(request: ReceivedRequest, response: Response) -> Response | None:
+    """As a preflight without a mapping template answers."""
+    is_preflight = request.method == "OPTIONS"
+    return Response(200, {}, response.headers | {"Access-Control-Allow-Origin": ORIGIN}) if is_preflight else None
+
 
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "the limiter is off": (on("/auth/login", remove_headers(*COUNTED)), {COUNTS, LIMITS}),
@@ -226,3 +234,16 @@ def test_a_deployment_that_does_not_respond_is_a_failure_without_a_traceback(
     assert f"✗ no response from {deployment.url}: ConnectionError" in capsys.readouterr().out
     deployment.fault = lambda *_: None
     assert main(["--url", f"{deployment.url}/", "--origin", ORIGIN, "--build", BUILD]) == 0
+
+
+def test_each_of_several_origins_is_checked(deployment: Deployment) -> None:
+    origins = f"{ORIGIN}, {OTHER_ORIGIN}"
+    assert Smoke(deployment.url, origins).run() is True
+
+    deployment.fault = first_origin_only
+    smoke = Smoke(deployment.url, origins)
+    assert smoke.run() is False
+    assert claims(smoke, "✗") == {f"{OTHER_ORIGIN} may send requests"}
+    emulated = Smoke(deployment.url, origins, is_emulated=True)
+    assert emulated.run() is True
+    assert claims(emulated, "–") >= {f"{OTHER_ORIGIN} may send requests: cannot be checked with an emulated gateway"}

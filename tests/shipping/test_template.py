@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import airspeed
 import pytest
 import yaml
 from chalice.package import YAMLTemplateSerializer
@@ -83,16 +84,88 @@ def test_a_changed_setting_changes_the_environment_of_functions_only(whole_templ
     assert after == before
 
 
-def test_the_extension_origin_is_in_routes_and_gateway_errors(whole_template: WholeTemplate) -> None:
-    origin = "chrome-extension://ourextension"
-    whole = whole_template("dev", ("EXTENSION_ORIGIN", origin))
+STORE, EDGE, PAGE = "chrome-extension://ourextension", "chrome-extension://onedge", "https://owner.example:8443"
+
+
+class Gateway:
+    """The parts of `$input` and `$context` that a preflight's template uses, as API Gateway has them."""
+
+    def __init__(self, headers: dict[str, str]):
+        self.headers, self.header = headers, dict[str, str]()
+
+    def params(self, name: str) -> str:
+        return self.headers.get(name, "")  # header names are case-sensitive here
+
+    def answer(self, template: str) -> tuple[str, dict[str, str]]:
+        """Body and overridden headers. The headers of `$context.responseOverride` are named like attributes."""
+        context = {"responseOverride": {"header": self.header}}
+        # The name of a header has dashes, which this engine reads as minus in a path of `#set`.
+        runnable = template.replace("header.Access-Control-Allow-Origin =", "header.AllowOrigin =")
+        body = airspeed.Template(runnable).merge({"input": self, "context": context})
+        return body, self.header
+
+
+@pytest.mark.parametrize("name", ["Origin", "origin"])
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        (STORE, True),
+        (EDGE, True),
+        (PAGE, True),
+        ("https://owner.example", False),
+        ("https://owner.example:8443.evil.example", False),
+        (STORE.upper(), False),
+        ("chrome-extension://our", False),
+        ("null", False),
+        ("*", False),
+        ('" || true', False),
+        ("$origin", False),
+    ],
+)
+def test_the_gateway_answers_a_preflight_of_each_allowed_origin_by_its_name(
+    whole_template: WholeTemplate, name: str, origin: str, is_allowed: bool
+) -> None:
+    whole = whole_template("dev", ("EXTENSION_ORIGIN", f"{STORE}, {EDGE}"), ("OWN_ORIGINS", PAGE))
+    response = preflight_response(whole, "/transcription/stream")
+
+    body, headers = Gateway({name: origin}).answer(response["responseTemplates"]["application/json"])
+
+    assert headers == ({"AllowOrigin": origin} if is_allowed else {})
+    assert body == ""
+
+
+def test_a_preflight_without_an_origin_gets_the_first_one(whole_template: WholeTemplate) -> None:
+    whole = whole_template("dev", ("EXTENSION_ORIGIN", f"{STORE}, {EDGE}"), ("OWN_ORIGINS", PAGE))
+    paths = whole["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    with_preflight = [path for path, methods in paths.items() if "options" in methods]
+
+    assert len(with_preflight) > 30
+    for path in with_preflight:
+        response = preflight_response(whole, path)
+        assert Gateway({}).answer(response["responseTemplates"]["application/json"]) == ("", {})
+        headers = response["responseParameters"]
+        assert headers["method.response.header.Access-Control-Allow-Origin"] == f"'{STORE}'"
+        assert headers["method.response.header.Vary"] == "'Origin'"
+        declared = paths[path]["options"]["responses"]["200"]["headers"]
+        assert declared.keys() == {header.removeprefix("method.response.header.") for header in headers}
+
+
+def preflight_response(template: dict[str, Any], path: str) -> dict[str, Any]:
+    paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    response: dict[str, Any] = paths[path]["options"][INTEGRATION]["responses"]["default"]
+    return response
+
+
+def test_the_extension_origin_is_in_routes_and_the_caller_in_gateway_errors(whole_template: WholeTemplate) -> None:
+    whole = whole_template("dev", ("EXTENSION_ORIGIN", STORE))
     definition = whole["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     responses = definition["x-amazon-apigateway-gateway-responses"]
 
     assert "extension.invalid" not in json.dumps(whole)
     for response in responses.values():
         parameters = response["responseParameters"]
-        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == f"'{origin}'"
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "method.request.header.Origin"
+        assert parameters["gatewayresponse.header.Vary"] == "'Origin'"
         assert "X-Request-Id" in response["responseParameters"]["gatewayresponse.header.Access-Control-Expose-Headers"]
 
 
@@ -100,7 +173,7 @@ def test_the_extension_origin_is_in_routes_and_gateway_errors(whole_template: Wh
 
 
 def test_every_error_of_the_gateway_is_in_the_contract() -> None:
-    responses = gateway_responses({"Access-Control-Allow-Origin": "chrome-extension://a"})
+    responses = gateway_responses({})
 
     assert set(responses) >= {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "THROTTLED", "MISSING_AUTHENTICATION_TOKEN"}
     for kind, response in responses.items():

@@ -8,7 +8,9 @@ from chalicelib.accounts.deletion import AccountDeletion, DeletionRules
 from chalicelib.accounts.export import AccountExports, ExportRules
 from chalicelib.accounts.export_content import ExportContent
 from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
+from chalicelib.accounts.mail import Mail
 from chalicelib.accounts.service import Accounts
+from chalicelib.accounts.sign_ups import SignUps
 from chalicelib.admin.usage_figures import ActiveAndTopUsers
 from chalicelib.admin.users import UserAdministration
 from chalicelib.audit.reader import Auditor, AuditRules
@@ -30,6 +32,7 @@ from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.settings.provider_registry import RELAY
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.leases import Leases
+from chalicelib.streaming.live_providers import LiveProviders
 from chalicelib.streaming.relay import Relay
 from chalicelib.streaming.service import Streaming
 from chalicelib.transcripts.history import History
@@ -91,17 +94,26 @@ def build_application(
     def collaborators(use_case: type) -> dict[str, Any]:
         return common.of(use_case)
 
-    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=providers.live)
+    live_providers = LiveProviders({provider.name: provider for provider in providers.live}, frozenset({"openai"}))
+    leases = Leases(**collaborators(Leases), rules=LEASE_RULES, live_providers=live_providers)
     fulfilment = Fulfilment(tables, providers.stripe, STAGE, is_live=False, now=now)
     audit_rules = AuditRules()
     auditor = Auditor(
         **collaborators(Auditor),
         aggregates=Aggregates(tables),
-        price_versions=frozenset(price_files.available()),
+        price_tables=price_files.load_all(),
         purchase_value=purchase_value,
         usage_collector=ActiveAndTopUsers(),
         rules=audit_rules,
         pause=pause,
+    )
+    mail = Mail(**collaborators(Mail))
+    sign_ups = SignUps(
+        **collaborators(SignUps),
+        cognito=providers.user_pool,  # type: ignore[arg-type]
+        mail=mail,
+        identity_key=IDENTITY_KEY,
+        is_verification_on=False,
     )
     return Application(
         ledger=common.ledger,
@@ -110,6 +122,8 @@ def build_application(
             cognito=providers.user_pool,  # type: ignore[arg-type]
             verifier=providers.user_pool,  # type: ignore[arg-type]
             free_credits=FreeCredits(**collaborators(FreeCredits), rules=FREE_CREDIT_RULES, identity_key=IDENTITY_KEY),
+            sign_ups=sign_ups,
+            mail=mail,
             is_verification_on=False,
             pause=pause,
             elapsed=lambda: now_ms() / 1000,
@@ -125,7 +139,8 @@ def build_application(
             **collaborators(Purchases),
             fulfilment=fulfilment,
             is_on=True,
-            return_origins=frozenset({ORIGIN}),
+            return_origins=(ORIGIN,),
+            cursors=CURSORS,
             success_url=f"{ORIGIN}/paid",
             cancel_url=f"{ORIGIN}/cancelled",
         ),

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import UnavailableError
-from chalicelib.models.catchup import StoredFile, UploadForm
+from chalicelib.models.catchup import StoredFile, UploadedFile, UploadForm
 
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
 FORM_SECONDS = 900
+FILE_BYTES = 600_000  # twenty minutes of the smallest sound, which is the longest recording here
 Key = tuple[str, str]  # user, name
 
 
@@ -46,12 +47,12 @@ class Uploads(Folders):
         self.forms[user_id, upload_id] = now + FORM_SECONDS
         return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + FORM_SECONDS, 500)
 
-    def fingerprint(self, user_id: str, upload_id: str) -> str | None:
-        def effect() -> str | None:
+    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+        def effect() -> UploadedFile | None:
             content = self.files.get((user_id, upload_id))
-            return None if content is None else content.decode()
+            return UploadedFile(content.decode(), FILE_BYTES) if content else None
 
-        found: str | None = self._call("find upload", effect)
+        found: UploadedFile | None = self._call("find upload", effect)
         return found
 
     def readable_url(self, user_id: str, upload_id: str) -> str:

@@ -12,7 +12,7 @@ from tests.simulation.application import FREE_CREDIT_RULES, LEASE_RULES
 from tests.simulation.books import USER, number, text
 from tests.simulation.core import Simulation
 from tests.simulation.engine import APP, stored_items, stored_partitions
-from tests.simulation.providers import live_credits
+from tests.simulation.providers import billed_ms, live_credits
 from tests.simulation.scheduler import ViolationError
 
 MIDNIGHT_SLACK_SECONDS = 60  # a request that begins before midnight may book after it
@@ -44,20 +44,23 @@ def _check_session(items: dict[str, Any], session: dict[str, Any], booked: Count
     if text(session, "transport") == "relay":
         prefix = f"SEGMENT#{text(session, 'transcript_id')}#C#"
         chunks = [item for sk, item in items.items() if sk.startswith(prefix) and text(item, "state") == "done"]
-        if sum(number(chunk, "audio_ms") for chunk in chunks) != done_ms:
+        audio_ms = [number(chunk, "audio_ms") for chunk in chunks]
+        if (sum(map(billed_ms, audio_ms)), sum(audio_ms)) != (done_ms, done_ms - number(session, "rounded_up_ms")):
             raise ViolationError(f"the session {session_id} billed {done_ms} ms, its chunks are others")
 
 
 def check_recognised_audio(simulation: Simulation) -> None:
     """No audio was billed that the provider has not recognised."""
-    billed_ms = sum(
+    billed_audio_ms = sum(
         number(item, "audio_ms")
         for pk, items in stored_partitions(APP).items()
         for sk, item in items.items()
         if "#C#" in sk and text(item, "state") == "done"
     )
-    if billed_ms > simulation.providers.recogniser.recognised_ms:
-        raise ViolationError(f"{billed_ms} ms were billed, {simulation.providers.recogniser.recognised_ms} recognised")
+    if billed_audio_ms > simulation.providers.recogniser.recognised_ms:
+        raise ViolationError(
+            f"{billed_audio_ms} ms were billed, {simulation.providers.recogniser.recognised_ms} recognised"
+        )
 
 
 def check_allowances(simulation: Simulation) -> None:
@@ -88,10 +91,10 @@ def check_sockets(simulation: Simulation) -> None:
     }
     for person, session in simulation.listened:
         entries = simulation.observer.books.accounts[person.user_id].entries.values()
-        billed_ms = {text(entry, "hold_id"): number(entry, "audio_ms") for entry in entries}
+        ms_of_hold = {text(entry, "hold_id"): number(entry, "audio_ms") for entry in entries}
         for socket in session.sockets:
             hold_id = hold_of_token[socket.token]
-            lease_ms, billed = seconds_of_hold[hold_id] * 1000, billed_ms.get(hold_id, 0)
+            lease_ms, billed = seconds_of_hold[hold_id] * 1000, ms_of_hold.get(hold_id, 0)
             ended_ms = session.end_of(socket)
             used_ms = lease_ms if ended_ms is None else min(lease_ms, ended_ms - socket.received_ms - CLOCK_SLACK_MS)
             if billed > lease_ms or billed < used_ms:

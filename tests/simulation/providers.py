@@ -35,6 +35,11 @@ def live_credits(session: dict[str, Any], milliseconds: int) -> int:
     return price(text(session, "price_version"), "live", milliseconds)
 
 
+def billed_ms(chunk_ms: int) -> int:
+    """What a chunk of this length is billed as."""
+    return max(chunk_ms, 1_000)
+
+
 @dataclass
 class LiveProvider:
     """A provider of direct sockets. `holds`: token → the hold that pays for its socket; `seconds`: hold → its length.
@@ -97,6 +102,7 @@ class Recogniser:
     simulation: "Simulation"
     model: str = "assemblyai/sync-universal-3-5-pro"
     recognised_ms: int = 0
+    shortest_ms: int = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         return self.simulation.call_provider("recognise", lambda: self._recognise(audio))
@@ -114,7 +120,8 @@ class Recogniser:
         if session is None or hold is None or text(session, "transport") != "relay":
             return False
         reserved = [int(chunk["L"][0]["N"]) for chunk in session["inflight"]["M"].values()]
-        worst_case = live_credits(session, number(session, "done_ms") + sum(reserved)) - number(session, "charged")
+        billed = number(session, "done_ms") + sum(map(billed_ms, reserved))
+        worst_case = live_credits(session, billed) - number(session, "charged")
         return audio.duration_ms in reserved and worst_case <= hold.credits
 
 

@@ -122,7 +122,7 @@ class Recordings:
         if self.simulation.scheduler.now_ms < found.ready_ms:
             return None
         if found.has_failed:
-            raise ProviderFailedError("The file contains no audio.")
+            raise ProviderFailedError("The file does not hold audio.")
         order = found.order
         end_ms = min(order.to_ms, length_ms(order.audio_url))
         text = _word_of(provider_id)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
     EmailTakenError,
-    EmailUnverifiedError,
     InvalidCredentialsError,
     UnauthenticatedError,
     UnavailableError,
@@ -26,10 +25,9 @@ class User:
 
     user_id: str
     email: str
-    password: str
     name: str
     created_at: int
-    is_confirmed: bool = False
+    password: str = ""  # until the sign-up is finished
     tokens: int = 0
 
 
@@ -49,26 +47,31 @@ class UserPool:
             name, effect, outage=lambda: UnavailableError("The sign-in service failed."), usual_ms=CALL_MS
         )
 
-    def sign_up(self, email: str, password: str, name: str) -> str:
+    def create_user(self, email: str, name: str) -> str:
         def effect() -> str:
             if email in self.users:
                 raise EmailTakenError("An account with this email address exists. Sign in.")
-            user = User(self.simulation.new_id(), email, password, name, self.simulation.now)
+            user = User(self.simulation.new_id(), email, name, self.simulation.now)
             self.users[email] = self.by_id[user.user_id] = user
             self.emails[user.user_id] = email
             if process := self.simulation.scheduler.current:
                 process.account = user.user_id
             return user.user_id
 
-        return str(self._call("sign_up", effect))
+        return str(self._call("create_user", effect))
 
-    def confirm_without_code(self, email: str) -> None:
-        self._call("confirm", lambda: setattr(self._user(email), "is_confirmed", True))
+    def set_password(self, user_id: str, password: str) -> None:
+        def effect() -> None:
+            if user_id not in self.by_id:
+                raise InvalidCredentialsError("The email address or the password is wrong.")
+            self.by_id[user_id].password = password
+
+        self._call("set_password", effect)
 
     def sign_in(self, email: str, password: str) -> SignIn:
         def effect() -> SignIn:
             user = self._user(email)
-            if user.password != password:
+            if not user.password or user.password != password:
                 raise InvalidCredentialsError("The email address or the password is wrong.")
             return self._tokens(user, self.simulation.now)
 
@@ -88,7 +91,7 @@ class UserPool:
     def person(self, email: str) -> Person:
         def effect() -> Person:
             user = self._user(email)
-            return Person(user.user_id, user.email, user.name)
+            return Person(user.user_id, user.email, user.name, has_password=bool(user.password))
 
         person: Person = self._call("person", effect)
         return person
@@ -115,7 +118,7 @@ class UserPool:
     def accounts(self, email: str, user_id: str, limit: int, after: str) -> tuple[list[Account], str]:
         def effect() -> tuple[list[Account], str]:
             found = [
-                Account(user.user_id, user.email, user.name, user.created_at, user.is_confirmed)
+                Account(user.user_id, user.email, user.name, user.created_at, bool(user.password))
                 for user in self.users.values()
                 if user.email.startswith(email) and user_id in ("", user.user_id)
             ]
@@ -141,8 +144,6 @@ class UserPool:
             del self.refresh_tokens[token]
 
     def _tokens(self, user: User, auth_time_at: int) -> SignIn:
-        if not user.is_confirmed:
-            raise EmailUnverifiedError("Confirm your email address first.")
         user.tokens += 1
         token = f"id-token-{user.user_id}-{user.tokens}"
         groups = ("admins",) if user.email.startswith("owner@") else ()

@@ -108,16 +108,48 @@ def test_renewing_too_early_is_refused_unless_the_stream_was_interrupted(streami
 def test_the_clients_reported_duration_is_stored_and_not_billed(
     streaming_env: StreamingEnv,
 ) -> None:
-    """A session that is taken up day after day may last longer than one day."""
     ada = streaming_env.backend.person(500)
     lease = streaming_env.start(ada)
     streaming_env.clock.forward(90)
-    body = msgspec.convert({"session_id": lease.session_id, "provider_session_seconds": 90_061}, contract.Stop)
-    stopped = streaming_env.backend.streaming.stop(ada, body.session_id, body.provider_session_seconds)
+    stopped = streaming_env.backend.streaming.stop(ada, lease.session_id, 83)
 
     (entry, _) = streaming_env.backend.entries(ada.user_id)
     assert (stopped.billed_seconds, entry.audio_ms) == (90, 90_000)
-    assert (entry.reported_ms, entry.reported_of_ms) == (90_061_000, 90_000)
+    assert (entry.reported_ms, entry.reported_of_ms, entry.implausible_ms) == (83_000, 90_000, None)
+
+
+@pytest.mark.parametrize(
+    ("lasted", "renewals", "reported", "is_plausible"),
+    [
+        (90, 0, 0, True),
+        (90, 0, 90, True),
+        (90, 0, 91, True),  # clocks count whole seconds
+        (90, 0, 92, False),
+        (0, 0, 600, False),
+        (90, 0, 3_600, False),
+        (90, 0, 2_592_000, False),
+        (60, 2, 200, True),  # two sockets are open for a while at each renewal
+        (60, 2, 202, False),
+        (90_000, 0, 90_000, True),  # taken up after a night
+    ],
+)
+def test_a_report_of_more_seconds_than_have_passed_counts_as_implausible(
+    streaming_env: StreamingEnv, lasted: int, renewals: int, reported: int, is_plausible: bool
+) -> None:
+    ada = streaming_env.backend.person(5_000)
+    lease = streaming_env.start(ada, lease_seconds=10_800)
+    for _ in range(renewals):
+        streaming_env.clock.forward(lasted)
+        streaming_env.renew(ada, lease, interrupted=True)
+    streaming_env.clock.forward(lasted)
+    body = msgspec.convert({"session_id": lease.session_id, "provider_session_seconds": reported}, contract.Stop)
+
+    stopped = streaming_env.backend.streaming.stop(ada, body.session_id, body.provider_session_seconds)
+
+    entry = next(entry for entry in streaming_env.backend.entries(ada.user_id) if entry.kind == "usage")
+    milliseconds = reported * 1_000
+    assert (entry.reported_ms, entry.implausible_ms) == ((milliseconds, None) if is_plausible else (None, milliseconds))
+    assert entry.reported_of_ms == (stopped.billed_seconds * 1_000 if is_plausible else 0)
 
 
 def test_key_terms_too_long_for_a_socket_address_are_refused_before_a_hold(
@@ -195,7 +227,7 @@ def test_a_language_that_no_provider_supports_is_refused_before_a_hold(streaming
     ada = streaming_env.backend.person(200)
 
     with pytest.raises(InvalidRequestError) as refusal:
-        streaming_env.start(ada, language="tlh")
+        streaming_env.start(ada, language="ja")
 
     assert refusal.value.details == {"field": "language"}
     assert streaming_env.available(ada) == 200

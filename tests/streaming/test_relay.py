@@ -9,6 +9,8 @@ from chalicelib.errors import (
     ProviderError,
     ProviderTimeoutError,
 )
+from chalicelib.models.accounts import Caller
+from chalicelib.providers.openai_transcription import SHORTEST_MS as OPENAI_SHORTEST_MS
 from chalicelib.repositories.table import Tables
 from tests.default_prices import PRICES
 from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
@@ -36,6 +38,77 @@ def test_the_same_audio_costs_the_same_in_chunks_of_any_length(backend: Backend,
     stopped = backend.streaming.stop(ada, lease.session_id)
 
     assert (chunk.credits_used, stopped.credits_used, stopped.billed_seconds) == (5, 5, 30)
+
+
+@pytest.mark.parametrize(
+    ("chunk_ms", "billed_seconds", "credits"),
+    [
+        ([80], 1, 1),
+        ([80] * 60, 60, 10),
+        ([999, 1_000, 1_001], 4, 1),  # 3,001 ms, and a second that has begun is shown whole
+        ([120_000, 500, 80], 122, 21),
+        ([1_500] * 4, 6, 1),
+    ],
+    ids=str,
+)
+def test_a_chunk_is_billed_as_a_second_at_least(
+    backend: Backend, chunk_ms: list[int], billed_seconds: int, credits: int
+) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    for seq, milliseconds in enumerate(chunk_ms):
+        chunk = backend.send(ada, lease.session_id, seq, milliseconds / 1000)
+        assert chunk.duration_ms == milliseconds
+    stopped = backend.streaming.stop(ada, lease.session_id)
+
+    assert (stopped.billed_seconds, stopped.credits_used, chunk.credits_used) == (billed_seconds, credits, credits)
+    (usage,) = (entry for entry in backend.entries(ada.user_id) if entry.kind == "usage")
+    assert usage.audio_ms == sum(max(milliseconds, 1_000) for milliseconds in chunk_ms)
+    assert [use.audio_ms for use in usage.uses] == [sum(chunk_ms)]
+    assert usage.cost_micro_usd == sum(PRICES.cost_micro_usd(MODEL, milliseconds) for milliseconds in chunk_ms)
+    backend.check_invariants(ada.user_id)
+
+
+def test_short_chunks_follow_each_other_without_gaps(backend: Backend) -> None:
+    """Their places and the length of the transcript are those of the audio, whatever is billed."""
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    for seq, seconds in enumerate([0.2, 0.5, 2]):
+        backend.send(ada, lease.session_id, seq, seconds)
+    renewed = backend.streaming.renew(ada, lease.session_id, interrupted=True)
+
+    kept = backend.transcripts.segments(ada.user_id, lease.transcript_id)
+    assert [(segment.start_ms, segment.end_ms) for segment in kept] == [(0, 200), (200, 700), (700, 2_700)]
+    assert renewed.offset_ms == 2_700
+    backend.streaming.stop(ada, lease.session_id)
+    (line,), _ = backend.transcripts.page(ada.user_id, 10, None)
+    assert line.audio_ms == 2_700
+
+
+def test_a_short_chunk_needs_a_second_of_the_lease(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, lease_seconds=60)
+    backend.send(ada, lease.session_id, 0, seconds=59.5)
+
+    with pytest.raises(ConflictError) as used_up:
+        backend.send(ada, lease.session_id, 1, seconds=0.1)
+
+    assert (used_up.value.details["reason"], used_up.value.details["free_ms"]) == ("lease_used_up", 500)
+    backend.streaming.renew(ada, lease.session_id, False)
+    assert backend.send(ada, lease.session_id, 1, seconds=0.1).start_ms == 59_500
+
+
+def test_a_short_chunk_that_fails_gives_its_whole_second_back(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, lease_seconds=60)
+    backend.recogniser.script.append(ProviderError("broken"))
+    with pytest.raises(ProviderError):
+        backend.send(ada, lease.session_id, 0, seconds=0.1)
+
+    backend.send(ada, lease.session_id, 0, seconds=60)
+
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == 10
 
 
 def test_splitting_into_leases_does_not_change_the_price(backend: Backend) -> None:
@@ -86,6 +159,24 @@ def test_chunks_follow_each_other_unless_start_ms_is_given(backend: Backend) -> 
         (1, 2_000, 5_000, "some words"),
         (2, 60_000, 61_000, "some words"),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "is_sent_on"), [(0.08, False), (0.0999, False), (0.1, True), (0.5, True)])
+def test_a_chunk_too_short_for_the_fallback_never_goes_to_it(two: Backend, seconds: float, is_sent_on: bool) -> None:
+    ada = two.person(200)
+    lease = two.start(ada)
+    fallback_of(two).shortest_ms = OPENAI_SHORTEST_MS
+    two.recogniser.script.append(ProviderTimeoutError("slow"))
+
+    if is_sent_on:
+        two.send(ada, lease.session_id, 0, seconds)
+    else:
+        with pytest.raises(ProviderTimeoutError, match="slow"):
+            two.send(ada, lease.session_id, 0, seconds)
+        two.send(ada, lease.session_id, 0, seconds)  # The first provider answers the retry.
+
+    assert len(fallback_of(two).received) == is_sent_on
+    two.check_invariants(ada.user_id)
 
 
 def test_the_fallback_is_called_and_its_cost_booked_under_its_name(two: Backend) -> None:
@@ -239,7 +330,16 @@ def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> Non
 
     backend.clock.forward(36)
     assert backend.streaming.stop(ada, lease.session_id).billed_seconds == 1
+    check_lost_recognition(backend, ada, lease.session_id)
     backend.check_invariants(ada.user_id)
+
+
+def check_lost_recognition(backend: Backend, caller: Caller, session_id: str) -> None:
+    """A second that was recognised and could not be billed is our cost, at no credits."""
+    (lost,) = [entry for entry in backend.entries(caller.user_id) if entry.kind == "usage" and not entry.credits]
+    cost = PRICES.cost_micro_usd(MODEL, 1_000)
+    assert (lost.service, lost.reference, lost.audio_ms) == ("live", session_id, 0)
+    assert [(use.model, use.audio_ms, use.cost_micro_usd) for use in lost.uses] == [(MODEL, 1_000, cost)]
 
 
 def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -> None:
@@ -254,5 +354,6 @@ def test_a_recognition_after_the_sessions_end_is_not_charged(backend: Backend) -
     with pytest.raises(ConflictError, match="not charged"):
         backend.send(ada, lease.session_id, 0)
 
+    check_lost_recognition(backend, ada, lease.session_id)
     assert backend.ledger.balance(ada.user_id).available == 200
     backend.check_invariants(ada.user_id)

@@ -129,18 +129,6 @@ def test_saving_returns_warnings(backend: Backend) -> None:
     assert (save().seconds_left, save().warnings) == (60, ["lease_ending", "no_audio"])
 
 
-def test_the_transcript_of_a_stopped_session_is_closed(backend: Backend) -> None:
-    ada = backend.person(200)
-    lease = backend.start(ada)
-    backend.streaming.stop(ada, lease.session_id)
-
-    with pytest.raises(ConflictError) as refusal:
-        backend.streaming.save(ada, lease.session_id, [LATE])
-
-    assert refusal.value.details == {"reason": "session_stopped", "state": "stopped"}
-    assert backend.transcripts.segments(ada.user_id, lease.transcript_id) == []
-
-
 def test_the_transcript_of_a_session_that_can_no_longer_be_resumed_is_closed(backend: Backend) -> None:
     """The reason is the one that a renewal gives, so that an extension handles both alike."""
     ada = backend.person(200)

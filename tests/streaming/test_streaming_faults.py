@@ -54,7 +54,7 @@ def is_a_lease_of(seconds: int) -> Callable[[Listener, object], None]:
 
 
 def says_how_long(listener: Listener, answer: object) -> None:
-    assert answer == contract.Saved(seconds_left=500, warnings=[])
+    assert answer == contract.Saved(saved=[0], rejected=[], seconds_left=500, warnings=[])
 
 
 def bills_a_hundred_seconds(listener: Listener, answer: object) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from chalicelib import contract
 from chalicelib.errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError
@@ -70,6 +71,67 @@ def test_the_pages_are_newest_first_and_neither_miss_nor_repeat_any(backend: Bac
             break
 
     assert ids == made[::-1]
+
+
+@pytest.mark.parametrize("title", ["Stand-up", "", "週報 🎧", "x" * 200])
+def test_a_transcript_gets_another_title_and_keeps_the_rest(backend: Backend, title: str) -> None:
+    ada, history = backend.person(200), backend.history
+    lease = backend.start(ada, title="Austen", lease_seconds=60)
+    before = history.get_transcript(ada, lease.transcript_id).transcript
+
+    renamed = history.rename(ada, lease.transcript_id, title)
+
+    assert renamed == replace(before, title=title)
+    assert history.get_transcript(ada, lease.transcript_id).transcript == renamed
+    backend.streaming.stop(ada, lease.session_id)
+    assert history.page(ada, contract.HistoryQuery()).items[0].title == title
+
+
+def test_only_its_owner_renames_a_transcript_and_none_that_was_deleted(backend: Backend) -> None:
+    ada, history = backend.person(200), backend.history
+    lease = backend.start(ada, title="Austen", lease_seconds=60)
+    backend.streaming.stop(ada, lease.session_id)
+
+    with pytest.raises(NotFoundError):
+        history.rename(backend.person(), lease.transcript_id, "Mine")
+    with pytest.raises(NotFoundError):
+        history.rename(ada, "unknown", "Mine")
+    history.delete(ada, lease.transcript_id)
+    with pytest.raises(NotFoundError):
+        history.rename(ada, lease.transcript_id, "Mine")
+    assert history.page(ada, contract.HistoryQuery()).items == []
+
+
+@pytest.mark.parametrize(
+    ("title", "url_characters", "limit", "expected"),
+    [
+        ("short", 20, 100, [60]),
+        ("語" * 200, 20, 100, [60]),
+        ("long", 1_900, 100, [48, 12]),
+        ("long", 1_900, 20, [20, 20, 20]),
+        ("語" * 200, 60_000, 100, [1] * 60),
+    ],
+    ids=["short lines", "long titles", "long addresses", "a smaller limit", "longer than a page may be"],
+)
+def test_a_page_of_long_lines_is_shorter_and_none_is_missed(
+    backend: Backend, title: str, url_characters: int, limit: int, expected: list[int]
+) -> None:
+    ada = backend.person(200)
+    for number in range(60):
+        line = Transcript(
+            f"{number:026d}", "live", number, title=title, source_url="https://a.b/" + "x" * url_characters
+        )
+        backend.tables.write(put_transcript(ada.user_id, line))
+
+    found, sizes, cursor = [], [], None
+    while not sizes or cursor:
+        page = backend.history.page(ada, contract.HistoryQuery(limit=limit, cursor=cursor))
+        found += [item.id for item in page.items]
+        sizes.append(len(page.items))
+        cursor = page.next_cursor
+
+    assert found == [f"{number:026d}" for number in reversed(range(60))]
+    assert [size for size in sizes if size] == expected
 
 
 def test_a_transcript_merges_relayed_and_saved_segments_and_shows_gaps(backend: Backend) -> None:
@@ -263,6 +325,28 @@ def test_a_transcript_can_be_exported_in_each_format(
 
     assert part in file.content
     assert (file.content_type, file.file_name) == (content_type, f"transcript-{transcript_id}.{form}")
+
+
+@pytest.mark.parametrize(
+    ("title", "file_name"),
+    [
+        ("Stand-up", "Stand-up.txt"),
+        ("Q3: results / plans?", "Q3 results plans.txt"),
+        ("مرحبا", "مرحبا.txt"),
+        ("..\\..\\..", "transcript-{id}.txt"),
+        (" .hidden. ", "hidden.txt"),
+        ("\u202etxt.exe", "txt.exe.txt"),
+        ("👨\u200d👩\u200d👧" * 40, "👨\u200d👩\u200d👧" * 12 + ".txt"),
+    ],
+)
+def test_a_file_is_named_by_its_title(backend: Backend, title: str, file_name: str) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, title=title)
+
+    file = backend.history.export(ada, lease.transcript_id, "txt")
+
+    assert file.file_name == file_name.format(id=lease.transcript_id)
+    assert len(file.file_name.encode()) <= 255
 
 
 def test_a_file_larger_than_a_response_may_be_is_refused(backend: Backend, saved_transcript, monkeypatch) -> None:

@@ -13,7 +13,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Moment, Segment, Summary
 from chalicelib.repositories.table import ItemKey
 from chalicelib.repositories.transcripts import SEGMENT_OVERHEAD_BYTES
-from chalicelib.streaming.service import MAX_SAVED_BYTES
+from chalicelib.streaming.words import MAX_TRANSCRIPT_BYTES
 from chalicelib.transcripts.history import History
 from tests.fakes import CURSORS
 
@@ -49,7 +49,7 @@ class Store:
 @pytest.fixture(params=TEXTS.values(), ids=TEXTS)
 def history(request: pytest.FixtureRequest) -> History:
     """One transcript with as much text as a live session may save."""
-    number = MAX_SAVED_BYTES // (len(request.param.encode()) + SEGMENT_OVERHEAD_BYTES)
+    number = MAX_TRANSCRIPT_BYTES // (len(request.param.encode()) + SEGMENT_OVERHEAD_BYTES)
     store: Any = Store([Segment(n, n * 1_000, n * 1_000 + 900, request.param) for n in range(number)])
     return History(ledger=store, tables=store, transcripts=store, cursors=CURSORS, now=int)
 

@@ -74,6 +74,15 @@ def check_nothing_happened(catchup_env: CatchupEnv, caller: Caller, used: int = 
     assert catchup_env.backend.tables.get(question_key(caller.user_id, "key")) is None
 
 
+def check_only_our_cost(catchup_env: CatchupEnv, caller: Caller, answers: int = 1) -> None:
+    """As `check_nothing_happened`, and what the text model did is booked as our cost, at no credits."""
+    check_nothing_happened(catchup_env, caller)
+    entries = [entry for entry in catchup_env.backend.entries(caller.user_id) if entry.kind == "usage"]
+    uses = [use for entry in entries for use in entry.uses]
+    assert [(entry.service, entry.credits) for entry in entries] == [("ask", 0)] * answers
+    assert [(use.input_tokens, use.output_tokens, use.cost_micro_usd) for use in uses] == [(1_000, 100, 150)] * answers
+
+
 # Answers and what they cost
 
 

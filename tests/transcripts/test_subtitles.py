@@ -9,6 +9,7 @@ import webvtt
 from hypothesis import given, strategies as st
 
 from chalicelib.models.transcripts import Segment
+from chalicelib.text import letters, one_line, width
 from chalicelib.transcripts import subtitles
 
 hostile_texts = st.one_of(
@@ -83,8 +84,9 @@ def in_ms(time: str) -> int:
 def test_cues_lose_and_repeat_no_word_and_fill_the_segments_time(segments: list[Segment]) -> None:
     for segment in segments:
         parts = subtitles.split_into_cues([segment])
-        assert words("".join(part.text for part in parts)) == words(subtitles.one_line(segment.text))
-        assert all(len(part.text) <= subtitles.CUE_CHARACTERS for part in parts)
+        assert words("".join(part.text for part in parts)) == words(one_line(segment.text))
+        assert all(1 <= len(part.lines) <= 2 for part in parts)
+        assert all(width(line) <= subtitles.LINE_WIDTH for part in parts for line in part.lines)
         if parts:
             assert parts[0].start_ms == segment.start_ms
         if parts and segment.end_ms - segment.start_ms > 400:
@@ -92,21 +94,83 @@ def test_cues_lose_and_repeat_no_word_and_fill_the_segments_time(segments: list[
             assert parts[-1].end_ms == segment.end_ms
 
 
-def test_a_long_segment_is_shown_two_lines_at_a_time() -> None:
-    long = Segment(0, 0, 60_000, "many words " * 60, "A")
+@pytest.mark.parametrize("speaker", ["", "A", "Dr Elinor Dashwood", "The honourable member for Norland", "語" * 25])
+def test_a_long_segment_is_shown_two_lines_at_a_time(speaker: str) -> None:
+    long = Segment(0, 0, 60_000, "many words " * 60, speaker)
 
-    blocks = subtitles.write_srt([long]).split("\n\n")
+    srt_cues = [block.split("\n")[2:] for block in subtitles.write_srt([long]).strip().split("\n\n")]
+    vtt_cues = [block.split("\n")[1:] for block in subtitles.write_vtt([long]).strip().split("\n\n")[1:]]
 
-    assert len(blocks) > 5
-    assert all(len(line) <= subtitles.LINE_CHARACTERS + 3 for block in blocks for line in block.splitlines()[2:])
+    assert len(srt_cues) == len(vtt_cues) > 5
+    for lines in srt_cues:
+        assert len(lines) <= 2
+        assert all(width(line) <= 42 or line == f"{speaker}:" for line in lines)
+    assert all(len(lines) <= 2 for lines in vtt_cues)
 
 
 def test_a_speaker_who_interrupts_a_long_segment_is_shown_at_that_time() -> None:
-    segments = [Segment(0, 0, 60_000, "many words " * 30, "A"), Segment(1, 29_000, 31_000, "Wait.", "B")]
+    segments = [Segment(0, 0, 60_000, "many words " * 30, "A"), Segment(1, 35_000, 37_000, "Wait.", "B")]
 
     speakers = [cue.speaker for cue in subtitles.split_into_cues(segments)]
 
-    assert speakers == ["A", "A", "B", "A", "A"]
+    assert speakers == ["A", "A", "A", "B", "A", "A"]
+
+
+UNCHANGED = {
+    "Persian, with a non-joiner": "می\u200cخواهم",
+    "Sinhala, with a joiner": "ශ්\u200dරී ලංකා",
+    "Hindi, with a joiner": "क्\u200dष क्ष",
+    "a family": "👨\u200d👩\u200d👧 ok",
+    "marks of direction": "\u200fשלום\u200e \u2067abc\u2069",
+    "no-break spaces": "«\u00a0Bonjour\u00a0» 10\u202f000",
+    "a soft hyphen and a word joiner": "Donau\u00addampf\u2060schiff",
+    "letters that Python does not print": "\ue000\U000e0041",
+}
+
+
+@pytest.mark.parametrize("text", UNCHANGED.values(), ids=UNCHANGED)
+def test_only_control_characters_and_line_ends_are_replaced(text: str) -> None:
+    segment = [Segment(0, 0, 900, text, "A")]
+
+    assert subtitles.write_txt(segment) == f"[00:00:00] A: {text}\n"
+    assert [cue.content for cue in srt.parse(subtitles.write_srt(segment))] == [f"A: {text}"]
+    assert [cue.text for cue in webvtt.from_buffer(io.StringIO(subtitles.write_vtt(segment)))] == [text]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x00", "\x0b", "\x1c", "\x85", "\u2028", "\u2029", "\n\n\t"])
+def test_a_control_character_or_line_end_is_a_blank(end: str) -> None:
+    assert subtitles.write_txt([Segment(0, 0, 900, f"{end}one{end}two{end}")]) == "[00:00:00] one two\n"
+
+
+WITHOUT_BLANKS = {
+    "flags": "🇩🇪🇫🇷🇬🇧" * 20,
+    "Thai": "ภาษาไทยกำลังพูดอยู่ที่นี่" * 12,
+    "skin tones": "👍🏽👍🏿🤝🏻" * 40,
+    "families": "👨\u200d👩\u200d👧" * 60,
+    "combining marks": "e\u0301\u0323a\u0308" * 80,
+    "Japanese": "春はあけぼの。やうやう白くなりゆく山ぎは、" * 8,
+    "Hindi": "क्षत्रियनमस्ते" * 20,
+    "Korean in parts": "\u1112\u1161\u11ab\u1100\u1173\u11af" * 40,
+}
+
+
+@pytest.mark.parametrize("text", WITHOUT_BLANKS.values(), ids=WITHOUT_BLANKS)
+def test_lines_break_between_letters_and_count_wide_ones_as_two(text: str) -> None:
+    lines = [line for cue in subtitles.split_into_cues([Segment(0, 0, 60_000, text)]) for line in cue.lines]
+
+    assert len(lines) > 2
+    assert "".join(lines) == text
+    assert [letter for line in lines for letter in letters(line)] == list(letters(text))
+    assert all(width(line) <= 42 for line in lines)
+    assert all(width(line) >= 40 for line in lines[:-1])  # Filled: no letter takes more than two columns.
+
+
+def test_hours_above_99_are_shown_whole() -> None:
+    late = [Segment(0, 720 * 3_600_000 - 1_000, 720 * 3_600_000, "Late.")]
+
+    assert subtitles.write_txt(late) == "[719:59:59] Late.\n"
+    assert [cue.start.total_seconds() for cue in srt.parse(subtitles.write_srt(late))] == [720 * 3_600 - 1]
+    assert [cue.start for cue in webvtt.from_buffer(io.StringIO(subtitles.write_vtt(late)))] == ["719:59:59.000"]
 
 
 def test_plain_text_has_one_line_per_segment() -> None:

@@ -33,6 +33,7 @@ body if the response is lost: nothing is charged twice, and the first response i
 # Path prefixes, the longest first, and the section of the reference.
 SECTIONS = {
     "/transcription/stream": "Streaming",
+    "/transcription/sessions": "Streaming",
     "/transcription/uploads": "Catch-up",
     "/transcription/catchup": "Catch-up",
     "/webhooks/assemblyai": "Catch-up",
@@ -51,6 +52,7 @@ SECTIONS = {
     "/auth": "Accounts",
     "/docs": "Pages",
     "/openapi.json": "Pages",
+    "/checkout": "Pages",
     "/health": "Service",
 }
 ORDER = (
@@ -72,11 +74,16 @@ HEADERS: dict[str, Schema] = {
         "description": "Seconds to wait before you retry the request; missing where a retry does not help.",
         "schema": {"type": "integer", "minimum": 0},
     },
+    "Date": {
+        "description": "The clock of the server, for a client whose own may be wrong.",
+        "schema": {"type": "string"},
+    },
     "NextCursor": {
         "description": "The `cursor` of the next page; missing on the last page.",
         "schema": {"type": "string"},
     },
     "ETag": {"description": "Changes with the content.", "schema": {"type": "string"}, "required": True},
+    "Location": {"description": "The address to use.", "schema": {"type": "string"}, "required": True},
     "ContentDisposition": {"description": "The name of the file.", "schema": {"type": "string"}, "required": True},
     **{
         f"RateLimit{name}": {"description": text, "schema": {"type": "integer", "minimum": 0}}
@@ -164,6 +171,8 @@ def _in_order(routes: Mapping[str, Mapping[str, Route]]) -> Iterator[tuple[str, 
 
 
 def _section(path: str) -> str:
+    if path == "/":
+        return "Pages"
     for prefix, section in SECTIONS.items():
         if path.startswith(prefix):
             return section

@@ -8,7 +8,8 @@ from typing import Any
 from ... import errors
 from ...models.rate_limits import UNCOUNTED as UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
-from ..responses import STATUS
+from ..responses import MAY_BE_RETRIED, STATUS
+from .messages import DETAILS, MESSAGES
 
 # Of every route: a page of another origin, a wrong Content-Type, a bug, a part of the service that is unavailable.
 ALWAYS = {"origin_not_allowed", "unsupported_media_type", "internal_error", "unavailable"}
@@ -21,11 +22,13 @@ CODES_BY_SOURCE = {
     Source.BODY: {"invalid_request", "too_large"},
     Source.IDEMPOTENCY_KEY: {"invalid_request", "idempotency_mismatch"},
     Source.HEADER: set[str](),
+    Source.BYTES_SENT_TODAY: set[str](),
 }
 CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code == "unauthenticated"}
 WEBHOOKS = "webhooks"  # the group whose callers never receive 429
 REASON_MEANINGS = {
     "already_done": "This request was already processed. Read the result with a GET request.",
+    "catchup_running": "A catch-up of this transcript is running. Delete the transcript when it has ended.",
     "chunk_expired": "Recognising the chunk took too long, or its session ended. It was not charged. Send it again.",
     "lease_changed": "The session changed while the chunk was processed. Send the chunk again.",
     "lease_open": "The lease is not near its end. Renew after `renew_after`, or set `interrupted`.",
@@ -46,13 +49,11 @@ REASON_MEANINGS = {
     "signed_out": "The sign-in has ended. Sign in again.",
     "wrong_token": "The token is not a valid ID token of this service. Sign in again.",
 }
-DETAILS: dict[str, dict[str, int | str]] = {
-    "invalid_request": {"field": "segments[3].end_ms"},
-    "insufficient_credits": {"required": 100, "available": 40},
-    "too_large": {"max_bytes": 524288},
-}
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"
-RETRY_AFTER = (429, 503)
+COMMON_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+    "Date": {"$ref": "#/components/headers/Date"},
+}
 SCHEMA = {
     "type": "object",
     "description": "Every error has this shape.",
@@ -115,8 +116,8 @@ def reasons_of(status_codes: Iterable[str], route_reasons: Iterable[str]) -> lis
 def response(status_codes: list[str], status_reasons: list[str]) -> dict[str, Any]:
     """A response with one of these codes, all of one status, and one of these reasons where its code has reasons."""
     status = STATUS[status_codes[0]]
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
-    if status in RETRY_AFTER:
+    headers = COMMON_HEADERS.copy()
+    if status in MAY_BE_RETRIED:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
     if "conflict" in status_codes:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfterWhereItHelps"}
@@ -176,7 +177,7 @@ MEANINGS = _meanings()
 
 def _example(code: str, status_reasons: list[str]) -> dict[str, Any]:
     own = reasons_of([code], status_reasons)
-    message = REASON_MEANINGS[own[0]] if own else MEANINGS[code]
+    message = MESSAGES[own[0] if own else code]
     details = {"reason": own[0]} if own else DETAILS.get(code)
     fields: dict[str, Any] = {"code": code, "message": message, "request_id": REQUEST_ID}
     return fields | ({"details": details} if details else {})

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import msgspec
 
 from .samples import accounts, admin, audit, catchup, credits, payments, service, streaming, transcripts
-from .samples.ids import JOB, SESSION, TRANSCRIPT, USER
+from .samples.ids import JOB, PURCHASE, SESSION, TRANSCRIPT, USER
 
 PATH_EXAMPLES = {
     "session_id": SESSION,
@@ -13,6 +13,7 @@ PATH_EXAMPLES = {
     "export_id": JOB,
     "transcript_id": TRANSCRIPT,
     "user_id": USER,
+    "purchase_id": PURCHASE,
     "name": "style.css",
 }
 SECTIONS = (accounts, streaming, catchup, transcripts, credits, payments, admin, audit, service)

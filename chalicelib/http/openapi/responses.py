@@ -58,12 +58,14 @@ def success_responses(spec: RouteSpec, schemas: Schemas) -> dict[str, Any]:
         same_status = [success for success in all_successes if success.status == status]
         found[str(status)] = {
             "description": ", or ".join(map(_title, same_status)),
-            "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}} | limits | _headers(same_status),
+            "headers": errors.COMMON_HEADERS | limits | _headers(same_status),
             "content": _content(same_status, schemas),
         }
     if any(success.is_page for success in all_successes):
         headers = {"ETag": {"$ref": "#/components/headers/ETag"}}
         found["304"] = {"description": "Not modified.", "headers": headers}
+        location = {"Location": {"$ref": "#/components/headers/Location"}}
+        found["308"] = {"description": "The address has a final slash: use it without.", "headers": location}
     return found
 
 

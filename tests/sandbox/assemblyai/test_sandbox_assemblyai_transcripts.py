@@ -4,6 +4,7 @@ import io
 import json
 import time
 import wave
+from pathlib import Path
 
 import assemblyai
 import httpx
@@ -15,6 +16,8 @@ from sandbox.speech import samples, word_error_rate
 
 LONG, MIDDLE, SHORT = samples()
 CREATE = "assemblyai.transcript_create"
+NO_VOICE = Path(__file__).parents[2] / "recordings" / "novoice.mp4"
+NO_AUDIO = "Transcoding failed. File does not appear to contain audio."
 CONFIG = {"speech_models": ["universal-3-5-pro", "universal-2"]}
 
 
@@ -173,7 +176,10 @@ def test_only_a_200_is_accepted_and_no_redirect_is_followed(create_transcript, w
 @pytest.mark.parametrize(
     ("audio", "options", "error"),
     [
-        (b"no audio at all", {}, "File does not appear to contain audio."),
+        (b"no audio at all", {}, f"{NO_AUDIO} File type is application/octet-stream (data)."),
+        (b"\n<!DOCTYPE html><p>", {}, f"{NO_AUDIO} File type is text/html (HTML document, ASCII text)."),
+        (b"#EXTM3U\nhttp://a/b.ts", {}, f"{NO_AUDIO} File type is application/vnd.apple.mpegurl (M3U playlist"),
+        (NO_VOICE.read_bytes(), {}, f"{NO_AUDIO} File type is video/mp4 (ISO Media"),
         (SHORT[0].read_bytes(), {"audio_start_from": 60_000}, "Audio duration is too short."),
         (SHORT[0].read_bytes(), {"audio_start_from": 500, "audio_end_at": 600}, "Audio duration is too short."),
     ],
@@ -183,6 +189,19 @@ def test_audio_that_cannot_be_recognised_ends_with_an_error(transcriber, audio, 
 
     assert transcript.status == assemblyai.TranscriptStatus.error
     assert transcript.error.startswith(error)
+
+
+def test_silence_is_an_error_only_where_the_language_is_to_be_detected(transcriber):
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, 16_000, 0, "NONE", ""))
+        writer.writeframes(bytes(32_000))
+
+    detected = transcriber.transcribe(file.getvalue(), config=config(language_detection=True))
+    named = transcriber.transcribe(file.getvalue(), config=config(language_code="en"))
+
+    assert detected.error == "language_detection cannot be performed on files with no spoken audio."
+    assert (named.status, named.words, named.audio_duration) == (assemblyai.TranscriptStatus.completed, [], 1)
 
 
 def test_the_error_fault_fails_the_job_and_not_the_call(transcriber, add_fault, http):

@@ -12,7 +12,7 @@ from sandbox.assemblyai.stored_audio import KEPT_SECONDS, FetchError, TooLargeEr
 from sandbox.clock import Clock
 from sandbox.recognition.audio import MODEL_RATE_HZ, NotAudioError
 from sandbox.recognition.ranges import Range, read_range, recognise_range
-from sandbox.recognition.recogniser import Transcript, Word
+from sandbox.recognition.transcript import Transcript, Word
 
 CONTAINERS = [
     ("wav", "pcm_s16le", 16_000),

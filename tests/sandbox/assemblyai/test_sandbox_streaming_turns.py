@@ -8,7 +8,7 @@ import pytest
 from sandbox.assemblyai.streaming_options import StreamingOptions, apply_changes, parse_query
 from sandbox.assemblyai.turns import Turns, strip_punctuation
 from sandbox.recognition.phrases import LEAD_IN_MS, MAX_PHRASE_MS, Phrases
-from sandbox.recognition.recogniser import Transcript, Word
+from sandbox.recognition.transcript import Transcript, Word
 
 RATE_HZ = 16_000
 QUERY = {"speech_model": "universal-streaming-english", "sample_rate": "16000"}

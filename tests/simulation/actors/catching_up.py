@@ -1,7 +1,7 @@
 """People who missed something: they catch up on uploads, public addresses and saved sessions, some of it twice."""
 
 from chalicelib import contract
-from chalicelib.errors import AppError, IdempotencyMismatchError, NotFoundError
+from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError, NotFoundError
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.books import number, text
 from tests.simulation.core import Simulation
@@ -49,7 +49,7 @@ class CatchingUp:
                 return contract.Catchup(session_id=session_id, minutes=rng.choice([1, 5, 600]), **about)
             return contract.Catchup(session_id=session_id, to_ms=rng.randrange(1, 20 * MINUTE_MS), **about)
         from_ms = rng.choice([0, 0, rng.randrange(5 * MINUTE_MS)])
-        to_ms = from_ms + rng.randrange(1, 10 * MINUTE_MS)
+        to_ms = None if rng.random() < 0.3 else from_ms + rng.randrange(1, 10 * MINUTE_MS)
         if kind == "address":
             url = f"https://talks.example.com/{rng.getrandbits(40):010x}.mp3"
             self.simulation.memory.personal[person.user_id].append(url)
@@ -121,6 +121,10 @@ class CatchingUp:
     def _follow(self, body: contract.Catchup, requested: RequestedCatchup) -> None:
         """Wait for the summary; then request the same range once more, and perhaps delete the transcript."""
         rng = self.rng
+        if body.session_id and rng.random() < 0.1:
+            transcripts = [session.transcript_id for _, session in self.simulation.listened]
+            sessions = [session.session_id for _, session in self.simulation.listened]
+            self._delete_transcript(transcripts[sessions.index(body.session_id)])
         for _ in range(rng.choice([1, 4, 8])):
             self.simulation.think(rng.random() * 3 * MINUTE_MS)
             status = self._status(requested.job_id)
@@ -153,18 +157,31 @@ class CatchingUp:
             raise ViolationError(f"the range of {requested.job_id} was sold again as {again.job_id}")
 
     def _delete_transcript(self, transcript_id: str) -> None:
-        """Delete a transcript, and with it every catch-up of it."""
+        """Delete a transcript, and with it every catch-up of it, unless one of them is running."""
         person = self.person
-        for catchup in self.simulation.memory.catchups:
-            job = stored_job(catchup.job_id)
-            if job and text(job, "transcript_id") == transcript_id:
-                catchup.is_transcript_deleted = True
-        for reader, session in self.simulation.listened:
-            session.is_deleted |= reader is person and session.transcript_id == transcript_id
+        catchups = [
+            catchup
+            for catchup in self.simulation.memory.catchups
+            if (job := stored_job(catchup.job_id)) and text(job, "transcript_id") == transcript_id
+        ]
+        sessions = [
+            session
+            for reader, session in self.simulation.listened
+            if reader is person and session.transcript_id == transcript_id and not session.is_deleted
+        ]
+        for catchup in catchups:
+            catchup.is_transcript_deleted = True
+        for session in sessions:
+            session.is_deleted = True
         try:
             person.ask("delete transcript", lambda application: application.history.delete(person.me, transcript_id))
         except NotFoundError:
             return
+        except ConflictError:
+            for catchup in catchups:
+                catchup.is_transcript_deleted = False
+            for session in sessions:
+                session.is_deleted = False
 
 
 def check_catchups(simulation: Simulation) -> None:

@@ -24,7 +24,7 @@ ODD_STARTS: tuple[dict[str, Any], ...] = (
     {"transport": "pigeon"},
     {"language": "\ud800"},
     {"language": "zz"},
-    {"title": "x" * 10_000},
+    {"title": "x" * 10_000, "source_url": "javascript:1"},
     {"title": "\x00"},
     {"key_terms": ["term" * 20] * 100},
     {"sample_rate": 0},

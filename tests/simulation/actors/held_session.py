@@ -8,7 +8,7 @@ from tests.simulation.actors.person import Person
 from tests.simulation.core import Simulation
 from tests.simulation.scheduler import NEVER_MS, ViolationError
 
-CLOCK_SLACK_MS = 8_000  # clocks of two processes, and seconds that are cut off
+CLOCK_SLACK_MS = 8_000  # of billed time: clocks of two processes, and seconds that are cut off
 
 
 @dataclass
@@ -16,7 +16,7 @@ class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
     `per_minute`: the credits of a minute, as its lease says. `saves`: seq → every attempt to save it. `sent`: seq →
-    milliseconds; `recognised`: seq → milliseconds and words.
+    milliseconds; `recognised`: seq → milliseconds and words. `providers`: those that its client speaks; None: all.
     """
 
     session_id: str
@@ -28,6 +28,7 @@ class HeldSession:
     first_seq: int = 0
     next_seq: int = 0
     is_deleted: bool = False
+    providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))
@@ -37,13 +38,19 @@ class HeldSession:
     def texts_of(self, seq: int) -> set[str]:
         """What may be stored for this segment; empty if nothing has to be.
 
-        The last save wins. One without an answer may still arrive, and clocks of two processes differ.
+        The last save wins, whatever the clocks of its process said. One without an answer may still arrive.
         """
         acknowledged = [save for save in self.saves[seq] if save.ended_ms]
         if not acknowledged:
             return set()
-        decided_ms = acknowledged[-1].started_ms - CLOCK_SLACK_MS
+        decided_ms = acknowledged[-1].started_ms
         return {save.text for save in self.saves[seq] if not save.ended_ms or save.ended_ms >= decided_ms}
+
+    @property
+    def least_next_seq(self) -> int:
+        """Above what was acknowledged: where a client that has just woken may go on."""
+        saved = (seq for seq, saves in self.saves.items() if any(save.ended_ms for save in saves))
+        return 1 + max([-1, *saved, *self.recognised])
 
     def end_of(self, socket: "Socket") -> int | None:
         """The earliest time at which the lease of this socket may have been ended by its listener; None if by nobody.

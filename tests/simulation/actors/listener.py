@@ -6,9 +6,12 @@ and a session costs no less than what was certainly used and no more than what m
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib import contract
-from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError
+from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError, ProviderNotOfferedError
 from chalicelib.models.audio import Audio
 from tests.simulation.actors.held_session import EndRequest, HeldSession, Save, Socket
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
@@ -16,14 +19,32 @@ from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
 from tests.simulation.price_lists import credits_for
+from tests.simulation.providers import billed_ms
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
-DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once")
+DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once", "wake")
 RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
 SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
 LONGEST_CHUNK_MS = 30_000
+CLIENTS_PROVIDERS = (
+    None,
+    None,
+    ["assemblyai"],
+    ["deepgram", "openai"],
+    ["deepgram"],
+)  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
+ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
+    {"start_ms": -20, "end_ms": 480.6},
+    {"start_ms": 500.5, "end_ms": 499},
+    {"speaker": None},
+    {"speaker": 1},
+    {"speaker": "Ada\n" * 20},
+    {"text": ""},
+    {"text": None},
+)
+MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
 OPEN_TABS = 3
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
@@ -50,6 +71,9 @@ class Listener:
                 break
         if self.rng.random() < 0.75:
             self._stop(session)
+            if self.rng.random() < 0.5:
+                self.simulation.think(self.rng.random() * 3 * MINUTE_MS)
+                _try(lambda: self._save(session))  # The provider's last turns; some come too late.
         elif self.rng.random() < 0.5:
             self._stop_all()
         return session
@@ -59,7 +83,10 @@ class Listener:
     def _start(self) -> HeldSession | None:
         rng, person = self.rng, self.person
         transport = rng.choice(["relay", "direct"])
-        body = contract.Start(transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]))
+        providers = rng.choice(CLIENTS_PROVIDERS)
+        body = contract.Start(
+            transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]), providers=providers
+        )
         session_id = person.id_for("transcription/stream", person.key())
         hashed = body_hash(body)
 
@@ -71,7 +98,9 @@ class Listener:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
         except (AppError, GaveUpError):
             return None
-        session = HeldSession(session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0)
+        session = HeldSession(
+            session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0, providers=providers
+        )
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -90,7 +119,7 @@ class Listener:
                 return lease
             except (AppError, GaveUpError):
                 return lease
-            if again != lease:
+            if replace(again, next_seq=0) != replace(lease, next_seq=0) or again.next_seq < lease.next_seq:
                 raise ViolationError(f"{operation} of {session_id} was answered {lease}, then {again}")
         return lease
 
@@ -100,6 +129,8 @@ class Listener:
         now_ms = self.simulation.scheduler.now_ms
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
+            if session.providers and lease.provider not in session.providers:
+                raise ViolationError(f"{session.session_id} got {lease.provider}, and speaks {session.providers}")
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
             if lease.token not in [socket.token for socket in session.sockets]:
@@ -115,6 +146,8 @@ class Listener:
                 self._save(session)
             case "chunk":
                 self._send_chunk(session)
+            case "wake":
+                self._wake(session)
             case "at once":
                 self._act_at_once(session)
             case "renew":
@@ -140,20 +173,39 @@ class Listener:
         self.simulation.think(SECOND_MS)
 
     def _save(self, session: HeldSession) -> None:
+        segments, saves, sent_today = self._words(session)
+        person, session_id = self.person, session.session_id
+        saved = person.ask(
+            "save", lambda application: application.streaming.save(person.me, session_id, segments, sent_today)
+        )
+        self._acknowledge(saves, saved.rejected, sent_today)
+        if set(saved.saved) != saves.keys() - {segment.seq for segment in saved.rejected}:
+            raise ViolationError(f"{session_id}: {saved.saved} were saved of {list(saves)}")
+
+    def _words(self, session: HeldSession) -> tuple[list[contract.SegmentInput], dict[int, Save], int]:
+        """Segments, some of them odd as vendors send them; the attempts to save them; and the bytes sent before."""
         first = max(session.first_seq, session.next_seq - self.rng.randrange(3))
         segments: list[contract.SegmentInput] = []
-        saves: list[Save] = []
+        saves: dict[int, Save] = {}
         for seq in range(first, first + self.rng.randint(1, 3)):
             words = f"segment {seq} {self.rng.getrandbits(24):06x}"
-            segments.append(contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=words))
-            session.saves[seq].append(save := Save(words, self.simulation.scheduler.now_ms))
-            self.simulation.memory.personal[self.person.user_id].append(words)
-            saves.append(save)
-        session.next_seq = max(session.next_seq, segments[-1].seq + 1)
-        person, session_id = self.person, session.session_id
-        person.ask("save", lambda application: application.streaming.save(person.me, session_id, segments))
-        for save in saves:
-            save.ended_ms = self.simulation.scheduler.now_ms
+            odd = self.rng.choice(ODD_SEGMENTS) if self.rng.random() < 0.3 else {}
+            fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": words} | odd
+            segments.append(contract.SegmentInput(**fields))
+            session.next_seq = max(session.next_seq, seq + 1)
+            if fields["text"]:
+                saves[seq] = Save(words, self.simulation.scheduler.now_ms)
+                session.saves[seq].append(saves[seq])
+                self.simulation.memory.personal[self.person.user_id].append(words)
+        return segments, saves, MUCH_SENT_TODAY if self.rng.random() < 0.03 else 0
+
+    def _acknowledge(self, saves: dict[int, Save], rejected: list[contract.RejectedSegment], sent_today: int) -> None:
+        """Note what was stored. Nothing is rejected here but for the bound of a day, or too late."""
+        for segment in rejected:
+            if segment.reason == "save_full" or (segment.reason == "words_limit" and not sent_today):
+                raise ViolationError(f"segment {segment.seq} was rejected: {segment.reason}")
+        for seq in saves.keys() - {segment.seq for segment in rejected}:
+            saves[seq].ended_ms = self.simulation.scheduler.now_ms
 
     def _send_chunk(self, session: HeldSession) -> None:
         """Send a chunk, a new one or one of the last again."""
@@ -180,24 +232,41 @@ class Listener:
         def renew(application: Application) -> contract.Lease:
             return application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
 
-        requested_ms = self.simulation.scheduler.now_ms
+        requested_ms, next_seq = self.simulation.scheduler.now_ms, session.least_next_seq
         try:
             with self._end_request(session, renewal):
                 lease = self._ask_for_lease("renew", renew, session.session_id)
-        except InsufficientCreditsError:
+        except (InsufficientCreditsError, ProviderNotOfferedError):
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
+        if lease.next_seq < next_seq:
+            raise ViolationError(f"{session.session_id} goes on at {lease.next_seq}, and has words up to {next_seq}")
         self._receive(session, lease, renewal, requested_ms)
         return True
 
+    def _wake(self, session: HeldSession) -> None:
+        """Look for open sessions: this one is among them as long as nobody stopped it."""
+        person, next_seq = self.person, session.least_next_seq
+        found = person.ask("open sessions", lambda application: application.streaming.open_sessions(person.me))
+        shown = {open_session.session_id: open_session for open_session in found.sessions}.get(session.session_id)
+        is_stopped = session.is_deleted or any(request.renewal == STOP for request in session.end_requests)
+        if shown is None and not is_stopped and self.simulation.scheduler.now_ms < session.lease_ends_ms:
+            raise ViolationError(f"{session.session_id} is open, and its listener does not find it")
+        if shown and shown.next_seq < next_seq:
+            raise ViolationError(f"{session.session_id} shows {shown.next_seq}, and has words up to {next_seq}")
+
     def _stop(self, session: HeldSession) -> None:
         person, seconds = self.person, self.rng.choice([None, self.rng.randrange(600)])
+        segments, saves, sent_today = self._words(session) if self.rng.random() < 0.5 else ([], {}, 0)
+
+        def stop(application: Application) -> contract.Stopped:
+            return application.streaming.stop(person.me, session.session_id, seconds, segments, sent_today)
+
         try:
             with self._end_request(session, STOP):
-                stopped = person.ask(
-                    "stop", lambda application: application.streaming.stop(person.me, session.session_id, seconds)
-                )
+                stopped = person.ask("stop", stop)
+            self._acknowledge(saves, stopped.rejected, sent_today)
             self._check_bill(session, stopped)
             if self.rng.random() < 0.2:
                 again = person.ask(
@@ -231,8 +300,9 @@ class Listener:
         """A relay session costs the audio that was recognised, and nothing that was not sent."""
         if session.transport != "relay":
             return
-        recognised_ms = sum(milliseconds for milliseconds, _ in session.recognised.values())
-        least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sum(session.sent.values())))
+        recognised_ms = sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values())
+        sent_ms = sum(map(billed_ms, session.sent.values()))
+        least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sent_ms))
         if not least <= stopped.credits_used <= most:
             raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
 

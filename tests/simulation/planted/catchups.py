@@ -39,7 +39,7 @@ FAULTS = {
         "catchup/service.py", "if not hmac.compare_digest(", "if False and not hmac.compare_digest("
     ),
     "a failed catch-up whose transcription is not booked": PlantedFault(
-        "catchup/settlement.py", "_model_uses(job, ()))\n", "())\n"
+        "catchup/settlement.py", "_model_uses(job))\n", "())\n"
     ),
     "a transcript that stays at the provider": PlantedFault(
         "catchup/transcribe.py", "            self.provider.delete(provider_id)", "            pass"

@@ -1,10 +1,11 @@
 """All faults that the simulation has to find: name → where, and what is replaced."""
 
-from tests.simulation.planted import accounts, catchups, metering, money, totals
+from tests.simulation.planted import accounts, catchups, metering, money, totals, words
 
 FAMILIES = {
     "money": money.FAULTS,
     "metering": metering.FAULTS,
+    "words": words.FAULTS,
     "catch-ups and claims": catchups.FAULTS,
     "totals": totals.FAULTS,
     "accounts and erasure": accounts.FAULTS,

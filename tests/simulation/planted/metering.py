@@ -25,7 +25,7 @@ FAULTS = {
         "credits=prices.live_credits(done_ms) - session.charged,",
     ),
     "an allowance that is never used up": PlantedFault(
-        "streaming/service.py", "if ending.returned_seconds == 0:", "if ending.returned_seconds >= 0:"
+        "streaming/session_records.py", "if ending.returned_seconds == 0:", "if ending.returned_seconds >= 0:"
     ),
     "a sweep a minute after the start of a lease": PlantedFault(
         "streaming/lease_rules.py",
@@ -39,6 +39,6 @@ FAULTS = {
         "repositories/sessions.py", '& Attr("free_ms").gte(needed_ms)', '& Attr("free_ms").exists()'
     ),
     "a chunk that is billed twice": PlantedFault(
-        "repositories/sessions.py", '"done_ms": chunk.audio_ms,', '"done_ms": 2 * chunk.audio_ms,'
+        "repositories/sessions.py", '"done_ms": chunk.billed_ms,', '"done_ms": 2 * chunk.billed_ms,'
     ),
 }

@@ -18,8 +18,8 @@ FAULTS = {
     ),
     "a settlement that is not added to its day": PlantedFault(
         "repositories/ledger_items.py",
-        "return [entry_put(hold.user_id, entry), day]",
-        "return [entry_put(hold.user_id, entry)]",
+        "return [entry_put(user_id, entry), day]",
+        "return [entry_put(user_id, entry)]",
     ),
     "a claw-back that rounds up": PlantedFault(
         "payments/purchase_state.py",

@@ -150,7 +150,7 @@ for (const button of document.querySelectorAll("[data-days]")) {
 
 byId("download").addEventListener("click", () => run(async () => {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([await downloadCsv(`analytics/costs?format=csv&${rangeQuery()}`)], { type: "text/csv" }));
+  link.href = URL.createObjectURL(new Blob(["\ufeff", await downloadCsv(`analytics/costs?format=csv&${rangeQuery()}`)], { type: "text/csv" }));
   link.download = `costs-${range.from.value}-${range.to.value}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

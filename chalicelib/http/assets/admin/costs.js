@@ -84,11 +84,14 @@ function serviceTable(costs) {
 }
 
 function liveSeconds(live) {
+  const implausible = live.implausible_sessions === 0 ? "" :
+    ` ${counted(live.implausible_sessions, "session")} reported more seconds than there were ` +
+    `(${number(live.implausible_seconds)} s) and ${live.implausible_sessions === 1 ? "is" : "are"} left out.`;
   const text = live.sessions === 0
     ? "No extension reported the seconds of its provider on these days."
     : `${counted(live.sessions, "session")} reported ${number(live.client_reported_seconds)} s of provider time and ` +
       `${live.sessions === 1 ? "was" : "were"} billed for ${number(live.billed_seconds)} s: a difference of ${number(live.difference_seconds)} s.`;
-  return el("p", { class: "card" }, text);
+  return el("p", { class: "card" }, text + implausible);
 }
 
 function showHolds(holds) {

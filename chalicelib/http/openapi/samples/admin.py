@@ -64,7 +64,12 @@ EXAMPLES = [
             ],
         ),
         live_seconds=contract.LiveSeconds(
-            sessions=1, billed_seconds=600, client_reported_seconds=601, difference_seconds=-1
+            sessions=1,
+            billed_seconds=600,
+            client_reported_seconds=601,
+            difference_seconds=-1,
+            implausible_sessions=0,
+            implausible_seconds=0,
         ),
     ),
     contract.UsersQuery(email="ada@", limit=20),

@@ -1,7 +1,21 @@
 """Examples of the shapes of the section Payments."""
 
 from .... import contract
-from .ids import PURCHASE
+from .ids import CURSOR, PURCHASE, STARTED
+
+purchase_item = contract.PurchaseItem(
+    purchase_id=PURCHASE,
+    package_id="starter",
+    state="paid",
+    credits=500,
+    cents=299,
+    currency="usd",
+    created_at=STARTED,
+    credits_added=500,
+    credits_taken_back=0,
+    cents_returned=0,
+    is_disputed=False,
+)
 
 EXAMPLES = [
     contract.Packages(
@@ -17,5 +31,9 @@ EXAMPLES = [
         cents=299,
         currency="usd",
     ),
+    purchase_item,
+    contract.PurchasePage(purchases=[purchase_item], next_cursor=CURSOR),
+    contract.PageQuery(limit=20),
+    contract.PaidQuery(credits="2000"),
     contract.StripeWebhookResult(received=True, outcome="applied"),
 ]

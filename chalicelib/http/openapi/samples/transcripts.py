@@ -19,6 +19,8 @@ history_item = contract.HistoryItem(
 )
 
 EXAMPLES = [
+    history_item,
+    contract.UpdateTranscript(title="Stand-up of Monday"),
     contract.Ask(question="What was decided?", transcript_id=TRANSCRIPT),
     contract.AskAnswer(
         answered=True,

@@ -1,0 +1,102 @@
+"""Cleans what people and browsers send as labels. Pure functions.
+
+A label never refuses the thing that it labels. A language or media type that we cannot use does, with ValueError: a
+sentence for the person.
+"""
+
+import math
+import re
+import unicodedata
+
+from ..models.languages import AUTO, LANGUAGES, primary_language, read_language_tag
+from ..text import cut_text, one_line
+
+MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS, MAX_EMAIL_CHARACTERS, MAX_MEDIA_TYPE_CHARACTERS = 200, 2_000, 128, 100
+LONGEST_REPORT_SECONDS = 2_592_000  # thirty days
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"  # of a browser that does not know the type of a file either
+# Blanks and invisible characters that come along when an address or a code is copied.
+EDGE = r"[\s\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+# Compiled when first used.
+EDGES = rf"^{EDGE}+|{EDGE}+$"
+SOURCE_URL = r"(?i:https?)://[^\s/?#@\\]+([/?#]\S*)?"
+MEDIA_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
+MEDIA_APPLICATIONS = {
+    "application/ogg", "application/mp4", "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia",
+    UNKNOWN_MEDIA_TYPE,
+}  # fmt: skip
+RAW_AUDIO = {
+    "audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l8", "audio/l16", "audio/l20", "audio/l24",
+}  # fmt: skip
+
+
+def strip_edges(text: str) -> str:
+    """The text without blanks and invisible characters around it."""
+    return re.sub(EDGES, "", text)
+
+
+def clean_email(text: str) -> str:
+    """The address without blanks around it. Raises ValueError if it is longer than the user pool stores."""
+    email = strip_edges(text)
+    if len(email) > MAX_EMAIL_CHARACTERS:
+        raise ValueError(f"An email address has at most {MAX_EMAIL_CHARACTERS} characters.")
+    return email
+
+
+def normalise_password(password: str) -> str:
+    """One spelling for letters that keyboards compose differently (Unicode NFC)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def clean_title(title: str) -> str:
+    """The title on one line, cut to its first 200 characters, never inside a letter."""
+    return cut_text(one_line(title), MAX_TITLE_CHARACTERS)
+
+
+def clean_source_url(url: str) -> str:
+    """The address of a page; empty if it cannot be kept: not http or https, too long, or with a password."""
+    stripped = strip_edges(url)
+    is_kept = (
+        len(stripped) <= MAX_URL_CHARACTERS and re.fullmatch(SOURCE_URL, stripped) and one_line(stripped) == stripped
+    )
+    return stripped if is_kept else ""
+
+
+def clean_media_type(media_type: str) -> str:
+    """The media type of an upload in small letters, without parameters.
+
+    Raises ValueError for raw samples, whose rate nobody could tell, and for what is neither audio nor video.
+    """
+    name = strip_edges(media_type.partition(";")[0]).lower()
+    if len(name) > MAX_MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, name):
+        return UNKNOWN_MEDIA_TYPE
+    if name in RAW_AUDIO:
+        raise ValueError(
+            "Raw PCM does not say its sample rate. Put it into a WAV file and upload that as audio/wav, "
+            "or send it in chunks to a relay session."
+        )
+    if not name.startswith(("audio/", "video/")) and name not in MEDIA_APPLICATIONS:
+        raise ValueError("Upload an audio or video file.")
+    return name
+
+
+def clean_language(tag: str) -> str:
+    """The language of a BCP 47 tag as models/languages.py writes it; empty for none. Raises ValueError."""
+    language = read_language_tag(strip_edges(tag))
+    if language is None:
+        raise ValueError("Send a language tag such as en or pt-BR, or auto to have the language detected.")
+    if (code := primary_language(language)) and code not in LANGUAGES:
+        raise ValueError("No speech model recognises this language. Send another one, or auto to have it detected.")
+    return language
+
+
+def clean_recording_language(tag: str) -> str:
+    """The same for a recording, whose language is detected unless one is named: `auto` is empty. Raises ValueError."""
+    language = clean_language(tag)
+    return "" if language == AUTO else language
+
+
+def round_report_seconds(seconds: float) -> int:
+    """A reported duration as whole seconds, from none to thirty days. Raises ValueError."""
+    if math.isnan(seconds):
+        raise ValueError("Send a number of seconds.")
+    return round(min(max(0, seconds), LONGEST_REPORT_SECONDS))

@@ -1,0 +1,55 @@
+"""Languages: how a browser's tag is read. Pure rules.
+
+A tag is BCP 47 (RFC 5646), in any case, with hyphens or underscores. Scripts, variants and extensions are left out,
+because no speech model distinguishes them. Replaced codes: IANA, "Language Subtag Registry", deprecated and
+macrolanguage subtags; `jw` is what speech models call Javanese.
+"""
+
+import re
+
+AUTO = "auto"  # recognise the language from the speech
+# The languages of speech models (those of Whisper).
+LANGUAGES = {
+    "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da", "de", "el",
+    "en", "es", "et", "eu", "fa", "fi", "fo", "fr", "gl", "gu", "ha", "haw", "he", "hi", "hr", "ht", "hu", "hy",
+    "id", "is", "it", "ja", "jw", "ka", "kk", "km", "kn", "ko", "la", "lb", "ln", "lo", "lt", "lv", "mg", "mi",
+    "mk", "ml", "mn", "mr", "ms", "mt", "my", "ne", "nl", "nn", "no", "oc", "pa", "pl", "ps", "pt", "ro", "ru",
+    "sa", "sd", "si", "sk", "sl", "sn", "so", "sq", "sr", "su", "sv", "sw", "ta", "te", "tg", "th", "tk", "tl",
+    "tr", "tt", "uk", "ur", "uz", "vi", "yi", "yo", "yue", "zh",
+}  # fmt: skip
+REPLACED = {
+    "in": "id", "iw": "he", "ji": "yi", "jv": "jw", "mo": "ro", "sh": "sr", "nb": "no", "fil": "tl", "cmn": "zh",
+    "arb": "ar", "pes": "fa", "prs": "fa", "zsm": "ms", "swh": "sw", "lvs": "lv", "ekk": "et", "khk": "mn",
+    "npi": "ne", "plt": "mg", "pnb": "pa", "uzn": "uz", "ydd": "yi", "als": "sq", "azj": "az",
+}  # fmt: skip
+UNKNOWN_LANGUAGES = {"und", "mul", "mis", "zxx"}  # ISO 639-3: undetermined, several, uncoded, no linguistic content
+EXTENDED = {("zh", "yue"): "yue"}  # extended language subtags that speech models distinguish
+# Compiled when first used, because that takes as long as a request.
+TAG = (
+    r"(?P<language>[a-z]{2,3})(?:-(?P<extended>[a-z]{3})){0,3}(?:-[a-z]{4})?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
+    r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[a-wy-z0-9](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?"
+)
+LONGEST_TAG_CHARACTERS = 100
+
+
+def read_language_tag(tag: str) -> str | None:
+    """The language with its country, such as `pt-BR`; `auto`; empty for none; None if this is no tag.
+
+    A region that is no country, as in `es-419`, is left out. A language that no model recognises is returned too.
+    """
+    name = tag.replace("_", "-").lower()
+    if name in ("", AUTO):
+        return name
+    found = re.fullmatch(TAG, name) if len(name) <= LONGEST_TAG_CHARACTERS else None
+    if not found:
+        return None
+    language, region = found["language"], found["region"] or ""
+    if language in UNKNOWN_LANGUAGES:
+        return AUTO
+    language = EXTENDED.get((language, found["extended"] or ""), REPLACED.get(language, language))
+    return f"{language}-{region.upper()}" if region.isalpha() else language
+
+
+def primary_language(tag: str) -> str:
+    """The code without its country; empty where the language is to be detected."""
+    return "" if tag == AUTO else tag.partition("-")[0]

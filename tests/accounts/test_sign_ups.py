@@ -1,0 +1,267 @@
+"""The owner of the mailbox opens the account, even if others signed up with its address; and what is mailed to whom."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from chalicelib import contract
+from chalicelib.accounts.sign_ups import check_password
+from chalicelib.errors import (
+    AppError,
+    EmailTakenError,
+    EmailUnverifiedError,
+    InvalidCredentialsError,
+    InvalidRequestError,
+    MailQuotaError,
+    UnavailableError,
+)
+from chalicelib.providers.cognito import Cognito
+from chalicelib.repositories.sign_up_locks import LOCK_SECONDS, lock_sign_up, unlock_sign_up
+from scripts.local.aws import LocalAws
+from tests.accounts.accounts_env import PASSWORD, AccountsEnv, open_accounts_env
+from tests.fakes import Backend
+
+CODE, OTHER_PASSWORD = "123456", "the password of another"  # The emulator sends the same code to every user.
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def quiet_env(ministack: LocalAws) -> Iterator[AccountsEnv]:
+    """Accounts of a stage that does not verify addresses."""
+    with open_accounts_env(ministack) as created:
+        yield created
+
+
+@pytest.fixture
+def env(quiet_env: AccountsEnv) -> AccountsEnv:
+    return quiet_env.with_verification()
+
+
+@pytest.fixture
+def email() -> str:
+    return f"signup{next(_numbers)}@example.com"
+
+
+def register(env: AccountsEnv, email: str, password: str = PASSWORD) -> contract.Registered:
+    return env.accounts.register(contract.Register(email=email, password=password))
+
+
+def confirm(env: AccountsEnv, email: str, password: str | None = None) -> contract.Confirmed:
+    return env.accounts.confirm(contract.Confirm(email=email, code=CODE, password=password))
+
+
+def can_sign_in(env: AccountsEnv, email: str, password: str) -> bool:
+    try:
+        env.accounts.login(contract.Login(email=email, password=password))
+    except InvalidCredentialsError:
+        return False
+    return True
+
+
+def mails_to(ministack: LocalAws, email: str) -> list[dict[str, Any]]:
+    """What the emulator would have sent."""
+    stored = requests.get(f"{ministack.endpoint_url}/_ministack/ses/messages", timeout=5).json()["messages"]
+    return [mail for mails in stored.values() for mail in mails if email in mail["To"]]
+
+
+# Taking over an address
+
+
+def test_the_next_sign_up_takes_over_an_address_that_was_never_confirmed(env: AccountsEnv, email: str) -> None:
+    first = register(env, email, OTHER_PASSWORD)
+
+    owner = register(env, email)
+    assert (owner.confirmation_required, owner.user.user_id == first.user.user_id) == (True, False)
+    assert confirm(env, email).free_credits == 200
+
+    assert not can_sign_in(env, email, OTHER_PASSWORD)
+    assert can_sign_in(env, email, PASSWORD)
+
+
+def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(env: AccountsEnv, email: str) -> None:
+    """Not even where another person signs up after the owner."""
+    register(env, email)
+    register(env, email, OTHER_PASSWORD)
+    register(env, email, OTHER_PASSWORD + "!")
+
+    confirm(env, email, PASSWORD)
+
+    assert [can_sign_in(env, email, word) for word in (OTHER_PASSWORD, OTHER_PASSWORD + "!", PASSWORD)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_confirmed_address_cannot_be_taken_over(env: AccountsEnv, email: str) -> None:
+    register(env, email)
+    confirm(env, email)
+
+    with pytest.raises(EmailTakenError):
+        register(env, email, OTHER_PASSWORD)
+    with pytest.raises(InvalidRequestError):
+        confirm(env, email, OTHER_PASSWORD)
+
+    assert can_sign_in(env, email, PASSWORD)
+    assert not can_sign_in(env, email, OTHER_PASSWORD)
+
+
+def test_an_address_is_not_replaced_while_it_is_being_confirmed(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email)
+    confirm_at_pool, refusals = Cognito.confirm, []
+
+    def confirm_slowly(pool: Cognito, *words: str) -> None:
+        for again in (lambda: register(env, email, OTHER_PASSWORD), lambda: confirm(env, email)):
+            with pytest.raises(UnavailableError) as refused:
+                again()
+            refusals.append(refused.value)
+        confirm_at_pool(pool, *words)
+
+    monkeypatch.setattr(Cognito, "confirm", confirm_slowly)
+
+    assert confirm(env, email).free_credits == 200
+    assert len(refusals) == 2
+    assert can_sign_in(env, email, PASSWORD)
+
+
+def test_a_lock_is_exclusive_and_ends_by_itself(backend: Backend) -> None:
+    tables, now = backend.tables, backend.clock()
+
+    assert lock_sign_up(tables, "a", "first", now)
+    assert not lock_sign_up(tables, "a", "second", now + LOCK_SECONDS - 1)
+    assert lock_sign_up(tables, "b", "second", now)
+    unlock_sign_up(tables, "a", "second")
+    assert not lock_sign_up(tables, "a", "second", now)
+    assert lock_sign_up(tables, "a", "second", now + LOCK_SECONDS)
+    unlock_sign_up(tables, "a", "first")
+    assert not lock_sign_up(tables, "a", "third", now + LOCK_SECONDS)
+    unlock_sign_up(tables, "a", "second")
+    assert lock_sign_up(tables, "a", "third", now)
+
+
+# Answers that reveal nothing
+
+
+def test_confirming_answers_a_confirmed_address_as_nobody(env: AccountsEnv, email: str) -> None:
+    register(env, email)
+    confirm(env, email)
+    register(env, "waiting-" + email)
+    answers = []
+    for address, code in ((email, CODE), (email, "000000"), ("nobody-" + email, CODE), ("waiting-" + email, "000000")):
+        with pytest.raises(AppError) as refused:
+            env.accounts.confirm(contract.Confirm(email=address, code=code))
+        answers.append((refused.value.code, refused.value.message, refused.value.details))
+
+    assert set(map(str, answers)) == {str(answers[0])}
+    assert answers[0][2] == {"field": "code"}
+
+
+def test_an_empty_mail_quota_is_503_for_every_address(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email)
+    confirm(env, email)
+    register(env, "waiting-" + email)
+
+    def used_up(*_: str) -> None:
+        raise MailQuotaError
+
+    with monkeypatch.context() as patch:
+        for name in ("resend_code", "send_reset_code", "sign_up"):
+            patch.setattr(Cognito, name, used_up)
+        with pytest.raises(MailQuotaError):
+            register(env, "new-" + email)
+    with monkeypatch.context() as patch:  # The pool still pretends to mail to those without an account.
+        for name in ("resend_code", "send_reset_code"):
+            patch.setattr(Cognito, name, lambda _, address: None if email == address else used_up())
+        patch.setattr(Cognito, "sign_up", used_up)
+        for address in ("nobody-" + email, "nobody2-" + email):
+            with pytest.raises(MailQuotaError):
+                env.accounts.forgot_password(contract.ForgotPassword(email=address))
+            with pytest.raises(MailQuotaError):
+                env.accounts.resend_code(contract.ResendCode(email=address))
+    assert env.accounts.forgot_password(contract.ForgotPassword(email=email)).sent  # A real mail: the quota is back.
+    for address in ("nobody-" + email, email, "waiting-" + email):
+        assert env.accounts.forgot_password(contract.ForgotPassword(email=address)).sent
+        assert env.accounts.resend_code(contract.ResendCode(email=address)).sent
+
+
+# Mails
+
+
+def test_a_stage_without_verification_mails_nothing_at_a_sign_up(
+    quiet_env: AccountsEnv, ministack: LocalAws, email: str
+) -> None:
+    register(quiet_env, email)
+    quiet_env.accounts.login(contract.Login(email=email, password=PASSWORD))
+
+    assert mails_to(ministack, email) == []
+
+
+def test_a_mail_names_the_product_and_says_what_to_do_if_it_was_not_you(
+    env: AccountsEnv, ministack: LocalAws, email: str
+) -> None:
+    register(env, email)
+    confirm(env, email)
+    env.accounts.forgot_password(contract.ForgotPassword(email=email))
+
+    mails = mails_to(ministack, email)
+
+    assert len(mails) == 2
+    for mail, code in zip(mails, (CODE, "654321"), strict=True):
+        text = mail["BodyText"] or mail["BodyHtml"]
+        assert mail["Subject"] == "Your code for Live Transcription"
+        assert code in text
+        assert "Live Transcription" in text
+        assert "Not you?" in text
+        assert len(text) < 600
+
+
+# Passwords
+
+
+@pytest.mark.parametrize(
+    "password",
+    [" correct horse battery", "correct horse battery ", "\tcorrect horse", "correct\nhorse battery",
+     "correct horse\u2028battery", "correct horse\x85battery", "correct horse\r", " " * 12],
+)  # fmt: skip
+def test_a_password_that_the_pool_refuses_names_its_field(password: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        check_password(password)
+
+    assert refused.value.details == {"field": "password"}
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "ten chars!", "p\u00e4ssw\u00f6rter", "\U0001f50b" * 12, "\xa0" * 10]
+)
+def test_any_other_password_is_the_pools_to_judge(password: str) -> None:
+    check_password(password)
+
+
+def test_a_refused_password_uses_no_code(env: AccountsEnv, email: str) -> None:
+    register(env, email)
+    for act in (
+        lambda: confirm(env, email, PASSWORD + " "),
+        lambda: register(env, "other-" + email, PASSWORD + "\n"),
+        lambda: env.accounts.reset_password(contract.ResetPassword(email=email, code=CODE, password=" " + PASSWORD)),
+    ):
+        with pytest.raises(InvalidRequestError) as refused:
+            act()
+        assert refused.value.details == {"field": "password"}
+
+    assert confirm(env, email).confirmed
+    with pytest.raises(InvalidCredentialsError):
+        env.accounts.login(contract.Login(email="other-" + email, password=PASSWORD))
+
+
+def test_an_address_that_waits_is_not_signed_in(env: AccountsEnv, email: str) -> None:
+    register(env, email)
+
+    with pytest.raises(EmailUnverifiedError):
+        env.accounts.login(contract.Login(email=email, password=PASSWORD))

@@ -1,0 +1,207 @@
+"""Every text field of every request, derived from the routes, gets what browsers and bad clients send.
+
+A label is kept or cleaned, what names something is refused with a sentence, and no use case fails on what is accepted.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from chalice.app import MultiDict
+from msgspec import inspect
+from msgspec.structs import replace
+
+from app import app
+from chalicelib import contract
+from chalicelib.accounts.email_address import canonical_email
+from chalicelib.contract.base import find_cleaned_fields
+from chalicelib.contract.cleaning import clean_media_type, clean_source_url, clean_title
+from chalicelib.errors import AppError, InvalidRequestError
+from chalicelib.http import request
+from chalicelib.http.endpoint import route_spec
+from chalicelib.http.openapi.examples import EXAMPLES
+from chalicelib.http.parameters import RawBody, Source
+from tests.catchup.catchup_env import CatchupEnv
+from tests.fakes import Backend
+from tests.payments.payments_env import PaymentsEnv
+
+TEXTS = {
+    "300 letters": "a" * 300,
+    "10,000 characters": "語" * 10_000,
+    "line breaks": "one\r\ntwo\u2028three\n",
+    "a NUL": "a\x00b",
+    "the first half of a pair": "cut \ud83d",
+    "the second half of a pair": "\udc68 cut",
+    "marks of direction": "\u200fשלום \u202eabc\u202c",
+    "emoji": "👨\u200d👩\u200d👧 🇩🇪 👍🏽",
+    "blanks": " \t\u00a0",
+}
+LABELS = {clean_title, clean_source_url, clean_media_type}  # these never refuse what they clean
+Path = tuple[str | int, ...]
+
+
+def request_shapes() -> Iterator[tuple[Source, Any]]:
+    """Where each shape that a route reads comes from."""
+    for methods in app.routes.values():
+        for entry in methods.values():
+            for parameter in route_spec(entry.view_function).parameters.values():
+                if parameter.source in (Source.BODY, Source.QUERY) and not isinstance(parameter.shape, RawBody):
+                    for shape in get_args(parameter.shape) or (parameter.shape,):
+                        yield parameter.source, shape
+
+
+def text_paths(kind: inspect.Type) -> Iterator[Path]:
+    """The paths below a type at which JSON or a query has text."""
+    match kind:
+        case inspect.StrType() | inspect.DateTimeType() | inspect.DateType():
+            yield ()
+        case inspect.LiteralType(values) if isinstance(values[0], str):
+            yield ()
+        case inspect.UnionType(kinds):
+            for member in kinds:
+                yield from text_paths(member)
+        case inspect.ListType(item_type=item):
+            yield from ((0, *path) for path in text_paths(item))
+        case inspect.StructType(fields=fields):
+            for field in fields:
+                yield from ((field.encode_name, *path) for path in text_paths(field.type))
+
+
+FIELDS = sorted(
+    {
+        (source, shape, path)
+        for source, shape in request_shapes()
+        for path in text_paths(inspect.type_info(shape))
+    },
+    key=lambda field: (field[1].__name__, str(field[2])),
+)  # fmt: skip
+
+
+def parse(source: Source, shape: Any, path: Path, text: str) -> Any:
+    """The shape's example with this text in one field, read as a route reads it."""
+    fields: dict[str, Any] = msgspec.to_builtins(EXAMPLES[shape]) if shape in EXAMPLES else {}
+    place: Any = fields
+    for step, following in pairwise(path):
+        if isinstance(place, dict):
+            place = place.setdefault(step, [] if isinstance(following, int) else {})
+        else:
+            place[:] = place[:1] or [{}]
+            place = place[0]
+    if isinstance(place, list):
+        place[:] = [text]
+    else:
+        place[path[-1]] = text
+    if source is Source.BODY:
+        return request.body(SimpleNamespace(raw_body=json.dumps(fields).encode()), shape)  # type: ignore[arg-type]
+    fields = {name: str(value).encode(errors="replace").decode() for name, value in fields.items() if value is not None}
+    parameters = {name: [value] for name, value in fields.items()}
+    return request.query(SimpleNamespace(query_params=MultiDict(parameters)), shape)  # type: ignore[arg-type]
+
+
+def value_at(body: Any, path: Path) -> Any:
+    for step in path:
+        body = body[step] if isinstance(step, int) else msgspec.to_builtins(body)[step]
+    return body
+
+
+def check_refusal(refusal: InvalidRequestError, path: Path, text: str) -> None:
+    """It names the field and says what is wrong: no pattern, type or class, and not the text itself."""
+    message = refusal.message
+    assert refusal.details["field"] == re.sub(r"\.(\d+)", r"[\1]", ".".join(map(str, path)))
+    assert re.fullmatch(r"[A-Z`][^\n]*\.", message), message
+    assert not re.search(r"\^|\$|\\|regex|`str`|Expected|Error\b|object at|None\b|\bType\b", message), message
+    assert text.strip() == "" or text not in message
+
+
+def cleaner_of(shape: Any, path: Path) -> Any:
+    return dict(find_cleaned_fields(shape)).get(str(path[0]))
+
+
+def test_the_text_fields_are_found() -> None:
+    found = {(shape.__name__, path) for _, shape, path in FIELDS}
+
+    assert len(found) > 45
+    assert {("Start", ("title",)), ("Start", ("key_terms", 0)), ("Catchup", ("audio_url",))} <= found
+    assert {("HistoryQuery", ("from",)), ("ExportQuery", ("format",)), ("Register", ("password",))} <= found
+    assert {shape.__name__ for _, shape, path in FIELDS if cleaner_of(shape, path) in LABELS} >= {
+        "Start", "Catchup", "NewUpload"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_label_is_cleaned_and_a_name_is_refused_with_a_sentence(name: str, run: Callable[[Any], None]) -> None:
+    text = TEXTS[name]
+    for source, shape, path in FIELDS:
+        is_label = cleaner_of(shape, path) in LABELS
+        try:
+            body = parse(source, shape, path, text)
+        except InvalidRequestError as refusal:
+            assert not is_label, (shape, path)
+            check_refusal(refusal, path, text)
+            continue
+        value = value_at(body, path)
+        assert not is_label or not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", value)
+        assert not is_label or len(value) <= 2_000
+        str(value).encode()  # No half of a pair is left.
+        run(body)
+
+
+@pytest.fixture
+def run(backend: Backend, catchup_env: CatchupEnv) -> Callable[[Any], None]:
+    """Runs the use case that keeps the texts of a body. It may refuse them as a client can understand."""
+    cases = _use_cases(backend, catchup_env, PaymentsEnv(backend))
+
+    def run_case(body: Any) -> None:
+        with suppress(AppError):
+            cases.get(type(body), lambda _: None)(body)
+
+    return run_case
+
+
+def _use_cases(backend: Backend, catchup_env: CatchupEnv, payments_env: PaymentsEnv) -> dict[Any, Callable[[Any], Any]]:
+    ada, streaming, history = backend.person(100_000), backend.streaming, backend.history
+    session_id = backend.start(ada).session_id
+
+    def new_id() -> str:
+        return str(uuid.uuid4())
+
+    def start(body: contract.Start) -> None:
+        lease = streaming.start(ada, body, new_id(), "hash")
+        history.export(ada, lease.transcript_id, "txt").file_name.encode()
+        streaming.stop(ada, lease.session_id)
+
+    def save(body: contract.Save) -> None:
+        lease = backend.start(ada)
+        streaming.save(ada, lease.session_id, body.segments)
+        for file_format in ("srt", "vtt", "txt", "json"):
+            history.export(ada, lease.transcript_id, file_format).content.encode()
+        catchup_env.ask(ada, session_id=lease.session_id)
+        streaming.stop(ada, lease.session_id)
+
+    def catch_up(body: contract.Catchup) -> None:
+        catchup_env.catchups.start(ada, body, new_id(), "hash", "https://api.example/api")
+        catchup_env.work()
+
+    return {
+        contract.Start: start,
+        contract.Save: save,
+        contract.Renew: lambda body: streaming.renew(ada, body.session_id, body.interrupted),
+        contract.Catchup: catch_up,
+        contract.NewUpload: lambda body: catchup_env.catchups.create_upload(ada, body),
+        contract.Ask: lambda body: catchup_env.questions.ask(
+            ada, replace(body, session_id=session_id), new_id(), "hash"
+        ),
+        contract.Buy: lambda body: payments_env.purchases.buy(ada, body, new_id(), "hash"),
+        **dict.fromkeys(
+            (contract.Register, contract.Confirm, contract.ResendCode, contract.Login, contract.ForgotPassword),
+            lambda body: canonical_email(body.email),
+        ),
+        contract.HistoryQuery: lambda query: history.page(ada, query),
+    }

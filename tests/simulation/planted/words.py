@@ -1,0 +1,27 @@
+"""Faults in how words are saved."""
+
+from tests.simulation.planted.planting import PlantedFault
+
+FAULTS = {
+    "saved blocks ordered by a clock": PlantedFault(
+        "repositories/transcripts.py", 'return f"{saves + 1:08d}#{suffix}"', "return suffix"
+    ),
+    "a next_seq that falls": PlantedFault(
+        "streaming/words.py",
+        "next_seq=max(session.next_seq, *(segment.seq + 1 for segment in selection.segments)),",
+        "next_seq=selection.segments[-1].seq,",
+    ),
+    "last words that are not stored": PlantedFault(
+        "streaming/service.py",
+        "                extra_writes.append(self._words.block(session, block_id, selection))\n",
+        "",
+    ),
+    "an odd segment that keeps the later ones out": PlantedFault(
+        "streaming/words.py",
+        "for segment in filter(None, map(_readable, segments)):",
+        'for segment in __import__("itertools").takewhile(bool, map(_readable, segments)):',
+    ),
+    "a start without a pointer to its session": PlantedFault(
+        "streaming/service.py", "                put_open_session(opened),\n", ""
+    ),
+}

@@ -1,0 +1,322 @@
+"""Saves at the same time, with crashes or wrong clocks: no acknowledged word is lost, and `next_seq` never falls."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.errors import AppError, ConflictError, NotFoundError, ProviderError, UnavailableError
+from chalicelib.models.accounts import Caller
+from chalicelib.repositories.table import Tables
+from chalicelib.streaming.lease_rules import LeaseRules
+from tests.credits.test_ledger_races import all_at_once
+from tests.engines import Engine
+from tests.fakes import Backend, Clock, FakeLive
+from tests.fault_injection import CRASHES, OUTAGES, Crash, Fault, FaultInjector, fail_call, no_faults
+from tests.interleaving import interleave
+
+Names = tuple[str, str]
+
+
+@dataclass
+class WordsEnv:
+    """A listener with one session, whose calls pass through a fault injector; `quiet` looks on without disturbing.
+
+    `saved`: seq → the text of the save that was acknowledged last. `next_seqs`: of the leases, in order.
+    """
+
+    backend: Backend
+    quiet: Backend
+    fault_injector: FaultInjector
+    caller: Caller
+    lease: contract.Lease
+    saved: dict[int, str] = field(default_factory=dict)
+    next_seqs: list[int] = field(default_factory=list)
+
+    @classmethod
+    def on(cls, engine: Engine, names: Names, transport: str) -> "WordsEnv":
+        fault_injector, clock = FaultInjector(), Clock()
+        live = (FakeLive(clock),)
+        quiet = Backend.on(Tables(engine.client, *names, pause=lambda _: None), clock, live=live)
+        caller = quiet.person(400)
+        lease = quiet.start(caller, str(uuid.uuid4()), transport=transport)
+        backend = Backend.on(fault_injector.tables(engine, names), clock, live=live)
+        return cls(backend, quiet, fault_injector, caller, lease)
+
+    def save(self, *seqs: int, by: Backend | None = None) -> None:
+        texts = {seq: f"{seq} {uuid.uuid4()}" for seq in seqs}
+        answer = (by or self.backend).streaming.save(self.caller, self.lease.session_id, segments(texts))
+        assert answer.rejected == []
+        self.saved |= texts
+
+    def stop(self, *seqs: int) -> contract.Stopped:
+        texts = {seq: f"{seq} {uuid.uuid4()}" for seq in seqs}
+        answer = self.backend.streaming.stop(self.caller, self.lease.session_id, None, segments(texts))
+        assert answer.rejected == []
+        self.saved |= texts
+        return answer
+
+    def renew(self) -> None:
+        lease = self.backend.streaming.renew(self.caller, self.lease.session_id, interrupted=True)
+        self.next_seqs.append(lease.next_seq)
+
+    def chunk(self, seq: int) -> None:
+        self.backend.send(self.caller, self.lease.session_id, seq)
+
+    def sweep(self) -> None:
+        self.backend.clock.forward(1_000)
+        self.backend.streaming.sweep()
+
+    @property
+    def next_seq(self) -> int:
+        """As a client that has just woken sees it."""
+        (session,) = self.quiet.streaming.open_sessions(self.caller).sessions
+        return session.next_seq
+
+    def texts(self) -> dict[int, str]:
+        found = self.quiet.transcripts.segments(self.caller.user_id, self.lease.transcript_id)
+        return {segment.seq: segment.text for segment in found}
+
+    def check(self) -> None:
+        self.quiet.check_invariants(self.caller.user_id)
+        assert self.texts().keys() >= self.saved.keys()
+        assert self.next_seqs == sorted(self.next_seqs)
+
+
+def segments(texts: dict[int, str]) -> list[contract.SegmentInput]:
+    return [
+        contract.SegmentInput(seq=seq, start_ms=seq * 1_000, end_ms=seq * 1_000 + 900, text=text)
+        for seq, text in texts.items()
+    ]
+
+
+Act = Callable[[WordsEnv], object]
+ACTS: dict[str, Act] = {
+    "save": lambda env: env.save(3, 5),
+    "a later save": lambda env: env.save(3, 9),
+    "stop": lambda env: env.stop(3, 7),
+    "renew": WordsEnv.renew,
+    "sweep": WordsEnv.sweep,
+    "chunk": lambda env: env.chunk(20),
+    "a later chunk": lambda env: env.chunk(30),
+}
+
+
+def accept_conflicts(act: Act, env: WordsEnv) -> None:
+    """Who comes second may be told so."""
+    with suppress(ConflictError, UnavailableError):
+        act(env)
+
+
+@pytest.mark.parametrize(
+    ("transport", "first", "second"),
+    [
+        ("direct", "save", "a later save"),
+        ("direct", "a later save", "save"),
+        ("direct", "save", "stop"),
+        ("direct", "stop", "save"),
+        ("direct", "stop", "stop"),
+        ("direct", "save", "renew"),
+        ("direct", "renew", "save"),
+        ("direct", "save", "sweep"),
+        ("direct", "sweep", "save"),
+        ("direct", "sweep", "stop"),
+        ("relay", "save", "chunk"),
+        ("relay", "chunk", "a later chunk"),
+        ("relay", "a later chunk", "chunk"),
+        ("relay", "chunk", "save"),
+        ("relay", "stop", "a later chunk"),
+    ],
+)
+def test_no_interleaving_loses_a_saved_word(
+    engine: Engine, names: Names, transport: str, first: str, second: str
+) -> None:
+    def new_env() -> WordsEnv:
+        env = WordsEnv.on(engine, names, transport)
+        env.save(0, 3)
+        return env
+
+    def check(env: WordsEnv) -> None:
+        env.check()
+        env.backend.clock.forward(-1_000)  # The next process has a clock that is slow.
+        env.save(3, 5)
+        assert {seq: env.texts()[seq] for seq in (3, 5)} == {seq: env.saved[seq] for seq in (3, 5)}
+
+    acts = [partial(accept_conflicts, ACTS[name]) for name in (first, second)]
+    assert interleave(new_env, *acts, check, f"{second} before a call of {first}") >= 2
+
+
+@pytest.mark.parametrize("slow_seconds", [0, 1, 8, 3_600])
+def test_an_acknowledged_later_save_wins_whatever_the_clocks_say(
+    engine: Engine, names: Names, slow_seconds: int
+) -> None:
+    env = WordsEnv.on(engine, names, "direct")
+
+    env.save(3, 4)
+    env.backend.clock.forward(-slow_seconds)
+    env.save(3)
+    env.stop(4)
+
+    assert env.texts() == env.saved
+
+
+@pytest.mark.parametrize("act", ["save", "stop"])
+@pytest.mark.parametrize("fault", [*CRASHES, *OUTAGES])
+def test_after_a_crash_at_any_call_a_retry_stores_the_words(
+    engine: Engine, names: Names, act: str, fault: Fault
+) -> None:
+    for number in range(9):
+        env = WordsEnv.on(engine, names, "direct")
+        env.backend.clock.forward(100)
+        env.fault_injector.use_plan(fail_call(number, fault))
+        try:
+            ACTS[act](env)
+            was_hit = len(env.fault_injector.calls) > number
+        except (Crash, AppError):
+            was_hit = True
+        env.fault_injector.use_plan(no_faults)
+        ACTS[act](env)
+        assert env.texts() == env.saved
+        env.check()
+        if act == "stop":
+            assert (env.stop().billed_seconds, env.quiet.open_holds(env.caller.user_id)) == (100, [])
+        if not was_hit:
+            return
+    raise AssertionError("the command never ran without a fault")
+
+
+def test_a_save_that_was_held_up_replaces_nothing_that_was_saved_since(engine: Engine, names: Names) -> None:
+    """Its client has given up on it and saved the same segments again, and then corrected them."""
+    env = WordsEnv.on(engine, names, "direct")
+    is_held_up = True
+
+    def plan(number: int, operation: str) -> None:
+        nonlocal is_held_up
+        if operation == "TransactWriteItems" and is_held_up:
+            is_held_up = False
+            env.save(3, by=env.quiet)
+            env.save(3, by=env.quiet)
+
+    env.fault_injector.use_plan(plan)
+    env.backend.streaming.save(env.caller, env.lease.session_id, segments({3: "held up"}))
+
+    assert env.texts() == env.saved
+
+
+def test_sixteen_saves_at_once_lose_nothing_and_next_seq_is_above_all(engine: Engine, names: Names) -> None:
+    env = WordsEnv.on(engine, names, "direct")
+
+    with all_at_once(16) as run:
+        answers = run(lambda number: env.save(number, 100 + number))
+
+    assert answers == [None] * 16
+    assert env.texts() == env.saved
+    assert env.next_seq == 116
+    env.renew()
+    assert env.next_seqs == [116]
+
+
+# next_seq
+
+
+def test_every_lease_says_where_to_go_on(engine: Engine, names: Names) -> None:
+    env = WordsEnv.on(engine, names, "direct")
+    assert env.lease.next_seq == env.next_seq == 0
+
+    env.save(0, 7, 2)
+    env.renew()
+    env.save(1)
+    env.sweep()
+    env.renew()
+    env.save(8)
+    again = env.backend.streaming.start(env.caller, contract.Start(transport="direct"), env.lease.session_id, "hash")
+
+    assert (env.next_seqs, env.next_seq) == ([8, 8], 9)
+    assert again.next_seq == 9, "a repeated start must not lead its client to the old numbers"
+    assert again.token == env.lease.token
+
+
+def test_a_chunk_counts_as_well(engine: Engine, names: Names) -> None:
+    env = WordsEnv.on(engine, names, "relay")
+
+    env.chunk(4)
+    env.chunk(2)
+    env.save(3)
+
+    assert env.next_seq == 5
+
+
+# Open sessions
+
+
+def test_a_client_that_wakes_finds_what_it_left_open(backend: Backend, clock: Clock) -> None:
+    ada, grace = backend.person(500), backend.person(500)
+    lapsed = backend.start(ada, transport="direct", lease_seconds=60)
+    clock.forward(200)
+    backend.streaming.sweep()
+    stopped, running = backend.start(ada), backend.start(ada, transport="direct", lease_seconds=120)
+    backend.streaming.stop(ada, stopped.session_id)
+    backend.start(grace)
+    backend.streaming.save(ada, running.session_id, segments({4: "words"}))
+
+    found = backend.streaming.open_sessions(ada).sessions
+
+    shown = {s.session_id: (s.transcript_id, s.state, s.next_seq, s.credits_held, s.lease_expires_at) for s in found}
+    assert shown == {
+        running.session_id: (running.transcript_id, "active", 5, 20, running.lease_expires_at),
+        lapsed.session_id: (lapsed.transcript_id, "lapsed", 0, 0, lapsed.lease_expires_at),
+    }
+    assert found[0].session_id == running.session_id, "newest first"
+    clock.forward(86_400 - 100)  # The older one can no longer be resumed.
+    assert [s.session_id for s in backend.streaming.open_sessions(ada).sessions] == [running.session_id]
+    backend.history.delete(ada, lapsed.transcript_id)
+    backend.streaming.stop(ada, running.session_id)
+    assert backend.streaming.open_sessions(ada).sessions == []
+
+
+def test_a_start_that_no_provider_answers_leaves_no_open_session(tables: Tables, clock: Clock) -> None:
+    backend = Backend.on(tables, clock, live=(FakeLive(clock, script=[ProviderError("down")]),))
+    ada = backend.person(200)
+
+    with pytest.raises(ProviderError):
+        backend.start(ada, transport="direct")
+
+    assert backend.streaming.open_sessions(ada).sessions == []
+
+
+def test_a_chunk_of_a_session_that_was_just_deleted_is_404(engine: Engine, names: Names) -> None:
+    env = WordsEnv.on(engine, names, "relay")
+
+    def plan(number: int, operation: str) -> None:
+        if number == 1:
+            env.quiet.streaming.stop(env.caller, env.lease.session_id)
+            env.quiet.history.delete(env.caller, env.lease.transcript_id)
+
+    env.fault_injector.use_plan(plan)
+    with pytest.raises(NotFoundError):
+        env.chunk(0)
+
+
+def test_two_forgotten_starts_leave_half_of_the_free_credits(backend: Backend) -> None:
+    """With the lease that a stage has by default."""
+    rules = LeaseRules()
+    streaming = replace(backend.streaming, rules=rules, leases=replace(backend.streaming.leases, rules=rules))
+    ada = backend.person(200)
+
+    leases = [
+        streaming.start(ada, contract.Start(transport=transport), str(uuid.uuid4()), "hash")
+        for transport in ("direct", "relay")
+    ]
+
+    assert [(lease.lease_seconds, lease.credits_held) for lease in leases] == [(300, 50), (300, 50)]
+    assert backend.ledger.balance(ada.user_id).available == 100
+
+
+@pytest.fixture(scope="module")
+def names(engine: Engine) -> Iterator[Names]:
+    with engine.tables() as made:
+        yield made

@@ -1,0 +1,161 @@
+"""What labels a thing is cleaned and never refused; blanks around an address or a code are removed."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chalicelib import contract
+from chalicelib.errors import InvalidRequestError
+from chalicelib.http import request
+
+SESSION = {"session_id": "5a1de7d4"}
+
+
+def read(shape: Any, **fields: Any) -> Any:
+    return request.body(SimpleNamespace(raw_body=json.dumps(fields).encode()), shape)  # type: ignore[arg-type]
+
+
+def refusal_of(shape: Any, **fields: Any) -> InvalidRequestError:
+    with pytest.raises(InvalidRequestError) as found:
+        read(shape, **fields)
+    return found.value
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("x" * 300, "x" * 200),
+        ("one\r\ntwo\x00three\u2028four", "one two three four"),
+        (" padded\n", "padded"),
+        ("\u200fעברית", "\u200fעברית"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("x" * 199 + "👨\u200d👩\u200d👧", "x" * 199),
+        ("x" * 199 + "e\u0301", "x" * 199),
+        ("🇩🇪" * 150, "🇩🇪" * 100),
+        ("x" * 195 + " word", "x" * 195 + " word"),
+        ("cut \ud83d", "cut \ufffd"),
+        ("\n", ""),
+        ("e" + "\u0301" * 300, "e" + "\u0301" * 199),
+    ],
+    ids=ascii,
+)
+def test_a_title_is_put_on_one_line_and_cut_between_letters(title: str, expected: str) -> None:
+    assert read(contract.StreamAction, action="start", title=title).title == expected
+    assert read(contract.Catchup, title=title).title == expected
+
+
+STORED = [
+    "https://example.com/watch?v=1#t=2",
+    "http://localhost:3000/",
+    "https://münchen.example/ä",
+    "HTTPS://EXAMPLE.COM",
+]
+LEFT_OUT = [
+    "file:///c:/talk.mp4", "javascript:alert(1)", "chrome://newtab/", "about:blank", "data:,a",
+    "blob:https://a.example/1", "https://ada:secret@example.com/",
+    "https://example.com/" + "x" * 2_000, "https://example.com/a\r\nX: y",
+    "https://example.com/a b", "https://", "example.com", "\ud83d", "https://example.com/\x00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", STORED)
+def test_the_address_of_a_page_is_kept(url: str) -> None:
+    assert read(contract.StreamAction, action="start", source_url=f" {url}\n").source_url == url
+
+
+@pytest.mark.parametrize("url", LEFT_OUT, ids=lambda url: ascii(url)[:40])
+def test_an_address_that_cannot_be_kept_is_left_out(url: str) -> None:
+    assert read(contract.StreamAction, action="start", source_url=url).source_url == ""
+
+
+@pytest.mark.parametrize(
+    ("media_type", "expected"),
+    [
+        ("audio/webm;codecs=opus", "audio/webm"),
+        ("Audio/MP4", "audio/mp4"),
+        ("application/ogg", "application/ogg"),
+        ("", "application/octet-stream"),
+        (" ", "application/octet-stream"),
+        ('video/mp4; codecs="avc1.42E01E, mp4a.40.2"', "video/mp4"),
+        ("AUDIO/X-M4A ; x=1", "audio/x-m4a"),
+        ("video/x-matroska", "video/x-matroska"),
+        ("audio/wav; codecs=1", "audio/wav"),
+        ("audio/vnd.wave", "audio/vnd.wave"),
+        ("application/octet-stream", "application/octet-stream"),
+        ("audio/", "application/octet-stream"),
+        ("audio", "application/octet-stream"),
+        ("audio/wav\r\nX: y", "application/octet-stream"),
+        ("audio/" + "x" * 300, "application/octet-stream"),
+    ],
+)
+def test_a_media_type_is_read_with_its_parameters_and_in_any_case(media_type: str, expected: str) -> None:
+    assert read(contract.NewUpload, content_type=media_type).content_type == expected
+
+
+@pytest.mark.parametrize("media_type", ["audio/pcm", "audio/PCM; rate=16000", "audio/L16;rate=16000", "audio/x-raw"])
+def test_raw_samples_are_refused_as_an_upload_with_what_to_do(media_type: str) -> None:
+    refusal = refusal_of(contract.NewUpload, content_type=media_type)
+
+    assert refusal.details == {"field": "content_type"}
+    assert "WAV file" in refusal.message
+    assert "relay session" in refusal.message
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "image/png", "application/pdf", "text/plain; charset=utf-8"])
+def test_a_file_without_sound_is_refused_as_an_upload(media_type: str) -> None:
+    assert refusal_of(contract.NewUpload, content_type=media_type).message == "Upload an audio or video file."
+
+
+@pytest.mark.parametrize("edge", [" ", "\n", "\t\r\n", "\u00a0", "\u200b", "\ufeff", "\u202a", " \u2060 "], ids=ascii)
+def test_what_is_copied_along_with_an_address_or_a_code_is_removed(edge: str) -> None:
+    confirm = read(contract.Confirm, email=f"{edge}ada@example.com{edge}", code=f"{edge}123456{edge}")
+
+    assert (confirm.email, confirm.code) == ("ada@example.com", "123456")
+    longest = f"{'a' * 64}@{'b' * 59}.com"
+    assert read(contract.Register, email=edge + longest + edge, password="correct horse").email == longest
+
+
+@pytest.mark.parametrize(
+    "email", ["", " ", "ada", "a da@example.com", "ada@exam ple.com", f"{'a' * 64}@{'b' * 61}.com", "\ud83d@b.cd"]
+)
+def test_other_addresses_are_refused(email: str) -> None:
+    assert refusal_of(contract.ForgotPassword, email=email).details == {"field": "email"}
+
+
+def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
+    composed, decomposed = "pässwörd-canary", "pa\u0308sswo\u0308rd-canary"
+
+    for shape, more in ((contract.Register, {}), (contract.Login, {}), (contract.ResetPassword, {"code": "1"})):
+        assert read(shape, email="a@b.cd", password=decomposed, **more).password == composed
+    assert refusal_of(contract.Register, email="a@b.cd", password="half a pair \ud83d").details == {"field": "password"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "rounded"),
+    [(12.4, 12), (12, 12), (0.6, 1), (-3, 0), (-0.2, 0), (2_592_000, 2_592_000), (1e300, 2_592_000), (None, None)],
+)
+def test_reported_seconds_are_rounded_and_clamped(sent: float | None, rounded: int | None) -> None:
+    stop = read(contract.StreamAction, action="stop", provider_session_seconds=sent, **SESSION)
+
+    assert (stop.provider_session_seconds, type(stop.provider_session_seconds)) == (rounded, type(rounded))
+
+
+@pytest.mark.parametrize(
+    ("raw", "title"),
+    [
+        (rb"\ud83d\ude00", "😀"),
+        (rb"\ud83d", "\ufffd"),
+        (rb"\uDC00\uD83D", "\ufffd\ufffd"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (rb"\\ud83d", r"\ud83d"),
+        (rb"\\\ud83d", "\\\ufffd"),
+        (rb"\"\ud83d\"", '"\ufffd"'),
+        (rb"\ud83d\n", "\ufffd"),
+    ],
+)
+def test_half_a_pair_of_surrogates_is_read_as_a_replacement_character(raw: bytes, title: str) -> None:
+    body = SimpleNamespace(raw_body=b'{"action": "start", "title": "' + raw + b'"}')
+
+    assert request.body(body, contract.StreamAction).title == title  # type: ignore[arg-type]
