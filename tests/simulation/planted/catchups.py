@@ -55,9 +55,6 @@ FAULTS = {
         "extra_writes = [put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())]",
         "extra_writes = []",
     ),
-    "a question that is swept while it is answered": PlantedFault(
-        "transcripts/questions.py", "SWEEP_AFTER_SECONDS = 60", "SWEEP_AFTER_SECONDS = -60", "apocalypse"
-    ),
     "a question answered for another body": PlantedFault(
         "transcripts/questions.py", "if earlier.body_hash != body_hash:", "if False:"
     ),
