@@ -112,7 +112,7 @@ class AccountLife:
             if text not in (sessions if text in known_sessions else exported) and text not in deleted_texts | later
         ]
         if document["user_id"] != self.person.user_id or missing:
-            raise ViolationError(f"the export of {self.person.user_id} lacks {missing}")
+            raise ViolationError(f"the export of {self.person.user_id} is not complete: {missing}")
         for user_id, texts in self.simulation.memory.personal.items():
             foreign = [text for text in [user_id, *texts] if text in exported]
             if user_id != self.person.user_id and foreign:

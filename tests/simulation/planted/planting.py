@@ -109,5 +109,5 @@ LONGEST_PHRASE = 110
 def shorten(violation: str) -> str:
     """What did not hold as a phrase: without ids, and without the values that follow it."""
     phrase = re.split(r"[A-Za-z]*[\[{(<]", re.sub(IDS, "…", violation))[0].strip(" :,'\"")
-    phrase = re.sub(r"[,:] [^,:]*\b(?:is|are|has|says|in|should be)$", "", phrase)
+    phrase = re.sub(r"[,:] [^,:]*\b(?:is|are|has|says|in|got|should be|should be one of)$", "", phrase)
     return phrase if len(phrase) <= LONGEST_PHRASE else phrase[: LONGEST_PHRASE - 1].rstrip() + "…"
