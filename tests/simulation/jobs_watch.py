@@ -70,8 +70,9 @@ class JobsWatch:
             _fail(job_id, f"was {before.state} and is now {step.state}")
         if STATES.index(step.state) < STATES.index(before.state):
             _fail(job_id, f"went back from {before.state} to {step.state}")
-        if step.state != before.state and claim != before.worker:
-            _fail(job_id, f"is {step.state} by a worker that has not claimed it, but {before.worker!r} has")
+        is_moved = (step.state, step.claimed_until) != (before.state, before.claimed_until)
+        if is_moved and claim != before.worker and claim != step.worker:
+            _fail(job_id, f"was moved on to {step.state} by a worker that had not claimed it: {before}")
         is_same = step.worker and step.worker == before.worker
         renewed_until = before.stepped_at + CLAIM_SECONDS - OWN_CLOCK_SLACK_SECONDS
         if is_same and step.state != before.state and step.claimed_until < renewed_until:
