@@ -8,9 +8,11 @@ from ..errors import ConflictError, NotFoundError
 from ..models.accounts import Caller
 from ..models.catchup import UploadedFile
 from ..models.ledger import Balance
+from ..models.sessions import SessionState
 from ..pricing.price_files import Prices
 from ..repositories.ledger import Ledger
-from ..repositories.sessions import session_from, session_key
+from ..repositories.sessions import list_open_sessions, session_from, session_key
+from ..repositories.table import Tables
 from ..repositories.transcripts import Transcripts
 from .requested_range import (
     RequestedRange,
@@ -22,11 +24,13 @@ from .requested_range import (
     range_of_url,
 )
 
+LEASED = (SessionState.OPENING, SessionState.ACTIVE)
+
 
 class Uploads(Protocol):
     """Where uploaded recordings are stored."""
 
-    def find(self, user_id: str, upload_id: str) -> UploadedFile | None: ...
+    def find_upload(self, user_id: str, upload_id: str) -> UploadedFile | None: ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class RangeReader:
     """Reads the source of a request."""
 
     ledger: Ledger
+    tables: Tables
     transcripts: Transcripts
     uploads: Uploads
     prices: Prices
@@ -47,18 +52,19 @@ class RangeReader:
             return range_of_url(body, body.audio_url)
         check_recording_range(body)
         upload_id = body.upload_id or ""
-        file = self.uploads.find(caller.user_id, upload_id)
+        file = self.uploads.find_upload(caller.user_id, upload_id)
         if file is None:
             raise NotFoundError("There is no upload with this id. Upload the recording first.")
         return range_of_upload(body, upload_id, file)
 
     def cut(self, caller: Caller, requested: RequestedRange, balance: Balance) -> RequestedRange:
-        """A range without an end as far as the balance reaches; one more lease of each open session is left alone."""
+        """A range without an end as far as the balance reaches; one more lease of each running session is kept back."""
         if not requested.is_to_end:
             return requested
-        # Without a hold there is no open session.
-        sessions = self.transcripts.open_sessions(caller.user_id) if balance.held else []
-        for_leases = sum(self.prices.live_credits(session.requested_lease_seconds * 1_000) for session in sessions)
+        # Without a hold, no session runs.
+        sessions = list_open_sessions(self.tables, caller.user_id) if balance.held else []
+        leases = [session.requested_lease_seconds for session in sessions if session.state in LEASED]
+        for_leases = sum(self.prices.live_credits(seconds * 1_000) for seconds in leases)
         return requested.cut(self.prices.affordable_ms(requested.service, balance.available - for_leases))
 
     def _read_session(self, caller: Caller, body: contract.Catchup, session_id: str) -> RequestedRange:

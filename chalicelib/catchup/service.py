@@ -105,10 +105,11 @@ class Catchups:
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        requested = self._ranges.read(caller, body)
+        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices)
+        requested = ranges.read(caller, body)
         if body.quote:
             balance, _ = self.ledger.admit(caller)
-            return self._quote(self._ranges.cut(caller, requested, balance), balance)
+            return self._quote(ranges.cut(caller, requested, balance), balance)
         range_item_key = range_key(caller.user_id, requested.range_hash)
         for _ in range(TRIES):
             balance, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
@@ -116,7 +117,7 @@ class Catchups:
                 return self._repeat_answer(caller, job_from(job_item), body_hash)
             if range_item and (earlier := self._find_earlier(caller, range_item["job_id"], requested)):
                 return earlier
-            held = self._ranges.cut(caller, requested, balance)
+            held = ranges.cut(caller, requested, balance)
             job = self._new_job(caller, body, held, job_id, body_hash, webhook_base)
             earlier_job_id = range_item["job_id"] if range_item else None
             extra_writes = [put_job(job), put_range(caller.user_id, requested.range_hash, job_id, earlier_job_id)]
@@ -177,10 +178,6 @@ class Catchups:
         if failures:
             raise ExceptionGroup(f"{len(failures)} jobs could not be queued, {queued} were", failures)
         return queued
-
-    @property
-    def _ranges(self) -> RangeReader:
-        return RangeReader(self.ledger, self.transcripts, self.uploads, self.prices)
 
     def _credits(self, requested: RequestedRange) -> int:
         """The most that the range can cost."""

@@ -40,7 +40,7 @@ class UploadFiles:
         )
         return UploadForm(form["url"], form["fields"], now + UPLOAD_FORM_SECONDS, MAX_UPLOAD_BYTES)
 
-    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+    def find_upload(self, user_id: str, upload_id: str) -> UploadedFile | None:
         """The uploaded file; None if there is none. Raises UnavailableError."""
         with convert_s3_errors("head_object"):
             try:

@@ -88,7 +88,7 @@ class RateLimits:
         """
         for _ in range(MAX_ATTEMPTS):
             try:
-                written = self._tables.update(count.conditional_write())
+                written = self._tables.write(count.conditional_write(), returns_changes=True)
             except WriteRefusedError as refusal:
                 count.update_from(refusal.refused[0])
                 if count.wait_seconds:

@@ -204,19 +204,15 @@ class Tables:
             else:
                 raise throttled_error("batch_write_item", "UnprocessedItems")
 
-    def write(self, write: Write) -> None:
-        """Do one write. Raises WriteRefusedError or UnavailableError."""
-        self._write_one(*self._request(write))
-
-    def update(self, write: Write) -> Item:
-        """As `write`, of one item; the attributes that it changed, as they are now."""
+    def write(self, write: Write, *, returns_changes: bool = False) -> Item:
+        """Do one write; return what an update changed, as it is now, if `returns_changes` (top-level attributes only).
+        Raises WriteRefusedError or UnavailableError."""
         action, request = self._request(write)
-        return deserialize(self._write_one(action, request | {"ReturnValues": "UPDATED_NEW"}).get("Attributes", {}))
-
-    def _write_one(self, action: str, request: Item) -> Any:
         operation = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[action]
+        if returns_changes:
+            request["ReturnValues"] = "UPDATED_NEW"
         try:
-            return self._call(operation, **request)
+            return deserialize(self._call(operation, **request).get("Attributes", {}))
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise

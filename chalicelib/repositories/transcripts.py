@@ -16,18 +16,16 @@ from boto3.dynamodb.conditions import Attr
 from msgspec.structs import asdict
 
 from ..ids import ulid
-from ..models.sessions import Session, SessionState
+from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary_from
 from .questions import QUESTION
-from .sessions import delete_open_session, session_from, session_key
+from .sessions import delete_open_session, session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
 TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
 RUNNING_CATCHUPS = "running_catchups"
 DELETED_PER_QUERY = 100
-OPEN_SESSIONS_AMONG = 100
-LEASED = (SessionState.OPENING, SessionState.ACTIVE)
 # An id is created up to a few seconds after the time that is stored as the start.
 ID_SLACK_SECONDS = 5
 BLOCK_BYTES = 200 * 1024
@@ -156,13 +154,6 @@ class Transcripts:
         )
         # A settlement of a transcript that was just deleted leaves an item without a start.
         return [transcript_from(item) for item in items if "started_at" in item], last
-
-    def open_sessions(self, user_id: str) -> list[Session]:
-        """The sessions that hold a lease, among the user's newest hundred transcripts."""
-        newest, _ = self.page(user_id, OPEN_SESSIONS_AMONG, after=None)
-        keys = [session_key(user_id, line.session_id) for line in newest if line.session_id and line.state in LEASED]
-        items = self._tables.get_many(keys) if keys else []
-        return [session for item in items if item and (session := session_from(item)).state in LEASED]
 
     def segments(self, user_id: str, transcript_id: str) -> list[Segment]:
         """All pieces of one transcript by time; chunks still with a provider are not in it."""

@@ -91,7 +91,7 @@ class UploadFiles:
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {}, now + 900, 500)
 
-    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+    def find_upload(self, user_id: str, upload_id: str) -> UploadedFile | None:
         return UploadedFile("simulated", 500_000_000)
 
     def readable_url(self, user_id: str, upload_id: str) -> str:

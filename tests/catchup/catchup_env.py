@@ -113,7 +113,7 @@ class FakeUploads:
     def create_form(self, user_id: str, upload_id: str, content_type: str, now: int) -> UploadForm:
         return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + 900, 500)
 
-    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+    def find_upload(self, user_id: str, upload_id: str) -> UploadedFile | None:
         fingerprint = self.files.get((user_id, upload_id))
         return UploadedFile(fingerprint, self.bytes) if fingerprint else None
 

@@ -18,8 +18,10 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry
+from chalicelib.models.transcripts import Segment
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.jobs import abandon_job
+from chalicelib.repositories.transcripts import block_id_after, put_segments
 from tests.catchup.catchup_env import CatchupEnv
 from tests.default_prices import PRICES
 from tests.fakes import CURSORS
@@ -42,17 +44,17 @@ def ada(catchup_env: CatchupEnv) -> Caller:
 
 def save_long_session(catchup_env: CatchupEnv, caller: Caller) -> str:
     """A stopped session of four hours whose text needs eight calls of the model: seven parts and their summary."""
-    session_id = catchup_env.backend.start(caller).session_id
+    lease = catchup_env.backend.start(caller)
     for block in range(12):
+        # As saves in those hours store them; a session that has only begun may keep less.
         segments = [
-            contract.SegmentInput(
-                seq=seq, start_ms=seq * 12_000, end_ms=seq * 12_000 + 11_000, text=f"{seq} " + "word " * 200
-            )
+            Segment(seq, seq * 12_000, seq * 12_000 + 11_000, f"{seq} " + "word " * 200)
             for seq in range(block * 100, block * 100 + 100)
         ]
-        catchup_env.backend.streaming.save(caller, session_id, segments)
-    catchup_env.backend.streaming.stop(caller, session_id)
-    return session_id
+        block_id = block_id_after(block, "saved")
+        catchup_env.backend.tables.write(put_segments(caller.user_id, lease.transcript_id, block_id, segments))
+    catchup_env.backend.streaming.stop(caller, lease.session_id)
+    return lease.session_id
 
 
 def usage(catchup_env: CatchupEnv, caller: Caller) -> list[Entry]:

@@ -209,7 +209,7 @@ def test_a_view_gets_the_bytes_that_the_caller_sent_before_on_this_day() -> None
 
     assert json.loads(response.body)["values"] == ["500"]
     with pytest.raises(ValueError, match="spend does not count bytes"):
-        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter)(limit="spend")(view)  # type: ignore[arg-type, return-value]
+        EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)(limit="spend")(view)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize(

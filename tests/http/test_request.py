@@ -84,7 +84,7 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
         case errors.MailQuotaError:
             error = kind()
         case errors.UnusableAnswerError:
-            error = kind("A message.", "openai/x", 1, 1)
+            error = kind("A message.", "openai/gpt-6-luna", 10, 5)
         case _:
             error = kind("A message.")
 

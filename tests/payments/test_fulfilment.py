@@ -143,22 +143,6 @@ def test_a_dispute_holds_the_credits_until_the_bank_decides(payments_env: Paymen
     assert (entry.credits, entry.hold_id) == (-2_000, f"dispute:{first}:dp_1")
 
 
-def test_a_dispute_holds_no_credits_that_were_spent_since_the_balance_was_read(
-    payments_env: PaymentsEnv, ada: Caller
-) -> None:
-    purchase_id = payments_env.buy(ada)
-    payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    balance_before = payments_env.backend.ledger.balance(ada.user_id)
-    payments_env.backend.start(ada, lease_seconds=3_600)
-    assert credits(payments_env, ada) == (1_600, 600)
-
-    payments_env.fulfilment.record_payment_fact(
-        payments_env.purchase(purchase_id), balance_before, dispute("dp_1", DisputeState.OPEN, 999)
-    )
-
-    assert credits(payments_env, ada) == (0, 2_200)
-
-
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
 
 
@@ -201,6 +185,22 @@ def test_a_dispute_of_spent_credits_counts_though_it_holds_nothing(payments_env:
     balance = payments_env.backend.ledger.balance(ada.user_id)
     assert (balance.held, balance.purchased, balance.open_disputes) == (0, 2_500, 1)
     assert not balance.is_buyer
+
+
+def test_a_dispute_holds_no_credits_that_were_spent_since_the_balance_was_read(
+    payments_env: PaymentsEnv, ada: Caller
+) -> None:
+    purchase_id = payments_env.buy(ada)
+    payments_env.receive_fact(purchase_id, PaymentState.PAID)
+    balance_before = payments_env.backend.ledger.balance(ada.user_id)
+    payments_env.backend.start(ada, lease_seconds=3_600)
+    assert credits(payments_env, ada) == (1_600, 600)
+
+    payments_env.fulfilment.record_payment_fact(
+        payments_env.purchase(purchase_id), balance_before, dispute("dp_1", DisputeState.OPEN, 999)
+    )
+
+    assert credits(payments_env, ada) == (0, 2_200)
 
 
 def test_a_won_dispute_releases_all_credits(payments_env: PaymentsEnv, ada: Caller) -> None:

@@ -100,11 +100,11 @@ class TestForm:
         assert unreachable.readable_url(ADA, UPLOAD)
 
     def test_it_uploads_a_file(self, uploads: UploadFiles, form: UploadForm) -> None:
-        assert uploads.find(ADA, UPLOAD) is None
+        assert uploads.find_upload(ADA, UPLOAD) is None
 
         assert send(form).status_code == 204
 
-        assert uploads.find(ADA, UPLOAD)
+        assert uploads.find_upload(ADA, UPLOAD)
 
     @pytest.mark.parametrize(
         "fields",
@@ -126,12 +126,12 @@ class TestForm:
         self, uploads: UploadFiles, form: UploadForm, fields: dict[str, str | None]
     ) -> None:
         assert 400 <= send(form, **fields).status_code < 500
-        assert uploads.find(ADA, UPLOAD) is None
-        assert uploads.find(BOB, UPLOAD) is None
+        assert uploads.find_upload(ADA, UPLOAD) is None
+        assert uploads.find_upload(BOB, UPLOAD) is None
 
     def test_an_empty_file_is_rejected(self, uploads: UploadFiles, form: UploadForm) -> None:
         assert send(form, b"").status_code == 400
-        assert uploads.find(ADA, UPLOAD) is None
+        assert uploads.find_upload(ADA, UPLOAD) is None
 
     def test_a_file_above_the_size_limit_is_rejected(
         self, uploads: UploadFiles, monkeypatch: pytest.MonkeyPatch
@@ -140,14 +140,14 @@ class TestForm:
         small = uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)
 
         assert send(small, bytes(101)).status_code == 400
-        assert uploads.find(ADA, UPLOAD) is None
+        assert uploads.find_upload(ADA, UPLOAD) is None
         assert send(small, bytes(100)).status_code == 204
 
     def test_an_expired_form_is_rejected(self, uploads: UploadFiles, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("chalicelib.providers.files.UPLOAD_FORM_SECONDS", -1)
 
         assert send(uploads.create_form(ADA, UPLOAD, "audio/wav", NOW)).status_code == 403
-        assert uploads.find(ADA, UPLOAD) is None
+        assert uploads.find_upload(ADA, UPLOAD) is None
 
 
 class TestFingerprint:
@@ -155,15 +155,15 @@ class TestFingerprint:
         fingerprints = []
         for content in (SOUND, SOUND, SOUND + b"!"):
             assert send(form, content).status_code == 204
-            fingerprints.append(uploads.find(ADA, UPLOAD))
+            fingerprints.append(uploads.find_upload(ADA, UPLOAD))
 
         assert fingerprints[0] == fingerprints[1] != fingerprints[2]
 
     def test_another_users_upload_is_not_found(self, uploads: UploadFiles, form: UploadForm) -> None:
         send(form)
 
-        assert uploads.find(BOB, UPLOAD) is None
-        assert uploads.find(ADA, "another") is None
+        assert uploads.find_upload(BOB, UPLOAD) is None
+        assert uploads.find_upload(ADA, "another") is None
 
 
 class TestReadableUrl:
@@ -247,7 +247,7 @@ def test_an_outage_is_never_a_missing_file(
     broken = UploadFiles(s3(endpoint_url or ministack.endpoint_url, **parameters), settings["UPLOAD_BUCKET"])
 
     with collect_request_facts() as request_facts, pytest.raises(UnavailableError) as raised:
-        broken.find(ADA, UPLOAD)
+        broken.find_upload(ADA, UPLOAD)
 
     assert raised.value.details["retry_after_seconds"] > 0
     assert note in request_facts.notes["aws_error"]
@@ -264,12 +264,12 @@ def test_an_error_status_of_the_storage_is_unavailable(
     server = serve(http(status, b""))
 
     with pytest.raises(UnavailableError):
-        UploadFiles(s3(server.url), "bucket").find(ADA, UPLOAD)
+        UploadFiles(s3(server.url), "bucket").find_upload(ADA, UPLOAD)
 
 
 def test_a_missing_bucket_looks_like_a_missing_file(ministack: LocalAws) -> None:
     """HEAD of an object is 404 in both cases."""
-    assert UploadFiles(s3(ministack.endpoint_url), "another-bucket").find(ADA, UPLOAD) is None
+    assert UploadFiles(s3(ministack.endpoint_url), "another-bucket").find_upload(ADA, UPLOAD) is None
 
 
 def test_the_template_deletes_files_after_a_day() -> None:

@@ -99,7 +99,7 @@ def simulate_clients(tables: Tables, rng: random.Random, steps: int) -> int:
             continue
         if not count.wait_seconds:
             try:
-                count.mark_counted(tables.update(count.conditional_write()))
+                count.mark_counted(tables.write(count.conditional_write(), returns_changes=True))
                 passed.append(now)
                 max_delay_us = max(max_delay_us, now - count.now_us)
             except WriteRefusedError as refusal:
@@ -142,9 +142,9 @@ class RecordingTables(Tables):
         self.__dict__ = dict(tables.__dict__)
         self.writes: list[Write] = []
 
-    def update(self, write: Write) -> Item:
+    def write(self, write: Write, *, returns_changes: bool = False) -> Item:
         self.writes.append(write)
-        return super().update(write)
+        return super().write(write, returns_changes=returns_changes)
 
 
 def test_a_count_changes_nothing_but_its_own_item(tables: Tables, rate_limits: RateLimits) -> None:
@@ -215,10 +215,10 @@ def test_a_refused_request_counts_no_bytes(tables: Tables, rate_limits: RateLimi
 def test_a_limit_that_changes_under_every_attempt_is_503(
     rate_limits: RateLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **options: object) -> None:
         raise WriteRefusedError({0: {}})
 
-    monkeypatch.setattr("chalicelib.repositories.table.Tables.update", refuse)
+    monkeypatch.setattr("chalicelib.repositories.table.Tables.write", refuse)
 
     with pytest.raises(UnavailableError):
         rate_limits.count(count_of())

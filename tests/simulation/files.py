@@ -47,7 +47,7 @@ class Uploads(Folders):
         self.forms[user_id, upload_id] = now + FORM_SECONDS
         return UploadForm("https://bucket.example", {"key": f"{user_id}/{upload_id}"}, now + FORM_SECONDS, 500)
 
-    def find(self, user_id: str, upload_id: str) -> UploadedFile | None:
+    def find_upload(self, user_id: str, upload_id: str) -> UploadedFile | None:
         def effect() -> UploadedFile | None:
             content = self.files.get((user_id, upload_id))
             return UploadedFile(content.decode(), FILE_BYTES) if content else None
