@@ -182,7 +182,7 @@ class Listener:
         )
         self._acknowledge(saves, saved.rejected, sent_today)
         if set(saved.saved) != saves.keys() - {segment.seq for segment in saved.rejected}:
-            raise ViolationError(f"session {session_id} saved {saved.saved} of {len(saves)} segments: {list(saves)}")
+            raise ViolationError(f"session {session_id} saved {len(saved.saved)} of {len(saves)} segments: {saved}")
 
     def _words(self, session: HeldSession) -> tuple[list[contract.SegmentInput], dict[int, Save], int]:
         """Segments, some of them odd as vendors send them; the attempts to save them; and the bytes sent before."""

@@ -13,12 +13,6 @@ FAULTS = {
         "claimed_until=self.now() + self.rules.claim_seconds)",
         "claimed_until=job.claimed_until)",
     ),
-    "a job that is updated without its claim": PlantedFault(
-        "repositories/jobs.py",
-        'when=is_same & Attr("notified_id").eq(before.notified_id)',
-        'when=Attr("pk").exists()',
-        profile="apocalypse",
-    ),
     "a catch-up that charges its whole range": PlantedFault(
         "catchup/settlement.py",
         "credits=prices.credits_for(job.service, job.billed_ms),",
