@@ -87,7 +87,9 @@ class Boundary:
             answer = self._take_effect(request)
         elif fault == LATE:
             self._note(process.account, f"{label} {fault}")
-            late = Process(f"{label} late", lambda: self._take_effect(request), account=process.account)
+            late = Process(
+                f"{label} late", lambda: self._take_effect(request), account=process.account, claim=process.claim
+            )
             self._scheduler.start(late, self._rng.randrange(LATE_MS))
             self._die(process)
         else:
@@ -117,5 +119,6 @@ class Boundary:
     def _take_effect(self, request: Request) -> Answer:
         answer = request.send()
         if answer[0] == 200:
-            self._observer.observe(request.operation, request.parameters, self._scheduler.now_ms // 1000)
+            now, claim = self._scheduler.now_ms // 1000, self._scheduler.running.claim
+            self._observer.observe(request.operation, request.parameters, now, claim)
         return answer

@@ -198,7 +198,7 @@ class Simulation:
             self._idle.append(container)
             self.note(process.account, f"{process.name}: {type(error).__name__} {getattr(error, 'details', '')}")
             if not _is_expected(error):
-                raise ViolationError(f"{process.name} failed with {type(error).__name__}: {error}") from error
+                raise ViolationError(f"{process.name} failed with {_describe(error)}") from error
             self.counts[f"errors: {getattr(error, 'code', type(error).__name__)}"] += 1
             raise
         self._idle.append(container)
@@ -230,6 +230,13 @@ class Simulation:
     def note(self, account: str, line: str) -> None:
         """Add a line to the trace, with the virtual time."""
         self.trace.add(account, f"{self.scheduler.now_ms - self.start_ms} {account} {line}")
+
+
+def _describe(error: Exception) -> str:
+    """The error, or the first one of a group that nothing expects."""
+    if isinstance(error, ExceptionGroup):
+        return _describe(next(part for part in error.exceptions if not _is_expected(part)))
+    return f"{type(error).__name__}: {error}"
 
 
 def _is_expected(error: BaseException) -> bool:

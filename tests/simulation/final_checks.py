@@ -78,7 +78,7 @@ def check_allowances(simulation: Simulation) -> None:
         allowed = LEASE_RULES.paid_allowance_seconds if has_bought else LEASE_RULES.free_allowance_seconds
         for day, total in returned.items():
             if total > allowed:
-                raise ViolationError(f"{user_id} got {total} s back on {day}, of {allowed} s")
+                raise ViolationError(f"user {user_id} got {total} s back on {day}, of {allowed} s")
 
 
 def check_sockets(simulation: Simulation) -> None:
@@ -98,7 +98,9 @@ def check_sockets(simulation: Simulation) -> None:
             ended_ms = session.end_of(socket)
             used_ms = lease_ms if ended_ms is None else min(lease_ms, ended_ms - socket.received_ms - CLOCK_SLACK_MS)
             if billed > lease_ms or billed < used_ms:
-                raise ViolationError(f"{hold_id}: {billed} ms of {lease_ms} were billed, used were {used_ms}: {socket}")
+                raise ViolationError(
+                    f"{billed} ms of the lease {hold_id} were billed, used were {used_ms} of {lease_ms}: {socket}"
+                )
 
 
 def check_free_credits(simulation: Simulation) -> None:

@@ -44,8 +44,11 @@ class JobsWatch:
     def __init__(self) -> None:
         self._steps: dict[str, JobStep] = {}
 
-    def check(self, books: Books, job_id: str, now: int) -> None:
-        """Compare the stored job with what it was before. `now`: the true time, epoch seconds."""
+    def check(self, books: Books, job_id: str, now: int, claim: str) -> None:
+        """Compare the stored job with what it was before.
+
+        `now`: the true time, epoch seconds; `claim`: what the worker that wrote it has claimed its job as.
+        """
         job = stored_job(job_id)
         if job is None:
             self._steps.pop(job_id, None)
@@ -67,6 +70,9 @@ class JobsWatch:
             _fail(job_id, f"was {before.state} and is now {step.state}")
         if STATES.index(step.state) < STATES.index(before.state):
             _fail(job_id, f"went back from {before.state} to {step.state}")
+        is_moved = (step.state, step.claimed_until) != (before.state, before.claimed_until)
+        if is_moved and claim != before.worker and claim != step.worker:
+            _fail(job_id, f"was moved on to {step.state} by a worker that had not claimed it: {before}")
         is_same = step.worker and step.worker == before.worker
         renewed_until = before.stepped_at + CLAIM_SECONDS - OWN_CLOCK_SLACK_SECONDS
         if is_same and step.state != before.state and step.claimed_until < renewed_until:

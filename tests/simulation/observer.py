@@ -26,8 +26,11 @@ class Observer:
         self.sessions = SessionsWatch()
         self.stream: deque[dict[str, Any]] = deque()
 
-    def observe(self, operation: str, request: dict[str, Any], now: int) -> None:
-        """Check what this request has just changed. `now`: epoch seconds. Raises ViolationError."""
+    def observe(self, operation: str, request: dict[str, Any], now: int, claim: str) -> None:
+        """Check what this request has just changed. Raises ViolationError.
+
+        `now`: epoch seconds; `claim`: what the worker that wrote it has claimed its job as.
+        """
         if operation not in WRITES:
             return
         in_ledger: dict[str, list[str]] = {}
@@ -56,7 +59,7 @@ class Observer:
         for purchase_id in purchase_ids:
             purchases_watch.check_purchase(self.books, purchase_id)
         for job_id in job_ids:
-            self.jobs.check(self.books, job_id, now)
+            self.jobs.check(self.books, job_id, now, claim)
         for user_id, session_id in sessions:
             self.sessions.check(self.books, user_id, session_id, now)
 

@@ -112,7 +112,7 @@ class AccountLife:
             if text not in (sessions if text in known_sessions else exported) and text not in deleted_texts | later
         ]
         if document["user_id"] != self.person.user_id or missing:
-            raise ViolationError(f"the export of {self.person.user_id} lacks {missing}")
+            raise ViolationError(f"the export of {self.person.user_id} is not complete: {missing}")
         for user_id, texts in self.simulation.memory.personal.items():
             foreign = [text for text in [user_id, *texts] if text in exported]
             if user_id != self.person.user_id and foreign:
@@ -121,9 +121,12 @@ class AccountLife:
     # The end
 
     def delete(self) -> bool:
-        """Delete the account; whether it is deleted. Every call is refused from then on."""
+        """Delete the account; whether it is deleted. Every call is refused from then on.
+
+        A recording that is being uploaded meanwhile may arrive when the account is deleted.
+        """
         person, caller = self.person, self.person.me
-        form = self._last_upload_form()
+        form = self._begin_upload()
         try:
             person.ask("delete account", lambda application: application.deletion.start(caller))
         except UnauthenticatedError:  # An earlier try may have had an effect.
@@ -141,10 +144,17 @@ class AccountLife:
             self.simulation.providers.uploads.receive(*form)
         return True
 
-    def _last_upload_form(self) -> tuple[str, str] | None:
-        """A form with which a file can be sent although the account is deleted."""
-        forms = [key for key in self.simulation.providers.uploads.forms if key[0] == self.person.user_id]
-        return forms[-1] if forms else None
+    def _begin_upload(self) -> tuple[str, str] | None:
+        """A form with which a file can be sent although the account is deleted; None if there was no answer."""
+        person = self.person
+        body = contract.NewUpload(content_type="audio/mpeg")
+        try:
+            upload = person.ask(
+                "create upload", lambda application: application.catchups.create_upload(person.me, body)
+            )
+        except (AppError, GaveUpError):
+            return None
+        return person.user_id, upload.upload_id
 
     def _is_deleted(self) -> bool:
         return "deleted" in stored_items(LEDGER, f"USER#{self.person.user_id}").get("BALANCE", {})

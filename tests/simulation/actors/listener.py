@@ -130,7 +130,9 @@ class Listener:
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
             if session.providers and lease.provider not in session.providers:
-                raise ViolationError(f"{session.session_id} got {lease.provider}, and speaks {session.providers}")
+                raise ViolationError(
+                    f"session {session.session_id} got {lease.provider}, and speaks {session.providers}"
+                )
             for provider in self.simulation.providers.live:
                 provider.receive(lease.token)
             if lease.token not in [socket.token for socket in session.sockets]:
@@ -180,7 +182,7 @@ class Listener:
         )
         self._acknowledge(saves, saved.rejected, sent_today)
         if set(saved.saved) != saves.keys() - {segment.seq for segment in saved.rejected}:
-            raise ViolationError(f"{session_id}: {saved.saved} were saved of {list(saves)}")
+            raise ViolationError(f"session {session_id} saved {len(saved.saved)} of {len(saves)} segments: {saved}")
 
     def _words(self, session: HeldSession) -> tuple[list[contract.SegmentInput], dict[int, Save], int]:
         """Segments, some of them odd as vendors send them; the attempts to save them; and the bytes sent before."""
@@ -241,7 +243,9 @@ class Listener:
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
         if lease.next_seq < (next_seq := session.least_next_seq):
-            raise ViolationError(f"{session.session_id} goes on at {lease.next_seq}, and has words up to {next_seq}")
+            raise ViolationError(
+                f"session {session.session_id} goes on at {lease.next_seq}, and has words up to {next_seq}"
+            )
         self._receive(session, lease, renewal, requested_ms)
         return True
 
@@ -252,9 +256,9 @@ class Listener:
         shown = {open_session.session_id: open_session for open_session in found.sessions}.get(session.session_id)
         is_stopped = session.is_deleted or any(request.renewal == STOP for request in session.end_requests)
         if shown is None and not is_stopped and self.simulation.scheduler.now_ms < session.lease_ends_ms:
-            raise ViolationError(f"{session.session_id} is open, and its listener does not find it")
+            raise ViolationError(f"session {session.session_id} is open, and its listener does not find it")
         if shown and shown.next_seq < next_seq:
-            raise ViolationError(f"{session.session_id} shows {shown.next_seq}, and has words up to {next_seq}")
+            raise ViolationError(f"session {session.session_id} shows {shown.next_seq}, and has words up to {next_seq}")
 
     def _stop(self, session: HeldSession) -> None:
         person, seconds = self.person, self.rng.choice([None, self.rng.randrange(600)])
@@ -304,7 +308,9 @@ class Listener:
         sent_ms = sum(map(billed_ms, session.sent.values()))
         least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sent_ms))
         if not least <= stopped.credits_used <= most:
-            raise ViolationError(f"{session.session_id} cost {stopped.credits_used}, not from {least} to {most}")
+            raise ViolationError(
+                f"session {session.session_id} cost {stopped.credits_used}, not from {least} to {most}"
+            )
 
 
 def _try(run: Callable[[], object]) -> None:

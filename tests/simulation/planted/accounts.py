@@ -20,7 +20,7 @@ FAULTS = {
     ),
     "an erasure that leaves files": PlantedFault("accounts/deletion.py", "            files.delete_all(user_id)\n", ""),
     "an erasure without its last pass": PlantedFault(
-        "accounts/deletion.py", "last_pass_after_seconds: int = 1_800", "last_pass_after_seconds: int = 0", "apocalypse"
+        "accounts/deletion.py", "last_pass_after_seconds: int = 1_800", "last_pass_after_seconds: int = 0"
     ),
     "a deleted transcript without a marker for its segments": PlantedFault(
         "repositories/transcripts.py",

@@ -13,12 +13,6 @@ FAULTS = {
         "claimed_until=self.now() + self.rules.claim_seconds)",
         "claimed_until=job.claimed_until)",
     ),
-    "a job that is updated without its claim": PlantedFault(
-        "repositories/jobs.py",
-        'when=is_same & Attr("notified_id").eq(before.notified_id)',
-        'when=Attr("pk").exists()',
-        profile="apocalypse",
-    ),
     "a catch-up that charges its whole range": PlantedFault(
         "catchup/settlement.py",
         "credits=prices.credits_for(job.service, job.billed_ms),",
@@ -54,9 +48,6 @@ FAULTS = {
         "transcripts/questions.py",
         "extra_writes = [put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())]",
         "extra_writes = []",
-    ),
-    "a question that is swept while it is answered": PlantedFault(
-        "transcripts/questions.py", "SWEEP_AFTER_SECONDS = 60", "SWEEP_AFTER_SECONDS = -60", "apocalypse"
     ),
     "a question answered for another body": PlantedFault(
         "transcripts/questions.py", "if earlier.body_hash != body_hash:", "if False:"

@@ -9,7 +9,7 @@ FAULTS = {
     "a second token for a running lease": PlantedFault(
         "streaming/service.py",
         'return self.leases.stored_response(earlier, body_hash, earlier["body_hash"], "first_answer")',
-        "return self.leases.issue(session_from(earlier), available)",
+        "return self.leases.issue(session_from(earlier), available, is_buyer=balance.is_buyer)",
     ),
     "a session updated whatever happened to it meanwhile": PlantedFault(
         "repositories/sessions.py", "put_in=changes, drop=dropped, when=is_unchanged)", "put_in=changes, drop=dropped)"

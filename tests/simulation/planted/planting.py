@@ -15,6 +15,7 @@ LINKED = ("app.py", "tests", "scripts", "sandbox", ".chalice")
 MAX_OPERATIONS = 20_000
 OPERATIONS_PER_SEED = 2_000  # before the world comes to rest, which takes some hundred more
 SEEDS = range(1, 1 + MAX_OPERATIONS // OPERATIONS_PER_SEED)
+BROKEN = r"failed with (?:Type|Name|Attribute|UnboundLocal|Import)Error"  # what is planted does not fit the code
 FOUND = 1  # the exit code of the simulation when something does not hold
 LONGEST_SECONDS = 600
 
@@ -96,6 +97,8 @@ def _read(result: "subprocess.CompletedProcess[str]") -> tuple[int, str]:
     found = re.search(r"^VIOLATION with seed \d+, profile \w+: (.*)", result.stdout, re.MULTILINE)
     if done is None or (result.returncode == FOUND) != bool(found) or result.returncode not in (0, FOUND):
         raise RuntimeError(f"the simulation itself failed:\n{result.stdout[-4_000:]}")
+    if found and re.search(BROKEN, found[1]):
+        raise RuntimeError(f"what is planted does not fit the code any more: {found[1]}")
     return int(done[1].replace(",", "")), found[1] if found else ""
 
 
@@ -106,5 +109,5 @@ LONGEST_PHRASE = 110
 def shorten(violation: str) -> str:
     """What did not hold as a phrase: without ids, and without the values that follow it."""
     phrase = re.split(r"[A-Za-z]*[\[{(<]", re.sub(IDS, "…", violation))[0].strip(" :,'\"")
-    phrase = re.sub(r"[,:] [^,:]*\b(?:is|are|has|says|in|should be)$", "", phrase)
+    phrase = re.sub(r"[,:] [^,:]*\b(?:is|are|has|says|in|got|should be|should be one of)$", "", phrase)
     return phrase if len(phrase) <= LONGEST_PHRASE else phrase[: LONGEST_PHRASE - 1].rstrip() + "…"

@@ -16,7 +16,7 @@ FAULTS = {
     "a record of the stream that is skipped": PlantedFault(
         "repositories/aggregates.py",
         "if (entry := entry_from_stream(image))])",
-        "if (entry := entry_from_stream(image))][:20])",
+        "if (entry := entry_from_stream(image))][:5])",
     ),
     "a cost that is counted to the wrong total": PlantedFault(
         "repositories/aggregates.py", "if not key.is_for_model)", "if key)"
