@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from chalicelib.errors import (
     InvalidCredentialsError,
     InvalidRequestError,
     MailQuotaError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from chalicelib.providers.cognito import Cognito
@@ -24,6 +26,7 @@ from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, open_accounts_env
 from tests.fakes import Backend
 
+CALLS_OF_CONFIRMING_WITH_PASSWORD = 11
 CODE, OTHER_PASSWORD = "123456", "the password of another"  # The emulator sends the same code to every user.
 _numbers = itertools.count(1)
 
@@ -53,10 +56,15 @@ def confirm(env: AccountsEnv, email: str, password: str | None = None) -> contra
     return env.accounts.confirm(contract.Confirm(email=email, code=CODE, password=password))
 
 
+def opening(env: AccountsEnv, email: str, *passwords: str) -> list[str]:
+    """Those of the passwords that open the account."""
+    return [password for password in passwords if can_sign_in(env, email, password)]
+
+
 def can_sign_in(env: AccountsEnv, email: str, password: str) -> bool:
     try:
         env.accounts.login(contract.Login(email=email, password=password))
-    except InvalidCredentialsError:
+    except (InvalidCredentialsError, EmailUnverifiedError):
         return False
     return True
 
@@ -75,25 +83,146 @@ def test_the_next_sign_up_takes_over_an_address_that_was_never_confirmed(env: Ac
 
     owner = register(env, email)
     assert (owner.confirmation_required, owner.user.user_id == first.user.user_id) == (True, False)
+    assert confirm(env, email, PASSWORD).free_credits == 200
+
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_a_person_who_signs_up_once_needs_no_password_with_the_code(env: AccountsEnv, email: str) -> None:
+    register(env, email)
+
     assert confirm(env, email).free_credits == 200
 
-    assert not can_sign_in(env, email, OTHER_PASSWORD)
-    assert can_sign_in(env, email, PASSWORD)
+    assert opening(env, email, PASSWORD) == [PASSWORD]
 
 
-def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(env: AccountsEnv, email: str) -> None:
-    """Not even where another person signs up after the owner."""
+@pytest.mark.parametrize(
+    "sign_ups",
+    [(OTHER_PASSWORD,), (OTHER_PASSWORD, PASSWORD), (PASSWORD, OTHER_PASSWORD),
+     (PASSWORD, OTHER_PASSWORD, OTHER_PASSWORD + "!"), (OTHER_PASSWORD, PASSWORD, OTHER_PASSWORD)],
+)  # fmt: skip
+def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(
+    env: AccountsEnv, email: str, sign_ups: tuple[str, ...]
+) -> None:
+    """In whatever order others sign up."""
+    for password in sign_ups:
+        register(env, email, password)
+
+    confirm(env, email, PASSWORD + "?")
+
+    assert opening(env, email, *sign_ups, PASSWORD + "?") == [PASSWORD + "?"]
+
+
+@pytest.mark.parametrize("sign_ups", [(OTHER_PASSWORD, PASSWORD), (PASSWORD, OTHER_PASSWORD)])
+def test_an_address_that_was_registered_twice_needs_a_password_with_the_code(
+    env: AccountsEnv, email: str, sign_ups: tuple[str, ...]
+) -> None:
+    for password in sign_ups:
+        register(env, email, password)
+
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError) as refused:
+            confirm(env, email)
+        assert refused.value.details == {"field": "password"}
+        assert opening(env, email, *sign_ups) == []
+    with pytest.raises(InvalidRequestError) as refused:  # Not with another code than the one that was used.
+        env.accounts.confirm(contract.Confirm(email=email, code="000000", password=OTHER_PASSWORD))
+    assert refused.value.details == {"field": "code"}
+
+    assert confirm(env, email, PASSWORD + "?").free_credits == 200
+    assert opening(env, email, *sign_ups, PASSWORD + "?") == [PASSWORD + "?"]
+
+
+def test_a_forgotten_password_opens_an_address_that_was_registered_twice(env: AccountsEnv, email: str) -> None:
     register(env, email)
     register(env, email, OTHER_PASSWORD)
-    register(env, email, OTHER_PASSWORD + "!")
+    with pytest.raises(InvalidRequestError):
+        confirm(env, email)
 
+    env.accounts.forgot_password(contract.ForgotPassword(email=email))
+    env.accounts.reset_password(contract.ResetPassword(email=email, code="654321", password=PASSWORD + "?"))
+
+    assert opening(env, email, PASSWORD, OTHER_PASSWORD, PASSWORD + "?") == [PASSWORD + "?"]
+
+
+@pytest.mark.parametrize("call", range(CALLS_OF_CONFIRMING_WITH_PASSWORD))
+def test_a_crash_while_the_password_is_set_lets_nobody_in_and_is_completed(
+    env: AccountsEnv, email: str, call: int
+) -> None:
+    register(env, email, OTHER_PASSWORD)
+    with env.aws.dying("after", call):
+        confirm(env, email, PASSWORD)
+    env.end_locks()
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    with suppress(InvalidRequestError):  # Or it was complete: the code is used up.
+        confirm(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_the_crashes_above_reach_every_call_until_the_password_is_set(env: AccountsEnv, email: str) -> None:
+    register(env, email, OTHER_PASSWORD)
+    env.aws.calls = 0
+    env.accounts.sign_ups.confirm(email, CODE, PASSWORD)
+
+    assert env.aws.calls == CALLS_OF_CONFIRMING_WITH_PASSWORD
+
+
+@pytest.mark.parametrize("failing", ["set_password", "confirm", "sign_out_everywhere", "person"])
+def test_a_failure_of_the_pool_lets_nobody_in_and_a_retry_completes(
+    env: AccountsEnv, email: str, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD)
+
+    def fail(*_: str) -> None:
+        raise UnavailableError("The sign-in service did not respond.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cognito, failing, fail)
+        with suppress(UnavailableError):
+            confirm(env, email, PASSWORD)
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    with suppress(InvalidRequestError):
+        confirm(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_a_sign_in_between_the_code_and_the_password_gets_nothing_that_lasts(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD)
+    set_password_at_pool, refused, signed_in = Cognito.set_password, [], []
+
+    def set_slowly(pool: Cognito, *words: str) -> None:
+        refused.append(opening(env, email, OTHER_PASSWORD))
+        signed_in.append(pool.sign_in(email, OTHER_PASSWORD))  # as a login that reads the tables only later
+        set_password_at_pool(pool, *words)
+
+    monkeypatch.setattr(Cognito, "set_password", set_slowly)
     confirm(env, email, PASSWORD)
 
-    assert [can_sign_in(env, email, word) for word in (OTHER_PASSWORD, OTHER_PASSWORD + "!", PASSWORD)] == [
-        False,
-        False,
-        True,
-    ]
+    assert refused == [[]]
+    caller = env.accounts.verifier.caller(signed_in[0].id_token)
+    with pytest.raises(UnauthenticatedError):
+        env.accounts.user(caller)
+    with pytest.raises(AppError):
+        env.accounts.refresh(contract.Refresh(refresh_token=signed_in[0].refresh_token))
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("password", [None, OTHER_PASSWORD])
+def test_a_wrong_code_changes_nothing(env: AccountsEnv, email: str, password: str | None) -> None:
+    register(env, email)
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError) as refused:
+            env.accounts.confirm(contract.Confirm(email=email, code="000000", password=password))
+        assert refused.value.details == {"field": "code"}
+
+    assert confirm(env, email).confirmed
+    with pytest.raises(InvalidRequestError):
+        env.accounts.confirm(contract.Confirm(email=email, code="000000", password=OTHER_PASSWORD))
+    assert opening(env, email, PASSWORD, OTHER_PASSWORD) == [PASSWORD]
 
 
 def test_a_confirmed_address_cannot_be_taken_over(env: AccountsEnv, email: str) -> None:
