@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..errors import EmailTakenError, InvalidCredentialsError, InvalidRequestError, RateLimitedError, UnavailableError
-from ..providers.cognito import Cognito
+from ..providers.cognito import Cognito, Person
 from ..providers.cognito_errors import invalid_code_error
 from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.ledger import Ledger
@@ -146,17 +146,28 @@ class SignUps:
         self.note_password_set(email)
 
     def _create_confirmed(self, email: str, password: str, name: str) -> str:
+        temporary_password = self._hash("temporary password", email)
         try:
-            user_id = self.cognito.create_user(email, name)
+            user_id = self.cognito.create_user(email, name, temporary_password)
         except EmailTakenError:
             earlier = self.cognito.person(email)
-            if earlier.is_confirmed and earlier.has_password:
+            if not self._is_unfinished(earlier, temporary_password):
                 raise
             if not earlier.is_confirmed:  # Signed up while addresses were verified on this stage.
                 self.cognito.confirm_without_code(email)
-            user_id = earlier.user_id  # Or its process died before the password was set.
+            user_id = earlier.user_id
         self.cognito.set_password(user_id, password)
         return user_id
+
+    def _is_unfinished(self, person: Person, temporary_password: str) -> bool:
+        """Whether it is a sign-up that was never confirmed, or one whose process died before it set the password.
+
+        An account that an administrator created waits for its password too, but its temporary one is not ours.
+        """
+        is_open = not person.is_confirmed or (
+            not person.has_password and self.cognito.is_temporary_password(person.email, temporary_password)
+        )
+        return is_open and not self.cognito.groups(person.user_id)
 
     @contextmanager
     def _exclusive_use(self, email: str) -> Iterator[None]:

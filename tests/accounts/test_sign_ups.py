@@ -69,6 +69,14 @@ def can_sign_in(env: AccountsEnv, email: str, password: str) -> bool:
     return True
 
 
+def join(env: AccountsEnv, email: str, groups: tuple[str, ...]) -> None:
+    pool, pool_id = env.accounts.cognito._client, env.accounts.cognito._pool
+    for group in groups:
+        with suppress(pool.exceptions.GroupExistsException):
+            pool.create_group(UserPoolId=pool_id, GroupName=group)
+        pool.admin_add_user_to_group(UserPoolId=pool_id, Username=email, GroupName=group)
+
+
 def mails_to(ministack: LocalAws, email: str) -> list[dict[str, Any]]:
     """What the emulator would have sent."""
     stored = requests.get(f"{ministack.endpoint_url}/_ministack/ses/messages", timeout=5).json()["messages"]
@@ -271,6 +279,57 @@ def test_a_lock_is_exclusive_and_ends_by_itself(backend: Backend) -> None:
     assert not lock_sign_up(tables, "a", "third", now + LOCK_SECONDS)
     unlock_sign_up(tables, "a", "second")
     assert lock_sign_up(tables, "a", "third", now)
+
+
+# Accounts of the administrator, on stages without verification
+
+
+@pytest.mark.parametrize("groups", [(), ("admins",), ("admins", "testers")])
+@pytest.mark.parametrize("temporary", [{}, {"TemporaryPassword": "sent to the invited person"}])
+def test_an_invited_user_is_not_taken_over(
+    quiet_env: AccountsEnv, email: str, groups: tuple[str, ...], temporary: dict[str, str]
+) -> None:
+    pool, pool_id = quiet_env.accounts.cognito._client, quiet_env.accounts.cognito._pool
+    pool.admin_create_user(UserPoolId=pool_id, Username=email, MessageAction="SUPPRESS", **temporary)
+    join(quiet_env, email, groups)
+
+    for env in (quiet_env, quiet_env.with_verification()):
+        with pytest.raises(EmailTakenError):
+            register(env, email)
+
+    assert pool.admin_get_user(UserPoolId=pool_id, Username=email)["UserStatus"] == "FORCE_CHANGE_PASSWORD"
+    assert not can_sign_in(quiet_env, email, PASSWORD)
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_an_unfinished_sign_up_with_a_group_is_not_taken_over(
+    quiet_env: AccountsEnv, email: str, is_waiting: bool
+) -> None:
+    """It was finished by an administrator, who may have given it to somebody."""
+    if is_waiting:
+        register(quiet_env.with_verification(), email)
+    else:
+        with quiet_env.aws.dying("after", 0):
+            register(quiet_env, email)
+    join(quiet_env, email, ("admins",))
+
+    with pytest.raises(EmailTakenError):
+        register(quiet_env, email, OTHER_PASSWORD)
+
+    assert not can_sign_in(quiet_env, email, OTHER_PASSWORD)
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_an_unfinished_sign_up_is_finished_by_the_next(quiet_env: AccountsEnv, email: str, is_waiting: bool) -> None:
+    if is_waiting:
+        register(quiet_env.with_verification(), email, OTHER_PASSWORD)
+    else:
+        with quiet_env.aws.dying("after", 0):
+            register(quiet_env, email, OTHER_PASSWORD)
+
+    register(quiet_env, email)
+
+    assert opening(quiet_env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
 # Answers that reveal nothing
