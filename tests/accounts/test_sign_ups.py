@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from chalicelib import contract
-from chalicelib.accounts.sign_ups import check_password
+from chalicelib.accounts.sign_ups import REPLACEMENTS_PER_DAY, check_password
 from chalicelib.errors import (
     AppError,
     EmailTakenError,
@@ -17,10 +17,12 @@ from chalicelib.errors import (
     InvalidCredentialsError,
     InvalidRequestError,
     MailQuotaError,
+    RateLimitedError,
     UnauthenticatedError,
     UnavailableError,
 )
 from chalicelib.providers.cognito import Cognito
+from chalicelib.repositories.mail_quota import is_mail_quota_empty, mark_mail_quota
 from chalicelib.repositories.sign_up_locks import LOCK_SECONDS, lock_sign_up, unlock_sign_up
 from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, open_accounts_env
@@ -271,6 +273,8 @@ def test_a_lock_is_exclusive_and_ends_by_itself(backend: Backend) -> None:
 
     assert lock_sign_up(tables, "a", "first", now)
     assert not lock_sign_up(tables, "a", "second", now + LOCK_SECONDS - 1)
+    assert lock_sign_up(tables, "a", "first", now)  # The answer was lost, and the write is sent again.
+    assert not lock_sign_up(tables, "a", "second", now + LOCK_SECONDS - 1)
     assert lock_sign_up(tables, "b", "second", now)
     unlock_sign_up(tables, "a", "second")
     assert not lock_sign_up(tables, "a", "second", now)
@@ -379,7 +383,48 @@ def test_an_empty_mail_quota_is_503_for_every_address(
         assert env.accounts.resend_code(contract.ResendCode(email=address)).sent
 
 
+@pytest.mark.parametrize("earlier", [1, 2])
+def test_a_sign_up_without_mails_keeps_the_one_that_waits(env: AccountsEnv, email: str, earlier: int) -> None:
+    for _ in range(earlier):
+        waiting = register(env, email, OTHER_PASSWORD)
+    tables, now = env.accounts.tables, env.accounts.now()
+    mark_mail_quota(tables, is_empty=True, at=now)
+    try:
+        for password in (PASSWORD, OTHER_PASSWORD):
+            with pytest.raises(MailQuotaError):
+                register(env, email, password)
+        assert env.accounts.cognito.person(email).user_id == waiting.user.user_id
+        register(env, "new-" + email)  # A real mail: the quota is back.
+        assert not is_mail_quota_empty(tables, now)
+    finally:
+        mark_mail_quota(tables, is_empty=False, at=now)
+
+    assert confirm(env, email, PASSWORD).confirmed
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
 # Mails
+
+
+def test_an_address_is_replaced_and_mailed_only_so_often_a_day(
+    env: AccountsEnv, ministack: LocalAws, email: str
+) -> None:
+    for _ in range(1 + REPLACEMENTS_PER_DAY):
+        register(env, email, OTHER_PASSWORD)
+    waiting = env.accounts.cognito.person(email)
+
+    for _ in range(2):
+        with pytest.raises(RateLimitedError) as refused:
+            register(env, email)
+        seconds = refused.value.details["retry_after_seconds"]
+        assert isinstance(seconds, int)
+        assert 1 <= seconds <= 86_400
+    assert register(env, "other-" + email).confirmation_required
+
+    assert len([mail for mail in mails_to(ministack, email) if mail["To"] == [email]]) == 1 + REPLACEMENTS_PER_DAY
+    assert env.accounts.cognito.person(email) == waiting
+    assert confirm(env, email, PASSWORD).confirmed  # The owner of the mailbox needs no sign-up of their own.
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
 def test_a_stage_without_verification_mails_nothing_at_a_sign_up(
