@@ -106,10 +106,18 @@ class SignUps:
 
     def _is_waiting(self, email: str) -> bool:
         """Whether a sign-up of the address is to be confirmed."""
+        person = self._find(email)
+        return person is not None and not person.is_confirmed
+
+    def _is_confirmed(self, email: str) -> bool:
+        person = self._find(email)
+        return person is not None and person.is_confirmed
+
+    def _find(self, email: str) -> Person | None:
         try:
-            return not self.cognito.person(email).is_confirmed
+            return self.cognito.person(email)
         except InvalidCredentialsError:
-            return False
+            return None
 
     def _use_code(self, email: str, code: str) -> None:
         """Confirm the address, which needs a password from now on until it is set.
@@ -117,11 +125,7 @@ class SignUps:
         Accepts the code again that an attempt used which ended before the password was set.
         """
         address, used, now = self._address(email), self._hash("code", f"{email}\n{code}"), self.now()
-        try:
-            is_confirmed = self.cognito.person(email).is_confirmed
-        except InvalidCredentialsError:
-            is_confirmed = False
-        if is_confirmed:
+        if self._is_confirmed(email):
             if not was_code_used(self.tables, address, used, now - RETRY_SECONDS):
                 raise invalid_code_error()
             return
@@ -129,7 +133,9 @@ class SignUps:
         need_password(self.tables, address, used, now)  # First: the pool takes the earlier password once it confirmed.
         try:
             self.cognito.confirm(email, code)
-        except (InvalidRequestError, RateLimitedError):
+        except (InvalidRequestError, RateLimitedError) as error:
+            if self._is_confirmed(email):  # The pool's answer was lost, and it refused the code when it was sent again.
+                raise UnavailableError("The address was confirmed without its password. Retry the request.") from error
             if was_needed:
                 need_password(self.tables, address, "", now)
             else:

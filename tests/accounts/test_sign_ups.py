@@ -22,6 +22,7 @@ from chalicelib.errors import (
     UnavailableError,
 )
 from chalicelib.providers.cognito import Cognito
+from chalicelib.providers.cognito_errors import invalid_code_error
 from chalicelib.repositories.mail_quota import is_mail_quota_empty, mark_mail_quota
 from chalicelib.repositories.sign_up_locks import LOCK_SECONDS, lock_sign_up, unlock_sign_up
 from scripts.local.aws import LocalAws
@@ -195,6 +196,29 @@ def test_a_failure_of_the_pool_lets_nobody_in_and_a_retry_completes(
     assert opening(env, email, OTHER_PASSWORD) == []
     with suppress(InvalidRequestError):
         confirm(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("failure", [invalid_code_error(), RateLimitedError("Wait.", retry_after_seconds=30)])
+@pytest.mark.parametrize("sign_ups", [1, 2])
+def test_a_code_whose_answer_was_lost_lets_nobody_in_and_is_completed(
+    env: AccountsEnv, email: str, failure: AppError, sign_ups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(sign_ups):
+        register(env, email, OTHER_PASSWORD)
+    confirm_at_pool = Cognito.confirm
+
+    def confirm_and_send_again(pool: Cognito, *words: str) -> None:
+        confirm_at_pool(pool, *words)
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cognito, "confirm", confirm_and_send_again)
+        with pytest.raises(UnavailableError):
+            confirm(env, email, PASSWORD)
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    assert confirm(env, email, PASSWORD).free_credits == 200
     assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
