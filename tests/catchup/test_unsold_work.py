@@ -26,6 +26,8 @@ from tests.catchup.catchup_env import CatchupEnv
 from tests.default_prices import PRICES
 from tests.fakes import CURSORS
 
+pytestmark = pytest.mark.long
+
 MODEL = "openai/gpt-6-luna"
 ANSWER = (1_000, 100)  # tokens of every answer that the model gives here
 CUT = (700, 1_000)

@@ -69,7 +69,7 @@ def test_an_open_session_is_listed_among_the_open_holds(owner: Person, person: P
 
     holds = open_holds(owner, person)
 
-    assert [(hold["kind"], hold["credits"], hold["is_overdue"]) for hold in holds] == [("stream", 100, False)]
+    assert [(hold["kind"], hold["credits"], hold["is_overdue"]) for hold in holds] == [("stream", 50, False)]
     person.stop(session_id)
     assert open_holds(owner, person) == []
 

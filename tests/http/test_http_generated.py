@@ -37,7 +37,7 @@ def generator(api: Api, owner: Person, soak_counts: Counter[str]) -> Generator:
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_every_response_to_generated_requests_is_documented(generator: Generator, path: str, method: str) -> None:
-    generator.send(path, method, cases_per_mode=3)
+    generator.send(path, method, cases_per_mode=2)
 
 
 @pytest.mark.soak

@@ -17,7 +17,7 @@ from tests.http.deployed_limits import IS_DEPLOYED
 from tests.http.http_client import Api, Person, ResponseRecorder, Sandbox
 from tests.http.leak_search import Secrets
 
-JOBS_PER_PERSON = 10
+JOBS_PER_PERSON = 5
 CONCURRENT_CALLS = 20
 SECONDS_PER_JOB = 9 if IS_DEPLOYED else 3
 
@@ -64,7 +64,7 @@ def waiting(sqs: Any, url: str) -> int:
 
 
 @pytest.mark.usefixtures("fast_queue")
-@pytest.mark.parametrize("jobs", [30, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("jobs", [15, pytest.param(200, marks=pytest.mark.soak)])
 def test_all_jobs_end_once(alone: LocalStack, catchup_env: Sandbox, ledgers: Backend, queues: Any, jobs: int) -> None:
     """A tenth of the orders lose their answer, and every webhook is sent twice."""
     response_recorder = ResponseRecorder()

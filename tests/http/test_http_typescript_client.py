@@ -1,9 +1,11 @@
 """The TypeScript client walks the whole journey against the running backend, and is what the contract makes it."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,12 @@ DECLARATIONS = """
 declare const email: string, password: string, wav: Blob;
 declare function showShop(details: unknown): void;
 """  # what the example of the README takes from its reader
+WITH_EXAMPLE = {
+    "extends": "../tsconfig.json",
+    "compilerOptions": {"rootDir": "..", "outDir": "."},
+    "include": ["../src", "../test"],
+    "files": ["example.ts"],
+}
 
 
 def run(*command: str, **environment: str) -> str:
@@ -44,20 +52,27 @@ def npm() -> str:
     return program
 
 
-def test_the_client_completes_the_journey(npm: str, stack: LocalStack) -> None:
-    output = run(npm, "test", API_URL=stack.api_url)
+@pytest.fixture(scope="module")
+def build_folder(npm: str) -> Path:
+    """The folder of the compiled client, its tests and the example of the README, compiled at once."""
+    (example,) = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+    folder = CLIENT / "build"
+    folder.mkdir(exist_ok=True)
+    (folder / "example.ts").write_text(DECLARATIONS + example)
+    (folder / "tsconfig.json").write_text(json.dumps(WITH_EXAMPLE))
+    run("node_modules/.bin/tsc", "--project", "build")
+    return folder
+
+
+def test_the_client_completes_the_journey(build_folder: Path, stack: LocalStack) -> None:
+    output = run("node", "--test", str(build_folder / "test" / "journey.test.js"), API_URL=stack.api_url)
 
     assert "# fail 0" in output
     assert "a listener's journey" in output
 
 
-def test_the_example_of_the_readme_compiles(npm: str) -> None:
-    run(npm, "run", "--silent", "build")
-    (example,) = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
-    file = CLIENT / "build" / "example.ts"
-    file.write_text(DECLARATIONS + example)
-
-    run("node_modules/.bin/tsc", "--noEmit", "--strict", "--module", "NodeNext", "--types", "node", str(file))
+def test_the_example_of_the_readme_compiles(build_folder: Path) -> None:
+    assert (build_folder / "build" / "example.js").exists()
 
 
 def test_the_clients_types_match_the_contract(npm: str) -> None:

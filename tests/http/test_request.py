@@ -74,7 +74,7 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
         case errors.InvalidRequestError:
             error = kind("A message.", "a.field")
         case errors.InsufficientCreditsError:
-            error = kind(10, 5)
+            error = kind(10, 5, 0)
         case errors.ConflictError:
             error = kind("A message.", "lease_open")
         case errors.UnauthenticatedError:

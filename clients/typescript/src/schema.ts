@@ -1334,13 +1334,14 @@ export interface components {
         /**
          * @description A purchase. `credits_added` says whether its credits came; money that went back is in `cents_returned`.
          *
+         *         `state`: once all of the money went back, `refunded`, or `disputed_lost` where a lost dispute took some of it.
          *         `checkout_url`: where it can still be paid.
          */
         PurchaseItem: {
             purchase_id: string;
             package_id: string;
             /** @enum {string} */
-            state: "expired" | "failed" | "open" | "paid" | "pending" | "refunded";
+            state: "disputed_lost" | "expired" | "failed" | "open" | "paid" | "pending" | "refunded";
             credits: number;
             cents: number;
             currency: string;
