@@ -10,6 +10,7 @@ from .base import (
     Language,
     LeaseSeconds,
     Milliseconds,
+    OrNull,
     ProviderName,
     ReportedSeconds,
     RequestShape,
@@ -53,12 +54,12 @@ class Turn(RequestShape, kw_only=True):
 
 class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     transport: Literal["direct", "relay"] = "direct"
-    language: Language = ""
-    title: Title = ""
-    source_url: SourceUrl = ""
+    language: OrNull[Language] = ""
+    title: OrNull[Title] = ""
+    source_url: OrNull[SourceUrl] = ""
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
-    key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
+    key_terms: OrNull[Annotated[list[KeyTerm], Meta(max_length=100)]] = []
     providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
     turn: Turn | None = None
 
@@ -78,7 +79,7 @@ class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
-    segments: Segments = []
+    segments: OrNull[Segments] = []
     provider_session_seconds: ReportedSeconds | None = None
 
 

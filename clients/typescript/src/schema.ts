@@ -1017,8 +1017,8 @@ export interface components {
             from_ms?: number | null;
             to_ms?: number | null;
             minutes?: number | null;
-            language?: string;
-            title?: string;
+            language?: string | null;
+            title?: string | null;
             /** @default false */
             quote?: boolean;
         };
@@ -1026,7 +1026,8 @@ export interface components {
          * @description A catch-up: its status, its cost and, when it is done, the summary.
          *
          *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
-         *         where the covered range ends, and `recording_ms` where the recording does.
+         *         where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how
+         *         long a recording without speech is.
          */
         CatchupJob: {
             job_id: string;
@@ -1460,12 +1461,12 @@ export interface components {
              * @enum {string}
              */
             transport?: "direct" | "relay";
-            language?: string;
-            title?: string;
-            source_url?: string;
+            language?: string | null;
+            title?: string | null;
+            source_url?: string | null;
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
-            key_terms?: string[];
+            key_terms?: string[] | null;
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
         };
@@ -1478,7 +1479,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
-            segments?: components["schemas"]["SegmentInput"][];
+            segments?: components["schemas"]["SegmentInput"][] | null;
             provider_session_seconds?: number | null;
         };
         Stopped: {
