@@ -9,7 +9,17 @@ from chalice.app import Request
 from chalicelib import contract
 from chalicelib.http import cors, events, middleware, pages, request as web, static_files
 from chalicelib.http.endpoint import EndpointDecorator
-from chalicelib.http.parameters import Admin, Body, BytesSentToday, Header, Id, IdempotencyKey, Query, RawBody
+from chalicelib.http.parameters import (
+    Admin,
+    Body,
+    BytesSentToday,
+    Header,
+    Id,
+    IdempotencyKey,
+    LargeBody,
+    Query,
+    RawBody,
+)
 from chalicelib.http.responses import RepeatedResponse, ResponseWithStatus
 from chalicelib.logs import redaction
 from chalicelib.models.accounts import Caller
@@ -202,7 +212,7 @@ def erase(_event: Any) -> dict[str, int]:
     ),
 )
 def stream(
-    caller: Caller, body: Body[contract.StreamAction], key: IdempotencyKey, sent_today: BytesSentToday
+    caller: Caller, body: LargeBody[contract.StreamAction], key: IdempotencyKey, sent_today: BytesSentToday
 ) -> ResponseWithStatus[Literal[201], contract.Lease] | contract.Lease | contract.Saved | contract.Stopped:
     """Start, renew, save to or stop a live session.
 

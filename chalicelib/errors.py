@@ -140,7 +140,7 @@ class InsufficientCreditsError(AppError):
 
     code = "insufficient_credits"
 
-    def __init__(self, required: int, available: int, held: int = 0):
+    def __init__(self, required: int, available: int, held: int):
         needed = f"{quantity(required, 'credit')} {be_form(required)} needed"
         message = f"{needed}, {available:,} {be_form(available)} available"
         advice = "Buy credits or request less."

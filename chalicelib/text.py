@@ -29,10 +29,13 @@ def letters(text: str) -> Iterator[str]:
 
 
 def width(text: str) -> int:
-    """How many columns the text takes: wide letters and emoji two, marks and joiners none."""
+    """How many columns the text takes: wide letters and emoji two, marks and joiners none.
+
+    Each letter is measured alone, because the library takes quadratic time for flags in a row.
+    """
     from wcwidth import wcswidth
 
-    return len(text) if text.isascii() else max(0, wcswidth(text))
+    return len(text) if text.isascii() else sum(max(0, wcswidth(letter)) for letter in letters(text))
 
 
 def file_stem(title: str) -> str:

@@ -133,6 +133,7 @@ class Smoke:
         """Browser requests of the extension only"""
         for origin in self.origins:
             self._check_allowed_origin(origin)
+        self._check_cached_responses()
         for origin in (FOREIGN_ORIGIN, "null"):
             response = self.call("GET", "/health", headers={"Origin": origin})
             is_rejected = self.is_error(response, 403, "origin_not_allowed")
@@ -156,6 +157,18 @@ class Smoke:
         )
         can_read_headers = _list_items(response, "Access-Control-Expose-Headers") >= READ_HEADERS
         self.check("and can read when to retry", can_read_headers, _cors(response))
+
+    def _check_cached_responses(self) -> None:
+        """Every origin twice, by the lower-case name of the header, which browsers send over HTTP/2.
+
+        The gateway's cache must find the origin by that name too: it would give the response of one page to another.
+        """
+        wrong = []
+        for origin in self.origins * 2:
+            response = self.call("GET", "/credits/packages", headers={"origin": origin})
+            if response.headers.get("Access-Control-Allow-Origin") != origin:
+                wrong.append(f"{_cors(response)} for {origin}")
+        self.check("each origin can read it again, also from the gateway's cache", not wrong, "; ".join(wrong))
 
     def check_webhooks(self) -> None:
         """Signatures of webhooks"""

@@ -46,6 +46,41 @@ def test_a_title_is_put_on_one_line_and_cut_between_letters(title: str, expected
     assert read(contract.Catchup, title=title).title == expected
 
 
+NULLS = [
+    (contract.StreamAction, {"action": "start"}, ["title", "source_url", "language", "key_terms"]),
+    (contract.Catchup, {"upload_id": "5a1de7d4", "from_ms": 0}, ["title", "language"]),
+    (contract.StreamAction, {"action": "stop", **SESSION}, ["segments", "provider_session_seconds"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "null"),
+    [(shape, fields, [name]) for shape, fields, names in NULLS for name in names] + NULLS,
+)
+def test_null_is_read_as_left_out(shape: Any, fields: dict[str, Any], null: list[str]) -> None:
+    assert read(shape, **fields, **dict.fromkeys(null)) == read(shape, **fields)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "name"),
+    [
+        (contract.StreamAction, {"action": "start"}, "transport"),
+        (contract.StreamAction, {"action": "save", **SESSION}, "segments"),
+        (contract.UpdateTranscript, {}, "title"),
+        (contract.Catchup, {}, "quote"),
+    ],
+)
+def test_null_is_refused_where_something_is_needed(shape: Any, fields: dict[str, Any], name: str) -> None:
+    assert refusal_of(shape, **fields, **{name: None}).details["field"] == name
+
+
+def test_a_list_that_was_null_is_not_shared() -> None:
+    first, second = (read(contract.StreamAction, action="start", key_terms=None) for _ in range(2))
+
+    first.key_terms.append("word")
+    assert second.key_terms == []
+
+
 STORED = [
     "https://example.com/watch?v=1#t=2",
     "http://localhost:3000/",
@@ -76,6 +111,10 @@ def test_an_address_that_cannot_be_kept_is_left_out(url: str) -> None:
         ("audio/webm;codecs=opus", "audio/webm"),
         ("Audio/MP4", "audio/mp4"),
         ("application/ogg", "application/ogg"),
+        ("application/x-ogg", "application/x-ogg"),
+        ("application/x-flac", "application/x-flac"),
+        ("application/mp3", "application/mp3"),
+        ("binary/octet-stream", "binary/octet-stream"),
         ("", "application/octet-stream"),
         (" ", "application/octet-stream"),
         ('video/mp4; codecs="avc1.42E01E, mp4a.40.2"', "video/mp4"),
@@ -94,13 +133,33 @@ def test_a_media_type_is_read_with_its_parameters_and_in_any_case(media_type: st
     assert read(contract.NewUpload, content_type=media_type).content_type == expected
 
 
-@pytest.mark.parametrize("media_type", ["audio/pcm", "audio/PCM; rate=16000", "audio/L16;rate=16000", "audio/x-raw"])
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "audio/pcm", "audio/PCM; rate=16000", "audio/L16;rate=16000", "audio/x-raw", "audio/s16le", "audio/S16BE",
+        "audio/x-L16;rate=8000",
+    ],
+)  # fmt: skip
 def test_raw_samples_are_refused_as_an_upload_with_what_to_do(media_type: str) -> None:
     refusal = refusal_of(contract.NewUpload, content_type=media_type)
 
     assert refusal.details == {"field": "content_type"}
     assert "WAV file" in refusal.message
     assert "relay session" in refusal.message
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "audio/mpegurl", "audio/x-mpegurl", "application/x-mpegURL", "application/vnd.apple.mpegurl; charset=utf-8",
+        "application/dash+xml", "audio/x-scpls", "application/xspf+xml",
+    ],
+)  # fmt: skip
+def test_a_playlist_is_refused_as_an_upload_with_what_to_do(media_type: str) -> None:
+    refusal = refusal_of(contract.NewUpload, content_type=media_type)
+
+    assert refusal.details == {"field": "content_type"}
+    assert refusal.message == "This is a playlist, not a recording. Upload the audio or video file itself."
 
 
 @pytest.mark.parametrize("media_type", ["text/html", "image/png", "application/pdf", "text/plain; charset=utf-8"])

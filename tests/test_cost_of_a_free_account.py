@@ -29,6 +29,8 @@ from tests.fakes import Backend, Clock, FakeLive
 from tests.in_process_dynamodb import Answer, InProcessDynamoDB
 from tests.payments.payments_env import PaymentsEnv
 
+pytestmark = pytest.mark.long
+
 PAGE = (Path(__file__).parents[1] / "docs" / "security.md").read_text(encoding="utf-8")
 USD_PER_WRITE_UNIT, USD_PER_GB_OUT = 0.625e-6, 0.09
 LONG_TITLE, LONG_URL = "語" * 200, "https://talks.example/" + "語" * 1_978

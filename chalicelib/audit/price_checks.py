@@ -24,15 +24,26 @@ def price_problems(books: Books, price_tables: Mapping[str, Prices]) -> Iterator
         elif entry.kind == "usage":
             # An entry that is booked twice is another problem.
             part = entry.hold_id or entry.entry_id
-            work[entry.price_version, entry.service, entry.reference][part] = entry
-    for (version, service, reference), parts in work.items():
+            work[entry.price_version, entry.service, _work_id(entry)][part] = entry
+    for (version, service, _), parts in work.items():
         found = price_tables.get(version)
         if found is None or service not in found.services:
             continue
         booked = -sum(entry.credits for entry in parts.values())
         due = credits_due(found, service, list(parts.values()))
         if booked != due:
+            reference = next(iter(parts.values())).reference
             yield reference, f"{booked:,} booked for {service}, but by the prices of {version} {due:,} are due."
+
+
+def _work_id(use: Entry) -> str:
+    """The piece of work to which the use belongs; each is rounded up by itself.
+
+    After its transcript was deleted, another session may have the same id. Its transcript is another one, after which
+    the holds of its leases are named.
+    """
+    transcript_id, _, _ = use.hold_id.rpartition(":")
+    return transcript_id if use.service == LIVE and transcript_id else use.reference
 
 
 def _sale_problems(sale: Entry, purchase: Purchase | None, price_tables: Mapping[str, Prices]) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """Which addresses of recordings are passed to a provider. Our own servers never fetch them. Pure rules."""
 
 import re
+from string import whitespace
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidRequestError
@@ -15,6 +16,8 @@ PRIVATE_ENDINGS = {
     "example", "onion", "alt", "arpa",
 }  # fmt: skip
 PLAYLIST_ENDINGS = (".m3u8", ".m3u", ".mpd", ".pls", ".xspf", ".asx", ".f4m")
+# Of servers that pack one recording as several playlists: Smooth Streaming, Azure Media Services.
+MANIFEST = re.compile(r"\.isml?/manifest$|/manifest\(.*format=(m3u8|mpd)")
 PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
 MEDIA_ENDINGS = (
     ".mp3", ".m4a", ".m4b", ".mp4", ".m4v", ".wav", ".ogg", ".oga", ".ogv", ".opus", ".webm", ".weba", ".flac", ".aac",
@@ -82,8 +85,8 @@ def check_is_file(url: str, field: str) -> None:
     What only the content shows, the provider finds out. Raises InvalidRequestError.
     """
     parts = urlsplit(url)
-    path = unquote(parts.path).partition(";")[0].rstrip("/").lower()
-    if path.endswith(PLAYLIST_ENDINGS):
+    path = unquote(parts.path).partition(";")[0].rstrip(f"/{whitespace}").lower()
+    if path.endswith(PLAYLIST_ENDINGS) or MANIFEST.search(path):
         raise InvalidRequestError(IS_PLAYLIST, field)
     if path.endswith(PAGE_ENDINGS) or not (path or parts.query):
         raise InvalidRequestError(IS_PAGE, field)

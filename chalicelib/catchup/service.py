@@ -79,7 +79,7 @@ class Catchups:
         """
         balance, _ = self.ledger.admit(caller)
         if balance.available < 1:
-            raise InsufficientCreditsError(1, balance.available)
+            raise InsufficientCreditsError(1, balance.available, balance.held)
         upload_id = self.new_ulid()
         form = self.uploads.create_form(caller.user_id, upload_id, body.content_type, self.now())
         return contract.Upload(

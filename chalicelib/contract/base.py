@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeVar, get_args, get_type_hints
 
-from msgspec import Meta, Struct
+from msgspec import NODEFAULT, Meta, Struct, structs
 
 from .cleaning import (
     EDGE,
@@ -96,8 +96,11 @@ Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
 if TYPE_CHECKING:
+    T = TypeVar("T")
+    OrNull = Annotated[T, "null is read as left out"]
     ReportedSeconds = int  # what `Cleaned` leaves of a number
 else:
+    OrNull = Optional  # A browser sends null for what it does not know; `RequestShape` puts the default there.
     ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
@@ -122,6 +125,10 @@ class RequestShape(Struct, forbid_unknown_fields=True):
     """A body or query parameters that a client sends. Subclasses set `kw_only`, which is not inherited."""
 
     def __post_init__(self) -> None:
+        for field in find_fields_with_defaults(type(self)):
+            if getattr(self, field.name) is None:
+                default = field.default_factory() if field.default is NODEFAULT else field.default
+                setattr(self, field.name, default)
         for name, clean in find_cleaned_fields(type(self)):
             value = getattr(self, name)
             if value is not None:
@@ -133,6 +140,12 @@ class RequestShape(Struct, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         """Without values: some are passwords and tokens, and a repr may get into logs."""
         return f"{type(self).__name__}(…)"
+
+
+@cache
+def find_fields_with_defaults(shape: type[Struct]) -> tuple[structs.FieldInfo, ...]:
+    """The fields of a shape that have another default than None."""
+    return tuple(field for field in structs.fields(shape) if not field.required and field.default is not None)
 
 
 @cache

@@ -9,6 +9,7 @@ from .base import (
     Identifier,
     MediaType,
     Milliseconds,
+    OrNull,
     RecordingLanguage,
     RequestShape,
     ResponseShape,
@@ -49,8 +50,8 @@ class Catchup(RequestShape, kw_only=True):
     from_ms: Milliseconds | None = None
     to_ms: Milliseconds | None = None
     minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
-    language: RecordingLanguage = ""
-    title: Title = ""
+    language: OrNull[RecordingLanguage] = ""
+    title: OrNull[Title] = ""
     quote: bool = False
 
 
@@ -78,7 +79,8 @@ class CatchupJob(ResponseShape, kw_only=True):
     """A catch-up: its status, its cost and, when it is done, the summary.
 
     Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
-    where the covered range ends, and `recording_ms` where the recording does.
+    where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how
+    long a recording without speech is.
     """
 
     job_id: str

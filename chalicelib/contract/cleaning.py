@@ -21,12 +21,15 @@ EDGES = rf"^{EDGE}+|{EDGE}+$"
 SOURCE_URL = r"(?i:https?)://[^\s/?#@\\]+([/?#]\S*)?"
 MEDIA_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
 MEDIA_APPLICATIONS = {
-    "application/ogg", "application/mp4", "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia",
+    "application/ogg", "application/x-ogg", "application/x-flac", "application/mp3", "application/mp4",
+    "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia", "binary/octet-stream",
     UNKNOWN_MEDIA_TYPE,
 }  # fmt: skip
 RAW_AUDIO = {
     "audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l8", "audio/l16", "audio/l20", "audio/l24",
+    "audio/x-l16", "audio/s16le", "audio/s16be",
 }  # fmt: skip
+PLAYLIST_MEDIA_TYPE = r".*mpegurl|.*/(dash\+xml|x-scpls|xspf\+xml)"
 
 
 def strip_edges(text: str) -> str:
@@ -64,7 +67,8 @@ def clean_source_url(url: str) -> str:
 def clean_media_type(media_type: str) -> str:
     """The media type of an upload in small letters, without parameters.
 
-    Raises ValueError for raw samples, whose rate nobody could tell, and for what is neither audio nor video.
+    Raises ValueError for raw samples, whose rate nobody could tell, for a playlist, and for what is neither audio nor
+    video.
     """
     name = strip_edges(media_type.partition(";")[0]).lower()
     if len(name) > MAX_MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, name):
@@ -74,6 +78,8 @@ def clean_media_type(media_type: str) -> str:
             "Raw PCM does not say its sample rate. Put it into a WAV file and upload that as audio/wav, "
             "or send it in chunks to a relay session."
         )
+    if re.fullmatch(PLAYLIST_MEDIA_TYPE, name):
+        raise ValueError("This is a playlist, not a recording. Upload the audio or video file itself.")
     if not name.startswith(("audio/", "video/")) and name not in MEDIA_APPLICATIONS:
         raise ValueError("Upload an audio or video file.")
     return name

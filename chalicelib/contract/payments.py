@@ -45,12 +45,13 @@ class PaidQuery(Struct, kw_only=True):
 class PurchaseItem(ResponseShape, kw_only=True):
     """A purchase. `credits_added` says whether its credits came; money that went back is in `cents_returned`.
 
+    `state`: once all of the money went back, `refunded`, or `disputed_lost` where a lost dispute took some of it.
     `checkout_url`: where it can still be paid.
     """
 
     purchase_id: str
     package_id: str
-    state: Annotated[str, one_of("open", "pending", "paid", "refunded", "failed", "expired")]
+    state: Annotated[str, one_of("open", "pending", "paid", "refunded", "disputed_lost", "failed", "expired")]
     credits: int
     cents: int
     currency: str

@@ -10,6 +10,7 @@ from .base import (
     Language,
     LeaseSeconds,
     Milliseconds,
+    OrNull,
     ProviderName,
     ReportedSeconds,
     RequestShape,
@@ -23,19 +24,22 @@ from .base import (
     one_of,
 )
 
+# What vendors and their users put where a time, a text or a name belongs.
+Scalar = str | float | bool | None
+
 
 class SegmentInput(RequestShape, kw_only=True):
     """One segment of the transcript to save.
 
-    Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
-    is ignored.
+    Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is
+    cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
     """
 
     seq: Sequence
-    start_ms: float
-    end_ms: float
-    text: str | None
-    speaker: str | int | None = ""
+    start_ms: Scalar = None
+    end_ms: Scalar = None
+    text: Scalar = None
+    speaker: Scalar = ""
 
 
 class Turn(RequestShape, kw_only=True):
@@ -53,12 +57,12 @@ class Turn(RequestShape, kw_only=True):
 
 class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     transport: Literal["direct", "relay"] = "direct"
-    language: Language = ""
-    title: Title = ""
-    source_url: SourceUrl = ""
+    language: OrNull[Language] = ""
+    title: OrNull[Title] = ""
+    source_url: OrNull[SourceUrl] = ""
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
-    key_terms: Annotated[list[KeyTerm], Meta(max_length=100)] = []
+    key_terms: OrNull[Annotated[list[KeyTerm], Meta(max_length=100)]] = []
     providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
     turn: Turn | None = None
 
@@ -78,7 +82,7 @@ class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
-    segments: Segments = []
+    segments: OrNull[Segments] = []
     provider_session_seconds: ReportedSeconds | None = None
 
 

@@ -80,7 +80,8 @@ class EndpointDecorator:
         limiter = self.limiter()
         count = limiter.new_count(spec.limit, identity)
         if GROUPS[spec.limit].counts_bytes:
-            count.body_bytes = len(request.raw_body or b"")
+            sent = len(request.raw_body or b"")
+            count.body_bytes = sent if sent <= spec.max_body_bytes else 0  # A larger one is refused.
         try:
             with limiter.counting(spec.limit, count):
                 value = call_view(count.day_bytes - (count.body_bytes or 0))
@@ -104,9 +105,9 @@ class EndpointDecorator:
             case Source.QUERY:
                 return web.query(request, parameter.shape)
             case Source.BODY if isinstance(parameter.shape, RawBody):
-                return web.raw_body(request, parameter.shape.max_bytes)
+                return web.raw_body(request, parameter.max_bytes)
             case Source.BODY:
-                return web.body(request, parameter.shape)
+                return web.body(request, parameter.shape, parameter.max_bytes)
             case Source.IDEMPOTENCY_KEY:
                 return web.idempotency_key(request)
             case Source.HEADER:

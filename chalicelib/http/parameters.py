@@ -3,7 +3,8 @@
 caller: Caller                        the user that the ID token belongs to
 caller: Admin                         the same, if an administrator
 session_id: Id                        an id in the path; any other part of the path is `str`
-body: Body[contract.Buy]              the JSON body
+body: Body[contract.Buy]              the JSON body, of at most 512 KB
+body: LargeBody[contract.Save]        the JSON body, of at most 4 MB
 query: Query[contract.PageQuery]      the query parameters
 audio: Annotated[bytes, RawBody(9)]   the raw body, of at most 9 bytes
 key: IdempotencyKey                   the Idempotency-Key and the body's hash
@@ -23,7 +24,9 @@ from typing import Annotated, Any, TypeVar, get_args
 import msgspec
 
 from ..models.accounts import Caller
-from .request import IdempotencyKey as IdempotencyKey
+from .request import MAX_JSON_BYTES, IdempotencyKey as IdempotencyKey
+
+MAX_LARGE_JSON_BYTES = 4 * 1024 * 1024  # Lambda takes a request of 6 MB, in which a body is escaped
 
 
 class Source(Enum):
@@ -38,6 +41,12 @@ class Source(Enum):
     IDEMPOTENCY_KEY = "idempotency_key"
     HEADER = "header"
     BYTES_SENT_TODAY = "bytes_sent_today"
+
+
+class JsonBody(msgspec.Struct, frozen=True):
+    """A JSON body with its own bound."""
+
+    max_bytes: int
 
 
 class RawBody(msgspec.Struct, frozen=True):
@@ -60,14 +69,19 @@ Admin = Annotated[Caller, Source.ADMIN]
 Id = Annotated[str, Source.ID]
 BytesSentToday = Annotated[int, Source.BYTES_SENT_TODAY]
 Body = Annotated[Shape, Source.BODY]
+LargeBody = Annotated[Shape, JsonBody(MAX_LARGE_JSON_BYTES)]
 Query = Annotated[Shape, Source.QUERY]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """Where one parameter of a view is read from. `shape`: a shape of the contract, a `RawBody` or a `Header`."""
+    """Where one parameter of a view is read from. `shape`: a shape of the contract, a `RawBody` or a `Header`.
+
+    `max_bytes`: the bound of a body.
+    """
 
     source: Source
     shape: Any
+    max_bytes: int = MAX_JSON_BYTES
 
 
 class RouteSpec(msgspec.Struct, frozen=True):
@@ -93,6 +107,12 @@ class RouteSpec(msgspec.Struct, frozen=True):
     def other_parameters(self) -> dict[str, Parameter]:
         return {name: parameter for name, parameter in self.parameters.items() if parameter.source not in CALLERS}
 
+    @property
+    def max_body_bytes(self) -> int:
+        """The bound of the body; 0 where none is read."""
+        bodies = (each.max_bytes for each in self.parameters.values() if each.source is Source.BODY)
+        return next(bodies, 0)
+
     def shape_of(self, *sources: Source) -> Any:
         """The shape of the parameter that is read from one of `sources`; None if there is none."""
         return next((parameter.shape for parameter in self.parameters.values() if parameter.source in sources), None)
@@ -115,8 +135,10 @@ def _parameter(annotation: Any) -> Parameter:
     match marks:
         case [Source() as source]:
             return Parameter(source, shape)
+        case [JsonBody(max_bytes=max_bytes)]:
+            return Parameter(Source.BODY, shape, max_bytes)
         case [RawBody() as raw_body]:
-            return Parameter(Source.BODY, raw_body)
+            return Parameter(Source.BODY, raw_body, raw_body.max_bytes)
         case [Header() as header]:
             return Parameter(Source.HEADER, header)
     sources = {Caller: Source.CALLER, IdempotencyKey: Source.IDEMPOTENCY_KEY, str: Source.PATH}

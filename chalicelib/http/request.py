@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import math
 import re
 import uuid
 from typing import Any, TypeVar
@@ -26,6 +27,10 @@ SURROGATE_ESCAPES = (
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)"
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+# A text of JSON to its end (kept), or a number. The end may lack, so that this takes linear time for any bytes.
+NUMBERS = rb'("(?:[^"\\]|\\.)*"?)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?'
+LARGEST_NUMBER = b"1e308"
+NUMBER_OUT_OF_RANGE = "Number out of range"
 
 Shape = TypeVar("Shape")
 
@@ -48,11 +53,11 @@ def admin(request: Request, verifier: TokenVerifier, administrators: Administrat
     return user
 
 
-def body(request: Request, shape: Any) -> Any:
+def body(request: Request, shape: Any, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The JSON body as `shape`. Raises InvalidRequestError with the path of the invalid field, or TooLargeError."""
     raw = bytes(request.raw_body or b"")
-    if len(raw) > MAX_JSON_BYTES:
-        raise TooLargeError(f"A JSON body may have at most {MAX_JSON_BYTES:,} bytes.", max_bytes=MAX_JSON_BYTES)
+    if len(raw) > max_bytes:
+        raise TooLargeError(f"This JSON body may have at most {max_bytes:,} bytes.", max_bytes=max_bytes)
     if not raw.strip() and shape is contract.EmptyBody:
         return contract.EmptyBody()
     try:
@@ -64,16 +69,39 @@ def body(request: Request, shape: Any) -> Any:
 
 
 def _decode(raw: bytes, shape: Any) -> Any:
-    """The JSON as `shape`. Half a pair of surrogates is read as U+FFFD: JavaScript sends it for a text that it cut."""
+    """The JSON as `shape`. Half a pair of surrogates is read as U+FFFD: JavaScript sends it for a text that it cut.
+
+    A number that no float holds is read as one beyond every bound, where a float is accepted.
+    """
     try:
         return msgspec.json.decode(raw, type=shape)
-    except msgspec.ValidationError:
-        raise
+    except msgspec.ValidationError as error:
+        if NUMBER_OUT_OF_RANGE not in str(error):
+            raise
+        repaired = re.sub(NUMBERS, lambda found: found[1] or _bound_number(found[0]), raw)
+        if repaired == raw:
+            raise
+        try:
+            return _decode(repaired, shape)
+        except msgspec.ValidationError as other:
+            if _path(other) == _path(error):
+                raise error from None  # A whole number belongs there.
+            raise
     except msgspec.DecodeError:
         repaired = re.sub(SURROGATE_ESCAPES, lambda found: found[1] or rb"\ufffd", raw)
         if repaired == raw:
             raise
-        return msgspec.json.decode(repaired, type=shape)
+        return _decode(repaired, shape)
+
+
+def _bound_number(number: bytes) -> bytes:
+    if not math.isinf(float(number)):
+        return number
+    return b"-" * number.startswith(b"-") + LARGEST_NUMBER
+
+
+def _path(error: msgspec.ValidationError) -> str:
+    return str(error).rpartition(" - at ")[2]
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:

@@ -60,8 +60,9 @@ class Session(Struct, frozen=True):
     the transcript that leases covered until now; `words_until_ms` is where the last saved word ends. `providers` are
     those of the stage that the client can speak.
 
-    `saves` counts the saves that stored words, and `saved_bytes` their bytes. `next_seq` is above every `seq` that was
-    saved or sent as a chunk, and never falls.
+    `saves` counts the saves that stored words, and `saved_bytes` their bytes. Of the last one, `saved_hash` is the hash
+    of its segments, `left_out` the places in it of those that were rejected, and `saved_block` the number of its block.
+    `next_seq` is above every `seq` that was saved or sent as a chunk, and never falls.
     """
 
     user_id: Internal[str]
@@ -95,6 +96,9 @@ class Session(Struct, frozen=True):
     last_saved_at: Record[int] = 0
     saves: Record[int] = 0
     saved_bytes: Record[int] = 0
+    saved_hash: Internal[str] = ""
+    saved_block: Internal[int] = 0
+    left_out: Internal[tuple[int, ...]] = ()
     next_seq: Record[int] = 0
     stopped_at: Record[int] = 0
     words_until_ms: Record[int] = 0

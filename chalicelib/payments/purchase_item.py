@@ -17,11 +17,11 @@ STATES = {
 
 def purchase_item(purchase: Purchase) -> contract.PurchaseItem:
     booked = purchase.booked
-    state = STATES[purchase.facts.payment]
+    state = _state(purchase)
     return contract.PurchaseItem(
         purchase_id=purchase.purchase_id,
         package_id=purchase.package_id,
-        state="refunded" if booked.returned_cents >= purchase.cents else state,
+        state=state,
         credits=purchase.credits,
         cents=purchase.cents,
         currency=purchase.currency,
@@ -32,3 +32,10 @@ def purchase_item(purchase: Purchase) -> contract.PurchaseItem:
         is_disputed=any(dispute.state is DisputeState.OPEN for dispute in purchase.facts.disputes.values()),
         checkout_url=purchase.checkout_url if state == "open" else "",
     )
+
+
+def _state(purchase: Purchase) -> str:
+    """The progress of the payment; where all of its money went back, whether the seller or the bank returned it."""
+    if purchase.booked.returned_cents < purchase.cents:
+        return STATES[purchase.facts.payment]
+    return "refunded" if purchase.facts.refunded_cents >= purchase.cents else "disputed_lost"

@@ -21,6 +21,7 @@ SESSION, OPEN_SESSION = "SESSION#", "OPEN_SESSION#"
 OPEN_SESSION_SECONDS = 31 * 86_400
 MAX_OPEN_SESSIONS = 100  # so many keys fit into one BatchGetItem
 SAVED_FIELDS = ("saves", "saved_bytes", "next_seq")
+LAST_SAVE_FIELDS = ("last_saved_at", "saved_hash", "saved_block", "left_out")
 USE_MS, USE_COST = "use_ms:", "use_cost:"
 
 
@@ -46,6 +47,7 @@ def session_from(item: Item) -> Session:
         "key_terms": tuple(item.get("key_terms", ())),
         "turn": TurnSettings(**item.get("turn", {})),
         "providers": tuple(item.get("providers", ())),
+        "left_out": tuple(item.get("left_out", ())),
         "followed_renewals": tuple(item.get("followed_renewals", ())),
         "covered_ms": tuple((start, end) for start, end in item.get("covered_ms", ())),
         "inflight": tuple(InFlight(attempt, *chunk) for attempt, chunk in sorted(item["inflight"].items())),
@@ -65,7 +67,8 @@ def create_session(session: Session, first_answer: str | None) -> Write:
 def update_session(before: Session, after: Session, response: str | None = None) -> Write:
     """Store the session after its lease began, was renewed or ended, if it is still as read in `before`.
 
-    `response` is the response of a lease that begins, stored for retries of the same request.
+    `response` is the response of a lease that begins, stored for retries of the same request. It says `next_seq`, so it
+    is refused where that has risen.
     """
     old, new = _fields(before), _fields(after)
     changes: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
@@ -82,7 +85,9 @@ def update_session(before: Session, after: Session, response: str | None = None)
     )
     # Saves go on meanwhile: what they change matters only where this write rests on it.
     guarded = [name for name in SAVED_FIELDS if old[name] != new[name]]
-    if {"covered_ms", "words_until_ms"} & changes.keys():
+    if response and "next_seq" not in guarded:
+        guarded.append("next_seq")
+    if {"covered_ms", "words_until_ms", "lease_number"} & changes.keys():  # What a lease covers rests on its words.
         guarded.append("words_until_ms")
     for name in guarded:
         is_unchanged &= Attr(name).eq(old[name]) if old[name] else Attr(name).not_exists() | Attr(name).eq(0)
@@ -105,13 +110,15 @@ def record_save(before: Session, after: Session, max_before_bytes: int) -> Write
     What only grows is written where it grows, and refused where another request has raised it further.
     """
     when = Attr("pk").exists() & (Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes))
-    changes: dict[Path, Any] = {"last_saved_at": after.last_saved_at}
+    new = _fields(after)
+    changes: dict[Path, Any] = {name: new[name] for name in LAST_SAVE_FIELDS}
     for name in ("next_seq", "words_until_ms"):
         if getattr(after, name) > getattr(before, name):
             changes[name] = getattr(after, name)
             when &= _is_at_most(name, changes[name])
     if after.covered_ms != before.covered_ms:
-        changes["covered_ms"] = _fields(after)["covered_ms"]
+        changes["covered_ms"] = new["covered_ms"]
+    if {"covered_ms", "words_until_ms"} & changes.keys():  # Whether later words are covered depends on the lease.
         when &= _is_same_lease(before)
     added = {"saves": 1, "saved_bytes": after.saved_bytes - before.saved_bytes}
     return Write(session_key(before.user_id, before.session_id), put_in=changes, add=added, when=when)
@@ -242,6 +249,7 @@ def _fields(session: Session) -> Item:
         "key_terms": list(session.key_terms),
         "turn": {name: value for name, value in asdict(session.turn).items() if value is not None},
         "providers": list(session.providers),
+        "left_out": list(session.left_out),
         "followed_renewals": list(session.followed_renewals),
         "covered_ms": [list(stretch) for stretch in session.covered_ms],
         "inflight": _inflight(session),

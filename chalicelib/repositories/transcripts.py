@@ -1,7 +1,7 @@
 """The history: one `TRANSCRIPT#<ulid>` item per recording, and its segments under `SEGMENT#<transcript>#…`.
 
 Each relayed chunk is an item (`…#C#<seq>`, repositories/sessions.py). Segments that the extension saves are stored in
-blocks (`…#S#<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
+blocks (`…#S#N<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
 in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: a save
 that begins after another was answered has a higher one, whatever the clocks say.
 
@@ -29,6 +29,7 @@ DELETED_PER_QUERY = 100
 # An id is created up to a few seconds after the time that is stored as the start.
 ID_SLACK_SECONDS = 5
 BLOCK_BYTES = 200 * 1024
+NUMBERED_BLOCK = "N"  # sorts after the digit that blocks without a number begin with, which are older
 SEGMENT_OVERHEAD_BYTES = 100  # of a stored segment, beside its text
 
 
@@ -118,9 +119,9 @@ def deletion_key(user_id: str, transcript_id: str) -> ItemKey:
     return ItemKey("app", ERASING, f"{DELETED}{user_id}#{transcript_id}")
 
 
-def block_id_after(saves: int, suffix: str) -> str:
-    """The id of a block by a request that saw so many saves; `suffix` tells it from those that ran at the same time."""
-    return f"{saves + 1:08d}#{suffix}"
+def numbered_block_id(number: int, suffix: str) -> str:
+    """The id of a block; `suffix` tells it from those of the same number, which ran at the same time."""
+    return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"
 
 
 def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:

@@ -4,8 +4,8 @@ The length is counted from the frames that are there, never from what a header c
 from those frames: what we meter is what it receives. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
-import re
 import struct
+from collections.abc import Iterator
 from itertools import islice
 
 from ..errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeError
@@ -25,8 +25,7 @@ CHUNK_NAMES = {
     b"aXML", b"_PMX", b"acid", b"strc", b"afsp", b"AFAn", b"FLLR", b"INFO", b"DISP", b"umid", b"minf", b"elm1",
     b"regn", b"ovwf", b"SNDM",
 }  # fmt: skip
-CHUNK_NAME_PATTERN = b"|".join(sorted(map(re.escape, CHUNK_NAMES)))
-MAX_TRAILER_BYTES = 64 * 1024  # to search megabytes of sound for metadata would take half a second
+MAX_MISSING_BYTES = 64 * 1024  # of the last chunk of metadata; larger sizes are sound that looks like a name
 
 
 def read(body: bytes, content_type: str, sample_rate: int | None, channels: int | None) -> Audio:
@@ -99,20 +98,25 @@ def _next_chunk(body: bytes, start: int, size: int) -> int:
 
 def _sound_bytes(body: bytes, start: int) -> int:
     """How many bytes from `start` are sound, in a data chunk whose header does not tell: all until the chunks of known
-    names, in the last 64 KiB, that end exactly with the body. Where such a chunk begins at `start`, there is no sound.
+    names that end with the body. Where such a chunk begins at `start`, there is no sound.
     """
     if body[start : start + 4] in CHUNK_NAMES:
         return 0
-    trailer_start = max(start, len(body) - MAX_TRAILER_BYTES)
-    names = islice(re.finditer(CHUNK_NAME_PATTERN, body[trailer_start:]), MOST_PARTS)
-    ends = (trailer_start + found.start() for found in names)
-    return next((end for end in ends if _are_chunks(body, end)), len(body)) - start
+    ends = sorted(end for name in CHUNK_NAMES for end in islice(_find_all(body, name, start), MOST_PARTS))
+    return next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body)) - start
+
+
+def _find_all(body: bytes, name: bytes, start: int) -> Iterator[int]:
+    position = body.find(name, start)
+    while position >= 0:
+        yield position
+        position = body.find(name, position + 1)
 
 
 def _are_chunks(body: bytes, position: int) -> bool:
-    """Whether the rest of the body consists of chunks of known names."""
+    """Whether the rest of the body consists of chunks of known names. The last one may be cut short."""
     for _ in range(MOST_PARTS):
-        if position in (len(body), len(body) + 1):
+        if len(body) <= position <= len(body) + MAX_MISSING_BYTES:
             return True
         if position + 8 > len(body) or body[position : position + 4] not in CHUNK_NAMES:
             return False
@@ -124,7 +128,8 @@ def _layout(chunk: bytes) -> tuple[int, int]:
     """Sample rate and channels of a format chunk."""
     if len(chunk) < 16:
         raise InvalidRequestError("The WAV header is cut short.", "body")
-    code, channels, sample_rate, _, block, bits = struct.unpack_from("<HHIIHH", chunk)  # Its byte rate is often wrong.
+    # The bytes per second and per frame are often wrong: Recorder.js writes those of stereo for mono too.
+    code, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     is_pcm = code == FORMAT_PCM or (
         code == FORMAT_EXTENSIBLE and chunk[24:26] == b"\x01\x00" and chunk[26:40] == PCM_SUBFORMAT_TAIL
     )
@@ -132,6 +137,4 @@ def _layout(chunk: bytes) -> tuple[int, int]:
         raise InvalidRequestError("The WAV file must hold 16-bit PCM.", "body")
     if channels not in (1, 2):
         raise InvalidRequestError("The WAV file must be mono or stereo.", "body")
-    if block != channels * BYTES_PER_SAMPLE:
-        raise InvalidRequestError("The numbers in the WAV header contradict each other.", "body")
     return sample_rate, channels

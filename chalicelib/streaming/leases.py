@@ -71,13 +71,20 @@ class Leases:
             lease_started_at=started_at,
             lease_expires_at=started_at + seconds,
         )
-        response = self.response(live, available, credential)
-        recorded = update_session(opened, live, encode_response(response))
-        try:
-            self.tables.transact([recorded, reschedule_sweep(self.rules.hold(live)), self.transcript_write(live)])
-        except WriteRefusedError as refusal:  # So slow that the sweep cancelled it: no client has this token.
-            raise UnavailableError("Opening the lease took too long. Start again.") from refusal
-        return response
+        for _ in range(TRIES):
+            response = self.response(live, available, credential)
+            recorded = update_session(opened, live, encode_response(response))
+            writes = [recorded, reschedule_sweep(self.rules.hold(live)), self.transcript_write(live)]
+            try:
+                self.tables.transact(writes)
+                return response
+            except WriteRefusedError as refusal:
+                next_seq = session_from(refusal.refused[0]).next_seq if refusal.refused.get(0) else opened.next_seq
+                if next_seq == opened.next_seq:
+                    break  # So slow that the sweep cancelled it: no client has this token.
+                # Words were saved while the provider created the token: the answer must not lead back before them.
+                opened, live = replace(opened, next_seq=next_seq), replace(live, next_seq=next_seq)
+        raise UnavailableError("Opening the lease took too long. Start again.")
 
     def stored_response(self, item: Item, body_hash: str, stored_hash: str, name: str) -> contract.Lease:
         """The response that an earlier try of this request got, or would have got had its process not died.

@@ -62,11 +62,19 @@ class LiveProviders:
         """The providers that the session may use, in the order in which they are tried."""
         allowed = self._names_for(is_buyer)
         # A session that was stored before it named providers may use them all.
-        names = [name for name in allowed if name in session.providers or not session.providers]
+        named = [name for name in self.by_name if name in session.providers or not session.providers]
+        names = [name for name in named if name in allowed]
         if not names:
             message = "These providers are offered only to accounts that bought credits: buy some, or name others."
             raise ProviderNotOfferedError(message, allowed)
-        candidates = [self.by_name[name] for name in names if self.by_name[name].supports_language(session.language)]
+        able = [name for name in named if self.by_name[name].supports_language(session.language)]
+        candidates = [self.by_name[name] for name in able if name in allowed]
+        if able and not candidates:
+            message = (
+                "The providers that recognise this language are offered only to accounts that bought credits: "
+                "buy some, or send another language."
+            )
+            raise ProviderNotOfferedError(message, allowed)
         if not candidates:
             message = "No live provider recognises this language. Send another one, or use the relay."
             raise InvalidRequestError(message, "language")

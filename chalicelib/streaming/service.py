@@ -47,7 +47,7 @@ from .session_records import (
     with_client_report,
     with_renewal,
 )
-from .words import Words, with_words
+from .words import Block, Words, with_words
 
 DEFAULT_SAMPLE_RATE = 16_000
 MAX_KEY_TERMS_BYTES = 6_000  # URL-encoded in the socket's address: many servers refuse addresses above 8 KB
@@ -191,10 +191,10 @@ class Streaming:
     ) -> contract.Stopped:
         """Store the last words, settle the open lease and close the session, in one transaction.
 
-        A repeat, also after the sweep, returns the same figures, and stores the words again while they are accepted.
+        A repeat, also after the sweep, returns the same figures, and stores other words while they are accepted.
         The duration that the client reports is stored beside ours and never billed; an implausible one counts apart.
         """
-        block_id = ""
+        block: Block | None = None
         for _ in range(TRIES):
             snapshot = self._load(caller, session_id)
             session = snapshot.session
@@ -211,10 +211,10 @@ class Streaming:
             extra_writes = allowance_writes(snapshot, ending, self.now())
             extra_writes.append(delete_open_session(session.user_id, session.transcript_id))
             selection = self._words.select(session, segments, sent_today)
-            if selection.segments:
-                block_id = block_id or self._words.new_block_id(session)
-                extra_writes.append(self._words.block(session, block_id, selection))
-                stopped = with_words(stopped, selection, self.now())
+            if selection.size:
+                block = block or self._words.new_block(session)
+                extra_writes.append(self._words.block_write(session, block, selection))
+                stopped = with_words(stopped, segments, selection, block, self.now())
             longest_seconds = self.rules.longest_socket_seconds(stopped, self.now())
             charge = with_client_report(ending.charge, stopped, longest_seconds)
             ending = replace(ending, session=stopped, charge=charge)

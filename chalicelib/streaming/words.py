@@ -5,9 +5,12 @@ block with the session. Two saves at once do not wait for each other; a save is 
 began, so it never replaces words whose save was answered before.
 """
 
+import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,7 +20,7 @@ from ..models.sessions import Session
 from ..models.transcripts import Segment
 from ..repositories.sessions import record_save, session_from
 from ..repositories.table import Tables, Write, WriteRefusedError
-from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, block_id_after, put_segments, update_live_transcript
+from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, numbered_block_id, put_segments, update_live_transcript
 from ..text import one_line
 from .lease_rules import LeaseRules, covered_with_late_words
 
@@ -35,48 +38,96 @@ CLOSED_MESSAGES = {
 
 
 class SegmentSelection(Struct, frozen=True):
-    """The segments that are stored, their size in bytes, and those that are not."""
+    """The segments that are stored, and those that are not.
+
+    `size`: the bytes of those that were not stored before. `left_out`: where those that are not are in the request.
+    """
 
     segments: list[Segment]
     size: int
     rejected: list[contract.RejectedSegment]
+    left_out: tuple[int, ...]
 
     @property
     def seqs(self) -> list[int]:
         return [segment.seq for segment in self.segments]
 
 
-def select_segments(segments: Sequence[contract.SegmentInput], bytes_left: int) -> SegmentSelection:
-    """Which segments fit into one block and into `bytes_left`; those without text are left out."""
-    kept, rejected, size = [], [], 0
-    for segment in filter(None, map(_readable, segments)):
-        bytes_needed = len(segment.text.encode()) + len(segment.speaker.encode()) + SEGMENT_OVERHEAD_BYTES
-        if size + bytes_needed > min(MAX_BLOCK_BYTES, bytes_left):
-            reason = "save_full" if size + bytes_needed > MAX_BLOCK_BYTES else "words_limit"
-            rejected.append(contract.RejectedSegment(seq=segment.seq, reason=reason))
+class Block(Struct, frozen=True):
+    """Where a save is stored."""
+
+    number: int
+    block_id: str
+
+
+def select_segments(
+    segments: Sequence[contract.SegmentInput], bytes_left: int, stored: frozenset[int] = frozenset(), closed: str = ""
+) -> SegmentSelection:
+    """Which segments fit into one block and into `bytes_left`; those without text are ignored.
+
+    `stored`: the places of those that are stored already, and are not counted again. `closed`: why no other is stored.
+    """
+    kept, rejected, left_out, block_size, size = [], [], [], 0, 0
+    for place, segment in enumerate(map(_readable, segments)):
+        if segment is None:
+            continue
+        block_bytes = len(segment.text.encode()) + len(segment.speaker.encode()) + SEGMENT_OVERHEAD_BYTES
+        new_bytes = 0 if place in stored else block_bytes
+        if (
+            (new_bytes and closed)
+            or block_size + block_bytes > MAX_BLOCK_BYTES
+            or size + new_bytes > max(0, bytes_left)
+        ):
+            reason = "save_full" if block_size + block_bytes > MAX_BLOCK_BYTES else "words_limit"
+            rejected.append(contract.RejectedSegment(seq=segment.seq, reason=closed or reason))
+            left_out.append(place)
         else:
             kept.append(segment)
-            size += bytes_needed
-    return SegmentSelection(kept, size, rejected)
+            block_size += block_bytes
+            size += new_bytes
+    return SegmentSelection(kept, size, rejected, tuple(left_out))
+
+
+def _hash(segments: Sequence[contract.SegmentInput]) -> str:
+    return hashlib.sha256(msgspec.json.encode(segments)).hexdigest()
+
+
+def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) -> frozenset[int]:
+    """The places of the segments that are stored already, where the last save had the same ones.
+
+    Its block has the number of saves unless another ran at the same time, whose words may be above its own.
+    """
+    if session.saved_block != session.saves or session.saved_hash != _hash(segments):
+        return frozenset()
+    return frozenset(range(len(segments))) - set(session.left_out)
 
 
 def _readable(segment: contract.SegmentInput) -> Segment | None:
     """The segment as it is stored; None without text."""
-    text = (segment.text or "")[:MAX_TEXT_CHARACTERS]
+    text = _text(segment.text)[:MAX_TEXT_CHARACTERS]
     if not text.strip():
         return None
-    start_ms = _milliseconds(segment.start_ms)
-    end_ms = max(start_ms, _milliseconds(segment.end_ms))
-    return Segment(segment.seq, start_ms, end_ms, text, _speaker(segment.speaker))
+    start_ms = _milliseconds(segment.start_ms, 0)
+    end_ms = max(start_ms, _milliseconds(segment.end_ms, start_ms))
+    return Segment(segment.seq, start_ms, end_ms, text, one_line(_text(segment.speaker))[:MAX_SPEAKER_CHARACTERS])
 
 
-def _milliseconds(time: float) -> int:
-    return round(min(max(time, 0), LATEST_MS))
+def _milliseconds(time: contract.Scalar, otherwise: int) -> int:
+    """The time, put between 0 and 30 days; `otherwise` where there is none."""
+    try:
+        number = math.nan if time is None or isinstance(time, bool) else float(time)
+    except ValueError:
+        return otherwise
+    return otherwise if math.isnan(number) else round(min(max(number, 0), LATEST_MS))
 
 
-def _speaker(name: str | int | None) -> str:
-    """The name on one line, cut where it is too long."""
-    return one_line("" if name is None else str(name))[:MAX_SPEAKER_CHARACTERS]
+def _text(value: contract.Scalar) -> str:
+    """A text or number as text; anything else says nothing."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def bytes_left_in_session(session: Session, now: int) -> int:
@@ -85,13 +136,22 @@ def bytes_left_in_session(session: Session, now: int) -> int:
     return max(0, min(allowed, MAX_TRANSCRIPT_BYTES) - session.saved_bytes)
 
 
-def with_words(session: Session, selection: SegmentSelection, now: int) -> Session:
-    """The session once these segments are stored."""
+def with_words(
+    session: Session,
+    segments: Sequence[contract.SegmentInput],
+    selection: SegmentSelection,
+    block: Block,
+    now: int,
+) -> Session:
+    """The session once this selection of the segments is stored."""
     saved = replace(
         session,
         last_saved_at=now,
         saves=session.saves + 1,
         saved_bytes=session.saved_bytes + selection.size,
+        saved_hash=_hash(segments),
+        saved_block=block.number,
+        left_out=selection.left_out,
         next_seq=max(session.next_seq, *(segment.seq + 1 for segment in selection.segments)),
         words_until_ms=max(session.words_until_ms, *(segment.end_ms for segment in selection.segments)),
     )
@@ -107,18 +167,17 @@ class Words:
     now: Callable[[], int]  # epoch seconds, UTC
     new_ulid: Callable[[], str]
 
-    def new_block_id(self, session: Session) -> str:
+    def new_block(self, session: Session) -> Block:
         """The place of a save that begins now, with the session as it was just read."""
-        return block_id_after(session.saves, self.new_ulid())
+        number = session.saves + 1
+        return Block(number, numbered_block_id(number, self.new_ulid()))
 
     def select(self, session: Session, segments: Sequence[contract.SegmentInput], sent_today: int) -> SegmentSelection:
         """Which segments are stored. Where the transcript is closed, none is."""
-        if closed := self.rules.closed_reason(session, self.now()):
-            unsaved = select_segments(segments, MAX_BLOCK_BYTES)
-            seqs = [*unsaved.seqs, *(rejected.seq for rejected in unsaved.rejected)]
-            return SegmentSelection([], 0, [contract.RejectedSegment(seq=seq, reason=closed) for seq in seqs])
+        closed = self.rules.closed_reason(session, self.now())
         today = self.rules.words_bytes_per_day - sent_today
-        return select_segments(segments, min(today, bytes_left_in_session(session, self.now())))
+        bytes_left = min(today, bytes_left_in_session(session, self.now()))
+        return select_segments(segments, bytes_left, _stored_before(session, segments), closed or "")
 
     def check_open(self, session: Session) -> None:
         """Raise ConflictError if no words of the session are accepted any more."""
@@ -132,14 +191,14 @@ class Words:
 
         Another request may have changed the session since it was read: then it is judged again.
         """
-        block_id = self.new_block_id(session)
+        block = self.new_block(session)
         for _ in range(TRIES):
             selection = self.select(session, segments, sent_today)
-            if not selection.segments:
+            if not selection.size:
                 return session, selection
-            saved = with_words(session, selection, self.now())
+            saved = with_words(session, segments, selection, block, self.now())
             room = session.saved_bytes + bytes_left_in_session(session, self.now()) - selection.size
-            writes = [self.block(session, block_id, selection), record_save(session, saved, room)]
+            writes = [self.block_write(session, block, selection), record_save(session, saved, room)]
             if saved.covered_ms != session.covered_ms:
                 writes.append(update_live_transcript(saved, ended_at=None))
             try:
@@ -152,5 +211,5 @@ class Words:
                 return saved, selection
         raise UnavailableError("The session is busy. Retry the request.")
 
-    def block(self, session: Session, block_id: str, selection: SegmentSelection) -> Write:
-        return put_segments(session.user_id, session.transcript_id, block_id, selection.segments)
+    def block_write(self, session: Session, block: Block, selection: SegmentSelection) -> Write:
+        return put_segments(session.user_id, session.transcript_id, block.block_id, selection.segments)

@@ -5,6 +5,7 @@ Sources: the SubRip format as players read it (matroska.org/technical/subtitles.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import cycle, groupby
 
 from ..models.transcripts import Segment
 from ..text import letters, one_line, width
@@ -64,37 +65,30 @@ def _wrap(text: str, widths: list[int]) -> Iterator[str]:
 
     A line of no-break spaces alone would end a cue, so it is left out.
     """
-    words = [word for word in reversed(text.split(" ")) if word.strip()]
-    line, number = "", 0
-    while words:
-        room, word = widths[number % len(widths)], words.pop()
-        extended = f"{line} {word}" if line else word
-        if width(extended) <= room:
-            line = extended
-            continue
-        if line:
-            rest = word
-        else:
-            line, rest = _split_word(word, room)
-        if rest:
-            words.append(rest)
-        if line.strip():
-            yield line
-            number += 1
-        line = ""
+    rooms = cycle(widths)
+    room, line, used = next(rooms), "", 0
+    for letter, letter_width, needed in _measure(text):
+        if line and used + needed > room:
+            if line.strip():
+                yield line
+                room = next(rooms)
+            line, used = "", 0
+        if line or letter != " ":
+            line += letter
+            used += letter_width
     if line.strip():
         yield line
 
 
-def _split_word(word: str, room: int) -> tuple[str, str]:
-    """The letters that fit, at least one, and the others."""
-    length, used = 0, 0
-    for letter in letters(word):
-        used += width(letter)
-        if length and used > room:
-            break
-        length += len(letter)
-    return word[:length], word[length:]
+def _measure(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each letter, its width, and the width that a line must have left for it; before each word a blank, which needs
+    room for the word too. A blank with a mark or a joiner on it is a letter of its word. Each letter is measured once.
+    """
+    for is_blank, found in groupby(letters(text), " ".__eq__):
+        if not is_blank:
+            word = [(letter, width(letter)) for letter in found]
+            yield " ", 1, 1 + sum(letter_width for _, letter_width in word)
+            yield from ((letter, letter_width, letter_width) for letter, letter_width in word)
 
 
 def write_srt(segments: Iterable[Segment]) -> str:

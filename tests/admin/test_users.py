@@ -153,6 +153,7 @@ def running(engine: Engine) -> Iterator[Tables]:
         yield Tables(engine.client, *names)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.integers(0, 3), st.integers(-400, 400).filter(bool)), max_size=12))
 def test_any_changes_in_any_order_add_up(running: Tables, changes: list[tuple[int, int]]) -> None:

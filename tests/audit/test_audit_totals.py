@@ -8,6 +8,8 @@ from chalicelib.repositories.table import ItemKey, Write
 from tests.audit.audit_env import AuditedUsers, AuditEnv, create_all_items
 from tests.fakes import Clock
 
+pytestmark = pytest.mark.long
+
 DAY = 86_400
 
 

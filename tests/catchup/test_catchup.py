@@ -426,6 +426,37 @@ def test_an_upload_form_needs_a_positive_balance(
     with pytest.raises(InsufficientCreditsError) as refusal:
         catchup_env.catchups.create_upload(caller, body)
     assert refusal.value.details == {"required": 1, "available": credits if held_seconds == 0 else 0}
+    assert refusal.value.held == (10 if held_seconds else 0)
+    assert ("Stop sessions that are still open" in refusal.value.message) == bool(held_seconds)
+
+
+def test_every_refusal_for_want_of_credits_says_what_is_held(catchup_env: CatchupEnv) -> None:
+    """An open session holds all: the credits come back when it is stopped, so nothing has to be bought."""
+    backend = catchup_env.backend
+    caller = backend.person(20)
+    recorded = backend.start(caller, lease_seconds=60)
+    words = [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text="A sentence.")]
+    backend.streaming.save(caller, recorded.session_id, words)
+    backend.streaming.stop(caller, recorded.session_id)
+    balance = backend.ledger.balance(caller.user_id)
+    open_lease = backend.start(caller, lease_seconds=120)
+    assert open_lease.credits_held == balance.available
+    requests = (
+        lambda: catchup_env.catchups.create_upload(caller, contract.NewUpload(content_type="audio/wav")),
+        lambda: catchup_env.start(caller, upload_id=catchup_env.upload(caller), to_ms=60_000),
+        lambda: catchup_env.start(caller, upload_id=catchup_env.upload(caller)),
+        lambda: catchup_env.start(caller, session_id=recorded.session_id, minutes=5),
+        lambda: catchup_env.ask(caller, session_id=recorded.session_id),
+        lambda: backend.start(caller, lease_seconds=60),
+        lambda: backend.start(caller, lease_seconds=60, transport="direct"),
+    )
+
+    for request in requests:
+        with pytest.raises(InsufficientCreditsError) as refusal:
+            request()
+        assert refusal.value.held == open_lease.credits_held
+        assert f"and {open_lease.credits_held} are held by open sessions" in refusal.value.message
+        assert "Stop sessions that are still open" in refusal.value.message
 
 
 def test_an_upload_form_belongs_to_its_owner(catchup_env: CatchupEnv, ada: Caller) -> None:

@@ -21,6 +21,8 @@ from tests.credits.test_ledger_races import all_at_once
 from tests.engines import Engine
 from tests.interleaving import interleave
 
+pytestmark = pytest.mark.long
+
 Act = Callable[[CatchupScenario], object]
 
 
@@ -149,7 +151,6 @@ def interleave_workers(engine: Engine, names: Names, state: str, first: str, sec
     )
 
 
-@pytest.mark.long
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize(("state", "first", "second"), RACES + LATE_RACES)
 def test_an_interrupted_act_ends_the_job_once(

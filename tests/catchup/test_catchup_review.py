@@ -11,6 +11,8 @@ from chalicelib.repositories.jobs import job_from, job_key
 from tests.catchup.catchup_env import CatchupEnv, FakeRecordings
 from tests.fakes import Backend
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def ada(catchup_env: CatchupEnv) -> Caller:

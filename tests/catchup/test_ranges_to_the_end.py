@@ -1,11 +1,13 @@
 """Catch-ups without an end: what is held, sent, charged, shown as uncovered, quoted, and found again."""
 
+import msgspec
 import pytest
 
 from chalicelib import contract
 from chalicelib.catchup.requested_range import LONGEST_RANGE_MS
 from chalicelib.errors import InsufficientCreditsError, InvalidRequestError
 from chalicelib.models.accounts import Caller
+from chalicelib.models.catchup import Recording
 from tests.catchup.catchup_env import CatchupEnv
 
 URL = "https://media.example.com/talk.mp3"
@@ -136,6 +138,28 @@ def test_what_was_there_is_charged_and_what_was_cut_is_uncovered(
     assert [(summary.from_ms, summary.to_ms) for summary in whole.summaries] == covered
     assert all(segment.end_ms <= covered[0][1] for segment in whole.segments)
     assert catchup_env.backend.ledger.balance(ada.user_id).available == credits - used
+    catchup_env.backend.check_invariants(ada.user_id)
+
+
+@pytest.mark.parametrize("from_ms", [0, 30_000])
+@pytest.mark.parametrize("credits", [10, 200])
+@pytest.mark.parametrize("model", ["", "assemblyai/universal-2"])
+def test_without_speech_the_end_is_where_the_provider_says(
+    catchup_env: CatchupEnv, model: str, credits: int, from_ms: int
+) -> None:
+    """It does not say so where it had to detect the language: `model` is then empty, and nothing is charged."""
+    ada = catchup_env.backend.person(credits)
+    recording = Recording((), 60_000 if model else 0, model)
+    catchup_env.recordings.recording = lambda _: recording  # type: ignore[method-assign]
+
+    started = catchup_env.start(ada, audio_url=URL, from_ms=from_ms)
+    catchup_env.work()
+    done = catchup_env.catchups.get_status(ada, started.job_id)
+
+    assert (done.status, done.summary) == ("done", "No words were recognised.")
+    assert done.to_ms == (60_000 if model else started.to_ms)
+    assert done.recording_ms == (60_000 if model else msgspec.UNSET)
+    assert done.credits_used == ((60_000 - from_ms) // 6_000 if model else 0)
     catchup_env.backend.check_invariants(ada.user_id)
 
 

@@ -16,6 +16,8 @@ from chalicelib.catchup.segmenting import (
 from chalicelib.models.catchup import Recording
 from chalicelib.models.transcripts import Word
 
+pytestmark = pytest.mark.long
+
 FROM_MS, TO_MS = 60_000, 120_000
 HOUR_MS = 3_600_000
 moments = st.integers(0, 10 * HOUR_MS)
@@ -110,7 +112,6 @@ def test_a_word_that_ends_before_it_starts_makes_a_valid_segment() -> None:
     assert [(s.start_ms, s.end_ms) for s in build_segments([Word("odd", 500, 100, 0.9)])] == [(500, 500)]
 
 
-@pytest.mark.long
 @given(words=st.lists(random_words, max_size=60))
 @PROFILE
 def test_no_word_is_lost_or_repeated_and_no_segment_is_too_long(words: list[Word]) -> None:
@@ -158,7 +159,6 @@ def test_blank_words_are_ignored_also_for_the_timing() -> None:
     assert words_in_range(recording, FROM_MS, TO_MS) == [Word("said", 61_000, 61_400, 0.9)]
 
 
-@pytest.mark.long
 @given(words=st.lists(random_words, max_size=30), from_ms=moments, range_ms=st.integers(1, HOUR_MS))
 @example(words=[Word("a", 5, 1, 0.9)], from_ms=0, range_ms=1)
 @PROFILE

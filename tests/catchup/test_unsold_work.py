@@ -21,10 +21,12 @@ from chalicelib.models.ledger import Entry
 from chalicelib.models.transcripts import Segment
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.jobs import abandon_job
-from chalicelib.repositories.transcripts import block_id_after, put_segments
+from chalicelib.repositories.transcripts import numbered_block_id, put_segments
 from tests.catchup.catchup_env import CatchupEnv
 from tests.default_prices import PRICES
 from tests.fakes import CURSORS
+
+pytestmark = pytest.mark.long
 
 MODEL = "openai/gpt-6-luna"
 ANSWER = (1_000, 100)  # tokens of every answer that the model gives here
@@ -51,7 +53,7 @@ def save_long_session(catchup_env: CatchupEnv, caller: Caller) -> str:
             Segment(seq, seq * 12_000, seq * 12_000 + 11_000, f"{seq} " + "word " * 200)
             for seq in range(block * 100, block * 100 + 100)
         ]
-        block_id = block_id_after(block, "saved")
+        block_id = numbered_block_id(block + 1, "saved")
         catchup_env.backend.tables.write(put_segments(caller.user_id, lease.transcript_id, block_id, segments))
     catchup_env.backend.streaming.stop(caller, lease.session_id)
     return lease.session_id

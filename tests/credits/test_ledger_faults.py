@@ -13,6 +13,8 @@ from tests.credits.money_env import MoneyEnv, done_chunks
 from tests.engines import Engine
 from tests.fault_injection import TRANSIENT, Fault, Plan, RetriesExhaustedError, no_faults, retry_until_answered
 
+pytestmark = pytest.mark.long
+
 Names = tuple[str, str]
 HISTORIES, STEPS = 12, 14
 
@@ -29,7 +31,6 @@ def prepared_env(command: Command, engine: Engine, names: Names) -> MoneyEnv:
     return money_env
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("command", [RENEW, CHUNK, STOP], ids=str)
 def test_one_transient_fault_in_a_write_goes_unnoticed(
@@ -44,7 +45,6 @@ def test_one_transient_fault_in_a_write_goes_unnoticed(
     money_env.check_the_end()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.name != "sweep"], ids=str)
 def test_a_lasting_conflict_is_503_and_nothing_is_written(command: Command, engine: Engine, names: Names) -> None:
     money_env = prepared_env(command, engine, names)

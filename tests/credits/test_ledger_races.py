@@ -22,6 +22,8 @@ from tests.engines import Engine
 from tests.fault_injection import no_faults, retry_until_answered
 from tests.interleaving import interleave
 
+pytestmark = pytest.mark.long
+
 Names = tuple[str, str]
 Act = Callable[[MoneyEnv], object]
 renew, stop, sweep = MoneyEnv.renew, MoneyEnv.stop, MoneyEnv.sweep

@@ -193,6 +193,28 @@ def test_another_status_and_a_file_are_responses_too() -> None:
     assert call(lambda: Download("a,b", "text/csv", file_name="a.csv"), body={}) == (200, "a,b")
 
 
+@pytest.mark.parametrize(
+    ("spaces", "status", "counted"),
+    [(0, 200, 2), (524_286, 200, 524_288), (524_287, 413, 0), (700_000, 413, 0), (4_000_000, 413, 0)],
+)
+def test_a_body_that_is_too_large_uses_up_no_bytes_of_the_day(spaces: int, status: int, counted: int) -> None:
+    def view(caller: Caller, body: Body[contract.EmptyBody]) -> Echo:
+        return Echo(values=[])
+
+    counts: list[int | None] = []
+
+    class CountingLimiter(FakeLimiter):
+        @contextmanager
+        def counting(self, group: str, count: RequestCount) -> Iterator[None]:
+            counts.append(count.body_bytes)
+            yield
+
+    raw = b"{" + b" " * spaces + b"}"
+    response = post(view, token="ada", body=raw, limiter=CountingLimiter(), limit="stream")
+
+    assert (response.status_code, counts) == (status, [counted])
+
+
 def test_a_view_gets_the_bytes_that_the_caller_sent_before_on_this_day() -> None:
     def view(caller: Caller, sent_today: BytesSentToday, body: Body[contract.Stop]) -> Echo:
         return Echo(values=[str(sent_today)])

@@ -60,10 +60,11 @@ def starting(**words: Any) -> dict[str, Any]:
         ({"action": "save", "session_id": UNKNOWN_SESSION, "segments": [segment()] * 101}, "segments"),
         (saving(seq=-1), "segments[0].seq"),
         (saving(seq=10**30), "segments[0].seq"),
-        (saving(start_ms="0"), "segments[0].start_ms"),
-        (saving(end_ms=None), "segments[0].end_ms"),
+        (saving(seq=10**400), "segments[0].seq"),
+        (saving(start_ms=["0"]), "segments[0].start_ms"),
+        (saving(end_ms={}), "segments[0].end_ms"),
         (saving(seq=0.5), "segments[0].seq"),
-        (saving(text=7), "segments[0].text"),
+        (saving(text=["a word"]), "segments[0].text"),
         (saving(speaker=["x"]), "segments[0].speaker"),
         (saving(more=1), "segments[0].more"),
     ],
@@ -130,12 +131,16 @@ def test_a_label_is_cleaned_and_the_session_starts(signed_in_user: Person) -> No
     assert signed_in_user.post(STREAM, json=session).status_code == 200
 
 
-def test_600_kb_of_json_are_413(signed_in_user: Person) -> None:
-    body = b'{"action":"start","title":"' + b"x" * 600_000 + b'"}'
+@pytest.mark.parametrize(
+    ("path", "size", "max_bytes"),
+    [("/transcription/catchup", 600_000, 512 * 1024), (STREAM, 4 * 1024 * 1024 + 1, 4 * 1024 * 1024)],
+)
+def test_a_larger_body_of_json_is_413(signed_in_user: Person, path: str, size: int, max_bytes: int) -> None:
+    body = b'{"action":"start","title":"' + b"x" * size + b'"}'
 
-    assert check_error(signed_in_user.post(STREAM, data=body, headers=JSON), 413, "too_large") == {
-        "max_bytes": 512 * 1024
-    }
+    answer = signed_in_user.post(path, data=body, headers=JSON)
+
+    assert check_error(answer, 413, "too_large") == {"max_bytes": max_bytes}
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,7 @@ def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person:
         {"seq": 4, "start_ms": -20, "end_ms": 480.6, "text": "a", "speaker": None},
         {"seq": 2, "start_ms": 500, "end_ms": 499, "text": "b" * 2_001},
         {"seq": 3, "start_ms": 0, "end_ms": 0, "text": ""},
+        {"seq": 1, "start_ms": None, "end_ms": 10**400, "text": 7, "speaker": True},
     ]
 
     saved = person.stream(action="save", session_id=first["session_id"], segments=odd).json()
@@ -142,7 +143,7 @@ def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person:
     stopped = person.stream(action="stop", session_id=first["session_id"], segments=[odd[0] | {"seq": 5}]).json()
     late = person.stream(action="save", session_id=first["session_id"], segments=[odd[0] | {"seq": 6}])
 
-    assert (saved["saved"], saved["rejected"]) == ([4, 2], [])
+    assert (saved["saved"], saved["rejected"]) == ([4, 2, 1], [])
     assert [(s["session_id"], s["state"], s["next_seq"], s["credits_held"]) for s in sessions] == [
         (second["session_id"], "active", 0, 10),
         (first["session_id"], "active", 5, 10),
@@ -150,7 +151,19 @@ def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person:
     assert (stopped["rejected"], late.status_code, late.json()["saved"]) == ([], 200, [6])
     whole = person.get(f"/transcription/history/{first['transcript_id']}").json()
     times = {segment["seq"]: (segment["start_ms"], segment["end_ms"]) for segment in whole["segments"]}
-    assert times == {2: (500, 500), 4: (0, 481), 5: (0, 481), 6: (0, 481)}
+    assert times == {1: (0, 2_592_000_000), 2: (500, 500), 4: (0, 481), 5: (0, 481), 6: (0, 481)}
+
+
+def test_of_segments_of_600_kb_what_fits_is_saved_and_a_stop_with_all_settles(person: Person) -> None:
+    session_id = start_direct_session(person, lease_seconds=60)["session_id"]
+    long = [{"seq": seq, "start_ms": 0, "end_ms": 1, "text": "x" * 20_000} for seq in range(30)]
+
+    saved = person.stream(action="save", session_id=session_id, segments=long).json()
+    stopped = person.stream(action="stop", session_id=session_id, segments=long)
+
+    assert saved["saved"] == list(range(13))
+    assert {(piece["seq"], piece["reason"]) for piece in saved["rejected"]} == {(n, "save_full") for n in range(13, 30)}
+    assert (stopped.status_code, person.get("/transcription/sessions").json()["sessions"]) == (200, [])
 
 
 def test_the_words_of_an_account_are_bounded_by_the_bytes_it_sends_in_a_day(person: Person) -> None:

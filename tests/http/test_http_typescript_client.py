@@ -53,7 +53,7 @@ def npm() -> str:
 
 
 @pytest.fixture(scope="module")
-def built(npm: str) -> Path:
+def build_folder(npm: str) -> Path:
     """The folder of the compiled client, its tests and the example of the README, compiled at once."""
     (example,) = re.findall(r"```ts\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
     folder = CLIENT / "build"
@@ -64,15 +64,15 @@ def built(npm: str) -> Path:
     return folder
 
 
-def test_the_client_completes_the_journey(built: Path, stack: LocalStack) -> None:
-    output = run("node", "--test", str(built / "test" / "journey.test.js"), API_URL=stack.api_url)
+def test_the_client_completes_the_journey(build_folder: Path, stack: LocalStack) -> None:
+    output = run("node", "--test", str(build_folder / "test" / "journey.test.js"), API_URL=stack.api_url)
 
     assert "# fail 0" in output
     assert "a listener's journey" in output
 
 
-def test_the_example_of_the_readme_compiles(built: Path) -> None:
-    assert (built / "build" / "example.js").exists()
+def test_the_example_of_the_readme_compiles(build_folder: Path) -> None:
+    assert (build_folder / "build" / "example.js").exists()
 
 
 def test_the_clients_types_match_the_contract(npm: str) -> None:

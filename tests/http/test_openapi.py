@@ -1,6 +1,7 @@
 """The contract as an OpenAPI document: generated from the code, committed, valid, with an example for each shape."""
 
 import ast
+import inspect
 import json
 import re
 import subprocess
@@ -29,6 +30,7 @@ from scripts.contract.files import RELEASED, REPOSITORY, contract_texts, current
 from tests.http.contract_check import close_shapes
 
 DOCUMENT = current_contract()
+NOT_OFFERED = "None of these providers is offered."
 OPERATIONS = [
     (path, method, operation) for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
 ]
@@ -76,6 +78,7 @@ def test_the_committed_and_served_document_is_the_generated_one(name: str) -> No
     )
 
 
+@pytest.mark.long
 def test_it_is_a_valid_document() -> None:
     validate(DOCUMENT)
 
@@ -330,14 +333,52 @@ def raised_texts() -> list[str]:
     return [pattern for pattern in patterns if len(pattern) > 12 and " " in pattern and pattern.strip(".+ ")]
 
 
+def composing_codes() -> set[str]:
+    """The codes whose own class makes its message, or adds to the one it is given."""
+    values = {"message": "A message.", "field": "a.field", "reason": "expired", "offered": ["a", "b"]}
+    values |= {"required": 10, "available": 5, "held": 0}
+    classes: dict[str, type[errors.AppError]] = {}
+    for kind in vars(errors).values():
+        if inspect.isclass(kind) and issubclass(kind, errors.AppError):
+            classes.setdefault(kind.code, kind)
+    found = set()
+    for code, kind in classes.items():
+        needed = [
+            parameter.name
+            for parameter in inspect.signature(kind).parameters.values()
+            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        ]
+        if kind(**{name: values[name] for name in needed}).message != values["message"]:
+            found.add(code)
+    return found
+
+
 def test_the_examples_of_errors_are_messages_that_the_code_really_raises() -> None:
     raised = [re.compile(pattern) for pattern in raised_texts()]
-    composed = {"insufficient_credits"}  # by the error itself
+    composed = composing_codes()
 
     assert set(MESSAGES) == (set(STATUS) | set(errors.REASON_CODES)) - {"conflict", "unauthenticated"}
     for name in MESSAGES.keys() - composed:
         assert any(pattern.fullmatch(MESSAGES[name]) for pattern in raised), name
-    assert MESSAGES["insufficient_credits"] == str(errors.InsufficientCreditsError(100, 40, 60))
+    assert {code: MESSAGES[code] for code in composed} == {
+        "insufficient_credits": str(errors.InsufficientCreditsError(100, 40, 60)),
+        "provider_not_offered": str(errors.ProviderNotOfferedError(NOT_OFFERED, ["assemblyai"])),
+    }
+    assert any(pattern.fullmatch(NOT_OFFERED) for pattern in raised)
+
+
+def test_the_examples_of_composed_errors_are_whole() -> None:
+    examples = {
+        code: example["value"]
+        for response in DOCUMENT["components"]["responses"].values()
+        for code, example in response["content"]["application/json"]["examples"].items()
+    }
+
+    offered, credits = examples["provider_not_offered"], examples["insufficient_credits"]
+    assert offered["message"] == "None of these providers is offered. Offered to this account: assemblyai."
+    assert offered["details"] == {"field": "providers", "offered": "assemblyai"}
+    assert "100 credits are needed, 40 are available, and 60 are held by open sessions" in credits["message"]
+    assert credits["details"] == {"required": 100, "available": 40}
 
 
 def test_no_example_of_an_error_is_a_description_of_its_class() -> None:
@@ -371,3 +412,15 @@ def test_the_released_contract_is_not_broken() -> None:
     released = read_contract(RELEASED)
 
     assert is_announced(released, DOCUMENT) or breaking_changes(released, DOCUMENT) == []
+
+
+def test_the_contract_the_client_and_the_changelog_name_one_version() -> None:
+    client = REPOSITORY / "clients" / "typescript"
+    package, lock = (json.loads((client / name).read_text()) for name in ("package.json", "package-lock.json"))
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", changelog, re.MULTILINE)
+
+    assert headings[0] == "Unreleased"
+    assert headings[1].split(" - ")[0] == DOCUMENT["info"]["version"]
+    assert re.fullmatch(r"[0-9.]+ - \d{4}-\d\d-\d\d", headings[1])
+    assert {package["version"], lock["version"], lock["packages"][""]["version"]} == {DOCUMENT["info"]["version"]}

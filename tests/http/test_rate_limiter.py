@@ -322,6 +322,7 @@ def test_a_counted_direct_start_makes_these_calls(engine: Engine, names: Names) 
     assert listener.fault_injector.calls == calls
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "group"),
     [

@@ -74,7 +74,7 @@ def test_every_error_has_the_same_shape(kind: type[errors.AppError]) -> None:
         case errors.InvalidRequestError:
             error = kind("A message.", "a.field")
         case errors.InsufficientCreditsError:
-            error = kind(10, 5)
+            error = kind(10, 5, 0)
         case errors.ConflictError:
             error = kind("A message.", "lease_open")
         case errors.UnauthenticatedError:
@@ -252,11 +252,15 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
             "language",
             "Send a language tag such as en or pt-BR, or auto to have the language detected.",
         ),
-        (SAVE % '{"seq": 0}', "segments[0].start_ms", "This field is required."),
+        (SAVE % '{"text": "a"}', "segments[0].seq", "This field is required."),
         (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
-        (SAVE % SEGMENT % ', "text": 7', "segments[0].text", "This must be text."),
+        (SAVE % SEGMENT % ', "text": [7]', "segments[0].text", "This must be true or false or a number or text."),
         (SAVE % SEGMENT % ', "seq": -1', "segments[0].seq", "This must be at least 0."),
-        (SAVE % SEGMENT % ', "start_ms": "5"', "segments[0].start_ms", "This must be a number."),
+        (
+            SAVE % SEGMENT % ', "start_ms": {}',
+            "segments[0].start_ms",
+            "This must be true or false or a number or text.",
+        ),
         (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This list has at most 100 items."),
     ],
     ids=lambda value: str(value)[:40],

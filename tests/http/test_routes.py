@@ -8,7 +8,7 @@ from chalice import Chalice, CognitoUserPoolAuthorizer
 from app import AUDIO_TYPES, app
 from chalicelib import contract
 from chalicelib.http.endpoint import EndpointDecorator, route_spec
-from chalicelib.http.parameters import Body, RawBody, Source
+from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES, Body, Source
 from chalicelib.http.request import MAX_JSON_BYTES
 from chalicelib.models.accounts import Caller
 from chalicelib.models.rate_limits import GROUPS, UNCOUNTED
@@ -44,7 +44,7 @@ ROUTES = {
     "DELETE /auth/user": Route("user", "account"),
     "POST /auth/user/export": Route("user", "bulk_reads", JSON),
     "GET /auth/user/export/{export_id}": Route("user", "reads"),
-    "POST /transcription/stream": Route("user", "stream", JSON, KEY),
+    "POST /transcription/stream": Route("user", "stream", MAX_LARGE_JSON_BYTES, KEY),
     "GET /transcription/sessions": Route("user", "reads"),
     "POST /transcription/stream/{session_id}/audio": Route(
         "user", "audio", audio.MAX_BYTES, "seq", media_types=tuple(AUDIO_TYPES)
@@ -99,10 +99,11 @@ def routes_of(application: Chalice) -> dict[str, Route]:
                 f"{method} {path}: gateway and view disagree on the caller"
             )
             assert entry.cors, f"{method} {path} has no CORS"
-            shape, query = spec.shape_of(Source.BODY), spec.shape_of(Source.QUERY)
-            body = NO_BODY if shape is None else shape.max_bytes if isinstance(shape, RawBody) else JSON
+            query = spec.shape_of(Source.QUERY)
             repeated_by = KEY if spec.shape_of(Source.IDEMPOTENCY_KEY) else "seq" if hasattr(query, "seq") else CONTENT
-            found[f"{method} {path}"] = Route(caller, spec.limit, body, repeated_by, tuple(entry.content_types))
+            found[f"{method} {path}"] = Route(
+                caller, spec.limit, spec.max_body_bytes, repeated_by, tuple(entry.content_types)
+            )
     return found
 
 

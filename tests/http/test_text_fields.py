@@ -5,32 +5,25 @@ A label is kept or cleaned, what names something is refused with a sentence, and
 
 import json
 import re
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 from chalice.app import MultiDict
 from msgspec import inspect
-from msgspec.structs import replace
 
-from app import app
 from chalicelib import contract
-from chalicelib.accounts.email_address import canonical_email
 from chalicelib.contract.base import find_cleaned_fields
 from chalicelib.contract.cleaning import clean_media_type, clean_source_url, clean_title
-from chalicelib.errors import AppError, InvalidRequestError
+from chalicelib.errors import InvalidRequestError
 from chalicelib.http import request
-from chalicelib.http.endpoint import route_spec
 from chalicelib.http.openapi.examples import EXAMPLES
-from chalicelib.http.parameters import RawBody, Source
+from chalicelib.http.parameters import Source
 from tests.catchup.catchup_env import CatchupEnv
-from tests.fakes import Backend
-from tests.payments.payments_env import PaymentsEnv
+from tests.http.route_calls import RouteCalls, request_shapes
 
 TEXTS = {
     "300 letters": "a" * 300,
@@ -45,16 +38,6 @@ TEXTS = {
 }
 LABELS = {clean_title, clean_source_url, clean_media_type}  # these never refuse what they clean
 Path = tuple[str | int, ...]
-
-
-def request_shapes() -> Iterator[tuple[Source, Any]]:
-    """Where each shape that a route reads comes from."""
-    for methods in app.routes.values():
-        for entry in methods.values():
-            for parameter in route_spec(entry.view_function).parameters.values():
-                if parameter.source in (Source.BODY, Source.QUERY) and not isinstance(parameter.shape, RawBody):
-                    for shape in get_args(parameter.shape) or (parameter.shape,):
-                        yield parameter.source, shape
 
 
 def text_paths(kind: inspect.Type) -> Iterator[Path]:
@@ -77,7 +60,7 @@ def text_paths(kind: inspect.Type) -> Iterator[Path]:
 FIELDS = sorted(
     {
         (source, shape, path)
-        for source, shape in request_shapes()
+        for source, shape, *_ in request_shapes()
         for path in text_paths(inspect.type_info(shape))
     },
     key=lambda field: (field[1].__name__, str(field[2])),
@@ -136,7 +119,7 @@ def test_the_text_fields_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_label_is_cleaned_and_a_name_is_refused_with_a_sentence(name: str, run: Callable[[Any], None]) -> None:
+def test_a_label_is_cleaned_and_a_name_is_refused_with_a_sentence(name: str, route_calls: RouteCalls) -> None:
     text = TEXTS[name]
     for source, shape, path in FIELDS:
         is_label = cleaner_of(shape, path) in LABELS
@@ -150,58 +133,27 @@ def test_a_label_is_cleaned_and_a_name_is_refused_with_a_sentence(name: str, run
         assert not is_label or not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", value)
         assert not is_label or len(value) <= 2_000
         str(value).encode()  # No half of a pair is left.
-        run(body)
+        for answer in route_calls.answer(body, tested=str(path[0])):
+            assert answer.status_code < 500, (shape, path, answer.body)
+
+
+NEEDS_A_CODE = {contract.Confirm, contract.ResetPassword}  # from an email
+NEEDS_A_SECRET = {contract.Refresh, contract.WebhookQuery, contract.TranscriptEnded}  # of a sign-in, of a job
+EXISTING = {contract.Register}  # by ada
+
+
+@pytest.mark.parametrize("shape", sorted({shape for _, shape, _ in FIELDS}, key=lambda shape: shape.__name__))
+def test_the_views_do_what_the_example_of_each_shape_asks_for(shape: Any, route_calls: RouteCalls) -> None:
+    """So the texts above, too, come to the use cases that keep them."""
+    answers = route_calls.answer(EXAMPLES[shape])
+
+    refused = shape in NEEDS_A_CODE | NEEDS_A_SECRET | EXISTING
+    assert answers
+    assert all((400 <= answer.status_code < 500) if refused else answer.status_code < 300 for answer in answers), [
+        answer.body for answer in answers
+    ]
 
 
 @pytest.fixture
-def run(backend: Backend, catchup_env: CatchupEnv) -> Callable[[Any], None]:
-    """Runs the use case that keeps the texts of a body. It may refuse them as a client can understand."""
-    cases = _use_cases(backend, catchup_env, PaymentsEnv(backend))
-
-    def run_case(body: Any) -> None:
-        with suppress(AppError):
-            cases.get(type(body), lambda _: None)(body)
-
-    return run_case
-
-
-def _use_cases(backend: Backend, catchup_env: CatchupEnv, payments_env: PaymentsEnv) -> dict[Any, Callable[[Any], Any]]:
-    ada, streaming, history = backend.person(100_000), backend.streaming, backend.history
-    session_id = backend.start(ada).session_id
-
-    def new_id() -> str:
-        return str(uuid.uuid4())
-
-    def start(body: contract.Start) -> None:
-        lease = streaming.start(ada, body, new_id(), "hash")
-        history.export(ada, lease.transcript_id, "txt").file_name.encode()
-        streaming.stop(ada, lease.session_id)
-
-    def save(body: contract.Save) -> None:
-        lease = backend.start(ada)
-        streaming.save(ada, lease.session_id, body.segments)
-        for file_format in ("srt", "vtt", "txt", "json"):
-            history.export(ada, lease.transcript_id, file_format).content.encode()
-        catchup_env.ask(ada, session_id=lease.session_id)
-        streaming.stop(ada, lease.session_id)
-
-    def catch_up(body: contract.Catchup) -> None:
-        catchup_env.catchups.start(ada, body, new_id(), "hash", "https://api.example/api")
-        catchup_env.work()
-
-    return {
-        contract.Start: start,
-        contract.Save: save,
-        contract.Renew: lambda body: streaming.renew(ada, body.session_id, body.interrupted),
-        contract.Catchup: catch_up,
-        contract.NewUpload: lambda body: catchup_env.catchups.create_upload(ada, body),
-        contract.Ask: lambda body: catchup_env.questions.ask(
-            ada, replace(body, session_id=session_id), new_id(), "hash"
-        ),
-        contract.Buy: lambda body: payments_env.purchases.buy(ada, body, new_id(), "hash"),
-        **dict.fromkeys(
-            (contract.Register, contract.Confirm, contract.ResendCode, contract.Login, contract.ForgotPassword),
-            lambda body: canonical_email(body.email),
-        ),
-        contract.HistoryQuery: lambda query: history.page(ada, query),
-    }
+def route_calls(catchup_env: CatchupEnv, monkeypatch: pytest.MonkeyPatch) -> RouteCalls:
+    return RouteCalls.on(catchup_env, monkeypatch)

@@ -191,7 +191,22 @@ def test_without_a_setting_buyers_return_to_our_own_pages(payments_env: Payments
         ([PaymentState.PAID, refund("re", 333)], "paid", 2_000, 666, 333, False),
         ([PaymentState.PAID, refund("re", 999)], "refunded", 2_000, 2_000, 999, False),
         ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 999)], "paid", 2_000, 0, 0, True),
-        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 999)], "refunded", 2_000, 2_000, 999, False),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 999)], "disputed_lost", 2_000, 2_000, 999, False),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 333)], "paid", 2_000, 666, 333, False),
+        ([PaymentState.PAID, dispute("dp", DisputeState.WON, 999)], "paid", 2_000, 0, 0, False),
+        (
+            [PaymentState.PAID, refund("re", 333), dispute("dp", DisputeState.LOST, 666)],
+            "disputed_lost",
+            *(2_000, 2_000, 999),
+            False,
+        ),
+        (
+            [PaymentState.PAID, refund("re", 999), dispute("dp", DisputeState.LOST, 999)],
+            "refunded",
+            *(2_000, 2_000, 999),
+            False,
+        ),
+        ([PaymentState.PAID, refund("re", 333), refund("re2", 666)], "refunded", 2_000, 2_000, 999, False),
     ],
 )
 def test_a_purchase_tells_whether_it_came(

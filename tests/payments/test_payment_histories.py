@@ -287,6 +287,7 @@ def run_histories(engine: Engine, names: Names, number: int, steps: int) -> None
     run_state_machine_as_test(machine, settings=profile)
 
 
+@pytest.mark.long
 def test_histories_of_payments_with_spending_between(engine: Engine, names: Names) -> None:
     run_histories(engine, names, 10, 12)
 

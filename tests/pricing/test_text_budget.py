@@ -27,6 +27,8 @@ from tests.transcripts.random_segments import (
     transcripts,
 )
 
+pytestmark = pytest.mark.long
+
 SEGMENTS = [Segment(n, n * 10_000, n * 10_000 + 9_000, f"Sentence {n} of the talk.") for n in range(40)]
 
 
@@ -85,7 +87,6 @@ def test_the_calls_hold_all_segments_in_order_and_none_is_too_large(segments: li
     assert all(call and encoded_bytes(call) <= TEXT_CALL_BYTES for call in calls)
 
 
-@pytest.mark.long
 def test_a_summary_never_needs_more_calls_than_the_price_counts() -> None:
     budget = PRICES.text_budget("catchup")
     for minutes in (1, 29, 30, 31, 60, 61, 599, 600):

@@ -100,6 +100,7 @@ def test_concurrent_streams_with_the_same_entries_count_each_once(engine: Engine
         check_totals(totals, entries)
 
 
+@pytest.mark.long
 @on_use_case_engines
 @pytest.mark.parametrize("fault", [*CRASHES, *TRANSIENT], ids=lambda fault: fault.name)
 def test_a_count_that_fails_at_any_call_can_be_repeated(

@@ -21,9 +21,12 @@ COUNTED = {"RateLimit-Limit": "120", "RateLimit-Remaining": "119"}
 
 @dataclass(frozen=True)
 class ReceivedRequest:
+    """`headers`: by lower-case name. `names`: of the headers, as they were sent."""
+
     method: str
     path: str
     headers: dict[str, str]
+    names: frozenset[str] = frozenset()
 
     @property
     def origin(self) -> str | None:
@@ -93,7 +96,7 @@ def serve_deployment() -> Iterator[Deployment]:
         def respond(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            response = deployment.respond(ReceivedRequest(self.command, self.path, headers))
+            response = deployment.respond(ReceivedRequest(self.command, self.path, headers, frozenset(self.headers)))
             if response.status == 0:  # no response at all
                 self.close_connection = True
                 return

@@ -82,6 +82,7 @@ PRIVATE = {f"{path} without a token returns 401" for path in
 BY_GATEWAY = {claim.replace("without a token returns 401", "is rejected by the gateway itself") for claim in PRIVATE}
 UNSIGNED, MISSIGNED = "an unsigned payment event is rejected", "a payment event with a wrong signature is rejected"
 FOREIGN = {f"the origin {origin} is rejected" for origin in (FOREIGN_ORIGIN, "null")}
+FROM_CACHE = "each origin can read it again, also from the gateway's cache"
 COUNTS, LIMITS = "sign-ins are counted", "the limit is low enough"
 MAY_SEND, MAY_SEND_HEADERS, CAN_READ, CAN_READ_HEADERS = (
     f"{ORIGIN} may send requests", "with tokens and idempotency keys", "and can read the response",
@@ -135,6 +136,11 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     ),
     "responses hide their headers": (
         on("/credits/packages", remove_headers("Access-Control-Expose-Headers")), {CAN_READ_HEADERS}
+    ),
+    "an origin is not found by the lower-case name of its header": (
+        on("/credits/packages", lambda request, response: remove_headers("Access-Control-Allow-Origin")(
+            request, response) if "origin" in request.names else None),
+        {FROM_CACHE},
     ),
     "every origin is allowed": (
         lambda request, response: allow_any_origin(request, response) if response.status == 403 else None, FOREIGN
@@ -200,6 +206,7 @@ def test_a_narrow_fault_fails_its_own_check_only(deployment: Deployment) -> None
         "the limit is too high",
         "another build runs",
         "a token is not verified",
+        "an origin is not found by the lower-case name of its header",
     )
     for name in narrow:
         deployment.fault, expected = FAULTS[name]
@@ -247,3 +254,29 @@ def test_each_of_several_origins_is_checked(deployment: Deployment) -> None:
     emulated = Smoke(deployment.url, origins, is_emulated=True)
     assert emulated.run() is True
     assert claims(emulated, "–") >= {f"{OTHER_ORIGIN} may send requests: cannot be checked with an emulated gateway"}
+
+
+@pytest.mark.parametrize("is_by_case", [False, True], ids=["one for all", "one for each spelling that is known"])
+def test_a_cache_that_mixes_up_origins_is_found(deployment: Deployment, is_by_case: bool) -> None:
+    """`is_by_case`: the cache tells origins apart by `Origin` and takes `origin` for no header."""
+    cached: dict[str | None, Response] = {}
+
+    def caching(request: ReceivedRequest, response: Response) -> Response:
+        is_known = is_by_case and "Origin" in request.names
+        return cached.setdefault(request.origin if is_known else None, response)
+
+    deployment.fault = on("/credits/packages", caching)
+    smoke = Smoke(deployment.url, f"{ORIGIN}, {OTHER_ORIGIN}")
+
+    assert smoke.run() is False
+    assert FROM_CACHE in claims(smoke, "✗")
+    assert (CAN_READ in claims(smoke, "✗")) != is_by_case
+    assert any(f"for {OTHER_ORIGIN}" in line for line in smoke.lines if FROM_CACHE in line)
+
+
+def test_a_cache_that_keeps_origins_apart_passes(deployment: Deployment) -> None:
+    cached: dict[str | None, Response] = {}
+    deployment.fault = on("/credits/packages", lambda request, response: cached.setdefault(request.origin, response))
+
+    assert Smoke(deployment.url, f"{ORIGIN}, {OTHER_ORIGIN}").run() is True
+    assert set(cached) == {ORIGIN, OTHER_ORIGIN, None}

@@ -129,7 +129,6 @@ REFUSED = {
     "six channels": wav(layout(channels=6), frames(500, channels=6)),
     "a rate of zero": wav(layout(rate=0)),
     "11,025 Hz": wav(layout(rate=11_025)),
-    "a block that contradicts": wav(layout(block=4)),
 }
 
 
@@ -157,13 +156,28 @@ def test_one_byte_over_four_megabytes_is_too_large(content_type: str) -> None:
         audio.read(bytes(MAX_BYTES), content_type, 8_000, 1)
 
 
+TRAILERS = {
+    "nothing": b"",
+    "a list": chunk(b"LIST", bytes(4_000)),
+    "a list of 70,000 bytes": chunk(b"LIST", bytes(70_000)),
+    "a picture of two megabytes, then a list": chunk(b"id3 ", bytes(2_000_000)) + chunk(b"LIST", bytes(26)),
+    "a list of many lists": chunk(b"LIST", chunk(b"LIST", b"odd") * 300),
+    "an odd chunk and another": chunk(b"id3 ", b"odd") + chunk(b"bext", bytes(602)),
+    "an odd list without its last byte": b"LIST\5\0\0\0INFOx",
+    "a list that ends 2 bytes short": chunk(b"LIST", bytes(4_000))[:-2],
+    "a list that ends 3 bytes short": chunk(b"LIST", bytes(4_000))[:-3],
+    "a chunk, then one without its second half": chunk(b"bext", bytes(602)) + chunk(b"id3 ", bytes(60_000))[:-30_000],
+    "a chunk of which only the header came": chunk(b"LIST", bytes(4_000))[:8],
+}
+
+
 @pytest.mark.parametrize(
     "size", [0, MAX_BYTES + 1, 0x7FFFFFFF, 0x7FFFFFDB, 0x80000000, 2_000_000_000, 0xFFFFFFFE, 0xFFFFFFFF]
 )
 @pytest.mark.parametrize(
     "trailer",
-    [b"", chunk(b"LIST", bytes(4_000)), chunk(b"id3 ", b"odd") + chunk(b"bext", bytes(602)), b"LIST\5\0\0\0INFOx"],
-    ids=["nothing", "a list", "an odd chunk and another", "an odd list without its last byte"],
+    TRAILERS.values(),
+    ids=TRAILERS,
 )
 def test_a_wav_of_unknown_length_is_billed_for_the_sound_that_was_sent(size: int, trailer: bytes) -> None:
     body = riff(chunk(b"fmt ", layout()), b"data" + struct.pack("<I", size) + frames(640), trailer)
@@ -173,15 +187,52 @@ def test_a_wav_of_unknown_length_is_billed_for_the_sound_that_was_sent(size: int
 
 def test_sound_that_happens_to_look_like_a_chunk_is_still_sound() -> None:
     sound = frames(640) + b"LIST" + bytes(10) + frames(640) + b"data\xff\xff\xff\xff" + frames(2)
+    far_too_long = b"LIST" + struct.pack("<I", 70_000 + len(sound))
 
     assert read(wav(sound=sound, size=0)).frames == sound
+    assert read(wav(sound=frames(640) + far_too_long + sound, size=0)).frames == frames(640) + far_too_long + sound
+
+
+@pytest.mark.parametrize("part", [b"LIST", b"LISTid3 ", chunk(b"LIST", b""), chunk(b"JUNK", b"") + chunk(b"LIST", b"")])
+def test_sound_full_of_names_takes_a_bounded_number_of_steps(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    next_chunk = audio._next_chunk
+
+    def count(body: bytes, start: int, size: int) -> int:
+        steps.append(start)
+        return next_chunk(body, start, size)
+
+    monkeypatch.setattr(audio, "_next_chunk", count)
+    sound = frames(640) + part * (3_500_000 // len(part)) + frames(2)
+
+    assert read(wav(layout(48_000), sound, size=0)).frames == sound
+    assert len(steps) <= audio.MOST_PARTS * audio.MOST_PARTS + 10
 
 
 @pytest.mark.parametrize("second", [0, 1, 16_000, 64_000, 0xFFFFFFFF])
+@pytest.mark.parametrize("block", [0, 1, 2, 3, 4, 8, 0xFFFF])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_wrong_byte_rate_is_ignored(second: int, channels: int) -> None:
-    """Recorder.js writes that of stereo for mono too."""
-    assert read(wav(layout(channels=channels, second=second), frames(500, channels=channels))).duration_ms == 500
+def test_a_wrong_byte_rate_or_frame_size_is_ignored(second: int, block: int, channels: int) -> None:
+    header = layout(channels=channels, block=block, second=second)
+
+    audio_read = read(wav(header, frames(500, channels=channels)))
+
+    assert (audio_read.frames, audio_read.channels) == (frames(500, channels=channels), channels)
+    assert audio_read.duration_ms == 500
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_file_of_recorder_js_is_read(rate: int, channels: int) -> None:
+    """Its `encodeWAV` writes the bytes per second and per frame of stereo, whatever the channels are."""
+    sound = frames(500, rate, channels)
+    header = b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt "
+    numbers = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * 4, 4, 16)
+
+    audio_read = read(header + numbers + b"data" + struct.pack("<I", len(sound)) + sound)
+
+    assert (audio_read.frames, audio_read.sample_rate, audio_read.channels) == (sound, rate, channels)
+    assert audio_read.duration_ms == 500
 
 
 @pytest.mark.parametrize("name", [b"LIST", b"JUNK", b"bext", b"id3 "])

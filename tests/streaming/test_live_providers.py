@@ -188,11 +188,32 @@ def test_a_language_chooses_among_the_providers_that_are_left(stage: Stage) -> N
     buyer, free = stage.person(bought=500), stage.person()
 
     assert stage.start(buyer, language="haw").provider == "openai"
-    for caller, named in [(free, None), (free, ["third"]), (buyer, ["assemblyai", "third"])]:
+    for caller, named in [(free, ["third"]), (free, ["assemblyai", "third"]), (buyer, ["assemblyai", "third"])]:
         with pytest.raises(InvalidRequestError) as refusal:
             stage.start(caller, language="haw", providers=named)
         assert refusal.value.details == {"field": "language"}
     assert stage.backend.ledger.balance(free.user_id).available == 500
+
+
+@pytest.mark.parametrize("named", [None, ["openai", "third"], ["assemblyai", "openai"]], ids=str)
+@pytest.mark.parametrize(("bought", "disputed"), [(0, 0), (-1, 0), (500, 1)])
+def test_a_language_that_only_a_provider_for_buyers_has_is_for_buyers(
+    stage: Stage, bought: int, disputed: int, named: list[str] | None
+) -> None:
+    caller = stage.person(bought=bought, disputed=disputed)
+
+    with pytest.raises(ProviderNotOfferedError, match="only to accounts that bought credits") as refusal:
+        stage.start(caller, language="haw", providers=named)
+
+    assert refusal.value.details == {"field": "providers", "offered": "assemblyai, third"}
+    assert stage.backend.ledger.balance(caller.user_id).available == 500
+
+
+def test_a_language_that_no_provider_has_is_the_callers_mistake(stage: Stage) -> None:
+    for caller in (stage.person(), stage.person(bought=500)):
+        with pytest.raises(InvalidRequestError, match="No live provider recognises this language") as refusal:
+            stage.start(caller, language="cy")
+        assert refusal.value.details == {"field": "language"}
 
 
 def test_a_retried_start_is_answered_whatever_the_stage_offers_by_then(stage: Stage) -> None:

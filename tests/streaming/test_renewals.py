@@ -119,6 +119,7 @@ def test_a_stopped_session_is_not_renewed(backend: Backend) -> None:
         renew_session(backend, ada, lease.session_id, interrupted=True)
 
 
+@pytest.mark.long
 def test_the_keys_of_earlier_renewals_are_bounded(backend: Backend) -> None:
     ada = backend.person(200)
     session_id = backend.start(ada).session_id

@@ -15,7 +15,8 @@ BROWSER = """
 const posted = [], sent = [], timers = [], made = {};
 const post = async (body) => {
   posted.push(structuredClone(body));
-  return { session_id: "s", offset_ms: 5_000, save_interval_seconds: 15, websocket_url: "wss://a/?b=1", token: "t" };
+  const socket = { websocket_url: "wss://a/?b=1", token: "t" };
+  return { session_id: "s", offset_ms: 5_000, next_seq: 7, save_interval_seconds: 15, ...socket };
 };
 globalThis.performance = { now: () => (made.socket ? 1_000.4 : 0) };
 globalThis.setInterval = (run) => timers.push(run);
@@ -71,10 +72,10 @@ def test_the_example_saves_each_final_turn_once_also_those_without_words(ran: di
 
     assert start == {"action": "start", "language": "auto"}
     assert [(s["seq"], s["start_ms"], s["end_ms"], s["text"]) for s in first_save["segments"]] == [
-        (0, 6_100, 6_480, "One two."),
-        (1, 6_480, 6_480, "Without words."),
-        (2, 6_480, 6_480, "With none."),
-        (3, 6_480, 6_480, "Of an older server."),
+        (7, 6_100, 6_480, "One two."),
+        (8, 6_480, 6_480, "Without words."),
+        (9, 6_480, 6_480, "With none."),
+        (10, 6_480, 6_480, "Of an older server."),
     ]
     assert second_save["segments"] == []
 

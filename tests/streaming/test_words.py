@@ -9,6 +9,8 @@ from chalicelib import contract
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment
+from chalicelib.repositories.sessions import session_key
+from chalicelib.repositories.transcripts import put_segments
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, MAX_BLOCK_BYTES, MAX_TRANSCRIPT_BYTES
 from tests.fakes import Backend
@@ -18,7 +20,7 @@ OVERHEAD = 100
 FULL = "x" * (20_000 - OVERHEAD)  # 20,000 bytes as they are counted
 
 
-def segment(seq: int = 0, text: str | None = "a word", **fields: Any) -> contract.SegmentInput:
+def segment(seq: int = 0, text: contract.Scalar = "a word", **fields: Any) -> contract.SegmentInput:
     """As a body of JSON names it."""
     body = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": text} | fields
     return msgspec.json.decode(msgspec.json.encode(body), type=contract.SegmentInput)
@@ -38,6 +40,19 @@ def reasons(response: contract.Saved | contract.Stopped) -> dict[int, str]:
 
 def full_segments(first: int, count: int) -> list[contract.SegmentInput]:
     return [segment(seq, FULL) for seq in range(first, first + count)]
+
+
+@pytest.mark.parametrize("old_block", ["01JDVN3Z6Q0000000000000000", "01" + "Z" * 24, "7" + "Z" * 25, "0" * 26])
+def test_a_save_replaces_the_words_of_blocks_that_have_no_number(backend: Backend, old_block: str) -> None:
+    """They are those of sessions that were open when numbers came: named by a time alone."""
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    old = [Segment(seq, seq, seq, "old") for seq in (0, 1)]
+    backend.tables.write(put_segments(ada.user_id, lease.transcript_id, old_block, old))
+
+    save(backend, ada, lease, segment(1, "new"))
+
+    assert {seq: stored.text for seq, stored in stored_segments(backend, ada, lease).items()} == {0: "old", 1: "new"}
 
 
 # One odd segment
@@ -60,6 +75,18 @@ def full_segments(first: int, count: int) -> list[contract.SegmentInput]:
         ({"speaker": "Ada\r\nLovelace\x00"}, {"speaker": "Ada Lovelace"}),
         ({"speaker": "می\u200cخواهم"}, {"speaker": "می\u200cخواهم"}),
         ({"speaker": "x" * 51}, {"speaker": "x" * 50}),
+        ({"speaker": 1.0}, {"speaker": "1"}),
+        ({"speaker": 1.5}, {"speaker": "1.5"}),
+        ({"speaker": True}, {"speaker": ""}),
+        ({"start_ms": None}, {"start_ms": 0}),
+        ({"start_ms": None, "end_ms": None}, {"start_ms": 0, "end_ms": 0}),
+        ({"end_ms": None}, {"end_ms": 1_000}),
+        ({"start_ms": "1200.4", "end_ms": "1900"}, {"start_ms": 1_200, "end_ms": 1_900}),
+        ({"start_ms": "soon", "end_ms": True}, {"start_ms": 0, "end_ms": 0}),
+        ({"start_ms": "nan", "end_ms": "inf"}, {"start_ms": 0, "end_ms": 2_592_000_000}),
+        ({"start_ms": 1e308, "end_ms": -1e308}, {"start_ms": 2_592_000_000, "end_ms": 2_592_000_000}),
+        ({"text": 42}, {"text": "42"}),
+        ({"text": 4.5}, {"text": "4.5"}),
     ],
 )
 def test_an_odd_segment_is_stored_as_far_as_it_can_be_read(
@@ -77,8 +104,8 @@ def test_an_odd_segment_is_stored_as_far_as_it_can_be_read(
     assert set(found) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("text", ["", None, " ", "\n\t ", "\u3000"])
-def test_a_segment_without_text_is_in_neither_list_and_replaces_nothing(backend: Backend, text: str | None) -> None:
+@pytest.mark.parametrize("text", ["", None, True, False, " ", "\n\t ", "\u3000"])
+def test_a_segment_without_text_is_in_neither_list_and_replaces_nothing(backend: Backend, text: Any) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
     save(backend, ada, lease, segment(1, "said before"))
@@ -103,6 +130,20 @@ def test_of_a_hundred_segments_with_odd_ones_all_but_the_empty_one_are_kept(back
 
     assert (saved.saved, saved.rejected) == ([0, 1, *range(3, 100)], [])
     assert sorted(stored_segments(backend, ada, lease)) == saved.saved
+
+
+@pytest.mark.parametrize("lacking", [["start_ms"], ["end_ms"], ["start_ms", "end_ms", "speaker"], ["text"]])
+def test_a_segment_that_lacks_fields_keeps_no_other_out_of_a_stop(backend: Backend, lacking: list[str]) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    whole = {"seq": 1, "start_ms": 500, "end_ms": 900, "text": "a word", "speaker": "Ada"}
+    odd = msgspec.convert({n: v for n, v in whole.items() if n not in lacking}, contract.SegmentInput)
+
+    stopped = backend.streaming.stop(ada, lease.session_id, None, [segment(0), odd, segment(2)])
+
+    found = stored_segments(backend, ada, lease)
+    assert (stopped.rejected, backend.ledger.balance(ada.user_id).held) == ([], 0)
+    assert set(found) == ({0, 2} if lacking == ["text"] else {0, 1, 2})
 
 
 @pytest.mark.parametrize("seq", [-1, 10_000_000, 1.5, "1", None])
@@ -219,6 +260,79 @@ def test_a_stop_stores_the_last_words_and_again_the_same_answer(streaming_env: S
     again = backend.streaming.stop(ada, lease.session_id, 60, words[:2])
     assert again == msgspec.structs.replace(stopped, rejected=[])
     assert streaming_env.available(ada) == 190
+
+
+NEARLY_FULL = [segment(seq, "x" * 19_900) for seq in range(10)]
+
+
+@pytest.mark.parametrize("later_seconds", [0, 60, 119, 3_600])
+@pytest.mark.parametrize(
+    ("words", "rejected"),
+    [
+        (NEARLY_FULL, {}),
+        (full_segments(0, 14), {13: "save_full"}),
+        ([segment(0, "Goodbye."), segment(1, ""), segment(2, start_ms=None)], {}),
+        ([*NEARLY_FULL, segment(3, "again")], {}),
+    ],
+)
+def test_a_repeated_stop_says_again_what_it_stored(
+    backend: Backend, words: list[contract.SegmentInput], rejected: dict[int, str], later_seconds: int
+) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    stopped = backend.streaming.stop(ada, lease.session_id, None, words)
+    stored = stored_segments(backend, ada, lease)
+
+    backend.clock.forward(later_seconds)
+    again = backend.streaming.stop(ada, lease.session_id, None, words)
+
+    assert reasons(stopped) == rejected
+    late = {seq: "session_stopped" if later_seconds > 120 else reason for seq, reason in rejected.items()}
+    assert reasons(again) == late
+    assert stored_segments(backend, ada, lease) == stored
+
+
+@pytest.mark.parametrize("act", ["save", "stop"])
+def test_a_repeated_save_or_a_stop_with_its_words_stores_and_counts_nothing_again(backend: Backend, act: str) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    save(backend, ada, lease, *NEARLY_FULL)
+
+    for _ in range(3):
+        if act == "save":
+            again: contract.Saved | contract.Stopped = save(backend, ada, lease, *NEARLY_FULL)
+        else:
+            again = backend.streaming.stop(ada, lease.session_id, None, NEARLY_FULL)
+        assert again.rejected == []
+
+    item = backend.tables.get(session_key(ada.user_id, lease.session_id))
+    assert item
+    assert (item["saves"], item["saved_bytes"]) == (1, 200_000)
+
+
+def test_other_words_are_counted_also_of_a_seq_that_is_stored(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    save(backend, ada, lease, *NEARLY_FULL)
+
+    corrected = save(backend, ada, lease, *NEARLY_FULL[1:], segment(0, "y" * 19_900))
+
+    assert set(reasons(corrected)) == {*range(4, 10), 0}
+    assert stored_segments(backend, ada, lease)[0].text == "x" * 19_900
+
+
+def test_a_save_that_is_repeated_when_there_is_room_stores_the_rest(streaming_env: StreamingEnv) -> None:
+    ada = streaming_env.backend.person(200)
+    lease = streaming_env.start(ada)
+    save(streaming_env.backend, ada, lease, *full_segments(20, 12))
+
+    first = save(streaming_env.backend, ada, lease, *full_segments(0, 4))
+    streaming_env.clock.forward(240)
+    again = save(streaming_env.backend, ada, lease, *full_segments(0, 4))
+
+    assert (first.saved, set(reasons(first).values())) == ([0], {"words_limit"})
+    assert (again.saved, again.rejected) == ([0, 1, 2, 3], [])
+    assert sorted(stored_segments(streaming_env.backend, ada, lease)) == [0, 1, 2, 3, *range(20, 32)]
 
 
 @pytest.mark.parametrize("transport", ["direct", "relay"])

@@ -11,6 +11,7 @@ import pytest
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, NotFoundError, ProviderError, UnavailableError
 from chalicelib.models.accounts import Caller
+from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
 from chalicelib.streaming.lease_rules import LeaseRules
 from tests.credits.test_ledger_races import all_at_once
@@ -26,7 +27,8 @@ Names = tuple[str, str]
 class WordsEnv:
     """A listener with one session, whose calls pass through a fault injector; `quiet` looks on without disturbing.
 
-    `saved`: seq → the text of the save that was acknowledged last. `next_seqs`: of the leases, in order.
+    `saved`: seq → the text of the save that was acknowledged last. `chunks`: the `seq` of those that were acknowledged.
+    `next_seqs`: of the leases, in order.
     """
 
     backend: Backend
@@ -35,6 +37,7 @@ class WordsEnv:
     caller: Caller
     lease: contract.Lease
     saved: dict[int, str] = field(default_factory=dict)
+    chunks: list[int] = field(default_factory=list)
     next_seqs: list[int] = field(default_factory=list)
 
     @classmethod
@@ -62,10 +65,12 @@ class WordsEnv:
 
     def renew(self) -> None:
         lease = self.backend.streaming.renew(self.caller, self.lease.session_id, interrupted=True)
+        assert lease.next_seq > max([-1, *self.saved, *self.chunks]), "of all that was acknowledged before this answer"
         self.next_seqs.append(lease.next_seq)
 
     def chunk(self, seq: int) -> None:
         self.backend.send(self.caller, self.lease.session_id, seq)
+        self.chunks.append(seq)
 
     def sweep(self) -> None:
         self.backend.clock.forward(1_000)
@@ -85,6 +90,13 @@ class WordsEnv:
         self.quiet.check_invariants(self.caller.user_id)
         assert self.texts().keys() >= self.saved.keys()
         assert self.next_seqs == sorted(self.next_seqs)
+        lines, _ = self.quiet.transcripts.page(self.caller.user_id, 100, None)
+        item = self.quiet.tables.get(session_key(self.caller.user_id, self.lease.session_id))
+        assert item
+        covered = next(line.covered_ms for line in lines if line.session_id == self.lease.session_id)
+        assert covered == session_from(item).covered_ms
+        if item["state"] == "lapsed" and self.saved:
+            assert covered[-1][1] >= max(self.saved) * 1_000 + 900, "all of these words were said within the lease"
 
 
 def segments(texts: dict[int, str]) -> list[contract.SegmentInput]:
@@ -115,6 +127,9 @@ def accept_conflicts(act: Act, env: WordsEnv) -> None:
 @pytest.mark.parametrize(
     ("transport", "first", "second"),
     [
+        ("direct", "a later save", "sweep"),
+        ("direct", "sweep", "a later save"),
+        ("direct", "a later save", "renew"),
         ("direct", "save", "a later save"),
         ("direct", "a later save", "save"),
         ("direct", "save", "stop"),
@@ -122,6 +137,11 @@ def accept_conflicts(act: Act, env: WordsEnv) -> None:
         ("direct", "stop", "stop"),
         ("direct", "save", "renew"),
         ("direct", "renew", "save"),
+        ("direct", "renew", "renew"),
+        ("relay", "renew", "save"),
+        ("relay", "renew", "a later save"),
+        ("relay", "renew", "chunk"),
+        ("relay", "save", "renew"),
         ("direct", "save", "sweep"),
         ("direct", "sweep", "save"),
         ("direct", "sweep", "stop"),
@@ -238,6 +258,36 @@ def test_every_lease_says_where_to_go_on(engine: Engine, names: Names) -> None:
     assert (env.next_seqs, env.next_seq) == ([8, 8], 9)
     assert again.next_seq == 9, "a repeated start must not lead its client to the old numbers"
     assert again.token == env.lease.token
+
+
+@pytest.mark.parametrize("seqs", [[0], [3, 6], [9, 2], [100]])
+@pytest.mark.parametrize("act", ["start", "renew", "renew after a lapse"])
+def test_a_lease_goes_on_after_what_was_saved_while_its_token_was_created(
+    engine: Engine, names: Names, act: str, seqs: list[int]
+) -> None:
+    env = WordsEnv.on(engine, names, "direct")
+    if act == "renew after a lapse":
+        env.sweep()
+    session_id = str(uuid.uuid4()) if act == "start" else env.lease.session_id
+    shown: list[int] = []
+
+    def save() -> None:
+        env.quiet.streaming.save(env.caller, session_id, segments(dict.fromkeys(seqs, "words")))
+        found = env.quiet.streaming.open_sessions(env.caller).sessions
+        shown.extend(session.next_seq for session in found if session.session_id == session_id)
+
+    provider = FakeLive(env.backend.clock, script=[save])
+    backend = Backend.on(env.backend.tables, env.backend.clock, live=(provider,))
+    if act == "start":
+        lease = backend.start(env.caller, session_id, transport="direct")
+    else:
+        lease = backend.streaming.renew(env.caller, session_id, True, "key", "hash")
+        again = backend.streaming.renew(env.caller, session_id, True, "key", "hash")
+        assert again == lease
+
+    assert shown == [lease.next_seq] == [max(seqs) + 1]
+    assert len(provider.socket_credentials) == 1
+    env.quiet.check_invariants(env.caller.user_id)
 
 
 def test_a_chunk_counts_as_well(engine: Engine, names: Names) -> None:

@@ -1,10 +1,12 @@
 """Transcripts as files: independent parsers read the same text, times and speakers."""
 
 import io
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 import srt
+import wcwidth
 import webvtt
 from hypothesis import given, strategies as st
 
@@ -163,6 +165,64 @@ def test_lines_break_between_letters_and_count_wide_ones_as_two(text: str) -> No
     assert [letter for line in lines for letter in letters(line)] == list(letters(text))
     assert all(width(line) <= 42 for line in lines)
     assert all(width(line) >= 40 for line in lines[:-1])  # Filled: no letter takes more than two columns.
+
+
+@pytest.mark.parametrize("letter", ["🇩🇪", "🇩", "e\u0301", "漢", "👨\u200d👩\u200d👧", "ภา", "a\u0308 ", "\u00a0"])
+def test_the_work_grows_with_the_text_and_not_faster(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = letter * (20_000 // len(letter))
+    measured: list[int] = []
+    split: list[int] = []
+
+    def count_measured(part: str) -> int:
+        measured.append(len(part))
+        return wcwidth_of(part)
+
+    def count_split(part: str) -> Iterator[str]:
+        split.append(len(part))
+        return split_of(part)
+
+    longest = max(map(len, letters(text)))
+    wcwidth_of, split_of = wcwidth.wcswidth, wcwidth.iter_graphemes
+    monkeypatch.setattr(wcwidth, "wcswidth", count_measured)
+    monkeypatch.setattr(wcwidth, "iter_graphemes", count_split)
+
+    cues = subtitles.split_into_cues([Segment(0, 0, 60_000, text, "Ada")])
+
+    assert words("".join(cue.text for cue in cues)) == words(text)
+    assert max(measured) <= longest  # The library never gets more than one letter to measure.
+    assert sum(measured) <= 2 * len(text) + 10
+    assert sum(split) <= 3 * len(text) + 10
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u200c", "\u200d", "\ufe0f", "\u0e31"])
+def test_no_line_begins_with_a_mark_that_stood_on_a_blank(mark: str) -> None:
+    for length in range(1, 90):
+        text = "a" * length + f" {mark}b" + " c" * 30
+        lines = [line for cue in subtitles.split_into_cues([Segment(0, 0, 60_000, text)]) for line in cue.lines]
+
+        assert not any(line.startswith(mark) for line in lines)
+        assert f" {mark}b" in "".join(lines)
+
+
+SPACES = ["\u00a0", "\u3000", "\u202f", "\u2003\u00a0"]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_space_alone_between_blanks_is_kept(space: str) -> None:
+    (cue,) = subtitles.split_into_cues([Segment(0, 0, 900, f"un {space} deux")])
+
+    assert cue.lines == (f"un {space} deux",)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_line_of_spaces_alone_is_left_out(space: str) -> None:
+    assert subtitles.split_into_cues([Segment(0, 0, 900, space * 90)]) == []
+    text = "a" * 42 + f" {space * 45} " + "b" * 42
+
+    lines = [line for cue in subtitles.split_into_cues([Segment(0, 0, 900, text)]) for line in cue.lines]
+
+    assert [line for line in lines if line.strip()] == lines
+    assert words("".join(lines)) == "a" * 42 + "b" * 42
 
 
 def test_hours_above_99_are_shown_whole() -> None:

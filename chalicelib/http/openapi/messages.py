@@ -3,15 +3,18 @@
 tests/http/test_openapi.py looks for each of them in the code that raises it.
 """
 
-from ...errors import InsufficientCreditsError
+from ...errors import AppError, Detail, InsufficientCreditsError, ProviderNotOfferedError
 
+# Errors that compose their message.
+COMPOSED: tuple[AppError, ...] = (
+    InsufficientCreditsError(100, 40, 60),
+    ProviderNotOfferedError("None of these providers is offered.", ["assemblyai"]),
+)
 MESSAGES = {
     # Codes
     "invalid_request": "This field is unknown. Remove it.",
-    "provider_not_offered": "None of these providers is offered.",
     "invalid_signature": "This is not an event that the payment service signed.",
     "invalid_credentials": "The email address or the password is wrong.",
-    "insufficient_credits": InsufficientCreditsError(100, 40, 60).message,
     "forbidden": "Only administrators may call this route.",
     "email_unverified": "Confirm your email address first: a code was sent to it.",
     "account_blocked": "This account is blocked. Contact support.",
@@ -19,7 +22,7 @@ MESSAGES = {
     "not_found": "There is no transcript with this id.",
     "email_taken": "An account with this email address exists. Sign in.",
     "idempotency_mismatch": "This Idempotency-Key was already used with different parameters.",
-    "too_large": "A JSON body may have at most 524,288 bytes.",
+    "too_large": "This JSON body may have at most 524,288 bytes.",
     "unsupported_media_type": "Send the Content-Type application/json or, for audio, audio/wav or audio/pcm.",
     "rate_limited": "Too many requests. Retry in 7 s.",
     "internal_error": "Something went wrong on our side. Retry the request.",
@@ -49,10 +52,11 @@ MESSAGES = {
     "expired": "This token has expired. Refresh it once, then retry.",
     "signed_out": "This sign-in has ended. Sign in again.",
     "wrong_token": "A valid sign-in token is needed. Sign in again.",
+    # Composed
+    **{error.code: error.message for error in COMPOSED},
 }
-DETAILS: dict[str, dict[str, int | str]] = {
+DETAILS: dict[str, dict[str, Detail]] = {
     "invalid_request": {"field": "colour"},
-    "provider_not_offered": {"field": "providers", "offered": "assemblyai"},
-    "insufficient_credits": {"required": 100, "available": 40},
     "too_large": {"max_bytes": 524288},
+    **{error.code: error.details for error in COMPOSED},
 }

@@ -1017,8 +1017,8 @@ export interface components {
             from_ms?: number | null;
             to_ms?: number | null;
             minutes?: number | null;
-            language?: string;
-            title?: string;
+            language?: string | null;
+            title?: string | null;
             /** @default false */
             quote?: boolean;
         };
@@ -1026,7 +1026,8 @@ export interface components {
          * @description A catch-up: its status, its cost and, when it is done, the summary.
          *
          *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
-         *         where the covered range ends, and `recording_ms` where the recording does.
+         *         where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how
+         *         long a recording without speech is.
          */
         CatchupJob: {
             job_id: string;
@@ -1331,13 +1332,14 @@ export interface components {
         /**
          * @description A purchase. `credits_added` says whether its credits came; money that went back is in `cents_returned`.
          *
+         *         `state`: once all of the money went back, `refunded`, or `disputed_lost` where a lost dispute took some of it.
          *         `checkout_url`: where it can still be paid.
          */
         PurchaseItem: {
             purchase_id: string;
             package_id: string;
             /** @enum {string} */
-            state: "expired" | "failed" | "open" | "paid" | "pending" | "refunded";
+            state: "disputed_lost" | "expired" | "failed" | "open" | "paid" | "pending" | "refunded";
             credits: number;
             cents: number;
             currency: string;
@@ -1423,15 +1425,15 @@ export interface components {
         /**
          * @description One segment of the transcript to save.
          *
-         *         Times are rounded and put between 0 and 30 days, and a text is cut after 20,000 characters. A segment without text
-         *         is ignored.
+         *         Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is
+         *         cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
          */
         SegmentInput: {
             seq: number;
-            start_ms: number;
-            end_ms: number;
-            text: string | null;
-            speaker?: string | number | null;
+            start_ms?: string | number | boolean | null;
+            end_ms?: string | number | boolean | null;
+            text?: string | number | boolean | null;
+            speaker?: string | number | boolean | null;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
@@ -1456,12 +1458,12 @@ export interface components {
              * @enum {string}
              */
             transport?: "direct" | "relay";
-            language?: string;
-            title?: string;
-            source_url?: string;
+            language?: string | null;
+            title?: string | null;
+            source_url?: string | null;
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
-            key_terms?: string[];
+            key_terms?: string[] | null;
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
         };
@@ -1474,7 +1476,7 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
-            segments?: components["schemas"]["SegmentInput"][];
+            segments?: components["schemas"]["SegmentInput"][] | null;
             provider_session_seconds?: number | null;
         };
         Stopped: {

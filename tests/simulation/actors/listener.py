@@ -234,7 +234,7 @@ class Listener:
         def renew(application: Application) -> contract.Lease:
             return application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
 
-        requested_ms, next_seq = self.simulation.scheduler.now_ms, session.least_next_seq
+        requested_ms = self.simulation.scheduler.now_ms
         try:
             with self._end_request(session, renewal):
                 lease = self._ask_for_lease("renew", renew, session.session_id)
@@ -242,7 +242,7 @@ class Listener:
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
-        if lease.next_seq < next_seq:
+        if lease.next_seq < (next_seq := session.least_next_seq):
             raise ViolationError(
                 f"session {session.session_id} goes on at {lease.next_seq}, and has words up to {next_seq}"
             )

@@ -4,7 +4,7 @@ from tests.simulation.planted.planting import PlantedFault
 
 FAULTS = {
     "saved blocks ordered by a clock": PlantedFault(
-        "repositories/transcripts.py", 'return f"{saves + 1:08d}#{suffix}"', "return suffix", "apocalypse"
+        "repositories/transcripts.py", 'return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"', "return suffix", "apocalypse"
     ),
     "a next_seq that falls": PlantedFault(
         "streaming/words.py",
@@ -13,13 +13,13 @@ FAULTS = {
     ),
     "last words that are not stored": PlantedFault(
         "streaming/service.py",
-        "                extra_writes.append(self._words.block(session, block_id, selection))\n",
+        "                extra_writes.append(self._words.block_write(session, block, selection))\n",
         "",
     ),
     "an odd segment that keeps the later ones out": PlantedFault(
         "streaming/words.py",
-        "for segment in filter(None, map(_readable, segments)):",
-        'for segment in __import__("itertools").takewhile(bool, map(_readable, segments)):',
+        "        if segment is None:\n            continue\n",
+        "        if segment is None:\n            break\n",
     ),
     "a start without a pointer to its session": PlantedFault(
         "streaming/service.py", "                put_open_session(opened),\n", ""
