@@ -30,7 +30,7 @@ FAULTS = {
     "an export of somebody else's words": PlantedFault(
         "accounts/export_content.py",
         'return self.tables.query_all(table, f"USER#{user_id}", prefix)',
-        'return self.tables.query_all(table, f"USER#{self.__dict__.setdefault(prefix, user_id)}", prefix)',
+        'return self.tables.query_all(table, f"USER#{globals().setdefault(prefix, user_id)}", prefix)',
     ),
     "an export without the sessions": PlantedFault(
         "accounts/export_content.py", 'self._items("app", user_id, SESSION)', "()"
