@@ -99,7 +99,9 @@ class RouteCalls:
             verifier=pool,
             ledger=backend.ledger,
             free_credits=FreeCredits(backend.ledger, backend.tables, FREE, IDENTITY_KEY, now),
-            sign_ups=SignUps(pool, backend.tables, mail, IDENTITY_KEY, False, now, lambda: str(next(numbers))),
+            sign_ups=SignUps(
+                pool, backend.ledger, backend.tables, mail, IDENTITY_KEY, False, now, lambda: str(next(numbers))
+            ),
             mail=mail,
             is_verification_on=False,
             tables=backend.tables,

@@ -168,7 +168,7 @@ def answers(api: Api, stack: LocalStack, owner: Person) -> dict[str, requests.Re
         "renew": person.stream(action="renew", session_id=session_id, interrupted=True),
         "sessions": person.get("/transcription/sessions"),
         "stop": person.stream(action="stop", session_id=session_id, segments=segments),
-        "late save": person.stream(action="save", session_id=session_id, segments=segments),
+        "late save": person.stream(action="save", session_id=session_id, segments=[segments[0] | {"text": "Later."}]),
         "stop again": person.stream(action="stop", session_id=session_id),
         "history": person.get("/transcription/history"),
         "transcript": person.get(f"/transcription/history/{transcript_id}"),

@@ -41,7 +41,7 @@ def pair(dynamodb_local: Engine) -> EnginePair:
 
 def test_engines_answer_a_sample_of_requests_alike(pair: EnginePair, soak_counts: Counter[str]) -> None:
     """The same sequences in every run; a soak draws others each day."""
-    run_sequences(pair, "sample", 700, soak_counts)
+    run_sequences(pair, "sample", 1_500, soak_counts)
 
 
 @pytest.mark.parametrize("engine", [IN_PROCESS, "dynamodb_local"])

@@ -93,7 +93,7 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
         "maxLength is 10",
     ),
     "a text gets a bound": (lambda d: field(d, "Ask", "question").update(maxLength=5), "maxLength is 5"),
-    "a text gets another pattern": (lambda d: field(d, "Start", "title").update(pattern="^a$"), "pattern changed"),
+    "a text gets another pattern": (lambda d: field(d, "Register", "email").update(pattern="^a$"), "pattern changed"),
     "a list gets a stricter bound": (lambda d: field(d, "Save", "segments").update(maxItems=9), "maxItems is 9"),
     "a body becomes required": (
         lambda d: d["paths"]["/auth/logout"]["post"]["requestBody"].update(required=True),
