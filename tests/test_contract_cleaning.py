@@ -218,3 +218,31 @@ def test_half_a_pair_of_surrogates_is_read_as_a_replacement_character(raw: bytes
     body = SimpleNamespace(raw_body=b'{"action": "start", "title": "' + raw + b'"}')
 
     assert request.body(body, contract.StreamAction).title == title  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["e\u0301" * 5, "e\u0301" * 9, "\u1100\u1161" * 7, "a" + "o\u0308" * 8, "\u0958" * 129,
+     "\u0958" * 256, "\U0001d15e" * 256],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("shape", "more"),
+    [(contract.Register, {}), (contract.Confirm, {"code": "1"}), (contract.ResetPassword, {"code": "1"})],
+)
+def test_the_length_of_a_new_password_is_that_of_its_one_spelling(shape: Any, more: Any, password: str) -> None:
+    refused = refusal_of(shape, email="ada@example.com", password=password, **more)
+
+    assert refused.details == {"field": "password"}
+    assert "A password has at " in refused.message
+
+
+@pytest.mark.parametrize(
+    ("password", "characters"), [("e\u0301" * 10, 10), ("e\u0301" * 128, 128), ("\u0958" * 128, 256), ("a" * 10, 10)]
+)
+def test_a_new_password_whose_one_spelling_fits_is_accepted(password: str, characters: int) -> None:
+    assert len(read(contract.Register, email="ada@example.com", password=password).password) == characters
+
+
+def test_a_sign_in_takes_short_passwords_but_none_that_is_too_long() -> None:
+    assert read(contract.Login, email="ada@example.com", password="e\u0301" * 5).password == "\xe9" * 5
+    assert refusal_of(contract.Login, email="ada@example.com", password="\u0958" * 129).details == {"field": "password"}

@@ -58,7 +58,7 @@ class Accounts:
         """Create an account; it is signed in at once where no confirmation is needed. `network`: the client's address.
 
         An address whose sign-up was never confirmed is free. Raises EmailTakenError, InvalidRequestError (address,
-        password), UnavailableError.
+        password), RateLimitedError, UnavailableError.
         """
         email = normalise_new_email(body.email)
         user_id = self.sign_ups.create(email, body.password, body.name)
@@ -81,7 +81,8 @@ class Accounts:
     def confirm(self, body: contract.Confirm, network: str = "") -> contract.Confirmed:
         """Confirm the address with the code from the email, and grant the free credits.
 
-        A `password` in the body becomes that of the account, in place of any earlier one.
+        A `password` in the body becomes that of the account, in place of any earlier one. It is needed where the
+        address was registered more than once.
         """
         email = normalise_email(body.email)
         self.sign_ups.confirm(email, body.code, body.password or "")
@@ -152,6 +153,7 @@ class Accounts:
         self._note_new_password(user_id, False)
         with suppress(UnavailableError):
             self.cognito.sign_out_everywhere(user_id)
+        self.sign_ups.note_password_set(email)
         return contract.PasswordReset(reset=True)
 
     def rename(self, caller: Caller, body: contract.UpdateUser) -> contract.User:
@@ -236,6 +238,8 @@ class Accounts:
             raise UnauthenticatedError("This token has no email address. Sign in again.", "wrong_token")
         if self.is_verification_on and not caller.is_email_verified:
             raise EmailUnverifiedError("Confirm your email address first: a code was sent to it.")
+        if self.sign_ups.is_password_needed(caller.email):  # Somebody else may have set the one that signed in.
+            raise EmailUnverifiedError("Send the password again with the code, or ask for a code for a new password.")
         profile = self.free_credits.open_account(caller.user_id, caller.email, caller.name, network)
         return self.ledger.balance(caller.user_id), profile
 

@@ -52,7 +52,8 @@ class Registered(ResponseShape, kw_only=True):
 
 
 class Confirm(RequestShape, kw_only=True):
-    """`password`: of the account from now on. Send it, and nobody who signed up with this address before can get in."""
+    """`password`: of the account from now on. Always send it: no password from before opens the account then, and an
+    address that was registered more than once needs it."""
 
     email: Email
     code: Code

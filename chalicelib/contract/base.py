@@ -9,12 +9,15 @@ from msgspec import NODEFAULT, Meta, Struct, structs
 from .cleaning import (
     EDGE,
     MAX_EMAIL_CHARACTERS,
+    MAX_PASSWORD_CHARACTERS,
+    MIN_PASSWORD_CHARACTERS,
     clean_email,
     clean_language,
     clean_media_type,
     clean_recording_language,
     clean_source_url,
     clean_title,
+    normalise_new_password,
     normalise_password,
     round_report_seconds,
     strip_edges,
@@ -68,10 +71,14 @@ Email = Annotated[
 ]
 Password = Annotated[
     str,
-    Cleaned(by=normalise_password),
-    Meta(min_length=10, max_length=256, pattern=describe_pattern(r"^[^\ufffd]*$(?!\n)", BROKEN_SENTENCE)),
+    Cleaned(by=normalise_new_password),
+    Meta(
+        min_length=MIN_PASSWORD_CHARACTERS,
+        max_length=MAX_PASSWORD_CHARACTERS,
+        pattern=describe_pattern(r"^[^\ufffd]*$(?!\n)", BROKEN_SENTENCE),
+    ),
 ]
-CurrentPassword = Annotated[str, Cleaned(by=normalise_password), Meta(min_length=1, max_length=256)]
+CurrentPassword = Annotated[str, Cleaned(by=normalise_password), Meta(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
 Code = Annotated[
     str,
     Cleaned(by=strip_edges),

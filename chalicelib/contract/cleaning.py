@@ -12,6 +12,7 @@ from ..models.languages import AUTO, LANGUAGES, primary_language, read_language_
 from ..text import cut_text, one_line
 
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS, MAX_EMAIL_CHARACTERS, MAX_MEDIA_TYPE_CHARACTERS = 200, 2_000, 128, 100
+MIN_PASSWORD_CHARACTERS, MAX_PASSWORD_CHARACTERS = 10, 256
 LONGEST_REPORT_SECONDS = 2_592_000  # thirty days
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"  # of a browser that does not know the type of a file either
 # Blanks and invisible characters that come along when an address or a code is copied.
@@ -46,8 +47,22 @@ def clean_email(text: str) -> str:
 
 
 def normalise_password(password: str) -> str:
-    """One spelling for letters that keyboards compose differently (Unicode NFC)."""
-    return unicodedata.normalize("NFC", password)
+    """One spelling for letters that keyboards compose differently (Unicode NFC). Raises ValueError if it is too long.
+
+    That spelling may have fewer letters, or more.
+    """
+    normalised = unicodedata.normalize("NFC", password)
+    if len(normalised) > MAX_PASSWORD_CHARACTERS:
+        raise ValueError(f"A password has at most {MAX_PASSWORD_CHARACTERS} characters.")
+    return normalised
+
+
+def normalise_new_password(password: str) -> str:
+    """The same for a new password, which has a least length too. Raises ValueError."""
+    normalised = normalise_password(password)
+    if len(normalised) < MIN_PASSWORD_CHARACTERS:
+        raise ValueError(f"A password has at least {MIN_PASSWORD_CHARACTERS} characters.")
+    return normalised
 
 
 def clean_title(title: str) -> str:

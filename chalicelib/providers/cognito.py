@@ -16,33 +16,15 @@ from ..errors import InvalidCredentialsError, InvalidRequestError, Unauthenticat
 from ..logs.request_facts import request_facts
 from ..models.accounts import Account
 from .cognito_errors import (
+    CODE_NOT_RESENT,
+    CODE_NOT_SENT,
+    CODE_REJECTED,
     convert_cognito_errors,
     error_code,
     invalid_code_error,
     is_client_secret_wrong,
     is_mail_quota_empty,
 )
-
-# Errors that depend on the state of one account. Passed on, each would reveal that the account exists.
-CODE_NOT_SENT = {
-    "UserNotFoundException",
-    "UserNotConfirmedException",
-    "InvalidParameterException",  # no verified address
-    "NotAuthorizedException",  # its state allows no reset
-    "LimitExceededException",  # too many codes for this account; too many calls from us are TooManyRequestsException
-    "CodeDeliveryFailureException",
-}
-CODE_NOT_RESENT = {"UserNotFoundException", "InvalidParameterException", "LimitExceededException"}
-CODE_REJECTED = {
-    "AliasExistsException",
-    "CodeMismatchException",
-    "ExpiredCodeException",
-    "UserNotFoundException",
-    "UserNotConfirmedException",
-    "NotAuthorizedException",
-    "LimitExceededException",
-    "TooManyFailedAttemptsException",
-}
 
 
 @dataclass(frozen=True)
@@ -85,15 +67,19 @@ class Cognito:
             )
         return str(response["UserSub"])
 
-    def create_user(self, email: str, name: str) -> str:
-        """Create a confirmed account without a password, and email nothing. Returns its user id.
+    def create_user(self, email: str, name: str, temporary_password: str) -> str:
+        """Create a confirmed account with a password that opens nothing, and email nothing. Returns its user id.
 
         Raises EmailTakenError.
         """
         attributes = [*_new_attributes(email, name), {"Name": "email_verified", "Value": "true"}]
         with convert_cognito_errors():
             response = self._client.admin_create_user(
-                UserPoolId=self._pool, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS"
+                UserPoolId=self._pool,
+                Username=email,
+                UserAttributes=attributes,
+                TemporaryPassword=temporary_password,
+                MessageAction="SUPPRESS",
             )
         return _attributes(response["User"]["Attributes"])["sub"]
 
@@ -234,15 +220,14 @@ class Cognito:
 
     def sign_in(self, email: str, password: str) -> SignIn:
         """Tokens for a password. Raises InvalidCredentialsError, or EmailUnverifiedError before confirmation."""
-        credentials = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
-        with convert_cognito_errors():
-            response = self._client.admin_initiate_auth(
-                UserPoolId=self._pool,
-                ClientId=self._client_id,
-                AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-                AuthParameters=credentials,
-            )
-        return _to_sign_in(response)
+        return _to_sign_in(self._try_password(email, password))
+
+    def is_temporary_password(self, email: str, password: str) -> bool:
+        """Whether the account was created with this password, less than a week ago, and got no other since."""
+        try:
+            return self._try_password(email, password).get("ChallengeName") == "NEW_PASSWORD_REQUIRED"
+        except InvalidCredentialsError:
+            return False
 
     def refresh(self, refresh_token: str) -> SignIn:
         """Tokens for a refresh token. Raises InvalidCredentialsError if it was revoked or has expired."""
@@ -263,6 +248,16 @@ class Cognito:
             except ClientError as error:
                 if error_code(error) != "UserNotFoundException":
                     raise
+
+    def _try_password(self, email: str, password: str) -> dict[str, Any]:
+        credentials = {"USERNAME": email, "PASSWORD": password, "SECRET_HASH": self._secret_hash(email)}
+        with convert_cognito_errors():
+            return self._client.admin_initiate_auth(  # type: ignore[no-any-return]
+                UserPoolId=self._pool,
+                ClientId=self._client_id,
+                AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+                AuthParameters=credentials,
+            )
 
     def _client_parameters(self, email: str) -> dict[str, str]:
         return {"ClientId": self._client_id, "SecretHash": self._secret_hash(email)}

@@ -19,6 +19,26 @@ from ..errors import (
 from ..logs.request_facts import request_facts
 
 DAILY_LIMIT = re.compile(r"daily (\w+ )?(limit|quota)", re.IGNORECASE)
+# Errors that depend on the state of one account. Passed on, each would reveal that the account exists.
+CODE_NOT_SENT = {
+    "UserNotFoundException",
+    "UserNotConfirmedException",
+    "InvalidParameterException",  # no verified address
+    "NotAuthorizedException",  # its state allows no reset
+    "LimitExceededException",  # too many codes for this account; too many calls from us are TooManyRequestsException
+    "CodeDeliveryFailureException",
+}
+CODE_NOT_RESENT = {"UserNotFoundException", "InvalidParameterException", "LimitExceededException"}
+CODE_REJECTED = {
+    "AliasExistsException",
+    "CodeMismatchException",
+    "ExpiredCodeException",
+    "UserNotFoundException",
+    "UserNotConfirmedException",
+    "NotAuthorizedException",
+    "LimitExceededException",
+    "TooManyFailedAttemptsException",
+}
 
 
 @contextmanager

@@ -11,7 +11,8 @@ LOCK_SECONDS = 30  # longer than any request takes
 
 def lock_sign_up(tables: Tables, address: str, owner: str, now: int) -> bool:
     """Whether `owner` got the lock; it ends by itself. Raises UnavailableError."""
-    is_free = Attr("locked_until").not_exists() | Attr("locked_until").lte(now)
+    # A write whose answer was lost is sent again: then the lock is the owner's already.
+    is_free = Attr("locked_until").not_exists() | Attr("locked_until").lte(now) | Attr("owner").eq(owner)
     change = {"owner": owner, "locked_until": now + LOCK_SECONDS, "expires_at": now + LOCK_SECONDS}
     try:
         tables.write(Write(_key(address), put_in=change, when=is_free))  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from boto3.dynamodb.conditions import Attr
 from botocore.config import Config
 
 from chalicelib import contract
@@ -23,7 +24,7 @@ from chalicelib.accounts.sign_ups import SignUps
 from chalicelib.providers.cognito import Cognito
 from chalicelib.providers.id_tokens import TokenVerifier
 from chalicelib.repositories.ledger import Ledger
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.table import ItemKey, Tables
 from scripts.local.aws import CREDENTIALS, REGION, LocalAws
 from tests.fakes import Backend, Clock
 
@@ -81,6 +82,11 @@ class AccountsEnv:
         assert self.accounts.login(contract.Login(email=email, password=PASSWORD)).user == signed_in.user
         self.books.check_invariants(user_id)
 
+    def end_locks(self) -> None:
+        """As if half a minute had passed."""
+        items, _ = self.accounts.tables.scan("app", Attr("locked_until").exists(), limit=10_000)
+        self.accounts.tables.delete_many([ItemKey("app", item["pk"], item["sk"]) for item in items])
+
     def with_rules(self, rules: FreeCreditRules) -> "AccountsEnv":
         free_credits = replace(self.accounts.free_credits, rules=rules)
         return replace(self, accounts=replace(self.accounts, free_credits=free_credits))
@@ -114,14 +120,15 @@ def open_accounts_env(ministack: LocalAws) -> Iterator[AccountsEnv]:
     rules = FreeCreditRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
     now = lambda: int(time.time())  # noqa: E731
     user_pool, mail = Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]), Mail(tables, now)
+    ledger, key, new_id = Ledger(tables), "a key of this test", lambda: str(uuid.uuid4())
     accounts = Accounts(
         cognito=user_pool,
         verifier=TokenVerifier(
             f"https://cognito-idp.{REGION}.amazonaws.com/{pool}", client_id, lambda: keys, lambda: int(time.time())
         ),
-        ledger=Ledger(tables),
-        free_credits=FreeCredits(Ledger(tables), tables, rules, "a key of this test", now),
-        sign_ups=SignUps(user_pool, tables, mail, "a key of this test", False, now, lambda: str(uuid.uuid4())),
+        ledger=ledger,
+        free_credits=FreeCredits(ledger, tables, rules, key, now),
+        sign_ups=SignUps(user_pool, ledger, tables, mail, key, False, now, new_id),
         mail=mail,
         is_verification_on=False,
         tables=tables,

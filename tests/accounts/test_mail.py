@@ -16,6 +16,10 @@ def refuse_mail() -> None:
     raise MailQuotaError
 
 
+def fail_if_sent() -> None:
+    pytest.fail("a sign-up that waits would have been deleted")
+
+
 def refuse_taken_address() -> None:
     raise EmailTakenError("An account with this email address exists. Sign in.")
 
@@ -28,6 +32,7 @@ ADDRESSES: dict[str, tuple[Send, bool]] = {
     "asked too often": (lambda: False, True),
     "registers and is new": (refuse_mail, True),
     "registers and has an account": (refuse_taken_address, True),
+    "registers and waits": (fail_if_sent, False),
 }
 
 

@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import requests
 
 from chalicelib import contract
-from chalicelib.accounts.sign_ups import check_password
+from chalicelib.accounts.sign_ups import REPLACEMENTS_PER_DAY, check_password
 from chalicelib.errors import (
     AppError,
     EmailTakenError,
@@ -16,14 +17,19 @@ from chalicelib.errors import (
     InvalidCredentialsError,
     InvalidRequestError,
     MailQuotaError,
+    RateLimitedError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from chalicelib.providers.cognito import Cognito
+from chalicelib.providers.cognito_errors import invalid_code_error
+from chalicelib.repositories.mail_quota import is_mail_quota_empty, mark_mail_quota
 from chalicelib.repositories.sign_up_locks import LOCK_SECONDS, lock_sign_up, unlock_sign_up
 from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, open_accounts_env
 from tests.fakes import Backend
 
+CALLS_OF_CONFIRMING_WITH_PASSWORD = 11
 CODE, OTHER_PASSWORD = "123456", "the password of another"  # The emulator sends the same code to every user.
 _numbers = itertools.count(1)
 
@@ -53,12 +59,25 @@ def confirm(env: AccountsEnv, email: str, password: str | None = None) -> contra
     return env.accounts.confirm(contract.Confirm(email=email, code=CODE, password=password))
 
 
+def opening(env: AccountsEnv, email: str, *passwords: str) -> list[str]:
+    """Those of the passwords that open the account."""
+    return [password for password in passwords if can_sign_in(env, email, password)]
+
+
 def can_sign_in(env: AccountsEnv, email: str, password: str) -> bool:
     try:
         env.accounts.login(contract.Login(email=email, password=password))
-    except InvalidCredentialsError:
+    except (InvalidCredentialsError, EmailUnverifiedError):
         return False
     return True
+
+
+def join(env: AccountsEnv, email: str, groups: tuple[str, ...]) -> None:
+    pool, pool_id = env.accounts.cognito._client, env.accounts.cognito._pool
+    for group in groups:
+        with suppress(pool.exceptions.GroupExistsException):
+            pool.create_group(UserPoolId=pool_id, GroupName=group)
+        pool.admin_add_user_to_group(UserPoolId=pool_id, Username=email, GroupName=group)
 
 
 def mails_to(ministack: LocalAws, email: str) -> list[dict[str, Any]]:
@@ -75,25 +94,169 @@ def test_the_next_sign_up_takes_over_an_address_that_was_never_confirmed(env: Ac
 
     owner = register(env, email)
     assert (owner.confirmation_required, owner.user.user_id == first.user.user_id) == (True, False)
+    assert confirm(env, email, PASSWORD).free_credits == 200
+
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_a_person_who_signs_up_once_needs_no_password_with_the_code(env: AccountsEnv, email: str) -> None:
+    register(env, email)
+
     assert confirm(env, email).free_credits == 200
 
-    assert not can_sign_in(env, email, OTHER_PASSWORD)
-    assert can_sign_in(env, email, PASSWORD)
+    assert opening(env, email, PASSWORD) == [PASSWORD]
 
 
-def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(env: AccountsEnv, email: str) -> None:
-    """Not even where another person signs up after the owner."""
+@pytest.mark.parametrize(
+    "sign_ups",
+    [(OTHER_PASSWORD,), (OTHER_PASSWORD, PASSWORD), (PASSWORD, OTHER_PASSWORD),
+     (PASSWORD, OTHER_PASSWORD, OTHER_PASSWORD + "!"), (OTHER_PASSWORD, PASSWORD, OTHER_PASSWORD)],
+)  # fmt: skip
+def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(
+    env: AccountsEnv, email: str, sign_ups: tuple[str, ...]
+) -> None:
+    """In whatever order others sign up."""
+    for password in sign_ups:
+        register(env, email, password)
+
+    confirm(env, email, PASSWORD + "?")
+
+    assert opening(env, email, *sign_ups, PASSWORD + "?") == [PASSWORD + "?"]
+
+
+@pytest.mark.parametrize("sign_ups", [(OTHER_PASSWORD, PASSWORD), (PASSWORD, OTHER_PASSWORD)])
+def test_an_address_that_was_registered_twice_needs_a_password_with_the_code(
+    env: AccountsEnv, email: str, sign_ups: tuple[str, ...]
+) -> None:
+    for password in sign_ups:
+        register(env, email, password)
+
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError) as refused:
+            confirm(env, email)
+        assert refused.value.details == {"field": "password"}
+        assert opening(env, email, *sign_ups) == []
+    with pytest.raises(InvalidRequestError) as refused:  # Not with another code than the one that was used.
+        env.accounts.confirm(contract.Confirm(email=email, code="000000", password=OTHER_PASSWORD))
+    assert refused.value.details == {"field": "code"}
+
+    assert confirm(env, email, PASSWORD + "?").free_credits == 200
+    assert opening(env, email, *sign_ups, PASSWORD + "?") == [PASSWORD + "?"]
+
+
+def test_a_forgotten_password_opens_an_address_that_was_registered_twice(env: AccountsEnv, email: str) -> None:
     register(env, email)
     register(env, email, OTHER_PASSWORD)
-    register(env, email, OTHER_PASSWORD + "!")
+    with pytest.raises(InvalidRequestError):
+        confirm(env, email)
 
+    env.accounts.forgot_password(contract.ForgotPassword(email=email))
+    env.accounts.reset_password(contract.ResetPassword(email=email, code="654321", password=PASSWORD + "?"))
+
+    assert opening(env, email, PASSWORD, OTHER_PASSWORD, PASSWORD + "?") == [PASSWORD + "?"]
+
+
+@pytest.mark.parametrize("call", range(CALLS_OF_CONFIRMING_WITH_PASSWORD))
+def test_a_crash_while_the_password_is_set_lets_nobody_in_and_is_completed(
+    env: AccountsEnv, email: str, call: int
+) -> None:
+    register(env, email, OTHER_PASSWORD)
+    with env.aws.dying("after", call):
+        confirm(env, email, PASSWORD)
+    env.end_locks()
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    with suppress(InvalidRequestError):  # Or it was complete: the code is used up.
+        confirm(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_the_crashes_above_reach_every_call_until_the_password_is_set(env: AccountsEnv, email: str) -> None:
+    register(env, email, OTHER_PASSWORD)
+    env.aws.calls = 0
+    env.accounts.sign_ups.confirm(email, CODE, PASSWORD)
+
+    assert env.aws.calls == CALLS_OF_CONFIRMING_WITH_PASSWORD
+
+
+@pytest.mark.parametrize("failing", ["set_password", "confirm", "sign_out_everywhere", "person"])
+def test_a_failure_of_the_pool_lets_nobody_in_and_a_retry_completes(
+    env: AccountsEnv, email: str, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD)
+
+    def fail(*_: str) -> None:
+        raise UnavailableError("The sign-in service did not respond.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cognito, failing, fail)
+        with suppress(UnavailableError):
+            confirm(env, email, PASSWORD)
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    with suppress(InvalidRequestError):
+        confirm(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("failure", [invalid_code_error(), RateLimitedError("Wait.", retry_after_seconds=30)])
+@pytest.mark.parametrize("sign_ups", [1, 2])
+def test_a_code_whose_answer_was_lost_lets_nobody_in_and_is_completed(
+    env: AccountsEnv, email: str, failure: AppError, sign_ups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(sign_ups):
+        register(env, email, OTHER_PASSWORD)
+    confirm_at_pool = Cognito.confirm
+
+    def confirm_and_send_again(pool: Cognito, *words: str) -> None:
+        confirm_at_pool(pool, *words)
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cognito, "confirm", confirm_and_send_again)
+        with pytest.raises(UnavailableError):
+            confirm(env, email, PASSWORD)
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    assert confirm(env, email, PASSWORD).free_credits == 200
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+def test_a_sign_in_between_the_code_and_the_password_gets_nothing_that_lasts(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD)
+    set_password_at_pool, refused, signed_in = Cognito.set_password, [], []
+
+    def set_slowly(pool: Cognito, *words: str) -> None:
+        refused.append(opening(env, email, OTHER_PASSWORD))
+        signed_in.append(pool.sign_in(email, OTHER_PASSWORD))  # as a login that reads the tables only later
+        set_password_at_pool(pool, *words)
+
+    monkeypatch.setattr(Cognito, "set_password", set_slowly)
     confirm(env, email, PASSWORD)
 
-    assert [can_sign_in(env, email, word) for word in (OTHER_PASSWORD, OTHER_PASSWORD + "!", PASSWORD)] == [
-        False,
-        False,
-        True,
-    ]
+    assert refused == [[]]
+    caller = env.accounts.verifier.caller(signed_in[0].id_token)
+    with pytest.raises(UnauthenticatedError):
+        env.accounts.user(caller)
+    with pytest.raises(AppError):
+        env.accounts.refresh(contract.Refresh(refresh_token=signed_in[0].refresh_token))
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("password", [None, OTHER_PASSWORD])
+def test_a_wrong_code_changes_nothing(env: AccountsEnv, email: str, password: str | None) -> None:
+    register(env, email)
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError) as refused:
+            env.accounts.confirm(contract.Confirm(email=email, code="000000", password=password))
+        assert refused.value.details == {"field": "code"}
+
+    assert confirm(env, email).confirmed
+    with pytest.raises(InvalidRequestError):
+        env.accounts.confirm(contract.Confirm(email=email, code="000000", password=OTHER_PASSWORD))
+    assert opening(env, email, PASSWORD, OTHER_PASSWORD) == [PASSWORD]
 
 
 def test_a_confirmed_address_cannot_be_taken_over(env: AccountsEnv, email: str) -> None:
@@ -134,6 +297,8 @@ def test_a_lock_is_exclusive_and_ends_by_itself(backend: Backend) -> None:
 
     assert lock_sign_up(tables, "a", "first", now)
     assert not lock_sign_up(tables, "a", "second", now + LOCK_SECONDS - 1)
+    assert lock_sign_up(tables, "a", "first", now)  # The answer was lost, and the write is sent again.
+    assert not lock_sign_up(tables, "a", "second", now + LOCK_SECONDS - 1)
     assert lock_sign_up(tables, "b", "second", now)
     unlock_sign_up(tables, "a", "second")
     assert not lock_sign_up(tables, "a", "second", now)
@@ -142,6 +307,57 @@ def test_a_lock_is_exclusive_and_ends_by_itself(backend: Backend) -> None:
     assert not lock_sign_up(tables, "a", "third", now + LOCK_SECONDS)
     unlock_sign_up(tables, "a", "second")
     assert lock_sign_up(tables, "a", "third", now)
+
+
+# Accounts of the administrator, on stages without verification
+
+
+@pytest.mark.parametrize("groups", [(), ("admins",), ("admins", "testers")])
+@pytest.mark.parametrize("temporary", [{}, {"TemporaryPassword": "sent to the invited person"}])
+def test_an_invited_user_is_not_taken_over(
+    quiet_env: AccountsEnv, email: str, groups: tuple[str, ...], temporary: dict[str, str]
+) -> None:
+    pool, pool_id = quiet_env.accounts.cognito._client, quiet_env.accounts.cognito._pool
+    pool.admin_create_user(UserPoolId=pool_id, Username=email, MessageAction="SUPPRESS", **temporary)
+    join(quiet_env, email, groups)
+
+    for env in (quiet_env, quiet_env.with_verification()):
+        with pytest.raises(EmailTakenError):
+            register(env, email)
+
+    assert pool.admin_get_user(UserPoolId=pool_id, Username=email)["UserStatus"] == "FORCE_CHANGE_PASSWORD"
+    assert not can_sign_in(quiet_env, email, PASSWORD)
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_an_unfinished_sign_up_with_a_group_is_not_taken_over(
+    quiet_env: AccountsEnv, email: str, is_waiting: bool
+) -> None:
+    """It was finished by an administrator, who may have given it to somebody."""
+    if is_waiting:
+        register(quiet_env.with_verification(), email)
+    else:
+        with quiet_env.aws.dying("after", 0):
+            register(quiet_env, email)
+    join(quiet_env, email, ("admins",))
+
+    with pytest.raises(EmailTakenError):
+        register(quiet_env, email, OTHER_PASSWORD)
+
+    assert not can_sign_in(quiet_env, email, OTHER_PASSWORD)
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_an_unfinished_sign_up_is_finished_by_the_next(quiet_env: AccountsEnv, email: str, is_waiting: bool) -> None:
+    if is_waiting:
+        register(quiet_env.with_verification(), email, OTHER_PASSWORD)
+    else:
+        with quiet_env.aws.dying("after", 0):
+            register(quiet_env, email, OTHER_PASSWORD)
+
+    register(quiet_env, email)
+
+    assert opening(quiet_env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
 # Answers that reveal nothing
@@ -191,7 +407,48 @@ def test_an_empty_mail_quota_is_503_for_every_address(
         assert env.accounts.resend_code(contract.ResendCode(email=address)).sent
 
 
+@pytest.mark.parametrize("earlier", [1, 2])
+def test_a_sign_up_without_mails_keeps_the_one_that_waits(env: AccountsEnv, email: str, earlier: int) -> None:
+    for _ in range(earlier):
+        waiting = register(env, email, OTHER_PASSWORD)
+    tables, now = env.accounts.tables, env.accounts.now()
+    mark_mail_quota(tables, is_empty=True, at=now)
+    try:
+        for password in (PASSWORD, OTHER_PASSWORD):
+            with pytest.raises(MailQuotaError):
+                register(env, email, password)
+        assert env.accounts.cognito.person(email).user_id == waiting.user.user_id
+        register(env, "new-" + email)  # A real mail: the quota is back.
+        assert not is_mail_quota_empty(tables, now)
+    finally:
+        mark_mail_quota(tables, is_empty=False, at=now)
+
+    assert confirm(env, email, PASSWORD).confirmed
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
 # Mails
+
+
+def test_an_address_is_replaced_and_mailed_only_so_often_a_day(
+    env: AccountsEnv, ministack: LocalAws, email: str
+) -> None:
+    for _ in range(1 + REPLACEMENTS_PER_DAY):
+        register(env, email, OTHER_PASSWORD)
+    waiting = env.accounts.cognito.person(email)
+
+    for _ in range(2):
+        with pytest.raises(RateLimitedError) as refused:
+            register(env, email)
+        seconds = refused.value.details["retry_after_seconds"]
+        assert isinstance(seconds, int)
+        assert 1 <= seconds <= 86_400
+    assert register(env, "other-" + email).confirmation_required
+
+    assert len([mail for mail in mails_to(ministack, email) if mail["To"] == [email]]) == 1 + REPLACEMENTS_PER_DAY
+    assert env.accounts.cognito.person(email) == waiting
+    assert confirm(env, email, PASSWORD).confirmed  # The owner of the mailbox needs no sign-up of their own.
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
 def test_a_stage_without_verification_mails_nothing_at_a_sign_up(

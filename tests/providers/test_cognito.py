@@ -14,7 +14,7 @@ from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.providers.cognito import CODE_NOT_RESENT, CODE_NOT_SENT, CODE_REJECTED, Cognito
 
 CALLS: dict[str, tuple[str, Callable[[Cognito], Any]]] = {
-    "create": ("admin_create_user", lambda c: c.create_user("a@b.cd", "Ada")),
+    "create": ("admin_create_user", lambda c: c.create_user("a@b.cd", "Ada", "temporary-password")),
     "set password": ("admin_set_user_password", lambda c: c.set_password("user", "the-password")),
     "sign up": ("sign_up", lambda c: c.sign_up("a@b.cd", "the-password", "")),
     "confirm": ("confirm_sign_up", lambda c: c.confirm("a@b.cd", "123456")),

@@ -27,6 +27,7 @@ class User:
     email: str
     name: str
     created_at: int
+    temporary_password: str
     password: str = ""  # until the sign-up is finished
     tokens: int = 0
 
@@ -47,11 +48,11 @@ class UserPool:
             name, effect, outage=lambda: UnavailableError("The sign-in service failed."), usual_ms=CALL_MS
         )
 
-    def create_user(self, email: str, name: str) -> str:
+    def create_user(self, email: str, name: str, temporary_password: str) -> str:
         def effect() -> str:
             if email in self.users:
                 raise EmailTakenError("An account with this email address exists. Sign in.")
-            user = User(self.simulation.new_id(), email, name, self.simulation.now)
+            user = User(self.simulation.new_id(), email, name, self.simulation.now, temporary_password)
             self.users[email] = self.by_id[user.user_id] = user
             self.emails[user.user_id] = email
             if process := self.simulation.scheduler.current:
@@ -77,6 +78,17 @@ class UserPool:
 
         signed_in: SignIn = self._call("sign_in", effect)
         return signed_in
+
+    def is_temporary_password(self, email: str, password: str) -> bool:
+        def effect() -> bool:
+            user = self.users.get(email)
+            return user is not None and not user.password and user.temporary_password == password
+
+        return bool(self._call("sign_in", effect))
+
+    def groups(self, user_id: str) -> list[str]:
+        groups: list[str] = self._call("groups", list)
+        return groups
 
     def refresh(self, refresh_token: str) -> SignIn:
         def effect() -> SignIn:

@@ -1076,7 +1076,10 @@ export interface components {
         CodeSent: {
             sent: boolean;
         };
-        /** @description `password`: of the account from now on. Send it, and nobody who signed up with this address before can get in. */
+        /**
+         * @description `password`: of the account from now on. Always send it: no password from before opens the account then, and an
+         *         address that was registered more than once needs it.
+         */
         Confirm: {
             email: string;
             code: string;

@@ -22,7 +22,7 @@ tokens: dict[str, Any] = {
 EXAMPLES = [
     contract.Register(email="ada@example.com", password="correct horse battery", name="Ada"),
     contract.Registered(user=user, confirmation_required=False, free_credits=200, token_type="Bearer", **tokens),
-    contract.Confirm(email="ada@example.com", code="482913"),
+    contract.Confirm(email="ada@example.com", code="482913", password="correct horse battery"),
     contract.Confirmed(confirmed=True, free_credits=200),
     contract.ResendCode(email="ada@example.com"),
     contract.CodeSent(sent=True),
