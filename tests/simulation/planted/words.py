@@ -4,14 +4,7 @@ from tests.simulation.planted.planting import PlantedFault
 
 FAULTS = {
     "saved blocks ordered by a clock": PlantedFault(
-<<<<<<< HEAD
         "repositories/transcripts.py", 'return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"', "return suffix", "apocalypse"
-=======
-        "repositories/transcripts.py",
-        'return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"',
-        "return suffix",
-        "apocalypse",
->>>>>>> main
     ),
     "a next_seq that falls": PlantedFault(
         "streaming/words.py",
