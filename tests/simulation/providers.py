@@ -44,7 +44,8 @@ def billed_ms(chunk_ms: int) -> int:
 class LiveProvider:
     """A provider of direct sockets. `holds`: token → the hold that pays for its socket; `seconds`: hold → its length.
 
-    `received`: hold → the tokens that clients got.
+    `received`: hold → the tokens that clients got; `uncovered`: tokens that were created when their hold had ended.
+    Such a token costs nothing as long as no client gets it.
     """
 
     simulation: "Simulation"
@@ -53,6 +54,7 @@ class LiveProvider:
     holds: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, int] = field(default_factory=dict)
     received: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    uncovered: set[str] = field(default_factory=set)
 
     def supports_language(self, language: str) -> bool:
         return language in ("", "en", "de")
@@ -64,8 +66,11 @@ class LiveProvider:
         simulation = self.simulation
         hold_id = self._covering_hold(simulation.scheduler.running, lease_seconds)
         token = f"token-{simulation.rng.getrandbits(64):016x}"
-        self.holds[token] = hold_id
-        self.seconds[hold_id] = lease_seconds
+        if hold_id:
+            self.holds[token] = hold_id
+            self.seconds[hold_id] = lease_seconds
+        else:
+            self.uncovered.add(token)
         return SocketCredential(
             self.name,
             self.model,
@@ -76,9 +81,14 @@ class LiveProvider:
         )
 
     def _covering_hold(self, process: Process, lease_seconds: int) -> str:
-        """The open hold of the opening lease that pays for all of the socket. Raises ViolationError without one."""
+        """The open hold of the opening lease; empty where that has just been ended.
+
+        Raises ViolationError for a lease that is not opening, and for a hold that does not cover all of the socket.
+        """
         session, hold_id, hold = stored_lease(self.simulation, process)
-        if session and hold and text(session, "state") == "opening":
+        if session is None or hold is None:
+            return ""
+        if text(session, "state") == "opening":
             worst_case = live_credits(session, number(session, "done_ms") + lease_seconds * 1000)
             if hold.credits >= worst_case - number(session, "charged"):
                 return hold_id
@@ -87,7 +97,9 @@ class LiveProvider:
         )
 
     def receive(self, token: str) -> None:
-        """A client got this token. Raises ViolationError for a second one that the same hold pays for."""
+        """A client got this token. Raises ViolationError for one that no hold pays for, or that another one shares."""
+        if token in self.uncovered:
+            raise ViolationError(f"a client got the token {token}, which no hold pays for")
         if token in self.holds:
             tokens = self.received[self.holds[token]]
             tokens.add(token)

@@ -232,7 +232,13 @@ class Listener:
         renewal, hashed = person.id_for("transcription/stream", person.key()), body_hash(body)
 
         def renew(application: Application) -> contract.Lease:
-            return application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
+            next_seq = session.least_next_seq
+            lease = application.streaming.renew(person.me, session.session_id, is_interrupted, renewal, hashed)
+            if lease.next_seq < next_seq:
+                raise ViolationError(
+                    f"session {session.session_id} goes on at {lease.next_seq}, and has words up to {next_seq}"
+                )
+            return lease
 
         requested_ms = self.simulation.scheduler.now_ms
         try:
@@ -242,10 +248,6 @@ class Listener:
             return False
         except ConflictError as conflict:
             return conflict.details.get("reason") in ("lease_open", "lease_opening", "still_running", "lease_over")
-        if lease.next_seq < (next_seq := session.least_next_seq):
-            raise ViolationError(
-                f"session {session.session_id} goes on at {lease.next_seq}, and has words up to {next_seq}"
-            )
         self._receive(session, lease, renewal, requested_ms)
         return True
 

@@ -4,10 +4,7 @@ from tests.simulation.planted.planting import PlantedFault
 
 FAULTS = {
     "saved blocks ordered by a clock": PlantedFault(
-        "repositories/transcripts.py",
-        'return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"',
-        "return suffix",
-        "apocalypse",
+        "repositories/transcripts.py", 'return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"', "return suffix", "apocalypse"
     ),
     "a next_seq that falls": PlantedFault(
         "streaming/words.py",
