@@ -2,9 +2,9 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from chalice import Response
 from chalice.app import Request
 
@@ -20,8 +20,7 @@ from .rate_limiter import RateLimiter
 from .responses import INTERNAL_ERROR_MESSAGE, STATUS, RepeatedResponse, error_response, to_response
 
 
-@dataclass(frozen=True)
-class EndpointDecorator:
+class EndpointDecorator(msgspec.Struct, frozen=True):
     """`@endpoint(...)` of app.py, with what every endpoint needs."""
 
     request: Callable[[], Request]

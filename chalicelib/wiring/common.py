@@ -3,9 +3,11 @@
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..cursors import Cursors
 from ..ids import ulid
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from ..repositories.aggregates import Aggregates
 
 
-@dataclass(frozen=True)
-class Common:
+class Common(msgspec.Struct, frozen=True):
     """The collaborators that use cases have under the same field names."""
 
     ledger: Ledger
