@@ -2,9 +2,9 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from chalice import Response
 from chalice.app import Request
 
@@ -20,7 +20,8 @@ from .rate_limiter import RateLimiter
 from .responses import INTERNAL_ERROR_MESSAGE, STATUS, RepeatedResponse, error_response, to_response
 
 
-class EndpointDecorator(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class EndpointDecorator:
     """`@endpoint(...)` of app.py, with what every endpoint needs."""
 
     request: Callable[[], Request]
