@@ -13,5 +13,5 @@ settings                         what can be set and which providers there are, 
 pricing                          prices as checked data
 models                           the nouns of the domain, as plain data
 errors ids dates cursors csv     words that everybody uses
-    quantities text lazy
+    lazy
 """

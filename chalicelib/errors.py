@@ -1,9 +1,7 @@
-"""The errors that a client may see. `http/responses.py` turns them into HTTP responses."""
+"""The errors that a client may see, and how their messages count. `http/responses.py` turns them into responses."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args
-
-from .quantities import be_form, quantity
 
 Detail = int | str | bool | None
 
@@ -30,6 +28,16 @@ UnauthenticatedReason = Literal["missing", "malformed", "expired", "signed_out",
 REASON_CODES = dict.fromkeys(get_args(ConflictReason), "conflict") | dict.fromkeys(
     get_args(UnauthenticatedReason), "unauthenticated"
 )
+
+
+def quantity(number: int, noun: str) -> str:
+    """A number with its noun in agreement, as messages have it: "1 credit", "2,000 credits"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def be_form(number: int) -> str:
+    """The verb for a counted noun."""
+    return "is" if number == 1 else "are"
 
 
 class AppError(Exception):

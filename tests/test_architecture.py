@@ -175,6 +175,7 @@ def test_the_reader_of_imports_sees_every_form() -> None:
     assert {"time", "functools", "typing"} <= others
 
 
+MAX_WORDS_OF_EVERYBODY = 6
 CLIENTS_OF_REQUESTS = ("transport.py", "connections.py")  # imported with the first provider
 
 
@@ -198,3 +199,4 @@ def test_no_module_is_longer_than_300_lines() -> None:
 
 def test_only_words_that_everybody_uses_lie_directly_in_the_package() -> None:
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set(LAYERS[-1])
+    assert len(LAYERS[-1]) <= MAX_WORDS_OF_EVERYBODY, "it belongs into a room, or into models"

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 
 from ..dates import utc_date
+from ..errors import quantity
 from ..models.audits import Books, Finding, FindingKind
 from ..models.ledger import DayTotal, Entry, Hold, HoldKind, HoldState
 from ..models.purchase_facts import PaymentFacts, PurchaseValue
 from ..models.purchases import Purchase
 from ..pricing.price_table import Prices
-from ..quantities import quantity
 from .price_checks import price_problems
 
 STUCK_AFTER_SECONDS = 900  # the sweep runs every minute

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from ..models.languages import AUTO, LANGUAGES, primary_language, read_language_tag
-from ..text import cut_text, one_line
+from ..models.text import cut_text, one_line
 
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS, MAX_EMAIL_CHARACTERS, MAX_MEDIA_TYPE_CHARACTERS = 200, 2_000, 128, 100
 MIN_PASSWORD_CHARACTERS, MAX_PASSWORD_CHARACTERS = 10, 256

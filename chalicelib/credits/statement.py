@@ -6,10 +6,10 @@ from .. import contract
 from ..csv import CSV_CONTENT_TYPE, csv_text
 from ..cursors import Cursors
 from ..dates import rfc3339
+from ..errors import quantity
 from ..models.accounts import Caller
 from ..models.downloads import Download
 from ..models.ledger import Entry, ModelUse
-from ..quantities import quantity
 from ..repositories.ledger import Ledger
 
 CURSOR_PREFIX = "ENTRY#"

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from ..contract.base import PATTERN_SENTENCES, FieldError
-from ..errors import InvalidRequestError
-from ..quantities import quantity
+from ..errors import InvalidRequestError, quantity
 
 BODY = "body"
 MAX_NAME_CHARACTERS = 100

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..quantities import quantity
+from ..errors import quantity
 from .static_files import Page, page_of
 
 HTML = """<!doctype html>

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError
+from ..errors import ProviderError, ProviderRefusedError, ProviderTimeoutError, ProviderUnavailableError, quantity
 from ..logs.request_facts import request_facts
 from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
-from ..quantities import quantity
 from . import stripe_event_handlers
 from .stripe_event_handlers import Event
 from .stripe_objects import ListObject, checkout_session, convert

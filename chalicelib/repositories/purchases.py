@@ -13,6 +13,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from msgspec.structs import asdict, replace
 
+from ..errors import quantity
 from ..models.ledger import Balance, Entry, Hold, HoldKind
 from ..models.purchase_facts import (
     BookedAmounts,
@@ -26,7 +27,6 @@ from ..models.purchase_facts import (
 )
 from ..models.purchases import Purchase
 from ..pricing.price_files import load
-from ..quantities import quantity
 from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
 from .table import Item, ItemKey, Tables, Write
 

@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from .. import contract
 from ..errors import ConflictError, NotFoundError, UnavailableError
 from ..models.sessions import Session
+from ..models.text import one_line
 from ..models.transcripts import Segment
 from ..repositories.sessions import record_save, session_from
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, numbered_block_id, put_segments, update_live_transcript
-from ..text import one_line
 from .lease_rules import LeaseRules, covered_with_late_words
 
 TRIES = 8

@@ -15,6 +15,7 @@ from ..errors import ConflictError, InvalidRequestError, NotFoundError, TooLarge
 from ..models.accounts import Caller
 from ..models.downloads import Download
 from ..models.sessions import SessionState
+from ..models.text import file_stem
 from ..models.transcripts import Segment, Summary, Transcript
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import session_from, session_key
@@ -28,7 +29,6 @@ from ..repositories.transcripts import (
     transcript_from,
     transcript_key,
 )
-from ..text import file_stem
 from . import subtitles
 from .coverage import covered_intervals, uncovered_intervals
 

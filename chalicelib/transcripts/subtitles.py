@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, groupby
 
+from ..models.text import letters, one_line, width
 from ..models.transcripts import Segment
-from ..text import letters, one_line, width
 
 LINE_WIDTH = 42  # the usual maximum of subtitle guidelines, in columns: a wide letter takes two
 CUE_LINES = 2

@@ -10,8 +10,8 @@ import wcwidth
 import webvtt
 from hypothesis import given, strategies as st
 
+from chalicelib.models.text import letters, one_line, width
 from chalicelib.models.transcripts import Segment
-from chalicelib.text import letters, one_line, width
 from chalicelib.transcripts import subtitles
 
 hostile_texts = st.one_of(
