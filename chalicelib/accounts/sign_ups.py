@@ -21,9 +21,11 @@ from ..repositories.ledger import Ledger
 from ..repositories.needed_passwords import end_need, is_password_needed, need_password, was_code_used
 from ..repositories.sign_up_locks import lock_sign_up, unlock_sign_up
 from ..repositories.table import Tables
+from .email_address import canonical_email
 from .mail import Mail
 
 REPLACEMENTS_PER_DAY = 5  # of one address; each sends a mail that the user pool's own limit per account does not count
+REPEATED_CODES_PER_DAY = 5  # of one address, while its password is not set
 RETRY_SECONDS = 900  # for which a code that was used without its password being set can be sent again
 DAY_SECONDS = 86_400
 # The user pool's own rule. Source: Amazon Cognito API reference, `Password`: ^[\S]+.*[\S]+$
@@ -97,7 +99,8 @@ class SignUps:
             if earlier.is_confirmed:
                 raise
             address, now = self._address(email), self.now()
-            if not claim_daily_amount(self.tables, f"sign-up#{address}", 1, REPLACEMENTS_PER_DAY, now):
+            person = self._address(canonical_email(email))  # Mails to all their addresses reach one person.
+            if not claim_daily_amount(self.tables, f"sign-up#{person}", 1, REPLACEMENTS_PER_DAY, now):
                 message = "This address was registered too often today. Confirm it with the code of the last email."
                 raise RateLimitedError(message, retry_after_seconds=DAY_SECONDS - now % DAY_SECONDS) from None
             need_password(self.tables, address, "", now)
@@ -126,6 +129,12 @@ class SignUps:
         """
         address, used, now = self._address(email), self._hash("code", f"{email}\n{code}"), self.now()
         if self._is_confirmed(email):
+            if not is_password_needed(self.tables, address):
+                raise invalid_code_error()
+            # The user pool does not count these attempts: it has used the code.
+            if not claim_daily_amount(self.tables, f"code#{address}", 1, REPEATED_CODES_PER_DAY, now):
+                message = "A used code was sent too often. Set the password with /auth/forgot-password."
+                raise RateLimitedError(message, retry_after_seconds=DAY_SECONDS - now % DAY_SECONDS)
             if not was_code_used(self.tables, address, used, now - RETRY_SECONDS):
                 raise invalid_code_error()
             return

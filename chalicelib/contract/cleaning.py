@@ -7,6 +7,7 @@ sentence for the person.
 import math
 import re
 import unicodedata
+from functools import lru_cache
 
 from ..models.languages import AUTO, LANGUAGES, primary_language, read_language_tag
 from ..models.text import cut_text, one_line
@@ -17,8 +18,6 @@ LONGEST_REPORT_SECONDS = 2_592_000  # thirty days
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"  # of a browser that does not know the type of a file either
 # Blanks and invisible characters that come along when an address or a code is copied.
 EDGE = r"[\s\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-# Compiled when first used.
-EDGES = rf"^{EDGE}+|{EDGE}+$"
 SOURCE_URL = r"(?i:https?)://[^\s/?#@\\]+([/?#]\S*)?"
 MEDIA_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
 MEDIA_APPLICATIONS = {
@@ -35,7 +34,13 @@ PLAYLIST_MEDIA_TYPE = r".*mpegurl|.*/(dash\+xml|x-scpls|xspf\+xml)"
 
 def strip_edges(text: str) -> str:
     """The text without blanks and invisible characters around it."""
-    return re.sub(EDGES, "", text)
+    return text.strip(_edge_characters())
+
+
+@lru_cache
+def _edge_characters() -> str:
+    """What `EDGE` matches. A pattern for the end of a text would be tried at each blank inside it."""
+    return "".join(re.findall(EDGE, "".join(map(chr, range(0x10000)))))
 
 
 def clean_email(text: str) -> str:

@@ -22,13 +22,14 @@ from .invalid_input import invalid_request
 MAX_JSON_BYTES = 512 * 1024
 IPV6_CUSTOMER_BITS = 64
 IDEMPOTENCY_KEY_CHARACTERS = 255
-# An escape of JSON: half a pair of surrogates, or (kept) a whole pair or any other escape.
+# Half a pair of surrogates as an escape of JSON, or (kept) all else, with whole pairs and other escapes.
 SURROGATE_ESCAPES = (
-    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)"
+    rb"((?:[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)++)"
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
-# A text of JSON to its end (kept), or a number. The end may lack, so that this takes linear time for any bytes.
-NUMBERS = rb'("(?:[^"\\]|\\.)*"?)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?'
+# A text of JSON to its end (kept), or a number. The end may lack, so that this takes linear time for any bytes; what is
+# kept is never given back, so that it takes no memory for each character either.
+NUMBERS = rb'("(?:[^"\\]++|\\.)*+"?)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?'
 LARGEST_NUMBER = b"1e308"
 NUMBER_OUT_OF_RANGE = "Number out of range"
 

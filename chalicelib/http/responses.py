@@ -10,6 +10,7 @@ from chalice import Response
 from ..errors import AppError
 from ..logs.request_facts import request_facts
 from ..models.downloads import Download
+from ..models.text import file_stem
 from .static_files import Page
 
 Shape = TypeVar("Shape")
@@ -108,7 +109,8 @@ def _attachment(file_name: str) -> str:
     """The header that names a file: in ASCII for old browsers and, where that is not the name, in UTF-8 (RFC 6266)."""
     decomposed = unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode()
     stem, _, ending = decomposed.rpartition(".")
-    plain = f"{stem.strip() or 'file'}.{ending}".replace('"', "'").replace("\\", "_")
+    stem = file_stem(stem.replace('"', "'"))
+    plain = f"{stem or 'file'}.{file_stem(ending)}"  # Decomposed, a letter may be a slash or a dot.
     header = f'attachment; filename="{plain}"'
     return header if plain == file_name else f"{header}; filename*=UTF-8''{quote(file_name, safe='')}"
 

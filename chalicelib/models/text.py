@@ -5,6 +5,7 @@ An emoji family is one, and so is a letter with its marks. The library is loaded
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 # Control characters and line ends, also those that only Unicode knows; and halves of a pair of surrogates.
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -33,9 +34,14 @@ def width(text: str) -> int:
 
     Each letter is measured alone, because the library takes quadratic time for flags in a row.
     """
+    return len(text) if text.isascii() else sum(map(_letter_width, letters(text)))
+
+
+@lru_cache(maxsize=4_096)
+def _letter_width(letter: str) -> int:
     from wcwidth import wcswidth
 
-    return len(text) if text.isascii() else sum(max(0, wcswidth(letter)) for letter in letters(text))
+    return max(0, wcswidth(letter))
 
 
 def file_stem(title: str) -> str:
