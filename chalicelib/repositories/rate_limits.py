@@ -70,7 +70,8 @@ class RequestCount:
 
     def mark_counted(self, written: Item) -> None:
         """Advance the arrival time as the write did. `written`: the attributes that it wrote."""
-        self.day_bytes = written.get(_bytes_of(self.now_us // 1_000_000), 0)
+        if self.body_bytes is not None:
+            self.day_bytes = written.get(_bytes_of(self.now_us // 1_000_000), 0)
         self.tat_us = self.limit.next_tat_us(self.tat_us, self.now_us)
         self.is_current = self.is_counted = True
 
