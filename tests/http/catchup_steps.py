@@ -81,7 +81,7 @@ def check_done_once(person: Person, job_id: str, sandbox: Sandbox, books: Backen
     assert get_job(person, job_id)["status"] == "done"
     assert person.balance() == (200 - USED, 0)
     assert [(used["service"], used["credits"]) for used in person.usage()] == [("catchup", -USED)]
-    wait_for(lambda: [jobnscript for jobnscript in sandbox.transcripts(job_id) if jobnscript["deleted"]])
+    wait_for(lambda: [transcript for transcript in sandbox.transcripts(job_id) if transcript["deleted"]])
     assert len(sandbox.transcripts(job_id)) == 1
     books.check_invariants(person.user_id)
 
@@ -112,7 +112,7 @@ def wait_until_swept(books: Backend, person: Person, job_id: str) -> dict[str, A
 
 
 def wait_for(find: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
-    """What `look` finds in the end."""
+    """What `find` returns in the end."""
     deadline = time.monotonic() + seconds
     while not (found := find()):
         assert time.monotonic() < deadline, "did not happen in time"
