@@ -11,11 +11,12 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from chalicelib.providers.kms import PREFIX
 from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws, ShippingError
 from scripts.shipping.retained import KEY_WAITS_DAYS, call_unless_absent, empty_bucket, find_retained
-from scripts.shipping.sealing import PREFIX, SECRET_NAMES
+from scripts.shipping.sealing import SECRET_NAMES
 
 
 def main(arguments: list[str] | None = None) -> int:

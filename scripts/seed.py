@@ -99,7 +99,7 @@ def _wait_until_counted(tables: Tables, user_ids: list[str]) -> None:
     ledger, totals = Ledger(tables), Aggregates(tables)
     deadline = time.monotonic() + COUNTED_WITHIN_SECONDS
     entries = [(user_id, entry) for user_id in user_ids for entry in ledger.entries(user_id, 100)[0]]
-    while totals.left(entries):
+    while totals.count_uncounted(entries):
         if time.monotonic() > deadline:
             raise SeedError("The aggregates are not updated. The reason is in .local/api.log.")
         time.sleep(0.2)

@@ -3,7 +3,8 @@
 import argparse
 
 from scripts.contract.changes import breaking_changes
-from scripts.contract.files import RELEASED, REPOSITORY, SERVED, contract_texts, current_contract, read_contract
+from scripts.contract.files import RELEASED, SERVED, contract_texts, current_contract, read_contract
+from scripts.local.aws import REPOSITORY
 
 
 def main() -> None:

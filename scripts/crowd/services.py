@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.accounts.free_credits import FreeCreditRules, FreeCredits
 from chalicelib.catchup.job_rules import JobRules
@@ -80,7 +81,7 @@ class Services:
         def new_ulid() -> str:
             return ulid(clock() * 1000)
 
-        common = {"ledger": ledger, "transcripts": transcripts, "now": clock}
+        common: dict[str, Any] = {"ledger": ledger, "transcripts": transcripts, "now": clock}
         return cls(
             clock=clock,
             ledger=ledger,

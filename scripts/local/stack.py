@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from chalicelib.models.rate_limits import GROUPS
 from chalicelib.settings.declaration import Address, Secret
@@ -84,7 +84,7 @@ class LocalStack:
     def api_url(self) -> str:
         return self.dev["api_url"]
 
-    def __enter__(self) -> "LocalStack":
+    def __enter__(self) -> Self:
         with self._stack:  # If a line below raises, everything that was started is stopped.
             self._start()
             self._stack = self._stack.pop_all()

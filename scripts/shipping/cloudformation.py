@@ -119,7 +119,8 @@ class Stack:
         return change_set
 
     def _changes(self, name: str) -> list[dict[str, Any]]:
-        changes, token = [], {}
+        changes: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
         while True:
             page = self.client.describe_change_set(StackName=self.name, ChangeSetName=name, **token)
             changes += page.get("Changes", [])
