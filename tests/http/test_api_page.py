@@ -23,6 +23,15 @@ DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settin
 PRICES = price_files.load(DEFAULTS["price_version"])
 
 
+def credits(number: int) -> str:
+    return f"{number:,} credit{'' if number == 1 else 's'}"
+
+
+LIVE, SESSION = (credits(PRICES.services[name].credits_per_minute) for name in ("live", "catchup_session"))
+QUESTION = credits(PRICES.services["ask"].credits)
+POPULAR = f"${PRICES.packages['popular'].cents / 100:.2f}"
+
+
 def disagreements(page: str) -> list[str]:
     """Everything on the page that does not agree with the code, one sentence each."""
     checks = (route_problems, heading_problems, code_problems, reason_problems, limit_problems, price_problems)
@@ -99,10 +108,6 @@ def price_statements() -> list[str]:
     ]
 
 
-def credits(number: int) -> str:
-    return f"{number:,} credit{'' if number == 1 else 's'}"
-
-
 def price_problems(page: str) -> list[str]:
     """A price may be stated in the sentences of `price_statements` only, so that no other sentence can be wrong."""
     found = []
@@ -139,11 +144,11 @@ def test_the_page_agrees_with_the_code() -> None:
         ("| `unauthenticated` | `expired` |", "| `conflict` | `expired` |", "expired is not a reason of conflict"),
         ("<!-- reasons -->\n", "", "reason already_done of conflict is not listed"),
         ("| 300 per minute |", "| 3,000 per minute |", "rate limits are"),
-        ("relayed, costs 10 credits", "relayed, costs 9 credits", "not a price of the code: 9 credits"),
-        ("text costs 1 credit per minute", "text costs 1 credit per hour", "missing: A recording costs"),
-        ("A question costs 5 credits", "A question costs 50 credits", "not a price of the code: 50 credits"),
-        ("$9.99", "$8.99", "not a price of the code: $8.99"),
-        ("## Payments\n", "## Payments\n\nA question costs 4 credits.\n", "not a price of the code: 4 credits"),
+        (f"relayed, costs {LIVE}", "relayed, costs 987 credits", "not a price of the code: 987 credits"),
+        (f"text costs {SESSION} per minute", f"text costs {SESSION} per hour", "missing: A recording costs"),
+        (f"A question costs {QUESTION}", "A question costs 987 credits", "not a price of the code: 987 credits"),
+        (f"for {POPULAR}", "for $9,876.54", "not a price of the code: $9,876.54"),
+        ("## Payments\n", "## Payments\n\nA question costs 987 credits.\n", "not a price of the code: 987 credits"),
     ],
 )
 def test_a_page_that_disagrees_with_the_code_fails(text: str, replacement: str, problem: str) -> None:
