@@ -18,7 +18,15 @@ PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 # A comment with a capital and an empty line around it begins a section of app.py.
 SECTIONS = re.findall(r"\n\n# ([A-Z][\w-]*)\n\n", (ROOT / "app.py").read_text(encoding="utf-8"))
 METHODS = "GET|POST|PUT|PATCH|DELETE"
-AMOUNT = re.compile(r"\$ ?\d[\d,.]*\d|\d[\d,]*(?: free)? credits?\b|\d[\d,.]* (?:¢|cents?)")
+ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+NUMBER_WORD = rf"\b(?:{ONES}|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand)"
+NUMBER = rf"(?:\d[\d,.]*|{NUMBER_WORD})"
+AMOUNT = re.compile(
+    rf"\$ ?\d[\d,.]*|{NUMBER}(?: free)? credits?\b|{NUMBER} (?:¢|cents?\b|USD|dollars?\b)|\bUSD {NUMBER}", re.IGNORECASE
+)
+# Other pages explain without a price, so that a new one leaves them true.
+PRICE = re.compile(rf"{NUMBER} credits? (?:per|a) minute|(?:costs?|charges?|hold) {NUMBER} credits?\b", re.IGNORECASE)
+PRICED_PAGES = {"api.md", "pricing.md", "decisions.md"}  # held to the prices by tests; a record of what was decided
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
 PRICES = price_files.load(DEFAULTS["price_version"])
 
@@ -149,6 +157,13 @@ def test_the_page_agrees_with_the_code() -> None:
         (f"A question costs {QUESTION}", "A question costs 987 credits", "not a price of the code: 987 credits"),
         (f"for {POPULAR}", "for $9,876.54", "not a price of the code: $9,876.54"),
         ("## Payments\n", "## Payments\n\nA question costs 987 credits.\n", "not a price of the code: 987 credits"),
+        ("## Payments\n", "## Payments\n\nCatch-ups cost five credits.\n", "not a price of the code: five credits"),
+        ("## Payments\n", "## Payments\n\nTwenty-five credits each.\n", "not a price of the code: five credits"),
+        ("## Payments\n", "## Payments\n\nA hundred credits each.\n", "not a price of the code: hundred credits"),
+        ("## Payments\n", "## Payments\n\nPopular costs 9.99 USD.\n", "not a price of the code: 9.99 USD"),
+        ("## Payments\n", "## Payments\n\nPopular costs USD 9.99.\n", "not a price of the code: USD 9.99"),
+        ("## Payments\n", "## Payments\n\nPopular costs ten dollars.\n", "not a price of the code: ten dollars"),
+        ("## Payments\n", "## Payments\n\nPopular costs $9.\n", "not a price of the code: $9"),
     ],
 )
 def test_a_page_that_disagrees_with_the_code_fails(text: str, replacement: str, problem: str) -> None:
@@ -162,3 +177,15 @@ def test_a_page_without_one_of_the_codes_fails(code: str) -> None:
     doctored = "\n".join(line for line in PAGE.splitlines() if not re.match(rf"\| \d+ \| `{code}`", line))
 
     assert f"{code} is not listed as {STATUS[code]}" in disagreements(doctored)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_no_other_page_states_a_price(path: Path) -> None:
+    text = " ".join(path.read_text(encoding="utf-8").split())
+
+    assert path.name in PRICED_PAGES or PRICE.findall(text) == []
+
+
+@pytest.mark.parametrize("text", ["It costs 10 credits per minute.", "We hold 5 credits.", "It costs five credits."])
+def test_a_page_with_a_price_is_found(text: str) -> None:
+    assert PRICE.search(text)

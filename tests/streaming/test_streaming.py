@@ -55,17 +55,17 @@ def test_a_lease_says_when_it_ends_and_may_be_renewed(backend: Backend) -> None:
     assert (lease.credits_held, lease.credits_per_minute, lease.offset_ms) == (live_credits(300), LIVE_PER_MINUTE, 0)
 
 
-LEAST, WHOLE = live_credits(60), live_credits(600)
+SMALLEST, LARGEST = live_credits(60), live_credits(600)
 
 
 @pytest.mark.parametrize(
     ("credits", "seconds"),
     [
-        (LEAST, LEAST * 60 // LIVE_PER_MINUTE),
-        (LEAST + 1, (LEAST + 1) * 60 // LIVE_PER_MINUTE),
-        (WHOLE - 1, (WHOLE - 1) * 60 // LIVE_PER_MINUTE),
-        (WHOLE, 600),
-        (5 * WHOLE, 600),
+        (SMALLEST, SMALLEST * 60 // LIVE_PER_MINUTE),
+        (SMALLEST + 1, (SMALLEST + 1) * 60 // LIVE_PER_MINUTE),
+        (LARGEST - 1, (LARGEST - 1) * 60 // LIVE_PER_MINUTE),
+        (LARGEST, 600),
+        (5 * LARGEST, 600),
     ],
 )
 def test_a_lease_is_as_long_as_the_balance_affords(backend: Backend, credits: int, seconds: int) -> None:
@@ -75,12 +75,12 @@ def test_a_lease_is_as_long_as_the_balance_affords(backend: Backend, credits: in
 
 
 def test_no_lease_is_shorter_than_a_minute(backend: Backend) -> None:
-    ada = backend.person(LEAST - 1)
+    ada = backend.person(SMALLEST - 1)
 
     with pytest.raises(InsufficientCreditsError) as refused:
         backend.start(ada)
 
-    assert refused.value.details == {"required": LEAST, "available": LEAST - 1}
+    assert refused.value.details == {"required": SMALLEST, "available": SMALLEST - 1}
     assert backend.open_holds(ada.user_id) == []
 
 
