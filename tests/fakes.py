@@ -14,6 +14,7 @@ from chalicelib.models.ledger import Entry, Hold, HoldState
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.repositories.ledger import Guard, Ledger
+from chalicelib.repositories.ledger_items import hold_from, hold_key
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
@@ -175,6 +176,11 @@ class Backend:
     def holds(self, user_id: str) -> list[Hold]:
         """All holds of the user, open or ended."""
         return list(self.ledger.iter_holds(user_id))
+
+    def hold(self, user_id: str, hold_id: str) -> Hold | None:
+        """The hold, open or ended; None if there never was one."""
+        item = self.tables.get(hold_key(user_id, hold_id))
+        return hold_from(item) if item else None
 
     def check_books(self, user_id: str) -> None:
         """available + held = sum of the entries; held = sum of the open holds."""

@@ -32,7 +32,6 @@ from .ledger_items import (
     entry_id_for,
     entry_put,
     hold_from,
-    hold_key,
     hold_put,
     settlement_change,
     usage_writes,
@@ -109,11 +108,6 @@ class Ledger(AccountStanding):
         between = (f"{DAY}{first_day}", f"{DAY}{last_day}$")  # "$" follows "#"
         items, _ = self._tables.query("ledger", user_pk(user_id), DAY, between=between)
         return [day_from(item) for item in items]
-
-    def get_hold(self, user_id: str, hold_id: str) -> Hold | None:
-        """The hold, open or ended; None if there never was one."""
-        item = self._tables.get(hold_key(user_id, hold_id))
-        return hold_from(item) if item else None
 
     def iter_due_holds(self, now_at: int) -> Iterator[Hold]:
         """Open holds whose `sweep_at` has passed. The index lags slightly; the sweep's own condition decides."""

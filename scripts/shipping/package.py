@@ -19,7 +19,6 @@ from scripts.shipping.project import APP_NAME, REPOSITORY, ShippingError, enviro
 BUILD = REPOSITORY / ".local" / "build"
 # Wheels for Lambda's Python 3.11 (Amazon Linux 2, glibc 2.26, x86_64), independent of this machine.
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_24_x86_64")
-NEWEST_GLIBC = (2, 26)
 MOST_BYTES = 30_000_000
 # The services that functions call, of the 400 whose descriptions botocore contains.
 SERVICES = {"cognito-idp", "dynamodb", "kms", "s3", "sqs", "sts"}
@@ -165,18 +164,6 @@ def _zip(directory: Path, into: Path) -> None:
                 entry.external_attr = 0o100644 << 16
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 zipped.writestr(entry, path.read_bytes())
-
-
-def wheel_tags(package: Path) -> dict[str, list[str]]:
-    """Distribution → the platforms of its wheel."""
-    platforms = {}
-    with zipfile.ZipFile(package) as zipped:
-        for name in zipped.namelist():
-            if name.endswith(".dist-info/WHEEL"):
-                lines = zipped.read(name).decode().splitlines()
-                tags = [line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")]
-                platforms[name.split("-")[0]] = [tag.split("-", 2)[2] for tag in tags]
-    return platforms
 
 
 def _requirements() -> list[str]:

@@ -18,8 +18,10 @@ PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 # A comment with a capital and an empty line around it begins a section of app.py.
 SECTIONS = re.findall(r"\n\n# ([A-Z][\w-]*)\n\n", (ROOT / "app.py").read_text(encoding="utf-8"))
 METHODS = "GET|POST|PUT|PATCH|DELETE"
-ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
-NUMBER_WORD = rf"\b(?:{ONES}|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand)"
+UP_TO_NINETEEN = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+)
+NUMBER_WORD = rf"\b(?:{UP_TO_NINETEEN}|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand)"
 NUMBER = rf"(?:\d[\d,.]*|{NUMBER_WORD})"
 AMOUNT = re.compile(
     rf"\$ ?\d[\d,.]*|{NUMBER}(?: free)? credits?\b|{NUMBER} (?:¢|cents?\b|USD|dollars?\b)|\bUSD {NUMBER}", re.IGNORECASE

@@ -92,7 +92,7 @@ def test_of_two_checkouts_made_for_one_purchase_at_once_both_requests_return_the
     assert env.receive_update(structs.replace(unseen, payment=PaymentState.EXPIRED)).reason == "another checkout"
     shown = env.payments.sessions[first.checkout_session_id]
     env.receive_update(structs.replace(shown, payment=PaymentState.PAID, payment_id="pi_1"))
-    assert credits(env, ada) == (2_200, 0)
+    assert credits(env, ada) == (200 + CREDITS, 0)
 
 
 @pytest.mark.parametrize("failure", [ProviderTimeoutError("no answer"), ProviderError("500")])

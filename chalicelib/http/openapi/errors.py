@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from ... import errors
-from ...models.rate_limits import UNCOUNTED as UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
 from ..responses import MAY_BE_RETRIED, STATUS
 from .messages import DETAILS, MESSAGES
