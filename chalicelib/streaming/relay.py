@@ -78,7 +78,7 @@ class Relay:
             recognition = _completed_recognition(completed_item, chunk.audio_hash)
             return _chunk_response(reservation_from(completed_item), recognition, session, session.done_ms), True
         try:
-            recognition = self._recognise(session, audio)
+            recognition = _as_stored(self._recognise(session, audio))
             self._complete(session, chunk, recognition)
         except UnavailableError:
             raise  # The tables are unavailable: the reservation goes stale and is never billed.
@@ -94,7 +94,9 @@ class Relay:
         session = session_from(item)
         if session.transport != "relay":
             raise ConflictError(
-                "This session streams directly to the provider.", "wrong_transport", transport=session.transport
+                "This session streams directly to the provider. Send its audio there.",
+                "wrong_transport",
+                transport=session.transport,
             )
         return session
 
@@ -136,7 +138,9 @@ class Relay:
         """Raise the reason why the session, as stored in `item`, had no room for the chunk."""
         stored = session_from(item)
         if stored.state is SessionState.STOPPED:
-            raise ConflictError("This session was stopped.", "session_stopped", state=stored.state.value)
+            raise ConflictError(
+                "This session was stopped. Start a new one.", "session_stopped", state=stored.state.value
+            )
         if stored.state is SessionState.LAPSED or stored.lease_expires_at <= chunk.reserved_at:
             raise ConflictError("The lease has ended. Renew it.", "lease_over", state=stored.state.value)
         if stored.lease_number != session.lease_number:
@@ -175,7 +179,7 @@ class Relay:
             self._book_lost(session, chunk, ModelUse(recognition.model, chunk.audio_ms, cost))
             if 0 in refusal.refused:
                 raise ConflictError(
-                    "This chunk took too long or its session ended. It was not charged.", "chunk_expired"
+                    "This chunk took too long or its session ended. It was not charged. Send it again.", "chunk_expired"
                 ) from refusal
             raise ConflictError(
                 "This chunk took too long and was sent again. Retry the request.", "still_running", seq=chunk.seq
@@ -185,6 +189,12 @@ class Relay:
         """Book what a provider recognised for a chunk that cannot be billed any more, as our cost at no credits."""
         cost = Charge(0, SERVICE, session.session_id, 0, session.price_version, (use,))
         self.ledger.book_cost(session.user_id, cost, f"{session.session_id}/{chunk.attempt}", at=self.now())
+
+
+def _as_stored(recognition: Recognition) -> Recognition:
+    """The recognition with confidences as precise as they are stored, so that a repeated chunk gets the same answer."""
+    words = tuple(replace(word, confidence=round(word.confidence * 1000) / 1000) for word in recognition.words)
+    return replace(recognition, words=words)
 
 
 def _completed_recognition(item: Item, audio_hash: str) -> Recognition:

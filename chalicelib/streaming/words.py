@@ -32,8 +32,8 @@ BASE_BYTES, BYTES_PER_MINUTE = MAX_BLOCK_BYTES, 16 * 1024
 MAX_TEXT_CHARACTERS, MAX_SPEAKER_CHARACTERS = 20_000, 50
 LATEST_MS = 2_592_000_000  # thirty days: a session can be resumed within a day, any number of times
 CLOSED_MESSAGES = {
-    "session_stopped": "This session was stopped. Its transcript is closed.",
-    "resume_expired": "This session ended too long ago. Its transcript is closed.",
+    "session_stopped": "This session was stopped and its transcript is closed. Start a new one.",
+    "resume_expired": "This session ended too long ago and its transcript is closed. Start a new one.",
 }
 
 

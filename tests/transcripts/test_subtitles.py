@@ -241,6 +241,15 @@ def test_plain_text_has_one_line_per_segment() -> None:
     assert subtitles.write_txt(segments) == "[00:00:00] Good morning.\n[01:01:01] B: Goodbye.\n"
 
 
+@pytest.mark.parametrize("form", ["srt", "vtt", "txt"])
+@pytest.mark.parametrize("text", ["", " \n", "\u00a0", "\u2003 \u3000"])
+def test_a_segment_without_words_is_left_out(form: str, text: str) -> None:
+    write = getattr(subtitles, f"write_{form}")
+    following = Segment(1, 4_000, 5_000, "Yes.", "B")
+
+    assert write([Segment(0, 3_000, 4_000, text, "A"), following]) == write([following])
+
+
 @pytest.mark.parametrize(("form", "empty"), [("srt", ""), ("vtt", "WEBVTT\n"), ("txt", "")])
 def test_no_speech_is_an_empty_file_of_its_format(form: str, empty: str) -> None:
     assert getattr(subtitles, f"write_{form}")([]) == empty
