@@ -28,11 +28,11 @@ def _fail() -> None:
     raise ProviderError("down")
 
 
-def _succeed() -> None: ...
+def _answer() -> None: ...
 
 
 @pytest.mark.parametrize("texts", [{0: "words"}, {}])
-def test_a_save_while_the_first_token_is_created_is_told_to_retry(
+def test_a_save_while_the_first_token_is_created_is_a_conflict_to_retry(
     streaming_env: StreamingEnv, texts: dict[int, str]
 ) -> None:
     ada, refusals = streaming_env.backend.person(200), list[dict[str, object]]()
@@ -155,7 +155,7 @@ class OpeningEnv(WordsEnv):
         assert found == list(self.saved.values()), "a word was acknowledged and lost, or kept and refused"
 
 
-@pytest.mark.parametrize("token", [_fail, _succeed])
+@pytest.mark.parametrize("token", [_fail, _answer])
 def test_no_save_between_the_calls_of_a_start_loses_a_word(
     engine: Engine, names: Names, token: Callable[[], None]
 ) -> None:
