@@ -231,6 +231,11 @@ def complete_chunk(session: Session, chunk: Reservation, recognition: Recognitio
     return [billed, stored]
 
 
+def is_completed(chunk: Reservation, item: Item | None) -> bool:
+    """Whether `item`, as a refusal of `complete_chunk` shows it, is this chunk, done by this attempt."""
+    return item is not None and item.get("attempt") == chunk.attempt and item.get("state") == "done"
+
+
 def reservation_from(item: Item) -> Reservation:
     """The chunk stored in `item`, reserved or done."""
     return Reservation(**{name: item[name] for name in Reservation.__struct_fields__})

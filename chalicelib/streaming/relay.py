@@ -20,9 +20,11 @@ from ..models.ledger import Charge, ModelUse
 from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
+from ..repositories.bookings import retry_booking
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import (
     complete_chunk,
+    is_completed,
     recognition_from,
     release_chunk,
     reservation_from,
@@ -151,8 +153,17 @@ class Relay:
 
     def _complete(self, session: Session, chunk: Reservation, recognition: Recognition) -> None:
         cost = self.prices.cost_micro_usd(recognition.model, chunk.audio_ms)
+        writes = complete_chunk(session, chunk, recognition, cost)
+
+        def bill() -> None:
+            try:
+                self.tables.transact(writes)
+            except WriteRefusedError as refusal:
+                if not is_completed(chunk, refusal.refused.get(1)):  # An earlier try was written.
+                    raise
+
         try:
-            self.tables.transact(complete_chunk(session, chunk, recognition, cost))
+            retry_booking(bill, cost)
         except WriteRefusedError as refusal:
             self._book_lost(session, chunk, ModelUse(recognition.model, chunk.audio_ms, cost))
             if 0 in refusal.refused:

@@ -4,7 +4,7 @@ Hold the fixed price, call the text model, then settle and store the answer in o
 leaves a hold that the sweep releases: an answer that was not stored is not charged.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,14 +22,15 @@ from ..errors import (
 )
 from ..models.accounts import Caller
 from ..models.catchup import TextAnswer
-from ..models.ledger import Charge, Hold, HoldKind, ModelUse
+from ..models.ledger import Charge, Hold, HoldKind, HoldState, ModelUse
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
 from ..providers.protocols import TextModel
+from ..repositories.bookings import retry_booking
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.questions import delete_question, put_answer, put_question, question_from, question_key
 from ..repositories.sessions import session_from, session_key
-from ..repositories.table import Item, ItemKey
+from ..repositories.table import Item, ItemKey, Write
 from ..repositories.transcripts import Transcripts, transcript_key
 from .prompts import ParsedAnswer, build_answer_task, parse_answer, select_passages
 
@@ -109,13 +110,13 @@ class Questions:
         charge = Charge(price, SERVICE, question_id, 0, self.prices.version, uses)
         is_whole = passages == segments
         answer = _answer(parsed, transcript_id, price, balance.available - price, is_whole=is_whole)
-        try:
-            extra_writes = [put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())]
-            self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
-        except (HoldEndedError, ExtraWriteRefusedError) as refusal:
-            # So slow that it was swept, or a later attempt replaced it.
+        is_stored = False
+        with suppress(ExtraWriteRefusedError):  # A later attempt replaced it.
+            stored = put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())
+            is_stored = self._settle(hold, charge, [stored])
+        if not is_stored:
             self._book_unsold(hold, uses, question.attempt)
-            raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.") from refusal
+            raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.")
         return answer
 
     def _use(self, response: TextAnswer | UnusableAnswerError) -> ModelUse:
@@ -130,11 +131,26 @@ class Questions:
         cost = Charge(0, SERVICE, hold.reference, 0, self.prices.version, uses)
         for extra_writes in ([delete_question(hold.user_id, hold.reference, attempt)], []):
             with suppress(ExtraWriteRefusedError):
-                try:
-                    self.ledger.settle(hold, cost, at=self.now(), extra_writes=extra_writes)
-                except HoldEndedError:
+                if not self._settle(hold, cost, extra_writes):
                     self.ledger.book_cost(hold.user_id, cost, hold.hold_id, at=self.now())
                 return
+
+    def _settle(self, hold: Hold, charge: Charge, extra_writes: Sequence[Write]) -> bool:
+        """End the hold with what was used; False if it was released meanwhile, by the sweep or a later attempt.
+
+        Only this process settles it: where it is settled already, an earlier try was written and its answer lost.
+        Raises ExtraWriteRefusedError, UnavailableError.
+        """
+
+        def settle() -> bool:
+            try:
+                self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
+            except HoldEndedError:
+                ended = self.ledger.get_hold(hold.user_id, hold.hold_id)
+                return ended is not None and ended.state is HoldState.SETTLED
+            return True
+
+        return retry_booking(settle, charge.cost_micro_usd)
 
     def _explain_refusal(
         self, caller: Caller, key: ItemKey, question_item: Item | None, refusal: InsufficientCreditsError
