@@ -69,7 +69,7 @@ class Questions:
         # First, so that a deleted transcript's answer is not repeated.
         transcript_id = _transcript_id(body, source_item)
         earlier = question_from(question_item) if question_item else None
-        if earlier and self._is_answered(earlier, body_hash):
+        if earlier and self._is_answered(earlier, transcript_id, body_hash):
             return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
         if earlier and not earlier.answer:
             self._release_stale_attempt(caller, earlier)
@@ -198,8 +198,8 @@ class Questions:
         extra_writes = [delete_question(hold.user_id, hold.reference, attempt)]
         self.ledger.release(hold, at=self.now(), extra_writes=extra_writes)
 
-    def _is_answered(self, earlier: Question, body_hash: str) -> bool:
-        """Whether the question has an answer to repeat.
+    def _is_answered(self, earlier: Question, transcript_id: str, body_hash: str) -> bool:
+        """Whether the question has an answer to repeat, from the transcript that it is about now.
 
         Raises IdempotencyMismatchError, and ConflictError while it is being answered.
         """
@@ -207,6 +207,8 @@ class Questions:
             return False
         if earlier.body_hash != body_hash:
             raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
+        if earlier.transcript_id != transcript_id:  # Deleted since, and its session was started again.
+            return False
         if not earlier.answer and self.now() - earlier.asked_at < STALE_AFTER_SECONDS:
             raise _still_running()
         return bool(earlier.answer)
