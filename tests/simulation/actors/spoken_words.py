@@ -1,4 +1,4 @@
-"""The segments that a listener saves, some of them odd, and what became of them."""
+"""The segments that a listener saves, some of them odd, and how they were answered."""
 
 from typing import Any
 
