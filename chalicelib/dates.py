@@ -1,6 +1,5 @@
 """UTC days and times: the ranges that reports accept, and how times are written."""
 
-import time
 from datetime import UTC, date, datetime, timedelta
 
 from .errors import InvalidRequestError
@@ -34,7 +33,7 @@ def day_range(first: date | None, last: date | None, now: int) -> list[str]:
 
 def rfc3339(at: int) -> str:
     """Epoch seconds as RFC 3339 in UTC: `1795385310` → `2026-11-22T22:08:30Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    return f"{datetime.fromtimestamp(at, UTC).isoformat()[:19]}Z"
 
 
 def utc_date(at: int) -> str:

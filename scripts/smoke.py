@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -78,6 +79,7 @@ class Smoke:
             self.check_webhooks,
             self.check_limits,
             self.check_prices,
+            self.check_stages,
         ]
         for part in parts:
             self._print(f"\n{part.__doc__}")
@@ -203,6 +205,14 @@ class Smoke:
         response = self.call("GET", "/credits/packages")
         packages = _fields(response).get("packages") or []
         self.check(f"packages of credits are offered ({len(packages)})", bool(packages), _summary(response))
+
+    def check_stages(self) -> None:
+        """One stage"""
+        # SAM names it like this; it would have no throttling.
+        address = urlsplit(self.url)._replace(path="/Stage/health").geturl()
+        response = requests.get(address, timeout=30, allow_redirects=False)
+        is_refused = response.status_code >= 400 and _fields(response).get("status") != "ok"
+        self.check("the gateway has no second stage named Stage", is_refused, _summary(response))
 
     def _sign_in(self) -> requests.Response:
         """Sign in to an account that does not exist."""

@@ -59,9 +59,9 @@ class SignUps:
         Raises EmailTakenError, InvalidRequestError (password), RateLimitedError, UnavailableError.
         """
         check_password(password)
-        if not self.is_verification_on:
-            return self._create_confirmed(email, password, name)
         with self._exclusive_use(email):
+            if not self.is_verification_on:
+                return self._create_confirmed(email, password, name)
             # Without a mail, the sign-up that waits is kept: its code is the only one there is.
             return self.mail.send(lambda: self._sign_up(email, password, name), lambda: not self._is_waiting(email))
 
@@ -186,7 +186,7 @@ class SignUps:
 
     @contextmanager
     def _exclusive_use(self, email: str) -> Iterator[None]:
-        """No request replaces a sign-up while another one confirms it."""
+        """No request replaces a sign-up, or its password, while another one creates or confirms it."""
         address = self._address(email)
         owner = self.new_id()
         if not lock_sign_up(self.tables, address, owner, self.now()):

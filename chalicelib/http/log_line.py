@@ -10,22 +10,27 @@ from ..logs.request_facts import RequestFacts
 def write_log_line(
     request: Request, response: Response, facts: RequestFacts, request_id: str, duration_ms: float
 ) -> None:
-    """Write the line of one request: no tokens, addresses, passwords, keys or text of transcripts."""
+    """Write the line of one request: no tokens, addresses, passwords, keys or text of transcripts.
+
+    Counts of zero are left out of the metrics: they would be half of each line, and alarms take a missing one for zero.
+    """
     status = response.status_code
-    metrics: dict[str, tuple[float, log.Unit]] = {
-        "Latency": (round(duration_ms, 1), "Milliseconds"),
-        "ServerErrors": (int(status >= 500), "Count"),
-        "AwsErrors": (int("aws_error" in facts.notes), "Count"),
-        "RateLimited": (int(status == 429), "Count"),
-        "LimiterFailures": (int("limiter" in facts.notes), "Count"),
-        "ProviderErrors": (len(facts.provider_failures), "Count"),
-        "ProviderQuotaUsedUp": (int("provider_quota" in facts.notes), "Count"),
-        "MailQuotaUsedUp": (int("mail_quota" in facts.notes), "Count"),
-        "PaymentAlarms": (int("payment_alarm" in facts.notes), "Count"),
+    counts = {
+        "ServerErrors": int(status >= 500),
+        "AwsErrors": int("aws_error" in facts.notes),
+        "RateLimited": int(status == 429),
+        "LimiterFailures": int("limiter" in facts.notes),
+        "ProviderErrors": len(facts.provider_failures),
+        "ProviderQuotaUsedUp": int("provider_quota" in facts.notes),
+        "MailQuotaUsedUp": int("mail_quota" in facts.notes),
+        "PaymentAlarms": int("payment_alarm" in facts.notes),
     }
     log.line(
         "request",
-        metrics=metrics,
+        metrics={
+            "Latency": (round(duration_ms, 1), "Milliseconds"),
+            **{name: (count, "Count") for name, count in counts.items() if count},
+        },
         request_id=request_id,
         method=request.method,
         route=request.path,

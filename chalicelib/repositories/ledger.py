@@ -10,6 +10,7 @@ available + held = sum of the entries, and held = sum of the open holds.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import msgspec
@@ -19,6 +20,7 @@ from ..errors import InsufficientCreditsError, UnauthenticatedError
 from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
+from .bookings import retry_booking
 from .ledger_items import (
     DAY,
     HOLD,
@@ -259,7 +261,13 @@ class Ledger(AccountStanding):
         if charge.is_empty:
             return
         balance = Write(balance_key(user_id), add={"available": 0, "held": 0, "used": 0, "version": 1})
-        self._tables.transact([balance, *cost_writes(user_id, charge, at, fact)])
+        writes = [balance, *cost_writes(user_id, charge, at, fact)]
+
+        def book() -> None:
+            with suppress(WriteRefusedError):  # The entry exists: an earlier try was written.
+                self._tables.transact(writes)
+
+        retry_booking(book, charge.cost_micro_usd)
 
 
 # Conditions and what their failure means

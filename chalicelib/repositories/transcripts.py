@@ -94,10 +94,23 @@ def begin_catchup(user_id: str, transcript_id: str) -> Write:
     return Write(transcript_key(user_id, transcript_id), add={RUNNING_CATCHUPS: 1}, when=Attr("started_at").exists())
 
 
-def end_catchup(user_id: str, transcript_id: str, *, is_done: bool) -> Write:
-    """Count one running catch-up less and, if it is done, one more of the transcript, if that still exists."""
-    counts = {RUNNING_CATCHUPS: -1} | ({"catchups": 1} if is_done else {})
-    return Write(transcript_key(user_id, transcript_id), add=counts, when=Attr("started_at").exists())
+def end_catchup(user_id: str, transcript_id: str, *, is_done: bool, is_counted: bool = True) -> Write:
+    """Count one running catch-up less and, if it is done, one more of the transcript, if that still exists.
+
+    Refused where none is counted as running, unless `is_counted` is false: see `was_not_counted`.
+    """
+    counts = ({RUNNING_CATCHUPS: -1} if is_counted else {}) | ({"catchups": 1} if is_done else {})
+    exists = Attr("started_at").exists()
+    when = exists & Attr(RUNNING_CATCHUPS).gt(0) if is_counted else exists
+    return Write(transcript_key(user_id, transcript_id), add=counts, when=when)
+
+
+def was_not_counted(transcript_item: Item) -> bool:
+    """Whether `end_catchup` was refused because the catch-up began before running ones were counted.
+
+    `transcript_item`: the transcript as the refusal shows it; empty if it is deleted.
+    """
+    return "started_at" in transcript_item
 
 
 def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:

@@ -11,6 +11,16 @@ Switch = Literal["on", "off"]
 RATE_LIMIT = "rate_limit_"
 # As a browser sends it, in lower case. What else it could contain would end the text of a header or of a template.
 EXACT_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[a-z0-9._:\[\]-]{1,260}")
+# The domains of AWS partitions other than the usual one, by the first letters of their regions.
+# Source: botocore's data/partitions.json, which a test holds this to.
+PARTITION_DOMAINS = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
 PER_NETWORK = Setting(meaning="requests of one network")
 PER_USER = Setting(meaning="requests of one user")
 
@@ -123,7 +133,7 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     @property
     def issuer(self) -> str:
         """The issuer of the user pool's tokens."""
-        return f"https://cognito-idp.{self.aws_default_region}.amazonaws.com/{self.cognito_user_pool_id}"
+        return user_pool_issuer(self.aws_default_region, self.cognito_user_pool_id)
 
     @property
     def jwks_url(self) -> str:
@@ -157,6 +167,15 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins of browser pages that may call: the extension's, and our own."""
         return split_origins(self.extension_origin, self.own_origins)
+
+
+def user_pool_issuer(region: str, user_pool_id: str) -> str:
+    """The issuer of a user pool's tokens, in any partition of AWS.
+
+    Source: Amazon Cognito developer guide, "Verifying JSON web tokens".
+    """
+    domains = (domain for prefix, domain in PARTITION_DOMAINS.items() if region.startswith(prefix))
+    return f"https://cognito-idp.{region}.{next(domains, 'amazonaws.com')}/{user_pool_id}"
 
 
 def split_origins(extension_origin: str, own_origins: str) -> tuple[str, ...]:

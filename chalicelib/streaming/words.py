@@ -180,7 +180,8 @@ class Words:
         return select_segments(segments, bytes_left, _stored_before(session, segments), closed or "")
 
     def check_open(self, session: Session) -> None:
-        """Raise ConflictError if no words of the session are accepted any more."""
+        """Raise ConflictError if no words of the session are accepted any more, or not yet."""
+        self.rules.check_keeps_words(session)
         if closed := self.rules.closed_reason(session, self.now()):
             raise ConflictError(CLOSED_MESSAGES[closed], closed, state=session.state.value)
 
@@ -204,9 +205,11 @@ class Words:
             try:
                 self.tables.transact(writes)
             except WriteRefusedError as refusal:
-                if not refusal.refused[1]:
-                    raise NotFoundError("There is no such session.") from refusal  # Its transcript was just deleted.
-                session = session_from(refusal.refused[1])
+                current = session_from(refusal.refused[1]) if refusal.refused[1] else None
+                if current is None or current.transcript_id != session.transcript_id:
+                    # Its transcript was just deleted, and the session of the same Idempotency-Key is another one.
+                    raise NotFoundError("There is no such session.") from refusal
+                session = current
             else:
                 return saved, selection
         raise UnavailableError("The session is busy. Retry the request.")

@@ -46,10 +46,11 @@ def policy(stage: str, outputs: dict[str, str]) -> dict[str, Any]:
         for grant in grants:
             if (statement := _resolve(grant, stage, outputs)) not in statements:
                 statements.append(statement)
+    partition = outputs["LedgerTableArn"].split(":")[1]
     logs = {
         "Effect": "Allow",
         "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": [f"arn:aws:logs:*:*:log-group:/aws/lambda/{APP_NAME}-{stage}-*"],
+        "Resource": [f"arn:{partition}:logs:*:*:log-group:/aws/lambda/{APP_NAME}-{stage}-*"],
     }
     return {"Version": "2012-10-17", "Statement": [*statements, logs]}
 

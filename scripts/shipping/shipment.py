@@ -9,7 +9,7 @@ from typing import Any
 
 from chalice.package import YAMLTemplateSerializer
 
-from chalicelib.settings.schema import split_origins
+from chalicelib.settings.schema import split_origins, user_pool_issuer
 from scripts.shipping import package, template
 from scripts.shipping.cloudformation import Plan, Stack
 from scripts.shipping.package import Package
@@ -119,7 +119,7 @@ class Shipment:
         import requests
 
         pool = self.resource_stack.outputs()["UserPoolId"]
-        default = f"https://cognito-idp.{pool.split('_')[0]}.amazonaws.com/{pool}/.well-known/jwks.json"
+        default = f"{user_pool_issuer(pool.split('_')[0], pool)}/.well-known/jwks.json"
         address = self.settings.get("COGNITO_JWKS_URL") or default
         try:
             response = requests.get(address, timeout=10)

@@ -1,5 +1,6 @@
 """The template of the application stack: `chalice package`, `.chalice/api.yaml` and generated resources."""
 
+import copy
 from typing import Any
 
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
@@ -14,6 +15,9 @@ API = REPOSITORY / ".chalice" / "api.yaml"
 CACHED_SECONDS = {"/credits/packages": 300, "/openapi.json": 300}  # public, and the same for all callers
 # Errors and responses without a body are cached too, so the key has every header that decides about them.
 CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
+# What runs is a published version behind an alias, so that a release can go back to the one before. A changed setting
+# is a new version too. Source: AWS SAM developer guide, `AutoPublishAlias`, `AutoPublishAliasAllProperties`.
+PUBLISHED = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
 Template = dict[str, Any]
 
 
@@ -26,8 +30,9 @@ def complete_template(packaged: Template) -> Template:
     definition = packaged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     responses = gateway_responses(cors_headers(definition))
     preflight = preflight_definition(allowed_origins(packaged))
+    merge = TemplateDeepMerger().merge
     generated: Template = {
-        **roles_and_logs(sorted(functions)),
+        **merge(roles_and_logs(sorted(functions)), {name: {"Properties": PUBLISHED} for name in functions}),
         **alarms_and_dashboard(),
         **gateway_response_resources(responses),
         "RestAPI": {
@@ -44,8 +49,7 @@ def complete_template(packaged: Template) -> Template:
             }
         },
     }
-    merge = TemplateDeepMerger().merge
-    merged: Template = merge(api, merge({"Resources": generated}, _without_code(packaged)))
+    merged: Template = merge(api, merge({"Resources": generated}, _through_alias(_without_code(packaged))))
     for name, output in merged["Outputs"].items():
         output.setdefault("Description", name)
     return merged
@@ -90,6 +94,24 @@ def cors_headers(definition: Template) -> dict[str, str]:
     prefix = "method.response.header."
     headers = {name.removeprefix(prefix): value.strip("'") for name, value in parameters.items()}
     return {name: value for name, value in headers.items() if name.endswith("Expose-Headers")}
+
+
+def _through_alias(template: Template) -> Template:
+    """The template whose gateway invokes the alias of the API's function, not its newest code.
+
+    Events of the other functions invoke the alias by SAM's own rule.
+    """
+    alias = {"Ref": "APIHandler.Alias"}
+    template = copy.deepcopy(template)
+    resources = template["Resources"]
+    for methods in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
+        for details in methods.values():
+            integration = details["x-amazon-apigateway-integration"]
+            if "uri" in integration:
+                uri = integration["uri"]["Fn::Sub"].replace("${APIHandler.Arn}", "${Alias}")
+                integration["uri"] = {"Fn::Sub": [uri, {"Alias": alias}]}
+    resources["APIHandlerInvokePermission"]["Properties"]["FunctionName"] = alias
+    return template
 
 
 def method_settings(definition: Template) -> list[dict[str, Any]]:

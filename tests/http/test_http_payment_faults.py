@@ -69,7 +69,7 @@ def test_the_same_key_after_a_failure_leads_to_one_checkout(
     assert payments_client.charges_of(person) == [299]
     books.check_books(person.user_id)
     line = line_of(failed, log_lines)
-    assert (line["ProviderErrors"], line["PaymentAlarms"]) == (1, int(kind == "401"))
+    assert (line["ProviderErrors"], line.get("PaymentAlarms", 0)) == (1, int(kind == "401"))
     assert line["provider_failures"][0].startswith("Stripe: ")
 
 

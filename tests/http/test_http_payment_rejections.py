@@ -84,7 +84,7 @@ def test_other_events_are_answered_and_ignored(
     answer = send_signed(api, payments_client, event(type, {"id": "x"}))
 
     assert (answer.status_code, answer.json()["outcome"]) == (200, "ignored")
-    assert line_of(answer, log_lines)["PaymentAlarms"] == QUIET
+    assert line_of(answer, log_lines).get("PaymentAlarms", 0) == QUIET
 
 
 def test_a_signed_event_with_invalid_data_is_to_be_delivered_again(api: Api, payments_client: PaymentsClient) -> None:
@@ -128,7 +128,7 @@ def test_a_payment_that_differs_from_the_purchase_grants_nothing_and_triggers_an
     assert (answer.status_code, answer.json()) == (200, {"received": True, "outcome": "ignored", "reason": reason})
     assert person.balance() == (200, 0)
     line = line_of(answer, log_lines)
-    assert line["PaymentAlarms"] == alarm
+    assert line.get("PaymentAlarms", 0) == alarm
     assert line["payment_event"] == f"checkout.session.completed: {reason}"
     assert line.get("payment_alarm") == (reason if alarm else None)
 
@@ -186,7 +186,7 @@ def test_a_refund_that_differs_from_the_payment_claws_nothing_back(
 
     assert (answer.status_code, answer.json()["reason"]) == (200, reason)
     assert person.balance() == (2_200, 0)
-    assert line_of(answer, log_lines)["PaymentAlarms"] == (ALARM if reason.startswith("another") else QUIET)
+    assert line_of(answer, log_lines).get("PaymentAlarms", 0) == (ALARM if reason.startswith("another") else QUIET)
 
 
 def test_a_live_event_about_a_test_payment_grants_nothing(

@@ -171,6 +171,9 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "no packages are offered": (
         on("/credits/packages", lambda *_: Response(200, {"packages": []})), {"packages of credits are offered"}
     ),
+    "a second stage is public": (
+        on("/Stage/health", lambda *_: Response(200, {"status": "ok"})), {"the gateway has no second stage named Stage"}
+    ),
     "responses are not JSON": (
         lambda *_: Response(200, "<html>"),
         {"healthy", "an unknown path returns 404", "packages of credits are offered"},
@@ -206,6 +209,7 @@ def test_a_narrow_fault_fails_its_own_check_only(deployment: Deployment) -> None
         "the limit is too high",
         "another build runs",
         "a token is not verified",
+        "a second stage is public",
         "an origin is not found by the lower-case name of its header",
     )
     for name in narrow:

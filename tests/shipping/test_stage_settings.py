@@ -11,7 +11,7 @@ import pytest
 from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.settings.schema import SECRETS
-from scripts.shipping import project
+from scripts.shipping import package, project
 from scripts.shipping.access import ROLE_OF
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters, template_url
@@ -36,13 +36,13 @@ def test_neither_template_nor_configuration_contains_a_secret(whole_template: Wh
     assert not re.search(r"sk_(test|live)_|rk_live|whsec_|sk-[A-Za-z0-9]|AKIA[A-Z0-9]{16}|BEGIN [A-Z ]*PRIVATE", text)
 
 
-def test_settings_above_the_limit_of_lambda_are_rejected_before_a_deployment(whole_template: WholeTemplate) -> None:
+def test_settings_above_the_limit_of_lambda_are_rejected_before_a_deployment(tmp_path: Path) -> None:
     config = project.read()
     project.environment(config, "dev")["FREE_CREDITS_REFUSED_DOMAINS"] = "x" * 4_000
     shipment = Shipment(None, "dev", config)  # type: ignore[arg-type]
 
     class Packed:
-        template = whole_template("dev")
+        template = package.template_of(config, "dev", tmp_path)
 
     with pytest.raises(ShippingError, match="more than 4,096, the limit of Lambda"):
         shipment.whole_template(Packed())  # type: ignore[arg-type]

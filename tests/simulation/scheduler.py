@@ -25,7 +25,8 @@ class Process:
     """Something that runs: a function of the backend, a client, a schedule.
 
     `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and which session, job or purchase.
-    `claim`: what its worker has claimed a job as. `outcome` and `failure`: what it returned or raised, at its end.
+    `claim`: what its worker has claimed a job as. `table_failures`: how many of its calls to DynamoDB failed.
+    `outcome` and `failure`: what it returned or raised, at its end.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Process:
     subject: str = ""
     clock_error_ms: int = 0
     claim: str = ""
+    table_failures: int = 0
     ends_with_run: bool = False  # an actor that ends at its next step once the operations are done
     outcome: Any = None
     failure: BaseException | None = None

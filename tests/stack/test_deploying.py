@@ -120,9 +120,14 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     deploy()
     output = capsys.readouterr().out
     changes = [line.split() for line in output.splitlines() if line[:4].strip() in ("+", "-", "~")]
-    assert {(parts[0], parts[1], parts[2]) for parts in changes} == {
-        ("~", "AWS::Lambda::Function", function) for function in FUNCTIONS
-    }
+    versions = {"+": [], "-": []}
+    for parts in changes:
+        if parts[1] == "AWS::Lambda::Version":
+            versions[parts[0]].append(parts[2].partition("Version")[0])
+    assert {sign: sorted(names) for sign, names in versions.items()} == dict.fromkeys("+-", sorted(FUNCTIONS))
+    # On AWS each alias changes as well; the emulator does not see that from a changed reference.
+    others = {tuple(parts[:3]) for parts in changes if parts[1] not in ("AWS::Lambda::Version", "AWS::Lambda::Alias")}
+    assert others == {("~", "AWS::Lambda::Function", function) for function in FUNCTIONS}
     assert "REPLACED" not in output
     after = function_settings(aws)
     assert {name: each.pop("LEASE_SECONDS") for name, each in after.items()} == dict.fromkeys(FUNCTIONS, "900")

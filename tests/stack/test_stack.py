@@ -190,6 +190,8 @@ def change_function(stack: DeployedStack) -> Iterator[ChangeSettings]:
 
     def change(**settings: str) -> None:
         client.update_function_configuration(FunctionName=name, Environment={"Variables": original | settings})
+        version = client.publish_version(FunctionName=name)["Version"]
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
     yield change
     change()
