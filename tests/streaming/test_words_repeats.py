@@ -187,7 +187,7 @@ def test_other_words_of_a_stored_place_replace_them_and_count(backend: Backend) 
 
 
 def test_an_earlier_save_is_no_repeat_once_its_words_were_replaced(backend: Backend) -> None:
-    """Nothing more fits, so its own words are rejected, and only the ones that are stored are acknowledged."""
+    """Nothing more fits, so they are rejected, and only the ones that are stored are acknowledged."""
     ada = backend.person(200)
     lease = backend.start(ada)
     first = full_segments(0, 11)
@@ -250,7 +250,7 @@ def test_the_same_words_at_once_are_stored_and_counted_once(
 
 
 @pytest.mark.parametrize("between", ["another save", "the same repeat"])
-def test_a_repeat_that_stores_more_is_judged_anew_where_a_save_came_between(
+def test_a_repeat_that_stores_more_is_judged_again_where_a_save_came_between(
     engine: Engine, names: Names, between: str
 ) -> None:
     words = full_segments(0, 11)
