@@ -1,6 +1,5 @@
 """Words that are sent again: a session never stores more bytes than it counts, and rejects nothing that it stores."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -279,9 +278,3 @@ def test_a_repeat_that_stores_more_is_judged_again_where_a_save_came_between(
             assert stored_session(env.quiet, env.caller, env.lease).saved_bytes == 14 * 20_000
 
     interleave(new_env, lambda env: repeat(env.backend, env), come_between, check, f"{between} before a call")
-
-
-@pytest.fixture(scope="module")
-def names(engine: Engine) -> Iterator[Names]:
-    with engine.tables() as made:
-        yield made
