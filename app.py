@@ -85,7 +85,7 @@ def resend_code(body: Body[contract.ResendCode]) -> contract.CodeSent:
 
     The response is the same whether or not the account exists.
     """
-    return use_cases.accounts().resend_code(body)
+    return use_cases.accounts().resend_code(body, web.network(request()))
 
 
 @app.route("/auth/login", methods=["POST"], cors=CORS)
@@ -133,7 +133,7 @@ def forgot_password(body: Body[contract.ForgotPassword]) -> contract.CodeSent:
 
     The response is the same whether or not the account exists.
     """
-    return use_cases.accounts().forgot_password(body)
+    return use_cases.accounts().forgot_password(body, web.network(request()))
 
 
 @app.route("/auth/reset-password", methods=["POST"], cors=CORS)

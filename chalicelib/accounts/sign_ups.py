@@ -53,14 +53,15 @@ class SignUps:
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
 
-    def create(self, email: str, password: str, name: str) -> str:
-        """Sign up; returns the user id.
+    def create(self, email: str, password: str, name: str, network: str) -> str:
+        """Sign up; returns the user id. `network`: the client's address.
 
         Raises EmailTakenError, InvalidRequestError (password), RateLimitedError, UnavailableError.
         """
         check_password(password)
         if not self.is_verification_on:
             return self._create_confirmed(email, password, name)
+        self.mail.claim(network)
         with self._exclusive_use(email):
             # Without a mail, the sign-up that waits is kept: its code is the only one there is.
             return self.mail.send(lambda: self._sign_up(email, password, name), lambda: not self._is_waiting(email))

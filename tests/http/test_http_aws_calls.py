@@ -32,7 +32,7 @@ BUDGETS |= {"catch-up from store": 5, "catch-up of a session": 7, "ask": 5, "ask
 BUDGETS |= {"purchase": 4, "purchase again": 2, "paid": 2, "paid again": 1, "refunded": 3, "refunded again": 2}
 BUDGETS |= {"statement as CSV": 3, "packages": 0, "purchases": 4, "one purchase": 2, "new title": 3}
 BUDGETS |= {"usage": 3, "costs": 19, "users": 4, "credits given": 3, "credits given again": 2, "block": 3, "unblock": 3}
-BUDGETS |= {"name": 4, "code for a new password": 3, "export of all": 4, "look at an export": 2}
+BUDGETS |= {"name": 4, "code for a new password": 4, "export of all": 4, "look at an export": 2}
 BUDGETS |= {"delete the account": 3}
 LINE_FIELDS = {
     "level",
