@@ -4,10 +4,12 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from boto3.dynamodb.conditions import Attr
 
+import app
 from chalicelib import contract
 from chalicelib.accounts.mail import MAILS_PER_NETWORK_DAY, Mail
 from chalicelib.accounts.sign_ups import REPEATED_CODES_PER_DAY, REPLACEMENTS_PER_DAY
@@ -15,6 +17,7 @@ from chalicelib.errors import AppError, EmailTakenError, InvalidRequestError, Ra
 from chalicelib.http.endpoint import route_spec
 from chalicelib.http.openapi import errors as openapi_errors
 from chalicelib.providers.cognito import Cognito
+from chalicelib.wiring import accounts as wiring
 from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, open_accounts_env
 from tests.accounts.test_sign_ups import CODE, OTHER_PASSWORD, confirm, mails_to, opening, register
@@ -164,6 +167,29 @@ def test_a_stage_without_verification_counts_no_sign_ups(env: AccountsEnv, email
         accounts.forgot_password(contract.ForgotPassword(email=email), NETWORK)
 
 
+@pytest.mark.parametrize(("stage", "cap"), [("prod", MAILS_PER_NETWORK_DAY), ("dev", MAILS_PER_NETWORK_DAY)])
+def test_every_stage_has_the_cap_but_the_local_one(monkeypatch: pytest.MonkeyPatch, stage: str, cap: int) -> None:
+    monkeypatch.setattr(wiring, "secret", lambda _: KEY)
+    monkeypatch.setattr(wiring, "common", lambda: SimpleNamespace(of=lambda _: {"tables": None, "now": None}))
+    for named, expected in ((stage, cap), ("local", wiring.MAX_LOCAL_MAILS)):
+        monkeypatch.setattr(wiring, "settings", lambda named=named: SimpleNamespace(stage=named))
+        assert wiring._mail().per_network_day == expected
+
+
+@pytest.mark.parametrize("view", ["register", "resend_code", "forgot_password"])
+def test_a_route_that_mails_counts_the_address_that_the_gateway_reports(
+    view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks: list[str] = []
+    accounts = SimpleNamespace(**{view: lambda _, network: networks.append(network)})
+    monkeypatch.setattr(app.use_cases, "accounts", lambda: accounts)
+    for address, network in (("192.0.2.7", "192.0.2.7"), ("2001:db8:7:1::9", "2001:db8:7:1::/64")):
+        call = SimpleNamespace(context={"identity": {"sourceIp": address}})
+        monkeypatch.setattr(app, "request", lambda call=call: call)
+        getattr(app, view).__wrapped__(None)
+        assert networks.pop() == network
+
+
 # By person
 
 
@@ -251,6 +277,4 @@ def test_guesses_for_an_address_that_waits_for_no_password_count_nowhere(env: Ac
 
 @pytest.mark.parametrize("view", ["register", "confirm", "resend_code", "forgot_password", "reset_password"])
 def test_the_routes_declare_the_429(view: str) -> None:
-    import app
-
     assert "rate_limited" in openapi_errors.codes(route_spec(getattr(app, view)))
