@@ -45,10 +45,10 @@ def read(raw: bytes, shape: Any, max_bytes: int = request.MAX_JSON_BYTES) -> Any
     return request.body(SimpleNamespace(raw_body=raw), shape, max_bytes)  # type: ignore[arg-type]
 
 
-def filled(beginning: bytes, filling: tuple[bytes, bytes, bytes], end: bytes, size: int) -> bytes:
-    first, one, last = filling
-    times = (size - len(beginning + first + last + end)) // len(one)
-    return beginning + first + one * times + last + end
+def fill_body(beginning: bytes, filling: tuple[bytes, bytes, bytes], end: bytes, size: int) -> bytes:
+    first, middle, last = filling
+    times = (size - len(beginning + first + last + end)) // len(middle)
+    return beginning + first + middle * times + last + end
 
 
 @pytest.mark.parametrize("filling", FILLINGS.values(), ids=FILLINGS)
@@ -68,7 +68,7 @@ def test_a_repair_takes_a_few_times_the_memory_of_the_body(
         number = b'"from_ms":1e999' if shape is contract.Catchup else b'"turn":{"confidence":1e999}'
         beginning += b"," + number
     max_bytes = LARGEST[shape]
-    body = filled(beginning + b',"source_url":', filling, b"}", max_bytes)
+    body = fill_body(beginning + b',"source_url":', filling, b"}", max_bytes)
     assert max_bytes - 16 < len(body) <= max_bytes
 
     patterns: list[bytes] = []
@@ -112,10 +112,10 @@ documents = st.recursive(
 def test_only_numbers_that_no_float_holds_change(document: str) -> None:
     repaired = request._replace_all(request.LARGE_NUMBERS, request._bound_number, document.encode()).decode()
 
-    def bounded(text: str) -> float:
+    def read_number(text: str) -> float:
         return max(-1e308, min(float(text), 1e308)) if float(text) in (float("inf"), -float("inf")) else float(text)
 
-    expected = json.loads(document, parse_int=bounded, parse_float=bounded)
+    expected = json.loads(document, parse_int=read_number, parse_float=read_number)
     assert json.loads(repaired, parse_int=float, parse_float=float) == expected
 
 
