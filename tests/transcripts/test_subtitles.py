@@ -10,8 +10,7 @@ import wcwidth
 import webvtt
 from hypothesis import given, strategies as st
 
-from chalicelib.models import text as text_module
-from chalicelib.models.text import letters, one_line, width
+from chalicelib.models.text import _remembered_width, letters, one_line, width
 from chalicelib.models.transcripts import Segment
 from chalicelib.transcripts import subtitles
 
@@ -183,8 +182,8 @@ def test_the_work_grows_with_the_text_and_not_faster(letter: str, monkeypatch: p
         return split_of(part)
 
     longest = max(map(len, letters(text)))
+    _remembered_width.cache_clear()
     wcwidth_of, split_of = wcwidth.wcswidth, wcwidth.iter_graphemes
-    text_module._letter_width.cache_clear()
     monkeypatch.setattr(wcwidth, "wcswidth", count_measured)
     monkeypatch.setattr(wcwidth, "iter_graphemes", count_split)
 
