@@ -14,7 +14,6 @@ from chalicelib.models.ledger import Entry, Hold, HoldState
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from chalicelib.repositories.ledger import Guard, Ledger
-from chalicelib.repositories.ledger_items import hold_from, hold_key
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
 from chalicelib.streaming.lease_rules import LeaseRules
@@ -52,6 +51,7 @@ class ScriptedRecogniser:
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
     received: list[Audio] = field(default_factory=list)
     shortest_ms: int = 80
+    words: tuple[Word, ...] = (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8))
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.received.append(audio)
@@ -60,7 +60,7 @@ class ScriptedRecogniser:
             if isinstance(step, AppError):
                 raise step
             step()
-        return Recognition("some words", self.model, (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8)))
+        return Recognition("some words", self.model, self.words)
 
 
 @dataclass
@@ -176,11 +176,6 @@ class Backend:
     def holds(self, user_id: str) -> list[Hold]:
         """All holds of the user, open or ended."""
         return list(self.ledger.iter_holds(user_id))
-
-    def hold(self, user_id: str, hold_id: str) -> Hold | None:
-        """The hold, open or ended; None if there never was one."""
-        item = self.tables.get(hold_key(user_id, hold_id))
-        return hold_from(item) if item else None
 
     def check_books(self, user_id: str) -> None:
         """available + held = sum of the entries; held = sum of the open holds."""

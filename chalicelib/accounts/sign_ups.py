@@ -53,15 +53,17 @@ class SignUps:
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
 
-    def create(self, email: str, password: str, name: str) -> str:
-        """Sign up; returns the user id.
+    def create(self, email: str, password: str, name: str, network: str) -> str:
+        """Sign up; returns the user id. `network`: the client's address.
 
         Raises EmailTakenError, InvalidRequestError (password), RateLimitedError, UnavailableError.
         """
         check_password(password)
-        if not self.is_verification_on:
-            return self._create_confirmed(email, password, name)
+        if self.is_verification_on:
+            self.mail.claim(network)
         with self._exclusive_use(email):
+            if not self.is_verification_on:
+                return self._create_confirmed(email, password, name)
             # Without a mail, the sign-up that waits is kept: its code is the only one there is.
             return self.mail.send(lambda: self._sign_up(email, password, name), lambda: not self._is_waiting(email))
 
@@ -186,7 +188,7 @@ class SignUps:
 
     @contextmanager
     def _exclusive_use(self, email: str) -> Iterator[None]:
-        """No request replaces a sign-up while another one confirms it."""
+        """No request replaces a sign-up, or its password, while another one creates or confirms it."""
         address = self._address(email)
         owner = self.new_id()
         if not lock_sign_up(self.tables, address, owner, self.now()):

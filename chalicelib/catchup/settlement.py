@@ -13,7 +13,12 @@ from ..repositories.claims import LostClaimError
 from ..repositories.jobs import put_summary, update_job
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.table import Write
-from ..repositories.transcripts import end_catchup, mark_segments_for_deletion, put_transcript
+from ..repositories.transcripts import (
+    end_catchup,
+    mark_segments_for_deletion,
+    put_transcript,
+    was_not_counted,
+)
 from .claimed_jobs import ClaimedJobs
 from .job_rules import JobRules, job_hold
 
@@ -34,6 +39,10 @@ class JobSettlement:
 
         A job that was cancelled meanwhile is returned as it is.
         """
+        summary = Summary(job.transcript_id, job.job_id, job.from_ms, job.to_ms, text, moments, is_whole)
+        return self._complete(job, summary)
+
+    def _complete(self, job: Job, summary: Summary, *, is_counted: bool = True) -> Job:
         prices = load(job.price_version)
         charge = Charge(
             credits=prices.credits_for(job.service, job.billed_ms),
@@ -46,9 +55,8 @@ class JobSettlement:
         done_job = replace(
             job, state=JobState.DONE, charged=charge.credits, ended_at=self.now(), worker="", submitted_url=""
         )
-        summary = Summary(job.transcript_id, job.job_id, job.from_ms, job.to_ms, text, moments, is_whole)
         history_write = (
-            end_catchup(job.user_id, job.transcript_id, is_done=True)
+            end_catchup(job.user_id, job.transcript_id, is_done=True, is_counted=is_counted)
             if job.is_of_session
             else put_transcript(job.user_id, _transcript(done_job))
         )
@@ -59,11 +67,14 @@ class JobSettlement:
             raise LostClaimError from ended
         except ExtraWriteRefusedError as refusal:
             if 0 not in refusal.refused:
+                if is_counted and job.is_of_session and was_not_counted(refusal.refused[1]):
+                    return self._complete(job, summary, is_counted=False)
                 return self.fail(job, TRANSCRIPT_DELETED)
             current_job = self.jobs.reload(job)
             if current_job.is_cancelled:
                 return current_job
-            return self.complete(current_job, text, moments, is_whole=is_whole)  # Only a notification was recorded.
+            # Only a notification was recorded.
+            return self._complete(current_job, summary, is_counted=is_counted)
         return done_job
 
     def fail(self, job: Job, reason: str) -> Job:
@@ -81,7 +92,7 @@ class JobSettlement:
         except ExtraWriteRefusedError as refusal:
             if 0 in refusal.refused:
                 return self.jobs.reload(job)
-        return self._fail(job, reason, [])  # The transcript is deleted, so nothing counts its catch-ups.
+        return self._fail(job, reason, [])  # The transcript is deleted, or does not count this catch-up.
 
     def book_lost_use(self, job: Job, use: TextUse) -> None:
         """Book what a text model did for a worker that has lost its claim, so that the job cannot book it."""

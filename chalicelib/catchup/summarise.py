@@ -29,6 +29,7 @@ from ..models.transcripts import Moment, Segment
 from ..pricing.price_files import TEXT_CALL_BYTES, load
 from ..pricing.text_budget import sample_segments, split_into_calls
 from ..providers.protocols import TextModel
+from ..repositories.bookings import retry_booking
 from ..repositories.claims import LostClaimError
 from ..repositories.transcripts import Transcripts
 from .claimed_jobs import ClaimedJobs
@@ -190,8 +191,11 @@ class SummaryAttempt:
 
     def _save_use(self, use: TextUse) -> None:
         """Save the use with the job, which also renews the claim for the next call."""
+        prices, text_uses = load(self.job.price_version), (*self.job.text_uses, use)
+        cost = prices.text_cost_micro_usd(use.model, use.input_tokens, use.output_tokens)
         try:
-            self.job = self.jobs.save(self.job, text_uses=(*self.job.text_uses, use))
+            # Saved again, it is the same.
+            self.job = retry_booking(lambda: self.jobs.save(self.job, text_uses=text_uses), cost)
         except LostClaimError:
             self.settlement.book_lost_use(self.job, use)
             raise

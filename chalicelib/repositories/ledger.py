@@ -10,6 +10,7 @@ available + held = sum of the entries, and held = sum of the open holds.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import msgspec
@@ -19,6 +20,7 @@ from ..errors import InsufficientCreditsError, UnauthenticatedError
 from ..logs.request_facts import request_facts
 from ..models.accounts import Caller
 from ..models.ledger import Balance, Charge, DayTotal, Entry, Hold
+from .bookings import retry_booking
 from .ledger_items import (
     DAY,
     HOLD,
@@ -32,6 +34,7 @@ from .ledger_items import (
     entry_id_for,
     entry_put,
     hold_from,
+    hold_key,
     hold_put,
     settlement_change,
     usage_writes,
@@ -108,6 +111,11 @@ class Ledger(AccountStanding):
         between = (f"{DAY}{first_day}", f"{DAY}{last_day}$")  # "$" follows "#"
         items, _ = self._tables.query("ledger", user_pk(user_id), DAY, between=between)
         return [day_from(item) for item in items]
+
+    def get_hold(self, user_id: str, hold_id: str) -> Hold | None:
+        """The hold, open or ended; None if there never was one."""
+        item = self._tables.get(hold_key(user_id, hold_id))
+        return hold_from(item) if item else None
 
     def iter_due_holds(self, now_at: int) -> Iterator[Hold]:
         """Open holds whose `sweep_at` has passed. The index lags slightly; the sweep's own condition decides."""
@@ -253,7 +261,13 @@ class Ledger(AccountStanding):
         if charge.is_empty:
             return
         balance = Write(balance_key(user_id), add={"available": 0, "held": 0, "used": 0, "version": 1})
-        self._tables.transact([balance, *cost_writes(user_id, charge, at, fact)])
+        writes = [balance, *cost_writes(user_id, charge, at, fact)]
+
+        def book() -> None:
+            with suppress(WriteRefusedError):  # The entry exists: an earlier try was written.
+                self._tables.transact(writes)
+
+        retry_booking(book, charge.cost_micro_usd)
 
 
 # Conditions and what their failure means

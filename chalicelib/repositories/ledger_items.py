@@ -157,6 +157,8 @@ def entry_put(user_id: str, entry: Entry) -> Write:
 def balance_of(item: Mapping[str, Any] | None) -> Balance:
     item = item or {}
     numbers = {name: item.get(name, 0) for name in BALANCE_ATTRIBUTES}
+    # Below zero where disputes ended that were opened before anything counted them.
+    numbers["open_disputes"] = max(0, numbers["open_disputes"])
     return Balance(**numbers, blocked=item.get("blocked", False), deleted=item.get("deleted", False))
 
 

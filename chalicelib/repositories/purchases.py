@@ -8,6 +8,8 @@ books for a purchase is written in the same transaction.
 """
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -28,7 +30,7 @@ from ..models.purchase_facts import (
 from ..models.purchases import Purchase
 from ..pricing.price_files import load
 from .ledger_items import balance_key, end_hold, entry_id_for, entry_put, hold_put
-from .table import Item, ItemKey, Tables, Write
+from .table import Item, ItemKey, Path, Tables, Write
 
 NO_EXPIRY = 253_402_300_799  # a dispute's hold waits for the bank, however long that takes
 LIST, OPEN, POINTER = "PURCHASES", "OPEN#", "PURCHASE#"
@@ -122,7 +124,7 @@ def ledger_writes(
     """The ledger's part of an update: the balance, an entry for each movement, the holds of disputes.
 
     `facts`: those of the updated purchase, which say why credits move. `balance` is the one from which `changes` were
-    calculated. A new hold relies on it, so it must not have shrunk.
+    calculated. A new hold relies on it, so it must not have shrunk; the number of open disputes must be as it was read.
     """
     change = {
         "available": changes.available_change,
@@ -130,10 +132,16 @@ def ledger_writes(
         "purchased": changes.granted - changes.clawed_back,
         "version": 1,
     }
+    counts: dict[Path, Any] = {}
+    conditions: list[ConditionBase] = []
     if newly_disputed := len(changes.opened_holds) - len(changes.ended_holds):
-        change["open_disputes"] = newly_disputed
-    opens_hold = any(changes.opened_holds.values())
-    writes = [Write(balance_key(before.user_id), add=change, when=_has_not_shrunk(balance) if opens_hold else None)]
+        # A dispute may be older than its counter: then its end has nothing to count down.
+        counts = {"open_disputes": max(0, balance.open_disputes + newly_disputed)}
+        conditions.append(_has_open_disputes(balance.open_disputes))
+    if any(changes.opened_holds.values()):
+        conditions.append(_has_not_shrunk(balance))
+    when = reduce(and_, conditions) if conditions else None
+    writes = [Write(balance_key(before.user_id), put_in=counts, add=change, when=when)]
     writes += [entry_put(before.user_id, entry) for entry in _entries(before, facts, changes, at)]
     for dispute_id, credits in changes.opened_holds.items():
         if credits:
@@ -148,6 +156,12 @@ def _has_not_shrunk(balance: Balance) -> ConditionBase:
     """At least as much is available as was read; an account that never had credits has no item yet."""
     condition: ConditionBase = Attr("available").gte(balance.available)
     return condition | Attr("available").not_exists() if balance.available == 0 else condition
+
+
+def _has_open_disputes(number: int) -> ConditionBase:
+    """So many open disputes are counted; below zero counts as none, as in `balance_of`."""
+    name = Attr("open_disputes")
+    return name.eq(number) if number else name.lte(0) | name.not_exists()
 
 
 def dispute_hold(purchase: Purchase, dispute_id: str, credits: int) -> Hold:

@@ -107,9 +107,15 @@ def delete_session(opened: Session) -> Write:
 def record_save(before: Session, after: Session, max_before_bytes: int) -> Write:
     """Record a save, if at most `max_before_bytes` were saved before.
 
-    What only grows is written where it grows, and refused where another request has raised it further.
+    What only grows is written where it grows, and refused where another request has raised it further. Refused, too,
+    where the session was deleted and started again since it was read (it has another transcript then), where the same
+    segments were just saved, or where a repeat of the last save does not follow it any more.
     """
-    when = Attr("pk").exists() & (Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes))
+    is_same_session = Attr("transcript_id").eq(before.transcript_id)
+    when = is_same_session & (Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes))
+    is_repeat = after.saved_hash == before.saved_hash
+    is_other_hash = Attr("saved_hash").not_exists() | Attr("saved_hash").ne(after.saved_hash)
+    when &= Attr("saves").eq(before.saves) if is_repeat else is_other_hash
     new = _fields(after)
     changes: dict[Path, Any] = {name: new[name] for name in LAST_SAVE_FIELDS}
     for name in ("next_seq", "words_until_ms"):
@@ -170,7 +176,8 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
     stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
     needed_ms = chunk.billed_ms - (stale.billed_ms if stale else 0)
     has_room = (
-        Attr("state").eq(SessionState.ACTIVE.value)
+        Attr("transcript_id").eq(session.transcript_id)
+        & Attr("state").eq(SessionState.ACTIVE.value)
         & Attr("lease_number").eq(session.lease_number)
         & Attr("lease_expires_at").gt(chunk.reserved_at)
         & Attr("free_ms").gte(needed_ms)
@@ -226,6 +233,11 @@ def complete_chunk(session: Session, chunk: Reservation, recognition: Recognitio
         when=Attr("attempt").eq(chunk.attempt) & Attr("state").eq("reserved"),
     )
     return [billed, stored]
+
+
+def is_completed(chunk: Reservation, item: Item | None) -> bool:
+    """Whether `item`, as a refusal of `complete_chunk` shows it, is this chunk, done by this attempt."""
+    return item is not None and item.get("attempt") == chunk.attempt and item.get("state") == "done"
 
 
 def reservation_from(item: Item) -> Reservation:

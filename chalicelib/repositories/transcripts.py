@@ -94,10 +94,23 @@ def begin_catchup(user_id: str, transcript_id: str) -> Write:
     return Write(transcript_key(user_id, transcript_id), add={RUNNING_CATCHUPS: 1}, when=Attr("started_at").exists())
 
 
-def end_catchup(user_id: str, transcript_id: str, *, is_done: bool) -> Write:
-    """Count one running catch-up less and, if it is done, one more of the transcript, if that still exists."""
-    counts = {RUNNING_CATCHUPS: -1} | ({"catchups": 1} if is_done else {})
-    return Write(transcript_key(user_id, transcript_id), add=counts, when=Attr("started_at").exists())
+def end_catchup(user_id: str, transcript_id: str, *, is_done: bool, is_counted: bool = True) -> Write:
+    """Count one running catch-up less and, if it is done, one more of the transcript, if that still exists.
+
+    Refused where none is counted as running, unless `is_counted` is false: see `was_not_counted`.
+    """
+    counts = ({RUNNING_CATCHUPS: -1} if is_counted else {}) | ({"catchups": 1} if is_done else {})
+    exists = Attr("started_at").exists()
+    when = exists & Attr(RUNNING_CATCHUPS).gt(0) if is_counted else exists
+    return Write(transcript_key(user_id, transcript_id), add=counts, when=when)
+
+
+def was_not_counted(transcript_item: Item) -> bool:
+    """Whether `end_catchup` was refused because the catch-up began before running ones were counted.
+
+    `transcript_item`: the transcript as the refusal shows it; empty if it is deleted.
+    """
+    return "started_at" in transcript_item
 
 
 def split_into_blocks(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
@@ -129,6 +142,12 @@ def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list
     rows = [[s.seq, s.start_ms, s.end_ms, s.text, s.speaker] for s in segments]
     key = ItemKey("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#S#{block_id}")
     return Write(key, item={"segments": rows})
+
+
+def read_newest_segments(tables: Tables, user_id: str, transcript_id: str) -> dict[int, Segment]:
+    """The segments that were saved last, by `seq`: those of the newest blocks, up to 1 MB, from one call."""
+    blocks, _ = tables.query("app", f"USER#{user_id}", f"{SEGMENT}{transcript_id}#S#", newest_first=True)
+    return {segment.seq: segment for block in reversed(blocks) for segment in segments_in(block)}
 
 
 class Transcripts:

@@ -126,7 +126,12 @@ class LeaseRules:
     def check_not_opening(self, session: Session, now: int) -> None:
         """Raise ConflictError while a live process may still be issuing the lease."""
         if self.is_being_opened(session, now):
-            raise ConflictError("The lease is being opened. Retry the request.", "lease_opening", retry_after_seconds=1)
+            raise _lease_opening()
+
+    def check_keeps_words(self, session: Session) -> None:
+        """Raise ConflictError while the session may still be deleted, with its words, because it gets no token."""
+        if session.state is SessionState.OPENING and session.lease_number == 1:
+            raise _lease_opening()
 
     def is_being_opened(self, session: Session, now: int) -> bool:
         """Whether a live process may still be issuing the lease."""
@@ -239,6 +244,10 @@ class LeaseRules:
             "no_audio": not is_stopped and not has_segments and now - last_audio_at > self.no_audio_after_seconds,
         }
         return [name for name, applies in warnings.items() if applies]
+
+
+def _lease_opening() -> ConflictError:
+    return ConflictError("The lease is being opened. Retry the request.", "lease_opening", retry_after_seconds=1)
 
 
 def _covered_intervals(session: Session, now: int, *, interrupted: bool) -> tuple[tuple[int, int], ...]:

@@ -20,9 +20,11 @@ from ..models.ledger import Charge, ModelUse
 from ..models.sessions import Reservation, Session, SessionState
 from ..models.transcripts import Recognition
 from ..pricing.price_files import Prices, load
+from ..repositories.bookings import retry_booking
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import (
     complete_chunk,
+    is_completed,
     recognition_from,
     release_chunk,
     reservation_from,
@@ -78,7 +80,7 @@ class Relay:
             recognition = _completed_recognition(completed_item, chunk.audio_hash)
             return _chunk_response(reservation_from(completed_item), recognition, session, session.done_ms), True
         try:
-            recognition = self._recognise(session, audio)
+            recognition = _as_stored(self._recognise(session, audio))
             self._complete(session, chunk, recognition)
         except UnavailableError:
             raise  # The tables are unavailable: the reservation goes stale and is never billed.
@@ -94,7 +96,9 @@ class Relay:
         session = session_from(item)
         if session.transport != "relay":
             raise ConflictError(
-                "This session streams directly to the provider.", "wrong_transport", transport=session.transport
+                "This session streams directly to the provider. Send its audio there.",
+                "wrong_transport",
+                transport=session.transport,
             )
         return session
 
@@ -112,13 +116,14 @@ class Relay:
             except WriteRefusedError as refusal:
                 completed_item = refusal.refused.get(1)
                 if not completed_item and 0 in refusal.refused:
-                    if not refusal.refused[0]:
+                    stored = session_from(refusal.refused[0]) if refusal.refused[0] else None
+                    if stored is None or stored.transcript_id != session.transcript_id:
+                        # Just deleted; the session that its Idempotency-Key opened since is another one.
                         raise NotFoundError("There is no such session.") from refusal
-                    next_seq = session_from(refusal.refused[0]).next_seq
-                    if session.next_seq <= chunk.seq < next_seq:
-                        session = replace(session, next_seq=next_seq)
+                    if session.next_seq <= chunk.seq < stored.next_seq:
+                        session = replace(session, next_seq=stored.next_seq)
                         continue
-                    self._raise_refusal(session, chunk, refusal.refused[0])
+                    _raise_refusal(session, chunk, stored)
                 if not completed_item:
                     break  # The stale one was just released.
                 if recognition_from(completed_item):
@@ -130,25 +135,6 @@ class Relay:
                     break
         raise ConflictError(
             "This chunk is being recognised. Retry the request.", "still_running", seq=chunk.seq, retry_after_seconds=1
-        )
-
-    def _raise_refusal(self, session: Session, chunk: Reservation, item: Item) -> NoReturn:
-        """Raise the reason why the session, as stored in `item`, had no room for the chunk."""
-        stored = session_from(item)
-        if stored.state is SessionState.STOPPED:
-            raise ConflictError("This session was stopped.", "session_stopped", state=stored.state.value)
-        if stored.state is SessionState.LAPSED or stored.lease_expires_at <= chunk.reserved_at:
-            raise ConflictError("The lease has ended. Renew it.", "lease_over", state=stored.state.value)
-        if stored.lease_number != session.lease_number:
-            raise ConflictError(
-                "The lease was renewed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
-            )
-        if stored.free_ms >= chunk.billed_ms:
-            raise ConflictError(
-                "The session changed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
-            )
-        raise ConflictError(
-            "The rest of the lease is shorter than this chunk. Renew it.", "lease_used_up", free_ms=stored.free_ms
         )
 
     def _recognise(self, session: Session, audio: Audio) -> Recognition:
@@ -169,13 +155,22 @@ class Relay:
 
     def _complete(self, session: Session, chunk: Reservation, recognition: Recognition) -> None:
         cost = self.prices.cost_micro_usd(recognition.model, chunk.audio_ms)
+        writes = complete_chunk(session, chunk, recognition, cost)
+
+        def bill() -> None:
+            try:
+                self.tables.transact(writes)
+            except WriteRefusedError as refusal:
+                if not is_completed(chunk, refusal.refused.get(1)):  # An earlier try was written.
+                    raise
+
         try:
-            self.tables.transact(complete_chunk(session, chunk, recognition, cost))
+            retry_booking(bill, cost)
         except WriteRefusedError as refusal:
             self._book_lost(session, chunk, ModelUse(recognition.model, chunk.audio_ms, cost))
             if 0 in refusal.refused:
                 raise ConflictError(
-                    "This chunk took too long or its session ended. It was not charged.", "chunk_expired"
+                    "This chunk took too long or its session ended. It was not charged. Send it again.", "chunk_expired"
                 ) from refusal
             raise ConflictError(
                 "This chunk took too long and was sent again. Retry the request.", "still_running", seq=chunk.seq
@@ -185,6 +180,31 @@ class Relay:
         """Book what a provider recognised for a chunk that cannot be billed any more, as our cost at no credits."""
         cost = Charge(0, SERVICE, session.session_id, 0, session.price_version, (use,))
         self.ledger.book_cost(session.user_id, cost, f"{session.session_id}/{chunk.attempt}", at=self.now())
+
+
+def _as_stored(recognition: Recognition) -> Recognition:
+    """The recognition with confidences as precise as they are stored, so that a repeated chunk gets the same answer."""
+    words = tuple(replace(word, confidence=round(word.confidence * 1000) / 1000) for word in recognition.words)
+    return replace(recognition, words=words)
+
+
+def _raise_refusal(session: Session, chunk: Reservation, stored: Session) -> NoReturn:
+    """Raise the reason why the session, as it is stored, had no room for the chunk."""
+    if stored.state is SessionState.STOPPED:
+        raise ConflictError("This session was stopped. Start a new one.", "session_stopped", state=stored.state.value)
+    if stored.state is SessionState.LAPSED or stored.lease_expires_at <= chunk.reserved_at:
+        raise ConflictError("The lease has ended. Renew it.", "lease_over", state=stored.state.value)
+    if stored.lease_number != session.lease_number:
+        raise ConflictError(
+            "The lease was renewed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
+        )
+    if stored.free_ms >= chunk.billed_ms:
+        raise ConflictError(
+            "The session changed meanwhile. Send the chunk again.", "lease_changed", retry_after_seconds=1
+        )
+    raise ConflictError(
+        "The rest of the lease is shorter than this chunk. Renew it.", "lease_used_up", free_ms=stored.free_ms
+    )
 
 
 def _completed_recognition(item: Item, audio_hash: str) -> Recognition:

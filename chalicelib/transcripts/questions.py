@@ -4,7 +4,7 @@ Hold the fixed price, call the text model, then settle and store the answer in o
 leaves a hold that the sweep releases: an answer that was not stored is not charged.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,14 +22,15 @@ from ..errors import (
 )
 from ..models.accounts import Caller
 from ..models.catchup import TextAnswer
-from ..models.ledger import Charge, Hold, HoldKind, ModelUse
+from ..models.ledger import Charge, Hold, HoldKind, HoldState, ModelUse
 from ..models.transcripts import Question
 from ..pricing.price_files import Prices
 from ..providers.protocols import TextModel
+from ..repositories.bookings import retry_booking
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.questions import delete_question, put_answer, put_question, question_from, question_key
 from ..repositories.sessions import session_from, session_key
-from ..repositories.table import Item, ItemKey
+from ..repositories.table import Item, ItemKey, Write
 from ..repositories.transcripts import Transcripts, transcript_key
 from .prompts import ParsedAnswer, build_answer_task, parse_answer, select_passages
 
@@ -68,7 +69,7 @@ class Questions:
         # First, so that a deleted transcript's answer is not repeated.
         transcript_id = _transcript_id(body, source_item)
         earlier = question_from(question_item) if question_item else None
-        if earlier and self._is_answered(earlier, body_hash):
+        if earlier and self._is_answered(earlier, transcript_id, body_hash):
             return msgspec.json.decode(earlier.answer, type=contract.AskAnswer)
         if earlier and not earlier.answer:
             self._release_stale_attempt(caller, earlier)
@@ -109,13 +110,13 @@ class Questions:
         charge = Charge(price, SERVICE, question_id, 0, self.prices.version, uses)
         is_whole = passages == segments
         answer = _answer(parsed, transcript_id, price, balance.available - price, is_whole=is_whole)
-        try:
-            extra_writes = [put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())]
-            self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
-        except (HoldEndedError, ExtraWriteRefusedError) as refusal:
-            # So slow that it was swept, or a later attempt replaced it.
+        is_stored = False
+        with suppress(ExtraWriteRefusedError):  # A later attempt replaced it.
+            stored = put_answer(caller.user_id, question, msgspec.json.encode(answer).decode())
+            is_stored = self._settle(hold, charge, [stored])
+        if not is_stored:
             self._book_unsold(hold, uses, question.attempt)
-            raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.") from refusal
+            raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.")
         return answer
 
     def _use(self, response: TextAnswer | UnusableAnswerError) -> ModelUse:
@@ -130,11 +131,26 @@ class Questions:
         cost = Charge(0, SERVICE, hold.reference, 0, self.prices.version, uses)
         for extra_writes in ([delete_question(hold.user_id, hold.reference, attempt)], []):
             with suppress(ExtraWriteRefusedError):
-                try:
-                    self.ledger.settle(hold, cost, at=self.now(), extra_writes=extra_writes)
-                except HoldEndedError:
+                if not self._settle(hold, cost, extra_writes):
                     self.ledger.book_cost(hold.user_id, cost, hold.hold_id, at=self.now())
                 return
+
+    def _settle(self, hold: Hold, charge: Charge, extra_writes: Sequence[Write]) -> bool:
+        """End the hold with what was used; False if it was released meanwhile, by the sweep or a later attempt.
+
+        Only this process settles it: where it is settled already, an earlier try was written and its answer lost.
+        Raises ExtraWriteRefusedError, UnavailableError.
+        """
+
+        def settle() -> bool:
+            try:
+                self.ledger.settle(hold, charge, at=self.now(), extra_writes=extra_writes)
+            except HoldEndedError:
+                ended = self.ledger.get_hold(hold.user_id, hold.hold_id)
+                return ended is not None and ended.state is HoldState.SETTLED
+            return True
+
+        return retry_booking(settle, charge.cost_micro_usd)
 
     def _explain_refusal(
         self, caller: Caller, key: ItemKey, question_item: Item | None, refusal: InsufficientCreditsError
@@ -182,8 +198,8 @@ class Questions:
         extra_writes = [delete_question(hold.user_id, hold.reference, attempt)]
         self.ledger.release(hold, at=self.now(), extra_writes=extra_writes)
 
-    def _is_answered(self, earlier: Question, body_hash: str) -> bool:
-        """Whether the question has an answer to repeat.
+    def _is_answered(self, earlier: Question, transcript_id: str, body_hash: str) -> bool:
+        """Whether the question has an answer to repeat, from the transcript that it is about now.
 
         Raises IdempotencyMismatchError, and ConflictError while it is being answered.
         """
@@ -191,6 +207,8 @@ class Questions:
             return False
         if earlier.body_hash != body_hash:
             raise IdempotencyMismatchError("This Idempotency-Key was already used with different parameters.")
+        if earlier.transcript_id != transcript_id:  # Deleted since, and its session was started again.
+            return False
         if not earlier.answer and self.now() - earlier.asked_at < STALE_AFTER_SECONDS:
             raise _still_running()
         return bool(earlier.answer)

@@ -20,6 +20,7 @@ from chalicelib.errors import (
     InvalidRequestError,
     RateLimitedError,
     UnauthenticatedError,
+    UnavailableError,
 )
 from chalicelib.models.accounts import Caller
 from chalicelib.providers.cognito import Cognito
@@ -28,7 +29,8 @@ from scripts.local.aws import LocalAws
 from tests.accounts.accounts_env import PASSWORD, AccountsEnv, at_once, open_accounts_env
 
 CODE = "123456"  # The emulator sends the same code to every user.
-REGISTER_CALLS, CONFIRM_CALLS = 8, 9
+REGISTER_CALLS, CONFIRM_CALLS = 10, 9
+PASSWORD_SET = 2  # the call of a registration, after the lock and the account; then the lock ends
 CODE_SENT = 2  # the call that confirms, after the lock and the question whether a password is needed
 _numbers = itertools.count(1)
 
@@ -68,7 +70,11 @@ def test_the_next_sign_in_completes_a_registration_that_crashed(
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.register(body)
 
-    if call == 0 or (moment, call) == ("before", 1):  # There is no password yet: the user registers again.
+    accounts_env.end_locks()
+    if call < PASSWORD_SET or (moment, call) == (
+        "before",
+        PASSWORD_SET,
+    ):  # There is no password yet: the user registers again.
         with pytest.raises(InvalidCredentialsError):
             accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
         accounts_env.accounts.register(body)
@@ -107,7 +113,7 @@ def test_the_next_sign_in_completes_a_confirmation_that_crashed(
 def test_a_crash_while_a_sign_in_completes_an_account_is_completed_too(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
-    with accounts_env.aws.dying("after", 1):  # confirmed and verified, without a profile
+    with accounts_env.aws.dying("after", PASSWORD_SET):  # confirmed and verified, without a profile
         accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     with accounts_env.aws.dying(moment, call):
         accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD))
@@ -116,7 +122,7 @@ def test_a_crash_while_a_sign_in_completes_an_account_is_completed_too(
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", [2, 3])  # the guard; the account without credits
+@pytest.mark.parametrize("call", [4, 5])  # the guard; the account without credits
 def test_a_second_account_whose_registration_crashed_gets_no_credits(
     accounts_env: AccountsEnv, email: str, moment: str, call: int
 ) -> None:
@@ -346,7 +352,7 @@ def test_registering_again_after_a_deletion_makes_a_new_user_without_credits(
 
 def test_a_concurrent_sign_in_does_not_restore_a_deleted_account(accounts_env: AccountsEnv, email: str) -> None:
     """It was read before it was deleted, and had no profile yet."""
-    with accounts_env.aws.dying("after", 1):
+    with accounts_env.aws.dying("after", PASSWORD_SET):
         accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
     caller = accounts_env.accounts.verifier.caller(accounts_env.accounts.cognito.sign_in(email, PASSWORD).id_token)
     accounts_env.accounts.ledger.close(caller, at=accounts_env.accounts.now())
@@ -362,7 +368,7 @@ def test_a_concurrent_sign_in_does_not_restore_a_deleted_account(accounts_env: A
 
 
 def test_concurrent_sign_ins_grant_missing_credits_once(accounts_env: AccountsEnv, email: str) -> None:
-    with accounts_env.aws.dying("after", 1):
+    with accounts_env.aws.dying("after", PASSWORD_SET):
         accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD))
 
     responses = at_once(6, lambda: accounts_env.accounts.login(contract.Login(email=email, password=PASSWORD)))
@@ -401,7 +407,7 @@ def test_the_same_registration_at_once_makes_one_account(
     def register() -> str:
         try:
             return accounts_env.accounts.register(contract.Register(email=email, password=PASSWORD)).user.user_id
-        except EmailTakenError:
+        except (EmailTakenError, UnavailableError):
             return ""
 
     (created,) = set(at_once(4, register)) - {""}
@@ -450,6 +456,8 @@ def test_an_address_is_stored_in_lower_case_with_its_tag() -> None:
         "ada@com",
         "ada@192.0.2.1",
         "ada@example..com",
+        "ada@example.com.",
+        "ada@example.com\N{IDEOGRAPHIC FULL STOP}",
         "ada@-example.com",
         "ada@example.com(home)",
         ".ada@example.com",

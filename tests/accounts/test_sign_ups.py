@@ -30,6 +30,7 @@ from tests.accounts.accounts_env import PASSWORD, AccountsEnv, open_accounts_env
 from tests.fakes import Backend
 
 CALLS_OF_CONFIRMING_WITH_PASSWORD = 11
+USER_CREATED = 1  # the call of a sign-up without verification, after its lock
 CODE, OTHER_PASSWORD = "123456", "the password of another"  # The emulator sends the same code to every user.
 _numbers = itertools.count(1)
 
@@ -337,8 +338,9 @@ def test_an_unfinished_sign_up_with_a_group_is_not_taken_over(
     if is_waiting:
         register(quiet_env.with_verification(), email)
     else:
-        with quiet_env.aws.dying("after", 0):
+        with quiet_env.aws.dying("after", USER_CREATED):
             register(quiet_env, email)
+        quiet_env.end_locks()
     join(quiet_env, email, ("admins",))
 
     with pytest.raises(EmailTakenError):
@@ -352,12 +354,38 @@ def test_an_unfinished_sign_up_is_finished_by_the_next(quiet_env: AccountsEnv, e
     if is_waiting:
         register(quiet_env.with_verification(), email, OTHER_PASSWORD)
     else:
-        with quiet_env.aws.dying("after", 0):
+        with quiet_env.aws.dying("after", USER_CREATED):
             register(quiet_env, email, OTHER_PASSWORD)
+        quiet_env.end_locks()
 
     register(quiet_env, email)
 
     assert opening(quiet_env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
+
+
+@pytest.mark.parametrize("call", ["create_user", "set_password"])
+def test_of_two_sign_ups_at_once_only_the_one_that_is_answered_opens_the_account(
+    quiet_env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The second one runs before a call of the first."""
+    answered: list[str] = []
+    original = getattr(Cognito, call)
+
+    def sign_up(password: str) -> None:
+        with suppress(UnavailableError, EmailTakenError):
+            register(quiet_env, email, password)
+            answered.append(password)
+
+    def act_meanwhile(*values: str) -> str | None:
+        monkeypatch.setattr(Cognito, call, original)
+        sign_up(OTHER_PASSWORD)
+        return original(*values)
+
+    monkeypatch.setattr(Cognito, call, act_meanwhile)
+    sign_up(PASSWORD)
+
+    assert answered == [PASSWORD]
+    assert opening(quiet_env, email, OTHER_PASSWORD, PASSWORD) == answered
 
 
 # Answers that reveal nothing

@@ -200,7 +200,7 @@ class CatchupHistories(RuleBasedStateMachine):
     def check_covered(self, order: TranscriptionOrder) -> None:
         """Before a transcript is ordered, its job's open hold must cover the whole range."""
         name = order.webhook_url.rpartition("=")[2]
-        hold = self.scenario.quiet.hold(self.scenario.caller.user_id, f"catchup:{name}")
+        hold = self.scenario.quiet.ledger.get_hold(self.scenario.caller.user_id, f"catchup:{name}")
         assert hold
         assert (hold.state, hold.credits) == (HoldState.OPEN, self.model.jobs[name].held)
 

@@ -248,12 +248,17 @@ def test_a_range_is_never_left_to_a_failed_job(engine: Engine, names: Names, fir
 
 def delete_transcript(scenario: CatchupScenario) -> None:
     """The listener deletes the session's transcript unless a catch-up runs, and the sweep deletes its segments."""
-    (transcript,) = scenario.quiet.history.transcripts.page(scenario.caller.user_id, 100, None)[0]
     try:
-        scenario.catchup_env.backend.history.delete(scenario.caller, transcript.transcript_id)
+        delete_at_rest(scenario)
     except ConflictError as refusal:
         assert refusal.details == {"reason": "catchup_running"}  # noqa: PT017 - any other refusal is wrong
     scenario.catchup_env.backend.history.delete_marked_segments()
+
+
+def delete_at_rest(scenario: CatchupScenario) -> None:
+    """Delete the session's transcript: nothing refuses it while no catch-up runs."""
+    (transcript,) = scenario.quiet.history.transcripts.page(scenario.caller.user_id, 100, None)[0]
+    scenario.catchup_env.backend.history.delete(scenario.caller, transcript.transcript_id)
 
 
 def check_kept_or_deleted(scenario: CatchupScenario) -> None:
@@ -266,7 +271,7 @@ def check_kept_or_deleted(scenario: CatchupScenario) -> None:
     if any(sk.startswith("TRANSCRIPT#") for sk in remaining):
         job = scenario.catchup_env.catchups.get_status(scenario.caller, scenario.job_id)
         assert (job.status, job.credits_used, charged) == ("done", 1, [1])
-        delete_transcript(scenario)
+        delete_at_rest(scenario)
         return
     assert remaining == [], "something of a deleted transcript is left"
     assert len(scenario.text.tasks) == len(charged)

@@ -14,6 +14,7 @@ from chalicelib.models.text_tasks import TextTask
 from chalicelib.repositories.jobs import job_key
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import RUNNING_CATCHUPS
 from tests.catchup.catchup_env import CatchupEnv, FakeQueue, FakeRecordings, FakeText
 from tests.credits.account_invariants import Books
 from tests.engines import Engine
@@ -198,6 +199,8 @@ class CatchupScenario:
         books = self.books
         books.check()
         assert books.open_holds == [], "credits are stuck"
+        running = {sk: item[RUNNING_CATCHUPS] for sk, item in books.app.items() if item.get(RUNNING_CATCHUPS)}
+        assert running == {}, "a catch-up that has ended is counted as running"
         return books
 
     def check_the_end(self, max_orders: int = 1) -> contract.CatchupJob | None:

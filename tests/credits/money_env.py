@@ -128,7 +128,7 @@ class MoneyEnv:
             return
         current = self.session()
         assert current, "a provider is called without a session"
-        hold = self.quiet.hold(self.caller.user_id, current.hold_id)
+        hold = self.quiet.ledger.get_hold(self.caller.user_id, current.hold_id)
         assert hold, "a provider is called without a hold"
         assert hold.state is HoldState.OPEN
         assert current.inflight_ms >= audio.duration_ms

@@ -82,7 +82,7 @@ def test_a_hold_moves_credits_and_is_no_entry(backend: Backend, ledger: Ledger, 
     balance = ledger.balance(ada.user_id)
     assert (balance.available, balance.held, balance.used) == (20, 30, 0)
     assert len(backend.entries(ada.user_id)) == 1
-    assert backend.hold(ada.user_id, "s1:1") == hold_of(ada, 30)
+    assert ledger.get_hold(ada.user_id, "s1:1") == hold_of(ada, 30)
     backend.check_invariants(ada.user_id)
 
 
@@ -94,7 +94,7 @@ def test_the_same_hold_twice_takes_credits_once(ledger: Ledger, ada: Caller) -> 
     assert ledger.balance(ada.user_id).held == 30
 
 
-def test_a_hold_above_the_balance_changes_nothing(backend: Backend, ledger: Ledger, ada: Caller) -> None:
+def test_a_hold_above_the_balance_changes_nothing(ledger: Ledger, ada: Caller) -> None:
     before = ledger.balance(ada.user_id)
 
     with pytest.raises(InsufficientCreditsError) as refused:
@@ -102,7 +102,7 @@ def test_a_hold_above_the_balance_changes_nothing(backend: Backend, ledger: Ledg
 
     assert refused.value.details == {"required": 51, "available": 50}
     assert ledger.balance(ada.user_id) == before
-    assert backend.hold(ada.user_id, "s1:1") is None
+    assert ledger.get_hold(ada.user_id, "s1:1") is None
 
 
 def test_the_whole_balance_can_be_held(ledger: Ledger, ada: Caller) -> None:
@@ -171,7 +171,7 @@ def test_settling_charges_what_was_used_and_returns_the_rest(backend: Backend, l
 
     balance = ledger.balance(ada.user_id)
     assert (balance.available, balance.held, balance.used) == (38, 0, 12)
-    ended = backend.hold(ada.user_id, "s1:1")
+    ended = ledger.get_hold(ada.user_id, "s1:1")
     assert ended == replace(hold_of(ada, 30), state=HoldState.SETTLED, charged=12)
     backend.check_invariants(ada.user_id)
 
@@ -223,7 +223,7 @@ def test_a_settlement_without_usage_is_a_release_without_an_entry(
 
     ledger.release(hold_of(ada, 30), at=NOW)
 
-    ended = backend.hold(ada.user_id, "s1:1")
+    ended = ledger.get_hold(ada.user_id, "s1:1")
     assert ended
     assert (ended.state, ended.charged) == (HoldState.RELEASED, 0)
     assert len(backend.entries(ada.user_id)) == 1

@@ -93,6 +93,7 @@ class Boundary:
             self._scheduler.start(late, self._rng.randrange(LATE_MS))
             self._die(process)
         else:
+            process.table_failures += 1
             answer = self._fail(process, request, fault, label)
         self._note(process.account, f"{label} {answer[0]}{f' {fault}' if fault else ''}")
         self._scheduler.pause(self._faults.latency_ms(DYNAMODB_MS))

@@ -29,12 +29,11 @@ def check_sessions(simulation: Simulation) -> None:
         booked: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for entry in entries:
             if text(entry, "service") == "live":
-                booked[text(entry, "reference")].update(
-                    credits=-number(entry, "credits"), audio_ms=number(entry, "audio_ms")
-                )
+                transcript_id = text(entry, "hold_id").partition(":")[0]  # A session id can be used again.
+                booked[transcript_id].update(credits=-number(entry, "credits"), audio_ms=number(entry, "audio_ms"))
         for sk, session in items.items():
             if sk.startswith("SESSION#"):
-                _check_session(items, session, booked[text(session, "session_id")])
+                _check_session(items, session, booked[text(session, "transcript_id")])
 
 
 def _check_session(items: dict[str, Any], session: dict[str, Any], booked: Counter[str]) -> None:

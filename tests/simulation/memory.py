@@ -1,6 +1,6 @@
 """What the run remembers beside the tables, for the checks at its end."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,21 +21,24 @@ class RequestedCatchup:
 
 @dataclass
 class RequestedAnswer:
-    """A question. `answer`: the first that was received."""
+    """A question about a session or a transcript. `answers`: transcript → the first answer that was received."""
 
     person: "Person"
     question_id: str
-    answer: Any = None
+    session_id: str = ""
+    answers: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Memory:
     """Lists of what people did. `personal`: user → texts that an erasure must remove wherever they are stored.
 
-    `erased_users`: user id → email address of the accounts that were deleted.
+    `erased_users`: user id → email address of the accounts that were deleted. `restarts`: session → how often it was
+    started again after its deletion, or may have been.
     """
 
     catchups: list[RequestedCatchup] = field(default_factory=list)
     questions: list[RequestedAnswer] = field(default_factory=list)
     personal: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     erased_users: dict[str, str] = field(default_factory=dict)
+    restarts: Counter[str] = field(default_factory=Counter)

@@ -16,6 +16,7 @@ from tests.simulation.erasure import check_deleted_transcripts, check_erasure
 from tests.simulation.faults import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.simulation.jobs_rest import check_jobs
 from tests.simulation.scheduler import ViolationError
+from tests.simulation.tokens import check_tokens
 
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
@@ -53,6 +54,7 @@ def _rest(
     check_jobs(simulation)
     check_catchups(simulation)
     check_questions(simulation)
+    check_tokens(simulation)
     check_erasure(simulation)
     check_deleted_transcripts(simulation)
     for check in (

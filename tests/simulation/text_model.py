@@ -12,6 +12,7 @@ from tests.simulation.books import number, text
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.jobs_watch import covering_hold, is_late, service_of, stored_job
 from tests.simulation.scheduler import ViolationError
+from tests.simulation.tokens import ReceivedAnswer
 
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
@@ -23,13 +24,20 @@ USELESS, REFUSED = 0.05, 0.03
 
 @dataclass
 class TextModel:
-    """The provider. `calls`: job or question → answers that cost money, but for those of workers that came late."""
+    """The provider. `calls`: job or question → answers that cost money, but for those of workers that came late.
+
+    `received`: the answers that reached the backend.
+    """
 
     simulation: "Simulation"
     calls: Counter[str] = field(default_factory=Counter)
+    received: list[ReceivedAnswer] = field(default_factory=list)
 
     def answer(self, task: TextTask) -> TextAnswer:
-        return self.simulation.call_provider("text model", lambda: self._answer(task))
+        answer = self.simulation.call_provider("text model", lambda: self._answer(task))
+        process = self.simulation.scheduler.running
+        self.received.append(ReceivedAnswer(process, process.table_failures, answer.input_tokens, answer.output_tokens))
+        return answer
 
     def _answer(self, task: TextTask) -> TextAnswer:
         simulation, rng = self.simulation, self.simulation.rng

@@ -261,14 +261,15 @@ def test_every_lease_says_where_to_go_on(engine: Engine, names: Names) -> None:
 
 
 @pytest.mark.parametrize("seqs", [[0], [3, 6], [9, 2], [100]])
-@pytest.mark.parametrize("act", ["start", "renew", "renew after a lapse"])
+@pytest.mark.parametrize("act", ["renew", "renew after a lapse"])
 def test_a_lease_goes_on_after_what_was_saved_while_its_token_was_created(
     engine: Engine, names: Names, act: str, seqs: list[int]
 ) -> None:
+    """A renewed one: what is saved before the first token is refused (test_words_before_a_token.py)."""
     env = WordsEnv.on(engine, names, "direct")
     if act == "renew after a lapse":
         env.sweep()
-    session_id = str(uuid.uuid4()) if act == "start" else env.lease.session_id
+    session_id = env.lease.session_id
     shown: list[int] = []
 
     def save() -> None:
@@ -278,12 +279,9 @@ def test_a_lease_goes_on_after_what_was_saved_while_its_token_was_created(
 
     provider = FakeLive(env.backend.clock, script=[save])
     backend = Backend.on(env.backend.tables, env.backend.clock, live=(provider,))
-    if act == "start":
-        lease = backend.start(env.caller, session_id, transport="direct")
-    else:
-        lease = backend.streaming.renew(env.caller, session_id, True, "key", "hash")
-        again = backend.streaming.renew(env.caller, session_id, True, "key", "hash")
-        assert again == lease
+    lease = backend.streaming.renew(env.caller, session_id, True, "key", "hash")
+    again = backend.streaming.renew(env.caller, session_id, True, "key", "hash")
+    assert again == lease
 
     assert shown == [lease.next_seq] == [max(seqs) + 1]
     assert len(provider.socket_credentials) == 1

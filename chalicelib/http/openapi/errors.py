@@ -48,8 +48,16 @@ SCHEMA = {
                     "enum": sorted(REASONS),
                     "description": "Why, for programs: every `conflict` and every `unauthenticated` has one.",
                 },
+                "offered": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "The live providers that the account can use: of `provider_not_offered`.",
+                },
             },
-            "additionalProperties": {"type": ["integer", "string", "boolean", "null"]},
+            "additionalProperties": {
+                "type": ["integer", "string", "boolean", "array", "null"],
+                "items": {"type": "string"},
+            },
         },
     },
     "required": ["code", "message", "request_id"],

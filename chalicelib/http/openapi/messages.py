@@ -14,7 +14,7 @@ from .reasons import REASONS
 # Errors that compose their message.
 COMPOSED: tuple[AppError, ...] = (
     InsufficientCreditsError(100, 40, 60),
-    ProviderNotOfferedError("None of these providers is offered.", ["assemblyai"]),
+    ProviderNotOfferedError("None of these providers is offered.", ["assemblyai", "openai"]),
 )
 DETAILS: dict[str, dict[str, Detail]] = {
     "invalid_request": {"field": "colour"},

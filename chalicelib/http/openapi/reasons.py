@@ -24,7 +24,7 @@ REASONS = {
     ),
     "chunk_expired": Reason(
         "Recognising the chunk took too long, or its session ended. It was not charged. Send it again.",
-        "This chunk took too long or its session ended. It was not charged.",
+        "This chunk took too long or its session ended. It was not charged. Send it again.",
     ),
     "lease_changed": Reason(
         "The session changed while the chunk was processed. Send the chunk again.",
@@ -56,7 +56,7 @@ REASONS = {
     ),
     "renewed_since": Reason(
         "The session was renewed again after this request. Use the newest lease.",
-        "This session was renewed again since this request.",
+        "This session was renewed again since this request. Use the newest lease.",
     ),
     "resume_expired": Reason(
         "The session ended too long ago to resume. Start a new one.",
@@ -75,8 +75,8 @@ REASONS = {
         "This question is being answered. Retry the request.",
     ),
     "wrong_transport": Reason(
-        "The session streams directly to the provider and takes no relayed audio.",
-        "This session streams directly to the provider.",
+        "The session streams directly to the provider. Send its audio there.",
+        "This session streams directly to the provider. Send its audio there.",
     ),
     "missing": Reason(
         "There is no Authorization header. Send your ID token.",

@@ -27,12 +27,14 @@ class Asking:
         if body is None:
             return
         person, rng = self.person, self.rng
-        requested = RequestedAnswer(person, person.id_for("transcription/ask", person.key()))
+        requested = RequestedAnswer(
+            person, person.id_for("transcription/ask", person.key()), session_id=body.session_id or ""
+        )
         self.simulation.memory.questions.append(requested)
         if rng.random() < 0.2:
             self.simulation.start_actor(f"{person.email} asks twice", lambda: self._try(requested, body))
         self._try(requested, body)
-        if requested.answer and rng.random() < 0.3:
+        if requested.answers and rng.random() < 0.3:
             self.simulation.think(rng.random() * HOUR_MS)
             self._try(requested, body)
             other = contract.Ask(
@@ -70,21 +72,22 @@ class Asking:
             return
         if is_other:
             raise ViolationError(f"the question {question_id} was answered for another body")
-        if answer.credits_used != PRICE or (requested.answer and requested.answer != answer):
-            raise ViolationError(f"the question {question_id} was answered {requested.answer}, then {answer}")
-        requested.answer = answer
+        first = requested.answers.setdefault(answer.transcript_id, answer)
+        if answer.credits_used != PRICE or first != answer:
+            raise ViolationError(f"the question {question_id} was answered {first}, then {answer}")
 
 
 def check_questions(simulation: Simulation) -> None:
-    """At rest: charged once where there is an answer, and else never."""
+    """At rest: charged once where there is an answer, and else never; again for a session that was started again."""
     for requested in simulation.memory.questions:
         user_id, question_id = requested.person.user_id, requested.question_id
         charged = -simulation.observer.books.accounts[user_id].by_reference["usage", question_id]
         stored = stored_items(APP, f"USER#{user_id}").get(f"QUESTION#{question_id}", {})
-        is_answered = bool(requested.answer or text(stored, "answer"))
-        if charged not in (0, PRICE) or (is_answered and not charged):
+        fewest = max(len(requested.answers), bool(text(stored, "answer")))
+        most = 1 + simulation.memory.restarts[requested.session_id]
+        if charged not in range(fewest * PRICE, most * PRICE + 1, PRICE):
             raise ViolationError(
-                f"the question {question_id} of {user_id} cost {charged}: {requested.answer or stored}"
+                f"the question {question_id} of {user_id} cost {charged}: {requested.answers or stored}"
             )
         if stored and not text(stored, "answer"):
             raise ViolationError(f"the question {question_id} of {user_id} is neither answered nor gone")

@@ -122,9 +122,8 @@ class CatchingUp:
         """Wait for the summary; then request the same range once more, and perhaps delete the transcript."""
         rng = self.rng
         if body.session_id and rng.random() < 0.1:
-            transcripts = [session.transcript_id for _, session in self.simulation.listened]
-            sessions = [session.session_id for _, session in self.simulation.listened]
-            self._delete_transcript(transcripts[sessions.index(body.session_id)])
+            transcripts = {session.session_id: session.transcript_id for _, session in self.simulation.listened}
+            self.delete_transcript(transcripts[body.session_id])
         for _ in range(rng.choice([1, 4, 8])):
             self.simulation.think(rng.random() * 3 * MINUTE_MS)
             status = self._status(requested.job_id)
@@ -137,7 +136,7 @@ class CatchingUp:
             if rng.random() < 0.4:
                 self._repeat(body, requested)
             if rng.random() < 0.2:
-                self._delete_transcript(status.transcript_id)
+                self.delete_transcript(status.transcript_id)
 
     def _check_done(self, status: contract.CatchupJob) -> None:
         if not isinstance(status.summary, str) or not status.summary:
@@ -156,7 +155,7 @@ class CatchingUp:
         if is_unchanged and not requested.is_transcript_deleted and again.job_id != requested.job_id:
             raise ViolationError(f"the range of {requested.job_id} was sold again as {again.job_id}")
 
-    def _delete_transcript(self, transcript_id: str) -> None:
+    def delete_transcript(self, transcript_id: str) -> None:
         """Delete a transcript, and with it every catch-up of it, unless one of them is running."""
         person = self.person
         catchups = [
@@ -176,12 +175,15 @@ class CatchingUp:
         try:
             person.ask("delete transcript", lambda application: application.history.delete(person.me, transcript_id))
         except NotFoundError:
-            return
+            pass
         except ConflictError:
             for catchup in catchups:
                 catchup.is_transcript_deleted = False
             for session in sessions:
                 session.is_deleted = False
+            return
+        for session in sessions:
+            session.was_deleted = True
 
 
 def check_catchups(simulation: Simulation) -> None:

@@ -88,7 +88,7 @@ class Cheater:
         own = [
             session
             for owner, session in self.simulation.listened
-            if owner is self.person and session.transport == "relay" and session.recognised
+            if owner is self.person and session.transport == "relay" and session.recognised and not session.is_deleted
         ]
         if own:
             session, me = self.rng.choice(own), self.person.me

@@ -25,6 +25,7 @@ ACTIVITIES = {
     "sign out": 1,
     "export": 1,
     "delete": 1,
+    "delete transcript": 3,
     "cheat": 3,
 }
 
@@ -79,6 +80,10 @@ def _act(simulation: Simulation, person: Person) -> None:
             simulation.start_actor(f"{person.email} exports", life.export)
         case "cheat":
             Cheater(simulation, person).cheat()
+        case "delete transcript":
+            own = [session for reader, session in simulation.listened if reader is person]
+            if own:
+                CatchingUp(simulation, person).delete_transcript(rng.choice(own[-5:]).transcript_id)
         case "delete":
             if rng.random() < 0.5:
                 life.delete()

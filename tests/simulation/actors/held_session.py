@@ -1,11 +1,16 @@
 """What a listener knows of a session, and what must therefore be true of its transcript and its bill."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from chalicelib import contract
 from chalicelib.errors import NotFoundError
 from tests.simulation.actors.person import Person
 from tests.simulation.core import Simulation
+from tests.simulation.price_lists import credits_for
+from tests.simulation.providers import billed_ms
 from tests.simulation.scheduler import NEVER_MS, ViolationError
 
 CLOCK_SLACK_MS = 8_000  # of billed time: clocks of two processes, and seconds that are cut off
@@ -17,6 +22,9 @@ class HeldSession:
 
     `per_minute`: the credits of a minute, as its lease says. `saves`: seq → every attempt to save it. `sent`: seq →
     milliseconds; `recognised`: seq → milliseconds and words. `providers`: those that its client speaks; None: all.
+
+    `is_deleted`: its deletion was requested; `was_deleted`: and acknowledged. `listeners`: how many act on it now;
+    `left_ms`: when the last one left. `is_reused`: its key was used for another session.
     """
 
     session_id: str
@@ -28,12 +36,26 @@ class HeldSession:
     first_seq: int = 0
     next_seq: int = 0
     is_deleted: bool = False
+    was_deleted: bool = False
+    is_reused: bool = False
+    listeners: int = 0
+    left_ms: int = 0
     providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))
     sent: dict[int, int] = field(default_factory=dict)
     recognised: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    @contextmanager
+    def listen(self, simulation: Simulation) -> Iterator[None]:
+        """Somebody acts on the session until the block ends."""
+        self.listeners += 1
+        try:
+            yield
+        finally:
+            self.listeners -= 1
+            self.left_ms = simulation.scheduler.now_ms
 
     def texts_of(self, seq: int) -> set[str]:
         """What may be stored for this segment; empty if nothing has to be.
@@ -121,3 +143,14 @@ def check_transcript(simulation: Simulation, person: Person, session: HeldSessio
     for seq, (_, words) in session.recognised.items():
         if texts.count(words) != 1:
             raise ViolationError(f"chunk {seq} of {session.session_id} is {texts.count(words)} times in its transcript")
+
+
+def check_bill(session: HeldSession, stopped: contract.Stopped) -> None:
+    """A relay session costs the audio that was recognised, and nothing that was not sent."""
+    if session.transport != "relay":
+        return
+    recognised_ms = sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values())
+    sent_ms = sum(map(billed_ms, session.sent.values()))
+    least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sent_ms))
+    if not least <= stopped.credits_used <= most:
+        raise ViolationError(f"session {session.session_id} cost {stopped.credits_used}, not from {least} to {most}")

@@ -6,20 +6,25 @@ and a session costs no less than what was certainly used and no more than what m
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from msgspec.structs import replace
 
 from chalicelib import contract
-from chalicelib.errors import AppError, ConflictError, InsufficientCreditsError, ProviderNotOfferedError
+from chalicelib.errors import (
+    AppError,
+    ConflictError,
+    IdempotencyMismatchError,
+    InsufficientCreditsError,
+    ProviderNotOfferedError,
+)
 from chalicelib.models.audio import Audio
-from tests.simulation.actors.held_session import EndRequest, HeldSession, Save, Socket
+from tests.simulation.actors.held_session import EndRequest, HeldSession, Socket, check_bill
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
+from tests.simulation.actors.reused_keys import check_is_another, take_deleted_session
+from tests.simulation.actors.spoken_words import acknowledge, choose_words
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.simulation.price_lists import credits_for
-from tests.simulation.providers import billed_ms
 from tests.simulation.scheduler import ViolationError
 
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
@@ -35,16 +40,6 @@ CLIENTS_PROVIDERS = (
     ["deepgram"],
 )  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
-ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
-    {"start_ms": -20, "end_ms": 480.6},
-    {"start_ms": 500.5, "end_ms": 499},
-    {"speaker": None},
-    {"speaker": 1},
-    {"speaker": "Ada\n" * 20},
-    {"text": ""},
-    {"text": None},
-)
-MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
 OPEN_TABS = 3
 STOP = "stop"  # stands for the renewal's key in a request to stop
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
@@ -62,6 +57,11 @@ class Listener:
         if session is None:
             return None
         self.simulation.listened.append((self.person, session))
+        with session.listen(self.simulation):
+            self._listen_to(session)
+        return session
+
+    def _listen_to(self, session: HeldSession) -> None:
         leaves_after = self.rng.choice([1, 3, 6, 12, 24])
         for _ in range(leaves_after):
             try:
@@ -76,7 +76,6 @@ class Listener:
                 _try(lambda: self._save(session))  # The provider's last turns; some come too late.
         elif self.rng.random() < 0.5:
             self._stop_all()
-        return session
 
     # Requests
 
@@ -87,7 +86,8 @@ class Listener:
         body = contract.Start(
             transport=transport, lease_seconds=rng.choice([None, 60, 60, 120, 300, 900]), providers=providers
         )
-        session_id = person.id_for("transcription/stream", person.key())
+        deleted = take_deleted_session(self.simulation, person) if rng.random() < 0.5 else None
+        session_id = deleted.session_id if deleted else person.id_for("transcription/stream", person.key())
         hashed = body_hash(body)
 
         def start(application: Application) -> contract.Lease:
@@ -96,8 +96,13 @@ class Listener:
         requested_ms = self.simulation.scheduler.now_ms
         try:
             lease = self._ask_for_lease(f"start {transport}", start, session_id)
-        except (AppError, GaveUpError):
+        except (AppError, GaveUpError) as refusal:
+            if deleted and isinstance(refusal, IdempotencyMismatchError):
+                raise ViolationError(f"the key of {session_id} cannot be used after its deletion") from refusal
             return None
+        if deleted:
+            check_is_another(self.simulation, session_id, lease.transcript_id)
+            self.simulation.counts["sessions started under the key of a deleted one"] += 1
         session = HeldSession(
             session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0, providers=providers
         )
@@ -171,43 +176,18 @@ class Listener:
         if session.transport == "relay":
             kinds += [lambda: self._send_chunk(session)] * 5
         for number, run in enumerate(self.rng.choices(kinds, k=self.rng.randint(2, 4))):
-            self.simulation.start_actor(f"{session.session_id} at once {number}", lambda run=run: _try(run))
+            self._start_actor(session, f"at once {number}", run)
         self.simulation.think(SECOND_MS)
 
     def _save(self, session: HeldSession) -> None:
-        segments, saves, sent_today = self._words(session)
+        segments, saves, sent_today = choose_words(self.simulation, self.person, session)
         person, session_id = self.person, session.session_id
         saved = person.ask(
             "save", lambda application: application.streaming.save(person.me, session_id, segments, sent_today)
         )
-        self._acknowledge(saves, saved.rejected, sent_today)
+        acknowledge(self.simulation, saves, saved.rejected, sent_today)
         if set(saved.saved) != saves.keys() - {segment.seq for segment in saved.rejected}:
             raise ViolationError(f"session {session_id} saved {len(saved.saved)} of {len(saves)} segments: {saved}")
-
-    def _words(self, session: HeldSession) -> tuple[list[contract.SegmentInput], dict[int, Save], int]:
-        """Segments, some of them odd as vendors send them; the attempts to save them; and the bytes sent before."""
-        first = max(session.first_seq, session.next_seq - self.rng.randrange(3))
-        segments: list[contract.SegmentInput] = []
-        saves: dict[int, Save] = {}
-        for seq in range(first, first + self.rng.randint(1, 3)):
-            words = f"segment {seq} {self.rng.getrandbits(24):06x}"
-            odd = self.rng.choice(ODD_SEGMENTS) if self.rng.random() < 0.3 else {}
-            fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": words} | odd
-            segments.append(contract.SegmentInput(**fields))
-            session.next_seq = max(session.next_seq, seq + 1)
-            if fields["text"]:
-                saves[seq] = Save(words, self.simulation.scheduler.now_ms)
-                session.saves[seq].append(saves[seq])
-                self.simulation.memory.personal[self.person.user_id].append(words)
-        return segments, saves, MUCH_SENT_TODAY if self.rng.random() < 0.03 else 0
-
-    def _acknowledge(self, saves: dict[int, Save], rejected: list[contract.RejectedSegment], sent_today: int) -> None:
-        """Note what was stored. Nothing is rejected here but for the bound of a day, or too late."""
-        for segment in rejected:
-            if segment.reason == "save_full" or (segment.reason == "words_limit" and not sent_today):
-                raise ViolationError(f"segment {segment.seq} was rejected: {segment.reason}")
-        for seq in saves.keys() - {segment.seq for segment in rejected}:
-            saves[seq].ended_ms = self.simulation.scheduler.now_ms
 
     def _send_chunk(self, session: HeldSession) -> None:
         """Send a chunk, a new one or one of the last again."""
@@ -264,7 +244,9 @@ class Listener:
 
     def _stop(self, session: HeldSession) -> None:
         person, seconds = self.person, self.rng.choice([None, self.rng.randrange(600)])
-        segments, saves, sent_today = self._words(session) if self.rng.random() < 0.5 else ([], {}, 0)
+        segments, saves, sent_today = (
+            choose_words(self.simulation, self.person, session) if self.rng.random() < 0.5 else ([], {}, 0)
+        )
 
         def stop(application: Application) -> contract.Stopped:
             return application.streaming.stop(person.me, session.session_id, seconds, segments, sent_today)
@@ -272,8 +254,8 @@ class Listener:
         try:
             with self._end_request(session, STOP):
                 stopped = person.ask("stop", stop)
-            self._acknowledge(saves, stopped.rejected, sent_today)
-            self._check_bill(session, stopped)
+            acknowledge(self.simulation, saves, stopped.rejected, sent_today)
+            check_bill(session, stopped)
             if self.rng.random() < 0.2:
                 again = person.ask(
                     "stop", lambda application: application.streaming.stop(person.me, session.session_id, None)
@@ -287,8 +269,17 @@ class Listener:
         """Stop the latest sessions at the same moment, as when a browser with several tabs is closed."""
         own = [session for reader, session in self.simulation.listened if reader is self.person]
         for session in own[-OPEN_TABS:]:
-            stop = lambda session=session: self._stop(session)  # noqa: E731
-            self.simulation.start_actor(f"{session.session_id} is closed", stop)
+            if not session.is_reused:
+                self._start_actor(session, "is closed", lambda session=session: self._stop(session))
+
+    def _start_actor(self, session: HeldSession, name: str, run: Callable[[], object]) -> None:
+        """Act on the session beside what its listener does."""
+
+        def act() -> None:
+            with session.listen(self.simulation):
+                _try(run)
+
+        self.simulation.start_actor(f"{session.session_id} {name}", act)
 
     @contextmanager
     def _end_request(self, session: HeldSession, renewal: str) -> Iterator[None]:
@@ -301,18 +292,6 @@ class Listener:
             request.over_ms = self.simulation.scheduler.now_ms + LONGEST_REQUEST_MS
             raise
         request.over_ms = self.simulation.scheduler.now_ms
-
-    def _check_bill(self, session: HeldSession, stopped: contract.Stopped) -> None:
-        """A relay session costs the audio that was recognised, and nothing that was not sent."""
-        if session.transport != "relay":
-            return
-        recognised_ms = sum(billed_ms(milliseconds) for milliseconds, _ in session.recognised.values())
-        sent_ms = sum(map(billed_ms, session.sent.values()))
-        least, most = (credits_for(ms, session.per_minute) for ms in (recognised_ms, sent_ms))
-        if not least <= stopped.credits_used <= most:
-            raise ViolationError(
-                f"session {session.session_id} cost {stopped.credits_used}, not from {least} to {most}"
-            )
 
 
 def _try(run: Callable[[], object]) -> None:

@@ -21,6 +21,11 @@ FAULTS = {
         "        if segment is None:\n            continue\n",
         "        if segment is None:\n            break\n",
     ),
+    "a session that outlives its transcript": PlantedFault(
+        "repositories/transcripts.py",
+        "        writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))\n",
+        "",
+    ),
     "a start without a pointer to its session": PlantedFault(
         "streaming/service.py", "                put_open_session(opened),\n", ""
     ),
