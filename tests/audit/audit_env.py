@@ -15,7 +15,7 @@ from chalicelib.audit.service import MESSAGE, Audits
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.ledger import Entry
 from chalicelib.models.purchase_facts import DisputeState, PaymentState
-from chalicelib.payments.purchase_state import purchase_value
+from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import balance_key, entry_from

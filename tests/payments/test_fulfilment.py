@@ -20,7 +20,7 @@ from chalicelib.models.purchase_facts import (
     RefundState,
 )
 from chalicelib.models.purchases import Purchase
-from chalicelib.payments.purchase_state import apply_changes, ledger_changes
+from chalicelib.payments.refunds_and_disputes import apply_changes, ledger_changes
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
 from chalicelib.repositories.table import Write

@@ -22,8 +22,8 @@ from chalicelib.cursors import Cursors
 from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
-from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.payments.reconciliation import Reconciler
+from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger import Ledger
