@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+OFF_RETRY_SECONDS = 3_600  # where an operator switched a part off
 Detail = int | str | bool | None | list[str]
 
 # The closed lists behind `details.reason`; http/openapi/reasons.py says what each means.

@@ -1,7 +1,7 @@
 """Records what is learned about payments, by webhook or by asking, and books what it means for the credits.
 
-In any order and however often: each fact is merged with the known ones, and what follows (refunds_and_disputes.py) is booked
-in one write. What is sold is decided by the stored purchase, never by an event.
+In any order and however often: each fact is merged with the known ones, and what follows (refunds_and_disputes.py) is
+booked in one write. What is sold is decided by the stored purchase, never by an event.
 What an event says about a payment is read by providers/stripe_event_handlers.py.
 """
 

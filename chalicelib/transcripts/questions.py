@@ -12,6 +12,7 @@ import msgspec
 
 from .. import contract
 from ..errors import (
+    OFF_RETRY_SECONDS,
     ConflictError,
     IdempotencyMismatchError,
     InsufficientCreditsError,
@@ -38,7 +39,6 @@ SERVICE = "ask"
 STALE_AFTER_SECONDS = 35  # more than the gateway's 29 s: the attempt's process has ended
 SWEEP_AFTER_SECONDS = 60
 RETENTION_SECONDS = 86_400
-OFF_RETRY_SECONDS = 3_600
 NOT_IN_TRANSCRIPT = "The transcript does not answer this question."
 
 
