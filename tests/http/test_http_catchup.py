@@ -176,7 +176,7 @@ def test_a_key_names_its_answer(person: Person, sandbox: Sandbox) -> None:
     assert len({answer.text for answer in answers}) == 1
     assert answers[0].json()["answered"] is True
     check_error(other, 409, "idempotency_mismatch")
-    assert person.balance() == (before[0] - 5, 0)
+    assert person.balance() == (before[0] - QUESTION_CREDITS, 0)
     assert sandbox.count(Sandbox.TEXT) == calls + 1
 
 
