@@ -70,7 +70,7 @@ class Books(Struct, frozen=True):
 class AuditFigures(Struct, frozen=True):
     """Counts of an audit so far. `users_moving`: not checked, because their books changed while they were read."""
 
-    users_judged: int = 0
+    users_checked: int = 0
     users_moving: int = 0
     entries: int = 0
     open_holds: int = 0

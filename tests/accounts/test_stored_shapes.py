@@ -50,7 +50,7 @@ EXPORTED_FIELDS = {
             "purchase_id",
             "refunds",
             "success_url",
-            "taken",
+            "clawed_back",
         ),
     },
     "transcripts": {

@@ -135,7 +135,7 @@ def check_totals(simulation: Simulation) -> None:
     stored: Counter[str] = Counter()
     for pk in stored_partitions(APP):
         if pk.startswith(SHARDS_OF_TOTALS):
-            stored.update({name: number(stored_items(APP, pk)["SUMS"], name) for name in TOTALS})
+            stored.update({name: number(stored_items(APP, pk)["TOTALS"], name) for name in TOTALS})
     expected: Counter[str] = Counter()
     for account in simulation.observer.books.accounts.values():
         for entry in account.entries.values():

@@ -33,7 +33,7 @@ class FaultyLive(FakeLive):
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         self.check(lease_seconds)
-        fault = self.fault_injector.next_fault("Ticket")
+        fault = self.fault_injector.next_fault("CreateToken")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if self.is_down or fault is Fault.UNSENT:
@@ -191,7 +191,7 @@ def let_session_lapse(listener: Listener) -> None:
 
 def abandon_while_opening(listener: Listener) -> None:
     """A process died with the token in its hands; the lease waits for it without success."""
-    listener.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Ticket" else None)
+    listener.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "CreateToken" else None)
     with suppress(Crash):
         listener.start()
     listener.fault_injector.use_plan(no_faults)

@@ -99,7 +99,7 @@ def calls_of(command: Command, engine: Engine, names: Names) -> list[str]:
 
 def faults_of(call: str) -> tuple[Fault, ...]:
     """Those that differ for this call: only a transaction is cancelled, and a provider knows two kinds."""
-    if call == "Ticket":
+    if call == "CreateToken":
         return (Fault.UNSENT, Fault.LOST)
     return TRANSIENT if call == "TransactWriteItems" else tuple(fault for fault in TRANSIENT if fault not in CANCELLED)
 
@@ -126,7 +126,7 @@ def lived_through(command: Command, number: int, fault: Fault, engine: Engine, n
     except (UnavailableError, ProviderError) as error:
         failure = error
     if failure:
-        is_the_providers = listener.fault_injector.calls[number] == "Ticket"
+        is_the_providers = listener.fault_injector.calls[number] == "CreateToken"
         assert isinstance(failure, ProviderError) == is_the_providers
         assert "retry_after_seconds" in failure.details or is_the_providers
         listener.books().check()
