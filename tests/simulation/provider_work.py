@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
 TRIES_OF_A_BOOKING = 3
-# Of the answers: their process is frozen at once, for longer than reservations, holds and claims last, and then goes on
-# although its function's timeout is over.
-OUTLIVED, SHORTEST_OUTLIVED_MS, LONGEST_OUTLIVED_MS = 0.04, 36 * SECOND_MS, 3 * MINUTE_MS
+# How long a process may be frozen with an answer: longer than reservations, holds and claims last, and until a sweep.
+SHORTEST_FROZEN_MS, LONGEST_FROZEN_MS = 36 * SECOND_MS, 10 * MINUTE_MS
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,13 @@ class ReceivedWork:
 
 @dataclass
 class WorkLog:
-    """The work of one provider. `asked`: all that it did; `received`: what its answers told the backend."""
+    """The work of one provider. `asked`: all that it did; `received`: what its answers told the backend.
+
+    `frozen`: of the answers, how many find their process frozen at once, which goes on although its time is over.
+    """
 
     simulation: "Simulation"
+    frozen: float
     asked: list[Work] = field(default_factory=list)
     received: list[ReceivedWork] = field(default_factory=list)
 
@@ -57,11 +60,9 @@ class WorkLog:
         """The running process got the answer; now and then it is frozen, and outlives what it has reserved."""
         simulation, process = self.simulation, self.simulation.scheduler.running
         self.received.append(ReceivedWork(work, process, process.table_failures))
-        if simulation.faults.happens_in_profile(OUTLIVED):
+        if simulation.faults.happens_in_profile(self.frozen):
             simulation.counts["faults: frozen with a provider's answer, longer than its function's timeout"] += 1
-            spread_ms = LONGEST_OUTLIVED_MS - SHORTEST_OUTLIVED_MS
-            frozen_ms = SHORTEST_OUTLIVED_MS + int(simulation.rng.random() * spread_ms)
-            left_ms = process.deadline_ms - simulation.scheduler.now_ms
+            frozen_ms = simulation.rng.randrange(SHORTEST_FROZEN_MS, LONGEST_FROZEN_MS)
             process.deadline_ms += frozen_ms
             simulation.scheduler.pause(frozen_ms)
-            simulation.note(process.account, f"{process.name}: was frozen for {frozen_ms} ms, {left_ms} ms are left")
+            simulation.note(process.account, f"{process.name}: was frozen for {frozen_ms} ms")

@@ -210,14 +210,14 @@ class Providers:
             LiveProvider(simulation, "assemblyai", "assemblyai/universal-streaming-english"),
             LiveProvider(simulation, "openai", "openai/gpt-live-transcribe"),
         )
-        self.recogniser = Recogniser(simulation, WorkLog(simulation))
+        self.recogniser = Recogniser(simulation, WorkLog(simulation, frozen=0.04))
         self.recognisers = (self.recogniser,)
         self.user_pool = UserPool(simulation)
         self.queue = Queue(simulation)
         self.uploads = Uploads(simulation)
         self.exports = Exports(simulation)
         self.recordings = Recordings(simulation)
-        self.text = TextModel(simulation, WorkLog(simulation))
+        self.text = TextModel(simulation, WorkLog(simulation, frozen=0.15))
         self._simulation = simulation
         self.stripe = Stripe(simulation)
 

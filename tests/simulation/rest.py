@@ -11,6 +11,7 @@ from tests.simulation.actors.held_session import check_transcript
 from tests.simulation.actors.owner import Owner
 from tests.simulation.actors.person import Person
 from tests.simulation.actors.schedules import SCHEDULES, Schedules
+from tests.simulation.actors.words_bounds import check_stored_words
 from tests.simulation.booked_work import check_booked_work
 from tests.simulation.engine import APP, LEDGER, stored_items, stored_partitions
 from tests.simulation.erasure import check_deleted_transcripts, check_erasure
@@ -57,6 +58,7 @@ def _rest(
     check_booked_work(simulation)
     check_erasure(simulation)
     check_deleted_transcripts(simulation)
+    check_stored_words(simulation)
     for check in (
         final_checks.check_sessions,
         final_checks.check_recognised_audio,
