@@ -24,9 +24,9 @@ class ViolationError(BaseException):
 class Process:
     """Something that runs: a function of the backend, a client, a schedule.
 
-    `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and which session, job or purchase.
-    `claim`: what its worker has claimed a job as. `table_failures`: how many of its calls to DynamoDB failed.
-    `outcome` and `failure`: what it returned or raised, at its end.
+    `started_ms`: when it began; `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and
+    which session, job or purchase. `claim`: what its worker has claimed a job as. `table_failures`: how many of its
+    calls to DynamoDB failed. `outcome` and `failure`: what it returned or raised, at its end.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Process:
     clock_error_ms: int = 0
     claim: str = ""
     table_failures: int = 0
+    started_ms: int = 0
     ends_with_run: bool = False  # an actor that ends at its next step once the operations are done
     outcome: Any = None
     failure: BaseException | None = None
@@ -61,6 +62,7 @@ class Scheduler:
 
     def start(self, process: Process, delay_ms: int = 0) -> Process:
         """Let the process run from `delay_ms` from now on."""
+        process.started_ms = self.now_ms + delay_ms
         process.greenlet = greenlet(lambda: self._run(process), parent=self._hub)
         self._alive[process] = None
         self._queue_up(process, self.now_ms + delay_ms)

@@ -9,7 +9,7 @@ from chalicelib.models.catchup import TextAnswer
 from chalicelib.models.text_tasks import TextTask
 from chalicelib.pricing.price_table import TextBudget
 from tests.default_prices import PRICES
-from tests.simulation.books import number, text
+from tests.simulation.books import Item, number, text
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.faults import MINUTE_MS
 from tests.simulation.jobs_watch import covering_hold, is_late, service_of, stored_job
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
 MODEL = "openai/gpt-6-luna"
+CALL_BYTES = 180_000  # of lines, in one call
+LINE_BYTES = 200  # of a line, at most, besides its text
 SLACK_BYTES = 2_000  # what a task's data has besides the lines: a title or a question, and names
 USELESS, REFUSED = 0.05, 0.03
 
@@ -86,7 +88,8 @@ class TextModel:
             return user_id
         self._check_size(service_of(job), task, number(job, "to_ms") - number(job, "from_ms"))
         self.calls[job_id] += 1
-        if self.calls[job_id] > _budget_of(service_of(job)).tries:  # No transcript here needs a second part.
+        tries = _budget_of(service_of(job)).tries
+        if self.calls[job_id] > tries and self.calls[job_id] > tries * _most_calls(job):
             raise ViolationError(f"the catch-up {job_id} was summarised {self.calls[job_id]} times")
         return user_id
 
@@ -94,7 +97,7 @@ class TextModel:
         budget, size = _budget_of(service), len(task.data.encode())
         started_minutes = -(-milliseconds // MINUTE_MS)
         paid_bytes = budget.input_bytes + budget.input_bytes_per_minute * started_minutes
-        if size > paid_bytes + SLACK_BYTES or task.output_tokens > budget.output_tokens:
+        if size > min(paid_bytes, CALL_BYTES) + SLACK_BYTES or task.output_tokens > budget.output_tokens:
             raise ViolationError(f"{size} bytes and {task.output_tokens} tokens of {service} for {milliseconds} ms")
 
 
@@ -103,3 +106,13 @@ def _budget_of(service: str) -> TextBudget:
     budget = PRICES.services[service].text
     assert budget is not None
     return budget
+
+
+def _most_calls(job: Item) -> int:
+    """The calls of one try: two neighbouring parts exceed one call, and one more reads the results of all parts."""
+    prefix = f"SEGMENT#{text(job, 'transcript_id')}#S#"
+    size = 0
+    for sk, block in stored_items(APP, f"USER#{text(job, 'user_id')}").items():
+        if sk.startswith(prefix):
+            size += sum(len(row["L"][3]["S"].encode()) + LINE_BYTES for row in block["segments"]["L"])
+    return 1 if size <= CALL_BYTES else 2 * size // CALL_BYTES + 2
