@@ -33,6 +33,16 @@ FAULTS = {
     "a summary of a worker without a claim that is not booked": PlantedFault(
         "catchup/summarise.py", "            self.settlement.book_lost_use(self.job, use)\n", ""
     ),
+    "a cost of audio that is rounded down": PlantedFault(
+        "pricing/price_table.py",
+        "return -(-audio_ms * self.models[model].micro_usd_per_hour // MILLISECONDS_PER_HOUR)",
+        "return audio_ms * self.models[model].micro_usd_per_hour // MILLISECONDS_PER_HOUR",
+    ),
+    "a summary of more text than is paid for": PlantedFault(
+        "catchup/summarise.py",
+        "sample_segments(segments, budget.bytes_for(job.billed_ms))",
+        "sample_segments(segments, 2 * budget.bytes_for(job.billed_ms))",
+    ),
     "an answer after its hold that is not booked": PlantedFault(
         "transcripts/questions.py", "self.ledger.book_cost(hold.user_id, cost, hold.hold_id, at=self.now())", "pass"
     ),
