@@ -47,7 +47,7 @@ CURSORS = Cursors(IDENTITY_KEY)
 STAGE, ORIGIN = "local", "https://extension.example"
 # Small, so that caps and allowances are reached in every run.
 FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=2_400)
-LEASE_RULES = LeaseRules(free_allowance_seconds=600, paid_allowance_seconds=1_200)
+LEASE_RULES = LeaseRules(free_allowance_seconds=600, paid_allowance_seconds=1_200, words_bytes_per_day=1_000_000)
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,9 @@ def check_recognised_audio(simulation: Simulation) -> None:
         for sk, item in items.items()
         if "#C#" in sk and text(item, "state") == "done"
     )
-    if billed_audio_ms > simulation.providers.recogniser.recognised_ms:
-        raise ViolationError(
-            f"{billed_audio_ms} ms were billed, {simulation.providers.recogniser.recognised_ms} recognised"
-        )
+    recognised_ms = sum(work.audio_ms for work in simulation.providers.recogniser.log.asked)
+    if billed_audio_ms > recognised_ms:
+        raise ViolationError(f"{billed_audio_ms} ms were billed, {recognised_ms} recognised")
 
 
 def check_allowances(simulation: Simulation) -> None:
