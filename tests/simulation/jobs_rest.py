@@ -69,4 +69,4 @@ def _check_booked(simulation: "Simulation", transcript: OrderedTranscript) -> No
 
 
 def _fail(job_id: str, user_id: str, message: str) -> NoReturn:
-    raise ViolationError(f"the catch-up {job_id} of {user_id}: {message}")
+    raise ViolationError(f"the catch-up {job_id} of {user_id}: {message}", user_id)

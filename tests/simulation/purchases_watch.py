@@ -66,4 +66,5 @@ def _facts(item: dict[str, Any], name: str) -> dict[str, tuple[int, int]]:
 
 
 def _fail(purchase_id: str, message: str) -> NoReturn:
-    raise ViolationError(f"purchase {purchase_id}: {message}")
+    buyer = text(stored_items(APP, f"PURCHASE#{purchase_id}").get("PURCHASE", {}), "user_id")
+    raise ViolationError(f"purchase {purchase_id}: {message}", buyer)

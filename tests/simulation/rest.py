@@ -119,6 +119,4 @@ def _check_audit(simulation: "Simulation", schedules: Schedules, owner: Owner) -
 
 
 def _fail(simulation: "Simulation", account: str, message: str) -> NoReturn:
-    if process := simulation.scheduler.current:
-        process.account = account  # Its steps are shown.
-    raise ViolationError(message)
+    raise ViolationError(message, account)

@@ -17,7 +17,14 @@ NEVER_MS = 1 << 60
 
 
 class ViolationError(BaseException):
-    """Something that must always hold does not. No code of the product may catch this."""
+    """Something that must always hold does not. No code of the product may catch this.
+
+    `account`: the user it is about; empty where only the process that found it knows.
+    """
+
+    def __init__(self, message: str, account: str = ""):
+        super().__init__(message)
+        self.account = account
 
 
 @dataclass(eq=False)
@@ -36,6 +43,7 @@ class Process:
     subject: str = ""
     clock_error_ms: int = 0
     claim: str = ""
+    started_ms: int = 0
     table_failures: int = 0
     ends_with_run: bool = False  # an actor that ends at its next step once the operations are done
     outcome: Any = None
@@ -128,6 +136,7 @@ class Scheduler:
         heapq.heappush(self._queue, (at_ms, self._order, process.turn, process))
 
     def _run(self, process: Process) -> None:
+        process.started_ms = self.now_ms
         try:
             process.outcome = process.run()
         except GreenletExit:

@@ -55,6 +55,7 @@ class Schedules:
         subject: str = "",
     ) -> Any:
         """What a schedule's function returned; None after an error, which the next run repairs."""
+        self.simulation.operations_of_schedules += 1
         try:
             return self.simulation.call(
                 operation, account, run, subject=subject, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS
