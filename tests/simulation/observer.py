@@ -1,11 +1,11 @@
 """Sees every write that took effect: checks the invariants it touches, and keeps what it changed for others.
 
-`stream`: the new entries, as the stream of the ledger would bring them.
+`stream`: the new entries, as the stream of the ledger would bring them. `find_payments`: at Stripe, of a purchase.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tests.simulation import purchases_watch
 from tests.simulation.books import HOLD, USER, Books, text
@@ -14,6 +14,9 @@ from tests.simulation.jobs_watch import JOB, JobsWatch
 from tests.simulation.scheduler import Process
 from tests.simulation.sessions_watch import SESSION, SessionsWatch
 from tests.simulation.written_items import Key
+
+if TYPE_CHECKING:
+    from tests.simulation.stripe import Payment
 
 PURCHASE = "PURCHASE#"
 
@@ -25,6 +28,7 @@ class Observer:
         self.books = Books()
         self.jobs = JobsWatch()
         self.sessions = SessionsWatch()
+        self.find_payments: Callable[[str], list[Payment]] = lambda purchase_id: []
         self.stream: deque[dict[str, Any]] = deque()
 
     def observe(self, keys: Sequence[Key], now: int, process: Process) -> None:
@@ -54,6 +58,7 @@ class Observer:
                 purchases_watch.check_new_dispute_hold(self.books, user_id, opened[0], before)
         for purchase_id in purchase_ids:
             purchases_watch.check_purchase(self.books, purchase_id)
+            purchases_watch.check_facts(purchase_id, self.find_payments(purchase_id))
         for job_id in job_ids:
             self.jobs.check(self.books, job_id, now, process.claim)
         for user_id, session_id in sessions:
