@@ -15,6 +15,8 @@ from tests.simulation.engine import APP, LEDGER, stored_items, stored_partitions
 from tests.simulation.erasure import check_deleted_transcripts, check_erasure
 from tests.simulation.faults import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.simulation.jobs_rest import check_jobs
+from tests.simulation.leftovers import check_leftovers
+from tests.simulation.owed_credits import check_owed_credits
 from tests.simulation.scheduler import ViolationError
 from tests.simulation.tokens import check_tokens
 
@@ -49,6 +51,10 @@ def _rest(
         while simulation.observer.stream:
             schedules.count()
     _check_nothing_is_stuck(simulation)
+    check_leftovers(simulation)
+    check_owed_credits(simulation)
+    while simulation.observer.stream:
+        schedules.count()
     simulation.observer.books.check_all()
     check_purchases(simulation)
     check_jobs(simulation)
