@@ -28,7 +28,7 @@ from tests.simulation.scheduler import ViolationError
 if TYPE_CHECKING:
     from tests.simulation.stripe import Payment, Stripe
 
-OF_CHECKOUTS, OF_FACTS = 0.5, 0.3  # after how many a wrong event follows
+OF_CHECKOUTS, OF_FACTS = 0.5, 0.6  # after how many a wrong event follows
 LATEST_MS = 20 * MINUTE_MS
 WRONG_SIGNATURE = "signed-by-a-stranger"
 Update = CheckoutSession | PaymentUpdate

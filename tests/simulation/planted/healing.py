@@ -18,7 +18,7 @@ FAULTS = {
         "accounts/export.py", "                self.tables.write(exports.delete_export(export))", "                pass"
     ),
     "an audit that the sweep never continues": PlantedFault(
-        "audit/service.py", "        self.queue.send(MESSAGE + running.audit_id)\n", ""
+        "audit/service.py", "        self.queue.send(MESSAGE + running.audit_id)\n", "", "apocalypse"
     ),
     "an erasure that the sweep never continues": PlantedFault(
         "accounts/deletion.py",

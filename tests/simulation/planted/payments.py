@@ -31,8 +31,6 @@ FAULTS = {
         "isinstance(update.fact, RefundFact) and update.cents > purchase.cents", "another amount"
     ),
     "an event whose signature does not matter": PlantedFault(
-        "payments/checkout.py",
-        "self.fulfilment.gateway.verify_event(raw, signature)",
-        "self.fulfilment.gateway.events[raw.decode()]  # type: ignore[attr-defined]",
+        "payments/checkout.py", "gateway.verify_event(raw, signature)", 'gateway.verify_event(raw, "signed-by-stripe")'
     ),
 }
