@@ -66,7 +66,11 @@ class Boundary:
                 raise outage() if outage else ProviderUnavailableError("The provider is overloaded.")
             case Fault.SERVER_ERROR:
                 raise outage() if outage else ProviderError("The provider failed.")
-        result = effect()
+        try:
+            result = effect()
+        except ViolationError as violation:
+            violation.account = violation.account or process.account
+            raise
         self._scheduler.pause(self._faults.latency_ms(usual_ms))
         if fault is Fault.CRASH_AFTER:
             self._die(process)

@@ -76,10 +76,16 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
 
 
 def _account_of(violation: ViolationError, simulation: Simulation) -> str:
-    """The account that a violation is about, or that it names, or else that of the process which found it."""
-    named = [account for account in simulation.trace.of_account if account and account in str(violation)]
-    process = simulation.scheduler.current
-    return violation.account or (named[0] if named else process.account if process else "")
+    """The account that a violation is about; if it does not say, the one that it names, by its id or a session's.
+
+    Else that of the process which found it.
+    """
+    if violation.account:
+        return violation.account
+    message, process = str(violation), simulation.scheduler.current
+    named = [account for account in simulation.trace.of_account if account and account in message]
+    named += [person.user_id for person, session in simulation.listened if session.session_id in message]
+    return named[0] if named else process.account if process else ""
 
 
 def _simulate(simulation: Simulation) -> None:
