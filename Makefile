@@ -53,7 +53,7 @@ resources: $(LOCAL_READY) ## deploy the resource stack of STAGE=dev to AWS, and 
 secrets: $(LOCAL_READY) ## check the encrypted secrets of STAGE=dev: present, readable, of the right format
 	@$(PY) -m scripts.secret check --stage "$(STAGE)"
 
-deploy: $(LOCAL_READY) ## deploy STAGE=prod to AWS after showing the changes (YES=1: without a question)
+deploy: $(LOCAL_READY) ## deploy a stage to AWS, after showing the changes (STAGE=dev, needed; YES=1: without a question)
 	@$(PY) -m scripts.deploy --stage "$(STAGE)" $(if $(YES),--yes)
 
 destroy: $(LOCAL_READY) ## delete STAGE=dev from AWS; keeps ledger and accounts (DATA=delete deletes them, except on prod)

@@ -85,7 +85,7 @@ def resend_code(body: Body[contract.ResendCode]) -> contract.CodeSent:
 
     The response is the same whether or not the account exists.
     """
-    return use_cases.accounts().resend_code(body)
+    return use_cases.accounts().resend_code(body, web.network(request()))
 
 
 @app.route("/auth/login", methods=["POST"], cors=CORS)
@@ -133,7 +133,7 @@ def forgot_password(body: Body[contract.ForgotPassword]) -> contract.CodeSent:
 
     The response is the same whether or not the account exists.
     """
-    return use_cases.accounts().forgot_password(body)
+    return use_cases.accounts().forgot_password(body, web.network(request()))
 
 
 @app.route("/auth/reset-password", methods=["POST"], cors=CORS)
@@ -233,7 +233,7 @@ def stream(
 
 
 @app.route("/transcription/sessions", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads")
+@endpoint(limit="bulk_reads")
 def open_sessions(caller: Caller) -> contract.OpenSessions:
     """List the caller's sessions that were not stopped and can go on: what a client looks at when it wakes."""
     return use_cases.streaming().open_sessions(caller)
@@ -470,7 +470,7 @@ def purchase(caller: Caller, body: Body[contract.Buy], key: IdempotencyKey) -> c
 
 
 @app.route("/credits/purchases", methods=["GET"], authorizer=cognito, cors=CORS)
-@endpoint(limit="reads")
+@endpoint(limit="bulk_reads")
 def purchases(caller: Caller, query: Query[contract.PageQuery]) -> contract.PurchasePage:
     """List the caller's purchases, newest first."""
     return use_cases.purchases().page(caller, query.limit, query.cursor)

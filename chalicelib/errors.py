@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-Detail = int | str | bool | None
+Detail = int | str | bool | None | list[str]
 
 # The closed lists behind `details.reason`; http/openapi/errors.py says what each means and what to do.
 ConflictReason = Literal[
@@ -66,8 +66,8 @@ class ProviderNotOfferedError(AppError):
     code = "provider_not_offered"
 
     def __init__(self, message: str, offered: Iterable[str]):
-        names = ", ".join(offered)
-        super().__init__(f"{message} Offered to this account: {names}.", field="providers", offered=names)
+        names = list(offered)
+        super().__init__(f"{message} Offered to this account: {', '.join(names)}.", field="providers", offered=names)
 
 
 class InvalidSignatureError(AppError):
@@ -160,7 +160,7 @@ class InsufficientCreditsError(AppError):
             if available >= 0:
                 advice = "Stop sessions that are still open, buy credits or request less."
         super().__init__(f"{message}. {advice}", required=required, available=available)
-        self.held = held
+        self.available, self.held = available, held
 
 
 class NotFoundError(AppError):

@@ -31,7 +31,8 @@ Try it:
 To buy credits yourself: POST {api_url}/credits/purchase with {{"package_id": "starter"}} and a token, then open the
 `checkout_url` of the response in a browser and press Pay.
 
-The API accepts browser requests from {extension_origins} only. Its answer to any other page is 403.
+The API accepts browser requests from its own pages and from {extension_origins} only.
+Its answer to any other page is 403.
 For your own extension, with the id that chrome://extensions shows (several: comma-separated, such as the store's,
 Edge's and an unpacked copy, or http://localhost:3000 for a page):
   EXTENSION_ORIGIN=chrome-extension://<its id> make run

@@ -32,10 +32,12 @@ def main() -> int:
     try:
         with ended_by_signals(signal.SIGTERM, signal.SIGHUP), DeployedStack() as stack:
             print(f"package: {stack.package.size_bytes / 1e6:.1f} MB, build {stack.package.digest[:12]}")
-            print(READY.format(**stack.dev), flush=True)
+            is_once = bool(os.environ.get("ONCE"))
+            if not is_once:  # Otherwise these addresses are gone seconds later.
+                print(READY.format(**stack.dev), flush=True)
             build = stack.package.digest[:12]
             is_passed = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True).run()
-            if os.environ.get("ONCE"):
+            if is_once:
                 return 0 if is_passed else 1
             while True:
                 stack.check_running()

@@ -51,6 +51,7 @@ class ScriptedRecogniser:
     script: list[AppError | Callable[[], None]] = field(default_factory=list)
     received: list[Audio] = field(default_factory=list)
     shortest_ms: int = 80
+    words: tuple[Word, ...] = (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8))
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
         self.received.append(audio)
@@ -59,7 +60,7 @@ class ScriptedRecogniser:
             if isinstance(step, AppError):
                 raise step
             step()
-        return Recognition("some words", self.model, (Word("some", 0, 40, 0.9), Word("words", 40, 80, 0.8)))
+        return Recognition("some words", self.model, self.words)
 
 
 @dataclass

@@ -1,14 +1,20 @@
 """What labels a thing is cleaned and never refused; blanks around an address or a code are removed."""
 
 import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chalicelib import contract
+from chalicelib.contract.base import RequestShape, find_cleaned_fields
+from chalicelib.contract.cleaning import EDGE, round_report_seconds, strip_edges
 from chalicelib.errors import InvalidRequestError
 from chalicelib.http import request
+from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
 
 SESSION = {"session_id": "5a1de7d4"}
 
@@ -246,3 +252,54 @@ def test_a_new_password_whose_one_spelling_fits_is_accepted(password: str, chara
 def test_a_sign_in_takes_short_passwords_but_none_that_is_too_long() -> None:
     assert read(contract.Login, email="ada@example.com", password="e\u0301" * 5).password == "\xe9" * 5
     assert refusal_of(contract.Login, email="ada@example.com", password="\u0958" * 129).details == {"field": "password"}
+
+
+# Size
+
+
+def all_shapes(kind: type[Any] = RequestShape) -> Iterator[type[Any]]:
+    for shape in kind.__subclasses__():
+        yield shape
+        yield from all_shapes(shape)
+
+
+CLEANED_TEXTS = {
+    (shape.__name__, name): clean
+    for shape in all_shapes()
+    for name, clean in find_cleaned_fields(shape)
+    if clean is not round_report_seconds
+}
+CLEANERS = {clean.__name__: clean for clean in CLEANED_TEXTS.values()}
+LARGEST_BYTES = MAX_LARGE_JSON_BYTES
+INNER = [" ", "\t", "\n", "\u200b", "\u3000", "\ufeff", " \u200b", "a ", "a\n", "-", "a-", ";", "/", "a/", "\u2028a"]
+
+
+def test_the_fields_that_are_cleaned_are_found() -> None:
+    assert {name for _, name in CLEANED_TEXTS} >= {"email", "code", "title", "language", "source_url", "content_type"}
+    assert set(CLEANERS) >= {"clean_email", "strip_edges", "clean_title", "clean_language", "clean_source_url"}
+
+
+@pytest.mark.parametrize("inner", INNER, ids=ascii)
+@pytest.mark.parametrize("clean", CLEANERS.values(), ids=CLEANERS)
+def test_cleaning_takes_linear_work_for_a_text_as_large_as_a_body(clean: Callable[[str], str], inner: str) -> None:
+    """At this size, work that grows with the square of the text would take hours."""
+    text = "x" + inner * (LARGEST_BYTES // len(inner)) + "y"
+
+    with suppress(ValueError):
+        assert len(clean(text)) <= len(text)
+    assert strip_edges(f" \u200b{text}\ufeff\n") == text
+
+
+@pytest.mark.parametrize("clean", CLEANERS.values(), ids=CLEANERS)
+@pytest.mark.parametrize("inner", [" ", "\u200b\n", "\u3000"], ids=ascii)
+def test_a_text_of_nothing_but_blanks_is_cleaned_too(clean: Callable[[str], str], inner: str) -> None:
+    text = inner * (LARGEST_BYTES // len(inner))
+
+    with suppress(ValueError):
+        assert len(clean(text)) <= len(text)
+    assert strip_edges(text) == ""
+
+
+def test_the_edges_are_those_of_the_pattern_that_the_contract_shows() -> None:
+    for letter in map(chr, range(0x11000)):
+        assert (strip_edges(letter) == "") == bool(re.fullmatch(EDGE, letter)), ascii(letter)

@@ -8,9 +8,9 @@ from ..errors import InvalidRequestError
 
 DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
 # A mailbox without the rare forms of RFC 5322, whose quotes and comments would give one mailbox many spellings; and a
-# public domain: names with a dot between them, not an address in brackets or of four numbers.
+# public domain: names with a dot between them and none at the end, not an address in brackets or of four numbers.
 NEW_MAILBOX = re.compile(r"[^\s\"(),.:;<>@\[\\\]]+(\.[^\s\"(),.:;<>@\[\\\]]+)*")
-NEW_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\.?")
+NEW_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
 def normalise_email(email: str) -> str:

@@ -6,8 +6,7 @@ for all accounts, refused domains, and a switch. A cap is claimed before the gra
 
 import hashlib
 import hmac
-import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -19,8 +18,8 @@ from ..repositories.ledger import ExtraWriteRefusedError, Guard, Ledger
 from ..repositories.profiles import create_profile, profile_from, profile_key, record_owed_credits
 from ..repositories.table import Tables, Write
 from .email_address import canonical_email, domain_of
+from .network_caps import NETWORKS_PER_SITE, network_caps
 
-IPV6_SITE_BITS = 48
 REASON = "Free credits of a new account"
 SWITCHED_OFF = "This service currently grants no free credits."
 ALREADY_GRANTED = "The free credits of this email address were granted before."
@@ -38,7 +37,7 @@ class FreeCreditRules:
 
     free_credits: int = 200
     accounts_per_network_day: int = 5
-    networks_per_site: int = 4
+    networks_per_site: int = NETWORKS_PER_SITE
     credits_per_day: int = 100_000
     refused_domains: frozenset[str] = frozenset()
 
@@ -106,20 +105,14 @@ class FreeCredits:
             return REFUSED_DOMAIN, False
         if self.tables.get(guard.key):
             return ALREADY_GRANTED, False
-        for part, ceiling in self._network_caps(network):
+        caps = network_caps(network, self.rules.accounts_per_network_day, self.rules.networks_per_site)
+        for part, ceiling in caps:
             if not claim_daily_amount(self.tables, f"free#{self._hash('network', part)}", 1, ceiling, self.now()):
                 return NETWORK_CAP, True
         credits, budget = self.rules.free_credits, self.rules.credits_per_day
         if not claim_daily_amount(self.tables, "free", credits, budget, self.now()):
             return BUDGET_USED, True
         return "", False
-
-    def _network_caps(self, network: str) -> Iterator[tuple[str, int]]:
-        """The network and its cap; of an IPv6 /64, also the /48 around it."""
-        yield network, self.rules.accounts_per_network_day
-        if ":" in network:
-            site = ipaddress.ip_network(network, strict=False).supernet(new_prefix=IPV6_SITE_BITS)
-            yield str(site), self.rules.accounts_per_network_day * self.rules.networks_per_site
 
     def _load_profile(self, user_id: str) -> Profile:
         profile = profile_from(user_id, self.tables.get(profile_key(user_id)))

@@ -61,7 +61,7 @@ class Accounts:
         password), RateLimitedError, UnavailableError.
         """
         email = normalise_new_email(body.email)
-        user_id = self.sign_ups.create(email, body.password, body.name)
+        user_id = self.sign_ups.create(email, body.password, body.name, network)
         if self.is_verification_on:
             profile = Profile(user_id, email, body.name, self.now())
             reason = "You get the free credits once you confirm your email address."
@@ -92,9 +92,10 @@ class Accounts:
             confirmed=True, free_credits=profile.free_credits, free_credits_reason=profile.free_credits_reason
         )
 
-    def resend_code(self, body: contract.ResendCode) -> contract.CodeSent:
+    def resend_code(self, body: contract.ResendCode, network: str = "") -> contract.CodeSent:
         """Send the code again. Neither the response nor its timing reveals whether the account exists."""
         email = normalise_email(body.email)
+        self.mail.claim(network)
         with self._even_time():
             self.mail.send(lambda: self.cognito.resend_code(email), lambda: self._has_account(email, confirmed=False))
         return contract.CodeSent(sent=True)
@@ -122,9 +123,10 @@ class Accounts:
             balance = self.ledger.balance(profile.user_id) if profile.free_credits else balance
         return contract.LoggedIn(user=_user(profile, balance, caller.groups), **_token_fields(tokens))
 
-    def forgot_password(self, body: contract.ForgotPassword) -> contract.CodeSent:
+    def forgot_password(self, body: contract.ForgotPassword, network: str = "") -> contract.CodeSent:
         """Send a code for a new password. Neither the response nor its timing reveals whether the account exists."""
         email = normalise_email(body.email)
+        self.mail.claim(network)
         with self._even_time():
             self.mail.send(
                 lambda: self.cognito.send_reset_code(email), lambda: self._has_account(email, confirmed=True)

@@ -53,12 +53,14 @@ class SignUps:
     now: Callable[[], int]  # epoch seconds, UTC
     new_id: Callable[[], str]
 
-    def create(self, email: str, password: str, name: str) -> str:
-        """Sign up; returns the user id.
+    def create(self, email: str, password: str, name: str, network: str) -> str:
+        """Sign up; returns the user id. `network`: the client's address.
 
         Raises EmailTakenError, InvalidRequestError (password), RateLimitedError, UnavailableError.
         """
         check_password(password)
+        if self.is_verification_on:
+            self.mail.claim(network)
         with self._exclusive_use(email):
             if not self.is_verification_on:
                 return self._create_confirmed(email, password, name)

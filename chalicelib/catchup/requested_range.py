@@ -98,26 +98,31 @@ def range_of_upload(body: contract.Catchup, upload_id: str, file: UploadedFile) 
     return RequestedRange(range_hash, from_ms, to_ms, upload_id=upload_id, is_to_end=body.to_ms is None)
 
 
-def check_session_fields(body: contract.Catchup) -> None:
+def check_session_range(body: contract.Catchup) -> None:
     """A session's range is either `minutes` back, or from_ms and to_ms."""
     if (body.minutes is None) == (body.to_ms is None):
         raise InvalidRequestError(SESSION_FIELDS, "minutes")
+    if body.to_ms is not None:
+        _check_range(body.from_ms or 0, body.to_ms)
+    elif body.from_ms is not None:
+        raise InvalidRequestError(SESSION_FIELDS, "from_ms")
+
+
+def check_starts_before(end_ms: int, from_ms: int) -> None:
+    """The saved text of a session reaches beyond the start of the range."""
+    if from_ms >= end_ms:
+        raise InvalidRequestError("The session has no saved text after from_ms. Send a smaller from_ms.", "from_ms")
 
 
 def range_of_session(
     body: contract.Catchup, session_id: str, transcript_id: str, segments: Sequence[Segment]
 ) -> RequestedRange:
-    """The range of a live session that has these saved `segments`, one at least."""
+    """The range of a live session that has these saved `segments`, one at least. The request is checked."""
     end_ms = max(segment.end_ms for segment in segments)
+    from_ms, to_ms = body.from_ms or 0, min(body.to_ms or 0, end_ms)
     if body.minutes is not None:
-        if body.from_ms is not None:
-            raise InvalidRequestError(SESSION_FIELDS, "from_ms")
         from_ms, to_ms = max(0, end_ms - body.minutes * MILLISECONDS_PER_MINUTE), end_ms
-    else:
-        from_ms, to_ms = _check_range(body.from_ms or 0, body.to_ms or 0)
-    if from_ms >= end_ms:
-        raise InvalidRequestError("The session has no saved text after from_ms. Send a smaller from_ms.", "from_ms")
-    to_ms = min(to_ms, end_ms)
+    check_starts_before(end_ms, from_ms)
     range_segments = segments_in_range(segments, from_ms, to_ms)
     if not range_segments:
         raise InvalidRequestError("The session has no saved text in this range. Choose another range.", "from_ms")

@@ -100,12 +100,12 @@ class Catchups:
         If the same range of the same unchanged source was requested before, that job is returned, done or running, and
         nothing is held. The same `job_id` again returns the same job, if the body is the same. Raises
         InvalidRequestError, NotFoundError, ConflictError (the session has no saved text), InsufficientCreditsError,
-        IdempotencyMismatchError; nothing is held then.
+        IdempotencyMismatchError, RateLimitedError; nothing is held then.
         """
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices)
+        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices, self.now)
         requested = ranges.read(caller, body)
         if body.quote:
             balance, _ = self.ledger.admit(caller)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from .base import FILLED_LINE, Day, Identifier, RequestShape, ResponseShape, Time, describe_pattern
-from .credits import UsageQuery
+from .credits import LifetimeGranted, LifetimePurchased, UsageQuery
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=FILLED_LINE)]
 CreditChange = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
@@ -39,8 +39,8 @@ class AdminUser(ResponseShape, kw_only=True):
     is_blocked: bool
     available: int
     held: int
-    lifetime_granted: int
-    lifetime_purchased: int
+    lifetime_granted: LifetimeGranted
+    lifetime_purchased: LifetimePurchased
     lifetime_used: int
     name: str = ""
 

@@ -3,20 +3,27 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from .base import Day, PageQuery, RequestShape, ResponseShape, Time, one_of
 
 TRANSACTION_KINDS = (
     "free_credits", "usage", "purchase", "clawback", "clawback_reversed", "admin_grant", "admin_clawback"
 )  # fmt: skip
+LifetimeGranted = Annotated[
+    int,
+    Meta(description="Free credits and what administrators gave, less what they took back. It can be below zero."),
+]
+LifetimePurchased = Annotated[
+    int, Meta(description="What was bought, less what was taken back for refunds and disputes.")
+]
 
 
 class CreditBalance(ResponseShape, kw_only=True):
     available: int
     held: int
-    lifetime_granted: int
-    lifetime_purchased: int
+    lifetime_granted: LifetimeGranted
+    lifetime_purchased: LifetimePurchased
     lifetime_used: int
 
 

@@ -26,6 +26,11 @@ from .base import (
 
 # What vendors and their users put where a time, a text or a name belongs.
 Scalar = str | float | bool | None
+KEY_TERMS = "Names and rare words that the provider of a direct session should recognise. Relayed audio ignores them."
+CHUNK_START = (
+    "Where the chunk begins in the transcript. Without it: at the length of all audio sent before it, whatever "
+    "`start_ms` that audio had."
+)
 
 
 class SegmentInput(RequestShape, kw_only=True):
@@ -62,7 +67,7 @@ class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     source_url: OrNull[SourceUrl] = ""
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
-    key_terms: OrNull[Annotated[list[KeyTerm], Meta(max_length=100)]] = []
+    key_terms: Annotated[OrNull[Annotated[list[KeyTerm], Meta(max_length=100)]], Meta(description=KEY_TERMS)] = []
     providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
     turn: Turn | None = None
 
@@ -151,7 +156,7 @@ class OpenSessions(ResponseShape, kw_only=True):
 
 class ChunkQuery(RequestShape, kw_only=True):
     seq: Sequence
-    start_ms: Milliseconds | None = None
+    start_ms: Annotated[Milliseconds, Meta(description=CHUNK_START)] | None = None
     sample_rate: SampleRate | None = None
     channels: Literal[1, 2] | None = None
 

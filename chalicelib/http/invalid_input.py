@@ -23,9 +23,9 @@ LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
 BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=) (-?\d+)")
 TYPE = re.compile(r"Expected `([a-z0-9 |]+)`")
 TYPE_NAMES = {
+    "str": "text",
     "int": "a whole number",
     "float": "a number",
-    "str": "text",
     "bool": "true or false",
     "array": "a list",
     "object": "an object",
@@ -111,8 +111,15 @@ def _message(text: str, error: Exception, path: str) -> str:
         return next(sentence for pattern, sentence in PATTERN_SENTENCES.items() if repr(pattern) == shown)
     if found := TYPE.match(text):
         names = [name for name in found[1].split(" | ") if name != "null"] or ["null"]
-        return f"This must be {' or '.join(TYPE_NAMES.get(name, 'another value') for name in names)}."
+        return f"This must be {_alternatives(names)}."
     return "This value is invalid."
+
+
+def _alternatives(types: list[str]) -> str:
+    """The types in words, in the order of `TYPE_NAMES`: "text, a number, or true or false"."""
+    described = [words for name, words in TYPE_NAMES.items() if name in types]
+    words = described + ["another value"] * (len(described) < len(types))
+    return " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])}, or {words[-1]}"
 
 
 def _subject(path: str) -> str:

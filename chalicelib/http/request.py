@@ -5,6 +5,7 @@ import ipaddress
 import math
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,9 +28,12 @@ SURROGATE_ESCAPES = (
     rb"((?:[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F]).)++)"
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
-# A text of JSON to its end (kept), or a number. The end may lack, so that this takes linear time for any bytes; what is
-# kept is never given back, so that it takes no memory for each character either.
-NUMBERS = rb'("(?:[^"\\]++|\\.)*+"?)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?'
+# A number that may be out of range, without its sign, or (kept) all else: texts, whose end may lack, and numbers with
+# few digits and no exponent. What is kept is never given back, so that this takes linear time for any bytes.
+LARGE_NUMBERS = (
+    rb'((?:"(?:[^"\\]++|\\.)*+"?|[^"\d]++|(?!\d{300}|\d++(?:\.\d++)?+[eE])\d++(?:\.\d++)?+)++)'
+    rb"|\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+"
+)
 LARGEST_NUMBER = b"1e308"
 NUMBER_OUT_OF_RANGE = "Number out of range"
 
@@ -79,7 +83,7 @@ def _decode(raw: bytes, shape: Any) -> Any:
     except msgspec.ValidationError as error:
         if NUMBER_OUT_OF_RANGE not in str(error):
             raise
-        repaired = re.sub(NUMBERS, lambda found: found[1] or _bound_number(found[0]), raw)
+        repaired = _replace_all(LARGE_NUMBERS, _bound_number, raw)
         if repaired == raw:
             raise
         try:
@@ -89,16 +93,29 @@ def _decode(raw: bytes, shape: Any) -> Any:
                 raise error from None  # A whole number belongs there.
             raise
     except msgspec.DecodeError:
-        repaired = re.sub(SURROGATE_ESCAPES, lambda found: found[1] or rb"\ufffd", raw)
+        repaired = _replace_all(SURROGATE_ESCAPES, lambda _: rb"\ufffd", raw)
         if repaired == raw:
             raise
         return _decode(repaired, shape)
 
 
+def _replace_all(pattern: bytes, replace: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    """What the pattern finds, replaced where that is not its group, which is kept.
+
+    Unlike `re.sub`, it keeps no object in memory for each place: a body may have a million of them.
+    """
+    result, end = bytearray(), 0
+    for found in re.finditer(pattern, raw):
+        if found.lastindex is None:
+            result += raw[end : found.start()]
+            result += replace(found[0])
+            end = found.end()
+    result += raw[end:]
+    return bytes(result)
+
+
 def _bound_number(number: bytes) -> bytes:
-    if not math.isinf(float(number)):
-        return number
-    return b"-" * number.startswith(b"-") + LARGEST_NUMBER
+    return LARGEST_NUMBER if math.isinf(float(number)) else number
 
 
 def _path(error: msgspec.ValidationError) -> str:

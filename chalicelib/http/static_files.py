@@ -36,7 +36,7 @@ def page(folder: str, name: str) -> Page:
     """The file of that name in a folder of assets. Raises NotFoundError."""
     page_file = _pages(folder).get(name)
     if page_file is None:
-        raise NotFoundError("This page does not exist.")
+        raise NotFoundError("There is no such file.")
     return page_file
 
 

@@ -89,7 +89,7 @@ GROUPS = {
     "refresh": LimitGroup("network", must_count=False),
     "account": LimitGroup("user", must_count=False),
     "reads": LimitGroup("user", must_count=False),
-    # Whole transcripts, statements and exports: an answer has up to 5 MB, and costs accordingly.
+    # Whole transcripts, statements and exports, with answers of up to 5 MB, and lists of large items.
     "bulk_reads": LimitGroup("user"),
     "stream": LimitGroup("user", counts_bytes=True),
     # A relayed chunk is billed as one second at least, inside its lease.

@@ -11,6 +11,7 @@ from functools import lru_cache
 BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 NOT_IN_FILE_NAMES = r"""[\\/:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]"""
+MAX_REMEMBERED_CHARACTERS = 16  # of a letter: it may have any number of marks, and memory is bounded
 MAX_STEM_CHARACTERS = 60  # at most 240 bytes of the 255 that a file system takes
 
 
@@ -37,8 +38,16 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_letter_width, letters(text)))
 
 
-@lru_cache(maxsize=4_096)
 def _letter_width(letter: str) -> int:
+    return _remembered_width(letter) if len(letter) <= MAX_REMEMBERED_CHARACTERS else _measure(letter)
+
+
+@lru_cache(maxsize=4_096)
+def _remembered_width(letter: str) -> int:
+    return _measure(letter)
+
+
+def _measure(letter: str) -> int:
     from wcwidth import wcswidth
 
     return max(0, wcswidth(letter))

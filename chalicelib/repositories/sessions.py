@@ -108,10 +108,14 @@ def record_save(before: Session, after: Session, max_before_bytes: int) -> Write
     """Record a save, if at most `max_before_bytes` were saved before.
 
     What only grows is written where it grows, and refused where another request has raised it further. Refused, too,
-    where the session was deleted and started again since it was read: it has another transcript then.
+    where the session was deleted and started again since it was read (it has another transcript then), where the same
+    segments were just saved, or where a repeat of the last save does not follow it any more.
     """
     is_same_session = Attr("transcript_id").eq(before.transcript_id)
     when = is_same_session & (Attr("saved_bytes").not_exists() | Attr("saved_bytes").lte(max_before_bytes))
+    is_repeat = after.saved_hash == before.saved_hash
+    is_other_hash = Attr("saved_hash").not_exists() | Attr("saved_hash").ne(after.saved_hash)
+    when &= Attr("saves").eq(before.saves) if is_repeat else is_other_hash
     new = _fields(after)
     changes: dict[Path, Any] = {name: new[name] for name in LAST_SAVE_FIELDS}
     for name in ("next_seq", "words_until_ms"):

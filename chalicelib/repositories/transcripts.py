@@ -144,6 +144,12 @@ def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list
     return Write(key, item={"segments": rows})
 
 
+def read_newest_segments(tables: Tables, user_id: str, transcript_id: str) -> dict[int, Segment]:
+    """The segments that were saved last, by `seq`: those of the newest blocks, up to 1 MB, from one call."""
+    blocks, _ = tables.query("app", f"USER#{user_id}", f"{SEGMENT}{transcript_id}#S#", newest_first=True)
+    return {segment.seq: segment for block in reversed(blocks) for segment in segments_in(block)}
+
+
 class Transcripts:
     """Reads the history, and deletes what is marked for deletion."""
 

@@ -102,7 +102,9 @@ class Leases:
         # A running lease has its token. A second token would open a socket that is not paid for.
         if session.state is not SessionState.OPENING or response_attribute(session) != name:
             raise ConflictError(
-                "This lease ended before its answer was ready.", "lease_over", state=session.state.value
+                "This lease ended before its answer was ready. Start again with a new Idempotency-Key.",
+                "lease_over",
+                state=session.state.value,
             )
         self.rules.check_not_opening(session, self.now())
         balance = self.ledger.balance(session.user_id)

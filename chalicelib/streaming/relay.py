@@ -80,7 +80,7 @@ class Relay:
             recognition = _completed_recognition(completed_item, chunk.audio_hash)
             return _chunk_response(reservation_from(completed_item), recognition, session, session.done_ms), True
         try:
-            recognition = self._recognise(session, audio)
+            recognition = _as_stored(self._recognise(session, audio))
             self._complete(session, chunk, recognition)
         except UnavailableError:
             raise  # The tables are unavailable: the reservation goes stale and is never billed.
@@ -96,7 +96,9 @@ class Relay:
         session = session_from(item)
         if session.transport != "relay":
             raise ConflictError(
-                "This session streams directly to the provider.", "wrong_transport", transport=session.transport
+                "This session streams directly to the provider. Send its audio there.",
+                "wrong_transport",
+                transport=session.transport,
             )
         return session
 
@@ -168,7 +170,7 @@ class Relay:
             self._book_lost(session, chunk, ModelUse(recognition.model, chunk.audio_ms, cost))
             if 0 in refusal.refused:
                 raise ConflictError(
-                    "This chunk took too long or its session ended. It was not charged.", "chunk_expired"
+                    "This chunk took too long or its session ended. It was not charged. Send it again.", "chunk_expired"
                 ) from refusal
             raise ConflictError(
                 "This chunk took too long and was sent again. Retry the request.", "still_running", seq=chunk.seq
@@ -180,10 +182,16 @@ class Relay:
         self.ledger.book_cost(session.user_id, cost, f"{session.session_id}/{chunk.attempt}", at=self.now())
 
 
+def _as_stored(recognition: Recognition) -> Recognition:
+    """The recognition with confidences as precise as they are stored, so that a repeated chunk gets the same answer."""
+    words = tuple(replace(word, confidence=round(word.confidence * 1000) / 1000) for word in recognition.words)
+    return replace(recognition, words=words)
+
+
 def _raise_refusal(session: Session, chunk: Reservation, stored: Session) -> NoReturn:
     """Raise the reason why the session, as it is stored, had no room for the chunk."""
     if stored.state is SessionState.STOPPED:
-        raise ConflictError("This session was stopped.", "session_stopped", state=stored.state.value)
+        raise ConflictError("This session was stopped. Start a new one.", "session_stopped", state=stored.state.value)
     if stored.state is SessionState.LAPSED or stored.lease_expires_at <= chunk.reserved_at:
         raise ConflictError("The lease has ended. Renew it.", "lease_over", state=stored.state.value)
     if stored.lease_number != session.lease_number:

@@ -103,7 +103,7 @@ class Streaming:
                 earlier = self.tables.get(session_key(caller.user_id, session_id))
             except InsufficientCreditsError as refusal:
                 # Another session held credits first: hold less.
-                available, held = int(refusal.details["available"] or 0), refusal.held
+                available, held = refusal.available, refusal.held
         raise UnavailableError("The account is busy with other sessions. Retry the request.")
 
     def renew(
@@ -122,7 +122,9 @@ class Streaming:
                     snapshot.item, body_hash, snapshot.session.renewal_hash, "renewal_answer"
                 )
             if renewal and renewal in snapshot.session.followed_renewals:
-                raise ConflictError("This session was renewed again since this request.", "renewed_since")
+                raise ConflictError(
+                    "This session was renewed again since this request. Use the newest lease.", "renewed_since"
+                )
             self.rules.check_renewable(snapshot.session, interrupted, self.now())
             is_buyer = snapshot.balance.is_buyer
             if snapshot.session.is_direct:

@@ -3,11 +3,14 @@
 Each segment is judged by itself, so that an odd one does not keep the others out. A save is one transaction of its
 block with the session. Two saves at once do not wait for each other; a save is placed by what its request saw when it
 began, so it never replaces words whose save was answered before.
+
+A block holds only what its save added, so that a session never stores more bytes than it counts. Words that are stored
+already are acknowledged.
 """
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,9 +22,16 @@ from ..errors import ConflictError, NotFoundError, UnavailableError
 from ..models.sessions import Session
 from ..models.text import one_line
 from ..models.transcripts import Segment
+from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.sessions import record_save, session_from
 from ..repositories.table import Tables, Write, WriteRefusedError
-from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES, numbered_block_id, put_segments, update_live_transcript
+from ..repositories.transcripts import (
+    SEGMENT_OVERHEAD_BYTES,
+    numbered_block_id,
+    put_segments,
+    read_newest_segments,
+    update_live_transcript,
+)
 from .lease_rules import LeaseRules, covered_with_late_words
 
 TRIES = 8
@@ -30,27 +40,26 @@ MAX_TRANSCRIPT_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fit
 # What a session may keep: one full save, and more than anybody says in the time that it is billed for or running.
 BASE_BYTES, BYTES_PER_MINUTE = MAX_BLOCK_BYTES, 16 * 1024
 MAX_TEXT_CHARACTERS, MAX_SPEAKER_CHARACTERS = 20_000, 50
+COMPARISONS_PER_DAY = 100  # of an account; each reads up to 1 MB of its words
 LATEST_MS = 2_592_000_000  # thirty days: a session can be resumed within a day, any number of times
 CLOSED_MESSAGES = {
-    "session_stopped": "This session was stopped. Its transcript is closed.",
-    "resume_expired": "This session ended too long ago. Its transcript is closed.",
+    "session_stopped": "This session was stopped and its transcript is closed. Start a new one.",
+    "resume_expired": "This session ended too long ago and its transcript is closed. Start a new one.",
 }
 
 
 class SegmentSelection(Struct, frozen=True):
-    """The segments that are stored, and those that are not.
+    """The `segments` to store, of `size` bytes, and those that are not stored.
 
-    `size`: the bytes of those that were not stored before. `left_out`: where those that are not are in the request.
+    `seqs`: of all that are stored once these are, in the order of the request. `left_out`: where those that are not are
+    in the request.
     """
 
     segments: list[Segment]
     size: int
+    seqs: list[int]
     rejected: list[contract.RejectedSegment]
     left_out: tuple[int, ...]
-
-    @property
-    def seqs(self) -> list[int]:
-        return [segment.seq for segment in self.segments]
 
 
 class Block(Struct, frozen=True):
@@ -63,29 +72,37 @@ class Block(Struct, frozen=True):
 def select_segments(
     segments: Sequence[contract.SegmentInput], bytes_left: int, stored: frozenset[int] = frozenset(), closed: str = ""
 ) -> SegmentSelection:
-    """Which segments fit into one block and into `bytes_left`; those without text are ignored.
+    """Which segments are stored, of what fits into one block and into `bytes_left`; those without text are ignored.
 
-    `stored`: the places of those that are stored already, and are not counted again. `closed`: why no other is stored.
+    `stored`: the places of those that are stored already. Neither they nor what they replace in this request are stored
+    again. `closed`: why no other is stored.
     """
-    kept, rejected, left_out, block_size, size = [], [], [], 0, 0
-    for place, segment in enumerate(map(_readable, segments)):
-        if segment is None:
+    readable = _readable_segments(segments)
+    last_stored = {segment.seq: place for place, segment in readable.items() if place in stored}
+    call_bytes = sum(_stored_bytes(segment) for place, segment in readable.items() if place in stored)
+    new, seqs, rejected, left_out, size = [], [], [], [], 0
+    for place, segment in readable.items():
+        if place <= last_stored.get(segment.seq, -1):
+            seqs.append(segment.seq)
             continue
-        block_bytes = len(segment.text.encode()) + len(segment.speaker.encode()) + SEGMENT_OVERHEAD_BYTES
-        new_bytes = 0 if place in stored else block_bytes
-        if (
-            (new_bytes and closed)
-            or block_size + block_bytes > MAX_BLOCK_BYTES
-            or size + new_bytes > max(0, bytes_left)
-        ):
-            reason = "save_full" if block_size + block_bytes > MAX_BLOCK_BYTES else "words_limit"
-            rejected.append(contract.RejectedSegment(seq=segment.seq, reason=closed or reason))
+        segment_bytes = _stored_bytes(segment)
+        is_call_full = call_bytes + segment_bytes > MAX_BLOCK_BYTES
+        if closed or is_call_full or size + segment_bytes > bytes_left:
+            reason = closed or ("save_full" if is_call_full else "words_limit")
+            rejected.append(contract.RejectedSegment(seq=segment.seq, reason=reason))
             left_out.append(place)
         else:
-            kept.append(segment)
-            block_size += block_bytes
-            size += new_bytes
-    return SegmentSelection(kept, size, rejected, tuple(left_out))
+            new.append(segment)
+            seqs.append(segment.seq)
+            call_bytes += segment_bytes
+            size += segment_bytes
+    return SegmentSelection(new, size, seqs, rejected, tuple(left_out))
+
+
+def places_of(stored: Mapping[int, Segment], segments: Sequence[contract.SegmentInput]) -> frozenset[int]:
+    """The places of the segments that are stored as they are sent. `stored`: by `seq`."""
+    readable = _readable_segments(segments).items()
+    return frozenset(place for place, segment in readable if stored.get(segment.seq) == segment)
 
 
 def _hash(segments: Sequence[contract.SegmentInput]) -> str:
@@ -100,6 +117,15 @@ def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) 
     if session.saved_block != session.saves or session.saved_hash != _hash(segments):
         return frozenset()
     return frozenset(range(len(segments))) - set(session.left_out)
+
+
+def _readable_segments(segments: Sequence[contract.SegmentInput]) -> dict[int, Segment]:
+    """The segments that have text, as they are stored, by their places."""
+    return {place: segment for place, segment in enumerate(map(_readable, segments)) if segment}
+
+
+def _stored_bytes(segment: Segment) -> int:
+    return len(segment.text.encode()) + len(segment.speaker.encode()) + SEGMENT_OVERHEAD_BYTES
 
 
 def _readable(segment: contract.SegmentInput) -> Segment | None:
@@ -173,11 +199,24 @@ class Words:
         return Block(number, numbered_block_id(number, self.new_ulid()))
 
     def select(self, session: Session, segments: Sequence[contract.SegmentInput], sent_today: int) -> SegmentSelection:
-        """Which segments are stored. Where the transcript is closed, none is."""
-        closed = self.rules.closed_reason(session, self.now())
+        """Which segments are stored. Where the transcript is closed, none is.
+
+        What does not fit is compared with what is stored before it is rejected: it may be the repeat of a save that
+        others have followed.
+        """
+        closed = self.rules.closed_reason(session, self.now()) or ""
         today = self.rules.words_bytes_per_day - sent_today
         bytes_left = min(today, bytes_left_in_session(session, self.now()))
-        return select_segments(segments, bytes_left, _stored_before(session, segments), closed or "")
+        stored = _stored_before(session, segments)
+        selection = select_segments(segments, bytes_left, stored, closed)
+        may_be_stored = any(segment.seq < session.next_seq for segment in selection.rejected)
+        if stored or today <= 0 or not may_be_stored or not self._claim_comparison(session.user_id):
+            return selection
+        newest = read_newest_segments(self.tables, session.user_id, session.transcript_id)
+        return select_segments(segments, bytes_left, places_of(newest, segments), closed)
+
+    def _claim_comparison(self, user_id: str) -> bool:
+        return claim_daily_amount(self.tables, f"repeats#{user_id}", 1, COMPARISONS_PER_DAY, self.now())
 
     def check_open(self, session: Session) -> None:
         """Raise ConflictError if no words of the session are accepted any more, or not yet."""

@@ -85,15 +85,17 @@ class History:
             return self.transcripts.page(user_id, query.limit, after)
         first_at, end_at = period or (EARLIEST, LATEST)
         matching: list[Transcript] = []
+        size = 0
         for _ in range(QUERIES_PER_PAGE):
             transcripts, after = self.transcripts.page(user_id, TRANSCRIPTS_PER_QUERY, after, period)
+            size += sum(len(f"{transcript.title}{transcript.source_url}".encode()) for transcript in transcripts)
             for transcript in transcripts:
                 if query.kind in (None, transcript.kind) and first_at <= transcript.started_at < end_at:
                     matching.append(transcript)
                     if len(matching) == query.limit:
                         is_last = after is None and transcript is transcripts[-1]
                         return matching, None if is_last else TRANSCRIPT + transcript.transcript_id
-            if after is None:
+            if after is None or size > MAX_LIST_BYTES:
                 break
         return matching, after
 

@@ -123,12 +123,14 @@ def write_vtt(segments: Iterable[Segment]) -> str:
 
 
 def write_txt(segments: Iterable[Segment]) -> str:
-    """One line per segment: time, speaker, text."""
+    """One line per segment that has words: time, speaker, text."""
     lines = []
     for segment in segments:
+        if not (text := one_line(segment.text)).strip():
+            continue
         speaker = f"{one_line(segment.speaker)}: " if segment.speaker else ""
         time, _, _ = _time(segment.start_ms, ".").partition(".")
-        lines.append(f"[{time}] {speaker}{one_line(segment.text)}\n")
+        lines.append(f"[{time}] {speaker}{text}\n")
     return "".join(lines)
 
 

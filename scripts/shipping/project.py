@@ -73,10 +73,15 @@ def read(path: Path = CONFIG) -> dict[str, Any]:
 
 def environment(config: dict[str, Any], stage: str) -> dict[str, str]:
     """The settings of `stage`, as its functions receive them. Raises ShippingError for an unknown stage."""
+    stages = ", ".join(sorted(config["stages"]))
+    if not stage:
+        raise ShippingError(f"Name the stage, such as STAGE=dev. The stages of .chalice/config.json are {stages}.")
     if not STAGE_NAME.fullmatch(stage):
-        raise ShippingError(f"STAGE must be a lower-case word of at most 16 letters and digits, not {stage!r}.")
+        raise ShippingError(
+            f"STAGE must be a lower-case word of at most 16 letters and digits, not {stage!r}. "
+            f"The stages of .chalice/config.json are {stages}."
+        )
     if stage not in config["stages"]:
-        stages = ", ".join(sorted(config["stages"]))
         raise ShippingError(
             f"There is no stage {stage!r} in .chalice/config.json, only {stages}. Copy one of them to create it."
         )

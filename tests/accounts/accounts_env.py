@@ -119,8 +119,9 @@ def open_accounts_env(ministack: LocalAws) -> Iterator[AccountsEnv]:
     tables = Tables(database, settings["LEDGER_TABLE"], settings["APP_TABLE"])
     rules = FreeCreditRules(accounts_per_network_day=1_000_000, credits_per_day=1_000_000_000)
     now = lambda: int(time.time())  # noqa: E731
-    user_pool, mail = Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"]), Mail(tables, now)
     ledger, key, new_id = Ledger(tables), "a key of this test", lambda: str(uuid.uuid4())
+    user_pool = Cognito(cognito, pool, client_id, settings["COGNITO_CLIENT_SECRET"])
+    mail = Mail(tables, key, now, per_network_day=1_000_000)
     accounts = Accounts(
         cognito=user_pool,
         verifier=TokenVerifier(

@@ -456,6 +456,8 @@ def test_an_address_is_stored_in_lower_case_with_its_tag() -> None:
         "ada@com",
         "ada@192.0.2.1",
         "ada@example..com",
+        "ada@example.com.",
+        "ada@example.com\N{IDEOGRAPHIC FULL STOP}",
         "ada@-example.com",
         "ada@example.com(home)",
         ".ada@example.com",

@@ -9,6 +9,7 @@ from chalicelib.errors import EmailTakenError, InvalidRequestError, MailQuotaErr
 from chalicelib.repositories.mail_quota import DAY_SECONDS
 from tests.fakes import Backend, Clock
 
+KEY = "a key of this test"
 Send = Callable[[], object]
 
 
@@ -38,7 +39,7 @@ ADDRESSES: dict[str, tuple[Send, bool]] = {
 
 @pytest.fixture
 def mail(backend: Backend) -> Mail:
-    return Mail(backend.tables, backend.clock)
+    return Mail(backend.tables, KEY, backend.clock)
 
 
 def test_every_address_is_refused_alike_once_a_mail_was_refused(mail: Mail) -> None:

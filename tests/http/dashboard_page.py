@@ -39,6 +39,16 @@ FOCUSED = """async () => { const focused = document.activeElement; return focuse
   `${focused.tagName} ${focused.id || focused.name || focused.innerText.trim().slice(0, 20)}`; }"""
 CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
 TEXT = "async (selector) => document.querySelector(selector)?.innerText ?? ''"
+# The labels and values of the first chart's legend, where a value is announced by a colon that can be seen.
+LEGEND = """async () => [...document.querySelectorAll(".uplot")[0].querySelectorAll(".u-legend tr")]
+  .filter((row) => getComputedStyle(row.querySelector("th"), "::after").visibility === "visible")
+  .map((row) => [row.querySelector("th").innerText, row.querySelector("td").innerText])"""
+MIDDLE = """async (selector) => {
+  const element = document.querySelector(selector);
+  element.scrollIntoView({ block: "center" });
+  const { x, y, width, height } = element.getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+}"""
 FIND = """async (text) => {
   const form = document.querySelector("#users form");
   form.elements.search.value = text;
@@ -116,6 +126,11 @@ class Dashboard:
             if visited[-1] == element:
                 return
         raise AssertionError(f"{element} is not reached; only {visited}")
+
+    def point_at(self, selector: str) -> None:
+        """Move the mouse over the middle of an element."""
+        x, y = self.page.run(MIDDLE, selector)
+        self.page.devtools("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def type_text(self, text: str) -> None:
         self.page.devtools("Input.insertText", text=text)

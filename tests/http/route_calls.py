@@ -93,7 +93,7 @@ class RouteCalls:
         numbers, now, no_process = itertools.count(), backend.clock, SimpleNamespace(current=None)
         outside: Any = SimpleNamespace(new_id=lambda: str(uuid.uuid4()), now=now(), scheduler=no_process)
         pool: Any = OfflinePool(outside)
-        mail = Mail(backend.tables, now)
+        mail = Mail(backend.tables, IDENTITY_KEY, now)
         accounts = Accounts(
             cognito=pool,
             verifier=pool,

@@ -1,6 +1,8 @@
 """A view gets what its signature names; the caller is checked first; an invalid request never reaches the view."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -247,6 +249,53 @@ def test_a_file_has_a_name_in_ascii_and_its_own(file_name: str, header: str) -> 
     response = to_response(Download("a", "text/csv", file_name), 200)
 
     assert response.headers["Content-Disposition"] == header
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "../../x",
+        "\N{FULLWIDTH FULL STOP}\N{FULLWIDTH FULL STOP}\N{FULLWIDTH SOLIDUS}" * 2 + "x",
+        "\N{TWO DOT LEADER}\N{FULLWIDTH SOLIDUS}x",
+        "\N{FULLWIDTH REVERSE SOLIDUS}\N{FULLWIDTH REVERSE SOLIDUS}host\N{SMALL REVERSE SOLIDUS}x",
+        "\N{FULLWIDTH QUOTATION MARK}; filename=\N{FULLWIDTH QUOTATION MARK}x.exe",
+        'a\\"; x="b',
+        "one\u2028two\u2029three\r\nX-Header: four\x85five",
+        "...",
+        "\N{HORIZONTAL ELLIPSIS}",
+        "\N{ONE DOT LEADER}\N{TWO DOT LEADER}",
+        "C\N{FULLWIDTH COLON}\N{FULLWIDTH REVERSE SOLIDUS}x",
+        "\N{ACCOUNT OF}\N{CARE OF}",
+        "\N{VULGAR FRACTION ONE HALF} / \N{DIVISION SLASH}\N{FRACTION SLASH}",
+        "x\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe",
+        "",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("ending", ["srt", "json", "\N{FULLWIDTH SOLIDUS}x", '"'], ids=ascii)
+def test_the_plain_name_of_a_file_stays_in_its_folder_and_its_quotes(title: str, ending: str) -> None:
+    header = to_response(Download("a", "text/csv", f"{title}.{ending}"), 200).headers["Content-Disposition"]
+
+    parts = re.fullmatch(r'attachment; filename="([^"]*)"(; filename\*=UTF-8\'\'[A-Za-z0-9%._~-]*)?', header)
+    assert parts
+    name = parts[1]
+    assert name.isascii()
+    assert name.isprintable()
+    assert not set(name) & set('/\\:*?"<>|')
+    assert not name.startswith(".")
+    assert name.partition(".")[0]
+
+
+def test_no_letter_of_unicode_makes_a_path_of_a_plain_name() -> None:
+    """Decomposed, a letter may be several, such as a slash between others."""
+    for letter in map(chr, [*range(0xD800), *range(0xE000, 0x30000)]):
+        if unicodedata.normalize("NFKD", letter).isascii() or not letter.isprintable():
+            header = to_response(Download("a", "text/csv", f"{letter}{letter}x.srt"), 200).headers[
+                "Content-Disposition"
+            ]
+            name = header.split('"')[1]
+            assert not set(name) & set("/\\"), ascii(letter)
+            assert not name.startswith("."), ascii(letter)
 
 
 def test_a_view_carries_the_spec_of_its_route() -> None:

@@ -16,6 +16,7 @@ from tests.http.dashboard_page import (
     CONFIRM,
     FIND,
     FOCUSED,
+    LEGEND,
     LOW_CONTRAST,
     READY,
     Dashboard,
@@ -73,6 +74,21 @@ def test_the_figures_are_those_of_the_api(
     assert dashboard.page.run(f"async () => {wide}.length") == 0
     assert dashboard.page.run("async () => document.querySelectorAll('.chart canvas').length") == 3
     person.stop(session_id)
+
+
+def test_a_legend_has_values_only_while_a_day_is_pointed_at(dashboard: Dashboard) -> None:
+    dashboard.open()
+    dashboard.sign_in_as_owner()
+    before = dashboard.page.run(LEGEND)
+
+    dashboard.point_at(".uplot canvas")
+    dashboard.wait_until("!document.querySelector('.uplot').classList.contains('idle')")
+    pointed_at = dashboard.page.run(LEGEND)
+
+    labels = ["Day", "Revenue", "Providers", "Payment fees", "Margin"]
+    assert before == []
+    assert [label for label, _ in pointed_at] == labels
+    assert all(value for _, value in pointed_at)
 
 
 def test_the_dashboard_shows_the_selected_days(dashboard: Dashboard) -> None:

@@ -25,6 +25,7 @@ from chalicelib.http.parameters import Admin, Body, Header, Id, IdempotencyKey, 
 from chalicelib.http.responses import STATUS, ResponseWithStatus
 from chalicelib.models.accounts import Caller
 from chalicelib.models.downloads import Download
+from chalicelib.streaming.words import CLOSED_MESSAGES
 from scripts.contract.changes import breaking_changes, is_announced
 from scripts.contract.files import RELEASED, REPOSITORY, contract_texts, current_contract, read_contract
 from tests.http.contract_check import close_shapes
@@ -362,9 +363,24 @@ def test_the_examples_of_errors_are_messages_that_the_code_really_raises() -> No
         assert any(pattern.fullmatch(MESSAGES[name]) for pattern in raised), name
     assert {code: MESSAGES[code] for code in composed} == {
         "insufficient_credits": str(errors.InsufficientCreditsError(100, 40, 60)),
-        "provider_not_offered": str(errors.ProviderNotOfferedError(NOT_OFFERED, ["assemblyai"])),
+        "provider_not_offered": str(errors.ProviderNotOfferedError(NOT_OFFERED, ["assemblyai", "openai"])),
     }
     assert any(pattern.fullmatch(NOT_OFFERED) for pattern in raised)
+
+
+def test_every_conflict_says_what_to_do() -> None:
+    """After the sentence that says what is wrong."""
+    calls = [
+        node
+        for path in (REPOSITORY / "chalicelib").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ConflictError"
+    ]
+    raised = [call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)]
+    examples = [MESSAGES[reason] for reason, code in errors.REASON_CODES.items() if code == "conflict"]
+
+    assert len(raised) > 15
+    assert [text for text in [*raised, *examples, *CLOSED_MESSAGES.values()] if ". " not in text] == []
 
 
 def test_the_examples_of_composed_errors_are_whole() -> None:
@@ -375,8 +391,8 @@ def test_the_examples_of_composed_errors_are_whole() -> None:
     }
 
     offered, credits = examples["provider_not_offered"], examples["insufficient_credits"]
-    assert offered["message"] == "None of these providers is offered. Offered to this account: assemblyai."
-    assert offered["details"] == {"field": "providers", "offered": "assemblyai"}
+    assert offered["message"] == "None of these providers is offered. Offered to this account: assemblyai, openai."
+    assert offered["details"] == {"field": "providers", "offered": ["assemblyai", "openai"]}
     assert "100 credits are needed, 40 are available, and 60 are held by open sessions" in credits["message"]
     assert credits["details"] == {"required": 100, "available": 40}
 

@@ -45,7 +45,7 @@ ROUTES = {
     "POST /auth/user/export": Route("user", "bulk_reads", JSON),
     "GET /auth/user/export/{export_id}": Route("user", "reads"),
     "POST /transcription/stream": Route("user", "stream", MAX_LARGE_JSON_BYTES, KEY),
-    "GET /transcription/sessions": Route("user", "reads"),
+    "GET /transcription/sessions": Route("user", "bulk_reads"),
     "POST /transcription/stream/{session_id}/audio": Route(
         "user", "audio", audio.MAX_BYTES, "seq", media_types=tuple(AUDIO_TYPES)
     ),
@@ -62,7 +62,7 @@ ROUTES = {
     "GET /credits/transactions": Route("user", "bulk_reads"),
     "GET /credits/packages": Route("anyone", "open"),
     "POST /credits/purchase": Route("user", "spend", JSON, KEY),
-    "GET /credits/purchases": Route("user", "reads"),
+    "GET /credits/purchases": Route("user", "bulk_reads"),
     "GET /credits/purchases/{purchase_id}": Route("user", "reads"),
     "GET /analytics/usage": Route("user", "reads"),
     "GET /analytics/costs": Route("admin", "admin"),
@@ -148,7 +148,7 @@ def test_repeated_requests_that_change_credits_are_recognised() -> None:
     assert {name for name in changing if not ROUTES[name].repeated_by} == set()
 
 
-def test_whole_transcripts_and_exports_have_a_limit_of_their_own_and_so_have_upload_forms() -> None:
+def test_what_reads_or_returns_much_has_a_limit_of_its_own_and_so_have_upload_forms() -> None:
     by_group = {group: {name for name, route in ROUTES.items() if route.limit == group} for group in GROUPS}
 
     assert by_group["bulk_reads"] == {
@@ -156,6 +156,8 @@ def test_whole_transcripts_and_exports_have_a_limit_of_their_own_and_so_have_upl
         "GET /transcription/history/{transcript_id}/export",
         "POST /auth/user/export",
         "GET /credits/transactions",
+        "GET /credits/purchases",
+        "GET /transcription/sessions",
     }
     assert by_group["uploads"] == {"POST /transcription/uploads"}
 

@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "the limit is too high": (
         on("/auth/login", set_headers(RateLimit_Limit="1000000", RateLimit_Remaining="999999")), {LIMITS}
     ),
-    "the stage is named local": (set_health(stage="local"), {"it is not the stage local"}),
+    "the stage is named local": (set_health(stage="local"), {"deployed as a stage of AWS"}),
     "the settings are invalid": (
         lambda request, _: error(500, "internal_error"),
         {COUNTS, LIMITS, "healthy", "an unknown path returns 404", "a wrong password returns 401", UNSIGNED},

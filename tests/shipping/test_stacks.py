@@ -243,11 +243,13 @@ def test_the_region_is_read_from_either_variable(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("script", [deploying, destroying])
-@pytest.mark.parametrize(("stage", "message"), [("", "must be a"), ("Dev", "must be a"), ("qa", "no stage 'qa'")])
+@pytest.mark.parametrize(("stage", "message"), [("", "Name the stage"), ("Dev", "must be a"), ("qa", "no stage 'qa'")])
 def test_an_unknown_stage_is_rejected_before_aws_is_called(
     script: Any, stage: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(script, "RealAws", lambda: pytest.fail("AWS was called"))
 
     assert script.main(["--stage", stage]) == 1
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error
+    assert "dev, local, prod" in error

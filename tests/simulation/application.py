@@ -107,7 +107,7 @@ def build_application(
         rules=audit_rules,
         pause=pause,
     )
-    mail = Mail(**collaborators(Mail))
+    mail = Mail(**collaborators(Mail), identity_key=IDENTITY_KEY)
     sign_ups = SignUps(
         **collaborators(SignUps),
         cognito=providers.user_pool,  # type: ignore[arg-type]

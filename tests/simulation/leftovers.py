@@ -34,7 +34,7 @@ def check_leftovers(simulation: "Simulation") -> None:
 
 
 def _check_exports(simulation: "Simulation", exports: dict[str, Any]) -> None:
-    """Every export has ended; it and its file are gone once their day is over."""
+    """Every export has ended; it and its file are gone once they have expired."""
     for user_id, export in exports.items():
         state, worker = text(export, "state"), text(export, "worker")
         if state == "running" or worker:

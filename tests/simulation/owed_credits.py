@@ -20,7 +20,7 @@ PEOPLE_PER_DAY = FREE_CREDIT_RULES.credits_per_day // FREE_CREDIT_RULES.free_cre
 def check_owed_credits(simulation: "Simulation") -> None:
     """As many people sign in as the caps of a day admit, and have their credits. Nobody else signs in on this day."""
     simulation.think(DAY_MS - simulation.scheduler.now_ms % DAY_MS + HOUR_MS)
-    for user in _owed(simulation):
+    for user in _choose_accounts(simulation):
         person = Person(simulation, user.email, simulation.networks[user.email])
         if not person.sign_in():
             raise ViolationError(f"{user.user_id} cannot sign in at rest", user.user_id)
@@ -30,7 +30,7 @@ def check_owed_credits(simulation: "Simulation") -> None:
         simulation.counts["people who got owed credits at rest"] += 1
 
 
-def _owed(simulation: "Simulation") -> list[User]:
+def _choose_accounts(simulation: "Simulation") -> list[User]:
     """One account of each person without the credits, as many as the caps of a day admit."""
     pool, accounts = simulation.providers.user_pool, simulation.observer.books.accounts
     has_credits = {

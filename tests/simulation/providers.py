@@ -40,8 +40,8 @@ def billed_ms(chunk_ms: int) -> int:
 class LiveProvider:
     """A provider of direct sockets. `holds`: token → the hold that pays for its socket; `seconds`: hold → its length.
 
-    `received`: hold → the tokens that clients got; `uncovered`: tokens that were created when their hold had ended.
-    Such a token costs nothing as long as no client gets it.
+    `received`: hold → the tokens that clients got; `uncovered`: tokens that were created when their hold had ended, or
+    when another try of the same request had its token. Such a token costs nothing as long as no client gets it.
     """
 
     simulation: "Simulation"
@@ -77,9 +77,10 @@ class LiveProvider:
         )
 
     def _covering_hold(self, process: Process, lease_seconds: int) -> str:
-        """The open hold of the opening lease; empty where that has just been ended.
+        """The open hold of the opening lease; empty where that was ended, or got its token, since the process began.
 
-        Raises ViolationError for a lease that is not opening, and for a hold that does not cover all of the socket.
+        Raises ViolationError for a lease that was not opening then, and for a hold that does not cover all of the
+        socket.
         """
         session, hold_id, hold = stored_lease(self.simulation, process)
         if session is None or hold is None:
@@ -88,6 +89,8 @@ class LiveProvider:
             worst_case = live_credits(session, number(session, "done_ms") + lease_seconds * 1000)
             if hold.credits >= worst_case - number(session, "charged"):
                 return hold_id
+        elif self.simulation.observer.sessions.was_opening(process.account, process.subject, process.started_ms):
+            return ""
         raise ViolationError(
             f"a token for {lease_seconds} s of {process.subject} without a hold that covers it: {hold}"
         )

@@ -31,9 +31,9 @@ class ViolationError(BaseException):
 class Process:
     """Something that runs: a function of the backend, a client, a schedule.
 
-    `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and which session, job or purchase.
-    `claim`: what its worker has claimed a job as. `table_failures`: how many of its calls to DynamoDB failed.
-    `outcome` and `failure`: what it returned or raised, at its end.
+    `started_ms`: when it began; `deadline_ms`: when it is killed. `account` and `subject`: the user it is about, and
+    which session, job or purchase. `claim`: what its worker has claimed a job as. `table_failures`: how many of its
+    calls to DynamoDB failed. `outcome` and `failure`: what it returned or raised, at its end.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Process:
     subject: str = ""
     clock_error_ms: int = 0
     claim: str = ""
-    started_ms: int = 0
     table_failures: int = 0
+    started_ms: int = 0
     ends_with_run: bool = False  # an actor that ends at its next step once the operations are done
     outcome: Any = None
     failure: BaseException | None = None
@@ -69,6 +69,7 @@ class Scheduler:
 
     def start(self, process: Process, delay_ms: int = 0) -> Process:
         """Let the process run from `delay_ms` from now on."""
+        process.started_ms = self.now_ms + delay_ms
         process.greenlet = greenlet(lambda: self._run(process), parent=self._hub)
         self._alive[process] = None
         self._queue_up(process, self.now_ms + delay_ms)
@@ -136,7 +137,6 @@ class Scheduler:
         heapq.heappush(self._queue, (at_ms, self._order, process.turn, process))
 
     def _run(self, process: Process) -> None:
-        process.started_ms = self.now_ms
         try:
             process.outcome = process.run()
         except GreenletExit:

@@ -32,6 +32,11 @@ class SessionsWatch:
     def __init__(self) -> None:
         self._steps: dict[tuple[str, str], SessionStep] = {}
         self._reserving: dict[str, tuple[str, str, str]] = {}  # process → user, session, attempt in flight
+        self._opened_at: dict[tuple[str, str], int] = {}  # session → when its lease last got its token, epoch seconds
+
+    def was_opening(self, user_id: str, session_id: str, since_ms: int) -> bool:
+        """Whether the session's lease, which is not opening any more, was still opening at that true time."""
+        return self._opened_at.get((user_id, session_id), 0) >= since_ms // 1000
 
     def check(self, books: Books, user_id: str, session_id: str, now: int, process: Process) -> None:
         """Compare the stored session with what it was before. `now`: the true time, epoch seconds.
@@ -55,6 +60,8 @@ class SessionsWatch:
         self._steps[user_id, session_id] = step
         for attempt in step.in_flight.difference(before.in_flight if before else ()):
             self._reserving[process.name] = user_id, session_id, attempt
+        if before and before.state == "opening" != step.state:
+            self._opened_at[user_id, session_id] = now
         if before is None or before == step:
             return
         if step.lease_number not in (before.lease_number, before.lease_number + 1):

@@ -45,7 +45,7 @@ def test_the_smoke_test_finds_rate_limits_without_effect(
 
     assert smoke.run() is False
     failures = "\n".join(line for line in smoke.lines if "✗" in line)
-    assert "it is not the stage local: failed. Received stage local" in failures
+    assert "deployed as a stage of AWS: failed. Received stage local" in failures
     assert "the limit is low enough: failed. Received RateLimit-Limit 1000000, RateLimit-Remaining 999999" in failures
 
 

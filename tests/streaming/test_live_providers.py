@@ -98,7 +98,7 @@ def test_naming_no_offered_provider_is_refused_before_a_hold(stage: Stage, named
         stage.start(ada, "session-1", providers=named)
 
     assert refusal.value.code == "provider_not_offered"
-    assert refusal.value.details == {"field": "providers", "offered": "assemblyai, openai, third"}
+    assert refusal.value.details == {"field": "providers", "offered": ["assemblyai", "openai", "third"]}
     assert stage.backend.ledger.balance(ada.user_id).held == 0
     assert stage.start(ada, "session-1", providers=["third"]).provider == "third"
 
@@ -149,7 +149,7 @@ def test_naming_only_a_provider_for_buyers_says_that_it_is_for_buyers(stage: Sta
     with pytest.raises(ProviderNotOfferedError, match="only to accounts that bought credits") as refusal:
         stage.start(free, providers=["openai"])
 
-    assert refusal.value.details == {"field": "providers", "offered": "assemblyai, third"}
+    assert refusal.value.details == {"field": "providers", "offered": ["assemblyai", "third"]}
     assert stage.backend.ledger.balance(free.user_id).available == 500
 
 
@@ -205,7 +205,7 @@ def test_a_language_that_only_a_provider_for_buyers_has_is_for_buyers(
     with pytest.raises(ProviderNotOfferedError, match="only to accounts that bought credits") as refusal:
         stage.start(caller, language="haw", providers=named)
 
-    assert refusal.value.details == {"field": "providers", "offered": "assemblyai, third"}
+    assert refusal.value.details == {"field": "providers", "offered": ["assemblyai", "third"]}
     assert stage.backend.ledger.balance(caller.user_id).available == 500
 
 

@@ -315,7 +315,7 @@ def test_other_words_are_counted_also_of_a_seq_that_is_stored(backend: Backend) 
     lease = backend.start(ada)
     save(backend, ada, lease, *NEARLY_FULL)
 
-    corrected = save(backend, ada, lease, *NEARLY_FULL[1:], segment(0, "y" * 19_900))
+    corrected = save(backend, ada, lease, *(segment(seq, "y" * 19_900) for seq in [*range(1, 10), 0]))
 
     assert set(reasons(corrected)) == {*range(4, 10), 0}
     assert stored_segments(backend, ada, lease)[0].text == "x" * 19_900

@@ -239,6 +239,27 @@ def test_a_filtered_page_reads_a_bounded_number_however_few_match(engine: Engine
     assert all_pages(backend, ada, kind="live") == []
 
 
+def test_a_filtered_page_of_long_lines_ends_after_one_query(engine: Engine, names: tuple[str, str]) -> None:
+    """With titles and addresses as long as they may be, 300 lines are 2 MB."""
+    client = engine.new_client()
+    backend = Backend.on(Tables(client, *names), Clock())
+    ada = backend.person(0)
+    for n in range(110):
+        at_n = backend.clock() + n
+        line = Transcript(
+            ulid(at_n * 1000), "other", at_n, title="語" * 200, source_url="https://x.example/" + "x" * 1_900
+        )
+        backend.tables.write(put_transcript(ada.user_id, line))
+
+    with collect_request_facts() as counted:
+        count_aws_calls(client)
+        page = backend.history.page(ada, contract.HistoryQuery(kind="live"))
+
+    assert (page.items, page.next_cursor is None) == ([], False)
+    assert counted.aws_calls == 1 + 1
+    assert all_pages(backend, ada, kind="live") == []
+
+
 def test_a_cursor_is_valid_only_for_its_user_and_its_filters(backend: Backend, ten_transcripts) -> None:
     ada, _ = ten_transcripts
     eve = backend.person(0)

@@ -68,7 +68,7 @@ def test_a_session_that_was_started_again_gets_an_answer_from_its_own_transcript
 
 
 def test_an_answer_about_a_deleted_transcript_is_neither_stored_nor_charged(catchup_env: CatchupEnv) -> None:
-    """The session is started again, and the question retried, while the text model reads the deleted one."""
+    """The session is started again, and the question repeated, while the text model reads the deleted one."""
     ada = catchup_env.backend.person(200)
     session_id, transcript_id = save_talk(catchup_env, ada, "A secret was told.")
     answers: list[contract.AskAnswer] = []
@@ -82,6 +82,6 @@ def test_an_answer_about_a_deleted_transcript_is_neither_stored_nor_charged(catc
         catchup_env.ask(ada, question_id="the-question", session_id=session_id)
 
     assert [catchup_env.ask(ada, question_id="the-question", session_id=session_id)] == answers
-    entries = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
-    assert sorted((-entry.credits, entry.uses[0].input_tokens) for entry in entries) == [(0, 1_000), (5, 1_000)]
+    usage = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
+    assert sorted((-entry.credits, entry.uses[0].input_tokens) for entry in usage) == [(0, 1_000), (5, 1_000)]
     assert catchup_env.backend.open_holds(ada.user_id) == []

@@ -10,8 +10,7 @@ import wcwidth
 import webvtt
 from hypothesis import given, strategies as st
 
-from chalicelib.models import text as text_module
-from chalicelib.models.text import letters, one_line, width
+from chalicelib.models.text import _remembered_width, letters, one_line, width
 from chalicelib.models.transcripts import Segment
 from chalicelib.transcripts import subtitles
 
@@ -183,8 +182,8 @@ def test_the_work_grows_with_the_text_and_not_faster(letter: str, monkeypatch: p
         return split_of(part)
 
     longest = max(map(len, letters(text)))
+    _remembered_width.cache_clear()
     wcwidth_of, split_of = wcwidth.wcswidth, wcwidth.iter_graphemes
-    text_module._letter_width.cache_clear()
     monkeypatch.setattr(wcwidth, "wcswidth", count_measured)
     monkeypatch.setattr(wcwidth, "iter_graphemes", count_split)
 
@@ -239,6 +238,15 @@ def test_plain_text_has_one_line_per_segment() -> None:
     segments = [Segment(0, 0, 900, "Good\nmorning."), Segment(1, 3_661_000, 3_662_000, "Goodbye.", "B")]
 
     assert subtitles.write_txt(segments) == "[00:00:00] Good morning.\n[01:01:01] B: Goodbye.\n"
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt", "txt"])
+@pytest.mark.parametrize("text", ["", " \n", "\u00a0", "\u2003 \u3000"])
+def test_a_segment_without_words_is_left_out(form: str, text: str) -> None:
+    write = getattr(subtitles, f"write_{form}")
+    following = Segment(1, 4_000, 5_000, "Yes.", "B")
+
+    assert write([Segment(0, 3_000, 4_000, text, "A"), following]) == write([following])
 
 
 @pytest.mark.parametrize(("form", "empty"), [("srt", ""), ("vtt", "WEBVTT\n"), ("txt", "")])

@@ -234,6 +234,8 @@ def _query_parameters(shape: Any) -> Iterator[dict[str, Any]]:
     (example,) = examples(shape).values()
     for name, (schema, is_required) in fields(shape).items():
         parameter = {"name": name, "in": "query", "required": is_required, "schema": schema}
+        if "description" in schema:  # Readers of the document show a parameter's own description only.
+            parameter["description"] = schema.pop("description")
         yield parameter | ({"example": example[name]} if name in example else {})
 
 

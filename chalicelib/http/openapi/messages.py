@@ -8,7 +8,7 @@ from ...errors import AppError, Detail, InsufficientCreditsError, ProviderNotOff
 # Errors that compose their message.
 COMPOSED: tuple[AppError, ...] = (
     InsufficientCreditsError(100, 40, 60),
-    ProviderNotOfferedError("None of these providers is offered.", ["assemblyai"]),
+    ProviderNotOfferedError("None of these providers is offered.", ["assemblyai", "openai"]),
 )
 MESSAGES = {
     # Codes
@@ -32,7 +32,7 @@ MESSAGES = {
     # Reasons of `conflict`
     "already_done": "This request was already processed. See the user's transactions.",
     "catchup_running": "A catch-up of this transcript is running. Delete the transcript when it has ended.",
-    "chunk_expired": "This chunk took too long or its session ended. It was not charged.",
+    "chunk_expired": "This chunk took too long or its session ended. It was not charged. Send it again.",
     "lease_changed": "The lease was renewed meanwhile. Send the chunk again.",
     "lease_open": "The lease is not near its end. Renew later, or set `interrupted` if the stream broke off.",
     "lease_opening": "The lease is being opened. Retry the request.",
@@ -40,12 +40,12 @@ MESSAGES = {
     "lease_used_up": "The rest of the lease is shorter than this chunk. Renew it.",
     "nothing_saved": "This transcript has no text yet. Save segments first.",
     "purchase_ended": "This purchase failed or expired. Start a new one.",
-    "renewed_since": "This session was renewed again since this request.",
+    "renewed_since": "This session was renewed again since this request. Use the newest lease.",
     "resume_expired": "This session ended too long ago. Start a new one.",
     "session_running": "This session is running. Stop it first.",
     "session_stopped": "This session was stopped. Start a new one.",
     "still_running": "This question is being answered. Retry the request.",
-    "wrong_transport": "This session streams directly to the provider.",
+    "wrong_transport": "This session streams directly to the provider. Send its audio there.",
     # Reasons of `unauthenticated`
     "missing": "Send your ID token: Authorization: Bearer <token>.",
     "malformed": "Send your ID token: Authorization: Bearer <token>.",

@@ -873,8 +873,10 @@ export interface components {
                  * @enum {string}
                  */
                 reason?: "already_done" | "catchup_running" | "chunk_expired" | "expired" | "lease_changed" | "lease_open" | "lease_opening" | "lease_over" | "lease_used_up" | "malformed" | "missing" | "nothing_saved" | "purchase_ended" | "renewed_since" | "resume_expired" | "session_running" | "session_stopped" | "signed_out" | "still_running" | "wrong_token" | "wrong_transport";
+                /** @description The live providers that the account can use: of `provider_not_offered`. */
+                offered?: string[];
             } & {
-                [key: string]: number | string | boolean | null;
+                [key: string]: number | string | boolean | string[] | null;
             };
         };
         /** @description Every call of the account is refused from now on. `job_id` names the job that erases its data. */
@@ -930,7 +932,9 @@ export interface components {
             is_blocked: boolean;
             available: number;
             held: number;
+            /** @description Free credits and what administrators gave, less what they took back. It can be below zero. */
             lifetime_granted: number;
+            /** @description What was bought, less what was taken back for refunds and disputes. */
             lifetime_purchased: number;
             lifetime_used: number;
             name?: string;
@@ -1125,7 +1129,9 @@ export interface components {
         CreditBalance: {
             available: number;
             held: number;
+            /** @description Free credits and what administrators gave, less what they took back. It can be below zero. */
             lifetime_granted: number;
+            /** @description What was bought, less what was taken back for refunds and disputes. */
             lifetime_purchased: number;
             lifetime_used: number;
         };
@@ -1466,6 +1472,7 @@ export interface components {
             source_url?: string | null;
             sample_rate?: (8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000) | null;
             lease_seconds?: number | null;
+            /** @description Names and rare words that the provider of a direct session should recognise. Relayed audio ignores them. */
             key_terms?: string[] | null;
             providers?: string[] | null;
             turn?: components["schemas"]["Turn"] | null;
@@ -2604,6 +2611,7 @@ export interface operations {
             query: {
                 /** @example 0 */
                 seq: number;
+                /** @description Where the chunk begins in the transcript. Without it: at the length of all audio sent before it, whatever `start_ms` that audio had. */
                 start_ms?: number;
                 /** @example 16000 */
                 sample_rate?: 8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000;
@@ -2654,7 +2662,7 @@ export interface operations {
              *     - `lease_used_up`: The rest of the lease is shorter than the chunk. Renew it.
              *     - `session_stopped`: The session was stopped. Start a new one.
              *     - `still_running`: An earlier request is still being processed. Retry after `Retry-After` seconds.
-             *     - `wrong_transport`: The session streams directly to the provider and takes no relayed audio.
+             *     - `wrong_transport`: The session streams directly to the provider. Send its audio there.
              *
              *     `idempotency_mismatch`: The same Idempotency-Key or sequence number was already used with another body.
              */

@@ -1,4 +1,4 @@
-"""The segments that a listener saves, some of them odd, and how they were answered."""
+"""The segments that a listener saves, some of them odd, and which of them were stored."""
 
 from typing import Any
 

@@ -49,6 +49,11 @@ FAULTS = {
         "is_stored = self._settle(hold, charge, [stored])",
         "is_stored = self._settle(hold, charge, [])",
     ),
+    "an answer that is not sold and not booked": PlantedFault(
+        "transcripts/questions.py",
+        "cost = Charge(0, SERVICE, hold.reference, 0, self.prices.version, uses)",
+        "cost = Charge(0, SERVICE, hold.reference, 0, self.prices.version, ())",
+    ),
     "a question answered for another body": PlantedFault(
         "transcripts/questions.py", "if earlier.body_hash != body_hash:", "if False:"
     ),

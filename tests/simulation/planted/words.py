@@ -18,8 +18,13 @@ FAULTS = {
     ),
     "an odd segment that keeps the later ones out": PlantedFault(
         "streaming/words.py",
-        "        if segment is None:\n            continue\n",
-        "        if segment is None:\n            break\n",
+        "enumerate(map(_readable, segments)) if segment}",
+        "enumerate(iter(map(_readable, segments).__next__, None))}",
+    ),
+    "a session that outlives its transcript": PlantedFault(
+        "repositories/transcripts.py",
+        "        writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))\n",
+        "",
     ),
     "a start without a pointer to its session": PlantedFault(
         "streaming/service.py", "                put_open_session(opened),\n", ""

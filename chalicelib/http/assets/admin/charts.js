@@ -47,6 +47,7 @@ function draw(chart) {
         values: (_, ticks) => ticks.map((seconds) => dayAndMonth.format(seconds * 1000)) },
       { ...axis, size: 60, ...(isWhole ? { incrs: WHOLE_STEPS } : {}), values: (_, ticks) => ticks.map(chart.axisText) },
     ],
+    hooks: { ready: [hideEmptyValues], setLegend: [hideEmptyValues] },
     legend: { markers: { width: 0, fill: (plot, n) => plot.series[n].stroke(plot, n) } },
     series: [
       { label: "Day", value: (_, seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 10)) },
@@ -61,6 +62,11 @@ function draw(chart) {
       })),
     ],
   }, data, chart.box);
+}
+
+// No day is pointed at: the legend only names the colours. The values keep their place, so that nothing jumps.
+function hideEmptyValues(plot) {
+  plot.root.classList.toggle("idle", typeof plot.legend.idx !== "number");
 }
 
 let width = 0;

@@ -50,7 +50,7 @@ function figures(costs) {
 }
 
 const percent = ({ margin_micro_usd: margin, revenue_micro_usd: revenue }) =>
-  revenue > 0 ? `${Math.round((margin / revenue) * 100)} % of revenue` : "no revenue on these days";
+  revenue > 0 ? `${Math.round((margin / revenue) * 100)}% of revenue` : "no revenue on these days";
 
 const numberOrDash = (value) => (value ? number(value) : "–");
 
