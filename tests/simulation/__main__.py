@@ -76,7 +76,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--max-violations", type=int, default=3, help="stop after so many")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--trace", help="write all steps of one seed to this file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.seed is not None and (options.ops or 0) > OPERATIONS_PER_SEED:
+        parser.error(f"One seed has at most {OPERATIONS_PER_SEED:,} operations. Lower OPS, or leave out SEED.")
+    return options
 
 
 if __name__ == "__main__":

@@ -85,6 +85,13 @@ class Books:
 
     def observe(self, user_id: str, sort_keys: list[str]) -> list[Item]:
         """Check what one write changed in the ledger of this user; returns the new entries."""
+        try:
+            return self._observe(user_id, sort_keys)
+        except ViolationError as violation:
+            violation.account = user_id
+            raise
+
+    def _observe(self, user_id: str, sort_keys: list[str]) -> list[Item]:
         account, stored = self.accounts[user_id], stored_items(LEDGER, USER + user_id)
         before = account.balance
         new_entries = [
@@ -117,11 +124,12 @@ class Books:
             kept, found = self.accounts[user_id], fresh.accounts[user_id]
             for name in ("entries_sum", "open_sum", "used", "booked_holds", "by_kind"):
                 if getattr(kept, name) != getattr(found, name):
-                    _fail(f"{name} of {user_id}: {getattr(kept, name)} by every write, {getattr(found, name)} stored")
+                    by_writes, as_stored = getattr(kept, name), getattr(found, name)
+                    _fail(f"{name} of {user_id}: {by_writes} by every write, {as_stored} stored", user_id)
             if {key: totals for key, totals in found.days.items() if any(totals.values())} != {
                 key: totals for key, totals in kept.days.items() if any(totals.values())
             }:
-                _fail(f"the totals of days of {user_id} are not those of its entries")
+                _fail(f"the totals of days of {user_id} are not those of its entries", user_id)
 
     # One item
 
@@ -217,5 +225,5 @@ def _is_lease_of(session_id: str, hold: HoldState) -> bool:
     return hold.reference == session_id and hold.state == "open" and hold.kind == "stream"
 
 
-def _fail(message: str) -> NoReturn:
-    raise ViolationError(message)
+def _fail(message: str, user_id: str = "") -> NoReturn:
+    raise ViolationError(message, user_id)

@@ -6,6 +6,7 @@ process dies.
 
 import random
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import NoReturn, TypeVar
@@ -17,8 +18,9 @@ from tests.fault_injection import CANCELLED, Crash, Fault, FaultInjector
 from tests.in_process_dynamodb import Answer
 from tests.simulation.engine import Request
 from tests.simulation.faults import LATE, LATE_MS, REPEATED, SECOND_MS, Faults
-from tests.simulation.observer import Observer
-from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.observer import Observer, touched_accounts
+from tests.simulation.scheduler import Process, Scheduler, ViolationError
+from tests.simulation.written_items import WRITES, Key, LastWrites, written_keys
 
 DYNAMODB_MS, PROVIDER_MS = 4, 200  # one way of a usual call
 T = TypeVar("T")
@@ -33,9 +35,11 @@ class Boundary:
         faults: Faults,
         observer: Observer,
         rng: random.Random,
+        counts: Counter[str],
         note: Callable[[str, str], None],
     ):
         self._scheduler, self._faults, self._observer, self._rng, self._note = scheduler, faults, observer, rng, note
+        self._counts, self._last_writes = counts, LastWrites()
         self._injector = FaultInjector()
 
     def call_provider(
@@ -62,7 +66,11 @@ class Boundary:
                 raise outage() if outage else ProviderUnavailableError("The provider is overloaded.")
             case Fault.SERVER_ERROR:
                 raise outage() if outage else ProviderError("The provider failed.")
-        result = effect()
+        try:
+            result = effect()
+        except ViolationError as violation:
+            violation.account = violation.account or process.account
+            raise
         self._scheduler.pause(self._faults.latency_ms(usual_ms))
         if fault is Fault.CRASH_AFTER:
             self._die(process)
@@ -119,7 +127,32 @@ class Boundary:
 
     def _take_effect(self, request: Request) -> Answer:
         answer = request.send()
-        if answer[0] == 200:
-            now, claim = self._scheduler.now_ms // 1000, self._scheduler.running.claim
-            self._observer.observe(request.operation, request.parameters, now, claim)
+        if request.operation in WRITES:
+            process, keys = self._scheduler.running, written_keys(request)
+            if answer[0] == 200:
+                self._observe_write(process, request, keys)
+            else:
+                self._count_refusal(process, keys, answer)
         return answer
+
+    def _observe_write(self, process: Process, request: Request, keys: list[Key]) -> None:
+        """Check what was written, after a line about it for each account that is not the process's own."""
+        now_ms = self._scheduler.now_ms
+        for account in touched_accounts(keys):
+            if account != process.account:
+                self._note(account, f"{process.name}: {request.operation} {zlib.crc32(request.body):08x} of others")
+        self._last_writes.note(keys, process, now_ms)
+        try:
+            self._observer.observe(keys, now_ms // 1000, process)
+        except ViolationError as violation:
+            violation.account = violation.account or process.account
+            label = f"{request.operation} {zlib.crc32(request.body):08x}"
+            self._note(violation.account, f"{process.name}: {label} did what must not be")
+            raise
+
+    def _count_refusal(self, process: Process, keys: list[Key], answer: Answer) -> None:
+        match self._last_writes.has_lost_race(keys, answer, process):
+            case True:
+                self._counts["conditions refused: races lost to another process"] += 1
+            case False:
+                self._counts["conditions refused: others, as of repeated requests"] += 1

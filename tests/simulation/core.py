@@ -73,6 +73,7 @@ class Simulation:
         self.rng = random.Random(seed)
         self.counts: Counter[str] = Counter()
         self.operations: Counter[str] = Counter()
+        self.operations_of_schedules = 0
         self.number_of_operations = 0
         self.trace = Trace(keeps_trace)
         self.start_ms = FIRST_DAY_MS + self.rng.randrange(DAY_MS)
@@ -83,7 +84,7 @@ class Simulation:
         self.is_at_rest = False
         self.networks: dict[str, str] = {}  # email address → the network of its owner
         self.listened: list[tuple[Any, Any]] = []  # persons and the sessions they had
-        boundary = Boundary(self.scheduler, self.faults, self.observer, self.rng, self.note)
+        boundary = Boundary(self.scheduler, self.faults, self.observer, self.rng, self.counts, self.note)
         self.call_provider = boundary.call_provider
         self._tables = Tables(SimulatedDynamoDB(boundary.call_dynamodb), *names, pause=self._pause_seconds)
         self.providers = Providers(self)
@@ -198,7 +199,8 @@ class Simulation:
             self._idle.append(container)
             self.note(process.account, f"{process.name}: {type(error).__name__} {getattr(error, 'details', '')}")
             if not _is_expected(error):
-                raise ViolationError(f"{process.name} failed with {_describe(error)}") from error
+                raise ViolationError(f"{process.name} failed with {_describe(error)}", process.account) from error
+            self.observer.sessions.check_released(process, error)
             self.counts[f"errors: {getattr(error, 'code', type(error).__name__)}"] += 1
             raise
         self._idle.append(container)

@@ -68,4 +68,4 @@ def _files(simulation: "Simulation") -> list[tuple[str, str]]:
 
 
 def _fail(user_id: str, message: str) -> NoReturn:
-    raise ViolationError(f"the deleted account {user_id} {message}")
+    raise ViolationError(f"the deleted account {user_id} {message}", user_id)

@@ -133,14 +133,17 @@ class Faults:
         """How far the clock of a new process is off."""
         return self._rng.randint(-self.profile.clock_ms, self.profile.clock_ms)
 
-    def deliveries_ms(self) -> list[int]:
-        """When the copies of a message arrive, in milliseconds from now; none if it is lost."""
+    def deliveries_ms(self, kind: str = "webhook") -> list[int]:
+        """When the copies of a message arrive, in milliseconds from now; none if it is lost.
+
+        `kind`: what it is counted as.
+        """
         if self.happens(self.profile.lost):
-            self._counts["faults: message lost"] += 1
+            self._counts[f"faults: {kind} lost"] += 1
             return []
         copies = 1
         while copies < 4 and self.happens(self.profile.doubled):
-            self._counts["faults: message doubled"] += 1
+            self._counts[f"faults: {kind} doubled"] += 1
             copies += 1
         first_ms = self._delay_ms()
         at_once = (first_ms + self._rng.randrange(AT_ONCE_MS) for _ in range(copies - 1))

@@ -101,4 +101,4 @@ def _transcription(job_id: str, model: str, milliseconds: int) -> Work:
 
 
 def _fail(job_id: str, user_id: str, message: str) -> NoReturn:
-    raise ViolationError(f"the catch-up {job_id} of {user_id}: {message}")
+    raise ViolationError(f"the catch-up {job_id} of {user_id}: {message}", user_id)

@@ -110,4 +110,4 @@ def covering_hold(simulation: "Simulation", job_id: str) -> str:
 
 
 def _fail(job_id: str, message: str) -> NoReturn:
-    raise ViolationError(f"the catch-up {job_id} {message}")
+    raise ViolationError(f"the catch-up {job_id} {message}", text(stored_job(job_id) or {}, "user_id"))

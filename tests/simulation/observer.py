@@ -1,20 +1,24 @@
 """Sees every write that took effect: checks the invariants it touches, and keeps what it changed for others.
 
-`stream`: the new entries, as the stream of the ledger would bring them.
+`stream`: the new entries, as the stream of the ledger would bring them. `find_payments`: at Stripe, of a purchase.
 """
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tests.simulation import purchases_watch
-from tests.simulation.books import HOLD, USER, Books
-from tests.simulation.engine import LEDGER
+from tests.simulation.books import HOLD, USER, Books, text
+from tests.simulation.engine import APP, LEDGER, stored_items
 from tests.simulation.jobs_watch import JOB, JobsWatch
+from tests.simulation.scheduler import Process
 from tests.simulation.sessions_watch import SESSION, SessionsWatch
+from tests.simulation.written_items import Key
+
+if TYPE_CHECKING:
+    from tests.simulation.stripe import Payment
 
 PURCHASE = "PURCHASE#"
-WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
-Key = tuple[str, str, str]  # table, partition key, sort key
 
 
 class Observer:
@@ -24,20 +28,16 @@ class Observer:
         self.books = Books()
         self.jobs = JobsWatch()
         self.sessions = SessionsWatch()
+        self.find_payments: Callable[[str], list[Payment]] = lambda purchase_id: []
         self.stream: deque[dict[str, Any]] = deque()
 
-    def observe(self, operation: str, request: dict[str, Any], now: int, claim: str) -> None:
-        """Check what this request has just changed. Raises ViolationError.
-
-        `now`: epoch seconds; `claim`: what the worker that wrote it has claimed its job as.
-        """
-        if operation not in WRITES:
-            return
+    def observe(self, keys: Sequence[Key], now: int, process: Process) -> None:
+        """Check what `process` has just changed: these items. `now`: epoch seconds. Raises ViolationError."""
         in_ledger: dict[str, list[str]] = {}
         purchase_ids: list[str] = []
         job_ids: list[str] = []
         sessions: list[tuple[str, str]] = []
-        for table, pk, sk in _keys(operation, request):
+        for table, pk, sk in keys:
             if table == LEDGER:
                 if pk.startswith(USER):
                     in_ledger.setdefault(pk.removeprefix(USER), []).append(sk)
@@ -58,28 +58,19 @@ class Observer:
                 purchases_watch.check_new_dispute_hold(self.books, user_id, opened[0], before)
         for purchase_id in purchase_ids:
             purchases_watch.check_purchase(self.books, purchase_id)
+            purchases_watch.check_facts(purchase_id, self.find_payments(purchase_id))
         for job_id in job_ids:
-            self.jobs.check(self.books, job_id, now, claim)
+            self.jobs.check(self.books, job_id, now, process.claim)
         for user_id, session_id in sessions:
-            self.sessions.check(self.books, user_id, session_id, now)
+            self.sessions.check(self.books, user_id, session_id, now, process)
 
 
-def _keys(operation: str, request: dict[str, Any]) -> list[Key]:
-    """The items that a request writes."""
-    match operation:
-        case "TransactWriteItems":
-            writes = [write for action in request["TransactItems"] for write in action.values()]
-        case "BatchWriteItem":
-            deletions = [
-                (table, entry["DeleteRequest"]["Key"])
-                for table, entries in request["RequestItems"].items()
-                for entry in entries
-            ]
-            return [(table, key["pk"]["S"], key["sk"]["S"]) for table, key in deletions]
-        case _:
-            writes = [request]
-    keys = []
-    for write in writes:
-        key = write.get("Key") or write["Item"]
-        keys.append((write["TableName"], key["pk"]["S"], key["sk"]["S"]))
-    return keys
+def touched_accounts(keys: Sequence[Key]) -> list[str]:
+    """The users whose books, sessions, purchases or jobs these items are."""
+    found: dict[str, None] = {}
+    for _, pk, _ in keys:
+        if pk.startswith(USER):
+            found[pk.removeprefix(USER)] = None
+        elif pk.startswith((PURCHASE, JOB)):
+            found.update(dict.fromkeys(text(item, "user_id") for item in stored_items(APP, pk).values()))
+    return list(found)

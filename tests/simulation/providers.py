@@ -1,23 +1,20 @@
-"""What is outside of the backend, in memory: live and relay providers, and the queue. Others have files of their own.
+"""What is outside of the backend, in memory: live and relay providers. Others have files of their own.
 
 They take effect and then may fail to say so, as `Simulation.call_provider` decides. Who costs money asks the
 books, at the moment it is called, for an open hold that covers the worst case.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import (
-    UnavailableError,
-)
 from chalicelib.models.audio import Audio
 from chalicelib.models.sessions import LiveOptions, SocketCredential
 from chalicelib.models.transcripts import Recognition, Word
 from tests.simulation.books import HoldState, number, text
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.files import Exports, Uploads
+from tests.simulation.job_queue import Queue
 from tests.simulation.price_lists import price
 from tests.simulation.provider_prices import audio_cost
 from tests.simulation.provider_work import Work, WorkLog
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
 TOKEN_SECONDS, MAX_SOCKET_SECONDS = 60, 10_800
-MAX_RECEIVES, VISIBILITY_MS = 5, 900_000  # of a message, as .chalice/resources.yaml has them
 
 
 def live_credits(session: dict[str, Any], milliseconds: int) -> int:
@@ -157,49 +153,6 @@ def stored_lease(simulation: "Simulation", process: Process) -> tuple[dict[str, 
         return None, "", None
     hold_id = f"{text(session, 'transcript_id')}:{number(session, 'lease_number')}"
     return session, hold_id, simulation.observer.books.open_holds(process.account, "stream").get(hold_id)
-
-
-@dataclass
-class Queue:
-    """Messages to the worker. Each is delivered once or more, late, in any order, until a worker handled it.
-
-    `handle`: whether a worker handled the message. `waiting`: number → message that none has handled yet; after too
-    many tries it waits for an operator.
-    """
-
-    simulation: "Simulation"
-    handle: Callable[[str], bool] = lambda message: True
-    waiting: dict[int, str] = field(default_factory=dict)
-    sent: int = 0
-
-    def send(self, message: str) -> None:
-        self.simulation.call_provider(
-            "queue", lambda: self._send(message), outage=lambda: UnavailableError("The queue failed.")
-        )
-
-    def deliver_waiting(self) -> None:
-        """Deliver once more whatever waits."""
-        for sent_number in list(self.waiting):
-            self._receive(sent_number, self.waiting[sent_number])
-
-    def _send(self, message: str) -> None:
-        self.sent += 1
-        number = self.sent
-        self.waiting[number] = message
-        for delay_ms in self.simulation.faults.deliveries_ms() or [self.simulation.faults.profile.late_ms]:
-            self.simulation.start_actor(f"message {message}", lambda: self._deliver(number, message), delay_ms)
-
-    def _deliver(self, number: int, message: str) -> None:
-        for _ in range(MAX_RECEIVES):
-            if self._receive(number, message):
-                return
-            self.simulation.think(VISIBILITY_MS)
-
-    def _receive(self, number: int, message: str) -> bool:
-        is_handled = self.handle(message)
-        if is_handled:
-            self.waiting.pop(number, None)
-        return is_handled
 
 
 class Providers:

@@ -1,10 +1,14 @@
 """What a purchase may have booked, by its own formulas, checked after every write that touches it."""
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tests.simulation.books import Books, number, text
 from tests.simulation.engine import APP, stored_items
 from tests.simulation.scheduler import ViolationError
+
+if TYPE_CHECKING:
+    from tests.simulation.stripe import Payment
 
 PAID, SUCCEEDED, OPEN, LOST = 5, 1, 0, 2  # as the purchase stores the states of payments, refunds and disputes
 
@@ -44,6 +48,19 @@ def check_purchase(books: Books, purchase_id: str) -> None:
         _fail(purchase_id, f"its disputes hold more than it sold: {open_holds}")
 
 
+def check_facts(purchase_id: str, payments: Sequence["Payment"]) -> None:
+    """What is stored of its payment is true at Stripe: it was paid, and such money went back or is disputed."""
+    item = stored_items(APP, f"PURCHASE#{purchase_id}").get("PURCHASE", {})
+    if number(item, "payment") == PAID and not any(payment.session.payment == PAID for payment in payments):
+        _fail(purchase_id, "counts as paid, and nobody has paid")
+    refunds = {name: refund for payment in payments for name, refund in payment.refunds.items()}
+    disputes = {name: dispute for payment in payments for name, dispute in payment.disputes.items()}
+    for stored, true in ((_facts(item, "refunds"), refunds), (_facts(item, "disputes"), disputes)):
+        for name, (state, cents) in stored.items():
+            if name not in true or cents != true[name].cents or state > true[name].state:
+                _fail(purchase_id, f"has {name} of {cents} cents in state {state}, at Stripe is {true.get(name)}")
+
+
 def check_new_dispute_hold(books: Books, user_id: str, hold_id: str, available_before: int) -> None:
     """The hold of a dispute that was just opened takes what is available, up to what the disputed money bought."""
     _, purchase_id, dispute_id = hold_id.rsplit(":", 2)
@@ -66,4 +83,5 @@ def _facts(item: dict[str, Any], name: str) -> dict[str, tuple[int, int]]:
 
 
 def _fail(purchase_id: str, message: str) -> NoReturn:
-    raise ViolationError(f"purchase {purchase_id}: {message}")
+    buyer = text(stored_items(APP, f"PURCHASE#{purchase_id}").get("PURCHASE", {}), "user_id")
+    raise ViolationError(f"purchase {purchase_id}: {message}", buyer)

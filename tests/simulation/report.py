@@ -32,6 +32,7 @@ class Report:
     results: int = 0
     violations: list[Result] = field(default_factory=list)
     operations: Counter[str] = field(default_factory=Counter)
+    operations_of_schedules: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     by_profile: Counter[str] = field(default_factory=Counter)
     virtual_hours: float = 0.0
@@ -41,6 +42,7 @@ class Report:
     def add(self, result: Result) -> None:
         self.results += 1
         self.operations.update(result.operations)
+        self.operations_of_schedules += result.operations_of_schedules
         self.counts.update(result.counts)
         self.by_profile[result.profile] += result.operations.total()
         self.virtual_hours += result.virtual_hours
@@ -67,11 +69,13 @@ class Report:
         lines += [f"  {number:>11,} {kind}" for kind, number in self.operations.most_common()]
         lines += ["Operations by profile:"]
         lines += [f"  {number:>11,} {profile}" for profile, number in self.by_profile.most_common()]
-        lines += ["Faults, crashes and errors:"]
+        lines += ["Faults, crashes, refused conditions and errors:"]
         lines += [f"  {number:>11,} {kind}" for kind, number in sorted(self.counts.items())]
         lines += [
             f"{self.total:,} operations of {self.results:,} seeds in {seconds:,.0f} s: "
             f"{self.total / seconds:,.0f} per second, {1000 * self.cpu_seconds / max(self.total, 1):.1f} ms CPU each",
+            f"Of these, {self.total - self.operations_of_schedules:,} by people and providers, "
+            f"{self.operations_of_schedules:,} by schedules and the worker",
             f"Virtual time: {self.virtual_hours / 24:,.0f} days",
             f"Violations: {len(self.violations)}",
         ]

@@ -24,12 +24,16 @@ PEOPLE, PEOPLE_PER_NETWORK = 16, 6  # more in a network than get free credits on
 
 @dataclass
 class Result:
-    """What a run did. `violation`: empty if everything held. `steps`: the last ones of the account it is about."""
+    """What a run did. `violation`: empty if everything held. `steps`: the last ones of the account it is about.
+
+    `operations_of_schedules`: how many of the operations nobody asked for.
+    """
 
     seed: int
     profile: str
     max_operations: int
     operations: Counter[str]
+    operations_of_schedules: int
     counts: Counter[str]
     checksum: int
     cpu_seconds: float
@@ -51,7 +55,7 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
                 _simulate(simulation)
             except ViolationError as error:
                 violation = str(error)
-                steps = list(simulation.trace.of_account.get(_account_of(violation, simulation), []))
+                steps = list(simulation.trace.of_account.get(_account_of(error, simulation), []))
             finally:
                 simulation.scheduler.kill_all()
                 gc.enable()
@@ -60,6 +64,7 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
         profile,
         max_operations,
         simulation.operations,
+        simulation.operations_of_schedules,
         simulation.counts,
         simulation.trace.checksum,
         time.process_time() - began,
@@ -70,10 +75,16 @@ def run_seed(seed: int, profile: str, max_operations: int, *, keeps_trace: bool 
     )
 
 
-def _account_of(violation: str, simulation: Simulation) -> str:
-    """The account that a violation names, or else the one that the process which found it is about."""
-    named = [account for account in simulation.trace.of_account if account and account in violation]
-    process = simulation.scheduler.current
+def _account_of(violation: ViolationError, simulation: Simulation) -> str:
+    """The account that a violation is about; if it does not say, the one that it names, by its id or a session's.
+
+    Else that of the process which found it.
+    """
+    if violation.account:
+        return violation.account
+    message, process = str(violation), simulation.scheduler.current
+    named = [account for account in simulation.trace.of_account if account and account in message]
+    named += [person.user_id for person, session in simulation.listened if session.session_id in message]
     return named[0] if named else process.account if process else ""
 
 

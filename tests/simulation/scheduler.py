@@ -17,7 +17,14 @@ NEVER_MS = 1 << 60
 
 
 class ViolationError(BaseException):
-    """Something that must always hold does not. No code of the product may catch this."""
+    """Something that must always hold does not. No code of the product may catch this.
+
+    `account`: the user it is about; empty where only the process that found it knows.
+    """
+
+    def __init__(self, message: str, account: str = ""):
+        super().__init__(message)
+        self.account = account
 
 
 @dataclass(eq=False)

@@ -22,6 +22,7 @@ from chalicelib.models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from tests.simulation.application import STAGE
 from tests.simulation.faults import HOUR_MS, MINUTE_MS
 from tests.simulation.outcomes import NoAnswerError
+from tests.simulation.unbookable_events import UnbookableEvents
 
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
@@ -29,19 +30,19 @@ if TYPE_CHECKING:
 KEY_MS = 24 * HOUR_MS  # how long an idempotency key is stored
 EVENT_SECONDS = 30 * 86_400
 RETRIES = 3
-SIGNATURE = "signed-by-stripe"
 REFUSED = 0.02  # of the checkouts, by Stripe itself, for good
 
 
 @dataclass
 class Event:
-    """One event. `is_delivered`: whether an endpoint has answered it."""
+    """One event. `is_listed`: whether our key may read it; `is_delivered`: whether an endpoint has answered it."""
 
     id: str
     type: str
     created_at: int
     payment_update: CheckoutSession | PaymentUpdate
     livemode: bool = False
+    is_listed: bool = True
     is_delivered: bool = False
 
 
@@ -80,6 +81,11 @@ class Stripe:
     keys: dict[str, str] = field(default_factory=dict)  # idempotency key → checkout session
     refused: set[str] = field(default_factory=set)
     events: dict[str, Event] = field(default_factory=dict)
+    signature: str = "signed-by-stripe"
+
+    def __post_init__(self) -> None:
+        self.unbookable_events = UnbookableEvents(self)
+        self.simulation.observer.find_payments = self.find_payments
 
     # What the backend calls
 
@@ -96,7 +102,7 @@ class Stripe:
         )
 
     def verify_event(self, raw: bytes, signature: str) -> Event:
-        if not hmac.compare_digest(signature, SIGNATURE):
+        if not hmac.compare_digest(signature, self.signature):
             raise InvalidSignatureError("This is not an event that the payment service signed.")
         return self.events[raw.decode()]
 
@@ -111,7 +117,9 @@ class Stripe:
     def _list_undelivered(self, since: int) -> list[Event]:
         """Newest first."""
         return [
-            event for event in reversed(self.events.values()) if not event.is_delivered and event.created_at >= since
+            event
+            for event in reversed(self.events.values())
+            if event.is_listed and not event.is_delivered and event.created_at >= since
         ]
 
     def _open(self, purchase: Purchase) -> CheckoutSession:
@@ -142,6 +150,7 @@ class Stripe:
             lambda: self.expire(session.session_id),
             (expires_at - simulation.now) * 1000,
         )
+        self.unbookable_events.follow_checkout(self.payments[session.session_id])
         return session
 
     # What buyers, banks and the owner do
@@ -191,16 +200,26 @@ class Stripe:
     def _report_fact(self, payment: Payment, kind: str, fact: PaymentFact, cents: int) -> None:
         session = payment.session
         self._report(payment, kind, PaymentUpdate(fact, session.payment_id, cents, session.currency, session.is_live))
+        self.unbookable_events.follow_fact(payment)
 
     def _report(self, payment: Payment, kind: str, update: CheckoutSession | PaymentUpdate) -> None:
         """Send a webhook, as often and as late as the faults of this run decide."""
-        event = Event(f"evt_{len(self.events) + 1}", kind, self.simulation.now, update)
-        self.events[event.id] = event
+        event = self.add_event(kind, update)
         self.simulation.note(
             payment.buyer, f"Stripe: {kind} {payment.session.session_id} {payment.session.payment.name}"
         )
         for delay_ms in self.simulation.faults.deliveries_ms():
             self.simulation.start_actor(f"webhook {event.id}", lambda: self._deliver(event, payment.buyer), delay_ms)
+
+    def add_event(self, kind: str, update: CheckoutSession | PaymentUpdate) -> Event:
+        """A new event, which no endpoint has answered."""
+        event = Event(f"evt_{len(self.events) + 1}", kind, self.simulation.now, update)
+        self.events[event.id] = event
+        return event
+
+    def find_payments(self, purchase_id: str) -> list[Payment]:
+        """The checkouts of a purchase."""
+        return [payment for payment in self.payments.values() if payment.session.purchase_id == purchase_id]
 
     def _deliver(self, event: Event, buyer: str) -> None:
         """Deliver an event, again after an outage. Raises RunOverError: then it stays undelivered."""
@@ -209,7 +228,7 @@ class Stripe:
                 self.simulation.call(
                     "webhook of stripe",
                     buyer,
-                    lambda application: application.purchases.receive(event.id.encode(), SIGNATURE),
+                    lambda application: application.purchases.receive(event.id.encode(), self.signature),
                 )
             except (NoAnswerError, UnavailableError):
                 self.simulation.think(MINUTE_MS * 4**attempt)

@@ -35,8 +35,10 @@ def test_a_hostile_run_has_crashes_conflicts_and_lost_messages() -> None:
     assert counts["crashes"] > 20
     assert counts["faults: a conflict with another transaction"] > 0
     assert counts["faults: a response lost after the call"] > 0
-    assert counts["faults: message lost"] > 0
-    assert counts["faults: message doubled"] > 0
+    for kind in ("message to the worker", "webhook"):
+        assert counts[f"faults: {kind} lost"] > 0
+        assert counts[f"faults: {kind} doubled"] > 0
+    assert counts["faults: record of the stream lost"] > 0
 
 
 def test_the_same_seed_has_the_same_trace_twice() -> None:

@@ -88,15 +88,16 @@ def check_purchases(simulation: Simulation) -> None:
         by_purchase.setdefault(payment.session.purchase_id, []).append(payment)
     for purchase_id, payments in by_purchase.items():
         paid = [payment for payment in payments if payment.session.payment.name == "PAID"]
-        booked = books.accounts[payments[0].buyer].by_reference
+        buyer = payments[0].buyer
+        booked = books.accounts[buyer].by_reference
         granted = booked["purchase", purchase_id]
         if bool(granted) != bool(paid):
-            raise ViolationError(f"the purchase {purchase_id} granted {granted} credits, paid {len(paid)} times")
+            raise ViolationError(f"the purchase {purchase_id} granted {granted} credits, paid {len(paid)} times", buyer)
         if len(paid) == 1:
             (payment,) = paid
             clawed_back = -booked["clawback", purchase_id] - booked["clawback_reversed", purchase_id]
             expected = granted * payment.returned_cents // payment.session.cents
             if clawed_back != expected:
                 raise ViolationError(
-                    f"the purchase {purchase_id} took back {clawed_back} credits, should be {expected}"
+                    f"the purchase {purchase_id} took back {clawed_back} credits, should be {expected}", buyer
                 )

@@ -45,7 +45,7 @@ class Owner:
             except (AppError, GaveUpError):
                 return
             if given.credits != credits:
-                raise ViolationError(f"{credits} credits were to be given, the answer says {given}")
+                raise ViolationError(f"{credits} credits were to be given, the answer says {given}", listener.user_id)
             self.confirmed.add(action_id)
 
         match self.rng.choice(["once", "once", "twice", "twice at once"]):
@@ -61,4 +61,4 @@ class Owner:
             booked = self.simulation.observer.books.accounts[user_id].by_reference
             found = booked["admin_grant", action_id] + booked["admin_clawback", action_id]
             if found != credits and (found or action_id in self.confirmed):
-                raise ViolationError(f"the action {action_id} of {credits} credits booked {found}")
+                raise ViolationError(f"the action {action_id} of {credits} credits booked {found}", user_id)

@@ -19,13 +19,15 @@ BATCH = 40
 SWEEP_MS, RECONCILE_MS, STREAM_PAUSE_MS = 6 * MINUTE_MS, 15 * MINUTE_MS, 2 * MINUTE_MS
 AUDIT_MS, EXPIRY_MS = 8 * HOUR_MS, 6 * HOUR_MS
 ERASE_MS = 12 * MINUTE_MS
+OUTAGES = 0.1  # how often records of the stream are lost, measured by messages
 
 
 class Schedules:
-    """Everything that no person starts."""
+    """Everything that no person starts. `lost_records`: those of the stream that are counted by a recount alone."""
 
     def __init__(self, simulation: Simulation):
         self.simulation, self.rng = simulation, simulation.rng
+        self.lost_records = 0
         simulation.providers.queue.handle = self.handle_message
 
     def start(self) -> None:
@@ -55,6 +57,7 @@ class Schedules:
         subject: str = "",
     ) -> Any:
         """What a schedule's function returned; None after an error, which the next run repairs."""
+        self.simulation.operations_of_schedules += 1
         try:
             return self.simulation.call(
                 operation, account, run, subject=subject, limit_ms=limit_ms, wait_ms=limit_ms + SECOND_MS
@@ -112,10 +115,17 @@ class Schedules:
         return self.call(operation, run, WORKER_MS, account=account or SCHEDULES, subject=job_id) is not None
 
     def count(self) -> None:
-        """Count new entries of the stream; a batch may come twice, even at once, and some of it late, in any order."""
+        """Count new entries of the stream.
+
+        A batch may come twice, even at once, some of it late, in any order; or it is lost.
+        """
         stream, faults = self.simulation.observer.stream, self.simulation.faults
         batch = [stream.popleft() for _ in range(min(BATCH, len(stream)))]
         if not batch:
+            return
+        if faults.happens(faults.profile.lost * OUTAGES):  # They expired while their consumer failed for a day.
+            self.simulation.counts["faults: record of the stream lost"] += len(batch)
+            self.lost_records += len(batch)
             return
         if faults.happens(faults.profile.doubled):
             self.rng.shuffle(batch)
