@@ -35,6 +35,11 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
   smoke test    .venv/bin/python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
 
+NOT_COMPILED = (
+    "The package has no compiled code, so each cold start takes seconds longer: there is no Python {version} on this\n"
+    "machine to compile it. Install one (uv python install {version}, or pyenv install {version}) and deploy again."
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
@@ -97,7 +102,10 @@ def deploy(
     if not previous_outputs:
         _check(sealer, settings, stage)
     packed = shipment.pack()
-    print(f"package: {packed.size_bytes / 1e6:.1f} MB")
+    target = shipment.target
+    print(f"package: {packed.size_bytes / 1e6:.1f} MB, for {target.runtime} on {target.architecture}")
+    if not packed.is_compiled:
+        print(NOT_COMPILED.format(version=target.version))
     _apply("application", shipment.plan_application(packed), agree)
     url = shipment.url()
     public_url = settings.get("PUBLIC_URL") or url
