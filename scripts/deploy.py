@@ -36,8 +36,8 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
 """
 
 NOT_COMPILED = (
-    "The package has no compiled code, so each cold start takes about three times as long: no Python {version} was found\n"
-    "here to compile it. Install one (uv python install {version}, or pyenv install {version}) and deploy again."
+    "No Python {version} was found here to compile the package, so each cold start takes about three times as long.\n"
+    "Install one (uv python install {version}, or pyenv install {version}) and deploy again."
 )
 
 
