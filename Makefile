@@ -113,6 +113,11 @@ $(PY):
 	echo "creating $(VENV) with $$found"; rm -rf $(VENV); \
 	"$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "$$found could not create a virtual environment." >&2; exit 1; }
 
+# An environment whose Python is gone is created again, and everything is installed again.
+ifneq ($(shell test -x $(PY) && echo there),there)
+.PHONY: $(LOCAL_READY) $(DEV_READY)
+endif
+
 # A chosen Python of another version than that of $(VENV) is not ignored silently.
 .PHONY: chosen-python
 chosen-python: | $(PY)

@@ -179,7 +179,7 @@ def test_one_version_can_be_asked_for_whatever_is_chosen(machine: Machine) -> No
     assert machine.find("3.12", PYTHON=chosen)[0] == ""
 
 
-def run_make(machine: Machine, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_make(machine: Machine, *targets: str, **variables: str) -> subprocess.CompletedProcess[str]:
     project = machine.directory / "project"
     if not project.exists():
         (project / "scripts").mkdir(parents=True)
@@ -192,7 +192,7 @@ def run_make(machine: Machine, target: str, **variables: str) -> subprocess.Comp
         if not (link := machine.directory / "tools" / tool).exists():
             link.symlink_to(str(shutil.which(tool)))
     return subprocess.run(
-        [make, "--no-print-directory", target],
+        [make, "--no-print-directory", *targets],
         cwd=project,
         env=machine.variables | {"PATH": path} | variables,
         capture_output=True,
@@ -233,3 +233,19 @@ def test_make_refuses_a_chosen_python_of_another_version_than_the_environment(ma
     assert ".venv has Python 3.13, and PYTHON is 3.12." in result.stderr
     assert run_make(machine, "chosen-python", PYTHON=newest).returncode == 0
     assert run_make(machine, "chosen-python").returncode == 0
+
+
+def test_make_installs_everything_again_when_the_python_of_the_environment_is_gone(machine: Machine) -> None:
+    path = machine.add("bin/python3", 13)
+    assert run_make(machine, ".venv/bin/python").returncode == 0
+    project = machine.directory / "project"
+    for name in ("requirements.txt", "requirements-local.txt", ".venv/.local-ready"):
+        (project / name).touch()
+    assert "installing requirements-local.txt" not in run_make(machine, "-n", ".venv/.local-ready").stdout
+
+    Path(path).rename(machine.directory / "moved")
+    machine.add("bin/python3.12", 12)
+    result = run_make(machine, "-n", ".venv/.local-ready")
+
+    assert result.returncode == 0, result.stderr
+    assert "installing requirements-local.txt" in result.stdout

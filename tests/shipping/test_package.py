@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from scripts import deploy
 from scripts.shipping import package, project
 from scripts.shipping.package import MOST_BYTES, SERVICES, Package
 from scripts.shipping.target import Target, lambda_target, this_machine
@@ -154,6 +155,13 @@ def test_the_package_describes_every_aws_service_that_the_code_calls(built_packa
     assert described >= SERVICES
 
 
+def test_a_deployment_names_what_it_packaged_for(built_package: Package) -> None:
+    described = deploy.describe_package(built_package, lambda_target(project.read(), "prod"))
+
+    assert described.splitlines()[0].endswith("MB, for python3.13 on arm64")
+    assert ("No Python 3.13 was found" in described) != built_package.is_compiled
+
+
 def check_is_compiled(path: Path, version: str) -> None:
     with zipfile.ZipFile(path) as zipped:
         names = set(zipped.namelist())
@@ -180,6 +188,7 @@ def test_without_a_compiler_the_package_says_so_and_has_no_bytecode_of_another_p
     built = package.build(project.read(), "prod", {}, tmp_path / "build", this_machine())
 
     assert not built.is_compiled
+    assert "uv python install 3.13" in deploy.describe_package(built, Target((3, 13), "arm64"))
     with zipfile.ZipFile(built.path) as zipped:
         assert not [name for name in zipped.namelist() if name.endswith(".pyc")]
 
