@@ -47,6 +47,8 @@ def text_paths(kind: inspect.Type) -> Iterator[Path]:
             yield ()
         case inspect.LiteralType(values) if isinstance(values[0], str):
             yield ()
+        case inspect.Metadata(type=described):
+            yield from text_paths(described)
         case inspect.UnionType(kinds):
             for member in kinds:
                 yield from text_paths(member)

@@ -189,7 +189,7 @@ def test_make_run_shows_broken_code_and_ctrl_c_stops_everything(whole_project, t
     assert dev["admin_password"] not in log.read_text()
     settings = read_json(whole_project / ".local" / "settings.json")
     assert (dev["extension_origin"], settings["EXTENSION_ORIGIN"]) == (STORE, f"{STORE},{PAGE}")
-    assert f"browser requests from {STORE},{PAGE} only" in log.read_text()
+    assert f"browser requests from its own pages and from {STORE},{PAGE} only" in log.read_text()
     assert "EXTENSION_ORIGIN=chrome-extension://<its id> make run" in log.read_text()
     ports = [int(dev[name].rsplit(":", 1)[1]) for name in ("api_url", "aws_endpoint_url", "sandbox_url")]
     assert not any(is_port_in_use(stopped) for stopped in ports)

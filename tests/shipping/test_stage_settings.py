@@ -15,6 +15,7 @@ from scripts.shipping import package, project
 from scripts.shipping.access import ROLE_OF
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters, template_url
+from scripts.shipping.target import lambda_target
 from scripts.shipping.template import API
 from tests.shipping.conftest import STAGES
 
@@ -42,7 +43,7 @@ def test_settings_above_the_limit_of_lambda_are_rejected_before_a_deployment(tmp
     shipment = Shipment(None, "dev", config)  # type: ignore[arg-type]
 
     class Packed:
-        template = package.template_of(config, "dev", tmp_path)
+        template = package.template_of(config, "dev", tmp_path, lambda_target(config, "dev"))
 
     with pytest.raises(ShippingError, match="more than 4,096, the limit of Lambda"):
         shipment.whole_template(Packed())  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from chalicelib.payments.purchase_state import ledger_changes
+from chalicelib.payments.refunds_and_disputes import ledger_changes
 from msgspec.structs import replace
 
 from chalicelib.models.purchase_facts import LedgerChanges
