@@ -10,7 +10,7 @@ CLIENT := clients/typescript
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
 # Tests of the features; most need no server. `make soak` also runs them on Amazon's engine, with all their cases.
-ROOMS := accounts admin audit catchup credits logs models payments pricing repositories scripts settings streaming transcripts
+ROOMS := accounts admin audit catchup contract credits logs models payments pricing repositories scripts settings streaming transcripts
 HTTP_UNITS := endpoint hostile_json openapi public_url rate_limiter request routes
 FEATURE_TESTS := $(wildcard tests/test_*.py) $(ROOMS:%=tests/%) $(HTTP_UNITS:%=tests/http/test_%.py) \
   tests/providers/test_id_tokens.py tests/shipping/test_deployed_shape.py
@@ -109,26 +109,33 @@ clean: ## delete the local data (accounts, credits, logs) and all caches; keep w
 # --- requirements of the commands -------------------------------------------------------------------------------------
 
 $(PY):
-	@for candidate in "$$PYTHON" python3.11 python3 python; do \
-	  if [ -n "$$candidate" ] && command -v "$$candidate" >/dev/null 2>&1 && \
-	     "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then found="$$candidate"; break; fi; \
-	done; \
-	if [ -z "$$found" ]; then \
-	  echo "Python 3.11, which runs on AWS Lambda, was not found. Install it:" >&2; \
-	  echo "  Debian, Ubuntu: apt-get install python3.11 python3.11-venv     macOS: brew install python@3.11" >&2; \
-	  echo "  anywhere:       uv python install 3.11, or pyenv install 3.11" >&2; \
-	  echo "or set its path: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
-	fi; \
+	@found=$$(PYTHON="$(PYTHON)" sh scripts/find_python.sh) || exit 1; \
 	echo "creating $(VENV) with $$found"; rm -rf $(VENV); \
-	"$$found" -m venv $(VENV) || { rm -rf $(VENV); \
-	  echo "This Python cannot create a virtual environment. On Debian: apt-get install python3.11-venv" >&2; exit 1; }
+	"$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "$$found could not create a virtual environment." >&2; exit 1; }
 
-# $(PY) is an order-only prerequisite: a newer interpreter alone does not install everything again.
-$(LOCAL_READY): requirements.txt requirements-local.txt | $(PY)
+# An environment whose Python is gone is created again, and everything is installed again.
+ifneq ($(shell test -x $(PY) && echo there),there)
+.PHONY: $(LOCAL_READY) $(DEV_READY)
+endif
+
+# A chosen Python of another version than that of $(VENV) is not ignored silently.
+.PHONY: chosen-python
+chosen-python: | $(PY)
+ifneq ($(PYTHON),)
+	@version='import sys; print(*sys.version_info[:2], sep=".")'; installed=$$($(PY) -c "$$version"); \
+	chosen=$$(PYTHON="$(PYTHON)" sh scripts/find_python.sh) || exit 1; chosen=$$("$$chosen" -c "$$version"); \
+	[ "$$installed" = "$$chosen" ] || { echo "$(VENV) has Python $$installed, and PYTHON is $$chosen." >&2; \
+	  echo "Delete $(VENV), or keep both: make VENV=.venv-$$chosen PYTHON=$(PYTHON) ..." >&2; exit 1; }
+else
+	@:
+endif
+
+# An order-only prerequisite: a newer interpreter alone does not install everything again.
+$(LOCAL_READY): requirements.txt requirements-local.txt | chosen-python
 	@$(call install,requirements-local.txt)
 	@touch $@
 
-$(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt | $(PY)
+$(DEV_READY): requirements.txt requirements-local.txt requirements-dev.txt | chosen-python
 	@$(call install,requirements-dev.txt)
 	@touch $(LOCAL_READY) $@
 
@@ -149,8 +156,8 @@ $(PY) -m pip install -r $(1) || { \
   echo "" >&2; \
   echo "Installing $(1) failed; see the error above. If it is about" >&2; \
   echo "  a connection or a host name: check the network and the proxy, then run make again;" >&2; \
-  echo "  no matching distribution: there is no wheel for this platform or Python; use Python 3.11;" >&2; \
-  echo "  gcc, cc or a missing header: install a compiler (Debian: apt-get install build-essential python3.11-dev;" >&2; \
+  echo "  no matching distribution: there is no wheel for this platform or Python; use Python 3.13;" >&2; \
+  echo "  gcc, cc or a missing header: install a compiler (Debian: apt-get install build-essential python3-dev;" >&2; \
   echo "  macOS: xcode-select --install), then run make again." >&2; \
   exit 1; }
 endef

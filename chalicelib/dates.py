@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from .errors import InvalidRequestError
 
+DAY_SECONDS = 86_400
 DEFAULT_DAYS, MAX_DAYS = 30, 366
 EARLIEST = date(2020, 1, 1)
 

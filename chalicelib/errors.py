@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+OFF_RETRY_SECONDS = 3_600  # where an operator switched a part off
 Detail = int | str | bool | None | list[str]
 
-# The closed lists behind `details.reason`; http/openapi/errors.py says what each means and what to do.
+# The closed lists behind `details.reason`; http/openapi/reasons.py says what each means.
 ConflictReason = Literal[
     "already_done",
     "catchup_running",
@@ -41,9 +42,13 @@ def be_form(number: int) -> str:
 
 
 class AppError(Exception):
-    """An error for the client: a stable `code`, a sentence, and `details` to act on."""
+    """An error for the client: a stable `code`, a sentence, and `details` to act on.
+
+    `example`: a message of this code that the code really raises, for the reference; none where the class composes it.
+    """
 
     code = "internal_error"
+    example = ""
 
     def __init__(self, message: str, **details: Detail):
         super().__init__(message)
@@ -55,6 +60,7 @@ class InvalidRequestError(AppError):
     """A field or parameter is missing, unknown or invalid; `field` is its path, such as `segments[3].end_ms`."""
 
     code = "invalid_request"
+    example = "This field is unknown. Remove it."
 
     def __init__(self, message: str, field: str):
         super().__init__(message, field=field)
@@ -74,18 +80,21 @@ class InvalidSignatureError(AppError):
     """The signature or secret of a webhook is missing or wrong."""
 
     code = "invalid_signature"
+    example = "This is not an event that the payment service signed."
 
 
 class TooLargeError(AppError):
     """The body is larger than the route accepts."""
 
     code = "too_large"
+    example = "This JSON body may have at most 524,288 bytes."
 
 
 class UnsupportedMediaTypeError(AppError):
     """The body has a media type that the route does not accept."""
 
     code = "unsupported_media_type"
+    example = "Send the Content-Type application/json or, for audio, audio/wav or audio/pcm."
 
 
 class UnauthenticatedError(AppError):
@@ -108,36 +117,42 @@ class InvalidCredentialsError(AppError):
     """The email or the password is wrong, or the refresh token was revoked or has expired."""
 
     code = "invalid_credentials"
+    example = "The email address or the password is wrong."
 
 
 class EmailUnverifiedError(AppError):
     """The password is right, but the email address is not confirmed yet."""
 
     code = "email_unverified"
+    example = "Confirm your email address first: a code was sent to it."
 
 
 class EmailTakenError(AppError):
     """An account with this address exists."""
 
     code = "email_taken"
+    example = "An account with this email address exists. Sign in."
 
 
 class ForbiddenError(AppError):
     """Only administrators may call this route."""
 
     code = "forbidden"
+    example = "Only administrators may call this route."
 
 
 class AccountBlockedError(AppError):
     """An administrator blocked the account."""
 
     code = "account_blocked"
+    example = "This account is blocked. Contact support."
 
 
 class OriginNotAllowedError(AppError):
     """A browser page of another origin called; only the extension and this API's own pages may."""
 
     code = "origin_not_allowed"
+    example = "Pages of other origins may not embed parts of this API."
 
 
 class InsufficientCreditsError(AppError):
@@ -167,6 +182,7 @@ class NotFoundError(AppError):
     """The resource does not exist or belongs to another user."""
 
     code = "not_found"
+    example = "There is no transcript with this id."
 
 
 class ConflictError(AppError):
@@ -182,18 +198,21 @@ class IdempotencyMismatchError(AppError):
     """The same Idempotency-Key or sequence number was already used with another body."""
 
     code = "idempotency_mismatch"
+    example = "This Idempotency-Key was already used with different parameters."
 
 
 class RateLimitedError(AppError):
     """The caller sent too many requests; retry after `Retry-After` seconds."""
 
     code = "rate_limited"
+    example = "Too many requests. Retry in 7 s."
 
 
 class UnavailableError(AppError):
     """The service is temporarily unavailable; retry after `Retry-After` seconds."""
 
     code = "unavailable"
+    example = "The database is busy. Retry the request."
 
     def __init__(self, message: str, retry_after_seconds: int = 2):
         super().__init__(message, retry_after_seconds=retry_after_seconds)
@@ -211,6 +230,7 @@ class ProviderError(AppError):
     """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
     code = "provider_error"
+    example = "AssemblyAI rejected the request."
 
     def __init__(self, message: str, log_note: str = "", **details: Detail):
         super().__init__(message, **details)
@@ -229,6 +249,7 @@ class ProviderTimeoutError(ProviderError):
     """A provider did not respond in time. Nothing was charged."""
 
     code = "provider_timeout"
+    example = "AssemblyAI did not respond in time."
 
 
 class ProviderUnavailableError(ProviderError):

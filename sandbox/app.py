@@ -36,7 +36,7 @@ def create(environment: Mapping[str, str], clock: Clock) -> Starlette:
     faults = Faults(gather_faults(services))
     parts = StandInParts(environment, clock, recogniser, faults, calls, Poster())
     stand_ins = [service.create(parts) for service in services]
-    control_routes = control.ControlRoutes(faults, calls)
+    control_routes = control.ControlRoutes(faults, calls, clock)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -46,6 +46,7 @@ def create(environment: Mapping[str, str], clock: Clock) -> Starlette:
     return Starlette(
         routes=[
             Route("/sandbox/health", control_routes.health),
+            Route("/sandbox/clock", control_routes.show_clock),
             Route("/sandbox/faults", control_routes.list_faults, methods=["GET"]),
             Route("/sandbox/faults", control_routes.add_fault, methods=["POST"]),
             Route("/sandbox/faults", control_routes.clear_faults, methods=["DELETE"]),

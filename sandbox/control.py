@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.calls import Calls
+from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults
 
 
@@ -18,12 +19,17 @@ class ControlRoutes:
     They need no key: the sandbox is reachable from this machine only.
     """
 
-    def __init__(self, faults: Faults, calls: Calls):
+    def __init__(self, faults: Faults, calls: Calls, clock: Clock):
         self._faults = faults
         self._calls = calls
+        self._clock = clock
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
+
+    async def show_clock(self, _request: Request) -> Response:
+        """`now`: the time of all providers here, in epoch seconds."""
+        return JSONResponse({"now": self._clock.now()})
 
     async def list_faults(self, _request: Request) -> Response:
         return JSONResponse(self._faults.report())

@@ -35,7 +35,8 @@ def catch_up(journey: Journey, recording: bytes) -> None:
     body = {"upload_id": form["upload_id"], "to_ms": milliseconds, "title": "Sense and Sensibility, chapter 1"}
     quote = journey.call("POST", "/transcription/catchup", json=body | {"quote": True})
     before = balance(journey)[0]
-    journey.check(f"the quote: {quote['credits']} credits, none held", quote["credits"] == credits_for(milliseconds))
+    is_right = quote["credits"] == credits_for(milliseconds, "catchup")
+    journey.check(f"the quote: {quote['credits']} credits, none held", is_right)
 
     job = journey.call("POST", "/transcription/catchup", 202, json=body)
     job = wait_for(journey, job["job_id"])

@@ -12,10 +12,12 @@ from typing import Any
 from chalicelib.settings import load as app_config
 from scripts.shipping import plain, project
 from scripts.shipping.cloudformation import DONE, Plan
+from scripts.shipping.package import Package
 from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
 from scripts.shipping.retained import find_retained
 from scripts.shipping.sealing import Sealer, create_identity_key
 from scripts.shipping.shipment import Shipment, chosen_parameters
+from scripts.shipping.target import Target
 
 RESERVED_BY_LAMBDA = {
     "AWS_REGION",
@@ -34,6 +36,11 @@ Deployed: {url}   (build {build}, {megabytes:.1f} MB)
   extension     calls {url} from {origin}
   smoke test    .venv/bin/python -m scripts.smoke --url {url} --origin {origin} --build {build}
 """
+
+NOT_COMPILED = (
+    "No Python {version} was found here to compile the package, so each cold start takes about three times as long.\n"
+    "Install one (uv python install {version}, or pyenv install {version}) and deploy again."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,12 +104,18 @@ def deploy(
     if not previous_outputs:
         _check(sealer, settings, stage)
     packed = shipment.pack()
-    print(f"package: {packed.size_bytes / 1e6:.1f} MB")
+    print(describe_package(packed, shipment.target))
     _apply("application", shipment.plan_application(packed), agree)
     url = shipment.url()
     public_url = settings.get("PUBLIC_URL") or url
     print(NEXT.format(url=url, public_url=public_url, stage=stage, build=packed.digest[:12],
                       origin=",".join(shipment.origins), megabytes=packed.size_bytes / 1e6))  # fmt: skip
+
+
+def describe_package(packed: Package, target: Target) -> str:
+    """Its size and what it is for; what to do if it is not compiled."""
+    line = f"package: {packed.size_bytes / 1e6:.1f} MB, for {target.runtime} on {target.architecture}"
+    return line if packed.is_compiled else f"{line}\n{NOT_COMPILED.format(version=target.version)}"
 
 
 def _check_no_retained_resources(shipment: Shipment) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 
 import requests
 
+from chalicelib.pricing import price_files
+from scripts.price_page import default_version
+
 PASSWORD = "correct horse battery staple"
 
 
@@ -48,9 +51,9 @@ def balance(journey: Journey) -> tuple[int, int]:
     return response["available"], response["held"]
 
 
-def credits_for(milliseconds: int) -> int:
-    """The price of live audio: 10 credits per minute, rounded up to a whole credit."""
-    return -(-milliseconds * 10 // 60_000)
+def credits_for(milliseconds: int, service: str = "live") -> int:
+    """What this much audio costs at the current prices, rounded up to a whole credit."""
+    return price_files.load(default_version()).credits_for(service, milliseconds)
 
 
 def title(text: str) -> None:

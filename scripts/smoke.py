@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from chalicelib.errors import OFF_RETRY_SECONDS
 from chalicelib.models.rate_limits import MAX_BURST_DEPLOYED
-from chalicelib.payments.checkout import OFF_RETRY_SECONDS
 from chalicelib.settings.provider_registry import split_list
 from scripts.shipping.answers import MESSAGES
 

@@ -1,7 +1,6 @@
 """The deployed shape on this machine, until Ctrl-C. `ONCE=1` exits after the smoke test, with 0 if it passed."""
 
 import os
-import platform
 import signal
 import sys
 import time
@@ -26,16 +25,14 @@ Ctrl-C stops everything and deletes its data.
 
 
 def main() -> int:
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        print("`make stack` needs Linux on x86_64, because it packages wheels for Lambda. Use `make run` instead.")
-        return 2
     try:
         with ended_by_signals(signal.SIGTERM, signal.SIGHUP), DeployedStack() as stack:
-            print(f"package: {stack.package.size_bytes / 1e6:.1f} MB, build {stack.package.digest[:12]}")
+            target, build = stack.shipment.target, stack.package.digest[:12]
+            size = f"{stack.package.size_bytes / 1e6:.1f} MB"
+            print(f"package: {size}, build {build}, for {target.runtime} on {target.architecture}")
             is_once = bool(os.environ.get("ONCE"))
             if not is_once:  # Otherwise these addresses are gone seconds later.
                 print(READY.format(**stack.dev), flush=True)
-            build = stack.package.digest[:12]
             is_passed = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True).run()
             if is_once:
                 return 0 if is_passed else 1

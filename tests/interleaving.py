@@ -1,4 +1,4 @@
-"""The driver of interleavings: a second act, whole, before each call of a first act in turn."""
+"""The driver of interleavings: a second act, whole, before each call of a first act in turn, or before one of them."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -32,7 +32,7 @@ def interleave(
     while True:
         env = new_env()
         try:
-            if not _interrupt_at(call_number, env, first, second):
+            if not interrupt(env, first, second, at=call_number):
                 clean_up(env)
                 return call_number
             check(env)
@@ -43,12 +43,16 @@ def interleave(
         call_number += 1
 
 
-def _interrupt_at(call_number: int, env: Env, first: Callable[[Env], object], second: Callable[[Env], object]) -> bool:
+def interrupt(env: Env, first: Callable[[Env], object], second: Callable[[Env], object], *, at: int | str) -> bool:
+    """Run `second` once, before one call of `first`; return whether there was such a call.
+
+    `at`: the number of the call, or an operation, whose first call is meant.
+    """
     is_interrupted = False
 
-    def plan(number: int, _: str) -> None:
+    def plan(number: int, operation: str) -> None:
         nonlocal is_interrupted
-        if number == call_number and not is_interrupted:
+        if at in (number, operation) and not is_interrupted:
             is_interrupted = True
             second(env)
 

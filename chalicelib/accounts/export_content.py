@@ -181,7 +181,6 @@ def _export_purchase(item: Item) -> ExportedItem:
     facts = purchase_from(item).facts
     exported = shape_of(item).export(item)
     return exported | {
-        "taken": exported.pop("clawed_back"),
         "created_at": rfc3339(item["created_at"]),
         "payment": facts.payment.name.lower(),
         "refunds": [{"state": refund.state.name.lower(), "cents": refund.cents} for refund in facts.refunds.values()],

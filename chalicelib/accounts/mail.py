@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from ..dates import DAY_SECONDS
 from ..errors import EmailTakenError, MailQuotaError, RateLimitedError
 from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.mail_quota import is_mail_quota_empty, mark_mail_quota
@@ -17,7 +18,6 @@ from .network_caps import network_caps
 
 # Of the 50 that the user pool sends in a day without a verified sender. An office needs one or two a person.
 MAILS_PER_NETWORK_DAY = 20
-DAY_SECONDS = 86_400
 
 Sent = TypeVar("Sent")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from ..dates import DAY_SECONDS
 from ..errors import EmailTakenError, InvalidCredentialsError, InvalidRequestError, RateLimitedError, UnavailableError
 from ..providers.cognito import Cognito, Person
 from ..providers.cognito_errors import invalid_code_error
@@ -27,7 +28,6 @@ from .mail import Mail
 REPLACEMENTS_PER_DAY = 5  # of one address; each sends a mail that the user pool's own limit per account does not count
 REPEATED_CODES_PER_DAY = 5  # of one address, while its password is not set
 RETRY_SECONDS = 900  # for which a code that was used without its password being set can be sent again
-DAY_SECONDS = 86_400
 # The user pool's own rule. Source: Amazon Cognito API reference, `Password`: ^[\S]+.*[\S]+$
 PASSWORD = re.compile(r"\S.*\S", re.ASCII)
 LINE_ENDS = re.compile("[\n\r\x85\u2028\u2029]")

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ..dates import DAY_SECONDS
 from ..models.ledger import Entry
 from ..models.usage_figures import UsageFigures, UserUsage
 
-DAY_SECONDS = 86_400
 WEEK_DAYS, MONTH_DAYS = 7, 30
 USAGE = "usage"
 

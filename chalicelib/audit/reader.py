@@ -104,7 +104,7 @@ class Auditor:
         except (KeyError, TypeError, ValueError) as error:  # One broken item must not stop the audit of other users.
             message = f"An item cannot be read: {type(error).__name__} {error}."
             page.findings.append(Finding(FindingKind.UNREADABLE, message, user_id))
-            page.figures += AuditFigures(users_judged=1)
+            page.figures += AuditFigures(users_checked=1)
             return
         if found is None:
             page.figures += AuditFigures(users_moving=1)

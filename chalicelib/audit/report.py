@@ -15,7 +15,7 @@ USAGE = "usage"
 def audit_figures(books: Books) -> AuditFigures:
     """What a user whose books were checked adds to the report."""
     return AuditFigures(
-        users_judged=1,
+        users_checked=1,
         entries=len(books.entries),
         open_holds=sum(hold.state is HoldState.OPEN for hold in books.holds),
         purchases=sum(purchase.user_id == books.user_id for purchase in books.purchases.values()),

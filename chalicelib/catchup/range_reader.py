@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .. import contract
+from ..dates import DAY_SECONDS
 from ..errors import ConflictError, NotFoundError, RateLimitedError
 from ..models.accounts import Caller
 from ..models.catchup import UploadedFile
@@ -34,7 +35,6 @@ from .requested_range import (
 
 LEASED = (SessionState.OPENING, SessionState.ACTIVE)
 SESSION_READS_PER_DAY = 1_440  # of an account: one a minute
-DAY_SECONDS = 86_400
 
 
 class Uploads(Protocol):

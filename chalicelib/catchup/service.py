@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from .. import contract
 from ..dates import rfc3339
 from ..errors import (
+    OFF_RETRY_SECONDS,
     IdempotencyMismatchError,
     InsufficientCreditsError,
     InvalidSignatureError,
@@ -47,7 +48,6 @@ from .range_reader import RangeReader, Uploads
 from .requested_range import RequestedRange
 
 TRIES = 8
-OFF_RETRY_SECONDS = 3_600
 
 
 class UploadStore(Uploads, Protocol):

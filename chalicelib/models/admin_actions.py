@@ -4,18 +4,28 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from .field_kinds import Internal
+
 
 class AdminAction(Struct, frozen=True):
     """What an administrator did to a user, why, and the values before and after.
 
     The administrator is named by id only: the email address is in the profile, and is deleted with it.
+    The record outlives the account that it is about.
     """
 
-    action_id: str
-    at: int
-    admin_id: str
-    action: str
-    user_id: str
-    reason: str
-    before: Mapping[str, int | bool]
-    after: Mapping[str, int | bool]
+    action_id: Internal[str]
+    at: Internal[int]
+    admin_id: Internal[str]
+    action: Internal[str]
+    user_id: Internal[str]
+    reason: Internal[str]
+    before: Internal[Mapping[str, int | bool]]
+    after: Internal[Mapping[str, int | bool]]
+
+
+class ActionRequestAttributes:
+    """What the stored result of a request has besides the action. `expires_at`: epoch seconds."""
+
+    body_hash: Internal[str]
+    expires_at: Internal[int]

@@ -7,6 +7,7 @@ from operator import add
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
+from .field_kinds import Internal
 from .ledger import Balance, DayTotal, Entry, Hold
 from .purchases import Purchase
 from .usage_figures import UsageFigures
@@ -69,7 +70,7 @@ class Books(Struct, frozen=True):
 class AuditFigures(Struct, frozen=True):
     """Counts of an audit so far. `users_moving`: not checked, because their books changed while they were read."""
 
-    users_judged: int = 0
+    users_checked: int = 0
     users_moving: int = 0
     entries: int = 0
     open_holds: int = 0
@@ -96,19 +97,32 @@ class Audit(Struct, frozen=True):
     `has_read_all`: only the totals across all users remain to be compared. `progress_at`: the end of the last page.
     """
 
-    audit_id: str
-    state: AuditState
-    started_at: int
-    progress_at: int
-    recount: bool = False
-    step: int = 0
-    after: tuple[str, ...] = ()
-    has_read_all: bool = False
-    worker: str = ""
-    claimed_until: int = 0
-    ended_at: int = 0
-    figures: AuditFigures = field(default_factory=AuditFigures)
-    usage: UsageFigures = field(default_factory=UsageFigures)
+    audit_id: Internal[str]
+    state: Internal[AuditState]
+    started_at: Internal[int]
+    progress_at: Internal[int]
+    recount: Internal[bool] = False
+    step: Internal[int] = 0
+    after: Internal[tuple[str, ...]] = ()
+    has_read_all: Internal[bool] = False
+    worker: Internal[str] = ""
+    claimed_until: Internal[int] = 0
+    ended_at: Internal[int] = 0
+    figures: Internal[AuditFigures] = field(default_factory=AuditFigures)
+    usage: Internal[UsageFigures] = field(default_factory=UsageFigures)
+
+
+class AuditAttributes:
+    """What a stored audit has besides the fields of `Audit`; epoch seconds."""
+
+    expires_at: Internal[int]
+
+
+class FindingsAttributes:
+    """The stored findings of a page of an audit; they and `top_users` of the audit name users by id."""
+
+    findings: Internal[list[dict[str, str]]]
+    expires_at: Internal[int]
 
 
 class LatestAudits(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """What is known of the payment of a purchase, and what the ledger books for it, as plain data.
 
-The rules that lead from one to the other are in payments/purchase_state.py.
+The rules that lead from one to the other are in payments/refunds_and_disputes.py.
 """
 
 from collections.abc import Mapping

@@ -12,6 +12,7 @@ from .. import contract
 from ..cursors import Cursors
 from ..dates import rfc3339
 from ..errors import (
+    OFF_RETRY_SECONDS,
     ConflictError,
     IdempotencyMismatchError,
     InvalidRequestError,
@@ -32,7 +33,6 @@ from .purchase_item import purchase_item
 
 CURRENCY = "usd"
 CHECKOUT_SECONDS = 3_600
-OFF_RETRY_SECONDS = 3_600
 
 
 @dataclass(frozen=True)

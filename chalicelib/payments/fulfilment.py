@@ -1,7 +1,7 @@
 """Records what is learned about payments, by webhook or by asking, and books what it means for the credits.
 
-In any order and however often: each fact is merged with the known ones, and what follows (purchase_state.py) is booked
-in one write. What is sold is decided by the stored purchase, never by an event.
+In any order and however often: each fact is merged with the known ones, and what follows (refunds_and_disputes.py) is
+booked in one write. What is sold is decided by the stored purchase, never by an event.
 What an event says about a payment is read by providers/stripe_event_handlers.py.
 """
 
@@ -20,7 +20,7 @@ from ..models.purchases import CheckoutSession, PaymentUpdate, Purchase
 from ..repositories.ledger_items import balance_key, balance_of
 from ..repositories.purchases import ledger_writes, payment_key, purchase_from, purchase_key, update_purchase
 from ..repositories.table import Tables, WriteRefusedError
-from .purchase_state import apply_changes, ledger_changes
+from .refunds_and_disputes import apply_changes, ledger_changes
 
 TRIES = 24
 RESUMABLE_SECONDS = 23 * 3_600  # the payment system stores an idempotency key for a day

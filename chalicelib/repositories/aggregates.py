@@ -1,7 +1,7 @@
 """The totals across all users, kept up to date from the ledger's stream.
 
 `SYSTEM#<month>#<shard>` / `<date>#<service>#<provider>#<model>` holds the amounts of one key for one shard of users, so
-that a month is one query per shard. `SYSTEM#all#<shard>` / `SUMS` holds the totals of all entries. `COUNTED#<entry>`
+that a month is one query per shard. `SYSTEM#all#<shard>` / `TOTALS` holds the totals of all entries. `COUNTED#<entry>`
 / `<user>` exists once an entry is counted, and is written in the same transaction; `ACTIVE#<date>#<user>` / `SEEN`
 does the same for a user's first use of a day. So entries may be delivered again, in any order, at any time.
 """
@@ -179,7 +179,7 @@ def _item_key(key: AggregateKey, shard: int) -> ItemKey:
 
 
 def _all_key(shard: int) -> ItemKey:
-    return ItemKey("app", _pk(ALL, shard), "SUMS")
+    return ItemKey("app", _pk(ALL, shard), "TOTALS")
 
 
 def _counted_key(user_id: str, entry: Entry) -> ItemKey:

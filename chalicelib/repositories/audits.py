@@ -1,7 +1,7 @@
-"""Audits: `AUDITS` / `KNOWN` names the running audit and the last one; `AUDIT#<id>` / `AUDIT` is one and its progress.
+"""Audits: `AUDITS` / `LATEST` names the running audit and the last one; `AUDIT#<id>` / `AUDIT` is one and its progress.
 
-Beside an audit are `AUDIT#<id>` / `FINDINGS#<step>#<n>`, the findings of a page, and `AUDIT#<id>` / `SUMS#<month>`, the
-totals of the entries of closed days. Everything a page does is one transaction conditioned on the step at which it
+Beside an audit are `AUDIT#<id>` / `FINDINGS#<step>#<n>`, the findings of a page, and `AUDIT#<id>` / `TOTALS#<month>`,
+the totals of the entries of closed days. Everything a page does is one transaction conditioned on the step at which it
 started, so a page that is processed twice counts once.
 """
 
@@ -18,8 +18,8 @@ from .aggregates import key_from, sort_key
 from .claims import is_claimed_by
 from .table import Item, ItemKey, Path, Tables, Write
 
-LATEST_KEY = ItemKey("app", "AUDITS", "KNOWN")
-FINDINGS, TOTALS = "FINDINGS#", "SUMS#"
+LATEST_KEY = ItemKey("app", "AUDITS", "LATEST")
+FINDINGS, TOTALS = "FINDINGS#", "TOTALS#"
 FINDINGS_PER_ITEM = 200
 RETENTION_SECONDS = 90 * 86_400
 

@@ -10,13 +10,12 @@ Where bytes are counted, the same write adds those of the request to `bytes:<day
 
 from boto3.dynamodb.conditions import Attr
 
-from ..dates import utc_date
+from ..dates import DAY_SECONDS, utc_date
 from ..errors import UnavailableError
 from ..models.rate_limits import Limit
 from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
 KEPT_SECONDS = 3_600  # after the arrival time and the window, or the day, have passed
-DAY_SECONDS = 86_400
 MAX_ATTEMPTS = 3  # The guess, the other write, and once more where the item expired between them.
 
 

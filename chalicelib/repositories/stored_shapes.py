@@ -3,6 +3,8 @@
 The classes of a shape declare the attributes of its items, each marked as models/field_kinds.py says. A new attribute
 belongs in one of these classes. A new kind of item belongs in `USER_SHAPES`, or it is neither exported nor kept;
 an export also needs a section of `ExportContent` for it.
+Items about users that are the operator's own are in `OPERATOR_SHAPES`: no erasure reads them, so that all their fields
+have to be `Internal`.
 Items that hold nothing but ids and times lie outside: a payment's pointer, the list of open purchases, and the
 guard of the free credits (whose key is an HMAC of the address).
 """
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..models.accounts import Profile
+from ..models.admin_actions import ActionRequestAttributes, AdminAction
+from ..models.audits import Audit, AuditAttributes, FindingsAttributes
 from ..models.catchup import ClaimAttributes, Job, JobAttributes
 from ..models.field_kinds import EXPORTED_KINDS, KEPT_KINDS, FieldKind, field_kinds
 from ..models.ledger import Balance, BalanceAttributes, DayTotal, Entry, GuardAttributes, Hold, HoldAttributes
@@ -82,6 +86,10 @@ ENTRY = StoredShape((Entry,), is_kept=True)
 HOLD = StoredShape((Hold, HoldAttributes), is_kept=True)
 DAY = StoredShape((DayTotal,), is_kept=True)
 GUARD = StoredShape((GuardAttributes,), is_exported=False, is_kept=True)
+ADMIN_ACTION = StoredShape((AdminAction,), is_exported=False, is_kept=True)
+ACTION_REQUEST = StoredShape((AdminAction, ActionRequestAttributes), is_exported=False, is_kept=True)
+AUDIT = StoredShape((Audit, AuditAttributes), is_exported=False, is_kept=True)
+FINDINGS = StoredShape((FindingsAttributes,), is_exported=False, is_kept=True)
 
 # By the beginning of the sort key, of the items under `USER#<id>` in either table.
 USER_SHAPES: Mapping[str, StoredShape] = {
@@ -107,6 +115,13 @@ OTHER_SHAPES: Mapping[str, StoredShape] = {
     "EXPORTS": EXPORT,
     "ERASURES": PENDING_DELETION,
 }
+# By partition and the beginning of the sort key. They are kept until they expire, the records of actions forever.
+OPERATOR_SHAPES: Mapping[tuple[str, str], StoredShape] = {
+    ("ADMIN", "ACT"): ADMIN_ACTION,
+    ("ACTION", "DONE"): ACTION_REQUEST,
+    ("AUDIT", "AUDIT"): AUDIT,
+    ("AUDIT", "FINDINGS"): FINDINGS,
+}
 UNKNOWN = StoredShape((), is_exported=False)
 
 
@@ -115,7 +130,7 @@ def shape_of(item: Item) -> StoredShape:
     partition, _, _ = item["pk"].partition("#")
     prefix, _, rest = item["sk"].partition("#")
     if partition != "USER":
-        return OTHER_SHAPES.get(partition, UNKNOWN)
+        return OTHER_SHAPES.get(partition) or OPERATOR_SHAPES.get((partition, prefix), UNKNOWN)
     if prefix == "SEGMENT":
         return CHUNK if "#C#" in rest else BLOCK
     return USER_SHAPES.get(prefix, UNKNOWN)

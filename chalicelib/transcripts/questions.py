@@ -12,6 +12,7 @@ import msgspec
 
 from .. import contract
 from ..errors import (
+    OFF_RETRY_SECONDS,
     ConflictError,
     IdempotencyMismatchError,
     InsufficientCreditsError,
@@ -38,7 +39,6 @@ SERVICE = "ask"
 STALE_AFTER_SECONDS = 35  # more than the gateway's 29 s: the attempt's process has ended
 SWEEP_AFTER_SECONDS = 60
 RETENTION_SECONDS = 86_400
-OFF_RETRY_SECONDS = 3_600
 NOT_IN_TRANSCRIPT = "The transcript does not answer this question."
 
 
@@ -84,15 +84,7 @@ class Questions:
 
         now = self.now()
         question = Question(question_id, self.new_id(), now, now + RETENTION_SECONDS, body_hash, transcript_id)
-        hold = _hold(caller.user_id, question, price)
-        try:
-            extra_writes = [put_question(caller.user_id, question, earlier.attempt if earlier else None)]
-            self.ledger.hold(caller, hold, at=now, extra_writes=extra_writes)
-        except ExtraWriteRefusedError as refusal:
-            raise _still_running() from refusal
-        except InsufficientCreditsError as refusal:
-            raise self._explain_refusal(caller, keys[0], question_item, refusal) from refusal
-
+        hold = self._hold_price(caller, question, price, question_item)
         budget = self.prices.text_budget(SERVICE)
         max_bytes = budget.input_bytes - len(msgspec.json.encode(body.question))
         passages = select_passages(segments, body.question, max_bytes)
@@ -118,6 +110,22 @@ class Questions:
             self._book_unsold(hold, uses, question.attempt)
             raise UnavailableError("Answering took too long. Nothing was charged. Retry the request.")
         return answer
+
+    def _hold_price(self, caller: Caller, question: Question, price: int, question_item: Item | None) -> Hold:
+        """Hold the price and record the attempt, unless another request did since `question_item` was read.
+
+        Raises ConflictError, InsufficientCreditsError, AccountBlockedError, UnauthenticatedError.
+        """
+        hold, earlier = _hold(caller.user_id, question, price), question_item and question_from(question_item)
+        attempt = put_question(caller.user_id, question, earlier.attempt if earlier else None)
+        try:
+            self.ledger.hold(caller, hold, at=question.asked_at, extra_writes=[attempt])
+        except ExtraWriteRefusedError as refusal:
+            raise _still_running() from refusal
+        except InsufficientCreditsError as refusal:
+            key = question_key(caller.user_id, question.question_id)
+            raise self._explain_refusal(caller, key, question_item, refusal) from refusal
+        return hold
 
     def _use(self, response: TextAnswer | UnusableAnswerError) -> ModelUse:
         cost = self.prices.text_cost_micro_usd(response.model, response.input_tokens, response.output_tokens)

@@ -251,7 +251,7 @@ def audits() -> "Audits":
     from ..admin.usage_figures import ActiveAndTopUsers
     from ..audit.reader import Auditor, AuditRules
     from ..audit.service import Audits
-    from ..payments.purchase_state import purchase_value
+    from ..payments.refunds_and_disputes import purchase_value
 
     rules = AuditRules()
     auditor = Auditor(

@@ -24,7 +24,10 @@ class TranscriptControl:
         self._sender = sender
 
     async def list_transcripts(self, _request: Request) -> Response:
-        """`created`: how many were created since the last reset; every transcript with its webhooks, oldest first."""
+        """`created`: how many were created since the last reset; every transcript with its webhooks, oldest first.
+
+        `running_deliveries` of a transcript is 0 once no further attempt will follow.
+        """
         attempts = self._sender.attempts()
         return JSONResponse(
             {
@@ -128,6 +131,7 @@ def _job_json(job: Job) -> dict[str, Any]:
         "audio_duration": shapes.duration_seconds(job),
         "speech_model_used": job.options.model,
         "language_code": job.options.language_code,
+        "running_deliveries": job.running_deliveries,
         "webhook_url": webhook and webhook.url,
         "webhook_auth_header_name": webhook and webhook.header_name,
     }

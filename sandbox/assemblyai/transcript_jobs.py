@@ -55,6 +55,8 @@ class Job:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     webhooks_attempted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once every webhook was attempted, or will never be sent."""
+    running_deliveries: int = 0
+    """Deliveries of its webhook that may still make an attempt."""
 
 
 class Jobs:
@@ -110,7 +112,13 @@ class Jobs:
         """Send the webhook of a job, regardless of what was sent before; it carries the current status."""
         task = asyncio.create_task(self._deliver_webhooks(job, copies))
         self._webhook_tasks.add(task)
-        task.add_done_callback(self._webhook_tasks.discard)
+        job.running_deliveries += 1
+
+        def finish(done: asyncio.Task[None]) -> None:
+            self._webhook_tasks.discard(done)
+            job.running_deliveries -= 1
+
+        task.add_done_callback(finish)
 
     def reset(self) -> None:
         """Delete all jobs, cancel those that run, and restore the default settings."""

@@ -32,7 +32,10 @@ class WebhookSettings:
 
 @dataclass
 class WebhookAttempt:
-    """`outcome`: delivered (2xx), refused (4xx: no further attempt), failed (others), timeout or unreachable."""
+    """`outcome`: delivered (2xx), refused (4xx: no further attempt), failed (others), timeout or unreachable.
+
+    `began_at`, `ended_at`: epoch seconds of the sandbox's clock.
+    """
 
     transcript_id: str
     url: str
@@ -40,6 +43,8 @@ class WebhookAttempt:
     number: int
     status: int | None
     outcome: str
+    began_at: float
+    ended_at: float
 
 
 class WebhookSender:
@@ -56,8 +61,10 @@ class WebhookSender:
     ) -> None:
         """Attempt a delivery until it ends; `on_attempt` receives each status, None without a response."""
         for number in range(1, ATTEMPTS + 1):
+            began_at = self._clock.now()
             received_status, outcome = await self._post(webhook, {"transcript_id": transcript_id, "status": status})
-            self._attempts.append(WebhookAttempt(transcript_id, webhook.url, copy, number, received_status, outcome))
+            response = (received_status, outcome, began_at, self._clock.now())
+            self._attempts.append(WebhookAttempt(transcript_id, webhook.url, copy, number, *response))
             on_attempt(received_status)
             if outcome in ("delivered", "refused"):
                 return

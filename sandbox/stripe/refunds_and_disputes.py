@@ -14,7 +14,6 @@ DISPUTE_FEE = 1500
 EVIDENCE_SECONDS = 7 * 24 * 3600
 REFUND_TRANSITIONS = {"pending": ("succeeded", "failed", "canceled"), "succeeded": ("failed",)}
 """The states that may follow each state of a refund. A bank may return one that succeeded."""
-INITIAL_DISPUTE_STATES = ("needs_response", "warning_needs_response")
 DISPUTE_TRANSITIONS = {
     "warning_needs_response": ("warning_under_review", "warning_closed", "needs_response"),
     "warning_under_review": ("warning_closed", "needs_response"),

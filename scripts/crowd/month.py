@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chalicelib import contract
+from chalicelib.dates import DAY_SECONDS
 from chalicelib.models.accounts import Caller
 from scripts.crowd import actions
 from scripts.crowd.services import NewServices, Services, new_id
 
-DAYS, DAY_SECONDS = 30, 86_400
+DAYS = 30
 THREADS = 4
 LONGEST_ACTION_SECONDS = 7_200  # No action starts later than this before now, so every action has ended by then.
 WEEKEND = 0.6

@@ -14,6 +14,7 @@ from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.pricing import price_files
+from chalicelib.pricing.price_files import Prices
 from chalicelib.repositories.ledger import Ledger
 from chalicelib.repositories.table import Tables
 from chalicelib.repositories.transcripts import Transcripts
@@ -86,16 +87,7 @@ class Services:
             clock=clock,
             ledger=ledger,
             free_credits=FreeCredits(ledger, tables, FreeCreditRules(credits_per_day=10**9), identity_key, clock),
-            streaming=Streaming(
-                ledger=ledger,
-                tables=tables,
-                prices=prices,
-                rules=rules,
-                leases=Leases(ledger, tables, rules, LiveProviders({"assemblyai": LiveSockets()}), clock),
-                relay_provider="assemblyai",
-                now=clock,
-                new_ulid=new_ulid,
-            ),
+            streaming=_build_streaming(ledger, tables, prices, rules, clock, new_ulid),
             relay=Relay(ledger, tables, (SpeechRecognition(),), prices, rules.chunk_stale_after_seconds, clock, new_id),
             catchups=Catchups(
                 **common,
@@ -119,18 +111,7 @@ class Services:
                 new_id=new_id,
             ),
             assistant=Questions(**common, text=TextModel(), prices=prices, is_on=True, new_id=new_id),
-            purchases=Purchases(
-                ledger=ledger,
-                tables=tables,
-                prices=prices,
-                fulfilment=fulfilment,
-                is_on=True,
-                return_origins=(ORIGIN,),
-                success_url=ORIGIN,
-                cancel_url=ORIGIN,
-                now=clock,
-                cursors=Cursors(identity_key),
-            ),
+            purchases=_build_purchases(ledger, tables, prices, fulfilment, clock, Cursors(identity_key)),
             fulfilment=fulfilment,
             payments=payments,
             queue=queue,
@@ -151,3 +132,35 @@ def new_id() -> str:
 
 
 NewServices = Callable[[], Services]
+
+
+def _build_streaming(
+    ledger: Ledger, tables: Tables, prices: Prices, rules: LeaseRules, clock: Clock, new_ulid: Callable[[], str]
+) -> Streaming:
+    return Streaming(
+        ledger=ledger,
+        tables=tables,
+        prices=prices,
+        rules=rules,
+        leases=Leases(ledger, tables, rules, LiveProviders({"assemblyai": LiveSockets()}), clock),
+        relay_provider="assemblyai",
+        now=clock,
+        new_ulid=new_ulid,
+    )
+
+
+def _build_purchases(
+    ledger: Ledger, tables: Tables, prices: Prices, fulfilment: Fulfilment, clock: Clock, cursors: Cursors
+) -> Purchases:
+    return Purchases(
+        ledger=ledger,
+        tables=tables,
+        prices=prices,
+        fulfilment=fulfilment,
+        is_on=True,
+        return_origins=(ORIGIN,),
+        success_url=ORIGIN,
+        cancel_url=ORIGIN,
+        now=clock,
+        cursors=cursors,
+    )

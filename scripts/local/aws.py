@@ -45,6 +45,8 @@ class LocalAws:
     `scratch`: where it unpacks the code of functions, by default in `directory`.
     """
 
+    is_emulated = True
+
     def __init__(
         self, directory: Path, *, keep_state: bool = False, port: int | None = None, scratch: Path | None = None
     ):

@@ -101,7 +101,7 @@ CHARTS: list[tuple[str, str, list[list[str]]]] = [
     ),
     ("Ended by the sweep", "Sum", [["leases_ended"], ["questions_ended"], ["jobs_checked"]]),
     ("Payments", "Sum", [["events_applied"], ["purchases_stuck"], ["payment_alarms"], ["PaymentAlarms"]]),
-    ("Audit", "Maximum", [["AuditFindings"], ["AuditsFailed"], ["AuditUsersJudged"], ["AuditUsersMoving"]]),
+    ("Audit", "Maximum", [["AuditFindings"], ["AuditsFailed"], ["AuditUsersChecked"], ["AuditUsersMoving"]]),
     ("Queued jobs and dead letters", "Maximum", [["SQS", "jobs"], ["SQS", "jobs-dead"]]),
     ("Errors of functions", "Sum", [["Lambda", name, "Errors"] for name in ("APIHandler", "Work", "Sweep", "Count")]),
     ("Delay of the aggregates, ms", "Maximum", [["Lambda", "Count", "IteratorAge"]]),

@@ -27,7 +27,10 @@ EXPECTED_ERRORS = (ShippingError, ClientError, BotoCoreError)
 
 
 class Aws(Protocol):
-    """The real or the emulated AWS."""
+    """The real or the emulated AWS. `is_emulated`: functions run on this machine."""
+
+    @property
+    def is_emulated(self) -> bool: ...
 
     def client(self, service: str) -> Any:
         """A boto3 client: one for each service."""
@@ -35,6 +38,8 @@ class Aws(Protocol):
 
 class RealAws:
     """The account that boto3 finds by AWS_PROFILE, AWS_REGION and other settings."""
+
+    is_emulated = False
 
     def __init__(self) -> None:
         self._session = boto3.Session(

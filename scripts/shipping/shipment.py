@@ -22,6 +22,7 @@ from scripts.shipping.project import (
     environment,
     environment_bytes,
 )
+from scripts.shipping.target import Target, lambda_target, this_machine
 
 RESOURCES = REPOSITORY / ".chalice" / "resources.yaml"
 STAGES = REPOSITORY / ".chalice" / "stages.json"
@@ -51,6 +52,11 @@ class Shipment:
         return environment(self.config, self.stage)
 
     @property
+    def target(self) -> Target:
+        """What the functions run on: the emulated AWS runs them on this machine."""
+        return this_machine() if self.aws.is_emulated else lambda_target(self.config, self.stage)
+
+    @property
     def origins(self) -> tuple[str, ...]:
         """The origins of browser pages that the stage allows."""
         return split_origins(self.settings.get("EXTENSION_ORIGIN", ""), self.settings.get("OWN_ORIGINS", ""))
@@ -67,7 +73,7 @@ class Shipment:
     def pack(self) -> Package:
         """Package the code with the public keys of the user pool. Raises ShippingError."""
         directory = self.build_directory or package.BUILD / self.stage
-        return package.build(self.config, self.stage, self._keys(), directory)
+        return package.build(self.config, self.stage, self._keys(), directory, self.target)
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         """The template of the application stack. Raises ShippingError for settings that exceed the limit of Lambda."""

@@ -23,7 +23,7 @@ from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.catchup import StoredFile
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.transcripts import Recognition, Word
-from chalicelib.payments.purchase_state import purchase_value
+from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories import account_books
 from chalicelib.repositories.deletions import load_deletion

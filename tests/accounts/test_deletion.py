@@ -20,9 +20,10 @@ from chalicelib.repositories.jobs import job_from, job_key
 from chalicelib.repositories.purchases import purchase_from, purchase_key
 from chalicelib.repositories.transcripts import put_segments
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names
+from tests.default_prices import live_credits
 from tests.engines import Engine
 from tests.fault_injection import no_faults
-from tests.payments.payments_env import refund
+from tests.payments.payments_env import CENTS, refund
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_open_leases_end_first_and_a_direct_one_is_billed_to_its_end(
     accounts_env.minutes_pass(3)
 
     live = [entry for entry in accounts_env.books.usage if entry.reference == accounts_env.left["direct"]]
-    assert [(-entry.credits, entry.audio_ms) for entry in live] == [(20, 120_000)]
+    assert [(-entry.credits, entry.audio_ms) for entry in live] == [(live_credits(120), 120_000)]
     assert accounts_env.books.open_holds == []
 
 
@@ -123,7 +124,7 @@ def test_a_deletion_waits_for_a_chunk_that_is_with_a_provider(accounts_env: Dele
     accounts_env.settle_down()
 
     kept = accounts_env.check_gone()
-    assert [-entry.credits for entry in kept.usage if entry.reference == session_id] == [1]
+    assert [-entry.credits for entry in kept.usage if entry.reference == session_id] == [live_credits(6)]
 
 
 def test_a_running_catch_up_is_cancelled_free_of_charge(accounts_env: DeletionEnv) -> None:
@@ -264,12 +265,12 @@ def test_a_payment_after_the_deletion_is_booked_and_triggers_an_alarm(accounts_e
 
     assert (received.outcome, counted.notes["payment_alarm"]) == ("applied", "deleted account")
     kept = accounts_env.check_gone()
-    assert sum(entry.cents for entry in kept.entries) == 2 * 999
+    assert sum(entry.cents for entry in kept.entries) == 2 * CENTS
     with collect_request_facts() as counted:
         accounts_env.payments_env.receive_fact(accounts_env.left["begun"], PaymentState.PAID)
-        accounts_env.payments_env.receive_fact(accounts_env.left["begun"], refund("re_1", 999))
+        accounts_env.payments_env.receive_fact(accounts_env.left["begun"], refund("re_1", CENTS))
     assert "payment_alarm" not in counted.notes
-    assert sum(entry.cents for entry in accounts_env.check_gone().entries) == 999
+    assert sum(entry.cents for entry in accounts_env.check_gone().entries) == CENTS
 
 
 def test_a_purchase_without_a_checkout_fails_but_its_payment_still_counts(
@@ -286,7 +287,7 @@ def test_a_purchase_without_a_checkout_fails_but_its_payment_still_counts(
     assert (purchase_from(item).facts.payment, purchase_from(item).success_url) == (PaymentState.FAILED, "")
     accounts_env.payments.open_checkout(purchase_from(item))
     accounts_env.payments_env.receive_fact("never-opened", PaymentState.PAID)
-    assert [entry.cents for entry in accounts_env.check_gone().entries if entry.kind == "purchase"] == [999]
+    assert [entry.cents for entry in accounts_env.check_gone().entries if entry.kind == "purchase"] == [CENTS]
 
 
 # Size

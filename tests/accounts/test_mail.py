@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.accounts.mail import Mail
+from chalicelib.dates import DAY_SECONDS
 from chalicelib.errors import EmailTakenError, InvalidRequestError, MailQuotaError
-from chalicelib.repositories.mail_quota import DAY_SECONDS
 from tests.fakes import Backend, Clock
 
 KEY = "a key of this test"

@@ -2,7 +2,8 @@
 
 from itertools import permutations
 
-from chalicelib.admin.usage_figures import DAY_SECONDS, ActiveAndTopUsers, user_usage
+from chalicelib.admin.usage_figures import ActiveAndTopUsers, user_usage
+from chalicelib.dates import DAY_SECONDS
 from chalicelib.models.ledger import Entry
 from chalicelib.models.usage_figures import UsageFigures, UserUsage
 

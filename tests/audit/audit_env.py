@@ -15,7 +15,7 @@ from chalicelib.audit.service import MESSAGE, Audits
 from chalicelib.models.accounts import Caller, Profile
 from chalicelib.models.ledger import Entry
 from chalicelib.models.purchase_facts import DisputeState, PaymentState
-from chalicelib.payments.purchase_state import purchase_value
+from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger_items import balance_key, entry_from
@@ -24,7 +24,7 @@ from chalicelib.repositories.table import Tables, Write, WriteRefusedError
 from tests.admin.admin_env import AdminEnv, FakeDirectory
 from tests.catchup.catchup_env import CatchupEnv, FakeQueue
 from tests.fakes import Backend, Clock, ScriptedRecogniser
-from tests.payments.payments_env import PaymentsEnv, dispute, refund
+from tests.payments.payments_env import THIRD_CENTS, PaymentsEnv, dispute, refund
 
 ENTRIES = Attr("sk").begins_with("ENTRY#")
 OWNER = Caller("owner", 1_795_400_000, "owner@example.com", ("admins",))
@@ -133,7 +133,7 @@ def create_all_items(backend: Backend) -> AuditedUsers:
     bought, disputed, unpaid = (payments_env.buy(ada) for _ in range(3))
     for purchase_id in (bought, disputed):
         payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    payments_env.receive_fact(bought, refund("re_1", 333))
+    payments_env.receive_fact(bought, refund("re_1", THIRD_CENTS))
     payments_env.receive_fact(disputed, dispute("dp_0", DisputeState.LOST, 100))
     payments_env.receive_fact(disputed, dispute("dp_1", DisputeState.OPEN, 500))
     backend.clock.forward(1)

@@ -13,6 +13,7 @@ from chalicelib.repositories.ledger_items import balance_key, entry_put
 from chalicelib.repositories.table import Write
 from tests.audit.audit_env import OWNER, AuditedUsers, AuditEnv, break_books, create_all_items, figures
 from tests.fakes import Clock
+from tests.payments.payments_env import CENTS, THIRD_CENTS
 
 DAY = 86_400
 MakeAuditEnv = Callable[..., AuditEnv]
@@ -43,7 +44,7 @@ def test_the_report_has_the_figures_of_all_users(audit_env: AuditEnv, users: Aud
     uses = [entry for entry in audit_env.backend.entries(users.ada.user_id) if entry.kind == "usage"]
     assert (top.user_id, top.credits_used) == (users.ada.user_id, balances[0].used)
     assert top.provider_cost_micro_usd == sum(entry.cost_micro_usd for entry in uses) > 0
-    assert top.revenue_cents == 2 * 999 - 333 - 100
+    assert top.revenue_cents == 2 * CENTS - THIRD_CENTS - 100
     assert report.active_users == contract.ActiveUsers(day=1, week=1, month=1)
 
 

@@ -101,7 +101,7 @@ def test_a_message_for_an_ended_audit_returns_its_metrics_again(audit_env: Audit
 
     (metrics,) = audit_env.work()
 
-    assert metrics == {"AuditFindings": 1, "AuditsFailed": 0, "AuditUsersJudged": 3, "AuditUsersMoving": 0}
+    assert metrics == {"AuditFindings": 1, "AuditsFailed": 0, "AuditUsersChecked": 3, "AuditUsersMoving": 0}
     assert audit_env.audits.advance(started.audit_id) == metrics
     assert audit_env.audits.advance("never") is None
 
@@ -142,7 +142,7 @@ def test_a_stalled_audit_fails_and_another_can_start(audit_env: AuditEnv, users:
 
     (metrics,) = audit_env.work()
 
-    assert (metrics["AuditsFailed"], metrics["AuditUsersJudged"]) == (1, 0)
+    assert (metrics["AuditsFailed"], metrics["AuditUsersChecked"]) == (1, 0)
     latest = audit_env.audits.load_latest(OWNER)
     assert latest.running is None
     assert latest.report

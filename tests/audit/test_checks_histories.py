@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from chalicelib.audit.checks import findings
-from chalicelib.payments.purchase_state import purchase_value
+from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.account_books import read_books
 from tests.audit.conftest import Names

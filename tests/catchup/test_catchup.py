@@ -24,7 +24,7 @@ from chalicelib.models.catchup import Recording
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.catchup.catchup_env import WEBHOOK_KEY, CatchupEnv
-from tests.default_prices import PRICE_VERSION
+from tests.default_prices import PRICE_VERSION, live_credits
 
 URL = "https://media.example.com/talk.mp3"
 
@@ -407,7 +407,14 @@ def test_a_webhook_that_cannot_be_queued_is_refused_so_that_it_is_retried(catchu
 
 @pytest.mark.parametrize(
     ("credits", "held_seconds", "gets_form"),
-    [(200, 0, True), (1, 0, True), (0, 0, False), (-5, 0, False), (10, 60, False), (11, 60, True)],
+    [
+        (200, 0, True),
+        (1, 0, True),
+        (0, 0, False),
+        (-5, 0, False),
+        (live_credits(60), 60, False),
+        (live_credits(60) + 1, 60, True),
+    ],
 )
 def test_an_upload_form_needs_a_positive_balance(
     catchup_env: CatchupEnv, credits: int, held_seconds: int, gets_form: bool
@@ -426,14 +433,14 @@ def test_an_upload_form_needs_a_positive_balance(
     with pytest.raises(InsufficientCreditsError) as refusal:
         catchup_env.catchups.create_upload(caller, body)
     assert refusal.value.details == {"required": 1, "available": credits if held_seconds == 0 else 0}
-    assert refusal.value.held == (10 if held_seconds else 0)
+    assert refusal.value.held == live_credits(held_seconds)
     assert ("Stop sessions that are still open" in refusal.value.message) == bool(held_seconds)
 
 
 def test_every_refusal_for_want_of_credits_says_what_is_held(catchup_env: CatchupEnv) -> None:
     """An open session holds all: the credits come back when it is stopped, so nothing has to be bought."""
     backend = catchup_env.backend
-    caller = backend.person(20)
+    caller = backend.person(live_credits(120))
     recorded = backend.start(caller, lease_seconds=60)
     words = [contract.SegmentInput(seq=0, start_ms=0, end_ms=900, text="A sentence.")]
     backend.streaming.save(caller, recorded.session_id, words)

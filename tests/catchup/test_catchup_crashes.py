@@ -52,7 +52,7 @@ def let_job_expire(scenario: CatchupScenario) -> None:
 
 def finish_without_deleting_copy(scenario: CatchupScenario) -> None:
     queue_job(scenario)
-    scenario.fault_injector.use_plan(lambda _, operation: Fault.UNSENT if operation == "Forget" else None)
+    scenario.fault_injector.use_plan(lambda _, operation: Fault.UNSENT if operation == "DeleteTranscript" else None)
     with suppress(AppError):
         scenario.advance()
 

@@ -9,6 +9,7 @@ from chalicelib.errors import InsufficientCreditsError, InvalidRequestError
 from chalicelib.models.accounts import Caller
 from chalicelib.models.catchup import Recording
 from tests.catchup.catchup_env import CatchupEnv
+from tests.default_prices import live_credits
 
 URL = "https://media.example.com/talk.mp3"
 MEDIARECORDER_BYTES = 14_859
@@ -64,7 +65,7 @@ def test_one_lease_of_each_open_session_is_left_alone(catchup_env: CatchupEnv, a
     catchup_env.backend.streaming.stop(ada, stopped)
     catchup_env.backend.start(ada, lease_seconds=lease_seconds)
     catchup_env.backend.start(ada, lease_seconds=60)
-    leases = lease_seconds // 6 + 10
+    leases = live_credits(lease_seconds) + live_credits(60)
 
     started = catchup_env.start(ada, audio_url=URL)
 
@@ -73,7 +74,7 @@ def test_one_lease_of_each_open_session_is_left_alone(catchup_env: CatchupEnv, a
 
 
 def test_open_sessions_leave_at_least_a_minute(catchup_env: CatchupEnv) -> None:
-    bob = catchup_env.backend.person(115)
+    bob = catchup_env.backend.person(live_credits(600) + 15)
     catchup_env.backend.start(bob, lease_seconds=600)
 
     assert catchup_env.start(bob, audio_url=URL).credits_held == 10

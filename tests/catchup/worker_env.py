@@ -67,7 +67,10 @@ class FaultyRecordings(FakeRecordings):
 
     def delete(self, transcript_id: str) -> None:
         call_with_faults(
-            self.fault_injector, "Forget", lambda: super(FaultyRecordings, self).delete(transcript_id), ProviderError
+            self.fault_injector,
+            "DeleteTranscript",
+            lambda: super(FaultyRecordings, self).delete(transcript_id),
+            ProviderError,
         )
 
 

@@ -17,10 +17,11 @@ from tests.credits.commands import (
     start_lease_that_ends_soon,
     start_with_stale_chunk,
 )
-from tests.credits.money_env import PRICES, MoneyEnv, done_chunks
+from tests.credits.money_env import FREE_CREDITS, PRICES, MoneyEnv, done_chunks
+from tests.default_prices import live_credits
 from tests.engines import Engine
-from tests.fault_injection import no_faults, retry_until_answered
-from tests.interleaving import interleave
+from tests.fault_injection import retry_until_answered
+from tests.interleaving import interleave, interrupt
 
 pytestmark = pytest.mark.long
 
@@ -133,13 +134,11 @@ def test_a_renewal_notices_a_stale_chunk_that_is_taken_over_meanwhile(engine: En
     money_env.recognisers[0].script = [wait_for_test]
     with ThreadPoolExecutor(1) as thread:
 
-        def take_over_before_the_write(number: int, _: str) -> None:
-            if number == 1 and not sent:
-                sent.append(thread.submit(money_env.send, 1, 7.1))
-                assert at_the_provider.wait(timeout=30)
+        def take_over(money_env: MoneyEnv) -> None:
+            sent.append(thread.submit(money_env.send, 1, 7.1))
+            assert at_the_provider.wait(timeout=30)
 
-        money_env.fault_injector.use_plan(take_over_before_the_write)
-        renew_now(money_env)
+        assert interrupt(money_env, renew_now, take_over, at=1)
         answer_now.set()
         sent[0].result(timeout=30)
 
@@ -154,19 +153,20 @@ def renew_now(money_env: MoneyEnv) -> None:
 def test_a_renewal_that_loses_credits_to_another_session_gets_a_shorter_lease(engine: Engine, names: Names) -> None:
     money_env = MoneyEnv.on(engine, names)
     start_lease_that_ends_soon(money_env)
-    money_env.fault_injector.use_plan(no_faults)
-    held_by_other = []
+    held, leases = [], []
 
-    def another_session_is_faster(number: int, _: str) -> None:
-        if number == 1 and not held_by_other:
-            held_by_other.append(money_env.quiet.start(money_env.caller).credits_held)
+    def renew_near_the_end(money_env: MoneyEnv) -> None:
+        leases.append(money_env.backend.streaming.renew(money_env.caller, money_env.session_id, interrupted=False))
 
-    money_env.fault_injector.use_plan(another_session_is_faster)
+    def start_another(money_env: MoneyEnv) -> None:
+        held.append(money_env.quiet.start(money_env.caller).credits_held)
 
-    lease = money_env.backend.streaming.renew(money_env.caller, money_env.session_id, interrupted=False)
-
-    assert (held_by_other, lease.credits_held, lease.credits_available) == ([100], 97, 0)
-    assert money_env.books().balance.held == 197
+    assert interrupt(money_env, renew_near_the_end, start_another, at=1)
+    (lease,) = leases
+    balance = money_env.books().balance
+    assert held == [min(live_credits(600), FREE_CREDITS - live_credits(600))]
+    assert (lease.credits_available, balance.available) == (0, 0)
+    assert balance.held == held[0] + lease.credits_held == FREE_CREDITS - live_credits(12.5)
 
 
 @contextmanager
@@ -214,7 +214,7 @@ def test_twenty_equal_starts_at_once_make_one_session(engine: Engine, names: Nam
         answers = run(lambda _: money_env.quiet.start(money_env.caller, money_env.session_id))
 
     assert all(answer == answers[0] for answer in answers)
-    assert money_env.books().balance.held == 100
+    assert money_env.books().balance.held == live_credits(600)
 
 
 @pytest.mark.parametrize("state", ["near the end", "lapsed"])

@@ -7,7 +7,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.ledger import Entry
 from chalicelib.repositories import ledger_items
 from chalicelib.repositories.ledger import Guard
-from tests.default_prices import PRICE_VERSION
+from tests.default_prices import PRICE_VERSION, live_credits
 from tests.fakes import CURSORS, Backend
 
 
@@ -26,9 +26,15 @@ def test_an_entry_says_what_it_was_for(backend: Backend) -> None:
 
     used, granted = Statements(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
 
-    assert (used.kind, used.credits, used.session_id, used.service) == ("usage", -3, session_id, "live")
-    assert (used.seconds, used.credits_held, used.price_version) == (13, 10, PRICE_VERSION)
-    assert used.explanation == "12.5 s of live transcription; 10 credits were held, 3 used"
+    assert (used.kind, used.credits, used.session_id, used.service) == (
+        "usage",
+        -live_credits(12.5),
+        session_id,
+        "live",
+    )
+    assert (used.seconds, used.credits_held, used.price_version) == (13, live_credits(60), PRICE_VERSION)
+    held, charged = live_credits(60), live_credits(12.5)
+    assert used.explanation == f"12.5 s of live transcription; {held} credits were held, {charged} used"
     assert [(use.provider, use.audio_ms) for use in used.models] == [("assemblyai", 12_500)]
     assert (granted.kind, granted.credits, granted.explanation) == ("free_credits", 200, "for a test")
 

@@ -23,7 +23,7 @@ WATCHED = {
             "chalicelib.models.purchase_facts",
             "chalicelib.providers.stripe_objects",
             "chalicelib.repositories.purchases",
-            "chalicelib.payments.purchase_state",
+            "chalicelib.payments.refunds_and_disputes",
         ),
     },
     "assemblyai_webhook": {

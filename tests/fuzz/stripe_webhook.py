@@ -22,6 +22,7 @@ from chalicelib.providers.stripe_event_handlers import HANDLERS, SIGNATURE_SECON
 from chalicelib.repositories.purchases import create_purchase, payment_key, purchase_key
 from chalicelib.repositories.table import Item, ItemKey, Write
 from chalicelib.wiring import use_cases
+from tests.default_prices import PRICE_VERSION
 from tests.fuzz.calls import get_status, make_request
 from tests.fuzz.document_holes import VALUES, fill_hole, with_holes
 
@@ -29,7 +30,7 @@ MOST_BYTES = 4_096
 NOW = 1_795_400_000
 SECRET, APP, STAGE = "a secret for tests", "live-transcription", "local"
 PURCHASE = Purchase(
-    "p1", "ada", "popular", 2_000, 999, "usd", "2026-11", False, NOW, NOW + 3_600, "", "", payment_id="pi_1"
+    "p1", "ada", "popular", 2_000, 999, "usd", PRICE_VERSION, False, NOW, NOW + 3_600, "", "", payment_id="pi_1"
 )
 NAMES = {"app": APP, "stage": STAGE, "purchase_id": "p1", "user_id": "ada"}
 PAID = {

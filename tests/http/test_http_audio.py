@@ -9,6 +9,7 @@ import requests
 
 from chalicelib.models.audio import Audio
 from sandbox.speech import samples, word_error_rate
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.http.http_client import RATE, Api, Person, Sandbox, check_error, silence
 
@@ -62,7 +63,7 @@ def check_refused_for_free(
 ) -> None:
     check_error(answer, status, code)
     assert sandbox.count(Sandbox.SYNC) + sandbox.count(Sandbox.TRANSCRIPTIONS) == calls_before
-    assert signed_in_user.balance() == (150, 50)
+    assert signed_in_user.balance() == (200 - live_credits(300), live_credits(300))
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_an_unknown_or_another_users_session_is_404(
     check_error(person.stream(action="stop", session_id=session), 404, "not_found")
 
     assert person.balance() == (200, 0)
-    assert signed_in_user.balance() == (150, 50)
+    assert signed_in_user.balance() == (200 - live_credits(300), live_credits(300))
     assert sandbox.count(Sandbox.SYNC) == calls_before - sandbox.count(Sandbox.TRANSCRIPTIONS)
 
 
@@ -178,9 +179,14 @@ def test_valid_audio_of_every_kind_is_billed_by_its_frames(
     answer = person.send(session_id, 7, body, media_type, **query)
 
     assert answer.status_code == 200, answer.text
-    assert (answer.json()["seq"], answer.json()["duration_ms"], answer.json()["credits_used"]) == (7, milliseconds, 1)
-    assert person.stop(session_id)["credits_available"] == 199
-    assert person.balance() == (199, 0)
+    used = live_credits(1)  # a chunk is billed as a second at least
+    assert (answer.json()["seq"], answer.json()["duration_ms"], answer.json()["credits_used"]) == (
+        7,
+        milliseconds,
+        used,
+    )
+    assert person.stop(session_id)["credits_available"] == 200 - used
+    assert person.balance() == (200 - used, 0)
     books.check_invariants(person.user_id)
 
 
@@ -193,7 +199,7 @@ def test_speech_is_recognised_and_appears_in_the_history(person: Person, books: 
 
     assert word_error_rate(spoken_text, chunk["text"]) < 0.3
     assert [word["text"] for word in chunk["words"]] == chunk["text"].split()
-    assert stopped["credits_used"] == chunk["credits_used"] == -(-chunk["duration_ms"] * 10 // 60_000)
+    assert stopped["credits_used"] == chunk["credits_used"] == live_credits(chunk["duration_ms"] / 1_000)
     whole = person.get(f"/transcription/history/{stopped['transcript_id']}").json()
     assert [segment["text"] for segment in whole["segments"]] == [chunk["text"]]
     assert whole["uncovered"] == [{"start_ms": 0, "end_ms": 1_000}]
@@ -226,8 +232,9 @@ def test_a_chunk_sent_many_times_at_once_is_charged_once(person: Person, sandbox
     assert 200 in {answer.status_code for answer in answers}
     assert sandbox.count(Sandbox.SYNC) == before + 1
     check_error(person.send(session_id, 3, wav(300), "audio/wav"), 409, "idempotency_mismatch")
-    assert person.stop(session_id)["credits_used"] == 1
-    assert person.balance() == (199, 0)
+    used = live_credits(1)
+    assert person.stop(session_id)["credits_used"] == used
+    assert person.balance() == (200 - used, 0)
     books.check_invariants(person.user_id)
 
 

@@ -6,11 +6,13 @@ import requests
 from chalicelib.catchup.job_rules import webhook_secret
 from chalicelib.models.catchup import WEBHOOK_SECRET_HEADER
 from scripts.local.stack import LocalStack
+from tests.default_prices import QUESTION_CREDITS
 from tests.http.catchup_steps import ASK, CATCHUP, RANGE_MS, UPLOADS, create_session, upload, wait_until_ended
 from tests.http.checkout_steps import PURCHASE, PaymentsClient, event, send_signed
 from tests.http.deployed_limits import IS_DEPLOYED
 from tests.http.http_client import Api, Person, Sandbox, silence
 from tests.http.log_lines import LogLines, line_of, lines_of
+from tests.payments.payments_env import CREDITS, THIRD_CENTS, THIRD_CREDITS
 
 BUDGETS = {
     "start": 3,
@@ -96,7 +98,7 @@ def purchase_responses(person: Person, stack: LocalStack) -> dict[str, requests.
     checkout_page.pay(checkout)
     session = checkout_page.session(checkout)
     paid = event("checkout.session.completed", session)
-    refund = {"id": "re_1", "status": "succeeded", "amount": 333, "currency": "usd"}
+    refund = {"id": "re_1", "status": "succeeded", "amount": THIRD_CENTS, "currency": "usd"}
     refunded = event("refund.created", refund | {"payment_intent": session["payment_intent"]})
     for kind, raw in (("paid", paid), ("refunded", refunded)):
         responses |= {
@@ -252,8 +254,8 @@ def test_the_log_lines_of_a_purchase_do_not_contain_its_checkout(
 
     assert (purchase["provider_calls"], line_of(answers["purchase again"], log_lines)["provider_calls"]) == (1, 0)
     assert (paid["purchase"], refunded["purchase"]) == (
-        {"granted": 2_000, "clawed_back": 0},
-        {"granted": 0, "clawed_back": 666},
+        {"granted": CREDITS, "clawed_back": 0},
+        {"granted": 0, "clawed_back": THIRD_CREDITS},
     )
     for secret in (checkout["checkout_url"], checkout["checkout_session_id"], checkout["purchase_id"]):
         assert secret not in str([purchase, paid, refunded])
@@ -264,6 +266,6 @@ def test_the_log_line_of_a_question_does_not_contain_its_text(
 ) -> None:
     question, again = (line_of(answers[kind], log_lines) for kind in ("ask", "ask again"))
 
-    assert (question["provider_calls"], question["credits"]) == (1, 5)
+    assert (question["provider_calls"], question["credits"]) == (1, QUESTION_CREDITS)
     assert (again["provider_calls"], again["credits"]) == (0, 0)
     assert "What was said?" not in str([question, again])

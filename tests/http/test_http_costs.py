@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.repositories.table import ItemKey
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.http.catchup_steps import wait_for
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
@@ -69,7 +70,9 @@ def test_an_open_session_is_listed_among_the_open_holds(owner: Person, person: P
 
     holds = open_holds(owner, person)
 
-    assert [(hold["kind"], hold["credits"], hold["is_overdue"]) for hold in holds] == [("stream", 50, False)]
+    assert [(hold["kind"], hold["credits"], hold["is_overdue"]) for hold in holds] == [
+        ("stream", live_credits(300), False)
+    ]
     person.stop(session_id)
     assert open_holds(owner, person) == []
 

@@ -9,6 +9,7 @@ import requests
 from websockets.exceptions import ConnectionClosedError
 
 from sandbox.speech import word_error_rate
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.http.direct_sessions import (
     SPOKEN_TEXT,
@@ -23,10 +24,7 @@ from tests.http.direct_sessions import (
 )
 from tests.http.http_client import Person, Sandbox, check_error
 
-
-def credits(seconds: int) -> int:
-    """10 a minute, by the second."""
-    return -(-seconds * 10 // 60)
+HELD = live_credits(300)  # for a lease of the usual length
 
 
 def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, books: Backend) -> None:
@@ -35,9 +33,9 @@ def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, b
     turn = {"silence_ms": 400, "max_silence_ms": 1_280, "confidence": 0.4}
     first = start_direct_session(person, **labels, providers=["deepgram", "assemblyai"], turn=turn)
     session_id = first["session_id"]
-    assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 300, 50)
-    assert (first["credits_available"], first["offset_ms"], first["next_seq"]) == (150, 0, 0)
-    assert person.balance() == (150, 50)
+    assert (first["provider"], first["lease_seconds"], first["credits_held"]) == ("assemblyai", 300, HELD)
+    assert (first["credits_available"], first["offset_ms"], first["next_seq"]) == (200 - HELD, 0, 0)
+    assert person.balance() == (200 - HELD, HELD)
 
     with open_socket(first) as socket:
         assert json.loads(socket.recv(timeout=10))["configuration"]["model"] == "universal-streaming-english"
@@ -56,7 +54,7 @@ def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, b
     second = renew_session(person, session_id)
     assert second["next_seq"] == 1
     assert second["offset_ms"] // 1000 == 95 + lease_started_at(second) - lease_started_at(first)
-    assert sum(-used["credits"] for used in person.usage()) == credits(second["offset_ms"] // 1000)
+    assert sum(-used["credits"] for used in person.usage()) == live_credits(second["offset_ms"] // 1000)
     with open_socket(second) as socket:
         assert json.loads(socket.recv(timeout=10))["type"] == "Begin"
     backdate_session(books, person, session_id, 33)
@@ -64,7 +62,7 @@ def test_a_direct_session_from_start_to_bill(person: Person, sandbox: Sandbox, b
 
     after = int(time.time())
     assert 128 <= stopped["billed_seconds"] <= 128 + after - before
-    used = credits(stopped["billed_seconds"])
+    used = live_credits(stopped["billed_seconds"])
     assert (stopped["credits_used"], stopped["credits_available"]) == (used, 200 - used)
     assert person.stop(session_id) == stopped
     assert person.balance() == (200 - used, 0)
@@ -101,7 +99,7 @@ def test_a_repeated_start_or_renewal_gets_the_same_token(person: Person, sandbox
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.text == again.text
     assert sandbox.count(Sandbox.TOKEN) == minted + 1
-    assert person.balance() == (150, 50)
+    assert person.balance() == (200 - HELD, HELD)
     check_error(say("a direct start", action="start", language="en"), 409, "idempotency_mismatch")
 
     session_id = first.json()["session_id"]
@@ -125,7 +123,7 @@ def test_an_early_renewal_is_refused_and_says_when_to_retry(person: Person) -> N
 
     lease_end = {"renew_after": lease["renew_after"], "lease_expires_at": lease["lease_expires_at"]}
     assert details == {"reason": "lease_open"} | lease_end
-    assert person.balance() == (150, 50)
+    assert person.balance() == (200 - HELD, HELD)
 
 
 def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person: Person) -> None:
@@ -145,8 +143,8 @@ def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person:
 
     assert (saved["saved"], saved["rejected"]) == ([4, 2, 1], [])
     assert [(s["session_id"], s["state"], s["next_seq"], s["credits_held"]) for s in sessions] == [
-        (second["session_id"], "active", 0, 10),
-        (first["session_id"], "active", 5, 10),
+        (second["session_id"], "active", 0, live_credits(60)),
+        (first["session_id"], "active", 5, live_credits(60)),
     ]
     assert (stopped["rejected"], late.status_code, late.json()["saved"]) == ([], 200, [6])
     whole = person.get(f"/transcription/history/{first['transcript_id']}").json()
@@ -194,7 +192,7 @@ def test_another_users_session_is_404(person: Person, signed_in_user: Person, sa
         check_error(signed_in_user.stream(session_id=session_id, **calls), 404, "not_found")
 
     assert sandbox.count(Sandbox.TOKEN) == minted
-    assert person.balance() == (150, 50)
+    assert person.balance() == (200 - HELD, HELD)
     transcript_id = person.stop(session_id)["transcript_id"]
     assert person.get(f"/transcription/history/{transcript_id}").json()["segments"] == []
 

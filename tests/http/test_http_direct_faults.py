@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.http.conftest import StartApi
 from tests.http.direct_sessions import STREAM, backdate_session, request_renewal, start_direct_session
@@ -68,8 +69,8 @@ def test_a_start_without_a_token_is_an_error_and_stores_nothing(
     assert [entry.kind for entry in books.entries(single.user_id)] == ["free_credits"]
     # Nothing is left of the key either: the same request again is a start like any other.
     again = single.post(STREAM, json={"action": "start"}, headers=key)
-    assert (again.status_code, again.json()["credits_held"]) == (201, 50)
-    assert single.balance() == (150, 50)
+    assert (again.status_code, again.json()["credits_held"]) == (201, live_credits(300))
+    assert single.balance() == (200 - live_credits(300), live_credits(300))
     books.check_invariants(single.user_id)
 
 
@@ -94,10 +95,10 @@ def test_a_renewal_without_a_token_settles_and_can_be_retried(
     available, held = single.balance()
     assert (held, books.open_holds(single.user_id)) == (0, [])
     (used,) = single.usage()
-    assert available == 200 + used["credits"] <= 190
+    assert available == 200 + used["credits"] <= 200 - live_credits(59)
     again = request_renewal(single, session_id)
     assert (again.status_code, again.json()["session_id"]) == (200, session_id)
     stopped = single.stop(session_id)
-    assert stopped["credits_used"] == -(-stopped["billed_seconds"] * 10 // 60)
+    assert stopped["credits_used"] == live_credits(stopped["billed_seconds"])
     assert single.balance() == (200 - stopped["credits_used"], 0)
     books.check_invariants(single.user_id)

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.payments.reconciliation import ASK_AFTER_SECONDS
 from chalicelib.repositories.purchases import purchase_key
+from tests.default_prices import STARTER
 from tests.fakes import Backend
 from tests.http.checkout_steps import (
     CREATE,
@@ -22,6 +23,7 @@ from tests.http.checkout_steps import (
 )
 from tests.http.http_client import Person, check_error
 from tests.http.log_lines import LogLines, line_of
+from tests.payments.payments_env import CREDITS
 
 BOTH_TRIES = 2
 BODY: dict[str, Any] = {"package_id": "starter"}
@@ -65,8 +67,8 @@ def test_the_same_key_after_a_failure_leads_to_one_checkout(
         again.json()["checkout_session_id"]
     ]
     payments_client.pay(again.json())
-    assert person.balance() == (700, 0)
-    assert payments_client.charges_of(person) == [299]
+    assert person.balance() == (200 + STARTER.credits, 0)
+    assert payments_client.charges_of(person) == [STARTER.cents]
     books.check_books(person.user_id)
     line = line_of(failed, log_lines)
     assert (line["ProviderErrors"], line.get("PaymentAlarms", 0)) == (1, int(kind == "401"))
@@ -108,7 +110,7 @@ def test_a_payment_that_no_event_reports_is_found(
 
     age(books, checkout, ASK_AFTER_SECONDS + 1)
 
-    wait_until(lambda: person.balance() == (2_200, 0), "the payment was not found")
+    wait_until(lambda: person.balance() == (200 + CREDITS, 0), "the payment was not found")
     books.check_books(person.user_id)
 
 
@@ -138,7 +140,7 @@ def test_a_refund_reported_while_stripe_is_down_is_to_be_delivered_again(
     payments_client: PaymentsClient, person: Person
 ) -> None:
     checkout = buy_and_pay(person, payments_client, "starter")
-    refund = {"id": f"re_{uuid.uuid4().hex}", "status": "succeeded", "amount": 299, "currency": "usd"}
+    refund = {"id": f"re_{uuid.uuid4().hex}", "status": "succeeded", "amount": STARTER.cents, "currency": "usd"}
     unknown, recorded = "pi_unknown", payments_client.session(checkout)["payment_intent"]
     payments_client.fail("stripe.sessions_list", "timeout", delay_seconds=0)
 
@@ -148,4 +150,7 @@ def test_a_refund_reported_while_stripe_is_down_is_to_be_delivered_again(
 
     check_error(failed, 503, "unavailable")
     assert answer.json()["outcome"] == "applied"
-    assert movements(person) == [("clawback", -500, -299), ("purchase", 500, 299)]
+    assert movements(person) == [
+        ("clawback", -STARTER.credits, -STARTER.cents),
+        ("purchase", STARTER.credits, STARTER.cents),
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from stripe import WebhookSignature
 
+from tests.default_prices import STARTER
 from tests.http.checkout_steps import (
     PaymentsClient,
     buy,
@@ -16,6 +17,7 @@ from tests.http.checkout_steps import (
 )
 from tests.http.http_client import Api, Person, check_error
 from tests.http.log_lines import LogLines, line_of
+from tests.payments.payments_env import CENTS, CREDITS
 
 ALARM, QUIET = 1, 0
 SIGNED = "signed as Stripe does"
@@ -142,7 +144,7 @@ def test_the_same_event_with_correct_data_grants_credits(
     )
 
     assert answer.json() == {"received": True, "outcome": "applied"}
-    assert person.balance() == (2_200, 0)
+    assert person.balance() == (200 + CREDITS, 0)
 
 
 def test_credits_go_to_the_buyer_even_if_another_person_paid(
@@ -158,14 +160,14 @@ def test_credits_go_to_the_buyer_even_if_another_person_paid(
         event("checkout.session.completed", paid_checkout(payments_client, checkout, **wrong_data)),
     )
 
-    assert person.balance() == (700, 0)
+    assert person.balance() == (200 + STARTER.credits, 0)
 
 
 @pytest.mark.parametrize(
     ("wrong_data", "reason"),
     [
         ({"currency": "eur"}, "another currency"),
-        ({"amount": 1_000}, "another amount"),
+        ({"amount": CENTS + 1}, "another amount"),
         ({"payment_intent": "pi_another"}, "not of this service"),
         ({"payment_intent": None}, "nothing about a payment"),
     ],
@@ -179,13 +181,13 @@ def test_a_refund_that_differs_from_the_payment_claws_nothing_back(
     reason: str,
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
-    refund = {"id": "re_1", "status": "succeeded", "amount": 999, "currency": "usd"}
+    refund = {"id": "re_1", "status": "succeeded", "amount": CENTS, "currency": "usd"}
     refund["payment_intent"] = payments_client.session(checkout)["payment_intent"]
 
     answer = send_signed(api, payments_client, event("refund.created", refund | wrong_data))
 
     assert (answer.status_code, answer.json()["reason"]) == (200, reason)
-    assert person.balance() == (2_200, 0)
+    assert person.balance() == (200 + CREDITS, 0)
     assert line_of(answer, log_lines).get("PaymentAlarms", 0) == (ALARM if reason.startswith("another") else QUIET)
 
 
@@ -202,13 +204,13 @@ def test_a_live_refund_claws_nothing_back_from_a_test_purchase(
     api: Api, payments_client: PaymentsClient, person: Person
 ) -> None:
     checkout = buy_and_pay(person, payments_client)
-    refund = {"id": "re_1", "status": "succeeded", "amount": 999, "currency": "usd"}
+    refund = {"id": "re_1", "status": "succeeded", "amount": CENTS, "currency": "usd"}
     refund["payment_intent"] = payments_client.session(checkout)["payment_intent"]
 
     answer = send_signed(api, payments_client, event("refund.created", refund, livemode=True))
 
     assert answer.json()["reason"] == "another mode"
-    assert person.balance() == (2_200, 0)
+    assert person.balance() == (200 + CREDITS, 0)
 
 
 def test_a_webhook_needs_no_token_and_is_a_post(

@@ -9,11 +9,12 @@ import pytest
 import requests
 
 from scripts.local.stack import LocalStack
-from tests.default_prices import PRICE_VERSION, PRICES
+from tests.default_prices import PRICE_VERSION, PRICES, STARTER
 from tests.fakes import Backend
 from tests.http.checkout_steps import PURCHASE, PaymentsClient, buy, movements
 from tests.http.conftest import StartApi
 from tests.http.http_client import Api, Person, check_error
+from tests.payments.payments_env import CENTS, CREDITS
 
 PACKAGES = PRICES.packages
 
@@ -65,26 +66,26 @@ def test_a_package_is_bought_on_the_hosted_page(
     assert set(checkout) == {
         "purchase_id", "checkout_url", "checkout_session_id", "expires_at", "credits", "cents", "currency",
     }  # fmt: skip
-    assert (checkout["credits"], checkout["cents"], checkout["currency"]) == (2_000, 999, "usd")
+    assert (checkout["credits"], checkout["cents"], checkout["currency"]) == (CREDITS, CENTS, "usd")
     assert checkout["checkout_url"].startswith(f"{stack.dev['sandbox_url']}/stripe/pay/")
     assert person.balance() == (200, 0)
 
-    assert press(checkout, "pay") == f"{stack.api_url}/checkout/paid?credits=2000"
+    assert press(checkout, "pay") == f"{stack.api_url}/checkout/paid?credits={CREDITS}"
 
-    page = person.get("/checkout/paid?credits=2000").text
-    assert "Paid: 2,000 credits." in page
-    assert person.balance() == (2_200, 0)
+    page = person.get(f"/checkout/paid?credits={CREDITS}").text
+    assert f"Paid: {CREDITS:,} credits." in page
+    assert person.balance() == (200 + CREDITS, 0)
     (item,) = person.get("/credits/purchases").json()["purchases"]
     assert item == person.get(f"/credits/purchases/{checkout['purchase_id']}").json()
-    assert (item["state"], item["credits_added"], item["cents"]) == ("paid", 2_000, 999)
+    assert (item["state"], item["credits_added"], item["cents"]) == ("paid", CREDITS, CENTS)
     # Newest first, also within a second.
     bought, granted = person.get("/credits/transactions").json()["transactions"]
     assert (bought["kind"], granted["kind"]) == ("purchase", "free_credits")
-    assert (bought["credits"], bought["cents"]) == (2_000, 999)
+    assert (bought["credits"], bought["cents"]) == (CREDITS, CENTS)
     assert (bought["purchase_id"], bought["price_version"]) == (checkout["purchase_id"], PRICE_VERSION)
-    assert bought["explanation"] == "2,000 credits for $9.99"
+    assert bought["explanation"] == f"{CREDITS:,} credits for ${CENTS / 100:.2f}"
     balance = person.get("/credits/balance").json()
-    assert (balance["lifetime_purchased"], balance["lifetime_granted"]) == (2_000, 200)
+    assert (balance["lifetime_purchased"], balance["lifetime_granted"]) == (CREDITS, 200)
     books.check_books(person.user_id)
 
 
@@ -96,7 +97,7 @@ def test_a_cancelled_checkout_costs_nothing_and_can_still_be_paid(
     assert press(checkout, "cancel").endswith(f"/health?cancelled={checkout['checkout_session_id']}")
     assert person.balance() == (200, 0)
     press(checkout, "pay")
-    assert person.balance() == (700, 0)
+    assert person.balance() == (200 + STARTER.credits, 0)
 
 
 def test_a_delayed_payment_grants_credits_when_the_money_arrives(
@@ -113,8 +114,8 @@ def test_a_delayed_payment_grants_credits_when_the_money_arrives(
     payments_client.do(f"sessions/{fails['checkout_session_id']}/settle", outcome="failed")
     payments_client.rest()
 
-    assert person.balance() == (700, 0)
-    assert movements(person) == [("purchase", 500, 299)]
+    assert person.balance() == (200 + STARTER.credits, 0)
+    assert movements(person) == [("purchase", STARTER.credits, STARTER.cents)]
 
 
 # Retries
@@ -132,7 +133,7 @@ def test_the_same_key_returns_the_same_checkout_and_another_body_is_rejected(
     check_error(other, 409, "idempotency_mismatch")
     payments_client.pay(first)
     assert buy(person, key=key) == first
-    assert person.balance() == (2_200, 0)
+    assert person.balance() == (200 + CREDITS, 0)
 
 
 def test_the_same_key_of_two_users_makes_two_purchases(

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 import requests
 
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.http.http_client import Api, Person, Sandbox, check_error, silence
 
 CHUNK = silence(200)
+HELD = live_credits(300)  # for a lease of the usual length
 OPENAI_MODEL = {"provider": "openai", "model": "gpt-transcribe", "audio_ms": 200}
 # `cut` and `slow` do the work and lose its answer.
 FAULTS = ["timeout", "429", "quota", "500", "bad_json", "wrong_shape", "cut", "slow"]
@@ -20,7 +22,7 @@ def send(person: Person, session_id: str) -> requests.Response:
 
 
 def check_charged_nothing(person: Person, session_id: str, books: Backend) -> None:
-    assert person.balance() == (150, 50)
+    assert person.balance() == (200 - HELD, HELD)
     books.check_invariants(person.user_id)
     stopped = person.stop(session_id)
     assert (stopped["billed_seconds"], stopped["credits_used"], stopped["credits_available"]) == (0, 0, 200)
@@ -39,8 +41,8 @@ def test_the_fallback_provider_is_named_in_the_statement(
 
     answer = send(person, session_id)
 
-    assert (answer.status_code, answer.json()["credits_used"]) == (200, 1), answer.text
-    assert person.stop(session_id)["credits_available"] == 199
+    assert (answer.status_code, answer.json()["credits_used"]) == (200, live_credits(1)), answer.text
+    assert person.stop(session_id)["credits_available"] == 200 - live_credits(1)
     assert [used["models"] for used in person.usage()] == [[OPENAI_MODEL]]
     books.check_invariants(person.user_id)
 
@@ -93,9 +95,9 @@ def test_a_failed_chunk_is_recognised_once_providers_recover(person: Person, san
 
     answer = send(person, session_id)
 
-    assert (answer.status_code, answer.json()["credits_used"]) == (200, 1)
+    assert (answer.status_code, answer.json()["credits_used"]) == (200, live_credits(1))
     assert answer.json()["start_ms"] == 0
-    assert person.stop(session_id)["credits_available"] == 199
+    assert person.stop(session_id)["credits_available"] == 200 - live_credits(1)
     books.check_invariants(person.user_id)
 
 
@@ -107,9 +109,9 @@ def test_an_unreachable_provider_falls_back(
     sandbox.fail(Sandbox.TRANSCRIPTIONS, "500")
 
     check_error(send(person, session_id), 502, "provider_error")
-    assert person.balance() == (150, 50)
+    assert person.balance() == (200 - HELD, HELD)
     assert send(person, session_id).status_code == 200
 
-    assert person.stop(session_id)["credits_available"] == 199
+    assert person.stop(session_id)["credits_available"] == 200 - live_credits(1)
     assert [used["models"] for used in person.usage()] == [[OPENAI_MODEL]]
     books.check_invariants(person.user_id)

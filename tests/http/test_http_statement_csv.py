@@ -14,6 +14,7 @@ from chalicelib.repositories.ledger_items import entry_id_for, entry_put
 from tests.fakes import Backend
 from tests.http.checkout_steps import PaymentsClient, buy_and_pay
 from tests.http.http_client import Api, Person, check_error
+from tests.payments.payments_env import CENTS, CREDITS, THIRD_CENTS, THIRD_CREDITS
 
 PATH = "/credits/transactions?format=csv"
 ENTRIES_PER_WRITE = 100
@@ -50,7 +51,7 @@ def write(books: Backend) -> Iterator[Writing]:
 
 def test_the_statement_is_a_csv_file(payments_client: PaymentsClient, person: Person) -> None:
     checkout = buy_and_pay(person, payments_client)
-    payments_client.refund(checkout, 333)
+    payments_client.refund(checkout, THIRD_CENTS)
 
     answer = person.get(PATH)
 
@@ -61,10 +62,10 @@ def test_the_statement_is_a_csv_file(payments_client: PaymentsClient, person: Pe
     found = {row["kind"]: row for row in rows(answer)}
     assert {kind: (row["credits"], row["cents"], row["purchase_id"]) for kind, row in found.items()} == {
         "free_credits": ("200", "0", ""),
-        "purchase": ("2000", "999", checkout["purchase_id"]),
-        "clawback": ("-666", "-333", checkout["purchase_id"]),
+        "purchase": (str(CREDITS), str(CENTS), checkout["purchase_id"]),
+        "clawback": (str(-THIRD_CREDITS), str(-THIRD_CENTS), checkout["purchase_id"]),
     }
-    assert found["purchase"]["explanation"] == "2,000 credits for $9.99"
+    assert found["purchase"]["explanation"] == f"{CREDITS:,} credits for ${CENTS / 100:.2f}"
     transactions = person.get("/credits/transactions").json()["transactions"]
     assert [(row["id"], row["at"], row["explanation"]) for row in rows(answer)] == [
         (write["id"], write["at"], write["explanation"]) for write in transactions

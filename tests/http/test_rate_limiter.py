@@ -318,7 +318,7 @@ def test_a_counted_direct_start_makes_these_calls(engine: Engine, names: Names) 
     with limiter.counting("stream", limiter.new_count("stream", listener.caller.user_id)):
         listener.start()
 
-    calls = ["UpdateItem", "BatchGetItem", "TransactWriteItems", "Ticket", "TransactWriteItems"]
+    calls = ["UpdateItem", "BatchGetItem", "TransactWriteItems", "CreateToken", "TransactWriteItems"]
     assert listener.fault_injector.calls == calls
 
 

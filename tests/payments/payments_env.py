@@ -24,12 +24,16 @@ from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
 from chalicelib.payments.reconciliation import Reconciler
 from chalicelib.repositories.purchases import purchase_from, purchase_key
-from tests.default_prices import PRICES
+from tests.default_prices import POPULAR, PRICES
 from tests.fakes import CURSORS, Backend
 
 Update = CheckoutSession | PaymentUpdate | None
 STAGE = "local"
 RETURN = "https://extension.example"
+# The package that tests buy, and a refund of a third of it.
+CREDITS, CENTS = POPULAR.credits, POPULAR.cents
+THIRD_CENTS = CENTS // 3
+THIRD_CREDITS = CREDITS * THIRD_CENTS // CENTS
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,11 @@ class PaymentsEnv:
         raw = (event_id or str(uuid.uuid4())).encode()
         self.payments.events[raw] = FakeEvent("an.event", update, livemode=livemode)
         return self.purchases.receive(raw, "good")
+
+
+def share(cents: int) -> int:
+    """The credits that this part of the package's price bought."""
+    return CREDITS * cents // CENTS
 
 
 def refund(name: str, cents: int, state: RefundState = RefundState.SUCCEEDED) -> RefundFact:

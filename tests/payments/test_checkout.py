@@ -26,7 +26,18 @@ from chalicelib.models.purchases import CheckoutSession, Purchase
 from chalicelib.payments.fulfilment import RESUMABLE_SECONDS
 from chalicelib.repositories.purchases import list_open_purchases
 from tests.default_prices import PRICES
-from tests.payments.payments_env import RETURN, FakePayments, PaymentsEnv, credits, dispute, refund
+from tests.payments.payments_env import (
+    CENTS,
+    CREDITS,
+    RETURN,
+    THIRD_CENTS,
+    THIRD_CREDITS,
+    FakePayments,
+    PaymentsEnv,
+    credits,
+    dispute,
+    refund,
+)
 
 FOREVER = 99_999_999_999
 
@@ -81,7 +92,7 @@ def test_of_two_checkouts_made_for_one_purchase_at_once_both_requests_return_the
     assert env.receive_update(structs.replace(unseen, payment=PaymentState.EXPIRED)).reason == "another checkout"
     shown = env.payments.sessions[first.checkout_session_id]
     env.receive_update(structs.replace(shown, payment=PaymentState.PAID, payment_id="pi_1"))
-    assert credits(env, ada) == (2_200, 0)
+    assert credits(env, ada) == (200 + CREDITS, 0)
 
 
 @pytest.mark.parametrize("failure", [ProviderTimeoutError("no answer"), ProviderError("500")])
@@ -171,7 +182,7 @@ def test_without_a_setting_buyers_return_to_our_own_pages(payments_env: Payments
     purchases.buy(ada, contract.Buy(package_id="popular", success_url=f"{RETURN}/mine"), "second", "hash", api)
 
     first, second = payments_env.purchase("first"), payments_env.purchase("second")
-    assert first.success_url == "https://api.example/api/checkout/paid?credits=2000"
+    assert first.success_url == f"https://api.example/api/checkout/paid?credits={CREDITS}"
     assert first.cancel_url == second.cancel_url == "https://api.example/api/checkout/cancelled"
     assert second.success_url == f"{RETURN}/mine"
 
@@ -187,26 +198,40 @@ def test_without_a_setting_buyers_return_to_our_own_pages(payments_env: Payments
         ([PaymentState.PENDING], "pending", 0, 0, 0, False),
         ([PaymentState.FAILED], "failed", 0, 0, 0, False),
         ([PaymentState.EXPIRED], "expired", 0, 0, 0, False),
-        ([PaymentState.PAID], "paid", 2_000, 0, 0, False),
-        ([PaymentState.PAID, refund("re", 333)], "paid", 2_000, 666, 333, False),
-        ([PaymentState.PAID, refund("re", 999)], "refunded", 2_000, 2_000, 999, False),
-        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 999)], "paid", 2_000, 0, 0, True),
-        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 999)], "disputed_lost", 2_000, 2_000, 999, False),
-        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 333)], "paid", 2_000, 666, 333, False),
-        ([PaymentState.PAID, dispute("dp", DisputeState.WON, 999)], "paid", 2_000, 0, 0, False),
+        ([PaymentState.PAID], "paid", CREDITS, 0, 0, False),
+        ([PaymentState.PAID, refund("re", THIRD_CENTS)], "paid", CREDITS, THIRD_CREDITS, THIRD_CENTS, False),
+        ([PaymentState.PAID, refund("re", CENTS)], "refunded", CREDITS, CREDITS, CENTS, False),
+        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, CENTS)], "paid", CREDITS, 0, 0, True),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, CENTS)], "disputed_lost", CREDITS, CREDITS, CENTS, False),
         (
-            [PaymentState.PAID, refund("re", 333), dispute("dp", DisputeState.LOST, 666)],
+            [PaymentState.PAID, dispute("dp", DisputeState.LOST, THIRD_CENTS)],
+            "paid",
+            CREDITS,
+            THIRD_CREDITS,
+            THIRD_CENTS,
+            False,
+        ),
+        ([PaymentState.PAID, dispute("dp", DisputeState.WON, CENTS)], "paid", CREDITS, 0, 0, False),
+        (
+            [PaymentState.PAID, refund("re", THIRD_CENTS), dispute("dp", DisputeState.LOST, CENTS - THIRD_CENTS)],
             "disputed_lost",
-            *(2_000, 2_000, 999),
+            *(CREDITS, CREDITS, CENTS),
             False,
         ),
         (
-            [PaymentState.PAID, refund("re", 999), dispute("dp", DisputeState.LOST, 999)],
+            [PaymentState.PAID, refund("re", CENTS), dispute("dp", DisputeState.LOST, CENTS)],
             "refunded",
-            *(2_000, 2_000, 999),
+            *(CREDITS, CREDITS, CENTS),
             False,
         ),
-        ([PaymentState.PAID, refund("re", 333), refund("re2", 666)], "refunded", 2_000, 2_000, 999, False),
+        (
+            [PaymentState.PAID, refund("re", THIRD_CENTS), refund("re2", CENTS - THIRD_CENTS)],
+            "refunded",
+            CREDITS,
+            CREDITS,
+            CENTS,
+            False,
+        ),
     ],
 )
 def test_a_purchase_tells_whether_it_came(
@@ -225,7 +250,7 @@ def test_a_purchase_tells_whether_it_came(
 
     item = payments_env.purchases.get(ada, purchase_id)
 
-    assert (item.state, item.credits, item.cents, item.currency) == (state, 2_000, 999, "usd")
+    assert (item.state, item.credits, item.cents, item.currency) == (state, CREDITS, CENTS, "usd")
     assert (item.credits_added, item.credits_taken_back, item.cents_returned) == (added, removed, returned)
     assert item.is_disputed is is_disputed
     assert bool(item.checkout_url) == (state == "open")

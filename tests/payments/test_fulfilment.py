@@ -20,12 +20,21 @@ from chalicelib.models.purchase_facts import (
     RefundState,
 )
 from chalicelib.models.purchases import Purchase
-from chalicelib.payments.purchase_state import apply_changes, ledger_changes
+from chalicelib.payments.refunds_and_disputes import apply_changes, ledger_changes
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.purchases import ledger_writes, list_open_purchases
 from chalicelib.repositories.table import Write
-from tests.default_prices import PRICE_VERSION, PRICES
-from tests.payments.payments_env import PaymentsEnv, credits, dispute, refund
+from tests.default_prices import PRICE_VERSION, STARTER, live_credits
+from tests.payments.payments_env import (
+    CENTS,
+    CREDITS,
+    THIRD_CENTS,
+    THIRD_CREDITS,
+    PaymentsEnv,
+    credits,
+    dispute,
+    refund,
+)
 
 FOREVER = 99_999_999_999
 
@@ -37,11 +46,11 @@ def test_a_paid_package_grants_its_credits_once(payments_env: PaymentsEnv, ada: 
     assert payments_env.receive_fact(purchase_id, PaymentState.PAID).outcome == "applied"
     assert payments_env.receive_fact(purchase_id, PaymentState.PAID).outcome == "applied"
 
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
     (entry,) = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.kind == "purchase"]
-    assert (entry.credits, entry.cents, entry.reference) == (2_000, 999, purchase_id)
-    assert entry.reason == "2,000 credits for $9.99"
-    assert payments_env.backend.ledger.balance(ada.user_id).purchased == 2_000
+    assert (entry.credits, entry.cents, entry.reference) == (CREDITS, CENTS, purchase_id)
+    assert entry.reason == f"{CREDITS:,} credits for ${CENTS / 100:.2f}"
+    assert payments_env.backend.ledger.balance(ada.user_id).purchased == CREDITS
     assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
 
@@ -51,7 +60,7 @@ def test_a_delayed_payment_grants_nothing_until_the_money_arrives(payments_env: 
     assert credits(payments_env, ada) == (200, 0)
 
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 @pytest.mark.parametrize("end", [PaymentState.FAILED, PaymentState.EXPIRED])
@@ -64,7 +73,7 @@ def test_a_failed_or_expired_payment_grants_nothing_unless_it_is_paid_later(
     assert list_open_purchases(payments_env.backend.tables, FOREVER, 10) == []
 
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_thirty_two_deliveries_at_once_grant_once(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -75,33 +84,33 @@ def test_thirty_two_deliveries_at_once_grant_once(payments_env: PaymentsEnv, ada
         responses = list(threads.map(lambda _: payments_env.receive_update(update), range(32)))
 
     assert {response.outcome for response in responses} == {"applied"}
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_partial_refunds_claw_back_their_share_of_the_credits(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
 
-    payments_env.receive_fact(purchase_id, refund("re_1", 333, RefundState.PENDING))
-    assert credits(payments_env, ada) == (2_200, 0)
-    payments_env.receive_fact(purchase_id, refund("re_1", 333))
-    assert credits(payments_env, ada) == (2_200 - 666, 0)
-    payments_env.receive_fact(purchase_id, refund("re_2", 666))
+    payments_env.receive_fact(purchase_id, refund("re_1", THIRD_CENTS, RefundState.PENDING))
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
+    payments_env.receive_fact(purchase_id, refund("re_1", THIRD_CENTS))
+    assert credits(payments_env, ada) == (200 + CREDITS - THIRD_CREDITS, 0)
+    payments_env.receive_fact(purchase_id, refund("re_2", CENTS - THIRD_CENTS))
     assert credits(payments_env, ada) == (200, 0)
-    payments_env.receive_fact(purchase_id, refund("re_2", 666, RefundState.FAILED))
-    assert credits(payments_env, ada) == (2_200 - 666, 0)
+    payments_env.receive_fact(purchase_id, refund("re_2", CENTS - THIRD_CENTS, RefundState.FAILED))
+    assert credits(payments_env, ada) == (200 + CREDITS - THIRD_CREDITS, 0)
 
     kinds = [(entry.kind, entry.credits) for entry in payments_env.backend.entries(ada.user_id)]
     assert sorted(kinds) == sorted(
         [
-            ("clawback_reversed", 1_334),
-            ("clawback", -1_334),
-            ("clawback", -666),
-            ("purchase", 2_000),
+            ("clawback_reversed", CREDITS - THIRD_CREDITS),
+            ("clawback", THIRD_CREDITS - CREDITS),
+            ("clawback", -THIRD_CREDITS),
+            ("purchase", CREDITS),
             ("free_credits", 200),
         ]
     )
-    assert payments_env.backend.ledger.balance(ada.user_id).purchased == 1_334
+    assert payments_env.backend.ledger.balance(ada.user_id).purchased == CREDITS - THIRD_CREDITS
 
 
 def test_a_refund_of_spent_credits_makes_the_balance_negative_and_blocks_spending(
@@ -109,38 +118,36 @@ def test_a_refund_of_spent_credits_makes_the_balance_negative_and_blocks_spendin
 ) -> None:
     purchase_id = payments_env.buy(ada, "starter")
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    lease = payments_env.backend.start(ada, lease_seconds=3_600)
-    for seq in range(40):
+    lease = payments_env.backend.start(ada, lease_seconds=1_800)
+    for seq in range(18):
         payments_env.backend.send(ada, lease.session_id, seq, seconds=100)
         payments_env.backend.clock.forward(1)
-        if seq == 35:
-            break
     payments_env.backend.streaming.stop(ada, lease.session_id)
-    payments_env.receive_fact(purchase_id, refund("re_1", PRICES.packages["starter"].cents))
+    payments_env.receive_fact(purchase_id, refund("re_1", STARTER.cents))
 
     available, held = credits(payments_env, ada)
-    assert (available, held) == (700 - 600 - 500, 0)
+    assert (available, held) == (200 - live_credits(1_800), 0)
     with pytest.raises(InsufficientCreditsError) as refusal:
         payments_env.backend.start(ada)
-    assert refusal.value.details == {"required": 10, "available": -400}
+    assert refusal.value.details == {"required": live_credits(60), "available": available}
     assert "below zero" in refusal.value.message
 
 
 def test_a_dispute_holds_the_credits_until_the_bank_decides(payments_env: PaymentsEnv, ada: Caller) -> None:
     first, second = payments_env.buy(ada), payments_env.buy(ada, "starter")
     payments_env.receive_fact(first, PaymentState.PAID)
-    payments_env.receive_fact(first, dispute("dp_1", DisputeState.OPEN, 999))
-    assert credits(payments_env, ada) == (200, 2_000)
+    payments_env.receive_fact(first, dispute("dp_1", DisputeState.OPEN, CENTS))
+    assert credits(payments_env, ada) == (200, CREDITS)
 
     payments_env.receive_fact(second, PaymentState.PAID)
-    payments_env.receive_fact(first, dispute("dp_1", DisputeState.OPEN, 999))
-    assert credits(payments_env, ada) == (700, 2_000)
+    payments_env.receive_fact(first, dispute("dp_1", DisputeState.OPEN, CENTS))
+    assert credits(payments_env, ada) == (200 + STARTER.credits, CREDITS)
     assert list(payments_env.backend.ledger.iter_due_holds(FOREVER)) == []
 
-    payments_env.receive_fact(first, dispute("dp_1", DisputeState.LOST, 999))
-    assert credits(payments_env, ada) == (700, 0)
+    payments_env.receive_fact(first, dispute("dp_1", DisputeState.LOST, CENTS))
+    assert credits(payments_env, ada) == (200 + STARTER.credits, 0)
     (entry,) = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.kind == "clawback"]
-    assert (entry.credits, entry.hold_id) == (-2_000, f"dispute:{first}:dp_1")
+    assert (entry.credits, entry.hold_id) == (-CREDITS, f"dispute:{first}:dp_1")
 
 
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
@@ -167,7 +174,7 @@ def test_an_open_dispute_takes_the_standing_of_a_buyer_until_it_is_won(
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
 
     for name, state in reports:
-        payments_env.receive_fact(purchase_id, dispute(name, state, 999))
+        payments_env.receive_fact(purchase_id, dispute(name, state, CENTS))
 
     balance, rules = payments_env.backend.ledger.balance(ada.user_id), payments_env.backend.streaming.rules
     assert balance.is_buyer == is_buyer
@@ -178,12 +185,13 @@ def test_a_dispute_of_spent_credits_counts_though_it_holds_nothing(payments_env:
     first, second = payments_env.buy(ada), payments_env.buy(ada, "starter")
     payments_env.receive_fact(first, PaymentState.PAID)
     payments_env.receive_fact(second, PaymentState.PAID)
-    payments_env.backend.tables.write(Write(balance_key(ada.user_id), add={"available": -2_700, "version": 1}))
+    spent = 200 + CREDITS + STARTER.credits
+    payments_env.backend.tables.write(Write(balance_key(ada.user_id), add={"available": -spent, "version": 1}))
 
-    payments_env.receive_fact(first, dispute("dp_1", OPEN, 999))
+    payments_env.receive_fact(first, dispute("dp_1", OPEN, CENTS))
 
     balance = payments_env.backend.ledger.balance(ada.user_id)
-    assert (balance.held, balance.purchased, balance.open_disputes) == (0, 2_500, 1)
+    assert (balance.held, balance.purchased, balance.open_disputes) == (0, CREDITS + STARTER.credits, 1)
     assert not balance.is_buyer
 
 
@@ -194,33 +202,34 @@ def test_a_dispute_holds_no_credits_that_were_spent_since_the_balance_was_read(
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
     balance_before = payments_env.backend.ledger.balance(ada.user_id)
     payments_env.backend.start(ada, lease_seconds=3_600)
-    assert credits(payments_env, ada) == (1_600, 600)
+    held = live_credits(3_600)
+    assert credits(payments_env, ada) == (200 + CREDITS - held, held)
 
     payments_env.fulfilment.record_payment_fact(
-        payments_env.purchase(purchase_id), balance_before, dispute("dp_1", DisputeState.OPEN, 999)
+        payments_env.purchase(purchase_id), balance_before, dispute("dp_1", DisputeState.OPEN, CENTS)
     )
 
-    assert credits(payments_env, ada) == (0, 2_200)
+    assert credits(payments_env, ada) == (0, 200 + CREDITS)
 
 
 def test_a_won_dispute_releases_all_credits(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
     payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
-    payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.OPEN, 999))
+    payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.OPEN, CENTS))
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    assert credits(payments_env, ada) == (200, 2_000)
+    assert credits(payments_env, ada) == (200, CREDITS)
 
-    payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.WON, 999))
-    assert credits(payments_env, ada) == (2_200, 0)
+    payments_env.receive_fact(purchase_id, dispute("dp_1", DisputeState.WON, CENTS))
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_a_refund_reported_before_its_payment_looks_the_payment_up(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
     payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
 
-    payments_env.receive_fact(purchase_id, refund("re_1", 333))
+    payments_env.receive_fact(purchase_id, refund("re_1", THIRD_CENTS))
 
-    assert credits(payments_env, ada) == (2_200 - 666, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS - THIRD_CREDITS, 0)
 
 
 def test_a_refund_booked_together_with_its_payment_follows_it_in_the_statement(
@@ -230,11 +239,14 @@ def test_a_refund_booked_together_with_its_payment_follows_it_in_the_statement(
     for number in range(5):
         purchase_id = payments_env.buy(ada)
         payments_env.payments.set_payment(purchase_id, PaymentState.OPEN)
-        payments_env.receive_fact(purchase_id, refund(f"re_{number}", 333))
+        payments_env.receive_fact(purchase_id, refund(f"re_{number}", THIRD_CENTS))
         payments_env.receive_fact(purchase_id, PaymentState.PAID)
 
         entries = [entry for entry in payments_env.backend.entries(ada.user_id) if entry.reference == purchase_id]
-        assert [(entry.kind, entry.credits) for entry in entries] == [("clawback", -666), ("purchase", 2_000)]
+        assert [(entry.kind, entry.credits) for entry in entries] == [
+            ("clawback", -THIRD_CREDITS),
+            ("purchase", CREDITS),
+        ]
 
 
 # What the ledger books
@@ -247,18 +259,24 @@ RETURNED = "Returned: the refund of the payment failed"
 @pytest.mark.parametrize(
     ("facts", "reasons"),
     [
-        ([PaymentState.PAID, refund("re", 999)], [REFUNDED]),
-        ([PaymentState.PAID, refund("re", 333), refund("re2", 333)], [REFUNDED, REFUNDED]),
-        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 999)], [LOST]),
-        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 999), dispute("dp", DisputeState.LOST, 999)], [LOST]),
-        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, 333), refund("re", 333)], [REFUNDED]),
-        ([PaymentState.PAID, dispute("dp", DisputeState.WON, 999), refund("re", 999)], [REFUNDED]),
-        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, 333), refund("re", 333)], [LOST, REFUNDED]),
-        ([PaymentState.PAID, refund("re", 333), dispute("dp", DisputeState.LOST, 333)], [REFUNDED, LOST]),
-        ([refund("re", 333), dispute("dp", DisputeState.LOST, 333), PaymentState.PAID], [BOTH]),
-        ([refund("re", 333), PaymentState.PAID], [REFUNDED]),
+        ([PaymentState.PAID, refund("re", CENTS)], [REFUNDED]),
+        ([PaymentState.PAID, refund("re", THIRD_CENTS), refund("re2", THIRD_CENTS)], [REFUNDED, REFUNDED]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.LOST, CENTS)], [LOST]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, CENTS), dispute("dp", DisputeState.LOST, CENTS)], [LOST]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.OPEN, THIRD_CENTS), refund("re", THIRD_CENTS)], [REFUNDED]),
+        ([PaymentState.PAID, dispute("dp", DisputeState.WON, CENTS), refund("re", CENTS)], [REFUNDED]),
         (
-            [PaymentState.PAID, refund("re", 999), refund("re", 999, RefundState.FAILED)],
+            [PaymentState.PAID, dispute("dp", DisputeState.LOST, THIRD_CENTS), refund("re", THIRD_CENTS)],
+            [LOST, REFUNDED],
+        ),
+        (
+            [PaymentState.PAID, refund("re", THIRD_CENTS), dispute("dp", DisputeState.LOST, THIRD_CENTS)],
+            [REFUNDED, LOST],
+        ),
+        ([refund("re", THIRD_CENTS), dispute("dp", DisputeState.LOST, THIRD_CENTS), PaymentState.PAID], [BOTH]),
+        ([refund("re", THIRD_CENTS), PaymentState.PAID], [REFUNDED]),
+        (
+            [PaymentState.PAID, refund("re", CENTS), refund("re", CENTS, RefundState.FAILED)],
             [REFUNDED, RETURNED],
         ),
     ],

@@ -14,7 +14,7 @@ from chalicelib.logs.request_facts import collect_request_facts
 from chalicelib.models.accounts import Caller
 from chalicelib.models.purchase_facts import PaymentState
 from chalicelib.models.purchases import PaymentUpdate
-from tests.payments.payments_env import PaymentsEnv, credits, refund
+from tests.payments.payments_env import CENTS, CREDITS, THIRD_CENTS, THIRD_CREDITS, PaymentsEnv, credits, refund
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_checkout_that_differs_from_the_purchase_grants_nothing(
         ({"payment_id": "pi_other"}, "not of this service"),
         ({"is_live": True}, "another mode"),
         ({"currency": "eur"}, "another currency"),
-        ({"cents": 1_000}, "another amount"),
+        ({"cents": CENTS + 1}, "another amount"),
     ],
 )
 def test_a_refund_that_differs_from_the_payment_claws_nothing_back(
@@ -55,13 +55,13 @@ def test_a_refund_that_differs_from_the_payment_claws_nothing_back(
 ) -> None:
     purchase_id = payments_env.buy(ada)
     payments_env.receive_fact(purchase_id, PaymentState.PAID)
-    update = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", 333))
+    update = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", THIRD_CENTS))
     assert isinstance(update, PaymentUpdate)
 
     received = payments_env.receive_update(structs.replace(update, **changes))
 
     assert (received.outcome, received.reason) == ("ignored", reason)
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_an_event_of_another_mode_changes_nothing(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -71,10 +71,10 @@ def test_an_event_of_another_mode_changes_nothing(payments_env: PaymentsEnv, ada
     assert payments_env.receive_update(paid, livemode=True).reason == "another mode"
     assert credits(payments_env, ada) == (200, 0)
     payments_env.receive_update(paid)
-    refunded = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", 333))
+    refunded = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", THIRD_CENTS))
     assert payments_env.receive_update(refunded, livemode=True).reason == "another mode"
     assert payments_env.receive_update(None, livemode=True).reason == "nothing about a payment"
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_a_second_checkout_of_a_purchase_changes_nothing_until_it_is_paid(
@@ -94,7 +94,7 @@ def test_a_second_checkout_of_a_purchase_changes_nothing_until_it_is_paid(
         payments_env.receive_update(structs.replace(lost, payment=PaymentState.PAID, payment_id="pi_lost")).outcome
         == "applied"
     )
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
     assert payments_env.purchase(purchase_id).payment_id == "pi_lost"
 
 
@@ -106,12 +106,12 @@ def test_paying_a_purchase_twice_grants_once_and_triggers_an_alarm(payments_env:
     )
     payments_env.payments.sessions["cs_lost"] = second
 
-    for update in (second, PaymentUpdate(refund("re_1", 999), "pi_second", 999, "usd", is_live=False)):
+    for update in (second, PaymentUpdate(refund("re_1", CENTS), "pi_second", CENTS, "usd", is_live=False)):
         with collect_request_facts() as log:
             assert payments_env.receive_update(update).reason == "another payment"
         assert log.notes["payment_alarm"] == "another payment"
 
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
     assert payments_env.purchase(purchase_id).payment_id == f"pi_{purchase_id}"
 
 
@@ -126,11 +126,13 @@ def test_a_delayed_payment_after_another_one_is_the_second_even_when_refunded(
     assert payments_env.receive_update(first).outcome == "applied"
 
     assert payments_env.receive_update(late).reason == "another payment"
-    assert payments_env.receive_fact(purchase_id, refund("re_1", 999)).reason == "another payment"
+    assert payments_env.receive_fact(purchase_id, refund("re_1", CENTS)).reason == "another payment"
 
-    assert credits(payments_env, ada) == (2_200, 0)
-    payments_env.receive_update(PaymentUpdate(refund("re_2", 333), "pi_first", 333, "usd", is_live=False))
-    assert credits(payments_env, ada) == (2_200 - 666, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
+    payments_env.receive_update(
+        PaymentUpdate(refund("re_2", THIRD_CENTS), "pi_first", THIRD_CENTS, "usd", is_live=False)
+    )
+    assert credits(payments_env, ada) == (200 + CREDITS - THIRD_CREDITS, 0)
 
 
 def test_an_expired_checkout_is_not_recorded_as_the_place_to_pay(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -171,5 +173,5 @@ def test_an_event_is_to_be_delivered_again_while_the_payment_system_is_down(
     payments_env.payments.script = [ProviderTimeoutError("no answer")]
 
     with pytest.raises(UnavailableError):
-        payments_env.receive_fact(purchase_id, refund("re_1", 333))
+        payments_env.receive_fact(purchase_id, refund("re_1", THIRD_CENTS))
     assert credits(payments_env, ada) == (200, 0)

@@ -18,17 +18,16 @@ from tests.credits.account_invariants import Books
 from tests.engines import USE_CASE_ENGINES, Engine
 from tests.fakes import Backend, Clock
 from tests.fault_injection import TRANSIENT, Crash, Fault, FaultInjector, fail_call, no_faults
-from tests.payments.payments_env import PaymentsEnv, dispute, refund
+from tests.payments.payments_env import CENTS, CREDITS, THIRD_CENTS, PaymentsEnv, dispute, refund
 
 Names = tuple[str, str]
-CENTS, CREDITS = 999, 2_000
 EVENTS: dict[str, PaymentFact] = {
     "completed, unpaid": PaymentState.PENDING,
     "completed, paid": PaymentState.PAID,
     "async succeeded": PaymentState.PAID,
     "async failed": PaymentState.FAILED,
     "expired": PaymentState.EXPIRED,
-    "a refund": refund("re_1", 333),
+    "a refund": refund("re_1", THIRD_CENTS),
     "another refund": refund("re_2", 100),
     "dispute opened": dispute("dp_1", DisputeState.OPEN, CENTS),
     "dispute won": dispute("dp_1", DisputeState.WON, CENTS),
@@ -67,7 +66,7 @@ class PaymentRun:
         books = Books.of(self.engine, self.names, self.caller.user_id)
         books.check_totals()
         granted = CREDITS if received & PAID else 0
-        returned = 333 * ("a refund" in received) + 100 * ("another refund" in received)
+        returned = THIRD_CENTS * ("a refund" in received) + 100 * ("another refund" in received)
         returned += CENTS * ("dispute lost" in received)
         clawed_back = granted * min(returned, CENTS) // CENTS
         by_kind: Counter[str] = Counter()

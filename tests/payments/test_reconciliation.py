@@ -17,7 +17,16 @@ from chalicelib.payments.reconciliation import (
     STUCK_AFTER_SECONDS,
 )
 from chalicelib.repositories.purchases import list_open_purchases
-from tests.payments.payments_env import FakeEvent, PaymentsEnv, credits, refund, run_reconciler
+from tests.payments.payments_env import (
+    CREDITS,
+    THIRD_CENTS,
+    THIRD_CREDITS,
+    FakeEvent,
+    PaymentsEnv,
+    credits,
+    refund,
+    run_reconciler,
+)
 
 FOREVER = 99_999_999_999
 
@@ -30,7 +39,7 @@ def test_a_payment_that_no_event_reported_is_found(payments_env: PaymentsEnv, ad
     payments_env.backend.clock.forward(ASK_AFTER_SECONDS + 1)
     assert run_reconciler(payments_env)["purchases_asked"] == 1
 
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
     assert run_reconciler(payments_env)["purchases_asked"] == 0
 
 
@@ -53,7 +62,7 @@ def test_undelivered_events_are_processed(payments_env: PaymentsEnv, ada: Caller
     purchase_id = payments_env.buy(ada)
     purchase = payments_env.purchase(purchase_id)
     payments_env.payments.undelivered_events = [
-        FakeEvent("refund.created", payments_env.payments.make_update(purchase, refund("re_1", 333))),
+        FakeEvent("refund.created", payments_env.payments.make_update(purchase, refund("re_1", THIRD_CENTS))),
         FakeEvent("checkout.session.completed", payments_env.payments.make_update(purchase, PaymentState.PAID)),
         FakeEvent(
             "checkout.session.completed",
@@ -68,7 +77,7 @@ def test_undelivered_events_are_processed(payments_env: PaymentsEnv, ada: Caller
         "events_applied": 2,
         "payment_alarms": 1,
     }
-    assert credits(payments_env, ada) == (2_200 - 666, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS - THIRD_CREDITS, 0)
 
 
 def test_a_purchase_that_stays_open_for_days_is_stuck(payments_env: PaymentsEnv, ada: Caller) -> None:
@@ -91,15 +100,15 @@ def test_one_purchase_that_fails_does_not_stop_the_others(payments_env: Payments
     figures, failures = payments_env.reconciler.reconcile()
 
     assert (figures["purchases_asked"], [type(failure) for failure in failures]) == (2, [ProviderTimeoutError])
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
     run_reconciler(payments_env)
-    assert credits(payments_env, ada) == (4_200, 0)
+    assert credits(payments_env, ada) == (200 + 2 * CREDITS, 0)
 
 
 def test_one_event_that_fails_does_not_stop_the_others(payments_env: PaymentsEnv, ada: Caller) -> None:
     purchase_id = payments_env.buy(ada)
     paid = payments_env.payments.set_payment(purchase_id, PaymentState.PAID)
-    update = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", 333))
+    update = payments_env.payments.make_update(payments_env.purchase(purchase_id), refund("re_1", THIRD_CENTS))
     assert isinstance(update, PaymentUpdate)
     payments_env.payments.undelivered_events = [
         FakeEvent("refund.created", replace(update, payment_id="pi_unknown")),
@@ -113,7 +122,7 @@ def test_one_event_that_fails_does_not_stop_the_others(payments_env: PaymentsEnv
     figures, failures = payments_env.reconciler.reconcile()
 
     assert (figures["events_applied"], len(failures)) == (1, 1)
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_an_unavailable_list_of_events_is_a_failure_and_the_rest_is_done(
@@ -140,7 +149,7 @@ def test_many_open_purchases_do_not_keep_a_later_one_waiting(payments_env: Payme
         assert run_reconciler(payments_env)["purchases_asked"] == PURCHASES_PER_RUN
         payments_env.backend.clock.forward(RUN_EVERY_SECONDS)
 
-    assert credits(payments_env, ada) == (2_200, 0)
+    assert credits(payments_env, ada) == (200 + CREDITS, 0)
 
 
 def test_a_purchase_whose_checkout_can_no_longer_be_made_fails(payments_env: PaymentsEnv, ada: Caller) -> None:

@@ -9,13 +9,25 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec import structs
 
 from chalicelib.pricing import price_files
 from chalicelib.pricing.price_files import PriceError
+from chalicelib.pricing.price_table import Package
 from scripts import price_page
 from tests.default_prices import PRICE_VERSION, PRICES
 
 MODEL = "assemblyai/sync-universal-3-5-pro"
+# What the figures of this file rest on: the current costs, at prices that stay when the current prices change.
+CREDITS = {"live": 10, "catchup": 10, "catchup_session": 1}
+EXAMPLE = structs.replace(
+    PRICES,
+    services={
+        **{name: structs.replace(PRICES.services[name], credits_per_minute=each) for name, each in CREDITS.items()},
+        "ask": structs.replace(PRICES.services["ask"], credits=5),
+    },
+    packages={"starter": Package(500, 299), "popular": Package(2_000, 999), "power": Package(5_000, 1_999)},
+)
 milliseconds = st.integers(0, 86_400_000)
 
 
@@ -24,7 +36,7 @@ milliseconds = st.integers(0, 86_400_000)
     [(0, 0), (1, 1), (6_000, 1), (6_001, 2), (60_000, 10), (60_001, 11), (3_600_000, 600)],
 )
 def test_ten_credits_a_minute_rounded_up_to_a_whole_credit(billed_ms: int, credits: int) -> None:
-    assert PRICES.live_credits(billed_ms) == credits
+    assert EXAMPLE.live_credits(billed_ms) == credits
 
 
 def test_negative_time_is_an_error_and_never_a_refund() -> None:
@@ -143,8 +155,8 @@ def test_no_length_sells_below_cost_in_any_package(audio_ms: int, minutes: int) 
 
 
 def with_value(path: str, value: object = None) -> bytes:
-    """The default prices with one value replaced, or removed where `value` is None."""
-    prices: dict[str, Any] = msgspec.to_builtins(PRICES)
+    """The example prices with one value replaced, or removed where `value` is None."""
+    prices: dict[str, Any] = msgspec.to_builtins(EXAMPLE)
     parent = prices
     *steps, last = path.split(".")
     for step in steps:

@@ -28,7 +28,7 @@ SORT_KEYS: dict[TableName, tuple[str, ...]] = {
 }
 OTHER_KEYS = (
     *(ItemKey("ledger", "FREE#9f", "GUARD"), ItemKey("app", "JOB#1", "JOB"), ItemKey("app", "EXPORTS", "ada")),
-    *(ItemKey("app", "LIMIT#spend#60/minute#ada", "TAT"), ItemKey("app", "AUDITS", "KNOWN")),
+    *(ItemKey("app", "LIMIT#spend#60/minute#ada", "TAT"), ItemKey("app", "AUDITS", "LATEST")),
 )
 PREFIXES = ("", "HOLD#", "ENTRY#", "DAY#", "SEGMENT#t#C#", "S", "BALANCE", "ENTRY#01", "\u007f")
 INTEGERS = (0, 1, -1, 5, 50, 1_795_400_000, -(10**15), 2**53 + 1)

@@ -8,8 +8,10 @@ import pytest
 
 from scripts.shipping import package, project, template
 from scripts.shipping.package import Package
+from scripts.shipping.target import lambda_target, this_machine
 
 STAGES = ("dev", "prod")
+KEYS = {"us-east-1_pool.json": {"keys": []}}
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +22,23 @@ def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def build_template(stage: str, *settings: tuple[str, str]) -> dict[str, Any]:
         config = project.read()
         project.environment(config, stage).update(settings)
-        return template.complete_template(package.template_of(config, stage, tmp_path_factory.mktemp(stage)))
+        directory, target = tmp_path_factory.mktemp(stage), lambda_target(config, stage)
+        return template.complete_template(package.template_of(config, stage, directory, target))
 
     return build_template
 
 
 @pytest.fixture(scope="session")
 def built_package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    keys = {"us-east-1_pool.json": {"keys": []}}
-    return package.build(project.read(), "prod", keys, tmp_path_factory.mktemp("package"))
+    """As it is deployed."""
+    config = project.read()
+    return package.build(config, "prod", KEYS, tmp_path_factory.mktemp("package"), lambda_target(config, "prod"))
+
+
+@pytest.fixture(scope="session")
+def package_for_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """As the emulated AWS runs it."""
+    return package.build(project.read(), "prod", KEYS, tmp_path_factory.mktemp("package"), this_machine())
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chalicelib.payments.checkout import OFF_RETRY_SECONDS
+from chalicelib.errors import OFF_RETRY_SECONDS
 from scripts.smoke import FOREIGN_ORIGIN, Smoke, main
 from tests.shipping.fake_deployment import (
     BUILD,

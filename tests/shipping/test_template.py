@@ -169,6 +169,12 @@ def test_the_extension_origin_is_in_routes_and_the_caller_in_gateway_errors(whol
         assert "X-Request-Id" in response["responseParameters"]["gatewayresponse.header.Access-Control-Expose-Headers"]
 
 
+def test_every_function_runs_on_python_3_13_and_arm64_whatever_packages(whole_template: WholeTemplate) -> None:
+    for stage in ("dev", "prod"):
+        functions = [whole_template(stage)["Resources"][name]["Properties"] for name in ROLE_OF]
+        assert {(item["Runtime"], *item["Architectures"]) for item in functions} == {("python3.13", "arm64")}
+
+
 # Errors of the gateway
 
 

@@ -22,8 +22,8 @@ from chalicelib.cursors import Cursors
 from chalicelib.ids import ulid
 from chalicelib.payments.checkout import Purchases
 from chalicelib.payments.fulfilment import Fulfilment
-from chalicelib.payments.purchase_state import purchase_value
 from chalicelib.payments.reconciliation import Reconciler
+from chalicelib.payments.refunds_and_disputes import purchase_value
 from chalicelib.pricing import price_files
 from chalicelib.repositories.aggregates import Aggregates
 from chalicelib.repositories.ledger import Ledger
@@ -47,7 +47,7 @@ CURSORS = Cursors(IDENTITY_KEY)
 STAGE, ORIGIN = "local", "https://extension.example"
 # Small, so that caps and allowances are reached in every run.
 FREE_CREDIT_RULES = FreeCreditRules(free_credits=200, accounts_per_network_day=3, credits_per_day=2_400)
-LEASE_RULES = LeaseRules(free_allowance_seconds=600, paid_allowance_seconds=1_200)
+LEASE_RULES = LeaseRules(free_allowance_seconds=600, paid_allowance_seconds=1_200, words_bytes_per_day=1_000_000)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class HoldState:
     state: str
     charged: int
     reference: str
+    made_at: int
 
     @classmethod
     def of(cls, item: Item) -> "HoldState":
@@ -52,6 +53,7 @@ class HoldState:
             text(item, "state"),
             number(item, "charged"),
             text(item, "reference"),
+            number(item, "made_at"),
         )
 
 

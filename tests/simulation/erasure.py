@@ -3,9 +3,8 @@
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.repositories.expressions import deserialize
-from chalicelib.repositories.stored_shapes import shape_of
 from tests.simulation.engine import APP, LEDGER, stored_items, stored_partitions
+from tests.simulation.kept_attributes import attributes_to_erase
 from tests.simulation.scheduler import ViolationError
 
 if TYPE_CHECKING:
@@ -54,10 +53,9 @@ def _check_attributes(simulation: "Simulation", items: list[dict[str, Any]]) -> 
     for stored in items:
         pk, sk = stored["pk"]["S"], stored["sk"]["S"]
         user_id = pk.removeprefix("USER#") if pk.startswith("USER#") else stored.get("user_id", {}).get("S", "")
-        if user_id in simulation.memory.erased_users and pk.startswith(("USER#", "JOB#", "PURCHASE#")):
-            item = deserialize(stored)
-            if attributes := shape_of(item).attributes_to_erase(item):
-                _fail(user_id, f"has attributes after its erasure: {attributes} of {pk} {sk}")
+        is_of_user = pk.startswith(("USER#", "JOB#", "PURCHASE#")) and user_id in simulation.memory.erased_users
+        if is_of_user and (attributes := attributes_to_erase(stored)):
+            _fail(user_id, f"has attributes after its erasure: {attributes} of {pk} {sk}")
 
 
 def _partitions_with(user_id: str) -> list[str]:

@@ -34,7 +34,7 @@ class Memory:
     """Lists of what people did. `personal`: user → texts that an erasure must remove wherever they are stored.
 
     `erased_users`: user id → email address of the accounts that were deleted. `restarts`: session → how often it was
-    started again after its deletion, or may have been.
+    started again after its deletion, or may have been. `sent_bytes`: user and day → the bytes of words that were sent.
     """
 
     catchups: list[RequestedCatchup] = field(default_factory=list)
@@ -42,3 +42,4 @@ class Memory:
     personal: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     erased_users: dict[str, str] = field(default_factory=dict)
     restarts: Counter[str] = field(default_factory=Counter)
+    sent_bytes: Counter[tuple[str, int]] = field(default_factory=Counter)

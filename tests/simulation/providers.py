@@ -16,6 +16,8 @@ from tests.simulation.engine import APP, stored_items
 from tests.simulation.files import Exports, Uploads
 from tests.simulation.job_queue import Queue
 from tests.simulation.price_lists import price
+from tests.simulation.provider_prices import audio_cost
+from tests.simulation.provider_work import Work, WorkLog
 from tests.simulation.recordings import Recordings
 from tests.simulation.scheduler import Process, ViolationError
 from tests.simulation.text_model import TextModel
@@ -108,20 +110,28 @@ class LiveProvider:
 
 @dataclass
 class Recogniser:
-    """A provider of relayed audio. `recognised_ms`: what it did, whether or not its answer arrived."""
+    """A provider of relayed audio. `log`: what it did, whether or not its answer arrived."""
 
     simulation: "Simulation"
+    log: WorkLog
     model: str = "assemblyai/sync-universal-3-5-pro"
-    recognised_ms: int = 0
     shortest_ms: int = 80
 
     def recognise(self, audio: Audio, language: str) -> Recognition:
-        return self.simulation.call_provider("recognise", lambda: self._recognise(audio))
+        work = Work(
+            self.simulation.scheduler.running.subject,
+            self.model,
+            audio_cost(self.model, audio.duration_ms),
+            audio_ms=audio.duration_ms,
+        )
+        recognition = self.simulation.call_provider("recognise", lambda: self._recognise(audio, work))
+        self.log.receive(work)
+        return recognition
 
-    def _recognise(self, audio: Audio) -> Recognition:
+    def _recognise(self, audio: Audio, work: Work) -> Recognition:
         if not self._is_covered(audio):
             raise ViolationError(f"{audio.duration_ms} ms of audio without a hold that covers it")
-        self.recognised_ms += audio.duration_ms
+        self.log.asked.append(work)
         words = f"words {audio.fingerprint[:8]}"
         return Recognition(words, self.model, (Word(words, 0, audio.duration_ms, 0.9),))
 
@@ -156,14 +166,14 @@ class Providers:
             LiveProvider(simulation, "assemblyai", "assemblyai/universal-streaming-english"),
             LiveProvider(simulation, "openai", "openai/gpt-live-transcribe"),
         )
-        self.recogniser = Recogniser(simulation)
+        self.recogniser = Recogniser(simulation, WorkLog(simulation, frozen=0.04))
         self.recognisers = (self.recogniser,)
         self.user_pool = UserPool(simulation)
         self.queue = Queue(simulation)
         self.uploads = Uploads(simulation)
         self.exports = Exports(simulation)
         self.recordings = Recordings(simulation)
-        self.text = TextModel(simulation)
+        self.text = TextModel(simulation, WorkLog(simulation, frozen=0.15))
         self._simulation = simulation
         self.stripe = Stripe(simulation)
 

@@ -12,6 +12,8 @@ from tests.simulation.actors.held_session import check_transcript
 from tests.simulation.actors.owner import Owner
 from tests.simulation.actors.person import Person
 from tests.simulation.actors.schedules import SCHEDULES, Schedules
+from tests.simulation.actors.words_bounds import check_stored_words
+from tests.simulation.booked_work import check_booked_work
 from tests.simulation.engine import APP, LEDGER, stored_items, stored_partitions
 from tests.simulation.erasure import check_deleted_transcripts, check_erasure
 from tests.simulation.faults import DAY_MS, HOUR_MS, MINUTE_MS
@@ -19,7 +21,6 @@ from tests.simulation.jobs_rest import check_jobs
 from tests.simulation.leftovers import check_leftovers
 from tests.simulation.owed_credits import check_owed_credits
 from tests.simulation.scheduler import ViolationError
-from tests.simulation.tokens import check_tokens
 
 if TYPE_CHECKING:
     from tests.simulation.core import Simulation
@@ -55,6 +56,7 @@ def _rest(
     check_owed_credits(simulation)
     while simulation.observer.stream:
         schedules.count()
+    final_checks.check_totals(simulation, schedules.lost_records)
     if schedules.lost_records:
         _run_audit(simulation, schedules, owner, recount=True)
     simulation.observer.books.check_all()
@@ -62,9 +64,10 @@ def _rest(
     check_jobs(simulation)
     check_catchups(simulation)
     check_questions(simulation)
-    check_tokens(simulation)
+    check_booked_work(simulation)
     check_erasure(simulation)
     check_deleted_transcripts(simulation)
+    check_stored_words(simulation)
     for check in (
         final_checks.check_sessions,
         final_checks.check_recognised_audio,

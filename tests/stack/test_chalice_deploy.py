@@ -12,8 +12,10 @@ import pytest
 from scripts import deploy as deploying
 from scripts.local.aws import CREDENTIALS, REGION, LocalAws, without_aws
 from scripts.local.scratch import scratch_directory
+from scripts.shipping import project
 from scripts.shipping.project import REPOSITORY
 from scripts.shipping.sealing import Sealer
+from scripts.shipping.target import SETTING, this_machine
 from tests.stack.deployed_stage import (
     ORIGIN,
     change_settings,
@@ -41,6 +43,8 @@ def test_plain_chalice_deploy_works_after_the_resource_stack(tmp_path: Path) -> 
     for name in ("app.py", "requirements.txt"):
         shutil.copy(REPOSITORY / name, copy)
     config_file = copy / ".chalice" / "config.json"
+    # The emulator runs functions on this machine.
+    project.write(project.read(config_file) | {SETTING: this_machine().architecture}, config_file)
     change_settings(config_file, EXTENSION_ORIGIN=ORIGIN)
     with scratch_directory(tmp_path) as unpacked, LocalAws(tmp_path / "aws", scratch=unpacked) as aws:
         deploying.deploy(aws, "dev", agree=lambda: True, resources_only=True, config_file=config_file, parameters={})

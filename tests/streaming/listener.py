@@ -13,6 +13,7 @@ from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
+from tests.default_prices import LIVE_PER_MINUTE
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive
 from tests.fault_injection import Crash, Fault, FaultInjector, no_faults
@@ -32,7 +33,7 @@ class FaultyLive(FakeLive):
 
     def create_socket_credential(self, lease_seconds: int, options: LiveOptions) -> SocketCredential:
         self.check(lease_seconds)
-        fault = self.fault_injector.next_fault("Ticket")
+        fault = self.fault_injector.next_fault("CreateToken")
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if self.is_down or fault is Fault.UNSENT:
@@ -128,7 +129,7 @@ class Listener:
     def check_held(self, lease_seconds: int) -> None:
         """Before the provider is asked: an open hold covers the whole lease."""
         held = sum(hold.credits for hold in self.quiet.open_holds(self.caller.user_id))
-        assert held >= lease_seconds * 10 // 60, "a provider is asked without a hold"
+        assert held >= lease_seconds * LIVE_PER_MINUTE // 60, "a provider is asked without a hold"
 
     def sockets(self) -> dict[tuple[str, object], int]:
         """Seconds of each socket that the listener can open."""
@@ -158,7 +159,7 @@ class Listener:
         assert len(sessions) == len(lines) <= 1
         for item, line in zip(sessions, lines, strict=True):
             assert (item["held"], item["done_ms"]) == (0, billed_ms)
-            assert item["charged"] == books.balance.used == -(-billed_ms * 10 // 60_000)
+            assert item["charged"] == books.balance.used == -(-billed_ms * LIVE_PER_MINUTE // 60_000)
             assert item["state"] in ("lapsed", "stopped")
             assert (line["state"], line["audio_ms"], line["credits"]) == (item["state"], billed_ms, item["charged"])
         blocks = [item["segments"] for sk, item in books.app.items() if sk.startswith("SEGMENT#")]
@@ -190,7 +191,7 @@ def let_session_lapse(listener: Listener) -> None:
 
 def abandon_while_opening(listener: Listener) -> None:
     """A process died with the token in its hands; the lease waits for it without success."""
-    listener.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "Ticket" else None)
+    listener.fault_injector.use_plan(lambda _, operation: Fault.CRASH_AFTER if operation == "CreateToken" else None)
     with suppress(Crash):
         listener.start()
     listener.fault_injector.use_plan(no_faults)

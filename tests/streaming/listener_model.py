@@ -5,9 +5,10 @@ All in seconds: a direct lease bills the clock; its unused time is returned only
 
 from dataclasses import dataclass, field
 
+from tests.default_prices import LIVE_PER_MINUTE
+
 SHORTEST, DEFAULT, RENEW_BEFORE_END, RESUME_WITHIN, GRACE = 60, 600, 60, 86_400, 60
 FREE_ALLOWANCE, PAID_ALLOWANCE = 1_800, 14_400
-SECONDS_A_CREDIT = 6
 
 
 class RefusedError(Exception):
@@ -15,7 +16,7 @@ class RefusedError(Exception):
 
 
 def credits_for(seconds: int) -> int:
-    return -(-seconds // SECONDS_A_CREDIT)
+    return -(-seconds * LIVE_PER_MINUTE // 60)
 
 
 @dataclass
@@ -118,7 +119,7 @@ class ListenerModel:
                 session.state = "lapsed"
 
     def _lease(self, session: ModelSession, requested: int, now: int) -> None:
-        affordable = max(session.charged + self.available, 0) * SECONDS_A_CREDIT - session.billed
+        affordable = max(session.charged + self.available, 0) * 60 // LIVE_PER_MINUTE - session.billed
         if affordable < SHORTEST:
             raise RefusedError("InsufficientCreditsError")
         session.state, session.began, session.seconds = "active", now, min(requested, affordable)

@@ -11,6 +11,7 @@ from chalicelib.errors import ConflictError, InvalidRequestError, ProviderError
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Tables, Write
+from tests.default_prices import live_credits
 from tests.fakes import Backend, Clock, FakeLive
 from tests.streaming.direct_env import StreamingEnv
 
@@ -19,15 +20,15 @@ def test_a_lease_is_held_before_its_token_and_billed_by_the_clock(streaming_env:
     ada = streaming_env.backend.person(200)
 
     lease = streaming_env.start(ada)
-    assert (lease.lease_seconds, lease.credits_held, lease.provider) == (600, 100, "assemblyai")
+    assert (lease.lease_seconds, lease.credits_held, lease.provider) == (600, live_credits(600), "assemblyai")
     assert (lease.token, lease.websocket_url) == ("token-1", "ws://live.example/v3/ws")
     assert streaming_env.provider.socket_credentials == [(streaming_env.clock(), 600)]
     streaming_env.clock.forward(90)
     stopped = streaming_env.stop(ada, lease)
 
-    assert (stopped.billed_seconds, stopped.credits_used) == (90, 15)
+    assert (stopped.billed_seconds, stopped.credits_used) == (90, live_credits(90))
     assert streaming_env.stop(ada, lease) == stopped
-    assert streaming_env.available(ada) == 185
+    assert streaming_env.available(ada) == 200 - live_credits(90)
 
 
 def test_a_silent_client_is_billed_to_the_end_of_the_lease(streaming_env: StreamingEnv) -> None:
@@ -36,7 +37,7 @@ def test_a_silent_client_is_billed_to_the_end_of_the_lease(streaming_env: Stream
 
     streaming_env.sweep_everything()
 
-    assert streaming_env.available(ada) == 100
+    assert streaming_env.available(ada) == 200 - live_credits(600)
     assert streaming_env.stop(ada, lease).billed_seconds == 600
 
 
@@ -46,7 +47,7 @@ def test_unused_time_is_returned_only_from_the_days_allowance(streaming_env: Str
         lease = streaming_env.start(ada, lease_seconds=600)
         streaming_env.clock.forward(1)
         streaming_env.stop(ada, lease)
-    assert streaming_env.available(ada) == 2_000 - 3
+    assert streaming_env.available(ada) == 2_000 - 3 * live_credits(1)
 
     lease = streaming_env.start(ada, lease_seconds=600)
     stopped = streaming_env.stop(ada, lease)
@@ -88,7 +89,7 @@ def test_renewing_settles_and_the_price_is_that_of_the_whole_session(streaming_e
     streaming_env.clock.forward(550)
     stopped = streaming_env.stop(ada, lease)
 
-    assert (stopped.billed_seconds, stopped.credits_used) == (2_200, -(-2_200 * 10 // 60))
+    assert (stopped.billed_seconds, stopped.credits_used) == (2_200, live_credits(2_200))
     assert streaming_env.available(ada) == 500 - stopped.credits_used
 
 
@@ -200,7 +201,7 @@ def test_a_provider_outage_at_a_renewal_settles_and_the_session_can_be_resumed(
     with pytest.raises(ProviderError):
         streaming_env.renew(ada, lease)
     assert streaming_env.backend.open_holds(ada.user_id) == []
-    assert streaming_env.available(ada) == 200 - 92
+    assert streaming_env.available(ada) == 200 - live_credits(550)
     resumed = streaming_env.renew(ada, lease)
 
     assert resumed.session_id == lease.session_id
@@ -218,7 +219,7 @@ def test_the_second_provider_takes_over_with_a_shorter_lease(tables: Tables, clo
     clock.forward(1_000)
     backend.streaming.sweep()
 
-    assert backend.ledger.balance(ada.user_id).available == 190
+    assert backend.ledger.balance(ada.user_id).available == 200 - live_credits(60)
     assert backend.entries(ada.user_id)[0].uses[0].model == "openai/gpt-live-transcribe"
     backend.check_invariants(ada.user_id)
 
@@ -287,7 +288,7 @@ def test_a_lease_whose_model_left_the_price_file_settles_at_the_old_cost(streami
     kept = {name: price for name, price in before.models.items() if name != streaming_env.provider.model}
     after_a_deploy = replace(streaming_env.backend.streaming, prices=msgspec.structs.replace(before, models=kept))
 
-    assert after_a_deploy.stop(ada, lease.session_id).credits_used == 10
+    assert after_a_deploy.stop(ada, lease.session_id).credits_used == live_credits(60)
 
     (entry, _) = streaming_env.backend.entries(ada.user_id)
     assert entry.cost_micro_usd == before.cost_micro_usd(streaming_env.provider.model, 60_000)

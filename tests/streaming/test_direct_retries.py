@@ -9,6 +9,7 @@ from chalicelib.dates import rfc3339
 from chalicelib.errors import ConflictError, IdempotencyMismatchError, ProviderError
 from chalicelib.models.ledger import Hold
 from chalicelib.repositories.ledger import Ledger
+from tests.default_prices import live_credits
 from tests.fault_injection import Crash
 from tests.streaming.direct_env import StreamingEnv
 
@@ -20,7 +21,7 @@ def test_a_repeated_start_returns_the_same_token_and_creates_no_second(streaming
 
     assert streaming_env.start(ada, "session-1") == lease
     assert len(streaming_env.provider.socket_credentials) == 1
-    assert streaming_env.available(ada) == 100
+    assert streaming_env.available(ada) == 200 - live_credits(600)
 
 
 def test_a_repeated_renewal_returns_the_same_lease(streaming_env: StreamingEnv) -> None:
@@ -53,7 +54,7 @@ def test_a_lease_begins_when_its_token_arrives(streaming_env: StreamingEnv) -> N
     streaming_env.clock.forward(12)
     assert streaming_env.stop(ada, lease).billed_seconds == 12
     assert streaming_env.get_covered_intervals(ada, lease) == ((50_000, 62_000),)
-    assert streaming_env.available(ada) == 198
+    assert streaming_env.available(ada) == 200 - live_credits(12)
 
 
 def test_an_unanswered_start_opens_no_second_socket_once_renewed(streaming_env: StreamingEnv) -> None:
@@ -97,7 +98,7 @@ def test_a_start_without_a_token_does_not_cancel_another_trys_lease(streaming_en
     assert streaming_env.start(ada, "session-1") == leases[0]
 
     streaming_env.sweep_everything()
-    assert streaming_env.available(ada) == 300
+    assert streaming_env.available(ada) == 400 - live_credits(600)
 
 
 def test_a_renewal_without_a_token_does_not_cancel_another_trys_lease(

@@ -13,7 +13,7 @@ from chalicelib.errors import InsufficientCreditsError
 from chalicelib.models.sessions import InFlight, Session, SessionState
 from chalicelib.pricing import price_files
 from chalicelib.streaming.lease_rules import LeaseEnd, LeaseRules
-from tests.default_prices import PRICE_VERSION, PRICES
+from tests.default_prices import LIVE_PER_MINUTE, PRICE_VERSION, PRICES, live_credits
 from tests.fakes import Backend
 
 NOW = 1_795_400_000
@@ -47,7 +47,7 @@ used_parts = st.lists(st.fractions(0, 1), min_size=1, max_size=12)
 
 
 @pytest.mark.long
-@given(credits=st.integers(10, 400), lease_seconds=st.integers(60, 10_800), parts=used_parts)
+@given(credits=st.integers(live_credits(60), 400), lease_seconds=st.integers(60, 10_800), parts=used_parts)
 @settings(derandomize=True, deadline=None, max_examples=300)
 def test_a_lease_holds_at_most_the_balance_and_charges_at_most_its_hold(credits, lease_seconds, parts) -> None:
     is_right, available = True, credits
@@ -80,7 +80,7 @@ def test_settling_leaves_nothing_to_settle() -> None:
     after = end_lease(current).session
 
     assert end_lease(after).charge.is_empty
-    assert (after.charged, after.settled_ms) == (11, 61_000)
+    assert (after.charged, after.settled_ms) == (live_credits(61), 61_000)
 
 
 def test_each_lease_has_its_own_hold_and_a_grace_period() -> None:
@@ -109,7 +109,7 @@ def dearer_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[p
     text = (Path(price_files.__file__).parent / "prices" / f"{PRICE_VERSION}.json").read_text()
     (tmp_path / f"{PRICE_VERSION}.json").write_text(text)
     dearer = json.loads(text) | {"version": "2027-01"}
-    dearer["services"]["live"]["credits_per_minute"] = 20
+    dearer["services"]["live"]["credits_per_minute"] = 2 * LIVE_PER_MINUTE
     (tmp_path / "2027-01.json").write_text(json.dumps(dearer))
     yield price_files.load("2027-01")
     price_files.load.cache_clear()
@@ -123,7 +123,7 @@ def test_a_session_keeps_the_price_it_started_with(backend: Backend, dearer_pric
     following = changed.renew(ada, lease.session_id, interrupted=True)
     backend.send(ada, lease.session_id, 0, seconds=60)
 
-    assert (following.credits_per_minute, following.credits_held) == (10, 100)
-    assert changed.stop(ada, lease.session_id).credits_used == 10
+    assert (following.credits_per_minute, following.credits_held) == (LIVE_PER_MINUTE, live_credits(600))
+    assert changed.stop(ada, lease.session_id).credits_used == live_credits(60)
     assert [entry.price_version for entry in backend.entries(ada.user_id) if entry.kind == "usage"] == [PRICE_VERSION]
-    assert replace(backend, streaming=changed).start(ada).credits_held == 200
+    assert replace(backend, streaming=changed).start(ada).credits_held == 2 * live_credits(600)

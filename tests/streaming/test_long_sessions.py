@@ -7,6 +7,7 @@ import pytest
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
+from tests.default_prices import live_credits
 from tests.streaming.direct_env import StreamingEnv
 
 OUTAGE_SECONDS = 20
@@ -60,7 +61,7 @@ def test_a_meeting_with_drops_is_one_transcript_with_exact_credits(
     assert {seconds for was_bought, seconds in lengths if was_bought} == {600}
     assert recognised_seconds <= stopped.billed_seconds <= meeting_seconds + 60
     usage = [entry for entry in streaming_env.backend.entries(ada.user_id) if entry.kind == "usage"]
-    assert -sum(entry.credits for entry in usage) == stopped.credits_used == -(-stopped.billed_seconds * 10 // 60)
+    assert -sum(entry.credits for entry in usage) == stopped.credits_used == live_credits(stopped.billed_seconds)
     assert sum(entry.audio_ms for entry in usage) == stopped.billed_seconds * 1_000
     assert streaming_env.available(ada) == 3_000 - stopped.credits_used
     line, _ = streaming_env.backend.transcripts.page(ada.user_id, 10, None)

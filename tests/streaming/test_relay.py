@@ -12,7 +12,7 @@ from chalicelib.errors import (
 from chalicelib.models.accounts import Caller
 from chalicelib.providers.openai_transcription import SHORTEST_MS as OPENAI_SHORTEST_MS
 from chalicelib.repositories.table import Tables
-from tests.default_prices import PRICES
+from tests.default_prices import PRICES, live_credits
 from tests.fakes import MODEL, Backend, Clock, ScriptedRecogniser, silence
 
 FALLBACK = "openai/gpt-transcribe"
@@ -37,22 +37,26 @@ def test_the_same_audio_costs_the_same_in_chunks_of_any_length(backend: Backend,
         chunk = backend.send(ada, lease.session_id, n, seconds)
     stopped = backend.streaming.stop(ada, lease.session_id)
 
-    assert (chunk.credits_used, stopped.credits_used, stopped.billed_seconds) == (5, 5, 30)
+    assert (chunk.credits_used, stopped.credits_used, stopped.billed_seconds) == (
+        live_credits(30),
+        live_credits(30),
+        30,
+    )
 
 
 @pytest.mark.parametrize(
-    ("chunk_ms", "billed_seconds", "credits"),
+    ("chunk_ms", "billed_seconds", "billed_ms"),
     [
-        ([80], 1, 1),
-        ([80] * 60, 60, 10),
-        ([999, 1_000, 1_001], 4, 1),  # 3,001 ms, and a second that has begun is shown whole
-        ([120_000, 500, 80], 122, 21),
-        ([1_500] * 4, 6, 1),
+        ([80], 1, 1_000),
+        ([80] * 60, 60, 60_000),
+        ([999, 1_000, 1_001], 4, 3_001),  # a second that has begun is shown whole
+        ([120_000, 500, 80], 122, 122_000),
+        ([1_500] * 4, 6, 6_000),
     ],
     ids=str,
 )
 def test_a_chunk_is_billed_as_a_second_at_least(
-    backend: Backend, chunk_ms: list[int], billed_seconds: int, credits: int
+    backend: Backend, chunk_ms: list[int], billed_seconds: int, billed_ms: int
 ) -> None:
     ada = backend.person(200)
     lease = backend.start(ada)
@@ -62,7 +66,8 @@ def test_a_chunk_is_billed_as_a_second_at_least(
         assert chunk.duration_ms == milliseconds
     stopped = backend.streaming.stop(ada, lease.session_id)
 
-    assert (stopped.billed_seconds, stopped.credits_used, chunk.credits_used) == (billed_seconds, credits, credits)
+    assert stopped.billed_seconds == billed_seconds
+    assert stopped.credits_used == chunk.credits_used == live_credits(billed_ms / 1_000)
     (usage,) = (entry for entry in backend.entries(ada.user_id) if entry.kind == "usage")
     assert usage.audio_ms == sum(max(milliseconds, 1_000) for milliseconds in chunk_ms)
     assert [use.audio_ms for use in usage.uses] == [sum(chunk_ms)]
@@ -108,7 +113,7 @@ def test_a_short_chunk_that_fails_gives_its_whole_second_back(backend: Backend) 
 
     backend.send(ada, lease.session_id, 0, seconds=60)
 
-    assert backend.streaming.stop(ada, lease.session_id).credits_used == 10
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == live_credits(60)
 
 
 def test_splitting_into_leases_does_not_change_the_price(backend: Backend) -> None:
@@ -119,8 +124,9 @@ def test_splitting_into_leases_does_not_change_the_price(backend: Backend) -> No
         backend.send(ada, lease.session_id, n, seconds=1)
         backend.streaming.renew(ada, lease.session_id, interrupted=True)
 
-    assert backend.streaming.stop(ada, lease.session_id).credits_used == 2
-    assert sorted(entry.credits for entry in backend.entries(ada.user_id)) == [-1, -1, 0, 0, 0, 0, 0, 200]
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == live_credits(7)
+    charges = [live_credits(second) - live_credits(second + 1) for second in range(7)]
+    assert sorted(entry.credits for entry in backend.entries(ada.user_id)) == sorted([*charges, 200])
     backend.check_invariants(ada.user_id)
 
 
@@ -205,8 +211,8 @@ def test_a_chunk_that_no_provider_recognises_is_free_and_can_be_retried(two: Bac
     with pytest.raises(ProviderError, match="broken"):
         two.send(ada, lease.session_id, 0, seconds=60)
 
-    assert two.send(ada, lease.session_id, 0, seconds=60).credits_used == 10
-    assert two.streaming.stop(ada, lease.session_id).credits_used == 10
+    assert two.send(ada, lease.session_id, 0, seconds=60).credits_used == live_credits(60)
+    assert two.streaming.stop(ada, lease.session_id).credits_used == live_credits(60)
 
 
 def test_a_lease_accepts_the_audio_it_holds_and_then_needs_a_renewal(backend: Backend) -> None:
@@ -235,7 +241,7 @@ def test_an_expired_lease_accepts_no_chunk_until_renewed(backend: Backend) -> No
         backend.streaming.sweep()
 
     backend.streaming.renew(ada, lease.session_id, interrupted=False)
-    assert backend.send(ada, lease.session_id, 0).credits_used == 1
+    assert backend.send(ada, lease.session_id, 0).credits_used == live_credits(1)
 
 
 def test_a_stopped_session_accepts_no_chunk(backend: Backend) -> None:
@@ -262,7 +268,7 @@ def test_a_chunk_in_flight_is_carried_into_the_next_lease(backend: Backend) -> N
 
     assert following[0].offset_ms == 30_000
     assert [entry.credits for entry in backend.entries(ada.user_id)] == [200]
-    assert backend.streaming.stop(ada, lease.session_id).credits_used == 5
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == live_credits(30)
     backend.check_invariants(ada.user_id)
 
 
@@ -306,8 +312,8 @@ def test_a_stale_chunk_can_be_sent_again_and_is_billed_once(backend: Backend) ->
     assert under_way.value.details == {"reason": "still_running", "seq": 0, "retry_after_seconds": 1}
     backend.clock.forward(1)
 
-    assert backend.send(ada, lease.session_id, 0, seconds=30).credits_used == 5
-    assert backend.streaming.stop(ada, lease.session_id).credits_used == 5
+    assert backend.send(ada, lease.session_id, 0, seconds=30).credits_used == live_credits(30)
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == live_credits(30)
 
 
 def test_two_processes_with_the_same_chunk_bill_it_once(backend: Backend) -> None:

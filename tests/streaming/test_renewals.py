@@ -8,6 +8,7 @@ from chalicelib.errors import ConflictError, InsufficientCreditsError
 from chalicelib.models.accounts import Caller
 from chalicelib.repositories.sessions import session_key
 from chalicelib.streaming.session_records import MAX_REMEMBERED_RENEWALS
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 
 
@@ -39,9 +40,10 @@ def test_a_renewal_near_the_end_settles_one_lease_and_holds_the_next(backend: Ba
     following = renew_session(backend, ada, lease.session_id)
 
     assert (following.session_id, following.transcript_id) == (lease.session_id, lease.transcript_id)
-    assert (following.credits_held, following.credits_available, following.offset_ms) == (100, 95, 30_000)
+    assert (following.credits_held, following.offset_ms) == (live_credits(630) - live_credits(30), 30_000)
+    assert following.credits_available == 200 - live_credits(630)
     assert following.lease_expires_at == rfc3339(backend.clock() + 600)
-    assert [entry.credits for entry in backend.entries(ada.user_id)] == [-5, 200]
+    assert [entry.credits for entry in backend.entries(ada.user_id)] == [-live_credits(30), 200]
     backend.check_invariants(ada.user_id)
 
 
@@ -68,19 +70,27 @@ def test_an_interrupted_stream_is_renewed_at_once_and_unused_time_is_free(backen
 
 
 def test_the_next_lease_shrinks_with_the_balance_and_is_refused_below_a_minute(backend: Backend) -> None:
-    ada = backend.person(30)
+    ada = backend.person(live_credits(180))
     lease = backend.start(ada)
     assert lease.lease_seconds == 180
     backend.send(ada, lease.session_id, 0, seconds=119)
     backend.send(ada, lease.session_id, 1, seconds=1)
 
     following = renew_session(backend, ada, lease.session_id)
-    assert (following.lease_seconds, following.credits_held, following.credits_available) == (60, 10, 0)
+    assert (following.lease_seconds, following.credits_held, following.credits_available) == (
+        60,
+        live_credits(180) - live_credits(120),
+        0,
+    )
     backend.send(ada, lease.session_id, 2, seconds=1)
     with pytest.raises(InsufficientCreditsError) as refused:
         renew_session(backend, ada, lease.session_id)
 
-    assert refused.value.details == {"required": 10, "available": 9}
+    required = live_credits(181) - live_credits(121)
+    assert refused.value.details == {
+        "required": required,
+        "available": required - live_credits(121) + live_credits(120),
+    }
     backend.check_invariants(ada.user_id)
 
 
@@ -96,7 +106,7 @@ def test_a_lapsed_session_can_be_resumed_within_a_day(backend: Backend) -> None:
 
     assert (following.transcript_id, following.offset_ms) == (lease.transcript_id, 30_000)
     backend.send(ada, lease.session_id, 1, seconds=3)
-    assert backend.streaming.stop(ada, lease.session_id).credits_used == 6
+    assert backend.streaming.stop(ada, lease.session_id).credits_used == live_credits(33)
     backend.check_invariants(ada.user_id)
 
 

@@ -12,6 +12,7 @@ from chalicelib.errors import (
     NotFoundError,
 )
 from chalicelib.repositories.ledger import Guard
+from tests.default_prices import LIVE_PER_MINUTE, live_credits
 from tests.fakes import Backend
 
 SESSION = "5f1c1a52-0000-4000-8000-000000000001"
@@ -25,15 +26,23 @@ def test_a_session_is_held_used_and_settled_to_the_credit(backend: Backend) -> N
     ada = backend.person(200)
 
     lease = backend.start(ada)
-    assert (lease.lease_seconds, lease.credits_held, lease.credits_available) == (600, 100, 100)
+    assert (lease.lease_seconds, lease.credits_held, lease.credits_available) == (
+        600,
+        live_credits(600),
+        200 - live_credits(600),
+    )
     chunk = backend.send(ada, lease.session_id, 0, seconds=7.1)
-    assert (chunk.text, chunk.duration_ms, chunk.credits_used) == ("some words", 7100, 2)
+    assert (chunk.text, chunk.duration_ms, chunk.credits_used) == ("some words", 7100, live_credits(7.1))
     backend.check_invariants(ada.user_id)
     stopped = backend.streaming.stop(ada, lease.session_id)
 
-    assert (stopped.billed_seconds, stopped.credits_used, stopped.credits_available) == (8, 2, 198)
+    assert (stopped.billed_seconds, stopped.credits_used, stopped.credits_available) == (
+        8,
+        live_credits(7.1),
+        200 - live_credits(7.1),
+    )
     assert backend.streaming.stop(ada, lease.session_id) == stopped
-    assert backend.ledger.balance(ada.user_id).available == 198
+    assert backend.ledger.balance(ada.user_id).available == stopped.credits_available
     backend.check_invariants(ada.user_id)
 
 
@@ -43,10 +52,22 @@ def test_a_lease_says_when_it_ends_and_may_be_renewed(backend: Backend) -> None:
     lease = backend.start(ada, lease_seconds=300)
 
     assert (lease.lease_expires_at, lease.renew_after) == (rfc3339(now + 300), rfc3339(now + 240))
-    assert (lease.credits_held, lease.credits_per_minute, lease.offset_ms) == (50, 10, 0)
+    assert (lease.credits_held, lease.credits_per_minute, lease.offset_ms) == (live_credits(300), LIVE_PER_MINUTE, 0)
 
 
-@pytest.mark.parametrize(("credits", "seconds"), [(10, 60), (11, 66), (99, 594), (100, 600), (500, 600)])
+SMALLEST, LARGEST = live_credits(60), live_credits(600)
+
+
+@pytest.mark.parametrize(
+    ("credits", "seconds"),
+    [
+        (SMALLEST, SMALLEST * 60 // LIVE_PER_MINUTE),
+        (SMALLEST + 1, (SMALLEST + 1) * 60 // LIVE_PER_MINUTE),
+        (LARGEST - 1, (LARGEST - 1) * 60 // LIVE_PER_MINUTE),
+        (LARGEST, 600),
+        (5 * LARGEST, 600),
+    ],
+)
 def test_a_lease_is_as_long_as_the_balance_affords(backend: Backend, credits: int, seconds: int) -> None:
     lease = backend.start(backend.person(credits))
 
@@ -54,12 +75,12 @@ def test_a_lease_is_as_long_as_the_balance_affords(backend: Backend, credits: in
 
 
 def test_no_lease_is_shorter_than_a_minute(backend: Backend) -> None:
-    ada = backend.person(9)
+    ada = backend.person(SMALLEST - 1)
 
     with pytest.raises(InsufficientCreditsError) as refused:
         backend.start(ada)
 
-    assert refused.value.details == {"required": 10, "available": 9}
+    assert refused.value.details == {"required": SMALLEST, "available": SMALLEST - 1}
     assert backend.open_holds(ada.user_id) == []
 
 
@@ -69,7 +90,7 @@ def test_a_repeated_start_returns_the_same_response_and_holds_once(backend: Back
     backend.clock.forward(30)
 
     assert backend.start(ada, SESSION) == first
-    assert backend.ledger.balance(ada.user_id).held == 100
+    assert backend.ledger.balance(ada.user_id).held == live_credits(600)
 
 
 def test_the_same_start_with_another_body_is_a_mismatch(backend: Backend) -> None:
@@ -112,14 +133,14 @@ def test_the_last_write_of_a_segment_wins(backend: Backend) -> None:
 
 
 def test_saving_returns_warnings(backend: Backend) -> None:
-    ada = backend.person(105)
+    ada = backend.person(live_credits(600) + LIVE_PER_MINUTE - 1)
     lease = backend.start(ada)
 
     def save() -> contract.Saved:
         return backend.streaming.save(ada, lease.session_id, [])
 
     assert (save().seconds_left, save().warnings) == (600, ["credits_low"])
-    backend.ledger.grant(ada.user_id, 9, "purchase", Guard.reference(ada.user_id, "x", "1"), at=1, reason="")
+    backend.ledger.grant(ada.user_id, 1, "purchase", Guard.reference(ada.user_id, "x", "1"), at=1, reason="")
     assert save().warnings == []
     backend.clock.forward(61)
     assert (save().seconds_left, save().warnings) == (539, ["no_audio"])
@@ -160,9 +181,9 @@ def test_the_sweep_settles_an_abandoned_lease(backend: Backend) -> None:
     backend.clock.forward(1)
     assert backend.streaming.sweep() == 1
 
-    assert backend.ledger.balance(ada.user_id).available == 190
+    assert backend.ledger.balance(ada.user_id).available == 200 - live_credits(60)
     stopped = backend.streaming.stop(ada, lease.session_id)
-    assert (stopped.billed_seconds, stopped.credits_used) == (60, 10)
+    assert (stopped.billed_seconds, stopped.credits_used) == (60, live_credits(60))
     backend.check_invariants(ada.user_id)
 
 
@@ -184,4 +205,4 @@ def test_a_blocked_account_can_do_nothing_and_its_lease_is_swept(backend: Backen
     backend.clock.forward(660)
 
     assert backend.streaming.sweep() == 1
-    assert backend.ledger.balance(ada.user_id).available == 198
+    assert backend.ledger.balance(ada.user_id).available == 200 - live_credits(12)

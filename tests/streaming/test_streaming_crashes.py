@@ -31,7 +31,7 @@ def crash_then_recover(act: Callable[[Listener], object]) -> Callable[[Listener]
         try:
             act(listener)
         finally:
-            if "Ticket" in listener.fault_injector.calls:
+            if "CreateToken" in listener.fault_injector.calls:
                 listener.providers[0].is_down = False
 
     return act_and_repair

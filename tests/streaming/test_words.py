@@ -13,6 +13,7 @@ from chalicelib.repositories.sessions import session_key
 from chalicelib.repositories.transcripts import put_segments
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, MAX_BLOCK_BYTES, MAX_TRANSCRIPT_BYTES
+from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.streaming.direct_env import StreamingEnv
 
@@ -227,7 +228,7 @@ def test_words_beyond_the_bytes_of_a_day_are_rejected_and_a_stop_settles(backend
     assert (beyond.saved, reasons(beyond)) == ([], {3: "words_limit"})
     assert save_after(per_day * 9).rejected == []  # A heartbeat.
     stopped = backend.streaming.stop(ada, lease.session_id, None, [segment(4)], per_day * 9)
-    assert (stopped.credits_used, reasons(stopped)) == (1, {4: "words_limit"})
+    assert (stopped.credits_used, reasons(stopped)) == (live_credits(6), {4: "words_limit"})
     assert backend.open_holds(ada.user_id) == []
 
 
@@ -254,12 +255,16 @@ def test_a_stop_stores_the_last_words_and_again_the_same_answer(streaming_env: S
 
     stopped = backend.streaming.stop(ada, lease.session_id, 60, words)
 
-    assert (stopped.billed_seconds, stopped.credits_used, stopped.credits_available) == (60, 10, 190)
+    assert (stopped.billed_seconds, stopped.credits_used, stopped.credits_available) == (
+        60,
+        live_credits(60),
+        200 - live_credits(60),
+    )
     assert reasons(stopped) == {15: "save_full"}
     assert sorted(stored_segments(backend, ada, lease)) == [0, *range(2, 15)]
     again = backend.streaming.stop(ada, lease.session_id, 60, words[:2])
     assert again == msgspec.structs.replace(stopped, rejected=[])
-    assert streaming_env.available(ada) == 190
+    assert streaming_env.available(ada) == 200 - live_credits(60)
 
 
 NEARLY_FULL = [segment(seq, "x" * 19_900) for seq in range(10)]

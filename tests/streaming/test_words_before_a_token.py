@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.errors import AppError, ConflictError, NotFoundError, ProviderError
+from tests.default_prices import live_credits
 from tests.engines import Engine
 from tests.fakes import Backend, FakeLive
 from tests.fault_injection import Crash
@@ -49,7 +50,7 @@ def test_a_save_while_the_first_token_is_created_is_a_conflict_to_retry(
     assert refusals == [{"reason": "lease_opening", "retry_after_seconds": 1}]
     assert lease.next_seq == 0
     assert streaming_env.save(ada, lease, SEGMENT).saved == [0]
-    assert streaming_env.available(ada) == 100
+    assert streaming_env.available(ada) == 200 - live_credits(600)
 
 
 @pytest.mark.parametrize("seconds", [0, 40, 59])

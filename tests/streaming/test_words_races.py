@@ -15,10 +15,11 @@ from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
 from chalicelib.streaming.lease_rules import LeaseRules
 from tests.credits.test_ledger_races import all_at_once
+from tests.default_prices import live_credits
 from tests.engines import Engine
 from tests.fakes import Backend, Clock, FakeLive
 from tests.fault_injection import CRASHES, OUTAGES, Crash, Fault, FaultInjector, fail_call, no_faults
-from tests.interleaving import interleave
+from tests.interleaving import interleave, interrupt
 
 Names = tuple[str, str]
 
@@ -212,18 +213,15 @@ def test_after_a_crash_at_any_call_a_retry_stores_the_words(
 def test_a_save_that_was_held_up_replaces_nothing_that_was_saved_since(engine: Engine, names: Names) -> None:
     """Its client has given up on it and saved the same segments again, and then corrected them."""
     env = WordsEnv.on(engine, names, "direct")
-    is_held_up = True
 
-    def plan(number: int, operation: str) -> None:
-        nonlocal is_held_up
-        if operation == "TransactWriteItems" and is_held_up:
-            is_held_up = False
-            env.save(3, by=env.quiet)
-            env.save(3, by=env.quiet)
+    def save_held_up(env: WordsEnv) -> None:
+        env.backend.streaming.save(env.caller, env.lease.session_id, segments({3: "held up"}))
 
-    env.fault_injector.use_plan(plan)
-    env.backend.streaming.save(env.caller, env.lease.session_id, segments({3: "held up"}))
+    def save_twice(env: WordsEnv) -> None:
+        env.save(3, by=env.quiet)
+        env.save(3, by=env.quiet)
 
+    assert interrupt(env, save_held_up, save_twice, at="TransactWriteItems")
     assert env.texts() == env.saved
 
 
@@ -315,7 +313,7 @@ def test_a_client_that_wakes_finds_what_it_left_open(backend: Backend, clock: Cl
 
     shown = {s.session_id: (s.transcript_id, s.state, s.next_seq, s.credits_held, s.lease_expires_at) for s in found}
     assert shown == {
-        running.session_id: (running.transcript_id, "active", 5, 20, running.lease_expires_at),
+        running.session_id: (running.transcript_id, "active", 5, live_credits(120), running.lease_expires_at),
         lapsed.session_id: (lapsed.transcript_id, "lapsed", 0, 0, lapsed.lease_expires_at),
     }
     assert found[0].session_id == running.session_id, "newest first"
@@ -339,17 +337,15 @@ def test_a_start_that_no_provider_answers_leaves_no_open_session(tables: Tables,
 def test_a_chunk_of_a_session_that_was_just_deleted_is_404(engine: Engine, names: Names) -> None:
     env = WordsEnv.on(engine, names, "relay")
 
-    def plan(number: int, operation: str) -> None:
-        if number == 1:
-            env.quiet.streaming.stop(env.caller, env.lease.session_id)
-            env.quiet.history.delete(env.caller, env.lease.transcript_id)
+    def stop_and_delete(env: WordsEnv) -> None:
+        env.quiet.streaming.stop(env.caller, env.lease.session_id)
+        env.quiet.history.delete(env.caller, env.lease.transcript_id)
 
-    env.fault_injector.use_plan(plan)
     with pytest.raises(NotFoundError):
-        env.chunk(0)
+        interrupt(env, lambda env: env.chunk(0), stop_and_delete, at=1)
 
 
-def test_two_forgotten_starts_leave_half_of_the_free_credits(backend: Backend) -> None:
+def test_two_forgotten_starts_hold_no_more_than_two_leases(backend: Backend) -> None:
     """With the lease that a stage has by default."""
     rules = LeaseRules()
     streaming = replace(backend.streaming, rules=rules, leases=replace(backend.streaming.leases, rules=rules))
@@ -360,8 +356,9 @@ def test_two_forgotten_starts_leave_half_of_the_free_credits(backend: Backend) -
         for transport in ("direct", "relay")
     ]
 
-    assert [(lease.lease_seconds, lease.credits_held) for lease in leases] == [(300, 50), (300, 50)]
-    assert backend.ledger.balance(ada.user_id).available == 100
+    held = live_credits(300)
+    assert [(lease.lease_seconds, lease.credits_held) for lease in leases] == [(300, held), (300, held)]
+    assert backend.ledger.balance(ada.user_id).available == 200 - 2 * held
 
 
 @pytest.fixture(scope="module")

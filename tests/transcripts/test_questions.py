@@ -21,9 +21,9 @@ from chalicelib.repositories.questions import question_key
 from chalicelib.repositories.transcripts import Transcripts, put_segments
 from chalicelib.transcripts.questions import NOT_IN_TRANSCRIPT
 from tests.catchup.catchup_env import CatchupEnv
-from tests.default_prices import PRICE_VERSION, PRICES
+from tests.default_prices import PRICE_VERSION, PRICES, QUESTION_CREDITS
 
-PRICE = 5
+PRICE = QUESTION_CREDITS
 SENTENCES = ["Good morning, everybody.", "The meeting moves to Thursday.", "Bring the blue folder."]
 WORDS = [
     contract.SegmentInput(seq=n, start_ms=n * 10_000, end_ms=n * 10_000 + 9_000, text=text, speaker="A")
@@ -99,13 +99,17 @@ def test_an_answer_costs_a_fixed_price_and_quotes_the_transcript(
     assert answer.quotes == [
         contract.QuotedMoment(start_ms=10_000, end_ms=19_000, text="The meeting moves to Thursday.", speaker="A")
     ]
-    assert (answer.transcript_id, answer.credits_used, answer.credits_available) == (lease.transcript_id, PRICE, 195)
+    assert (answer.transcript_id, answer.credits_used, answer.credits_available) == (
+        lease.transcript_id,
+        PRICE,
+        200 - PRICE,
+    )
     (entry,) = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
     assert (entry.credits, entry.reference, entry.held, entry.price_version) == (-PRICE, "key", PRICE, PRICE_VERSION)
     assert [(use.model, use.input_tokens, use.output_tokens, use.cost_micro_usd) for use in entry.uses] == [
         ("openai/gpt-6-luna", 1_000, 100, 150)
     ]
-    assert catchup_env.backend.ledger.balance(ada.user_id).available == 195
+    assert catchup_env.backend.ledger.balance(ada.user_id).available == 200 - PRICE
     catchup_env.backend.check_invariants(ada.user_id)
 
 
@@ -158,7 +162,7 @@ def test_an_unanswerable_question_gets_a_fixed_text_for_the_same_price(
     answer = ask(catchup_env, ada, "key", session_id=save_session(catchup_env, ada).session_id)
 
     assert (answer.answered, answer.answer, answer.quotes) == (False, NOT_IN_TRANSCRIPT, [])
-    assert (answer.credits_used, catchup_env.backend.ledger.balance(ada.user_id).available) == (PRICE, 195)
+    assert (answer.credits_used, catchup_env.backend.ledger.balance(ada.user_id).available) == (PRICE, 200 - PRICE)
 
 
 def test_quotes_are_never_the_models_text(catchup_env: CatchupEnv, ada: Caller) -> None:

@@ -13,11 +13,13 @@ from chalicelib.transcripts.questions import STALE_AFTER_SECONDS, SWEEP_AFTER_SE
 from tests.catchup.test_catchup_crashes import ALL_FAULTS, FAULTS
 from tests.catchup.worker_env import CatchupScenario, Names
 from tests.credits.test_ledger_races import all_at_once
+from tests.default_prices import QUESTION_CREDITS, live_credits
 from tests.engines import Engine
 from tests.fault_injection import Crash, Fault, no_faults, retry_until_answered
 from tests.interleaving import interleave
+from tests.transcripts.test_questions import spend
 
-PRICE, CREDITS = 5, 100
+PRICE, CREDITS = QUESTION_CREDITS, 100
 
 
 def ask(scenario: CatchupScenario) -> contract.AskAnswer:
@@ -33,14 +35,12 @@ def sweep(scenario: CatchupScenario) -> None:
 
 def session_scenario(engine: Engine, names: Names, credits: int = CREDITS) -> CatchupScenario:
     """A listener with a saved session and so many credits."""
-    scenario = CatchupScenario.on(engine, names, max(credits, 10))
+    needed = max(credits, live_credits(60))  # no session is shorter than a minute
+    scenario = CatchupScenario.on(engine, names, needed)
     scenario.use_session()
     scenario.text.check = lambda: check_held(scenario)
-    if credits < 10:
-        scenario.catchup_env.questions.ask(
-            scenario.caller, contract.Ask(question="?", session_id=scenario.body["session_id"]), "earlier", "hash"
-        )
-        scenario.text.tasks.clear()
+    if needed > credits:
+        spend(scenario.catchup_env, scenario.caller, needed - credits)
     return scenario
 
 

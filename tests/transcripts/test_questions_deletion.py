@@ -6,6 +6,7 @@ from chalicelib import contract
 from chalicelib.errors import NotFoundError, UnavailableError
 from chalicelib.models.accounts import Caller
 from tests.catchup.catchup_env import CatchupEnv
+from tests.default_prices import QUESTION_CREDITS
 
 
 def save_talk(catchup_env: CatchupEnv, caller: Caller, text: str, session_id: str | None = None) -> tuple[str, str]:
@@ -64,7 +65,8 @@ def test_a_session_that_was_started_again_gets_an_answer_from_its_own_transcript
 
     assert answer.transcript_id == new_id
     assert catchup_env.ask(ada, question_id="the-question", session_id=session_id) == answer
-    assert [-entry.credits for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"] == [5, 5]
+    usage = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
+    assert [-entry.credits for entry in usage] == [QUESTION_CREDITS] * 2
 
 
 def test_an_answer_about_a_deleted_transcript_is_neither_stored_nor_charged(catchup_env: CatchupEnv) -> None:
@@ -83,5 +85,6 @@ def test_an_answer_about_a_deleted_transcript_is_neither_stored_nor_charged(catc
 
     assert [catchup_env.ask(ada, question_id="the-question", session_id=session_id)] == answers
     usage = [entry for entry in catchup_env.backend.entries(ada.user_id) if entry.service == "ask"]
-    assert sorted((-entry.credits, entry.uses[0].input_tokens) for entry in usage) == [(0, 1_000), (5, 1_000)]
+    charges = sorted((-entry.credits, entry.uses[0].input_tokens) for entry in usage)
+    assert charges == [(0, 1_000), (QUESTION_CREDITS, 1_000)]
     assert catchup_env.backend.open_holds(ada.user_id) == []

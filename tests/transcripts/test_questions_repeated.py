@@ -61,12 +61,12 @@ def test_repeating_a_question_returns_the_same_answer_for_free(
     catchup_env: CatchupEnv, ada: Caller, session_id: str
 ) -> None:
     first = ask(catchup_env, ada, "key", session_id=session_id)
-    spend(catchup_env, ada, 195)
+    spend(catchup_env, ada, 200 - PRICE)
     catchup_env.backend.clock.forward(RETENTION_SECONDS - 1)
 
     assert ask(catchup_env, ada, "key", session_id=session_id) == first
     assert len(catchup_env.text.tasks) == 1
-    assert catchup_env.backend.ledger.balance(ada.user_id).used == PRICE + 195
+    assert catchup_env.backend.ledger.balance(ada.user_id).used == 200
 
 
 def test_another_body_under_the_same_key_is_refused(catchup_env: CatchupEnv, ada: Caller, session_id: str) -> None:
@@ -84,7 +84,7 @@ def test_after_a_day_the_key_can_be_used_again(catchup_env: CatchupEnv, ada: Cal
 
     again = ask(catchup_env, ada, "key", "another hash", session_id=session_id)
 
-    assert (again.credits_available, len(catchup_env.text.tasks)) == (190, 2)
+    assert (again.credits_available, len(catchup_env.text.tasks)) == (200 - 2 * PRICE, 2)
     assert ask(catchup_env, ada, "key", "another hash", session_id=session_id) == again
     catchup_env.backend.check_invariants(ada.user_id)
 
@@ -104,7 +104,7 @@ def test_a_question_that_is_being_answered_is_a_conflict(catchup_env: CatchupEnv
 
     assert [refusal.details.get("retry_after_seconds") for refusal in refusals] == [2, None]
     assert len(catchup_env.text.tasks) == 1
-    assert catchup_env.backend.ledger.balance(ada.user_id).available == 195
+    assert catchup_env.backend.ledger.balance(ada.user_id).available == 200 - PRICE
 
 
 # Crashed processes
@@ -122,7 +122,7 @@ def test_a_crashed_attempt_blocks_the_question_until_its_process_has_ended(
     answer = ask(catchup_env, ada, "key", session_id=session_id)
 
     assert refusal.value.details == {"reason": "still_running", "retry_after_seconds": 2}
-    assert (answer.credits_used, answer.credits_available) == (PRICE, 195)
+    assert (answer.credits_used, answer.credits_available) == (PRICE, 200 - PRICE)
     assert catchup_env.backend.open_holds(ada.user_id) == []
     assert catchup_env.backend.ledger.balance(ada.user_id).used == PRICE
     catchup_env.backend.clock.forward(1_000)
@@ -178,7 +178,7 @@ def test_the_sweep_releases_a_crashed_attempt_and_deletes_the_question(
     assert catchup_env.questions.sweep() == 1
     assert catchup_env.questions.sweep() == 0
     check_nothing_happened(catchup_env, ada)
-    assert ask(catchup_env, ada, "key", "another hash", session_id=session_id).credits_available == 195
+    assert ask(catchup_env, ada, "key", "another hash", session_id=session_id).credits_available == 200 - PRICE
 
 
 def test_a_question_swept_while_it_is_answered_charges_nothing(
@@ -282,7 +282,7 @@ def test_a_failure_costs_nothing_and_the_question_can_be_repeated_at_once(
         ask(catchup_env, ada, "key", session_id=session_id)
 
     check_nothing_happened(catchup_env, ada)
-    assert ask(catchup_env, ada, "key", "another hash", session_id=session_id).credits_available == 195
+    assert ask(catchup_env, ada, "key", "another hash", session_id=session_id).credits_available == 200 - PRICE
 
 
 @pytest.mark.parametrize("second", [crash, None])

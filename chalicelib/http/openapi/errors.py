@@ -6,10 +6,10 @@ from itertools import groupby
 from typing import Any
 
 from ... import errors
-from ...models.rate_limits import UNCOUNTED as UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
 from ..responses import MAY_BE_RETRIED, STATUS
 from .messages import DETAILS, MESSAGES
+from .reasons import REASONS
 
 # Of every route: a page of another origin, a wrong Content-Type, a bug, a part of the service that is unavailable.
 ALWAYS = {"origin_not_allowed", "unsupported_media_type", "internal_error", "unavailable"}
@@ -26,29 +26,6 @@ CODES_BY_SOURCE = {
 }
 CALLER_REASONS = {reason for reason, code in errors.REASON_CODES.items() if code == "unauthenticated"}
 WEBHOOKS = "webhooks"  # the group whose callers never receive 429
-REASON_MEANINGS = {
-    "already_done": "This request was already processed. Read the result with a GET request.",
-    "catchup_running": "A catch-up of this transcript is running. Delete the transcript when it has ended.",
-    "chunk_expired": "Recognising the chunk took too long, or its session ended. It was not charged. Send it again.",
-    "lease_changed": "The session changed while the chunk was processed. Send the chunk again.",
-    "lease_open": "The lease is not near its end. Renew after `renew_after`, or set `interrupted`.",
-    "lease_opening": "Another request is opening the lease. Retry the request.",
-    "lease_over": "The lease has ended. Renew it.",
-    "lease_used_up": "The rest of the lease is shorter than the chunk. Renew it.",
-    "nothing_saved": "There is no text yet. Save segments first.",
-    "purchase_ended": "The purchase failed or expired. Start a new one.",
-    "renewed_since": "The session was renewed again after this request. Use the newest lease.",
-    "resume_expired": "The session ended too long ago to resume. Start a new one.",
-    "session_running": "The session is still running. Stop it first.",
-    "session_stopped": "The session was stopped. Start a new one.",
-    "still_running": "An earlier request is still being processed. Retry after `Retry-After` seconds.",
-    "wrong_transport": "The session streams directly to the provider. Send its audio there.",
-    "missing": "There is no Authorization header. Send your ID token.",
-    "malformed": "The Authorization header or the token cannot be read. Send `Bearer` and the ID token.",
-    "expired": "The token has expired. Refresh it once, then retry.",
-    "signed_out": "The sign-in has ended. Sign in again.",
-    "wrong_token": "The token is not a valid ID token of this service. Sign in again.",
-}
 REQUEST_ID = "4f9d5c1e-8a53-4d5b-9a0c-2f6f3a7be0d1"
 COMMON_HEADERS: dict[str, Any] = {
     "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
@@ -68,7 +45,7 @@ SCHEMA = {
                 "field": {"type": "string", "description": "The path of the field or parameter that is wrong."},
                 "reason": {
                     "type": "string",
-                    "enum": sorted(REASON_MEANINGS),
+                    "enum": sorted(REASONS),
                     "description": "Why, for programs: every `conflict` and every `unauthenticated` has one.",
                 },
                 "offered": {
@@ -166,7 +143,7 @@ def _narrowing_schema(status_codes: list[str], status_reasons: list[str]) -> dic
 def _description(code: str, status_reasons: list[str]) -> str:
     text = f"`{code}`: {MEANINGS[code]}"
     if own := reasons_of([code], status_reasons):
-        lines = [f"- `{reason}`: {REASON_MEANINGS[reason]}" for reason in own]
+        lines = [f"- `{reason}`: {REASONS[reason].meaning}" for reason in own]
         text = "\n".join([f"{text} Reasons:\n", *lines])
     return text
 

@@ -4,6 +4,7 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
+from ...models.rate_limits import UNCOUNTED
 from ..parameters import RawBody, RouteSpec, Source
 from ..responses import RepeatedResponse, ResponseWithStatus
 from . import errors
@@ -52,7 +53,7 @@ def json_shapes(spec: RouteSpec) -> Iterator[Any]:
 def success_responses(spec: RouteSpec, schemas: Schemas) -> dict[str, Any]:
     """The successful responses by status, as OpenAPI has them."""
     all_successes = list(successes(spec))
-    limits = {} if spec.limit in errors.UNCOUNTED else errors.limit_headers()
+    limits = {} if spec.limit in UNCOUNTED else errors.limit_headers()
     found: dict[str, Any] = {}
     for status in dict.fromkeys(success.status for success in all_successes):
         same_status = [success for success in all_successes if success.status == status]

@@ -61,6 +61,8 @@ def _plain(schema: Any) -> Any:
                 pass
             case "description" if value in (base.__doc__ for base in BASES):
                 pass
+            case "description":
+                found[name] = _paragraphs(value)
             case "required" if not value:
                 pass
             case _:
@@ -69,6 +71,11 @@ def _plain(schema: Any) -> Any:
     if values and "type" not in found:
         found["type"] = "string" if isinstance(values[0], str) else "integer"
     return found
+
+
+def _paragraphs(docstring: str) -> str:
+    """Without line breaks inside paragraphs, and without indentation, which Python 3.13 removes and older ones keep."""
+    return "\n\n".join(" ".join(lines.split()) for lines in docstring.split("\n\n"))
 
 
 def _without_null(schema: Schema) -> Schema:

@@ -884,10 +884,7 @@ export interface components {
             deleted: boolean;
             job_id: string;
         };
-        /**
-         * @description An export. When it is `done`, `url` downloads the file until `url_expires_at`; request the export again for a new
-         *         address, until `available_until`.
-         */
+        /** @description An export. When it is `done`, `url` downloads the file until `url_expires_at`; request the export again for a new address, until `available_until`. */
         AccountExport: {
             export_id: string;
             /** @enum {string} */
@@ -951,7 +948,7 @@ export interface components {
         /**
          * @description An answer from the transcript alone, with the moments that it is based on.
          *
-         *         `answered` is false, and `quotes` empty, if the transcript does not answer the question.
+         *     `answered` is false, and `quotes` empty, if the transcript does not answer the question.
          */
         AskAnswer: {
             answered: boolean;
@@ -1012,7 +1009,7 @@ export interface components {
         /**
          * @description A range of one source: an upload, a public address, or the saved captions of a live session.
          *
-         *         Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
+         *     Without `to_ms`, the range of an upload or of an address goes to the end, as far as the balance reaches.
          */
         Catchup: {
             upload_id?: string | null;
@@ -1029,9 +1026,7 @@ export interface components {
         /**
          * @description A catch-up: its status, its cost and, when it is done, the summary.
          *
-         *         Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is
-         *         where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how
-         *         long a recording without speech is.
+         *     Of a range to the end, `to_ms` is first how far the hold reaches. Once the recording is transcribed, `to_ms` is where the covered range ends, and `recording_ms` where the recording does; not so if the provider does not say how long a recording without speech is.
          */
         CatchupJob: {
             job_id: string;
@@ -1080,10 +1075,7 @@ export interface components {
         CodeSent: {
             sent: boolean;
         };
-        /**
-         * @description `password`: of the account from now on. Always send it: no password from before opens the account then, and an
-         *         address that was registered more than once needs it.
-         */
+        /** @description `password`: of the account from now on. Always send it: no password from before opens the account then, and an address that was registered more than once needs it. */
         Confirm: {
             email: string;
             code: string;
@@ -1097,7 +1089,7 @@ export interface components {
         /**
          * @description Money in micro-USD. Margin: revenue minus provider cost and payment fees.
          *
-         *         `credits_used`: spent by users. `credits_sold`, `credits_given`: added. `credits_taken_back`: removed again.
+         *     `credits_used`: spent by users. `credits_sold`, `credits_given`: added. `credits_taken_back`: removed again.
          */
         CostTotals: {
             revenue_micro_usd: number;
@@ -1245,7 +1237,7 @@ export interface components {
         /**
          * @description Live sessions whose extension reported, when it stopped, how long the provider's socket was open.
          *
-         *         A report that is longer than its session counts as implausible and in no other figure.
+         *     A report that is longer than its session counts as implausible and in no other figure.
          */
         LiveSeconds: {
             sessions: number;
@@ -1341,8 +1333,7 @@ export interface components {
         /**
          * @description A purchase. `credits_added` says whether its credits came; money that went back is in `cents_returned`.
          *
-         *         `state`: once all of the money went back, `refunded`, or `disputed_lost` where a lost dispute took some of it.
-         *         `checkout_url`: where it can still be paid.
+         *     `state`: once all of the money went back, `refunded`, or `disputed_lost` where a lost dispute took some of it. `checkout_url`: where it can still be paid.
          */
         PurchaseItem: {
             purchase_id: string;
@@ -1434,8 +1425,7 @@ export interface components {
         /**
          * @description One segment of the transcript to save.
          *
-         *         Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is
-         *         cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
+         *     Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
          */
         SegmentInput: {
             seq: number;

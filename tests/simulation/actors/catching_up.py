@@ -2,6 +2,7 @@
 
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, IdempotencyMismatchError, NotFoundError
+from tests.simulation.actors.deletion_rules import DeletionRequest
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
 from tests.simulation.books import number, text
 from tests.simulation.core import Simulation
@@ -121,7 +122,7 @@ class CatchingUp:
     def _follow(self, body: contract.Catchup, requested: RequestedCatchup) -> None:
         """Wait for the summary; then request the same range once more, and perhaps delete the transcript."""
         rng = self.rng
-        if body.session_id and rng.random() < 0.1:
+        if body.session_id and rng.random() < 0.25:
             transcripts = {session.session_id: session.transcript_id for _, session in self.simulation.listened}
             self.delete_transcript(transcripts[body.session_id])
         for _ in range(rng.choice([1, 4, 8])):
@@ -172,11 +173,14 @@ class CatchingUp:
             catchup.is_transcript_deleted = True
         for session in sessions:
             session.is_deleted = True
+        request = DeletionRequest.begin(self.simulation, transcript_id, sessions)
         try:
             person.ask("delete transcript", lambda application: application.history.delete(person.me, transcript_id))
+            request.accept()
         except NotFoundError:
             pass
-        except ConflictError:
+        except ConflictError as conflict:
+            request.refuse(conflict)
             for catchup in catchups:
                 catchup.is_transcript_deleted = False
             for session in sessions:

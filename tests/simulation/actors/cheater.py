@@ -9,8 +9,8 @@ import msgspec
 from chalicelib import contract
 from chalicelib.errors import AppError
 from chalicelib.models.audio import Audio
-from tests.simulation.actors.listener import SAMPLE_RATE
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
+from tests.simulation.actors.relayed_chunks import SAMPLE_RATE
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.outcomes import NoAnswerError

@@ -13,7 +13,9 @@ from tests.simulation.price_lists import credits_for
 from tests.simulation.providers import billed_ms
 from tests.simulation.scheduler import NEVER_MS, ViolationError
 
+STOP = "stop"  # stands for the renewal's key in a request to stop
 CLOCK_SLACK_MS = 8_000  # of billed time: clocks of two processes, and seconds that are cut off
+LONGEST_SHOWN = 40  # characters of a text
 
 
 @dataclass
@@ -25,6 +27,9 @@ class HeldSession:
 
     `is_deleted`: its deletion was requested; `was_deleted`: and acknowledged. `listeners`: how many act on it now;
     `left_ms`: when the last one left. `is_reused`: its key was used for another session.
+
+    `is_talker`: its segments are long. `begun_ms`: when its last known lease was requested; `stopped_ms`: when the
+    first stop was answered. `sent_bytes`: of words in all requests; `kept_bytes`: of those that were acknowledged.
     """
 
     session_id: str
@@ -40,6 +45,11 @@ class HeldSession:
     is_reused: bool = False
     listeners: int = 0
     left_ms: int = 0
+    is_talker: bool = False
+    begun_ms: int = 0
+    stopped_ms: int = NEVER_MS
+    sent_bytes: int = 0
+    kept_bytes: int = 0
     providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)
@@ -111,10 +121,11 @@ class Socket:
 
 @dataclass
 class Save:
-    """One attempt to save a segment. `ended_ms`: when it was acknowledged, 0 if it was not."""
+    """One attempt to save a segment. `size`: the bytes of its text. `ended_ms`: when it was acknowledged, else 0."""
 
-    text: str
+    text: str = field(repr=False)
     started_ms: int
+    size: int
     ended_ms: int = 0
 
 
@@ -135,11 +146,12 @@ def check_transcript(simulation: Simulation, person: Person, session: HeldSessio
     saved = [words for words in texts if words.startswith("segment ")]
     by_seq = {int(words.split()[1]): words for words in saved}
     if len(by_seq) != len(saved):
-        raise ViolationError(f"a segment of {session.session_id} is there twice: {saved}")
+        raise ViolationError(f"a segment of {session.session_id} is there twice: {sorted(by_seq)}")
     for seq in session.saves:
         allowed = session.texts_of(seq)
         if allowed and by_seq.get(seq) not in allowed:
-            raise ViolationError(f"segment {seq} of {session.session_id} is {by_seq.get(seq)}: {session.saves[seq]}")
+            found_text = str(by_seq.get(seq))[:LONGEST_SHOWN]
+            raise ViolationError(f"segment {seq} of {session.session_id} is {found_text}: {session.saves[seq]}")
     for seq, (_, words) in session.recognised.items():
         if texts.count(words) != 1:
             raise ViolationError(f"chunk {seq} of {session.session_id} is {texts.count(words)} times in its transcript")

@@ -17,11 +17,11 @@ from chalicelib.errors import (
     InsufficientCreditsError,
     ProviderNotOfferedError,
 )
-from chalicelib.models.audio import Audio
-from tests.simulation.actors.held_session import EndRequest, HeldSession, Socket, check_bill
+from tests.simulation.actors.held_session import STOP, EndRequest, HeldSession, Socket, check_bill
 from tests.simulation.actors.person import GaveUpError, Person, body_hash
+from tests.simulation.actors.relayed_chunks import send_chunk
 from tests.simulation.actors.reused_keys import check_is_another, take_deleted_session
-from tests.simulation.actors.spoken_words import acknowledge, choose_words
+from tests.simulation.actors.spoken_words import choose_last_words, choose_words
 from tests.simulation.application import Application
 from tests.simulation.core import Simulation
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -30,8 +30,6 @@ from tests.simulation.scheduler import ViolationError
 LENGTHS_OF_DROPS = (SECOND_MS, SECOND_MS, MINUTE_MS, MINUTE_MS, 20 * MINUTE_MS, 20 * MINUTE_MS, 30 * HOUR_MS)
 DIRECT_STEPS = ("listen", "save", "save", "renew", "drop", "at once", "wake")
 RELAY_STEPS = (*DIRECT_STEPS, "chunk", "chunk", "chunk", "chunk", "chunk")
-SAMPLE_RATE = 100  # few bytes a second: nothing in the backend looks into the audio
-LONGEST_CHUNK_MS = 30_000
 CLIENTS_PROVIDERS = (
     None,
     None,
@@ -41,7 +39,7 @@ CLIENTS_PROVIDERS = (
 )  # the providers that a client may name
 FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
 OPEN_TABS = 3
-STOP = "stop"  # stands for the renewal's key in a request to stop
+TALKERS = 0.08  # of the sessions: more words than anybody says
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
 
 
@@ -106,6 +104,7 @@ class Listener:
         session = HeldSession(
             session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0, providers=providers
         )
+        session.is_talker = rng.random() < TALKERS
         session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
@@ -132,6 +131,7 @@ class Listener:
         if lease.credits_per_minute != session.per_minute:
             raise ViolationError(f"the price of {session.session_id} was {session.per_minute}, and is now {lease}")
         now_ms = self.simulation.scheduler.now_ms
+        session.begun_ms = max(session.begun_ms, requested_ms)
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
             if session.providers and lease.provider not in session.providers:
@@ -152,7 +152,7 @@ class Listener:
             case "save":
                 self._save(session)
             case "chunk":
-                self._send_chunk(session)
+                send_chunk(self.simulation, self.person, session)
             case "wake":
                 self._wake(session)
             case "at once":
@@ -174,37 +174,28 @@ class Listener:
             lambda: self._stop(session) if self.rng.random() < 0.3 else None,
         ]
         if session.transport == "relay":
-            kinds += [lambda: self._send_chunk(session)] * 5
+            kinds += [lambda: send_chunk(self.simulation, self.person, session)] * 5
         for number, run in enumerate(self.rng.choices(kinds, k=self.rng.randint(2, 4))):
             self._start_actor(session, f"at once {number}", run)
         self.simulation.think(SECOND_MS)
 
     def _save(self, session: HeldSession) -> None:
-        segments, saves, sent_today = choose_words(self.simulation, self.person, session)
+        words = choose_words(self.simulation, self.person, session)
         person, session_id = self.person, session.session_id
-        saved = person.ask(
-            "save", lambda application: application.streaming.save(person.me, session_id, segments, sent_today)
-        )
-        acknowledge(self.simulation, saves, saved.rejected, sent_today)
-        if set(saved.saved) != saves.keys() - {segment.seq for segment in saved.rejected}:
-            raise ViolationError(f"session {session_id} saved {len(saved.saved)} of {len(saves)} segments: {saved}")
 
-    def _send_chunk(self, session: HeldSession) -> None:
-        """Send a chunk, a new one or one of the last again."""
-        rng, person = self.rng, self.person
-        is_repeated = bool(session.sent) and rng.random() < 0.2
-        seq = rng.choice(list(session.sent)) if is_repeated else len(session.sent)
-        milliseconds = session.sent.setdefault(seq, rng.randrange(80, LONGEST_CHUNK_MS, 10))
-        audio = Audio(bytes([seq % 256]) * (milliseconds * SAMPLE_RATE * 2 // 1_000), SAMPLE_RATE, 1)
+        def save(application: Application) -> contract.Saved:
+            return application.streaming.save(person.me, session_id, words.segments, words.count_bytes())
 
-        def send(application: Application) -> contract.Chunk:
-            chunk, _ = application.relay.chunk(person.me, session.session_id, seq, None, audio)
-            return chunk
-
-        chunk = person.ask("chunk", send, subject=session.session_id)
-        found = session.recognised.setdefault(seq, (audio.duration_ms, chunk.text))
-        if found != (chunk.duration_ms, chunk.text):
-            raise ViolationError(f"chunk {seq} of {session.session_id} was {found}, and is now {chunk}")
+        try:
+            saved = person.ask("save", save)
+        except ConflictError as conflict:
+            words.refuse(conflict.details.get("reason"))
+            raise
+        words.acknowledge(saved.rejected)
+        if set(saved.saved) != words.saves.keys() - {segment.seq for segment in saved.rejected}:
+            raise ViolationError(
+                f"session {session_id} saved {len(saved.saved)} of {len(words.saves)} segments: {saved}"
+            )
 
     def _renew(self, session: HeldSession, *, is_interrupted: bool) -> bool:
         person = self.person
@@ -244,17 +235,17 @@ class Listener:
 
     def _stop(self, session: HeldSession) -> None:
         person, seconds = self.person, self.rng.choice([None, self.rng.randrange(600)])
-        segments, saves, sent_today = (
-            choose_words(self.simulation, self.person, session) if self.rng.random() < 0.5 else ([], {}, 0)
-        )
+        words = choose_last_words(self.simulation, person, session)
 
         def stop(application: Application) -> contract.Stopped:
-            return application.streaming.stop(person.me, session.session_id, seconds, segments, sent_today)
+            sent_today = words.count_bytes()
+            return application.streaming.stop(person.me, session.session_id, seconds, words.segments, sent_today)
 
         try:
             with self._end_request(session, STOP):
                 stopped = person.ask("stop", stop)
-            acknowledge(self.simulation, saves, stopped.rejected, sent_today)
+            words.acknowledge(stopped.rejected)
+            session.stopped_ms = min(session.stopped_ms, self.simulation.scheduler.now_ms)
             check_bill(session, stopped)
             if self.rng.random() < 0.2:
                 again = person.ask(

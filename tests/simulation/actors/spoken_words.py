@@ -1,12 +1,16 @@
-"""The segments that a listener saves, some of them odd, and which of them were stored."""
+"""The segments that a listener saves, some of them odd and some long, and what became of them."""
 
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from chalicelib import contract
 from tests.simulation.actors.held_session import HeldSession, Save
 from tests.simulation.actors.person import Person
+from tests.simulation.actors.words_bounds import check_kept, check_refused
 from tests.simulation.core import Simulation
-from tests.simulation.scheduler import ViolationError
+from tests.simulation.faults import DAY_MS
 
 ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"start_ms": -20, "end_ms": 480.6},
@@ -18,35 +22,78 @@ ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"text": None},
 )
 MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
+LONG_TEXT_CHARACTERS = 19_900
+FILLERS = ("y", "ß")  # of one byte, and of two
+MANY_SEGMENTS = 8  # of long text: more than one call stores
+STORED_BESIDE_TEXT = 150  # bytes of a segment, at most, besides its text
+STOPS_WITHOUT_WORDS = 0.5
 
 
-def choose_words(
-    simulation: Simulation, person: Person, session: HeldSession
-) -> tuple[list[contract.SegmentInput], dict[int, Save], int]:
-    """Segments, some of them odd as vendors send them; the attempts to save them; and the bytes sent before."""
+@dataclass
+class SpokenWords:
+    """The segments of one request about a session.
+
+    `saves`: seq → the attempt to save it. `stored_bytes`: what all of them take at most. `sent_before`: of each try the
+    bytes that its account had sent earlier on that day; `is_much_sent`: and many more from elsewhere.
+    """
+
+    simulation: Simulation
+    person: Person
+    session: HeldSession
+    segments: list[contract.SegmentInput] = field(default_factory=list)
+    saves: dict[int, Save] = field(default_factory=dict)
+    requested_ms: int = 0
+    stored_bytes: int = 0
+    is_much_sent: bool = False
+    sent_before: list[int] = field(default_factory=list)
+
+    def count_bytes(self) -> int:
+        """A request arrives with these segments: the bytes that its account sent before on this day."""
+        sent = self.simulation.memory.sent_bytes
+        day = self.person.user_id, self.simulation.scheduler.now_ms // DAY_MS
+        self.sent_before.append(sent[day] + (MUCH_SENT_TODAY if self.is_much_sent else 0))
+        sent[day] += len(msgspec.json.encode(self.segments))
+        self.session.sent_bytes += self.stored_bytes
+        return self.sent_before[-1]
+
+    def acknowledge(self, rejected: list[contract.RejectedSegment]) -> None:
+        """Note what was stored, and whether that and what was rejected are as they must be. Raises ViolationError."""
+        for segment in rejected:
+            check_refused(self.simulation, self.session, segment.reason, self)
+        for seq in self.saves.keys() - {segment.seq for segment in rejected}:
+            self.saves[seq].ended_ms = self.simulation.scheduler.now_ms
+        check_kept(self.simulation, self.person, self.session, self)
+
+    def refuse(self, reason: object) -> None:
+        """All of them were refused. Raises ViolationError where that is wrong."""
+        check_refused(self.simulation, self.session, str(reason), self)
+
+
+def choose_words(simulation: Simulation, person: Person, session: HeldSession) -> SpokenWords:
+    """Segments, some of them odd as vendors send them; of a talker they are long."""
     rng = simulation.rng
+    words = SpokenWords(simulation, person, session, requested_ms=simulation.scheduler.now_ms)
     first = max(session.first_seq, session.next_seq - rng.randrange(3))
-    segments: list[contract.SegmentInput] = []
-    saves: dict[int, Save] = {}
-    for seq in range(first, first + rng.randint(1, 3)):
-        words = f"segment {seq} {rng.getrandbits(24):06x}"
+    count = MANY_SEGMENTS if session.is_talker and rng.random() < 0.1 else rng.randint(1, 3)
+    for seq in range(first, first + count):
+        beginning = f"segment {seq} {rng.getrandbits(24):06x}"
+        spoken = f"{beginning} {rng.choice(FILLERS) * LONG_TEXT_CHARACTERS}" if session.is_talker else beginning
         odd = rng.choice(ODD_SEGMENTS) if rng.random() < 0.3 else {}
-        fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": words} | odd
-        segments.append(contract.SegmentInput(**fields))
+        fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": spoken} | odd
+        words.segments.append(contract.SegmentInput(**fields))
         session.next_seq = max(session.next_seq, seq + 1)
         if fields["text"]:
-            saves[seq] = Save(words, simulation.scheduler.now_ms)
-            session.saves[seq].append(saves[seq])
-            simulation.memory.personal[person.user_id].append(words)
-    return segments, saves, MUCH_SENT_TODAY if rng.random() < 0.03 else 0
+            save = Save(spoken, words.requested_ms, len(spoken.encode()))
+            words.saves[seq] = save
+            words.stored_bytes += save.size + STORED_BESIDE_TEXT
+            session.saves[seq].append(save)
+            simulation.memory.personal[person.user_id].append(beginning)
+    words.is_much_sent = rng.random() < 0.03
+    return words
 
 
-def acknowledge(
-    simulation: Simulation, saves: dict[int, Save], rejected: list[contract.RejectedSegment], sent_today: int
-) -> None:
-    """Note what was stored. Nothing is rejected here but for the bound of a day, or too late."""
-    for segment in rejected:
-        if segment.reason == "save_full" or (segment.reason == "words_limit" and not sent_today):
-            raise ViolationError(f"segment {segment.seq} was rejected: {segment.reason}")
-    for seq in saves.keys() - {segment.seq for segment in rejected}:
-        saves[seq].ended_ms = simulation.scheduler.now_ms
+def choose_last_words(simulation: Simulation, person: Person, session: HeldSession) -> SpokenWords:
+    """Those that are sent with a stop, if any."""
+    if simulation.rng.random() < STOPS_WITHOUT_WORDS:
+        return SpokenWords(simulation, person, session, requested_ms=simulation.scheduler.now_ms)
+    return choose_words(simulation, person, session)

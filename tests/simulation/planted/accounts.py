@@ -18,6 +18,9 @@ FAULTS = {
     "an erasure that leaves the text of catch-ups": PlantedFault(
         "accounts/deletion.py", "stored_shapes.JOB.attributes_to_erase(item)", "[]"
     ),
+    "a language that an erasure leaves in catch-ups": PlantedFault(
+        "models/catchup.py", 'language: Personal[str] = ""', 'language: Record[str] = ""'
+    ),
     "an erasure that leaves files": PlantedFault("accounts/deletion.py", "            files.delete_all(user_id)\n", ""),
     "an erasure without its last pass": PlantedFault(
         "accounts/deletion.py", "last_pass_after_seconds: int = 1_800", "last_pass_after_seconds: int = 0"

@@ -1,6 +1,6 @@
 """All faults that the simulation has to find: name → where, and what is replaced."""
 
-from tests.simulation.planted import accounts, catchups, healing, metering, money, payments, totals, words
+from tests.simulation.planted import accounts, catchups, costs, healing, metering, money, payments, totals, words
 
 FAMILIES = {
     "money": money.FAULTS,
@@ -8,6 +8,7 @@ FAMILIES = {
     "metering": metering.FAULTS,
     "words": words.FAULTS,
     "catch-ups and claims": catchups.FAULTS,
+    "costs": costs.FAULTS,
     "totals": totals.FAULTS,
     "accounts and erasure": accounts.FAULTS,
     "what heals by itself": healing.FAULTS,

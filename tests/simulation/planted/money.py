@@ -22,12 +22,12 @@ FAULTS = {
         "return [entry_put(user_id, entry)]",
     ),
     "a claw-back that rounds up": PlantedFault(
-        "payments/purchase_state.py",
+        "payments/refunds_and_disputes.py",
         "return credits * min(part_cents, cents) // cents",
         "return -(-credits * min(part_cents, cents) // cents)",
     ),
     "a refund that is booked again with the next one": PlantedFault(
-        "payments/purchase_state.py", "value.clawed_back - booked.clawed_back", "value.clawed_back"
+        "payments/refunds_and_disputes.py", "value.clawed_back - booked.clawed_back", "value.clawed_back"
     ),
     "a purchase updated whatever its version": PlantedFault(
         "repositories/purchases.py",

@@ -18,8 +18,8 @@ FAULTS = {
     ),
     "an odd segment that keeps the later ones out": PlantedFault(
         "streaming/words.py",
-        "enumerate(map(_readable, segments)) if segment}",
-        "enumerate(iter(map(_readable, segments).__next__, None))}",
+        "enumerate(map(_readable, segments)) if segment",
+        "enumerate(iter(map(_readable, segments).__next__, None)) if segment",
     ),
     "a session that outlives its transcript": PlantedFault(
         "repositories/transcripts.py",
@@ -28,5 +28,37 @@ FAULTS = {
     ),
     "a start without a pointer to its session": PlantedFault(
         "streaming/service.py", "                put_open_session(opened),\n", ""
+    ),
+    "bytes of a day that nobody counts": PlantedFault(
+        "streaming/words.py",
+        "today = self.rules.words_bytes_per_day - sent_today",
+        "today = self.rules.words_bytes_per_day",
+    ),
+    "a session that keeps words without end": PlantedFault(
+        "streaming/words.py",
+        "return max(0, min(allowed, MAX_TRANSCRIPT_BYTES) - session.saved_bytes)",
+        "return MAX_TRANSCRIPT_BYTES",
+    ),
+    "bytes of words that are counted as characters": PlantedFault(
+        "streaming/words.py", "len(segment.text.encode())", "len(segment.text)"
+    ),
+    "last words that come late with a repeated stop": PlantedFault(
+        "streaming/words.py", "closed = self.rules.closed_reason(session, self.now())", "closed = None"
+    ),
+    "words that are saved whenever they come": PlantedFault(
+        "streaming/lease_rules.py",
+        'return "session_stopped" if was_late or now > session.stopped_at + self.late_words_seconds else None',
+        "return None",
+    ),
+    "late words that are refused at once": PlantedFault(
+        "streaming/lease_rules.py", "late_words_seconds: int = 120", "late_words_seconds: int = 0"
+    ),
+    "a deletion that does not say which catch-up runs": PlantedFault(
+        "transcripts/history.py",
+        "if item and item.get(RUNNING_CATCHUPS, 0) > 0:",
+        "if item and item.get(RUNNING_CATCHUPS, 0) < 0:",
+    ),
+    "a transcript that is deleted while its catch-up runs": PlantedFault(
+        "repositories/transcripts.py", "add={RUNNING_CATCHUPS: 1}, when=", "add={RUNNING_CATCHUPS: 0}, when="
     ),
 }

@@ -19,7 +19,7 @@ from chalicelib.models.purchase_facts import (
     RefundFact,
     RefundState,
 )
-from chalicelib.payments.purchase_state import apply_changes, ledger_changes, purchase_value
+from chalicelib.payments.refunds_and_disputes import apply_changes, ledger_changes, purchase_value
 
 CREDITS, CENTS = 2_000, 999
 

@@ -2,7 +2,7 @@
 
 A payment system reports facts in any order, any number of times and under many event ids. So nothing here counts
 events: facts are merged, each only moving forward (models/purchase_facts.py), and the value of the purchase follows
-from all facts together. Merging is commutative, associative and idempotent; tests/payments/test_purchase_state.py
+from all facts together. Merging is commutative, associative and idempotent; tests/payments/test_refunds_and_disputes.py
 verifies that.
 """
 
