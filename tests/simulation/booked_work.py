@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.core import Simulation
 
 Amounts = tuple[int, int, int, int]  # milliseconds, tokens sent, tokens received, micro-USD for audio
-NOTHING: Amounts = (0, 0, 0, 0)
+NO_AMOUNTS: Amounts = (0, 0, 0, 0)
 
 
 def uses_of(entry: Item) -> Iterator[Work]:
@@ -40,7 +40,7 @@ def uses_of(entry: Item) -> Iterator[Work]:
 
 def check_booked_work(simulation: "Simulation") -> None:
     """At rest: each entry costs what its uses cost, and the uses are those that the providers count."""
-    booked: defaultdict[tuple[str, str], Amounts] = defaultdict(lambda: NOTHING)
+    booked: defaultdict[tuple[str, str], Amounts] = defaultdict(lambda: NO_AMOUNTS)
     models_of_hold = _models_of_holds(simulation)
     for user_id, account in simulation.observer.books.accounts.items():
         for entry in account.entries.values():
@@ -79,9 +79,8 @@ def _check_entry(user_id: str, entry: Item, uses: list[Work], socket_models: set
     if socket_models is not None:
         audio_ms = number(entry, "audio_ms")
         allowed = [(model, audio_ms, audio_cost(model, audio_ms)) for model in sorted(socket_models)]
-        if audio_ms and [(use.model, use.audio_ms, use.cost_micro_usd) for use in uses] not in [
-            [one] for one in allowed
-        ]:
+        booked = [(use.model, use.audio_ms, use.cost_micro_usd) for use in uses]
+        if audio_ms and not any(booked == [use] for use in allowed):
             _fail(user_id, f"a lease of {audio_ms} ms is booked as {uses}, its socket costs one of {allowed}")
 
 
@@ -90,11 +89,13 @@ def _check_log(counts: Counter[str], log: WorkLog, booked: dict[tuple[str, str],
     received: defaultdict[tuple[str, str], list[ReceivedWork]] = defaultdict(list)
     for answer in log.received:
         received[answer.work.reference, answer.work.model].append(answer)
-    models = {work.model for work in log.asked}
+    models = {work.model for work in log.performed}
     for key in sorted(received.keys() | {key for key in booked if key[1] in models}):
-        _check_reference(counts, key, booked.get(key, NOTHING), received[key])
-    counts["unbooked work: its answer was lost on its way"] += len(log.asked) - len(log.received)
-    counts["micro-USD that providers of text and relayed audio count"] += sum(work.cost_micro_usd for work in log.asked)
+        _check_reference(counts, key, booked.get(key, NO_AMOUNTS), received[key])
+    counts["unbooked work: its answer was lost on its way"] += len(log.performed) - len(log.received)
+    counts["micro-USD that providers of text and relayed audio count"] += sum(
+        work.cost_micro_usd for work in log.performed
+    )
     counts["micro-USD that is booked of it"] += sum(
         text_cost(model, amounts[1], amounts[2]) if model in PRICES.text_models else amounts[3]
         for (_, model), amounts in booked.items()
@@ -104,7 +105,7 @@ def _check_log(counts: Counter[str], log: WorkLog, booked: dict[tuple[str, str],
 
 def _check_reference(counts: Counter[str], key: tuple[str, str], booked: Amounts, answers: list[ReceivedWork]) -> None:
     """Some of the answers whose booking is not certain may be missing, and nothing else."""
-    possible: dict[Amounts, list[ReceivedWork]] = {NOTHING: []}  # what may be booked → what is missing then
+    possible: dict[Amounts, list[ReceivedWork]] = {NO_AMOUNTS: []}  # what may be booked → what is missing then
     for answer in answers:
         amounts, excuse = _amounts(answer.work), answer.excuse
         with_it = {_add(sum_, amounts): missing for sum_, missing in possible.items()}
@@ -122,8 +123,8 @@ def _amounts(work: Work) -> Amounts:
     return work.audio_ms, work.input_tokens, work.output_tokens, cost
 
 
-def _add(one: Amounts, other: Amounts) -> Amounts:
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
+def _add(first: Amounts, second: Amounts) -> Amounts:
+    return first[0] + second[0], first[1] + second[1], first[2] + second[2], first[3] + second[3]
 
 
 def _fail(user_id: str, message: str) -> NoReturn:

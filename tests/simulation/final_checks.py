@@ -57,7 +57,7 @@ def check_recognised_audio(simulation: Simulation) -> None:
         for sk, item in items.items()
         if "#C#" in sk and text(item, "state") == "done"
     )
-    recognised_ms = sum(work.audio_ms for work in simulation.providers.recogniser.log.asked)
+    recognised_ms = sum(work.audio_ms for work in simulation.providers.recogniser.log.performed)
     if billed_audio_ms > recognised_ms:
         raise ViolationError(f"{billed_audio_ms} ms were billed, {recognised_ms} recognised")
 

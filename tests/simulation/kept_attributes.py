@@ -21,11 +21,11 @@ KEPT_ATTRIBUTES = {
     " disputes granted holds is_live package_id payment payment_id price_version purchase_id refunds returned_cents"
     " user_id version",
 }
-KEPT = {kind: {"pk", "sk", *names.split()} for kind, names in KEPT_ATTRIBUTES.items()}
+STORED_ATTRIBUTES = {kind: {"pk", "sk", *names.split()} for kind, names in KEPT_ATTRIBUTES.items()}
 
 
 def attributes_to_erase(item: Item) -> list[str]:
     """The attributes of a stored item that may not stay; all of an item that may not."""
     partition, _, _ = text(item, "pk").partition("#")
     kind = text(item, "sk").partition("#")[0] if partition == "USER" else partition
-    return sorted(item.keys() - KEPT.get(kind, set()))
+    return sorted(item.keys() - STORED_ATTRIBUTES.get(kind, set()))

@@ -46,14 +46,14 @@ class ReceivedWork:
 
 @dataclass
 class WorkLog:
-    """The work of one provider. `asked`: all that it did; `received`: what its answers told the backend.
+    """The work of one provider. `performed`: all that it did; `received`: what its answers told the backend.
 
-    `frozen`: of the answers, how many find their process frozen at once, which goes on although its time is over.
+    `frozen`: of the answers, how many find their process frozen at once, which goes on although its time has passed.
     """
 
     simulation: "Simulation"
     frozen: float
-    asked: list[Work] = field(default_factory=list)
+    performed: list[Work] = field(default_factory=list)
     received: list[ReceivedWork] = field(default_factory=list)
 
     def receive(self, work: Work) -> None:

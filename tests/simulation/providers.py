@@ -131,7 +131,7 @@ class Recogniser:
     def _recognise(self, audio: Audio, work: Work) -> Recognition:
         if not self._is_covered(audio):
             raise ViolationError(f"{audio.duration_ms} ms of audio without a hold that covers it")
-        self.log.asked.append(work)
+        self.log.performed.append(work)
         words = f"words {audio.fingerprint[:8]}"
         return Recognition(words, self.model, (Word(words, 0, audio.duration_ms, 0.9),))
 

@@ -60,7 +60,7 @@ class TextModel:
         sent, received = len(task.data.encode()) // 3, 1 + rng.randrange(task.output_tokens)
         cost = text_cost(MODEL, sent, received)
         work = Work(process.subject, MODEL, cost, input_tokens=sent, output_tokens=received)
-        self.log.asked.append(work)
+        self.log.performed.append(work)
         return TextAnswer(fields, MODEL, sent, received), work
 
     def _fields(self, name: str, written: str) -> dict[str, object]:

@@ -28,7 +28,7 @@ class HeldSession:
     `is_deleted`: its deletion was requested; `was_deleted`: and acknowledged. `listeners`: how many act on it now;
     `left_ms`: when the last one left. `is_reused`: its key was used for another session.
 
-    `is_talker`: its segments are long. `begun_ms`: when its last known lease was requested; `stopped_ms`: when the
+    `is_talker`: its segments are long. `started_ms`: when its last known lease was requested; `stopped_ms`: when the
     first stop was answered. `sent_bytes`: of words in all requests; `kept_bytes`: of those that were acknowledged.
     """
 
@@ -46,7 +46,7 @@ class HeldSession:
     listeners: int = 0
     left_ms: int = 0
     is_talker: bool = False
-    begun_ms: int = 0
+    started_ms: int = 0
     stopped_ms: int = NEVER_MS
     sent_bytes: int = 0
     kept_bytes: int = 0

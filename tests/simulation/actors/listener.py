@@ -131,7 +131,7 @@ class Listener:
         if lease.credits_per_minute != session.per_minute:
             raise ViolationError(f"the price of {session.session_id} was {session.per_minute}, and is now {lease}")
         now_ms = self.simulation.scheduler.now_ms
-        session.begun_ms = max(session.begun_ms, requested_ms)
+        session.started_ms = max(session.started_ms, requested_ms)
         session.lease_started_ms, session.lease_ends_ms = now_ms, now_ms + lease.lease_seconds * SECOND_MS
         if isinstance(lease.token, str):
             if session.providers and lease.provider not in session.providers:

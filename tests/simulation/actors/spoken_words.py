@@ -1,4 +1,4 @@
-"""The segments that a listener saves, some of them odd and some long, and what became of them."""
+"""The segments that a listener saves, some of them odd and some long, and how they were answered."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,13 +77,13 @@ def choose_words(simulation: Simulation, person: Person, session: HeldSession) -
     count = MANY_SEGMENTS if session.is_talker and rng.random() < 0.1 else rng.randint(1, 3)
     for seq in range(first, first + count):
         beginning = f"segment {seq} {rng.getrandbits(24):06x}"
-        spoken = f"{beginning} {rng.choice(FILLERS) * LONG_TEXT_CHARACTERS}" if session.is_talker else beginning
+        text = f"{beginning} {rng.choice(FILLERS) * LONG_TEXT_CHARACTERS}" if session.is_talker else beginning
         odd = rng.choice(ODD_SEGMENTS) if rng.random() < 0.3 else {}
-        fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": spoken} | odd
+        fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": text} | odd
         words.segments.append(contract.SegmentInput(**fields))
         session.next_seq = max(session.next_seq, seq + 1)
         if fields["text"]:
-            save = Save(spoken, words.requested_ms, len(spoken.encode()))
+            save = Save(text, words.requested_ms, len(text.encode()))
             words.saves[seq] = save
             words.stored_bytes += save.size + STORED_BESIDE_TEXT
             session.saves[seq].append(save)

@@ -62,7 +62,7 @@ def _may_be_refused(now_ms: int, session: HeldSession, reason: str, words: "Spok
         case "session_stopped" | "resume_expired":
             stops_ms = (request.started_ms for request in session.end_requests if request.renewal == STOP)
             stopped_ms = min(stops_ms, default=now_ms)
-            is_over = now_ms >= session.begun_ms + RESUMED_WITHIN_MS - CLOCK_SLACK_MS
+            is_over = now_ms >= session.started_ms + RESUMED_WITHIN_MS - CLOCK_SLACK_MS
             is_stopped = now_ms >= stopped_ms + LATE_WORDS_MS - CLOCK_SLACK_MS
             return is_over or (is_stopped and reason == "session_stopped")
         case _:
@@ -70,7 +70,7 @@ def _may_be_refused(now_ms: int, session: HeldSession, reason: str, words: "Spok
 
 
 def check_stored_words(simulation: Simulation) -> None:
-    """At rest, whoever sent them and whatever was answered: the saved words of each session are within its bytes."""
+    """At rest, whatever was sent and answered: the text of each session is within its bytes."""
     for person, session in simulation.listened:
         prefix = f"SEGMENT#{session.transcript_id}#S#"
         stored = [item for sk, item in stored_items(APP, f"USER#{person.user_id}").items() if sk.startswith(prefix)]
