@@ -56,6 +56,7 @@ def _rest(
     check_owed_credits(simulation)
     while simulation.observer.stream:
         schedules.count()
+    final_checks.check_totals(simulation, schedules.lost_records)
     if schedules.lost_records:
         _run_audit(simulation, schedules, owner, recount=True)
     simulation.observer.books.check_all()

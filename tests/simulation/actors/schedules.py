@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.errors import AppError
 from chalicelib.repositories.aggregates import AggregatesBusyError
 from tests.simulation.application import Application
-from tests.simulation.books import text
+from tests.simulation.books import Item, text
 from tests.simulation.core import SCHEDULE_MS, STREAM_MS, WORKER_MS, Simulation
 from tests.simulation.engine import expire_items
 from tests.simulation.faults import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -23,11 +23,11 @@ OUTAGES = 0.1  # how often records of the stream are lost, measured by messages
 
 
 class Schedules:
-    """Everything that no person starts. `lost_records`: those of the stream that are counted by a recount alone."""
+    """Everything that no person starts. `lost_records`: the entries that a recount alone can count."""
 
     def __init__(self, simulation: Simulation):
         self.simulation, self.rng = simulation, simulation.rng
-        self.lost_records = 0
+        self.lost_records: list[Item] = []
         simulation.providers.queue.handle = self.handle_message
 
     def start(self) -> None:
@@ -125,7 +125,7 @@ class Schedules:
             return
         if faults.happens(faults.profile.lost * OUTAGES):  # They expired while their consumer failed for a day.
             self.simulation.counts["faults: record of the stream lost"] += len(batch)
-            self.lost_records += len(batch)
+            self.lost_records += batch
             return
         if faults.happens(faults.profile.doubled):
             self.rng.shuffle(batch)
