@@ -12,6 +12,7 @@ import pytest
 from chalicelib import contract
 from chalicelib.contract.base import RequestShape, find_cleaned_fields
 from chalicelib.contract.cleaning import EDGE, round_report_seconds, strip_edges
+from chalicelib.contract.streaming import place_chunk
 from chalicelib.errors import InvalidRequestError
 from chalicelib.http import request
 from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
@@ -199,9 +200,26 @@ def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "rounded"),
-    [(12.4, 12), (12, 12), (0.6, 1), (-3, 0), (-0.2, 0), (2_592_000, 2_592_000), (1e300, 2_592_000), (None, None)],
+    [
+        (12.4, 12),
+        (12, 12),
+        (0.6, 1),
+        (-3, 0),
+        (-0.2, 0),
+        (2_592_000, 2_592_000),
+        (1e300, 2_592_000),
+        (None, None),
+        (0.5, 1),
+        (1.5, 2),
+        (2.5, 3),
+        ("12.5", 13),
+        (True, None),
+        ("soon", None),
+        ([1], None),
+        (10**400, 2_592_000),
+    ],
 )
-def test_reported_seconds_are_rounded_and_clamped(sent: float | None, rounded: int | None) -> None:
+def test_reported_seconds_are_rounded_and_clamped(sent: Any, rounded: int | None) -> None:
     stop = read(contract.StreamAction, action="stop", provider_session_seconds=sent, **SESSION)
 
     assert (stop.provider_session_seconds, type(stop.provider_session_seconds)) == (rounded, type(rounded))
@@ -267,7 +285,7 @@ CLEANED_TEXTS = {
     (shape.__name__, name): clean
     for shape in all_shapes()
     for name, clean in find_cleaned_fields(shape)
-    if clean is not round_report_seconds
+    if clean not in (round_report_seconds, place_chunk)
 }
 CLEANERS = {clean.__name__: clean for clean in CLEANED_TEXTS.values()}
 LARGEST_BYTES = MAX_LARGE_JSON_BYTES
