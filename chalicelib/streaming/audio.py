@@ -80,7 +80,7 @@ def _wav(body: bytes) -> Audio:
         elif name == b"data":
             if layout is None:
                 raise InvalidRequestError("The WAV file has its data before its format.", "body")
-            if size == 0 or size > MAX_BYTES:  # A recorder that did not know the length yet.
+            if size == 0 or size > MAX_BYTES - start:  # A recorder that did not know the length yet.
                 size = _sound_bytes(body, start)
             if start + size > len(body):
                 raise InvalidRequestError("The WAV header promises more audio than there is.", "body")
