@@ -178,6 +178,10 @@ def test_what_is_copied_along_with_an_address_or_a_code_is_removed(edge: str) ->
     confirm = read(contract.Confirm, email=f"{edge}ada@example.com{edge}", code=f"{edge}123456{edge}")
 
     assert (confirm.email, confirm.code) == ("ada@example.com", "123456")
+    url = "https://example.com/talk.mp3"
+    assert read(contract.Catchup, audio_url=edge + url + edge).audio_url == url
+    buy = read(contract.Buy, package_id="popular", success_url=edge + url, cancel_url=url + edge)
+    assert (buy.success_url, buy.cancel_url) == (url, url)
     longest = f"{'a' * 64}@{'b' * 59}.com"
     assert read(contract.Register, email=edge + longest + edge, password="correct horse").email == longest
 
