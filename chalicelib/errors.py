@@ -117,7 +117,7 @@ class InvalidCredentialsError(AppError):
     """The email or the password is wrong, or the refresh token was revoked or has expired."""
 
     code = "invalid_credentials"
-    example = "The email address or the password is wrong."
+    example = "The email address or the password is wrong. Try again, or ask for a code for a new password."
 
 
 class EmailUnverifiedError(AppError):
@@ -135,10 +135,10 @@ class EmailTakenError(AppError):
 
 
 class ForbiddenError(AppError):
-    """Only administrators may call this route."""
+    """Only administrators may call this route. Sign in as one."""
 
     code = "forbidden"
-    example = "Only administrators may call this route."
+    example = "Only administrators may call this route. Sign in as one."
 
 
 class AccountBlockedError(AppError):
@@ -152,7 +152,7 @@ class OriginNotAllowedError(AppError):
     """A browser page of another origin called; only the extension and this API's own pages may."""
 
     code = "origin_not_allowed"
-    example = "Pages of other origins may not embed parts of this API."
+    example = "Pages of other origins may not embed parts of this API. Use the extension or this API's own pages."
 
 
 class InsufficientCreditsError(AppError):
@@ -230,7 +230,7 @@ class ProviderError(AppError):
     """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
     code = "provider_error"
-    example = "AssemblyAI rejected the request."
+    example = "AssemblyAI rejected the request. Retry it later."
 
     def __init__(self, message: str, log_note: str = "", **details: Detail):
         super().__init__(message, **details)
@@ -249,7 +249,7 @@ class ProviderTimeoutError(ProviderError):
     """A provider did not respond in time. Nothing was charged."""
 
     code = "provider_timeout"
-    example = "AssemblyAI did not respond in time."
+    example = "AssemblyAI did not respond in time. Retry the request."
 
 
 class ProviderUnavailableError(ProviderError):

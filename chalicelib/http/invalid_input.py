@@ -46,7 +46,7 @@ def invalid_request(error: Exception, shape: Any, noun: str = "field") -> Invali
     `shape`: what the input was read as. `noun`: what it consists of, fields or parameters.
     """
     if not isinstance(error, msgspec.ValidationError):
-        return InvalidRequestError("The body is not valid JSON in UTF-8.", BODY)
+        return InvalidRequestError("The body is not valid JSON in UTF-8. Send JSON.", BODY)
     text, _, path = str(error).rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
     path = path.removesuffix("`").lstrip(".")
     if isinstance(error.__cause__, FieldError):

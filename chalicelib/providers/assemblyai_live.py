@@ -61,7 +61,7 @@ class AssemblyAILive:
         try:
             response = msgspec.convert(fields, TokenResponse)
         except msgspec.ValidationError as error:
-            raise ProviderError("AssemblyAI returned no token.") from error
+            raise ProviderError("AssemblyAI returned no token. Retry the request.") from error
         return SocketCredential(
             provider="assemblyai",
             model=f"assemblyai/{model}{ASSEMBLYAI_KEY_TERMS if options.key_terms else ''}",

@@ -45,11 +45,13 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
         rates = ", ".join(map(str, SAMPLE_RATES))
         raise InvalidRequestError(f"The sample rate must be one of: {rates}.", "sample_rate")
     if len(audio.frames) % (audio.channels * BYTES_PER_SAMPLE):
-        raise InvalidRequestError("The audio ends in the middle of a frame.", "body")
+        raise InvalidRequestError("The audio ends in the middle of a frame. Send whole frames.", "body")
     if audio.duration_ms < SHORTEST_MS:
-        raise InvalidRequestError(f"The audio is shorter than {SHORTEST_MS} ms.", "body")
+        raise InvalidRequestError(f"The audio is shorter than {SHORTEST_MS} ms. Send a longer chunk.", "body")
     if audio.duration_ms > LONGEST_MS or (audio.duration_ms == LONGEST_MS and not _is_exact(audio)):
-        raise InvalidRequestError(f"The audio is longer than {LONGEST_MS // 1000} s.", "body")
+        raise InvalidRequestError(
+            f"The audio is longer than {LONGEST_MS // 1000} s. Split it into shorter chunks.", "body"
+        )
     return audio
 
 
@@ -68,7 +70,7 @@ def _raw(body: bytes, sample_rate: int | None, channels: int | None) -> Audio:
 def _wav(body: bytes) -> Audio:
     """The first data chunk of a RIFF file that has sound. Chunks are walked over, so many at most."""
     if len(body) < 12 or body[:4] != b"RIFF" or body[8:12] != b"WAVE":
-        raise InvalidRequestError("This is not a WAV file.", "body")
+        raise InvalidRequestError("This is not a WAV file. Send one, or raw samples as audio/pcm.", "body")
     position, layout = 12, None
     for _ in range(MOST_PARTS):
         if position + 8 > len(body):
@@ -79,15 +81,19 @@ def _wav(body: bytes) -> Audio:
             layout = _layout(body[start : start + size])
         elif name == b"data":
             if layout is None:
-                raise InvalidRequestError("The WAV file has its data before its format.", "body")
+                raise InvalidRequestError(
+                    "The WAV file has its data before its format. Send a file with its format first.", "body"
+                )
             if size == 0 or size > MAX_BYTES - start:  # A recorder that did not know the length yet.
                 size = _sound_bytes(body, start)
             if start + size > len(body):
-                raise InvalidRequestError("The WAV header promises more audio than there is.", "body")
+                raise InvalidRequestError(
+                    "The WAV header promises more audio than there is. Send the whole file.", "body"
+                )
             if size:
                 return Audio(body[start : start + size], *layout)
         position = _next_chunk(body, start, size)
-    raise InvalidRequestError("The WAV file has no audio, or too many parts before it.", "body")
+    raise InvalidRequestError("The WAV file has no audio, or too many parts before it. Send a file with audio.", "body")
 
 
 def _next_chunk(body: bytes, start: int, size: int) -> int:
@@ -127,7 +133,7 @@ def _are_chunks(body: bytes, position: int) -> bool:
 def _layout(chunk: bytes) -> tuple[int, int]:
     """Sample rate and channels of a format chunk."""
     if len(chunk) < 16:
-        raise InvalidRequestError("The WAV header is cut short.", "body")
+        raise InvalidRequestError("The WAV header is cut short. Send the whole file.", "body")
     # The bytes per second and per frame are often wrong: Recorder.js writes those of stereo for mono too.
     code, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     is_pcm = code == FORMAT_PCM or (

@@ -228,7 +228,7 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ("", "body", "The body is not valid JSON in UTF-8."),
+        ("", "body", "The body is not valid JSON in UTF-8. Send JSON."),
         ("[]", "body", "This must be an object."),
         ("{}", "action", "This field is required."),
         ('{"action": "dance"}', "action", "This must be one of: start, renew, save, stop."),
@@ -277,7 +277,7 @@ def test_the_error_names_the_input_and_says_what_is_wrong(body: str, field: str,
         ({"limit": ["x"]}, "limit", "This must be a whole number."),
         ({"limit": ["0"]}, "limit", "This must be at least 1."),
         ({"colour": ["red"]}, "colour", "This parameter is unknown. Remove it."),
-        ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once."),
+        ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once. Send it once."),
         ({"from": ["x"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
         ({"from": ["2026-11-30T10:00:00"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
         ({"kind": ["x"]}, "kind", "This must be one of: catchup, live."),

@@ -206,4 +206,4 @@ def test_a_response_of_another_shape_is_a_provider_error(client: Client, serve, 
 
     error = failure_of(lambda: client(url=server.url).create_socket_credential(60, ENGLISH), KEYS.assemblyai)
 
-    assert (error.code, error.message) == ("provider_error", "AssemblyAI returned no token.")
+    assert (error.code, error.message) == ("provider_error", "AssemblyAI returned no token. Retry the request.")
