@@ -51,7 +51,9 @@ def request() -> Request:
     return app.current_request
 
 
-endpoint = EndpointDecorator(request, aws.verifier, use_cases.rate_limiter, aws.administrators)
+endpoint = EndpointDecorator(
+    request, aws.verifier, use_cases.rate_limiter, aws.administrators, use_cases.explain_refusal
+)
 PROVIDER_ERRORS = ("provider_error", "unavailable", "provider_timeout")
 
 

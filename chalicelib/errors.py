@@ -36,6 +36,14 @@ def quantity(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+# What may hold credits, and how they come back.
+HOLDERS = {
+    "sessions": ("open sessions", "stop sessions that are still open"),
+    "work": ("unfinished catch-ups or questions", "wait until the catch-ups and questions are done"),
+    "disputes": ("disputes", "wait until the bank decides the dispute"),
+}
+
+
 def be_form(number: int) -> str:
     """The verb for a counted noun."""
     return "is" if number == 1 else "are"
@@ -158,24 +166,26 @@ class OriginNotAllowedError(AppError):
 class InsufficientCreditsError(AppError):
     """The available credits cannot cover the request.
 
-    `held`: credits of the account that are reserved and may come back, by open sessions and jobs or by a dispute.
+    `held`: credits of the account that are reserved and may come back; `held_by`: by what, names of `HOLDERS`.
     """
 
     code = "insufficient_credits"
 
-    def __init__(self, required: int, available: int, held: int):
-        needed = f"{quantity(required, 'credit')} {be_form(required)} needed"
-        message = f"{needed}, {available:,} {be_form(available)} available"
-        advice = "Buy credits or request less."
+    def __init__(self, required: int, available: int, held: int, held_by: Iterable[str] = HOLDERS):
+        message = (
+            f"{quantity(required, 'credit')} {be_form(required)} needed, {available:,} {be_form(available)} available"
+        )
+        holders, remedies = zip(*(HOLDERS[name] for name in held_by), strict=True)
+        advice = f"{', '.join((*remedies, 'buy credits'))} or request less.".capitalize()
         if available < 0:
             message = f"Your balance is below zero ({available:,}), because credits were taken back"
             advice = "GET /credits/transactions says why. Buy credits to continue."
+        elif held <= 0:
+            advice = "Buy credits or request less."
         if held > 0:
-            message += f", and {held:,} {be_form(held)} held by open sessions, catch-ups, questions or disputes"
-            if available >= 0:
-                advice = "Stop sessions that are still open, buy credits or request less."
+            message += f", and {held:,} {be_form(held)} held by {' and by '.join(holders)}"
         super().__init__(f"{message}. {advice}", required=required, available=available)
-        self.available, self.held = available, held
+        self.required, self.available, self.held = required, available, held
 
 
 class NotFoundError(AppError):
