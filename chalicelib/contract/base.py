@@ -14,6 +14,7 @@ from .cleaning import (
     clean_email,
     clean_language,
     clean_media_type,
+    clean_provider_names,
     clean_recording_language,
     clean_source_url,
     clean_title,
@@ -111,14 +112,8 @@ else:
     ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
-ProviderName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=32,
-        pattern=describe_pattern(r"^[0-9a-z_-]+$(?!\n)", "Give the name of a provider, such as assemblyai."),
-    ),
-]
+# Names that the stage does not know are ignored: a client may speak more providers than there are here.
+ProviderNames = Annotated[list[str], Cleaned(by=clean_provider_names), Meta(max_length=20)]
 SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 

@@ -121,6 +121,11 @@ def clean_recording_language(tag: str) -> str:
     return "" if language == AUTO else language
 
 
+def clean_provider_names(names: list[str]) -> list[str]:
+    """The names as the settings write them: in small letters, without blanks around them."""
+    return [strip_edges(name).lower() for name in names]
+
+
 def round_report_seconds(seconds: float) -> int:
     """A reported duration as whole seconds, from none to thirty days. Raises ValueError."""
     if math.isnan(seconds):

@@ -11,7 +11,7 @@ from .base import (
     LeaseSeconds,
     Milliseconds,
     OrNull,
-    ProviderName,
+    ProviderNames,
     ReportedSeconds,
     RequestShape,
     ResponseShape,
@@ -68,7 +68,7 @@ class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
     key_terms: Annotated[OrNull[Annotated[list[KeyTerm], Meta(max_length=100)]], Meta(description=KEY_TERMS)] = []
-    providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
+    providers: ProviderNames | None = None
     turn: Turn | None = None
 
 

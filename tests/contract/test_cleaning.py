@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.contract.base import RequestShape, find_cleaned_fields
-from chalicelib.contract.cleaning import EDGE, round_report_seconds, strip_edges
+from chalicelib.contract.cleaning import EDGE, clean_provider_names, round_report_seconds, strip_edges
 from chalicelib.errors import InvalidRequestError
 from chalicelib.http import request
 from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
@@ -78,6 +78,21 @@ def test_null_is_read_as_left_out(shape: Any, fields: dict[str, Any], null: list
 )
 def test_null_is_refused_where_something_is_needed(shape: Any, fields: dict[str, Any], name: str) -> None:
     assert refusal_of(shape, **fields, **{name: None}).details["field"] == name
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["OpenAI", "AssemblyAI"], ["openai", "assemblyai"]),
+        ([" assemblyai ", "\u200bOPENAI\n"], ["assemblyai", "openai"]),
+        (["google-cloud", "", "Ünknown name", "x" * 300], ["google-cloud", "", "ünknown name", "x" * 300]),
+        ([], []),
+        (None, None),
+    ],
+    ids=ascii,
+)
+def test_the_names_of_providers_are_read_in_any_spelling(names: list[str] | None, expected: list[str] | None) -> None:
+    assert read(contract.StreamAction, action="start", providers=names).providers == expected
 
 
 def test_a_list_that_was_null_is_not_shared() -> None:
@@ -271,7 +286,7 @@ CLEANED_TEXTS = {
     (shape.__name__, name): clean
     for shape in all_shapes()
     for name, clean in find_cleaned_fields(shape)
-    if clean is not round_report_seconds
+    if clean not in (round_report_seconds, clean_provider_names)
 }
 CLEANERS = {clean.__name__: clean for clean in CLEANED_TEXTS.values()}
 LARGEST_BYTES = MAX_LARGE_JSON_BYTES
