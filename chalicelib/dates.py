@@ -26,9 +26,9 @@ def day_range(first: date | None, last: date | None, now: int) -> list[str]:
     if last > today + timedelta(days=1):
         raise InvalidRequestError("The range must not end after tomorrow.", "to")
     if first > last:
-        raise InvalidRequestError("The range ends before it begins.", "to")
+        raise InvalidRequestError("The range ends before it begins. Send an earlier `from` or a later `to`.", "to")
     if (last - first).days >= MAX_DAYS:
-        raise InvalidRequestError(f"A range has at most {MAX_DAYS} days.", "from")
+        raise InvalidRequestError(f"A range has at most {MAX_DAYS} days. Choose a later day.", "from")
     return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 

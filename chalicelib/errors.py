@@ -36,6 +36,14 @@ def quantity(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+# What may hold credits, and how they come back.
+HOLDERS = {
+    "sessions": ("open sessions", "stop sessions that are still open"),
+    "work": ("unfinished catch-ups or questions", "wait until the catch-ups and questions are done"),
+    "disputes": ("disputes", "wait until the bank decides the dispute"),
+}
+
+
 def be_form(number: int) -> str:
     """The verb for a counted noun."""
     return "is" if number == 1 else "are"
@@ -117,7 +125,7 @@ class InvalidCredentialsError(AppError):
     """The email or the password is wrong, or the refresh token was revoked or has expired."""
 
     code = "invalid_credentials"
-    example = "The email address or the password is wrong."
+    example = "The email address or the password is wrong. Try again, or ask for a code for a new password."
 
 
 class EmailUnverifiedError(AppError):
@@ -135,10 +143,10 @@ class EmailTakenError(AppError):
 
 
 class ForbiddenError(AppError):
-    """Only administrators may call this route."""
+    """Only administrators may call this route. Sign in as one."""
 
     code = "forbidden"
-    example = "Only administrators may call this route."
+    example = "Only administrators may call this route. Sign in as one."
 
 
 class AccountBlockedError(AppError):
@@ -152,30 +160,32 @@ class OriginNotAllowedError(AppError):
     """A browser page of another origin called; only the extension and this API's own pages may."""
 
     code = "origin_not_allowed"
-    example = "Pages of other origins may not embed parts of this API."
+    example = "Pages of other origins may not embed parts of this API. Use the extension or this API's own pages."
 
 
 class InsufficientCreditsError(AppError):
     """The available credits cannot cover the request.
 
-    `held`: credits of the account that are reserved and may come back, by open sessions and jobs or by a dispute.
+    `held`: credits of the account that are reserved and may come back; `held_by`: by what, names of `HOLDERS`.
     """
 
     code = "insufficient_credits"
 
-    def __init__(self, required: int, available: int, held: int):
-        needed = f"{quantity(required, 'credit')} {be_form(required)} needed"
-        message = f"{needed}, {available:,} {be_form(available)} available"
-        advice = "Buy credits or request less."
+    def __init__(self, required: int, available: int, held: int, held_by: Iterable[str] = HOLDERS):
+        message = (
+            f"{quantity(required, 'credit')} {be_form(required)} needed, {available:,} {be_form(available)} available"
+        )
+        holders, remedies = zip(*(HOLDERS[name] for name in held_by), strict=True)
+        advice = f"{', '.join((*remedies, 'buy credits'))} or request less.".capitalize()
         if available < 0:
             message = f"Your balance is below zero ({available:,}), because credits were taken back"
             advice = "GET /credits/transactions says why. Buy credits to continue."
+        elif held <= 0:
+            advice = "Buy credits or request less."
         if held > 0:
-            message += f", and {held:,} {be_form(held)} held by open sessions, catch-ups, questions or disputes"
-            if available >= 0:
-                advice = "Stop sessions that are still open, buy credits or request less."
+            message += f", and {held:,} {be_form(held)} held by {' and by '.join(holders)}"
         super().__init__(f"{message}. {advice}", required=required, available=available)
-        self.available, self.held = available, held
+        self.required, self.available, self.held = required, available, held
 
 
 class NotFoundError(AppError):
@@ -230,7 +240,7 @@ class ProviderError(AppError):
     """A provider rejected the request or returned an invalid response. Nothing was charged. `log_note`: only logged."""
 
     code = "provider_error"
-    example = "AssemblyAI rejected the request."
+    example = "AssemblyAI rejected the request. Retry it later."
 
     def __init__(self, message: str, log_note: str = "", **details: Detail):
         super().__init__(message, **details)
@@ -249,7 +259,7 @@ class ProviderTimeoutError(ProviderError):
     """A provider did not respond in time. Nothing was charged."""
 
     code = "provider_timeout"
-    example = "AssemblyAI did not respond in time."
+    example = "AssemblyAI did not respond in time. Retry the request."
 
 
 class ProviderUnavailableError(ProviderError):

@@ -165,7 +165,9 @@ class Accounts:
         try:
             self.tables.write(rename_profile(caller.user_id, body.name))
         except WriteRefusedError as refusal:
-            raise UnauthenticatedError("This account was deleted.", "signed_out") from refusal
+            raise UnauthenticatedError(
+                "This account was deleted. Register again to use the service.", "signed_out"
+            ) from refusal
         return _user(replace(profile, name=body.name), balance, caller.groups)
 
     def refresh(self, body: contract.Refresh) -> contract.Tokens:

@@ -105,7 +105,7 @@ class UserAdministration:
         """
         self.ledger.admit(admin)
         if blocked and user_id == admin.user_id:
-            raise InvalidRequestError("You cannot block your own account.", "user_id")
+            raise InvalidRequestError("You cannot block your own account. Ask another administrator.", "user_id")
         name = "blocked" if blocked else "unblocked"
         action = self._action(admin, user_id, name, reason, before={"blocked": not blocked}, after={"blocked": blocked})
         self.ledger.set_blocked(user_id, blocked, extra_writes=[action_put(action)])

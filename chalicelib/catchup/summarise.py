@@ -81,7 +81,7 @@ def parse_summary(fields: dict[str, object], segments: Sequence[Segment]) -> Par
     answer = convert_answer(fields, _SummaryFields)
     text = clean_text(answer.summary, MAX_SUMMARY_CHARACTERS)
     if not text or leaks(text, SUMMARY_INSTRUCTIONS):
-        raise ProviderError("The text model returned no summary.")
+        raise ProviderError("The text model returned no summary. Retry the request.")
     titles: dict[int, str] = {}
     for moment in answer.key_moments:
         if 0 <= moment.line < len(segments):

@@ -14,11 +14,13 @@ from .cleaning import (
     clean_email,
     clean_language,
     clean_media_type,
+    clean_provider_names,
     clean_recording_language,
     clean_source_url,
     clean_title,
     normalise_new_password,
     normalise_password,
+    round_milliseconds,
     round_report_seconds,
     strip_edges,
 )
@@ -84,10 +86,7 @@ Code = Annotated[
     Cleaned(by=strip_edges),
     Meta(min_length=1, max_length=64, pattern=describe_pattern(rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)", CODE_SENTENCE)),
 ]
-Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]+$(?!\n)", NAME_SENTENCE))
-]
-NewName = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
+Name = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=RECEIVED)]
 # What labels a thing never refuses it: these are cleaned instead. A language is refused where no model recognises it.
@@ -100,25 +99,23 @@ MediaType = Annotated[str, Cleaned(by=clean_media_type)]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 # Thirty days: an interrupted session can be resumed within a day, any number of times.
-Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
+LONGEST_MS = 2_592_000_000
+Milliseconds = Annotated[int, Meta(ge=0, le=LONGEST_MS)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
 if TYPE_CHECKING:
     T = TypeVar("T")
     OrNull = Annotated[T, "null is read as left out"]
     ReportedSeconds = int  # what `Cleaned` leaves of a number
+    RoundedMilliseconds = int
 else:
     OrNull = Optional  # A browser sends null for what it does not know; `RequestShape` puts the default there.
     ReportedSeconds = Annotated[Any, Cleaned(by=round_report_seconds), Meta(description="A number.")]
+    # A player's position times 1,000.
+    RoundedMilliseconds = Annotated[float, Meta(le=LONGEST_MS), Cleaned(by=round_milliseconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
-ProviderName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=32,
-        pattern=describe_pattern(r"^[0-9a-z_-]+$(?!\n)", "Give the name of a provider, such as assemblyai."),
-    ),
-]
+# Names that the stage does not know are ignored: a client may speak more providers than there are here.
+ProviderNames = Annotated[list[str], Cleaned(by=clean_provider_names), Meta(max_length=20)]
 SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 

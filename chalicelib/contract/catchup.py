@@ -6,18 +6,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..models.catchup import JobState
 from .base import (
+    Cleaned,
     Identifier,
     MediaType,
-    Milliseconds,
     OrNull,
     RecordingLanguage,
     RequestShape,
     ResponseShape,
+    RoundedMilliseconds,
     Time,
     Title,
     describe_pattern,
     one_of,
 )
+from .cleaning import strip_edges
 
 TRANSCRIPT_ID = describe_pattern(
     r"^[0-9A-Za-z_-]+$(?!\n)", "Give the transcript's id: letters, digits, hyphens, underscores."
@@ -45,10 +47,10 @@ class Catchup(RequestShape, kw_only=True):
     """
 
     upload_id: Identifier | None = None
-    audio_url: Annotated[str, Meta(min_length=1, max_length=2_000)] | None = None
+    audio_url: Annotated[str, Cleaned(by=strip_edges), Meta(min_length=1, max_length=2_000)] | None = None
     session_id: Identifier | None = None
-    from_ms: Milliseconds | None = None
-    to_ms: Milliseconds | None = None
+    from_ms: RoundedMilliseconds | None = None
+    to_ms: RoundedMilliseconds | None = None
     minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
     language: OrNull[RecordingLanguage] = ""
     title: OrNull[Title] = ""

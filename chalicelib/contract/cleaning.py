@@ -23,8 +23,9 @@ SOURCE_URL = r"(?i:https?)://[^\s/?#@\\]+([/?#]\S*)?"
 MEDIA_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
 MEDIA_APPLICATIONS = {
     "application/ogg", "application/x-ogg", "application/x-flac", "application/mp3", "application/mp4",
-    "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia", "binary/octet-stream",
-    UNKNOWN_MEDIA_TYPE,
+    "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia", "application/wav", "application/x-wav",
+    "application/wave", "application/webm", "application/mpeg", "application/x-mpeg", "application/x-ms-wmv",
+    "application/x-ms-wma", "application/vnd.ms-asf", "binary/octet-stream", UNKNOWN_MEDIA_TYPE,
 }  # fmt: skip
 RAW_AUDIO = {
     "audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l8", "audio/l16", "audio/l20", "audio/l24",
@@ -120,6 +121,16 @@ def clean_recording_language(tag: str) -> str:
     """The same for a recording, whose language is detected unless one is named: `auto` is empty. Raises ValueError."""
     language = clean_language(tag)
     return "" if language == AUTO else language
+
+
+def clean_provider_names(names: list[str]) -> list[str]:
+    """The names as the settings write them: in small letters, without blanks around them."""
+    return [strip_edges(name).lower() for name in names]
+
+
+def round_milliseconds(milliseconds: float) -> int:
+    """A place in a recording as whole milliseconds, halves up as JavaScript's Math.round; none is before its start."""
+    return max(0, round_half_up(milliseconds))
 
 
 def read_number(value: object) -> float | None:

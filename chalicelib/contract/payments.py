@@ -4,15 +4,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from .base import Identifier, RequestShape, ResponseShape, Time, describe_pattern, one_of
+from .base import Cleaned, Identifier, RequestShape, ResponseShape, Time, describe_pattern, one_of
+from .cleaning import EDGE, strip_edges
 
 ReturnUrl = Annotated[
     str,
+    Cleaned(by=strip_edges),
     Meta(
         min_length=1,
         max_length=2_000,
         pattern=describe_pattern(
-            r"^[!-~]+$(?!\n)", "Give the address of a page in printable ASCII characters. Percent-encode all others."
+            rf"^{EDGE}*[!-~]+{EDGE}*$(?!\n)",
+            "Give the address of a page in printable ASCII characters. Percent-encode all others.",
         ),
     ),
 ]

@@ -13,7 +13,7 @@ from .base import (
     Language,
     LeaseSeconds,
     OrNull,
-    ProviderName,
+    ProviderNames,
     ReportedSeconds,
     RequestShape,
     ResponseShape,
@@ -76,20 +76,20 @@ class Turn(RequestShape, kw_only=True):
 
 
 class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
-    transport: Literal["direct", "relay"] = "direct"
+    transport: OrNull[Literal["direct", "relay"]] = "direct"
     language: OrNull[Language] = ""
     title: OrNull[Title] = ""
     source_url: OrNull[SourceUrl] = ""
     sample_rate: SampleRate | None = None
     lease_seconds: LeaseSeconds | None = None
     key_terms: Annotated[OrNull[Annotated[list[KeyTerm], Meta(max_length=100)]], Meta(description=KEY_TERMS)] = []
-    providers: Annotated[list[ProviderName], Meta(max_length=20)] | None = None
+    providers: ProviderNames | None = None
     turn: Turn | None = None
 
 
 class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
     session_id: Identifier
-    interrupted: bool = False
+    interrupted: OrNull[bool] = False
 
 
 if TYPE_CHECKING:

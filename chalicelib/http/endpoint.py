@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from chalice import Response
 from chalice.app import Request
 
-from ..errors import REASON_CODES, AppError
+from ..errors import REASON_CODES, AppError, InsufficientCreditsError, UnavailableError
 from ..logs import log
 from ..models.rate_limits import GROUPS, UNCOUNTED
 from ..providers.administrators import Administrators
@@ -28,6 +29,7 @@ class EndpointDecorator:
     verifier: Callable[[], TokenVerifier]
     limiter: Callable[[], RateLimiter]
     administrators: Callable[[], Administrators]
+    explain_refusal: Callable[[str, InsufficientCreditsError], InsufficientCreditsError] = lambda _, refusal: refusal
 
     def __call__(
         self, status: int = 200, *, limit: str, errors: tuple[str, ...] = (), reasons: tuple[str, ...] = ()
@@ -87,6 +89,11 @@ class EndpointDecorator:
                 value = call_view(count.day_bytes - (count.body_bytes or 0))
                 count.is_exempt = not isinstance(value, RepeatedResponse)
                 response = to_response(value, spec.status)
+        except InsufficientCreditsError as error:
+            refusal = error
+            with suppress(UnavailableError):
+                refusal = self.explain_refusal(identity, error)
+            response = error_response(refusal)
         except AppError as error:
             response = error_response(error)
         response.headers |= _limit_headers(count)

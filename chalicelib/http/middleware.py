@@ -76,7 +76,9 @@ def _check_origin(request: Request, allowed_origins: Sequence[str]) -> None:
     own = f"https://{domain}" if domain else None
     is_embedded = request.headers.get("sec-fetch-mode") != "navigate"
     if origin is None and is_embedded and request.headers.get("sec-fetch-site") in OTHER_ORIGIN_SITES:
-        raise OriginNotAllowedError("Pages of other origins may not embed parts of this API.")
+        raise OriginNotAllowedError(
+            "Pages of other origins may not embed parts of this API. Use the extension or this API's own pages."
+        )
     if origin is not None and origin != own and origin not in allowed_origins:
         raise _origin_not_allowed(origin)
 

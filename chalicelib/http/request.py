@@ -68,7 +68,7 @@ def body(request: Request, shape: Any, max_bytes: int = MAX_JSON_BYTES) -> Any:
     try:
         return _decode(raw, shape)
     except RecursionError as error:
-        raise InvalidRequestError("The JSON is nested too deeply.", "body") from error
+        raise InvalidRequestError("The JSON is nested too deeply. Send it as the contract shows.", "body") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise invalid_request(error, shape) from error
 
@@ -123,12 +123,16 @@ def _path(error: msgspec.ValidationError) -> str:
 
 
 def query(request: Request, shape: type[Shape]) -> Shape:
-    """The query parameters as `shape`. Raises InvalidRequestError, also for a parameter that is sent twice."""
+    """The query parameters as `shape`. Raises InvalidRequestError, also for a parameter that is sent twice.
+
+    A shape that takes any parameters is that of a page to which a link leads: the first value counts there.
+    """
+    takes_any = not shape.__struct_config__.forbid_unknown_fields  # type: ignore[attr-defined]
     parameters: dict[str, str] = {}
     for name in request.query_params or {}:
         values = request.query_params.getlist(name)
-        if len(values) != 1:
-            raise InvalidRequestError("This parameter was sent more than once.", name[:100])
+        if len(values) != 1 and not takes_any:
+            raise InvalidRequestError("This parameter was sent more than once. Send it once.", name[:100])
         parameters[name] = values[0]
     try:
         return msgspec.convert(parameters, shape, strict=False)
@@ -213,5 +217,7 @@ def idempotency_key(request: Request) -> IdempotencyKey:
     if key is not None and (
         not 1 <= len(key) <= IDEMPOTENCY_KEY_CHARACTERS or not key.isascii() or not key.isprintable()
     ):
-        raise InvalidRequestError("An Idempotency-Key has 1 to 255 printable ASCII characters.", "Idempotency-Key")
+        raise InvalidRequestError(
+            "An Idempotency-Key has 1 to 255 printable ASCII characters. Send another one.", "Idempotency-Key"
+        )
     return IdempotencyKey(key, hashlib.sha256(bytes(request.raw_body or b"")).hexdigest())

@@ -65,7 +65,7 @@ def convert_answer(fields: dict[str, object], shape: type[Any]) -> Any:
     try:
         return msgspec.convert(fields, shape)
     except msgspec.ValidationError as error:
-        raise ProviderError("The text model returned an invalid response.") from error
+        raise ProviderError("The text model returned an invalid response. Retry the request.") from error
 
 
 def clean_text(text: str, max_characters: int) -> str:

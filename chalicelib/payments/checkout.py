@@ -73,7 +73,9 @@ class Purchases:
         is too old to resume), ProviderError (nothing was bought: retry with the same key).
         """
         if not self.is_on:
-            raise UnavailableError("Credits are not for sale on this server.", retry_after_seconds=OFF_RETRY_SECONDS)
+            raise UnavailableError(
+                "Credits are not for sale on this server. Contact its operator.", retry_after_seconds=OFF_RETRY_SECONDS
+            )
         new_purchase = self._new_purchase(caller, body, purchase_id, body_hash, base_url)
         _, (item,) = self.ledger.admit(caller, extra_keys=[purchase_key(purchase_id)])
         purchase = purchase_from(item) if item else None
@@ -126,7 +128,9 @@ class Purchases:
         try:
             parts = urlsplit(url)
         except ValueError as error:
-            raise InvalidRequestError("This is not a valid URL.", field) from error
+            raise InvalidRequestError(
+                "This is not a valid URL. Send one such as https://example.com/paid.", field
+            ) from error
         is_allowed = f"{parts.scheme}://{parts.netloc}" in self.return_origins and "\\" not in url
         if not is_allowed or parts.scheme not in ("http", "https"):  # The payment system accepts no other scheme.
             raise InvalidRequestError("Use an http or https URL of an origin that this service allows.", field)

@@ -35,4 +35,4 @@ class Administrators:
 
 
 def _forbidden_error() -> ForbiddenError:
-    return ForbiddenError("Only administrators may call this route.")
+    return ForbiddenError("Only administrators may call this route. Sign in as one.")

@@ -145,7 +145,7 @@ class AssemblyAITranscripts:
             try:
                 page = msgspec.convert(fields, ListResponse).transcripts
             except msgspec.ValidationError as error:
-                raise ProviderError("AssemblyAI returned an invalid response.") from error
+                raise ProviderError("AssemblyAI returned an invalid response. Retry the request.") from error
             yield from page
             if len(page) < PAGE_SIZE:
                 return
@@ -162,7 +162,7 @@ def _parse_transcript(fields: dict[str, object]) -> TranscriptResponse:
     try:
         return msgspec.convert(fields, TranscriptResponse)
     except msgspec.ValidationError as error:
-        raise ProviderError("AssemblyAI returned an invalid response.") from error
+        raise ProviderError("AssemblyAI returned an invalid response. Retry the request.") from error
 
 
 def _language_code(language: str) -> str:

@@ -17,6 +17,7 @@ from .transport import ProviderSession, Transport
 
 LANGUAGES = {AUTO, "en", "es", "fr", "de", "it", "pt"}
 LONGEST_LEASE_SECONDS = 10_800
+DEFAULT_SILENCE_MS, DEFAULT_MAX_SILENCE_MS = 400, 1_280  # the provider's own; docs/providers.md
 
 
 class TokenResponse(msgspec.Struct):
@@ -61,7 +62,7 @@ class AssemblyAILive:
         try:
             response = msgspec.convert(fields, TokenResponse)
         except msgspec.ValidationError as error:
-            raise ProviderError("AssemblyAI returned no token.") from error
+            raise ProviderError("AssemblyAI returned no token. Retry the request.") from error
         return SocketCredential(
             provider="assemblyai",
             model=f"assemblyai/{model}{ASSEMBLYAI_KEY_TERMS if options.key_terms else ''}",
@@ -86,10 +87,12 @@ class AssemblyAILive:
         if options.key_terms:
             query["keyterms_prompt"] = msgspec.json.encode(options.key_terms).decode()
         turn = options.turn
+        silence_ms = DEFAULT_SILENCE_MS if turn.silence_ms is None else turn.silence_ms
+        max_silence_ms = DEFAULT_MAX_SILENCE_MS if turn.max_silence_ms is None else turn.max_silence_ms
         if turn.silence_ms is not None:
-            query["min_turn_silence"] = str(turn.silence_ms)
-        if turn.max_silence_ms is not None:
-            query["max_turn_silence"] = str(turn.max_silence_ms)
+            query["min_turn_silence"] = str(silence_ms)
+        if turn.max_silence_ms is not None or silence_ms > max_silence_ms:
+            query["max_turn_silence"] = str(max(silence_ms, max_silence_ms))
         if turn.confidence_thousandths is not None:
             query["end_of_turn_confidence_threshold"] = str(turn.confidence_thousandths / 1000)
         if model == ASSEMBLYAI_MULTILINGUAL:

@@ -55,7 +55,7 @@ class AssemblyAISync:
         try:
             response = msgspec.convert(fields, SyncResponse)
         except msgspec.ValidationError as error:
-            raise ProviderError("AssemblyAI returned an invalid response.") from error
+            raise ProviderError("AssemblyAI returned an invalid response. Retry the request.") from error
         words = response.words[:MAX_WORDS] if isinstance(response.words, list) else []
         timed_words = tuple(word for fields in words if (word := _read_word(fields)))
         return Recognition(response.text, f"assemblyai/sync-{self._model}", timed_words)

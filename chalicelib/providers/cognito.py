@@ -163,7 +163,9 @@ class Cognito:
             except ClientError as error:
                 if error_code(error) != "UserNotFoundException":
                     raise
-                raise UnauthenticatedError("This account was deleted.", "signed_out") from error
+                raise UnauthenticatedError(
+                    "This account was deleted. Register again to use the service.", "signed_out"
+                ) from error
 
     def delete(self, user_id: str) -> None:
         """Delete the account and its refresh tokens; its address becomes available again. May run twice."""

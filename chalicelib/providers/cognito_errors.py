@@ -55,7 +55,7 @@ def convert_cognito_errors() -> Iterator[None]:
         raise app_error from error
     except BotoCoreError as error:
         request_facts().notes["aws_error"] = f"cognito: {type(error).__name__}"
-        raise UnavailableError("The sign-in service did not respond.") from error
+        raise UnavailableError("The sign-in service did not respond. Retry the request.") from error
 
 
 def _to_app_error(error: ClientError) -> AppError:
@@ -74,9 +74,11 @@ def _to_app_error(error: ClientError) -> AppError:
         case "UserNotConfirmedException":
             return EmailUnverifiedError("Confirm your email address first, with the code that was sent to it.")
         case "NotAuthorizedException" if is_client_secret_wrong(error):
-            return UnavailableError("The sign-in service rejected this server.")
+            return UnavailableError("The sign-in service rejected this server. Retry the request later.")
         case "NotAuthorizedException" | "UserNotFoundException" | "PasswordResetRequiredException":
-            return InvalidCredentialsError("The email address or the password is wrong.")
+            return InvalidCredentialsError(
+                "The email address or the password is wrong. Try again, or ask for a code for a new password."
+            )
         case "RefreshTokenReuseException" | "UnsupportedTokenTypeException":
             return InvalidCredentialsError("This refresh token was revoked or has expired. Sign in again.")
         case "InvalidParameterException":
@@ -84,7 +86,7 @@ def _to_app_error(error: ClientError) -> AppError:
         case "TooManyRequestsException" | "LimitExceededException" | "TooManyFailedAttemptsException":
             return RateLimitedError("Too many attempts. Wait 30 seconds, then try again.", retry_after_seconds=30)
         case _:
-            return UnavailableError("The sign-in service rejected the request.")
+            return UnavailableError("The sign-in service rejected the request. Retry the request.")
 
 
 def invalid_code_error() -> InvalidRequestError:

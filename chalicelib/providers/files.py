@@ -126,10 +126,10 @@ def convert_s3_errors(operation: str) -> Iterator[None]:
         yield
     except ClientError as error:
         request_facts().notes["aws_error"] = f"{operation}: {error.response.get('Error', {}).get('Code', '')}"
-        raise UnavailableError("The file storage rejected the request.") from error
+        raise UnavailableError("The file storage rejected the request. Retry the request.") from error
     except BotoCoreError as error:
         request_facts().notes["aws_error"] = f"{operation}: {type(error).__name__}"
-        raise UnavailableError("The file storage did not respond.") from error
+        raise UnavailableError("The file storage did not respond. Retry the request.") from error
 
 
 def list_folder(client: Any, bucket: str, folder: str) -> Iterator[StoredFile]:
@@ -147,7 +147,7 @@ def delete_folder(client: Any, bucket: str, folder: str) -> None:
             errors = client.delete_objects(Bucket=bucket, Delete=to_delete).get("Errors", [])
         if errors:
             request_facts().notes["aws_error"] = f"delete_objects: {errors[0].get('Code', '')}"
-            raise UnavailableError("The file storage did not delete all files.")
+            raise UnavailableError("The file storage did not delete all files. Retry the request.")
 
 
 def _pages(client: Any, bucket: str, folder: str) -> Iterator[list[Any]]:

@@ -114,7 +114,7 @@ class TokenVerifier:
         try:
             keys = _by_id(self._fetch_keys())
             if not keys:  # A pool always has keys; accepting none would sign out every user.
-                raise UnavailableError("The sign-in service returned no keys.")
+                raise UnavailableError("The sign-in service returned no keys. Retry the request.")
             self._keys = keys
         except UnavailableError as outage:
             self._outage = outage
@@ -132,7 +132,7 @@ def _by_id(jwks: Mapping[str, Any]) -> dict[str, Any]:
         keys = jwks["keys"]
         return {key["kid"]: jwt.PyJWK(key, algorithm="RS256").key for key in keys if key.get("kty") == "RSA"}
     except (KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
-        raise UnavailableError("The sign-in service's keys could not be read.") from error
+        raise UnavailableError("The sign-in service's keys could not be read. Retry the request.") from error
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:

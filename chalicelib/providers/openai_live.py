@@ -66,7 +66,7 @@ class OpenAILive:
         try:
             response = msgspec.convert(fields, SecretResponse)
         except msgspec.ValidationError as error:
-            raise ProviderError("OpenAI returned no client secret.") from error
+            raise ProviderError("OpenAI returned no client secret. Retry the request.") from error
         return SocketCredential(
             provider="openai",
             model=f"openai/{self._model}",

@@ -82,7 +82,7 @@ class OpenAIText:
         """
         received = self._call_responses(task) if self._api == "responses" else self._call_chat(task)
         if received.problem and not (received.text or received.input_tokens):
-            raise ProviderError("The text model returned no answer.", received.problem)
+            raise ProviderError("The text model returned no answer. Retry the request.", received.problem)
         model = f"openai/{self._model}"
         input_tokens = received.input_tokens or _estimate_tokens(task.instructions + task.data)
         output_tokens = received.output_tokens or _estimate_tokens(received.text)
@@ -92,7 +92,7 @@ class OpenAIText:
         try:
             fields = msgspec.json.decode(received.text, type=dict[str, object])
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            message = "The text model returned an invalid response."
+            message = "The text model returned an invalid response. Retry the request."
             raise UnusableAnswerError(message, model, input_tokens, output_tokens, "no JSON object") from error
         return TextAnswer(fields, model, input_tokens, output_tokens)
 
@@ -146,7 +146,7 @@ class OpenAIText:
         try:
             return msgspec.convert(response, shape)
         except msgspec.ValidationError as error:
-            raise ProviderError("The text model returned an invalid response.") from error
+            raise ProviderError("The text model returned an invalid response. Retry the request.") from error
 
 
 def _estimate_tokens(text: str) -> int:

@@ -42,7 +42,7 @@ class OpenAITranscription:
         try:
             response = msgspec.convert(fields, TranscriptionResponse)
         except msgspec.ValidationError as error:
-            raise ProviderError("OpenAI returned an invalid response.") from error
+            raise ProviderError("OpenAI returned an invalid response. Retry the request.") from error
         return Recognition(response.text, f"openai/{self._model}")
 
 

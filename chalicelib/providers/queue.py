@@ -25,4 +25,4 @@ class Queue:
             self.client.send_message(QueueUrl=self.url, MessageBody=message)
         except (ClientError, BotoCoreError) as error:
             request_facts().notes["aws_error"] = f"send_message: {type(error).__name__}"
-            raise UnavailableError("The job queue rejected the message.") from error
+            raise UnavailableError("The job queue rejected the message. Retry the request.") from error

@@ -142,7 +142,7 @@ class StripeGateway:
                 if isinstance(response, stripe.StripeObject):
                     fields: dict[str, Any] = response.to_dict()
                     return fields
-                failure = ProviderError("The payment service returned an invalid response.")
+                failure = ProviderError("The payment service returned an invalid response. Retry the request.")
                 break
             except stripe.StripeError as error:
                 failure, cause = _provider_error(error), error
@@ -189,11 +189,13 @@ def _provider_error(error: "StripeError") -> ProviderError:
         return ProviderUnavailableError("The payment service is overloaded. Retry the request.", 5, note)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         request_facts().notes["payment_alarm"] = "the payment service refuses our key"
-        return ProviderError("The payment service is not available.", note)
+        return ProviderError("The payment service is not available. Retry the request later.", note)
     if status == 409:
         return ProviderUnavailableError("The payment service is still processing this request. Retry it.", 2, note)
     if isinstance(error, stripe.IdempotencyError):  # Our parameters have changed since; the first checkout may exist.
         return ProviderError("The settings of this purchase have changed since it started. Start a new one.", note)
     if 400 <= status < 500:
-        return ProviderRefusedError("The payment service rejected the request.", note)
+        return ProviderRefusedError(
+            "The payment service rejected the request. Start a new one, or contact support.", note
+        )
     return ProviderError("The payment service failed. Retry the request.", note)

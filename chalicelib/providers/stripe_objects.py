@@ -66,7 +66,7 @@ def convert(fields: Any, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(fields, shape)
     except msgspec.ValidationError as error:
-        raise ProviderError("The payment service returned an invalid response.") from error
+        raise ProviderError("The payment service returned an invalid response. Retry the request.") from error
 
 
 def checkout_session(fields: dict[str, Any], app_name: str) -> CheckoutSession:

@@ -97,7 +97,9 @@ class Transport:
                 outcome = outcomes.get(timeout=max(0, waits_until - time.monotonic()))
             except Empty:
                 if waits_until == ends_at:
-                    raise ProviderTimeoutError(f"{self._provider} did not respond in time.") from None
+                    raise ProviderTimeoutError(
+                        f"{self._provider} did not respond in time. Retry the request."
+                    ) from None
                 waits_until, is_dead = ends_at, first.is_on_kept_connection and not first.is_answered
             else:
                 running -= 1
@@ -137,9 +139,9 @@ class Transport:
 
     def _failure(self, error: Exception) -> Exception:
         if _is_timeout(error):
-            return ProviderTimeoutError(f"{self._provider} did not respond in time.")
+            return ProviderTimeoutError(f"{self._provider} did not respond in time. Retry the request.")
         if _is_lost(error):
-            return ProviderError(f"{self._provider} could not be reached.")
+            return ProviderError(f"{self._provider} could not be reached. Retry the request.")
         return error
 
     def _read_body(self, response: requests.Response, ends_at: float) -> bytes:
@@ -149,10 +151,12 @@ class Transport:
             if time.monotonic() > ends_at:
                 raise TimeoutError  # The caller has stopped waiting.
             if len(body) > self._max_response_bytes:
-                raise ProviderError(f"{self._provider} returned a response that is too large.")
+                raise ProviderError(f"{self._provider} returned a response that is too large. Retry the request.")
         declared = response.headers.get("Content-Length", "")
         if declared.isdigit() and "Content-Encoding" not in response.headers and len(body) < int(declared):
-            raise ProviderError(f"{self._provider} closed the connection before its response was complete.")
+            raise ProviderError(
+                f"{self._provider} closed the connection before its response was complete. Retry the request."
+            )
         return bytes(body)
 
     def _parse(self, response: "_Response") -> dict[str, Any]:
@@ -161,22 +165,24 @@ class Transport:
         note = f"status {status} {request_id}".strip()
         if status in (400, 402, 403, 429) and any(mark in body for mark in QUOTA_MARKS):
             request_facts().notes["provider_quota"] = self._provider
-            raise ProviderUnavailableError(f"{self._provider} is not available.", QUOTA_RETRY_AFTER_SECONDS, note)
+            raise ProviderUnavailableError(
+                f"{self._provider} is not available. Retry the request later.", QUOTA_RETRY_AFTER_SECONDS, note
+            )
         if status in (408, 504):
-            raise ProviderTimeoutError(f"{self._provider} did not respond in time.", note)
+            raise ProviderTimeoutError(f"{self._provider} did not respond in time. Retry the request.", note)
         if status in (429, 503):
             wait_seconds = _retry_after_seconds(response.headers.get("Retry-After", ""))
-            raise ProviderUnavailableError(f"{self._provider} is overloaded.", wait_seconds, note)
+            raise ProviderUnavailableError(f"{self._provider} is overloaded. Retry the request.", wait_seconds, note)
         if status in (401, 403):
-            raise ProviderDeniedError(f"{self._provider} rejected the request.", note)
+            raise ProviderDeniedError(f"{self._provider} rejected the request. Retry it later.", note)
         if 400 <= status < 500:
-            raise ProviderRefusedError(f"{self._provider} rejected the request.", note)
+            raise ProviderRefusedError(f"{self._provider} rejected the request. Retry it later.", note)
         if not 200 <= status < 300:
-            raise ProviderError(f"{self._provider} rejected the request.", note)
+            raise ProviderError(f"{self._provider} rejected the request. Retry it later.", note)
         try:
             return msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise ProviderError(f"{self._provider} returned an invalid response.", note) from error
+            raise ProviderError(f"{self._provider} returned an invalid response. Retry the request.", note) from error
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from .ledger_items import balance_key, balance_of
 from .table import Tables, Write
 from .table_errors import WriteRefusedError, raise_invariant_violation
 
-DELETED = "This account was deleted."
+DELETED = "This account was deleted. Register again to use the service."
 
 
 class AccountStanding:

@@ -4,6 +4,7 @@ The length is counted from the frames that are there, never from what a header c
 from those frames: what we meter is what it receives. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from itertools import islice
@@ -12,6 +13,7 @@ from ..errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeErr
 from ..models.audio import BYTES_PER_SAMPLE, FORMAT_PCM, Audio
 
 SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+MEDIA_TYPES = {"audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"}
 SHORTEST_MS, LONGEST_MS = 80, 120_000
 MAX_BYTES = 4 * 1024 * 1024
 FORMAT_EXTENSIBLE = 0xFFFE
@@ -25,6 +27,10 @@ CHUNK_NAMES = {
     b"aXML", b"_PMX", b"acid", b"strc", b"afsp", b"AFAn", b"FLLR", b"INFO", b"DISP", b"umid", b"minf", b"elm1",
     b"regn", b"ovwf", b"SNDM",
 }  # fmt: skip
+# The head of a chunk, a printable name and a size below 4 MB, from its last byte to its first.
+HEAD_BACKWARDS = re.compile(rb"(?=\x00[\x00-\x3f](?s:..)[ -~]{3}[!-~])")
+HEAD_BYTES = 8
+MOST_HEADS = 1_000  # that are tried
 MAX_MISSING_BYTES = 64 * 1024  # of the last chunk of metadata; larger sizes are sound that looks like a name
 
 
@@ -34,7 +40,7 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
     Raises UnsupportedMediaTypeError, TooLargeError, or InvalidRequestError naming the field that is wrong.
     """
     media_type = content_type.split(";")[0].strip().lower()
-    if media_type not in {"audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"}:
+    if media_type not in MEDIA_TYPES:
         raise UnsupportedMediaTypeError("Send audio/wav or audio/pcm (signed 16-bit, little-endian).")
     if len(body) > MAX_BYTES:
         raise TooLargeError(f"A chunk may have at most {MAX_BYTES:,} bytes.", max_bytes=MAX_BYTES)
@@ -44,12 +50,13 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
     if audio.sample_rate not in SAMPLE_RATES:
         rates = ", ".join(map(str, SAMPLE_RATES))
         raise InvalidRequestError(f"The sample rate must be one of: {rates}.", "sample_rate")
-    if len(audio.frames) % (audio.channels * BYTES_PER_SAMPLE):
-        raise InvalidRequestError("The audio ends in the middle of a frame.", "body")
+    _whole_frames(audio.frames, audio.channels, is_length_known=True)
     if audio.duration_ms < SHORTEST_MS:
-        raise InvalidRequestError(f"The audio is shorter than {SHORTEST_MS} ms.", "body")
+        raise InvalidRequestError(f"The audio is shorter than {SHORTEST_MS} ms. Send a longer chunk.", "body")
     if audio.duration_ms > LONGEST_MS or (audio.duration_ms == LONGEST_MS and not _is_exact(audio)):
-        raise InvalidRequestError(f"The audio is longer than {LONGEST_MS // 1000} s.", "body")
+        raise InvalidRequestError(
+            f"The audio is longer than {LONGEST_MS // 1000} s. Split it into shorter chunks.", "body"
+        )
     return audio
 
 
@@ -66,28 +73,47 @@ def _raw(body: bytes, sample_rate: int | None, channels: int | None) -> Audio:
 
 
 def _wav(body: bytes) -> Audio:
-    """The first data chunk of a RIFF file that has sound. Chunks are walked over, so many at most."""
+    """The sound of a RIFF file: its data chunks in a row. Chunks are walked over, so many at most."""
     if len(body) < 12 or body[:4] != b"RIFF" or body[8:12] != b"WAVE":
-        raise InvalidRequestError("This is not a WAV file.", "body")
-    position, layout = 12, None
+        raise InvalidRequestError("This is not a WAV file. Send one, or raw samples as audio/pcm.", "body")
+    position, layout, sound = 12, None, bytearray()
     for _ in range(MOST_PARTS):
-        if position + 8 > len(body):
+        if position + HEAD_BYTES > len(body):
             break
         name, size = struct.unpack_from("<4sI", body, position)
-        start = position + 8
-        if name == b"fmt ":
+        start = position + HEAD_BYTES
+        if name == b"fmt " and not sound:
             layout = _layout(body[start : start + size])
         elif name == b"data":
             if layout is None:
-                raise InvalidRequestError("The WAV file has its data before its format.", "body")
-            if size == 0 or size > MAX_BYTES:  # A recorder that did not know the length yet.
+                raise InvalidRequestError(
+                    "The WAV file has its data before its format. Send a file with its format first.", "body"
+                )
+            is_length_known = 0 < size <= MAX_BYTES - start  # Some recorders did not know it yet.
+            if not is_length_known:
                 size = _sound_bytes(body, start)
             if start + size > len(body):
-                raise InvalidRequestError("The WAV header promises more audio than there is.", "body")
-            if size:
-                return Audio(body[start : start + size], *layout)
+                raise InvalidRequestError(
+                    "The WAV header promises more audio than there is. Send the whole file.", "body"
+                )
+            sound += _whole_frames(body[start : start + size], layout[1], is_length_known)
         position = _next_chunk(body, start, size)
-    raise InvalidRequestError("The WAV file has no audio, or too many parts before it.", "body")
+    if not sound or layout is None:
+        raise InvalidRequestError(
+            "The WAV file has no audio, or too many parts before it. Send a file with audio.", "body"
+        )
+    return Audio(bytes(sound), *layout)
+
+
+def _whole_frames(sound: bytes, channels: int, is_length_known: bool) -> bytes:
+    """The sound without the part of a frame after it, which is there where a recorder was cut off.
+
+    Raises InvalidRequestError where the header says that this is the length.
+    """
+    rest = len(sound) % (channels * BYTES_PER_SAMPLE)
+    if rest and is_length_known:
+        raise InvalidRequestError("The audio ends in the middle of a frame. Send whole frames.", "body")
+    return sound[: len(sound) - rest]
 
 
 def _next_chunk(body: bytes, start: int, size: int) -> int:
@@ -97,13 +123,31 @@ def _next_chunk(body: bytes, start: int, size: int) -> int:
 
 
 def _sound_bytes(body: bytes, start: int) -> int:
-    """How many bytes from `start` are sound, in a data chunk whose header does not tell: all until the chunks of known
-    names that end with the body. Where such a chunk begins at `start`, there is no sound.
+    """How many bytes from `start` are sound, in a data chunk whose header does not tell: all until the metadata.
+
+    That are chunks of known names that end with the body, and before them chunks of any name that follow each other
+    exactly. Where such a chunk begins at `start`, there is no sound.
     """
     if body[start : start + 4] in CHUNK_NAMES:
         return 0
     ends = sorted(end for name in CHUNK_NAMES for end in islice(_find_all(body, name, start), MOST_PARTS))
-    return next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body)) - start
+    known = next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body))
+    return _first_of_chain(body, start, known) - start
+
+
+def _first_of_chain(body: bytes, start: int, end: int) -> int:
+    """Where the longest row of chunks of any name begins that leads exactly to `end` or to the end of the body.
+
+    Read backwards, because the last of what looks like the head of a chunk decides.
+    """
+    places = {end, len(body)}
+    for head in islice(re.finditer(HEAD_BACKWARDS, body[start:][::-1]), MOST_HEADS):
+        position = len(body) - head.start() - HEAD_BYTES
+        (size,) = struct.unpack_from("<I", body, position + 4)
+        following = position + HEAD_BYTES + size
+        if size and (following in places or (size % 2 and following + 1 in places)):
+            places.add(position)
+    return min(places)
 
 
 def _find_all(body: bytes, name: bytes, start: int) -> Iterator[int]:
@@ -127,7 +171,7 @@ def _are_chunks(body: bytes, position: int) -> bool:
 def _layout(chunk: bytes) -> tuple[int, int]:
     """Sample rate and channels of a format chunk."""
     if len(chunk) < 16:
-        raise InvalidRequestError("The WAV header is cut short.", "body")
+        raise InvalidRequestError("The WAV header is cut short. Send the whole file.", "body")
     # The bytes per second and per frame are often wrong: Recorder.js writes those of stereo for mono too.
     code, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     is_pcm = code == FORMAT_PCM or (

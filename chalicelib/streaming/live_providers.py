@@ -56,7 +56,7 @@ class LiveProviders:
                 return provider.create_socket_credential(opened.lease_seconds, options)
             except ProviderError as error:
                 failure = error
-        raise failure or UnavailableError("No live provider is configured.")
+        raise failure or UnavailableError("No live provider is configured. Use the relay.")
 
     def _candidates(self, session: Session, is_buyer: bool) -> list[LiveProvider]:
         """The providers that the session may use, in the order in which they are tried."""

@@ -129,7 +129,7 @@ def _fetch_keys(url: str) -> Any:
         response.raise_for_status()
         return response.json()
     except (requests.RequestException, ValueError) as error:
-        raise UnavailableError("The sign-in service's keys could not be fetched.") from error
+        raise UnavailableError("The sign-in service's keys could not be fetched. Retry the request.") from error
 
 
 def _now() -> int:

@@ -4,6 +4,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..errors import InsufficientCreditsError
 from ..http.rate_limiter import RateLimiter
 from ..pricing import price_files
 from ..repositories.rate_limits import RateLimits
@@ -40,6 +41,13 @@ def rate_limiter() -> RateLimiter:
     return RateLimiter(
         RateLimits(tables()), used.limits, lambda: secret("identity_hmac_key"), lambda: time.time_ns() // 1_000
     )
+
+
+def explain_refusal(user_id: str, refusal: InsufficientCreditsError) -> InsufficientCreditsError:
+    """The refusal with what holds the credits; a process reads none of that before it refuses somebody."""
+    from ..repositories import held_credits
+
+    return held_credits.explain_refusal(tables(), user_id, refusal, now())
 
 
 # Accounts

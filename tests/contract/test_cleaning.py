@@ -11,7 +11,13 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.contract.base import RequestShape, find_cleaned_fields
-from chalicelib.contract.cleaning import EDGE, round_report_seconds, strip_edges
+from chalicelib.contract.cleaning import (
+    EDGE,
+    clean_provider_names,
+    round_milliseconds,
+    round_report_seconds,
+    strip_edges,
+)
 from chalicelib.contract.streaming import place_chunk
 from chalicelib.errors import InvalidRequestError
 from chalicelib.http import request
@@ -54,8 +60,10 @@ def test_a_title_is_put_on_one_line_and_cut_between_letters(title: str, expected
 
 
 NULLS = [
-    (contract.StreamAction, {"action": "start"}, ["title", "source_url", "language", "key_terms"]),
+    (contract.StreamAction, {"action": "start"}, ["title", "source_url", "language", "key_terms", "transport"]),
     (contract.Catchup, {"upload_id": "5a1de7d4", "from_ms": 0}, ["title", "language"]),
+    (contract.StreamAction, {"action": "renew", **SESSION}, ["interrupted"]),
+    (contract.Register, {"email": "ada@example.com", "password": "correct horse"}, ["name"]),
     (contract.StreamAction, {"action": "stop", **SESSION}, ["segments", "provider_session_seconds"]),
 ]
 
@@ -71,14 +79,44 @@ def test_null_is_read_as_left_out(shape: Any, fields: dict[str, Any], null: list
 @pytest.mark.parametrize(
     ("shape", "fields", "name"),
     [
-        (contract.StreamAction, {"action": "start"}, "transport"),
         (contract.StreamAction, {"action": "save", **SESSION}, "segments"),
-        (contract.UpdateTranscript, {}, "title"),
+        (contract.StreamAction, {"action": "stop"}, "session_id"),
+        (contract.Login, {"email": "ada@example.com"}, "password"),
         (contract.Catchup, {}, "quote"),
     ],
 )
 def test_null_is_refused_where_something_is_needed(shape: Any, fields: dict[str, Any], name: str) -> None:
     assert refusal_of(shape, **fields, **{name: None}).details["field"] == name
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["OpenAI", "AssemblyAI"], ["openai", "assemblyai"]),
+        ([" assemblyai ", "\u200bOPENAI\n"], ["assemblyai", "openai"]),
+        (["google-cloud", "", "Ünknown name", "x" * 300], ["google-cloud", "", "ünknown name", "x" * 300]),
+        ([], []),
+        (None, None),
+    ],
+    ids=ascii,
+)
+def test_the_names_of_providers_are_read_in_any_spelling(names: list[str] | None, expected: list[str] | None) -> None:
+    assert read(contract.StreamAction, action="start", providers=names).providers == expected
+
+
+@pytest.mark.parametrize("title", [None, "", " "])
+def test_no_title_removes_it_and_a_change_without_one_is_refused(title: str | None) -> None:
+    assert read(contract.UpdateTranscript, title=title).title == ""
+    assert refusal_of(contract.UpdateTranscript).details == {"field": "title"}
+
+
+def test_null_removes_the_name_of_a_profile() -> None:
+    assert read(contract.UpdateUser, name=None) == read(contract.UpdateUser, name="")
+    assert refusal_of(contract.UpdateUser).details == {"field": "name"}
+
+
+def test_an_empty_name_is_none() -> None:
+    assert read(contract.Register, email="ada@example.com", password="correct horse", name="").name == ""
 
 
 def test_a_list_that_was_null_is_not_shared() -> None:
@@ -120,6 +158,12 @@ def test_an_address_that_cannot_be_kept_is_left_out(url: str) -> None:
         ("application/ogg", "application/ogg"),
         ("application/x-ogg", "application/x-ogg"),
         ("application/x-flac", "application/x-flac"),
+        ("application/x-wav", "application/x-wav"),
+        ("application/wav", "application/wav"),
+        ("application/webm; codecs=opus", "application/webm"),
+        ("application/mpeg", "application/mpeg"),
+        ("application/x-ms-wmv", "application/x-ms-wmv"),
+        ("application/vnd.ms-asf", "application/vnd.ms-asf"),
         ("application/mp3", "application/mp3"),
         ("binary/octet-stream", "binary/octet-stream"),
         ("", "application/octet-stream"),
@@ -179,6 +223,10 @@ def test_what_is_copied_along_with_an_address_or_a_code_is_removed(edge: str) ->
     confirm = read(contract.Confirm, email=f"{edge}ada@example.com{edge}", code=f"{edge}123456{edge}")
 
     assert (confirm.email, confirm.code) == ("ada@example.com", "123456")
+    url = "https://example.com/talk.mp3"
+    assert read(contract.Catchup, audio_url=edge + url + edge).audio_url == url
+    buy = read(contract.Buy, package_id="popular", success_url=edge + url, cancel_url=url + edge)
+    assert (buy.success_url, buy.cancel_url) == (url, url)
     longest = f"{'a' * 64}@{'b' * 59}.com"
     assert read(contract.Register, email=edge + longest + edge, password="correct horse").email == longest
 
@@ -223,6 +271,25 @@ def test_reported_seconds_are_rounded_and_clamped(sent: Any, rounded: int | None
     stop = read(contract.StreamAction, action="stop", provider_session_seconds=sent, **SESSION)
 
     assert (stop.provider_session_seconds, type(stop.provider_session_seconds)) == (rounded, type(rounded))
+
+
+@pytest.mark.parametrize(
+    ("sent", "rounded"),
+    [
+        (1.5, 2), (0.5, 1), (2.5, 3), (1_234.5, 1_235), (1_235.5, 1_236), (1.4, 1), (0.49999999999999994, 0), (-1, 0),
+        (-0.4, 0), (-1e300, 0), (61_000, 61_000), (12_345.678, 12_346), (2_592_000_000, 2_592_000_000), (None, None),
+    ],
+)  # fmt: skip
+def test_the_ends_of_a_range_are_rounded_halves_up_and_clamped(sent: float | None, rounded: int | None) -> None:
+    catchup = read(contract.Catchup, from_ms=sent, to_ms=sent)
+
+    for value in (catchup.from_ms, catchup.to_ms):
+        assert (value, type(value)) == (rounded, type(rounded))
+
+
+@pytest.mark.parametrize("sent", [2_592_000_001, "1", True])
+def test_an_end_of_a_range_that_is_no_place_in_a_recording_is_refused(sent: Any) -> None:
+    assert refusal_of(contract.Catchup, from_ms=sent).details == {"field": "from_ms"}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +352,7 @@ CLEANED_TEXTS = {
     (shape.__name__, name): clean
     for shape in all_shapes()
     for name, clean in find_cleaned_fields(shape)
-    if clean not in (round_report_seconds, place_chunk)
+    if clean not in (round_milliseconds, round_report_seconds, clean_provider_names, place_chunk)
 }
 CLEANERS = {clean.__name__: clean for clean in CLEANED_TEXTS.values()}
 LARGEST_BYTES = MAX_LARGE_JSON_BYTES

@@ -95,12 +95,17 @@ def post(
     body: Any = None,
     limiter: FakeLimiter | None = None,
     limit: str = "",
+    explain: Any = None,
     **headers: str,
 ) -> HTTPResponse:
     """The response to a POST to `view`."""
     app = Chalice(app_name="small", configure_logs=False)
     endpoint = EndpointDecorator(
-        lambda: app.current_request, FakeVerifier, lambda: limiter or FakeLimiter(), FakeAdministrators
+        lambda: app.current_request,
+        FakeVerifier,
+        lambda: limiter or FakeLimiter(),
+        FakeAdministrators,
+        *filter(None, [explain]),
     )  # type: ignore[arg-type, return-value]
     has_caller = {Caller, Admin} & set(view.__annotations__.values())
     chalice_view = endpoint(limit=limit or ("reads" if has_caller else "open"))(view)
@@ -234,6 +239,23 @@ def test_a_view_gets_the_bytes_that_the_caller_sent_before_on_this_day() -> None
     assert json.loads(response.body)["values"] == ["500"]
     with pytest.raises(ValueError, match="spend does not count bytes"):
         EndpointDecorator(lambda: None, FakeVerifier, FakeLimiter, FakeAdministrators)(limit="spend")(view)  # type: ignore[arg-type, return-value]
+
+
+def test_a_refusal_for_want_of_credits_is_explained_unless_that_fails() -> None:
+    def view(caller: Caller) -> Echo:
+        raise errors.InsufficientCreditsError(10, 5, 3)
+
+    def explain(user_id: str, refusal: errors.InsufficientCreditsError) -> errors.InsufficientCreditsError:
+        return errors.InsufficientCreditsError(refusal.required, refusal.available, refusal.held, ["work"])
+
+    def fail(user_id: str, refusal: errors.InsufficientCreditsError) -> errors.InsufficientCreditsError:
+        raise errors.UnavailableError("The database is busy. Retry the request.")
+
+    explained, unexplained = (post(view, token="ada", explain=how) for how in (explain, fail))
+
+    assert (explained.status_code, unexplained.status_code) == (402, 402)
+    assert "3 are held by unfinished catch-ups or questions. Wait until" in json.loads(explained.body)["message"]
+    assert "3 are held by open sessions" in json.loads(unexplained.body)["message"]
 
 
 @pytest.mark.parametrize(

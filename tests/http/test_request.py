@@ -228,12 +228,20 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ("", "body", "The body is not valid JSON in UTF-8."),
+        ("", "body", "The body is not valid JSON in UTF-8. Send JSON."),
         ("[]", "body", "This must be an object."),
         ("{}", "action", "This field is required."),
         ('{"action": "dance"}', "action", "This must be one of: start, renew, save, stop."),
         ('{"action": "stop"}', "session_id", "This field is required."),
         ('{"action": "start", "colour": 1}', "colour", "This field is unknown. Remove it."),
+        *(
+            (BODY_WITH % json.dumps(name), prefix + name, "This field is unknown. Remove it.")
+            for name in ("a - at `$.b", "a` - at `$.b", "a - at `$", "a` - at `$.turn2", " - at `$.b`", "`", "$.b")
+            for BODY_WITH, prefix in (
+                ('{"action": "start", %s: 1}', ""),
+                ('{"action": "start", "turn": {%s: 1}}', "turn."),
+            )
+        ),
         ('{"action": "start", "lease_seconds": 59}', "lease_seconds", "This must be at least 60."),
         ('{"action": "start", "lease_seconds": 10801}', "lease_seconds", "This must be at most 10,800."),
         ('{"action": "start", "lease_seconds": 1.5}', "lease_seconds", "This must be a whole number."),
@@ -314,7 +322,7 @@ def test_a_chunk_that_begins_at_no_number_is_refused(sent: str) -> None:
         ({"limit": ["x"]}, "limit", "This must be a whole number."),
         ({"limit": ["0"]}, "limit", "This must be at least 1."),
         ({"colour": ["red"]}, "colour", "This parameter is unknown. Remove it."),
-        ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once."),
+        ({"limit": ["1", "1"]}, "limit", "This parameter was sent more than once. Send it once."),
         ({"from": ["x"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
         ({"from": ["2026-11-30T10:00:00"]}, "from", "Send a time with a time zone, such as 2026-11-30T10:00:00Z."),
         ({"kind": ["x"]}, "kind", "This must be one of: catchup, live."),
@@ -328,6 +336,15 @@ def test_a_query_parameter_is_named_by_itself(parameters: dict[str, list[str]], 
         request.query(SimpleNamespace(query_params=query_params), contract.HistoryQuery)  # type: ignore[arg-type]
 
     assert (found.value.details, found.value.message) == ({"field": field}, message)
+
+
+@pytest.mark.parametrize("values", [["1"], ["1", "2"], ["1", "1", "x"]], ids=str)
+def test_of_a_parameter_in_a_link_the_first_value_counts(values: list[str]) -> None:
+    query_params = MultiDict({"credits": values, "session_id": ["a", "b"]})
+
+    query = request.query(SimpleNamespace(query_params=query_params), contract.PaidQuery)  # type: ignore[arg-type]
+
+    assert query.credits == "1"
 
 
 @pytest.mark.parametrize(

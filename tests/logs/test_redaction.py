@@ -89,7 +89,7 @@ def test_a_secret_is_removed_wherever_it_stands(text: str, secret: str) -> None:
         "/auth/reset-password",
         "7e0c8f3a-7f5c-4f0b-9f40-4a2f1c2a9d11",
         "tokens.py:143 caller",
-        "The sign-in service's keys could not be fetched.",
+        "The sign-in service's keys could not be fetched. Retry the request.",
         "ClientError on GetItem: ProvisionedThroughputExceededException",
         "arn:aws:kms:eu-central-1:123456789012:key/7e0c8f3a",
         "AssemblyAI: 429",

@@ -393,7 +393,7 @@ class TestRecording:
 
         assert (
             error_of(lambda: client(url=server.url).recording("x")).message
-            == "AssemblyAI returned an invalid response."
+            == "AssemblyAI returned an invalid response. Retry the request."
         )
 
     def test_an_id_is_one_segment_of_the_path(self, client: Client, serve, http) -> None:
@@ -421,7 +421,7 @@ class TestRecording:
 
         error = error_of(lambda: client(url=server.url).recording("x"))
 
-        assert error.message == "Provider returned a response that is too large."
+        assert error.message == "Provider returned a response that is too large. Retry the request."
 
 
 class TestDelete:

@@ -94,6 +94,12 @@ def test_the_url_has_the_options_but_neither_token_nor_key(client: Client, stand
         (TurnSettings(), {}),
         (TurnSettings(silence_ms=700), {"min_turn_silence": "700"}),
         (TurnSettings(silence_ms=0, max_silence_ms=0), {"min_turn_silence": "0", "max_turn_silence": "0"}),
+        (TurnSettings(max_silence_ms=300), {"max_turn_silence": "400"}),  # its own `min_turn_silence`
+        (TurnSettings(max_silence_ms=0), {"max_turn_silence": "400"}),
+        (TurnSettings(max_silence_ms=401), {"max_turn_silence": "401"}),
+        (TurnSettings(silence_ms=300, max_silence_ms=300), {"min_turn_silence": "300", "max_turn_silence": "300"}),
+        (TurnSettings(silence_ms=1_280), {"min_turn_silence": "1280"}),
+        (TurnSettings(silence_ms=2_000), {"min_turn_silence": "2000", "max_turn_silence": "2000"}),
         (TurnSettings(confidence_thousandths=0), {"end_of_turn_confidence_threshold": "0.0"}),
         (
             TurnSettings(silence_ms=560, max_silence_ms=60_000, confidence_thousandths=705),
@@ -206,4 +212,4 @@ def test_a_response_of_another_shape_is_a_provider_error(client: Client, serve, 
 
     error = failure_of(lambda: client(url=server.url).create_socket_credential(60, ENGLISH), KEYS.assemblyai)
 
-    assert (error.code, error.message) == ("provider_error", "AssemblyAI returned no token.")
+    assert (error.code, error.message) == ("provider_error", "AssemblyAI returned no token. Retry the request.")

@@ -112,7 +112,7 @@ def test_what_costs_money_is_not_sent_again_once_it_was_written(dying, transport
     used = transport()
     call(used, raw.url)
 
-    with pytest.raises(ProviderError, match=r"^Provider could not be reached\.$"):
+    with pytest.raises(ProviderError, match=r"^Provider could not be reached\. Retry the request\.$"):
         call(used, raw.url)
 
     assert server.requests == [1, 1]

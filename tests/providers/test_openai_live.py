@@ -158,4 +158,4 @@ def test_a_response_of_another_shape_is_a_provider_error(client: Client, serve, 
 
     error = failure_of(lambda: client(url=server.url).create_socket_credential(60, PLAIN), KEYS.openai)
 
-    assert (error.code, error.message) == ("provider_error", "OpenAI returned no client secret.")
+    assert (error.code, error.message) == ("provider_error", "OpenAI returned no client secret. Retry the request.")

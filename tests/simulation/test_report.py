@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from chalicelib.payments.refunds_and_disputes import ledger_changes
 from msgspec.structs import replace
 
 from chalicelib.models.purchase_facts import LedgerChanges
 from chalicelib.payments import fulfilment
+from chalicelib.payments.refunds_and_disputes import ledger_changes
 from tests.simulation.planted.planting import ROOT
 from tests.simulation.report import Report, describe_violation
 from tests.simulation.run import Result, run_seed

@@ -67,7 +67,9 @@ def test_every_rate_and_both_layouts_are_read(rate: int, channels: int) -> None:
     assert read(audio_read.as_wav()) == audio_read
 
 
-@pytest.mark.parametrize("content_type", ["audio/wav", "audio/x-wav", "AUDIO/WAV; codecs=1", "audio/wave"])
+@pytest.mark.parametrize(
+    "content_type", ["audio/wav", "audio/x-wav", "AUDIO/WAV; codecs=1", "audio/wave", "audio/vnd.wave"]
+)
 def test_every_media_type_of_wav_is_accepted(content_type: str) -> None:
     assert read(wav(), content_type).duration_ms == 500
 
@@ -110,8 +112,15 @@ REFUSED = {
     "a sample over 120 s": wav(sound=frames(120_000) + b"\0\0"),
     "half a sample": wav(sound=frames(500) + b"\0"),
     "half a stereo frame": wav(layout(channels=2), frames(500) + b"\0\0"),
+    "half a sample in the second data chunk": riff(
+        chunk(b"fmt ", layout()), chunk(b"data", frames(500)), chunk(b"data", frames(500) + b"\0")
+    ),
+    "two half samples": riff(chunk(b"fmt ", layout()), *[chunk(b"data", frames(500) + b"\0")] * 2),
+    "more promised by the second data chunk": riff(
+        chunk(b"fmt ", layout()), chunk(b"data", frames(500)), chunk(b"data", frames(500), len(frames(500)) + 2)
+    ),
     "more promised than there is": wav(size=len(frames(500)) + 2),
-    "four megabytes promised": wav(size=MAX_BYTES),
+    "as much promised as a body can hold": wav(size=MAX_BYTES - 44),
     "no sound, then metadata": riff(chunk(b"fmt ", layout()), chunk(b"data", b""), chunk(b"LIST", bytes(4_000))),
     "no sound, then metadata cut short": riff(chunk(b"fmt ", layout()), chunk(b"data", b""), b"LIST" + bytes(4_000)),
     "metadata after a sound of unknown length of 0": riff(
@@ -156,6 +165,7 @@ def test_one_byte_over_four_megabytes_is_too_large(content_type: str) -> None:
         audio.read(bytes(MAX_BYTES), content_type, 8_000, 1)
 
 
+UNLISTED = [b"afmd", b"SAUR", b"XMP_", b"LGWV", b"MD5 ", b"CSET", b"DGDA", b"slnt"]
 TRAILERS = {
     "nothing": b"",
     "a list": chunk(b"LIST", bytes(4_000)),
@@ -167,12 +177,18 @@ TRAILERS = {
     "a list that ends 2 bytes short": chunk(b"LIST", bytes(4_000))[:-2],
     "a list that ends 3 bytes short": chunk(b"LIST", bytes(4_000))[:-3],
     "a chunk, then one without its second half": chunk(b"bext", bytes(602)) + chunk(b"id3 ", bytes(60_000))[:-30_000],
+    **{f"the chunk {name!r}": chunk(name, b"xy" * 30) for name in UNLISTED},
+    "many unlisted chunks": b"".join(chunk(name, b"odd") for name in UNLISTED),
+    "an unlisted chunk without its last byte": chunk(b"SAUR", b"odd")[:-1],
+    "unlisted chunks around a list": chunk(b"afmd", b"a") + chunk(b"LIST", bytes(26)) + chunk(b"MD5 ", bytes(16)),
+    "an unlisted chunk, then a list that ends short": chunk(b"XMP_", b"a") + chunk(b"LIST", bytes(4_000))[:-3],
     "a chunk of which only the header came": chunk(b"LIST", bytes(4_000))[:8],
 }
 
 
 @pytest.mark.parametrize(
-    "size", [0, MAX_BYTES + 1, 0x7FFFFFFF, 0x7FFFFFDB, 0x80000000, 2_000_000_000, 0xFFFFFFFE, 0xFFFFFFFF]
+    "size",
+    [0, MAX_BYTES - 43, MAX_BYTES, MAX_BYTES + 1, 0x7FFFFFFF, 0x7FFFFFDB, 0x80000000, 2 * 10**9, 2**32 - 2, 2**32 - 1],
 )
 @pytest.mark.parametrize(
     "trailer",
@@ -193,7 +209,26 @@ def test_sound_that_happens_to_look_like_a_chunk_is_still_sound() -> None:
     assert read(wav(sound=frames(640) + far_too_long + sound, size=0)).frames == frames(640) + far_too_long + sound
 
 
-@pytest.mark.parametrize("part", [b"LIST", b"LISTid3 ", chunk(b"LIST", b""), chunk(b"JUNK", b"") + chunk(b"LIST", b"")])
+def test_what_only_looks_like_unlisted_chunks_is_still_sound() -> None:
+    cut = chunk(b"SAUR", bytes(60))[:-2]
+    gap = chunk(b"SAUR", bytes(60)) + b"\x01\x02" + chunk(b"afmd", bytes(60))
+
+    assert read(wav(sound=frames(640) + cut, size=0)).frames == frames(640) + cut
+    assert read(wav(sound=frames(640) + gap, size=0)).frames == frames(640) + gap[:70]
+    assert read(wav(sound=frames(640) + b"LOUD" + bytes(4), size=0)).frames == frames(640) + b"LOUD" + bytes(4)
+
+
+def test_unlisted_chunks_before_the_sound_are_skipped() -> None:
+    parts = chunk(b"fmt ", layout()), chunk(b"data", b""), chunk(b"SAUR", bytes(8)), chunk(b"data", frames(500))
+
+    assert read(riff(*parts)).frames == frames(500)
+    with pytest.raises(InvalidRequestError, match="no audio"):
+        read(riff(*parts[:3]))
+
+
+@pytest.mark.parametrize(
+    "part", [b"SAUR\4\0\0\0abcd", b"LIST", b"LISTid3 ", chunk(b"LIST", b""), chunk(b"JUNK", b"") + chunk(b"LIST", b"")]
+)
 def test_sound_full_of_names_takes_a_bounded_number_of_steps(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     next_chunk = audio._next_chunk
@@ -244,6 +279,26 @@ def test_an_odd_chunk_is_read_with_and_without_its_last_byte(name: bytes, odd: i
     for part in (padded, padded[:-1]):
         assert read(riff(part, *parts)).duration_ms == 500
         assert read(riff(parts[0], part, part, parts[1], part)).frames == frames(500)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize(("channels", "rest"), [(1, b"x"), (2, b"x"), (2, b"xy"), (2, b"xyz")])
+def test_a_recording_of_unknown_length_that_was_cut_off_loses_the_started_frame_alone(
+    size: int, channels: int, rest: bytes
+) -> None:
+    sound = frames(500, channels=channels)
+    header = wav(layout(channels=channels), sound + rest, size)[: 44 + len(sound + rest)]
+
+    assert read(header).frames == sound
+
+
+def test_all_data_chunks_are_one_sound() -> None:
+    first, second, third = frames(500), b"\3\4" * 3_000, b"\5\6" * 2_000
+    parts = chunk(b"fmt ", layout()), chunk(b"data", first), chunk(b"LIST", b"odd"), chunk(b"data", second)
+
+    assert read(riff(*parts)).frames == first + second
+    assert read(riff(*parts, chunk(b"data", b""), chunk(b"LIST", bytes(26)))).frames == first + second
+    assert read(riff(*parts, b"data\xff\xff\xff\xff" + third)).frames == first + second + third
 
 
 def test_an_empty_data_chunk_before_the_sound_is_skipped() -> None:

@@ -186,7 +186,9 @@ def test_a_model_that_obeys_changes_no_shape_and_leaks_nothing(catchup_env: Catc
     for attempt in list(ATTEMPTS.values())[::7]:
         catchup_env.text.script = [OBEYED[name]]
         if name in REFUSED:
-            with pytest.raises(ProviderError, match=r"^The text model returned an invalid response\.$"):
+            with pytest.raises(
+                ProviderError, match=r"^The text model returned an invalid response\. Retry the request\.$"
+            ):
                 catchup_env.ask(ada, attempt, session_id=lease.session_id)
         else:
             check_answer(catchup_env.ask(ada, attempt, session_id=lease.session_id), lease, texts)
