@@ -131,8 +131,8 @@ def _sound_bytes(body: bytes, start: int) -> int:
     if body[start : start + 4] in CHUNK_NAMES:
         return 0
     ends = sorted(end for name in CHUNK_NAMES for end in islice(_find_all(body, name, start), MOST_PARTS))
-    known = next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body))
-    return _first_of_chain(body, start, known) - start
+    metadata_start = next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body))
+    return _first_of_chain(body, start, metadata_start) - start
 
 
 def _first_of_chain(body: bytes, start: int, end: int) -> int:
