@@ -20,6 +20,7 @@ from .cleaning import (
     clean_title,
     normalise_new_password,
     normalise_password,
+    round_milliseconds,
     round_report_seconds,
     strip_edges,
 )
@@ -101,15 +102,19 @@ MediaType = Annotated[str, Cleaned(by=clean_media_type)]
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 # Thirty days: an interrupted session can be resumed within a day, any number of times.
-Milliseconds = Annotated[int, Meta(ge=0, le=2_592_000_000)]
+LONGEST_MS = 2_592_000_000
+Milliseconds = Annotated[int, Meta(ge=0, le=LONGEST_MS)]
 Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
 if TYPE_CHECKING:
     T = TypeVar("T")
     OrNull = Annotated[T, "null is read as left out"]
     ReportedSeconds = int  # what `Cleaned` leaves of a number
+    RoundedMilliseconds = int
 else:
     OrNull = Optional  # A browser sends null for what it does not know; `RequestShape` puts the default there.
     ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
+    # A player's position times 1,000.
+    RoundedMilliseconds = Annotated[float, Meta(le=LONGEST_MS), Cleaned(by=round_milliseconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 # Names that the stage does not know are ignored: a client may speak more providers than there are here.

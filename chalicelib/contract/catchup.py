@@ -9,11 +9,11 @@ from .base import (
     Cleaned,
     Identifier,
     MediaType,
-    Milliseconds,
     OrNull,
     RecordingLanguage,
     RequestShape,
     ResponseShape,
+    RoundedMilliseconds,
     Time,
     Title,
     describe_pattern,
@@ -49,8 +49,8 @@ class Catchup(RequestShape, kw_only=True):
     upload_id: Identifier | None = None
     audio_url: Annotated[str, Cleaned(by=strip_edges), Meta(min_length=1, max_length=2_000)] | None = None
     session_id: Identifier | None = None
-    from_ms: Milliseconds | None = None
-    to_ms: Milliseconds | None = None
+    from_ms: RoundedMilliseconds | None = None
+    to_ms: RoundedMilliseconds | None = None
     minutes: Annotated[int, Meta(ge=1, le=600)] | None = None
     language: OrNull[RecordingLanguage] = ""
     title: OrNull[Title] = ""

@@ -126,6 +126,12 @@ def clean_provider_names(names: list[str]) -> list[str]:
     return [strip_edges(name).lower() for name in names]
 
 
+def round_milliseconds(milliseconds: float) -> int:
+    """A place in a recording as whole milliseconds, halves up as JavaScript's Math.round; none is before its start."""
+    whole = math.floor(milliseconds)
+    return max(0, whole + (milliseconds - whole >= 0.5))
+
+
 def round_report_seconds(seconds: float) -> int:
     """A reported duration as whole seconds, from none to thirty days. Raises ValueError."""
     if math.isnan(seconds):

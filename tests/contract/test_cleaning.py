@@ -11,7 +11,13 @@ import pytest
 
 from chalicelib import contract
 from chalicelib.contract.base import RequestShape, find_cleaned_fields
-from chalicelib.contract.cleaning import EDGE, clean_provider_names, round_report_seconds, strip_edges
+from chalicelib.contract.cleaning import (
+    EDGE,
+    clean_provider_names,
+    round_milliseconds,
+    round_report_seconds,
+    strip_edges,
+)
 from chalicelib.errors import InvalidRequestError
 from chalicelib.http import request
 from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
@@ -227,6 +233,25 @@ def test_reported_seconds_are_rounded_and_clamped(sent: float | None, rounded: i
 
 
 @pytest.mark.parametrize(
+    ("sent", "rounded"),
+    [
+        (1.5, 2), (0.5, 1), (2.5, 3), (1_234.5, 1_235), (1_235.5, 1_236), (1.4, 1), (0.49999999999999994, 0), (-1, 0),
+        (-0.4, 0), (-1e300, 0), (61_000, 61_000), (12_345.678, 12_346), (2_592_000_000, 2_592_000_000), (None, None),
+    ],
+)  # fmt: skip
+def test_the_ends_of_a_range_are_rounded_halves_up_and_clamped(sent: float | None, rounded: int | None) -> None:
+    catchup = read(contract.Catchup, from_ms=sent, to_ms=sent)
+
+    for value in (catchup.from_ms, catchup.to_ms):
+        assert (value, type(value)) == (rounded, type(rounded))
+
+
+@pytest.mark.parametrize("sent", [2_592_000_001, "1", True])
+def test_an_end_of_a_range_that_is_no_place_in_a_recording_is_refused(sent: Any) -> None:
+    assert refusal_of(contract.Catchup, from_ms=sent).details == {"field": "from_ms"}
+
+
+@pytest.mark.parametrize(
     ("raw", "title"),
     [
         (rb"\ud83d\ude00", "😀"),
@@ -286,7 +311,7 @@ CLEANED_TEXTS = {
     (shape.__name__, name): clean
     for shape in all_shapes()
     for name, clean in find_cleaned_fields(shape)
-    if clean not in (round_report_seconds, clean_provider_names)
+    if clean not in (round_milliseconds, round_report_seconds, clean_provider_names)
 }
 CLEANERS = {clean.__name__: clean for clean in CLEANED_TEXTS.values()}
 LARGEST_BYTES = MAX_LARGE_JSON_BYTES
