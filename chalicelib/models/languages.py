@@ -1,8 +1,8 @@
 """Languages: how a browser's tag is read. Pure rules.
 
 A tag is BCP 47 (RFC 5646), in any case, with hyphens or underscores. Scripts, variants and extensions are left out,
-because no speech model distinguishes them. Replaced codes: IANA, "Language Subtag Registry", deprecated and
-macrolanguage subtags; `jw` is what speech models call Javanese.
+because no speech model distinguishes them. Codes of three letters are read as those of two. Replaced codes: IANA,
+"Language Subtag Registry", deprecated and macrolanguage subtags; `jw` is what speech models call Javanese.
 """
 
 import re
@@ -22,6 +22,26 @@ REPLACED = {
     "arb": "ar", "pes": "fa", "prs": "fa", "zsm": "ms", "swh": "sw", "lvs": "lv", "ekk": "et", "khk": "mn",
     "npi": "ne", "plt": "mg", "pnb": "pa", "uzn": "uz", "ydd": "yi", "als": "sq", "azj": "az",
 }  # fmt: skip
+# Of the metadata of recordings: ISO 639-2, terminological and bibliographic, with two bibliographic codes of old.
+THREE_LETTERS = {
+    "afr": "af", "amh": "am", "ara": "ar", "asm": "as", "aze": "az", "bak": "ba", "bel": "be", "bul": "bg",
+    "ben": "bn", "bod": "bo", "tib": "bo", "bre": "br", "bos": "bs", "cat": "ca", "ces": "cs", "cze": "cs",
+    "cym": "cy", "wel": "cy", "dan": "da", "deu": "de", "ger": "de", "ell": "el", "gre": "el", "eng": "en",
+    "spa": "es", "est": "et", "eus": "eu", "baq": "eu", "fas": "fa", "per": "fa", "fin": "fi", "fao": "fo",
+    "fra": "fr", "fre": "fr", "glg": "gl", "guj": "gu", "hau": "ha", "heb": "he", "hin": "hi", "hrv": "hr",
+    "scr": "hr", "hat": "ht", "hun": "hu", "hye": "hy", "arm": "hy", "ind": "id", "isl": "is", "ice": "is",
+    "ita": "it", "jpn": "ja", "jav": "jw", "kat": "ka", "geo": "ka", "kaz": "kk", "khm": "km", "kan": "kn",
+    "kor": "ko", "lat": "la", "ltz": "lb", "lin": "ln", "lao": "lo", "lit": "lt", "lav": "lv", "mlg": "mg",
+    "mri": "mi", "mao": "mi", "mkd": "mk", "mac": "mk", "mal": "ml", "mon": "mn", "mar": "mr", "msa": "ms",
+    "may": "ms", "mlt": "mt", "mya": "my", "bur": "my", "nep": "ne", "nld": "nl", "dut": "nl", "nno": "nn",
+    "nor": "no", "nob": "no", "oci": "oc", "pan": "pa", "pol": "pl", "pus": "ps", "por": "pt", "ron": "ro",
+    "rum": "ro", "rus": "ru", "san": "sa", "snd": "sd", "sin": "si", "slk": "sk", "slo": "sk", "slv": "sl",
+    "sna": "sn", "som": "so", "sqi": "sq", "alb": "sq", "srp": "sr", "scc": "sr", "sun": "su", "swe": "sv",
+    "swa": "sw", "tam": "ta", "tel": "te", "tgk": "tg", "tha": "th", "tuk": "tk", "tgl": "tl", "tur": "tr",
+    "tat": "tt", "ukr": "uk", "urd": "ur", "uzb": "uz", "vie": "vi", "yid": "yi", "yor": "yo", "zho": "zh",
+    "chi": "zh",
+}  # fmt: skip
+CODES = REPLACED | THREE_LETTERS
 UNKNOWN_LANGUAGES = {"und", "mul", "mis", "zxx"}  # ISO 639-3: undetermined, several, uncoded, no linguistic content
 EXTENDED = {("zh", "yue"): "yue"}  # extended language subtags that speech models distinguish
 # Compiled when first used, because that takes as long as a request.
@@ -46,7 +66,8 @@ def read_language_tag(tag: str) -> str | None:
     language, region = found["language"], found["region"] or ""
     if language in UNKNOWN_LANGUAGES:
         return AUTO
-    language = EXTENDED.get((language, found["extended"] or ""), REPLACED.get(language, language))
+    language = CODES.get(language, language)
+    language = EXTENDED.get((language, found["extended"] or ""), language)
     return f"{language}-{region.upper()}" if region.isalpha() else language
 
 

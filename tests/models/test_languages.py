@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from chalicelib.contract.cleaning import clean_language, clean_recording_language
-from chalicelib.models.languages import AUTO, LANGUAGES, primary_language
+from chalicelib.models.languages import AUTO, LANGUAGES, REPLACED, THREE_LETTERS, primary_language
 
 READ = {
     # What was refused once.
@@ -17,6 +17,9 @@ READ = {
     "ca-ES-valencia": "ca-ES", "de-CH-1901": "de-CH", "en-US-u-hc-h12": "en-US", "de-DE-u-co-phonebk": "de-DE",
     "en-a-bbb-x-a-ccc": "en", "zh-yue": "yue", "zh-yue-HK": "yue-HK", "yue": "yue", "haw-US": "haw-US",
     " de ": "de", "\ufefffr\n": "fr",
+    # ISO 639-2, as the containers of recordings have it.
+    "eng": "en", "deu": "de", "ger": "de", "spa": "es", "fra": "fr", "fre": "fr", "ZHO": "zh", "chi-TW": "zh-TW",
+    "nob": "no", "jav": "jw", "por_BR": "pt-BR", "zho-yue": "yue",
     # None, and to be detected.
     "": "", " ": "", "auto": AUTO, "AUTO": AUTO, "und": AUTO, "mul": AUTO, "und-Latn": AUTO,
 }  # fmt: skip
@@ -26,6 +29,12 @@ READ = {
 def test_a_tag_is_read_in_any_case_with_its_country_alone(tag: str, language: str) -> None:
     assert clean_language(tag) == language
     assert clean_recording_language(tag) == ("" if language == AUTO else language)
+
+
+def test_every_language_of_a_model_has_its_code_of_three_letters() -> None:
+    assert set(THREE_LETTERS.values()) == {language for language in LANGUAGES if len(language) == 2}
+    assert not set(THREE_LETTERS) & (LANGUAGES | set(REPLACED))
+    assert all(len(code) == 3 and code.isascii() for code in THREE_LETTERS)
 
 
 @pytest.mark.parametrize("tag", ["tlh", "zu", "ga-IE", "ast", "gsw-CH", "eo"])
