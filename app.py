@@ -32,7 +32,7 @@ from chalicelib.wiring import aws, common, use_cases
 redaction.redact_logging()
 app = Chalice(app_name="live-transcription", configure_logs=False)
 ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/svg+xml")
-AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"]
+AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
 ORIGINS = load.allowed_origins()

@@ -22,8 +22,9 @@ SOURCE_URL = r"(?i:https?)://[^\s/?#@\\]+([/?#]\S*)?"
 MEDIA_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*"
 MEDIA_APPLICATIONS = {
     "application/ogg", "application/x-ogg", "application/x-flac", "application/mp3", "application/mp4",
-    "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia", "binary/octet-stream",
-    UNKNOWN_MEDIA_TYPE,
+    "application/mxf", "application/x-matroska", "application/vnd.rn-realmedia", "application/wav", "application/x-wav",
+    "application/wave", "application/webm", "application/mpeg", "application/x-mpeg", "application/x-ms-wmv",
+    "application/x-ms-wma", "application/vnd.ms-asf", "binary/octet-stream", UNKNOWN_MEDIA_TYPE,
 }  # fmt: skip
 RAW_AUDIO = {
     "audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l8", "audio/l16", "audio/l20", "audio/l24",

@@ -12,6 +12,7 @@ from ..errors import InvalidRequestError, TooLargeError, UnsupportedMediaTypeErr
 from ..models.audio import BYTES_PER_SAMPLE, FORMAT_PCM, Audio
 
 SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+MEDIA_TYPES = {"audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"}
 SHORTEST_MS, LONGEST_MS = 80, 120_000
 MAX_BYTES = 4 * 1024 * 1024
 FORMAT_EXTENSIBLE = 0xFFFE
@@ -34,7 +35,7 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
     Raises UnsupportedMediaTypeError, TooLargeError, or InvalidRequestError naming the field that is wrong.
     """
     media_type = content_type.split(";")[0].strip().lower()
-    if media_type not in {"audio/wav", "audio/x-wav", "audio/wave", "audio/pcm"}:
+    if media_type not in MEDIA_TYPES:
         raise UnsupportedMediaTypeError("Send audio/wav or audio/pcm (signed 16-bit, little-endian).")
     if len(body) > MAX_BYTES:
         raise TooLargeError(f"A chunk may have at most {MAX_BYTES:,} bytes.", max_bytes=MAX_BYTES)

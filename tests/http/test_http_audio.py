@@ -155,6 +155,7 @@ def test_an_invalid_id_is_refused(signed_in_user: Person, session_id: str) -> No
     [
         (wav(350, rate=8_000), "audio/x-wav", {}, 350),
         (wav(350, rate=48_000, channels=2), "audio/wave; codecs=1", {}, 350),
+        (wav(350, rate=16_000), "audio/vnd.wave", {}, 350),
         (wav(80)[:40] + b"\xff\xff\xff\xff" + wav(80)[44:], "AUDIO/WAV", {}, 80),
         (patch_header(40, "<I", 0x7FFFFFFF), "audio/wav", {}, 200),
         (patch_header(28, "<IH", 64_000, 4), "audio/wav", {}, 200),
@@ -164,6 +165,7 @@ def test_an_invalid_id_is_refused(signed_in_user: Person, session_id: str) -> No
     ids=[
         "8 kHz",
         "48 kHz stereo",
+        "a registered name",
         "80 ms of a length nobody knew",
         "a placeholder",
         "mono of Recorder.js",

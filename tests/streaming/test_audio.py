@@ -67,7 +67,9 @@ def test_every_rate_and_both_layouts_are_read(rate: int, channels: int) -> None:
     assert read(audio_read.as_wav()) == audio_read
 
 
-@pytest.mark.parametrize("content_type", ["audio/wav", "audio/x-wav", "AUDIO/WAV; codecs=1", "audio/wave"])
+@pytest.mark.parametrize(
+    "content_type", ["audio/wav", "audio/x-wav", "AUDIO/WAV; codecs=1", "audio/wave", "audio/vnd.wave"]
+)
 def test_every_media_type_of_wav_is_accepted(content_type: str) -> None:
     assert read(wav(), content_type).duration_ms == 500
 
