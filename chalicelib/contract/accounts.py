@@ -9,7 +9,7 @@ from .base import (
     CurrentPassword,
     Email,
     Name,
-    NewName,
+    OrNull,
     Password,
     RequestShape,
     ResponseShape,
@@ -36,7 +36,7 @@ class User(ResponseShape, kw_only=True):
 class Register(RequestShape, kw_only=True):
     email: Email
     password: Password
-    name: Name = ""
+    name: OrNull[Name] = ""
 
 
 class Registered(ResponseShape, kw_only=True):
@@ -119,9 +119,13 @@ class PasswordReset(ResponseShape, kw_only=True):
 
 
 class UpdateUser(RequestShape, kw_only=True):
-    """The changes to a profile. An empty name removes the name."""
+    """The changes to a profile. An empty name, or null, removes the name."""
 
-    name: NewName
+    name: OrNull[Name]
+
+    def __post_init__(self) -> None:
+        self.name = self.name or ""
+        super().__post_init__()
 
 
 class AccountDeleted(ResponseShape, kw_only=True):

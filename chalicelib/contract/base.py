@@ -86,10 +86,7 @@ Code = Annotated[
     Cleaned(by=strip_edges),
     Meta(min_length=1, max_length=64, pattern=describe_pattern(rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)", CODE_SENTENCE)),
 ]
-Name = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]+$(?!\n)", NAME_SENTENCE))
-]
-NewName = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
+Name = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64, pattern=RECEIVED)]
 # What labels a thing never refuses it: these are cleaned instead. A language is refused where no model recognises it.

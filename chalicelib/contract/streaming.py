@@ -61,7 +61,7 @@ class Turn(RequestShape, kw_only=True):
 
 
 class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
-    transport: Literal["direct", "relay"] = "direct"
+    transport: OrNull[Literal["direct", "relay"]] = "direct"
     language: OrNull[Language] = ""
     title: OrNull[Title] = ""
     source_url: OrNull[SourceUrl] = ""
@@ -74,7 +74,7 @@ class Start(RequestShape, tag_field="action", tag="start", kw_only=True):
 
 class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
     session_id: Identifier
-    interrupted: bool = False
+    interrupted: OrNull[bool] = False
 
 
 Segments = Annotated[list[SegmentInput], Meta(max_length=100)]

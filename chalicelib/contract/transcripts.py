@@ -7,7 +7,7 @@ from msgspec import Meta, field
 
 from ..models.catchup import JobState
 from ..models.sessions import SessionState
-from .base import Identifier, PageQuery, RequestShape, ResponseShape, Time, Title, describe_pattern, one_of
+from .base import Identifier, OrNull, PageQuery, RequestShape, ResponseShape, Time, Title, describe_pattern, one_of
 from .catchup import KeyMoment
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -83,9 +83,13 @@ class ExportQuery(RequestShape, kw_only=True):
 
 
 class UpdateTranscript(RequestShape, kw_only=True):
-    """The changes to a transcript. An empty title removes the title."""
+    """The changes to a transcript. An empty title, or null, removes the title."""
 
-    title: Title
+    title: OrNull[Title]
+
+    def __post_init__(self) -> None:
+        self.title = self.title or ""
+        super().__post_init__()
 
 
 class TranscriptDeleted(ResponseShape, kw_only=True):

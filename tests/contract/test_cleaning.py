@@ -59,8 +59,10 @@ def test_a_title_is_put_on_one_line_and_cut_between_letters(title: str, expected
 
 
 NULLS = [
-    (contract.StreamAction, {"action": "start"}, ["title", "source_url", "language", "key_terms"]),
+    (contract.StreamAction, {"action": "start"}, ["title", "source_url", "language", "key_terms", "transport"]),
     (contract.Catchup, {"upload_id": "5a1de7d4", "from_ms": 0}, ["title", "language"]),
+    (contract.StreamAction, {"action": "renew", **SESSION}, ["interrupted"]),
+    (contract.Register, {"email": "ada@example.com", "password": "correct horse"}, ["name"]),
     (contract.StreamAction, {"action": "stop", **SESSION}, ["segments", "provider_session_seconds"]),
 ]
 
@@ -76,9 +78,9 @@ def test_null_is_read_as_left_out(shape: Any, fields: dict[str, Any], null: list
 @pytest.mark.parametrize(
     ("shape", "fields", "name"),
     [
-        (contract.StreamAction, {"action": "start"}, "transport"),
         (contract.StreamAction, {"action": "save", **SESSION}, "segments"),
-        (contract.UpdateTranscript, {}, "title"),
+        (contract.StreamAction, {"action": "stop"}, "session_id"),
+        (contract.Login, {"email": "ada@example.com"}, "password"),
         (contract.Catchup, {}, "quote"),
     ],
 )
@@ -99,6 +101,21 @@ def test_null_is_refused_where_something_is_needed(shape: Any, fields: dict[str,
 )
 def test_the_names_of_providers_are_read_in_any_spelling(names: list[str] | None, expected: list[str] | None) -> None:
     assert read(contract.StreamAction, action="start", providers=names).providers == expected
+
+
+@pytest.mark.parametrize("title", [None, "", " "])
+def test_no_title_removes_it_and_a_change_without_one_is_refused(title: str | None) -> None:
+    assert read(contract.UpdateTranscript, title=title).title == ""
+    assert refusal_of(contract.UpdateTranscript).details == {"field": "title"}
+
+
+def test_null_removes_the_name_of_a_profile() -> None:
+    assert read(contract.UpdateUser, name=None) == read(contract.UpdateUser, name="")
+    assert refusal_of(contract.UpdateUser).details == {"field": "name"}
+
+
+def test_an_empty_name_is_none() -> None:
+    assert read(contract.Register, email="ada@example.com", password="correct horse", name="").name == ""
 
 
 def test_a_list_that_was_null_is_not_shared() -> None:
