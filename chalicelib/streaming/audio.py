@@ -4,6 +4,7 @@ The length is counted from the frames that are there, never from what a header c
 from those frames: what we meter is what it receives. Limits are those of AssemblyAI's Sync API (docs/providers.md).
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from itertools import islice
@@ -26,6 +27,10 @@ CHUNK_NAMES = {
     b"aXML", b"_PMX", b"acid", b"strc", b"afsp", b"AFAn", b"FLLR", b"INFO", b"DISP", b"umid", b"minf", b"elm1",
     b"regn", b"ovwf", b"SNDM",
 }  # fmt: skip
+# The head of a chunk, a printable name and a size below 4 MB, from its last byte to its first.
+HEAD_BACKWARDS = re.compile(rb"(?=\x00[\x00-\x3f](?s:..)[ -~]{3}[!-~])")
+HEAD_BYTES = 8
+MOST_HEADS = 1_000  # that are tried
 MAX_MISSING_BYTES = 64 * 1024  # of the last chunk of metadata; larger sizes are sound that looks like a name
 
 
@@ -104,13 +109,31 @@ def _next_chunk(body: bytes, start: int, size: int) -> int:
 
 
 def _sound_bytes(body: bytes, start: int) -> int:
-    """How many bytes from `start` are sound, in a data chunk whose header does not tell: all until the chunks of known
-    names that end with the body. Where such a chunk begins at `start`, there is no sound.
+    """How many bytes from `start` are sound, in a data chunk whose header does not tell: all until the metadata.
+
+    That are chunks of known names that end with the body, and before them chunks of any name that follow each other
+    exactly. Where such a chunk begins at `start`, there is no sound.
     """
     if body[start : start + 4] in CHUNK_NAMES:
         return 0
     ends = sorted(end for name in CHUNK_NAMES for end in islice(_find_all(body, name, start), MOST_PARTS))
-    return next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body)) - start
+    metadata_start = next((end for end in ends[:MOST_PARTS] if _are_chunks(body, end)), len(body))
+    return _first_of_chain(body, start, metadata_start) - start
+
+
+def _first_of_chain(body: bytes, start: int, end: int) -> int:
+    """Where the longest row of chunks of any name begins that leads exactly to `end` or to the end of the body.
+
+    Read backwards, because the last of what looks like the head of a chunk decides.
+    """
+    places = {end, len(body)}
+    for head in islice(re.finditer(HEAD_BACKWARDS, body[start:][::-1]), MOST_HEADS):
+        position = len(body) - head.start() - HEAD_BYTES
+        (size,) = struct.unpack_from("<I", body, position + 4)
+        following = position + HEAD_BYTES + size
+        if size and (following in places or (size % 2 and following + 1 in places)):
+            places.add(position)
+    return min(places)
 
 
 def _find_all(body: bytes, name: bytes, start: int) -> Iterator[int]:

@@ -158,6 +158,7 @@ def test_one_byte_over_four_megabytes_is_too_large(content_type: str) -> None:
         audio.read(bytes(MAX_BYTES), content_type, 8_000, 1)
 
 
+UNLISTED = [b"afmd", b"SAUR", b"XMP_", b"LGWV", b"MD5 ", b"CSET", b"DGDA", b"slnt"]
 TRAILERS = {
     "nothing": b"",
     "a list": chunk(b"LIST", bytes(4_000)),
@@ -169,6 +170,11 @@ TRAILERS = {
     "a list that ends 2 bytes short": chunk(b"LIST", bytes(4_000))[:-2],
     "a list that ends 3 bytes short": chunk(b"LIST", bytes(4_000))[:-3],
     "a chunk, then one without its second half": chunk(b"bext", bytes(602)) + chunk(b"id3 ", bytes(60_000))[:-30_000],
+    **{f"the chunk {name!r}": chunk(name, b"xy" * 30) for name in UNLISTED},
+    "many unlisted chunks": b"".join(chunk(name, b"odd") for name in UNLISTED),
+    "an unlisted chunk without its last byte": chunk(b"SAUR", b"odd")[:-1],
+    "unlisted chunks around a list": chunk(b"afmd", b"a") + chunk(b"LIST", bytes(26)) + chunk(b"MD5 ", bytes(16)),
+    "an unlisted chunk, then a list that ends short": chunk(b"XMP_", b"a") + chunk(b"LIST", bytes(4_000))[:-3],
     "a chunk of which only the header came": chunk(b"LIST", bytes(4_000))[:8],
 }
 
@@ -196,7 +202,26 @@ def test_sound_that_happens_to_look_like_a_chunk_is_still_sound() -> None:
     assert read(wav(sound=frames(640) + far_too_long + sound, size=0)).frames == frames(640) + far_too_long + sound
 
 
-@pytest.mark.parametrize("part", [b"LIST", b"LISTid3 ", chunk(b"LIST", b""), chunk(b"JUNK", b"") + chunk(b"LIST", b"")])
+def test_what_only_looks_like_unlisted_chunks_is_still_sound() -> None:
+    cut = chunk(b"SAUR", bytes(60))[:-2]
+    gap = chunk(b"SAUR", bytes(60)) + b"\x01\x02" + chunk(b"afmd", bytes(60))
+
+    assert read(wav(sound=frames(640) + cut, size=0)).frames == frames(640) + cut
+    assert read(wav(sound=frames(640) + gap, size=0)).frames == frames(640) + gap[:70]
+    assert read(wav(sound=frames(640) + b"LOUD" + bytes(4), size=0)).frames == frames(640) + b"LOUD" + bytes(4)
+
+
+def test_unlisted_chunks_before_the_sound_are_skipped() -> None:
+    parts = chunk(b"fmt ", layout()), chunk(b"data", b""), chunk(b"SAUR", bytes(8)), chunk(b"data", frames(500))
+
+    assert read(riff(*parts)).frames == frames(500)
+    with pytest.raises(InvalidRequestError, match="no audio"):
+        read(riff(*parts[:3]))
+
+
+@pytest.mark.parametrize(
+    "part", [b"SAUR\4\0\0\0abcd", b"LIST", b"LISTid3 ", chunk(b"LIST", b""), chunk(b"JUNK", b"") + chunk(b"LIST", b"")]
+)
 def test_sound_full_of_names_takes_a_bounded_number_of_steps(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     next_chunk = audio._next_chunk
