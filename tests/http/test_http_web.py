@@ -153,6 +153,7 @@ def test_every_request_gets_its_own_id_whatever_the_client_sends(api: Api) -> No
         ("/", ["Live transcription API", 'href="{base}/docs"', 'href="{base}/admin"']),
         ("/checkout/paid?credits=2000", ["Paid: 2,000 credits.", "You can close this tab."]),
         ("/checkout/paid?credits=1&session_id=cs_1", ["Paid: 1 credit.", "You can close this tab."]),
+        ("/checkout/paid?credits=1&credits=2", ["Paid: 1 credit.", "You can close this tab."]),
         ("/checkout/paid", ["Thank you.", "You can close this tab."]),
         ("/checkout/paid?credits=%3Cscript%3E", ["Thank you."]),
         ("/checkout/paid?credits=99999999", ["Thank you."]),

@@ -293,6 +293,15 @@ def test_a_query_parameter_is_named_by_itself(parameters: dict[str, list[str]], 
     assert (found.value.details, found.value.message) == ({"field": field}, message)
 
 
+@pytest.mark.parametrize("values", [["1"], ["1", "2"], ["1", "1", "x"]], ids=str)
+def test_of_a_parameter_in_a_link_the_first_value_counts(values: list[str]) -> None:
+    query_params = MultiDict({"credits": values, "session_id": ["a", "b"]})
+
+    query = request.query(SimpleNamespace(query_params=query_params), contract.PaidQuery)  # type: ignore[arg-type]
+
+    assert query.credits == "1"
+
+
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
