@@ -5,7 +5,7 @@ Sources: the SubRip format as players read it (matroska.org/technical/subtitles.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import cycle, groupby
+from itertools import accumulate, cycle, groupby
 
 from ..models.text import letters, one_line, width
 from ..models.transcripts import Segment
@@ -103,10 +103,17 @@ def write_srt(segments: Iterable[Segment]) -> str:
 
 
 def _name_before(cue: Cue) -> str:
-    """The speaker's name before the text of a cue: in its first line, or above a cue of one line if it is long."""
+    """The speaker's name before the text of a cue: in its first line, or above a cue of one line if it is long.
+
+    A name that is longer than a line is cut.
+    """
     if not cue.speaker:
         return ""
-    return f"{cue.speaker}:\n" if _name_width(cue.speaker) > LONGEST_NAME_WIDTH else f"{cue.speaker}: "
+    if _name_width(cue.speaker) <= LONGEST_NAME_WIDTH:
+        return f"{cue.speaker}: "
+    widths = accumulate(map(width, letters(cue.speaker)))
+    fitting = (letter for letter, end in zip(letters(cue.speaker), widths, strict=True) if end < LINE_WIDTH)
+    return f"{''.join(fitting).rstrip()}:\n"
 
 
 def _name_width(speaker: str) -> int:

@@ -96,7 +96,9 @@ def test_cues_lose_and_repeat_no_word_and_fill_the_segments_time(segments: list[
             assert parts[-1].end_ms == segment.end_ms
 
 
-@pytest.mark.parametrize("speaker", ["", "A", "Dr Elinor Dashwood", "The honourable member for Norland", "語" * 25])
+@pytest.mark.parametrize(
+    "speaker", ["", "A", "Dr Elinor Dashwood", "The honourable member for Norland", "語" * 25, "x" * 50]
+)
 def test_a_long_segment_is_shown_two_lines_at_a_time(speaker: str) -> None:
     long = Segment(0, 0, 60_000, "many words " * 60, speaker)
 
@@ -106,8 +108,27 @@ def test_a_long_segment_is_shown_two_lines_at_a_time(speaker: str) -> None:
     assert len(srt_cues) == len(vtt_cues) > 5
     for lines in srt_cues:
         assert len(lines) <= 2
-        assert all(width(line) <= 42 or line == f"{speaker}:" for line in lines)
+        assert all(width(line) <= 42 for line in lines)
     assert all(len(lines) <= 2 for lines in vtt_cues)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "shown"),
+    [
+        ("x" * 41, "x" * 41),
+        ("x" * 42, "x" * 41),
+        ("x" * 50, "x" * 41),
+        ("語" * 25, "語" * 20),
+        ("x" * 40 + "👨\u200d👩\u200d👧", "x" * 40),
+        ("x" * 40 + " y" * 5, "x" * 40),
+    ],
+    ids=ascii,
+)
+def test_a_name_longer_than_a_line_is_cut_between_letters(speaker: str, shown: str) -> None:
+    text = subtitles.write_srt([Segment(0, 0, 1_000, "Good morning.", speaker)])
+
+    assert text.split("\n")[2:4] == [f"{shown}:", "Good morning."]
+    assert f"<v {speaker}>" in subtitles.write_vtt([Segment(0, 0, 1_000, "Good morning.", speaker)])
 
 
 def test_a_speaker_who_interrupts_a_long_segment_is_shown_at_that_time() -> None:
