@@ -15,10 +15,17 @@ PRIVATE_ENDINGS = {
     "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "test", "invalid",
     "example", "onion", "alt", "arpa",
 }  # fmt: skip
-PLAYLIST_ENDINGS = (".m3u8", ".m3u", ".mpd", ".pls", ".xspf", ".asx", ".f4m")
+PLAYLIST_ENDINGS = (
+    ".m3u8", ".m3u", ".mpd", ".pls", ".xspf", ".asx", ".f4m", ".wpl", ".zpl", ".ram", ".smil", ".smi", ".wax", ".wvx",
+    ".cue", ".rss", ".atom", ".opml", ".xml",
+)  # fmt: skip
 # Of servers that pack one recording as several playlists: Smooth Streaming, Azure Media Services.
 MANIFEST = re.compile(r"\.isml?/manifest$|/manifest\(.*format=(m3u8|mpd)")
 PAGE_ENDINGS = (".html", ".htm", ".xhtml", ".shtml")
+DOCUMENT_ENDINGS = (
+    ".pdf", ".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg", ".bmp", ".ico", ".heic", ".avif", ".txt", ".doc", ".docx",
+    ".odt", ".ppt", ".pptx", ".xls", ".xlsx", ".csv", ".json", ".srt", ".vtt",
+)  # fmt: skip
 MEDIA_ENDINGS = (
     ".mp3", ".m4a", ".m4b", ".mp4", ".m4v", ".wav", ".ogg", ".oga", ".ogv", ".opus", ".webm", ".weba", ".flac", ".aac",
     ".aif", ".aiff", ".amr", ".wma", ".wmv", ".mov", ".mkv", ".avi", ".3gp", ".ts", ".mpg", ".mpeg",
@@ -27,8 +34,14 @@ MEDIA_ENDINGS = (
 PAGE_SITES = {
     "youtube.com", "youtu.be", "vimeo.com", "twitch.tv", "dailymotion.com", "tiktok.com", "facebook.com", "fb.watch",
     "instagram.com", "twitter.com", "x.com", "soundcloud.com", "spotify.com", "podcasts.apple.com", "netflix.com",
-    "bilibili.com", "rumble.com",
+    "bilibili.com", "rumble.com", "youtube-nocookie.com",
 }  # fmt: skip
+# These show a file on a page, but for the path from which it is downloaded.
+FILE_SITES = {"drive.google.com": "/uc", "docs.google.com": "/uc"}
+IS_DOCUMENT = (
+    "This is the address of a document or picture, not of a recording. Send the address of one audio or video file, or"
+    " upload the file."
+)
 IS_PLAYLIST = (
     "This is the address of a playlist, not of a recording. Send the address of one audio or video file, or upload"
     " the file."
@@ -80,7 +93,7 @@ def _check_host(host: str, field: str) -> None:
 
 
 def check_is_file(url: str, field: str) -> None:
-    """Refuse an address that shows by itself that it leads to a playlist or to a web page.
+    """Refuse an address that shows by itself that it leads to a playlist, a web page, a document or a picture.
 
     What only the content shows, the provider finds out. Raises InvalidRequestError.
     """
@@ -90,7 +103,11 @@ def check_is_file(url: str, field: str) -> None:
         raise InvalidRequestError(IS_PLAYLIST, field)
     if path.endswith(PAGE_ENDINGS) or not (path or parts.query):
         raise InvalidRequestError(IS_PAGE, field)
-    labels = (parts.hostname or "").removesuffix(".").split(".")
+    if path.endswith(DOCUMENT_ENDINGS):
+        raise InvalidRequestError(IS_DOCUMENT, field)
+    host = (parts.hostname or "").removesuffix(".")
+    labels = host.split(".")
     is_on_page_site = any(".".join(labels[first:]) in PAGE_SITES for first in range(len(labels)))
-    if is_on_page_site and not path.endswith(MEDIA_ENDINGS):
+    is_shown_on_page = host in FILE_SITES and path != FILE_SITES[host]
+    if is_shown_on_page or (is_on_page_site and not path.endswith(MEDIA_ENDINGS)):
         raise InvalidRequestError(IS_PAGE, field)

@@ -193,6 +193,7 @@ PLAYLISTS = [
     "https://cdn.example.com/radio.pls",
     "https://cdn.example.com/talk/manifest.mpd?x=.mp3",
     "https://cdn.example.com/talk%2Em3u8",
+    *(f"https://cdn.example.com/talk.{ending}" for ending in ("wpl", "ram", "smil", "wax", "cue", "rss", "XML")),
     "https://cdn.example.com/master.m3u8/",
     "https://cdn.example.com/master.m3u8;jsessionid=1",
     "https://cdn.example.com/master.m3u8%20",
@@ -219,6 +220,15 @@ PAGES = [
     "https://www.twitch.tv/videos/123456",
     "https://open.spotify.com/episode/abc",
     "https://x.com/ada/status/1",
+    "https://www.youtube-nocookie.com/embed/abcdefghijk",
+    "https://drive.google.com/file/d/1abc/view?usp=sharing",
+    "https://drive.google.com/file/d/1abc/preview",
+    "https://drive.google.com/drive/folders/1abc",
+    "https://drive.google.com/open?id=1abc",
+    "https://docs.google.com/document/d/1abc/edit",
+]
+DOCUMENTS = [
+    f"https://cdn.example.com/talk.{ending}" for ending in ("pdf", "jpg", "PNG", "jpeg", "webp", "pptx", "srt?x=1")
 ]
 FILES = [
     "https://cdn.example.com/talk.mp3",
@@ -235,13 +245,22 @@ FILES = [
     "https://youtube.com.example.com/watch",
     "https://player.vimeo.com/external/123.hd.mp4?s=abc",
     "https://cdn.example.com/today.html.mp3",
+    "https://cdn.example.com/pdf",
+    "https://cdn.example.com/talk.mp3?cover=a.jpg",
+    "https://cdn.example.com/slides.pdf.mp4",
+    "https://drive.google.com/uc?export=download&id=1abc",
+    "https://drive.usercontent.google.com/download?id=1abc",
+    "https://notdrive.google.com/file/d/1abc/view",
 ]
 
 
 @pytest.mark.parametrize(
-    ("url", "kind"), [(url, "playlist") for url in PLAYLISTS] + [(url, "web page") for url in PAGES]
+    ("url", "kind"),
+    [(url, "playlist") for url in PLAYLISTS]
+    + [(url, "web page") for url in PAGES]
+    + [(url, "document or picture") for url in DOCUMENTS],
 )
-def test_the_address_of_a_playlist_or_page_is_refused_with_what_to_do(url: str, kind: str) -> None:
+def test_the_address_of_a_playlist_page_or_document_is_refused_with_what_to_do(url: str, kind: str) -> None:
     check_public_https(url, "audio_url")
 
     with pytest.raises(
