@@ -50,8 +50,7 @@ def read(body: bytes, content_type: str, sample_rate: int | None, channels: int 
     if audio.sample_rate not in SAMPLE_RATES:
         rates = ", ".join(map(str, SAMPLE_RATES))
         raise InvalidRequestError(f"The sample rate must be one of: {rates}.", "sample_rate")
-    if len(audio.frames) % (audio.channels * BYTES_PER_SAMPLE):
-        raise InvalidRequestError("The audio ends in the middle of a frame. Send whole frames.", "body")
+    _whole_frames(audio.frames, audio.channels, is_length_known=True)
     if audio.duration_ms < SHORTEST_MS:
         raise InvalidRequestError(f"The audio is shorter than {SHORTEST_MS} ms. Send a longer chunk.", "body")
     if audio.duration_ms > LONGEST_MS or (audio.duration_ms == LONGEST_MS and not _is_exact(audio)):
@@ -74,32 +73,47 @@ def _raw(body: bytes, sample_rate: int | None, channels: int | None) -> Audio:
 
 
 def _wav(body: bytes) -> Audio:
-    """The first data chunk of a RIFF file that has sound. Chunks are walked over, so many at most."""
+    """The sound of a RIFF file: its data chunks in a row. Chunks are walked over, so many at most."""
     if len(body) < 12 or body[:4] != b"RIFF" or body[8:12] != b"WAVE":
         raise InvalidRequestError("This is not a WAV file. Send one, or raw samples as audio/pcm.", "body")
-    position, layout = 12, None
+    position, layout, sound = 12, None, bytearray()
     for _ in range(MOST_PARTS):
-        if position + 8 > len(body):
+        if position + HEAD_BYTES > len(body):
             break
         name, size = struct.unpack_from("<4sI", body, position)
-        start = position + 8
-        if name == b"fmt ":
+        start = position + HEAD_BYTES
+        if name == b"fmt " and not sound:
             layout = _layout(body[start : start + size])
         elif name == b"data":
             if layout is None:
                 raise InvalidRequestError(
                     "The WAV file has its data before its format. Send a file with its format first.", "body"
                 )
-            if size == 0 or size > MAX_BYTES - start:  # A recorder that did not know the length yet.
+            is_length_known = 0 < size <= MAX_BYTES - start  # Some recorders did not know it yet.
+            if not is_length_known:
                 size = _sound_bytes(body, start)
             if start + size > len(body):
                 raise InvalidRequestError(
                     "The WAV header promises more audio than there is. Send the whole file.", "body"
                 )
-            if size:
-                return Audio(body[start : start + size], *layout)
+            sound += _whole_frames(body[start : start + size], layout[1], is_length_known)
         position = _next_chunk(body, start, size)
-    raise InvalidRequestError("The WAV file has no audio, or too many parts before it. Send a file with audio.", "body")
+    if not sound or layout is None:
+        raise InvalidRequestError(
+            "The WAV file has no audio, or too many parts before it. Send a file with audio.", "body"
+        )
+    return Audio(bytes(sound), *layout)
+
+
+def _whole_frames(sound: bytes, channels: int, is_length_known: bool) -> bytes:
+    """The sound without the part of a frame after it, which is there where a recorder was cut off.
+
+    Raises InvalidRequestError where the header says that this is the length.
+    """
+    rest = len(sound) % (channels * BYTES_PER_SAMPLE)
+    if rest and is_length_known:
+        raise InvalidRequestError("The audio ends in the middle of a frame. Send whole frames.", "body")
+    return sound[: len(sound) - rest]
 
 
 def _next_chunk(body: bytes, start: int, size: int) -> int:

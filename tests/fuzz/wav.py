@@ -60,7 +60,10 @@ def run_input(data: bytes) -> None:
     assert received.duration_ms == samples * 1000 // received.sample_rate
     assert len(received.frames) <= len(body) <= audio.MAX_BYTES
     places = [0] if media_type == "audio/pcm" else [found.end() + 4 for found in re.finditer(b"data", body)]
-    assert any(body.startswith(received.frames, place) for place in places)
+    assert media_type != "audio/pcm" or received.frames == body
+    # The sound of several data chunks is joined; each part has a whole frame at least.
+    one_part = received.frames if len(places) == 1 else received.frames[: 2 * received.channels]
+    assert any(body.startswith(one_part, place) for place in places)
     with wave.open(io.BytesIO(received.as_wav())) as again:
         assert again.getparams()[:4] == (received.channels, 2, received.sample_rate, samples)
         assert again.readframes(samples) == received.frames

@@ -112,6 +112,13 @@ REFUSED = {
     "a sample over 120 s": wav(sound=frames(120_000) + b"\0\0"),
     "half a sample": wav(sound=frames(500) + b"\0"),
     "half a stereo frame": wav(layout(channels=2), frames(500) + b"\0\0"),
+    "half a sample in the second data chunk": riff(
+        chunk(b"fmt ", layout()), chunk(b"data", frames(500)), chunk(b"data", frames(500) + b"\0")
+    ),
+    "two half samples": riff(chunk(b"fmt ", layout()), *[chunk(b"data", frames(500) + b"\0")] * 2),
+    "more promised by the second data chunk": riff(
+        chunk(b"fmt ", layout()), chunk(b"data", frames(500)), chunk(b"data", frames(500), len(frames(500)) + 2)
+    ),
     "more promised than there is": wav(size=len(frames(500)) + 2),
     "as much promised as a body can hold": wav(size=MAX_BYTES - 44),
     "no sound, then metadata": riff(chunk(b"fmt ", layout()), chunk(b"data", b""), chunk(b"LIST", bytes(4_000))),
@@ -272,6 +279,26 @@ def test_an_odd_chunk_is_read_with_and_without_its_last_byte(name: bytes, odd: i
     for part in (padded, padded[:-1]):
         assert read(riff(part, *parts)).duration_ms == 500
         assert read(riff(parts[0], part, part, parts[1], part)).frames == frames(500)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize(("channels", "rest"), [(1, b"x"), (2, b"x"), (2, b"xy"), (2, b"xyz")])
+def test_a_recording_of_unknown_length_that_was_cut_off_loses_the_started_frame_alone(
+    size: int, channels: int, rest: bytes
+) -> None:
+    sound = frames(500, channels=channels)
+    header = wav(layout(channels=channels), sound + rest, size)[: 44 + len(sound + rest)]
+
+    assert read(header).frames == sound
+
+
+def test_all_data_chunks_are_one_sound() -> None:
+    first, second, third = frames(500), b"\3\4" * 3_000, b"\5\6" * 2_000
+    parts = chunk(b"fmt ", layout()), chunk(b"data", first), chunk(b"LIST", b"odd"), chunk(b"data", second)
+
+    assert read(riff(*parts)).frames == first + second
+    assert read(riff(*parts, chunk(b"data", b""), chunk(b"LIST", bytes(26)))).frames == first + second
+    assert read(riff(*parts, b"data\xff\xff\xff\xff" + third)).frames == first + second + third
 
 
 def test_an_empty_data_chunk_before_the_sound_is_skipped() -> None:
