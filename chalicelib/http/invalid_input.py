@@ -47,8 +47,7 @@ def invalid_request(error: Exception, shape: Any, noun: str = "field") -> Invali
     """
     if not isinstance(error, msgspec.ValidationError):
         return InvalidRequestError("The body is not valid JSON in UTF-8. Send JSON.", BODY)
-    text, _, path = str(error).rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
-    path = path.removesuffix("`").lstrip(".")
+    text, path = _split_path(str(error), shape)
     if isinstance(error.__cause__, FieldError):
         path = ".".join(filter(None, (path, error.__cause__.field)))
     if named := FIELD_IN_OBJECT.fullmatch(text):
@@ -63,13 +62,26 @@ def invalid_request(error: Exception, shape: Any, noun: str = "field") -> Invali
     return InvalidRequestError(_message(text, error, path), path or BODY)
 
 
+def _split_path(problem: str, shape: Any) -> tuple[str, str]:
+    """The text and the path after it. The name of an unknown field may look like a path, which leads nowhere."""
+    text, mark, rest = problem.rpartition(" - at `$")
+    path = rest.removesuffix("`").lstrip(".")
+    is_in_name = FIELD_IN_OBJECT.fullmatch(problem) and not (FIELD_IN_OBJECT.fullmatch(text) and _types_at(shape, path))
+    return (problem, "") if not mark or is_in_name else (text, path)
+
+
 def accepted_values(shape: Any, path: str) -> Iterator[Any]:
     """The values that the field at `path` takes, where a list of values is declared for it."""
-    kinds = [msgspec.inspect.type_info(shape)]
+    for kind in _types_at(shape, path):
+        yield from (value for member in _members(kind) for value in getattr(member, "values", ()))
+
+
+def _types_at(shape: Any, path: str) -> list[Any]:
+    """What the field at `path` may be; nothing where the shape has no such field."""
+    kinds: list[Any] = [msgspec.inspect.type_info(shape)]
     for name in filter(None, re.split(r"\.|(?=\[)", path)):
         kinds = [inner for kind in kinds for inner in _inner_types(kind, name)]
-    for kind in kinds:
-        yield from (value for member in _members(kind) for value in getattr(member, "values", ()))
+    return kinds
 
 
 def _members(kind: Any) -> Iterator[Any]:

@@ -234,6 +234,14 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
         ('{"action": "dance"}', "action", "This must be one of: start, renew, save, stop."),
         ('{"action": "stop"}', "session_id", "This field is required."),
         ('{"action": "start", "colour": 1}', "colour", "This field is unknown. Remove it."),
+        *(
+            (BODY_WITH % json.dumps(name), prefix + name, "This field is unknown. Remove it.")
+            for name in ("a - at `$.b", "a` - at `$.b", "a - at `$", "a` - at `$.turn2", " - at `$.b`", "`", "$.b")
+            for BODY_WITH, prefix in (
+                ('{"action": "start", %s: 1}', ""),
+                ('{"action": "start", "turn": {%s: 1}}', "turn."),
+            )
+        ),
         ('{"action": "start", "lease_seconds": 59}', "lease_seconds", "This must be at least 60."),
         ('{"action": "start", "lease_seconds": 10801}', "lease_seconds", "This must be at most 10,800."),
         ('{"action": "start", "lease_seconds": 1.5}', "lease_seconds", "This must be a whole number."),
