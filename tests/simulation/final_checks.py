@@ -63,14 +63,20 @@ def check_recognised_audio(simulation: Simulation) -> None:
 
 
 def check_allowances(simulation: Simulation) -> None:
-    """Early ends of direct leases return no more on a day than the allowance of that day."""
+    """Early ends of direct leases return no more on a day than the allowance of that day.
+
+    A lease that was stopped before its token was recorded has an entry of nothing, and returns nothing.
+    """
     seconds_of_hold = {
         hold_id: seconds for provider in simulation.providers.live for hold_id, seconds in provider.seconds.items()
     }
+    received = {hold_id for provider in simulation.providers.live for hold_id in provider.received}
     for user_id, account in simulation.observer.books.accounts.items():
         returned: Counter[str] = Counter()
         for entry in account.entries.values():
-            seconds, at = seconds_of_hold.get(text(entry, "hold_id"), 0), number(entry, "at")
+            hold_id, at = text(entry, "hold_id"), number(entry, "at")
+            has_begun = bool(entry["uses"]["L"]) or hold_id in received
+            seconds = seconds_of_hold.get(hold_id, 0) if has_begun else 0
             if MIDNIGHT_SLACK_SECONDS < at % 86_400 < 86_400 - MIDNIGHT_SLACK_SECONDS:
                 returned[_day(at)] += max(0, seconds - number(entry, "audio_ms") // 1000)
         has_bought = account.by_kind["purchase"] > 0
