@@ -89,7 +89,7 @@ BREAKING: dict[str, tuple[Callable[[Json], Any], str]] = {
         "may be null",
     ),
     "a text gets a stricter bound": (
-        lambda d: field(d, "Register", "name").update(maxLength=10),
+        lambda d: field(d, "Refresh", "refresh_token").update(maxLength=10),
         "maxLength is 10",
     ),
     "a text gets a bound": (lambda d: field(d, "Ask", "question").update(maxLength=5), "maxLength is 5"),
@@ -172,7 +172,7 @@ HARMLESS: dict[str, Callable[[Json], Any]] = {
         if entry["name"] == "seq"
     ).update(required=False),
     "a wider bound": lambda d: parameter(d, HISTORY, "limit")["schema"].update(maximum=500),
-    "a bound is removed": lambda d: field(d, "Register", "name").pop("maxLength"),
+    "a bound is removed": lambda d: field(d, "Refresh", "refresh_token").pop("maxLength"),
     "a new value is accepted": lambda d: parameter(d, HISTORY, "kind")["schema"].update(
         enum=["live", "catchup", "call"]
     ),
