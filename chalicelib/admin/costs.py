@@ -85,7 +85,7 @@ class CostReport:
         users = totals.get(AggregateKey(day, ACTIVE_USERS), {}).get("users", 0)
         return contract.DayCost(
             date=day,
-            sums=_cost_totals(totals),
+            totals=_cost_totals(totals),
             active_users=users,
             services=self._services(totals),
             models=_models(totals),

@@ -200,7 +200,7 @@ class Audits:
             status=audit.state.value,
             started_at=rfc3339(audit.started_at),
             ended_at=rfc3339(audit.ended_at) if audit.ended_at else "",
-            users_judged=figures.users_checked,
+            users_checked=figures.users_checked,
             users_moving=figures.users_moving,
             entries=figures.entries,
             open_holds=figures.open_holds,

@@ -125,7 +125,7 @@ class ModelCost(ResponseShape, kw_only=True):
 
 class DayCost(ResponseShape, kw_only=True):
     date: Day
-    sums: CostTotals
+    totals: CostTotals
     active_users: int
     services: list[ServiceCost]
     models: list[ModelCost]

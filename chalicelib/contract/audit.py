@@ -49,7 +49,7 @@ class AuditReport(ResponseShape, kw_only=True):
     audit_id: str
     status: Annotated[str, one_of(*AuditState)]
     started_at: Time
-    users_judged: int
+    users_checked: int
     users_moving: int
     entries: int
     open_holds: int

@@ -74,8 +74,8 @@ def test_each_day_includes_its_last_second(cost_report: CostReport) -> None:
     first, second = cost_report.costs(OWNER, costs_query()).days
 
     assert (first.date, second.date) == ("2026-11-30", "2026-12-01")
-    assert (first.sums.revenue_micro_usd, second.sums.revenue_micro_usd) == (2_990_000, -1_500_000)
-    assert (first.sums.credits_used, second.sums.credits_used) == (20, 15)
+    assert (first.totals.revenue_micro_usd, second.totals.revenue_micro_usd) == (2_990_000, -1_500_000)
+    assert (first.totals.credits_used, second.totals.credits_used) == (20, 15)
     assert (first.active_users, second.active_users) == (1, 2)
     assert [(model.service, model.model) for model in first.models] == [("live", "universal-streaming-english")]
     assert [(model.service, model.model) for model in second.models] == [
@@ -131,7 +131,7 @@ def test_implausible_reports_are_counted_apart(backend: Backend, cost_report: Co
 def test_days_without_use_are_listed_and_days_outside_the_range_are_not(cost_report: CostReport) -> None:
     report = cost_report.costs(OWNER, costs_query((11, 27), (11, 30)))
 
-    assert [(day.date, day.sums.uses, day.active_users) for day in report.days] == [
+    assert [(day.date, day.totals.uses, day.active_users) for day in report.days] == [
         ("2026-11-27", 0, 0),
         ("2026-11-28", 0, 0),
         ("2026-11-29", 0, 0),

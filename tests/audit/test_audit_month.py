@@ -50,8 +50,8 @@ def test_an_audit_of_a_seeded_month_finds_nothing_while_users_are_active(engine:
         actions = sum(writer.result() for writer in writers)
 
     assert (report.findings_count, report.findings) == (0, [])
-    assert report.users_judged + report.users_moving == len(user_ids) <= USERS
-    assert report.users_judged >= len(user_ids) - ACTIVE
+    assert report.users_checked + report.users_moving == len(user_ids) <= USERS
+    assert report.users_checked >= len(user_ids) - ACTIVE
     assert actions > 0
     assert (len(days), month.done["registered"]) == (DAYS, len(user_ids))
     assert min(month.done[act] for act in ("listen", "relay", "catch_up", "ask", "buy")) > 0

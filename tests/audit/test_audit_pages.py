@@ -35,7 +35,7 @@ def test_the_report_has_the_figures_of_all_users(audit_env: AuditEnv, users: Aud
 
     user_ids = [caller.user_id for caller in (users.ada, users.bob, users.carol)]
     balances = [audit_env.backend.ledger.balance(user_id) for user_id in user_ids]
-    assert (report.users_judged, report.users_moving, report.findings_count, report.findings) == (3, 0, 0, [])
+    assert (report.users_checked, report.users_moving, report.findings_count, report.findings) == (3, 0, 0, [])
     assert report.entries == sum(len(audit_env.backend.entries(user_id)) for user_id in user_ids)
     assert report.open_holds == len(audit_env.backend.open_holds(users.ada.user_id)) == 2
     assert report.purchases == 3
@@ -72,7 +72,7 @@ def test_a_page_ends_after_its_time(audit_env: AuditEnv, make_audit_env: MakeAud
     assert pages == 3 + 1 + 1  # A page for each user, one that finds no more users, then the totals.
     report = short_pages.audits.load_latest(OWNER).report
     assert report
-    assert report.users_judged == 3
+    assert report.users_checked == 3
 
 
 def test_actions_of_administrators_are_listed_newest_first(audit_env: AuditEnv, users: AuditedUsers) -> None:
@@ -99,7 +99,7 @@ def test_a_user_who_keeps_changing_is_not_checked(audit_env: AuditEnv, users: Au
     report = audit_env.run()
     tables.query = query_table
 
-    assert (report.users_judged, report.users_moving, report.findings_count) == (2, 1, 0)
+    assert (report.users_checked, report.users_moving, report.findings_count) == (2, 1, 0)
     assert audit_env.run().findings_count == 1
 
 
@@ -112,7 +112,7 @@ def test_a_problem_that_a_second_read_does_not_confirm_is_not_reported(
 
     report = AuditEnv(audit_env.backend, audit_env.queue, audit_env.rules, fix).run()
 
-    assert (report.users_judged, report.findings_count) == (3, 0)
+    assert (report.users_checked, report.findings_count) == (3, 0)
 
 
 def test_all_findings_are_counted_and_a_limited_number_is_stored(

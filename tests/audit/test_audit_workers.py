@@ -92,7 +92,7 @@ def test_a_worker_whose_claim_has_expired_adds_nothing(audit_env: AuditEnv, user
 
     report = audit_env.audits.load_latest(OWNER).report
     assert report
-    assert (report.users_judged, report.findings_count, len(report.findings)) == (3, 1, 1)
+    assert (report.users_checked, report.findings_count, len(report.findings)) == (3, 1, 1)
 
 
 def test_a_message_for_an_ended_audit_returns_its_metrics_again(audit_env: AuditEnv, users: AuditedUsers) -> None:
@@ -147,7 +147,7 @@ def test_a_stalled_audit_fails_and_another_can_start(audit_env: AuditEnv, users:
     assert latest.running is None
     assert latest.report
     assert (latest.report.audit_id, latest.report.status) == (started.audit_id, "failed")
-    assert audit_env.run().users_judged == 3
+    assert audit_env.run().users_checked == 3
 
 
 def test_the_daily_audit_starts_once_a_day(audit_env: AuditEnv, clock: Clock) -> None:

@@ -102,11 +102,11 @@ def test_an_audit_beside_writers_finds_no_false_problem_and_the_real_one(engine:
         actions = sum(writer.result() for writer in writers)
 
     assert [(report.findings_count, report.findings) for report in reports] == [(0, [])] * AUDITS
-    assert all(report.users_judged + report.users_moving == USERS for report in reports)
-    assert sum(report.users_judged for report in reports) > 0
+    assert all(report.users_checked + report.users_moving == USERS for report in reports)
+    assert sum(report.users_checked for report in reports) > 0
     assert actions > WRITERS
     at_rest = audit_env.run()
-    assert (at_rest.users_judged, at_rest.findings_count) == (USERS, 0)
+    assert (at_rest.users_checked, at_rest.findings_count) == (USERS, 0)
     assert at_rest.purchases > 0
     assert at_rest.entries > at_rest.purchases
     audit_env.backend.tables.write(Write(balance_key(callers[0].user_id), add={"available": 1}))

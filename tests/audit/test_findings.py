@@ -49,7 +49,7 @@ def test_a_user_without_a_balance_is_found_by_the_guard_of_the_free_credits(plan
         ("lifetime_differs", "granted"),
     }
     assert {finding.user_id for finding in report.findings} == {bob}
-    assert report.users_judged == before.users_judged
+    assert report.users_checked == before.users_checked
     assert report.entries == before.entries
 
 

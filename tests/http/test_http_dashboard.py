@@ -258,12 +258,12 @@ def test_an_audit_is_started_and_followed_to_its_end(dashboard: Dashboard, owner
     dashboard.wait_until("!document.querySelector('#audit button').disabled")
 
     report = owner.get("/admin/audit").json()["report"]
-    assert f"{report['users_judged']:,} user" in dashboard.text("#audit")
+    assert f"{report['users_checked']:,} user" in dashboard.text("#audit")
     assert f"{report['credits_outstanding']:,} credits outstanding" in dashboard.text("#audit")
 
 
 def test_a_failed_audit_is_not_shown_as_good(dashboard: Dashboard) -> None:
-    figures = ("users_judged", "users_moving", "entries", "open_holds", "purchases", "credits_outstanding")
+    figures = ("users_checked", "users_moving", "entries", "open_holds", "purchases", "credits_outstanding")
     report = dict.fromkeys((*figures, "findings_count"), 0) | {"audit_id": "a", "status": "failed", "ended_at": ""}
     report |= {"findings": [], "top_users": [], "active_users": {"day": 0, "week": 0, "month": 0}}
     dashboard.open()

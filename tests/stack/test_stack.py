@@ -98,7 +98,7 @@ def test_an_audit_reads_the_whole_ledger_with_the_role_of_the_worker(
     latest = lambda: api.get("/admin/audit", signed_in).json()["report"]  # noqa: E731
     report = eventually(lambda: (found := latest()) and found["audit_id"] == started["audit_id"] and found)
     assert (report["status"], report["findings_count"]) == ("done", 0)
-    assert report["users_judged"] >= 1
+    assert report["users_checked"] >= 1
 
 
 def test_a_purchase_is_fulfilled_by_a_webhook_through_the_gateway(stack: DeployedStack, person: Person) -> None:

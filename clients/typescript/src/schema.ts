@@ -963,7 +963,7 @@ export interface components {
         /** @description One problem. docs/operations.md explains each `kind`. */
         AuditFinding: {
             /** @enum {string} */
-            kind: "balance_differs" | "charge_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_differs" | "price_version_unknown" | "purchase_differs" | "taken_differs" | "totals_differ" | "unreadable";
+            kind: "balance_differs" | "charge_differs" | "clawback_differs" | "cost_differs" | "day_differs" | "entry_doubled" | "entry_missing" | "grant_doubled" | "granted_not_paid" | "held_differs" | "hold_index" | "hold_overcharged" | "hold_stuck" | "lifetime_differs" | "negative_available" | "paid_not_granted" | "price_differs" | "price_version_unknown" | "purchase_differs" | "totals_differ" | "unreadable";
             message: string;
             user_id?: string;
             reference?: string;
@@ -975,7 +975,7 @@ export interface components {
             status: "done" | "failed" | "running";
             /** Format: date-time */
             started_at: string;
-            users_judged: number;
+            users_checked: number;
             users_moving: number;
             entries: number;
             open_holds: number;
@@ -1146,7 +1146,7 @@ export interface components {
         DayCost: {
             /** Format: date */
             date: string;
-            sums: components["schemas"]["CostTotals"];
+            totals: components["schemas"]["CostTotals"];
             active_users: number;
             services: components["schemas"]["ServiceCost"][];
             models: components["schemas"]["ModelCost"][];

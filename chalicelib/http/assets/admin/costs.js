@@ -14,10 +14,10 @@ export function showCosts(costs) {
   fill(document.getElementById("money"),
     el("div", { class: "charts" },
       chart("Revenue, costs and margin per day", days, [
-        { ...series("Revenue", "--a", (day) => day.sums.revenue_micro_usd), fill: "--a-soft" },
-        series("Providers", "--b", (day) => day.sums.provider_cost_micro_usd),
-        series("Payment fees", "--c", (day) => day.sums.payment_fees_micro_usd),
-        series("Margin", "--d", (day) => day.sums.margin_micro_usd),
+        { ...series("Revenue", "--a", (day) => day.totals.revenue_micro_usd), fill: "--a-soft" },
+        series("Providers", "--b", (day) => day.totals.provider_cost_micro_usd),
+        series("Payment fees", "--c", (day) => day.totals.payment_fees_micro_usd),
+        series("Margin", "--d", (day) => day.totals.margin_micro_usd),
       ], usd, axisUsd),
       modelTable(costs)));
   fill(document.getElementById("usage"),

@@ -20,7 +20,7 @@ export async function showAudit(run) {
   async function refresh() {
     const { report, running, actions } = await call("GET", "admin/audit");
     start.disabled = Boolean(running);
-    state.textContent = running ? `An audit is running: ${counted(running.users_judged, "user")} checked so far.` : "";
+    state.textContent = running ? `An audit is running: ${counted(running.users_checked, "user")} checked so far.` : "";
     results.replaceChildren(
       report ? reportCard(report) : el("p", { class: "empty" }, "No audit has ended yet. Start one: it reads every account and changes nothing."),
       topUsers(report), actionTable(actions));
@@ -50,9 +50,9 @@ function reportCard(report) {
   const isGood = report.status === "done" && report.findings_count === 0;
   return el("div", { class: "card" },
     el("p", { class: isGood ? "good" : "bad" }, isGood
-      ? `Every credit is accounted for: ${counted(report.users_judged, "user")}, ${counted(report.entries, "entry", "entries")}, no findings.`
+      ? `Every credit is accounted for: ${counted(report.users_checked, "user")}, ${counted(report.entries, "entry", "entries")}, no findings.`
       : `${report.status === "failed" ? "This audit stopped making progress, so it proved nothing: the log says why. " : ""}` +
-        `${counted(report.findings_count, "finding")} among ${counted(report.users_judged, "user")}.`),
+        `${counted(report.findings_count, "finding")} among ${counted(report.users_checked, "user")}.`),
     el("p", { class: "quiet" }, `Ended ${moment(report.ended_at)}. Skipped because their books kept changing: ${counted(report.users_moving, "user")}. ` +
       `${counted(report.open_holds, "open hold")}, ${counted(report.purchases, "purchase")}, ${counted(report.credits_outstanding, "credit")} outstanding. ` +
       `Active users: ${number(report.active_users.day)} in one day, ${number(report.active_users.week)} in seven days, ${number(report.active_users.month)} in thirty days.`),
