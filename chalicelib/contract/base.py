@@ -108,7 +108,7 @@ if TYPE_CHECKING:
     ReportedSeconds = int  # what `Cleaned` leaves of a number
 else:
     OrNull = Optional  # A browser sends null for what it does not know; `RequestShape` puts the default there.
-    ReportedSeconds = Annotated[float, Cleaned(by=round_report_seconds)]
+    ReportedSeconds = Annotated[Any, Cleaned(by=round_report_seconds), Meta(description="A number.")]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 ProviderName = Annotated[

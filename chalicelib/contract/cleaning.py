@@ -10,6 +10,7 @@ import unicodedata
 from functools import lru_cache
 
 from ..models.languages import AUTO, LANGUAGES, primary_language, read_language_tag
+from ..models.rounding import round_half_up
 from ..models.text import cut_text, one_line
 
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS, MAX_EMAIL_CHARACTERS, MAX_MEDIA_TYPE_CHARACTERS = 200, 2_000, 128, 100
@@ -121,8 +122,20 @@ def clean_recording_language(tag: str) -> str:
     return "" if language == AUTO else language
 
 
-def round_report_seconds(seconds: float) -> int:
-    """A reported duration as whole seconds, from none to thirty days. Raises ValueError."""
-    if math.isnan(seconds):
-        raise ValueError("Send a number of seconds.")
-    return round(min(max(0, seconds), LONGEST_REPORT_SECONDS))
+def read_number(value: object) -> float | None:
+    """A number, also one that was sent as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    except OverflowError:  # Of a whole number that no float holds.
+        number = math.inf if int(value) > 0 else -math.inf
+    return None if math.isnan(number) else number
+
+
+def round_report_seconds(seconds: object) -> int | None:
+    """A reported duration as whole seconds, from none to thirty days; None for what is no number."""
+    number = read_number(seconds)
+    return None if number is None else round_half_up(min(max(0, number), LONGEST_REPORT_SECONDS))

@@ -1,10 +1,11 @@
 """Streaming: live sessions and relayed audio."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
 from .base import (
+    Cleaned,
     Identifier,
     KeyTerm,
     Language,
@@ -33,18 +34,30 @@ CHUNK_START = (
 )
 
 
-class SegmentInput(RequestShape, kw_only=True):
-    """One segment of the transcript to save.
+class SegmentInput(RequestShape, kw_only=True, forbid_unknown_fields=False):
+    """One segment of the transcript to save. No value of its fields keeps the other segments out.
 
     Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is
-    cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
+    cut after 20,000 characters, and a number is read as text. A segment without text is ignored, and so are unknown
+    fields. A segment whose `seq` or text cannot be read is rejected as `unreadable`.
     """
 
-    seq: Sequence
-    start_ms: Scalar = None
-    end_ms: Scalar = None
-    text: Scalar = None
-    speaker: Scalar = ""
+    seq: Annotated[Any, Meta(description="A whole number from 0 to 9,999,999.")] = None
+    start_ms: Annotated[Any, Meta(description="Milliseconds.")] = None
+    end_ms: Annotated[Any, Meta(description="Milliseconds.")] = None
+    text: Annotated[Any, Meta(description="What was said.")] = None
+    speaker: Annotated[Any, Meta(description="Who said it.")] = ""
+
+
+def read_segments(sent: Any) -> list[SegmentInput]:
+    """The segments as they were sent; what is no object is one whose text cannot be read, and null one without text."""
+    return [_read_segment(segment) for segment in (sent if isinstance(sent, list) else [sent])]
+
+
+def _read_segment(sent: Any) -> SegmentInput:
+    if isinstance(sent, SegmentInput):
+        return sent
+    return SegmentInput() if sent is None else SegmentInput(text=[])
 
 
 class Turn(RequestShape, kw_only=True):
@@ -77,7 +90,14 @@ class Renew(RequestShape, tag_field="action", tag="renew", kw_only=True):
     interrupted: bool = False
 
 
-Segments = Annotated[list[SegmentInput], Meta(max_length=100)]
+if TYPE_CHECKING:
+    Segments = list[SegmentInput]
+    LastSegments = list[SegmentInput]
+else:
+    AnySegment = SegmentInput | Scalar | list[Any]
+    Segments = Annotated[list[AnySegment], Cleaned(by=read_segments), Meta(max_length=100)]
+    # Whatever is sent with a stop, the session is settled.
+    LastSegments = Annotated[list[AnySegment] | SegmentInput | Scalar, Cleaned(by=read_segments)]
 
 
 class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
@@ -87,7 +107,7 @@ class Save(RequestShape, tag_field="action", tag="save", kw_only=True):
 
 class Stop(RequestShape, tag_field="action", tag="stop", kw_only=True):
     session_id: Identifier
-    segments: OrNull[Segments] = []
+    segments: OrNull[LastSegments] = []
     provider_session_seconds: ReportedSeconds | None = None
 
 
@@ -113,10 +133,11 @@ class Lease(ResponseShape, kw_only=True):
 
 
 class RejectedSegment(ResponseShape, kw_only=True):
-    """A segment that was not stored, and why."""
+    """A segment that was not stored, and why. `index`: its place in the list, from 0, where its `seq` is unreadable."""
 
-    seq: int
-    reason: Annotated[str, one_of("save_full", "words_limit", "session_stopped", "resume_expired")]
+    seq: int | UnsetType = UNSET
+    index: int | UnsetType = UNSET
+    reason: Annotated[str, one_of("save_full", "words_limit", "session_stopped", "resume_expired", "unreadable")]
 
 
 class Saved(ResponseShape, kw_only=True):

@@ -1,65 +1,44 @@
-"""The words of a session: which segments are kept, and how they are stored.
+"""The words of a session: how many are kept, and how they are stored. Which those are is in segments.py.
 
-Each segment is judged by itself, so that an odd one does not keep the others out. A save is one transaction of its
-block with the session. Two saves at once do not wait for each other; a save is placed by what its request saw when it
-began, so it never replaces words whose save was answered before.
+A save is one transaction of its block with the session. Two saves at once do not wait for each other; a save is placed
+by what its request saw when it began, so it never replaces words whose save was answered before.
 
 A block holds only what its save added, so that a session never stores more bytes than it counts. Words that are stored
 already are acknowledged.
 """
 
 import hashlib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 from msgspec.structs import replace
 
 from .. import contract
 from ..errors import ConflictError, NotFoundError, UnavailableError
 from ..models.sessions import Session
-from ..models.text import one_line
-from ..models.transcripts import Segment
 from ..repositories.daily_caps import claim_daily_amount
 from ..repositories.sessions import record_save, session_from
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import (
-    SEGMENT_OVERHEAD_BYTES,
     numbered_block_id,
     put_segments,
     read_newest_segments,
     update_live_transcript,
 )
 from .lease_rules import LeaseRules, covered_with_late_words
+from .segments import MAX_BLOCK_BYTES, MAX_SEGMENTS, SegmentSelection, places_of, select_segments
 
 TRIES = 8
-MAX_BLOCK_BYTES = 256 * 1024  # an item of DynamoDB holds 400 KB
 MAX_TRANSCRIPT_BYTES = 3 * 1024 * 1024  # so that a whole transcript as JSON fits into Lambda's response of 6 MB
 # What a session may keep: one full save, and more than anybody says in the time that it is billed for or running.
 BASE_BYTES, BYTES_PER_MINUTE = MAX_BLOCK_BYTES, 16 * 1024
-MAX_TEXT_CHARACTERS, MAX_SPEAKER_CHARACTERS = 20_000, 50
 COMPARISONS_PER_DAY = 100  # of an account; each reads up to 1 MB of its words
-LATEST_MS = 2_592_000_000  # thirty days: a session can be resumed within a day, any number of times
 CLOSED_MESSAGES = {
     "session_stopped": "This session was stopped and its transcript is closed. Start a new one.",
     "resume_expired": "This session ended too long ago and its transcript is closed. Start a new one.",
 }
-
-
-class SegmentSelection(Struct, frozen=True):
-    """The `segments` to store, of `size` bytes, and those that are not stored.
-
-    `seqs`: of all that are stored once these are, in the order of the request. `left_out`: where those that are not are
-    in the request.
-    """
-
-    segments: list[Segment]
-    size: int
-    seqs: list[int]
-    rejected: list[contract.RejectedSegment]
-    left_out: tuple[int, ...]
 
 
 class Block(Struct, frozen=True):
@@ -67,42 +46,6 @@ class Block(Struct, frozen=True):
 
     number: int
     block_id: str
-
-
-def select_segments(
-    segments: Sequence[contract.SegmentInput], bytes_left: int, stored: frozenset[int] = frozenset(), closed: str = ""
-) -> SegmentSelection:
-    """Which segments are stored, of what fits into one block and into `bytes_left`; those without text are ignored.
-
-    `stored`: the places of those that are stored already. Neither they nor what they replace in this request are stored
-    again. `closed`: why no other is stored.
-    """
-    readable = _readable_segments(segments)
-    last_stored = {segment.seq: place for place, segment in readable.items() if place in stored}
-    call_bytes = sum(_stored_bytes(segment) for place, segment in readable.items() if place in stored)
-    new, seqs, rejected, left_out, size = [], [], [], [], 0
-    for place, segment in readable.items():
-        if place <= last_stored.get(segment.seq, -1):
-            seqs.append(segment.seq)
-            continue
-        segment_bytes = _stored_bytes(segment)
-        is_call_full = call_bytes + segment_bytes > MAX_BLOCK_BYTES
-        if closed or is_call_full or size + segment_bytes > bytes_left:
-            reason = closed or ("save_full" if is_call_full else "words_limit")
-            rejected.append(contract.RejectedSegment(seq=segment.seq, reason=reason))
-            left_out.append(place)
-        else:
-            new.append(segment)
-            seqs.append(segment.seq)
-            call_bytes += segment_bytes
-            size += segment_bytes
-    return SegmentSelection(new, size, seqs, rejected, tuple(left_out))
-
-
-def places_of(stored: Mapping[int, Segment], segments: Sequence[contract.SegmentInput]) -> frozenset[int]:
-    """The places of the segments that are stored as they are sent. `stored`: by `seq`."""
-    readable = _readable_segments(segments).items()
-    return frozenset(place for place, segment in readable if stored.get(segment.seq) == segment)
 
 
 def _hash(segments: Sequence[contract.SegmentInput]) -> str:
@@ -116,44 +59,11 @@ def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) 
     """
     if session.saved_block != session.saves or session.saved_hash != _hash(segments):
         return frozenset()
-    return frozenset(range(len(segments))) - set(session.left_out)
+    return frozenset(range(min(len(segments), MAX_SEGMENTS))) - set(session.left_out)
 
 
-def _readable_segments(segments: Sequence[contract.SegmentInput]) -> dict[int, Segment]:
-    """The segments that have text, as they are stored, by their places."""
-    return {place: segment for place, segment in enumerate(map(_readable, segments)) if segment}
-
-
-def _stored_bytes(segment: Segment) -> int:
-    return len(segment.text.encode()) + len(segment.speaker.encode()) + SEGMENT_OVERHEAD_BYTES
-
-
-def _readable(segment: contract.SegmentInput) -> Segment | None:
-    """The segment as it is stored; None without text."""
-    text = _text(segment.text)[:MAX_TEXT_CHARACTERS]
-    if not text.strip():
-        return None
-    start_ms = _milliseconds(segment.start_ms, 0)
-    end_ms = max(start_ms, _milliseconds(segment.end_ms, start_ms))
-    return Segment(segment.seq, start_ms, end_ms, text, one_line(_text(segment.speaker))[:MAX_SPEAKER_CHARACTERS])
-
-
-def _milliseconds(time: contract.Scalar, otherwise: int) -> int:
-    """The time, put between 0 and 30 days; `otherwise` where there is none."""
-    try:
-        number = math.nan if time is None or isinstance(time, bool) else float(time)
-    except ValueError:
-        return otherwise
-    return otherwise if math.isnan(number) else round(min(max(number, 0), LATEST_MS))
-
-
-def _text(value: contract.Scalar) -> str:
-    """A text or number as text; anything else says nothing."""
-    if value is None or isinstance(value, bool):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def _has_seq_below(next_seq: int, segment: contract.RejectedSegment) -> bool:
+    return segment.reason != "unreadable" and not isinstance(segment.seq, UnsetType) and segment.seq < next_seq
 
 
 def bytes_left_in_session(session: Session, now: int) -> int:
@@ -209,7 +119,7 @@ class Words:
         bytes_left = min(today, bytes_left_in_session(session, self.now()))
         stored = _stored_before(session, segments)
         selection = select_segments(segments, bytes_left, stored, closed)
-        may_be_stored = any(segment.seq < session.next_seq for segment in selection.rejected)
+        may_be_stored = any(_has_seq_below(session.next_seq, segment) for segment in selection.rejected)
         if stored or today <= 0 or not may_be_stored or not self._claim_comparison(session.user_id):
             return selection
         newest = read_newest_segments(self.tables, session.user_id, session.transcript_id)

@@ -199,9 +199,26 @@ def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "rounded"),
-    [(12.4, 12), (12, 12), (0.6, 1), (-3, 0), (-0.2, 0), (2_592_000, 2_592_000), (1e300, 2_592_000), (None, None)],
+    [
+        (12.4, 12),
+        (12, 12),
+        (0.6, 1),
+        (-3, 0),
+        (-0.2, 0),
+        (2_592_000, 2_592_000),
+        (1e300, 2_592_000),
+        (None, None),
+        (0.5, 1),
+        (1.5, 2),
+        (2.5, 3),
+        ("12.5", 13),
+        (True, None),
+        ("soon", None),
+        ([1], None),
+        (10**400, 2_592_000),
+    ],
 )
-def test_reported_seconds_are_rounded_and_clamped(sent: float | None, rounded: int | None) -> None:
+def test_reported_seconds_are_rounded_and_clamped(sent: Any, rounded: int | None) -> None:
     stop = read(contract.StreamAction, action="stop", provider_session_seconds=sent, **SESSION)
 
     assert (stop.provider_session_seconds, type(stop.provider_session_seconds)) == (rounded, type(rounded))

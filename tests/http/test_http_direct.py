@@ -152,6 +152,23 @@ def test_a_client_that_wakes_finds_its_sessions_and_saves_its_last_words(person:
     assert times == {1: (0, 2_592_000_000), 2: (500, 500), 4: (0, 481), 5: (0, 481), 6: (0, 481)}
 
 
+def test_segments_that_cannot_be_read_keep_no_others_out_and_a_stop_settles(person: Person) -> None:
+    session_id = start_direct_session(person, lease_seconds=60)["session_id"]
+    odd = [{"seq": -1, "text": "a"}, {"seq": 10**400, "text": "a"}, {"text": "a"}, "a", {"seq": 7, "text": ["a"]}]
+    good = [{"seq": "1", "text": "one", "confidence": 1}, {"seq": 2.0, "text": "two", "speaker": ["x"], "start_ms": {}}]
+    unreadable = [*({"index": place, "reason": "unreadable"} for place in range(4)), {"seq": 7, "reason": "unreadable"}]
+
+    saved = person.stream(action="save", session_id=session_id, segments=[*odd, *good]).json()
+    more = [*odd, *({"seq": seq, "text": "a"} for seq in range(3, 123))]
+    stopped = person.stream(action="stop", session_id=session_id, segments=more, provider_session_seconds=True)
+
+    assert (saved["saved"], saved["rejected"]) == ([1, 2], unreadable)
+    assert (stopped.status_code, stopped.json()["rejected"]) == (200, unreadable)
+    assert person.get("/transcription/sessions").json()["sessions"] == []
+    whole = person.get(f"/transcription/history/{stopped.json()['transcript_id']}").json()
+    assert sorted(segment["seq"] for segment in whole["segments"]) == list(range(1, 123))
+
+
 def test_of_segments_of_600_kb_what_fits_is_saved_and_a_stop_with_all_settles(person: Person) -> None:
     session_id = start_direct_session(person, lease_seconds=60)["session_id"]
     long = [{"seq": seq, "start_ms": 0, "end_ms": 1, "text": "x" * 20_000} for seq in range(30)]
@@ -241,7 +258,6 @@ def test_an_invalid_start_is_400_with_its_field_and_calls_no_provider(
         ({"action": "renew", "session_id": "../x"}, "session_id"),
         ({"action": "renew", "session_id": "5a1de7d4", "interrupted": 1}, "interrupted"),
         ({"action": "renew", "session_id": "5a1de7d4", "lease_seconds": 600}, "lease_seconds"),
-        ({"action": "stop", "session_id": "5a1de7d4", "provider_session_seconds": "1"}, "provider_session_seconds"),
         ({"action": "resume", "session_id": "5a1de7d4"}, "action"),
         ({"session_id": "5a1de7d4"}, "action"),
     ],

@@ -252,21 +252,35 @@ SEGMENT = '{"seq": 0, "start_ms": 0, "end_ms": 1, "text": "a"%s}'
             "language",
             "Send a language tag such as en or pt-BR, or auto to have the language detected.",
         ),
-        (SAVE % '{"text": "a"}', "segments[0].seq", "This field is required."),
-        (SAVE % SEGMENT % ', "more": 1', "segments[0].more", "This field is unknown. Remove it."),
-        (SAVE % SEGMENT % ', "text": [7]', "segments[0].text", "This must be text, a number, or true or false."),
-        (SAVE % SEGMENT % ', "seq": -1', "segments[0].seq", "This must be at least 0."),
-        (
-            SAVE % SEGMENT % ', "start_ms": {}',
-            "segments[0].start_ms",
-            "This must be text, a number, or true or false.",
-        ),
+        ('{"action": "start", "turn": {"more": 1}}', "turn.more", "This field is unknown. Remove it."),
+        ('{"action": "start", "turn": {"silence_ms": -1}}', "turn.silence_ms", "This must be at least 0."),
+        ('{"action": "save", "session_id": "s"}', "segments", "This field is required."),
+        ('{"action": "save", "session_id": "s", "segments": {}}', "segments", "This must be a list."),
         (SAVE % ", ".join([SEGMENT % ""] * 101), "segments", "This list has at most 100 items."),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_the_error_names_the_input_and_says_what_is_wrong(body: str, field: str, message: str) -> None:
     error = refusal_of(contract.StreamAction, body.encode())
+
+    assert (error.details, error.message) == ({"field": field}, message)
+
+
+class Inner(msgspec.Struct, forbid_unknown_fields=True):
+    seq: int
+    text: str | float | bool | None = None
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ('[{"seq": 0}, {}]', "[1].seq", "This field is required."),
+        ('[{"seq": 0, "more": 1}]', "[0].more", "This field is unknown. Remove it."),
+        ('[{"seq": 0, "text": [7]}]', "[0].text", "This must be text, a number, or true or false."),
+    ],
+)
+def test_the_error_names_an_input_inside_a_list(body: str, field: str, message: str) -> None:
+    error = refusal_of(list[Inner], body.encode())
 
     assert (error.details, error.message) == ({"field": field}, message)
 

@@ -43,18 +43,33 @@ Path = tuple[str | int, ...]
 def text_paths(kind: inspect.Type) -> Iterator[Path]:
     """The paths below a type at which JSON or a query has text."""
     match kind:
-        case inspect.StrType() | inspect.DateTimeType() | inspect.DateType():
+        case inspect.StrType() | inspect.DateTimeType() | inspect.DateType() | inspect.AnyType():
             yield ()
+        case inspect.Metadata(type=described):
+            yield from text_paths(described)
         case inspect.LiteralType(values) if isinstance(values[0], str):
             yield ()
         case inspect.UnionType(kinds):
-            for member in kinds:
-                yield from text_paths(member)
+            inside = {shape for member in kinds for shape in shapes_of_items(member)}
+            for member in kinds:  # A shape in place of a list of such is tried inside of the list.
+                yield from () if getattr(member, "cls", None) in inside else text_paths(member)
+        case inspect.ListType(item_type=inspect.AnyType()):
+            return
         case inspect.ListType(item_type=item):
             yield from ((0, *path) for path in text_paths(item))
         case inspect.StructType(fields=fields):
             for field in fields:
                 yield from ((field.encode_name, *path) for path in text_paths(field.type))
+
+
+def shapes_of_items(kind: inspect.Type) -> Iterator[Any]:
+    """The shapes that the items of a list may have."""
+    match kind:
+        case inspect.UnionType(kinds):
+            for member in kinds:
+                yield from shapes_of_items(member)
+        case inspect.ListType(item_type=inspect.UnionType(kinds)):
+            yield from (member.cls for member in kinds if isinstance(member, inspect.StructType))
 
 
 FIELDS = sorted(
@@ -112,6 +127,7 @@ def test_the_text_fields_are_found() -> None:
 
     assert len(found) > 45
     assert {("Start", ("title",)), ("Start", ("key_terms", 0)), ("Catchup", ("audio_url",))} <= found
+    assert {("Save", ("segments", 0, "speaker")), ("Stop", ("segments", 0, "seq")), ("Stop", ("segments",))} <= found
     assert {("HistoryQuery", ("from",)), ("ExportQuery", ("format",)), ("Register", ("password",))} <= found
     assert {shape.__name__ for _, shape, path in FIELDS if cleaner_of(shape, path) in LABELS} >= {
         "Start", "Catchup", "NewUpload"

@@ -12,7 +12,8 @@ from chalicelib.models.transcripts import Segment
 from chalicelib.repositories.sessions import session_key
 from chalicelib.repositories.transcripts import put_segments
 from chalicelib.streaming.lease_rules import LeaseRules
-from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, MAX_BLOCK_BYTES, MAX_TRANSCRIPT_BYTES
+from chalicelib.streaming.segments import MAX_BLOCK_BYTES, MAX_REJECTED, MAX_SEGMENTS
+from chalicelib.streaming.words import BASE_BYTES, BYTES_PER_MINUTE, MAX_TRANSCRIPT_BYTES
 from tests.default_prices import live_credits
 from tests.fakes import Backend
 from tests.streaming.direct_env import StreamingEnv
@@ -31,11 +32,27 @@ def save(env: Backend, caller: Caller, lease: contract.Lease, *segments: contrac
     return env.streaming.save(caller, lease.session_id, list(segments))
 
 
+def read_stop(segments: Any, report: Any = None) -> contract.Stop:
+    body = {"session_id": "5a1de7d4", "segments": segments, "provider_session_seconds": report, "action": "stop"}
+    return msgspec.json.decode(msgspec.json.encode(body), type=contract.Stop)
+
+
+def send(
+    backend: Backend, caller: Caller, lease: contract.Lease, act: str, segments: list[Any]
+) -> contract.Saved | contract.Stopped:
+    """Segments as a body of JSON has them."""
+    if act == "stop":
+        return backend.streaming.stop(caller, lease.session_id, None, read_stop(segments).segments)
+    body = {"session_id": lease.session_id, "segments": segments, "action": "save"}
+    read = msgspec.json.decode(msgspec.json.encode(body), type=contract.Save)
+    return backend.streaming.save(caller, lease.session_id, read.segments)
+
+
 def stored_segments(backend: Backend, caller: Caller, lease: contract.Lease) -> dict[int, Segment]:
     return {stored.seq: stored for stored in backend.transcripts.segments(caller.user_id, lease.transcript_id)}
 
 
-def reasons(response: contract.Saved | contract.Stopped) -> dict[int, str]:
+def reasons(response: contract.Saved | contract.Stopped) -> dict[Any, str]:
     return {rejected.seq: rejected.reason for rejected in response.rejected}
 
 
@@ -147,12 +164,119 @@ def test_a_segment_that_lacks_fields_keeps_no_other_out_of_a_stop(backend: Backe
     assert set(found) == ({0, 2} if lacking == ["text"] else {0, 1, 2})
 
 
-@pytest.mark.parametrize("seq", [-1, 10_000_000, 1.5, "1", None])
-def test_a_segment_that_does_not_say_which_it_is_is_refused(seq: object) -> None:
-    body = {"seq": seq, "start_ms": 0, "end_ms": 900, "text": "a word"}
+@pytest.mark.parametrize(
+    ("seq", "stored"), [(1.0, 1), ("1", 1), (" 1 ", 1), ("1.0", 1), ("0", 0), (9_999_999, 9_999_999)]
+)
+def test_a_seq_is_read_from_a_number_or_a_text(backend: Backend, seq: Any, stored: int) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
 
+    saved = send(backend, ada, lease, "save", [{"seq": seq, "text": "a word"}])
+
+    assert (saved.saved, saved.rejected) == ([stored], [])
+    assert list(stored_segments(backend, ada, lease)) == [stored]
+
+
+UNREADABLE = [
+    *({"seq": seq, "text": "a word"} for seq in (-1, 10_000_000, 1.5, "one", "1.5", "١", "1e3", None, True, [1])),
+    {"text": "a word"},
+    {"seq": [], "text": {}},
+    [], "a word", 7, True, [{"seq": 1, "text": "a word"}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ["save", "stop"])
+@pytest.mark.parametrize("odd", UNREADABLE, ids=str)
+def test_a_segment_without_a_readable_seq_is_named_by_its_place(backend: Backend, odd: Any, act: str) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    sent = [{"seq": 0, "text": "a word"}, odd, {"seq": 2, "text": "a word"}]
+
+    response = send(backend, ada, lease, act, sent)
+
+    assert response.rejected == [contract.RejectedSegment(index=1, reason="unreadable")]
+    assert sorted(stored_segments(backend, ada, lease)) == [0, 2]
+    if act == "stop":
+        assert backend.open_holds(ada.user_id) == []
+        assert send(backend, ada, lease, act, sent) == response
+
+
+@pytest.mark.parametrize("text", [["a word"], {"text": "a word"}, []], ids=str)
+def test_a_text_that_cannot_be_read_is_named_by_its_seq_and_replaces_nothing(backend: Backend, text: Any) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    save(backend, ada, lease, segment(1, "said before"))
+
+    saved = send(backend, ada, lease, "save", [{"seq": 1, "text": text}, {"seq": "2", "text": "a word"}])
+
+    assert saved.rejected == [contract.RejectedSegment(seq=1, reason="unreadable")]
+    assert {seq: found.text for seq, found in stored_segments(backend, ada, lease).items()} == {
+        1: "said before",
+        2: "a word",
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"confidence": 1}, {"words": [{"text": "a"}], "": None}, {"speaker": ["x"]}, {"speaker": {}}, {"start_ms": []},
+     {"end_ms": {"ms": 1}}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_unknown_or_odd_beside_the_words_is_ignored(backend: Backend, fields: dict[str, Any]) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+
+    stopped = send(backend, ada, lease, "stop", [{"seq": 1, "text": "a word"} | fields])
+
+    assert (stopped.rejected, stored_segments(backend, ada, lease)) == ([], {1: Segment(1, 0, 0, "a word")})
+
+
+@pytest.mark.parametrize("report", ["12", 12, 12.4, " 12 "])
+def test_a_stop_reads_a_report_as_a_number(report: Any) -> None:
+    assert read_stop({}, report).provider_session_seconds == 12
+
+
+@pytest.mark.parametrize("segments", [None, True, "a word", {"seq": 1, "text": "a word"}, [None], 7, [[]], {}], ids=str)
+@pytest.mark.parametrize("report", [True, "twelve", [12], {}, None, "nan"], ids=str)
+def test_a_stop_settles_whatever_its_segments_and_its_report_are(backend: Backend, segments: Any, report: Any) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    body = read_stop(segments, report)
+
+    backend.streaming.stop(ada, lease.session_id, body.provider_session_seconds, body.segments)
+
+    assert (backend.open_holds(ada.user_id), body.provider_session_seconds) == ([], None)
+    assert list(stored_segments(backend, ada, lease)) == ([1] if isinstance(segments, dict) and segments else [])
+
+
+def test_a_stop_takes_more_segments_than_a_save_and_rejects_those_that_one_call_does_not_hold(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    sent = [{"seq": seq, "text": "a"} for seq in range(MAX_SEGMENTS + 20)]
+
+    stopped = send(backend, ada, lease, "stop", sent)
+
+    assert reasons(stopped) == dict.fromkeys(range(MAX_SEGMENTS, MAX_SEGMENTS + 20), "save_full")
+    assert sorted(stored_segments(backend, ada, lease)) == list(range(MAX_SEGMENTS))
+    assert send(backend, ada, lease, "stop", sent) == stopped
+    assert send(backend, ada, lease, "save", sent[-20:]).rejected == []
+    assert len(stored_segments(backend, ada, lease)) == MAX_SEGMENTS + 20
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(body, contract.SegmentInput)
+        send(backend, ada, lease, "save", sent[:101])
+
+
+def test_the_answer_to_a_stop_of_a_whole_body_fits_into_a_response(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    word = {"seq": 9_999_999, "text": "a"}
+
+    stopped = send(backend, ada, lease, "stop", [*[7] * 1_000_000, word])
+    many = send(backend, ada, backend.start(ada), "stop", [word] * 150_000)
+
+    assert len(stopped.rejected) == len(many.rejected) == MAX_REJECTED
+    item = backend.tables.get(session_key(ada.user_id, many.session_id))
+    assert item
+    assert len(item["left_out"]) < MAX_SEGMENTS
 
 
 # What fits

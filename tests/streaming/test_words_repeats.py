@@ -11,7 +11,8 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import Session
 from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
-from chalicelib.streaming.words import COMPARISONS_PER_DAY, MAX_BLOCK_BYTES
+from chalicelib.streaming.segments import MAX_BLOCK_BYTES
+from chalicelib.streaming.words import COMPARISONS_PER_DAY
 from tests.engines import IN_PROCESS, Engine
 from tests.fakes import Backend, Clock
 from tests.interleaving import interleave

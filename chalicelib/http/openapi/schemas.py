@@ -21,7 +21,9 @@ class Schemas:
         unique = list(dict.fromkeys(shapes))
         schemas, components = msgspec.json.schema_components(unique, ref_template=REFERENCE)
         self._of: dict[Any, Schema] = {shape: _plain(schema) for shape, schema in zip(unique, schemas, strict=True)}
-        self.components: dict[str, Schema] = {name: _plain(schema) for name, schema in sorted(components.items())}
+        self.components: dict[str, Schema] = {
+            name: _plain(schema) | _openness(name) for name, schema in sorted(components.items())
+        }
 
     def of(self, shape: Any) -> Schema:
         """The schema of one of the shapes, by reference where it has a name."""
@@ -36,6 +38,13 @@ def fields(shape: type[msgspec.Struct]) -> dict[str, tuple[Schema, bool]]:
         name: (_without_null(schema), name in whole.get("required", ()))
         for name, schema in whole.get("properties", {}).items()
     }
+
+
+def _openness(name: str) -> Schema:
+    """Says it where a shape of a request, unlike all others, takes unknown fields."""
+    shape = getattr(contract, name, contract.ResponseShape)
+    is_open = issubclass(shape, contract.RequestShape) and not shape.__struct_config__.forbid_unknown_fields
+    return {"additionalProperties": True} if is_open else {}
 
 
 def _plain(schema: Any) -> Any:

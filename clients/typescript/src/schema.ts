@@ -1388,11 +1388,12 @@ export interface components {
             expires_in?: number;
             token_type?: string;
         };
-        /** @description A segment that was not stored, and why. */
+        /** @description A segment that was not stored, and why. `index`: its place in the list, from 0, where its `seq` is unreadable. */
         RejectedSegment: {
-            seq: number;
+            seq?: number;
+            index?: number;
             /** @enum {string} */
-            reason: "resume_expired" | "save_full" | "session_stopped" | "words_limit";
+            reason: "resume_expired" | "save_full" | "session_stopped" | "unreadable" | "words_limit";
         };
         Renew: {
             /** @constant */
@@ -1413,7 +1414,7 @@ export interface components {
             /** @constant */
             action: "save";
             session_id: string;
-            segments: components["schemas"]["SegmentInput"][];
+            segments: (string | number | boolean | unknown[] | components["schemas"]["SegmentInput"] | null)[];
         };
         /** @description `saved`: the `seq` of each segment that was stored. A segment without text is in neither list. */
         Saved: {
@@ -1423,16 +1424,23 @@ export interface components {
             warnings: ("credits_low" | "lease_ending" | "no_audio")[];
         };
         /**
-         * @description One segment of the transcript to save.
+         * @description One segment of the transcript to save. No value of its fields keeps the other segments out.
          *
-         *     Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is cut after 20,000 characters, and a number is read as text. A segment without text is ignored.
+         *     Times are rounded and put between 0 and 30 days; a start that is no number is 0, such an end is the start. A text is cut after 20,000 characters, and a number is read as text. A segment without text is ignored, and so are unknown fields. A segment whose `seq` or text cannot be read is rejected as `unreadable`.
          */
         SegmentInput: {
-            seq: number;
-            start_ms?: string | number | boolean | null;
-            end_ms?: string | number | boolean | null;
-            text?: string | number | boolean | null;
-            speaker?: string | number | boolean | null;
+            /** @description A whole number from 0 to 9,999,999. */
+            seq?: unknown;
+            /** @description Milliseconds. */
+            start_ms?: unknown;
+            /** @description Milliseconds. */
+            end_ms?: unknown;
+            /** @description What was said. */
+            text?: unknown;
+            /** @description Who said it. */
+            speaker?: unknown;
+        } & {
+            [key: string]: unknown;
         };
         /** @description `value_micro_usd`: the used credits at the price of the cheapest package. */
         ServiceCost: {
@@ -1476,8 +1484,8 @@ export interface components {
             /** @constant */
             action: "stop";
             session_id: string;
-            segments?: components["schemas"]["SegmentInput"][] | null;
-            provider_session_seconds?: number | null;
+            segments?: ((string | number | boolean | unknown[] | components["schemas"]["SegmentInput"] | null)[] | string | number | boolean | components["schemas"]["SegmentInput"] | null) | null;
+            provider_session_seconds?: unknown | null;
         };
         Stopped: {
             session_id: string;

@@ -192,7 +192,7 @@ class Listener:
             words.refuse(conflict.details.get("reason"))
             raise
         words.acknowledge(saved.rejected)
-        if set(saved.saved) != words.saves.keys() - {segment.seq for segment in saved.rejected}:
+        if set(saved.saved) != words.saves.keys() - words.rejected_seqs(saved.rejected):
             raise ViolationError(
                 f"session {session_id} saved {len(saved.saved)} of {len(words.saves)} segments: {saved}"
             )

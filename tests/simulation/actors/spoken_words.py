@@ -11,6 +11,7 @@ from tests.simulation.actors.person import Person
 from tests.simulation.actors.words_bounds import check_kept, check_refused
 from tests.simulation.core import Simulation
 from tests.simulation.faults import DAY_MS
+from tests.simulation.scheduler import ViolationError
 
 ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"start_ms": -20, "end_ms": 480.6},
@@ -20,7 +21,10 @@ ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
     {"speaker": "Ada\n" * 20},
     {"text": ""},
     {"text": None},
+    {"speaker": ["Ada"]},
+    {"start_ms": {}, "end_ms": []},
 )
+UNREADABLE_SEGMENTS: tuple[Any, ...] = ({"seq": -1}, {"seq": 1.5}, {"seq": None}, {"text": ["words"]})
 MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
 LONG_TEXT_CHARACTERS = 19_900
 FILLERS = ("y", "ß")  # of one byte, and of two
@@ -34,7 +38,8 @@ class SpokenWords:
     """The segments of one request about a session.
 
     `saves`: seq → the attempt to save it. `stored_bytes`: what all of them take at most. `sent_before`: of each try the
-    bytes that its account had sent earlier on that day; `is_much_sent`: and many more from elsewhere.
+    bytes that its account had sent earlier on that day; `is_much_sent`: and many more from elsewhere. `unreadable`: how
+    many of the segments cannot be read.
     """
 
     simulation: Simulation
@@ -45,6 +50,7 @@ class SpokenWords:
     requested_ms: int = 0
     stored_bytes: int = 0
     is_much_sent: bool = False
+    unreadable: int = 0
     sent_before: list[int] = field(default_factory=list)
 
     def count_bytes(self) -> int:
@@ -58,11 +64,18 @@ class SpokenWords:
 
     def acknowledge(self, rejected: list[contract.RejectedSegment]) -> None:
         """Note what was stored, and whether that and what was rejected are as they must be. Raises ViolationError."""
-        for segment in rejected:
+        others = [segment for segment in rejected if segment.reason != "unreadable"]
+        if len(rejected) - len(others) != self.unreadable:
+            raise ViolationError(f"{self.unreadable} segments of {self.session.session_id} are unreadable: {rejected}")
+        for segment in others:
             check_refused(self.simulation, self.session, segment.reason, self)
-        for seq in self.saves.keys() - {segment.seq for segment in rejected}:
+        for seq in self.saves.keys() - self.rejected_seqs(rejected):
             self.saves[seq].ended_ms = self.simulation.scheduler.now_ms
         check_kept(self.simulation, self.person, self.session, self)
+
+    def rejected_seqs(self, rejected: list[contract.RejectedSegment]) -> set[object]:
+        """Which of the readable segments were rejected."""
+        return {segment.seq for segment in rejected if segment.reason != "unreadable"}
 
     def refuse(self, reason: object) -> None:
         """All of them were refused. Raises ViolationError where that is wrong."""
@@ -80,7 +93,7 @@ def choose_words(simulation: Simulation, person: Person, session: HeldSession) -
         text = f"{beginning} {rng.choice(FILLERS) * LONG_TEXT_CHARACTERS}" if session.is_talker else beginning
         odd = rng.choice(ODD_SEGMENTS) if rng.random() < 0.3 else {}
         fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": text} | odd
-        words.segments.append(contract.SegmentInput(**fields))
+        words.segments.append(contract.SegmentInput(**fields | {"seq": rng.choice([seq, float(seq), str(seq)])}))
         session.next_seq = max(session.next_seq, seq + 1)
         if fields["text"]:
             save = Save(text, words.requested_ms, len(text.encode()))
@@ -88,6 +101,9 @@ def choose_words(simulation: Simulation, person: Person, session: HeldSession) -
             words.stored_bytes += save.size + STORED_BESIDE_TEXT
             session.saves[seq].append(save)
             simulation.memory.personal[person.user_id].append(beginning)
+    if rng.random() < 0.2:
+        words.segments.append(contract.SegmentInput(**fields | {"text": "lost"} | rng.choice(UNREADABLE_SEGMENTS)))
+        words.unreadable += 1
     words.is_much_sent = rng.random() < 0.03
     return words
 

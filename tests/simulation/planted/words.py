@@ -17,9 +17,9 @@ FAULTS = {
         "",
     ),
     "an odd segment that keeps the later ones out": PlantedFault(
-        "streaming/words.py",
-        "enumerate(map(_readable, segments)) if segment",
-        "enumerate(iter(map(_readable, segments).__next__, None)) if segment",
+        "streaming/segments.py",
+        "if text is not None and not text[:MAX_TEXT_CHARACTERS].strip():\n            continue",
+        "if text is not None and not text[:MAX_TEXT_CHARACTERS].strip():\n            break",
     ),
     "a session that outlives its transcript": PlantedFault(
         "repositories/transcripts.py",
@@ -40,7 +40,7 @@ FAULTS = {
         "return MAX_TRANSCRIPT_BYTES",
     ),
     "bytes of words that are counted as characters": PlantedFault(
-        "streaming/words.py", "len(segment.text.encode())", "len(segment.text)"
+        "streaming/segments.py", "len(segment.text.encode())", "len(segment.text)"
     ),
     "last words that come late with a repeated stop": PlantedFault(
         "streaming/words.py", "closed = self.rules.closed_reason(session, self.now())", "closed = None"
