@@ -25,7 +25,7 @@ from ..repositories.questions import QUESTION
 from ..repositories.sessions import SESSION
 from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables
-from ..repositories.transcripts import SEGMENT, TRANSCRIPT, segments_in
+from ..repositories.transcripts import SEGMENT, TRANSCRIPT, in_order_of_writing, segments_in
 
 READ_AT_ONCE = 100
 ExportedItem = dict[str, Any]
@@ -163,7 +163,7 @@ def _export_upload(file: StoredFile) -> ExportedItem:
 def _export_segments(items: list[Item]) -> list[ExportedItem]:
     """The segments in these items of one transcript by time; the last write of a `seq` wins."""
     by_seq: dict[int, ExportedItem] = {}
-    for item in items:
+    for item in in_order_of_writing(items):
         shared = _export_item(item)
         shared.pop("segments", None)
         for segment in segments_in(item):

@@ -62,6 +62,7 @@ class Session(Struct, frozen=True):
 
     `saves` counts the saves that stored words, and `saved_bytes` their bytes. Of the last one, `saved_hash` is the hash
     of its segments, `left_out` the places in it of those that were rejected, and `saved_block` the number of its block.
+    A chunk's request saw `saves_before_chunk` saves, no later one more: those may have been replaced by chunks.
     `next_seq` is above every `seq` that was saved or sent as a chunk, and never falls.
     """
 
@@ -99,6 +100,7 @@ class Session(Struct, frozen=True):
     saved_hash: Internal[str] = ""
     saved_block: Internal[int] = 0
     left_out: Internal[tuple[int, ...]] = ()
+    saves_before_chunk: Internal[int] = 0
     next_seq: Record[int] = 0
     stopped_at: Record[int] = 0
     words_until_ms: Record[int] = 0
@@ -193,7 +195,10 @@ class SocketCredential(Struct, frozen=True):
 
 
 class Reservation(Struct, frozen=True):
-    """One relayed chunk that is being sent to a provider. `attempt` is the request that sends it."""
+    """One relayed chunk that is being sent to a provider. `attempt` is the request that sends it.
+
+    `saves_before`: how many saves of its session that request saw. The chunk replaces their words under its `seq`.
+    """
 
     seq: Record[int]
     attempt: Internal[str]
@@ -201,6 +206,7 @@ class Reservation(Struct, frozen=True):
     audio_hash: str
     reserved_at: Internal[int]
     start_ms: Record[int]
+    saves_before: Internal[int] = 0
 
     @property
     def billed_ms(self) -> int:

@@ -22,6 +22,7 @@ OPEN_SESSION_SECONDS = 31 * 86_400
 MAX_OPEN_SESSIONS = 100  # so many keys fit into one BatchGetItem
 SAVED_FIELDS = ("saves", "saved_bytes", "next_seq")
 LAST_SAVE_FIELDS = ("last_saved_at", "saved_hash", "saved_block", "left_out")
+RAISED_BY_CHUNKS = ("next_seq", "saves_before_chunk")
 USE_MS, USE_COST = "use_ms:", "use_cost:"
 
 
@@ -171,7 +172,7 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
     """Reserve the chunk's milliseconds in the lease, and its `seq`, before any provider is called.
 
     `instead_of` is a stale reservation of the same `seq` to take over; the milliseconds it holds are released.
-    Refused, too, where `next_seq` has been raised beyond this `seq` since the session was read.
+    Refused, too, where what it raises has been raised further since the session was read: see `has_outrun`.
     """
     stale = next((c for c in session.inflight if instead_of and c.attempt == instead_of.attempt), None)
     needed_ms = chunk.billed_ms - (stale.billed_ms if stale else 0)
@@ -186,9 +187,10 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
         "last_reserved_at": chunk.reserved_at,
         ("inflight", chunk.attempt): [chunk.audio_ms, chunk.reserved_at],
     }
-    if chunk.seq >= session.next_seq:
-        changes["next_seq"] = chunk.seq + 1
-        has_room &= _is_at_most("next_seq", chunk.seq + 1)
+    for name, value in _raised_by(chunk).items():
+        if value > getattr(session, name):
+            changes[name] = value
+            has_room &= _is_at_most(name, value)
     room = Write(
         session_key(session.user_id, session.session_id),
         put_in=changes,
@@ -198,6 +200,16 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
     )
     is_free = Attr("attempt").eq(instead_of.attempt) if instead_of else Attr("pk").not_exists()
     return [room, Write(chunk_key(session, chunk.seq), item=asdict(chunk) | {"state": "reserved"}, when=is_free)]
+
+
+def has_outrun(session: Session, stored: Session, chunk: Reservation) -> bool:
+    """Whether `reserve_chunk` was refused because the session, as it is `stored`, has been raised beyond the chunk."""
+    return any(getattr(session, name) < value < getattr(stored, name) for name, value in _raised_by(chunk).items())
+
+
+def _raised_by(chunk: Reservation) -> dict[str, int]:
+    """The least that the session has of `RAISED_BY_CHUNKS` once the chunk is reserved."""
+    return {"next_seq": chunk.seq + 1, "saves_before_chunk": chunk.saves_before}
 
 
 def release_chunk(session: Session, chunk: Reservation) -> list[Write]:
@@ -242,7 +254,7 @@ def is_completed(chunk: Reservation, item: Item | None) -> bool:
 
 def reservation_from(item: Item) -> Reservation:
     """The chunk stored in `item`, reserved or done."""
-    return Reservation(**{name: item[name] for name in Reservation.__struct_fields__})
+    return Reservation(**{name: item[name] for name in Reservation.__struct_fields__ if name in item})
 
 
 def recognition_from(item: Item) -> Recognition | None:

@@ -3,7 +3,8 @@
 Each relayed chunk is an item (`…#C#<seq>`, repositories/sessions.py). Segments that the extension saves are stored in
 blocks (`…#S#N<number>#<ulid>`), one item per call, so that a hundred segments cost one write. Reading merges the blocks
 in that order, and the last one that has a `seq` wins. The number is how many saves the request saw, plus one: a save
-that begins after another was answered has a higher one, whatever the clocks say.
+that begins after another was answered has a higher one, whatever the clocks say. A chunk is laid over the blocks that
+its own request saw.
 
 Deleting a transcript deletes its `TRANSCRIPT#` item at once; `ERASING` / `DELETED#<user>#<transcript>` marks the rest
 for deletion by the sweep.
@@ -144,9 +145,13 @@ def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list
     return Write(key, item={"segments": rows})
 
 
-def read_newest_segments(tables: Tables, user_id: str, transcript_id: str) -> dict[int, Segment]:
-    """The segments that were saved last, by `seq`: those of the newest blocks, up to 1 MB, from one call."""
-    blocks, _ = tables.query("app", f"USER#{user_id}", f"{SEGMENT}{transcript_id}#S#", newest_first=True)
+def read_newest_segments(tables: Tables, user_id: str, transcript_id: str, after: int) -> dict[int, Segment]:
+    """The segments that were saved last, by `seq`: those of the newest blocks, up to 1 MB, from one call.
+
+    Of blocks with a number above `after`: chunks may have replaced the words of earlier ones.
+    """
+    found, _ = tables.query("app", f"USER#{user_id}", f"{SEGMENT}{transcript_id}#S#", newest_first=True)
+    blocks = [block for block in found if after == 0 or _place_of_writing(block)[0] > after]
     return {segment.seq: segment for block in reversed(blocks) for segment in segments_in(block)}
 
 
@@ -223,8 +228,24 @@ def transcript_from(item: Item) -> Transcript:
 
 def segments_from(items: Iterable[Item]) -> list[Segment]:
     """The pieces that these items of one transcript hold, laid over each other, by time."""
-    by_seq = {segment.seq: segment for item in items for segment in segments_in(item)}
+    by_seq = {segment.seq: segment for item in in_order_of_writing(items) for segment in segments_in(item)}
     return sorted(by_seq.values(), key=lambda segment: (segment.start_ms, segment.seq))
+
+
+def in_order_of_writing(items: Iterable[Item]) -> list[Item]:
+    """The chunks and blocks of one transcript, such that the words of a later one replace those of an earlier one."""
+    return sorted(items, key=_place_of_writing)
+
+
+def _place_of_writing(item: Item) -> tuple[int, bool]:
+    """By how many saves were before it: a chunk comes after the last of them, a block before the chunks that saw it.
+
+    Chunks and blocks of sessions that were open when this came have no numbers: there, blocks replace chunks.
+    """
+    if "segments" not in item:
+        return item.get("saves_before", -1), True
+    number, _, _ = item["sk"].rpartition(f"#S#{NUMBERED_BLOCK}")[2].partition("#")
+    return int(number) if f"#S#{NUMBERED_BLOCK}" in item["sk"] else 0, False
 
 
 def segments_in(item: Item) -> list[Segment]:

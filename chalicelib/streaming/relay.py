@@ -23,7 +23,9 @@ from ..pricing.price_files import Prices, load
 from ..repositories.bookings import retry_booking
 from ..repositories.ledger import Ledger
 from ..repositories.sessions import (
+    RAISED_BY_CHUNKS,
     complete_chunk,
+    has_outrun,
     is_completed,
     recognition_from,
     release_chunk,
@@ -75,6 +77,7 @@ class Relay:
             audio_hash=audio.fingerprint,
             reserved_at=self.now(),
             start_ms=session.offset_ms if start_ms is None else start_ms,
+            saves_before=session.saves,
         )
         if completed_item := self._reserve(session, chunk):
             recognition = _completed_recognition(completed_item, chunk.audio_hash)
@@ -105,8 +108,8 @@ class Relay:
     def _reserve(self, session: Session, chunk: Reservation) -> Item | None:
         """Reserve the chunk; return the item of the same chunk recognised before, if there is one.
 
-        A stale reservation of the same `seq` is taken over, and a higher `seq` may have been reserved meanwhile, so
-        three tries are enough.
+        A stale reservation of the same `seq` is taken over, and chunks of a higher `seq`, or of requests that saw more
+        saves, may have been reserved meanwhile, so three tries are enough.
         """
         stale: Reservation | None = None
         for _ in range(3):
@@ -120,8 +123,9 @@ class Relay:
                     if stored is None or stored.transcript_id != session.transcript_id:
                         # Just deleted; the session that its Idempotency-Key opened since is another one.
                         raise NotFoundError("There is no such session.") from refusal
-                    if session.next_seq <= chunk.seq < stored.next_seq:
-                        session = replace(session, next_seq=stored.next_seq)
+                    if has_outrun(session, stored, chunk):
+                        raised = {name: getattr(stored, name) for name in RAISED_BY_CHUNKS}
+                        session = replace(session, **raised)
                         continue
                     _raise_refusal(session, chunk, stored)
                 if not completed_item:

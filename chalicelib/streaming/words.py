@@ -55,9 +55,11 @@ def _hash(segments: Sequence[contract.SegmentInput]) -> str:
 def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) -> frozenset[int]:
     """The places of the segments that are stored already, where the last save had the same ones.
 
-    Its block has the number of saves unless another ran at the same time, whose words may be above its own.
+    Its block has the number of saves unless another ran at the same time, whose words may be above its own. A chunk
+    whose request saw the save may have replaced them.
     """
-    if session.saved_block != session.saves or session.saved_hash != _hash(segments):
+    is_last = session.saved_block == session.saves > session.saves_before_chunk
+    if not is_last or session.saved_hash != _hash(segments):
         return frozenset()
     return frozenset(range(min(len(segments), MAX_SEGMENTS))) - set(session.left_out)
 
@@ -122,7 +124,9 @@ class Words:
         may_be_stored = any(_has_seq_below(session.next_seq, segment) for segment in selection.rejected)
         if stored or today <= 0 or not may_be_stored or not self._claim_comparison(session.user_id):
             return selection
-        newest = read_newest_segments(self.tables, session.user_id, session.transcript_id)
+        newest = read_newest_segments(
+            self.tables, session.user_id, session.transcript_id, after=session.saves_before_chunk
+        )
         return select_segments(segments, bytes_left, places_of(newest, segments), closed)
 
     def _claim_comparison(self, user_id: str) -> bool:

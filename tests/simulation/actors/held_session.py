@@ -22,8 +22,9 @@ LONGEST_SHOWN = 40  # characters of a text
 class HeldSession:
     """A session as its listener knows it. Times in milliseconds.
 
-    `per_minute`: the credits of a minute, as its lease says. `saves`: seq → every attempt to save it. `sent`: seq →
-    milliseconds; `recognised`: seq → milliseconds and words. `providers`: those that its client speaks; None: all.
+    `per_minute`: the credits of a minute, as its lease says. `saves`: seq → every attempt to write it, in the order in
+    which they began, among them the chunk of that number, which is also in `chunk_writes`. `sent`: seq → milliseconds;
+    `recognised`: seq → milliseconds and words. `providers`: those that its client speaks; None: all.
 
     `is_deleted`: its deletion was requested; `was_deleted`: and acknowledged. `listeners`: how many act on it now;
     `left_ms`: when the last one left. `is_reused`: its key was used for another session.
@@ -53,6 +54,7 @@ class HeldSession:
     providers: list[str] | None = None
     end_requests: list["EndRequest"] = field(default_factory=list)
     sockets: list["Socket"] = field(default_factory=list)
+    chunk_writes: dict[int, "Save"] = field(default_factory=dict)
     saves: defaultdict[int, list["Save"]] = field(default_factory=lambda: defaultdict(list))
     sent: dict[int, int] = field(default_factory=dict)
     recognised: dict[int, tuple[int, str]] = field(default_factory=dict)
@@ -70,7 +72,8 @@ class HeldSession:
     def texts_of(self, seq: int) -> set[str]:
         """What may be stored for this segment; empty if nothing has to be.
 
-        The last save wins, whatever the clocks of its process said. One without an answer may still arrive.
+        The last write wins, whatever the clocks of its process said. One without an answer may still arrive. A chunk is
+        written between its first request and its first answer.
         """
         acknowledged = [save for save in self.saves[seq] if save.ended_ms]
         if not acknowledged:
@@ -121,7 +124,10 @@ class Socket:
 
 @dataclass
 class Save:
-    """One attempt to save a segment. `size`: the bytes of its text. `ended_ms`: when it was acknowledged, else 0."""
+    """One attempt to save a segment, or a chunk with its requests until the first answer.
+
+    `size`: the bytes of its text. `ended_ms`: when it was acknowledged, else 0.
+    """
 
     text: str = field(repr=False)
     started_ms: int
@@ -142,19 +148,17 @@ def check_transcript(simulation: Simulation, person: Person, session: HeldSessio
         if not session.is_deleted and (session.recognised or any(map(session.texts_of, session.saves))):
             raise ViolationError(f"the transcript of {session.session_id} is gone") from None
         return
-    texts = [segment.text for segment in found.segments]
-    saved = [words for words in texts if words.startswith("segment ")]
-    by_seq = {int(words.split()[1]): words for words in saved}
-    if len(by_seq) != len(saved):
+    by_seq = {segment.seq: segment.text for segment in found.segments}
+    if len(by_seq) != len(found.segments):
         raise ViolationError(f"a segment of {session.session_id} is there twice: {sorted(by_seq)}")
+    for seq, words in by_seq.items():
+        if words.startswith("segment ") and int(words.split()[1]) != seq:
+            raise ViolationError(f"segment {seq} of {session.session_id} has the words of another: {words}")
     for seq in session.saves:
         allowed = session.texts_of(seq)
         if allowed and by_seq.get(seq) not in allowed:
             found_text = str(by_seq.get(seq))[:LONGEST_SHOWN]
             raise ViolationError(f"segment {seq} of {session.session_id} is {found_text}: {session.saves[seq]}")
-    for seq, (_, words) in session.recognised.items():
-        if texts.count(words) != 1:
-            raise ViolationError(f"chunk {seq} of {session.session_id} is {texts.count(words)} times in its transcript")
 
 
 def check_bill(session: HeldSession, stopped: contract.Stopped) -> None:

@@ -37,7 +37,7 @@ CLIENTS_PROVIDERS = (
     ["deepgram", "openai"],
     ["deepgram"],
 )  # the providers that a client may name
-FIRST_SAVED_SEQ = 10_000  # in a relay session, where a saved segment replaces the chunk of its number
+FIRST_SAVED_SEQS = (0, 10_000)  # in a relay session, where saved segments and chunks of one number replace each other
 OPEN_TABS = 3
 TALKERS = 0.08  # of the sessions: more words than anybody says
 LONGEST_REQUEST_MS = 35 * SECOND_MS  # until nothing runs any more of a request without an answer
@@ -105,7 +105,7 @@ class Listener:
             session_id, lease.transcript_id, transport, lease.credits_per_minute, 0, 0, providers=providers
         )
         session.is_talker = rng.random() < TALKERS
-        session.first_seq = session.next_seq = FIRST_SAVED_SEQ if transport == "relay" else 0
+        session.first_seq = session.next_seq = rng.choice(FIRST_SAVED_SEQS) if transport == "relay" else 0
         self._receive(session, lease, "", requested_ms)
         return session
 
