@@ -103,6 +103,8 @@ def explanation(entry: Entry) -> str:
     """The entry in a sentence for the owner of the account."""
     if entry.kind != "usage":
         return entry.reason
+    if not entry.hold_id and entry.audio_ms == entry.credits == entry.cost_micro_usd == 0:
+        return "What your client reported of a session that had ended; no credits used"
     text = USAGE_TEXTS.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
     was_held = f"{quantity(entry.held, 'credit')} {'was' if entry.held == 1 else 'were'} held"
     return f"{text}; {was_held}, {-entry.credits:,} used"

@@ -115,8 +115,12 @@ class Charge(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        """Nothing was used and nothing was spent, so there is nothing to book."""
-        return self.credits == self.audio_ms == self.cost_micro_usd == 0
+        """Nothing was used, spent or reported, so there is nothing to book."""
+        return self.credits == self.audio_ms == self.cost_micro_usd == 0 and not self.has_report
+
+    @property
+    def has_report(self) -> bool:
+        return self.reported_ms is not None or self.implausible_ms is not None
 
 
 class Entry(Struct, frozen=True):

@@ -260,8 +260,7 @@ class Ledger(AccountStanding):
         """Book what a provider did for work whose hold has ended, at no credits. `fact` names the work."""
         if charge.is_empty:
             return
-        balance = Write(balance_key(user_id), add={"available": 0, "held": 0, "used": 0, "version": 1})
-        writes = [balance, *cost_writes(user_id, charge, at, fact)]
+        writes = cost_writes(user_id, charge, at, fact)
 
         def book() -> None:
             with suppress(WriteRefusedError):  # The entry exists: an earlier try was written.

@@ -101,10 +101,11 @@ def usage_writes(hold: Hold, charge: Charge, at: int) -> list[Write]:
 
 
 def cost_writes(user_id: str, charge: Charge, at: int, fact: str) -> list[Write]:
-    """The same for work at no credits whose hold has ended. `fact` names the work."""
+    """The same for work at no credits whose hold has ended, and the balance's next version. `fact` names the work."""
     if charge.credits:
         raise ValueError(f"{charge.credits} credits cannot be charged without a hold")
-    return _usage_writes(user_id, charge, at, fact)
+    balance = Write(balance_key(user_id), add={"available": 0, "held": 0, "used": 0, "version": 1})
+    return [balance, *_usage_writes(user_id, charge, at, fact)]
 
 
 def _usage_writes(

@@ -18,7 +18,7 @@ from ..models.ledger import Hold, HoldKind
 from ..models.sessions import Session, SessionState, SocketCredential
 from ..pricing.price_files import Prices, load
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
-from ..repositories.ledger_items import reschedule_sweep
+from ..repositories.ledger_items import cost_writes, reschedule_sweep
 from ..repositories.sessions import (
     delete_open_session,
     delete_session,
@@ -111,12 +111,18 @@ class Leases:
         return self.issue(session, balance.available, is_buyer=balance.is_buyer, begins_at=self.now())
 
     def end(self, session: Session, ending: LeaseEnd, others: list[Write]) -> None:
-        """Settle the open lease, if there is one, and store the session as `ending` has it, with `others`."""
+        """Settle the open lease, if there is one, and store the session as `ending` has it, with `others`.
+
+        Without one there is nothing to charge, but a client's report is booked.
+        """
         closed = replace(ending.session, free_ms=0, inflight=())
         extra_writes = [update_session(session, closed), self.transcript_write(closed), *others]
         if session.state in (SessionState.ACTIVE, SessionState.OPENING):
             self.ledger.settle(self.rules.hold(session), ending.charge, at=self.now(), extra_writes=extra_writes)
         else:
+            if ending.charge.has_report:
+                fact = f"{session.transcript_id}/report"
+                extra_writes += cost_writes(session.user_id, ending.charge, self.now(), fact)
             self.tables.transact(extra_writes)
 
     def abandon_expired(self, prices: Prices) -> int:
