@@ -81,6 +81,10 @@ def test_a_save_replaces_the_words_of_blocks_that_have_no_number(backend: Backen
     [
         ({"start_ms": -20, "end_ms": 480.6}, {"start_ms": 0, "end_ms": 481}),
         ({"start_ms": 1234.4, "end_ms": 2000}, {"start_ms": 1234, "end_ms": 2000}),
+        ({"start_ms": 1234.5, "end_ms": 1235.5}, {"start_ms": 1_235, "end_ms": 1_236}),
+        ({"start_ms": "1234.5", "end_ms": 1235.49}, {"start_ms": 1_235, "end_ms": 1_235}),
+        ({"start_ms": 0.5, "end_ms": 2.5}, {"start_ms": 1, "end_ms": 3}),
+        ({"start_ms": -0.5, "end_ms": 0.49999999999999994}, {"start_ms": 0, "end_ms": 0}),
         ({"start_ms": 500, "end_ms": 499}, {"start_ms": 500, "end_ms": 500}),
         ({"start_ms": -9, "end_ms": -20}, {"start_ms": 0, "end_ms": 0}),
         ({"start_ms": 0, "end_ms": 10**30}, {"start_ms": 0, "end_ms": 2_592_000_000}),
