@@ -1,16 +1,17 @@
 """Streaming: live sessions and relayed audio."""
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from ..models.rounding import round_half_up
 from .base import (
     Cleaned,
     Identifier,
     KeyTerm,
     Language,
     LeaseSeconds,
-    Milliseconds,
     OrNull,
     ProviderName,
     ReportedSeconds,
@@ -29,9 +30,10 @@ from .base import (
 Scalar = str | float | bool | None
 KEY_TERMS = "Names and rare words that the provider of a direct session should recognise. Relayed audio ignores them."
 CHUNK_START = (
-    "Where the chunk begins in the transcript. Without it: at the length of all audio sent before it, whatever "
-    "`start_ms` that audio had."
+    "Where the chunk begins in the transcript, in milliseconds; rounded, and put between 0 and 30 days. Without it: at "
+    "the length of all audio sent before it, whatever `start_ms` that audio had."
 )
+LATEST_CHUNK_MS = 2_592_000_000  # thirty days
 
 
 class SegmentInput(RequestShape, kw_only=True, forbid_unknown_fields=False):
@@ -175,9 +177,22 @@ class OpenSessions(ResponseShape, kw_only=True):
     sessions: list[OpenSession]
 
 
+def place_chunk(milliseconds: float) -> int:
+    """Where a chunk begins as whole milliseconds, from 0 to 30 days. Raises ValueError."""
+    if math.isnan(milliseconds):
+        raise ValueError("Send a number of milliseconds, such as 12500.")
+    return round_half_up(min(max(0, milliseconds), LATEST_CHUNK_MS))
+
+
+if TYPE_CHECKING:
+    ChunkStart = int  # what `Cleaned` leaves of a number
+else:
+    ChunkStart = Annotated[float, Cleaned(by=place_chunk), Meta(description=CHUNK_START)]
+
+
 class ChunkQuery(RequestShape, kw_only=True):
     seq: Sequence
-    start_ms: Annotated[Milliseconds, Meta(description=CHUNK_START)] | None = None
+    start_ms: ChunkStart | None = None
     sample_rate: SampleRate | None = None
     channels: Literal[1, 2] | None = None
 

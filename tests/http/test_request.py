@@ -286,6 +286,29 @@ def test_the_error_names_an_input_inside_a_list(body: str, field: str, message: 
 
 
 @pytest.mark.parametrize(
+    ("sent", "start_ms"),
+    [("12.5", 13), ("13.5", 14), ("12.4", 12), ("-5", 0), ("-0.5", 0), ("1200", 1_200), ("1e300", 2_592_000_000),
+     ("2592000001", 2_592_000_000)],
+)  # fmt: skip
+def test_where_a_chunk_begins_is_rounded_and_clamped(sent: str, start_ms: int) -> None:
+    query_params = MultiDict({"seq": ["0"], "start_ms": [sent]})
+
+    query = request.query(SimpleNamespace(query_params=query_params), contract.ChunkQuery)  # type: ignore[arg-type]
+
+    assert (query.start_ms, type(query.start_ms)) == (start_ms, int)
+
+
+@pytest.mark.parametrize("sent", ["soon", "nan", "", "true"])
+def test_a_chunk_that_begins_at_no_number_is_refused(sent: str) -> None:
+    query_params = MultiDict({"seq": ["0"], "start_ms": [sent]})
+
+    with pytest.raises(errors.InvalidRequestError) as found:
+        request.query(SimpleNamespace(query_params=query_params), contract.ChunkQuery)  # type: ignore[arg-type]
+
+    assert found.value.details == {"field": "start_ms"}
+
+
+@pytest.mark.parametrize(
     ("parameters", "field", "message"),
     [
         ({"limit": ["x"]}, "limit", "This must be a whole number."),

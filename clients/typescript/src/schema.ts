@@ -2609,7 +2609,7 @@ export interface operations {
             query: {
                 /** @example 0 */
                 seq: number;
-                /** @description Where the chunk begins in the transcript. Without it: at the length of all audio sent before it, whatever `start_ms` that audio had. */
+                /** @description Where the chunk begins in the transcript, in milliseconds; rounded, and put between 0 and 30 days. Without it: at the length of all audio sent before it, whatever `start_ms` that audio had. */
                 start_ms?: number;
                 /** @example 16000 */
                 sample_rate?: 8000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000;
