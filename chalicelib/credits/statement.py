@@ -106,5 +106,8 @@ def explanation(entry: Entry) -> str:
     if not entry.hold_id and entry.audio_ms == entry.credits == entry.cost_micro_usd == 0:
         return "What your client reported of a session that had ended; no credits used"
     text = USAGE_TEXTS.get(entry.service, "{seconds:.1f} s of " + entry.service).format(seconds=entry.audio_ms / 1000)
+    transcribed_ms = sum(use.audio_ms for use in entry.uses)
+    if entry.service == "live" and 0 < transcribed_ms < entry.audio_ms:
+        text += f" ({transcribed_ms / 1000:.1f} s of audio, each chunk counted as 1 s at least)"
     was_held = f"{quantity(entry.held, 'credit')} {'was' if entry.held == 1 else 'were'} held"
     return f"{text}; {was_held}, {-entry.credits:,} used"

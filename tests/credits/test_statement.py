@@ -39,6 +39,29 @@ def test_an_entry_says_what_it_was_for(backend: Backend) -> None:
     assert (granted.kind, granted.credits, granted.explanation) == ("free_credits", 200, "for a test")
 
 
+@pytest.mark.parametrize(
+    ("chunk_seconds", "explained"),
+    [
+        ([30, 0.08, 1.5], "32.5 s of live transcription (31.6 s of audio, each chunk counted as 1 s at least)"),
+        ([0.08] * 3, "3.0 s of live transcription (0.2 s of audio, each chunk counted as 1 s at least)"),
+        ([1, 1.5], "2.5 s of live transcription"),
+    ],
+    ids=str,
+)
+def test_the_statement_explains_short_chunks(backend: Backend, chunk_seconds: list[float], explained: str) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada, transport="relay")
+    for seq, seconds in enumerate(chunk_seconds):
+        backend.send(ada, lease.session_id, seq, seconds)
+    backend.streaming.stop(ada, lease.session_id)
+
+    shown = Statements(backend.ledger, CURSORS).transactions(ada, 50, None).transactions
+    used = next(movement for movement in shown if movement.kind == "usage")
+
+    assert used.explanation.partition(";")[0] == explained
+    assert sum(use.audio_ms for use in used.models) == round(sum(chunk_seconds) * 1_000)
+
+
 def test_all_pages_of_the_statement_add_up_to_the_balance(backend: Backend) -> None:
     ada, statements = backend.person(200), Statements(backend.ledger, CURSORS)
     sessions = [spend(backend, ada, seconds) for seconds in (1, 7, 13, 20)]
