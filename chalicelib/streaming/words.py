@@ -122,7 +122,7 @@ class Words:
         stored = _stored_before(session, segments)
         selection = select_segments(segments, bytes_left, stored, closed)
         may_be_stored = any(_has_seq_below(session.next_seq, segment) for segment in selection.rejected)
-        if stored or today <= 0 or not may_be_stored or not self._claim_comparison(session.user_id):
+        if stored or not may_be_stored or not self._claim_comparison(session.user_id):
             return selection
         newest = read_newest_segments(
             self.tables, session.user_id, session.transcript_id, after=session.saves_before_chunk

@@ -11,6 +11,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import Session
 from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.repositories.table import Tables
+from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.segments import MAX_BLOCK_BYTES
 from chalicelib.streaming.words import COMPARISONS_PER_DAY
 from tests.engines import IN_PROCESS, Engine
@@ -158,6 +159,29 @@ def test_the_repeat_of_an_earlier_save_is_acknowledged_though_nothing_more_fits(
     assert (again.saved, again.rejected) == ([*range(7)], [])
     assert (grown.saved, reasons(grown)) == ([*range(7, 14)], {14: "words_limit"})
     assert stored_session(backend, ada, lease).saved_bytes == before.saved_bytes + 105
+    check_bytes(backend, ada, lease)
+
+
+@pytest.mark.parametrize("act", ["save", "stop"])
+@pytest.mark.parametrize("too_much", [0, 1, 10**9])
+def test_a_repeat_is_acknowledged_though_the_bytes_of_the_day_are_used(
+    backend: Backend, act: str, too_much: int
+) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    save(backend, ada, lease, *full_segments(0, 2))
+    save(backend, ada, lease, segment(2))
+    sent_today = LeaseRules().words_bytes_per_day + too_much
+    words = [*full_segments(0, 2), segment(3), segment(2, "another word")]
+
+    again = (
+        backend.streaming.save(ada, lease.session_id, words, sent_today)
+        if act == "save"
+        else backend.streaming.stop(ada, lease.session_id, None, words, sent_today)
+    )
+
+    assert reasons(again) == {3: "words_limit", 2: "words_limit"}
+    assert stored_session(backend, ada, lease).saves == 2
     check_bytes(backend, ada, lease)
 
 
