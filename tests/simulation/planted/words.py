@@ -21,6 +21,12 @@ FAULTS = {
         "if text is not None and not text[:MAX_TEXT_CHARACTERS].strip():\n            continue",
         "if text is not None and not text[:MAX_TEXT_CHARACTERS].strip():\n            break",
     ),
+    "a segment that cannot be read and is not named": PlantedFault(
+        "streaming/segments.py", "            readable.unreadable[place] = seq\n", "            pass\n"
+    ),
+    "a chunk that never replaces what was saved": PlantedFault(
+        "repositories/transcripts.py", 'return item.get("saves_before", -1), True', "return -1, True"
+    ),
     "a session that outlives its transcript": PlantedFault(
         "repositories/transcripts.py",
         "        writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))\n",
