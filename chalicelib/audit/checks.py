@@ -222,7 +222,7 @@ def _check_purchases(books: Books, purchase_value: Valuation) -> Problems:
                 f"{booked.clawed_back:,} taken back for {booked.returned_cents:,} cents, but by the payment's facts"
                 f" {due.clawed_back:,} are due for {due.returned_cents:,} cents."
             )
-            yield FindingKind.TAKEN_DIFFERS, purchase.purchase_id, message
+            yield FindingKind.CLAWBACK_DIFFERS, purchase.purchase_id, message
         if message := _ledger_difference(books, purchase):
             yield FindingKind.PURCHASE_DIFFERS, purchase.purchase_id, message
 

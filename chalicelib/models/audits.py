@@ -33,7 +33,7 @@ class FindingKind(StrEnum):
     DAY_DIFFERS = "day_differs"
     PAID_NOT_GRANTED = "paid_not_granted"
     GRANTED_NOT_PAID = "granted_not_paid"
-    TAKEN_DIFFERS = "clawback_differs"
+    CLAWBACK_DIFFERS = "clawback_differs"
     PURCHASE_DIFFERS = "purchase_differs"
     UNREADABLE = "unreadable"
     TOTALS_DIFFER = "totals_differ"

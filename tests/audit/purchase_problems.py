@@ -31,7 +31,7 @@ def granted_for_another_users_purchase(plant: Planter) -> References:
     return [plant.users.bought]
 
 
-@problem(FindingKind.TAKEN_DIFFERS)
+@problem(FindingKind.CLAWBACK_DIFFERS)
 def refund_not_taken_back(plant: Planter) -> References:
     plant.set_values(purchase_key(plant.users.bought), refunds={"re_1": [1, 333], "re_2": [1, 100]})
     return [plant.users.bought]
