@@ -72,7 +72,6 @@ def test_an_address_that_is_not_public_https_is_400(signed_in_user: Person, url:
         ({"from_ms": 1_000, "to_ms": 36_000_001}, "to_ms"),
         ({"to_ms": 10**30}, "to_ms"),
         ({"to_ms": "30000"}, "to_ms"),
-        ({"to_ms": "1.5"}, "to_ms"),
         ({"to_ms": 5, "minutes": 5}, "minutes"),
         ({"minutes": 5}, "minutes"),
         ({"to_ms": 5, "language": "tlh"}, "language"),
