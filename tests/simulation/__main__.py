@@ -16,6 +16,9 @@ from tests.simulation.run import Result, run_seed
 
 OPERATIONS_PER_SEED = 5_000
 DEFAULT_OPERATIONS = 50_000
+# Then the processes are replaced, for their memory. `max_tasks_per_child` would hang in Python 3.11 and 3.12.
+# Source: https://github.com/python/cpython/issues/115634
+SEEDS_PER_PROCESS = 20
 
 
 def main() -> int:
@@ -41,11 +44,17 @@ def main() -> int:
 def _run_many(report: Report, profile: str | None, first_seed: int, processes: int, max_violations: int) -> None:
     """Seeds over all profiles until the operations are done or several have failed; one process per core."""
     print(f"seeds from {first_seed}, {processes} processes", flush=True)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=20) as pool:
-        runs = _runs(report.wanted_operations, profile, first_seed)
-        waiting = [pool.submit(run_seed, *run) for run in runs]
-        for done in as_completed(waiting):
+    runs = list(_runs(report.wanted_operations, profile, first_seed))
+    batch = SEEDS_PER_PROCESS * processes
+    for first in range(0, len(runs), batch):
+        if not _run_batch(report, runs[first : first + batch], processes, max_violations):
+            return
+
+
+def _run_batch(report: Report, runs: list[tuple[int, str, int]], processes: int, max_violations: int) -> bool:
+    """Some of the runs, in new processes; whether to go on."""
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(run_seed, *run) for run in runs]):
             result: Result = done.result()
             report.add(result)
             print(report.progress(), flush=True)
@@ -53,7 +62,8 @@ def _run_many(report: Report, profile: str | None, first_seed: int, processes: i
                 print(describe_violation(result), flush=True)
             if len(report.violations) >= max_violations:
                 pool.shutdown(cancel_futures=True)
-                return
+                return False
+    return True
 
 
 def _runs(operations: int, profile: str | None, first_seed: int) -> Iterator[tuple[int, str, int]]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation import __main__ as many_seeds
 from tests.simulation.faults import PROFILES
 from tests.simulation.planted.planting import ROOT, simulate
-from tests.simulation.report import describe_violation
+from tests.simulation.report import Report, describe_violation
 from tests.simulation.run import run_seed
 
 OPERATIONS, SEEDS = 1_250, 2  # of each profile: enough for a minute
@@ -69,3 +70,14 @@ def test_another_seed_has_another_trace() -> None:
     first, second = (run_seed(seed, "calm", 50) for seed in (1, 2))
 
     assert first.checksum != second.checksum
+
+
+def test_many_seeds_end_though_their_processes_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_seeds, "SEEDS_PER_PROCESS", 1)
+    monkeypatch.setattr(many_seeds, "OPERATIONS_PER_SEED", 20)
+    report = Report(60)
+
+    many_seeds._run_many(report, None, first_seed=1, processes=1, max_violations=1)
+
+    assert report.violations == []
+    assert report.results == 3
