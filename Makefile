@@ -2,7 +2,7 @@
 
 VENV := .venv
 UV := uv==0.13.9
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 PY := $(VENV)/bin/python
 LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
