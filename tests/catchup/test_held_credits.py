@@ -11,6 +11,7 @@ from chalicelib.repositories.held_credits import EXPLAINED_PER_DAY, explain_refu
 from chalicelib.repositories.ledger_items import balance_key
 from chalicelib.repositories.table import Write
 from tests.catchup.catchup_env import CatchupEnv
+from tests.default_prices import LIVE_PER_MINUTE
 
 URL = "https://media.example.com/talk.mp3"
 GENERIC = "open sessions and by unfinished catch-ups or questions and by disputes"
@@ -48,22 +49,22 @@ def refuse(env: CatchupEnv, caller: Caller) -> InsufficientCreditsError:
     [
         (
             [run_catchup],
-            "10 are held by unfinished catch-ups or questions.",
+            "are held by unfinished catch-ups or questions.",
             "Wait until the catch-ups and questions are done, buy credits or request less.",
         ),
         (
             [run_session],
-            "10 are held by open sessions.",
+            "are held by open sessions.",
             "Stop sessions that are still open, buy credits or request less.",
         ),
         (
             [dispute],
-            "10 are held by disputes.",
+            "are held by disputes.",
             "Wait until the bank decides the dispute, buy credits or request less.",
         ),
         (
             [run_session, run_catchup, dispute],
-            f"30 are held by {GENERIC}.",
+            f"are held by {GENERIC}.",
             "Stop sessions that are still open, wait until the catch-ups and questions are done, "
             "wait until the bank decides the dispute, buy credits or request less.",
         ),
@@ -74,10 +75,12 @@ def test_a_refusal_names_what_holds_the_credits(
 ) -> None:
     for hold in holders:
         hold(catchup_env, ada)
+    held_credits = catchup_env.backend.ledger.balance(ada.user_id).held
 
     refusal = refuse(catchup_env, ada)
 
-    assert refusal.message.endswith(f", and {held_by} {advice}")
+    assert held_credits >= LIVE_PER_MINUTE * (run_session in holders)
+    assert refusal.message.endswith(f", and {held_credits} {held_by} {advice}")
     assert set(refusal.details) == {"required", "available"}
 
 
