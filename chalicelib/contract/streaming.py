@@ -33,6 +33,8 @@ CHUNK_START = (
     "Where the chunk begins in the transcript, in milliseconds; rounded, and put between 0 and 30 days. Without it: at "
     "the length of all audio sent before it, whatever `start_ms` that audio had."
 )
+# Of a stop, which takes any number: a body of 4 MB may have two million, and their memory is bounded.
+MOST_READ_SEGMENTS = 20_000
 LATEST_CHUNK_MS = 2_592_000_000  # thirty days
 
 
@@ -52,8 +54,11 @@ class SegmentInput(RequestShape, kw_only=True, forbid_unknown_fields=False):
 
 
 def read_segments(sent: Any) -> list[SegmentInput]:
-    """The segments as they were sent; what is no object is one whose text cannot be read, and null one without text."""
-    return [_read_segment(segment) for segment in (sent if isinstance(sent, list) else [sent])]
+    """The first 20,000 segments as they were sent.
+
+    What is no object is one whose text cannot be read, and null one without text.
+    """
+    return [_read_segment(segment) for segment in (sent[:MOST_READ_SEGMENTS] if isinstance(sent, list) else [sent])]
 
 
 def _read_segment(sent: Any) -> SegmentInput:

@@ -1,11 +1,15 @@
 """Each segment is judged by itself: how odd ones are read, and that they keep no others out of a save or a stop."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from chalicelib import contract
+from chalicelib.contract.streaming import MOST_READ_SEGMENTS
+from chalicelib.http import request
+from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment
 from chalicelib.repositories.sessions import session_key
@@ -235,3 +239,15 @@ def test_the_answer_to_a_stop_of_a_whole_body_fits_into_a_response(backend: Back
     item = backend.tables.get(session_key(ada.user_id, many.session_id))
     assert item
     assert len(item["left_out"]) < MAX_SEGMENTS
+
+
+@pytest.mark.parametrize("segment_bytes", [b"0", b"{}", b"null", b'""', b"[]"])
+def test_a_stop_full_of_tiny_segments_keeps_few_of_them_in_memory(segment_bytes: bytes) -> None:
+    beginning, end = b'{"action":"stop","session_id":"5a1de7d4","segments":[', b"0]}"
+    times = (MAX_LARGE_JSON_BYTES - len(beginning + end)) // (len(segment_bytes) + 1)
+    body = beginning + (segment_bytes + b",") * times + end
+
+    stop = request.body(SimpleNamespace(raw_body=body), contract.StreamAction, MAX_LARGE_JSON_BYTES)  # type: ignore[arg-type]
+
+    assert times > MOST_READ_SEGMENTS > MAX_REJECTED > MAX_SEGMENTS
+    assert len(stop.segments) == MOST_READ_SEGMENTS
