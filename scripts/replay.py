@@ -8,8 +8,9 @@ import argparse
 import sys
 from typing import Any
 
+from scripts.shipping import location
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws
 
 HIDDEN_SECONDS = 120  # while they are listed
 
@@ -20,7 +21,7 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
     parser.add_argument("--send-back", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        count = replay(aws or RealAws(), options.stage, send_back=options.send_back)
+        count = replay(location.connect(options.stage, aws), options.stage, send_back=options.send_back)
     except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1

@@ -19,8 +19,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from scripts.shipping import location
 from scripts.shipping.cloudformation import Stack
-from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, RealAws, ShippingError
+from scripts.shipping.project import APP_NAME, EXPECTED_ERRORS, Aws, ShippingError
 
 SUFFIX = "-restored"
 BATCH_SIZE = 25  # limit of one BatchWriteItem
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
     parser.add_argument("--carry-out", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        restore(aws or RealAws(), options.stage, carry_out=options.carry_out)
+        restore(location.connect(options.stage, aws), options.stage, carry_out=options.carry_out)
     except EXPECTED_ERRORS as error:
         print(error, file=sys.stderr)
         return 1

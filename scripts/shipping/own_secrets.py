@@ -1,0 +1,93 @@
+"""The secrets of a stage that no person enters, and those that only its running functions still have."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chalicelib.providers.kms import PREFIX
+from scripts.shipping import location, project
+from scripts.shipping.project import Aws, ShippingError
+from scripts.shipping.retained import call_unless_absent
+from scripts.shipping.sealing import SECRET_NAMES, Sealer, create_identity_key
+from scripts.shipping.shipment import Shipment
+
+CLIENT_SECRET, IDENTITY_KEY = "COGNITO_CLIENT_SECRET", "IDENTITY_HMAC_KEY"
+
+
+def complete(shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config_file: Path, *, is_new: bool) -> None:
+    """Write what is missing to the configuration, each time something changes. Raises ShippingError.
+
+    `is_new`: no key was ever made for the stage. Otherwise IDENTITY_HMAC_KEY is never made: with another one everybody
+    would receive the free credits again.
+    """
+    settings = shipment.settings
+
+    def store(name: str, ciphertext: str, what: str) -> None:
+        settings[name] = ciphertext
+        project.write(shipment.config, config_file)
+        print(f"{name} {what} {config_file.name}. Commit this file.")
+
+    _take_running_secrets(shipment, sealer, store)
+    if not settings.get(IDENTITY_KEY):
+        if not is_new:
+            raise ShippingError(
+                f"IDENTITY_HMAC_KEY of {shipment.stage} is not in .chalice/{config_file.name}, and no function of the "
+                "stage runs that has it. A new one would grant every user the free credits again, so none was made.\n"
+                f"Find the ciphertext in another clone or with git log -p .chalice/{config_file.name}, and put it back."
+                "\nIf nobody ever had an account on this stage, make a new one: "
+                f".venv/bin/python -m scripts.secret encrypt --stage {shipment.stage} IDENTITY_HMAC_KEY --replace"
+            )
+        store(IDENTITY_KEY, sealer.encrypt(IDENTITY_KEY, create_identity_key()), "was made and encrypted in")
+    _seal_client_secret(shipment, sealer, outputs, config_file, store)
+    location.remember(shipment.aws, shipment.stage, config_file, client_id=outputs["UserPoolClientId"], is_new=False)
+
+
+def _take_running_secrets(shipment: Shipment, sealer: Sealer, store: Callable[[str, str, str], None]) -> None:
+    """Ciphertexts that were deployed but never committed. A secret with an empty text was removed on purpose."""
+    missing = [name for name in SECRET_NAMES if name not in shipment.settings]
+    running = running_settings(shipment) if missing else {}
+    for name in missing:
+        stored = running.get(name, "")
+        if stored.startswith(PREFIX) and sealer.has_key_of(name, stored):
+            store(name, stored, "was taken from the running function, because it was not in")
+            if name not in (CLIENT_SECRET, IDENTITY_KEY):
+                print(f'  To remove it instead, set "{name}": "" there.')
+
+
+def _seal_client_secret(
+    shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config_file: Path, store: Callable[..., None]
+) -> None:
+    """Seal the secret of the pool's client, again if the client was made anew. One that a person added is kept."""
+    remembered = location.find(shipment.stage, config_file)
+    stored, client_id = shipment.settings.get(CLIENT_SECRET, ""), outputs["UserPoolClientId"]
+    if stored and remembered and remembered.client_id == client_id:
+        return
+    secret = _client_secret(shipment.aws, outputs["UserPoolId"], client_id)
+    if not stored:
+        store(CLIENT_SECRET, sealer.encrypt(CLIENT_SECRET, secret), "was encrypted in")
+    elif _plain(sealer, stored) != secret:
+        what = f"is of another client than the user pool's {client_id}, which is new. It was encrypted again in"
+        store(CLIENT_SECRET, sealer.encrypt(CLIENT_SECRET, secret), what)
+
+
+def _plain(sealer: Sealer, stored: str) -> str:
+    try:
+        return sealer.decrypt(CLIENT_SECRET, stored)
+    except ShippingError:  # It is of no use, whatever it is.
+        return ""
+
+
+def running_settings(shipment: Shipment) -> dict[str, str]:
+    """The environment of the API's function; empty if it does not exist."""
+    stack = shipment.application_stack
+    functions = stack.resources_of_type("AWS::Lambda::Function") if stack.state() else {}
+    if "APIHandler" not in functions:
+        return {}
+    call = shipment.aws.client("lambda").get_function_configuration
+    found: Any = call_unless_absent(lambda: call(FunctionName=functions["APIHandler"]))
+    return dict(found["Environment"]["Variables"]) if found else {}
+
+
+def _client_secret(aws: Aws, pool_id: str, client_id: str) -> str:
+    response = aws.client("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)
+    return str(response["UserPoolClient"]["ClientSecret"])
