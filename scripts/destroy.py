@@ -75,14 +75,16 @@ def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path 
     _delete_stack(resources)
     found = find_retained(aws, stage)
     if with_data:
-        _delete_data(aws, stage, found, config_file)
+        _delete_data(stage, found, config_file)
     elif found:
         print(*(f"KEPT     {resource.name}" for resource in found), sep="\n")
         print("A new stage with this name needs them imported or deleted: docs/operations.md, After a destroy.")
+    if with_data or not found:
+        _forget_location(aws, stage, config_file)
 
 
-def _delete_data(aws: Aws, stage: str, found: list[RetainedResource], config_file: Path) -> None:
-    """Delete what was retained, the key last; then forget its ciphertexts, and where the stage was."""
+def _delete_data(stage: str, found: list[RetainedResource], config_file: Path) -> None:
+    """Delete what was retained, the key last; then forget its ciphertexts."""
     failures: list[str] = []
     for resource in found:
         try:
@@ -100,6 +102,10 @@ def _delete_data(aws: Aws, stage: str, found: list[RetainedResource], config_fil
         _remove_deleted_settings(stage, config_file)
         key.delete_name()  # Only now: an interrupted command finds the key again.
         print(f"The key is deleted in {KEY_WAITS_DAYS} days; until then `aws kms cancel-key-deletion` restores it.")
+
+
+def _forget_location(aws: Aws, stage: str, config_file: Path) -> None:
+    """Nothing of the stage is left; but ciphertexts whose key was not deleted here are never forgotten."""
     if sealed := _sealed_settings(stage, config_file):
         print(
             f"KEPT     {', '.join(sealed)} in {config_file.name}: no key of the stage was found in "

@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from chalice.package import YAMLTemplateSerializer
-
 from scripts.shipping import location
 from scripts.shipping.access import ROLE_OF
 from scripts.shipping.alarms import ALARMS
 from scripts.shipping.cloudformation import Change
-from scripts.shipping.shipment import RESOURCES, Shipment
+from scripts.shipping.shipment import RESOURCES, Shipment, resource_template
 
 MOST_LINES = 30  # of changes
 NOT_THERE = ("", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
@@ -55,7 +53,6 @@ def describe_changes(changes: Iterable[Change]) -> str:
 
 
 def _resources_made() -> str:
-    text = RESOURCES.read_text(encoding="utf-8")
-    resources = YAMLTemplateSerializer().load_template(text, RESOURCES.name)["Resources"].values()
+    resources = resource_template(RESOURCES.read_text(encoding="utf-8"))["Resources"].values()
     counts = Counter(resource["Type"] for resource in resources)
     return ", ".join(f"{counts[kind]} {names[counts[kind] > 1]}" for kind, names in KINDS.items() if counts[kind])

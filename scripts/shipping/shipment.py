@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class Shipment:
     def plan_resources(self) -> Plan | None:
         """The changes of tables, user pool, queue, buckets and key; None if there are none."""
         body = RESOURCES.read_text(encoding="utf-8")
-        declared = YAMLTemplateSerializer().load_template(body, RESOURCES.name)["Parameters"]
+        declared = resource_template(body)["Parameters"]
         values = {"AppName": APP_NAME, "Stage": self.stage, "GatewayLogs": self._gateway_logs()}
         if self.origins:
             values["AllowedOrigins"] = ",".join(self.origins)
@@ -157,6 +157,13 @@ class Shipment:
             raise ShippingError(
                 f"The public keys of the user pool could not be fetched from {address}: {error}"
             ) from error
+
+
+@lru_cache(maxsize=1)
+def resource_template(text: str) -> dict[str, Any]:
+    """The parsed text of the template of the resource stack, which nobody may change."""
+    template: dict[str, Any] = YAMLTemplateSerializer().load_template(text, RESOURCES.name)
+    return template
 
 
 def template_url(s3: Any, bucket: str, key: str) -> str:
