@@ -106,10 +106,9 @@ class Stack:
     def delete(self, timeout_seconds: float = 1_800) -> None:
         """Delete it and wait. Resources that its template retains are kept. Raises ShippingError if it failed."""
         self.check_idle()
-        operation = f"delete-{time.time_ns()}"
         identity = (self._describe() or {}).get("StackId", self.name)  # A deleted stack has no name.
-        self.client.delete_stack(StackName=self.name, ClientRequestToken=operation)
-        with Progress(self.client, identity, operation) as progress:
+        self.client.delete_stack(StackName=self.name)
+        with Progress(self.client, identity) as progress:
             stack = self._wait(
                 self._describe, lambda found: found["StackStatus"] if found else "", timeout_seconds, progress.report
             )
@@ -178,9 +177,7 @@ class Plan:
         try:
             # Resources of a failed creation are deleted, retained ones too: the next creation would fail because of
             # them.
-            client.execute_change_set(
-                StackName=name, ChangeSetName=self.name, RetainExceptOnCreate=True, ClientRequestToken=self.name
-            )
+            client.execute_change_set(StackName=name, ChangeSetName=self.name, RetainExceptOnCreate=True)
         except ClientError as error:
             if error.response["Error"]["Code"] not in PLAN_IS_GONE:
                 raise
@@ -188,7 +185,7 @@ class Plan:
                 f"{name} was changed by another command since these changes were planned. They were not applied. "
                 "Run the command again."
             ) from error
-        with Progress(client, name, self.name, len(self.changes)) as progress:
+        with Progress(client, name, len(self.changes)) as progress:
             stack = self.stack._wait(self.stack._describe, _status_without_cleanup, timeout_seconds, progress.report)
         if stack is None:
             raise ShippingError(f"{name} was deleted by another command. Run the command again.")

@@ -7,16 +7,17 @@ from botocore.exceptions import ClientError
 
 PERIOD_SECONDS = 5.0  # between two lines
 MOST_NAMES = 3
+STARTED = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")  # of the stack
 
 
 class Progress:
-    """Counts the resources that one operation of a stack has finished, by its events. Prints nothing at once.
+    """Counts the resources that the newest operation of a stack has finished, by its events. Prints nothing at once.
 
-    `operation`: its client request token, which all of its events have. `total`: of its resources, if it is known.
+    `total`: of its resources, if it is known.
     """
 
-    def __init__(self, client: Any, stack: str, operation: str, total: int | None = None):
-        self._client, self._stack, self._operation, self._total = client, stack, operation, total
+    def __init__(self, client: Any, stack: str, total: int | None = None):
+        self._client, self._stack, self._total = client, stack, total
         self._began_at = self._printed_at = time.monotonic()
 
     def __enter__(self) -> "Progress":
@@ -52,8 +53,8 @@ class Progress:
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=self._stack)
         for page in pages:  # the newest first
             for event in page["StackEvents"]:
-                if event.get("ClientRequestToken") != self._operation:
-                    return states
                 if event["ResourceType"] != "AWS::CloudFormation::Stack":
                     states.setdefault(event["LogicalResourceId"], event["ResourceStatus"])
+                elif event["ResourceStatus"] in STARTED:
+                    return states
         return states

@@ -5,12 +5,14 @@ One emulated AWS; each test has an account of its own in it.
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
 from scripts.local.aws import LocalAws
@@ -86,9 +88,17 @@ def create_stack(operator: Operator, resources: dict[str, Any]) -> None:
 
 def signal(operator: Operator, stack: str) -> None:
     """End the wait of a stack."""
-    cloudformation_client = operator.aws.client("cloudformation")
-    cloudformation_client.signal_resource(StackName=stack, LogicalResourceId="Wait", UniqueId="1", Status="SUCCESS")
-    Stack(cloudformation_client, stack)._wait(lambda: status(operator, stack), str, 30)
+    client = operator.aws.client("cloudformation")
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            client.signal_resource(StackName=stack, LogicalResourceId="Wait", UniqueId="1", Status="SUCCESS")
+            break
+        except ClientError as error:  # Its resource is not reached yet.
+            assert "is not waiting for signals" in str(error)
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    Stack(client, stack)._wait(lambda: status(operator, stack), str, 60)
 
 
 def status(operator: Operator, stack: str = RESOURCES) -> str:
