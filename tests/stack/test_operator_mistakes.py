@@ -20,6 +20,7 @@ from scripts.shipping import cloudformation, location, progress, project, retain
 from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import ShippingError
 from scripts.shipping.sealing import Sealer
+from tests.stack.deployed_stage import change_settings, remove_setting
 from tests.stack.operators import Operator, new_clone
 
 RESOURCES, APPLICATION = "live-transcription-dev-resources", "live-transcription-dev"
@@ -87,17 +88,20 @@ def create_stack(operator: Operator, resources: dict[str, Any]) -> None:
 
 
 def signal(operator: Operator, stack: str) -> None:
-    """End the wait of a stack."""
-    client = operator.aws.client("cloudformation")
-    deadline = time.monotonic() + 60
-    while True:
+    """End the wait of a stack, once it has begun."""
+    client, deadline = operator.aws.client("cloudformation"), time.monotonic() + 60
+
+    def is_accepted() -> bool:
         try:
             client.signal_resource(StackName=stack, LogicalResourceId="Wait", UniqueId="1", Status="SUCCESS")
-            break
-        except ClientError as error:  # Its resource is not reached yet.
-            assert "is not waiting for signals" in str(error)
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        except ClientError as error:
+            if "is not waiting for signals" not in str(error) or time.monotonic() > deadline:
+                raise
+            return False
+        return True
+
+    while not is_accepted():
+        time.sleep(0.05)
     Stack(client, stack)._wait(lambda: status(operator, stack), str, 60)
 
 
@@ -111,13 +115,6 @@ def remains(operator: Operator) -> list[str]:
 
 def decrypted(operator: Operator, name: str) -> str:
     return Sealer(operator.aws.client("kms"), "dev").decrypt(name, operator.settings[name])
-
-
-def remove_settings(operator: Operator, *names: str) -> None:
-    config = project.read(operator.config_file)
-    for name in names:
-        del project.environment(config, "dev")[name]
-    project.write(config, operator.config_file)
 
 
 # Another place
@@ -211,9 +208,7 @@ def test_secrets_that_were_not_committed_are_taken_from_the_running_function(
 def test_a_secret_that_was_removed_on_purpose_stays_removed(deployed: Operator) -> None:
     sealer = Sealer(deployed.aws.client("kms"), "dev")
     start_function(deployed, OPENAI_API_KEY=sealer.encrypt("OPENAI_API_KEY", "sk-of-the-function"))
-    config = project.read(deployed.config_file)
-    project.environment(config, "dev")["OPENAI_API_KEY"] = ""
-    project.write(config, deployed.config_file)
+    change_settings(deployed.config_file, OPENAI_API_KEY="")
 
     deployed.make_resources()
 
@@ -223,7 +218,7 @@ def test_a_secret_that_was_removed_on_purpose_stays_removed(deployed: Operator) 
 def test_an_identity_key_is_never_made_anew(deployed: Operator) -> None:
     sealer = Sealer(deployed.aws.client("kms"), "dev")
     of_another_variable = sealer.encrypt("OPENAI_API_KEY", "sk-" + "k" * 40)
-    remove_settings(deployed, "IDENTITY_HMAC_KEY")
+    remove_setting(deployed.config_file, "IDENTITY_HMAC_KEY")
     files = deployed.files()
 
     for running in (None, {"STAGE": "dev"}, {"IDENTITY_HMAC_KEY": of_another_variable}):
@@ -373,10 +368,8 @@ def import_kept(operator: Operator, outputs: dict[str, str]) -> None:
 
 def test_a_second_secret_of_the_same_client_is_left_alone(deployed: Operator) -> None:
     """A person adds it to rotate the client's secret."""
-    config, sealer = project.read(deployed.config_file), Sealer(deployed.aws.client("kms"), "dev")
-    second = sealer.encrypt("COGNITO_CLIENT_SECRET", "a-second-secret")
-    project.environment(config, "dev")["COGNITO_CLIENT_SECRET"] = second
-    project.write(config, deployed.config_file)
+    second = Sealer(deployed.aws.client("kms"), "dev").encrypt("COGNITO_CLIENT_SECRET", "a-second-secret")
+    change_settings(deployed.config_file, COGNITO_CLIENT_SECRET=second)
 
     deployed.make_resources()
 
