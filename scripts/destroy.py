@@ -80,11 +80,11 @@ def destroy(aws: Aws, stage: str, *, with_data: bool = False, config_file: Path 
         print(*(f"KEPT     {resource.name}" for resource in found), sep="\n")
         print("A new stage with this name needs them imported or deleted: docs/operations.md, After a destroy.")
     if with_data or not found:
-        _forget_location(aws, stage, config_file)
+        _delete_location(aws, stage, config_file)
 
 
 def _delete_data(stage: str, found: list[RetainedResource], config_file: Path) -> None:
-    """Delete what was retained, the key last; then forget its ciphertexts."""
+    """Delete what was retained, the key last; then remove its ciphertexts from the configuration."""
     failures: list[str] = []
     for resource in found:
         try:
@@ -104,15 +104,15 @@ def _delete_data(stage: str, found: list[RetainedResource], config_file: Path) -
         print(f"The key is deleted in {KEY_WAITS_DAYS} days; until then `aws kms cancel-key-deletion` restores it.")
 
 
-def _forget_location(aws: Aws, stage: str, config_file: Path) -> None:
-    """Nothing of the stage is left; but ciphertexts whose key was not deleted here are never forgotten."""
+def _delete_location(aws: Aws, stage: str, config_file: Path) -> None:
+    """Nothing of the stage is left; but ciphertexts whose key was not deleted here stay."""
     if sealed := _sealed_settings(stage, config_file):
         print(
             f"KEPT     {', '.join(sealed)} in {config_file.name}: no key of the stage was found in "
             f"{location.describe(aws)}. If it was deleted, remove them by hand."
         )
     else:
-        location.forget(stage, config_file)
+        location.delete(stage, config_file)
 
 
 def _read_answer(question: str) -> str:

@@ -42,8 +42,8 @@ def remember(aws: Aws, stage: str, config_file: Path, **facts: Any) -> None:
         print(f"Account and region of the stage were written to .chalice/{FILE}. Commit this file.")
 
 
-def forget(stage: str, config_file: Path) -> None:
-    """Forget where the stage was, after all of it is deleted."""
+def delete(stage: str, config_file: Path) -> None:
+    """Remove the stage from the file, after all of it is deleted."""
     locations = _read(config_file)
     if locations.pop(stage, None):
         _write(locations, config_file)

@@ -19,7 +19,7 @@ KINDS = {
     "AWS::Cognito::UserPool": ("user pool", "user pools"),
 }
 MISSING = {
-    "AlarmEmail": "nobody is told of an alarm",
+    "AlarmEmail": "alarms are sent to nobody",
     "EmailFrom": "Cognito sends the codes for new accounts and passwords, 50 emails a day",
 }
 

@@ -22,10 +22,10 @@ def complete(shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config
     """
     settings = shipment.settings
 
-    def store(name: str, ciphertext: str, what: str) -> None:
+    def store(name: str, ciphertext: str, reason: str) -> None:
         settings[name] = ciphertext
         project.write(shipment.config, config_file)
-        print(f"{name} {what} {config_file.name}. Commit this file.")
+        print(f"{name} {reason} {config_file.name}. Commit this file.")
 
     _take_running_secrets(shipment, sealer, store)
     if not settings.get(IDENTITY_KEY):
@@ -57,7 +57,7 @@ def _take_running_secrets(shipment: Shipment, sealer: Sealer, store: Callable[[s
 def _seal_client_secret(
     shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config_file: Path, store: Callable[..., None]
 ) -> None:
-    """Seal the secret of the pool's client, again if the client was made anew. One that a person added is kept."""
+    """Seal the secret of the pool's client, again if the client was recreated. One that a person added is kept."""
     remembered = location.find(shipment.stage, config_file)
     stored, client_id = shipment.settings.get(CLIENT_SECRET, ""), outputs["UserPoolClientId"]
     if stored and remembered and remembered.client_id == client_id:
@@ -66,8 +66,8 @@ def _seal_client_secret(
     if not stored:
         store(CLIENT_SECRET, sealer.encrypt(CLIENT_SECRET, secret), "was encrypted in")
     elif _plain(sealer, stored) != secret:
-        what = f"is of another client than the user pool's {client_id}, which is new. It was encrypted again in"
-        store(CLIENT_SECRET, sealer.encrypt(CLIENT_SECRET, secret), what)
+        reason = f"is of another client than the user pool's {client_id}, which is new. It was encrypted again in"
+        store(CLIENT_SECRET, sealer.encrypt(CLIENT_SECRET, secret), reason)
 
 
 def _plain(sealer: Sealer, stored: str) -> str:

@@ -101,7 +101,9 @@ def test_a_profile_that_does_not_exist_is_named(
     assert "mistyped" in capsys.readouterr().err
 
 
-def test_a_profile_without_credentials_is_told_to_sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_profile_without_credentials_names_the_command_to_sign_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "config").write_text("[profile work]\nregion = eu-west-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))

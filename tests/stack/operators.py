@@ -1,11 +1,15 @@
-"""Persons at a terminal: each with a clone of the project, signed in to an account and region of the emulated AWS."""
+"""Operators at a terminal: each with a clone of the project, signed in to an account and region of the emulated AWS."""
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from scripts import (
     deploy as deploying,
@@ -15,10 +19,15 @@ from scripts import (
     secret as secrets_command,
 )
 from scripts.local.aws import LocalAws
-from scripts.shipping import project
+from scripts.shipping import project, retained
+from scripts.shipping.cloudformation import Stack
 from scripts.shipping.project import RealAws
+from scripts.shipping.sealing import Sealer
 from tests.stack.deployed_stage import ORIGIN, read_settings
 
+RESOURCES, APPLICATION = "live-transcription-dev-resources", "live-transcription-dev"
+FRANKFURT, DUBLIN = "eu-central-1", "eu-west-1"
+ACCOUNTS = count(100000000000)  # each test has its own
 NAMES = ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -94,6 +103,9 @@ class Operator:
         return {path.name: path.read_bytes() for path in self.clone.glob("*.json")}
 
 
+NewOperator = Callable[[], Operator]
+
+
 def new_clone(directory: Path) -> Path:
     """As after `git clone`, with the origin of the extension set."""
     config = project.read()
@@ -102,3 +114,54 @@ def new_clone(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     project.write(config, directory / "config.json")
     return directory
+
+
+def start_function(operator: Operator, **settings: str) -> None:
+    """The application stack with the API's function only, which runs with these settings."""
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "*"}]}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    properties = {
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Handler": "index.handle",
+        "Runtime": "python3.13",
+        "Code": {"ZipFile": "def handle(event, context): pass"},
+        "Environment": {"Variables": settings},
+    }
+    resources = {"Role": role, "APIHandler": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+    create_stack(operator, resources)
+
+
+def create_stack(operator: Operator, resources: dict[str, Any]) -> None:
+    stack = Stack(operator.aws.client("cloudformation"), APPLICATION)
+    if plan := stack.plan({"TemplateBody": json.dumps({"Resources": resources})}, {}):
+        plan.apply()
+
+
+def signal(operator: Operator, stack: str) -> None:
+    """End the wait of a stack, once it has begun."""
+    client, deadline = operator.aws.client("cloudformation"), time.monotonic() + 60
+
+    def is_accepted() -> bool:
+        try:
+            client.signal_resource(StackName=stack, LogicalResourceId="Wait", UniqueId="1", Status="SUCCESS")
+        except ClientError as error:
+            if "is not waiting for signals" not in str(error) or time.monotonic() > deadline:
+                raise
+            return False
+        return True
+
+    while not is_accepted():
+        time.sleep(0.05)
+    Stack(client, stack)._wait(lambda: status(operator, stack), str, 60)
+
+
+def status(operator: Operator, stack: str = RESOURCES) -> str:
+    return Stack(operator.aws.client("cloudformation"), stack).state()
+
+
+def remains(operator: Operator) -> list[str]:
+    return [resource.name for resource in retained.find_retained(operator.aws, "dev")]
+
+
+def decrypt(operator: Operator, name: str) -> str:
+    return Sealer(operator.aws.client("kms"), "dev").decrypt(name, operator.settings[name])
