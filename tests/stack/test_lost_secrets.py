@@ -26,7 +26,7 @@ from tests.stack.operators import (
     start_function,
 )
 
-KEPT = ("Ledger", "UserPool", "Packages", "SecretsKey", "SecretsKeyAlias")
+RETAINED = ("Ledger", "UserPool", "Packages", "SecretsKey", "SecretsKeyAlias")
 
 
 # Secrets that are missing
@@ -204,7 +204,7 @@ def monkeypatch_stdin(operator: Operator, text: str) -> None:
     operator.monkeypatch.setattr("sys.stdin", io.StringIO(text + "\n"))
 
 
-def import_kept(operator: Operator, outputs: dict[str, str], names: Collection[str] = KEPT) -> None:
+def import_kept(operator: Operator, outputs: dict[str, str], names: Collection[str] = RETAINED) -> None:
     template = YAMLTemplateSerializer().load_template(shipment.RESOURCES.read_text(), "resources.yaml")
     identifiers = {
         "Ledger": {"TableName": outputs["LedgerTable"]},
