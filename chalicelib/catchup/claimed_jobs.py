@@ -86,6 +86,6 @@ class ClaimedJobs:
         """What the provider still has of a job that is deleted here."""
         return list_copies(self.tables, job_id)
 
-    def forget_copy(self, copy: ProviderCopy) -> None:
+    def delete_copy_record(self, copy: ProviderCopy) -> None:
         """The provider has deleted it."""
         self.tables.write(delete_copy(copy))

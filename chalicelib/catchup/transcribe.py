@@ -166,7 +166,7 @@ class Transcription:
         """Have the provider delete all that it still has of a job that is deleted here. Raises ProviderError."""
         for copy in self.jobs.list_copies(job_id):
             self._delete(copy.provider_id)
-            self.jobs.forget_copy(copy)
+            self.jobs.delete_copy_record(copy)
 
     def _delete(self, provider_id: str) -> None:
         try:
