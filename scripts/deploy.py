@@ -7,6 +7,7 @@ the files for plain `chalice deploy` into `.chalice/`. `--yes` applies the chang
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.stage,
             agree=(lambda: True) if options.yes else _is_confirmed,
             resources_only=options.resources_only,
+            replaces_identity_key=options.replace_identity_key,
         )
     except EXPECTED_ERRORS as error:
         print(f"\n{error}", file=sys.stderr)
@@ -74,6 +76,7 @@ def deploy(
     *,
     agree: Any,
     resources_only: bool = False,
+    replaces_identity_key: bool = False,
     config_file: Path = project.CONFIG,
     parameters: dict[str, str] | None = None,
 ) -> None:
@@ -102,16 +105,24 @@ def deploy(
     remembered = location.find(stage, config_file)
     is_new = state in overview.NOT_THERE or bool(remembered and remembered.is_new)
     sealer = Sealer(aws.client("kms"), stage)
+    complete_secrets = partial(
+        own_secrets.complete,
+        shipment,
+        sealer,
+        config_file=config_file,
+        is_new=is_new,
+        replaces_identity_key=replaces_identity_key,
+    )
     previous_outputs = shipment.resource_stack.outputs() if state in DONE else {}
     is_sealed = "UserPoolClientId" in previous_outputs  # A stack whose resources were only imported has fewer outputs.
     if is_sealed:
         sealer.check_key()
-        own_secrets.complete(shipment, sealer, previous_outputs, config_file, is_new=is_new)
+        complete_secrets(previous_outputs)
         if not resources_only:
             _check(sealer, settings, stage)
     _apply("resources", shipment.plan_resources(), agree, lambda: _remember(shipment, config_file, is_new))
     outputs = shipment.resource_stack.outputs()
-    own_secrets.complete(shipment, sealer, outputs, config_file, is_new=is_new)
+    complete_secrets(outputs)
     if resources_only:
         plain.write(config, stage, outputs, config_file)
         print(f"Wrote the files for `chalice deploy --stage {stage}`: {config_file.name}, policy-{stage}.json")
@@ -217,6 +228,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--resources-only", action="store_true")
     parser.add_argument("--yes", action="store_true")
+    parser.add_argument("--replace-identity-key", action="store_true", help="grant every user the free credits again")
     return parser.parse_args(arguments)
 
 

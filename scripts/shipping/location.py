@@ -95,7 +95,14 @@ def _check_ciphertexts(aws: Aws, stage: str, config_file: Path) -> None:
 
 def _read(config_file: Path) -> dict[str, dict[str, Any]]:
     file = config_file.parent / FILE
-    locations: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not file.exists():
+        return {}
+    try:
+        locations: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        for stored in locations.values():
+            Location(**stored)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ShippingError(f".chalice/{FILE} is damaged: {error}. Restore it from git.") from None
     return locations
 
 

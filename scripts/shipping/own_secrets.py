@@ -14,20 +14,30 @@ from scripts.shipping.shipment import Shipment
 CLIENT_SECRET, IDENTITY_KEY = "COGNITO_CLIENT_SECRET", "IDENTITY_HMAC_KEY"
 
 
-def complete(shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config_file: Path, *, is_new: bool) -> None:
+def complete(
+    shipment: Shipment,
+    sealer: Sealer,
+    outputs: dict[str, str],
+    config_file: Path,
+    *,
+    is_new: bool,
+    replaces_identity_key: bool = False,
+) -> None:
     """Write what is missing to the configuration, each time something changes. Raises ShippingError.
 
     `is_new`: no key was ever made for the stage. Otherwise IDENTITY_HMAC_KEY is never made: with another one everybody
-    would receive the free credits again.
+    would receive the free credits again. `replaces_identity_key`: the person wants just that.
     """
-    settings = shipment.settings
+    settings, running = shipment.settings, running_settings(shipment)
 
     def store(name: str, ciphertext: str, reason: str) -> None:
         settings[name] = ciphertext
         project.write(shipment.config, config_file)
         print(f"{name} {reason} {config_file.name}. Commit this file.")
 
-    _take_running_secrets(shipment, sealer, store)
+    _take_running_secrets(settings, running, sealer, store)
+    if not replaces_identity_key:
+        _check_identity_key(shipment.stage, settings, running, sealer)
     if not settings.get(IDENTITY_KEY):
         if not is_new:
             raise ShippingError(
@@ -42,16 +52,32 @@ def complete(shipment: Shipment, sealer: Sealer, outputs: dict[str, str], config
     location.remember(shipment.aws, shipment.stage, config_file, client_id=outputs["UserPoolClientId"], is_new=False)
 
 
-def _take_running_secrets(shipment: Shipment, sealer: Sealer, store: Callable[[str, str, str], None]) -> None:
+def _take_running_secrets(
+    settings: dict[str, str], running: dict[str, str], sealer: Sealer, store: Callable[[str, str, str], None]
+) -> None:
     """Ciphertexts that were deployed but never committed. A secret with an empty text was removed on purpose."""
-    missing = [name for name in SECRET_NAMES if name not in shipment.settings]
-    running = running_settings(shipment) if missing else {}
-    for name in missing:
+    for name in SECRET_NAMES:
         stored = running.get(name, "")
-        if stored.startswith(PREFIX) and sealer.has_key_of(name, stored):
+        if name not in settings and stored.startswith(PREFIX) and sealer.has_key_of(name, stored):
             store(name, stored, "was taken from the running function, because it was not in")
             if name not in (CLIENT_SECRET, IDENTITY_KEY):
                 print(f'  To remove it instead, set "{name}": "" there.')
+
+
+def _check_identity_key(stage: str, settings: dict[str, str], running: dict[str, str], sealer: Sealer) -> None:
+    """Raises ShippingError if the functions run with another key: two clones may each have one."""
+    own, deployed = settings.get(IDENTITY_KEY, ""), running.get(IDENTITY_KEY, "")
+    if not own or not deployed or own == deployed:
+        return
+    if not all(sealer.has_key_of(IDENTITY_KEY, stored) for stored in (own, deployed)):
+        return
+    if sealer.decrypt(IDENTITY_KEY, own) != sealer.decrypt(IDENTITY_KEY, deployed):
+        raise ShippingError(
+            f"IDENTITY_HMAC_KEY of {stage} in .chalice/config.json is not the one that its functions run with. With "
+            "another one, every user would receive the free credits again. Nothing was changed.\n"
+            "Remove its line: the next deployment takes the running one.\nTo replace the running one all the same: "
+            f".venv/bin/python -m scripts.deploy --stage {stage} --replace-identity-key"
+        )
 
 
 def _seal_client_secret(

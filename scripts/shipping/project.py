@@ -59,6 +59,7 @@ class RealAws:
             profile_name=self.profile or None,
         )
         self._clients: dict[str, Any] = {}
+        self._account = ""  # once it is known
         if not self._session.region_name:
             raise ShippingError(
                 "No AWS region is set. Set AWS_REGION or AWS_DEFAULT_REGION, or configure a profile (aws configure)."
@@ -71,7 +72,8 @@ class RealAws:
     def account(self) -> str:
         """The id of the account. Raises ShippingError without credentials."""
         try:
-            return str(self.client("sts").get_caller_identity()["Account"])
+            self._account = self._account or str(self.client("sts").get_caller_identity()["Account"])
+            return self._account
         except Exception as error:
             raise ShippingError(
                 f"There is no AWS account to deploy to: {error}\nSign in first (aws configure, aws sso login"

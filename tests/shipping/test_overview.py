@@ -119,6 +119,14 @@ def test_a_profile_without_credentials_names_the_command_to_sign_in(
         aws.account()
 
 
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", '{"dev": {"account": "1"}}', "[]"])
+def test_a_damaged_file_of_locations_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / location.FILE).write_text(text)
+
+    with pytest.raises(ShippingError, match=r"locations.json is damaged: .* Restore it from git\."):
+        location.find("dev", tmp_path / "config.json")
+
+
 class FailedDeletion:
     """A stack whose deletion failed."""
 

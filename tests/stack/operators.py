@@ -69,8 +69,10 @@ class Operator:
         self.aws = RealAws()
         return self.aws
 
-    def make_resources(self, agree: Any = lambda: True, stage: str = "dev") -> None:
-        deploying.deploy(self.aws, stage, agree=agree, resources_only=True, config_file=self.config_file, parameters={})
+    def make_resources(self, agree: Any = lambda: True, stage: str = "dev", **options: bool) -> None:
+        deploying.deploy(
+            self.aws, stage, agree=agree, resources_only=True, config_file=self.config_file, parameters={}, **options
+        )
 
     def destroy(self, *, with_data: bool = False) -> None:
         destroying.destroy(self.aws, "dev", with_data=with_data, config_file=self.config_file)

@@ -75,6 +75,26 @@ def test_an_identity_key_is_never_made_again(owner: Operator) -> None:
         assert owner.files() == files
 
 
+def test_an_identity_key_other_than_the_running_one_is_refused(owner: Operator) -> None:
+    """Each of two clones has one."""
+    sealer = Sealer(owner.aws.client("kms"), "dev")
+    start_function(owner, IDENTITY_HMAC_KEY=sealer.encrypt("IDENTITY_HMAC_KEY", "k" * 40))
+    files, settings = owner.files(), owner.settings
+
+    with pytest.raises(ShippingError, match="is not the one that its functions run with"):
+        owner.make_resources()
+    assert owner.files() == files
+
+    change_settings(owner.config_file, IDENTITY_HMAC_KEY=sealer.encrypt("IDENTITY_HMAC_KEY", "k" * 40))
+    owner.make_resources()  # the same key in another ciphertext, as after `rotate`
+    remove_setting(owner.config_file, "IDENTITY_HMAC_KEY")
+    owner.make_resources()
+    assert decrypt(owner, "IDENTITY_HMAC_KEY") == "k" * 40
+    change_settings(owner.config_file, IDENTITY_HMAC_KEY=settings["IDENTITY_HMAC_KEY"])
+    owner.make_resources(replaces_identity_key=True)
+    assert owner.settings["IDENTITY_HMAC_KEY"] == settings["IDENTITY_HMAC_KEY"]
+
+
 # The key
 
 
