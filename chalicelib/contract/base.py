@@ -178,5 +178,13 @@ class PageQuery(RequestShape, kw_only=True):
     cursor: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
 
 
+class NoQuery(RequestShape, kw_only=True):
+    """No query parameters."""
+
+
+class AnyQuery(Struct, kw_only=True):
+    """Any query parameters, which are ignored: of an address that others decorate, register or cache."""
+
+
 class EmptyBody(RequestShape, kw_only=True):
     """An empty body: nothing, or `{}`."""

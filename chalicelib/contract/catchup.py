@@ -102,7 +102,9 @@ class CatchupJob(ResponseShape, kw_only=True):
     error: JobError | UnsetType = UNSET
 
 
-class WebhookQuery(RequestShape, kw_only=True):
+class WebhookQuery(Struct, kw_only=True):
+    """Other parameters are ignored, as in the body."""
+
     job: Identifier
 
 
