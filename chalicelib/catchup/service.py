@@ -107,10 +107,12 @@ class Catchups:
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
         ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices, self.now)
         requested = ranges.read(caller, body)
-        if body.quote:
-            balance, _ = self.ledger.admit(caller)
-            return self._quote(ranges.cut(caller, requested, balance), balance)
         range_item_key = range_key(caller.user_id, requested.range_hash)
+        if body.quote:
+            balance, (range_item,) = self.ledger.admit(caller, extra_keys=[range_item_key])
+            if range_item and (earlier := self._find_earlier(caller, range_item["job_id"], requested)):
+                return self._free_quote(earlier, balance)
+            return self._quote(ranges.cut(caller, requested, balance), balance)
         for _ in range(TRIES):
             balance, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
             if job_item:
@@ -190,6 +192,19 @@ class Catchups:
             from_ms=requested.from_ms,
             to_ms=requested.to_ms,
             price_version=self.prices.version,
+            is_stored=False,
+        )
+
+    def _free_quote(self, earlier: contract.CatchupJob, balance: Balance) -> contract.Quote:
+        """Of a range that was requested before: the request would return that job."""
+        return contract.Quote(
+            credits=0,
+            credits_available=balance.available,
+            from_ms=earlier.from_ms,
+            to_ms=earlier.to_ms,
+            price_version=self.prices.version,
+            is_stored=earlier.status == JobState.DONE,
+            job_id=earlier.job_id,
         )
 
     def _new_job(
