@@ -73,9 +73,10 @@ def register(body: Body[contract.Register]) -> contract.Registered:
 @app.route("/auth/confirm", methods=["POST"], cors=CORS)
 @endpoint(limit="codes")
 def confirm(body: Body[contract.Confirm]) -> contract.Confirmed:
-    """Confirm the email address with the code that was sent to it.
+    """Confirm the email address with the code that was sent to it, and set the password.
 
-    The free credits are added with the confirmation.
+    The free credits are added with the confirmation. Send the password of the sign-up again: without it, one may have
+    to be set with `POST /auth/forgot-password`.
     """
     return use_cases.accounts().confirm(body, web.network(request()))
 
