@@ -66,7 +66,9 @@ class SignUps:
             if not self.is_verification_on:
                 return self._create_confirmed(email, password, name)
             # Without a mail, the sign-up that waits is kept: its code is the only one there is.
-            return self.mail.send(lambda: self._sign_up(email, password, name, network), lambda: not self._is_waiting(email))
+            return self.mail.send(
+                lambda: self._sign_up(email, password, name, network), lambda: not self._is_waiting(email)
+            )
 
     def confirm(self, email: str, code: str, password: str, network: str) -> bool:
         """Use the mailed code, and make the `password` that is sent with it the only one.

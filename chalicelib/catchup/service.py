@@ -105,7 +105,10 @@ class Catchups:
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices, self.now)
+        reads_per_day = self.rules.session_reads_per_day
+        ranges = RangeReader(
+            self.ledger, self.tables, self.transcripts, self.uploads, self.prices, reads_per_day, self.now
+        )
         requested = ranges.read(caller, body)
         range_item_key = range_key(caller.user_id, requested.range_hash)
         if body.quote:

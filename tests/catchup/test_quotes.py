@@ -20,7 +20,9 @@ def ada(catchup_env: CatchupEnv) -> Caller:
 
 
 def quote(env: CatchupEnv, caller: Caller, **body: object) -> contract.Quote:
-    answer = env.catchups.start(caller, contract.Catchup(**body, quote=True), str(uuid.uuid4()), "q", "https://a.example")
+    answer = env.catchups.start(
+        caller, contract.Catchup(**body, quote=True), str(uuid.uuid4()), "q", "https://a.example"
+    )
     assert isinstance(answer, contract.Quote)
     return answer
 
