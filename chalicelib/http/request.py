@@ -128,7 +128,7 @@ def query(request: Request, shape: type[Shape]) -> Shape:
     A shape that takes any parameters is that of an address which others decorate: the first value counts there.
     """
     takes_any = not shape.__struct_config__.forbid_unknown_fields  # type: ignore[attr-defined]
-    known = {field.encode_name for field in msgspec.structs.fields(shape)}
+    known = {field.encode_name for field in msgspec.structs.fields(shape)}  # type: ignore[arg-type]
     parameters: dict[str, str] = {}
     for name in request.query_params or {}:
         values = request.query_params.getlist(name)

@@ -7,8 +7,8 @@ KEPT_SECONDS = 7 * 86_400  # longer than codes are valid, and than people wait
 
 def note_network(tables: Tables, address: str, user_id: str, network: str, now: int) -> None:
     """`network`: a hash. Raises UnavailableError."""
-    note = {"user_id": user_id, "network": network, "expires_at": now + KEPT_SECONDS}
-    tables.write(Write(_key(address), put_in=note))
+    expires_at = now + KEPT_SECONDS
+    tables.write(Write(_key(address), put_in={"user_id": user_id, "network": network, "expires_at": expires_at}))
 
 
 def is_network_of(tables: Tables, address: str, user_id: str, network: str) -> bool:
