@@ -107,16 +107,18 @@ if TYPE_CHECKING:
     OrNull = Annotated[T, "null is read as left out"]
     ReportedSeconds = int  # what `Cleaned` leaves of a number
     RoundedMilliseconds = int
+    SilenceMs = int
 else:
     OrNull = Optional  # A browser sends null for what it does not know; `RequestShape` puts the default there.
     ReportedSeconds = Annotated[Any, Cleaned(by=round_report_seconds), Meta(description="A number.")]
     # A player's position times 1,000.
     RoundedMilliseconds = Annotated[float, Meta(le=LONGEST_MS), Cleaned(by=round_milliseconds)]
+    # Seconds times 1,000: 0.56 gives 560.0000000000001 in JavaScript.
+    SilenceMs = Annotated[float, Meta(ge=0, le=60_000), Cleaned(by=round_milliseconds)]
 KeyTerm = Annotated[str, Meta(min_length=1, max_length=50, pattern=FILLED_LINE)]
 LeaseSeconds = Annotated[int, Meta(ge=60, le=10_800)]
 # Names that the stage does not know are ignored: a client may speak more providers than there are here.
 ProviderNames = Annotated[list[str], Cleaned(by=clean_provider_names), Meta(max_length=20)]
-SilenceMs = Annotated[int, Meta(ge=0, le=60_000)]
 SampleRate = Literal[8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
 

@@ -166,6 +166,13 @@ def test_an_address_that_cannot_be_kept_is_left_out(url: str) -> None:
         ("application/vnd.ms-asf", "application/vnd.ms-asf"),
         ("application/mp3", "application/mp3"),
         ("binary/octet-stream", "binary/octet-stream"),
+        # Names of other systems and servers, which say less.
+        ("application/x-mp3", "application/x-mp3"),
+        ("application/x-flv", "application/x-flv"),
+        ("application/x-troff-msvideo", "application/x-troff-msvideo"),
+        ("application/octetstream", "application/octetstream"),
+        ("application/force-download", "application/force-download"),
+        ("application/vnd.smaf; v=1", "application/vnd.smaf"),
         ("", "application/octet-stream"),
         (" ", "application/octet-stream"),
         ('video/mp4; codecs="avc1.42E01E, mp4a.40.2"', "video/mp4"),
@@ -203,7 +210,8 @@ def test_raw_samples_are_refused_as_an_upload_with_what_to_do(media_type: str) -
     "media_type",
     [
         "audio/mpegurl", "audio/x-mpegurl", "application/x-mpegURL", "application/vnd.apple.mpegurl; charset=utf-8",
-        "application/dash+xml", "audio/x-scpls", "application/xspf+xml",
+        "application/dash+xml", "audio/x-scpls", "application/xspf+xml", "application/x-dash+xml", "application/smil",
+        "application/smil+xml", "application/vnd.ms-wpl",
     ],
 )  # fmt: skip
 def test_a_playlist_is_refused_as_an_upload_with_what_to_do(media_type: str) -> None:
@@ -213,7 +221,36 @@ def test_a_playlist_is_refused_as_an_upload_with_what_to_do(media_type: str) -> 
     assert refusal.message == "This is a playlist, not a recording. Upload the audio or video file itself."
 
 
-@pytest.mark.parametrize("media_type", ["text/html", "image/png", "application/pdf", "text/plain; charset=utf-8"])
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/html",
+        "image/png",
+        "application/pdf",
+        "text/plain; charset=utf-8",
+        "application/x-pdf",
+        "font/woff2",
+        "application/msword",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.ms-excel",
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/x-7z-compressed",
+        "application/gzip",
+        "application/x-tar",
+        "application/json",
+        "application/ld+json",
+        "application/xml",
+        "application/rss+xml",
+        "application/xhtml+xml",
+        "application/epub+zip",
+        "application/vnd.oasis.opendocument.text",
+        "application/x-msdownload",
+        "application/javascript",
+        "application/vnd.rar",
+        "application/x-rar-compressed",
+    ],
+)
 def test_a_file_without_sound_is_refused_as_an_upload(media_type: str) -> None:
     assert refusal_of(contract.NewUpload, content_type=media_type).message == "Upload an audio or video file."
 
