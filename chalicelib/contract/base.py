@@ -11,6 +11,7 @@ from .cleaning import (
     MAX_EMAIL_CHARACTERS,
     MAX_PASSWORD_CHARACTERS,
     MIN_PASSWORD_CHARACTERS,
+    clean_code,
     clean_email,
     clean_language,
     clean_media_type,
@@ -22,7 +23,6 @@ from .cleaning import (
     normalise_password,
     round_milliseconds,
     round_report_seconds,
-    strip_edges,
 )
 
 PATTERN_SENTENCES: dict[str, str] = {}
@@ -81,10 +81,17 @@ Password = Annotated[
     ),
 ]
 CurrentPassword = Annotated[str, Cleaned(by=normalise_password), Meta(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
+# A person may type it in two groups, and a Japanese or Chinese keyboard types wide digits.
 Code = Annotated[
     str,
-    Cleaned(by=strip_edges),
-    Meta(min_length=1, max_length=64, pattern=describe_pattern(rf"^{EDGE}*[0-9A-Za-z-]+{EDGE}*$(?!\n)", CODE_SENTENCE)),
+    Cleaned(by=clean_code),
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=describe_pattern(
+            rf"^{EDGE}*[0-9A-Za-z\uff10-\uff19-](?:{EDGE}*[0-9A-Za-z\uff10-\uff19-])*{EDGE}*$(?!\n)", CODE_SENTENCE
+        ),
+    ),
 ]
 Name = Annotated[str, Meta(max_length=100, pattern=describe_pattern(r"^[^\x00-\x1f\x7f<>]*$(?!\n)", NAME_SENTENCE))]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192)]

@@ -56,6 +56,11 @@ def clean_email(text: str) -> str:
     return email
 
 
+def clean_code(text: str) -> str:
+    """The code of an email without blanks and invisible characters, with plain digits for wide ones."""
+    return re.sub(EDGE, "", unicodedata.normalize("NFKC", text))
+
+
 def normalise_password(password: str) -> str:
     """One spelling for letters that keyboards compose differently (Unicode NFC). Raises ValueError if it is too long.
 

@@ -269,6 +269,21 @@ def test_what_is_copied_along_with_an_address_or_a_code_is_removed(edge: str) ->
 
 
 @pytest.mark.parametrize(
+    "code",
+    ["123 456", "12 34 56", " 1 2 3 4 5 6 ", "123\u00a0456", "\uff11\uff12\uff13\uff14\uff15\uff16", "123\u200b456\n"],
+)
+def test_a_code_is_read_without_blanks_and_with_wide_digits(code: str) -> None:
+    assert read(contract.Confirm, email="ada@example.com", code=code).code == "123456"
+    body = {"email": "ada@example.com", "password": "correct horse"}
+    assert read(contract.ResetPassword, code=code, **body).code == "123456"
+
+
+@pytest.mark.parametrize("code", ["", " ", "12.34", "<1>", "1\x00", "12,34", "x" * 65, "\ud83d"], ids=ascii)
+def test_what_is_no_code_is_refused_by_its_field(code: str) -> None:
+    assert refusal_of(contract.Confirm, email="ada@example.com", code=code).details == {"field": "code"}
+
+
+@pytest.mark.parametrize(
     "email", ["", " ", "ada", "a da@example.com", "ada@exam ple.com", f"{'a' * 64}@{'b' * 61}.com", "\ud83d@b.cd"]
 )
 def test_other_addresses_are_refused(email: str) -> None:
