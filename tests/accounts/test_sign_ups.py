@@ -118,10 +118,10 @@ def test_a_person_who_signs_up_and_confirms_in_one_place_keeps_the_password(env:
 
 
 @pytest.mark.parametrize("network", [OTHER_NETWORK, "2001:db8:1:2::/64", ""])
-def test_the_password_of_a_stranger_opens_nothing_when_the_owner_confirms_without_one(
+def test_the_password_of_another_person_opens_nothing_that_the_owner_confirms(
     env: AccountsEnv, email: str, network: str
 ) -> None:
-    """Nobody signed up but the stranger, and the owner of the mailbox has nothing but the code."""
+    """Nobody signed up but somebody else, and the owner of the mailbox has nothing but the code."""
     register(env, email, OTHER_PASSWORD, network)
 
     confirmed = confirm(env, email, network=NETWORK if network else "")
@@ -151,7 +151,7 @@ def test_who_confirmed_without_a_password_sends_it_with_the_same_code(env: Accou
 def test_the_network_of_an_earlier_sign_up_proves_nothing_about_a_later_one(
     env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The note of the stranger's sign-up was lost, and that of the owner's stayed."""
+    """The note of the later sign-up was lost, and that of the earlier one stayed."""
     waiting = register(env, email)
     env.accounts.cognito.delete(waiting.user.user_id)
 
@@ -169,7 +169,7 @@ def test_the_network_of_an_earlier_sign_up_proves_nothing_about_a_later_one(
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("call", range(CALLS_OF_CONFIRMING[None]))
 @pytest.mark.parametrize("retried_with", [None, PASSWORD])
-def test_a_crash_while_the_password_of_a_stranger_is_replaced_lets_nobody_in_and_is_completed(
+def test_a_crash_while_the_password_of_another_is_replaced_lets_nobody_in(
     env: AccountsEnv, email: str, call: int, retried_with: str | None
 ) -> None:
     register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
@@ -186,7 +186,7 @@ def test_a_crash_while_the_password_of_a_stranger_is_replaced_lets_nobody_in_and
 
 
 @pytest.mark.parametrize("before", ["confirm", "set_password", "sign_out_everywhere"])
-def test_a_stranger_who_signs_in_between_any_two_steps_gets_nothing_that_lasts(
+def test_a_sign_in_of_another_person_between_any_two_steps_gets_nothing_that_lasts(
     env: AccountsEnv, email: str, before: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
@@ -202,6 +202,25 @@ def test_a_stranger_who_signs_in_between_any_two_steps_gets_nothing_that_lasts(
     assert confirm(env, email).password_required
     assert let_in == [[], []]
     assert opening(env, email, OTHER_PASSWORD) == []
+
+
+def test_a_password_set_with_another_code_meanwhile_can_be_set_again(
+    env: AccountsEnv, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(env, email, OTHER_PASSWORD, OTHER_NETWORK)
+    set_password_at_pool = Cognito.set_password
+
+    def set_later(pool: Cognito, *words: str) -> None:
+        monkeypatch.setattr(Cognito, "set_password", set_password_at_pool)
+        reset(env, email, PASSWORD)
+        set_password_at_pool(pool, *words)
+
+    monkeypatch.setattr(Cognito, "set_password", set_later)
+    assert confirm(env, email).password_required
+
+    assert opening(env, email, OTHER_PASSWORD) == []
+    reset(env, email, PASSWORD)
+    assert opening(env, email, OTHER_PASSWORD, PASSWORD) == [PASSWORD]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +241,7 @@ def test_no_password_set_before_opens_an_account_that_is_confirmed_with_one(
 
 
 @pytest.mark.parametrize("sign_ups", [(OTHER_PASSWORD, PASSWORD), (PASSWORD, OTHER_PASSWORD)])
-def test_an_address_that_was_registered_twice_is_opened_only_by_a_password_with_a_code(
+def test_an_address_registered_twice_is_opened_only_by_a_password_with_a_code(
     env: AccountsEnv, email: str, sign_ups: tuple[str, ...]
 ) -> None:
     for password in sign_ups:
