@@ -65,9 +65,9 @@ class Confirmed(ResponseShape, kw_only=True):
     with one, within 15 minutes, or set one with a code of `POST /auth/forgot-password`."""
 
     confirmed: bool
-    password_required: bool
     free_credits: int
     free_credits_reason: str = ""
+    password_required: bool = False
 
 
 class ResendCode(RequestShape, kw_only=True):

@@ -151,7 +151,7 @@ def test_with_email_verification_the_credits_come_with_the_code(
     assert check_error(wrong, 400, "invalid_request") == {"field": "code"}
     confirmed = email_verification_api.post("/auth/confirm", json={"email": email, "code": code}).json()
 
-    assert confirmed == {"confirmed": True, "password_required": False, "free_credits": 200}
+    assert confirmed == {"confirmed": True, "free_credits": 200}
     check_error(
         email_verification_api.post("/auth/confirm", json={"email": email, "code": code}), 400, "invalid_request"
     )

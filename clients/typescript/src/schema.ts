@@ -1084,9 +1084,10 @@ export interface components {
         /** @description `password_required`: no password opens the account yet, because none came with the code. Send the same code again with one, within 15 minutes, or set one with a code of `POST /auth/forgot-password`. */
         Confirmed: {
             confirmed: boolean;
-            password_required: boolean;
             free_credits: number;
             free_credits_reason?: string;
+            /** @default false */
+            password_required?: boolean;
         };
         /**
          * @description Money in micro-USD. Margin: revenue minus provider cost and payment fees.

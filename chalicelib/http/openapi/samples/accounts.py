@@ -23,7 +23,7 @@ EXAMPLES = [
     contract.Register(email="ada@example.com", password="correct horse battery", name="Ada"),
     contract.Registered(user=user, confirmation_required=False, free_credits=200, token_type="Bearer", **tokens),
     contract.Confirm(email="ada@example.com", code="482913", password="correct horse battery"),
-    contract.Confirmed(confirmed=True, password_required=False, free_credits=200),
+    contract.Confirmed(confirmed=True, free_credits=200),
     contract.ResendCode(email="ada@example.com"),
     contract.CodeSent(sent=True),
     contract.Login(email="ada@example.com", password="correct horse battery"),
