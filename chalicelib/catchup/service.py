@@ -43,7 +43,7 @@ from ..repositories.ledger_items import reschedule_sweep
 from ..repositories.provider_copies import ProviderCopy, find_due_copies, postpone_copy, put_copy
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import Transcripts, begin_catchup, transcript_key
-from .job_answer import job_answer
+from .job_answer import free_quote, job_answer
 from .job_rules import JobRules, job_hold, webhook_secret
 from .range_reader import RangeReader, Uploads
 from .requested_range import RequestedRange
@@ -114,8 +114,9 @@ class Catchups:
         range_item_key = range_key(caller.user_id, requested.range_hash)
         if body.quote:
             balance, (range_item,) = self.ledger.admit(caller, extra_keys=[range_item_key])
-            if range_item and (earlier := self._find_earlier(caller, range_item["job_id"], requested)):
-                return self._free_quote(earlier, balance)
+            earlier = self._find_earlier(caller, range_item["job_id"], requested) if range_item else None
+            if earlier:
+                return free_quote(earlier, balance.available, self.prices.version)
             return self._quote(ranges.cut(caller, requested, balance), balance)
         for _ in range(TRIES):
             balance, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
@@ -208,18 +209,6 @@ class Catchups:
             to_ms=requested.to_ms,
             price_version=self.prices.version,
             is_stored=False,
-        )
-
-    def _free_quote(self, earlier: contract.CatchupJob, balance: Balance) -> contract.Quote:
-        """Of a range that was requested before: the request would return that job."""
-        return contract.Quote(
-            credits=0,
-            credits_available=balance.available,
-            from_ms=earlier.from_ms,
-            to_ms=earlier.to_ms,
-            price_version=self.prices.version,
-            is_stored=earlier.status == JobState.DONE,
-            job_id=earlier.job_id,
         )
 
     def _new_job(
