@@ -20,7 +20,7 @@ from scripts.shipping.target import this_machine
 
 ROOT = Path(__file__).parents[2]
 SHIPPED, FOR_DEPLOYING = ROOT / "requirements.lock", ROOT / "requirements-deploy.lock"
-COMMANDS = ("deploy", "destroy", "replay", "restore", "secret", "smoke")
+COMMANDS = ("deploy", "destroy", "replay", "restore", "rollback", "secret", "smoke")
 
 
 def read_requirements(path: Path) -> list[Requirement]:

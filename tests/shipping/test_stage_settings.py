@@ -14,7 +14,8 @@ from chalicelib.settings.schema import SECRETS
 from scripts.shipping import package, project
 from scripts.shipping.access import ROLE_OF
 from scripts.shipping.project import ShippingError
-from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters, template_url
+from scripts.shipping.releases import Releases
+from scripts.shipping.shipment import OWN_PARAMETERS, RESOURCES, Shipment, chosen_parameters
 from scripts.shipping.target import lambda_target
 from scripts.shipping.template import API
 from tests.shipping.conftest import STAGES
@@ -75,7 +76,7 @@ def test_the_template_address_works_for_a_new_bucket(region: str, address: str) 
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
     s3 = boto3.Session(region_name=region, **keys).client("s3")  # type: ignore[arg-type]
 
-    assert template_url(s3, "packages", "of-a-hash.json") == address
+    assert Releases(s3, "packages").template_url("of-a-hash.json") == address
 
 
 def test_every_parameter_is_documented_with_its_default() -> None:

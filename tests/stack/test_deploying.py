@@ -27,6 +27,7 @@ from tests.stack.deployed_stage import (
     role_names,
 )
 from tests.stack.restored_tables import check_restore
+from tests.stack.rolled_back_releases import check_rollback
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def deploy(aws: LocalAws, config_file: Path) -> Deploy:
     return run
 
 
-def test_a_stage_is_deployed_changed_restored_and_deleted(
+def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
     aws: LocalAws, deploy: Deploy, config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One test, because each step continues from the state of the previous one."""
@@ -132,6 +133,8 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     after = function_settings(aws)
     assert {name: each.pop("LEASE_SECONDS") for name, each in after.items()} == dict.fromkeys(FUNCTIONS, "900")
     assert {name: each.pop("LEASE_SECONDS") for name, each in before.items()} == dict.fromkeys(FUNCTIONS, "600")
+    # Another setting is another build.
+    assert not {each.pop("BUILD") for each in after.values()} & {each.pop("BUILD") for each in before.values()}
     assert after == before
 
     deploy(LogRetentionDays="7")
@@ -139,6 +142,7 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     assert {(parts[0], parts[1]) for parts in changes} == {("~", "AWS::Logs::LogGroup")}
     assert {parts[2] for parts in changes} == {"AccessLog", *(f"{function}Log" for function in FUNCTIONS)}
 
+    check_rollback(aws, deploy, config_file.parent, capsys, LogRetentionDays="7")
     outputs = resource_stack(aws).outputs()
     check_restore(aws, outputs, capsys)
 
