@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         project.environment(project.read(), options.stage)  # Check the name of the stage before any call to AWS.
         aws = RealAws()
         print(f"account {aws.account()}, region {aws.region}, stage {options.stage}")
-        rollback(aws, options.stage, options.build, agree=(lambda question: True) if options.yes else _is_confirmed)
+        rollback(aws, options.stage, options.build, agree=(lambda _: True) if options.yes else _is_confirmed)
     except EXPECTED_ERRORS as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

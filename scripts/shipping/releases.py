@@ -13,7 +13,7 @@ from typing import Any
 from scripts.shipping.project import ShippingError
 from scripts.shipping.retained import call_unless_absent
 
-RECORDS, WITHDRAWN = "builds/", "withdrawn/"
+RECORDS, ROLLED_BACK = "builds/", "rolled-back/"
 BUILD_DIGITS = 12
 MOST_LISTED = 20
 
@@ -73,21 +73,21 @@ class Releases:
     def record(self, release: Release) -> None:
         """Note that it was deployed. A build that is noted with the same parameters keeps its place in the order."""
         build = release.build
-        if build in self.deployed_at and build not in self.withdrawn and self.read(build) == release:
+        if build in self.deployed_at and build not in self.rolled_back and self.read(build) == release:
             return
         body = json.dumps(asdict(release), sort_keys=True).encode()
         self.s3.put_object(Bucket=self.bucket, Key=f"{RECORDS}{build}.json", Body=body)
         self._reinstate(build)
 
     def record_return_to(self, build: str) -> None:
-        """Note that this build runs again, and that later ones were withdrawn: nobody goes back to them unasked."""
+        """Note that this build runs again, and that later ones were rolled back: none is chosen unless it is named."""
         self._reinstate(build)
         for later in takewhile(lambda item: item != build, self.deployed_at):
-            self.s3.put_object(Bucket=self.bucket, Key=f"{WITHDRAWN}{later}", Body=b"")
+            self.s3.put_object(Bucket=self.bucket, Key=f"{ROLLED_BACK}{later}", Body=b"")
 
     def _reinstate(self, build: str) -> None:
-        if build in self.withdrawn:
-            self.s3.delete_object(Bucket=self.bucket, Key=f"{WITHDRAWN}{build}")
+        if build in self.rolled_back:
+            self.s3.delete_object(Bucket=self.bucket, Key=f"{ROLLED_BACK}{build}")
 
     @cached_property
     def deployed_at(self) -> dict[str, datetime]:
@@ -96,9 +96,9 @@ class Releases:
         return {key.removesuffix(".json"): at for key, at in latest_first}
 
     @cached_property
-    def withdrawn(self) -> frozenset[str]:
+    def rolled_back(self) -> frozenset[str]:
         """The builds that a rollback went away from, and that were not deployed since."""
-        return frozenset(self._list(WITHDRAWN))
+        return frozenset(self._list(ROLLED_BACK))
 
     def read(self, build: str) -> Release:
         """Raises ShippingError for an unknown build, with the known ones."""
@@ -108,11 +108,11 @@ class Releases:
         return Release(**json.loads(response["Body"].read()))
 
     def before(self, build: str) -> Release:
-        """The build that was deployed before this one and not withdrawn. Raises ShippingError if there is none."""
+        """The build that was deployed before this one and not rolled back. Raises ShippingError if there is none."""
         builds = list(self.deployed_at)
         # A deployment that was interrupted before it was noted is the latest one.
         earlier = builds[builds.index(build) + 1 :] if build in builds else builds
-        earlier = [build for build in earlier if build not in self.withdrawn]
+        earlier = [build for build in earlier if build not in self.rolled_back]
         if not earlier:
             raise ShippingError(f"There is no build before {build} in {self.bucket}.\n{self.describe()}")
         return self.read(earlier[0])
@@ -135,7 +135,7 @@ class Releases:
     def describe(self) -> str:
         """The latest builds, one a line."""
         lines = [
-            f"  {build}  {at:%Y-%m-%d %H:%M} UTC{'  withdrawn by a rollback' * (build in self.withdrawn)}"
+            f"  {build}  {at:%Y-%m-%d %H:%M} UTC{'  rolled back' * (build in self.rolled_back)}"
             for build, at in list(self.deployed_at.items())[:MOST_LISTED]
         ]
         return (

@@ -78,7 +78,7 @@ class Shipment:
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         """The template of the application stack. Raises ShippingError for settings that exceed the limit of Lambda."""
-        whole = template.complete_template(packed.template, has_budget=self._budget_dollars > 0)
+        whole = template.complete_template(packed.template, has_budget=self._has_budget)
         variables = whole["Globals"]["Function"]["Environment"]["Variables"]
         size = environment_bytes(variables | self.settings)
         if size > LONGEST_ENVIRONMENT_BYTES:
@@ -121,7 +121,7 @@ class Shipment:
     def contradictions(self) -> list[str]:
         """Problems with parameters that must be set together."""
         given = {name for name, value in self.parameters.items() if value}
-        has_budget, hides_address = self._budget_dollars > 0, self.parameters.get("ExecuteApiAddress") == "off"
+        hides_address = self.parameters.get("ExecuteApiAddress") == "off"
         problems = {
             "set both EmailFrom (the sender) and EmailIdentity (verified in SES), or neither": (
                 len(given & {"EmailFrom", "EmailIdentity"}) == 1
@@ -129,13 +129,13 @@ class Shipment:
             "set both DomainName and CertificateArn, or neither": len(given & {"DomainName", "CertificateArn"}) == 1,
             "HostedZoneId needs DomainName": "HostedZoneId" in given and "DomainName" not in given,
             "ExecuteApiAddress can be off only with DomainName": hides_address and "DomainName" not in given,
-            "MonthlyBudgetDollars needs AlarmEmail": has_budget and "AlarmEmail" not in given,
+            "MonthlyBudgetDollars needs AlarmEmail": self._has_budget and "AlarmEmail" not in given,
         }
         return [problem for problem, is_wrong in problems.items() if is_wrong]
 
     @property
-    def _budget_dollars(self) -> float:
-        return float(self.parameters.get("MonthlyBudgetDollars", 0))
+    def _has_budget(self) -> bool:
+        return self.parameters.get("MonthlyBudgetDollars", "") not in ("", "0")
 
     def _declared_parameters(self, declared: dict[str, Any]) -> dict[str, str]:
         return {name: value for name, value in self.parameters.items() if name in declared}

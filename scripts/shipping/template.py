@@ -18,9 +18,9 @@ CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
 # What runs is a published version behind an alias, so that a release can go back to the one before. A changed setting
 # is a new version too. Source: AWS SAM developer guide, `AutoPublishAlias`, `AutoPublishAliasAllProperties`.
 PUBLISHED = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
-# Requests reach a new version by CodeDeploy: a tenth of them for five minutes, then all. An alarm or a stop by hand moves
-# the alias back; the stack's update fails, and CloudFormation takes everything else back. The other functions change at
-# once, because they must understand jobs and records of both versions; their alarms count here all the same.
+# Requests reach a new version by CodeDeploy: a tenth of them for five minutes, then all. An alarm or a stop by hand
+# moves the alias back; the stack's update fails, and CloudFormation takes everything else back. The other functions
+# change at once, because they must understand jobs and records of both versions; their alarms count here all the same.
 # Source: AWS SAM developer guide, "Deploying serverless applications gradually".
 CANARY = {
     "Enabled": {"Ref": "CanaryDeployment"},
@@ -35,7 +35,7 @@ def complete_template(packaged: Template, has_budget: bool = False) -> Template:
     """The whole template. Raises ShippingError for a function without a role."""
     api: Template = YAMLTemplateSerializer().load_template(API.read_text(encoding="utf-8"), API.name)
     if not has_budget:  # AWS refuses a template with a type that a region does not have, also behind a condition.
-        del api["Resources"]["Budget"]
+        del api["Resources"]["Budget"], api["Parameters"]["MonthlyBudgetDollars"]
     functions = [
         name for name, resource in packaged["Resources"].items() if resource["Type"] == "AWS::Serverless::Function"
     ]

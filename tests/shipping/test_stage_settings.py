@@ -93,12 +93,44 @@ def test_every_parameter_is_documented_with_its_default() -> None:
     assert {name: default or "none" for name, default in defaults.items()} == documented
 
 
+def contradictions(parameters: dict[str, str]) -> list[str]:
+    return Shipment(None, "dev", {}, parameters).contradictions()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"DomainName": "api.example.com"}, "set both DomainName and CertificateArn, or neither"),
+        ({"CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/one"}, "set both DomainName and"),
+        ({"HostedZoneId": "Z123"}, "HostedZoneId needs DomainName"),
+        ({"ExecuteApiAddress": "off"}, "ExecuteApiAddress can be off only with DomainName"),
+        ({"MonthlyBudgetDollars": "50"}, "MonthlyBudgetDollars needs AlarmEmail"),
+    ],
+)
+def test_a_parameter_without_the_one_it_needs_is_rejected(parameters: dict[str, str], problem: str) -> None:
+    whole = {
+        "DomainName": "api.example.com",
+        "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/one",
+        "HostedZoneId": "Z123",
+        "ExecuteApiAddress": "off",
+        "MonthlyBudgetDollars": "50",
+        "AlarmEmail": "owner@example.com",
+    }
+    off = {
+        "DomainName": "",
+        "CertificateArn": "",
+        "HostedZoneId": "",
+        "ExecuteApiAddress": "on",
+        "MonthlyBudgetDollars": "0",
+    }
+
+    assert contradictions(whole) == contradictions(off) == []
+    assert [found for found in contradictions(parameters) if found.startswith(problem)]
+
+
 @pytest.mark.parametrize("name", ["EmailFrom", "EmailIdentity"])
 def test_a_sender_without_its_verified_identity_is_rejected(name: str) -> None:
     both = {"EmailFrom": "no-reply@example.com", "EmailIdentity": "example.com"}
-
-    def contradictions(parameters: dict[str, str]) -> list[str]:
-        return Shipment(None, "dev", {}, parameters).contradictions()  # type: ignore[arg-type]
 
     assert contradictions(both) == contradictions({}) == contradictions(dict.fromkeys(both, "")) == []
     assert "set both EmailFrom" in contradictions({name: both[name]})[0]

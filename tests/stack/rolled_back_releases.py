@@ -11,12 +11,14 @@ import requests
 
 from scripts import rollback as rolling_back
 from scripts.local.aws import LocalAws
-from scripts.shipping import package
+from scripts.shipping import package, project
+from scripts.shipping.cloudformation import Stack
 from scripts.shipping.package import Package
 from scripts.shipping.project import ShippingError
 from scripts.shipping.shipment import Shipment
 from tests.stack.deployed_stage import FUNCTIONS, application_stack, function_settings, resource_stack
 
+DOMAIN = {"DomainName": "api.example.com", "CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/one"}
 BROKEN_APP = "raise RuntimeError('planted')\n"
 
 
@@ -44,11 +46,16 @@ def get_health(aws: LocalAws) -> requests.Response:
 
 
 def check_rollback(
-    aws: LocalAws, deploy: Callable[..., None], directory: Path, capsys: pytest.CaptureFixture[str], **parameters: str
+    aws: LocalAws,
+    deploy: Callable[..., None],
+    good_package: Package,
+    directory: Path,
+    capsys: pytest.CaptureFixture[str],
+    **parameters: str,
 ) -> None:
     """Deploys a release whose functions all fail, and brings back what ran; twice back; forward by name.
 
-    `parameters`: of the stage. The build before the running one has other settings.
+    `good_package`: the one that runs. `parameters`: of the stage. The build before the running one has other settings.
     """
     before = (
         code_of_functions(aws),
@@ -58,9 +65,11 @@ def check_rollback(
     )
     good = get_health(aws).json()["build"]
     with pytest.MonkeyPatch.context() as patches:
-        break_package(patches, directory)
-        deploy(**parameters)
+        break_package(patches, good_package, directory)
+        deploy(**DOMAIN, **parameters)
     bad = application_stack(aws).parameters()["Build"]
+    assert "Deployed: https://api.example.com   (build" in capsys.readouterr().out
+    assert application_stack(aws).outputs()["DomainTarget"]
     assert get_health(aws).status_code >= 500
     assert code_of_functions(aws).keys() == before[0].keys()
     assert not code_of_functions(aws).items() & before[0].items()
@@ -95,22 +104,28 @@ def check_rollback(
         with pytest.raises(ShippingError) as caught:
             rolling_back.rollback(aws, "dev", "000000000000", agree=lambda question: True)
         assert f"{bad}  " in str(caught.value)
-        assert str(caught.value).count("withdrawn by a rollback") == 2
+        assert str(caught.value).count("  rolled back") == 2
+        with patches.context() as busy:
+            busy.setattr(Stack, "state", lambda self: "UPDATE_IN_PROGRESS")
+            with pytest.raises(ShippingError, match="aws deploy stop-deployment --auto-rollback-enabled"):
+                rolling_back.rollback(aws, "dev", good, agree=lambda question: True)
         check_damaged_package(aws, good)
         rolling_back.rollback(aws, "dev", good, agree=lambda question: True)
         assert running_template(aws) == before[1]
+        shipment = Shipment(aws, "dev", project.read())
+        with pytest.raises(ShippingError, match=f"APIHandler, .* do not run the code of {bad}"):
+            rolling_back._check_code(shipment, shipment.releases.read(bad))
         capsys.readouterr()
         rolling_back.rollback(aws, "dev", good, agree=lambda question: pytest.fail("nothing to ask"))
         assert f"{good} runs already." in capsys.readouterr().out
 
 
-def break_package(patches: pytest.MonkeyPatch, directory: Path) -> None:
+def break_package(patches: pytest.MonkeyPatch, good: Package, directory: Path) -> None:
     """Deployments have the same template, and code that fails at its import."""
     path = directory / "broken.zip"
     with zipfile.ZipFile(path, "w") as zipped:
         zipped.writestr("app.py", BROKEN_APP)
-    pack = Shipment.pack
-    patches.setattr(Shipment, "pack", lambda self: Package(path, pack(self).template))
+    patches.setattr(Shipment, "pack", lambda self: Package(path, good.template))
 
 
 def check_damaged_package(aws: LocalAws, build: str) -> None:
