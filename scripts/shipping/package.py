@@ -40,8 +40,8 @@ class Package:
         return self.path.stat().st_size
 
     @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    def content(self) -> bytes:
+        return self.path.read_bytes()
 
 
 def build(config: dict[str, Any], stage: str, keys: dict[str, Any], directory: Path, target: Target) -> Package:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 from scripts.shipping.project import ShippingError
@@ -34,7 +33,7 @@ class Release:
     @property
     def code_sha256(self) -> str:
         """The hash of the package as Lambda reports it for a function."""
-        return base64.b64encode(bytes.fromhex(_digest(self.package))).decode()
+        return _checksum(self.package)
 
 
 @dataclass(frozen=True)
@@ -44,23 +43,24 @@ class Releases:
     s3: Any
     bucket: str
 
-    def store(self, package: Path, template: dict[str, Any]) -> Release:
+    def store(self, package: bytes, template: dict[str, Any]) -> Release:
         """Upload a package and the template that runs it, unless they are there already.
 
         The template names package and build as defaults of its parameters, so it is whole without them, and its
         translation publishes a new version of each function wherever only the code has changed.
         """
-        package_key = f"{hashlib.sha256(package.read_bytes()).hexdigest()}.zip"
+        package_key = self._upload(package, "zip")
         build = hashlib.sha256(package_key.encode() + _serialize(template)).hexdigest()[:BUILD_DIGITS]
         defaults = {"PackageKey": {"Default": package_key}, "Build": {"Default": build}}
         parameters = {name: declared | defaults.get(name, {}) for name, declared in template["Parameters"].items()}
-        body = _serialize(template | {"Parameters": parameters})
-        template_key = f"{hashlib.sha256(body).hexdigest()}.json"
-        if not self._has(package_key):
-            self.s3.upload_file(str(package), self.bucket, package_key)
-        if not self._has(template_key):
-            self.s3.put_object(Bucket=self.bucket, Key=template_key, Body=body)
-        return Release(build, package_key, template_key)
+        return Release(build, package_key, self._upload(_serialize(template | {"Parameters": parameters}), "json"))
+
+    def _upload(self, content: bytes, kind: str) -> str:
+        """The key of the content, which is its hash; S3 computes it again while it receives the content."""
+        key = f"{hashlib.sha256(content).hexdigest()}.{kind}"
+        if not self._is_whole(key):
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+        return key
 
     def template_url(self, key: str) -> str:
         """The address of a template for CloudFormation, which reads it with the permissions of the caller.
@@ -118,19 +118,13 @@ class Releases:
         return self.read(earlier[0])
 
     def check(self, release: Release) -> None:
-        """Raises ShippingError unless package and template are what was stored, byte for byte."""
+        """Raises ShippingError unless package and template are there as they were stored, byte for byte."""
         for key in (release.package, release.template):
-            if not self._has(key):
-                reason = "was deleted; its last version is still there"
-            elif hashlib.sha256(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()).hexdigest() != _digest(
-                key
-            ):
-                reason = "is not what was stored; its first version is still there"
-            else:
-                continue
-            raise ShippingError(
-                f"{key} in {self.bucket} {reason}: aws s3api list-object-versions --bucket {self.bucket} --prefix {key}"
-            )
+            if not self._is_whole(key):
+                raise ShippingError(
+                    f"{key} in {self.bucket} was deleted or overwritten. Its first version is still there; delete the "
+                    f"later ones: aws s3api list-object-versions --bucket {self.bucket} --prefix {key}"
+                )
 
     def describe(self) -> str:
         """The latest builds, one a line."""
@@ -148,12 +142,15 @@ class Releases:
         items = [item for page in pages for item in page.get("Contents", [])]
         return {item["Key"].removeprefix(prefix): item["LastModified"] for item in items}
 
-    def _has(self, key: str) -> bool:
-        return call_unless_absent(lambda: self.s3.head_object(Bucket=self.bucket, Key=key)) is not None
+    def _is_whole(self, key: str) -> bool:
+        """Whether the object has the content that its key names, by the hash that S3 keeps beside it."""
+        found = call_unless_absent(lambda: self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"))
+        return bool(found) and found.get("ChecksumSHA256") == _checksum(key)
 
 
-def _digest(key: str) -> str:
-    return key.partition(".")[0]
+def _checksum(key: str) -> str:
+    """The SHA-256 that a key begins with, as S3 and Lambda write it."""
+    return base64.b64encode(bytes.fromhex(key.partition(".")[0])).decode()
 
 
 def _serialize(template: dict[str, Any]) -> bytes:

@@ -94,7 +94,7 @@ class Shipment:
     def store(self, packed: Package) -> Release:
         """Upload code and template as a build."""
         whole = self.whole_template(packed)
-        stored = self.releases.store(packed.path, whole)
+        stored = self.releases.store(packed.content, whole)
         return replace(stored, parameters=self._declared_parameters(whole["Parameters"]))
 
     def plan_application(self, release: Release, **parameters: str) -> Plan | None:
