@@ -27,7 +27,7 @@ CANARY = {
     "Type": "Canary10Percent5Minutes",
     "Alarms": [{"Ref": f"{name}Alarm"} for name in RELEASE_ALARMS],
 }
-PUBLICATION = {"APIHandler": PUBLISHED | {"DeploymentPreference": CANARY}}
+CANARY_FOR = "APIHandler"
 Template = dict[str, Any]
 
 
@@ -46,7 +46,7 @@ def complete_template(packaged: Template, has_budget: bool = False) -> Template:
     generated: Template = {
         **merge(
             roles_and_logs(sorted(functions)),
-            {name: {"Properties": PUBLICATION.get(name, PUBLISHED)} for name in functions},
+            {name: _publication(name) for name in functions},
         ),
         **alarms_and_dashboard(),
         **gateway_response_resources(responses),
@@ -68,6 +68,16 @@ def complete_template(packaged: Template, has_budget: bool = False) -> Template:
     for name, output in merged["Outputs"].items():
         output.setdefault("Description", name)
     return merged
+
+
+def _publication(function: str) -> Template:
+    """How a function is published.
+
+    A version is deleted once the next one runs: a rollback takes the package from its bucket, and the versions of five
+    hundred deployments would fill the 75 GB that an account has for code. Versions inherit the policy of the function.
+    """
+    preference = {"DeploymentPreference": CANARY} if function == CANARY_FOR else {}
+    return {"DeletionPolicy": "Delete", "Properties": PUBLISHED | preference}
 
 
 def allowed_origins(packaged: Template) -> tuple[str, ...]:

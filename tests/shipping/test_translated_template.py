@@ -10,6 +10,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from scripts.rollback import AT_ONCE
+from scripts.shipping.access import ROLE_OF
 from scripts.shipping.shipment import chosen_parameters
 from tests.shipping.conftest import STAGES
 
@@ -109,9 +110,15 @@ def test_each_build_is_a_new_version_of_every_function(whole_template: WholeTemp
     template, build = whole_template("prod"), {"PackageKey": "a.zip", "Build": "a"}
     versions = version_names(translate(template, build))
 
-    assert len(versions) == 7
+    assert len(versions) == len(ROLE_OF)
     assert versions.isdisjoint(version_names(translate(template, build | {"PackageKey": "b.zip"})))
     assert versions == version_names(translate(template, build | {"LogRetentionDays": "7", "CanaryDeployment": "true"}))
+
+
+def test_an_older_version_is_deleted_after_the_next_one_runs(whole_template: WholeTemplate) -> None:
+    resources = translate(whole_template("prod"))
+
+    assert {resources[name]["DeletionPolicy"] for name in version_names(resources)} == {"Delete"}
 
 
 def test_a_release_of_prod_that_fails_goes_back_by_itself(whole_template: WholeTemplate) -> None:

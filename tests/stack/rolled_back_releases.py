@@ -112,6 +112,10 @@ def check_rollback(
         check_damaged_package(aws, good)
         rolling_back.rollback(aws, "dev", good, agree=lambda question: True)
         assert running_template(aws) == before[1]
+        versions = aws.client("lambda").list_versions_by_function(
+            FunctionName=application_stack(aws).physical_id("Work")
+        )
+        assert len(versions["Versions"]) == 2  # $LATEST and the one that runs
         shipment = Shipment(aws, "dev", project.read())
         with pytest.raises(ShippingError, match=f"APIHandler, .* do not run the code of {bad}"):
             rolling_back._check_code(shipment, shipment.releases.read(bad))
