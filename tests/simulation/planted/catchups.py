@@ -42,7 +42,7 @@ FAULTS = {
         "catchup/summarise.py", "if job.summary_tries >= budget.tries:", "if job.summary_tries >= 99:"
     ),
     "a sweep that queues no catch-up": PlantedFault(
-        "catchup/service.py", "                self.queue.send(hold.reference)\n", ""
+        "catchup/service.py", "                self.queue.send(job_id)\n", ""
     ),
     "an answer that is charged and not stored": PlantedFault(
         "transcripts/questions.py",
