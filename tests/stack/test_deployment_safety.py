@@ -37,11 +37,11 @@ def test_make_passes_the_choice_about_the_data_to_the_script(data: str, is_with_
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("variables", "expected"),
     [([], ""), (["BUILD=52257813c355"], ' --build "52257813c355"'), (["BUILD=a", "YES=1"], ' --build "a" --yes')],
 )
-def test_make_passes_build_and_consent_to_a_rollback(given: list[str], expected: str) -> None:
-    command = ["make", "--dry-run", "rollback", "STAGE=prod", *given]
+def test_make_passes_build_and_consent_to_a_rollback(variables: list[str], expected: str) -> None:
+    command = ["make", "--dry-run", "rollback", "STAGE=prod", *variables]
     output = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
 
     (line,) = [line for line in output.splitlines() if "scripts.rollback" in line]
