@@ -16,6 +16,7 @@ from scripts import (
     destroy as destroying,
     replay as replaying,
     restore as restoring,
+    rollback as rolling_back,
     secret as secrets_command,
 )
 from scripts.local.aws import LocalAws
@@ -98,6 +99,7 @@ class Operator:
             "secrets rotate": run(secrets_command.main, "rotate"),
             "restore": run(restoring.main),
             "restore carried out": run(restoring.main, "--carry-out"),
+            "rollback": run(rolling_back.main, "--yes"),
             "replay": run(replaying.main, "--send-back"),
         }
 
