@@ -87,7 +87,7 @@ check-types:
 	$(PY) -m mypy
 check-template:
 	$(VENV)/bin/cfn-lint .chalice/resources.yaml
-check-secrets:
+check-secrets: $(DEV_READY)
 	$(PY) -m scripts.secret_scan
 check-words:
 	$(PY) -m scripts.check_words
