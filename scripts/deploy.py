@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.settings import load as app_config
 from scripts.shipping import plain, project
+from scripts.shipping.account import check_concurrency
 from scripts.shipping.cloudformation import DONE, Plan
 from scripts.shipping.package import Package
 from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
@@ -93,6 +94,7 @@ def deploy(
     if previous_outputs and not resources_only:
         _encrypt_generated_secrets(shipment, sealer, previous_outputs, config_file)
         _check(sealer, settings, stage)
+    check_concurrency(aws, shipment.parameters, shipment.application_stack.parameters())
     _apply("resources", shipment.plan_resources(), agree)
     outputs = shipment.resource_stack.outputs()
     _encrypt_generated_secrets(shipment, sealer, outputs, config_file)

@@ -52,6 +52,11 @@ class Stack:
             raise ShippingError(f"The stack {self.name} does not exist. Deploy the stage first.")
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
+    def parameters(self) -> dict[str, str]:
+        """The parameters that it was deployed with; empty if it does not exist."""
+        stack = self._describe() or {}
+        return {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
+
     def physical_id(self, name: str) -> str:
         """The physical id of the resource with this logical name."""
         response = self.client.describe_stack_resource(StackName=self.name, LogicalResourceId=name)
@@ -68,6 +73,8 @@ class Stack:
         state = self.state()
         if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
             raise ShippingError(f"{self.name} is {state}. Try again when this has ended.")
+        if state == "UPDATE_ROLLBACK_FAILED":
+            self._continue_rollback()
         if state in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):  # Its first creation failed, so it has no resources.
             self.delete()
             state = ""
@@ -90,6 +97,17 @@ class Stack:
             raise ShippingError(f"{self.name} cannot be planned: {reason}")
         changes = [_change(item["ResourceChange"]) for item in self._changes(name) if "ResourceChange" in item]
         return Plan(self, name, changes)
+
+    def _continue_rollback(self) -> None:
+        """Finish a rollback that had failed: until then AWS accepts no update. Raises ShippingError if it fails again."""
+        print(f"{self.name} is UPDATE_ROLLBACK_FAILED: continuing its rollback")
+        self.client.continue_update_rollback(StackName=self.name)
+        stack = self._wait(self._describe, _status_without_cleanup, 1_800)
+        if stack["StackStatus"] != "UPDATE_ROLLBACK_COMPLETE":
+            raise ShippingError(
+                f"{self.name} is {stack['StackStatus']}, and AWS accepts no update of it: {self.failures()}\n"
+                "Repair what the reasons name and deploy again; docs/runbooks.md, A rollback that failed, says how."
+            )
 
     def delete(self, timeout_seconds: float = 1_800) -> None:
         """Delete it and wait. Resources that its template retains are kept."""
