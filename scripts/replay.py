@@ -2,7 +2,7 @@
 Process them again once the cause is fixed.
 
 .venv/bin/python -m scripts.replay --stage prod                list them
-.venv/bin/python -m scripts.replay --stage prod --send-back    send jobs to the queue again, count entries again: each may run twice
+.venv/bin/python -m scripts.replay --stage prod --send-back    process them again: each may run twice
 """
 
 import argparse
@@ -28,8 +28,7 @@ def main(arguments: list[str] | None = None, aws: Aws | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(
-        f"{count} dead letter{'' if count == 1 else 's'}"
-        + (", processed again" if options.send_back and count else "")
+        f"{count} dead letter{'' if count == 1 else 's'}" + (", processed again" if options.send_back and count else "")
     )
     return 0
 

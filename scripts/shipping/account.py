@@ -10,7 +10,9 @@ from scripts.shipping.template import API
 # AWS keeps so many executions for functions without a reservation, and in a smaller account all of them. Source: Lambda
 # developer guide, "Configuring reserved concurrency"; the refusal of a new account names its own quota, 10.
 KEPT_UNRESERVED = 100
-ADVICE = "Ask AWS for 1,000 (Service Quotas, Lambda, Concurrent executions); docs/runbooks.md, Ten concurrent executions."
+ADVICE = (
+    "Ask AWS for 1,000 (Service Quotas, Lambda, Concurrent executions); docs/runbooks.md, Ten concurrent executions."
+)
 
 
 def check_concurrency(aws: Aws, chosen: Mapping[str, str], deployed: Mapping[str, str]) -> None:

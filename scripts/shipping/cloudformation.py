@@ -99,7 +99,7 @@ class Stack:
         return Plan(self, name, changes)
 
     def _continue_rollback(self) -> None:
-        """Finish a rollback that had failed: until then AWS accepts no update. Raises ShippingError if it fails again."""
+        """Finish a rollback that had failed: AWS accepts no update until then. Raises ShippingError if it fails."""
         print(f"{self.name} is UPDATE_ROLLBACK_FAILED: continuing its rollback")
         self.client.continue_update_rollback(StackName=self.name)
         stack = self._wait(self._describe, _status_without_cleanup, 1_800)

@@ -16,7 +16,7 @@ from scripts.shipping.project import APP_NAME, Aws, ShippingError
 
 ALIAS = "live"
 MOST_PAGES = 100  # A page may be empty although more records follow.
-GONE = {"TrimmedDataAccessException", "ResourceNotFoundException"}
+EXPIRED = {"TrimmedDataAccessException", "ResourceNotFoundException"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class StreamBatch:
                 if iterator is None or (found and found[-1]["dynamodb"]["SequenceNumber"] == self.last):
                     return found
         except ClientError as error:
-            if error.response["Error"]["Code"] in GONE:
+            if error.response["Error"]["Code"] in EXPIRED:
                 return None
             raise
         raise ShippingError(f"The end of these records was not found: {self}")

@@ -36,7 +36,7 @@ def audit(path: Path) -> subprocess.CompletedProcess[str]:
 
 def read(path: Path) -> Any:
     # YAML 1.1 reads the key `on` as true.
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - it makes strings only
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
 
 def jobs() -> list[tuple[str, dict[str, Any]]]:
@@ -140,7 +140,9 @@ def test_dependabot_watches_every_kind_of_dependency() -> None:
     assert {item["schedule"]["interval"] for item in updates.values()} == {"weekly"}
     for ecosystem, file in {"pip": "requirements.txt", "npm": "package-lock.json"}.items():
         assert (ROOT / updates[ecosystem]["directory"].strip("/") / file).is_file()
-    pinned = re.findall(r"^([\w-]+)", "".join(path.read_text() for path in ROOT.glob("requirements*.txt")), re.MULTILINE)
+    pinned = re.findall(
+        r"^([\w-]+)", "".join(path.read_text() for path in ROOT.glob("requirements*.txt")), re.MULTILINE
+    )
     grouped = {name for group in updates["pip"]["groups"].values() for name in group["patterns"]}
     assert grouped <= set(pinned)
 

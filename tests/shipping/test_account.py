@@ -33,15 +33,15 @@ class Account:
 
 
 @pytest.mark.parametrize(
-    ("quota", "reserved", "wanted", "most"),
+    ("quota", "reserved", "chosen", "most"),
     # AWS keeps 100 unreserved, in a smaller account all.
     [(10, 0, 1, 0), (50, 0, 5, 0), (100, 0, 1, 0), (1_000, 0, 901, 900), (1_000, 850, 51, 50)],
 )
-def test_no_more_is_reserved_than_aws_allows(quota: int, reserved: int, wanted: int, most: int) -> None:
+def test_no_more_is_reserved_than_aws_allows(quota: int, reserved: int, chosen: int, most: int) -> None:
     account = Account(quota, reserved)
 
     with pytest.raises(ShippingError, match=rf"of the {quota} .* at most {most} can be reserved"):
-        check_concurrency(account, {"ReservedApiConcurrency": str(wanted), "JobsAtOnce": "2"}, {})
+        check_concurrency(account, {"ReservedApiConcurrency": str(chosen), "JobsAtOnce": "2"}, {})
     check_concurrency(account, {"ReservedApiConcurrency": str(most), "JobsAtOnce": "2"}, {})
 
 

@@ -36,7 +36,9 @@ def statements(*names: str) -> Iterator[dict[str, Any]]:
 
 
 def actions(found: Iterator[dict[str, Any]]) -> set[str]:
-    return {action for item in found for action in ([item["Action"]] if isinstance(item["Action"], str) else item["Action"])}
+    return {
+        action for item in found for action in ([item["Action"]] if isinstance(item["Action"], str) else item["Action"])
+    }
 
 
 def allowed_to_cloudformation() -> set[str]:
@@ -49,7 +51,7 @@ def region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def needed(whole_template: WholeTemplate) -> set[str]:
+def permissions(whole_template: WholeTemplate) -> set[str]:
     """What CloudFormation calls for the resources of both templates of both stages."""
     kinds = {resource["Type"] for resource in read(ROOT / ".chalice" / "resources.yaml").values()}
     for stage in STAGES:
@@ -59,20 +61,20 @@ def needed(whole_template: WholeTemplate) -> set[str]:
     return {permission for kind in kinds for permission in HANDLER_PERMISSIONS[kind]}
 
 
-def test_cloudformation_may_make_every_call_that_our_resources_need(needed: set[str]) -> None:
+def test_cloudformation_may_make_every_call_that_our_resources_need(permissions: set[str]) -> None:
     allowed = allowed_to_cloudformation()
 
     missing = {
         permission
-        for permission in needed - WITHHELD
+        for permission in permissions - WITHHELD
         if not is_unused(permission) and not any(fnmatch_iam(permission, pattern) for pattern in allowed)
     }
     assert missing == set()
 
 
-def test_cloudformation_may_make_no_other_call(needed: set[str]) -> None:
+def test_cloudformation_may_make_no_other_call(permissions: set[str]) -> None:
     for pattern in allowed_to_cloudformation():
-        assert any(fnmatch_iam(permission, pattern) for permission in needed), f"no resource needs {pattern}"
+        assert any(fnmatch_iam(permission, pattern) for permission in permissions), f"no resource needs {pattern}"
         assert "*" not in pattern or pattern in WILDCARDS
         assert pattern not in WITHHELD
 
@@ -99,13 +101,15 @@ def test_every_resource_with_a_name_is_of_the_stage() -> None:
     for statement in statements(*names):
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         for resource in resources:
-            if "${AppName}-${Stage}" not in json.dumps(resource) and "/${AppName}/${Stage}/" not in json.dumps(resource):
+            if "${AppName}-${Stage}" not in json.dumps(resource) and "/${AppName}/${Stage}/" not in json.dumps(
+                resource
+            ):
                 unbounded.add(statement["Sid"])
 
     # AWS accepts no narrower resource, or it names the resource by an id. CloudFormation alone may use most of them.
     assert unbounded == {
-        "UseSam", "SealAndCheckSecrets", "FindRetainedResources", "ReadTheSecretOfTheClient", "ReadTheAccount", "NewKey",
-        "Key", "Accounts", "EmailsOfTheUserPool", "EventSources", "Gateway", "AccessLog",
+        "UseSam", "SealAndCheckSecrets", "FindRetainedResources", "ReadTheSecretOfTheClient", "ReadTheAccount",
+        "NewKey", "Key", "Accounts", "EmailsOfTheUserPool", "EventSources", "Gateway", "AccessLog",
     }  # fmt: skip
 
 
@@ -113,11 +117,11 @@ def test_the_role_cannot_change_itself_or_the_data_of_the_stage() -> None:
     own_name = RESOURCES["Role"]["Properties"]["RoleName"]["Fn::Sub"]
     assert own_name == "${AppName}-deploys-${Stage}-${AWS::Region}"  # which ${AppName}-${Stage}-* does not match
 
-    everything = actions(statements("Commands", "StatefulResources", "RunningResources", "Destroying"))
+    all_actions = actions(statements("Commands", "StatefulResources", "RunningResources", "Destroying"))
     data = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem", "sqs:ReceiveMessage"}
     data |= {"cognito-idp:AdminGetUser", "cognito-idp:ListUsers", "lambda:InvokeFunction", "logs:GetLogEvents"}
     for action in data | {"iam:CreateUser", "iam:CreateAccessKey", "sts:AssumeRole"}:
-        assert not any(fnmatch_iam(action, pattern) for pattern in everything), action
+        assert not any(fnmatch_iam(action, pattern) for pattern in all_actions), action
 
 
 def test_only_one_environment_of_one_repository_may_take_the_role() -> None:

@@ -28,6 +28,7 @@ from tests.stack.deployed_stage import (
     resource_stack,
     role_names,
 )
+from tests.stack.failed_rollback import check_failed_rollback
 from tests.stack.restored_tables import check_restore
 
 
@@ -226,6 +227,12 @@ def test_github_deploys_only_the_stage_that_its_environment_names(role: DeployRo
     with pytest.raises(ClientError, match="not authorized"):
         role.client("dynamodb").scan(TableName="live-transcription-dev-ledger")
     role.called.discard("dynamodb:Scan")
+
+
+def test_a_failed_rollback_goes_on_once_its_cause_is_repaired(
+    aws: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check_failed_rollback(aws, capsys)
 
 
 @pytest.mark.parametrize(
