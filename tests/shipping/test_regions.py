@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scripts import deploy as deploying
 from scripts.shipping.project import RealAws
 from tests.shipping.conftest import STAGES
 from tests.shipping.test_translated_template import translate
@@ -118,6 +119,25 @@ def test_a_named_profile_chooses_account_and_region(
 
     monkeypatch.setenv("AWS_REGION", "ap-southeast-2")
     assert RealAws().region == "ap-southeast-2"  # One profile may deploy to several regions.
+
+
+def test_keys_in_the_environment_are_used_before_a_profile(profiles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the runbook warns."""
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    assert RealAws()._session.get_credentials().access_key == "canary-work"
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canary-of-another-account")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+    assert RealAws()._session.get_credentials().access_key == "canary-of-another-account"
+
+
+def test_an_unknown_profile_is_reported_in_one_line(
+    profiles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    assert deploying.main(["--stage", "dev"]) == 1
+    assert capsys.readouterr().err.strip() == "The config profile (nobody) could not be found"
 
 
 def stop() -> None:

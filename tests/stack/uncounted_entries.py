@@ -30,7 +30,7 @@ def discarding_at_once(stack: DeployedStack) -> Iterator[Any]:
 def check_uncounted_entries(
     stack: DeployedStack, gate: DynamoDbGate, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The entry of free credits is written while nothing reads the stream; then the table of `Count` is out of reach."""
+    """An entry of free credits is written while nothing reads the stream; then the table of `Count` is unreachable."""
     sqs, letters = stack.aws.client("sqs"), {"QueueUrl": stack.shipment.resource_stack.outputs()["DeadJobsQueueUrl"]}
     waiting = lambda: int(  # noqa: E731
         sqs.get_queue_attributes(**letters, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"]
@@ -48,10 +48,10 @@ def check_uncounted_entries(
     capsys.readouterr()
     assert replaying.replay(stack.aws, stack.shipment.stage, send_back=False) == 1
     # One entry, and those of earlier tests that were not read yet.
-    listed = re.search(r"(\d+) ledger entr(?:y|ies) not counted \(MaxRecordAgeExceeded\)", capsys.readouterr().out)
-    assert listed is not None
+    printed = re.search(r"(\d+) ledger entr(?:y|ies) not counted \(MaxRecordAgeExceeded\)", capsys.readouterr().out)
+    assert printed is not None
     assert counted() == before
 
     assert replaying.replay(stack.aws, stack.shipment.stage, send_back=True) == 1
-    assert eventually(lambda: counted() == before + int(listed[1]))
+    assert eventually(lambda: counted() == before + int(printed[1]))
     assert waiting() == 0
