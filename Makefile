@@ -86,7 +86,7 @@ check-lint:
 check-types:
 	$(PY) -m mypy
 check-template:
-	$(VENV)/bin/cfn-lint .chalice/resources.yaml
+	$(VENV)/bin/cfn-lint .chalice/resources.yaml .github/aws/deploy-role.yaml
 check-secrets: $(DEV_READY)
 	$(PY) -m scripts.secret_scan
 check-words:
