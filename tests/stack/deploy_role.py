@@ -24,10 +24,11 @@ ACTIONS = {
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "sts:GetCallerIdentity": None,
 }
+# Read of a failure, and of a stack that takes long.
+SOMETIMES_CALLED = {"cloudformation:DescribeStackEvents"}
 # Allowed to the commands, and not called by them in this test.
 NOT_CALLED = {
-    "cloudformation:ContinueUpdateRollback",  # tests/stack/test_runbooks.py
-    "cloudformation:DescribeStackEvents",  # the reasons of a failure
+    "cloudformation:ContinueUpdateRollback",  # tests/stack/failed_rollback.py
     "cloudformation:TagResource",  # AWS asks for it where a change set has tags.
     "s3:AbortMultipartUpload",  # of an upload that was interrupted
     "s3:GetObject",  # CloudFormation reads the template with the permissions of who deploys.
