@@ -21,6 +21,7 @@ from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary_from
 from .questions import QUESTION
+from .session_responses import delete_responses
 from .sessions import delete_open_session, session_key
 from .table import Item, ItemKey, Path, Tables, Write
 
@@ -47,7 +48,7 @@ def put_transcript(user_id: str, transcript: Transcript) -> Write:
 def update_live_transcript(session: Session, ended_at: int | None) -> Write:
     """The transcript of a live session after a settlement: its length, what it covers and what it cost."""
     figures: dict[Path, Any] = {
-        "state": session.state.value,
+        "state": session.history_state.value,
         "audio_ms": session.audio_ms,
         "credits": session.charged,
         "covered_ms": [list(interval) for interval in session.covered_ms],
@@ -80,6 +81,7 @@ def delete_transcript_and_session(
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
         writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))
         writes.append(delete_open_session(user_id, transcript.transcript_id))
+        writes += delete_responses(user_id, session.session_id)
     return writes
 
 
