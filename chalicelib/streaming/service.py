@@ -16,7 +16,6 @@ from ..errors import (
     ConflictError,
     InsufficientCreditsError,
     InvalidRequestError,
-    NotFoundError,
     UnavailableError,
 )
 from ..models.accounts import Caller
@@ -34,13 +33,14 @@ from ..repositories.sessions import (
     session_key,
     update_session,
 )
-from ..repositories.table import Item, Tables, WriteRefusedError
+from ..repositories.table import Tables, WriteRefusedError
 from ..repositories.transcripts import put_transcript
 from .lease_rules import LeaseEnd, LeaseRules
 from .leases import TRIES, Leases, encode_response
 from .session_records import (
     SessionSnapshot,
     allowance_writes,
+    check_exists,
     new_transcript,
     open_sessions_response,
     stopped_response,
@@ -170,7 +170,7 @@ class Streaming:
         Accepted for some time after a stop too, when it changes neither charge nor allowance.
         """
         balance, (item,) = self.ledger.admit(caller, extra_keys=[session_key(caller.user_id, session_id)])
-        session = session_from(_check_exists(item))
+        session = session_from(check_exists(item))
         self._words.check_open(session)
         session, selection = self._words.save(session, segments, sent_today)
         return contract.Saved(
@@ -252,7 +252,7 @@ class Streaming:
         user_id = caller.user_id
         keys = [session_key(user_id, session_id), start_key(user_id, session_id), allowance_key(user_id, self.now())]
         balance, (item, start, allowance) = self.ledger.admit(caller, extra_keys=keys)
-        item = with_labels(_check_exists(item), start)
+        item = with_labels(check_exists(item), start)
         return SessionSnapshot(balance, session_from(item), item, allowance_used_seconds(allowance))
 
     def _allowance_seconds(self, snapshot: SessionSnapshot) -> int:
@@ -295,9 +295,3 @@ class Streaming:
         if is_direct:
             live_providers.check(new, is_buyer=is_buyer)
         return new
-
-
-def _check_exists(item: Item | None) -> Item:
-    if item is None:
-        raise NotFoundError("There is no such session.")
-    return item

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from .. import contract
 from ..dates import rfc3339
+from ..errors import NotFoundError
 from ..models.ledger import Balance, Charge
 from ..models.sessions import HASH_DIGITS, Session, TurnSettings
 from ..models.transcripts import Transcript
@@ -25,6 +26,13 @@ class SessionSnapshot:
     session: Session
     item: Item
     allowance_used_seconds: int
+
+
+def check_exists(item: Item | None) -> Item:
+    """The session's item. Raises NotFoundError."""
+    if item is None:
+        raise NotFoundError("There is no such session.")
+    return item
 
 
 def allowance_writes(snapshot: SessionSnapshot, ending: LeaseEnd, at: int) -> list[Write]:

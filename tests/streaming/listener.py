@@ -159,9 +159,10 @@ class Listener:
         assert len(sessions) == len(lines) <= 1
         for item, line in zip(sessions, lines, strict=True):
             assert (item["held"], item["done_ms"]) == (0, billed_ms)
-            assert item["charged"] == books.balance.used == -(-billed_ms * LIVE_PER_MINUTE // 60_000)
+            session = session_from(item)
+            assert session.charged == books.balance.used == -(-billed_ms * LIVE_PER_MINUTE // 60_000)
             assert item["state"] in ("lapsed", "stopped")
-            assert (line["state"], line["audio_ms"], line["credits"]) == (item["state"], billed_ms, item["charged"])
+            assert (line["state"], line["audio_ms"], line["credits"]) == (item["state"], billed_ms, session.charged)
         blocks = [item["segments"] for sk, item in books.app.items() if sk.startswith("SEGMENT#")]
         assert blocks or not self.saved, "saved words are lost"  # Each save has the same ones.
 
