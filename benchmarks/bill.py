@@ -22,8 +22,18 @@ STREAMED_BUDGET_USD, REST_BUDGET_USD = Decimal("0.85"), Decimal("8")
 STARTED_AT = 1_795_392_000
 LEASE_SECONDS, SAVE_SECONDS, SESSION_SECONDS = 300, 60, 3_600
 EARLIEST_RENEWAL_SECONDS = 240  # of a lease: 60 s before its end
-# A minute of speech: 150 words in nine turns.
-TURNS_PER_MINUTE, TURN = 9, "some words that somebody said in a meeting about the plan for the next year and what it may cost us"
+# A minute of speech, as a provider cuts it into turns.
+MINUTE = (
+    "Good morning everybody, and thank you for joining at such short notice.",
+    "Before we start, has anyone not seen the numbers that went out yesterday evening?",
+    "All right, then let me walk you through them quickly, and please stop me if something is unclear.",
+    "The first thing you will notice is that the second quarter was better than we had planned.",
+    "Most of it comes from two customers in the north who renewed early, so I would not read too much into it.",
+    "What worries me a little is support: the time to a first answer has gone up by almost a third since March.",
+    "We have two open positions there, and one of them has been open for half a year now.",
+    "I spoke with Maria last week, and she thinks that we can fill the first one by the end of October.",
+    "So my proposal would be to move some of the travel budget, and to decide about the rest in the next meeting.",
+)
 SECONDS = {"minute": 60, "minutes": 60, "hour": 3_600, "hours": 3_600, "day": 86_400, "days": 86_400}
 SECONDS_PER_MONTH = PRICES["hours_of_a_month"] * 3_600
 # Lambda polls an idle queue with five long polls of 20 seconds. Source: Lambda developer guide, "Using Lambda with
@@ -78,7 +88,13 @@ def _streamed_hour(stage: MeteredStage, lease_seconds: int) -> tuple[Counts, Cou
     guard = Guard.reference(LISTENER.user_id, "bill", fact)
     Ledger(tables).grant(LISTENER.user_id, 5_000, "free_credits", guard, at=int(stage.clock.at), reason=fact)
     entries_before = len(_entries(stage))
-    start = {"action": "start", "transport": "direct", "lease_seconds": LEASE_SECONDS, "language": "en", "title": "Stand-up"}
+    start = {
+        "action": "start",
+        "transport": "direct",
+        "lease_seconds": LEASE_SECONDS,
+        "language": "en",
+        "title": "Stand-up",
+    }
     lease, total = stage.request("POST", "/transcription/stream", start)
     session = {"session_id": lease["session_id"]}
     dearest, renewed_at = Counts(), 0
@@ -86,8 +102,10 @@ def _streamed_hour(stage: MeteredStage, lease_seconds: int) -> tuple[Counts, Cou
         stage.forward(SAVE_SECONDS // 2)
         counted = []
         if second % SAVE_SECONDS:
-            saved, save = stage.request("POST", "/transcription/stream", {"action": "save", **session, "segments": _turns(second)})
-            assert len(saved["saved"]) == TURNS_PER_MINUTE, saved
+            saved, save = stage.request(
+                "POST", "/transcription/stream", {"action": "save", **session, "segments": _turns(second)}
+            )
+            assert len(saved["saved"]) == len(MINUTE), saved
             counted.append(save)
             dearest = max(dearest, save, key=lambda each: each.write_units)
         if second - renewed_at >= lease_seconds:
@@ -107,11 +125,12 @@ def _entries(stage: MeteredStage) -> list[dict[str, Any]]:
 
 
 def _turns(second: int) -> list[dict[str, Any]]:
-    first_seq, from_ms = second // SAVE_SECONDS * TURNS_PER_MINUTE, (second - SAVE_SECONDS // 2) * 1_000
-    apart_ms = SAVE_SECONDS * 1_000 // TURNS_PER_MINUTE
+    first_seq, from_ms = second // SAVE_SECONDS * len(MINUTE), (second - SAVE_SECONDS // 2) * 1_000
+    apart_ms = SAVE_SECONDS * 1_000 // len(MINUTE)
+    times = [(from_ms + n * apart_ms, from_ms + (n + 1) * apart_ms - 417) for n in range(len(MINUTE))]
     return [
-        {"seq": first_seq + n, "start_ms": from_ms + n * apart_ms, "end_ms": from_ms + (n + 1) * apart_ms - 400, "text": TURN}
-        for n in range(TURNS_PER_MINUTE)
+        {"seq": first_seq + n, "start_ms": start_ms, "end_ms": end_ms, "text": text}
+        for n, ((start_ms, end_ms), text) in enumerate(zip(times, MINUTE, strict=True))
     ]
 
 
@@ -206,7 +225,9 @@ def total_usd(lines: list[Line]) -> Decimal:
 def main() -> None:
     """Print both bills, and how they compare with their budgets."""
     measured = measure()
-    print(f"  list prices of {PRICES['region']}, read {PRICES['read_on']}; Lambda's times are assumed: {PRICES['assumed_ms']}")
+    print(
+        f"  list prices of {PRICES['region']}, read {PRICES['read_on']}; Lambda's times are assumed: {PRICES['assumed_ms']}"
+    )
     _print(f"{HOURS:,} streamed hours", streamed_bill(measured.hour), STREAMED_BUDGET_USD)
     print(f"    a save takes {measured.units_of_a_save:g} write units at most")
     _print(f"{HOURS:,} streamed hours, renewed as early as possible", streamed_bill(measured.hour_renewed_early))

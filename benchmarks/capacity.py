@@ -36,6 +36,8 @@ def _value_bytes(typed: Any) -> int:
         case "N":
             digits = value.lstrip("-").strip("0")
             return math.ceil(len(digits) / 2) + 1 + value.startswith("-")
+        case "B":
+            return len(value)
         case "NULL" | "BOOL":
             return 1
         case "L":

@@ -23,7 +23,7 @@ from benchmarks.capacity import read_units, write_units
 from chalicelib.models.accounts import Caller
 from scripts.shipping.project import REPOSITORY
 from tests.engines import IN_PROCESS, Engine
-from tests.in_process_dynamodb import Answer, InProcessDynamoDB
+from tests.in_process_dynamodb import Answer, InProcessDynamoDB, with_bytes
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 TOKEN_CHARACTERS = 200  # of a provider's token; what AssemblyAI's have is not documented
@@ -184,7 +184,7 @@ class MeteredStage:
         if operation in WRITES or operation == "TransactWriteItems":
             return self._meter_write(operation, request, send)
         status, body = send()
-        answered, self.counts.reads = json.loads(body), self.counts.reads + 1
+        answered, self.counts.reads = json.loads(body, object_hook=with_bytes), self.counts.reads + 1
         if operation == "BatchGetItem":
             found = [item for items in answered["Responses"].values() for item in items]
             missing = sum(len(table["Keys"]) for table in request["RequestItems"].values()) - len(found)

@@ -23,7 +23,7 @@ from ..repositories.profiles import profile_key
 from ..repositories.purchases import POINTER, purchase_from, purchase_key
 from ..repositories.questions import QUESTION
 from ..repositories.session_responses import START
-from ..repositories.sessions import SESSION
+from ..repositories.sessions import SESSION, session_fields, session_from
 from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables
 from ..repositories.transcripts import SEGMENT, TRANSCRIPT, in_order_of_writing, segments_in
@@ -89,13 +89,11 @@ class ExportContent:
             }
 
     def _sessions(self, user_id: str) -> Iterator[ExportedItem]:
-        """Each with the labels that are stored beside it."""
+        """Each with the labels of its start, and with the values that are not stored because they are zero."""
         starts = _ItemsById(self._items("app", user_id, START))
         for item in self._items("app", user_id, SESSION):
-            session = _export_item(item)
-            for start in starts.of(item["session_id"]):
-                session |= _export_item(start)
-            yield session
+            exported = _export_item(session_fields(session_from(item)) | item)
+            yield exported | {"start": _export_item(start) for start in starts.of(item["session_id"])}
 
     def _purchases(self, user_id: str) -> Iterator[ExportedItem]:
         pointers = self._items("app", user_id, POINTER)
@@ -175,7 +173,8 @@ def _export_segments(items: list[Item]) -> list[ExportedItem]:
     by_seq: dict[int, ExportedItem] = {}
     for item in in_order_of_writing(items):
         shared = _export_item(item)
-        shared.pop("segments", None)
+        for rows in ("segments", "packed"):
+            shared.pop(rows, None)
         for segment in segments_in(item):
             by_seq[segment.seq] = shared | export_struct(segment)
     return sorted(by_seq.values(), key=lambda segment: (segment["start_ms"], segment["seq"]))

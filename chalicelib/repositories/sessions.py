@@ -62,7 +62,7 @@ def session_from(item: Item) -> Session:
 
 
 def create_session(session: Session) -> Write:
-    item = {n: v for n, v in _fields(session).items() if n in ALWAYS_STORED or v not in SAYS_NOTHING}
+    item = {n: v for n, v in session_fields(session).items() if n in ALWAYS_STORED or v not in SAYS_NOTHING}
     return Write(session_key(session.user_id, session.session_id), item=item, when=Attr("pk").not_exists())
 
 
@@ -72,7 +72,7 @@ def update_session(before: Session, after: Session, *, with_response: bool = Fal
     `with_response`: the response of a lease that begins is stored beside it. It says `next_seq`, so it is refused where
     that has risen.
     """
-    old, new = _fields(before), _fields(after)
+    old, new = session_fields(before), session_fields(after)
     changes: dict[Path, Any] = {name: value for name, value in new.items() if old[name] != value}
     dropped: list[Path] = [prefix + use.model for use in before.uses for prefix in (USE_MS, USE_COST)]
     if after.lease_number > before.lease_number:
@@ -111,7 +111,7 @@ def record_save(before: Session, after: Session, max_before_bytes: int) -> Write
     is_repeat = before.saved_hash.startswith(after.saved_hash)  # Sessions stored before have a longer hash.
     is_other_hash = Attr("saved_hash").not_exists() | ~Attr("saved_hash").begins_with(after.saved_hash)
     when &= Attr("saves").eq(before.saves) if is_repeat else is_other_hash
-    new = _fields(after)
+    new = session_fields(after)
     changes: dict[Path, Any] = {name: new[name] for name in LAST_SAVE_FIELDS}
     for name in ("next_seq", "words_until_ms"):
         if getattr(after, name) > getattr(before, name):
@@ -261,7 +261,8 @@ def recognition_from(item: Item) -> Recognition | None:
     return Recognition(item["text"], item["model"], words)
 
 
-def _fields(session: Session) -> Item:
+def session_fields(session: Session) -> Item:
+    """The values of a stored session, also those that say nothing."""
     plain = replace(session, uses=())
     lists = {
         "providers": list(session.providers),

@@ -20,6 +20,7 @@ from ..ids import ulid
 from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
 from .jobs import SUMMARY, job_key, summary_from
+from .packed_rows import pack, unpack
 from .questions import QUESTION
 from .session_responses import delete_responses
 from .sessions import delete_open_session, session_key
@@ -140,11 +141,13 @@ def numbered_block_id(number: int, suffix: str) -> str:
     return f"{NUMBERED_BLOCK}{number:08d}#{suffix}"
 
 
-def put_segments(user_id: str, transcript_id: str, block_id: str, segments: list[Segment]) -> Write:
-    """A block of saved segments."""
+def put_segments(
+    user_id: str, transcript_id: str, block_id: str, segments: list[Segment], *, is_packed: bool = False
+) -> Write:
+    """A block of saved segments. Older releases cannot read one that is packed."""
     rows = [[s.seq, s.start_ms, s.end_ms, s.text, s.speaker] for s in segments]
     key = ItemKey("app", f"USER#{user_id}", f"SEGMENT#{transcript_id}#S#{block_id}")
-    return Write(key, item={"segments": rows})
+    return Write(key, item={"packed": pack(rows)} if is_packed else {"segments": rows})
 
 
 def read_newest_segments(tables: Tables, user_id: str, transcript_id: str, after: int) -> dict[int, Segment]:
@@ -244,7 +247,7 @@ def _place_of_writing(item: Item) -> tuple[int, bool]:
 
     Chunks and blocks of sessions that were open when this came have no numbers: there, blocks replace chunks.
     """
-    if "segments" not in item:
+    if not _is_block(item):
         return item.get("saves_before", -1), True
     number, _, _ = item["sk"].rpartition(f"#S#{NUMBERED_BLOCK}")[2].partition("#")
     return int(number) if f"#S#{NUMBERED_BLOCK}" in item["sk"] else 0, False
@@ -252,11 +255,16 @@ def _place_of_writing(item: Item) -> tuple[int, bool]:
 
 def segments_in(item: Item) -> list[Segment]:
     """The segments of one stored chunk or block; none while a provider has the chunk."""
-    if "segments" in item:
-        return [Segment(*row) for row in item["segments"]]
+    if _is_block(item):
+        rows = [*item.get("segments", ()), *(unpack(item["packed"]) if "packed" in item else ())]
+        return [Segment(*row) for row in rows]
     if item["state"] != "done":
         return []
     return [Segment(item["seq"], item["start_ms"], item["start_ms"] + item["audio_ms"], item["text"])]
+
+
+def _is_block(item: Item) -> bool:
+    return "segments" in item or "packed" in item
 
 
 def _first_id(at: int) -> str:

@@ -168,4 +168,10 @@ class Words:
         raise UnavailableError("The session is busy. Retry the request.")
 
     def block_write(self, session: Session, block: Block, selection: SegmentSelection) -> Write:
-        return put_segments(session.user_id, session.transcript_id, block.block_id, selection.segments)
+        return put_segments(
+            session.user_id,
+            session.transcript_id,
+            block.block_id,
+            selection.segments,
+            is_packed=self.rules.packs_words,
+        )

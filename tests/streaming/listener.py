@@ -11,6 +11,7 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import LiveOptions, Session, SocketCredential
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import session_from, session_key
+from chalicelib.repositories.transcripts import segments_in
 from chalicelib.repositories.table import Tables
 from tests.credits.account_invariants import Books
 from tests.default_prices import LIVE_PER_MINUTE
@@ -163,7 +164,7 @@ class Listener:
             assert session.charged == books.balance.used == -(-billed_ms * LIVE_PER_MINUTE // 60_000)
             assert item["state"] in ("lapsed", "stopped")
             assert (line["state"], line["audio_ms"], line["credits"]) == (item["state"], billed_ms, session.charged)
-        blocks = [item["segments"] for sk, item in books.app.items() if sk.startswith("SEGMENT#")]
+        blocks = [segments_in(item) for sk, item in books.app.items() if sk.startswith("SEGMENT#")]
         assert blocks or not self.saved, "saved words are lost"  # Each save has the same ones.
 
 
