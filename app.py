@@ -35,6 +35,11 @@ ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
+# Of the same for everybody, in browsers; the gateway keeps some of it for as long (scripts/shipping/template.py).
+KEEP_SECONDS = 300
+# Chalice refuses a GET for its Content-Type, and the gateway would keep that answer for everybody.
+ANY_CONTENT_TYPE: list[str] = []
+
 ORIGINS = load.allowed_origins()
 CORS = CORSConfig(
     allow_origin=ORIGINS[0],  # Chalice has one; the middleware and the packaged preflights answer each by its name.
@@ -452,8 +457,8 @@ def usage(caller: Caller, query: Query[contract.UsageQuery]) -> contract.Usage:
 # Payments
 
 
-@app.route("/credits/packages", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@app.route("/credits/packages", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def packages() -> contract.Packages:
     """List the packages of credits and their prices."""
     return use_cases.purchases().packages()
@@ -617,28 +622,28 @@ def dashboard() -> Annotated[static_files.Page, "text/html"]:
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def dashboard_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the dashboard."""
     return static_files.page("admin", name)
 
 
 @app.route("/docs", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def reference() -> Annotated[static_files.Page, "text/html"]:
     """Return the reference page of this API, where requests can be tried."""
     return static_files.page("docs", "index.html")
 
 
 @app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def reference_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the reference page."""
     return static_files.page("docs", name)
 
 
-@app.route("/openapi.json", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@app.route("/openapi.json", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def openapi_document() -> Annotated[static_files.Page, "application/json"]:
     """Return this contract as OpenAPI 3.1."""
     return static_files.page("contract", "openapi.json")
