@@ -187,20 +187,6 @@ def user_export(caller: Caller, export_id: Id) -> contract.AccountExport:
     return use_cases.account_exports().get_status(caller, export_id)
 
 
-@app.schedule(Rate(1, unit=Rate.MINUTES))
-def erase(_event: Any) -> dict[str, int]:
-    """Erase the text of deleted transcripts; continue the deletion of accounts and the exports."""
-    return events.run_event(
-        "erase",
-        {
-            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
-            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
-            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
-            "exports_checked": lambda: use_cases.account_exports().sweep(),
-        },
-    )
-
-
 # Streaming
 
 
@@ -283,7 +269,10 @@ def relay_audio(
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(_event: Any) -> dict[str, int]:
-    """End abandoned sessions and questions, settle or release what they held, and continue stalled jobs."""
+    """End abandoned sessions and questions, settle or release what they held, and continue stalled jobs.
+
+    Then erase the text of deleted transcripts, and continue the deletion of accounts and the exports.
+    """
     return events.run_event(
         "sweep",
         {
@@ -291,6 +280,11 @@ def sweep(_event: Any) -> dict[str, int]:
             "jobs_checked": lambda: use_cases.catchups().sweep(),
             "questions_ended": lambda: use_cases.questions().sweep(),
             "audits_continued": lambda: use_cases.audits().sweep(),
+            # Credits come first: what follows takes longer.
+            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
+            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
+            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
+            "exports_checked": lambda: use_cases.account_exports().sweep(),
         },
     )
 
