@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import yaml
+from chalice.package import YAMLTemplateSerializer
 from msgspec import Struct
 
 from benchmarks.capacity import read_units, write_units
@@ -66,7 +66,7 @@ class Counts(Struct):
     queue_requests: int = 0
     log_bytes: int = 0
     response_bytes: int = 0
-    metrics: dict[str, int] = {}
+    metrics: dict[str, float] = {}
 
     def add(self, other: "Counts", times: float = 1) -> "Counts":
         """Both together; `times`: how often `other` happens."""
@@ -119,7 +119,7 @@ class MeteredStage:
 
     def schedule(self, name: str) -> Counts:
         """One run of a scheduled function, and of the worker for the messages that it sent."""
-        event = {key: "" for key in ("version", "account", "region", "source", "id", "detail-type", "time")}
+        event = dict.fromkeys(("version", "account", "region", "source", "id", "detail-type", "time"), "")
         function = getattr(self.app, name)
         _, counted = self._invoke(lambda context: function(event | {"detail": {}, "resources": []}, context))
         return counted
@@ -159,12 +159,12 @@ class MeteredStage:
     def forward(self, seconds: float) -> None:
         self.clock.at += seconds
 
-    def items(self, table: int, pk: str, prefix: str = "") -> list[dict[str, Any]]:
-        """Stored items, uncounted. `table`: 0 is the ledger, 1 the app table."""
+    def ledger_items(self, user_id: str, prefix: str) -> list[dict[str, Any]]:
+        """Stored items of a user, uncounted."""
         found: list[dict[str, Any]] = self.reader.query(
-            TableName=self.names[table],
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}} | ({":sk": {"S": prefix}} if prefix else {}),
+            TableName=self.names[0],
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": f"USER#{user_id}"}, ":sk": {"S": prefix}},
         )["Items"]
         return found
 
@@ -235,8 +235,8 @@ def access_line_bytes(method: str, path: str) -> int:
         "error.responseType": "-",
     }
     text = (REPOSITORY / ".chalice" / "api.yaml").read_text(encoding="utf-8")
-    (written,) = re.findall(r"Format: >-\n((?: {10}.*\n)+)", text)
-    template = yaml.safe_load(f"Format: >-\n{written}")["Format"]
+    resources = YAMLTemplateSerializer().load_template(text, "api.yaml")["Resources"]
+    template = resources["RestAPI"]["Properties"]["AccessLogSetting"]["Format"]
     line = re.sub(r"\$context\.([\w.]+\w)", lambda found: values[found[1]], template)
     return len(line.encode()) + LINE_OVERHEAD_BYTES
 
@@ -254,7 +254,6 @@ def metered_stage(started_at: int) -> Iterator[MeteredStage]:
         stack.enter_context(patch.object(time, "perf_counter", lambda: clock.at))
         sys.path.insert(0, str(REPOSITORY))
         import app
-
         from chalicelib.http import request as web
         from chalicelib.providers.transport import Transport
         from chalicelib.wiring import aws

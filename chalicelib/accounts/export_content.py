@@ -92,8 +92,10 @@ class ExportContent:
         """Each with the labels of its start, and with the values that are not stored because they are zero."""
         starts = _ItemsById(self._items("app", user_id, START))
         for item in self._items("app", user_id, SESSION):
-            exported = _export_item(session_fields(session_from(item)) | item)
-            yield exported | {"start": _export_item(start) for start in starts.of(item["session_id"])}
+            session = _export_item(session_fields(session_from(item)) | item)
+            for start in starts.of(item["session_id"]):
+                session["start"] = _export_item(start)
+            yield session
 
     def _purchases(self, user_id: str) -> Iterator[ExportedItem]:
         pointers = self._items("app", user_id, POINTER)

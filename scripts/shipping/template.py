@@ -6,7 +6,7 @@ from typing import Any
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings.schema import split_origins
-from scripts.shipping.access import roles_and_logs
+from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import alarms_and_dashboard
 from scripts.shipping.answers import gateway_response_resources, gateway_responses
 from scripts.shipping.project import REPOSITORY
@@ -18,6 +18,8 @@ CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
 # What runs is a published version behind an alias, so that a release can go back to the one before. A changed setting
 # is a new version too. Source: AWS SAM developer guide, `AutoPublishAlias`, `AutoPublishAliasAllProperties`.
 PUBLISHED = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
+# A trace of a timer or of the stream says little, and each is billed: X-Ray samples one request a second at least.
+TRACED_ROLES = ("Api", "Work")
 Template = dict[str, Any]
 
 
@@ -32,7 +34,7 @@ def complete_template(packaged: Template) -> Template:
     preflight = preflight_definition(allowed_origins(packaged))
     merge = TemplateDeepMerger().merge
     generated: Template = {
-        **merge(roles_and_logs(sorted(functions)), {name: {"Properties": PUBLISHED} for name in functions}),
+        **merge(roles_and_logs(sorted(functions)), {name: {"Properties": _released(name)} for name in functions}),
         **alarms_and_dashboard(),
         **gateway_response_resources(responses),
         "RestAPI": {
@@ -53,6 +55,10 @@ def complete_template(packaged: Template) -> Template:
     for name, output in merged["Outputs"].items():
         output.setdefault("Description", name)
     return merged
+
+
+def _released(function: str) -> dict[str, Any]:
+    return PUBLISHED | ({} if ROLE_OF[function] in TRACED_ROLES else {"Tracing": "PassThrough"})
 
 
 def allowed_origins(packaged: Template) -> tuple[str, ...]:

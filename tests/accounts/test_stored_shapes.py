@@ -15,8 +15,8 @@ from chalicelib.repositories import stored_shapes
 from chalicelib.repositories.allowances import spend_allowance
 from chalicelib.repositories.deletions import deletion_key
 from chalicelib.repositories.exports import export_key
-from chalicelib.repositories.packed_rows import pack
 from chalicelib.repositories.ledger import Guard
+from chalicelib.repositories.packed_rows import pack
 from chalicelib.repositories.stored_shapes import StoredShape, shape_of
 from chalicelib.repositories.table import Item, ItemKey, TableName, Write
 from tests.accounts.deletion_env import MARKER, DeletionEnv, Names, scan_table

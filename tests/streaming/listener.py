@@ -11,8 +11,8 @@ from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import LiveOptions, Session, SocketCredential
 from chalicelib.repositories.ledger import Guard
 from chalicelib.repositories.sessions import session_from, session_key
-from chalicelib.repositories.transcripts import segments_in
 from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import segments_in
 from tests.credits.account_invariants import Books
 from tests.default_prices import LIVE_PER_MINUTE
 from tests.engines import Engine

@@ -10,8 +10,8 @@ from chalicelib import contract
 from chalicelib.models.accounts import Caller
 from chalicelib.models.sessions import Session
 from chalicelib.repositories.sessions import session_from, session_key
-from chalicelib.repositories.transcripts import segments_in
 from chalicelib.repositories.table import Tables
+from chalicelib.repositories.transcripts import segments_in
 from chalicelib.streaming.lease_rules import LeaseRules
 from chalicelib.streaming.segments import MAX_BLOCK_BYTES
 from chalicelib.streaming.words import COMPARISONS_PER_DAY
