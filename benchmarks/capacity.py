@@ -50,10 +50,11 @@ def _value_bytes(typed: Any) -> int:
 def write_units(before: TypedItem, after: TypedItem, *, in_transaction: bool) -> int:
     """The units of one written item. `before`, `after`: empty where there is none.
 
-    The larger of both is billed, also where the write was refused; twice in a transaction, but its indexes once.
+    The larger of both is billed, also where the write was refused; twice in a transaction. That an index is billed
+    twice then, too, is how DynamoDB Local counts; the guide does not say.
     """
     units = _started(max(item_bytes(before), item_bytes(after)), WRITE_BYTES)
-    return units * (2 if in_transaction else 1) + _index_units(OPEN_HOLDS, before, after)
+    return (units + _index_units(OPEN_HOLDS, before, after)) * (2 if in_transaction else 1)
 
 
 def _index_units(index: Index, before: TypedItem, after: TypedItem) -> int:
