@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks.bill import (
     DASHBOARD,
@@ -49,21 +50,14 @@ def page(text: str, use: BilledUse) -> str:
 
 def _prices(_: BilledUse) -> str:
     rows = [
-        [
-            name.replace("_", " "),
-            f"${row['usd']}",
-            f"{row['per']:,}",
-            f"[{row['source'].split('/')[3]}]({row['source']})",
-        ]
-        for name, row in PRICES["usd"].items()
+        [row["name"], f"${row['usd']}", f"{row['per']:,}", f"[{urlsplit(row['source']).path}]({row['source']})"]
+        for row in PRICES["usd"].values()
     ]
-    assumed = ", ".join(
-        f"{milliseconds} ms for a {name.replace('_', ' ')}" for name, milliseconds in _assumed().items()
-    )
+    assumed = "\n".join(f"- {ASSUMED[name]}: {milliseconds} ms" for name, milliseconds in PRICES["assumed_ms"].items())
     return (
         f"List prices of {PRICES['region']}, read on {PRICES['read_on']}, without any free tier:\n\n"
-        f"{_table(['price of a', 'USD', 'per', 'source'], rows)}\n\n"
-        f"What Lambda bills by time is assumed, not measured: {assumed}."
+        f"{_table(['what', 'USD', 'per', 'source'], rows)}\n\n"
+        f"The times that Lambda bills are assumed, not measured:\n\n{assumed}"
     )
 
 
