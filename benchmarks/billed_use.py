@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from benchmarks.metered_stage import LISTENER, Counts, MeteredStage, metered_stage
+from benchmarks.metered_stage import LISTENER, Counts, MeteredStage, Step, metered_stage
 from chalicelib.repositories.ledger import Guard, Ledger
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.sessions import session_key
+from chalicelib.repositories.table import Tables, Write
 from chalicelib.streaming.lease_rules import LeaseRules
 
 STARTED_AT = 1_795_392_000
@@ -49,8 +50,12 @@ class StreamedHour(Struct):
 
 
 class BilledUse(Struct):
-    """Everything that was counted. `metric_hours`: of the month at rest, one for each metric sent in an hour."""
+    """Everything that was counted. `metric_hours`: of the month at rest, one for each metric sent in an hour.
 
+    `steps`: the calls to DynamoDB of each kind of request.
+    """
+
+    steps: dict[str, list[Step]]
     hour: StreamedHour
     hour_renewed_early: StreamedHour
     hour_saved_often: StreamedHour
@@ -63,12 +68,44 @@ def measure() -> BilledUse:
     with metered_stage(STARTED_AT) as stage:
         month, metric_hours = _month_at_rest(stage)
         return BilledUse(
+            steps=_steps(stage),
             hour=_streamed_hour(stage, LEASE_SECONDS, SAVE_SECONDS),
             hour_renewed_early=_streamed_hour(stage, EARLIEST_RENEWAL_SECONDS, SAVE_SECONDS),
             hour_saved_often=_streamed_hour(stage, LEASE_SECONDS, LeaseRules().save_interval_seconds),
             month_at_rest=month,
             metric_hours=metric_hours,
         )
+
+
+def _steps(stage: MeteredStage) -> dict[str, list[Step]]:
+    """Of a session of each kind that runs to the end of each lease."""
+    steps = {}
+
+    def request(name: str, **body: Any) -> Any:
+        response, _ = stage.request("POST", STREAM, body)
+        steps[name] = stage.steps
+        return response
+
+    _give_credits(stage)
+    for transport in ("relay", "direct"):
+        start = {"action": "start", "transport": transport, "lease_seconds": LEASE_SECONDS}
+        session = {"session_id": request(f"start, {transport}", **start)["session_id"]}
+        request("save", action="save", **session, segments=[next(_turns())])
+        if transport == "relay":
+            _relay_audio(stage, session["session_id"])
+        stage.forward(LEASE_SECONDS)
+        request(f"renew, {transport}", action="renew", **session)
+        if transport == "relay":
+            _relay_audio(stage, session["session_id"])
+        stage.forward(LEASE_SECONDS)
+        request("stop", action="stop", **session)
+    return steps
+
+
+def _relay_audio(stage: MeteredStage, session_id: str) -> None:
+    """As if some seconds of audio were recognised: without any, an ending lease books nothing."""
+    key = session_key(LISTENER.user_id, session_id)
+    Tables(stage.reader, *stage.names).write(Write(key, add={"done_ms": 30_000, "free_ms": -30_000}))
 
 
 def _streamed_hour(stage: MeteredStage, renewal_seconds: int, save_seconds: int) -> StreamedHour:

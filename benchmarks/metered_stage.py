@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 from chalice.package import YAMLTemplateSerializer
@@ -80,6 +80,13 @@ class Counts(Struct):
         return Counts(**summed, metrics=metrics)
 
 
+class Step(Struct):
+    """One call to DynamoDB: how many items it reads or writes; a query counts as one."""
+
+    kind: Literal["read", "write", "transaction"]
+    items: int
+
+
 @dataclass
 class MeteredStage:
     """Calls the app, and returns what each call is billed for."""
@@ -89,6 +96,7 @@ class MeteredStage:
     clock: SimpleNamespace
     reader: InProcessDynamoDB = field(default_factory=InProcessDynamoDB)
     counts: Counts = field(default_factory=Counts)
+    steps: list[Step] = field(default_factory=list)  # of the last call
     messages: list[str] = field(default_factory=list)
 
     # Calls of the app
@@ -171,7 +179,7 @@ class MeteredStage:
     # Counting
 
     def _invoke(self, call: Callable[[Any], Any]) -> tuple[Any, Counts]:
-        self.counts, written = Counts(invocations=1), io.StringIO()
+        self.counts, self.steps, written = Counts(invocations=1), [], io.StringIO()
         with redirect_stdout(written):
             answered = call(SimpleNamespace(aws_request_id="00000000-0000-4000-8000-000000000001"))
         lines = [*written.getvalue().splitlines(keepends=True), *LAMBDA_LINES.splitlines(keepends=True)]
@@ -191,6 +199,7 @@ class MeteredStage:
             reads = [[item] for item in found] + [[]] * missing
         else:
             reads = [answered["Items"] if "Items" in answered else [answered.get("Item", {})]]
+        self.steps.append(Step("read", len(reads)))
         is_consistent = operation == "BatchGetItem" or request.get("ConsistentRead", False)
         self.counts.read_units += sum(read_units(items, is_consistent=is_consistent) for items in reads)
         return status, body
@@ -205,6 +214,7 @@ class MeteredStage:
             raise RuntimeError(f"refused: {operation}: {answered[1].decode()}")
         for key, old in zip(keys, before, strict=True):
             self.counts.write_units += write_units(old, self._stored(*key), in_transaction=is_transaction)
+        self.steps.append(Step("transaction" if is_transaction else "write", len(keys)))
         self.counts.transactions += is_transaction
         self.counts.writes += not is_transaction
         return answered
