@@ -31,7 +31,7 @@ BYTES_PER_GB = 10**9
 class Line:
     """One line of a bill: how much of what, and the name of its price."""
 
-    what: str
+    item: str
     quantity: Decimal
     price: str
 
@@ -138,7 +138,7 @@ def main() -> None:
     _print(f"{HOURS:,} streamed hours", streamed_bill(use.hour), STREAMED_BUDGET_USD)
     print(f"    a save takes {use.hour.largest_save_units:g} write units")
     _print(f"{HOURS:,} streamed hours, renewed as early as possible", streamed_bill(use.hour_renewed_early))
-    _print(f"{HOURS:,} streamed hours, saved as often as clients are told", streamed_bill(use.hour_saved_often))
+    _print(f"{HOURS:,} streamed hours, saved every 15 seconds", streamed_bill(use.hour_saved_often))
     _print(f"{HOURS:,} streamed hours, traced", streamed_bill(use.hour, is_traced=True))
     for stage, parameters in stage_parameters().items():
         _print(f"a month of {stage} at rest", rest_bill(use), REST_BUDGET_USD)
@@ -150,4 +150,4 @@ def _print(title: str, lines: list[Line], budget: Decimal | None = None) -> None
     verdict = f", budget ${budget:.2f}: {'within' if total <= budget else 'OVER'}" if budget else ""
     print(f"  {title}: ${total:.3f}{verdict}")
     for line in lines:
-        print(f"    {line.quantity:>12,.2f} {line.what:26} ${line.usd:.4f}")
+        print(f"    {line.quantity:>12,.2f} {line.item:26} ${line.usd:.4f}")

@@ -56,12 +56,12 @@ def _prices(_: BilledUse) -> str:
     assumed = "\n".join(f"- {ASSUMED[name]}: {milliseconds} ms" for name, milliseconds in PRICES["assumed_ms"].items())
     return (
         f"List prices of {PRICES['region']}, read on {PRICES['read_on']}, without any free tier:\n\n"
-        f"{_table(['what', 'USD', 'per', 'source'], rows)}\n\n"
+        f"{_table(['item', 'USD', 'per', 'source'], rows)}\n\n"
         f"The times that Lambda bills are assumed, not measured:\n\n{assumed}"
     )
 
 
-def _streamed(use: BilledUse) -> str:
+def _streamed_part(use: BilledUse) -> str:
     lines = streamed_bill(use.hour)
     variants = {
         "leases renewed 60 seconds before their end": streamed_bill(use.hour_renewed_early),
@@ -78,7 +78,7 @@ def _streamed(use: BilledUse) -> str:
 
 def _rest(use: BilledUse) -> str:
     lines = rest_bill(use)
-    without_dashboard = total_usd([line for line in lines if line.what != DASHBOARD])
+    without_dashboard = total_usd([line for line in lines if line.item != DASHBOARD])
     return (
         f"{_bill(lines, 2)}\n\n"
         f"The budget is {_usd(REST_BUDGET_USD, 2)}.\n"
@@ -115,8 +115,8 @@ def _traces_usd(use: BilledUse) -> Decimal:
 
 
 def _bill(lines: Sequence[Line], places: int) -> str:
-    rows = [[line.what, _quantity(line.quantity), _usd(line.usd, places)] for line in lines]
-    return _table(["what", "how much", "USD"], [*rows, ["**together**", "", f"**{_usd(total_usd(lines), places)}**"]])
+    rows = [[line.item, _quantity(line.quantity), _usd(line.usd, places)] for line in lines]
+    return _table(["item", "quantity", "USD"], [*rows, ["**together**", "", f"**{_usd(total_usd(lines), places)}**"]])
 
 
 def _quantity(number: Decimal) -> str:
@@ -134,7 +134,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 PARTS: dict[str, Callable[[BilledUse], str]] = {
     "formula": _formula,
     "examples": _examples,
-    "streamed": _streamed,
+    "streamed": _streamed_part,
     "rest": _rest,
     "prices": _prices,
 }

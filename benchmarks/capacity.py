@@ -44,7 +44,7 @@ def _value_bytes(typed: Any) -> int:
             return 3 + sum(1 + _value_bytes(element) for element in value)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in value.items())
-    raise ValueError(f"no item of ours has a value of type {kind}")
+    raise ValueError(f"no stored item has a value of type {kind}")
 
 
 def write_units(before: TypedItem, after: TypedItem, *, in_transaction: bool) -> int:
@@ -53,7 +53,7 @@ def write_units(before: TypedItem, after: TypedItem, *, in_transaction: bool) ->
     The larger of both is billed, also where the write was refused; twice in a transaction. That an index is billed
     twice then, too, is how DynamoDB Local counts; the guide does not say.
     """
-    units = _started(max(item_bytes(before), item_bytes(after)), WRITE_BYTES)
+    units = _count_units(max(item_bytes(before), item_bytes(after)), WRITE_BYTES)
     return (units + _index_units(OPEN_HOLDS, before, after)) * (2 if in_transaction else 1)
 
 
@@ -64,14 +64,14 @@ def _index_units(index: Index, before: TypedItem, after: TypedItem) -> int:
         return 0
     is_moved = old and new and any(old[key] != new[key] for key in index.keys)
     sizes = [item_bytes(old), item_bytes(new)] if is_moved else [max(item_bytes(old), item_bytes(new))]
-    return sum(_started(size, WRITE_BYTES) for size in sizes)
+    return sum(_count_units(size, WRITE_BYTES) for size in sizes)
 
 
 def read_units(items: Iterable[TypedItem], *, is_consistent: bool) -> float:
     """The units of what one read found together: a query's page, or one item of a batch."""
-    return _started(sum(map(item_bytes, items)), READ_BYTES) / (1 if is_consistent else 2)
+    return _count_units(sum(map(item_bytes, items)), READ_BYTES) / (1 if is_consistent else 2)
 
 
-def _started(size: int, unit: int) -> int:
+def _count_units(size: int, unit: int) -> int:
     """A call that finds nothing is billed as one unit too."""
     return max(1, math.ceil(size / unit))

@@ -137,9 +137,9 @@ class MeteredStage:
         counted = Counts()
         while self.messages:
             record = {"body": self.messages.pop(0), "receiptHandle": "x"}
-            _, once = self._invoke(lambda context, record=record: self.app.work({"Records": [record]}, context))
-            once.queue_requests += 2  # received and deleted
-            counted = counted.add(once)
+            _, handled = self._invoke(lambda context, record=record: self.app.work({"Records": [record]}, context))
+            handled.queue_requests += 2  # received and deleted
+            counted = counted.add(handled)
         return counted
 
     def count(self, images: list[dict[str, Any]]) -> Counts:
@@ -208,18 +208,18 @@ class MeteredStage:
         is_transaction = operation == "TransactWriteItems"
         actions = request["TransactItems"] if is_transaction else [{operation: request}]
         keys = [_key_of(write) for action in actions for write in action.values()]
-        before = [self._stored(*key) for key in keys]
+        before = [self._load_stored(*key) for key in keys]
         answered = send()
         if answered[0] >= 400:
             raise RuntimeError(f"refused: {operation}: {answered[1].decode()}")
         for key, old in zip(keys, before, strict=True):
-            self.counts.write_units += write_units(old, self._stored(*key), in_transaction=is_transaction)
+            self.counts.write_units += write_units(old, self._load_stored(*key), in_transaction=is_transaction)
         self.steps.append(Step("transaction" if is_transaction else "write", len(keys)))
         self.counts.transactions += is_transaction
         self.counts.writes += not is_transaction
         return answered
 
-    def _stored(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+    def _load_stored(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         return dict(self.reader.get_item(TableName=table, Key=key).get("Item", {}))
 
 

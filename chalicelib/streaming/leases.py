@@ -106,7 +106,7 @@ class Leases:
         return self._repeat(session, first_response(item, start), body_hash, session.body_hash, is_start=True)
 
     def repeat_renewal(self, snapshot: SessionSnapshot, renewal: str, body_hash: str) -> contract.Lease | None:
-        """The response of this renewal of the session, if it was made before; None if it is new, or came to nothing.
+        """The response of this renewal of the session, if it was made before; None if it is new, or failed.
 
         Raises as `_repeat` does; ConflictError where another renewal followed it.
         """

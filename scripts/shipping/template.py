@@ -34,7 +34,9 @@ def complete_template(packaged: Template) -> Template:
     preflight = preflight_definition(allowed_origins(packaged))
     merge = TemplateDeepMerger().merge
     generated: Template = {
-        **merge(roles_and_logs(sorted(functions)), {name: {"Properties": _released(name)} for name in functions}),
+        **merge(
+            roles_and_logs(sorted(functions)), {name: {"Properties": _release_properties(name)} for name in functions}
+        ),
         **alarms_and_dashboard(),
         **gateway_response_resources(responses),
         "RestAPI": {
@@ -57,7 +59,7 @@ def complete_template(packaged: Template) -> Template:
     return merged
 
 
-def _released(function: str) -> dict[str, Any]:
+def _release_properties(function: str) -> dict[str, Any]:
     return PUBLISHED | ({} if ROLE_OF[function] in TRACED_ROLES else {"Tracing": "PassThrough"})
 
 

@@ -53,16 +53,16 @@ def test_every_price_of_a_bill_has_a_source_and_a_date(use: BilledUse) -> None:
 def test_nothing_that_is_counted_is_left_out_of_the_bill(use: BilledUse) -> None:
     """Each count that rises makes a bill higher."""
     use = copy.deepcopy(use)
-    streamed, rest = (bill.total_usd(lines(use)) for lines in (_streamed, bill.rest_bill))
+    streamed, rest = (bill.total_usd(lines(use)) for lines in (_streamed_lines, bill.rest_bill))
 
     for name in set(Counts.__struct_fields__) - {"metrics"}:
         for calls in (use.hour.calls, use.month_at_rest):
             for each in calls:
                 setattr(each.counts, name, getattr(each.counts, name) + 1_000)
-        now = [bill.total_usd(lines(use)) for lines in (_streamed, bill.rest_bill)]
+        now = [bill.total_usd(lines(use)) for lines in (_streamed_lines, bill.rest_bill)]
         assert now[0] > streamed or now[1] > rest, name
         streamed, rest = now
 
 
-def _streamed(use: BilledUse) -> list[bill.Line]:
+def _streamed_lines(use: BilledUse) -> list[bill.Line]:
     return bill.streamed_bill(use.hour)

@@ -34,9 +34,9 @@ class ComparedClient:
                 self._write(OPERATIONS[kind], **write)
 
     def _write(self, operation: str, **request: Any) -> Any:
-        before = self._stored(request)
+        before = self._load_stored(request)
         response = self._send(operation, request)
-        computed = write_units(before, self._stored(request), in_transaction=False)
+        computed = write_units(before, self._load_stored(request), in_transaction=False)
         self.units.append((operation, response["ConsumedCapacity"]["CapacityUnits"], computed))
         return response
 
@@ -50,7 +50,7 @@ class ComparedClient:
     def _send(self, operation: str, request: dict[str, Any]) -> Any:
         return getattr(self._client, operation)(**request, ReturnConsumedCapacity="INDEXES")
 
-    def _stored(self, write: dict[str, Any]) -> dict[str, Any]:
+    def _load_stored(self, write: dict[str, Any]) -> dict[str, Any]:
         fields = write.get("Key") or write["Item"]
         key = {name: fields[name] for name in ("pk", "sk")}
         item: dict[str, Any] = self._client.get_item(TableName=write["TableName"], Key=key).get("Item", {})
@@ -60,23 +60,23 @@ class ComparedClient:
 def _computed_reads(operation: str, request: dict[str, Any], response: dict[str, Any]) -> float:
     if operation == "batch_get_item":
         found = [item for items in response["Responses"].values() for item in items]
-        asked = sum(len(table["Keys"]) for table in request["RequestItems"].values())
-        return sum(read_units([item], is_consistent=True) for item in found) + asked - len(found)
+        requested = sum(len(table["Keys"]) for table in request["RequestItems"].values())
+        return sum(read_units([item], is_consistent=True) for item in found) + requested - len(found)
     items = response["Items"] if operation == "query" else [response.get("Item", {})]
     return read_units(items, is_consistent=request.get("ConsistentRead", False))
 
 
 @pytest.fixture
-def compared(dynamodb_local: Engine) -> Iterator[tuple[Backend, ComparedClient]]:
+def compared_backend(dynamodb_local: Engine) -> Iterator[tuple[Backend, ComparedClient]]:
     with dynamodb_local.tables() as names:
         client = ComparedClient(dynamodb_local.new_client())
         yield Backend.on(Tables(client, *names), Clock()), client
 
 
 def test_the_units_of_a_live_session_are_those_that_dynamodb_reports(
-    compared: tuple[Backend, ComparedClient],
+    compared_backend: tuple[Backend, ComparedClient],
 ) -> None:
-    backend, client = compared
+    backend, client = compared_backend
     ada = backend.person(500)
     words = [contract.SegmentInput(seq=n, start_ms=n, end_ms=n + 1, text=f"{n} {'words ' * 400}") for n in range(4)]
     labels = {"title": "語" * 200, "source_url": f"https://example.com/{'x' * 1_900}", "key_terms": ["x" * 50] * 100}

@@ -1,4 +1,4 @@
-"""What the gateway's cache keeps for everybody: it costs no call to AWS, and is never an error of ours."""
+"""What the gateway's cache keeps for everybody: it costs no call to AWS, and is never our own error."""
 
 import itertools
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ BUILT = [
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def attempted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The calls to AWS that were tried. None succeeds: every service is unreachable, and every secret is sealed."""
     calls: list[str] = []
 
@@ -77,7 +77,7 @@ def get(
 
 
 @pytest.mark.parametrize("path", CACHED_SECONDS)
-def test_whoever_is_let_in_gets_200_or_304_whatever_else_they_send(path: str, tried: list[str]) -> None:
+def test_callers_who_are_let_in_get_200_whatever_else_they_send(path: str, attempted_calls: list[str]) -> None:
     """The gateway keeps the answer by the headers of its key alone, so that any other could spoil it for everybody."""
     assert not {*HEADERS} - {"If-None-Match"} & {*CACHE_KEYS}
     bodies = set()
@@ -90,26 +90,26 @@ def test_whoever_is_let_in_gets_200_or_304_whatever_else_they_send(path: str, tr
             bodies.add(response["body"])
 
     assert len(bodies) == 1
-    assert tried == []
+    assert attempted_calls == []
 
 
 @pytest.mark.parametrize("path", CACHED_SECONDS)
-def test_a_cached_route_is_not_counted_and_reads_no_table(path: str, tried: list[str]) -> None:
+def test_a_cached_route_is_not_counted_and_reads_no_table(path: str, attempted_calls: list[str]) -> None:
     spec = route_spec(app.app.routes[path]["GET"].view_function)
 
     response = get(path, {})
 
     assert spec.limit in UNCOUNTED
     assert "RateLimit-Limit" not in response["headers"]
-    assert tried == []
+    assert attempted_calls == []
 
 
-def test_a_browser_that_has_the_contract_is_answered_without_it(tried: list[str]) -> None:
+def test_a_browser_that_has_the_contract_is_answered_without_it(attempted_calls: list[str]) -> None:
     tag = get("/openapi.json", {})["headers"]["ETag"]
 
     again = get("/openapi.json", {"If-None-Match": f'"old", W/{tag}'})
 
-    assert (again["statusCode"], again["body"], tried) == (304, "", [])
+    assert (again["statusCode"], again["body"], attempted_calls) == (304, "", [])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_browser_that_has_the_contract_is_answered_without_it(tried: list[str]
         ("/admin/assets/{name}", {"name": "icon.svg"}),
     ],
 )
-@pytest.mark.usefixtures("tried")
+@pytest.mark.usefixtures("attempted_calls")
 def test_browsers_keep_what_is_the_same_for_everybody(path: str, parameters: dict[str, str]) -> None:
     response = get(path, {}, parameters=parameters)
 
@@ -131,7 +131,7 @@ def test_browsers_keep_what_is_the_same_for_everybody(path: str, parameters: dic
     assert response["headers"]["Vary"] == "Origin"
 
 
-@pytest.mark.usefixtures("tried")
+@pytest.mark.usefixtures("attempted_calls")
 def test_browsers_keep_no_error() -> None:
     missing = get("/docs/assets/{name}", {}, parameters={"name": "nothing.css"})
     foreign = get("/credits/packages", {"Origin": "https://another.example"})

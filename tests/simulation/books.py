@@ -33,7 +33,7 @@ def text(item: Item, name: str) -> str:
 
 
 def block_texts(block: Item) -> list[str]:
-    """The texts in a stored block of saved words, packed or not."""
+    """The texts in a stored block of saved text, packed or not."""
     if "packed" not in block:
         return [row["L"][3]["S"] for row in block["segments"]["L"]]
     packed = block["packed"]["B"]

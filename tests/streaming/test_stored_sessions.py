@@ -61,7 +61,7 @@ def ada(backend: Backend) -> Caller:
     return backend.person(2_000)
 
 
-def stored(backend: Backend, caller: Caller, session_id: str) -> Item:
+def load_session(backend: Backend, caller: Caller, session_id: str) -> Item:
     item = backend.tables.get(session_key(caller.user_id, session_id))
     assert item
     return item
@@ -96,7 +96,7 @@ def test_a_session_of_an_hour_stays_below_a_kilobyte(
         if transport == "relay":
             backend.send(ada, session_id, 1_000 + minute)
         backend.streaming.save(ada, session_id, [SEGMENTS[0]])
-        sizes.append(item_bytes(serialize(stored(backend, ada, session_id))))
+        sizes.append(item_bytes(serialize(load_session(backend, ada, session_id))))
 
     assert max(sizes) < WRITE_BYTES
 
@@ -108,7 +108,7 @@ def store_in_old_form(backend: Backend, caller: Caller, session_id: str, renewal
     """As the release before stored this session: all of it in one item, with whole hashes and keys."""
     keys = start_key(caller.user_id, session_id), renewal_key(caller.user_id, session_id)
     first, renewed = (backend.tables.get(key) or {} for key in keys)
-    item = stored(backend, caller, session_id)
+    item = load_session(backend, caller, session_id)
     old = session_fields(session_from(item)) | item | {name: first[name] for name in ("key_terms", "turn")}
     old |= {"first_answer": first["response"], "body_hash": BODY_HASH}
     if renewals:
@@ -152,7 +152,7 @@ def test_a_session_stored_before_is_renewed_with_its_labels(backend: Backend, ad
             renew(backend, ada, "session-1", key)
     assert len(live.options) == 4
     assert len({options.key_terms for options in live.options}) == len({options.turn for options in live.options}) == 1
-    assert "renewal_answer" not in stored(backend, ada, "session-1")
+    assert "renewal_answer" not in load_session(backend, ada, "session-1")
     backend.check_invariants(ada.user_id)
 
 
@@ -174,12 +174,12 @@ def test_a_save_stored_before_is_acknowledged_and_not_stored_again(backend: Back
     start(backend, ada, "session-1")
     saved = backend.streaming.save(ada, "session-1", SEGMENTS)
     store_in_old_form(backend, ada, "session-1", [])
-    before = stored(backend, ada, "session-1")
+    before = load_session(backend, ada, "session-1")
 
     again = backend.streaming.save(ada, "session-1", SEGMENTS)
 
     assert again.saved == saved.saved
-    assert stored(backend, ada, "session-1") == before
+    assert load_session(backend, ada, "session-1") == before
 
 
 def test_a_session_stored_before_stops_as_any_other(backend: Backend, ada: Caller) -> None:
