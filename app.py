@@ -452,15 +452,9 @@ def usage(caller: Caller, query: Query[contract.UsageQuery]) -> contract.Usage:
 # Payments
 
 
-<<<<<<< HEAD
 @app.route("/credits/packages", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
 @endpoint(limit="open", keep_seconds=KEEP_SECONDS)
-def packages() -> contract.Packages:
-=======
-@app.route("/credits/packages", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
 def packages(_: Query[contract.AnyQuery]) -> contract.Packages:
->>>>>>> main
     """List the packages of credits and their prices."""
     return use_cases.purchases().packages()
 
@@ -625,50 +619,29 @@ def dashboard(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
-<<<<<<< HEAD
 @endpoint(limit="open", keep_seconds=KEEP_SECONDS)
-def dashboard_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
-=======
-@endpoint(limit="open")
 def dashboard_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
->>>>>>> main
     """Return a file of the dashboard."""
     return static_files.page("admin", name)
 
 
 @app.route("/docs", methods=["GET"], cors=CORS)
-<<<<<<< HEAD
 @endpoint(limit="open", keep_seconds=KEEP_SECONDS)
-def reference() -> Annotated[static_files.Page, "text/html"]:
-=======
-@endpoint(limit="open")
 def reference(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
->>>>>>> main
     """Return the reference page of this API, where requests can be tried."""
     return static_files.page("docs", "index.html")
 
 
 @app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
-<<<<<<< HEAD
 @endpoint(limit="open", keep_seconds=KEEP_SECONDS)
-def reference_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
-=======
-@endpoint(limit="open")
 def reference_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
->>>>>>> main
     """Return a file of the reference page."""
     return static_files.page("docs", name)
 
 
-<<<<<<< HEAD
 @app.route("/openapi.json", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
 @endpoint(limit="open", keep_seconds=KEEP_SECONDS)
-def openapi_document() -> Annotated[static_files.Page, "application/json"]:
-=======
-@app.route("/openapi.json", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
 def openapi_document(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "application/json"]:
->>>>>>> main
     """Return this contract as OpenAPI 3.1."""
     return static_files.page("contract", "openapi.json")
 
