@@ -43,8 +43,10 @@ def put_response(session: Session, response: str) -> Write:
     return Write(renewal_key(session.user_id, session.session_id), item=item)
 
 
-def delete_responses(user_id: str, session_id: str) -> list[Write]:
-    return [Write(key(user_id, session_id), delete=True) for key in (start_key, renewal_key)]
+def delete_responses(session: Session) -> list[Write]:
+    """Delete what is stored beside the session; before its second lease there is no renewal."""
+    keys = (start_key, renewal_key) if session.lease_number > 1 else (start_key,)
+    return [Write(key(session.user_id, session.session_id), delete=True) for key in keys]
 
 
 def with_labels(item: Item, start: Item | None) -> Item:

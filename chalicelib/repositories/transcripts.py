@@ -83,7 +83,7 @@ def delete_transcript_and_session(
         is_same = Attr("state").eq(session.state.value) & Attr("lease_number").eq(session.lease_number)
         writes.append(Write(session_key(user_id, session.session_id), delete=True, when=is_same))
         writes.append(delete_open_session(user_id, transcript.transcript_id))
-        writes += delete_responses(user_id, session.session_id)
+        writes += delete_responses(session)
     return writes
 
 

@@ -227,7 +227,7 @@ class Leases:
                 delete_session(opened),
                 delete_open_session(opened.user_id, opened.transcript_id),
                 delete_transcript(opened.user_id, opened.transcript_id),
-                *delete_responses(opened.user_id, opened.session_id),
+                *delete_responses(opened),
             ]
         else:
             lapsed = replace(opened, state=SessionState.LAPSED, held=0)
