@@ -33,7 +33,7 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def double_api(start_api: StartApi) -> Api:
     """An API that asks OpenAI where AssemblyAI gives no token, and waits little for either."""
     return start_api(LIVE_PROVIDERS="assemblyai, openai", BUYERS_ONLY_PROVIDERS="none", TOKEN_TIMEOUT_SECONDS="1.5")

@@ -99,7 +99,7 @@ def http_fixture() -> Callable[..., bytes]:
     return http
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     with StandIn.running(tmp_path_factory.mktemp("stand-in") / "stderr.txt") as running:
         yield running
