@@ -49,15 +49,23 @@ STREAM_HANDLERS: dict[str, Handler] = {
 }
 ALL_HANDLERS = HANDLERS | STREAM_HANDLERS
 PARSED_EXPRESSIONS = 4_096
-PARSED_NUMBERS = 65_536
+CACHED_NUMBERS = 65_536
 # The engine copies each item and parses each expression several times. Items are plain JSON, which marshal copies
 # faster than deepcopy, and there are few expressions.
 _tokenize = lru_cache(PARSED_EXPRESSIONS)(dynamodb._tokenize)
 dynamodb.copy = SimpleNamespace(deepcopy=lambda value: marshal.loads(marshal.dumps(value)))
 dynamodb._tokenize = lambda expression: list(_tokenize(expression))
 dynamodb._condition_syntax_error = lru_cache(PARSED_EXPRESSIONS)(dynamodb._condition_syntax_error)
-for _rule_of_numbers in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
-    setattr(dynamodb, _rule_of_numbers, lru_cache(PARSED_NUMBERS)(getattr(dynamodb, _rule_of_numbers)))
+
+
+def _cached_for_texts(rule: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A rule of numbers, which are texts; a malformed request has other values in their place."""
+    cached = lru_cache(CACHED_NUMBERS)(rule)
+    return lambda value: cached(value) if isinstance(value, str) else rule(value)
+
+
+for _rule in ("_ddb_canonicalize_number", "_number_error", "_number_size_bytes"):
+    setattr(dynamodb, _rule, _cached_for_texts(getattr(dynamodb, _rule)))
 
 
 def _refuse_missing_paths(apply_clause: Callable[..., None]) -> Callable[..., None]:
