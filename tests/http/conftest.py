@@ -27,7 +27,7 @@ from tests.http.log_lines import request_lines
 from tests.http.schedules import fast_schedules
 
 # A busy machine may take long to recognise a second of speech; that must not look like a provider's failure.
-PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6"}
+PATIENCE = {"ASSEMBLYAI_TIMEOUT_SECONDS": "18", "OPENAI_TIMEOUT_SECONDS": "6", "TOKEN_TIMEOUT_SECONDS": "10"}
 StartApi = Callable[..., Api]
 
 
