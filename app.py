@@ -73,9 +73,10 @@ def register(body: Body[contract.Register]) -> contract.Registered:
 @app.route("/auth/confirm", methods=["POST"], cors=CORS)
 @endpoint(limit="codes")
 def confirm(body: Body[contract.Confirm]) -> contract.Confirmed:
-    """Confirm the email address with the code that was sent to it.
+    """Confirm the email address with the code that was sent to it, and set the password.
 
-    The free credits are added with the confirmation.
+    The free credits are added with the confirmation. Send the password of the sign-up again: without it, one may have
+    to be set with `POST /auth/forgot-password`.
     """
     return use_cases.accounts().confirm(body, web.network(request()))
 
@@ -454,7 +455,7 @@ def usage(caller: Caller, query: Query[contract.UsageQuery]) -> contract.Usage:
 
 @app.route("/credits/packages", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def packages() -> contract.Packages:
+def packages(_: Query[contract.AnyQuery]) -> contract.Packages:
     """List the packages of credits and their prices."""
     return use_cases.purchases().packages()
 
@@ -488,7 +489,9 @@ def purchase_status(caller: Caller, purchase_id: Id) -> contract.PurchaseItem:
 @app.route("/webhooks/stripe", methods=["POST"], cors=CORS)
 @endpoint(limit="webhooks", errors=("invalid_signature",))
 def stripe_webhook(
-    raw: Annotated[bytes, RawBody(web.MAX_JSON_BYTES)], signature: Annotated[str, Header("Stripe-Signature")]
+    raw: Annotated[bytes, RawBody(web.MAX_JSON_BYTES)],
+    signature: Annotated[str, Header("Stripe-Signature")],
+    _: Query[contract.AnyQuery],
 ) -> contract.StripeWebhookResult:
     """Receive an event of the payment service.
 
@@ -590,7 +593,7 @@ def daily_audit(_event: Any) -> dict[str, int]:
 
 @app.route("/", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def start_page() -> Annotated[static_files.Page, "text/html"]:
+def start_page(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return a page that points to the reference and the dashboard."""
     return pages.start_page(web.base_path(request()))
 
@@ -604,42 +607,42 @@ def paid_page(query: Query[contract.PaidQuery]) -> Annotated[static_files.Page, 
 
 @app.route("/checkout/cancelled", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def cancelled_page() -> Annotated[static_files.Page, "text/html"]:
+def cancelled_page(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the page that buyers see who did not pay."""
     return pages.cancelled_page(web.base_path(request()))
 
 
 @app.route("/admin", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def dashboard() -> Annotated[static_files.Page, "text/html"]:
+def dashboard(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the owner's dashboard, a page that asks for a sign-in."""
     return static_files.page("admin", "index.html")
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def dashboard_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
+def dashboard_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the dashboard."""
     return static_files.page("admin", name)
 
 
 @app.route("/docs", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def reference() -> Annotated[static_files.Page, "text/html"]:
+def reference(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the reference page of this API, where requests can be tried."""
     return static_files.page("docs", "index.html")
 
 
 @app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def reference_asset(name: str) -> Annotated[static_files.Page, *ASSET_TYPES]:
+def reference_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the reference page."""
     return static_files.page("docs", name)
 
 
 @app.route("/openapi.json", methods=["GET"], cors=CORS)
 @endpoint(limit="open")
-def openapi_document() -> Annotated[static_files.Page, "application/json"]:
+def openapi_document(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "application/json"]:
     """Return this contract as OpenAPI 3.1."""
     return static_files.page("contract", "openapi.json")
 

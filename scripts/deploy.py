@@ -105,10 +105,12 @@ def deploy(
         _check(sealer, settings, stage)
     packed = shipment.pack()
     print(describe_package(packed, shipment.target))
-    _apply("application", shipment.plan_application(packed), agree)
+    release = shipment.store(packed)
+    _apply("application", shipment.plan_application(release), agree)
+    shipment.releases.record(release)
     url = shipment.url()
     public_url = settings.get("PUBLIC_URL") or url
-    print(NEXT.format(url=url, public_url=public_url, stage=stage, build=packed.digest[:12],
+    print(NEXT.format(url=url, public_url=public_url, stage=stage, build=release.build,
                       origin=",".join(shipment.origins), megabytes=packed.size_bytes / 1e6))  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib import contract
-from chalicelib.catchup.range_reader import SESSION_READS_PER_DAY
+from chalicelib.catchup.job_rules import JobRules
 from chalicelib.errors import ConflictError
 from chalicelib.models.transcripts import Segment, Transcript
 from chalicelib.repositories.sessions import MAX_OPEN_SESSIONS
@@ -222,9 +222,9 @@ NO_CAP: tuple[int, Callable[[Reader], float]] = (0, lambda _: 0)
         ("stream", save_nothing, (COMPARISONS_PER_DAY, compare_with_stored_words)),
         ("stream", start_and_stop, (COMPARISONS_PER_DAY, compare_with_stored_words)),
         ("audio", send_chunk_too_late, NO_CAP),
-        ("spend", start_purchase, (SESSION_READS_PER_DAY, quote_session)),
-        ("spend", repeat_catchup, (SESSION_READS_PER_DAY, quote_session)),
-        ("spend", repeat_catchup, (SESSION_READS_PER_DAY, list_sessions)),
+        ("spend", start_purchase, (JobRules().session_reads_per_day, quote_session)),
+        ("spend", repeat_catchup, (JobRules().session_reads_per_day, quote_session)),
+        ("spend", repeat_catchup, (JobRules().session_reads_per_day, list_sessions)),
         ("account", delete_transcript, NO_CAP),
     ],
 )

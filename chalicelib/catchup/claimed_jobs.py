@@ -1,6 +1,7 @@
 """A job while a worker has claimed it: every step is saved under the claim, which also renews it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..repositories.jobs import (
     mark_provider_copy_deleted,
     update_job,
 )
+from ..repositories.provider_copies import ProviderCopy, delete_copy, list_copies
 from ..repositories.table import Tables, Write, WriteRefusedError
 from .job_rules import JobRules
 
@@ -77,4 +79,13 @@ class ClaimedJobs:
 
     def mark_provider_copy_deleted(self, ended_job: Job) -> None:
         """An ended job needs no claim: nothing else about it changes."""
-        self.tables.write(mark_provider_copy_deleted(ended_job))
+        with suppress(WriteRefusedError):  # It was deleted meanwhile.
+            self.tables.write(mark_provider_copy_deleted(ended_job))
+
+    def list_copies(self, job_id: str) -> list[ProviderCopy]:
+        """What the provider still has of a job that is deleted here."""
+        return list_copies(self.tables, job_id)
+
+    def delete_copy_record(self, copy: ProviderCopy) -> None:
+        """The provider has deleted it."""
+        self.tables.write(delete_copy(copy))

@@ -6,7 +6,7 @@ is free.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,9 +40,10 @@ from ..repositories.jobs import (
 )
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
-from ..repositories.table import Tables, WriteRefusedError
+from ..repositories.provider_copies import ProviderCopy, find_due_copies, postpone_copy, put_copy
+from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import Transcripts, begin_catchup, transcript_key
-from .job_answer import job_answer
+from .job_answer import free_quote, job_answer
 from .job_rules import JobRules, job_hold, webhook_secret
 from .range_reader import RangeReader, Uploads
 from .requested_range import RequestedRange
@@ -105,12 +106,18 @@ class Catchups:
         if not self.is_on:
             message = "Catch-ups are switched off on this server, because it has no text model."
             raise UnavailableError(message, retry_after_seconds=OFF_RETRY_SECONDS)
-        ranges = RangeReader(self.ledger, self.tables, self.transcripts, self.uploads, self.prices, self.now)
+        reads_per_day = self.rules.session_reads_per_day
+        ranges = RangeReader(
+            self.ledger, self.tables, self.transcripts, self.uploads, self.prices, reads_per_day, self.now
+        )
         requested = ranges.read(caller, body)
-        if body.quote:
-            balance, _ = self.ledger.admit(caller)
-            return self._quote(ranges.cut(caller, requested, balance), balance)
         range_item_key = range_key(caller.user_id, requested.range_hash)
+        if body.quote:
+            balance, (range_item,) = self.ledger.admit(caller, extra_keys=[range_item_key])
+            earlier = self._find_earlier(caller, range_item["job_id"], requested) if range_item else None
+            if earlier:
+                return free_quote(earlier, balance.available, self.prices.version)
+            return self._quote(ranges.cut(caller, requested, balance), balance)
         for _ in range(TRIES):
             balance, (job_item, range_item) = self.ledger.admit(caller, extra_keys=[job_key(job_id), range_item_key])
             if job_item:
@@ -156,28 +163,39 @@ class Catchups:
         """
         if not hmac.compare_digest(webhook_secret(self.webhook_key, job_id).encode(), secret.encode()):
             raise InvalidSignatureError("The webhook's secret is not the secret of this job.")
-        with suppress(WriteRefusedError):  # The job does not exist any more.
+        try:
             self.tables.write(record_notification(job_id, provider_id))
+        except WriteRefusedError:  # The job does not exist any more.
+            self.tables.write(put_copy(ProviderCopy(job_id, provider_id)))
         self.queue.send(job_id)
         return contract.WebhookReceipt(received=True)
 
     def sweep(self) -> int:
-        """Queue every job that has been silent; how many. Safe to call at any time, also concurrently."""
+        """Queue every job that has been silent, or of which a provider has a copy to delete; how many.
+
+        Safe to call at any time, also concurrently.
+        """
         queued, failures = 0, []
-        for hold in self.ledger.iter_due_holds(self.now()):
-            if hold.kind != HoldKind.CATCHUP:
-                continue
+        for job_id, postponement in self._due_jobs():
             try:
-                self.queue.send(hold.reference)
-                rescheduled_hold = replace(hold, sweep_at=self.now() + self.rules.recheck_seconds)
+                self.queue.send(job_id)
                 with suppress(WriteRefusedError):  # It has just ended.
-                    self.tables.write(reschedule_sweep(rescheduled_hold))
+                    self.tables.write(postponement)
                 queued += 1
             except Exception as failure:  # noqa: BLE001 - one job that cannot be queued must not stop the others
                 failures.append(failure)
         if failures:
             raise ExceptionGroup(f"{len(failures)} jobs could not be queued, {queued} were", failures)
         return queued
+
+    def _due_jobs(self) -> Iterator[tuple[str, Write]]:
+        """The jobs that need a message now, each with the write that postpones the next message."""
+        recheck_at = self.now() + self.rules.recheck_seconds
+        for hold in self.ledger.iter_due_holds(self.now()):
+            if hold.kind == HoldKind.CATCHUP:
+                yield hold.reference, reschedule_sweep(replace(hold, sweep_at=recheck_at))
+        for copy in find_due_copies(self.tables, self.now()):
+            yield copy.job_id, postpone_copy(copy, recheck_at)
 
     def _credits(self, requested: RequestedRange) -> int:
         """The most that the range can cost."""
@@ -190,6 +208,7 @@ class Catchups:
             from_ms=requested.from_ms,
             to_ms=requested.to_ms,
             price_version=self.prices.version,
+            is_stored=False,
         )
 
     def _new_job(

@@ -157,13 +157,16 @@ class Transcription:
 
     def delete_remaining_copies(self, ended_job: Job) -> None:
         """Have the provider delete all that it still has of an ended job. Raises ProviderError."""
-        copies = {ended_job.notified_id} - {"", ended_job.provider_id}
-        if not ended_job.is_provider_copy_deleted:
-            copies |= {ended_job.provider_id} - {""}
-        for provider_id in sorted(copies):
+        for provider_id in ended_job.remaining_copies:
             self._delete(provider_id)
-        if copies and not ended_job.is_provider_copy_deleted:
+        if ended_job.is_known_to_provider:
             self.jobs.mark_provider_copy_deleted(ended_job)
+
+    def delete_copies_of_deleted_job(self, job_id: str) -> None:
+        """Have the provider delete all that it still has of a job that is deleted here. Raises ProviderError."""
+        for copy in self.jobs.list_copies(job_id):
+            self._delete(copy.provider_id)
+            self.jobs.delete_copy_record(copy)
 
     def _delete(self, provider_id: str) -> None:
         try:

@@ -69,6 +69,7 @@ class CatchupWorker:
         """
         job = self.jobs.read(job_id)
         if job is None:
+            self.transcription.delete_copies_of_deleted_job(job_id)
             return None
         if job.has_ended:
             return self._clean_up(job)

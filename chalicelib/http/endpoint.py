@@ -9,6 +9,7 @@ from typing import Any
 from chalice import Response
 from chalice.app import Request
 
+from .. import contract
 from ..errors import REASON_CODES, AppError, InsufficientCreditsError, UnavailableError
 from ..logs import log
 from ..models.rate_limits import GROUPS, UNCOUNTED
@@ -68,6 +69,8 @@ class EndpointDecorator:
         callers = {name: self._read(request, name, parameter, path) for name, parameter in spec.callers.items()}
 
         def call_view(sent_today: int = 0) -> Any:
+            if spec.shape_of(Source.QUERY) is None:
+                web.query(request, contract.NoQuery)
             others = {
                 name: sent_today
                 if parameter.source is Source.BYTES_SENT_TODAY

@@ -89,6 +89,14 @@ class Job(Struct, frozen=True):
         return self.abandon_at == 0
 
     @property
+    def remaining_copies(self) -> list[str]:
+        """The ids of the transcripts that the provider has to delete, or may have deleted already."""
+        copies = {self.notified_id} - {self.provider_id}
+        if not self.is_provider_copy_deleted:
+            copies.add(self.provider_id)
+        return sorted(copies - {""})
+
+    @property
     def is_known_to_provider(self) -> bool:
         """Whether the provider still has a transcript of it that must be deleted."""
         return bool(self.provider_id or self.notified_id) and not self.is_provider_copy_deleted

@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from ..models.catchup import Job, JobState, TextUse
 from ..models.transcripts import Moment, Summary
+from .provider_copies import ProviderCopy, put_copy
 from .table import Item, ItemKey, Path, Write
 
 SUMMARY = "SUMMARY#"
@@ -66,6 +67,16 @@ def record_notification(job_id: str, provider_id: str) -> Write:
 def mark_provider_copy_deleted(job: Job) -> Write:
     """The provider has deleted everything that it had of the job."""
     return Write(job_key(job.job_id), put_in={"is_provider_copy_deleted": True}, when=Attr("pk").exists())
+
+
+def delete_job(job: Job) -> list[Write]:
+    """Delete an ended job as read; what the provider still has of it is deleted there later.
+
+    Refused at the first write if another notification was recorded meanwhile.
+    """
+    is_same = Attr("notified_id").eq(job.notified_id)
+    copies = [put_copy(ProviderCopy(job.job_id, provider_id)) for provider_id in job.remaining_copies]
+    return [Write(job_key(job.job_id), delete=True, when=is_same), *copies]
 
 
 def abandon_job(job_id: str) -> Write:

@@ -19,12 +19,13 @@ from msgspec.structs import asdict
 from ..ids import ulid
 from ..models.sessions import Session
 from ..models.transcripts import Segment, Summary, Transcript
-from .jobs import SUMMARY, job_key, summary_from
+from .jobs import SUMMARY, delete_job, job_from, job_key, summary_from
+from .provider_copies import ERASING
 from .questions import QUESTION
 from .sessions import delete_open_session, session_key
-from .table import Item, ItemKey, Path, Tables, Write
+from .table import Item, ItemKey, Path, Tables, Write, WriteRefusedError
 
-TRANSCRIPT, SEGMENT, ERASING, DELETED = "TRANSCRIPT#", "SEGMENT#", "ERASING", "DELETED#"
+TRANSCRIPT, SEGMENT, DELETED = "TRANSCRIPT#", "SEGMENT#", "DELETED#"
 RUNNING_CATCHUPS = "running_catchups"
 DELETED_PER_QUERY = 100
 # An id is created up to a few seconds after the time that is stored as the start.
@@ -199,8 +200,10 @@ class Transcripts:
         prefixes = [f"SEGMENT#{transcript_id}#", f"{SUMMARY}{transcript_id}#"]
         for _ in range(max_pages):
             items, more = self._tables.query("app", f"USER#{user_id}", prefixes[0], limit=DELETED_PER_QUERY)
-            if prefixes[0].startswith(SUMMARY):  # A job holds a title and an address: it is deleted before its name.
-                self._tables.delete_many([job_key(summary_from(item).job_id) for item in items])
+            # A job holds a title and an address: it is deleted before its name.
+            jobs = [summary_from(item).job_id for item in items] if prefixes[0].startswith(SUMMARY) else []
+            if not self._delete_jobs(jobs):
+                return False
             self._tables.delete_many([ItemKey("app", item["pk"], item["sk"]) for item in items])
             if more is None:
                 prefixes.pop(0)
@@ -211,6 +214,19 @@ class Transcripts:
                 self._tables.write(Write(deletion_key(user_id, transcript_id), delete=True))
                 return True
         return False
+
+    def _delete_jobs(self, job_ids: list[str]) -> bool:
+        """Delete these jobs, which have ended; false if a notification arrived for one just now.
+
+        What the provider still has of them stays on record until it is deleted there.
+        """
+        items = self._tables.get_many([job_key(job_id) for job_id in job_ids]) if job_ids else []
+        try:
+            for item in filter(None, items):
+                self._tables.transact(delete_job(job_from(item)))
+        except WriteRefusedError:
+            return False
+        return True
 
     def _delete_answers(self, user_id: str, transcript_id: str) -> None:
         """Delete the user's questions about this transcript; only those of the last day are stored."""

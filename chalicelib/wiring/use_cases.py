@@ -138,7 +138,7 @@ def catchups() -> "Catchups":
         transcripts=Transcripts(tables()),
         uploads=aws.upload_files(),
         queue=aws.queue(),
-        rules=JobRules(),
+        rules=JobRules(session_reads_per_day=settings().session_reads_per_day),
         webhook_key=secret("identity_hmac_key"),
         is_on=settings().has_text_model,
     )

@@ -90,6 +90,14 @@ ALARMS = {
     "Throttled": Alarm("Lambda throttled requests.", "Throttles", _of("APIHandler"), "AWS/Lambda"),
 }  # fmt: skip
 
+# Alarms that take a release back while it gets a tenth of the requests: what it can break itself, and what shows within
+# minutes. Not those about providers, whose outage is no reason to go back. At most ten.
+# Source: CodeDeploy API reference, AlarmConfiguration, 2026-11-29.
+RELEASE_ALARMS = (
+    "ServerErrors", "AwsErrors", "Secrets", "LimiterFailures", "PaymentEvents",
+    "WorkFails", "SweepFails", "EraseFails", "CountFails",
+)  # fmt: skip
+
 # Title, statistic and metrics of each of the nine charts. A single name is a metric of the app.
 CHARTS: list[tuple[str, str, list[list[str]]]] = [
     ("Requests and errors", "Sum", [["ApiGateway", name] for name in ("Count", "4XXError", "5XXError")]),

@@ -47,10 +47,11 @@ class Stack:
 
     def outputs(self) -> dict[str, str]:
         """Its outputs. Raises ShippingError if the stack does not exist."""
-        stack = self._describe()
-        if not stack:
-            raise ShippingError(f"The stack {self.name} does not exist. Deploy the stage first.")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in self._existing().get("Outputs", [])}
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters it runs with. Raises ShippingError if the stack does not exist."""
+        return {item["ParameterKey"]: item["ParameterValue"] for item in self._existing().get("Parameters", [])}
 
     def physical_id(self, name: str) -> str:
         """The physical id of the resource with this logical name."""
@@ -104,6 +105,11 @@ class Stack:
         failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
         reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
         return "; ".join(dict.fromkeys(reasons)) or "AWS gives no reason"
+
+    def _existing(self) -> dict[str, Any]:
+        if stack := self._describe():
+            return stack
+        raise ShippingError(f"The stack {self.name} does not exist. Deploy the stage first.")
 
     def _describe(self) -> dict[str, Any] | None:
         try:

@@ -29,11 +29,12 @@ def find_retained(aws: Aws, stage: str) -> list[RetainedResource]:
 
 
 def empty_bucket(aws: Aws, bucket: str) -> None:
-    """Delete all objects: CloudFormation deletes empty buckets only. A missing bucket is ignored."""
+    """Delete all objects in all versions: only an empty bucket can be deleted. A missing bucket is ignored."""
     s3: Any = aws.client("s3")
     try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            if objects := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if objects := [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in versions]:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from scripts.shipping.project import (
     environment,
     environment_bytes,
 )
+from scripts.shipping.releases import Release, Releases
 from scripts.shipping.target import Target, lambda_target, this_machine
 
 RESOURCES = REPOSITORY / ".chalice" / "resources.yaml"
@@ -77,7 +78,7 @@ class Shipment:
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         """The template of the application stack. Raises ShippingError for settings that exceed the limit of Lambda."""
-        whole = template.complete_template(packed.template)
+        whole = template.complete_template(packed.template, has_budget=self._has_budget)
         variables = whole["Globals"]["Function"]["Environment"]["Variables"]
         size = environment_bytes(variables | self.settings)
         if size > LONGEST_ENVIRONMENT_BYTES:
@@ -86,23 +87,30 @@ class Shipment:
             )
         return whole
 
-    def plan_application(self, packed: Package) -> Plan | None:
-        """Upload code and template; returns the changes, None if there are none."""
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"])
+
+    def store(self, packed: Package) -> Release:
+        """Upload code and template as a build."""
         whole = self.whole_template(packed)
-        s3, bucket = self.aws.client("s3"), self.resource_stack.outputs()["PackageBucket"]
-        key, template_key = f"{packed.digest}.zip", f"{packed.digest}.json"
-        s3.upload_file(str(packed.path), bucket, key)
-        body = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-        s3.put_object(Bucket=bucket, Key=template_key, Body=body.encode())
-        values = {"Stage": self.stage, "PackageKey": key, "Build": packed.digest[:12]}
-        url = template_url(s3, bucket, template_key)
-        return self.application_stack.plan(
-            {"TemplateURL": url}, values | self._declared_parameters(whole["Parameters"])
-        )
+        stored = self.releases.store(packed.content, whole)
+        return replace(stored, parameters=self._declared_parameters(whole["Parameters"]))
+
+    def plan_application(self, release: Release, **parameters: str) -> Plan | None:
+        """The changes of running a stored build, with these parameters changed; None if there are none."""
+        own = {"Stage": self.stage, "PackageKey": release.package, "Build": release.build}
+        url = self.releases.template_url(release.template)
+        return self.application_stack.plan({"TemplateURL": url}, release.parameters | parameters | own)
+
+    def running_build(self) -> str:
+        """The build that the functions run. Raises ShippingError without a deployment."""
+        return self.application_stack.parameters()["Build"]
 
     def url(self) -> str:
-        """The URL of the API."""
-        return self.application_stack.outputs()["EndpointURL"].rstrip("/")
+        """The URL of the API, at its own domain if it has one."""
+        outputs = self.application_stack.outputs()
+        return outputs.get("DomainUrl", outputs["EndpointURL"]).rstrip("/")
 
     def unknown_parameters(self) -> list[str]:
         """Parameters of the stage that neither template declares; AWS would ignore them silently."""
@@ -112,10 +120,22 @@ class Shipment:
 
     def contradictions(self) -> list[str]:
         """Problems with parameters that must be set together."""
-        sender, identity = (bool(self.parameters.get(name)) for name in ("EmailFrom", "EmailIdentity"))
-        return ["set both EmailFrom (the sender) and EmailIdentity (verified in SES), or neither"] * (
-            sender != identity
-        )
+        given = {name for name, value in self.parameters.items() if value}
+        hides_address = self.parameters.get("ExecuteApiAddress") == "off"
+        problems = {
+            "set both EmailFrom (the sender) and EmailIdentity (verified in SES), or neither": (
+                len(given & {"EmailFrom", "EmailIdentity"}) == 1
+            ),
+            "set both DomainName and CertificateArn, or neither": len(given & {"DomainName", "CertificateArn"}) == 1,
+            "HostedZoneId needs DomainName": "HostedZoneId" in given and "DomainName" not in given,
+            "ExecuteApiAddress can be off only with DomainName": hides_address and "DomainName" not in given,
+            "MonthlyBudgetDollars needs AlarmEmail": self._has_budget and "AlarmEmail" not in given,
+        }
+        return [problem for problem, is_wrong in problems.items() if is_wrong]
+
+    @property
+    def _has_budget(self) -> bool:
+        return self.parameters.get("MonthlyBudgetDollars", "") not in ("", "0")
 
     def _declared_parameters(self, declared: dict[str, Any]) -> dict[str, str]:
         return {name: value for name, value in self.parameters.items() if name in declared}
@@ -135,15 +155,6 @@ class Shipment:
             raise ShippingError(
                 f"The public keys of the user pool could not be fetched from {address}: {error}"
             ) from error
-
-
-def template_url(s3: Any, bucket: str, key: str) -> str:
-    """The address of a template for CloudFormation, which reads it with the permissions of the caller.
-
-    It has no signature and no bucket name in its host: the global host name of a new bucket redirects for hours, and
-    rejects the old kind of signature, which boto3 uses in some regions.
-    """
-    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def chosen_parameters(stage: str) -> dict[str, str]:

@@ -16,14 +16,18 @@ KEYS = {"us-east-1_pool.json": {"keys": []}}
 
 @pytest.fixture(scope="package")
 def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The template of a stage, with these settings changed."""
+    """The template of a stage, with these settings changed, and with a budget if asked."""
 
     @lru_cache
-    def build_template(stage: str, *settings: tuple[str, str]) -> dict[str, Any]:
+    def build_packaged(stage: str, *settings: tuple[str, str]) -> dict[str, Any]:
         config = project.read()
         project.environment(config, stage).update(settings)
         directory, target = tmp_path_factory.mktemp(stage), lambda_target(config, stage)
-        return template.complete_template(package.template_of(config, stage, directory, target))
+        return package.template_of(config, stage, directory, target)
+
+    @lru_cache
+    def build_template(stage: str, *settings: tuple[str, str], has_budget: bool = False) -> dict[str, Any]:
+        return template.complete_template(build_packaged(stage, *settings), has_budget)
 
     return build_template
 

@@ -1,4 +1,5 @@
-"""Nothing is left under way at rest: no export, audit, erasure or catch-up runs, and no chunk is reserved."""
+"""Nothing is left under way at rest: no export, audit, erasure or catch-up runs, no chunk is reserved, and nothing is
+marked for deletion."""
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +23,8 @@ def check_leftovers(simulation: "Simulation") -> None:
     _check_exports(simulation, partitions.get("EXPORTS", {}))
     for user_id in partitions.get("ERASURES", {}):
         _fail(user_id, f"the erasure of {user_id} has not ended")
+    for mark in partitions.get("ERASING", {}):
+        _fail("", f"{mark} is still marked for deletion")
     if running := text(partitions.get("AUDITS", {}).get("KNOWN", {}), "running"):
         _fail("", f"the audit {running} has not ended")
     for pk, items in partitions.items():

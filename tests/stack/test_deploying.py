@@ -10,6 +10,7 @@ from scripts import deploy as deploying, destroy as destroying, replay as replay
 from scripts.local.aws import LocalAws
 from scripts.local.scratch import scratch_directory
 from scripts.shipping import project
+from scripts.shipping.package import Package
 from scripts.shipping.project import ShippingError
 from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment
@@ -27,6 +28,7 @@ from tests.stack.deployed_stage import (
     role_names,
 )
 from tests.stack.restored_tables import check_restore
+from tests.stack.rolled_back_releases import check_rollback
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,15 @@ def emulated_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Shipment, "_keys", lambda self: {})
 
 
+@pytest.fixture(autouse=True)
+def packages(monkeypatch: pytest.MonkeyPatch) -> list[Package]:
+    """What was packaged, in this order."""
+    packed: list[Package] = []
+    pack = Shipment.pack
+    monkeypatch.setattr(Shipment, "pack", lambda self: packed.append(pack(self)) or packed[-1])
+    return packed
+
+
 Deploy = Callable[..., None]
 
 
@@ -63,8 +74,8 @@ def deploy(aws: LocalAws, config_file: Path) -> Deploy:
     return run
 
 
-def test_a_stage_is_deployed_changed_restored_and_deleted(
-    aws: LocalAws, deploy: Deploy, config_file: Path, capsys: pytest.CaptureFixture[str]
+def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
+    aws: LocalAws, deploy: Deploy, config_file: Path, packages: list[Package], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One test, because each step continues from the state of the previous one."""
     with pytest.raises(ShippingError, match=r"Nothing was changed\."):
@@ -132,6 +143,8 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     after = function_settings(aws)
     assert {name: each.pop("LEASE_SECONDS") for name, each in after.items()} == dict.fromkeys(FUNCTIONS, "900")
     assert {name: each.pop("LEASE_SECONDS") for name, each in before.items()} == dict.fromkeys(FUNCTIONS, "600")
+    # Another setting is another build.
+    assert not {each.pop("BUILD") for each in after.values()} & {each.pop("BUILD") for each in before.values()}
     assert after == before
 
     deploy(LogRetentionDays="7")
@@ -139,6 +152,7 @@ def test_a_stage_is_deployed_changed_restored_and_deleted(
     assert {(parts[0], parts[1]) for parts in changes} == {("~", "AWS::Logs::LogGroup")}
     assert {parts[2] for parts in changes} == {"AccessLog", *(f"{function}Log" for function in FUNCTIONS)}
 
+    check_rollback(aws, deploy, packages[-1], config_file.parent, capsys, LogRetentionDays="7")
     outputs = resource_stack(aws).outputs()
     check_restore(aws, outputs, capsys)
 

@@ -21,7 +21,7 @@ from tests.stack.spending_routes import SpendingRoutes, check_alarm, check_unava
 
 
 def test_the_smoke_test_passes(stack: DeployedStack, capsys: pytest.CaptureFixture[str]) -> None:
-    build = stack.package.digest[:12]
+    build = stack.shipment.running_build()
     smoke = Smoke(stack.api_url, stack.dev["extension_origin"], build, is_emulated=True)
     smoke.run()
 
