@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect without garbage collection: nearly all that is created stays, and is looked through in vain."""
+    """Collect without garbage collection: nearly all that is created stays, so it would find little."""
     gc.disable()
     try:
         return (yield)
