@@ -7,9 +7,10 @@ the build before the running one; an unknown build lists those that there are. `
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from scripts.shipping import project
-from scripts.shipping.project import EXPECTED_ERRORS, Aws, RealAws, ShippingError
+from scripts.shipping import location, project
+from scripts.shipping.project import EXPECTED_ERRORS, Aws, ShippingError
 from scripts.shipping.releases import Release
 from scripts.shipping.shipment import Shipment
 
@@ -21,16 +22,14 @@ To end a deployment that gets a tenth of the requests so far, stop it; everythin
   aws deploy stop-deployment --auto-rollback-enabled --deployment-id <the id>"""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, aws: Aws | None = None, config_file: Path = project.CONFIG) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--build", default="", help="as printed by `make deploy` and GET /health")
     parser.add_argument("--yes", action="store_true")
     options = parser.parse_args(arguments)
     try:
-        project.environment(project.read(), options.stage)  # Check the name of the stage before any call to AWS.
-        aws = RealAws()
-        print(f"account {aws.account()}, region {aws.region}, stage {options.stage}")
+        aws = location.connect(options.stage, aws, config_file)
         rollback(aws, options.stage, options.build, agree=(lambda _: True) if options.yes else _is_confirmed)
     except EXPECTED_ERRORS as error:
         print(f"\n{error}", file=sys.stderr)

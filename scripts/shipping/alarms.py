@@ -118,7 +118,7 @@ def alarms_and_dashboard() -> dict[str, dict[str, Any]]:
     """All alarms, which notify the topic `Alarms`, and the dashboard."""
     resources = {f"{name}Alarm": _alarm(name, alarm) for name, alarm in ALARMS.items()}
     body = json.dumps({"widgets": [_widget(index, *chart) for index, chart in enumerate(CHARTS)]})
-    dashboard_name = {"Fn::Sub": f"{APP_NAME}-${{Stage}}"}
+    dashboard_name = {"Fn::Sub": f"{APP_NAME}-${{Stage}}-${{AWS::Region}}"}  # Regions of an account share the names.
     resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
         "Properties": {"DashboardName": dashboard_name, "DashboardBody": {"Fn::Sub": body}},

@@ -3,14 +3,15 @@
 import json
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.settings.schema import split_origins, user_pool_issuer
-from scripts.shipping import package, template
+from scripts.shipping import package, plain, template
 from scripts.shipping.cloudformation import Plan, Stack
 from scripts.shipping.package import Package
 from scripts.shipping.project import (
@@ -27,7 +28,7 @@ from scripts.shipping.target import Target, lambda_target, this_machine
 
 RESOURCES = REPOSITORY / ".chalice" / "resources.yaml"
 STAGES = REPOSITORY / ".chalice" / "stages.json"
-OWN_PARAMETERS = {"AppName", "Stage", "AllowedOrigins", "PackageKey", "Build"}
+OWN_PARAMETERS = {"AppName", "Stage", "AllowedOrigins", "GatewayLogs", "PackageKey", "Build"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Shipment:
     def plan_resources(self) -> Plan | None:
         """The changes of tables, user pool, queue, buckets and key; None if there are none."""
         body = RESOURCES.read_text(encoding="utf-8")
-        declared = YAMLTemplateSerializer().load_template(body, RESOURCES.name)["Parameters"]
-        values = {"AppName": APP_NAME, "Stage": self.stage}
+        declared = resource_template(body)["Parameters"]
+        values = {"AppName": APP_NAME, "Stage": self.stage, "GatewayLogs": self._gateway_logs()}
         if self.origins:
             values["AllowedOrigins"] = ",".join(self.origins)
         return self.resource_stack.plan({"TemplateBody": body}, values | self._declared_parameters(declared))
@@ -74,13 +75,15 @@ class Shipment:
     def pack(self) -> Package:
         """Package the code with the public keys of the user pool. Raises ShippingError."""
         directory = self.build_directory or package.BUILD / self.stage
-        return package.build(self.config, self.stage, self._keys(), directory, self.target)
+        shipped = plain.without_resource_names(self.config, self.stage)
+        return package.build(shipped, self.stage, self._keys(), directory, self.target)
 
     def whole_template(self, packed: Package) -> dict[str, Any]:
         """The template of the application stack. Raises ShippingError for settings that exceed the limit of Lambda."""
         whole = template.complete_template(packed.template, has_budget=self._has_budget)
         variables = whole["Globals"]["Function"]["Environment"]["Variables"]
-        size = environment_bytes(variables | self.settings)
+        shipped = plain.without_resource_names(self.config, self.stage)
+        size = environment_bytes(variables | environment(shipped, self.stage))
         if size > LONGEST_ENVIRONMENT_BYTES:
             raise ShippingError(
                 f"The settings have {size:,} bytes, more than {LONGEST_ENVIRONMENT_BYTES:,}, the limit of Lambda."
@@ -140,6 +143,25 @@ class Shipment:
     def _declared_parameters(self, declared: dict[str, Any]) -> dict[str, str]:
         return {name: value for name, value in self.parameters.items() if name in declared}
 
+    def _gateway_logs(self) -> str:
+        """`existing` if the account has a role that API Gateway logs with and the stack did not make it.
+
+        The account and region have one such role for all APIs, so another one would take the place of the owner's.
+        """
+        stack = self.resource_stack
+        if stack.state() and stack.resources_of_type("AWS::ApiGateway::Account"):
+            return "create"
+        role = self.aws.client("apigateway").get_account().get("cloudwatchRoleArn", "")
+        return "existing" if role and self._is_role(role) else "create"
+
+    def _is_role(self, arn: str) -> bool:
+        """Whether a role was not deleted; also true if its owner lets nobody look."""
+        try:
+            self.aws.client("iam").get_role(RoleName=arn.rpartition("/")[2])
+        except ClientError as error:
+            return bool(error.response["Error"]["Code"] != "NoSuchEntity")
+        return True
+
     def _keys(self) -> dict[str, Any]:
         """The public keys of the user pool, so that cold starts fetch none. Raises ShippingError."""
         import requests
@@ -155,6 +177,13 @@ class Shipment:
             raise ShippingError(
                 f"The public keys of the user pool could not be fetched from {address}: {error}"
             ) from error
+
+
+@lru_cache(maxsize=1)
+def resource_template(text: str) -> dict[str, Any]:
+    """The parsed text of the template of the resource stack, which nobody may change."""
+    template: dict[str, Any] = YAMLTemplateSerializer().load_template(text, RESOURCES.name)
+    return template
 
 
 def chosen_parameters(stage: str) -> dict[str, str]:

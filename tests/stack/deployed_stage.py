@@ -22,6 +22,12 @@ def change_settings(config_file: Path, **changes: str) -> None:
     project.write(config, config_file)
 
 
+def remove_setting(config_file: Path, name: str) -> None:
+    config = project.read(config_file)
+    del project.environment(config, "dev")[name]
+    project.write(config, config_file)
+
+
 def resource_stack(aws: LocalAws) -> Stack:
     return Shipment(aws, "dev", project.read()).resource_stack
 

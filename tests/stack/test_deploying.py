@@ -9,8 +9,9 @@ import requests
 from scripts import deploy as deploying, destroy as destroying, replay as replaying
 from scripts.local.aws import LocalAws
 from scripts.local.scratch import scratch_directory
-from scripts.shipping import project
+from scripts.shipping import location, project
 from scripts.shipping.package import Package
+from scripts.shipping.plain import RESOURCE_SETTINGS
 from scripts.shipping.project import ShippingError
 from scripts.shipping.sealing import Sealer
 from scripts.shipping.shipment import Shipment
@@ -24,6 +25,7 @@ from tests.stack.deployed_stage import (
     list_resources,
     protect_table,
     read_settings,
+    remove_setting,
     resource_stack,
     role_names,
 )
@@ -122,9 +124,17 @@ def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
     assert health.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert f"--origin {ORIGIN} --build {health.json()['build']}\n" in output
 
+    # Names of resources, which `make resources` writes, are not deployed; what was not committed is taken back.
+    remove_setting(config_file, "IDENTITY_HMAC_KEY")
+    names = dict.fromkeys(RESOURCE_SETTINGS, "of-an-earlier-stack")
+    change_settings(config_file, **names)
     deploy()
-    assert capsys.readouterr().out.count("no changes") == 2
+    output = capsys.readouterr().out
+    assert output.count("no changes") == 2
+    assert "IDENTITY_HMAC_KEY was taken from the running function" in output
     assert read_settings(config_file)["IDENTITY_HMAC_KEY"] == generated["IDENTITY_HMAC_KEY"]
+    for name in names:
+        remove_setting(config_file, name)
 
     before = function_settings(aws)
     change_settings(config_file, LEASE_SECONDS="900")
@@ -203,6 +213,7 @@ def test_a_stage_is_deployed_changed_rolled_back_restored_and_deleted(
     assert "KEPT" not in output
     assert list_resources(aws) == set()
     assert not [name for name, value in read_settings(config_file).items() if value.startswith("kms:")]
+    assert location.find("dev", config_file) is None
 
     # A new stage with this name can be deployed as the first one was.
     with pytest.raises(ShippingError) as caught:

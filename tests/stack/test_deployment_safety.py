@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scripts import destroy as destroying, rollback as rolling_back
+from scripts.shipping import location
 from scripts.shipping.project import REPOSITORY, ShippingError
 
 
@@ -13,7 +14,7 @@ class UnusedAws:
     """An AWS that must not be called."""
 
     def __init__(self, region: str = "us-east-1") -> None:
-        self.region = region
+        self.region, self.profile = region, ""
 
     def account(self) -> str:
         return "000000000000"
@@ -65,7 +66,7 @@ def test_nothing_is_deleted_until_the_name_of_the_stage_is_entered(
     typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     questions: list[str] = []
-    monkeypatch.setattr(destroying, "RealAws", UnusedAws)
+    monkeypatch.setattr(location, "RealAws", UnusedAws)
     monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or typed)
 
     assert destroying.main(["--stage", "dev", "--with-data"]) == 1
