@@ -35,6 +35,11 @@ ASSET_TYPES = ("text/css", "text/javascript", "text/html", "text/plain", "image/
 AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/pcm"]
 app.api.binary_types.extend(sorted(set(AUDIO_TYPES) - set(app.api.binary_types)))
 
+# Of the same for everybody, in browsers; the gateway keeps some of it for as long (scripts/shipping/template.py).
+KEEP_SECONDS = 300
+# Chalice refuses a GET for its Content-Type, and the gateway would keep that answer for everybody.
+ANY_CONTENT_TYPE: list[str] = []
+
 ORIGINS = load.allowed_origins()
 CORS = CORSConfig(
     allow_origin=ORIGINS[0],  # Chalice has one; the middleware and the packaged preflights answer each by its name.
@@ -183,20 +188,6 @@ def user_export(caller: Caller, export_id: Id) -> contract.AccountExport:
     return use_cases.account_exports().get_status(caller, export_id)
 
 
-@app.schedule(Rate(1, unit=Rate.MINUTES))
-def erase(_event: Any) -> dict[str, int]:
-    """Erase the text of deleted transcripts; continue the deletion of accounts and the exports."""
-    return events.run_event(
-        "erase",
-        {
-            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
-            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
-            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
-            "exports_checked": lambda: use_cases.account_exports().sweep(),
-        },
-    )
-
-
 # Streaming
 
 
@@ -279,7 +270,10 @@ def relay_audio(
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(_event: Any) -> dict[str, int]:
-    """End abandoned sessions and questions, settle or release what they held, and continue stalled jobs."""
+    """End abandoned sessions and questions, settle or release what they held, and continue stalled jobs.
+
+    Then erase the text of deleted transcripts, and continue the deletion of accounts and the exports.
+    """
     return events.run_event(
         "sweep",
         {
@@ -287,6 +281,11 @@ def sweep(_event: Any) -> dict[str, int]:
             "jobs_checked": lambda: use_cases.catchups().sweep(),
             "questions_ended": lambda: use_cases.questions().sweep(),
             "audits_continued": lambda: use_cases.audits().sweep(),
+            # Credits come first: what follows takes longer.
+            "transcripts_erased": lambda: use_cases.history().delete_marked_segments(),
+            "accounts_checked": lambda: use_cases.account_deletion().sweep(),
+            "accounts_overdue": lambda: use_cases.account_deletion().count_overdue(),
+            "exports_checked": lambda: use_cases.account_exports().sweep(),
         },
     )
 
@@ -453,8 +452,8 @@ def usage(caller: Caller, query: Query[contract.UsageQuery]) -> contract.Usage:
 # Payments
 
 
-@app.route("/credits/packages", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@app.route("/credits/packages", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def packages(_: Query[contract.AnyQuery]) -> contract.Packages:
     """List the packages of credits and their prices."""
     return use_cases.purchases().packages()
@@ -620,28 +619,28 @@ def dashboard(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text
 
 
 @app.route("/admin/assets/{name}", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def dashboard_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the dashboard."""
     return static_files.page("admin", name)
 
 
 @app.route("/docs", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def reference(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "text/html"]:
     """Return the reference page of this API, where requests can be tried."""
     return static_files.page("docs", "index.html")
 
 
 @app.route("/docs/assets/{name}", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def reference_asset(name: str, _: Query[contract.AnyQuery]) -> Annotated[static_files.Page, *ASSET_TYPES]:
     """Return a file of the reference page."""
     return static_files.page("docs", name)
 
 
-@app.route("/openapi.json", methods=["GET"], cors=CORS)
-@endpoint(limit="open")
+@app.route("/openapi.json", methods=["GET"], cors=CORS, content_types=ANY_CONTENT_TYPE)
+@endpoint(limit="open", keep_seconds=KEEP_SECONDS)
 def openapi_document(_: Query[contract.AnyQuery]) -> Annotated[static_files.Page, "application/json"]:
     """Return this contract as OpenAPI 3.1."""
     return static_files.page("contract", "openapi.json")

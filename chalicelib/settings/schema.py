@@ -81,6 +81,9 @@ class Settings(ProviderSettings, frozen=True, kw_only=True):
         int,
         Setting(meaning="bytes of an account's streaming requests per day after which no words are kept", at_least=0),
     ] = 8_388_608
+    pack_words: Annotated[
+        Switch, Setting(meaning="`off` while a release that cannot read packed words may still run")
+    ] = "on"
     session_reads_per_day: Annotated[
         int,
         Setting(

@@ -110,6 +110,7 @@ def lease_rules() -> "LeaseRules":
         free_allowance_seconds=used.free_allowance_seconds,
         paid_allowance_seconds=used.paid_allowance_seconds,
         words_bytes_per_day=used.words_bytes_per_day,
+        packs_words=used.pack_words == "on",
     )
 
 

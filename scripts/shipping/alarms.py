@@ -71,7 +71,6 @@ ALARMS = {
     ),
     "Secrets": Alarm("A secret cannot be decrypted.", "SecretsUnreadable", STAGE_ONLY, period_seconds=60),
     "SweepFails": Alarm("The sweep fails repeatedly.", "Errors", _of("Sweep"), "AWS/Lambda", 3),
-    "EraseFails": Alarm("Deleted accounts and transcripts are not erased.", "Errors", _of("Erase"), "AWS/Lambda", 3),
     "ErasuresOverdue": Alarm(
         "A deleted account is not erased after a day.",
         "accounts_overdue", STAGE_ONLY, period_seconds=HOUR, statistic="Maximum",
@@ -80,7 +79,6 @@ ALARMS = {
         "Requests are not counted by the rate limiter.", "LimiterFailures", STAGE_ONLY, threshold=50,
     ),
     "ReconcileFails": Alarm("Payments are not reconciled.", "Errors", _of("Reconcile"), "AWS/Lambda", 3, HOUR),
-    "DailyAuditFails": Alarm("The daily audit was not started.", "Errors", _of("DailyAudit"), "AWS/Lambda"),
     "WorkFails": Alarm("Jobs fail repeatedly.", "Errors", _of("Work"), "AWS/Lambda", 5),
     "CountFails": Alarm("Ledger entries are not added to the aggregates.", "Errors", _of("Count"), "AWS/Lambda", 3),
     "CountLags": Alarm(
@@ -95,7 +93,7 @@ ALARMS = {
 # Source: CodeDeploy API reference, AlarmConfiguration, 2026-11-29.
 RELEASE_ALARMS = (
     "ServerErrors", "AwsErrors", "Secrets", "LimiterFailures", "PaymentEvents",
-    "WorkFails", "SweepFails", "EraseFails", "CountFails",
+    "WorkFails", "SweepFails", "CountFails",
 )  # fmt: skip
 
 # Title, statistic and metrics of each of the nine charts. A single name is a metric of the app.

@@ -6,7 +6,7 @@ from typing import Any
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings.schema import split_origins
-from scripts.shipping.access import roles_and_logs
+from scripts.shipping.access import ROLE_OF, roles_and_logs
 from scripts.shipping.alarms import RELEASE_ALARMS, alarms_and_dashboard
 from scripts.shipping.answers import gateway_response_resources, gateway_responses
 from scripts.shipping.project import REPOSITORY
@@ -18,6 +18,8 @@ CACHE_KEYS = ("Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "If-None-Match")
 # What runs is a published version behind an alias, so that a release can go back to the one before. A changed setting
 # is a new version too. Source: AWS SAM developer guide, `AutoPublishAlias`, `AutoPublishAliasAllProperties`.
 PUBLISHED = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
+# A trace of a timer or of the stream says little, and each is billed: X-Ray samples one request a second at least.
+TRACED_ROLES = ("Api", "Work")
 # Requests reach a new version by CodeDeploy: a tenth of them for five minutes, then all. An alarm or a stop by hand
 # moves the alias back; the stack's update fails, and CloudFormation takes everything else back. The other functions
 # change at once, because they must understand jobs and records of both versions; their alarms count here all the same.
@@ -71,13 +73,14 @@ def complete_template(packaged: Template, has_budget: bool = False) -> Template:
 
 
 def _publication(function: str) -> Template:
-    """How a function is published.
+    """How a function is published and traced.
 
     A version is deleted once the next one runs: a rollback takes the package from its bucket, and the versions of five
     hundred deployments would fill the 75 GB that an account has for code. Versions inherit the policy of the function.
     """
     preference = {"DeploymentPreference": CANARY} if function == CANARY_FOR else {}
-    return {"DeletionPolicy": "Delete", "Properties": PUBLISHED | preference}
+    tracing = {} if ROLE_OF[function] in TRACED_ROLES else {"Tracing": "PassThrough"}
+    return {"DeletionPolicy": "Delete", "Properties": PUBLISHED | preference | tracing}
 
 
 def allowed_origins(packaged: Template) -> tuple[str, ...]:

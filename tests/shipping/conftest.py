@@ -14,7 +14,7 @@ STAGES = ("dev", "prod")
 KEYS = {"us-east-1_pool.json": {"keys": []}}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The template of a stage, with these settings changed, and with a budget if asked."""
 
@@ -32,14 +32,14 @@ def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return build_template
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built_package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """As it is deployed."""
     config = project.read()
     return package.build(config, "prod", KEYS, tmp_path_factory.mktemp("package"), lambda_target(config, "prod"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def package_for_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """As the emulated AWS runs it."""
     return package.build(project.read(), "prod", KEYS, tmp_path_factory.mktemp("package"), this_machine())

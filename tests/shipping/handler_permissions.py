@@ -1,8 +1,8 @@
 """What CloudFormation calls for each resource type of our templates, with the permissions of who deploys.
 
 Source: the `handlers` of the schemas in AWS's CloudFormation registry (`aws cloudformation describe-type`), as they
-are published with LocalStack 2026.3 and pulumi-aws-native; for SNS subscriptions, event rules, alarms and user pool
-clients, which have none there, the calls of their APIs. Read on 2026-11-29.
+are published with LocalStack 2026.3, pulumi-aws-native and terraform-provider-awscc; for SNS subscriptions, event
+rules, alarms and user pool clients, which have none there, the calls of their APIs. Read on 2026-11-29.
 """
 
 # Of create, read, update and delete. Blank-separated names of one service.
@@ -119,6 +119,10 @@ _HANDLERS = {
     "AWS::SQS::Queue": {
         "sqs": "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags SetQueueAttributes TagQueue "
         "UntagQueue"
+    },
+    "AWS::XRay::SamplingRule": {
+        "xray": "CreateSamplingRule DeleteSamplingRule GetSamplingRules ListTagsForResource TagResource "
+        "UpdateSamplingRule"
     },
 }
 

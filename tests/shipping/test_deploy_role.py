@@ -112,6 +112,7 @@ def test_every_resource_with_a_name_is_of_the_stage() -> None:
         "UseSam", "SealAndCheckSecrets", "FindRetainedResources", "ReadTheSecretOfTheClient", "ReadTheAccount",
         "NewKey", "Key", "Accounts", "EmailsOfTheUserPool", "EventSources", "Gateway", "AccessLog",
         "CanaryConfiguration", "DomainRecord", "DomainChanges", "Budget", "FindTheLoggingRole", "CheckTheLoggingRole",
+        "TraceRules",
     }  # fmt: skip
 
 

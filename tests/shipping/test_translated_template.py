@@ -163,7 +163,7 @@ def test_the_alarms_of_a_release_show_within_the_canary_what_it_broke(whole_temp
     # A failing function of each role is noticed, and no failure of a provider is taken for one of the release.
     failing = {item["Value"].get("Ref") for name in alarms for item in resources[name]["Properties"]["Dimensions"]
                if item["Name"] == "FunctionName"}  # fmt: skip
-    assert failing == {"Work", "Sweep", "Erase", "Count"}
+    assert failing == {"Work", "Sweep", "Count"}
     assert not [name for name in alarms if "Provider" in name]
 
 

@@ -17,18 +17,18 @@ from tests.stack.dynamodb_gate import DynamoDbGate
 from tests.stack.operators import ACCOUNTS, FRANKFURT, NewOperator, Operator, new_clone
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def response_recorder() -> ResponseRecorder:
     return ResponseRecorder()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def expected_denials() -> set[str]:
     """Actions that a test denies to a role, such as `kms:Decrypt`."""
     return set()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(
     expected_denials: set[str], response_recorder: ResponseRecorder
 ) -> Iterator[tuple[DeployedStack, DynamoDbGate]]:
@@ -53,7 +53,7 @@ def running(
             ] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(running: tuple[DeployedStack, DynamoDbGate]) -> DeployedStack:
     return running[0]
 
@@ -65,7 +65,7 @@ def gate(running: tuple[DeployedStack, DynamoDbGate]) -> Iterator[DynamoDbGate]:
     running[1].failure = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(stack: DeployedStack, response_recorder: ResponseRecorder) -> Iterator[Api]:
     running = Api(stack.api_url, response_recorder)
     yield running

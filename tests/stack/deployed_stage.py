@@ -9,7 +9,7 @@ from scripts.shipping.shipment import Shipment
 
 ORIGIN = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
 STACK = "live-transcription-dev"
-FUNCTIONS = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "DailyAudit"}
+FUNCTIONS = {"APIHandler", "Work", "Sweep", "Reconcile", "Count", "DailyAudit"}
 
 
 def read_settings(config_file: Path) -> dict[str, str]:

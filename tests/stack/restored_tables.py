@@ -22,7 +22,7 @@ def check_restore(aws: LocalAws, outputs: dict[str, str], capsys: pytest.Capture
         create_restored_table(aws, table, originals)
         replace_items(aws, table, [*changed, *(make_item(number, credits="1") for number in range(30, 35))])
 
-    with pytest.raises(ShippingError, match="may still write: APIHandler, Count, DailyAudit, Erase, Reconcile, Sweep"):
+    with pytest.raises(ShippingError, match="may still write: APIHandler, Count, DailyAudit, Reconcile, Sweep"):
         restoring.restore(aws, "dev", carry_out=True)
     functions = application_stack(aws).resources_of_type("AWS::Lambda::Function")
     assert set(functions) == FUNCTIONS

@@ -148,14 +148,14 @@ def test_the_counter_answers_stream_events(stack: DeployedStack, start: Start) -
 
 
 def test_the_timers_answer_schedule_events(start: Start) -> None:
-    for name in ("Sweep", "Erase", "Reconcile", "DailyAudit"):
+    for name in ("Sweep", "Reconcile", "DailyAudit"):
         response = start(name).invoke(SCHEDULED_EVENT)
         assert response, name
         assert all(isinstance(number, int) for number in response.values())
 
 
 def test_every_function_of_the_template_is_covered_here() -> None:
-    assert {"APIHandler", "Work", "Count", "Sweep", "Erase", "Reconcile", "DailyAudit"} == FUNCTIONS
+    assert {"APIHandler", "Work", "Count", "Sweep", "Reconcile", "DailyAudit"} == FUNCTIONS
 
 
 def test_a_function_that_fails_or_cannot_start_is_noticed(start: Start, sandbox_of_code: Sandbox) -> None:

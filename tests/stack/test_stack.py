@@ -134,7 +134,7 @@ def test_a_second_deployment_changes_nothing_and_a_setting_only_functions(stack:
 
     direct = [change for change in plan.changes if not change.follows]
     names = {change.name for change in direct}
-    functions = {"APIHandler", "Work", "Sweep", "Erase", "Reconcile", "Count", "DailyAudit"}
+    functions = {"APIHandler", "Work", "Sweep", "Reconcile", "Count", "DailyAudit"}
     assert names == functions
     assert all(change.action == "Modify" and change.replaced != "True" for change in direct)
     assert stack.shipment.plan_resources() is None

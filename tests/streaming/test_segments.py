@@ -12,7 +12,7 @@ from chalicelib.http import request
 from chalicelib.http.parameters import MAX_LARGE_JSON_BYTES
 from chalicelib.models.accounts import Caller
 from chalicelib.models.transcripts import Segment
-from chalicelib.repositories.sessions import session_key
+from chalicelib.repositories.sessions import session_from, session_key
 from chalicelib.streaming.segments import MAX_REJECTED, MAX_SEGMENTS
 from tests.fakes import Backend
 from tests.streaming.test_words import reasons, save, segment, stored_segments
@@ -243,7 +243,7 @@ def test_the_answer_to_a_stop_of_a_whole_body_fits_into_a_response(backend: Back
     assert len(stopped.rejected) == len(many.rejected) == MAX_REJECTED
     item = backend.tables.get(session_key(ada.user_id, many.session_id))
     assert item
-    assert len(item["left_out"]) < MAX_SEGMENTS
+    assert len(session_from(item).left_out) < MAX_SEGMENTS
 
 
 @pytest.mark.parametrize("segment_bytes", [b"0", b"{}", b"null", b'""', b"[]"])
