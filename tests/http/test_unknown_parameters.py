@@ -32,7 +32,6 @@ TOLERANT = {
     "GET /docs",
     "GET /docs/assets/{name}",
     "GET /openapi.json",
-    "POST /webhooks/assemblyai",
     "POST /webhooks/stripe",
 }
 UNKNOWN = {"colour": ["red"], "utm_source": ["a", "b"], "session_id2": [""], "语言": ["zh"], "x" * 300: ["1"]}
