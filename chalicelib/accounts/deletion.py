@@ -23,6 +23,7 @@ from ..repositories.exports import export_key
 from ..repositories.jobs import abandon_job, job_from, job_key
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import HOLD
+from ..repositories.provider_copies import list_all_copies
 from ..repositories.purchases import purchase_from, purchase_key
 from ..repositories.stored_shapes import shape_of
 from ..repositories.table import Item, ItemKey, TableName, Tables, WriteRefusedError
@@ -210,7 +211,10 @@ class AccountDeletion:
 
     def _erase_jobs(self, job_ids: list[str]) -> bool:
         """Erase the text of these catch-ups; return whether the provider still has a copy of one."""
-        is_waiting = False
+        recorded = {copy.job_id for copy in list_all_copies(self.tables)}.intersection(job_ids)
+        for job_id in sorted(recorded):
+            self.queue.send(job_id)
+        is_waiting = bool(recorded)
         for item in self.tables.get_many([job_key(job_id) for job_id in job_ids]):
             if item is None:
                 continue
@@ -219,7 +223,7 @@ class AccountDeletion:
                 with suppress(WriteRefusedError):  # It expired meanwhile.
                     key = job_key(item["job_id"])
                     self.tables.write(deletions.remove_attributes(key, attributes, expires_at))
-            if job_from(item).is_known_to_provider:
+            if item["job_id"] not in recorded and job_from(item).is_known_to_provider:
                 self.queue.send(item["job_id"])
                 is_waiting = True
         return is_waiting

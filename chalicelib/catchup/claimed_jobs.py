@@ -79,15 +79,13 @@ class ClaimedJobs:
 
     def mark_provider_copy_deleted(self, ended_job: Job) -> None:
         """An ended job needs no claim: nothing else about it changes."""
-        with suppress(
-            WriteRefusedError
-        ):  # It was deleted meanwhile, or a notification came: its message does the rest.
+        with suppress(WriteRefusedError):  # It was deleted meanwhile.
             self.tables.write(mark_provider_copy_deleted(ended_job))
 
     def list_copies(self, job_id: str) -> list[ProviderCopy]:
-        """What the provider still has of a job that is deleted here."""
+        """What is recorded of the provider's copies that have to be deleted."""
         return list_copies(self.tables, job_id)
 
-    def delete_copy_record(self, copy: ProviderCopy) -> None:
+    def delete_copy_record(self, job_id: str, provider_id: str) -> None:
         """The provider has deleted it."""
-        self.tables.write(delete_copy(copy))
+        self.tables.write(delete_copy(ProviderCopy(job_id, provider_id)))

@@ -16,6 +16,7 @@ class JobRules:
 
     first_check_seconds: int = 60  # when the sweep checks a job whose queue message was lost
     recheck_seconds: int = 50  # less than the time between two sweeps, so that each of them finds a silent job
+    copy_retry_seconds: int = 900  # between two tries to have a provider delete its copy
     abandon_after_seconds: int = 4 * 3600
     # When an abandoned job ends although the provider does not answer what it did for it.
     give_up_after_seconds: int = 8 * 3600

@@ -34,13 +34,14 @@ from ..repositories.jobs import (
     put_job,
     put_range,
     range_key,
+    record_another_notification,
     record_notification,
     summary_from,
     summary_key,
 )
 from ..repositories.ledger import ExtraWriteRefusedError, Ledger
 from ..repositories.ledger_items import reschedule_sweep
-from ..repositories.provider_copies import ProviderCopy, find_due_copies, postpone_copy, put_copy
+from ..repositories.provider_copies import find_due_copies, postpone_copy
 from ..repositories.table import Tables, Write, WriteRefusedError
 from ..repositories.transcripts import Transcripts, begin_catchup, transcript_key
 from .job_answer import free_quote, job_answer
@@ -163,10 +164,7 @@ class Catchups:
         """
         if not hmac.compare_digest(webhook_secret(self.webhook_key, job_id).encode(), secret.encode()):
             raise InvalidSignatureError("The webhook's secret is not the secret of this job.")
-        try:
-            self.tables.write(record_notification(job_id, provider_id))
-        except WriteRefusedError:  # The job does not exist any more.
-            self.tables.write(put_copy(ProviderCopy(job_id, provider_id)))
+        self._record_notification(job_id, provider_id)
         self.queue.send(job_id)
         return contract.WebhookReceipt(received=True)
 
@@ -188,6 +186,17 @@ class Catchups:
             raise ExceptionGroup(f"{len(failures)} jobs could not be queued, {queued} were", failures)
         return queued
 
+    def _record_notification(self, job_id: str, provider_id: str) -> None:
+        writes = [record_notification(job_id, provider_id)]
+        for _ in range(TRIES):
+            try:
+                self.tables.transact(writes)
+                return
+            except WriteRefusedError as refusal:
+                item = refusal.refused[0]
+                writes = record_another_notification(job_id, job_from(item) if item else None, provider_id)
+        raise UnavailableError("The catch-up changed too often. Retry the request.")
+
     def _due_jobs(self) -> Iterator[tuple[str, Write]]:
         """The jobs that need a message now, each with the write that postpones the next message."""
         recheck_at = self.now() + self.rules.recheck_seconds
@@ -195,7 +204,7 @@ class Catchups:
             if hold.kind == HoldKind.CATCHUP:
                 yield hold.reference, reschedule_sweep(replace(hold, sweep_at=recheck_at))
         for copy in find_due_copies(self.tables, self.now()):
-            yield copy.job_id, postpone_copy(copy, recheck_at)
+            yield copy.job_id, postpone_copy(copy, self.now() + self.rules.copy_retry_seconds)
 
     def _credits(self, requested: RequestedRange) -> int:
         """The most that the range can cost."""

@@ -10,7 +10,7 @@ from ..models.ledger import Charge, ModelUse
 from ..models.transcripts import Moment, Summary, Transcript
 from ..pricing.price_files import load
 from ..repositories.claims import LostClaimError
-from ..repositories.jobs import put_summary, update_job
+from ..repositories.jobs import put_copies, put_summary, update_job
 from ..repositories.ledger import ExtraWriteRefusedError, HoldEndedError, Ledger
 from ..repositories.table import Write
 from ..repositories.transcripts import (
@@ -61,6 +61,7 @@ class JobSettlement:
             else put_transcript(job.user_id, _transcript(done_job))
         )
         extra_writes = [update_job(job, done_job), history_write, put_summary(job.user_id, summary)]
+        extra_writes += self._copy_writes(done_job)
         try:
             self.ledger.settle(job_hold(job, 0), charge, at=self.now(), extra_writes=extra_writes)
         except HoldEndedError as ended:
@@ -102,12 +103,16 @@ class JobSettlement:
     def _fail(self, job: Job, reason: str, history_writes: list[Write]) -> Job:
         failed_job = replace(job, state=JobState.FAILED, error=reason, ended_at=self.now(), worker="", submitted_url="")
         job_write = update_job(job, failed_job, expires_at=self.now() + self.rules.failed_retention_seconds)
-        extra_writes = [job_write, *history_writes]
+        extra_writes = [job_write, *history_writes, *self._copy_writes(failed_job)]
         try:
             self.ledger.settle(job_hold(job, 0), _loss(job), at=self.now(), extra_writes=extra_writes)
         except HoldEndedError as ended:
             raise LostClaimError from ended
         return failed_job
+
+    def _copy_writes(self, ended_job: Job) -> list[Write]:
+        """What the provider still has is deleted right after this, or else by the sweep."""
+        return put_copies(ended_job, self.now() + self.rules.copy_retry_seconds)
 
 
 def _loss(job: Job) -> Charge:

@@ -155,18 +155,24 @@ class Transcription:
             return job
         return self.jobs.save(job, is_provider_copy_deleted=True)
 
-    def delete_remaining_copies(self, ended_job: Job) -> None:
-        """Have the provider delete all that it still has of an ended job. Raises ProviderError."""
-        for provider_id in ended_job.remaining_copies:
-            self._delete(provider_id)
-        if ended_job.is_known_to_provider:
-            self.jobs.mark_provider_copy_deleted(ended_job)
+    def delete_remaining_copies(self, job_id: str, ended_job: Job | None) -> None:
+        """Have the provider delete all that it still has of a job that has ended; None if that is deleted here.
 
-    def delete_copies_of_deleted_job(self, job_id: str) -> None:
-        """Have the provider delete all that it still has of a job that is deleted here. Raises ProviderError."""
-        for copy in self.jobs.list_copies(job_id):
-            self._delete(copy.provider_id)
-            self.jobs.delete_copy_record(copy)
+        One copy that it does not delete leaves no other. Raises the first ProviderError then.
+        """
+        copies = {copy.provider_id for copy in self.jobs.list_copies(job_id)}
+        copies |= set(ended_job.remaining_copies) if ended_job else set()
+        failures: list[ProviderError] = []
+        for provider_id in sorted(copies):
+            try:
+                self._delete(provider_id)
+                self.jobs.delete_copy_record(job_id, provider_id)
+            except ProviderError as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        if ended_job and ended_job.is_known_to_provider:
+            self.jobs.mark_provider_copy_deleted(ended_job)
 
     def _delete(self, provider_id: str) -> None:
         try:

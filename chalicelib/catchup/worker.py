@@ -68,11 +68,9 @@ class CatchupWorker:
         where only the provider's copy is left to delete: call again.
         """
         job = self.jobs.read(job_id)
-        if job is None:
-            self.transcription.delete_copies_of_deleted_job(job_id)
-            return None
-        if job.has_ended:
-            return self._clean_up(job)
+        if job is None or job.has_ended:
+            self.transcription.delete_remaining_copies(job_id, job)
+            return job.state if job else None
         claimed_job = self.jobs.claim(job)
         if claimed_job is None:
             return job.state
@@ -84,7 +82,9 @@ class CatchupWorker:
         except Exception:
             self.jobs.release(claimed_job)
             raise
-        return self._clean_up(claimed_job) if claimed_job.has_ended else claimed_job.state
+        if claimed_job.has_ended and claimed_job.remaining_copies:
+            self.transcription.delete_remaining_copies(job_id, claimed_job)
+        return claimed_job.state
 
     def _step(self, job: Job) -> Job:
         """The job after its next step; without a worker where it has ended or has to wait."""
@@ -111,8 +111,3 @@ class CatchupWorker:
                 return self.jobs.release_unless_notified(job)
             job = self.transcription.record_cost(job, job.range_ms)
         return self.settlement.fail(job, TOO_SLOW)
-
-    def _clean_up(self, ended_job: Job) -> JobState:
-        """Have the provider delete what it still has of an ended job. Raises ProviderError."""
-        self.transcription.delete_remaining_copies(ended_job)
-        return ended_job.state

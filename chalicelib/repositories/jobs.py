@@ -58,10 +58,33 @@ def is_unfinished() -> ConditionBase:
     return ~Attr("state").is_in([JobState.DONE.value, JobState.FAILED.value])
 
 
-def record_notification(job_id: str, provider_id: str) -> Write:
-    """A provider has ended a transcript for this job: it has a copy then, even if an earlier one was deleted."""
+def record_notification(job_id: str, provider_id: str, instead_of: str = "") -> Write:
+    """A provider has ended a transcript for this job: it has a copy then, even if an earlier one was deleted.
+
+    Refused if the job has ended or is deleted, or if a notification of one that is not `instead_of` was recorded.
+    """
     notification: dict[Path, Any] = {"notified_id": provider_id, "is_provider_copy_deleted": False}
-    return Write(job_key(job_id), put_in=notification, when=Attr("pk").exists())
+    is_expected = is_unfinished() & Attr("notified_id").is_in([instead_of, provider_id])
+    return Write(job_key(job_id), put_in=notification, when=is_expected)
+
+
+def record_another_notification(job_id: str, job: Job | None, provider_id: str) -> list[Write]:
+    """As `record_notification`, for the job as it was refused: nothing is lost that a notification named.
+
+    A job that has ended, or is deleted, has no use for the transcript. The first write is refused if the job changed.
+    """
+    if job is None or job.has_ended:
+        return [put_copy(ProviderCopy(job_id, provider_id))]
+    replaced = {job.notified_id} - {"", provider_id, job.provider_id}
+    return [
+        record_notification(job_id, provider_id, job.notified_id),
+        *(put_copy(ProviderCopy(job_id, earlier_id)) for earlier_id in replaced),
+    ]
+
+
+def put_copies(job: Job, due_at: int = 0) -> list[Write]:
+    """Have everything deleted that the provider still has of the job, from `due_at` on."""
+    return [put_copy(ProviderCopy(job.job_id, provider_id, due_at)) for provider_id in job.remaining_copies]
 
 
 def mark_provider_copy_deleted(job: Job) -> Write:
@@ -76,8 +99,7 @@ def delete_job(job: Job) -> list[Write]:
     Refused at the first write if another notification was recorded meanwhile.
     """
     is_same = Attr("notified_id").eq(job.notified_id)
-    copies = [put_copy(ProviderCopy(job.job_id, provider_id)) for provider_id in job.remaining_copies]
-    return [Write(job_key(job.job_id), delete=True, when=is_same), *copies]
+    return [Write(job_key(job.job_id), delete=True, when=is_same), *put_copies(job)]
 
 
 def abandon_job(job_id: str) -> Write:

@@ -1,6 +1,7 @@
-"""What a provider still has of catch-ups that are deleted here: `ERASING` / `COPY#<job>#<provider's id>`.
+"""What a provider still has of catch-ups that have ended or are deleted: `ERASING` / `COPY#<job>#<provider's id>`.
 
-Such an item has no word of a person. It stays until the provider has deleted its copy.
+Such an item has no word of a person. It is written with the job's end, and stays until the provider has deleted its
+copy.
 """
 
 from collections.abc import Iterator
@@ -38,13 +39,18 @@ def delete_copy(copy: ProviderCopy) -> Write:
     return Write(_copy_key(copy), delete=True)
 
 
+def list_all_copies(tables: Tables) -> Iterator[ProviderCopy]:
+    """The copies of all jobs, which are few."""
+    return map(_copy_from, tables.query_all("app", ERASING, COPY))
+
+
 def find_due_copies(tables: Tables, now: int) -> Iterator[ProviderCopy]:
-    """The copies that are due. Reads all there are, which are few."""
-    return (copy for copy in map(_copy_from, tables.query_all("app", ERASING, COPY)) if copy.due_at <= now)
+    """The copies that are due."""
+    return (copy for copy in list_all_copies(tables) if copy.due_at <= now)
 
 
 def list_copies(tables: Tables, job_id: str) -> list[ProviderCopy]:
-    """What the provider still has of a deleted job."""
+    """What is recorded of one job's copies."""
     return [_copy_from(item) for item in tables.query_all("app", ERASING, f"{COPY}{job_id}#")]
 
 

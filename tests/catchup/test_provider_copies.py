@@ -62,7 +62,7 @@ def stored_job(scenario: CatchupScenario) -> Job:
 def check_nothing_remains(scenario: CatchupScenario, copies: set[str]) -> None:
     scenario.fault_injector.use_plan(no_faults)
     for _ in range(3):
-        scenario.wait(61)
+        scenario.wait(901)
         erase(scenario)
         scenario.sweep()
         scenario.deliver()
@@ -115,9 +115,95 @@ def test_a_webhook_while_the_job_is_deleted_loses_no_copy(scenario: CatchupScena
     scenario.fault_injector.use_plan(notify_once)
     erase(scenario)
 
-    assert scenario.quiet.tables.get(job_key(scenario.job_id)) is not None
+    assert pending(scenario) == ["transcript-1", "transcript-2"]
     scenario.catchup_env.queue.sent.clear()  # The message is lost.
     check_nothing_remains(scenario, {"transcript-1", "transcript-2"})
+
+
+def test_a_copy_is_deleted_though_the_message_is_lost(scenario: CatchupScenario) -> None:
+    """The job stays; nobody deletes its transcript, and no message names it any more."""
+    assert pending(scenario) == ["transcript-1"]
+    scenario.wait(901)
+    scenario.sweep()
+    scenario.deliver()
+
+    assert scenario.recordings.deleted == ["transcript-1"]
+    assert pending(scenario) == []
+    assert not stored_job(scenario).is_known_to_provider
+
+
+def test_a_worker_that_dies_after_the_end_of_its_job_leaves_no_copy(engine: Engine, names: Names) -> None:
+    scenario = CatchupScenario.on(engine, names)
+    scenario.recordings.is_slow = True
+    scenario.start()
+    scenario.deliver()
+    scenario.wait(scenario.catchup_env.rules.abandon_after_seconds)
+    scenario.fault_injector.use_plan(
+        lambda _, operation: Fault.CRASH_BEFORE if operation == "DeleteTranscript" else None
+    )
+    with suppress(Crash):
+        scenario.advance()
+    scenario.fault_injector.use_plan(no_faults)
+
+    assert stored_job(scenario).has_ended
+    scenario.wait(901)
+    scenario.sweep()
+    scenario.deliver()
+    assert scenario.recordings.deleted == ["transcript-1"]
+
+
+def test_a_job_that_ends_while_a_webhook_is_recorded_loses_no_copy(engine: Engine, names: Names) -> None:
+    scenario = CatchupScenario.on(engine, names)
+    scenario.recordings.is_slow = True
+    scenario.start()
+    scenario.deliver()
+
+    def end_once(_: int, operation: str) -> Fault | None:
+        if operation == "TransactWriteItems":
+            scenario.fault_injector.use_plan(no_faults)
+            scenario.wait(scenario.catchup_env.rules.abandon_after_seconds)
+            scenario.advance()
+        return None
+
+    scenario.fault_injector.use_plan(end_once)
+    scenario.catchup_env.webhook(scenario.job_id, "transcript-2")
+    assert stored_job(scenario).has_ended
+    scenario.deliver()
+
+    assert set(scenario.recordings.deleted) == {"transcript-1", "transcript-2"}
+    assert pending(scenario) == []
+
+
+def test_every_transcript_that_webhooks_name_is_deleted(engine: Engine, names: Names) -> None:
+    """A second one must not hide a first that nothing else names."""
+    scenario = CatchupScenario.on(engine, names)
+    scenario.recordings.is_slow = True
+    scenario.start()
+    scenario.deliver()
+    for number in (2, 3, 1, 4, 3):
+        scenario.catchup_env.webhook(scenario.job_id, f"transcript-{number}")
+    scenario.recordings.is_slow = False
+    scenario.deliver()
+    scenario.wait(901)
+    scenario.sweep()
+    scenario.deliver()
+
+    assert stored_job(scenario).state == "done"
+    assert set(scenario.recordings.deleted) == {f"transcript-{number}" for number in range(1, 5)}
+    assert pending(scenario) == []
+
+
+def test_a_copy_that_is_never_deleted_leaves_no_other(engine: Engine, names: Names) -> None:
+    scenario = CatchupScenario.on(engine, names)
+    for number in range(3):
+        scenario.catchup_env.webhook(scenario.job_id, f"transcript-{number}")
+    scenario.recordings.script = [ProviderDeniedError("The key was rejected.")]
+    with pytest.raises(ProviderDeniedError):
+        scenario.advance()
+
+    assert scenario.recordings.deleted == ["transcript-1", "transcript-2"]
+    assert pending(scenario) == ["transcript-0"]
+    check_nothing_remains(scenario, {f"transcript-{number}" for number in range(3)})
 
 
 def test_a_deletion_that_fails_is_tried_again_at_every_sweep(scenario: CatchupScenario) -> None:
@@ -125,7 +211,7 @@ def test_a_deletion_that_fails_is_tried_again_at_every_sweep(scenario: CatchupSc
     erase(scenario)
     for _ in range(3):
         scenario.recordings.script = [ProviderDeniedError("The key was rejected.")]
-        scenario.wait(61)
+        scenario.wait(901)
         scenario.sweep()
         assert scenario.catchup_env.queue.sent == [scenario.job_id]
         scenario.deliver()
@@ -194,10 +280,10 @@ def test_a_webhook_while_a_copy_is_deleted_is_not_forgotten(scenario: CatchupSce
     scenario.advance()
 
     assert scenario.recordings.deleted == ["transcript-1"]
-    assert stored_job(scenario).is_known_to_provider
+    assert pending(scenario) == ["transcript-2"]
     scenario.deliver()
     assert set(scenario.recordings.deleted) == {"transcript-1", "transcript-2"}
-    assert not stored_job(scenario).is_known_to_provider
+    assert pending(scenario) == []
 
 
 def test_a_webhook_of_an_unknown_job_has_its_copy_deleted(engine: Engine, names: Names) -> None:
