@@ -108,8 +108,9 @@ def choose_words(simulation: Simulation, person: Person, session: HeldSession) -
             words.add(seq, text)
             simulation.memory.personal[person.user_id].append(beginning)
             if number % FAR_AHEAD_ONCE_IN == 0:
-                words.segments.append(contract.SegmentInput(**fields | {"seq": FAR_SEQ}))
-                words.add(FAR_SEQ, text)
+                far_text = text.replace(f"segment {seq}", f"segment {FAR_SEQ}")
+                words.segments.append(contract.SegmentInput(**fields | {"seq": FAR_SEQ, "text": far_text}))
+                words.add(FAR_SEQ, far_text)
     if rng.random() < 0.2:
         words.segments.append(contract.SegmentInput(**fields | {"text": "lost"} | rng.choice(UNREADABLE_SEGMENTS)))
         words.unreadable += 1
