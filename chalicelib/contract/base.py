@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypeVar, ge
 
 from msgspec import NODEFAULT, Meta, Struct, structs
 
+from ..models.sessions import LARGEST_SEQ
 from .cleaning import (
     EDGE,
     MAX_EMAIL_CHARACTERS,
@@ -108,7 +109,7 @@ Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 # Thirty days: an interrupted session can be resumed within a day, any number of times.
 LONGEST_MS = 2_592_000_000
 Milliseconds = Annotated[int, Meta(ge=0, le=LONGEST_MS)]
-Sequence = Annotated[int, Meta(ge=0, le=9_999_999)]
+Sequence = Annotated[int, Meta(ge=0, le=LARGEST_SEQ)]
 if TYPE_CHECKING:
     T = TypeVar("T")
     OrNull = Annotated[T, "null is read as left out"]

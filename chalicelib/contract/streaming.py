@@ -46,7 +46,7 @@ class SegmentInput(RequestShape, kw_only=True, forbid_unknown_fields=False):
     fields. A segment whose `seq` or text cannot be read is rejected as `unreadable`.
     """
 
-    seq: Annotated[Any, Meta(description="A whole number from 0 to 9,999,999.")] = None
+    seq: Annotated[Any, Meta(description="A whole number from 0 to 9,999,999,999.")] = None
     start_ms: Annotated[Any, Meta(description="Milliseconds.")] = None
     end_ms: Annotated[Any, Meta(description="Milliseconds.")] = None
     text: Annotated[Any, Meta(description="What was said.")] = None

@@ -1,5 +1,6 @@
 """Live sessions, their leases and chunks, and the credentials of sockets."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -18,6 +19,10 @@ class SessionState(StrEnum):
     STOPPED = "stopped"
 
 
+LARGEST_SEQ = 9_999_999_999  # the key of a chunk has ten digits
+# Further ahead than a client ever is, and so short that all segments that a session can keep, each this far ahead of
+# the one before, do not reach the largest.
+LONGEST_SEQ_STEP = 100_000
 HASH_DIGITS = 32  # of a stored hash: those of one session differ well before
 SHORTEST_BILLED_MS = 1_000  # of a relayed chunk: however short, it costs as many writes and requests
 
@@ -64,7 +69,8 @@ class Session(Struct, frozen=True):
     `saves` counts the saves that stored words, and `saved_bytes` their bytes. Of the last one, `saved_hash` is the hash
     of its segments, `left_out` the places in it of those that were rejected, and `saved_block` the number of its block.
     A chunk's request saw `saves_before_chunk` saves, no later one more: those may have been replaced by chunks.
-    `next_seq` is above every `seq` that was saved or sent as a chunk, and never falls.
+    `next_seq` is above every `seq` that was saved or sent as a chunk, except those that were too far ahead of it to be
+    the next ones, and never falls.
     """
 
     user_id: Internal[str]
@@ -137,6 +143,14 @@ class Session(Struct, frozen=True):
     def audio_ms(self) -> int:
         """The length of what was transcribed."""
         return self.done_ms - self.rounded_up_ms
+
+    def is_far_ahead(self, seq: int) -> bool:
+        """Whether a client that counts cannot have got there: the words are kept, and others go on before them."""
+        return seq > self.next_seq + LONGEST_SEQ_STEP
+
+    def next_seq_with(self, seqs: Iterable[int]) -> int:
+        """`next_seq` once these are stored. One odd `seq` must not use up the numbers of the session."""
+        return max([self.next_seq, *(seq + 1 for seq in seqs if not self.is_far_ahead(seq))])
 
     def used_ms(self, now: int) -> int:
         """What was billed of the session until `now`, or is being used; epoch seconds."""

@@ -181,7 +181,7 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
         "last_reserved_at": chunk.reserved_at,
         ("inflight", chunk.attempt): [chunk.audio_ms, chunk.reserved_at],
     }
-    for name, value in _raised_by(chunk).items():
+    for name, value in _raised_by(session, chunk).items():
         if value > getattr(session, name):
             changes[name] = value
             has_room &= _is_at_most(name, value)
@@ -198,12 +198,13 @@ def reserve_chunk(session: Session, chunk: Reservation, instead_of: Reservation 
 
 def has_outrun(session: Session, stored: Session, chunk: Reservation) -> bool:
     """Whether `reserve_chunk` was refused because the session, as it is `stored`, has been raised beyond the chunk."""
-    return any(getattr(session, name) < value < getattr(stored, name) for name, value in _raised_by(chunk).items())
+    raised = _raised_by(session, chunk)
+    return any(getattr(session, name) < value < getattr(stored, name) for name, value in raised.items())
 
 
-def _raised_by(chunk: Reservation) -> dict[str, int]:
+def _raised_by(session: Session, chunk: Reservation) -> dict[str, int]:
     """The least that the session has of `RAISED_BY_CHUNKS` once the chunk is reserved."""
-    return {"next_seq": chunk.seq + 1, "saves_before_chunk": chunk.saves_before}
+    return {"next_seq": session.next_seq_with([chunk.seq]), "saves_before_chunk": chunk.saves_before}
 
 
 def release_chunk(session: Session, chunk: Reservation) -> list[Write]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from .. import contract
 from ..contract.cleaning import read_number
 from ..models.rounding import round_half_up
+from ..models.sessions import LARGEST_SEQ
 from ..models.text import cut_text, one_line
 from ..models.transcripts import Segment
 from ..repositories.transcripts import SEGMENT_OVERHEAD_BYTES
@@ -21,8 +22,7 @@ MAX_SEGMENTS = 1_000  # that one request stores; the places of those that it lef
 MAX_REJECTED = 10_000  # that one response names: of a body of 4 MB, more would exceed Lambda's response of 6 MB
 MAX_TEXT_CHARACTERS, MAX_SPEAKER_CHARACTERS = 20_000, 50
 LATEST_MS = 2_592_000_000  # thirty days: a session can be resumed within a day, any number of times
-LARGEST_SEQ = 9_999_999
-WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,7}(\.0*)?\s*", re.ASCII)
+WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,10}(\.0*)?\s*", re.ASCII)
 
 
 class SegmentSelection(Struct, frozen=True):

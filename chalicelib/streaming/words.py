@@ -64,8 +64,10 @@ def _stored_before(session: Session, segments: Sequence[contract.SegmentInput]) 
     return frozenset(range(min(len(segments), MAX_SEGMENTS))) - set(session.left_out)
 
 
-def _has_seq_below(next_seq: int, segment: contract.RejectedSegment) -> bool:
-    return segment.reason != "unreadable" and not isinstance(segment.seq, UnsetType) and segment.seq < next_seq
+def _may_be_stored(session: Session, segment: contract.RejectedSegment) -> bool:
+    if segment.reason == "unreadable" or isinstance(segment.seq, UnsetType):
+        return False
+    return segment.seq < session.next_seq or session.is_far_ahead(segment.seq)
 
 
 def bytes_left_in_session(session: Session, now: int) -> int:
@@ -90,7 +92,7 @@ def with_words(
         saved_hash=_hash(segments),
         saved_block=block.number,
         left_out=selection.left_out,
-        next_seq=max(session.next_seq, *(segment.seq + 1 for segment in selection.segments)),
+        next_seq=session.next_seq_with(segment.seq for segment in selection.segments),
         words_until_ms=max(session.words_until_ms, *(segment.end_ms for segment in selection.segments)),
     )
     return replace(saved, covered_ms=covered_with_late_words(saved))
@@ -121,7 +123,7 @@ class Words:
         bytes_left = min(today, bytes_left_in_session(session, self.now()))
         stored = _stored_before(session, segments)
         selection = select_segments(segments, bytes_left, stored, closed)
-        may_be_stored = any(_has_seq_below(session.next_seq, segment) for segment in selection.rejected)
+        may_be_stored = any(_may_be_stored(session, segment) for segment in selection.rejected)
         if stored or not may_be_stored or not self._claim_comparison(session.user_id):
             return selection
         newest = read_newest_segments(

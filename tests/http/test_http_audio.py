@@ -95,7 +95,7 @@ def test_bad_audio_is_400_and_free(
         ({"seq": -1}, "seq"),
         ({"seq": None}, "seq"),
         ({"seq": "1k"}, "seq"),
-        ({"seq": 10_000_000}, "seq"),
+        ({"seq": 10_000_000_000}, "seq"),
         ({"seq": [1, 1]}, "seq"),
         ({"colour": "red"}, "colour"),
     ],

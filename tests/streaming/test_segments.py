@@ -132,7 +132,7 @@ def test_a_segment_that_lacks_fields_keeps_no_other_out_of_a_stop(backend: Backe
 
 
 @pytest.mark.parametrize(
-    ("seq", "stored"), [(1.0, 1), ("1", 1), (" 1 ", 1), ("1.0", 1), ("0", 0), (9_999_999, 9_999_999)]
+    ("seq", "stored"), [(1.0, 1), ("1", 1), (" 1 ", 1), ("1.0", 1), ("0", 0), (9_999_999_999, 9_999_999_999)]
 )
 def test_a_seq_is_read_from_a_number_or_a_text(backend: Backend, seq: Any, stored: int) -> None:
     ada = backend.person(200)
@@ -145,7 +145,7 @@ def test_a_seq_is_read_from_a_number_or_a_text(backend: Backend, seq: Any, store
 
 
 UNREADABLE = [
-    *({"seq": seq, "text": "a word"} for seq in (-1, 10_000_000, 1.5, "one", "1.5", "١", "1e3", None, True, [1])),
+    *({"seq": seq, "text": "a word"} for seq in (-1, 10_000_000_000, 1.5, "one", "1.5", "١", "1e3", None, True, [1])),
     {"text": "a word"},
     {"seq": [], "text": {}},
     [], "a word", 7, True, [{"seq": 1, "text": "a word"}],

@@ -11,9 +11,12 @@ import pytest
 from chalicelib import contract
 from chalicelib.errors import AppError, ConflictError, NotFoundError, ProviderError, UnavailableError
 from chalicelib.models.accounts import Caller
+from chalicelib.models.sessions import LARGEST_SEQ, LONGEST_SEQ_STEP
 from chalicelib.repositories.sessions import session_from, session_key
-from chalicelib.repositories.table import Tables
+from chalicelib.repositories.table import Tables, Write
+from chalicelib.repositories.transcripts import SEGMENT_OVERHEAD_BYTES
 from chalicelib.streaming.lease_rules import LeaseRules
+from chalicelib.streaming.words import MAX_TRANSCRIPT_BYTES
 from tests.credits.test_ledger_races import all_at_once
 from tests.default_prices import live_credits
 from tests.engines import Engine
@@ -82,6 +85,13 @@ class WordsEnv:
         """As a client that has just woken sees it."""
         (session,) = self.quiet.streaming.open_sessions(self.caller).sessions
         return session.next_seq
+
+    @property
+    def stored_next_seq(self) -> int:
+        """Also of a session that is stopped."""
+        item = self.quiet.tables.get(session_key(self.caller.user_id, self.lease.session_id))
+        assert item
+        return session_from(item).next_seq
 
     def texts(self) -> dict[int, str]:
         found = self.quiet.transcripts.segments(self.caller.user_id, self.lease.transcript_id)
@@ -294,6 +304,57 @@ def test_a_chunk_counts_as_well(engine: Engine, names: Names) -> None:
     env.save(3)
 
     assert env.next_seq == 5
+
+
+@pytest.mark.parametrize("odd", [9_999_999_999, 9_999_999, 4_294_967_295, 100_004])
+@pytest.mark.parametrize("act", ["save", "stop", "chunk"])
+def test_one_odd_seq_does_not_end_the_words_of_its_session(engine: Engine, names: Names, act: str, odd: int) -> None:
+    env = WordsEnv.on(engine, names, "relay")
+    env.save(2)
+
+    if act == "chunk":
+        env.chunk(odd)
+    elif act == "save":
+        env.save(1, odd)
+    else:
+        env.stop(1, odd)
+    assert set(env.texts()) >= {2, odd}
+    env.save(env.stored_next_seq, 1)
+
+    assert env.stored_next_seq == 4
+    assert env.texts().keys() == {1, 2, 3, odd}
+    assert env.saved.items() <= env.texts().items()
+
+
+def test_a_client_that_begins_at_a_number_of_its_own_goes_on_there(engine: Engine, names: Names) -> None:
+    env = WordsEnv.on(engine, names, "relay")
+
+    env.save(100_000)
+    assert env.next_seq == 100_001
+    env.chunk(200_001)
+
+    assert env.next_seq == 200_002
+
+
+def test_a_session_whose_numbers_were_used_up_goes_on(engine: Engine, names: Names) -> None:
+    """An earlier release had 9,999,999 as the largest `seq`."""
+    env = WordsEnv.on(engine, names, "relay")
+    key = session_key(env.caller.user_id, env.lease.session_id)
+    env.quiet.tables.write(Write(key, put_in={"next_seq": 10_000_000}))
+
+    env.save(10_000_000)
+    env.chunk(10_000_001)
+    env.save(0)
+
+    assert env.next_seq == 10_000_002
+    assert env.texts().keys() == {0, 10_000_000, 10_000_001}
+
+
+def test_no_words_that_a_session_can_keep_use_up_its_numbers() -> None:
+    segments_of_a_session = MAX_TRANSCRIPT_BYTES // SEGMENT_OVERHEAD_BYTES
+
+    assert (segments_of_a_session + 1) * (LONGEST_SEQ_STEP + 1) < LARGEST_SEQ
+    assert segments_of_a_session < LONGEST_SEQ_STEP
 
 
 # Open sessions

@@ -19,7 +19,7 @@ from tests.engines import IN_PROCESS, Engine
 from tests.fakes import Backend, Clock
 from tests.interleaving import interleave
 from tests.streaming.direct_env import StreamingEnv
-from tests.streaming.test_words import full_segments, reasons, save, segment, stored_segments
+from tests.streaming.test_words import FULL, full_segments, reasons, save, segment, stored_segments
 from tests.streaming.test_words_races import Names, WordsEnv, segments
 
 SIZES = (1, 9_900, 19_900)  # of texts; the largest count as 20,000 bytes
@@ -183,6 +183,19 @@ def test_a_repeat_is_acknowledged_though_the_bytes_of_the_day_are_used(
 
     assert reasons(again) == {3: "words_limit", 2: "words_limit"}
     assert stored_session(backend, ada, lease).saves == 2
+    check_bytes(backend, ada, lease)
+
+
+def test_the_repeat_of_an_odd_seq_is_acknowledged_though_nothing_more_fits(backend: Backend) -> None:
+    ada = backend.person(200)
+    lease = backend.start(ada)
+    odd = segment(9_999_999, FULL)
+    save(backend, ada, lease, odd)
+    save(backend, ada, lease, *full_segments(0, 12))
+
+    again = save(backend, ada, lease, odd)
+
+    assert (again.saved, again.rejected) == ([9_999_999], [])
     check_bytes(backend, ada, lease)
 
 

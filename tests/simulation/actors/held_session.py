@@ -16,6 +16,7 @@ from tests.simulation.scheduler import NEVER_MS, ViolationError
 STOP = "stop"  # stands for the renewal's key in a request to stop
 CLOCK_SLACK_MS = 8_000  # of billed time: clocks of two processes, and seconds that are cut off
 LONGEST_SHOWN = 40  # characters of a text
+FAR_SEQ = 9_999_999  # further ahead than any client that counts
 
 
 @dataclass
@@ -83,8 +84,8 @@ class HeldSession:
 
     @property
     def least_next_seq(self) -> int:
-        """Above what was acknowledged: where a client that has just woken may go on."""
-        saved = (seq for seq, saves in self.saves.items() if any(save.ended_ms for save in saves))
+        """Above what was acknowledged, but for what is far ahead: where a client that has just woken may go on."""
+        saved = (seq for seq, saves in self.saves.items() if seq != FAR_SEQ and any(save.ended_ms for save in saves))
         return 1 + max([-1, *saved, *self.recognised])
 
     def end_of(self, socket: "Socket") -> int | None:

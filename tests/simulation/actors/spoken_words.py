@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from chalicelib import contract
-from tests.simulation.actors.held_session import HeldSession, Save
+from tests.simulation.actors.held_session import FAR_SEQ, HeldSession, Save
 from tests.simulation.actors.person import Person
 from tests.simulation.actors.words_bounds import check_kept, check_refused
 from tests.simulation.core import Simulation
@@ -26,6 +26,7 @@ ODD_SEGMENTS: tuple[dict[str, Any], ...] = (
 )
 UNREADABLE_SEGMENTS: tuple[Any, ...] = ({"seq": -1}, {"seq": 1.5}, {"seq": None}, {"text": ["words"]})
 MUCH_SENT_TODAY = 10**9  # more than an account may send in a day
+FAR_AHEAD_ONCE_IN = 16  # of the segments, one is sent again with a `seq` far ahead
 LONG_TEXT_CHARACTERS = 19_900
 FILLERS = ("y", "ß")  # of one byte, and of two
 MANY_SEGMENTS = 8  # of long text: more than one call stores
@@ -52,6 +53,13 @@ class SpokenWords:
     is_much_sent: bool = False
     unreadable: int = 0
     sent_before: list[int] = field(default_factory=list)
+
+    def add(self, seq: int, text: str) -> None:
+        """One of the segments has these words."""
+        save = Save(text, self.requested_ms, len(text.encode()))
+        self.saves[seq] = save
+        self.stored_bytes += save.size + STORED_BESIDE_TEXT
+        self.session.saves[seq].append(save)
 
     def count_bytes(self) -> int:
         """A request arrives with these segments: the bytes that its account sent before on this day."""
@@ -89,18 +97,20 @@ def choose_words(simulation: Simulation, person: Person, session: HeldSession) -
     first = max(session.first_seq, session.next_seq - rng.randrange(3))
     count = MANY_SEGMENTS if session.is_talker and rng.random() < 0.1 else rng.randint(1, 3)
     for seq in range(first, first + count):
-        beginning = f"segment {seq} {rng.getrandbits(24):06x}"
+        number = rng.getrandbits(24)
+        beginning = f"segment {seq} {number:06x}"
         text = f"{beginning} {rng.choice(FILLERS) * LONG_TEXT_CHARACTERS}" if session.is_talker else beginning
         odd = rng.choice(ODD_SEGMENTS) if rng.random() < 0.3 else {}
         fields = {"seq": seq, "start_ms": seq * 1_000, "end_ms": seq * 1_000 + 900, "text": text} | odd
         words.segments.append(contract.SegmentInput(**fields | {"seq": rng.choice([seq, float(seq), str(seq)])}))
         session.next_seq = max(session.next_seq, seq + 1)
         if fields["text"]:
-            save = Save(text, words.requested_ms, len(text.encode()))
-            words.saves[seq] = save
-            words.stored_bytes += save.size + STORED_BESIDE_TEXT
-            session.saves[seq].append(save)
+            words.add(seq, text)
             simulation.memory.personal[person.user_id].append(beginning)
+            if number % FAR_AHEAD_ONCE_IN == 0:
+                far_text = text.replace(f"segment {seq}", f"segment {FAR_SEQ}")
+                words.segments.append(contract.SegmentInput(**fields | {"seq": FAR_SEQ, "text": far_text}))
+                words.add(FAR_SEQ, far_text)
     if rng.random() < 0.2:
         words.segments.append(contract.SegmentInput(**fields | {"text": "lost"} | rng.choice(UNREADABLE_SEGMENTS)))
         words.unreadable += 1

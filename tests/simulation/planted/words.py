@@ -8,7 +8,7 @@ FAULTS = {
     ),
     "a next_seq that falls": PlantedFault(
         "streaming/words.py",
-        "next_seq=max(session.next_seq, *(segment.seq + 1 for segment in selection.segments)),",
+        "next_seq=session.next_seq_with(segment.seq for segment in selection.segments),",
         "next_seq=selection.segments[-1].seq,",
     ),
     "last words that are not stored": PlantedFault(
