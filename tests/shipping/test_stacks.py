@@ -166,12 +166,12 @@ def test_a_stack_whose_creation_failed_is_deleted_too(capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("script", ["replay", "restore", "rollback"])
 def test_a_stage_that_was_never_created_is_named(script: str, capsys: pytest.CaptureFixture[str]) -> None:
-    class BegunStacks(FailedCreation):
+    class PlannedStacks(FailedCreation):
         def describe_stacks(self, StackName: str) -> Any:
             return {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS"}]}
 
     run: Any = {"replay": replaying.main, "restore": restoring.main, "rollback": rolling_back.main}[script]
-    for aws in (FailedCreation(), BegunStacks()):
+    for aws in (FailedCreation(), PlannedStacks()):
         assert run(["--stage", "dev"], aws) == 1
         assert "Deploy the stage first." in capsys.readouterr().err
 
