@@ -6,7 +6,7 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 PY := $(VENV)/bin/python
 LOCAL_READY := $(VENV)/.local-ready
 DEV_READY := $(VENV)/.dev-ready
-CLIENT := clients/typescript
+CLIENT := clients/browser
 CLIENT_READY := $(CLIENT)/node_modules/.package-lock.json
 DYNAMODB_LOCAL := .tools/dynamodb-local/DynamoDBLocal.jar
 # Tests of the features; most need no server. `make soak` also runs them on Amazon's engine, with all their cases.
@@ -21,7 +21,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test quick simulate soak check audit contract bench clean
+.PHONY: help demo run live catchup buy seed stack resources secrets deploy destroy test quick simulate soak check audit contract sdk bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -95,9 +95,13 @@ check-words:
 audit: $(DEV_READY) ## look up known vulnerabilities of the dependencies (exit 1: some, 3: could not be checked)
 	@$(PY) -m scripts.dependency_audit
 
-contract: $(DEV_READY) $(CLIENT_READY) ## generate docs/openapi.json, the served contract and the types of the client
+contract: $(DEV_READY) $(CLIENT_READY) ## generate docs/openapi.json, the served contract and the SDK with its types
 	@$(PY) -m scripts.contract
 	@cd $(CLIENT) && npm run --silent generate && echo "wrote $(CLIENT)/src/schema.ts"
+	@$(MAKE) --no-print-directory sdk
+
+sdk: $(CLIENT_READY) ## build the files of the browser SDK from its sources
+	@cd $(CLIENT) && npm run --silent build && echo "wrote $(CLIENT)/dist"
 
 bench: $(DEV_READY) $(DYNAMODB_LOCAL) ## run the benchmarks
 	@$(PY) -m benchmarks

@@ -1,0 +1,13 @@
+/** The browser SDK of the live-transcription backend. */
+export { Auth, type SignedInUser, type SignOutReason } from "./auth.js";
+export { Catchups, type CatchupJob, type CatchupOptions } from "./catchup.js";
+export { Client, createClient, type ClientOptions } from "./client.js";
+export type { Answer, components, ErrorCode, ErrorReason, Method, operations, PathOf, paths, RouteInput, Schema } from "./contract.js";
+export { type Balance, type BuyOptions, Credits, type Purchase } from "./credits.js";
+export { defaultEnvironment, type Environment, type Locks, type SocketLike } from "./environment.js";
+export * from "./errors.js";
+export { type ExportedFile, type ExportFormat, History, type HistoryFilter, type Transcript } from "./history.js";
+export type { RequestOptions } from "./requests.js";
+export { bridgeStorage, chromeStorage, type KeyValueStorage, memoryStorage, serveStorage } from "./storage.js";
+export { Stream } from "./stream.js";
+export { type ProgressOptions, type SendForm, upload } from "./uploads.js";
