@@ -1,14 +1,21 @@
-"""The browser SDK: what is checked in is made of its sources, and it is small."""
+"""The browser SDK: its modules do what they promise, and what is checked in is made of them and small."""
 
 import gzip
+import os
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.sdk.toolchain import LOCK, SDK, compile_examples, examples_of, install, run
+from tests.sdk.toolchain import LOCK, SDK, compile_examples, compile_tests, examples_of, install, run
 
 DIST = ("live-transcription.d.ts", "live-transcription.js", "live-transcription.mjs")
 MAX_COMPRESSED_BYTES = 20_000
+# Percent of branches, of the whole heart and of its parts; a walk is longer in a soak.
+MIN_SESSION_COVERAGE, MIN_PART_COVERAGE = 95, 80
+COVERAGE = re.compile(r"^# \S*src/live/(\w+)\.js\s*\|[^|]*\|\s*([\d.]+) \|", re.MULTILINE)
+SOAK = {"WALK_SEEDS": ",".join(map(str, range(1, 41))), "WALK_STEPS": "200"}
+SAMPLE = {"WALK_SEEDS": "1,2", "WALK_STEPS": "25"}
 PAGES = {"readme": SDK / "README.md"}
 # What the examples take from their reader.
 DECLARATIONS = """
@@ -20,6 +27,18 @@ declare function show(...values: unknown[]): void;
 @pytest.fixture(scope="module", autouse=True)
 def _install() -> None:
     install()
+
+
+def test_the_modules_pass_their_tests_and_the_live_session_is_covered() -> None:
+    tests = sorted(map(str, compile_tests("units").glob("*.test.js")))
+    walk = SOAK if os.environ.get("SOAK") else SAMPLE
+
+    output = run("node", "--test", "--experimental-test-coverage", *tests, timeout_seconds=1_200, API_URL="", **walk)
+
+    assert "\n# fail 0\n" in output
+    covered = {name: float(percent) for name, percent in COVERAGE.findall(output)}
+    assert covered.pop("live_session") >= MIN_SESSION_COVERAGE
+    assert {name: percent for name, percent in covered.items() if percent < MIN_PART_COVERAGE} == {}
 
 
 def test_what_is_checked_in_is_built_from_the_sources(tmp_path: Path) -> None:

@@ -4519,23 +4519,219 @@ interface TimedSave {
     saved: Schema<"Saved">;
     sentAtMs: number;
 }
+/** Words of the transcript. Times are milliseconds from its beginning; the last save of a `seq` wins. */
+interface Segment {
+    seq: number;
+    start_ms: number;
+    end_ms: number;
+    text: string;
+    speaker?: string;
+}
+type StartBody = Omit<Schema<"Start">, "action">;
+interface RenewBody {
+    session_id: string;
+    /** The stream broke off: renew at any time, and show the gap. */
+    interrupted?: boolean;
+}
+interface SaveBody {
+    session_id: string;
+    segments: readonly Segment[];
+}
+interface StopBody {
+    session_id: string;
+    segments?: readonly Segment[];
+    /** How long the provider's sockets were open, as it reports it. */
+    provider_session_seconds?: number;
+}
 declare class Stream {
     #private;
     private readonly requests;
     constructor(requests: Requests);
     /** Opens a session and its first lease. */
-    start(body?: Omit<Schema<"Start">, "action">, options?: RequestOptions): Promise<Schema<"Lease">>;
+    start(body?: StartBody, options?: RequestOptions): Promise<Schema<"Lease">>;
     /** Ends the lease of a session and opens the next one; with `interrupted`, at any time. */
-    renew(body: Omit<Schema<"Renew">, "action">, options?: RequestOptions): Promise<Schema<"Lease">>;
+    renew(body: RenewBody, options?: RequestOptions): Promise<Schema<"Lease">>;
     /** Stores up to 100 segments. An empty list is a heartbeat. */
-    save(body: Omit<Schema<"Save">, "action">, options?: RequestOptions): Promise<Schema<"Saved">>;
+    save(body: SaveBody, options?: RequestOptions): Promise<Schema<"Saved">>;
     /** Stores the last words, settles the lease and closes the session. A repeat answers the same. */
-    stop(body: Omit<Schema<"Stop">, "action">, options?: RequestOptions): Promise<Schema<"Stopped">>;
+    stop(body: StopBody, options?: RequestOptions): Promise<Schema<"Stopped">>;
     /** The sessions that were not stopped and can go on, newest first. */
     openSessions(options?: RequestOptions): Promise<Schema<"OpenSession">[]>;
-    startTimed(body: Omit<Schema<"Start">, "action">, options: RequestOptions): Promise<TimedLease>;
-    renewTimed(body: Omit<Schema<"Renew">, "action">, options: RequestOptions): Promise<TimedLease>;
-    saveTimed(body: Omit<Schema<"Save">, "action">, options: RequestOptions): Promise<TimedSave>;
+    startTimed(body: StartBody, options: RequestOptions): Promise<TimedLease>;
+    renewTimed(body: RenewBody, options: RequestOptions): Promise<TimedLease>;
+    saveTimed(body: SaveBody, options: RequestOptions): Promise<TimedSave>;
+}
+
+/** What an author chooses for a live session, and what it works with. */
+
+interface LiveOptions extends Omit<StartBody, "transport" | "sample_rate"> {
+    /** The rate of the samples that are fed: 16,000 by default. */
+    sampleRate?: NonNullable<Schema<"Start">["sample_rate"]>;
+    /** For how many seconds audio is kept while no socket is open, and until its words are final: 30 by default. */
+    bufferSeconds?: number;
+    /** How long before its end a lease is renewed: 12 seconds by default. Earlier costs more of the day's allowance. */
+    renewLeadSeconds?: number;
+    /** How long a hand-over waits for a pause in speech: 3 seconds by default. */
+    pausePatienceSeconds?: number;
+}
+/** What a session works with. */
+interface LiveParts {
+    environment: Environment;
+    stream: Stream;
+    storage: KeyValueStorage;
+    userId: () => Promise<string>;
+}
+
+/** Sends the audio that is fed to the socket of the moment, and changes the socket at an exact sample. */
+
+type UncoveredReason = "no_audio" | "buffer_full" | "not_recognised";
+
+/** The events of a live session. */
+
+/**
+ * - `idle`: not started yet.
+ * - `starting`: the first socket is being opened; audio that is fed is kept for it.
+ * - `live`: a socket receives the audio.
+ * - `reconnecting`: the socket broke off and the next one is being opened; audio is kept for it.
+ * - `paused`: by `pause`; audio is ignored.
+ * - `stopping`: the last words are awaited and saved.
+ * - `ended`: see the event `ended`.
+ */
+type LiveState = "idle" | "starting" | "live" | "reconnecting" | "paused" | "stopping" | "ended";
+/**
+ * - `stopped`: by `stop`.
+ * - `insufficient_credits`: the balance does not cover another lease.
+ * - `account_blocked`, `signed_out`: the API refuses the account; unsaved words wait in the storage.
+ * - `stopped_elsewhere`: another device or window stopped the session.
+ * - `deleted`: the transcript was deleted.
+ * - `resume_expired`: the session was interrupted for more than a day.
+ * - `provider_failed`: the provider refused several sockets in a row.
+ * - `failed`: something else, in `error`.
+ */
+type EndReason = "stopped" | "insufficient_credits" | "account_blocked" | "signed_out" | "stopped_elsewhere" | "deleted" | "resume_expired" | "provider_failed" | "failed";
+/** Words of the transcript. Times are milliseconds from its beginning. */
+interface Caption {
+    text: string;
+    startMs: number;
+    endMs: number;
+    speaker?: string;
+}
+interface LiveEvents {
+    /** The session is in another state: show it. */
+    state: {
+        state: LiveState;
+    };
+    /** The words of the current turn so far; the next `partial` or `final` replaces them. */
+    partial: Caption;
+    /** Words that will not change. They are saved under `seq`. */
+    final: Caption & {
+        seq: number;
+    };
+    /** A lease began: its seconds, what it holds, and the provider that transcribes. */
+    lease: {
+        leaseSeconds: number;
+        endsInSeconds: number;
+        creditsHeld: number;
+        creditsPerMinute: number;
+        provider: string;
+    };
+    /**
+     * The API or the SDK warns. `credits_low`, `lease_ending`, `no_audio`: as in docs/streaming.md. `words_limit`: the API
+     * keeps no more words for now. `words_rejected`: `count` segments were refused for good. `save_failing`: words wait.
+     */
+    warning: {
+        code: Schema<"Saved">["warnings"][number] | "words_limit" | "words_rejected" | "save_failing";
+        count?: number;
+    };
+    /**
+     * The balance, with each lease. Show `available + held`. `endsInSeconds` is there when the credits do not cover another
+     * lease: then the session ends so soon, unless credits are bought.
+     */
+    credits: {
+        available: number;
+        held: number;
+        minutesLeft: number;
+        endsInSeconds?: number;
+    };
+    /** No words exist of this part: nothing was fed, more was fed than is kept, or it could not be recognised. */
+    uncovered: {
+        startMs: number;
+        endMs: number;
+        reason: UncoveredReason;
+    };
+    /** The session has ended. `stopped` has what it cost, if the API could be reached. */
+    ended: {
+        reason: EndReason;
+        stopped?: Schema<"Stopped">;
+        error?: unknown;
+    };
+}
+type Listener<Event> = (event: Event) => void;
+/** Calls the listeners of events. */
+declare class Emitter<Events> {
+    #private;
+    /** Calls `listener` at each event of this name. Returns what ends the calls. */
+    on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void;
+    /** The next event of this name. */
+    once<Name extends keyof Events>(name: Name): Promise<Events[Name]>;
+    /** A listener that throws keeps neither the others nor the session from going on. */
+    protected emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
+}
+
+declare class LiveSession extends Emitter<LiveEvents> {
+    #private;
+    private readonly parts;
+    constructor(parts: LiveParts, options?: LiveOptions);
+    get state(): LiveState;
+    get sessionId(): string | undefined;
+    get transcriptId(): string | undefined;
+    /**
+     * Opens a session. Resolves when its first lease began; audio may be fed before. Throws ApiError, NetworkError: then it
+     * may be called again, and charges nothing twice.
+     */
+    start(): Promise<void>;
+    /**
+     * Goes on after `pause`; or, in a new LiveSession, with the session of this id, which was interrupted by a closed
+     * browser or a sleeping worker. Throws ApiError, NetworkError, SessionInUseError.
+     */
+    resume(sessionId?: string): Promise<void>;
+    /** Adds audio: mono samples at the session's rate, 16-bit ones or from -1 to 1. Returns whether they are used. */
+    feed(samples: Int16Array | Float32Array): boolean;
+    /** Awaits and saves the last words, and closes the socket. The lease is billed until its end, `stop` or `resume`. */
+    pause(): Promise<void>;
+    /** Awaits and saves the last words, then stops the session. Throws where the API could not be reached: see findOpen. */
+    stop(): Promise<Schema<"Stopped"> | undefined>;
+}
+
+/** The live sessions of the account: new ones, those that were interrupted, and words that wait to be saved. */
+
+/** A session that was not stopped. */
+interface OpenSession {
+    sessionId: string;
+    transcriptId: string;
+    /** `lapsed`: its lease has ended, so it costs nothing until it is resumed. */
+    state: Schema<"OpenSession">["state"];
+    creditsHeld: number;
+    /** Whether a context of this browser runs it. If not, resume or stop it: its lease is billed. */
+    isRunning: boolean;
+}
+declare class Live {
+    #private;
+    private readonly environment;
+    private readonly stream;
+    private readonly storage;
+    private readonly auth;
+    constructor(environment: Environment, stream: Stream, storage: KeyValueStorage, auth: Auth);
+    /** A new session, which nothing has started yet: add listeners, then call `start` or `resume`. */
+    create(options?: LiveOptions): LiveSession;
+    /** The sessions that were not stopped, newest first. Look at them when the extension starts or wakes. */
+    findOpen(): Promise<OpenSession[]>;
+    /** Stops a session that nothing runs, with the words that an earlier run could not save. Throws SessionInUseError. */
+    stop(sessionId: string): Promise<Schema<"Stopped">>;
+    /** Saves the words that earlier runs could not save, such as those of sessions that ended without a network. */
+    saveUnsaved(): Promise<void>;
+    /** Stops all open sessions of the account, also those of other windows, which save their last words first. */
+    stopAll(): Promise<void>;
 }
 
 interface ProgressOptions {
@@ -4563,6 +4759,7 @@ declare function createClient(options: ClientOptions): Client;
 declare class Client {
     readonly auth: Auth;
     readonly stream: Stream;
+    readonly live: Live;
     readonly history: History;
     readonly credits: Credits;
     readonly catchups: Catchups;
@@ -4691,6 +4888,6 @@ declare function errorOf(response: Response): Promise<ApiError>;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, History, IdempotencyMismatchError, InsufficientCreditsError, InvalidCredentialsError, InvalidRequestError, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, bridgeStorage, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, memoryStorage, serveStorage, upload };
-export type { Answer, Balance, BuyOptions, CatchupJob, CatchupOptions, ClientOptions, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, Locks, Method, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, components, operations, paths };
+export { AbortedError, AccountBlockedError, ApiError, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, History, IdempotencyMismatchError, InsufficientCreditsError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, bridgeStorage, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, memoryStorage, serveStorage, upload };
+export type { Answer, Balance, BuyOptions, Caption, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, components, operations, paths };
 export as namespace LiveTranscription;

@@ -5,6 +5,7 @@ import type { Answer, Method, PathOf, paths, RouteInput, Schema } from "./contra
 import { Credits } from "./credits.js";
 import { defaultEnvironment, type Environment } from "./environment.js";
 import { History } from "./history.js";
+import { Live } from "./live/live.js";
 import { type Call, type RequestOptions, Requests } from "./requests.js";
 import { type KeyValueStorage, memoryStorage } from "./storage.js";
 import { Stream } from "./stream.js";
@@ -27,6 +28,7 @@ export function createClient(options: ClientOptions): Client {
 export class Client {
   readonly auth: Auth;
   readonly stream: Stream;
+  readonly live: Live;
   readonly history: History;
   readonly credits: Credits;
   readonly catchups: Catchups;
@@ -40,9 +42,8 @@ export class Client {
     this.history = new History(this.requests);
     this.credits = new Credits(this.requests);
     this.catchups = new Catchups(this.requests);
-    this.auth.beforeLogout = async () => {
-      for (const { session_id } of await this.stream.openSessions()) await this.stream.stop({ session_id });
-    };
+    this.live = new Live(surroundings, this.stream, storage, this.auth);
+    this.auth.beforeLogout = () => this.live.stopAll();
   }
 
   /**

@@ -7,7 +7,11 @@ export { type Balance, type BuyOptions, Credits, type Purchase } from "./credits
 export { defaultEnvironment, type Environment, type Locks, type SocketLike } from "./environment.js";
 export * from "./errors.js";
 export { type ExportedFile, type ExportFormat, History, type HistoryFilter, type Transcript } from "./history.js";
+export { Live, type OpenSession } from "./live/live.js";
+export type { Caption, EndReason, LiveEvents, LiveState } from "./live/live_events.js";
+export type { LiveOptions } from "./live/live_options.js";
+export { LiveSession } from "./live/live_session.js";
 export type { RequestOptions } from "./requests.js";
 export { bridgeStorage, chromeStorage, type KeyValueStorage, memoryStorage, serveStorage } from "./storage.js";
-export { Stream } from "./stream.js";
+export { type Segment, Stream } from "./stream.js";
 export { type ProgressOptions, type SendForm, upload } from "./uploads.js";

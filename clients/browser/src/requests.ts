@@ -136,8 +136,8 @@ export class Requests {
       const receivedAtMs = this.environment.monotonicMs();
       if (!response.ok) throw await errorOf(response);
       // The body is read here, so that a connection lost in the middle of it counts as a failed try.
-      const bytes = await response.blob();
-      const whole = new Response(bytes.size ? bytes : null, { status: response.status, headers: response.headers });
+      const bytes = await response.arrayBuffer();
+      const whole = new Response(bytes.byteLength ? bytes : null, { status: response.status, headers: response.headers });
       return { response: whole, sentAtMs, receivedAtMs };
     } catch (error) {
       if (error instanceof ApiError) throw error;

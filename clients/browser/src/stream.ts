@@ -14,26 +14,55 @@ export interface TimedSave {
   sentAtMs: number;
 }
 
+/** Words of the transcript. Times are milliseconds from its beginning; the last save of a `seq` wins. */
+export interface Segment {
+  seq: number;
+  start_ms: number;
+  end_ms: number;
+  text: string;
+  speaker?: string;
+}
+
+export type StartBody = Omit<Schema<"Start">, "action">;
+
+export interface RenewBody {
+  session_id: string;
+  /** The stream broke off: renew at any time, and show the gap. */
+  interrupted?: boolean;
+}
+
+export interface SaveBody {
+  session_id: string;
+  segments: readonly Segment[];
+}
+
+export interface StopBody {
+  session_id: string;
+  segments?: readonly Segment[];
+  /** How long the provider's sockets were open, as it reports it. */
+  provider_session_seconds?: number;
+}
+
 export class Stream {
   constructor(private readonly requests: Requests) {}
 
   /** Opens a session and its first lease. */
-  async start(body: Omit<Schema<"Start">, "action"> = {}, options: RequestOptions = {}): Promise<Schema<"Lease">> {
+  async start(body: StartBody = {}, options: RequestOptions = {}): Promise<Schema<"Lease">> {
     return (await this.startTimed(body, options)).lease;
   }
 
   /** Ends the lease of a session and opens the next one; with `interrupted`, at any time. */
-  async renew(body: Omit<Schema<"Renew">, "action">, options: RequestOptions = {}): Promise<Schema<"Lease">> {
+  async renew(body: RenewBody, options: RequestOptions = {}): Promise<Schema<"Lease">> {
     return (await this.renewTimed(body, options)).lease;
   }
 
   /** Stores up to 100 segments. An empty list is a heartbeat. */
-  async save(body: Omit<Schema<"Save">, "action">, options: RequestOptions = {}): Promise<Schema<"Saved">> {
+  async save(body: SaveBody, options: RequestOptions = {}): Promise<Schema<"Saved">> {
     return (await this.saveTimed(body, options)).saved;
   }
 
   /** Stores the last words, settles the lease and closes the session. A repeat answers the same. */
-  async stop(body: Omit<Schema<"Stop">, "action">, options: RequestOptions = {}): Promise<Schema<"Stopped">> {
+  async stop(body: StopBody, options: RequestOptions = {}): Promise<Schema<"Stopped">> {
     const { response } = await this.#send("stop", body, options);
     return (await response.json()) as Schema<"Stopped">;
   }
@@ -44,15 +73,15 @@ export class Stream {
     return (await this.requests.json<Schema<"OpenSessions">>({ method: "GET", path, ...options })).sessions;
   }
 
-  async startTimed(body: Omit<Schema<"Start">, "action">, options: RequestOptions): Promise<TimedLease> {
+  async startTimed(body: StartBody, options: RequestOptions): Promise<TimedLease> {
     return timedLease(await this.#send("start", body, options));
   }
 
-  async renewTimed(body: Omit<Schema<"Renew">, "action">, options: RequestOptions): Promise<TimedLease> {
+  async renewTimed(body: RenewBody, options: RequestOptions): Promise<TimedLease> {
     return timedLease(await this.#send("renew", body, options));
   }
 
-  async saveTimed(body: Omit<Schema<"Save">, "action">, options: RequestOptions): Promise<TimedSave> {
+  async saveTimed(body: SaveBody, options: RequestOptions): Promise<TimedSave> {
     const { response, sentAtMs } = await this.#send("save", body, options);
     return { saved: (await response.json()) as Schema<"Saved">, sentAtMs };
   }
