@@ -1,4 +1,68 @@
 /* live-transcription-browser: MIT. Built from clients/browser/src by `npm run build`. */
+interface CaptureOptions {
+    /** Gets each frame: 16-bit mono samples. `(frame) => session.feed(frame)` */
+    onFrame: (samples: Int16Array) => void;
+    /** The rate of the frames, as that of the session: 16,000 by default. */
+    sampleRate?: 8_000 | 16_000 | 24_000 | 32_000 | 48_000;
+    /** The length of a frame: 100 ms by default, 50 to 100 ms. */
+    frameMs?: number;
+    /** The captured tab is heard on the speakers, as before: true by default. */
+    loopback?: boolean;
+    /** A source has ended: the tab was closed, or the microphone unplugged. */
+    onEnded?: () => void;
+    /** The address of the SDK's file, which is the worklet too. Found by itself, unless a bundler moved the SDK. */
+    workletUrl?: string;
+}
+interface CaptureSources {
+    /** From `tabStreamId`, in the service worker. */
+    tabStreamId?: string;
+    /** True, or constraints such as `{ echoCancellation: true }`. */
+    microphone?: boolean | MediaTrackConstraints;
+    /** Any other streams, such as that of a video call. */
+    streams?: MediaStream[];
+}
+/**
+ * The id by which an offscreen document captures a tab. Call it in the service worker after the user clicked the extension;
+ * it needs the permission `tabCapture`. Source: developer.chrome.com/docs/extensions/how-to/web-platform/screen-capture
+ */
+declare function tabStreamId(tabId: number): Promise<string>;
+/** Captures a tab by the id of `tabStreamId`. Throws DOMException as getUserMedia does. */
+declare function captureTab(streamId: string, options: CaptureOptions): Promise<AudioCapture>;
+/** Captures the microphone. Throws DOMException as getUserMedia does, such as NotAllowedError. */
+declare function captureMicrophone(options: CaptureOptions, constraints?: MediaTrackConstraints): Promise<AudioCapture>;
+/** Captures several sources, mixed. Throws DOMException as getUserMedia does; then nothing is captured. */
+declare function captureAudio(sources: CaptureSources, options: CaptureOptions): Promise<AudioCapture>;
+/** Sources that are being captured. */
+declare class AudioCapture {
+    #private;
+    constructor(options: CaptureOptions);
+    /** Adds a source to the mix. `isHeard`: it also goes to the speakers, because capturing a tab mutes it. */
+    add(stream: MediaStream, isHeard: boolean): Promise<void>;
+    /** Ends the capture and lets go of all sources. */
+    stop(): Promise<void>;
+}
+
+declare class FrameMaker {
+    #private;
+    constructor(inputRate: number, outputRate: number, frameMs: number);
+    /** Adds samples from -1 to 1; returns the frames that they complete. */
+    push(samples: Float32Array): Int16Array[];
+}
+
+/**
+ * A band-limited resampler from any rate to any other, for a stream of samples.
+ * Method: interpolation with a windowed sinc, ccrma.stanford.edu/~jos/resample/. The kernel is tabulated once.
+ */
+declare class Resampler {
+    #private;
+    /** Rates are whole numbers of samples per second. */
+    constructor(inputRate: number, outputRate: number);
+    /** Adds samples; returns those of the output that are complete. */
+    push(samples: ArrayLike<number>): Float32Array;
+    /** The rest of the output, as if silence followed. All in all `input × to / from` samples, rounded up. */
+    flush(): Float32Array;
+}
+
 interface paths {
     "/auth/register": {
         parameters: {
@@ -4888,6 +4952,6 @@ declare function errorOf(response: Response): Promise<ApiError>;
 /** Whether the account cannot go on here: it is signed out or blocked. */
 declare function isAccountEnded(error: unknown): boolean;
 
-export { AbortedError, AccountBlockedError, ApiError, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, History, IdempotencyMismatchError, InsufficientCreditsError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, bridgeStorage, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, memoryStorage, serveStorage, upload };
-export type { Answer, Balance, BuyOptions, Caption, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, components, operations, paths };
+export { AbortedError, AccountBlockedError, ApiError, AudioCapture, Auth, CatchupFailedError, Catchups, Client, ConflictError, Credits, EmailTakenError, EmailUnverifiedError, ForbiddenError, FrameMaker, History, IdempotencyMismatchError, InsufficientCreditsError, InvalidCredentialsError, InvalidRequestError, Live, LiveSession, NetworkError, NotFoundError, OriginNotAllowedError, ProviderFailedError, ProviderNotOfferedError, RateLimitedError, Resampler, SessionInUseError, Stream, TooLargeError, TooLargeFileError, UnauthenticatedError, UnavailableError, bridgeStorage, captureAudio, captureMicrophone, captureTab, chromeStorage, createClient, defaultEnvironment, errorOf, isAccountEnded, memoryStorage, serveStorage, tabStreamId, upload };
+export type { Answer, Balance, BuyOptions, Caption, CaptureOptions, CaptureSources, CatchupJob, CatchupOptions, ClientOptions, EndReason, Environment, ErrorCode, ErrorReason, ExportFormat, ExportedFile, HistoryFilter, KeyValueStorage, LiveEvents, LiveOptions, LiveState, Locks, Method, OpenSession, PathOf, ProgressOptions, Purchase, RequestOptions, RouteInput, Schema, Segment, SendForm, SignOutReason, SignedInUser, SocketLike, Transcript, components, operations, paths };
 export as namespace LiveTranscription;

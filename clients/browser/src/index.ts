@@ -1,4 +1,9 @@
 /** The browser SDK of the live-transcription backend. */
+import { registerWorklet } from "./audio/worklet.js";
+
+export { AudioCapture, captureAudio, captureMicrophone, type CaptureOptions, type CaptureSources, captureTab, tabStreamId } from "./audio/capture.js";
+export { FrameMaker } from "./audio/frame_maker.js";
+export { Resampler } from "./audio/resampler.js";
 export { Auth, type SignedInUser, type SignOutReason } from "./auth.js";
 export { Catchups, type CatchupJob, type CatchupOptions } from "./catchup.js";
 export { Client, createClient, type ClientOptions } from "./client.js";
@@ -15,3 +20,5 @@ export type { RequestOptions } from "./requests.js";
 export { bridgeStorage, chromeStorage, type KeyValueStorage, memoryStorage, serveStorage } from "./storage.js";
 export { type Segment, Stream } from "./stream.js";
 export { type ProgressOptions, type SendForm, upload } from "./uploads.js";
+
+registerWorklet(); // the same file is the audio worklet

@@ -1,7 +1,9 @@
 /** The whole journey against a running backend, at API_URL. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import {
   type ApiError,
   createClient,
@@ -15,6 +17,7 @@ import {
 const baseUrl = process.env["API_URL"] ?? "";
 const credentials = { email: `ada.${randomUUID()}@example.com`, password: `pass ${randomUUID()}` };
 const RATE = 16_000;
+const WAV_HEADER = 44;
 
 test("a listener's journey", { skip: baseUrl === "" && "set API_URL to that of `make run`" }, async (t) => {
   const storage = memoryStorage();
@@ -90,6 +93,29 @@ test("a listener's journey", { skip: baseUrl === "" && "set API_URL to that of `
     assert.match(await file.content.text(), /00:00:00,000 --> 00:00:01,000\r?\nThey agreed on the price\./);
   });
 
+  await t.test("a live session captions a recording over a hand-over", async () => {
+    const file = await readFile(process.env["RECORDING"] ?? "");
+    const samples = new Int16Array(file.buffer.slice(file.byteOffset + WAV_HEADER, file.byteOffset + file.length - (file.length % 2)));
+    // A lease of a minute may be renewed at once: this one two seconds after its start.
+    const session = client.live.create({ language: "en", title: "Live", lease_seconds: 60, renewLeadSeconds: 58 });
+    const captions: string[] = [];
+    session.on("final", ({ text }) => captions.push(text));
+    await session.start();
+    for (let place = 0; place < samples.length + RATE; place += RATE / 10) {
+      const frame = new Int16Array(RATE / 10);
+      frame.set(samples.subarray(place, place + frame.length));
+      session.feed(frame);
+      await wait(100);
+    }
+    const stopped = await session.stop();
+
+    assert.ok(stopped && stopped.billed_seconds > 0);
+    const saved = await client.history.get(session.transcriptId ?? "");
+    assert.equal(saved.segments.map(({ text }) => text).join(" "), captions.join(" "));
+    console.log(`captions: ${captions.join(" ")}`);
+    await client.history.delete(session.transcriptId ?? "");
+  });
+
   await t.test("a question is answered, and a catch-up has a price", async () => {
     const question = { question: "What did they agree on?", transcript_id: lease.transcript_id };
     assert.equal((await client.ask(question)).credits_used, 5);
@@ -130,7 +156,7 @@ test("a listener's journey", { skip: baseUrl === "" && "set API_URL to that of `
     assert.equal(total, balance.available + balance.held);
     assert.ok(transactions.every((transaction) => transaction.explanation !== ""));
     assert.deepEqual(new Set(transactions.map(({ kind }) => kind)), new Set(["free_credits", "usage"]));
-    assert.equal((await client.credits.usage()).totals.credits, 7);
+    assert.equal((await client.credits.usage()).totals.credits, 200 - balance.available);
   });
 
   await t.test("an invalid request is an error with its code and field", async () => {
